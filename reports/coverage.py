@@ -1,0 +1,129 @@
+"""What the cache holds, and so from which granularity a range is answered and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from reports.timerange import DAY, HOUR, Granularity, TimeRange, floor, local
+
+Interval = tuple[datetime, datetime]
+Held = Mapping[Granularity, tuple[Interval, ...]]
+"""Half-open intervals (UTC) for which usage is held, by granularity; sorted, not touching."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The range as it can be answered, the granularity it is read at, and what is missing."""
+
+    range: TimeRange
+    stored: Granularity
+    partial: tuple[str, ...] = ()
+
+
+def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    """Intervals sorted, with those that overlap or touch made one."""
+    merged: list[Interval] = []
+    for start, end in sorted(intervals):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif start < end:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The parts of an interval that are not held."""
+    missing: list[Interval] = []
+    start, end = wanted
+    for a, b in held:
+        if b <= start or a >= end:
+            continue
+        if a > start:
+            missing.append((start, a))
+        start = max(start, b)
+    if start < end:
+        missing.append((start, end))
+    return tuple(missing)
+
+
+def source(wanted: TimeRange, held: Held) -> Source:
+    """How a range is answered from what is held.
+
+    UTC days are read as days, months as days; the days of another zone are made of hours where
+    all of them are held, else they are UTC days, and `partial` says so.
+    """
+    if wanted.granularity is Granularity.MINUTE:
+        return _seen(wanted, Granularity.MINUTE, held)
+    if wanted.granularity is Granularity.HOUR:
+        aligned, note = _aligned(wanted, Granularity.HOUR)
+        return _seen(aligned, Granularity.HOUR, held, note)
+    if _on_grid(wanted, Granularity.DAY):
+        return _seen(wanted, Granularity.DAY, held)
+    whole = (wanted.start, min(wanted.end, wanted.until))
+    if _on_grid(wanted, Granularity.HOUR) and not gaps(whole, held.get(Granularity.HOUR, ())):
+        return Source(wanted, Granularity.HOUR)
+    aligned, note = _aligned(wanted, Granularity.DAY)
+    return _seen(aligned, Granularity.DAY, held, note)
+
+
+def reaches(wanted: TimeRange, stored: Granularity, held: Held) -> bool:
+    """Whether everything of a range is held, so that it can be compared with."""
+    return not gaps((wanted.start, min(wanted.end, wanted.until)), held.get(stored, ()))
+
+
+def _on_grid(wanted: TimeRange, grid: Granularity) -> bool:
+    return all(floor(edge, grid) == edge for edge in (*wanted.buckets, wanted.end))
+
+
+def _aligned(wanted: TimeRange, grid: Granularity) -> tuple[TimeRange, tuple[str, ...]]:
+    """The same range on UTC hours, or on the UTC days and months of the same dates."""
+    if _on_grid(wanted, grid):
+        return wanted, ()
+    edges = [_moved(edge, wanted.zone, grid) for edge in (*wanted.buckets, wanted.end)]
+    # two edges that fall together leave no bucket between them
+    buckets = tuple(sorted(set(edges[:-1]) - {edges[-1]}))
+    until = edges[-1] if wanted.until == wanted.end else min(wanted.until, edges[-1])
+    moved = replace(wanted, buckets=buckets, end=edges[-1], until=until)
+    if grid is Granularity.HOUR:
+        return moved, (f"hours are UTC hours, which {wanted.zone} does not share",)
+    return replace(moved, zone="UTC"), (
+        f"days are UTC days: hours for the days of {wanted.zone} are not held",
+    )
+
+
+def _moved(edge: datetime, zone: str, grid: Granularity) -> datetime:
+    if grid is Granularity.HOUR:
+        return floor(edge, grid)
+    return local(edge.astimezone(ZoneInfo(zone)).date(), "UTC")
+
+
+def _seen(wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, ...] = ()) -> Source:
+    missing = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(stored, ()))
+    # the bucket that is being filled was pulled while it was still shorter
+    recent = wanted.until - _tolerance(stored)
+    words = tuple(_words(gap, stored, wanted) for gap in missing if gap[0] < recent)
+    return Source(wanted, stored, (*note, *words))
+
+
+def _tolerance(stored: Granularity) -> timedelta:
+    return {Granularity.MINUTE: 3 * timedelta(minutes=1), Granularity.HOUR: HOUR}.get(stored, DAY)
+
+
+def _words(gap: Interval, stored: Granularity, wanted: TimeRange) -> str:
+    start, end = (_stamp(moment, stored) for moment in gap)
+    if gap[0] == wanted.start and gap[1] >= min(wanted.end, wanted.until):
+        return f"no {stored}s of this period are held"
+    if gap[0] == wanted.start:
+        return f"{stored}s before {end} are not held"
+    if gap[1] >= min(wanted.end, wanted.until):
+        return f"{stored}s from {start} on are not held"
+    return f"{stored}s from {start} until {end} are not held"
+
+
+def _stamp(moment: datetime, stored: Granularity) -> str:
+    if stored is Granularity.DAY:
+        return date.isoformat(moment.date())
+    return moment.strftime("%Y-%m-%d %H:%M")

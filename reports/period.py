@@ -1,0 +1,111 @@
+"""Periods as people say them: counted (`1m`), on the calendar (`last month`), a month, a span."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+
+LONGEST_YEARS = 10
+
+
+class Unit(StrEnum):
+    """A unit of time that a period is counted in."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+LETTERS = {"h": Unit.HOUR, "d": Unit.DAY, "w": Unit.WEEK, "m": Unit.MONTH, "y": Unit.YEAR}
+_MOST = {
+    Unit.HOUR: LONGEST_YEARS * 8784,
+    Unit.DAY: LONGEST_YEARS * 366,
+    Unit.WEEK: LONGEST_YEARS * 53,
+    Unit.MONTH: LONGEST_YEARS * 12,
+    Unit.YEAR: LONGEST_YEARS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """So many units back from now, through the current bucket.
+
+    ValueError if there are none, or if they are longer than ten years.
+    """
+
+    count: int
+    unit: Unit
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError("a period is at least 1 long")
+        if self.count > _MOST[self.unit]:
+            raise ValueError(f"a period is at most {LONGEST_YEARS} years long")
+
+    def __str__(self) -> str:
+        return f"{self.count}{self.unit[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """This or the last hour, day, week (from Monday), month or year of the calendar."""
+
+    unit: Unit
+    last: bool = False
+    word: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.word or f"{'last' if self.last else 'this'} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month of the calendar."""
+
+    year: int
+    month: int
+
+    @property
+    def first(self) -> date:
+        """The month's first day."""
+        return date(self.year, self.month, 1)
+
+    @property
+    def last(self) -> date:
+        """The month's last day."""
+        return (self.first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.month:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one day through another, both in. ValueError if they stand in the wrong order."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError("a span begins before it ends")
+        if self.last.year - self.first.year > LONGEST_YEARS:
+            raise ValueError(f"a period is at most {LONGEST_YEARS} years long")
+
+    def __str__(self) -> str:
+        one_day = self.first == self.last
+        return f"{self.first}" if one_day else f"{self.first}..{self.last}"
+
+
+Period = Counted | Calendar | Month | Span
+
+NAMED: dict[str, Calendar] = {
+    "today": Calendar(Unit.DAY, word="today"),
+    "yesterday": Calendar(Unit.DAY, last=True, word="yesterday"),
+    "mtd": Calendar(Unit.MONTH, word="mtd"),
+    "ytd": Calendar(Unit.YEAR, word="ytd"),
+}
+DEFAULT = Counted(1, Unit.DAY)

@@ -1,0 +1,86 @@
+"""The question: which metric, over which period, by which dimension, of whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reports.period import DEFAULT, Period
+
+
+class Metric(StrEnum):
+    """What is counted: money in nano-dollars, tokens, or requests."""
+
+    SPEND = "spend"
+    TOKENS = "tokens"
+    REQUESTS = "requests"
+
+
+class Dimension(StrEnum):
+    """What usage is grouped by."""
+
+    MODEL = "model"
+    KEY = "key"
+    CREATOR = "creator"
+
+
+class Source(StrEnum):
+    """Where the money comes from: OpenRouter credits, one's own provider keys, or both."""
+
+    ALL = "all"
+    CREDITS = "credits"
+    BYOK = "byok"
+
+
+class File(StrEnum):
+    """A file that goes with the answer."""
+
+    CSV = "csv"
+    PDF = "pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Members of a dimension by name; `*` stands for anything, case does not matter."""
+
+    dimension: Dimension
+    pattern: str
+
+    def __str__(self) -> str:
+        bare = not any(c.isspace() for c in self.pattern)
+        return f"{self.dimension}:{self.pattern}" if bare else f'{self.dimension}:"{self.pattern}"'
+
+
+DEFAULT_TOP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question. No metric means an overview of all three; `zone` None means the default."""
+
+    metric: Metric | None = None
+    period: Period = DEFAULT
+    by: Dimension | None = None
+    filters: tuple[Filter, ...] = ()
+    source: Source = Source.ALL
+    top: int = DEFAULT_TOP
+    files: tuple[File, ...] = ()
+    share: bool = False
+    zone: str | None = None
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metric asked for, or all three."""
+        return (self.metric,) if self.metric else tuple(Metric)
+
+    def words(self) -> str:
+        """The question in the grammar's own words, so that reading them gives it back."""
+        parts = [self.metric, str(self.period), self.by and f"by {self.by}", *self.filters]
+        parts += [None if self.source is Source.ALL else self.source]
+        parts += [None if self.top == DEFAULT_TOP else f"top {self.top}"]
+        parts += [self.zone and f"tz {self.zone}", *self.files, "share" if self.share else None]
+        return " ".join(str(part) for part in parts if part)
+
+    def command(self, name: str = "/activity") -> str:
+        """The whole command, as one would type it."""
+        return f"{name} {self.words()}"

@@ -1,0 +1,88 @@
+"""Numbers for people, and names that others chose made fit to show."""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+
+from reports.query import Metric
+from reports.usage import NANO
+
+NAME_LENGTH = 80
+_SUFFIXES = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"  # without them Persian and joined emoji fall apart
+_SHORTEST = Decimal("1e-9")
+
+
+def number(value: int | Fraction) -> str:
+    """Three significant digits with K, M, B: `170`, `4.26K`, `10.6M`, `0.0123`."""
+    exact = Fraction(value)
+    if exact < 0:
+        return "-" + number(-exact)
+    for size, suffix in _SUFFIXES:
+        # 999.5 would round to 1000, so it already belongs to the next suffix
+        if exact >= size - Fraction(size, 2000):
+            return _digits(exact / size) + suffix
+    return _digits(exact)
+
+
+def money(nano: int | Fraction) -> str:
+    """Nano-dollars as dollars for people: `$15.9`, `$1.2K`, never `$0` for something."""
+    shown = number(Fraction(nano) / NANO)
+    return f"-${shown[1:]}" if shown.startswith("-") else f"${shown}"
+
+
+def figure(metric: Metric, value: int | Fraction) -> str:
+    """A metric's figure for people."""
+    return money(value) if metric is Metric.SPEND else number(value)
+
+
+def percent(ratio: Fraction | float) -> str:
+    """A share as a percentage of three significant digits: `10.4%`, `<0.1%`."""
+    exact = Fraction(ratio) * 100
+    if exact and abs(exact) < Fraction(1, 10):
+        return "<0.1%"
+    return f"{_digits(exact) if exact >= 0 else '-' + _digits(-exact)}%"
+
+
+def change(ratio: Fraction | None) -> str:
+    """A change against the period before: `+12%`, `-3.1%`, `no change`, `–` when unknown."""
+    if ratio is None:
+        return "–"
+    if abs(ratio) < Fraction(1, 2000):
+        return "no change"
+    return ("+" if ratio > 0 else "") + percent(ratio)
+
+
+def clean(name: str, length: int = NAME_LENGTH) -> str:
+    """A name without control, bidirectional and invisible characters, in NFC, cut to a length."""
+    spaced = " ".join(unicodedata.normalize("NFC", name).split())
+    shown = "".join(
+        c for c in spaced if c in _JOINERS or unicodedata.category(c) not in _HIDDEN
+    ).strip(_JOINERS + " ")
+    if len(shown) <= length:
+        return shown or "(unnamed)"
+    cut = shown[: length - 1]
+    while cut and unicodedata.combining(shown[len(cut)]):
+        cut = cut[:-1]
+    return cut.rstrip(_JOINERS) + "…"
+
+
+def escape(text: str) -> str:
+    """Text for Slack's mrkdwn, where only these three characters have a meaning of their own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _digits(exact: Fraction) -> str:
+    """A number from 0 up in three significant digits, thousands grouped, no trailing zeros."""
+    value = Decimal(exact.numerator) / Decimal(exact.denominator)
+    if value >= 100:
+        return f"{int(value.to_integral_value(ROUND_HALF_EVEN)):,}"
+    if not value:
+        return "0"
+    step = Decimal(1).scaleb(value.adjusted() - 2)
+    rounded = value.quantize(max(step, _SHORTEST), ROUND_HALF_EVEN)
+    shown = f"{rounded or value.quantize(step):f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown

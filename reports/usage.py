@@ -1,0 +1,94 @@
+"""Usage: what one bucket, member and model used. Money is whole nano-dollars, never a float."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from reports.query import Metric, Source
+
+NANO = 10**9
+
+
+class Usage(NamedTuple):
+    """Counts of requests and tokens, and money in nano-dollars.
+
+    Reasoning tokens are a part of completion tokens; BYOK requests a part of requests.
+    """
+
+    requests: int = 0
+    byok_requests: int = 0
+    prompt: int = 0
+    completion: int = 0
+    reasoning: int = 0
+    credits: int = 0
+    byok: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt + self.completion
+
+    def value(self, metric: Metric, source: Source = Source.ALL) -> int:
+        """The one figure that a metric looks at: nano-dollars, tokens or requests."""
+        if metric is Metric.TOKENS:
+            return self.prompt + self.completion
+        if metric is Metric.REQUESTS:
+            return self.requests
+        if source is Source.CREDITS:
+            return self.credits
+        if source is Source.BYOK:
+            return self.byok
+        return self.credits + self.byok
+
+    def parts(self, metric: Metric, source: Source = Source.ALL) -> dict[str, int]:
+        """What a metric's figure is made of, by name."""
+        if metric is Metric.TOKENS:
+            return {
+                "prompt": self.prompt,
+                "completion": self.completion,
+                "reasoning": self.reasoning,
+            }
+        if metric is Metric.REQUESTS:
+            return {"byok": self.byok_requests}
+        both = {"credits": self.credits, "byok": self.byok}
+        return both if source is Source.ALL else {str(source): both[source]}
+
+
+ZERO = Usage()
+
+
+class UsageRow(NamedTuple):
+    """A usage row: one bucket (its start, UTC) of one member of a dimension with one model."""
+
+    bucket: datetime
+    member: str
+    model: str
+    usage: Usage
+
+
+def total(usages: Iterable[Usage]) -> Usage:
+    """All of them added up."""
+    columns = list(zip(*usages, strict=True))
+    return Usage(*map(sum, columns)) if columns else ZERO
+
+
+def dollars(nano: int | Fraction) -> str:
+    """Nano-dollars as a plain decimal in dollars: up to 9 places, no trailing zeros, `0` for none.
+
+    A fraction of a nano-dollar (an average) is rounded half to even.
+    """
+    whole = round(nano)
+    sign, (units, rest) = "-" if whole < 0 else "", divmod(abs(whole), NANO)
+    return f"{sign}{units}.{rest:09}".rstrip("0").rstrip(".") if rest else f"{sign}{units}"
+
+
+def nano_dollars(amount: Decimal | int) -> int:
+    """Dollars as whole nano-dollars, rounded half to even. ValueError if it is no finite number."""
+    value = Decimal(amount)
+    if not value.is_finite():
+        raise ValueError("not a finite amount of money")
+    return int((value * NANO).to_integral_value())
