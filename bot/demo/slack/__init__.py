@@ -1,0 +1,19 @@
+"""A local Slack over real HTTP: it keeps Slack's promises and refuses what Slack refuses."""
+
+from bot.demo.slack.blocks import validate, validate_view
+from bot.demo.slack.client import Ack, Door, Forge
+from bot.demo.slack.schema import Problem
+from bot.demo.slack.server import LocalSlack
+from bot.demo.slack.workspace import Channel, User
+
+__all__ = [
+    "Ack",
+    "Channel",
+    "Door",
+    "Forge",
+    "LocalSlack",
+    "Problem",
+    "User",
+    "validate",
+    "validate_view",
+]

@@ -1,0 +1,361 @@
+"""The other direction: signed requests from the local Slack to the bot's HTTP door."""
+
+import hashlib
+import hmac
+import json
+import time
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlencode, urlsplit
+
+from bot.demo.slack import payloads
+from bot.demo.slack.payloads import Choice
+from bot.demo.slack.responses import Hook
+from bot.demo.slack.views import visible
+from bot.demo.slack.workspace import Channel, Json, SlackError, User, new_secret
+
+if TYPE_CHECKING:
+    from bot.demo.slack.server import LocalSlack
+
+ACK_MILLISECONDS = 3_000
+_VERIFICATION = "local-verification"
+_FORM = "application/x-www-form-urlencoded"
+_CHANNEL_NAMES = {"private": "privategroup", "im": "directmessage"}
+
+
+@dataclass(frozen=True, slots=True)
+class Forge:
+    """How a request differs from one that Slack would send."""
+
+    signature: Literal["good", "wrong", "missing", "non-ascii"] = "good"
+    seconds_off: float = 0
+    timestamp: str | None = None
+    team_id: str | None = None
+
+
+HONEST = Forge()
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """How the bot acknowledged: status 0 if it could not be reached.
+
+    ``error`` is what the person would be shown instead; ``sent`` are the bytes to replay.
+    """
+
+    status: int
+    body: str
+    milliseconds: float
+    error: str | None = None
+    sent: tuple[bytes, dict[str, str]] = field(default=(b"", {}), repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Acknowledged, in time, and with nothing that Slack refuses."""
+        return self.error is None
+
+
+class Door:
+    """Sends the bot what people do; ``url`` is the whole address of ``/slack/events``."""
+
+    def __init__(self, url: str, signing_secret: str, slack: "LocalSlack") -> None:
+        self.url = url
+        self.signing_secret = signing_secret
+        self.slack = slack
+        self.timeout = 10.0
+
+    def command(
+        self,
+        user: str,
+        channel: str,
+        text: str = "",
+        *,
+        command: str = "/activity",
+        forge: Forge = HONEST,
+    ) -> Ack:
+        """A slash command; mentions stand in the text as Slack escapes them."""
+        who, where = self.slack.user(user), self.slack.channel(channel)
+        typed = f"{command} {text}".rstrip()
+        fields = {
+            "token": _VERIFICATION,
+            "team_id": forge.team_id or self.slack.team_id,
+            "team_domain": self.slack.workspace.team_domain,
+            "channel_id": where.id,
+            "channel_name": _CHANNEL_NAMES.get(where.kind, where.name),
+            "user_id": who.id,
+            "user_name": who.name,
+            "command": command,
+            "text": text,
+            "api_app_id": self.slack.app_id,
+            "is_enterprise_install": "false",
+            "response_url": self._response_url(who, where, None, typed),
+            "trigger_id": self.slack.modals.issue_trigger(who.id),
+        }
+        ack = self._form(fields, forge)
+        hook = Hook(who.id, where, None, typed, self.slack.workspace.clock())
+        return self._answered(ack, hook)
+
+    def click(
+        self,
+        user: str,
+        channel: str,
+        ts: str,
+        action_id: str,
+        choice: Choice = None,
+        *,
+        forge: Forge = HONEST,
+    ) -> Ack:
+        """A click on a button, or a choice from a menu, of a stored message."""
+        who, where = self.slack.user(user), self.slack.channel(channel)
+        with self.slack.workspace.lock:
+            message = self.slack.chat.find(where.id, ts)
+            hidden = message.get("_user")
+            if hidden not in (None, who.id):
+                raise LookupError("this person does not see that message")
+            blocks = message.get("blocks", [])
+            payload = self._acted(who, blocks, action_id, choice, forge)
+            container = {"type": "message", "message_ts": ts, "channel_id": where.id}
+            payload |= {
+                "container": {**container, "is_ephemeral": hidden is not None},
+                "channel": {"id": where.id, "name": _CHANNEL_NAMES.get(where.kind, where.name)},
+                "state": payloads.state(blocks, _made(action_id, choice)),
+                "response_url": self._response_url(who, where, message),
+            }
+            if not hidden:
+                shown = {k: v for k, v in message.items() if not k.startswith("_")}
+                payload["message"] = shown
+            body = json.dumps(payload)
+        return self._form({"payload": body}, forge)
+
+    def click_in_view(
+        self,
+        user: str,
+        action_id: str,
+        choice: Choice = None,
+        *,
+        view_id: str | None = None,
+        forge: Forge = HONEST,
+    ) -> Ack:
+        """The same in the person's home, or with a ``view_id`` in that modal."""
+        who = self.slack.user(user)
+        view = self._view(view_id) if view_id else self.slack.modals.homes[who.id]
+        payload = self._acted(who, view["blocks"], action_id, choice, forge)
+        state = payloads.state(view["blocks"], _made(action_id, choice))
+        payload |= {"container": {"type": "view", "view_id": view["id"]}}
+        payload["view"] = {**visible(view), "state": state}
+        return self._form({"payload": json.dumps(payload)}, forge)
+
+    def submit(
+        self,
+        user: str,
+        view_id: str,
+        values: dict[str, Choice] | None = None,
+        *,
+        forge: Forge = HONEST,
+    ) -> Ack:
+        """A modal sent off with these values by action id; what is not given stays initial."""
+        who, view = self.slack.user(user), self._view(view_id)
+        given = values or {}
+        for action_id in given:
+            payloads.find(view["blocks"], action_id)
+        state = payloads.state(view["blocks"], given)
+        payload = self._payload("view_submission", who, forge)
+        payload |= {"view": {**visible(view), "state": state}, "response_urls": []}
+        payload["trigger_id"] = self.slack.modals.issue_trigger(who.id)
+        ack = self._form({"payload": json.dumps(payload)}, forge)
+        return self._submitted(ack, who, view)
+
+    def close(self, user: str, view_id: str, *, forge: Forge = HONEST) -> Ack | None:
+        """A modal closed by its person; the bot hears of it only if it asked to."""
+        who, view = self.slack.user(user), self._view(view_id)
+        self.slack.modals.take_away(who.id)
+        if not view["notify_on_close"]:
+            return None
+        payload = self._payload("view_closed", who, forge)
+        payload |= {"view": visible(view), "is_cleared": False}
+        return self._form({"payload": json.dumps(payload)}, forge)
+
+    def home_opened(self, user: str, *, forge: Forge = HONEST) -> Ack:
+        """The person looks at the app's home."""
+        who = self.slack.user(user)
+        event = {"type": "app_home_opened", "user": who.id, "tab": "home"}
+        event["channel"] = self.slack.workspace.open_im(who.id).id
+        view = self.slack.home(user)
+        return self.event({**event, **({"view": view} if view else {})}, forge=forge)
+
+    def mention(self, user: str, channel: str, text: str, *, forge: Forge = HONEST) -> Ack:
+        """The person names the bot in a channel."""
+        words = f"<@{self.slack.bot_user_id}> {text}"
+        return self._said(user, self.slack.channel(channel), words, "app_mention", forge)
+
+    def message(self, user: str, text: str, *, forge: Forge = HONEST) -> Ack:
+        """The person writes to the bot directly."""
+        return self._said(user, self.slack.im(user), text, "message", forge)
+
+    def _said(self, user: str, channel: Channel, text: str, kind: str, forge: Forge) -> Ack:
+        who = self.slack.user(user)
+        said = self.slack.chat.post_as_user(channel, who.id, text)
+        event = {**said, "type": kind, "event_ts": said["ts"], "client_msg_id": new_secret()}
+        if kind == "message":
+            event["channel_type"] = "im"
+        return self.event(event, forge=forge)
+
+    def event(
+        self,
+        event: Json,
+        *,
+        event_id: str | None = None,
+        retry: int = 0,
+        forge: Forge = HONEST,
+    ) -> Ack:
+        """An event; the same ``event_id`` with ``retry`` 1 to 3 is how Slack tells it again."""
+        team_id = forge.team_id or self.slack.team_id
+        authorization = {"enterprise_id": None, "team_id": team_id, "is_bot": True}
+        authorization |= {"user_id": self.slack.bot_user_id, "is_enterprise_install": False}
+        body = {
+            "token": _VERIFICATION,
+            "team_id": team_id,
+            "api_app_id": self.slack.app_id,
+            "event": {"event_ts": self.slack.workspace.new_ts(), **event},
+            "type": "event_callback",
+            "event_id": event_id or self.slack.workspace.new_id("Ev"),
+            "event_time": int(self.slack.workspace.clock().timestamp()),
+            "authorizations": [authorization],
+            "is_ext_shared_channel": False,
+            "event_context": f"4-{new_secret(8)}",
+        }
+        retried = {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": "http_timeout"}
+        headers = {"Content-Type": "application/json", **(retried if retry else {})}
+        return self.send(json.dumps(body).encode(), headers, forge)
+
+    def ssl_check(self) -> Ack:
+        """Slack's own look at whether the door is there; it carries nothing else."""
+        return self._form({"token": _VERIFICATION, "ssl_check": "1"}, HONEST)
+
+    def replay(self, ack: Ack) -> Ack:
+        """The very bytes and headers of an earlier request once more."""
+        return self._post(*ack.sent)
+
+    def send(self, body: bytes, headers: dict[str, str], forge: Forge = HONEST) -> Ack:
+        """Any body, signed as ``forge`` says."""
+        timestamp = forge.timestamp
+        if timestamp is None:
+            timestamp = str(int(time.time() + forge.seconds_off))
+        signed = {**headers, "X-Slack-Request-Timestamp": timestamp}
+        base = f"v0:{timestamp}:".encode() + body
+        good = hmac.new(self.signing_secret.encode(), base, hashlib.sha256).hexdigest()
+        signature = {"good": f"v0={good}", "wrong": f"v0={good[::-1]}x", "non-ascii": "v0=\xe9\xe9"}
+        if forge.signature != "missing":
+            signed["X-Slack-Signature"] = signature[forge.signature]
+        return self._post(body, signed)
+
+    def _form(self, fields: dict[str, str], forge: Forge) -> Ack:
+        return self.send(urlencode(fields).encode(), {"Content-Type": _FORM}, forge)
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> Ack:
+        parts = urlsplit(self.url)
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=self.timeout)
+        started = time.perf_counter()
+        try:
+            connection.request("POST", parts.path, body, headers)
+            response = connection.getresponse()
+            status, text = response.status, response.read().decode("utf-8", "replace")
+        except (OSError, HTTPException) as failed:
+            status, text = 0, type(failed).__name__
+        finally:
+            connection.close()
+        milliseconds = (time.perf_counter() - started) * 1_000
+        return Ack(status, text, milliseconds, _shown(status, milliseconds), (body, headers))
+
+    def _payload(self, kind: str, who: User, forge: Forge) -> Json:
+        team_id = forge.team_id or self.slack.team_id
+        user = {"id": who.id, "username": who.name, "name": who.name}
+        user["team_id"] = forge.team_id or who.team_id
+        return {
+            "type": kind,
+            "user": user,
+            "api_app_id": self.slack.app_id,
+            "token": _VERIFICATION,
+            "team": {"id": team_id, "domain": self.slack.workspace.team_domain},
+            "is_enterprise_install": False,
+        }
+
+    def _acted(
+        self, who: User, blocks: list[Json], action_id: str, choice: Choice, forge: Forge
+    ) -> Json:
+        block, element = payloads.find(blocks, action_id)
+        action = payloads.action(block, element, choice, self.slack.workspace.new_ts())
+        trigger_id = self.slack.modals.issue_trigger(who.id)
+        payload = self._payload("block_actions", who, forge)
+        return {**payload, "trigger_id": trigger_id, "actions": [action]}
+
+    def _view(self, view_id: str) -> Json:
+        return self.slack.modals.by_id[view_id]
+
+    def _response_url(
+        self, who: User, where: Channel, message: Json | None, typed: str = ""
+    ) -> str:
+        return self.slack.url + self.slack.hooks.issue(who.id, where, message, typed)
+
+    def _answered(self, ack: Ack, hook: Hook) -> Ack:
+        """An acknowledgement with a body is already an answer."""
+        if ack.status != 200 or not ack.body.strip():
+            return ack
+        try:
+            payload = json.loads(ack.body)
+        except ValueError:
+            payload = {"text": ack.body}
+        try:
+            with self.slack.workspace.lock:
+                self.slack.hooks.answer(hook, payload)
+        except SlackError as refused:
+            return _with_error(ack, refused.error)
+        return ack
+
+    def _submitted(self, ack: Ack, who: User, view: Json) -> Ack:
+        """Close the modal, or do with it what the acknowledgement asks for."""
+        if not ack.ok:
+            return ack
+        answer = json.loads(ack.body) if ack.body.strip() else {}
+        modals = self.slack.modals
+        try:
+            with self.slack.workspace.lock:
+                match answer.get("response_action"):
+                    case "errors":
+                        self._mark(view, answer.get("errors", {}))
+                    case "update":
+                        self._show(modals.replace(view, answer.get("view")))
+                    case "push":
+                        self._show(modals.put_on_top(who.id, answer.get("view"), over=True))
+                    case "clear":
+                        modals.take_away(who.id, everything=True)
+                    case _:
+                        modals.take_away(who.id)
+        except SlackError as refused:
+            return _with_error(ack, refused.error)
+        return ack
+
+    def _mark(self, view: Json, errors: Json) -> None:
+        inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
+        if not errors or not set(errors) <= inputs:
+            raise SlackError("invalid_errors")
+        view["_errors"] = errors
+        self._show(view)
+
+    def _show(self, view: Json) -> None:
+        self.slack.workspace.changed("view", view)
+
+
+def _made(action_id: str, choice: Choice) -> dict[str, Choice]:
+    return {} if choice is None else {action_id: choice}
+
+
+def _shown(status: int, milliseconds: float) -> str | None:
+    if status != 200:
+        return "dispatch_failed"
+    return "operation_timeout" if milliseconds > ACK_MILLISECONDS else None
+
+
+def _with_error(ack: Ack, error: str) -> Ack:
+    return Ack(ack.status, ack.body, ack.milliseconds, error, ack.sent)

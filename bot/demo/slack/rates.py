@@ -1,0 +1,47 @@
+"""How often a method may be called: buckets that refill with time."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many calls at once, and so many a second after that."""
+
+    burst: float
+    per_second: float
+
+
+TIER_2, TIER_3, TIER_4 = Rate(20, 20 / 60), Rate(50, 50 / 60), Rate(100, 100 / 60)
+POSTING = Rate(5, 1)
+UNLIMITED = Rate(math.inf, math.inf)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: datetime
+
+
+class Rates:
+    """What is left of every rate, by a key such as method and channel."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self._buckets: dict[str, _Bucket] = {}
+
+    def wait(self, key: str, rate: Rate) -> int:
+        """Count one call; 0 if it may go on, else the whole seconds of ``Retry-After``."""
+        if rate == UNLIMITED:
+            return 0
+        now = self.clock()
+        bucket = self._buckets.setdefault(key, _Bucket(rate.burst, now))
+        passed = max(0.0, (now - bucket.at).total_seconds())
+        bucket.tokens = min(rate.burst, bucket.tokens + passed * rate.per_second)
+        bucket.at = now
+        if bucket.tokens < 1:
+            return max(1, math.ceil((1 - bucket.tokens) / rate.per_second))
+        bucket.tokens -= 1
+        return 0

@@ -1,0 +1,259 @@
+"""HTTP in front of the local Slack: reading calls, writing answers, breaking on demand."""
+
+import json
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from bot.demo.slack.api import arguments, strict_json
+from bot.demo.slack.faults import Fault
+from bot.demo.slack.workspace import Json, SlackError
+
+if TYPE_CHECKING:
+    from bot.demo.slack.server import LocalSlack
+
+LARGEST_BODY = 64 * 1024 * 1024
+_STATUS = {"ratelimited": 429}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer over HTTP."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json; charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class BrokenConnection(Exception):  # noqa: N818 - what happens, not what went wrong
+    """The connection is to break instead of an answer."""
+
+
+class Server(ThreadingHTTPServer):
+    """Threads that know their Slack, and connections that can be broken."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int], slack: "LocalSlack") -> None:
+        super().__init__(address, Handler)
+        self.slack = slack
+        self.connections: set[socket.socket] = set()
+
+    def break_connections(self) -> None:
+        """End the conversations that clients keep open."""
+        for connection in list(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as given
+        """Clients that went away are no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One conversation with a client."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 64 * 1024
+    server: Server
+
+    def setup(self) -> None:
+        """Remember the connection."""
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        """Forget the connection."""
+        self.server.connections.discard(self.connection)
+        with suppress(OSError):
+            super().finish()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Say nothing: the calls are kept by the Slack itself."""
+
+    def do_GET(self) -> None:
+        """Answer a GET."""
+        self._handle()
+
+    def do_POST(self) -> None:
+        """Answer a POST."""
+        self._handle()
+
+    def _handle(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > LARGEST_BODY:
+            self._write(Reply(b"", 413))
+            self.close_connection = True
+            return
+        body = self.rfile.read(length)
+        path = unquote(urlsplit(self.path).path)
+        try:
+            if path.startswith("/api/"):
+                reply = self._call(path.removeprefix("/api/"), body)
+            else:
+                reply = self._elsewhere(path, body)
+            self._write(reply)
+        except BrokenConnection:
+            self._break()
+
+    def _break(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _write(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        headers = {"Content-Type": reply.content_type, "Content-Length": str(len(reply.body))}
+        for name, value in {**headers, **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def _before(self, fault: Fault | None) -> Reply | None:
+        """The answer of a fault that strikes before the call is taken."""
+        if fault is None or fault.kind in ("drop_after", "half"):
+            return None
+        if fault.kind == "hang":
+            self.server.slack.stopping.wait(600)
+            raise BrokenConnection
+        if fault.kind == "drop":
+            raise BrokenConnection
+        waiting = {"Retry-After": str(fault.retry_after)} if fault.kind == 429 else {}
+        if isinstance(fault.kind, int):
+            error = "ratelimited" if fault.kind == 429 else "internal_error"
+            return Reply(_json({"ok": False, "error": error}), fault.kind, headers=waiting)
+        return Reply(_json({"ok": False, "error": fault.kind}))
+
+    def _after(self, fault: Fault | None, reply: Reply) -> Reply:
+        """The answer, unless a fault strikes after the call was taken."""
+        if fault and fault.kind == "drop_after":
+            raise BrokenConnection
+        if fault and fault.kind == "half":
+            whole = {"Content-Length": str(len(reply.body))}
+            half = reply.body[: len(reply.body) // 2]
+            self._write(Reply(half, reply.status, reply.content_type, {**reply.headers, **whole}))
+            self.wfile.flush()
+            raise BrokenConnection
+        return reply
+
+    def _call(self, method: str, body: bytes) -> Reply:
+        slack = self.server.slack
+        fields = self._fields(body)
+        token = self._token() or fields.pop("token", None)
+        fault = slack.faults.take(method)
+        if fault and fault.kind not in ("drop_after", "half"):
+            slack.record(method, fields, str(fault.kind))
+        if struck := self._before(fault):
+            return struck
+        scopes = {"X-OAuth-Scopes": ",".join(sorted(slack.api.scopes))}
+        args = fields
+        try:
+            args = arguments(fields)
+            answer = slack.api.call(method, args, token)
+            slack.record(method, args, None)
+            reply = Reply(_json(answer), headers=scopes)
+        except SlackError as refused:
+            slack.record(method, args, refused.error)
+            reply = _refused(refused, _STATUS.get(refused.error, 200), scopes)
+        return self._after(fault, reply)
+
+    def _token(self) -> str | None:
+        kind, _, token = self.headers.get("Authorization", "").partition(" ")
+        return token.strip() if kind.lower() == "bearer" and token.strip() else None
+
+    def _fields(self, body: bytes) -> Json:
+        fields: Json = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        content_type = self.headers.get_content_type()
+        if content_type == "application/json":
+            with suppress(ValueError):
+                given = strict_json(body)
+                fields |= given if isinstance(given, dict) else {}
+        elif content_type == "multipart/form-data":
+            fields |= {k: v.decode("utf-8", "replace") for k, v in self._parts(body).items()}
+        else:
+            text = body.decode("utf-8", "replace")
+            fields |= dict(parse_qsl(text, keep_blank_values=True))
+        return fields
+
+    def _parts(self, body: bytes) -> dict[str, bytes]:
+        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+        parts = BytesParser(policy=HTTP).parsebytes(head + body).iter_parts()
+        found = {}
+        for part in parts:
+            content = part.get_payload(decode=True)
+            name = part.get_param("name", header="content-disposition")
+            found[str(name)] = content if isinstance(content, bytes) else b""
+        return found
+
+    def _elsewhere(self, path: str, body: bytes) -> Reply:
+        answer: Callable[[str, bytes], Reply]
+        if path.startswith("/upload/v1/"):
+            name, answer = "upload", self._upload
+        elif path.startswith(("/commands/", "/actions/")):
+            name, answer = "response_url", self._response
+        elif path.startswith("/files-pri/"):
+            name, answer = "download", self._download
+        else:
+            return Reply(b"not found", 404, "text/plain")
+        fault = self.server.slack.faults.take(name)
+        return self._before(fault) or self._after(fault, answer(path, body))
+
+    def _upload(self, path: str, body: bytes) -> Reply:
+        data = body
+        if self.headers.get_content_type() == "multipart/form-data":
+            data = next(iter(self._parts(body).values()), b"")
+        slack = self.server.slack
+        try:
+            with slack.workspace.lock:
+                slack.uploads.upload(path.rpartition("/")[2], data)
+        except SlackError as refused:
+            return Reply(refused.error.encode(), 400, "text/plain")
+        return Reply(f"OK - {len(data)}".encode(), 200, "text/plain")
+
+    def _response(self, path: str, body: bytes) -> Reply:
+        slack = self.server.slack
+        try:
+            payload = strict_json(body)
+        except ValueError:
+            return Reply(b"invalid_payload", 400, "text/plain")
+        try:
+            with slack.workspace.lock:
+                slack.hooks.use(path, payload if isinstance(payload, dict) else {})
+        except SlackError as refused:
+            slack.workspace.changed("refused", {"method": "response_url", "error": refused.error})
+            return _refused(refused, 404, {})
+        return Reply(b"ok", 200, "text/plain")
+
+    def _download(self, path: str, _body: bytes) -> Reply:
+        slack = self.server.slack
+        if self._token() != slack.bot_token or "files:read" not in slack.api.scopes:
+            page = b"<!DOCTYPE html><title>Sign in to the workspace</title>"
+            return Reply(page, 200, "text/html; charset=utf-8")
+        file_id = path.split("/")[2].rpartition("-")[2]
+        file = slack.uploads.by_id.get(file_id)
+        if file is None or file.data is None:
+            return Reply(b"not found", 404, "text/plain")
+        return Reply(file.data, 200, file.mimetype)
+
+
+def _json(answer: Json) -> bytes:
+    return json.dumps(answer).encode()
+
+
+def _refused(refused: SlackError, status: int, headers: dict[str, str]) -> Reply:
+    details = dict(refused.details)
+    if seconds := details.pop("retry_after", None):
+        headers = {**headers, "Retry-After": str(seconds)}
+    body = _json({"ok": False, "error": refused.error, **details})
+    return Reply(body, status, headers=headers)

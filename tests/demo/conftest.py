@@ -1,0 +1,40 @@
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+from slack_bolt import App
+from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_sdk import WebClient
+from waitress.server import create_server
+
+from bot.demo.slack import Door, LocalSlack
+
+
+@pytest.fixture
+def slack() -> Iterator[LocalSlack]:
+    with LocalSlack() as local:
+        yield local
+
+
+@pytest.fixture
+def client(slack: LocalSlack) -> WebClient:
+    return client_of(slack)
+
+
+def client_of(slack: LocalSlack) -> WebClient:
+    return WebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
+
+
+@pytest.fixture
+def app(slack: LocalSlack, client: WebClient) -> App:
+    return App(client=client, signing_secret=slack.signing_secret)
+
+
+@pytest.fixture
+def door(slack: LocalSlack, app: App) -> Iterator[Door]:
+    server = create_server(SlackRequestHandler(app), host="127.0.0.1", port=0, threads=4)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    yield slack.door(f"http://127.0.0.1:{server.effective_port}/slack/events")
+    server.close()
+    thread.join(5)
