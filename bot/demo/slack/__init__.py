@@ -1,9 +1,10 @@
 """A local Slack over real HTTP: it keeps Slack's promises and refuses what Slack refuses."""
 
 from bot.demo.slack.blocks import validate, validate_view
-from bot.demo.slack.client import Ack, Door, Forge
+from bot.demo.slack.client import Door, escaped
 from bot.demo.slack.schema import Problem
 from bot.demo.slack.server import LocalSlack
+from bot.demo.slack.signing import Ack, Forge
 from bot.demo.slack.workspace import Channel, User
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "LocalSlack",
     "Problem",
     "User",
+    "escaped",
     "validate",
     "validate_view",
 ]

@@ -87,9 +87,10 @@ class Chat:
         problems = block_kit.validate(blocks)
         if self.refuse_charts:
             problems += block_kit.newer_blocks(blocks)
-        for pointer, file in block_kit.images(blocks):
-            if not problems and not self.is_image(file):
-                problems.append(Problem(pointer, "invalid slack file"))
+        if not problems:
+            pictures = block_kit.images(blocks)
+            unready = [pointer for pointer, file in pictures if not self.is_image(file)]
+            problems = [Problem(pointer, "invalid slack file") for pointer in unready]
         if problems:
             raise refusal(problems)
         return named(blocks, self.workspace)
@@ -98,7 +99,10 @@ class Chat:
         """The channel that a post may go to; a person's id opens their direct messages."""
         if not isinstance(name, str) or not name:
             raise SlackError("channel_not_found")
-        if name in self.workspace.users:
+        person = self.workspace.users.get(name)
+        if person:
+            if person.deleted or person.is_bot:
+                raise SlackError("channel_not_found")
             return self.workspace.open_im(name)
         try:
             channel = self.workspace.channel(name)
@@ -175,7 +179,7 @@ class Chat:
         channel = self.target(args.get("channel"))
         self.check_membership(channel, self.public_posting)
         content = self.checked_content(args)
-        _check_there_is_content(content)
+        check_there_is_content(content)
         extra: Json = {}
         if args.get("thread_ts"):
             extra["thread_ts"] = self._thread(channel, str(args["thread_ts"]))
@@ -197,7 +201,9 @@ class Chat:
         if user_id not in channel.members:
             raise SlackError("user_not_in_channel")
         content = self.checked_content(args, longest=4_000)
-        _check_there_is_content(content)
+        check_there_is_content(content)
+        if args.get("thread_ts"):
+            content["thread_ts"] = self._thread(channel, str(args["thread_ts"]))
         return {"message_ts": self.show(channel, user_id, content)["ts"]}
 
     def _own(self, args: Json, refused: str) -> Json:
@@ -247,7 +253,8 @@ def _is_interactive(element: Json) -> bool:
     return element["type"] not in passive and not element["type"].startswith("rich_text")
 
 
-def _check_there_is_content(content: Json) -> None:
+def check_there_is_content(content: Json) -> None:
+    """Refuse a message that shows nothing."""
     if not (content["text"] or content.get("blocks") or content.get("attachments")):
         raise SlackError("no_text")
 

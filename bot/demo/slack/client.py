@@ -1,69 +1,50 @@
-"""The other direction: signed requests from the local Slack to the bot's HTTP door."""
+"""The other direction: what people do in the local Slack, told to the bot."""
 
-import hashlib
-import hmac
 import json
-import time
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlencode, urlsplit
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bot.demo.slack import payloads
 from bot.demo.slack.payloads import Choice
 from bot.demo.slack.responses import Hook
+from bot.demo.slack.signing import HONEST, Ack, Forge, Sender
 from bot.demo.slack.views import visible
-from bot.demo.slack.workspace import Channel, Json, SlackError, User, new_secret
+from bot.demo.slack.workspace import Channel, Json, SlackError, User, Workspace, new_secret
 
 if TYPE_CHECKING:
     from bot.demo.slack.server import LocalSlack
 
-ACK_MILLISECONDS = 3_000
 _VERIFICATION = "local-verification"
-_FORM = "application/x-www-form-urlencoded"
 _CHANNEL_NAMES = {"private": "privategroup", "im": "directmessage"}
 
 
-@dataclass(frozen=True, slots=True)
-class Forge:
-    """How a request differs from one that Slack would send."""
+def escaped(workspace: Workspace, text: str) -> str:
+    """What a person typed, as ``should_escape`` sends it: mentions by id, ``& < >`` as entities."""
+    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(sign, entity)
 
-    signature: Literal["good", "wrong", "missing", "non-ascii"] = "good"
-    seconds_off: float = 0
-    timestamp: str | None = None
-    team_id: str | None = None
+    def mention(found: re.Match[str]) -> str:
+        sign, name = found.groups()
+        try:
+            known = workspace.user(name) if sign == "@" else workspace.channel(name)
+        except KeyError:
+            return found[0]
+        return f"<{sign}{known.id}|{'' if _is_private(known) else known.name}>"
+
+    return re.sub(r"(?<!\S)([@#])([\w.-]+)", mention, text)
 
 
-HONEST = Forge()
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """How the bot acknowledged: status 0 if it could not be reached.
-
-    ``error`` is what the person would be shown instead; ``sent`` are the bytes to replay.
-    """
-
-    status: int
-    body: str
-    milliseconds: float
-    error: str | None = None
-    sent: tuple[bytes, dict[str, str]] = field(default=(b"", {}), repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Acknowledged, in time, and with nothing that Slack refuses."""
-        return self.error is None
+def _is_private(known: User | Channel) -> bool:
+    return isinstance(known, Channel) and known.kind == "private"
 
 
 class Door:
     """Sends the bot what people do; ``url`` is the whole address of ``/slack/events``."""
 
     def __init__(self, url: str, signing_secret: str, slack: "LocalSlack") -> None:
-        self.url = url
-        self.signing_secret = signing_secret
+        self.sender = Sender(url, signing_secret)
         self.slack = slack
-        self.timeout = 10.0
 
     def command(
         self,
@@ -92,7 +73,7 @@ class Door:
             "response_url": self._response_url(who, where, None, typed),
             "trigger_id": self.slack.modals.issue_trigger(who.id),
         }
-        ack = self._form(fields, forge)
+        ack = self.sender.form(fields, forge)
         hook = Hook(who.id, where, None, typed, self.slack.workspace.clock())
         return self._answered(ack, hook)
 
@@ -126,7 +107,7 @@ class Door:
                 shown = {k: v for k, v in message.items() if not k.startswith("_")}
                 payload["message"] = shown
             body = json.dumps(payload)
-        return self._form({"payload": body}, forge)
+        return self.sender.form({"payload": body}, forge)
 
     def click_in_view(
         self,
@@ -144,7 +125,7 @@ class Door:
         state = payloads.state(view["blocks"], _made(action_id, choice))
         payload |= {"container": {"type": "view", "view_id": view["id"]}}
         payload["view"] = {**visible(view), "state": state}
-        return self._form({"payload": json.dumps(payload)}, forge)
+        return self.sender.form({"payload": json.dumps(payload)}, forge)
 
     def submit(
         self,
@@ -163,7 +144,7 @@ class Door:
         payload = self._payload("view_submission", who, forge)
         payload |= {"view": {**visible(view), "state": state}, "response_urls": []}
         payload["trigger_id"] = self.slack.modals.issue_trigger(who.id)
-        ack = self._form({"payload": json.dumps(payload)}, forge)
+        ack = self.sender.form({"payload": json.dumps(payload)}, forge)
         return self._submitted(ack, who, view)
 
     def close(self, user: str, view_id: str, *, forge: Forge = HONEST) -> Ack | None:
@@ -174,7 +155,7 @@ class Door:
             return None
         payload = self._payload("view_closed", who, forge)
         payload |= {"view": visible(view), "is_cleared": False}
-        return self._form({"payload": json.dumps(payload)}, forge)
+        return self.sender.form({"payload": json.dumps(payload)}, forge)
 
     def home_opened(self, user: str, *, forge: Forge = HONEST) -> Ack:
         """The person looks at the app's home."""
@@ -227,46 +208,20 @@ class Door:
         }
         retried = {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": "http_timeout"}
         headers = {"Content-Type": "application/json", **(retried if retry else {})}
-        return self.send(json.dumps(body).encode(), headers, forge)
+        return self.sender.send(json.dumps(body).encode(), headers, forge)
 
     def ssl_check(self) -> Ack:
         """Slack's own look at whether the door is there; it carries nothing else."""
-        return self._form({"token": _VERIFICATION, "ssl_check": "1"}, HONEST)
+        return self.sender.form({"token": _VERIFICATION, "ssl_check": "1"})
+
+    def url_verification(self, challenge: str) -> Ack:
+        """Slack's question when the door's URL is entered; the answer is the challenge."""
+        body = {"token": _VERIFICATION, "challenge": challenge, "type": "url_verification"}
+        return self.sender.send(json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def replay(self, ack: Ack) -> Ack:
         """The very bytes and headers of an earlier request once more."""
-        return self._post(*ack.sent)
-
-    def send(self, body: bytes, headers: dict[str, str], forge: Forge = HONEST) -> Ack:
-        """Any body, signed as ``forge`` says."""
-        timestamp = forge.timestamp
-        if timestamp is None:
-            timestamp = str(int(time.time() + forge.seconds_off))
-        signed = {**headers, "X-Slack-Request-Timestamp": timestamp}
-        base = f"v0:{timestamp}:".encode() + body
-        good = hmac.new(self.signing_secret.encode(), base, hashlib.sha256).hexdigest()
-        signature = {"good": f"v0={good}", "wrong": f"v0={good[::-1]}x", "non-ascii": "v0=\xe9\xe9"}
-        if forge.signature != "missing":
-            signed["X-Slack-Signature"] = signature[forge.signature]
-        return self._post(body, signed)
-
-    def _form(self, fields: dict[str, str], forge: Forge) -> Ack:
-        return self.send(urlencode(fields).encode(), {"Content-Type": _FORM}, forge)
-
-    def _post(self, body: bytes, headers: dict[str, str]) -> Ack:
-        parts = urlsplit(self.url)
-        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=self.timeout)
-        started = time.perf_counter()
-        try:
-            connection.request("POST", parts.path, body, headers)
-            response = connection.getresponse()
-            status, text = response.status, response.read().decode("utf-8", "replace")
-        except (OSError, HTTPException) as failed:
-            status, text = 0, type(failed).__name__
-        finally:
-            connection.close()
-        milliseconds = (time.perf_counter() - started) * 1_000
-        return Ack(status, text, milliseconds, _shown(status, milliseconds), (body, headers))
+        return self.sender.post(*ack.sent)
 
     def _payload(self, kind: str, who: User, forge: Forge) -> Json:
         team_id = forge.team_id or self.slack.team_id
@@ -310,7 +265,7 @@ class Door:
             with self.slack.workspace.lock:
                 self.slack.hooks.answer(hook, payload)
         except SlackError as refused:
-            return _with_error(ack, refused.error)
+            return replace(ack, error=refused.error)
         return ack
 
     def _submitted(self, ack: Ack, who: User, view: Json) -> Ack:
@@ -333,7 +288,7 @@ class Door:
                     case _:
                         modals.take_away(who.id)
         except SlackError as refused:
-            return _with_error(ack, refused.error)
+            return replace(ack, error=refused.error)
         return ack
 
     def _mark(self, view: Json, errors: Json) -> None:
@@ -349,13 +304,3 @@ class Door:
 
 def _made(action_id: str, choice: Choice) -> dict[str, Choice]:
     return {} if choice is None else {action_id: choice}
-
-
-def _shown(status: int, milliseconds: float) -> str | None:
-    if status != 200:
-        return "dispatch_failed"
-    return "operation_timeout" if milliseconds > ACK_MILLISECONDS else None
-
-
-def _with_error(ack: Ack, error: str) -> Ack:
-    return Ack(ack.status, ack.body, ack.milliseconds, error, ack.sent)

@@ -3,6 +3,7 @@
 import mimetypes
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from bot.demo.slack.chat import Chat
 from bot.demo.slack.workspace import Channel, Json, SlackError
@@ -59,10 +60,10 @@ class Files:
         return file.ready_at is not None and self.workspace.clock() >= file.ready_at
 
     def _url(self, file: File) -> str:
-        return f"{self.base_url}/files-pri/{self.workspace.team_id}-{file.id}/{file.name}"
+        return f"{self.base_url}/files-pri/{self.workspace.team_id}-{file.id}/{quote(file.name)}"
 
     def _permalink(self, file: File) -> str:
-        return f"{self.base_url}/files/{self.workspace.bot_user_id}/{file.id}/{file.name}"
+        return f"{self.base_url}/files/{self.workspace.bot_user_id}/{file.id}/{quote(file.name)}"
 
     def as_json(self, file: File) -> Json:
         """The file as ``files.info`` tells of it: little until it is processed."""

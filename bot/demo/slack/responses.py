@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.demo.slack.chat import Chat
+from bot.demo.slack.chat import Chat, check_there_is_content
 from bot.demo.slack.workspace import Channel, Json, SlackError, new_secret
 
 USES = 5
@@ -70,8 +70,7 @@ class ResponseUrls:
             self.chat.remove(self.chat.find(hook.channel.id, hook.message["ts"]))
             return
         content = self.chat.checked_content(payload)
-        if not (content["text"] or content.get("blocks") or content.get("attachments")):
-            raise SlackError("no_text")
+        check_there_is_content(content)
         if hook.message and payload.get("replace_original"):
             original = self.chat.find(hook.channel.id, hook.message["ts"])
             self.chat.change(original, {"blocks": [], **content})
@@ -81,7 +80,9 @@ class ResponseUrls:
             self.chat.show(hook.channel, hook.user_id, content)
 
     def _post(self, hook: Hook, payload: Json, content: Json) -> None:
-        extra = {"_typed": f"{hook.user_id}: {hook.typed}"} if hook.typed else {}
+        extra: Json = {}
+        if hook.typed:
+            extra["_typed"] = {"user": hook.user_id, "text": hook.typed}
         if payload.get("thread_ts"):
             extra["thread_ts"] = str(payload["thread_ts"])
         self.chat.post(hook.channel, content, **extra)

@@ -82,6 +82,11 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Say nothing: the calls are kept by the Slack itself."""
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The workspace's own time, in the ``Date`` of every answer."""
+        now = self.server.slack.workspace.clock().timestamp()
+        return super().date_time_string(now if timestamp is None else timestamp)
+
     def do_GET(self) -> None:
         """Answer a GET."""
         self._handle()
@@ -149,7 +154,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _call(self, method: str, body: bytes) -> Reply:
         slack = self.server.slack
-        fields = self._fields(body)
+        try:
+            fields = self._fields(body)
+        except SlackError as refused:
+            slack.record(method, {}, refused.error)
+            return _refused(refused, 200, {})
         token = self._token() or fields.pop("token", None)
         fault = slack.faults.take(method)
         if fault and fault.kind not in ("drop_after", "half"):
@@ -176,9 +185,7 @@ class Handler(BaseHTTPRequestHandler):
         fields: Json = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         content_type = self.headers.get_content_type()
         if content_type == "application/json":
-            with suppress(ValueError):
-                given = strict_json(body)
-                fields |= given if isinstance(given, dict) else {}
+            fields |= _object(body)
         elif content_type == "multipart/form-data":
             fields |= {k: v.decode("utf-8", "replace") for k, v in self._parts(body).items()}
         else:
@@ -231,7 +238,8 @@ class Handler(BaseHTTPRequestHandler):
             with slack.workspace.lock:
                 slack.hooks.use(path, payload if isinstance(payload, dict) else {})
         except SlackError as refused:
-            slack.workspace.changed("refused", {"method": "response_url", "error": refused.error})
+            told = {"method": "response_url", "error": refused.error, "args": payload}
+            slack.workspace.changed("refused", told)
             return _refused(refused, 404, {})
         return Reply(b"ok", 200, "text/plain")
 
@@ -245,6 +253,18 @@ class Handler(BaseHTTPRequestHandler):
         if file is None or file.data is None:
             return Reply(b"not found", 404, "text/plain")
         return Reply(file.data, 200, file.mimetype)
+
+
+def _object(body: bytes) -> Json:
+    if not body:
+        return {}
+    try:
+        given = strict_json(body)
+    except ValueError:
+        raise SlackError("invalid_json") from None
+    if not isinstance(given, dict):
+        raise SlackError("json_not_object")
+    return given
 
 
 def _json(answer: Json) -> bytes:
