@@ -93,6 +93,11 @@ class LocalOpenRouter:
         """Where the API is, to be used as OPENROUTER_BASE_URL; known once started."""
         return f"http://127.0.0.1:{self._port}{BASE}"
 
+    @property
+    def writes(self) -> list[Request]:
+        """Requests that would have changed something; a reader makes none."""
+        return [one for one in self.requests if one.method != "GET" and one.path != QUERY]
+
     def start(self) -> Self:
         """Listen; after a `stop()` again at the same address."""
         self.stopping.clear()
@@ -292,7 +297,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _request(self) -> Request:
         url = urlsplit(self.path)
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = url.path.removeprefix(BASE) if url.path.startswith(f"{BASE}/") else f"//{url.path}"
+        inside = url.path.startswith(f"{BASE}/")
+        path = url.path.removeprefix(BASE) if inside else f"(outside) {url.path}"
         arguments = dict(parse_qsl(url.query, keep_blank_values=True))
         return Request(self.command, path, arguments, _parsed(raw))
 

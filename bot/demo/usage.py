@@ -99,6 +99,7 @@ class LivingHistory:
         self._seed, self._launch, self._zone = seed, launch, ZoneInfo(zone)
         self._day = lru_cache(maxsize=None)(self._draw_day)
         self._hours = lru_cache(maxsize=70)(self._deal_hours)
+        self._hour = lru_cache(maxsize=40 * 24)(self._whole_hour)
         self._seconds = lru_cache(maxsize=8)(self._deal_seconds)
 
     def records(self, start: datetime, end: datetime, step: timedelta) -> Iterator[Record]:
@@ -112,7 +113,7 @@ class LivingHistory:
                 at = day + DAY
                 continue
             if step >= HOUR and at == hour and hour + HOUR <= end:
-                yield from (self._record(hour, n, part) for n, part in self._hours(day)[hour.hour])
+                yield from self._hour(hour)
             else:
                 yield from (record for record in self._seconds(hour) if at <= record.at < end)
             at = hour + HOUR
@@ -151,6 +152,10 @@ class LivingHistory:
                 if part is not None:
                     hours[hour].append((n, part))
         return hours
+
+    def _whole_hour(self, hour: datetime) -> list[Record]:
+        parts = self._hours(_midnight(hour))[hour.hour]
+        return [self._record(hour, n, part) for n, part in parts]
 
     def _deal_seconds(self, hour: datetime) -> list[Record]:
         rng = self._random(hour, "seconds")

@@ -90,6 +90,7 @@ class _Cube:
         self._workspaces = {one.id: one.name for one in organisation.workspaces}
         self.warnings: list[str] = []
         self._filters = [self._resolved(one) for one in query.filters]
+        self._bucket, self._labels = cache(self._bucket_of), cache(self._labels_of)
 
     def grouped(self, start: datetime, end: datetime) -> dict[Group, list[int]]:
         """Sums of what passes the filters, by bucket and dimensions' ids."""
@@ -121,18 +122,23 @@ class _Cube:
 
     def row(self, at: datetime | None, ids: tuple[str, ...], sums: Sums) -> Row:
         """A flat row as the API sends it: labels for ids, counts as strings, money as numbers."""
-        row: Row = {}
-        if at is not None and self._query.granularity:
-            column, value = self._dialect.bucket(self._query.granularity, at)
-            row[column] = value
+        metrics = {name: _value(METRICS[name], sums) for name in self._query.metrics}
+        return self._bucket(at) | self._labels(ids) | metrics | self._dialect.extra
+
+    def _bucket_of(self, at: datetime | None) -> Row:
+        if at is None or self._query.granularity is None:
+            return {}
+        column, value = self._dialect.bucket(self._query.granularity, at)
+        return {column: value}
+
+    def _labels_of(self, ids: tuple[str, ...]) -> Row:
+        labels: Row = {}
         for name, one in zip(self._query.dimensions, ids, strict=True):
-            row[name] = self._label(name, one)
+            labels[name] = self._label(name, one)
             if name == "user":
                 member = self._members.get(one)
-                row["user_email"] = member.email if member else None
-        for name in self._query.metrics:
-            row[name] = _value(METRICS[name], sums)
-        return row | self._dialect.extra
+                labels["user_email"] = member.email if member else None
+        return labels
 
     def _ids(self, key: str, member: str, model: str, app: int) -> tuple[str, ...] | None:
         owner = self._keys.get(key)
