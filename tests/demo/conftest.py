@@ -4,6 +4,7 @@ from threading import Thread
 import pytest
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_help import client_of
 from slack_sdk import WebClient
 from waitress.server import create_server
 
@@ -19,10 +20,6 @@ def slack() -> Iterator[LocalSlack]:
 @pytest.fixture
 def client(slack: LocalSlack) -> WebClient:
     return client_of(slack)
-
-
-def client_of(slack: LocalSlack) -> WebClient:
-    return WebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What people do reaches a real Bolt app over signed HTTP, and its answers come back."""
 
-
-
 BUTTON = {
     "type": "button",
     "action_id": "more",

@@ -255,7 +255,7 @@ def _is_interactive(element: Json) -> bool:
 
 def check_there_is_content(content: Json) -> None:
     """Refuse a message that shows nothing."""
-    if not (content["text"] or content.get("blocks") or content.get("attachments")):
+    if not (content["text"].strip() or content.get("blocks") or content.get("attachments")):
         raise SlackError("no_text")
 
 
