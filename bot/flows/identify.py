@@ -1,0 +1,143 @@
+"""Whose usage a row is: OpenRouter answers with names, and two keys may share one.
+
+Members of a shared name are asked for again by their ids; what is left of the name after that is
+the usage of a deleted namesake.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.openrouter import View, WireRow
+from bot.store.directory import Directory
+from bot.store.rewrite import minus, plus
+from reports.names import Member
+from reports.query import Dimension
+from reports.usage import ZERO, Usage
+
+DIMENSION = {View.KEY: Dimension.KEY, View.CREATOR: Dimension.CREATOR}
+MADE_UP = ("deleted:", "email:", "name:")
+
+Found = tuple[str, str, str]
+"""A member that only usage names, as the directory is told of it: ref, name, detail."""
+Who = tuple[str, str]
+"""A name and an address, as they stand in a row."""
+Told = tuple[Member, WireRow]
+"""A row that came when its member was asked for by id."""
+Place = tuple[datetime, str, Who]
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Usage that has found its owner."""
+
+    bucket: datetime
+    member: int
+    model: str
+    usage: Usage
+
+
+class Names:
+    """A directory seen from the rows of one view: who may be meant by what stands in them."""
+
+    def __init__(self, view: View, directory: Directory) -> None:
+        self._view = view
+        self._nobody = directory.ids[DIMENSION[view], ""]
+        self._by_name: dict[str, list[Member]] = defaultdict(list)
+        self._by_email: dict[str, list[Member]] = defaultdict(list)
+        for member in directory.of[DIMENSION[view]]:
+            if member.ref:
+                self._by_name[member.name].append(member)
+                self._by_email[member.detail.casefold()].append(member)
+
+    def candidates(self, who: Who) -> Sequence[Member]:
+        """Who may be meant; an address means one person, the one who is still there."""
+        name, email = who
+        if email:
+            return sorted(self._by_email.get(email.casefold(), []), key=lambda m: m.gone)[:1]
+        return self._by_name.get(name, [])
+
+    def unknown(self, rows: Iterable[WireRow]) -> list[Found]:
+        """Members that the rows name and the directory does not know."""
+        named = {(row.member, row.email) for row in rows}
+        return [
+            self._made_up(who) for who in sorted(named) if any(who) and not self.candidates(who)
+        ]
+
+    def shared(self, rows: Sequence[WireRow]) -> frozenset[Who]:
+        """Names that stand for more than one member: known ones, or a row too many."""
+        places = Counter(_place(row) for row in rows)
+        doubled = {who for (_, _, who), count in places.items() if count > 1}
+        named = {(row.member, row.email) for row in rows if row.member or row.email}
+        several = {who for who in named if len(self.candidates(who)) > 1}
+        return frozenset(several | (doubled & named))
+
+    def rounds(self, shared: Iterable[Who]) -> list[tuple[Member, ...]]:
+        """Members to ask for by id; within a round every name is one member's alone."""
+        known = [
+            [member for member in self.candidates(who) if not member.ref.startswith(MADE_UP)]
+            for who in sorted(shared)
+        ]
+        longest = max(map(len, known), default=0)
+        return [tuple(members[n] for members in known if n < len(members)) for n in range(longest)]
+
+    def namesakes(
+        self, rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
+    ) -> list[Found]:
+        """Deleted namesakes that have to be made up before `assign` can give them their usage."""
+        left = {who for _, _, who in _left(rows, told, shared)}
+        return [self._made_up(who) for who in sorted(left) if self._namesake(who) is None]
+
+    def assign(
+        self, rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
+    ) -> Iterable[Owned]:
+        """Every row's usage with its owner."""
+        for row in rows:
+            who = row.member, row.email
+            if who not in shared:
+                candidates = self.candidates(who) if any(who) else ()
+                owner = candidates[0].id if candidates else self._nobody
+                yield Owned(row.bucket, owner, row.model, row.usage)
+        for member, row in told:
+            yield Owned(row.bucket, member.id, row.model, row.usage)
+        for (bucket, model, who), usage in _left(rows, told, shared).items():
+            namesake = self._namesake(who)
+            owner = namesake.id if namesake else self._nobody
+            yield Owned(bucket, owner, model, usage)
+
+    def _namesake(self, who: Who) -> Member | None:
+        """The member that stands for deleted ones of a name."""
+        candidates = self.candidates(who)
+        made_up = [m for m in candidates if m.ref.startswith(MADE_UP)]
+        return next(iter(made_up + [m for m in candidates if m.gone]), None)
+
+    def _made_up(self, who: Who) -> Found:
+        name, email = who
+        if self._view is View.KEY:
+            return f"deleted:{name}", name, ""
+        return (f"email:{email}", name or email, email) if email else (f"name:{name}", name, "")
+
+
+def _place(row: WireRow) -> Place:
+    return row.bucket, row.model, (row.member, row.email)
+
+
+def _left(
+    rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
+) -> dict[Place, Usage]:
+    """What is left of shared names after those told by id, where a row too many came."""
+    counts: Counter[Place] = Counter()
+    left: dict[Place, Usage] = {}
+    for row in rows:
+        if (row.member, row.email) in shared:
+            counts[_place(row)] += 1
+            left[_place(row)] = plus(left.get(_place(row), ZERO), row.usage)
+    for _, row in told:
+        place = _place(row)
+        if place in left:
+            counts[place] -= 1
+            left[place] = minus(left[place], row.usage)
+    return {place: usage for place, usage in left.items() if counts[place] > 0}

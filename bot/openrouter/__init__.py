@@ -1,0 +1,24 @@
+"""OpenRouter's management API: requests and answers as values, and a thin client."""
+
+from bot.openrouter.client import (
+    KeyRefusedError,
+    OpenRouter,
+    OpenRouterError,
+    TimedOutError,
+)
+from bot.openrouter.wire import Answer, Credits, KeyInfo, Only, Person, View, WireRow, Workspace
+
+__all__ = [
+    "Answer",
+    "Credits",
+    "KeyInfo",
+    "KeyRefusedError",
+    "Only",
+    "OpenRouter",
+    "OpenRouterError",
+    "Person",
+    "TimedOutError",
+    "View",
+    "WireRow",
+    "Workspace",
+]

@@ -1,0 +1,40 @@
+"""Keeping to so many requests a minute by waiting before, not by being refused after."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+
+MINUTE = 60.0
+
+
+class Pace:
+    """Lets at most `most` requests start in any minute; the others wait their turn.
+
+    `wait` sleeps for some seconds (and may return early when the process stops).
+    """
+
+    def __init__(
+        self,
+        most: int,
+        wait: Callable[[float], object],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._most = most
+        self._wait = wait
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._starts: deque[float] = deque(maxlen=most)
+
+    def take(self) -> None:
+        """Wait until one more request may start."""
+        with self._lock:
+            now = self._clock()
+            start = now
+            if len(self._starts) == self._most:
+                start = max(now, self._starts[0] + MINUTE)
+            self._starts.append(start)
+        if start > now:
+            self._wait(start - now)

@@ -1,0 +1,366 @@
+"""What goes over the wire to OpenRouter and what comes back, as pure functions.
+
+Reading is lenient, as the service is: counts are strings or numbers, unused parts null, the bucket
+stands under `date__*` or `created_at__*`, names stand where ids are expected, and unknown fields
+are ignored. A row that makes no sense is set aside and counted; the others are kept.
+Source: OpenRouter's API description of its analytics and management endpoints.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any, NamedTuple
+
+from reports.timerange import Granularity, floor
+from reports.usage import NANO, Usage
+
+ROW_LIMIT = 10_000
+METRICS = (
+    "request_count",
+    "byok_request_count",
+    "tokens_prompt",
+    "tokens_completion",
+    "reasoning_tokens",
+    "credits_usage",
+    "byok_usage",
+)
+_MOST_COUNT = 2**62
+_MOST_DOLLARS = Decimal(9 * 10**9)
+_BUCKET_PREFIXES = ("date__", "created_at__")
+
+
+class View(Enum):
+    """What a usage query groups by: at most two dimensions can be asked for at once."""
+
+    TOTAL = ()
+    KEY = ("api_key_id", "model")
+    CREATOR = ("user", "model")
+
+    @property
+    def field(self) -> str:
+        """The dimension besides the model."""
+        return self.value[0] if self.value else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """A filter by ids of the view's own dimension: only these, or all but these."""
+
+    ids: tuple[str, ...]
+    but: bool = False
+
+
+class WireRow(NamedTuple):
+    """One row of usage as it came: a bucket (UTC), names instead of ids, the figures."""
+
+    bucket: datetime
+    member: str
+    email: str
+    model: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of a usage query. `bad` rows were set aside; `truncated` rows are only a part."""
+
+    rows: tuple[WireRow, ...]
+    bad: int
+    truncated: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """An API key as the directory lists it; limits in nano-dollars, None where there is none."""
+
+    hash: str
+    name: str
+    label: str
+    creator_id: str | None
+    workspace_id: str | None
+    disabled: bool
+    limit: int | None
+    remaining: int | None
+    reset: str | None
+    include_byok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of the organisation."""
+
+    id: str
+    name: str
+    email: str
+    admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A workspace's budget in nano-dollars, and when it begins anew."""
+
+    limit: int
+    reset: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace of the organisation."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """Credits bought and used, in nano-dollars."""
+
+    total: int
+    used: int
+
+    @property
+    def balance(self) -> int:
+        """What is left, in nano-dollars."""
+        return self.total - self.used
+
+
+class BadAnswerError(ValueError):
+    """The answer as a whole could not be read."""
+
+
+def usage_query(
+    view: View, granularity: Granularity, start: datetime, end: datetime, only: Only | None = None
+) -> dict[str, Any]:
+    """The body of a usage query for a window (UTC, end exclusive)."""
+    body: dict[str, Any] = {
+        "metrics": list(METRICS),
+        "granularity": str(granularity),
+        "time_range": {"start": _stamp(start), "end": _stamp(end)},
+        "limit": ROW_LIMIT,
+    }
+    if view is not View.TOTAL:
+        body["dimensions"] = list(view.value)
+    if only:
+        operator = "not_in" if only.but else "in"
+        wanted: dict[str, Any] = {
+            "field": view.field, "operator": operator, "value": list(only.ids)
+        }  # fmt: skip
+        body["filters"] = [wanted | {"include_unset": True} if only.but else wanted]
+    return body
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """A JSON object with decimals kept exact. BadAnswerError if it is none.
+
+    The hook for objects is plain Python on purpose: it lets other threads run between the rows of
+    a large answer, where the C parser alone would hold them up until its end.
+    """
+    try:
+        value = json.loads(
+            body,
+            object_pairs_hook=lambda pairs: dict(pairs),  # noqa: PLW0108 - see above
+            parse_float=Decimal,
+            parse_int=_parse_int,
+            parse_constant=lambda _: _NO_NUMBER,
+        )
+    except (ValueError, RecursionError, InvalidOperation) as error:
+        raise BadAnswerError("the answer is no JSON") from error
+    if not isinstance(value, dict):
+        raise BadAnswerError("the answer is no JSON object")
+    return value
+
+
+def read_usage(body: bytes, view: View, granularity: Granularity) -> Answer:
+    """The answer to a usage query. BadAnswerError if there are no rows to be found in it."""
+    data = read_json(body).get("data")
+    rows = data.get("data") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(rows, list):
+        raise BadAnswerError("the answer holds no rows")
+    metadata = data.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    stamps: dict[str, datetime] = {}
+    read = [_row(row, view, granularity, stamps) for row in rows]
+    count = metadata.get("row_count")
+    truncated = metadata.get("truncated") is True or (isinstance(count, int) and count > len(rows))
+    warnings = data.get("warnings")
+    return Answer(
+        rows=tuple(row for row in read if row),
+        bad=sum(row is None for row in read),
+        truncated=truncated,
+        warnings=tuple(str(w)[:200] for w in warnings) if isinstance(warnings, list) else (),
+    )
+
+
+def read_keys(body: bytes) -> tuple[KeyInfo, ...]:
+    """One page of API keys; entries without a hash are left out."""
+    return tuple(
+        KeyInfo(
+            hash=entry["hash"],
+            name=_text(entry.get("name")) or _text(entry.get("label")) or entry["hash"][:8],
+            label=_text(entry.get("label")),
+            creator_id=_text(entry.get("creator_user_id")) or None,
+            workspace_id=_text(entry.get("workspace_id")) or None,
+            disabled=entry.get("disabled") is True,
+            limit=_dollars(entry.get("limit")),
+            remaining=_dollars(entry.get("limit_remaining")),
+            reset=_text(entry.get("limit_reset")) or None,
+            include_byok=entry.get("include_byok_in_limit") is True,
+        )
+        for entry in _entries(body)
+        if _text(entry.get("hash"))
+    )
+
+
+def read_people(body: bytes) -> tuple[Person, ...]:
+    """One page of the organisation's members; without a name they go by their address."""
+    return tuple(
+        Person(
+            id=entry["id"],
+            name=" ".join(filter(None, (_text(entry.get(f"{n}_name")) for n in ("first", "last"))))
+            or _text(entry.get("email"))
+            or entry["id"],
+            email=_text(entry.get("email")),
+            admin=entry.get("role") == "org:admin",
+        )
+        for entry in _entries(body)
+        if _text(entry.get("id"))
+    )
+
+
+def read_workspaces(body: bytes) -> tuple[Workspace, ...]:
+    """One page of workspaces."""
+    return tuple(
+        Workspace(entry["id"], _text(entry.get("name")) or entry["id"])
+        for entry in _entries(body)
+        if _text(entry.get("id"))
+    )
+
+
+def read_budgets(body: bytes) -> tuple[Budget, ...]:
+    """The budgets of one workspace."""
+    found = ((_dollars(e.get("limit_usd")), _text(e.get("reset_interval"))) for e in _entries(body))
+    return tuple(Budget(limit, reset) for limit, reset in found if limit is not None)
+
+
+def read_credits(body: bytes) -> Credits:
+    """Credits bought and used. BadAnswerError if either is missing: unknown is not 0."""
+    data = read_json(body).get("data")
+    data = data if isinstance(data, dict) else {}
+    bought, used = (_dollars(data.get(f"total_{name}")) for name in ("credits", "usage"))
+    if bought is None or used is None:
+        raise BadAnswerError("the answer holds no credits")
+    return Credits(bought, used)
+
+
+def read_is_management(body: bytes) -> bool:
+    """Whether the key that asked is a management key."""
+    data = read_json(body).get("data")
+    if not isinstance(data, dict):
+        raise BadAnswerError("the answer says nothing of the key")
+    return bool(data.get("is_management_key") or data.get("is_provisioning_key"))
+
+
+def read_error(body: bytes) -> str:
+    """The service's own words for an error, or nothing."""
+    try:
+        error = read_json(body).get("error")
+    except BadAnswerError:
+        return ""
+    return _text(error.get("message"))[:200] if isinstance(error, dict) else ""
+
+
+def _row(
+    row: object, view: View, granularity: Granularity, stamps: dict[str, datetime]
+) -> WireRow | None:
+    if not isinstance(row, dict):
+        return None
+    try:
+        bucket = _bucket(row, granularity, stamps)
+        counts = [_count(row[name]) for name in METRICS[:1]]
+        counts += [_count(row.get(name)) for name in METRICS[1:5]]
+        money = [_money(row.get(name)) for name in METRICS[5:]]
+    except (KeyError, ValueError, TypeError, ArithmeticError):
+        return None
+    member = _text(row.get(view.field)) if view.field else ""
+    model = _text(row.get("model")) if view.field else ""
+    if view.field and not model:
+        return None
+    return WireRow(bucket, member, _text(row.get("user_email")), model, Usage(*counts, *money))
+
+
+def _bucket(
+    row: Mapping[str, Any], granularity: Granularity, stamps: dict[str, datetime]
+) -> datetime:
+    for prefix in _BUCKET_PREFIXES:
+        stamp = row.get(f"{prefix}{granularity}")
+        if isinstance(stamp, str):
+            if stamp not in stamps:
+                moment = datetime.fromisoformat(stamp)
+                moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+                stamps[stamp] = floor(moment, granularity)
+            return stamps[stamp]
+    raise KeyError("no bucket")
+
+
+def _count(value: object) -> int:
+    """A count as it comes: 1523, "1523", "1500.0", null. ValueError for anything else."""
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise ValueError("no count")
+    if isinstance(value, str) and (len(value) > 30 or not value.isascii() or "_" in value):
+        raise ValueError("no count")
+    number = Decimal(value)
+    if not number.is_finite() or abs(number) > _MOST_COUNT or number != int(number):
+        raise ValueError("no count")
+    return int(number)
+
+
+def _money(value: object) -> int:
+    """Dollars as they come, in nano-dollars; null is none. ValueError for anything else."""
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise ValueError("no amount")
+    if isinstance(value, str) and (len(value) > 40 or not value.isascii() or "_" in value):
+        raise ValueError("no amount")
+    amount = Decimal(value)
+    if not amount.is_finite() or abs(amount) > _MOST_DOLLARS:
+        raise ValueError("no amount")
+    return int((amount * NANO).to_integral_value())
+
+
+def _dollars(value: object) -> int | None:
+    try:
+        return None if value is None else _money(value)
+    except (ValueError, ArithmeticError):
+        return None
+
+
+_NO_NUMBER = object()
+
+
+def _parse_int(digits: str) -> object:
+    return int(digits) if len(digits) <= 20 else _NO_NUMBER
+
+
+def _text(value: object) -> str:
+    """Text as it may be kept: no lone surrogates, which no database takes."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _entries(body: bytes) -> Iterable[Mapping[str, Any]]:
+    data = read_json(body).get("data")
+    if not isinstance(data, list):
+        raise BadAnswerError("the answer holds no list")
+    return [entry for entry in data if isinstance(entry, dict)]
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

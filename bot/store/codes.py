@@ -1,0 +1,40 @@
+"""How values are written in the database: small numbers for names, seconds for time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import IntEnum
+
+from reports.query import Dimension
+from reports.timerange import Granularity
+
+GRANULARITY = {
+    Granularity.MINUTE: 0,
+    Granularity.HOUR: 1,
+    Granularity.DAY: 2,
+    Granularity.MONTH: 3,
+}
+DIMENSION = {Dimension.MODEL: 1, Dimension.KEY: 2, Dimension.CREATOR: 3}
+DIMENSION_OF = {code: dimension for dimension, code in DIMENSION.items()}
+
+
+class View(IntEnum):
+    """The two views that usage is cached in: with the model, by key or by creator."""
+
+    KEY = 0
+    CREATOR = 1
+
+
+ALL_OF = {View.KEY: 0, View.CREATOR: 4}
+MEMBERS_OF = {View.KEY: DIMENSION[Dimension.KEY], View.CREATOR: DIMENSION[Dimension.CREATOR]}
+MODELS = DIMENSION[Dimension.MODEL]
+
+
+def seconds(moment: datetime) -> int:
+    """A moment as it is kept: whole seconds since 1970, UTC."""
+    return int(moment.timestamp())
+
+
+def moment(kept: int) -> datetime:
+    """The moment that was kept (UTC)."""
+    return datetime.fromtimestamp(kept, UTC)

@@ -1,0 +1,132 @@
+"""One SQLite file: one writer behind a lock, a reader for each thread.
+
+Write-ahead logging is used only where this SQLite has the fix for its rare corruption race
+(3.51.3, 3.50.7, 3.44.6; see sqlite.org/wal.html); elsewhere the rollback journal.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlite_utils
+
+from bot.store.migrations import migrations
+
+BUSY_SECONDS = 30.0
+_CACHE_KIB = 16_384
+_MMAP_BYTES = 2**30
+
+
+class StoreError(Exception):
+    """The database cannot be used; the text says what to do."""
+
+    permanent = True
+
+
+def has_safe_wal(version: tuple[int, ...]) -> bool:
+    """Whether an SQLite of this version may keep a write-ahead log beside several connections."""
+    if version[:2] == (3, 44):
+        return version >= (3, 44, 6)
+    if version[:2] == (3, 50):
+        return version >= (3, 50, 7)
+    return version >= (3, 51, 3)
+
+
+class Database:
+    """Opens (or makes) the file, readable by its owner alone, and brings its tables up to date.
+
+    Raises StoreError if the file is no database of ours or cannot be written.
+    """
+
+    def __init__(self, path: Path, *, must_exist: bool = False) -> None:
+        self.path = path
+        if must_exist and not path.exists():
+            raise StoreError(f"There is no database at {path}; `activity sync` makes it.")
+        self._local = threading.local()
+        self._lock = threading.RLock()
+        self._all: list[sqlite3.Connection] = []
+        try:
+            self._make_private()
+            self._writer = self._connect()
+            self._prepare()
+        except (sqlite3.DatabaseError, OSError) as error:
+            self.close()
+            raise StoreError(_explain(path, error)) from error
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """The writer, in one transaction: all of it is kept, or nothing."""
+        with self._lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """This thread's reader, which sees one state of the database from first to last."""
+        reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._connect()
+            reader.execute("PRAGMA query_only = ON")
+            reader.execute(f"PRAGMA mmap_size = {_MMAP_BYTES}")
+            self._local.reader = reader
+        if reader.in_transaction:  # a read within a read sees the same state
+            yield reader
+            return
+        reader.execute("BEGIN")
+        try:
+            yield reader
+        finally:
+            reader.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            while self._all:
+                self._all.pop().close()
+
+    def _make_private(self) -> None:
+        """Create the file with nobody else's rights; the journal takes over the file's mode."""
+        if not self.path.exists():
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        with self._lock:
+            self._all.append(connection)
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        return connection
+
+    def _prepare(self) -> None:
+        wal = has_safe_wal(sqlite3.sqlite_version_info)
+        self._writer.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'TRUNCATE'}")
+        self._writer.execute(f"PRAGMA synchronous = {'NORMAL' if wal else 'FULL'}")
+        ours = sqlite_utils.Database(self._writer)
+        names = set(ours.table_names())
+        if names and "_sqlite_migrations" not in names:
+            raise StoreError(
+                f"{self.path} is somebody else's database. Set DATABASE_URL to another file."
+            )
+        if migrations.pending(ours):
+            migrations.apply(ours)
+
+
+def _explain(path: Path, error: Exception) -> str:
+    if isinstance(error, sqlite3.OperationalError | OSError):
+        return f"The database {path} cannot be opened ({error}). Check the folder and its rights."
+    return (
+        f"{path} is damaged or no database ({error}). It was left as it is: move it away, put a"
+        " backup in its place, or let `activity sync` fetch the last year anew."
+    )

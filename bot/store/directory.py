@@ -1,0 +1,121 @@
+"""The directory as it is kept: members of all dimensions, found by what OpenRouter calls them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from bot.store.codes import DIMENSION, DIMENSION_OF
+from reports.names import Member, find, labels, nearest
+from reports.query import Dimension
+
+
+@dataclass(frozen=True)
+class Directory:
+    """All members known, at one moment; labels are made when they are first needed."""
+
+    members: Mapping[int, Member]
+    version: int = 0
+    _found: dict[tuple[Dimension, str], frozenset[int]] = field(default_factory=dict)
+
+    @cached_property
+    def of(self) -> Mapping[Dimension, tuple[Member, ...]]:
+        """The members of each dimension."""
+        return {
+            dimension: tuple(m for m in self.members.values() if m.dimension is dimension)
+            for dimension in Dimension
+        }
+
+    @cached_property
+    def labels(self) -> Mapping[int, str]:
+        """What each member is called; namesakes are told apart."""
+        return {i: label for group in self.of.values() for i, label in labels(group).items()}
+
+    @cached_property
+    def ids(self) -> Mapping[tuple[Dimension, str], int]:
+        """Ids by dimension and what OpenRouter knows the member by."""
+        return {(m.dimension, m.ref): m.id for m in self.members.values()}
+
+    @cached_property
+    def owners(self) -> Mapping[int, int]:
+        """The creator of each key; of keys without one, `(no creator)`."""
+        nobody = self.ids.get((Dimension.CREATOR, ""), 0)
+        keys = self.of[Dimension.KEY]
+        return {key.id: key.owner or nobody for key in keys if key.ref}
+
+    def find(self, dimension: Dimension, pattern: str) -> frozenset[int]:
+        """The members that a pattern of a filter means."""
+        place = dimension, pattern
+        if place not in self._found:
+            self._found[place] = find(pattern, self.of[dimension], dict(self.labels))
+        return self._found[place]
+
+    def nearest(self, dimension: Dimension, pattern: str) -> str | None:
+        """The name most like one that means nobody."""
+        return nearest(pattern, self.of[dimension], dict(self.labels))
+
+
+def read(connection: sqlite3.Connection, version: int) -> Directory:
+    """The whole directory."""
+    found = connection.execute(
+        "SELECT id, dimension, ref, name, detail, owner, gone FROM member ORDER BY id"
+    )
+    return Directory(
+        {
+            row[0]: Member(
+                row[0], DIMENSION_OF[row[1]], row[2], row[3], row[4], row[5], bool(row[6])
+            )
+            for row in found
+        },
+        version,
+    )
+
+
+def add(
+    connection: sqlite3.Connection, dimension: Dimension, found: Iterable[tuple[str, str, str]]
+) -> None:
+    """Take up members that usage names: (ref, name, detail); those known stay as they are."""
+    connection.executemany(
+        "INSERT INTO member (dimension, ref, name, detail, gone) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (dimension, ref) DO NOTHING",
+        [
+            (DIMENSION[dimension], ref, name, detail, ref.startswith("deleted:"))
+            for ref, name, detail in found
+        ],
+    )
+
+
+def replace(
+    connection: sqlite3.Connection,
+    dimension: Dimension,
+    listed: Iterable[tuple[str, str, str]],
+) -> None:
+    """What OpenRouter lists today as (ref, name, detail); whoever is missing from it is gone."""
+    listed = list(listed)
+    code = DIMENSION[dimension]
+    connection.execute(
+        "UPDATE member SET gone = 1 WHERE dimension = ? AND ref != '' AND ref NOT IN"
+        " (SELECT value FROM json_each(?))",
+        (code, json.dumps([ref for ref, *_ in listed])),
+    )
+    connection.executemany(
+        "INSERT INTO member (dimension, ref, name, detail) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (dimension, ref) DO UPDATE"
+        " SET name = excluded.name, detail = excluded.detail, gone = 0",
+        [(code, *entry) for entry in listed],
+    )
+
+
+def set_owners(connection: sqlite3.Connection, owners: Iterable[tuple[str, str]]) -> None:
+    """Note the creator of each key: (key's hash, user id)."""
+    connection.executemany(
+        "UPDATE member SET owner = (SELECT id FROM member WHERE dimension = ? AND ref = ?)"
+        " WHERE dimension = ? AND ref = ?",
+        [
+            (DIMENSION[Dimension.CREATOR], user, DIMENSION[Dimension.KEY], key)
+            for key, user in owners
+        ],
+    )

@@ -1,0 +1,62 @@
+"""The tables, one step after the other; a step that has landed is never changed."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+from reports.names import CHATROOM, NO_CREATOR
+
+migrations = Migrations("activity")
+
+FIGURES = "requests, byok_requests, prompt, completion, reasoning, credits, byok"
+_FIGURE_COLUMNS = ", ".join(f"{name} INTEGER NOT NULL" for name in FIGURES.split(", "))
+
+
+@migrations()
+def m001_usage(db: Database) -> None:
+    """Usage in two views, sums of it, and the directory.
+
+    Codes: view 0 key, 1 creator. Granularity 0 minute, 1 hour, 2 day, 3 month. Dimension 0 all
+    (of the key view), 1 model, 2 key, 3 creator, 4 all (of the creator view). Buckets are seconds
+    since 1970, money is nano-dollars.
+    """
+    for statement in (
+        f"""CREATE TABLE usage (
+            view INTEGER NOT NULL, granularity INTEGER NOT NULL, bucket INTEGER NOT NULL,
+            member INTEGER NOT NULL, model INTEGER NOT NULL, {_FIGURE_COLUMNS},
+            PRIMARY KEY (view, granularity, bucket, member, model)
+        ) STRICT, WITHOUT ROWID""",
+        f"""CREATE TABLE total (
+            dimension INTEGER NOT NULL, granularity INTEGER NOT NULL, member INTEGER NOT NULL,
+            bucket INTEGER NOT NULL, {_FIGURE_COLUMNS},
+            PRIMARY KEY (dimension, granularity, member, bucket)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE member (
+            id INTEGER PRIMARY KEY, dimension INTEGER NOT NULL, ref TEXT NOT NULL,
+            name TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '', owner INTEGER,
+            gone INTEGER NOT NULL DEFAULT 0, UNIQUE (dimension, ref)
+        ) STRICT""",
+        "CREATE INDEX member_by_dimension ON member (dimension, id)",
+        """CREATE TABLE held (
+            granularity INTEGER NOT NULL, start INTEGER NOT NULL, until INTEGER NOT NULL,
+            PRIMARY KEY (granularity, start)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE sync (
+            granularity INTEGER PRIMARY KEY, synced_at INTEGER NOT NULL
+        ) STRICT""",
+        """CREATE TABLE note (
+            id INTEGER PRIMARY KEY, granularity INTEGER NOT NULL, start INTEGER NOT NULL,
+            until INTEGER NOT NULL, words TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE lease (
+            name TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    ):
+        db.execute(statement)
+    db.table("member").insert_all(
+        [
+            {"dimension": 2, "ref": "", "name": CHATROOM},
+            {"dimension": 3, "ref": "", "name": NO_CREATOR},
+        ]
+    )

@@ -1,0 +1,343 @@
+"""Reading usage: the three small statements behind every answer, and rows one by one for files."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from heapq import nlargest
+from itertools import pairwise
+
+from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, seconds
+from bot.store.rewrite import minus, plus
+from reports.query import Dimension, Metric, Source
+from reports.timerange import STEP, Granularity, TimeRange, floor
+from reports.usage import ZERO, Usage, total
+
+_SUMS = (
+    "SUM(t.requests), SUM(t.byok_requests), SUM(t.prompt), SUM(t.completion), SUM(t.reasoning),"
+    " SUM(t.credits), SUM(t.byok)"
+)
+_FIGURES = "t.requests, t.byok_requests, t.prompt, t.completion, t.reasoning, t.credits, t.byok"
+_VALUES = {
+    (Metric.SPEND, Source.ALL): "SUM(t.credits + t.byok)",
+    (Metric.SPEND, Source.CREDITS): "SUM(t.credits)",
+    (Metric.SPEND, Source.BYOK): "SUM(t.byok)",
+    (Metric.TOKENS, Source.ALL): "SUM(t.prompt + t.completion)",
+    (Metric.REQUESTS, Source.ALL): "SUM(t.requests)",
+}
+_FEW_SEEKS = 20_000
+
+Ids = frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Whose usage: the members that filters allow (None: all), and what it is grouped by."""
+
+    by: Dimension | None = None
+    models: Ids | None = None
+    keys: Ids | None = None
+    creators: Ids | None = None
+
+    @property
+    def crossed(self) -> bool:
+        """Whether keys and creators are both looked at, which no view holds together."""
+        creators = self.creators is not None or self.by is Dimension.CREATOR
+        return creators and (self.keys is not None or self.by is Dimension.KEY)
+
+    @property
+    def view(self) -> View:
+        """The view that answers."""
+        by_creator = self.creators is not None or self.by is Dimension.CREATOR
+        return View.CREATOR if by_creator else View.KEY
+
+    @property
+    def members(self) -> Ids | None:
+        """The members of the view's own dimension that are allowed."""
+        return self.creators if self.view is View.CREATOR else self.keys
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How many groups are looked at, by which metrics and which source of money."""
+
+    top: int
+    metrics: tuple[Metric, ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The whole by bucket, the series of the groups looked at, and how many groups there are."""
+
+    whole: tuple[Usage, ...]
+    series: Mapping[int, Mapping[int, Usage]]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Where usage is read from: a FROM and a WHERE with their parameters."""
+
+    tables: str
+    where: str
+    params: tuple[object, ...]
+    group: str
+
+    def with_ids(self, ids: list[int]) -> _Table:
+        """The same, for some of its groups only."""
+        where = f"{self.where} AND {self.group} IN (SELECT value FROM json_each(?))"
+        return _Table(self.tables, where, (*self.params, json.dumps(ids)), self.group)
+
+
+def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
+    """Each stored bucket (seconds) that a range is made of, with the index of its bucket there."""
+    if stored is wanted.granularity or stored is Granularity.MONTH:
+        return {seconds(bucket): index for index, bucket in enumerate(wanted.buckets)}
+    step = int(STEP[stored].total_seconds())
+    edges = [seconds(edge) for edge in (*wanted.buckets, wanted.end)]
+    return {
+        at: index
+        for index, (start, end) in enumerate(pairwise(edges))
+        for at in range(start, end, step)
+    }
+
+
+def read(
+    connection: sqlite3.Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    ranking: Ranking | None,
+) -> Read:
+    """The figures of a selection in one view; without a ranking, the series of all groups."""
+    grain = resolution(selection, wanted, stored)
+    table = _table(selection, wanted, grain)
+    places = stored_buckets(wanted, grain)
+    if selection.by is None:
+        whole = _spread(_by_bucket(connection, table), places, len(wanted.buckets))
+        return Read(whole, {0: dict(enumerate(whole))}, 1)
+    if ranking:
+        count, chosen = _rank(connection, table, ranking)
+        series = _series(connection, table.with_ids(chosen), places)
+    else:
+        series = _series(connection, table, places)
+        count = len(series)
+    whole = _spread(
+        _by_bucket(connection, _whole(selection, table, wanted, grain)), places, len(wanted.buckets)
+    )
+    return Read(whole, series, count)
+
+
+def resolution(selection: Selection, wanted: TimeRange, stored: Granularity) -> Granularity:
+    """The granularity that is read: sums are kept by month too, for whole months of UTC."""
+    months = wanted.granularity is Granularity.MONTH and stored is Granularity.DAY
+    whole = all(floor(edge, Granularity.MONTH) == edge for edge in (*wanted.buckets, wanted.end))
+    kept = months and whole and _summed(selection) is not None
+    return Granularity.MONTH if kept else stored
+
+
+def rows(
+    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> Iterator[tuple[int, int, int, Usage]]:
+    """Usage rows of one view, newest bucket first: bucket's index, member, model, usage.
+
+    The member is 0 where the question has no key or creator to group by.
+    """
+    by_member = selection.by in {Dimension.KEY, Dimension.CREATOR}
+    member = "t.member" if by_member else "0"
+    edges = [*wanted.buckets, wanted.end]
+    for index in range(len(wanted.buckets) - 1, -1, -1):
+        table = _usage(selection, seconds(edges[index]), seconds(edges[index + 1]), stored)
+        statement = (
+            f"SELECT {member}, t.model, {_SUMS} FROM {table.tables} WHERE {table.where}"
+            " GROUP BY 1, 2"
+        )
+        for found in connection.execute(statement, table.params):
+            yield index, found[0], found[1], Usage(*found[2:])
+
+
+def read_crossed(
+    selection: Selection,
+    owners: Mapping[int, int],
+    chatroom: int,
+    each: Callable[[Selection], Iterator[tuple[int, int, int, Usage]]],
+) -> Iterator[tuple[int, int, int, Usage]]:
+    """Usage rows of keys and creators together, which neither view holds by itself.
+
+    A key belongs to one creator, so a creator's use is the use of their keys (of the key view) and
+    the rest of what the creator view says of them, which went through the chatroom. Rows are
+    (bucket's index, key or creator or 0, model, usage).
+    """
+    creators = selection.creators
+    owned = frozenset(k for k, owner in owners.items() if creators is None or owner in creators)
+    asked = owned if selection.keys is None else owned & selection.keys
+    by_key = Selection(Dimension.KEY, selection.models, owned, None)
+    rest: dict[tuple[int, int, int], Usage] = {}
+    with_chatroom = selection.keys is None or chatroom in selection.keys
+    if with_chatroom:
+        by_creator = Selection(Dimension.CREATOR, selection.models, None, creators)
+        for index, creator, model, usage in each(by_creator):
+            rest[index, creator, model] = usage
+    for index, key, model, usage in each(by_key):
+        if with_chatroom:
+            place = index, owners[key], model
+            rest[place] = minus(rest.get(place, ZERO), usage)
+        if key in asked:
+            group = {Dimension.KEY: key, Dimension.CREATOR: owners[key]}.get(
+                selection.by or Dimension.MODEL, 0
+            )
+            yield index, group, model, usage
+    for (index, creator, model), usage in rest.items():
+        if usage != ZERO:
+            group = {Dimension.KEY: chatroom, Dimension.CREATOR: creator}.get(
+                selection.by or Dimension.MODEL, 0
+            )
+            yield index, group, model, usage
+
+
+def gather(found: Iterator[tuple[int, int, int, Usage]], by: Dimension | None, count: int) -> Read:
+    """Rows added up to what `read` gives for a single view, with the series of all groups."""
+    series: dict[int, dict[int, Usage]] = {}
+    whole = [ZERO] * count
+    for index, member, model, usage in found:
+        group = series.setdefault(model if by is Dimension.MODEL else member, {})
+        group[index] = plus(group.get(index, ZERO), usage)
+        whole[index] = plus(whole[index], usage)
+    if by is None:
+        series = {0: dict(enumerate(whole))}
+    return Read(tuple(whole), series, len(series))
+
+
+def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
+    """The dimension whose sums answer and its members allowed; None where models cross members."""
+    member = selection.by in {Dimension.KEY, Dimension.CREATOR} or selection.members is not None
+    model = selection.by is Dimension.MODEL or selection.models is not None
+    if member and model:
+        return None
+    if member:
+        return MEMBERS_OF[selection.view], selection.members
+    if model:
+        return MODELS, selection.models
+    return ALL_OF[View.KEY], None
+
+
+def _table(selection: Selection, wanted: TimeRange, grain: Granularity) -> _Table:
+    summed = _summed(selection)
+    if summed is None:
+        group = {Dimension.MODEL: "t.model", None: "0"}.get(selection.by, "t.member")
+        usage = _usage(selection, seconds(wanted.start), seconds(wanted.end), grain)
+        return _Table(usage.tables, usage.where, usage.params, group)
+    dimension, ids = summed
+    return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
+
+
+def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granularity) -> _Table:
+    """Where the whole by bucket is read from: kept sums where nothing is filtered."""
+    if _summed(selection) is None or selection.members is not None or selection.models is not None:
+        return table
+    return _totals(ALL_OF[selection.view], None, wanted, grain, "0")
+
+
+def _totals(
+    dimension: int, ids: Ids | None, wanted: TimeRange, grain: Granularity, group: str
+) -> _Table:
+    span = (seconds(wanted.start), seconds(wanted.end))
+    code = GRANULARITY[grain]
+    if dimension in ALL_OF.values():
+        where = "t.dimension = ? AND t.granularity = ? AND t.member = 0"
+        where += " AND t.bucket >= ? AND t.bucket < ?"
+        return _Table("total t", where, (dimension, code, *span), group)
+    # The list of members drives: each is one seek and a short walk. Left to itself, SQLite reads
+    # the whole dimension instead.
+    tables = "member m CROSS JOIN total t"
+    where = (
+        "m.dimension = ? AND t.dimension = ? AND t.granularity = ? AND t.member = m.id"
+        " AND t.bucket >= ? AND t.bucket < ?"
+    )
+    params: tuple[object, ...] = (dimension, dimension, code, *span)
+    if ids is not None:
+        where += " AND m.id IN (SELECT value FROM json_each(?))"
+        params = (*params, json.dumps(sorted(ids)))
+    return _Table(tables, where, params, "m.id" if group == "t.member" else group)
+
+
+def _usage(selection: Selection, start: int, end: int, stored: Granularity) -> _Table:
+    view, members = selection.view, selection.members
+    step = int(STEP[stored].total_seconds())
+    buckets = range(start, end, step)
+    base: tuple[object, ...] = (int(view), GRANULARITY[stored])
+    if members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
+        tables = "json_each(?) b CROSS JOIN json_each(?) m CROSS JOIN usage t"
+        where = "t.view = ? AND t.granularity = ? AND t.bucket = b.value AND t.member = m.value"
+        params: tuple[object, ...] = (
+            json.dumps(list(buckets)), json.dumps(sorted(members)), *base
+        )  # fmt: skip
+    else:
+        tables = "usage t"
+        where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
+        params = (*base, start, end)
+        if members is not None:
+            where += " AND t.member IN (SELECT value FROM json_each(?))"
+            params = (*params, json.dumps(sorted(members)))
+    if selection.models is not None:
+        where += " AND t.model IN (SELECT value FROM json_each(?))"
+        params = (*params, json.dumps(sorted(selection.models)))
+    return _Table(tables, where, params, "t.member")
+
+
+def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tuple[int, list[int]]:
+    """How many groups there are, and those that are largest by any of the metrics."""
+    columns = [
+        _VALUES[metric, ranking.source if metric is Metric.SPEND else Source.ALL]
+        for metric in ranking.metrics
+    ]
+    statement = (
+        f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
+        f" WHERE {table.where} GROUP BY 1"
+    )
+    found = connection.execute(statement, table.params).fetchall()
+    chosen: set[int] = set()
+    for column in range(1, len(columns) + 1):
+        # of equal ones the first id, so that an answer does not change from one moment to the next
+        order = [(row[column], -row[0]) for row in found]
+        chosen.update(-id_ for _, id_ in nlargest(ranking.top, order))
+    return len(found), sorted(chosen)
+
+
+def _series(
+    connection: sqlite3.Connection, table: _Table, places: Mapping[int, int]
+) -> dict[int, dict[int, Usage]]:
+    series: dict[int, dict[int, Usage]] = {}
+    grouped = table.group == "m.id"
+    statement = (
+        f"SELECT {table.group}, t.bucket, {_FIGURES if grouped else _SUMS}"
+        f" FROM {table.tables} WHERE {table.where}{'' if grouped else ' GROUP BY 1, 2'}"
+    )
+    for group, bucket, *figures in connection.execute(statement, table.params):
+        index = places.get(bucket)
+        if index is not None:
+            by_bucket = series.setdefault(group, {})
+            before = by_bucket.get(index)
+            usage = Usage(*figures)
+            by_bucket[index] = usage if before is None else plus(before, usage)
+    return series
+
+
+def _by_bucket(connection: sqlite3.Connection, table: _Table) -> list[tuple[int, Usage]]:
+    statement = (
+        f"SELECT t.bucket, {_SUMS} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
+    )
+    return [(row[0], Usage(*row[1:])) for row in connection.execute(statement, table.params)]
+
+
+def _spread(
+    found: list[tuple[int, Usage]], places: Mapping[int, int], count: int
+) -> tuple[Usage, ...]:
+    parts: list[list[Usage]] = [[] for _ in range(count)]
+    for bucket, usage in found:
+        if bucket in places:
+            parts[places[bucket]].append(usage)
+    return tuple(total(part) for part in parts)

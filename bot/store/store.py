@@ -1,0 +1,322 @@
+"""What the rest of the bot asks of the database and tells it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.store import directory as members
+from bot.store import reading
+from bot.store.codes import GRANULARITY, View, moment, seconds
+from bot.store.database import Database, StoreError
+from bot.store.directory import Directory
+from bot.store.migrations import FIGURES
+from bot.store.reading import Ranking, Read, Selection
+from bot.store.rewrite import Changes, RowKey, add_up, changes
+from reports.coverage import Held, Interval, merge
+from reports.query import Dimension
+from reports.timerange import Granularity, TimeRange
+from reports.usage import Usage
+from reports.windows import Window
+
+_GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
+_PLACES = ", ".join("?" * 7)
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the cache holds and since when: for deciding what to pull, and for dating answers."""
+
+    held: Held
+    synced: Mapping[Granularity, datetime]
+
+
+class Store:
+    """The cache of one organisation. Its methods may be called from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._directory: Directory | None = None
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    # -- the directory
+
+    def directory(self) -> Directory:
+        """The directory as it is now; kept in memory until a sync changes it."""
+        with self._db.read() as connection:
+            version = _number(connection, "directory")
+            known = self._directory
+            if known is None or known.version != version:
+                known = self._directory = members.read(connection, version)
+            return known
+
+    def list_members(
+        self,
+        keys: Iterable[tuple[str, str, str]],
+        people: Iterable[tuple[str, str, str]],
+        owners: Iterable[tuple[str, str]],
+    ) -> None:
+        """Keep OpenRouter's directory: keys and people as (ref, name, detail), keys' owners."""
+        with self._db.write() as connection:
+            members.replace(connection, Dimension.KEY, keys)
+            members.replace(connection, Dimension.CREATOR, people)
+            members.set_owners(connection, owners)
+            _count(connection, "directory")
+
+    def add_members(self, dimension: Dimension, found: Iterable[tuple[str, str, str]]) -> Directory:
+        """Take up members that only usage names, and give the directory with them."""
+        with self._db.write() as connection:
+            members.add(connection, dimension, found)
+            _count(connection, "directory")
+        return self.directory()
+
+    # -- syncing
+
+    def state(self) -> State:
+        """What is held, and when each granularity was last synced."""
+        with self._db.read() as connection:
+            held: dict[Granularity, list[Interval]] = {}
+            for code, start, until in connection.execute("SELECT * FROM held ORDER BY 1, 2"):
+                interval = moment(start), moment(until)
+                held.setdefault(_GRANULARITY_OF[code], []).append(interval)
+            synced = {
+                _GRANULARITY_OF[code]: moment(at)
+                for code, at in connection.execute("SELECT granularity, synced_at FROM sync")
+            }
+        return State({g: tuple(intervals) for g, intervals in held.items()}, synced)
+
+    def replace(
+        self,
+        window: Window,
+        rows: Iterable[tuple[RowKey, Usage]],
+        synced_at: datetime | None,
+        notes: Iterable[str] = (),
+    ) -> int:
+        """Put the rows of both views in the place of all that a window held, in one transaction.
+
+        With them go what is held, the notes on what is wrong with the window, and the sync mark
+        (none for a window of the past). Returns how many rows changed.
+        """
+        new = add_up(rows)
+        code = GRANULARITY[window.granularity]
+        for _ in range(_TRIES):
+            with self._db.read() as connection:
+                before = _number(connection, "usage")
+                old = _window_rows(connection, code, window)
+            delta = changes(old, new, months=window.granularity is Granularity.DAY)
+            with self._db.write() as connection:
+                if _number(connection, "usage") != before:
+                    continue  # another process wrote in between: work it out anew
+                _write(connection, code, delta)
+                _hold(connection, code, window)
+                _note(connection, code, window, notes)
+                if synced_at:
+                    connection.execute(
+                        "INSERT INTO sync VALUES (?, ?) ON CONFLICT (granularity)"
+                        " DO UPDATE SET synced_at = max(synced_at, excluded.synced_at)",
+                        (code, seconds(synced_at)),
+                    )
+                _count(connection, "usage")
+                return len(delta.gone) + len(delta.written)
+        raise StoreError("Two syncs are in each other's way; run one at a time.")
+
+    def forget(self, granularity: Granularity, before: datetime) -> None:
+        """Drop fine-grained usage that coarser granularities hold as well."""
+        code, limit = GRANULARITY[granularity], seconds(before)
+        with self._db.write() as connection:
+            connection.execute(
+                "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket < ?",
+                (code, limit),
+            )
+            connection.execute(
+                "DELETE FROM total WHERE granularity = ? AND bucket < ?", (code, limit)
+            )
+            connection.execute(
+                "DELETE FROM held WHERE granularity = ? AND until <= ?", (code, limit)
+            )
+            connection.execute(
+                "UPDATE OR REPLACE held SET start = ? WHERE granularity = ? AND start < ?",
+                (limit, code, limit),
+            )
+            connection.execute(
+                "DELETE FROM note WHERE granularity = ? AND until <= ?", (code, limit)
+            )
+            _count(connection, "usage")
+
+    def lease(
+        self, name: str, owner: str, length: timedelta, clock: Callable[[], datetime]
+    ) -> bool:
+        """Whether this owner has the lease on a name, now and for the given time from now.
+
+        The clock is read inside the transaction: before it, waiting for the lock would eat into
+        the time granted.
+        """
+        with self._db.write() as connection:
+            now = clock()
+            found = connection.execute(
+                "SELECT owner, until FROM lease WHERE name = ?", (name,)
+            ).fetchone()
+            if found and found[0] != owner and found[1] > seconds(now):
+                return False
+            connection.execute(
+                "INSERT OR REPLACE INTO lease VALUES (?, ?, ?)",
+                (name, owner, seconds(now + length)),
+            )
+            return True
+
+    # -- facts: small things worth keeping, by name
+
+    def fact(self, name: str) -> str | None:
+        """A fact by its name."""
+        with self._db.read() as connection:
+            found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        return found and str(found[0])
+
+    def keep_fact(self, name: str, value: str) -> None:
+        """Keep a fact under its name."""
+        with self._db.write() as connection:
+            _set(connection, name, value)
+
+    # -- answering
+
+    def read(
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        ranking: Ranking | None = None,
+    ) -> Read:
+        """The figures of a selection; with a ranking, the series of its largest groups alone."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                found = self._crossed(connection, selection, wanted, stored)
+                return reading.gather(found, selection.by, len(wanted.buckets))
+            return reading.read(connection, selection, wanted, stored, ranking)
+
+    def rows(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity
+    ) -> Iterator[tuple[int, int, int, Usage]]:
+        """Usage rows, newest bucket first: index of the bucket, member (or 0), model, usage."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                found = self._crossed(connection, selection, wanted, stored)
+                yield from sorted(found, key=lambda row: (-row[0], row[1], row[2]))
+            else:
+                yield from reading.rows(connection, selection, wanted, stored)
+
+    def notes(self, stored: Granularity, wanted: TimeRange) -> tuple[str, ...]:
+        """What is known to be wrong with the usage of a range."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT DISTINCT words FROM note WHERE granularity = ? AND start < ? AND until > ?"
+                " ORDER BY id",
+                (GRANULARITY[stored], seconds(wanted.end), seconds(wanted.start)),
+            )
+            return tuple(row[0] for row in found)
+
+    def _crossed(
+        self,
+        connection: sqlite3.Connection,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+    ) -> Iterator[tuple[int, int, int, Usage]]:
+        known = self.directory()
+        return reading.read_crossed(
+            selection,
+            known.owners,
+            known.ids[Dimension.KEY, ""],
+            lambda part: reading.rows(connection, part, wanted, stored),
+        )
+
+
+def _window_rows(connection: sqlite3.Connection, code: int, window: Window) -> dict[RowKey, Usage]:
+    found = connection.execute(
+        f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
+        " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?",
+        (code, seconds(window.start), seconds(window.end)),
+    )
+    return {(View(row[0]), *row[1:4]): Usage(*row[4:]) for row in found}
+
+
+def _write(connection: sqlite3.Connection, code: int, delta: Changes) -> None:
+    connection.executemany(
+        "DELETE FROM usage WHERE view = ? AND granularity = ? AND bucket = ? AND member = ?"
+        " AND model = ?",
+        [(view, code, *place) for view, *place in delta.gone],
+    )
+    connection.executemany(
+        f"INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?, {_PLACES})",
+        [(view, code, *place, *usage) for (view, *place), usage in delta.written],
+    )
+    connection.executemany(
+        "DELETE FROM total WHERE dimension = ? AND granularity = ? AND member = ? AND bucket = ?",
+        [(dimension, code, *place) for dimension, *place in delta.totals_gone],
+    )
+    connection.executemany(
+        f"INSERT OR REPLACE INTO total VALUES (?, ?, ?, ?, {_PLACES})",
+        [(dimension, code, *place, *usage) for (dimension, *place), usage in delta.totals_written],
+    )
+    _add_to_months(connection, delta)
+
+
+def _add_to_months(connection: sqlite3.Connection, delta: Changes) -> None:
+    names = FIGURES.split(", ")
+    added = ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
+    month = GRANULARITY[Granularity.MONTH]
+    connection.executemany(
+        f"INSERT INTO total VALUES (?, ?, ?, ?, {_PLACES})"
+        f" ON CONFLICT (dimension, granularity, member, bucket) DO UPDATE SET {added}",
+        [(dimension, month, *place, *usage) for (dimension, *place), usage in delta.months],
+    )
+    nothing = " AND ".join(f"{name} = 0" for name in names)
+    connection.executemany(
+        "DELETE FROM total WHERE dimension = ? AND granularity = ? AND member = ? AND bucket = ?"
+        f" AND {nothing}",
+        [(dimension, month, *place) for (dimension, *place), _ in delta.months],
+    )
+
+
+def _hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
+    known = connection.execute("SELECT start, until FROM held WHERE granularity = ?", (code,))
+    intervals = [(moment(a), moment(b)) for a, b in known]
+    merged = merge([*intervals, (window.start, window.end)])
+    if list(merged) != intervals:
+        connection.execute("DELETE FROM held WHERE granularity = ?", (code,))
+        connection.executemany(
+            "INSERT INTO held VALUES (?, ?, ?)",
+            [(code, seconds(start), seconds(end)) for start, end in merged],
+        )
+
+
+def _note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
+    span = seconds(window.start), seconds(window.end)
+    connection.execute(
+        "DELETE FROM note WHERE granularity = ? AND start >= ? AND until <= ?", (code, *span)
+    )
+    connection.executemany(
+        "INSERT INTO note (granularity, start, until, words) VALUES (?, ?, ?, ?)",
+        [(code, *span, words) for words in notes],
+    )
+
+
+def _number(connection: sqlite3.Connection, name: str) -> int:
+    found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _count(connection: sqlite3.Connection, name: str) -> None:
+    _set(connection, name, str(_number(connection, name) + 1))
+
+
+def _set(connection: sqlite3.Connection, name: str, value: str) -> None:
+    connection.execute(
+        "INSERT INTO fact VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )

@@ -1,0 +1,101 @@
+"""Members of a dimension: their names, told apart where two share one, and found by a pattern."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from reports.query import Dimension
+from reports.text import clean
+
+CHATROOM = "(chatroom)"
+NO_CREATOR = "(no creator)"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One model, API key or creator.
+
+    `ref` is what OpenRouter knows it by (slug, key hash, user id; empty for use without a key or
+    a creator); `detail` tells namesakes apart: the key's label, the creator's address. `owner` is
+    the creator of a key. `gone`: no longer in OpenRouter's directory.
+    """
+
+    id: int
+    dimension: Dimension
+    ref: str
+    name: str
+    detail: str = ""
+    owner: int | None = None
+    gone: bool = False
+
+
+def labels(members: Iterable[Member]) -> dict[int, str]:
+    """What each member is called in answers: its name, with more where another has the same."""
+    everyone = list(members)
+    shared = Counter(clean(member.name) for member in everyone)
+    named = {member.id: _label(member, shared) for member in everyone}
+    taken = Counter(named.values())
+    return {
+        member.id: named[member.id]
+        if taken[named[member.id]] == 1
+        else f"{named[member.id]} #{member.id}"
+        for member in everyone
+    }
+
+
+def _label(member: Member, shared: Counter[str]) -> str:
+    name = clean(member.name)
+    if shared[name] == 1:
+        return name
+    if member.ref.startswith("deleted:"):
+        return f"{name} (deleted)"
+    return f"{name} ({clean(member.detail or member.ref[:8])})"
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text is what a pattern says; `*` stands for anything, case does not matter."""
+    first, *others = pattern.casefold().split("*")
+    rest = text.casefold()
+    if not others:
+        return rest == first
+    if not rest.startswith(first):
+        return False
+    rest = rest[len(first) :]
+    *middle, last = others
+    for piece in middle:
+        found = rest.find(piece)
+        if found < 0:
+            return False
+        rest = rest[found + len(piece) :]
+    return rest.endswith(last)
+
+
+def called(member: Member, label: str) -> tuple[str, ...]:
+    """Everything that a member may be called in a filter."""
+    names = {label, member.name, member.detail}
+    if member.dimension is Dimension.MODEL:
+        names.add(member.name.rpartition("/")[2])
+    if member.dimension is Dimension.CREATOR and member.detail:
+        names.add("@" + member.detail.partition("@")[0])
+    return tuple(filter(None, names))
+
+
+def find(pattern: str, members: Iterable[Member], named: dict[int, str]) -> frozenset[int]:
+    """The ids of the members that a pattern means."""
+    return frozenset(
+        member.id
+        for member in members
+        if any(matches(pattern, name) for name in called(member, named[member.id]))
+    )
+
+
+def nearest(pattern: str, members: Iterable[Member], named: dict[int, str]) -> str | None:
+    """The name most like a pattern that means nobody."""
+    wanted = pattern.casefold().strip("*")
+    names = {name.casefold(): name for m in members for name in called(m, named[m.id])}
+    holding = sorted((name for name in names if wanted and wanted in name), key=len)
+    found = holding or get_close_matches(wanted, names, n=1, cutoff=0.5)
+    return names[found[0]] if found else None

@@ -1,0 +1,93 @@
+"""Which windows of usage to pull next: decided from what is held, without touching anything.
+
+OpenRouter reaches back 3 hours by minute, and it is asked for 31 days by hour and 365 by day.
+Recent buckets are pulled again and again, since passed buckets still change for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reports.coverage import Held, gaps
+from reports.timerange import DAY, HOUR, STEP, Granularity, floor
+
+MINUTE = timedelta(minutes=1)
+REACH = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 31 * DAY, Granularity.DAY: 365 * DAY}
+EVERY = {
+    Granularity.MINUTE: timedelta(seconds=45),
+    Granularity.HOUR: timedelta(minutes=4),
+    Granularity.DAY: timedelta(minutes=14),
+}
+"""How often each granularity is pulled, so that it is at most 60 s, 5 min and 15 min old."""
+RECENT = {Granularity.MINUTE: 10 * MINUTE, Granularity.HOUR: 2 * HOUR, Granularity.DAY: DAY}
+LOOK_BACK = 7 * DAY
+FIRST_WINDOW = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 3 * DAY, Granularity.DAY: 31 * DAY}
+ROWS_AIMED_AT = 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time to pull at a granularity: from a bucket's start until `end` (UTC)."""
+
+    granularity: Granularity
+    start: datetime
+    end: datetime
+
+    def halves(self) -> tuple[Window, Window] | None:
+        """The window cut in two at a bucket's edge, or None where it is one bucket."""
+        step = STEP[self.granularity]
+        buckets = -((self.start - self.end) // step)
+        if buckets < 2:
+            return None
+        middle = self.start + (buckets // 2) * step
+        return (
+            Window(self.granularity, self.start, middle),
+            Window(self.granularity, middle, self.end),
+        )
+
+
+def due(granularity: Granularity, now: datetime, synced: Mapping[Granularity, datetime]) -> bool:
+    """Whether a granularity is to be pulled now; also where the clock was set back."""
+    last = synced.get(granularity)
+    return last is None or not timedelta() <= now - last < EVERY[granularity]
+
+
+def newest(granularity: Granularity, now: datetime) -> Window:
+    """The newest buckets, up to now: pulled at every turn."""
+    return Window(granularity, floor(now - RECENT[granularity], granularity), now)
+
+
+def missing(granularity: Granularity, now: datetime, held: Held) -> tuple[Window, ...]:
+    """What OpenRouter has before the newest buckets and the cache does not hold, newest first."""
+    earliest = floor(now - REACH[granularity], granularity)
+    if granularity is Granularity.MINUTE:
+        earliest += MINUTE  # minutes are only to be had in windows of at most 3 hours
+    before = newest(granularity, now).start
+    found = gaps((earliest, before), held.get(granularity, ()))
+    return tuple(Window(granularity, floor(a, granularity), b) for a, b in reversed(found))
+
+
+def look_back(granularity: Granularity, now: datetime) -> Window:
+    """The last seven days up to the newest buckets, for what changed after the fact."""
+    return Window(
+        granularity,
+        floor(now - LOOK_BACK, granularity),
+        floor(now - RECENT[granularity], granularity),
+    )
+
+
+def newest_part(window: Window, length: timedelta) -> tuple[Window, Window | None]:
+    """The newest part of a window, about so long, and what remains of it."""
+    cut = floor(window.end - length, window.granularity)
+    if cut <= window.start:
+        return window, None
+    newest = Window(window.granularity, cut, window.end)
+    return newest, Window(window.granularity, window.start, cut)
+
+
+def next_length(window: Window, rows: int) -> timedelta:
+    """How long the next window may be, given how many rows this one brought."""
+    length = window.end - window.start
+    return max(length * min(ROWS_AIMED_AT / max(rows, 1), 4.0), STEP[window.granularity])
