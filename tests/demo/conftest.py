@@ -4,11 +4,12 @@ from threading import Thread
 import pytest
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
-from slack_help import client_of
 from slack_sdk import WebClient
 from waitress.server import create_server
 
 from bot.demo.slack import Door, LocalSlack
+
+from .slack_help import client_of
 
 
 @pytest.fixture
@@ -29,7 +30,9 @@ def app(slack: LocalSlack, client: WebClient) -> App:
 
 @pytest.fixture
 def door(slack: LocalSlack, app: App) -> Iterator[Door]:
-    server = create_server(SlackRequestHandler(app), host="127.0.0.1", port=0, threads=4)
+    served = SlackRequestHandler(app)
+    # The loop looks up this often to see that it was closed.
+    server = create_server(served, host="127.0.0.1", port=0, asyncore_loop_timeout=0.05)
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     yield slack.door(f"http://127.0.0.1:{server.effective_port}/slack/events")

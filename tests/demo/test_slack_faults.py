@@ -5,13 +5,14 @@ from http.client import IncompleteRead
 from urllib.error import HTTPError, URLError
 
 import pytest
-from slack_help import client_of, error_of
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.webhook import WebhookClient
 
 from bot.demo.slack import LocalSlack
+
+from .slack_help import client_of, error_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -160,6 +161,8 @@ def test_response_urls_fail_too(slack):
     url = WebhookClient(slack.url + hook, retry_handlers=[])
     slack.fail("response_url", 500)
     assert url.send(text="hi").status_code == 500
+    slack.fail("response_url", "used_url")
+    assert url.send(text="hi").status_code == 404
     assert url.send(text="hi").status_code == 200
     assert len(slack.ephemerals("ada", "general")) == 1
 

@@ -6,10 +6,11 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from slack_help import client_of, error_of, refusal
 from slack_sdk import WebClient
 
 from bot.demo.slack import LocalSlack
+
+from .slack_help import client_of, error_of, refusal
 
 PNG = b"\x89PNG\r\n\x1a\n not looked into"
 

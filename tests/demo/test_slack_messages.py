@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from urllib.request import Request, urlopen
 
 import pytest
-from slack_help import client_of, error_of, refusal
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
+
+from .slack_help import client_of, error_of, refusal
 
 HEADER = {"type": "header", "text": {"type": "plain_text", "text": "Spend"}}
 HISTORY = {"channels:history", "groups:history", "im:history"}

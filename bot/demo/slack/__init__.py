@@ -1,7 +1,8 @@
 """A local Slack over real HTTP: it keeps Slack's promises and refuses what Slack refuses."""
 
 from bot.demo.slack.blocks import validate, validate_view
-from bot.demo.slack.client import Door, escaped
+from bot.demo.slack.client import Door
+from bot.demo.slack.mentions import escaped
 from bot.demo.slack.schema import Problem
 from bot.demo.slack.server import LocalSlack
 from bot.demo.slack.signing import Ack, Forge

@@ -1,25 +1,10 @@
 """Messages: ``chat.*``, the history of channels, and what only one person sees."""
 
-import json
-import re
-from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any
 
-from bot.demo.slack import blocks as block_kit
-from bot.demo.slack.schema import Problem
+from bot.demo.slack.content import Content, check_there_is_content
 from bot.demo.slack.workspace import Channel, Json, SlackError, Workspace
-
-ImageCheck = Callable[[Json], bool]
-
-
-def refusal(problems: list[Problem], error: str | None = None) -> SlackError:
-    """The answer that names each problem, as Slack words it."""
-    lines = [str(problem) for problem in problems]
-    messages = [f"[ERROR] {line}" for line in lines]
-    return SlackError(
-        error or problems[0].error, errors=lines, response_metadata={"messages": messages}
-    )
 
 
 def public(message: Json, metadata: bool = True) -> Json:
@@ -34,9 +19,8 @@ class Chat:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.refuse_charts = False
+        self.content = Content(workspace)
         self.public_posting = False
-        self.is_image: ImageCheck = lambda _: False
         self._messages: dict[str, list[Json]] = {}
         self._ephemerals: list[Json] = []
 
@@ -62,38 +46,6 @@ class Chat:
             if message["ts"] == ts:
                 return message
         raise SlackError("message_not_found")
-
-    def checked_content(self, args: Json, longest: int | None = None) -> Json:
-        """The text, blocks and metadata of a message, or the refusal of any of them."""
-        text = args.get("text") or args.get("markdown_text") or ""
-        if not isinstance(text, str):
-            raise SlackError("invalid_arguments")
-        if args.get("markdown_text"):
-            _check_markdown(args)
-        if longest and len(text.encode("utf-8", "replace")) > longest:
-            raise SlackError("msg_too_long")
-        content: Json = {"text": text[: block_kit.TEXT_CHARACTERS]}
-        if args.get("blocks") is not None:
-            content["blocks"] = self._checked_blocks(args["blocks"])
-        if args.get("attachments"):
-            content["attachments"] = args["attachments"]
-        if args.get("metadata") is not None:
-            content["metadata"] = _checked_metadata(args["metadata"])
-        return content
-
-    def _checked_blocks(self, blocks: object) -> list[Json]:
-        if not isinstance(blocks, list):
-            raise SlackError("invalid_blocks_format")
-        problems = block_kit.validate(blocks)
-        if self.refuse_charts:
-            problems += block_kit.newer_blocks(blocks)
-        if not problems:
-            pictures = block_kit.images(blocks)
-            unready = [pointer for pointer, file in pictures if not self.is_image(file)]
-            problems = [Problem(pointer, "invalid slack file") for pointer in unready]
-        if problems:
-            raise refusal(problems)
-        return named(blocks, self.workspace)
 
     def target(self, name: object) -> Channel:
         """The channel that a post may go to; a person's id opens their direct messages."""
@@ -178,7 +130,7 @@ class Chat:
         """``chat.postMessage``"""
         channel = self.target(args.get("channel"))
         self.check_membership(channel, self.public_posting)
-        content = self.checked_content(args)
+        content = self.content.checked(args)
         check_there_is_content(content)
         extra: Json = {}
         if args.get("thread_ts"):
@@ -200,7 +152,7 @@ class Chat:
         user_id = str(args.get("user"))
         if user_id not in channel.members:
             raise SlackError("user_not_in_channel")
-        content = self.checked_content(args, longest=4_000)
+        content = self.content.checked(args, longest=4_000)
         check_there_is_content(content)
         if args.get("thread_ts"):
             content["thread_ts"] = self._thread(channel, str(args["thread_ts"]))
@@ -218,7 +170,7 @@ class Chat:
     def update(self, args: Json) -> Json:
         """``chat.update``"""
         message = self._own(args, "cant_update_message")
-        content = self.checked_content(args)
+        content = self.content.checked(args)
         if len(content["text"]) > 4_000:
             raise SlackError("msg_too_long")
         if args.get("text") is None:
@@ -234,47 +186,3 @@ class Chat:
         message = self._own(args, "cant_delete_message")
         self.remove(message)
         return {"channel": message["channel"], "ts": message["ts"]}
-
-
-def named(blocks: Iterable[Json], workspace: Workspace) -> list[Json]:
-    """The blocks with the ``block_id`` and ``action_id`` that Slack adds where there is none."""
-    copies = deepcopy(list(blocks))
-    for block in copies:
-        block.setdefault("block_id", workspace.new_id("k"))
-        inside = [*block.get("elements", []), block.get("accessory"), block.get("element")]
-        for element in inside:
-            if isinstance(element, dict) and _is_interactive(element):
-                element.setdefault("action_id", workspace.new_id("a"))
-    return copies
-
-
-def _is_interactive(element: Json) -> bool:
-    passive = ("image", "plain_text", "mrkdwn")
-    return element["type"] not in passive and not element["type"].startswith("rich_text")
-
-
-def check_there_is_content(content: Json) -> None:
-    """Refuse a message that shows nothing."""
-    if not (content["text"].strip() or content.get("blocks") or content.get("attachments")):
-        raise SlackError("no_text")
-
-
-def _check_markdown(args: Json) -> None:
-    if args.get("text") or args.get("blocks"):
-        raise SlackError("markdown_text_conflict")
-    if len(args["markdown_text"]) > block_kit.MARKDOWN_CHARACTERS:
-        raise SlackError("msg_too_long")
-
-
-def _checked_metadata(metadata: object) -> Json:
-    if metadata == {}:
-        return {}
-    if not isinstance(metadata, dict) or set(metadata) != {"event_type", "event_payload"}:
-        raise SlackError("invalid_metadata_format")
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.\-]{0,254}", str(metadata["event_type"])):
-        raise SlackError("invalid_metadata_format")
-    if not isinstance(metadata["event_payload"], dict):
-        raise SlackError("invalid_metadata_schema")
-    if len(json.dumps(metadata).encode()) > block_kit.METADATA_BYTES:
-        raise SlackError("metadata_too_large")
-    return metadata

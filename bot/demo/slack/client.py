@@ -1,7 +1,6 @@
 """The other direction: what people do in the local Slack, told to the bot."""
 
 import json
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,33 +9,13 @@ from bot.demo.slack.payloads import Choice
 from bot.demo.slack.responses import Hook
 from bot.demo.slack.signing import HONEST, Ack, Forge, Sender
 from bot.demo.slack.views import visible
-from bot.demo.slack.workspace import Channel, Json, SlackError, User, Workspace, new_secret
+from bot.demo.slack.workspace import Channel, Json, SlackError, User, new_secret
 
 if TYPE_CHECKING:
     from bot.demo.slack.server import LocalSlack
 
 _VERIFICATION = "local-verification"
 _CHANNEL_NAMES = {"private": "privategroup", "im": "directmessage"}
-
-
-def escaped(workspace: Workspace, text: str) -> str:
-    """What a person typed, as ``should_escape`` sends it: mentions by id, ``& < >`` as entities."""
-    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(sign, entity)
-
-    def mention(found: re.Match[str]) -> str:
-        sign, name = found.groups()
-        try:
-            known = workspace.user(name) if sign == "@" else workspace.channel(name)
-        except KeyError:
-            return found[0]
-        return f"<{sign}{known.id}|{'' if _is_private(known) else known.name}>"
-
-    return re.sub(r"(?<!\S)([@#])([\w.-]+)", mention, text)
-
-
-def _is_private(known: User | Channel) -> bool:
-    return isinstance(known, Channel) and known.kind == "private"
 
 
 class Door:

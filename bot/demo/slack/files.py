@@ -41,7 +41,7 @@ class Files:
         self.delay = delay
         self.uploads_disabled = False
         self.by_id: dict[str, File] = {}
-        chat.is_image = self.is_image
+        chat.content.is_image = self.is_image
 
     def completed(self) -> list[File]:
         """The files whose upload is complete, oldest first."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.demo.slack.chat import Chat, check_there_is_content
+from bot.demo.slack.chat import Chat
+from bot.demo.slack.content import check_there_is_content
 from bot.demo.slack.workspace import Channel, Json, SlackError, new_secret
 
 USES = 5
@@ -69,7 +70,7 @@ class ResponseUrls:
         if hook.message and payload.get("delete_original"):
             self.chat.remove(self.chat.find(hook.channel.id, hook.message["ts"]))
             return
-        content = self.chat.checked_content(payload)
+        content = self.chat.content.checked(payload)
         check_there_is_content(content)
         if hook.message and payload.get("replace_original"):
             original = self.chat.find(hook.channel.id, hook.message["ts"])

@@ -58,7 +58,7 @@ class LocalSlack:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.api_url = f"{self.url}/api/"
         self.chat = Chat(self.workspace)
-        self.chat.refuse_charts = refuse_charts
+        self.chat.content.refuse_charts = refuse_charts
         self.chat.public_posting = "chat:write.public" in frozenset(scopes)
         self.hooks = ResponseUrls(self.chat)
         self.uploads = Files(self.chat, self.url, file_delay)
@@ -168,7 +168,11 @@ class LocalSlack:
             return visible(view) if view else None
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call this with (kind, data) at every change, quickly; returns how to stop it."""
+        """Call this with (kind, data) at every change, quickly; returns how to stop it.
+
+        Kinds: message, message_changed, message_deleted, ephemeral, response, view,
+        view_closed, home, file, call, refused. A message for one person has ``_user``.
+        """
         return self.workspace.listen(listener)
 
     def wait_for(self, found: Callable[[], T], timeout: float = 5) -> T:

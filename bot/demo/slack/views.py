@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.demo.slack import blocks as block_kit
-from bot.demo.slack.chat import named, refusal
+from bot.demo.slack.content import named, refusal
 from bot.demo.slack.workspace import Json, SlackError, Workspace, new_secret
 
 TRIGGER_LIFETIME = timedelta(seconds=3)

@@ -125,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
-    def _before(self, fault: Fault | None) -> Reply | None:
+    def _before(self, fault: Fault | None, refused_with: int = 200) -> Reply | None:
         """The answer of a fault that strikes before the call is taken."""
         if fault is None or fault.kind in ("drop_after", "half"):
             return None
@@ -134,11 +134,12 @@ class Handler(BaseHTTPRequestHandler):
             raise BrokenConnection
         if fault.kind == "drop":
             raise BrokenConnection
-        waiting = {"Retry-After": str(fault.retry_after)} if fault.kind == 429 else {}
+        if fault.kind in (429, "ratelimited"):
+            waiting = SlackError("ratelimited", retry_after=fault.retry_after)
+            return _refused(waiting, 429, {})
         if isinstance(fault.kind, int):
-            error = "ratelimited" if fault.kind == 429 else "internal_error"
-            return Reply(_json({"ok": False, "error": error}), fault.kind, headers=waiting)
-        return Reply(_json({"ok": False, "error": fault.kind}))
+            return _refused(SlackError("internal_error"), fault.kind, {})
+        return _refused(SlackError(fault.kind), refused_with, {})
 
     def _after(self, fault: Fault | None, reply: Reply) -> Reply:
         """The answer, unless a fault strikes after the call was taken."""
@@ -214,7 +215,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             return Reply(b"not found", 404, "text/plain")
         fault = self.server.slack.faults.take(name)
-        return self._before(fault) or self._after(fault, answer(path, body))
+        return self._before(fault, 404) or self._after(fault, answer(path, body))
 
     def _upload(self, path: str, body: bytes) -> Reply:
         data = body
@@ -273,7 +274,7 @@ def _json(answer: Json) -> bytes:
 
 def _refused(refused: SlackError, status: int, headers: dict[str, str]) -> Reply:
     details = dict(refused.details)
-    if seconds := details.pop("retry_after", None):
-        headers = {**headers, "Retry-After": str(seconds)}
+    if "retry_after" in details:
+        headers = {**headers, "Retry-After": str(details.pop("retry_after"))}
     body = _json({"ok": False, "error": refused.error, **details})
     return Reply(body, status, headers=headers)
