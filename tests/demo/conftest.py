@@ -31,10 +31,12 @@ def app(slack: LocalSlack, client: WebClient) -> App:
 @pytest.fixture
 def door(slack: LocalSlack, app: App) -> Iterator[Door]:
     served = SlackRequestHandler(app)
-    # The loop looks up this often to see that it was closed.
-    server = create_server(served, host="127.0.0.1", port=0, asyncore_loop_timeout=0.05)
+    server = create_server(served, host="127.0.0.1", port=0)
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     yield slack.door(f"http://127.0.0.1:{server.effective_port}/slack/events")
-    server.close()
+    # Closed by its own thread: another one would pull the sockets away under its select.
+    server.task_dispatcher.shutdown()
+    server.trigger.pull_trigger(server.close)
     thread.join(5)
+    assert not thread.is_alive()
