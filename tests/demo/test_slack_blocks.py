@@ -49,6 +49,11 @@ def raw(text: str = "–") -> Block:
     return {"type": "raw_text", "text": text}
 
 
+def rich(parts: int) -> Block:
+    part = {"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}
+    return {"type": "rich_text", "elements": [part] * parts}
+
+
 def grid(rows: int, columns: int, text: str = "–") -> list[list[Block]]:
     return [[raw(text)] * columns for _ in range(rows)]
 
@@ -92,6 +97,24 @@ def image(alt: int = 4, **fields: Any) -> list[Block]:
 
 def labels(size: int) -> list[str]:
     return [f"l{index}" for index in range(size)]
+
+
+def confirm(**fields: Block) -> list[Block]:
+    asked = {"title": plain(4), "text": plain(4), **fields}
+    return actions(button(confirm=asked))
+
+
+def radio(**fields: Any) -> list[Block]:
+    return actions({"type": "radio_buttons", "options": [{"value": "v", **fields}]})
+
+
+def context(element: Block) -> list[Block]:
+    return [{"type": "context", "elements": [element]}]
+
+
+def question(**fields: Any) -> list[Block]:
+    element = {"type": "plain_text_input", "action_id": "a"}
+    return [{"type": "input", "label": plain(4), "element": element, **fields}]
 
 
 URL = {"image_url": "https://example.com/a.png"}
@@ -163,6 +186,21 @@ LIMITS: list[tuple[str, int, Callable[[int], list[Block]]]] = [
             {"type": "markdown", "text": "x" * (n - 6_000)},
         ],
     ),
+    ("confirm title", 100, lambda n: confirm(title=plain(n))),
+    ("confirm text", 300, lambda n: confirm(text=mrkdwn(n))),
+    ("confirm button", 30, lambda n: confirm(confirm=plain(n))),
+    ("deny button", 30, lambda n: confirm(deny=plain(n))),
+    ("accessibility label", 75, lambda n: actions(button(accessibility_label="x" * n))),
+    ("radio text", 75, lambda n: radio(text=mrkdwn(n))),
+    ("group label", 75, lambda n: menu(option_groups=[{"label": plain(n), "options": options(1)}])),
+    ("context text", 3_000, lambda n: context(mrkdwn(n))),
+    ("context plain text", 3_000, lambda n: context(plain(n))),
+    ("small image alt text", 2_000, lambda n: context(image(n, **URL)[0])),
+    ("label", 2_000, lambda n: question(label=plain(n))),
+    ("hint", 2_000, lambda n: question(hint=plain(n))),
+    ("caption", 2_000, lambda n: data_table(grid(2, 2), caption="x" * n)),
+    ("column settings", 20, lambda n: table(grid(2, 2), column_settings=[{"align": "right"}] * n)),
+    ("rich cell", 100, lambda n: table([[rich(n)]])),
 ]
 NAMES = [name for name, _, _ in LIMITS]
 
@@ -280,6 +318,14 @@ def with_chart(**changes: Any) -> list[Block]:
     block = chart()
     block["chart"].update(changes)
     return [block]
+
+
+def test_it_takes_a_table_that_shows_numbers_as_numbers():
+    rows = [
+        [raw("Model"), raw("Spend")],
+        [raw("a"), {"type": "raw_number", "value": 1.5, "text": "$1.50"}],
+    ]
+    assert validate(data_table(rows, page_size=1, row_header_column_index=0)) == []
 
 
 def test_series_of_one_chart_have_names_of_their_own():

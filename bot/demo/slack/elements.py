@@ -84,7 +84,9 @@ def _rich_choices(most: int) -> Check:
 
 
 def _menu_of(name: str, multi: bool, **extra: Check) -> Check:
-    start = {f"initial_{name}s": items(string(255), 100)} if multi else {f"initial_{name}": _URL}
+    start = (
+        {f"initial_{name}s": items(string(255), 100)} if multi else {f"initial_{name}": string(255)}
+    )
     return _element({**(_MULTI if multi else _MENU), **start, **extra}, {})
 
 
