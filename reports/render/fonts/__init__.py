@@ -68,17 +68,24 @@ def width(text: str, face: Face) -> float:
 
 @lru_cache(maxsize=20_000)
 def fit(text: str, face: Face, ems: float) -> str:
-    """Text that is at most so many ems wide, cut with an ellipsis where it is not."""
+    """Text that is at most so many ems wide, cut with an ellipsis where it is not.
+
+    A model loses its author before it is cut; two keys of one name keep what tells them apart.
+    """
     if width(text, face) <= ems:
         return text
-    low, high = 0, len(text)
+    author, slash, model = text.partition("/")
+    if slash and model and " " not in author and width(model, face) <= ems:
+        return model
+    tail = text[-5:] if text.endswith(")") and len(text) > 12 else ""
+    low, high = 0, len(text) - len(tail)
     while low < high:
         middle = (low + high + 1) // 2
-        if width(text[:middle].rstrip() + "…", face) <= ems:
+        if width(f"{text[:middle].rstrip()}…{tail}", face) <= ems:
             low = middle
         else:
             high = middle - 1
-    return text[:low].rstrip() + "…"
+    return f"{text[:low].rstrip()}…{tail}"
 
 
 def _letter(c: str, face: Face) -> Run:

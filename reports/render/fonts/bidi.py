@@ -48,8 +48,10 @@ def _clusters(text: str) -> Iterator[str]:
 def _levels(letters: list[str]) -> list[int]:
     """0 runs to the right, 1 to the left, 2 is a number within what runs to the left."""
     levels: list[int | None] = []
+    kinds = [unicodedata.bidirectional(letter) for letter in letters]
+    line = int("L" not in kinds)
     strong = 0
-    for kind in map(unicodedata.bidirectional, letters):
+    for kind in kinds:
         if kind in _RIGHT_TO_LEFT:
             strong = 1
             levels.append(1)
@@ -60,10 +62,10 @@ def _levels(letters: list[str]) -> list[int]:
             levels.append(2 if strong else 0)
         else:
             levels.append(None)
-    return _neutrals_settled(levels)
+    return _neutrals_settled(levels, line)
 
 
-def _neutrals_settled(levels: list[int | None]) -> list[int]:
+def _neutrals_settled(levels: list[int | None], line: int) -> list[int]:
     """Spaces and signs go with their neighbours where these agree, else with the line."""
     settled: list[int] = []
     for level, run in groupby(levels):
@@ -71,9 +73,9 @@ def _neutrals_settled(levels: list[int | None]) -> list[int]:
         if level is not None:
             settled += [level] * length
             continue
-        before = settled[-1] if settled else 0
+        before = settled[-1] if settled else line
         end = len(settled) + length
-        after = levels[end] if end < len(levels) else 0
+        after = levels[end] if end < len(levels) else line
         settled += [1 if before and after else 0] * length
     return settled
 

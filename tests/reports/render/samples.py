@@ -9,8 +9,8 @@ from itertools import groupby
 from hypothesis import strategies as st
 
 from reports.period import Counted, Period, Unit
-from reports.query import Dimension, Query
-from reports.summary import Figures, Summary, ranked, summarize
+from reports.query import Dimension, Metric, Query
+from reports.summary import Figures, Summary, summarize
 from reports.timerange import TimeRange, ranges
 from reports.usage import Usage, UsageRow, total
 
@@ -119,16 +119,14 @@ def answer(
     partial: tuple[str, ...] = (),
 ) -> Summary:
     """What rows add up to, as the cache would say it."""
-    groups: dict[str, Usage] = {}
     series: dict[str, dict[int, Usage]] = {}
     whole = [Usage()] * len(span.buckets)
     for bucket, member, _, used_here in used:
         label, index = member if query.by else "all", span.index(bucket)
-        groups[label] = total([groups.get(label, Usage()), used_here])
         buckets = series.setdefault(label, {})
         buckets[index] = total([buckets.get(index, Usage()), used_here])
         whole[index] = total([whole[index], used_here])
-    figures = Figures(tuple(whole), groups, series, previous)
+    figures = Figures(tuple(whole), series, len(series), previous)
     return summarize(query, span, figures, as_of=span.until, partial=partial)
 
 
@@ -139,8 +137,12 @@ def sections(query: Query, used: list[UsageRow]) -> Iterator[tuple[str, list[Usa
         return
     in_order = sorted(used, key=lambda row: row.member)
     parts = {member: list(group) for member, group in groupby(in_order, lambda row: row.member)}
-    sums = {member: total(row.usage for row in part) for member, part in parts.items()}
-    for member in ranked(query, sums):
+    metric = query.metric or Metric.SPEND
+    sums = {
+        member: total(row.usage for row in part).value(metric, query.source)
+        for member, part in parts.items()
+    }
+    for member in sorted(sums, key=lambda member: (-sums[member], member)):
         yield member, sorted(parts[member], key=lambda row: row.bucket, reverse=True)
 
 

@@ -1,0 +1,158 @@
+"""The stacked bars: one drawing, as vectors in a PDF and rasterised as a picture for Slack.
+
+All sizes follow from one font size, so the same drawing is right on a page and on a phone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from reports.query import Metric
+from reports.render import labels
+from reports.render.bars import Bars, Part, stack
+from reports.render.fonts import Face, fit, width
+from reports.render.palette import colours as colours_of
+from reports.render.palette import tint
+from reports.render.paper import FAINT, GREY, Align, Paper
+from reports.summary import MetricSummary, Summary
+from reports.text import figure
+from reports.timerange import TimeRange
+
+EMPTY = "No usage in this period"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A place on the paper, from its lower left corner."""
+
+    x: float
+    y: float
+    wide: float
+    high: float
+
+    @property
+    def right(self) -> float:
+        """Its right edge."""
+        return self.x + self.wide
+
+    @property
+    def top(self) -> float:
+        """Its upper edge."""
+        return self.y + self.high
+
+
+def draw_bars(paper: Paper, box: Box, bars: Bars, span: TimeRange, em: float) -> None:
+    """Draw bars with their axes into a box, lettered at a size."""
+    axis = max(width(name, Face.SANS) for name in bars.names) * em + 0.6 * em
+    plot = Box(box.x + axis, box.y + 1.8 * em, box.wide - axis, box.high - 2.4 * em)
+    scale = plot.high / max(bars.ticks[-1], 1)
+    for value, name in zip(bars.ticks, bars.names, strict=True):
+        y = plot.y + value * scale
+        paper.rule(plot.x, y, plot.right, GREY if value == 0 else FAINT, em / 14)
+        paper.text(plot.x - 0.6 * em, y - 0.34 * em, name, size=em, colour=GREY, align=Align.RIGHT)
+    _name_buckets(paper, plot, span, em)
+    if bars.empty:
+        middle = plot.y + plot.high / 2
+        centre = plot.x + plot.wide / 2
+        paper.text(centre, middle, EMPTY, size=1.2 * em, colour=GREY, align=Align.CENTRE)
+        return
+    slot = plot.wide / len(span.buckets)
+    for index in range(len(span.buckets)):
+        unfinished = span.unfinished and index == len(span.buckets) - 1
+        column = Box(plot.x + (index + 0.08) * slot, plot.y, 0.84 * slot, plot.high)
+        _draw_column(paper, column, bars.parts, index, scale, em, unfinished=unfinished)
+
+
+def draw_legend(
+    paper: Paper, box: Box, bars: Bars, span: TimeRange, metric: Metric, em: float
+) -> None:
+    """Draw what the colours mean into a box, from its top down, with each group's figure."""
+    line = min(1.75 * em, box.high / (len(bars.parts) + span.unfinished or 1))
+    y = box.top - 0.9 * em
+    # as in the bars: the first at the bottom would be last here, but readers look for the largest
+    for part in bars.parts:
+        paper.box(box.x, y - 0.06 * em, 0.8 * em, 0.8 * em, part.colour)
+        sum_ = figure(metric, part.sum)
+        used = paper.text(box.right, y, sum_, size=em, colour=GREY, align=Align.RIGHT)
+        room = (box.wide - 1.3 * em - used - 0.6 * em) / em
+        paper.text(box.x + 1.3 * em, y, fit(part.label, Face.SANS, round(room, 2)), size=em)
+        y -= line
+    if span.unfinished and not bars.empty:
+        _draw_mark(paper, Box(box.x, y - 0.06 * em, 0.8 * em, 0.8 * em), GREY, em)
+        at = span.until.astimezone(ZoneInfo(span.zone))
+        note = f"not over yet ({at:%H:%M})"
+        paper.text(box.x + 1.3 * em, y, note, size=em, colour=GREY)
+
+
+def draw_page(paper: Paper, box: Box, summary: Summary, metric: Metric, em: float) -> None:
+    """Draw a whole picture into a box: what it is, the total, the bars, and what they mean."""
+    shown = summary.metrics[metric]
+    bars = stack(shown, colours_of(summary))
+    _draw_title(paper, box, summary, shown, em)
+    body = Box(box.x, box.y, box.wide, box.high - 4.6 * em)
+    grouped = summary.query.by is not None and bool(bars.parts)
+    aside = 15 * em if grouped else 0.0
+    plot = Box(body.x, body.y, body.wide - aside - (1.6 * em if aside else 0), body.high)
+    draw_bars(paper, plot, bars, summary.range, em)
+    if grouped:
+        legend = Box(body.right - aside, body.y + 1.8 * em, aside, body.high - 1.8 * em)
+        draw_legend(paper, legend, bars, summary.range, metric, em)
+
+
+def _draw_title(paper: Paper, box: Box, summary: Summary, shown: MetricSummary, em: float) -> None:
+    top = box.top - 1.5 * em
+    total = figure(shown.metric, shown.sum)
+    used = paper.text(box.right, top, total, Face.BOLD, 1.6 * em, align=Align.RIGHT)
+    name = fit(
+        labels.title(summary.query, shown.metric), Face.BOLD, (box.wide - used) / (1.6 * em) - 1
+    )
+    paper.text(box.x, top, name, Face.BOLD, 1.6 * em)
+    words = [labels.period(summary.range), summary.range.zone, labels.source(summary.query)]
+    below = " · ".join(word for word in words if word)
+    paper.text(box.x, top - 1.6 * em, below, size=em, colour=GREY)
+    average = f"{figure(shown.metric, shown.avg)} {labels.each(summary.range)}"
+    paper.text(box.right, top - 1.6 * em, average, size=em, colour=GREY, align=Align.RIGHT)
+
+
+def _name_buckets(paper: Paper, plot: Box, span: TimeRange, em: float) -> None:
+    widest = max(width(labels.tick(span, n), Face.SANS) for n in range(len(span.buckets)))
+    slot = plot.wide / len(span.buckets)
+    edge = plot.right + 0.8 * em
+    for index, name in labels.ticks(span, int(plot.wide / ((widest + 1) * em))):
+        x = plot.x + (index + 0.5) * slot
+        half = width(name, Face.SANS) * em / 2
+        if x + half <= edge:
+            y = plot.y - 1.4 * em
+            paper.text(max(x, plot.x + half), y, name, size=em, colour=GREY, align=Align.CENTRE)
+
+
+def _draw_column(
+    paper: Paper,
+    column: Box,
+    parts: tuple[Part, ...],
+    index: int,
+    scale: float,
+    em: float,
+    *,
+    unfinished: bool,
+) -> None:
+    y = column.y
+    for part in parts:
+        high = max(part.values[index], 0) * scale
+        if not high:
+            continue
+        # a hair of white between two colours tells them apart where hues do not
+        gap = min(em / 16, high / 4) if y > column.y else 0.0
+        piece = Box(column.x, y + gap, column.wide, high - gap)
+        if unfinished:
+            _draw_mark(paper, piece, part.colour, em)
+        else:
+            paper.box(piece.x, piece.y, piece.wide, piece.high, part.colour)
+        y += high
+
+
+def _draw_mark(paper: Paper, box: Box, colour: str, em: float) -> None:
+    """What is not over yet: the colour thinned, and hatched with itself."""
+    paper.box(box.x, box.y, box.wide, box.high, tint(colour, 0.35))
+    paper.hatch(box.x, box.y, box.wide, box.high, colour, em / 3.2)

@@ -1,0 +1,162 @@
+"""A PDF document that is written page by page: a finished page goes out and is forgotten.
+
+reportlab keeps every page until the end; an export of a million rows has twenty thousand. Fonts,
+bookmarks and the catalogue stay reportlab's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+from reportlab.pdfbase import pdfdoc
+
+_HEAD = b"%PDF-1.4\n%\x93\x8c\x8b\x9e\n"
+
+
+class PageTree(pdfdoc.PDFObject):
+    """The root of all pages, which take their size, fonts and forms from it."""
+
+    def __init__(self, size: tuple[float, float]) -> None:
+        self.size = size
+        self.pages: list[int] = []
+        self.resources: Any = pdfdoc.PDFResourceDictionary()
+        self.resources.basicFonts()
+
+    def format(self, document: pdfdoc.PDFDocument) -> bytes:
+        """The object's body, as reportlab asks for it."""
+        kids = " ".join(f"{number} 0 R" for number in self.pages)
+        box = "0 0 {:g} {:g}".format(*self.size)
+        resources: bytes = self.resources.format(document)
+        head = f"<</Type/Pages/Count {len(self.pages)}/Kids[{kids}]/MediaBox[{box}]/Resources "
+        return head.encode() + resources + b">>"
+
+
+class StreamedDocument(pdfdoc.PDFDocument):
+    """A document whose pages are all of one size and written as they are finished."""
+
+    # reportlab has these, its type stubs do not
+    Catalog: Any
+    Outlines: Any
+    Reference: Callable[..., Any]
+    _timeStamp: Any  # noqa: N815
+
+    def __init__(self, out: BinaryIO, size: tuple[float, float], lang: str) -> None:
+        super().__init__(compression=1, invariant=1, lang=lang)
+        self._out = out
+        self._position = 0
+        self._digest = hashlib.blake2b(digest_size=16)
+        self._offsets: dict[int, int] = {}
+        self.tree = self.Catalog.Pages = PageTree(size)
+        self._tree = self.Reference(self.tree).format(self).decode()
+        self._forms: dict[str, int] = {}
+        self._write(_HEAD)
+        self._page = self._begin()
+
+    def reserve(self) -> int:
+        """The number of an object that will be written later."""
+        self.objectcounter += 1
+        return int(self.objectcounter)
+
+    def add(self, body: bytes, number: int | None = None) -> int:
+        """Write an object now; returns its number."""
+        number = self.reserve() if number is None else number
+        self._offsets[number] = self._position
+        self._write(b"%d 0 obj\n%b\nendobj\n" % (number, body))
+        return number
+
+    def add_stream(self, content: bytes, entries: str = "", number: int | None = None) -> int:
+        """Write a stream now, compressed; returns its number."""
+        packed = zlib.compress(content)
+        head = f"<<{entries}/Filter/FlateDecode/Length {len(packed)}>>\nstream\n"
+        return self.add(b"%b%b\nendstream" % (head.encode(), packed), number)
+
+    def form(self, name: str) -> None:
+        """Let pages draw a form that is finished only after them."""
+        if name not in self._forms:
+            self._forms[name] = self.reserve()
+            self.tree.resources.XObject[name] = f"{self._forms[name]} 0 R"
+
+    def finish_form(self, name: str, content: bytes, box: tuple[float, float]) -> None:
+        """What a form looks like, in a box from 0, 0."""
+        fonts = pdfdoc.PDFObjectReference(pdfdoc.BasicFonts).format(self).decode()
+        entries = (
+            f"/Type/XObject/Subtype/Form/BBox[0 {-box[1]:g} {box[0]:g} {box[1]:g}]"
+            f"/Resources<</Font {fonts}>>"
+        )
+        self.add_stream(content, entries, self._forms[name])
+
+    def finish_page(self, content: bytes, annotations: Iterable[str] = ()) -> None:
+        """Write the page and begin the next."""
+        links = "".join(annotations)
+        extra = f"/Annots[{links}]" if links else ""
+        stream = self.add_stream(content)
+        body = f"<</Type/Page/Parent {self._tree}/Contents {stream} 0 R{extra}>>"
+        self.add(body.encode(), self._page)
+        self.tree.pages.append(self._page)
+        self.pageCounter += 1
+        self.inObject = None
+        self._page = self._begin()
+
+    def date(self, moment: datetime) -> None:
+        """When the document says that it was made."""
+        self._timeStamp.YMDhms = moment.astimezone(UTC).timetuple()[:6]
+
+    def SaveToFile(self, _filename: object, canvas: object) -> None:  # noqa: N802 - reportlab's
+        """Write all that is left, and where everything is."""
+        for font in self.delayedFonts:
+            font.addObjects(self)
+        self._mend_unicode()
+        self.Reference(self.Catalog)
+        self.Reference(self.info)
+        self.Outlines.prepare(self, canvas)
+        if self.Outlines.ready < 0:
+            self.Catalog.Outlines = None
+        number = 0
+        while (number := number + 1) <= self.objectcounter:  # formatting makes new objects
+            name = self.numberToId.get(number)
+            if name is not None:
+                self.add(pdfdoc.format(self.idToObject[name], self, toplevel=1), number)
+        self._index()
+
+    def _mend_unicode(self) -> None:
+        """What letters beyond U+FFFF mean is written in UTF-16; reportlab writes it in UTF-32."""
+        objects: dict[str, Any] = self.idToObject
+        for name, thing in objects.items():
+            if name.startswith("toUnicodeCMap:"):
+                thing.content = re.sub(r"<([0-9A-F]{5,6})>", _utf16, thing.content)
+
+    def _begin(self) -> int:
+        """Number a page before it is drawn, so that bookmarks can point to it."""
+        number = self.reserve()
+        self.idToObjectNumberAndVersion[self.thisPageName()] = (number, 0)
+        return number
+
+    def _write(self, data: bytes) -> None:
+        self._out.write(data)
+        self._digest.update(data)
+        self._position += len(data)
+
+    def _index(self) -> None:
+        """The table of objects; a number that was reserved and never written is free."""
+        start, count = self._position, self.objectcounter + 1
+        lines = [b"xref\n0 %d\n0000000000 65535 f \n" % count]
+        for number in range(1, count):
+            used = number in self._offsets
+            lines.append(b"%010d %05d %c \n" % (self._offsets.get(number, 0), 0, b"fn"[used]))
+        self._write(b"".join(lines))
+        root, info = (
+            pdfdoc.format(self.Reference(thing), self).decode()
+            for thing in (self.Catalog, self.info)
+        )
+        same = self._digest.hexdigest()  # the same content, the same name
+        tail = f"<</Size {count}/Root {root}/Info {info}/ID[<{same}><{same}>]>>"
+        self._write(f"trailer\n{tail}\nstartxref\n{start}\n%%EOF\n".encode())
+
+
+def _utf16(match: re.Match[str]) -> str:
+    return f"<{chr(int(match[1], 16)).encode('utf-16-be').hex().upper()}>"

@@ -1,0 +1,185 @@
+"""A sheet to draw on: plain strings in any script, rectangles, lines, links. Nothing is markup.
+
+Distances are points, from the lower left corner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
+from io import BytesIO
+from typing import BinaryIO
+from urllib.parse import quote
+
+from reportlab.pdfgen.canvas import Canvas
+
+from reports.render.document import StreamedDocument
+from reports.render.fonts import Face, font, runs, width
+
+A4 = (595.276, 841.89)
+INK, GREY, FAINT, LINK = "#16181D", "#6B7280", "#D9DCE1", "#1D4ED8"
+MODELS_URL = "https://openrouter.ai/"
+
+
+class Align(Enum):
+    """Where a text stands from its x: right of it, left of it, or around it."""
+
+    LEFT = 0.0
+    CENTRE = 0.5
+    RIGHT = 1.0
+
+
+class Paper(Canvas):
+    """A canvas whose pages go out as soon as they are finished, all of one size."""
+
+    # reportlab has these, its type stubs do not
+    _code: list[str]
+    _destinations: dict[str, object]
+    _startPage: Callable[[], None]  # noqa: N815
+
+    def __init__(
+        self, out: BinaryIO, size: tuple[float, float] = A4, title: str = "", lang: str = "en-US"
+    ) -> None:
+        super().__init__(BytesIO(), pagesize=size, invariant=1, pageCompression=1)
+        self._doc = self.document = StreamedDocument(out, size, lang)
+        self.setTitle(title)
+        self.setCreator("Activity")
+        self.setAuthor("")
+        self.setSubject("")
+        self.setViewerPreference("DisplayDocTitle", "true")
+        self._links: list[str] = []
+        self._actions: dict[str, int] = {}
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        face: Face = Face.SANS,
+        size: float = 9,
+        colour: str = INK,
+        align: Align = Align.LEFT,
+    ) -> float:
+        """Draw one line of text; returns how wide it is."""
+        wide = width(text, face) * size
+        at = f"1 0 0 1 {point(x - wide * align.value)} {point(y)} Tm"
+        self.addLiteral(f"BT {fill(colour)} {at} {self.letters(text, face, size)} ET")
+        return wide
+
+    def letters(self, text: str, face: Face, size: float) -> str:
+        """The operators that show a text where the pen is, for use between BT and ET."""
+        return " ".join(
+            f"{self.font(run.font, subset)} {size:g} Tf {_string(codes)} Tj"
+            for run in runs(text, face)
+            for subset, codes in font(run.font).splitString(run.text, self.document)
+        )
+
+    def font(self, name: str, subset: int = 0) -> str:
+        """The name of a font in this document; subset 0 has all of ASCII in its place."""
+        return str(font(name).getSubsetInternalName(subset, self.document))
+
+    def box(self, x: float, y: float, wide: float, high: float, colour: str) -> None:
+        """Fill a rectangle."""
+        self.addLiteral(f"{fill(colour)} {_rectangle(x, y, wide, high)} f")
+
+    def hatch(self, x: float, y: float, wide: float, high: float, colour: str, step: float) -> None:
+        """Fill a rectangle with thin slanted lines."""
+        count = int((wide + high) / step) + 1
+        lines = " ".join(
+            f"{point(x + n * step - high)} {point(y)} m {point(x + n * step)} {point(y + high)} l"
+            for n in range(1, count + 1)
+        )
+        clip = f"q {_rectangle(x, y, wide, high)} W n"
+        self.addLiteral(f"{clip} {stroke(colour)} {point(step / 3)} w {lines} S Q")
+
+    def rule(
+        self, x: float, y: float, right: float, colour: str = INK, thickness: float = 0.5
+    ) -> None:
+        """Draw a line from x to the right."""
+        ends = f"{point(x)} {point(y)} m {point(right)} {point(y)} l S"
+        self.addLiteral(f"{stroke(colour)} {thickness:g} w {ends}")
+
+    def link(self, x: float, y: float, right: float, top: float, model: str) -> None:
+        """Make a place a link to a model's page; there are no other links."""
+        action = self.action(model)
+        if action is not None:
+            corners = f"{point(x)} {point(y)} {point(right)} {point(top)}"
+            self._links.append(annotation(corners, action))
+
+    def action(self, model: str) -> int | None:
+        """The object that opens a model's page; None where the name cannot be a model's."""
+        if "/" not in model or not model.isascii() or len(model) > 200:
+            return None
+        if model not in self._actions:
+            address = MODELS_URL + quote(model, safe="/:-._~")
+            self._actions[model] = self.document.add(f"<</S/URI/URI({address})>>".encode())
+        return self._actions[model]
+
+    def annotate(self, annotations: list[str]) -> None:
+        """Add annotations that are written already."""
+        self._links += annotations
+
+    def bookmark(self, title: str, top: float) -> None:
+        """Begin a section here, in the list that a reader shows beside the pages."""
+        key = f"section-{len(self._destinations)}"
+        self.bookmarkPage(key, fit="XYZ", top=top, left=0)
+        self.addOutlineEntry(title, key)
+
+    def showPage(self) -> None:  # noqa: N802 - reportlab's name
+        """Finish the page and begin the next."""
+        self.document.finish_page("\n".join(self._code).encode("ascii"), self._links)
+        self._links = []
+        self._startPage()
+
+    def finish(self, made: datetime | None = None) -> None:
+        """Finish the document; `made` is the moment that it carries."""
+        if made is not None:
+            self.document.date(made)
+        if self._code:
+            self.showPage()
+        self.document.SaveToFile(None, self)
+
+
+def annotation(corners: str, action: int) -> str:
+    """A link annotation without a border."""
+    return f"<</Subtype/Link/Rect[{corners}]/Border[0 0 0]/A {action} 0 R>>"
+
+
+def point(value: float) -> str:
+    """A distance, to a hundredth of a point."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+@lru_cache(maxsize=256)
+def fill(colour: str) -> str:
+    """The operator that fills with a colour from now on."""
+    return f"{_rgb(colour)} rg"
+
+
+@lru_cache(maxsize=256)
+def stroke(colour: str) -> str:
+    """The operator that draws lines in a colour from now on."""
+    return f"{_rgb(colour)} RG"
+
+
+def literal(text: str) -> str:
+    """ASCII text as a PDF string."""
+    for mark in "\\()":
+        text = text.replace(mark, "\\" + mark)
+    return f"({text})"
+
+
+def _string(codes: bytes) -> str:
+    if all(32 <= code < 127 for code in codes):
+        return literal(codes.decode("ascii"))
+    return f"<{codes.hex()}>"
+
+
+def _rectangle(x: float, y: float, wide: float, high: float) -> str:
+    return f"{point(x)} {point(y)} {point(wide)} {point(high)} re"
+
+
+def _rgb(colour: str) -> str:
+    return " ".join(f"{int(colour[i : i + 2], 16) / 255:.3g}" for i in (1, 3, 5))

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import zlib
+
+import pypdf
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from reports.period import Counted, Month, Period, Unit
+from reports.query import Dimension, Metric, Query, Source
+from reports.render.bars import nice, stack
+from reports.render.chart import EMPTY, Box, draw_page
+from reports.render.labels import period, tick, ticks
+from reports.render.palette import OTHERS, colours
+from reports.render.paper import Paper
+from reports.render.png import chart_png
+from reports.usage import Usage, UsageRow
+from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows
+
+SPAN = time_range()
+BY_KEY = Query(metric=Metric.SPEND, by=Dimension.KEY)
+
+
+def picture(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        return image
+
+
+def words(query: Query, used: list[UsageRow], length: Period = MONTH) -> str:
+    out = io.BytesIO()
+    paper = Paper(out, (1600, 800))
+    summary = answer(query, used, time_range(length))
+    draw_page(paper, Box(0, 0, 1600, 800), summary, query.metric or Metric.SPEND, 30)
+    paper.finish()
+    return pypdf.PdfReader(io.BytesIO(out.getvalue())).pages[0].extract_text()
+
+
+def test_a_picture_is_a_png_of_the_size_asked_for() -> None:
+    summary = answer(BY_KEY, rows(SPAN), SPAN)
+    assert picture(chart_png(summary)).size == (1600, 800)
+    assert picture(chart_png(summary, Metric.SPEND, size=(800, 500))).size == (800, 500)
+
+
+def test_the_same_answer_gives_the_same_bytes() -> None:
+    summary = answer(BY_KEY, rows(SPAN), SPAN)
+    assert (
+        hashlib.sha256(chart_png(summary)).digest() == hashlib.sha256(chart_png(summary)).digest()
+    )
+
+
+def test_the_picture_shows_the_colours_of_its_groups() -> None:
+    summary = answer(BY_KEY, rows(SPAN), SPAN)
+    image = picture(chart_png(summary)).convert("RGB")
+    found = {f"#{r:02X}{g:02X}{b:02X}" for _, (r, g, b) in image.getcolors(2**24) or []}
+    assert set(colours(summary).values()) | {OTHERS} <= found
+
+
+def test_the_unfinished_bucket_is_not_drawn_like_the_others() -> None:
+    last = [UsageRow(SPAN.buckets[-1], "k", "m", Usage(5, credits=10**9))]
+    query = Query(metric=Metric.SPEND)
+    finished = time_range(Month(2026, 10))
+    done = [UsageRow(finished.buckets[-1], "k", "m", Usage(5, credits=10**9))]
+    blue = (0x16, 0xA1, 0xE9)
+
+    def share(image: Image.Image) -> float:
+        pixels = [count for count, seen in image.getcolors(2**24) or [] if seen == blue]
+        return sum(pixels) / (image.width * image.height)
+
+    assert share(picture(chart_png(answer(query, last, SPAN)))) < 0.5 * share(
+        picture(chart_png(answer(query, done, finished)))
+    )
+    assert "not over yet (10:31)" in words(Query(metric=Metric.SPEND, by=Dimension.KEY), last)
+
+
+def test_title_total_average_period_and_legend_are_said() -> None:
+    used = [UsageRow(SPAN.buckets[0], name, "m", Usage(64 * 10**6)) for name in KEYS[:2]]
+    said = words(Query(metric=Metric.REQUESTS, by=Dimension.KEY), used)
+    for part in ("Requests by API key", "128M", "4M a day", "Oct 22 – Nov 22, 2026", *KEYS[:2]):
+        assert part in said
+
+
+def test_only_one_source_of_money_is_said_to_be_so() -> None:
+    query = Query(metric=Metric.SPEND, source=Source.BYOK)
+    assert "BYOK only" in words(query, rows(SPAN))
+
+
+def test_nothing_used_is_said_in_words() -> None:
+    assert EMPTY in words(BY_KEY, [])
+
+
+def test_hostile_names_are_drawn_as_they_are() -> None:
+    summary = answer(BY_KEY, rows(SPAN, HOSTILE), SPAN)
+    assert picture(chart_png(summary)).size == (1600, 800)
+    assert "<!channel>" in words(BY_KEY, rows(SPAN, HOSTILE[:3]))
+
+
+def test_others_are_whatever_has_no_colour() -> None:
+    summary = answer(BY_KEY, rows(SPAN), SPAN)
+    bars = stack(summary.metrics[Metric.SPEND], colours(summary))
+    assert bars.parts[-1].label == "Others (2)"
+    assert bars.parts[-1].colour == OTHERS
+    assert sum(part.sum for part in bars.parts) == summary.metrics[Metric.SPEND].sum
+
+
+@given(used_rows(SPAN), st.sampled_from(Metric), st.integers(1, 12))
+def test_the_parts_add_up_to_the_whole_in_every_bucket(
+    used: list[UsageRow], metric: Metric, top: int
+) -> None:
+    summary = answer(Query(metric=metric, by=Dimension.KEY, top=top), used, SPAN)
+    bars = stack(summary.metrics[metric], colours(summary))
+    columns = [sum(column) for column in zip(*(p.values for p in bars.parts), strict=True)]
+    assert tuple(columns or [0] * len(SPAN.buckets)) == summary.metrics[metric].buckets
+    assert max(columns, default=0) <= bars.ticks[-1]
+
+
+@given(st.integers(0, 10**21), st.integers(3, 8))
+def test_ticks_are_few_and_round(highest: int, most: int) -> None:
+    marks = nice(highest, most)
+    assert len(marks) <= most
+    assert marks[0] == 0
+    assert marks[-1] >= highest
+    if highest:
+        assert str(marks[1]).rstrip("0") in {"1", "2", "5"}
+
+
+def test_a_refund_has_no_height() -> None:
+    used = [UsageRow(SPAN.buckets[3], "k", "m", Usage(1, credits=-5 * 10**9))]
+    assert stack(answer(BY_KEY, used, SPAN).metrics[Metric.SPEND], {"k": "#16A1E9"}).empty
+
+
+@pytest.mark.parametrize(
+    ("length", "first", "said"),
+    [
+        (Counted(1, Unit.HOUR), "09:31", "Nov 22, 2026, 09:31 – 10:31"),
+        (Counted(1, Unit.DAY), "10:00", "Nov 21, 2026, 10:00 – Nov 22, 2026, 10:31"),
+        (MONTH, "Oct 22", "Oct 22 – Nov 22, 2026"),
+        (Counted(1, Unit.YEAR), "Nov 2025", "Nov 1, 2025 – Nov 22, 2026"),
+        (Month(2026, 2), "Feb 1", "Feb 1 – Feb 28, 2026"),
+    ],
+)
+def test_buckets_and_periods_are_named_as_people_would(
+    length: Period, first: str, said: str
+) -> None:
+    span = time_range(length)
+    assert tick(span, 0) == first
+    assert period(span) == said
+
+
+def test_hours_are_named_at_even_steps_of_the_zones_clock() -> None:
+    span = time_range(Counted(1, Unit.DAY), "Europe/Berlin")
+    assert [name for _, name in ticks(span, 6)] == ["12:00", "18:00", "Nov 22", "06:00"]
+
+
+def test_a_png_has_nothing_in_it_but_the_picture() -> None:
+    data = chart_png(answer(BY_KEY, rows(SPAN), SPAN))
+    kinds, place = [], 8
+    while place < len(data):
+        length = int.from_bytes(data[place : place + 4])
+        body = data[place + 4 : place + 8 + length]
+        assert zlib.crc32(body) == int.from_bytes(data[place + 8 + length : place + 12 + length])
+        kinds.append(body[:4])
+        place += 12 + length
+    assert kinds == [b"IHDR", b"IDAT", b"IEND"]
