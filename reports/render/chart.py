@@ -104,15 +104,14 @@ def _draw_title(paper: Paper, box: Box, summary: Summary, shown: MetricSummary, 
     top = box.top - 1.5 * em
     total = figure(shown.metric, shown.sum)
     used = paper.text(box.right, top, total, Face.BOLD, 1.6 * em, align=Align.RIGHT)
-    name = fit(
-        labels.title(summary.query, shown.metric), Face.BOLD, (box.wide - used) / (1.6 * em) - 1
-    )
+    room = (box.wide - used) / (1.6 * em) - 1
+    name = fit(labels.heading(summary.query, shown.metric), Face.BOLD, round(room, 2))
     paper.text(box.x, top, name, Face.BOLD, 1.6 * em)
-    words = [labels.period(summary.range), summary.range.zone, labels.source(summary.query)]
-    below = " · ".join(word for word in words if word)
-    paper.text(box.x, top - 1.6 * em, below, size=em, colour=GREY)
+    below = top - 1.6 * em
     average = f"{figure(shown.metric, shown.avg)} {labels.each(summary.range)}"
-    paper.text(box.right, top - 1.6 * em, average, size=em, colour=GREY, align=Align.RIGHT)
+    used = paper.text(box.right, below, average, size=em, colour=GREY, align=Align.RIGHT)
+    words = fit(labels.about(summary), Face.SANS, round((box.wide - used) / em - 1, 2))
+    paper.text(box.x, below, words, size=em, colour=GREY)
 
 
 def _name_buckets(paper: Paper, plot: Box, span: TimeRange, em: float) -> None:

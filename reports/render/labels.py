@@ -1,20 +1,17 @@
-"""Moments, ranges and questions in words, in the zone of the range."""
+"""What files and pictures are lettered with: headings, axes, dates in tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from reports.query import Dimension, Metric, Query, Source
+from reports.query import Metric, Query
+from reports.summary import Summary
 from reports.timerange import Granularity, TimeRange
+from reports.words import filter_words, range_words, title
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-DIMENSIONS = {
-    Dimension.MODEL: "model",
-    Dimension.KEY: "API key",
-    Dimension.CREATOR: "creator",
-}
 _FINE = {Granularity.MINUTE, Granularity.HOUR}
 _STEPS = {
     Granularity.MINUTE: (1, 2, 5, 10, 15, 20, 30, 60),
@@ -24,52 +21,21 @@ _STEPS = {
 }
 
 
-def title(query: Query, metric: Metric | None = None) -> str:
-    """What a picture or a page is about: `Tokens by API key`."""
-    about = (metric or query.metric or "activity").capitalize()
-    return f"{about} by {DIMENSIONS[query.by]}" if query.by else about
+def heading(query: Query, metric: Metric | None = None) -> str:
+    """What a picture or a page is about: `Tokens by API key, past month`."""
+    return title(replace(query, metric=metric or query.metric))
+
+
+def about(summary: Summary) -> str:
+    """Of when and of what it is: the range, and the filters where there are any."""
+    return " · ".join(
+        part for part in (range_words(summary.range), filter_words(summary.query)) if part
+    )
 
 
 def each(span: TimeRange) -> str:
     """What an average is of: `an hour`, `a day`."""
     return f"{'an' if span.granularity is Granularity.HOUR else 'a'} {span.granularity}"
-
-
-def source(query: Query) -> str:
-    """Where the money comes from, in words; empty where all of it counts."""
-    words = {Source.CREDITS: "OpenRouter credits only", Source.BYOK: "BYOK only"}
-    return words.get(query.source, "")
-
-
-def day(moment: datetime, zone: str) -> str:
-    """`Nov 22, 2026`."""
-    there = moment.astimezone(ZoneInfo(zone))
-    return f"{MONTHS[there.month - 1]} {there.day}, {there.year}"
-
-
-def stamp(moment: datetime, zone: str) -> str:
-    """`Nov 22, 2026, 10:31 UTC`."""
-    there = moment.astimezone(ZoneInfo(zone))
-    return f"{day(moment, zone)}, {there:%H:%M} {there.tzname() if zone != 'UTC' else 'UTC'}"
-
-
-def period(span: TimeRange) -> str:
-    """`Oct 22 – Nov 22, 2026`; with times where the buckets are hours or minutes."""
-    zone = ZoneInfo(span.zone)
-    first = span.start.astimezone(zone)
-    if span.granularity in _FINE:
-        last = min(span.until, span.end).astimezone(zone)
-        same = first.date() == last.date()
-        until = f"{last:%H:%M}" if same else f"{day(last, span.zone)}, {last:%H:%M}"
-        return f"{day(first, span.zone)}, {first:%H:%M} – {until}"
-    # the end is exclusive: the last day is the one of the moment before it
-    last = min(span.until, span.end - timedelta(seconds=1)).astimezone(zone)
-    if first.date() == last.date():
-        return day(first, span.zone)
-    begin = day(first, span.zone)
-    if first.year == last.year:
-        begin = begin.rpartition(",")[0]
-    return f"{begin} – {day(last, span.zone)}"
 
 
 def cell(span: TimeRange) -> Callable[[datetime], str]:
@@ -80,15 +46,14 @@ def cell(span: TimeRange) -> Callable[[datetime], str]:
 
 
 def tick(span: TimeRange, index: int) -> str:
-    """How an axis shows a bucket: `10:31`, `Nov 22`, `Nov 2026`."""
+    """How an axis shows a bucket: `10:31`, `22 Nov`, `Nov 2026`."""
     there = span.buckets[index].astimezone(ZoneInfo(span.zone))
-    month = MONTHS[there.month - 1]
     if span.granularity is Granularity.MONTH:
-        return f"{month} {there.year}"
-    if span.granularity is Granularity.DAY:
-        return f"{month} {there.day}"
+        return f"{there:%b %Y}"
     midnight = span.granularity is Granularity.HOUR and there.hour == 0 and len(span.buckets) > 24
-    return f"{month} {there.day}" if midnight else f"{there:%H:%M}"
+    if span.granularity is Granularity.DAY or midnight:
+        return f"{there.day} {there:%b}"
+    return f"{there:%H:%M}"
 
 
 def ticks(span: TimeRange, most: int) -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ from reports.period import Counted, Month, Period, Unit
 from reports.query import Dimension, Metric, Query, Source
 from reports.render.bars import nice, stack
 from reports.render.chart import EMPTY, Box, draw_page
-from reports.render.labels import period, tick, ticks
+from reports.render.labels import tick, ticks
 from reports.render.palette import OTHERS, colours
 from reports.render.paper import Paper
 from reports.render.png import chart_png
@@ -22,7 +22,7 @@ from reports.usage import Usage, UsageRow
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows
 
 SPAN = time_range()
-BY_KEY = Query(metric=Metric.SPEND, by=Dimension.KEY)
+BY_KEY = Query(metric=Metric.SPEND, period=MONTH, by=Dimension.KEY)
 
 
 def picture(data: bytes) -> Image.Image:
@@ -79,14 +79,20 @@ def test_the_unfinished_bucket_is_not_drawn_like_the_others() -> None:
 
 def test_title_total_average_period_and_legend_are_said() -> None:
     used = [UsageRow(SPAN.buckets[0], name, "m", Usage(64 * 10**6)) for name in KEYS[:2]]
-    said = words(Query(metric=Metric.REQUESTS, by=Dimension.KEY), used)
-    for part in ("Requests by API key", "128M", "4M a day", "Oct 22 – Nov 22, 2026", *KEYS[:2]):
+    said = words(Query(metric=Metric.REQUESTS, period=MONTH, by=Dimension.KEY), used)
+    for part in (
+        "Requests by API key, past month",
+        "128M",
+        "4M a day",
+        "22 Oct – 22 Nov 2026",
+        *KEYS[:2],
+    ):
         assert part in said
 
 
 def test_only_one_source_of_money_is_said_to_be_so() -> None:
     query = Query(metric=Metric.SPEND, source=Source.BYOK)
-    assert "BYOK only" in words(query, rows(SPAN))
+    assert "Spend of BYOK" in words(query, rows(SPAN))
 
 
 def test_nothing_used_is_said_in_words() -> None:
@@ -134,26 +140,21 @@ def test_a_refund_has_no_height() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "first", "said"),
+    ("length", "first"),
     [
-        (Counted(1, Unit.HOUR), "09:31", "Nov 22, 2026, 09:31 – 10:31"),
-        (Counted(1, Unit.DAY), "10:00", "Nov 21, 2026, 10:00 – Nov 22, 2026, 10:31"),
-        (MONTH, "Oct 22", "Oct 22 – Nov 22, 2026"),
-        (Counted(1, Unit.YEAR), "Nov 2025", "Nov 1, 2025 – Nov 22, 2026"),
-        (Month(2026, 2), "Feb 1", "Feb 1 – Feb 28, 2026"),
+        (Counted(1, Unit.HOUR), "09:31"),
+        (Counted(1, Unit.DAY), "10:00"),
+        (MONTH, "22 Oct"),
+        (Counted(1, Unit.YEAR), "Nov 2025"),
     ],
 )
-def test_buckets_and_periods_are_named_as_people_would(
-    length: Period, first: str, said: str
-) -> None:
-    span = time_range(length)
-    assert tick(span, 0) == first
-    assert period(span) == said
+def test_buckets_are_named_as_people_would(length: Period, first: str) -> None:
+    assert tick(time_range(length), 0) == first
 
 
 def test_hours_are_named_at_even_steps_of_the_zones_clock() -> None:
     span = time_range(Counted(1, Unit.DAY), "Europe/Berlin")
-    assert [name for _, name in ticks(span, 6)] == ["12:00", "18:00", "Nov 22", "06:00"]
+    assert [name for _, name in ticks(span, 6)] == ["12:00", "18:00", "22 Nov", "06:00"]
 
 
 def test_a_png_has_nothing_in_it_but_the_picture() -> None:
