@@ -18,13 +18,14 @@ ALL = "all"
 class Figures:
     """What the cache says to a question, before anything is made of it.
 
-    `whole` is the usage of each bucket; `groups` the usage of each member over the whole range;
-    `series` usage by bucket index, of all members or of those that will be looked at.
+    `whole` is the usage of each bucket; `series` usage by bucket index, of all groups or of those
+    that will be looked at; `count` how many groups there are; `previous` the usage of the range
+    before, None where it is not known.
     """
 
     whole: tuple[Usage, ...]
-    groups: Mapping[str, Usage]
     series: Mapping[str, Mapping[int, Usage]]
+    count: int
     previous: Usage | None = None
 
 
@@ -107,22 +108,16 @@ def summarize(
     return Summary(query, time_range, as_of, partial, metrics, total(figures.whole))
 
 
-def ranked(query: Query, groups: Mapping[str, Usage], metric: Metric | None = None) -> list[str]:
-    """The groups' labels by what they used, largest first, then by name."""
-    chosen = metric or query.metric or Metric.SPEND
-    return sorted(groups, key=lambda label: (-groups[label].value(chosen, query.source), label))
-
-
 def _metric(query: Query, metric: Metric, figures: Figures) -> MetricSummary:
     buckets = tuple(usage.value(metric, query.source) for usage in figures.whole)
     whole = total(figures.whole)
     everything = whole.value(metric, query.source)
     previous = figures.previous and figures.previous.value(metric, query.source)
-    seen = [label for label in ranked(query, figures.groups, metric) if label in figures.series]
-    groups = tuple(
-        _series(label, figures.series[label], query, metric, len(buckets), everything)
-        for label in seen
-    )
+    found = [
+        _series(label, by_bucket, query, metric, len(buckets), everything)
+        for label, by_bucket in figures.series.items()
+    ]
+    groups = tuple(sorted(found, key=lambda group: (-group.sum, group.label)))
     return MetricSummary(
         metric=metric,
         buckets=buckets,
@@ -132,7 +127,7 @@ def _metric(query: Query, metric: Metric, figures: Figures) -> MetricSummary:
         change=Fraction(everything - previous, previous) if previous else None,
         parts=whole.parts(metric, query.source),
         groups=groups,
-        rest=len(figures.groups) - len(groups),
+        rest=figures.count - len(groups),
         rest_sum=everything - sum(group.sum for group in groups),
     )
 

@@ -1,0 +1,221 @@
+"""The commands of `activity`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from bot import __version__
+from bot.config import SECRETS, ConfigError, Need, Settings, environment, load
+
+if TYPE_CHECKING:
+    from bot.app import Parts
+    from reports.grammar import CommandError
+    from reports.query import Query
+    from reports.summary import Summary
+
+FAILED, WRONG_USAGE = 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="activity")
+def cli() -> None:
+    """OpenRouter's Activity page in Slack: spend, tokens and requests by model, key or creator."""
+
+
+@cli.command()
+@click.option("--port", default=3000, show_default=True, help="Port of the page.")
+def demo(port: int) -> None:
+    """Try the bot on a sample organisation: no account, nothing leaves the machine."""
+    from bot.demo.run import run_demo  # noqa: PLC0415
+
+    run_demo(port)
+
+
+@cli.command()
+def run() -> None:
+    """Run the whole bot in one process: Slack, sync, schedules and alerts."""
+    _serve(web=True, worker=True)
+
+
+@cli.command()
+def web() -> None:
+    """Run the HTTP door alone; `activity worker` does the rest in another process."""
+    _serve(web=True, worker=False)
+
+
+@cli.command()
+def worker() -> None:
+    """Run sync, schedules and alerts alone, beside `activity web`."""
+    _serve(web=False, worker=True)
+
+
+@cli.command()
+def sync() -> None:
+    """Fetch from OpenRouter what the cache does not hold, once."""
+    from bot.app import make_openrouter, open_store, utc_now  # noqa: PLC0415
+    from bot.flows.sync import Progress, Sync  # noqa: PLC0415
+
+    settings = _settings(Need.OPENROUTER)
+    store = open_store(settings)
+    with click.progressbar(length=1000, label="Syncing", file=sys.stderr) as bar:
+
+        def report(progress: Progress) -> None:
+            bar.label = f"Syncing {progress.words:<32}"
+            bar.update(max(0, int(progress.done * 1000) - bar.pos))
+
+        street = Sync(make_openrouter(settings), store, utc_now, report)
+        while True:
+            turn = street.turn()
+            if turn.error:
+                raise turn.error
+            if not turn.more:
+                break
+        bar.update(1000 - bar.pos)
+    store.close()
+
+
+@cli.command()
+@click.argument("words", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
+@click.option("--csv", "csv_file", metavar="FILE", help="Write the rows as CSV; - is stdout.")
+@click.option("--pdf", "pdf_file", metavar="FILE", help="Write a PDF; - is stdout.")
+@click.option("--png", "png_file", metavar="FILE", help="Write the chart; - is stdout.")
+def ask(
+    words: tuple[str, ...],
+    *,
+    as_json: bool,
+    csv_file: str | None,
+    pdf_file: str | None,
+    png_file: str | None,
+) -> None:
+    """Answer a question from the cache, in the words of the Slack command."""
+    from bot.app import open_store, utc_now  # noqa: PLC0415
+    from bot.flows.answer import answer  # noqa: PLC0415
+    from reports.grammar import CommandError, Help, parse  # noqa: PLC0415
+
+    settings = _settings(Need.DATABASE)
+    parsed = parse(_one_line(words))
+    if isinstance(parsed, Help):
+        _print_help(settings)
+        return
+    if isinstance(parsed, CommandError):
+        _misunderstood(parsed)
+    now = utc_now()
+    store = open_store(settings, must_exist=True)
+    found = answer(store, parsed.query, now, settings.zone, whole=True)
+    if isinstance(found, CommandError):
+        _misunderstood(found)
+    _print(found, settings, as_json=as_json)
+
+
+@cli.command()
+def doctor() -> None:
+    """Check settings, tokens, scopes, the OpenRouter key, the database and the clock."""
+    from bot.doctor import examine  # noqa: PLC0415
+
+    if not examine(environment()):
+        sys.exit(FAILED)
+
+
+def _print(summary: Summary, settings: Settings, *, as_json: bool) -> None:
+    if as_json:
+        from reports.render.as_json import as_json as plain  # noqa: PLC0415
+
+        click.echo(json.dumps(plain(summary, settings.command), ensure_ascii=False))
+    else:
+        from reports.render.terminal import terminal  # noqa: PLC0415
+
+        click.echo(terminal(summary))
+
+
+def _print_help(settings: Settings) -> None:
+    from reports.render.help import help_message  # noqa: PLC0415
+
+    click.echo(help_message(settings.command).text.replace("`", ""))
+
+
+def _misunderstood(wrong: CommandError) -> NoReturn:
+    from reports.grammar import EXAMPLES  # noqa: PLC0415
+
+    lines = [wrong.problem]
+    if wrong.suggestion:
+        lines.append(f"Did you mean: activity ask {wrong.suggestion}")
+    if wrong.understood and wrong.understood != wrong.suggestion:
+        lines.append(f"Understood: {wrong.understood}")
+    lines.append("Examples: " + ", ".join(f"activity ask {example}" for example in EXAMPLES))
+    click.echo("\n".join(lines), err=True)
+    sys.exit(WRONG_USAGE)
+
+
+def _one_line(words: tuple[str, ...]) -> str:
+    """The words as one line; quotes that the shell took away from a name are put back."""
+    return " ".join(_quoted(word) if _lost_quotes(word) else word for word in words)
+
+
+def _lost_quotes(word: str) -> bool:
+    kind, colon, _ = word.partition(":")
+    return bool(colon) and " " in word and '"' not in word and " " not in kind
+
+
+def _quoted(word: str) -> str:
+    kind, _, name = word.partition(":")
+    return f'{kind}:"{name}"'
+
+
+def _settings(*needs: Need) -> Settings:
+    from bot import logs  # noqa: PLC0415
+
+    values = environment()
+    settings = load(values, *needs)
+    secrets = [getattr(settings, name).value for name in _SECRET_FIELDS]
+    logs.set_up(settings.log_level, secrets, as_json=settings.log_json)
+    return settings
+
+
+_SECRET_FIELDS = ("management_key", "slack_bot_token", "slack_app_token", "slack_signing_secret")
+assert len(_SECRET_FIELDS) == len(SECRETS)
+
+
+def _serve(*, web: bool, worker: bool) -> None:
+    settings = _settings(*((Need.SLACK,) if web else ()), *((Need.OPENROUTER,) if worker else ()))
+    from bot.app import Parts, serve  # noqa: PLC0415
+
+    serve(settings, Parts(web, worker))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; what goes wrong is one plain line on stderr."""
+    try:
+        cli.main(arguments, prog_name="activity", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except ConfigError as error:
+        click.echo(f"Settings are missing or wrong:\n{error}", err=True)
+        sys.exit(WRONG_USAGE)
+    except BrokenPipeError:
+        sys.exit(0)
+    except _expected() as error:
+        click.echo(str(error), err=True)
+        sys.exit(FAILED)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Errors whose text is meant for people; looked up only when one was raised."""
+    from bot.openrouter import OpenRouterError  # noqa: PLC0415
+    from bot.slack import DeliveryError  # noqa: PLC0415
+    from bot.store import StoreError  # noqa: PLC0415
+
+    return (OpenRouterError, StoreError, DeliveryError, OSError)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""The composition root: everything is made and joined here, and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot.config import Settings
+from bot.openrouter import OpenRouter
+from bot.store import Database, Store
+
+if TYPE_CHECKING:
+    from slack_bolt import App
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+    from waitress.server import BaseWSGIServer
+
+    from bot.flows.sync import Sync
+    from bot.metrics import Metrics
+    from bot.slack import Slack
+
+log = logging.getLogger(__name__)
+
+SYNC_TICK = 5
+SYNC_LEASE = timedelta(minutes=2)
+DOOR_THREADS = 8
+_SWITCH_SECONDS = 0.001
+"""How long one thread may keep the others waiting: an acknowledgement waits a few of these."""
+
+
+def utc_now() -> datetime:
+    """The one clock of the process."""
+    return datetime.now(UTC)
+
+
+def open_store(settings: Settings, *, must_exist: bool = False) -> Store:
+    """The cache. Raises StoreError."""
+    return Store(Database(settings.database, must_exist=must_exist))
+
+
+def make_openrouter(
+    settings: Settings, wait: Callable[[float], object] | None = None
+) -> OpenRouter:
+    """The edge to OpenRouter."""
+    return OpenRouter(settings.openrouter_url, settings.management_key.value, wait=wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Which halves of the bot this process is."""
+
+    web: bool
+    worker: bool
+
+
+class Bot:
+    """The running bot: made, then started, then stopped."""
+
+    def __init__(
+        self, settings: Settings, parts: Parts, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        from bot.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
+        from bot.slack import Slack  # noqa: PLC0415
+
+        self.settings = settings
+        self.parts = parts
+        self.clock = clock
+        self.stopping = threading.Event()
+        self.store = open_store(settings)
+        self.slack: Slack = Slack(settings.slack_bot_token.value, settings.slack_api_url)
+        self.metrics: Metrics = Metrics(self.store, clock)
+        self.port = 0
+        self._stops: list[Callable[[], object]] = [self.store.close]
+        self._socket: SocketModeHandler | None = None
+        self._server: BaseWSGIServer | None = None
+
+    def start(self) -> None:
+        """Open the doors. Returns as soon as they are open."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        self._meet_slack()
+        app = self._listen() if self.parts.web else None
+        if self.parts.web or self.settings.socket_mode:
+            self._open_http(app)
+        if app and self.settings.socket_mode:
+            self._connect_socket(app)
+        if self.parts.worker:
+            self._start_worker()
+
+    def stop(self) -> None:
+        """Close the doors, finish what was begun."""
+        self.stopping.set()
+        while self._stops:
+            self._stops.pop()()
+
+    def healthy(self) -> str | None:
+        """What is wrong with this process, or None."""
+        if self._socket is not None and not self._socket.client.is_connected():
+            return "Socket Mode is not connected"
+        return "stopping" if self.stopping.is_set() else None
+
+    def ready(self) -> str | None:
+        """What keeps the cache from answering, or None."""
+        missing = 3 - len(self.store.state().synced)
+        return "the first sync is not done yet" if missing > 0 else None
+
+    def _meet_slack(self) -> None:
+        from bot.slack import DeliveryError  # noqa: PLC0415
+
+        try:
+            self.slack.identity()
+        except DeliveryError as error:
+            if error.permanent:
+                raise
+            log.warning("Slack cannot be reached yet (%s); it is asked again", error)
+
+    def _listen(self) -> App:
+        from bot.flows.ask import Asking  # noqa: PLC0415
+        from bot.listeners import activity, bolt  # noqa: PLC0415
+        from bot.listeners.work import Work  # noqa: PLC0415
+
+        app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
+        work = Work(self.slack)
+        self._stops.append(work.stop)
+        asking = Asking(self.settings, self.store, self.slack, self.metrics, self.clock)
+        activity.register(app, asking, work)
+        bolt.register_rest(app)
+        return app
+
+    def _open_http(self, app: App | None) -> None:
+        from waitress.server import create_server  # noqa: PLC0415
+
+        from bot.door import Door, Signatures  # noqa: PLC0415
+
+        slack = None
+        if app and not self.settings.socket_mode:
+            secret = self.settings.slack_signing_secret.value
+            slack = app, Signatures(secret, lambda: self.clock().timestamp())
+        door = Door(slack, self.healthy, self.ready, self.metrics.text)
+        self._server = create_server(
+            door, host=self.settings.host, port=self.settings.port, threads=DOOR_THREADS,
+            ident=None, clear_untrusted_proxy_headers=True,
+        )  # fmt: skip
+        self.port = int(self._server.effective_port)
+        serving = threading.Thread(target=self._server.run, name="door", daemon=True)
+        serving.start()
+        self._stops.append(self._server.close)
+        log.info("Listening on %s:%d", self.settings.host, self.port)
+
+    def _connect_socket(self, app: App) -> None:
+        from slack_bolt.adapter.socket_mode import SocketModeHandler  # noqa: PLC0415
+
+        self._socket = SocketModeHandler(app, self.settings.slack_app_token.value)
+        self._socket.client.web_client.base_url = self.settings.slack_api_url
+        self._socket.connect()  # type: ignore[no-untyped-call]
+        self._stops.append(self._socket.close)
+        log.info("Connected to Slack by Socket Mode")
+
+    def _start_worker(self) -> None:
+        from bot import scheduler  # noqa: PLC0415
+        from bot.flows.sync import Sync  # noqa: PLC0415
+
+        api = make_openrouter(self.settings, self.stopping.wait)
+        self._stops.append(api.close)
+        sync = Sync(api, self.store, self.clock)
+        owner = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        running = scheduler.start({"sync": (SYNC_TICK, lambda: self._sync(sync, owner))})
+        self._stops.append(lambda: running.shutdown(wait=True))
+
+    def _sync(self, sync: Sync, owner: str) -> None:
+        """Turns for as long as there is something to fetch; one process at a time."""
+        while not self.stopping.is_set():
+            if not self.store.lease("sync", owner, SYNC_LEASE, self.clock):
+                return
+            turn = sync.turn()
+            self.metrics.syncs.labels("failed" if turn.error else "done").inc()
+            if not turn.more:
+                return
+
+
+def serve(settings: Settings, parts: Parts) -> None:
+    """Run until SIGTERM or SIGINT."""
+    bot = Bot(settings, parts)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: bot.stopping.set())
+    try:
+        bot.start()
+        bot.stopping.wait()
+    finally:
+        log.info("Stopping")
+        bot.stop()

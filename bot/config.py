@@ -1,0 +1,244 @@
+"""The settings, from the environment or `.env`: the only file that reads either."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from reports.timerange import zone_names
+
+SECRETS = (
+    "OPENROUTER_MANAGEMENT_KEY",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+)
+WHERE = {
+    "OPENROUTER_MANAGEMENT_KEY": "make one at openrouter.ai/settings/management-keys",
+    "SLACK_BOT_TOKEN": "api.slack.com/apps > your app > OAuth & Permissions, begins with xoxb-",
+    "SLACK_APP_TOKEN": "api.slack.com/apps > your app > Basic Information > App-Level Tokens,"
+    " begins with xapp-",
+    "SLACK_SIGNING_SECRET": "api.slack.com/apps > your app > Basic Information;"
+    " or set SLACK_APP_TOKEN for Socket Mode",
+}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class ConfigError(Exception):
+    """Settings are missing or wrong; the text names all of them, and where to get each."""
+
+
+class Visibility(StrEnum):
+    """Whose usage people see who are no admin."""
+
+    ORG = "org"
+    OWN = "own"
+
+
+class Guests(StrEnum):
+    """Whether guests of the workspace may ask."""
+
+    DENY = "deny"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that shows itself only to who asks for it by name."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. Secrets that are not set are empty."""
+
+    management_key: Secret
+    openrouter_url: str
+    slack_bot_token: Secret
+    slack_app_token: Secret
+    slack_signing_secret: Secret
+    slack_api_url: str
+    database: Path
+    host: str
+    port: int
+    command: str
+    admins: frozenset[str]
+    visibility: Visibility
+    guests: Guests
+    zone: str
+    log_level: str
+    log_json: bool
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is reached by Socket Mode instead of our HTTP door."""
+        return bool(self.slack_app_token)
+
+
+class Need(StrEnum):
+    """What a command cannot do without."""
+
+    DATABASE = "database"
+    OPENROUTER = "openrouter"
+    SLACK = "slack"
+
+
+def environment() -> dict[str, str]:
+    """The process's environment over the `.env` of the working directory."""
+    written = {k: v for k, v in dotenv_values(".env").items() if v is not None}
+    return written | dict(os.environ)
+
+
+def load(values: Mapping[str, str], *needs: Need) -> Settings:
+    """Check all settings at once. Raises ConfigError with a line for each that is wrong."""
+    reader = _Reader(values)
+    settings = reader.settings()
+    if Need.OPENROUTER in needs:
+        reader.require("OPENROUTER_MANAGEMENT_KEY", settings.management_key)
+    if Need.SLACK in needs:
+        reader.require("SLACK_BOT_TOKEN", settings.slack_bot_token)
+        if not settings.socket_mode:
+            reader.require("SLACK_SIGNING_SECRET", settings.slack_signing_secret)
+    if reader.wrong:
+        raise ConfigError("\n".join(reader.wrong))
+    return settings
+
+
+class _Reader:
+    """Reads one setting after the other and collects what is wrong with them."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = {name: value.strip() for name, value in values.items()}
+        self.wrong: list[str] = []
+
+    def settings(self) -> Settings:
+        return Settings(
+            management_key=self._secret("OPENROUTER_MANAGEMENT_KEY"),
+            openrouter_url=self._url("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
+            slack_bot_token=self._secret("SLACK_BOT_TOKEN", "xoxb-"),
+            slack_app_token=self._secret("SLACK_APP_TOKEN", "xapp-"),
+            slack_signing_secret=self._secret("SLACK_SIGNING_SECRET"),
+            slack_api_url=self._url("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
+            database=self._database(),
+            host=self._text("HOST", "0.0.0.0"),  # noqa: S104 - a server is there to be reached
+            port=self._port(),
+            command=self._command(),
+            admins=self._admins(),
+            visibility=self._one_of("ACTIVITY_VISIBILITY", Visibility, Visibility.ORG),
+            guests=self._one_of("ACTIVITY_GUESTS", Guests, Guests.DENY),
+            zone=self._zone(),
+            log_level=self._level(),
+            log_json=self._text("LOG_FORMAT", "text").lower() == "json",
+        )
+
+    def require(self, name: str, secret: Secret) -> None:
+        """Say that a secret is missing, unless something else is already said of it."""
+        if not secret and not any(line.startswith(name) for line in self.wrong):
+            self.wrong.append(f"{name} is not set: {WHERE[name]}.")
+
+    def _text(self, name: str, default: str) -> str:
+        return self._values.get(name) or default
+
+    def _secret(self, name: str, prefix: str = "") -> Secret:
+        value = self._values.get(name, "")
+        if path := self._values.get(f"{name}_FILE"):
+            try:
+                value = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                self.wrong.append(f"{name}_FILE: the file cannot be read.")
+        if value and not (value.isascii() and value.isprintable() and " " not in value):
+            self.wrong.append(f"{name} holds characters that no key has; copy it anew.")
+            return Secret("")
+        if value and not value.startswith(prefix):
+            self.wrong.append(f"{name} does not begin with {prefix}: {WHERE[name]}.")
+        return Secret(value)
+
+    def _url(self, name: str, default: str) -> str:
+        value = self._text(name, default)
+        try:
+            parts = urlsplit(value)
+            host, user = parts.hostname, parts.username
+            _ = parts.port
+        except ValueError:
+            host, user = None, None
+            parts = urlsplit("")
+        safe = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+        if not host or user or not safe or parts.query or parts.fragment:
+            self.wrong.append(
+                f"{name} is no https address (http is for this machine alone), such as {default}."
+            )
+        return value.rstrip("/")
+
+    def _database(self) -> Path:
+        value = self._text("DATABASE_URL", "sqlite:///activity.db")
+        prefix = "sqlite:///"
+        if not value.startswith(prefix) or len(value) == len(prefix):
+            self.wrong.append(
+                "DATABASE_URL is not of the form sqlite:///activity.db (a path in this folder) or"
+                " sqlite:////var/lib/activity.db (one from the root)."
+            )
+            return Path("activity.db")
+        return Path(value.removeprefix(prefix))
+
+    def _port(self) -> int:
+        value = self._text("PORT", "3000")
+        if not (value.isascii() and value.isdigit() and 0 <= int(value[:6]) <= 65535):
+            self.wrong.append("PORT is no number from 0 to 65535.")
+            return 3000
+        return int(value)
+
+    def _command(self) -> str:
+        value = self._text("ACTIVITY_COMMAND", "/activity")
+        named = value.startswith("/") and 2 <= len(value) <= 32 and " " not in value
+        if not named:
+            self.wrong.append("ACTIVITY_COMMAND is no command such as /activity.")
+        return value
+
+    def _admins(self) -> frozenset[str]:
+        names = [name.strip() for name in self._text("ACTIVITY_ADMINS", "").split(",")]
+        found = frozenset(filter(None, names))
+        if any(name[0] not in "UW" or not name.isalnum() or not name.isupper() for name in found):
+            self.wrong.append(
+                "ACTIVITY_ADMINS are no Slack user ids such as U012AB3CD, separated by commas"
+                " (profile > ... > Copy member ID)."
+            )
+        return found
+
+    def _zone(self) -> str:
+        value = self._text("ACTIVITY_TIMEZONE", "UTC")
+        zone = zone_names().get(value.lower())
+        if not zone:
+            self.wrong.append("ACTIVITY_TIMEZONE is no zone such as Europe/Berlin.")
+        return zone or "UTC"
+
+    def _level(self) -> str:
+        value = self._text("LOG_LEVEL", "INFO").upper()
+        if value not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+            self.wrong.append("LOG_LEVEL is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.")
+            return "INFO"
+        return value
+
+    def _one_of(self, name: str, kind: type[Choice], default: Choice) -> Choice:
+        value = self._text(name, default).lower()
+        try:
+            return kind(value)
+        except ValueError:
+            self.wrong.append(f"{name} is none of {', '.join(kind)}.")
+            return default

@@ -1,0 +1,198 @@
+"""The street from a question to its answer: names to members, a period to a range, then the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.store import Store
+from bot.store.directory import Directory
+from bot.store.reading import Ranking, Selection
+from reports.coverage import Source, reaches, source
+from reports.grammar import CommandError
+from reports.names import CHATROOM
+from reports.period import Counted
+from reports.query import Dimension, Query
+from reports.summary import ALL, Figures, Summary, summarize
+from reports.text import clean
+from reports.timerange import NotBegunError, Ranges, ranges
+from reports.usage import Usage, UsageRow, total
+
+SELF = "me"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: their e-mail address, where it is known, and whether they may see only their own.
+
+    `people` are the addresses of those whom the question mentions, by the mention as it stands.
+    """
+
+    email: str | None = None
+    own_only: bool = False
+    people: tuple[tuple[str, str], ...] = ()
+
+
+ANYONE = Asker()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A question made exact: whose usage, which range, read at which granularity."""
+
+    query: Query
+    selection: Selection
+    source: Source
+    ranges: Ranges
+
+
+def answer(
+    store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE, *, whole: bool
+) -> Summary | CommandError:
+    """The answer to a question, or the sentence that says why there is none.
+
+    `zone` is the default zone of calendar periods. `whole` reads the series of all groups, else
+    only those of the largest, which is what people look at.
+    """
+    plan = make_plan(store, query, now, zone, asker)
+    if isinstance(plan, CommandError):
+        return plan
+    state = store.state()
+    stored, wanted = plan.source.stored, plan.source.range
+    ranking = None if whole else Ranking(query.top, query.metrics, query.source)
+    read = store.read(plan.selection, wanted, stored, ranking)
+    labels = _labels(store.directory(), query)
+    figures = Figures(
+        whole=read.whole,
+        series={labels[member]: series for member, series in read.series.items()},
+        count=read.count,
+        previous=_previous(store, plan),
+    )
+    partial = (*plan.source.partial, *store.notes(stored, wanted), *_crossing_notes(store, plan))
+    return summarize(query, wanted, figures, state.synced.get(stored), partial)
+
+
+def rows(store: Store, plan: Plan) -> Iterator[UsageRow]:
+    """The usage rows behind an answer for its files, newest bucket first, members by label."""
+    directory = store.directory()
+    labels = directory.labels
+    buckets = plan.source.range.buckets
+    by_model = plan.query.by is Dimension.MODEL
+    for index, member, model, usage in store.rows(
+        plan.selection, plan.source.range, plan.source.stored
+    ):
+        slug = directory.members[model].name
+        label = slug if by_model else labels[member] if member else ALL
+        yield UsageRow(buckets[index], label, slug, usage)
+
+
+def make_plan(
+    store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE
+) -> Plan | CommandError:
+    """Make a question exact at a moment, or say what in it means nothing."""
+    selection = _select(store.directory(), query, asker)
+    if isinstance(selection, CommandError):
+        return selection
+    chosen = query.zone or ("UTC" if isinstance(query.period, Counted) else zone)
+    try:
+        both = ranges(query.period, now, chosen)
+    except NotBegunError as error:
+        return CommandError(f"{error}; there is nothing to show yet.", query.words())
+    return Plan(query, selection, source(both.current, store.state().held), both)
+
+
+def _previous(store: Store, plan: Plan) -> Usage | None:
+    held = store.state().held
+    before = source(plan.ranges.previous, held)
+    if not reaches(before.range, before.stored, held):
+        return None
+    whole = Selection(None, plan.selection.models, plan.selection.keys, plan.selection.creators)
+    if plan.query.by is Dimension.CREATOR and whole.keys is None and whole.creators is None:
+        whole = Selection(Dimension.CREATOR, whole.models)
+        none_looked_at = Ranking(0, plan.query.metrics, plan.query.source)
+        return total(store.read(whole, before.range, before.stored, none_looked_at).whole)
+    return total(store.read(whole, before.range, before.stored).whole)
+
+
+def _select(directory: Directory, query: Query, asker: Asker) -> Selection | CommandError:
+    wanted: dict[Dimension, frozenset[int]] = {}
+    for one in query.filters:
+        found = _members(directory, one.dimension, one.pattern, asker)
+        if isinstance(found, CommandError):
+            return CommandError(found.problem, query.words(), found.suggestion)
+        wanted[one.dimension] = wanted.get(one.dimension, frozenset()) | found
+    if asker.own_only:
+        own = _own(directory, asker)
+        wanted[Dimension.CREATOR] = wanted.get(Dimension.CREATOR, own) & own
+    return Selection(
+        query.by,
+        wanted.get(Dimension.MODEL),
+        wanted.get(Dimension.KEY),
+        wanted.get(Dimension.CREATOR),
+    )
+
+
+def _members(
+    directory: Directory, dimension: Dimension, pattern: str, asker: Asker
+) -> frozenset[int] | CommandError:
+    if dimension is Dimension.CREATOR:
+        mentioned = dict(asker.people).get(pattern)
+        if pattern.casefold() == SELF or mentioned is not None:
+            return _person(directory, pattern, mentioned or asker.email)
+    found = directory.find(dimension, pattern)
+    if found:
+        if asker.own_only and not found & _visible(directory, dimension, asker):
+            found = frozenset()
+        else:
+            return found
+    known = None if asker.own_only else directory.nearest(dimension, pattern)
+    shown = clean(pattern)
+    problem = f"No {dimension} is called “{shown}”."
+    if known and any(c in known for c in ' "'):
+        return CommandError(problem, "", f'{dimension}:"{known}"')
+    return CommandError(problem, "", f"{dimension}:{known}" if known else "")
+
+
+def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[int] | CommandError:
+    if not email:
+        who = "you are" if pattern.casefold() == SELF else "that is"
+        return CommandError(
+            f"I cannot tell who {who} at OpenRouter, without an e-mail address. Ask by address:"
+            " `creator:ada@example.com`."
+        )
+    found = directory.find(Dimension.CREATOR, email)
+    if found:
+        return found
+    return CommandError(f"No member of the OpenRouter organisation has the address {clean(email)}.")
+
+
+def _own(directory: Directory, asker: Asker) -> frozenset[int]:
+    """The creators that a person with a limited view is: nobody where the address is unknown."""
+    return directory.find(Dimension.CREATOR, asker.email) if asker.email else frozenset()
+
+
+def _visible(directory: Directory, dimension: Dimension, asker: Asker) -> frozenset[int]:
+    """Members of a dimension whose names a person with a limited view may know of."""
+    own = _own(directory, asker)
+    if dimension is Dimension.CREATOR:
+        return own
+    if dimension is Dimension.KEY:
+        chatroom = directory.ids[Dimension.KEY, ""]
+        return frozenset(k for k, owner in directory.owners.items() if owner in own) | {chatroom}
+    return frozenset(member.id for member in directory.of[Dimension.MODEL])
+
+
+def _labels(directory: Directory, query: Query) -> dict[int, str]:
+    return {0: ALL} if query.by is None else dict(directory.labels)
+
+
+def _crossing_notes(store: Store, plan: Plan) -> tuple[str, ...]:
+    directory, keys = store.directory(), plan.selection.keys
+    chatroom = keys is None or directory.ids[Dimension.KEY, ""] in keys
+    if not (plan.selection.crossed and chatroom):
+        return ()
+    deleted = any(k.ref.startswith("deleted:") for k in directory.of[Dimension.KEY])
+    if not deleted:
+        return ()
+    return (f"use of deleted keys, whose creators are not known, may stand under {CHATROOM}",)

@@ -1,0 +1,29 @@
+"""The command: words in, an answer out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from bot.access import FOREIGN
+from bot.flows.ask import Asking, ask
+from bot.listeners.work import Work
+from bot.slack import Place
+
+
+def register(app: App, asking: Asking, work: Work) -> None:
+    """Listen to the command. Nothing that can fail follows the acknowledgement."""
+
+    def on_command(ack: Ack, body: dict[str, Any]) -> None:
+        team = str(body.get("team_id"))
+        identity = asking.slack.known_identity()
+        if identity and team != identity.team_id:
+            ack(FOREIGN)
+            return
+        place = Place(str(body.get("response_url", "")), str(body.get("user_id", "")))
+        text = str(body.get("text") or "")
+        work.hand_over(place, lambda: ask(asking, place, text, team))
+        ack()
+
+    app.command(asking.settings.command)(on_command)

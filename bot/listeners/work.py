@@ -1,0 +1,50 @@
+"""Work that goes on after the acknowledgement, on threads of our own."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from bot.slack import DeliveryError, Place, Slack
+
+log = logging.getLogger(__name__)
+
+THREADS = 8
+
+
+class Work:
+    """Runs jobs; one that fails is logged with a reference, which the person is told."""
+
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
+
+    def hand_over(self, place: Place, job: Callable[[], None]) -> None:
+        """Start a job for somebody, as soon as a thread is free."""
+        self._executor.submit(self._run, place, job)
+
+    def stop(self) -> None:
+        """Finish what has begun, drop what has not."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, place: Place, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except DeliveryError as error:
+            log.warning("An answer could not be delivered: %s", error)
+        except Exception:  # one of the two doors: whoever asked must hear of it
+            reference = secrets.token_hex(3)
+            log.exception("A job failed, reference %s", reference)
+            self._tell(place, reference)
+
+    def _tell(self, place: Place, reference: str) -> None:
+        words = (
+            f"Something went wrong here, and it is no fault of yours. Try again; if it stays, tell"
+            f" whoever runs the bot the reference {reference}."
+        )
+        try:
+            self._slack.say(Place(place.response_url, place.user), words)
+        except DeliveryError as error:
+            log.warning("Reference %s could not be told: %s", reference, error)

@@ -1,0 +1,72 @@
+"""Logs on stderr, as text or JSON, from which every secret has been struck out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+HIDDEN = "***"
+_QUIET = ("httpx", "httpcore", "slack_sdk", "apscheduler", "waitress")
+_SILENT = ("slack_bolt",)  # it warns of our own `authorize` at every start
+
+
+class Redacting(logging.Formatter):
+    """Formats a record, traceback included, and strikes out the secrets."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._secrets = [secret for secret in secrets if secret]
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one text."""
+        return self.hide(super().format(record))
+
+    def hide(self, text: str) -> str:
+        """A text without the secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+
+class RedactingJson(Redacting):
+    """The same as one JSON object a line, for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON."""
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return self.hide(json.dumps(entry, ensure_ascii=False))
+
+
+def set_up(level: str, secrets: Iterable[str], *, as_json: bool) -> None:
+    """Send all logs to stderr; libraries speak up only when something is wrong.
+
+    Their lower levels hold whole request bodies and addresses.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter((RedactingJson if as_json else Redacting)(secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(max(logging.ERROR, root.level))
+    log = logging.getLogger("bot")
+
+    def last_resort(arguments: threading.ExceptHookArgs) -> None:
+        kind, error = arguments.exc_type, arguments.exc_value
+        if error:
+            log.critical("A thread died", exc_info=(kind, error, arguments.exc_traceback))
+
+    threading.excepthook = last_resort

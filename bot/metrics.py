@@ -1,0 +1,54 @@
+"""What the bot tells Prometheus about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from bot.store import Store
+
+
+class Metrics:
+    """Counters of this process, and the age of the cache at the moment of asking."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Age(store, clock))
+        self.asks = Counter(
+            "activity_asks_total", "Questions by outcome", ["outcome"], registry=self._registry
+        )
+        self.seconds = Histogram(
+            "activity_answer_seconds",
+            "From the acknowledgement to the answer's delivery",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+            registry=self._registry,
+        )
+        self.syncs = Counter(
+            "activity_sync_turns_total", "Sync turns by outcome", ["outcome"],
+            registry=self._registry,
+        )  # fmt: skip
+
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _Age(Collector):
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        age = GaugeMetricFamily(
+            "activity_sync_age_seconds",
+            "Time since the last sync of each granularity",
+            labels=["granularity"],
+        )
+        now = self._clock()
+        for granularity, at in self._store.state().synced.items():
+            age.add_metric([granularity], (now - at).total_seconds())
+        yield age

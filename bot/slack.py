@@ -1,0 +1,230 @@
+"""The edge to Slack: who somebody is, and getting an answer to them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+from urllib.error import URLError
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.webhook import WebhookClient
+
+from reports.render.blocks import Message, sentence
+
+log = logging.getLogger(__name__)
+
+PEOPLE_FOR = 600.0
+MOST_PEOPLE = 10_000
+_TIMEOUT = 20
+_APP_IS_OUT = {
+    "account_inactive", "invalid_auth", "missing_scope", "not_authed", "token_expired",
+    "token_revoked",
+}  # fmt: skip
+_TARGET_IS_OUT = {
+    "cannot_dm_bot", "channel_not_found", "is_archived", "not_in_channel", "restricted_action",
+    "user_disabled", "user_not_found", "users_not_found",
+}  # fmt: skip
+_BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_payload"}
+
+
+class DeliveryError(Exception):
+    """Slack did not take something. `permanent`: trying again changes nothing."""
+
+    def __init__(self, code: str, *, permanent: bool) -> None:
+        super().__init__(f"Slack answered {code}")
+        self.code = code
+        self.permanent = permanent
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot is: its team and its own ids."""
+
+    team_id: str
+    bot_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in Slack, as far as it matters for what they may ask and hear."""
+
+    id: str
+    team_id: str
+    email: str | None
+    zone: str | None
+    bot: bool
+    deleted: bool
+    guest: bool
+    stranger: bool
+    admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer goes: the response URL first, the person's DM where that is used up."""
+
+    response_url: str
+    user: str
+    shared: bool = False
+
+
+class Slack:
+    """Calls the Web API with one bot token. Its methods may be called from any thread."""
+
+    def __init__(self, token: str, base_url: str, clock: Callable[[], float] = monotonic) -> None:
+        # No handler may resend by itself: a post whose answer was lost would be posted twice.
+        self.client = WebClient(token=token, base_url=base_url, retry_handlers=[], timeout=_TIMEOUT)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._identity: Identity | None = None
+        self._people: dict[str, tuple[float, Person]] = {}
+
+    def identity(self) -> Identity:
+        """Who the bot is; asked once. Raises DeliveryError."""
+        known = self._identity
+        if known is None:
+            said = self._call("auth.test")
+            known = self._identity = Identity(
+                said.get("team_id", ""), said.get("bot_id", ""), said.get("user_id", "")
+            )
+        return known
+
+    def known_identity(self) -> Identity | None:
+        """Who the bot is, if that was asked already: for places that must not wait for Slack."""
+        return self._identity
+
+    def person(self, user: str) -> Person:
+        """Who somebody is; kept for ten minutes. Raises DeliveryError."""
+        now = self._clock()
+        with self._lock:
+            kept = self._people.get(user)
+        if kept and now - kept[0] < PEOPLE_FOR:
+            return kept[1]
+        found = _person(self._call("users.info", user=user)["user"])
+        with self._lock:
+            if len(self._people) >= MOST_PEOPLE:
+                self._people.clear()
+            self._people[user] = now, found
+        return found
+
+    def respond(self, place: Place, message: Message, *, replace: bool = False) -> None:
+        """Answer a command or a click, if need be without the chart, if need be in the DM.
+
+        Raises DeliveryError where the person cannot be reached at all.
+        """
+        for attempt in (message, message.without_chart()):
+            code = self._use_response_url(place, attempt, replace=replace)
+            if code is None:
+                return
+            if code not in _BAD_BLOCKS:
+                log.info("A response URL answered %s; using the DM", code)
+                self.direct(place.user, message)
+                return
+            log.warning("Slack refused the blocks of an answer: %s", code)
+        self.direct(place.user, Message(message.text, ()))
+
+    def say(self, place: Place, words: str) -> None:
+        """Answer with one sentence of ours. Raises DeliveryError."""
+        self.respond(place, sentence(words))
+
+    def direct(self, user: str, message: Message) -> str:
+        """Send a direct message; returns its channel. Raises DeliveryError."""
+        channel = str(self._call("conversations.open", users=user)["channel"]["id"])
+        self.post(channel, message)
+        return channel
+
+    def post(self, channel: str, message: Message, **more: object) -> str:
+        """Post to a channel, without the chart where that is refused. Returns the message's ts."""
+        attempts = (message, message.without_chart(), Message(message.text, ()))
+        for attempt, following in zip(attempts, (*attempts[1:], None), strict=True):
+            try:
+                said = self._call(
+                    "chat.postMessage",
+                    channel=channel,
+                    text=attempt.text,
+                    blocks=list(attempt.blocks),
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    **more,
+                )
+            except DeliveryError as error:
+                if error.code not in _BAD_BLOCKS or following is None:
+                    raise
+            else:
+                return str(said["ts"])
+        raise AssertionError("the last attempt returns or raises")
+
+    def _use_response_url(self, place: Place, message: Message, *, replace: bool) -> str | None:
+        """Post to a response URL; the error's code, or None if it was taken."""
+        body: dict[str, Any] = {
+            "text": message.text,
+            "blocks": list(message.blocks),
+            "response_type": "in_channel" if place.shared else "ephemeral",
+            "replace_original": replace,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        try:
+            hook = WebhookClient(place.response_url, timeout=_TIMEOUT, retry_handlers=[])
+            said = hook.send_dict(body)
+        except (URLError, OSError, SlackClientError, ValueError) as error:
+            return type(error).__name__
+        code = _code(said.body)
+        return None if said.status_code == 200 and code is None else code or str(said.status_code)
+
+    def _call(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        try:
+            said = self.client.api_call(method, json=arguments)
+        except SlackApiError as error:
+            code = str(error.response.get("error", error.response.status_code))
+            if code in _BAD_BLOCKS:
+                log.warning("Slack refused the blocks: %s", _pointers(error))
+            raise DeliveryError(code, permanent=code in _APP_IS_OUT | _TARGET_IS_OUT) from error
+        except (URLError, OSError, SlackClientError, ValueError) as error:
+            raise DeliveryError(type(error).__name__, permanent=False) from error
+        data = said.data
+        if not isinstance(data, dict):
+            raise DeliveryError("no_json", permanent=False)
+        return data
+
+
+def _person(user: Mapping[str, Any]) -> Person:
+    profile = user.get("profile")
+    email = profile.get("email") if isinstance(profile, dict) else None
+    return Person(
+        id=str(user.get("id", "")),
+        team_id=str(user.get("team_id", "")),
+        email=str(email) if email else None,
+        zone=str(user["tz"]) if user.get("tz") else None,
+        bot=bool(user.get("is_bot")) or user.get("id") == "USLACKBOT",
+        deleted=bool(user.get("deleted")),
+        guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        stranger=bool(user.get("is_stranger")),
+        admin=bool(user.get("is_admin") or user.get("is_owner")),
+    )
+
+
+def _code(body: str) -> str | None:
+    """The error that a response URL names, in JSON or in plain words."""
+    if body.strip() in {"ok", ""}:
+        return None
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return body.strip()[:60]
+    if isinstance(said, dict) and not said.get("ok"):
+        return str(said.get("error", "no_ok"))[:60]
+    return None
+
+
+def _pointers(error: SlackApiError) -> list[str]:
+    """Where in the blocks Slack sees the fault; its messages hold no figures of ours."""
+    metadata = error.response.get("response_metadata") or {}
+    return [str(words)[:200] for words in metadata.get("messages", [])][:5]

@@ -1,0 +1,85 @@
+"""A Summary for machines, in the shape that the README fixes: exact figures, nothing left out.
+
+Money is a decimal string in dollars, exact to 9 places; counts are integers; averages of counts,
+shares and changes are numbers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from reports.query import Metric, Query
+from reports.summary import MetricSummary, Series, Summary
+from reports.timerange import TimeRange
+from reports.usage import dollars
+
+
+def as_json(summary: Summary, command: str = "/activity") -> dict[str, Any]:
+    """The whole answer as plain JSON values; `command` is what the command is called in Slack."""
+    return {
+        "query": _query(summary.query, command),
+        "range": _range(summary.range),
+        "as_of": summary.as_of and _stamp(summary.as_of),
+        "partial": list(summary.partial),
+        "metrics": {str(metric): _metric(part) for metric, part in summary.metrics.items()},
+    }
+
+
+def _query(query: Query, command: str) -> dict[str, Any]:
+    return {
+        "command": query.command(command),
+        "metric": query.metric and str(query.metric),
+        "period": str(query.period),
+        "by": query.by and str(query.by),
+        "source": str(query.source),
+        "filters": [str(one) for one in query.filters],
+    }
+
+
+def _range(wanted: TimeRange) -> dict[str, Any]:
+    return {
+        "start": _stamp(wanted.start),
+        "end": _stamp(wanted.until),
+        "granularity": str(wanted.granularity),
+        "zone": wanted.zone,
+        "buckets": [_stamp(bucket) for bucket in wanted.buckets],
+    }
+
+
+def _metric(part: MetricSummary) -> dict[str, Any]:
+    metric = part.metric
+    return {
+        "sum": _figure(metric, part.sum),
+        "avg": _average(metric, part.avg),
+        "previous": None if part.previous is None else _figure(metric, part.previous),
+        "change": None if part.change is None else float(part.change),
+        "parts": {name: _figure(metric, value) for name, value in part.parts.items()},
+        "groups": [_series(metric, group) for group in part.groups],
+    }
+
+
+def _series(metric: Metric, group: Series) -> dict[str, Any]:
+    return {
+        "label": group.label,
+        "min": _figure(metric, group.min),
+        "max": _figure(metric, group.max),
+        "avg": _average(metric, group.avg),
+        "sum": _figure(metric, group.sum),
+        "share": float(group.share),
+        "active": group.active,
+        "buckets": [_figure(metric, value) for value in group.buckets],
+    }
+
+
+def _figure(metric: Metric, value: int) -> int | str:
+    return dollars(value) if metric is Metric.SPEND else value
+
+
+def _average(metric: Metric, value: Fraction) -> float | str:
+    return dollars(value) if metric is Metric.SPEND else float(value)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,83 @@
+"""A summary's series boiled down to what a native Slack chart takes: 20 points, 6 series.
+
+Limits from Slack's block reference: 1 to 20 points, 1 to 12 series (6 until summer 2026, which is
+kept to), labels and series names of at most 20 characters, each name once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.summary import MetricSummary, Series
+from reports.timerange import TimeRange
+from reports.words import bucket_words
+
+MOST_POINTS = 20
+MOST_SERIES = 6
+LONGEST_NAME = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ChartData:
+    """Points with a label each, and by series their figures; `each` buckets make one point."""
+
+    labels: tuple[str, ...]
+    series: tuple[tuple[str, tuple[int, ...]], ...]
+    each: int
+
+
+def chart_data(part: MetricSummary, wanted: TimeRange, others: str = "Others") -> ChartData:
+    """The whole, or the largest groups and the others, over a range."""
+    count = len(wanted.buckets)
+    each = -(-count // MOST_POINTS)
+    starts = _starts(count, each)
+    labels = _unique([bucket_words(wanted.buckets[start], wanted) for start in starts])
+    lines = [(name, _points(values, starts)) for name, values in _lines(part, others)]
+    names = _unique([_short(name) for name, _ in lines])
+    series = tuple((name, line) for name, (_, line) in zip(names, lines, strict=True))
+    return ChartData(tuple(labels), series, each)
+
+
+def _lines(part: MetricSummary, others: str) -> list[tuple[str, tuple[int, ...]]]:
+    everything = len(part.groups) + part.rest
+    shown = part.groups[: MOST_SERIES if everything <= MOST_SERIES else MOST_SERIES - 1]
+    lines = [(group.label, group.buckets) for group in shown]
+    if everything > len(shown):
+        lines.append((f"{others} ({everything - len(shown)})", _minus(part.buckets, shown)))
+    return lines or [("all", part.buckets)]
+
+
+def _minus(whole: tuple[int, ...], shown: tuple[Series, ...]) -> tuple[int, ...]:
+    return tuple(
+        value - sum(group.buckets[index] for group in shown) for index, value in enumerate(whole)
+    )
+
+
+def _starts(count: int, each: int) -> list[int]:
+    """Where points begin; the newest one is whole, the oldest may be shorter."""
+    return sorted({0, *range(count % each, count, each)})
+
+
+def _points(values: tuple[int, ...], starts: list[int]) -> tuple[int, ...]:
+    ends = [*starts[1:], len(values)]
+    return tuple(sum(values[a:b]) for a, b in zip(starts, ends, strict=True))
+
+
+def _short(name: str) -> str:
+    """A name cut to fit; of a model the maker goes first."""
+    if len(name) > LONGEST_NAME and "/" in name:
+        name = name.rpartition("/")[2]
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def _unique(names: list[str]) -> list[str]:
+    taken: set[str] = set()
+    unique = []
+    for name in names:
+        number, candidate = 2, name
+        while candidate in taken:
+            mark = f" {number}"
+            candidate, number = name[: LONGEST_NAME - len(mark)] + mark, number + 1
+        taken.add(candidate)
+        unique.append(candidate)
+    return unique

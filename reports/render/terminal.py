@@ -1,0 +1,114 @@
+"""A Summary as a table of characters for the terminal."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from reports.query import Metric
+from reports.summary import MetricSummary, Summary
+from reports.text import change, clean, figure, percent
+from reports.words import DIMENSION_WORDS, bucket_words, filter_words, range_words, stamp, title
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+_COURSE = 32
+_NAME = 48
+
+
+def terminal(summary: Summary) -> str:
+    """The answer as lines of text; names are cleaned, so no control character gets through."""
+    filters = filter_words(summary.query)
+    lines = [title(summary.query), range_words(summary.range), ""]
+    if filters:
+        lines[1] += f", only {filters}"
+    if summary.empty:
+        lines.append("No usage in this period.")
+    else:
+        lines += [_figures(summary), ""]
+        lines.append(_groups(summary) if summary.query.by else _buckets(summary))
+    return "\n".join([*lines, "", *_footer(summary)])
+
+
+def course(values: tuple[int, ...], longest: int = _COURSE) -> str:
+    """The course of a series in one line of characters."""
+    each = -(-len(values) // longest)
+    points = [sum(values[n : n + each]) for n in range(0, len(values), each)]
+    most = max(points, default=0)
+    if most <= 0:
+        return ""
+    return "".join(_LEVELS[min(7, point * 8 // most)] if point > 0 else " " for point in points)
+
+
+def _figures(summary: Summary) -> str:
+    rows = [
+        [
+            str(metric).capitalize(),
+            figure(metric, part.sum),
+            f"{figure(metric, part.avg)} per {summary.range.granularity}",
+            "" if part.previous is None else change(part.change),
+            course(part.buckets),
+        ]
+        for metric, part in summary.metrics.items()
+    ]
+    return _table(rows, (), "lrrrl")
+
+
+def _groups(summary: Summary) -> str:
+    by = summary.query.by
+    head = DIMENSION_WORDS[by] if by else ""
+    chosen = summary.query.metric or Metric.SPEND
+    part = summary.metrics[chosen]
+    shown = part.groups[: summary.query.top]
+    rows = [
+        [
+            clean(group.label, _NAME),
+            figure(chosen, group.sum),
+            percent(group.share),
+            *(
+                figure(chosen, value) if group.active else "–"
+                for value in (group.avg, group.min, group.max)
+            ),
+            course(group.buckets),
+        ]
+        for group in shown
+    ]
+    hidden = len(part.groups) + part.rest - len(shown)
+    if hidden:
+        left = part.sum - sum(group.sum for group in shown)
+        rows.append([f"Others ({hidden})", figure(chosen, left)])
+    name = head[:1].upper() + head[1:]
+    sum_head = "Sum" if summary.query.metric else str(chosen).capitalize()
+    return _table(rows, (name, sum_head, "Share", "Avg", "Min", "Max", ""), "lrrrrrl")
+
+
+def _buckets(summary: Summary) -> str:
+    rows = [
+        [
+            bucket_words(bucket, summary.range),
+            *(_cell(part, index) for part in summary.metrics.values()),
+        ]
+        for index, bucket in enumerate(summary.range.buckets)
+        if any(part.buckets[index] for part in summary.metrics.values())
+    ]
+    heads = [str(summary.range.granularity).capitalize()]
+    heads += [str(metric).capitalize() for metric in summary.metrics]
+    return _table(rows, tuple(heads), "l" + "r" * len(summary.metrics))
+
+
+def _cell(part: MetricSummary, index: int) -> str:
+    return figure(part.metric, part.buckets[index])
+
+
+def _footer(summary: Summary) -> list[str]:
+    dated = f"Data as of {stamp(summary.as_of)}" if summary.as_of else "Nothing synced yet"
+    return [dated, *(f"Partial: {words}" for words in summary.partial)]
+
+
+def _table(rows: list[list[str]], heads: tuple[str, ...], align: str) -> str:
+    names = {"l": "left", "r": "right"}
+    return tabulate(
+        rows,
+        headers=heads,
+        tablefmt="simple" if heads else "plain",
+        colalign=[names[letter] for letter in align] if rows else None,
+        disable_numparse=True,
+    )

@@ -1,0 +1,100 @@
+"""Questions, ranges and moments in words that people read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from reports.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.query import Dimension, Metric, Query, Source
+from reports.text import clean
+from reports.timerange import Granularity, TimeRange
+
+DIMENSION_WORDS = {
+    Dimension.MODEL: "model",
+    Dimension.KEY: "API key",
+    Dimension.CREATOR: "creator",
+}
+
+
+def period_words(period: Period) -> str:
+    """A period as one says it: `past month`, `last week`, `October 2026`, `1–15 Oct 2026`."""
+    if isinstance(period, Counted):
+        if period.count == 1:
+            return f"past {period.unit}"
+        return f"past {period.count} {period.unit}s"
+    if isinstance(period, Calendar):
+        if period.unit is Unit.DAY:
+            return "yesterday" if period.last else "today"
+        return f"{'last' if period.last else 'this'} {period.unit}"
+    if isinstance(period, Month):
+        return f"{period.first:%B %Y}"
+    return _span_words(period)
+
+
+def title(query: Query) -> str:
+    """What was asked, as a heading: `Tokens by model, past month`."""
+    metric = str(query.metric).capitalize() if query.metric else "Activity"
+    source = {Source.ALL: "", Source.CREDITS: " of credits", Source.BYOK: " of BYOK"}[query.source]
+    by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
+    return f"{metric}{source if query.metric is Metric.SPEND else ''}{by}, " + period_words(
+        query.period
+    )
+
+
+def range_words(wanted: TimeRange) -> str:
+    """Where a range begins and ends: `22 Oct – 22 Nov 2026, by day, UTC`."""
+    zone = ZoneInfo(wanted.zone)
+    first, last = wanted.start.astimezone(zone), wanted.until.astimezone(zone)
+    if wanted.granularity in {Granularity.MINUTE, Granularity.HOUR}:
+        end = f"{last:%H:%M}" if first.date() == last.date() else _at(last, "%H:%M")
+        span = f"{_at(first, '%H:%M')} – {end}"
+    else:
+        final = last if wanted.unfinished else (wanted.end - timedelta(seconds=1)).astimezone(zone)
+        span = f"{_day(first, final)} – {_day(final)}"
+        span = _day(final) if first.date() == final.date() else span
+    return f"{span}, by {wanted.granularity}, {wanted.zone}"
+
+
+def bucket_words(bucket: datetime, wanted: TimeRange) -> str:
+    """A short name for a bucket, of at most 12 characters: `10:31`, `21 Nov 10h`, `22 Oct`."""
+    at = bucket.astimezone(ZoneInfo(wanted.zone))
+    match wanted.granularity:
+        case Granularity.MINUTE:
+            return f"{at:%H:%M}"
+        case Granularity.HOUR:
+            return f"{at.day} {at:%b %H:%M}"
+        case Granularity.DAY:
+            return f"{at.day} {at:%b}"
+        case Granularity.MONTH:
+            return f"{at:%b %Y}"
+
+
+def stamp(moment: datetime) -> str:
+    """A moment in UTC, to the minute."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def filter_words(query: Query) -> str:
+    """The filters as they were typed, cleaned: `model:claude*, key:"Prod key"`."""
+    return ", ".join(clean(str(one)) for one in query.filters)
+
+
+def _span_words(span: Span) -> str:
+    if span.first == span.last:
+        return f"{span.first.day} {span.first:%b %Y}"
+    end = f"{span.last.day} {span.last:%b %Y}"
+    if (span.first.year, span.first.month) == (span.last.year, span.last.month):
+        return f"{span.first.day}–{end}"
+    if span.first.year == span.last.year:
+        return f"{span.first.day} {span.first:%b} – {end}"
+    return f"{span.first.day} {span.first:%b %Y} – {end}"
+
+
+def _at(moment: datetime, clock: str) -> str:
+    return f"{moment.day} {moment:%b %Y} {moment.strftime(clock)}"
+
+
+def _day(moment: datetime, end: datetime | None = None) -> str:
+    same_year = end is not None and moment.year == end.year
+    return f"{moment.day} {moment:%b}" if same_year else f"{moment.day} {moment:%b %Y}"
