@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from bot import __version__
-from bot.config import SECRETS, ConfigError, Need, Settings, environment, load
+from bot.config import ConfigError, Need, Settings, environment, load
 
 if TYPE_CHECKING:
-    from bot.app import Parts
     from reports.grammar import CommandError
-    from reports.query import Query
     from reports.summary import Summary
 
 FAILED, WRONG_USAGE = 1, 2
@@ -173,13 +169,8 @@ def _settings(*needs: Need) -> Settings:
 
     values = environment()
     settings = load(values, *needs)
-    secrets = [getattr(settings, name).value for name in _SECRET_FIELDS]
-    logs.set_up(settings.log_level, secrets, as_json=settings.log_json)
+    logs.set_up(settings.log_level, settings.secrets, as_json=settings.log_json)
     return settings
-
-
-_SECRET_FIELDS = ("management_key", "slack_bot_token", "slack_app_token", "slack_signing_secret")
-assert len(_SECRET_FIELDS) == len(SECRETS)
 
 
 def _serve(*, web: bool, worker: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -14,12 +14,6 @@ from dotenv import dotenv_values
 
 from reports.timerange import zone_names
 
-SECRETS = (
-    "OPENROUTER_MANAGEMENT_KEY",
-    "SLACK_BOT_TOKEN",
-    "SLACK_APP_TOKEN",
-    "SLACK_SIGNING_SECRET",
-)
 WHERE = {
     "OPENROUTER_MANAGEMENT_KEY": "make one at openrouter.ai/settings/management-keys",
     "SLACK_BOT_TOKEN": "api.slack.com/apps > your app > OAuth & Permissions, begins with xoxb-",
@@ -85,6 +79,12 @@ class Settings:
     zone: str
     log_level: str
     log_json: bool
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that may never be shown."""
+        values = (getattr(self, one.name) for one in fields(self))
+        return tuple(value.value for value in values if isinstance(value, Secret) and value)
 
     @property
     def socket_mode(self) -> bool:
