@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from time import monotonic
 from typing import Any
 from urllib.error import URLError
@@ -31,6 +32,7 @@ _TARGET_IS_OUT = {
     "user_disabled", "user_not_found", "users_not_found",
 }  # fmt: skip
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_payload"}
+_NO_ANSWER = (URLError, OSError, HTTPException, SlackClientError, ValueError)
 
 
 class DeliveryError(Exception):
@@ -174,7 +176,7 @@ class Slack:
         try:
             hook = WebhookClient(place.response_url, timeout=_TIMEOUT, retry_handlers=[])
             said = hook.send_dict(body)
-        except (URLError, OSError, SlackClientError, ValueError) as error:
+        except _NO_ANSWER as error:
             return type(error).__name__
         code = _code(said.body)
         return None if said.status_code == 200 and code is None else code or str(said.status_code)
@@ -187,7 +189,7 @@ class Slack:
             if code in _BAD_BLOCKS:
                 log.warning("Slack refused the blocks: %s", _pointers(error))
             raise DeliveryError(code, permanent=code in _APP_IS_OUT | _TARGET_IS_OUT) from error
-        except (URLError, OSError, SlackClientError, ValueError) as error:
+        except _NO_ANSWER as error:
             raise DeliveryError(type(error).__name__, permanent=False) from error
         data = said.data
         if not isinstance(data, dict):

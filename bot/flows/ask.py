@@ -3,82 +3,107 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from time import monotonic
 
-from bot.access import FOREIGN, refusal, sees_own_only
-from bot.config import Settings
+from bot.access import FOREIGN, refusal
 from bot.flows.answer import Asker, answer
-from bot.metrics import Metrics
-from bot.slack import DeliveryError, Person, Place, Slack
-from bot.store import Store
+from bot.flows.asking import Asking, asker_of
+from bot.flows.export import Shown, Where, export, shown
+from bot.flows.files import Format, Job
+from bot.rendering import RenderError
+from bot.slack import DeliveryError, Place
 from reports.grammar import CommandError, Help, parse
-from reports.query import Dimension, Query
+from reports.query import Query
 from reports.render.blocks import Message, error, sentence
 from reports.render.blocks import answer as answer_message
 from reports.render.help import help_message
 
 log = logging.getLogger(__name__)
 
+UNKNOWN_NOW = (
+    "Slack does not say who you are at the moment, so I cannot tell what you may see. Try again in"
+    " a minute."
+)
+UNKNOWN = (
+    "Slack does not tell me who you are ({}), so I cannot tell what you may see. Whoever runs the"
+    " bot can find out why with `activity doctor`."
+)
+
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """Everything that a question needs on its way; made once, in the composition root."""
+class Asked:
+    """The words after the command, as they came from Slack, and where they were typed."""
 
-    settings: Settings
-    store: Store
-    slack: Slack
-    metrics: Metrics
-    clock: Callable[[], datetime]
+    text: str
+    team: str
+    channel: str
 
 
-def ask(asking: Asking, place: Place, text: str, team: str) -> None:
-    """Answer one question, whoever asks it and whatever it says."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is said, how it ended, and of an answer what it showed."""
+
+    message: Message
+    outcome: str
+    query: Query | None = None
+    shown: Shown | None = None
+
+
+def ask(asking: Asking, place: Place, asked: Asked) -> None:
+    """Answer one question, whoever asks it and whatever it says; its files come after it."""
     begun = monotonic()
-    message, shared, outcome = _reply(asking, place, text, team)
-    asking.slack.respond(Place(place.response_url, place.user, shared), message)
-    asking.metrics.asks.labels(outcome).inc()
+    reply = _reply(asking, place, asked)
+    shared = reply.query is not None and reply.query.share
+    asking.slack.respond(Place(place.response_url, place.user, shared), reply.message)
+    asking.metrics.asks.labels(reply.outcome).inc()
     asking.metrics.seconds.observe(monotonic() - begun)
+    if reply.query and reply.shown:
+        for file in reply.query.files:
+            where = Where(asked.channel, shared)
+            export(asking, place, where, reply.shown, Format(file))
 
 
-def _reply(asking: Asking, place: Place, text: str, team: str) -> tuple[Message, bool, str]:
-    if team != asking.slack.identity().team_id:
-        return sentence(FOREIGN), False, "refused"
+def _reply(asking: Asking, place: Place, asked: Asked) -> Reply:
+    try:
+        return _answer(asking, place, asked)
+    except DeliveryError as problem:
+        log.warning("Who asks could not be looked up: %s", problem)
+        words = UNKNOWN.format(problem.code) if problem.permanent else UNKNOWN_NOW
+        return Reply(sentence(words), "failed")
+
+
+def _answer(asking: Asking, place: Place, asked: Asked) -> Reply:
+    if asked.team != asking.slack.identity().team_id:
+        return Reply(sentence(FOREIGN), "refused")
     person = asking.slack.person(place.user)
     refused = refusal(person, asking.slack.identity(), asking.settings)
     if refused:
-        return sentence(refused), False, "refused"
+        return Reply(sentence(refused), "refused")
     command = asking.settings.command
-    parsed = parse(text)
+    parsed = parse(asked.text)
     if isinstance(parsed, Help):
-        return help_message(command), False, "help"
+        return Reply(help_message(command), "help")
     if isinstance(parsed, CommandError):
-        return error(parsed, command), False, "misunderstood"
-    asker = asker_of(asking, person, parsed.query)
-    found = answer(
-        asking.store, parsed.query, asking.clock(), asking.settings.zone, asker, whole=False
-    )
+        return Reply(error(parsed, command), "misunderstood")
+    query = parsed.query
+    asker = asker_of(asking, person, query)
+    now, zone = asking.clock(), asking.settings.zone
+    found = answer(asking.store, query, now, zone, asker, whole=False)
     if isinstance(found, CommandError):
-        return error(found, command), False, "misunderstood"
-    return answer_message(found, command), parsed.query.share, "answered"
+        return Reply(error(found, command), "misunderstood")
+    what = shown(query, now, zone, place.user)
+    picture = _picture(asking, asker, what) if query.share and not found.empty else ""
+    message = answer_message(found, command, exports=what.value(), picture=picture)
+    return Reply(message, "answered", query, what)
 
 
-def asker_of(asking: Asking, person: Person, query: Query) -> Asker:
-    """The person asking, and the addresses of those their filters mention."""
-    mentions = [
-        one.pattern
-        for one in query.filters
-        if one.dimension is Dimension.CREATOR and one.pattern.startswith("<@")
-    ]
-    people = []
-    for mention in mentions:
-        user = mention.strip("<@>").partition("|")[0]
-        try:
-            people.append((mention, asking.slack.person(user).email or ""))
-        except DeliveryError as problem:
-            log.info("Somebody mentioned could not be looked up: %s", problem)
-            people.append((mention, ""))
-    own_only = sees_own_only(person, asking.settings)
-    return Asker(person.email, own_only, tuple(people))
+def _picture(asking: Asking, asker: Asker, what: Shown) -> str:
+    """The uploaded chart of an answer for everybody, or nothing: then the native one stands."""
+    job = Job(what.words, what.at, what.zone, Format.PNG, asker, asking.settings.command)
+    try:
+        with asking.renderer.file(job) as path:
+            return asking.slack.upload_picture(path, "chart.png", "Chart") or ""
+    except (RenderError, DeliveryError) as problem:
+        log.warning("An answer goes without its picture: %s", problem)
+        return ""

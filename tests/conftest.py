@@ -1,0 +1,48 @@
+"""What tests of the whole bot share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copyfile
+
+import pytest
+
+from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.slack import LocalSlack
+
+from . import world as worlds
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalOpenRouter, Path]:
+    """A local OpenRouter of a small organisation (not started), and a cache synced from it."""
+    openrouter = LocalOpenRouter(worlds.small())
+    openrouter.requests_per_minute = None
+    path = tmp_path_factory.mktemp("filled") / "activity.db"
+    with openrouter:
+        worlds.fill(openrouter, path)
+    return openrouter, path
+
+
+@pytest.fixture
+def database(filled: tuple[LocalOpenRouter, Path], tmp_path: Path) -> Path:
+    """A cache of one's own that holds everything."""
+    path = tmp_path / "activity.db"
+    copyfile(filled[1], path)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def openrouter(filled: tuple[LocalOpenRouter, Path]) -> Iterator[LocalOpenRouter]:
+    """A running OpenRouter of one's own, of the same organisation as the cache."""
+    local = LocalOpenRouter(filled[0].organisation)
+    local.requests_per_minute = None
+    with local:
+        yield local
+
+
+@pytest.fixture
+def world(openrouter: LocalOpenRouter, database: Path) -> Iterator[worlds.World]:
+    """The bot's web half with a filled cache, between a local Slack and a local OpenRouter."""
+    with LocalSlack() as slack, worlds.running(openrouter, slack, database) as everything:
+        yield everything
