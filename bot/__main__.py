@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, NoReturn
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
 import click
 
@@ -12,6 +14,8 @@ from bot import __version__
 from bot.config import ConfigError, Need, Settings, environment, load
 
 if TYPE_CHECKING:
+    from bot.flows.files import Job
+    from bot.store import Store
     from reports.grammar import CommandError
     from reports.summary import Summary
 
@@ -93,6 +97,7 @@ def ask(
     """Answer a question from the cache, in the words of the Slack command."""
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from bot.flows.answer import answer  # noqa: PLC0415
+    from bot.flows.files import Format, Job  # noqa: PLC0415
     from reports.grammar import CommandError, Help, parse  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
@@ -104,10 +109,39 @@ def ask(
         _misunderstood(parsed)
     now = utc_now()
     store = open_store(settings, must_exist=True)
+    files = {"csv": csv_file, "pdf": pdf_file, "png": png_file}
+    wanted = {name: file for name, file in files.items() if file}
+    if len([file for file in wanted.values() if file == "-"]) + as_json > 1:
+        raise click.UsageError("Only one of --json and the files can go to stdout.")
     found = answer(store, parsed.query, now, settings.zone, whole=True)
     if isinstance(found, CommandError):
         _misunderstood(found)
-    _print(found, settings, as_json=as_json)
+    for name, file in wanted.items():
+        _write(store, Job(parsed.query.words(), now, settings.zone, Format(name)), file)
+    if as_json or not wanted:
+        _print(found, settings, as_json=as_json)
+    store.close()
+
+
+def _write(store: Store, job: Job, file: str) -> None:
+    """Write a file beside its place and then put it there, so that half a file is never seen."""
+    from bot.flows.files import UnanswerableError, write_file  # noqa: PLC0415
+
+    try:
+        if file == "-":
+            write_file(store, job, sys.stdout.buffer)
+            return
+        place = Path(file)
+        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as out:
+            try:
+                write_file(store, job, cast("BinaryIO", out))
+                Path(out.name).replace(place)
+            except BaseException:
+                Path(out.name).unlink(missing_ok=True)
+                raise
+    except UnanswerableError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Wrote {place}", err=True)
 
 
 @cli.command()

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from bot.config import Settings
 from bot.openrouter import OpenRouter
+from bot.openrouter.client import REQUESTS_A_MINUTE
 from bot.store import Database, Store
 
 if TYPE_CHECKING:
     from slack_bolt import App
     from slack_bolt.adapter.socket_mode import SocketModeHandler
-    from waitress.server import BaseWSGIServer
 
     from bot.flows.sync import Sync
     from bot.metrics import Metrics
@@ -46,10 +46,17 @@ def open_store(settings: Settings, *, must_exist: bool = False) -> Store:
 
 
 def make_openrouter(
-    settings: Settings, wait: Callable[[float], object] | None = None
+    settings: Settings,
+    wait: Callable[[float], object] | None = None,
+    requests_a_minute: int = REQUESTS_A_MINUTE,
 ) -> OpenRouter:
     """The edge to OpenRouter."""
-    return OpenRouter(settings.openrouter_url, settings.management_key.value, wait=wait)
+    return OpenRouter(
+        settings.openrouter_url,
+        settings.management_key.value,
+        wait=wait,
+        requests_a_minute=requests_a_minute,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,11 @@ class Bot:
     """The running bot: made, then started, then stopped."""
 
     def __init__(
-        self, settings: Settings, parts: Parts, clock: Callable[[], datetime] = utc_now
+        self,
+        settings: Settings,
+        parts: Parts,
+        clock: Callable[[], datetime] = utc_now,
+        requests_a_minute: int = REQUESTS_A_MINUTE,
     ) -> None:
         from bot.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
         from bot.slack import Slack  # noqa: PLC0415
@@ -72,6 +83,7 @@ class Bot:
         self.settings = settings
         self.parts = parts
         self.clock = clock
+        self.requests_a_minute = requests_a_minute
         self.stopping = threading.Event()
         self.store = open_store(settings)
         self.slack: Slack = Slack(settings.slack_bot_token.value, settings.slack_api_url)
@@ -79,7 +91,6 @@ class Bot:
         self.port = 0
         self._stops: list[Callable[[], object]] = [self.store.close]
         self._socket: SocketModeHandler | None = None
-        self._server: BaseWSGIServer | None = None
 
     def start(self) -> None:
         """Open the doors. Returns as soon as they are open."""
@@ -114,27 +125,32 @@ class Bot:
         from bot.slack import DeliveryError  # noqa: PLC0415
 
         try:
-            self.slack.identity()
+            identity = self.slack.identity()
+            if identity.team and self.store.fact("organisation") != identity.team:
+                self.store.keep_fact("organisation", identity.team)
         except DeliveryError as error:
             if error.permanent:
                 raise
             log.warning("Slack cannot be reached yet (%s); it is asked again", error)
 
     def _listen(self) -> App:
-        from bot.flows.ask import Asking  # noqa: PLC0415
-        from bot.listeners import activity, bolt  # noqa: PLC0415
+        from bot.flows.asking import Asking  # noqa: PLC0415
+        from bot.listeners import activity, bolt, exports  # noqa: PLC0415
         from bot.listeners.work import Work  # noqa: PLC0415
+        from bot.rendering import Renderer  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
         work = Work(self.slack)
         self._stops.append(work.stop)
-        asking = Asking(self.settings, self.store, self.slack, self.metrics, self.clock)
+        renderer = Renderer(self.settings.database)
+        asking = Asking(self.settings, self.store, self.slack, self.metrics, renderer, self.clock)
         activity.register(app, asking, work)
+        exports.register(app, asking, work)
         bolt.register_rest(app)
         return app
 
     def _open_http(self, app: App | None) -> None:
-        from waitress.server import create_server  # noqa: PLC0415
+        from waitress.server import MultiSocketServer, create_server  # noqa: PLC0415
 
         from bot.door import Door, Signatures  # noqa: PLC0415
 
@@ -143,14 +159,17 @@ class Bot:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
         door = Door(slack, self.healthy, self.ready, self.metrics.text)
-        self._server = create_server(
+        server = create_server(
             door, host=self.settings.host, port=self.settings.port, threads=DOOR_THREADS,
             ident=None, clear_untrusted_proxy_headers=True,
         )  # fmt: skip
-        self.port = int(self._server.effective_port)
-        serving = threading.Thread(target=self._server.run, name="door", daemon=True)
-        serving.start()
-        self._stops.append(self._server.close)
+        # a name that stands for several addresses (localhost) gives several servers in one
+        if isinstance(server, MultiSocketServer):
+            self.port = int(server.effective_listen[0][1])
+        else:
+            self.port = int(server.effective_port)  # type: ignore[attr-defined] # stubs lack it
+        threading.Thread(target=server.run, name="door", daemon=True).start()
+        self._stops.append(server.close)
         log.info("Listening on %s:%d", self.settings.host, self.port)
 
     def _connect_socket(self, app: App) -> None:
@@ -166,7 +185,7 @@ class Bot:
         from bot import scheduler  # noqa: PLC0415
         from bot.flows.sync import Sync  # noqa: PLC0415
 
-        api = make_openrouter(self.settings, self.stopping.wait)
+        api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.append(api.close)
         sync = Sync(api, self.store, self.clock)
         owner = f"{socket.gethostname()}-{secrets.token_hex(4)}"

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
-from time import monotonic
+from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from urllib.error import URLError
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
 from reports.render.blocks import Message, sentence
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 PEOPLE_FOR = 600.0
 MOST_PEOPLE = 10_000
 _TIMEOUT = 20
+_PICTURE_LOOKS, _PICTURE_SECONDS = 12, 0.3
 _APP_IS_OUT = {
     "account_inactive", "invalid_auth", "missing_scope", "not_authed", "token_expired",
     "token_revoked",
@@ -46,11 +49,12 @@ class DeliveryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot is: its team and its own ids."""
+    """Who the bot is: its team, the team's name, and its own ids."""
 
     team_id: str
     bot_id: str
     user_id: str
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,17 @@ class Place:
 class Slack:
     """Calls the Web API with one bot token. Its methods may be called from any thread."""
 
-    def __init__(self, token: str, base_url: str, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        clock: Callable[[], float] = monotonic,
+        wait: Callable[[float], object] = sleep,
+    ) -> None:
         # No handler may resend by itself: a post whose answer was lost would be posted twice.
         self.client = WebClient(token=token, base_url=base_url, retry_handlers=[], timeout=_TIMEOUT)
         self._clock = clock
+        self._wait = wait
         self._lock = threading.Lock()
         self._identity: Identity | None = None
         self._people: dict[str, tuple[float, Person]] = {}
@@ -94,7 +105,10 @@ class Slack:
         if known is None:
             said = self._call("auth.test")
             known = self._identity = Identity(
-                said.get("team_id", ""), said.get("bot_id", ""), said.get("user_id", "")
+                said.get("team_id", ""),
+                said.get("bot_id", ""),
+                said.get("user_id", ""),
+                said.get("team", ""),
             )
         return known
 
@@ -138,7 +152,7 @@ class Slack:
 
     def direct(self, user: str, message: Message) -> str:
         """Send a direct message; returns its channel. Raises DeliveryError."""
-        channel = str(self._call("conversations.open", users=user)["channel"]["id"])
+        channel = self.dm(user)
         self.post(channel, message)
         return channel
 
@@ -163,6 +177,41 @@ class Slack:
                 return str(said["ts"])
         raise AssertionError("the last attempt returns or raises")
 
+    def upload(
+        self,
+        path: Path,
+        name: str,
+        words: str,
+        channel: str | None = None,
+        thread: str | None = None,
+    ) -> str:
+        """Upload a file, into a channel or for nobody yet; returns its id. Raises DeliveryError."""
+        said = self._guarded(
+            lambda: self.client.files_upload_v2(
+                file=str(path),
+                filename=name,
+                title=name,
+                alt_txt=words[:1_000],
+                channel=channel,
+                thread_ts=thread,
+                initial_comment=words if channel else None,
+            )
+        )
+        return str(said["files"][0]["id"])
+
+    def upload_picture(self, path: Path, name: str, words: str) -> str | None:
+        """Upload a picture to show inside a message; its id once Slack has processed it."""
+        file = self.upload(path, name, words)
+        for _ in range(_PICTURE_LOOKS):
+            if self._call("files.info", file=file)["file"].get("mimetype"):
+                return file
+            self._wait(_PICTURE_SECONDS)
+        return None
+
+    def dm(self, user: str) -> str:
+        """The channel of somebody's direct messages. Raises DeliveryError."""
+        return str(self._call("conversations.open", users=user)["channel"]["id"])
+
     def _use_response_url(self, place: Place, message: Message, *, replace: bool) -> str | None:
         """Post to a response URL; the error's code, or None if it was taken."""
         body: dict[str, Any] = {
@@ -182,8 +231,11 @@ class Slack:
         return None if said.status_code == 200 and code is None else code or str(said.status_code)
 
     def _call(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        return self._guarded(lambda: self.client.api_call(method, json=arguments))
+
+    def _guarded(self, call: Callable[[], SlackResponse]) -> Mapping[str, Any]:
         try:
-            said = self.client.api_call(method, json=arguments)
+            said = call()
         except SlackApiError as error:
             code = str(error.response.get("error", error.response.status_code))
             if code in _BAD_BLOCKS:

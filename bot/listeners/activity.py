@@ -7,7 +7,8 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access import FOREIGN
-from bot.flows.ask import Asking, ask
+from bot.flows.ask import Asked, ask
+from bot.flows.asking import Asking
 from bot.listeners.work import Work
 from bot.slack import Place
 
@@ -22,8 +23,8 @@ def register(app: App, asking: Asking, work: Work) -> None:
             ack(FOREIGN)
             return
         place = Place(str(body.get("response_url", "")), str(body.get("user_id", "")))
-        text = str(body.get("text") or "")
-        work.hand_over(place, lambda: ask(asking, place, text, team))
+        asked = Asked(str(body.get("text") or ""), team, str(body.get("channel_id", "")))
+        work.hand_over(place, lambda: ask(asking, place, asked))
         ack()
 
     app.command(asking.settings.command)(on_command)

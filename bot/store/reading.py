@@ -15,7 +15,7 @@ from reports.query import Dimension, Metric, Source
 from reports.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage import ZERO, Usage, total
 
-_SUMS = (
+SUMS = (
     "SUM(t.requests), SUM(t.byok_requests), SUM(t.prompt), SUM(t.completion), SUM(t.reasoning),"
     " SUM(t.credits), SUM(t.byok)"
 )
@@ -30,6 +30,8 @@ _VALUES = {
 _FEW_SEEKS = 20_000
 
 Ids = frozenset[int]
+Row = tuple[int, int, int, Usage]
+"""Index of the bucket, member (or 0), model, usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def resolution(selection: Selection, wanted: TimeRange, stored: Granularity) -> 
 
 def rows(
     connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
-) -> Iterator[tuple[int, int, int, Usage]]:
+) -> Iterator[Row]:
     """Usage rows of one view, newest bucket first: bucket's index, member, model, usage.
 
     The member is 0 where the question has no key or creator to group by.
@@ -152,7 +154,7 @@ def rows(
     for index in range(len(wanted.buckets) - 1, -1, -1):
         table = _usage(selection, seconds(edges[index]), seconds(edges[index + 1]), stored)
         statement = (
-            f"SELECT {member}, t.model, {_SUMS} FROM {table.tables} WHERE {table.where}"
+            f"SELECT {member}, t.model, {SUMS} FROM {table.tables} WHERE {table.where}"
             " GROUP BY 1, 2"
         )
         for found in connection.execute(statement, table.params):
@@ -163,8 +165,8 @@ def read_crossed(
     selection: Selection,
     owners: Mapping[int, int],
     chatroom: int,
-    each: Callable[[Selection], Iterator[tuple[int, int, int, Usage]]],
-) -> Iterator[tuple[int, int, int, Usage]]:
+    each: Callable[[Selection], Iterator[Row]],
+) -> Iterator[Row]:
     """Usage rows of keys and creators together, which neither view holds by itself.
 
     A key belongs to one creator, so a creator's use is the use of their keys (of the key view) and
@@ -198,7 +200,7 @@ def read_crossed(
             yield index, group, model, usage
 
 
-def gather(found: Iterator[tuple[int, int, int, Usage]], by: Dimension | None, count: int) -> Read:
+def gather(found: Iterator[Row], by: Dimension | None, count: int) -> Read:
     """Rows added up to what `read` gives for a single view, with the series of all groups."""
     series: dict[int, dict[int, Usage]] = {}
     whole = [ZERO] * count
@@ -228,7 +230,7 @@ def _table(selection: Selection, wanted: TimeRange, grain: Granularity) -> _Tabl
     summed = _summed(selection)
     if summed is None:
         group = {Dimension.MODEL: "t.model", None: "0"}.get(selection.by, "t.member")
-        usage = _usage(selection, seconds(wanted.start), seconds(wanted.end), grain)
+        usage = usage_table(selection, wanted, grain)
         return _Table(usage.tables, usage.where, usage.params, group)
     dimension, ids = summed
     return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
@@ -262,6 +264,11 @@ def _totals(
         where += " AND m.id IN (SELECT value FROM json_each(?))"
         params = (*params, json.dumps(sorted(ids)))
     return _Table(tables, where, params, "m.id" if group == "t.member" else group)
+
+
+def usage_table(selection: Selection, wanted: TimeRange, stored: Granularity) -> _Table:
+    """The usage rows of a selection over a whole range."""
+    return _usage(selection, seconds(wanted.start), seconds(wanted.end), stored)
 
 
 def _usage(selection: Selection, start: int, end: int, stored: Granularity) -> _Table:
@@ -313,7 +320,7 @@ def _series(
     series: dict[int, dict[int, Usage]] = {}
     grouped = table.group == "m.id"
     statement = (
-        f"SELECT {table.group}, t.bucket, {_FIGURES if grouped else _SUMS}"
+        f"SELECT {table.group}, t.bucket, {_FIGURES if grouped else SUMS}"
         f" FROM {table.tables} WHERE {table.where}{'' if grouped else ' GROUP BY 1, 2'}"
     )
     for group, bucket, *figures in connection.execute(statement, table.params):
@@ -327,9 +334,7 @@ def _series(
 
 
 def _by_bucket(connection: sqlite3.Connection, table: _Table) -> list[tuple[int, Usage]]:
-    statement = (
-        f"SELECT t.bucket, {_SUMS} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
-    )
+    statement = f"SELECT t.bucket, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
     return [(row[0], Usage(*row[1:])) for row in connection.execute(statement, table.params)]
 
 

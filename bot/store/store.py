@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store import directory as members
-from bot.store import reading
+from bot.store import reading, sections
 from bot.store.codes import GRANULARITY, View, moment, seconds
 from bot.store.database import Database, StoreError
 from bot.store.directory import Directory
@@ -201,7 +202,7 @@ class Store:
 
     def rows(
         self, selection: Selection, wanted: TimeRange, stored: Granularity
-    ) -> Iterator[tuple[int, int, int, Usage]]:
+    ) -> Iterator[reading.Row]:
         """Usage rows, newest bucket first: index of the bucket, member (or 0), model, usage."""
         with self._db.read() as connection:
             if selection.crossed:
@@ -209,6 +210,27 @@ class Store:
                 yield from sorted(found, key=lambda row: (-row[0], row[1], row[2]))
             else:
                 yield from reading.rows(connection, selection, wanted, stored)
+
+    def rows_by_group(
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        order: Sequence[int],
+    ) -> Iterator[sections.Row]:
+        """Usage rows, group after group in the order given, newest bucket first in each."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                found = self._crossed(connection, selection, wanted, stored)
+                yield from sections.sorted_by_group(found, selection, order)
+            else:
+                yield from sections.rows_by_group(connection, selection, wanted, stored, order)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything that this thread reads within sees one state of the database."""
+        with self._db.read():
+            yield
 
     def notes(self, stored: Granularity, wanted: TimeRange) -> tuple[str, ...]:
         """What is known to be wrong with the usage of a range."""
@@ -226,7 +248,7 @@ class Store:
         selection: Selection,
         wanted: TimeRange,
         stored: Granularity,
-    ) -> Iterator[tuple[int, int, int, Usage]]:
+    ) -> Iterator[reading.Row]:
         known = self.directory()
         return reading.read_crossed(
             selection,

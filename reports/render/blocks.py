@@ -25,6 +25,8 @@ LONGEST_SECTION = 2_900
 NAME_IN_TABLE = 60
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
 CHART = "data_visualization"
+EXPORT = "export_"
+"""How the actions of the export buttons begin; the format follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,24 @@ class Message:
     blocks: tuple[Block, ...]
 
     def without_chart(self) -> Message:
-        """The same without the native chart, which not every workspace takes."""
-        return Message(self.text, tuple(b for b in self.blocks if b["type"] != CHART))
+        """The same without chart or picture, which not every workspace takes."""
+        return Message(
+            self.text, tuple(b for b in self.blocks if b["type"] not in {CHART, "image"})
+        )
 
 
-def answer(summary: Summary, command: str = "/activity") -> Message:
-    """The answer to a question; `command` is what the command is called."""
+def answer(
+    summary: Summary,
+    command: str = "/activity",
+    *,
+    exports: str = "",
+    picture: str = "",
+) -> Message:
+    """The answer to a question; `command` is what the command is called.
+
+    `exports` is the value of the buttons that export it (none: no buttons); `picture` the id of an
+    uploaded chart, which stands in the place of the native one.
+    """
     query = summary.query
     blocks: list[Block] = [_header(title(query)), _context([escape(_scope(summary))])]
     if summary.empty:
@@ -49,6 +63,10 @@ def answer(summary: Summary, command: str = "/activity") -> Message:
         blocks += _detail(summary, summary.metrics[query.metric])
     else:
         blocks += _overview(summary)
+    if picture:
+        blocks = [_picture(summary, picture) if b["type"] == CHART else b for b in blocks]
+    if exports and not summary.empty:
+        blocks.append(_export_buttons(exports))
     blocks.append(_context(_footer(summary, command)))
     return Message(as_text(summary), tuple(blocks))
 
@@ -301,6 +319,26 @@ def _sentence(words: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{escape(clean(text, 1_500).replace('`', chr(39)))}`"
+
+
+def _picture(summary: Summary, file: str) -> Block:
+    alt = f"Chart: {title(summary.query)}"
+    return {"type": "image", "alt_text": alt, "slack_file": {"id": file}}
+
+
+def _export_buttons(value: str) -> Block:
+    return {
+        "type": "actions",
+        "elements": [
+            {
+                "type": "button",
+                "action_id": f"{EXPORT}{name.lower()}",
+                "text": {"type": "plain_text", "text": name},
+                "value": value,
+            }
+            for name in ("CSV", "PDF")
+        ],
+    }
 
 
 def _header(text: str) -> Block:

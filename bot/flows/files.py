@@ -1,0 +1,179 @@
+"""The street from a question to a file: the same answer, written out row by row."""
+
+from __future__ import annotations
+
+import marshal
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby, islice
+from typing import IO, Any, BinaryIO
+
+from bot.flows.answer import ANYONE, Asker, Plan, answer, make_plan
+from bot.store import Store
+from reports.grammar import Ask, CommandError, parse
+from reports.query import Dimension, Query
+from reports.summary import ALL, Summary
+from reports.usage import Usage, UsageRow
+
+_BATCH = 4_096
+_ORGANISATION = "organisation"
+
+
+class Format(StrEnum):
+    """A kind of file."""
+
+    CSV = "csv"
+    PDF = "pdf"
+    PNG = "png"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file to write: the words of the question, frozen at a moment, for whom."""
+
+    words: str
+    at: datetime
+    zone: str
+    format: Format
+    asker: Asker = ANYONE
+    command: str = "/activity"
+
+    def as_json(self) -> dict[str, Any]:
+        """The job as plain values, for another process."""
+        return asdict(self) | {"at": self.at.isoformat(), "format": str(self.format)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Job:
+        """The job that another process was given."""
+        asker = values["asker"]
+        people = tuple((mention, email) for mention, email in asker["people"])
+        return cls(
+            words=values["words"],
+            at=datetime.fromisoformat(values["at"]),
+            zone=values["zone"],
+            format=Format(values["format"]),
+            asker=Asker(asker["email"], asker["own_only"], people),
+            command=values["command"],
+        )
+
+
+class UnanswerableError(Exception):
+    """The question of a file means nothing any more; the text says why."""
+
+
+def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
+    """Write the file and give the answer that it holds. Raises UnanswerableError.
+
+    What is written comes from one state of the database, which is let go before the slow part
+    begins: a sync must not wait for the typesetting.
+    """
+    parsed = parse(job.words)
+    if not isinstance(parsed, Ask):
+        raise UnanswerableError("That question is not understood any more; ask it anew.")
+    with tempfile.TemporaryFile() as spool:
+        with store.snapshot():
+            plan = make_plan(store, parsed.query, job.at, job.zone, job.asker)
+            found = answer(store, parsed.query, job.at, job.zone, job.asker, whole=True)
+            if isinstance(plan, CommandError) or isinstance(found, CommandError):
+                wrong = plan if isinstance(plan, CommandError) else found
+                raise UnanswerableError(wrong.problem if isinstance(wrong, CommandError) else "")
+            _spool(_rows(store, plan, found, job.format), spool)
+            organisation = store.fact(_ORGANISATION) or "OpenRouter organisation"
+            directory = store.directory()
+        names = _Names(directory.labels, {i: m.name for i, m in directory.members.items()})
+        _render(found, plan, job, _unspool(spool), names, organisation, out)
+    return found
+
+
+def file_name(query: Query, at: datetime, format_: Format) -> str:
+    """The name of an exported file: no name that others chose is in it."""
+    detail = f"-{query.metric}" if query.metric else ""
+    by = f"-by-{query.by}" if query.metric and query.by else ""
+    return f"openrouter-activity{detail}{by}-{at:%Y%m%d-%H%M%S}.{format_}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    labels: Any
+    members: dict[int, str]
+
+
+_Row = tuple[int, int, int, Usage]
+"""Group, index of the bucket, model, usage."""
+
+
+def _rows(store: Store, plan: Plan, found: Summary, format_: Format) -> Iterable[_Row]:
+    """The rows that a format needs, in the order in which it wants them."""
+    selection, wanted, stored = plan.selection, plan.source.range, plan.source.stored
+    if format_ is Format.CSV:
+        by_model = plan.query.by is Dimension.MODEL
+        return (
+            (model if by_model else member, index, model, usage)
+            for index, member, model, usage in store.rows(selection, wanted, stored)
+        )
+    metric = found.query.metric
+    if format_ is Format.PNG or metric is None:
+        return ()
+    ids = {label: i for i, label in store.directory().labels.items() if _of(store, i, plan)}
+    order = [ids[group.label] for group in found.metrics[metric].groups if group.label in ids]
+    return store.rows_by_group(selection, wanted, stored, order)
+
+
+def _of(store: Store, member: int, plan: Plan) -> bool:
+    return store.directory().members[member].dimension is plan.query.by
+
+
+def _render(
+    found: Summary,
+    plan: Plan,
+    job: Job,
+    rows: Iterator[_Row],
+    names: _Names,
+    organisation: str,
+    out: BinaryIO,
+) -> None:
+    buckets = plan.source.range.buckets
+
+    def named(row: _Row) -> UsageRow:
+        group, index, model, usage = row
+        label = names.labels[group] if group else ALL
+        return UsageRow(buckets[index], label, names.members[model], usage)
+
+    match job.format:
+        case Format.CSV:
+            from reports.render.csv import write_csv  # noqa: PLC0415 - each only when it is used
+
+            write_csv(found.query, map(named, rows), out)
+        case Format.PDF:
+            from reports.render.pdf import write_pdf  # noqa: PLC0415
+
+            sections = (
+                (names.labels[group] if group else ALL, map(named, part))
+                for group, part in groupby(rows, key=lambda row: row[0])
+            )
+            write_pdf(found, sections, out, organisation=organisation, command=job.command)
+        case Format.PNG:
+            from reports.render.png import chart_png  # noqa: PLC0415
+
+            out.write(chart_png(found))
+
+
+def _spool(rows: Iterable[_Row], spool: IO[bytes]) -> None:
+    """Put rows on disk in batches: the database is let go as soon as they have been read."""
+    plain = ((*row[:3], *row[3]) for row in rows)
+    while batch := list(islice(plain, _BATCH)):
+        marshal.dump(batch, spool)
+    spool.seek(0)
+
+
+def _unspool(spool: IO[bytes]) -> Iterator[_Row]:
+    while True:
+        try:
+            batch = marshal.load(spool)  # noqa: S302 - written by this process a moment ago
+        except EOFError:
+            return
+        for row in batch:
+            yield row[0], row[1], row[2], Usage(*row[3:])

@@ -1,0 +1,44 @@
+"""The buttons under an answer that export it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from bot.flows.asking import Asking
+from bot.flows.export import TOO_OLD, Shown, Where, export
+from bot.flows.files import Format
+from bot.listeners.clicks import foreign
+from bot.listeners.work import Work
+from bot.slack import Place
+from reports.render.blocks import EXPORT
+
+
+def register(app: App, asking: Asking, work: Work) -> None:
+    """Listen to the buttons. Whoever clicks is judged, not who asked."""
+
+    def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
+        user = str(body.get("user", {}).get("id", ""))
+        place = Place(str(body.get("response_url", "")), user)
+        what = Shown.of_value(str(action.get("value", "")))
+        format_ = Format(str(action["action_id"]).removeprefix(EXPORT))
+        where = _where(body)
+        if words := foreign(asking.slack.known_identity(), body):
+            work.hand_over(place, lambda: asking.slack.say(place, words))
+        elif what is None:
+            work.hand_over(place, lambda: asking.slack.say(place, TOO_OLD))
+        else:
+            work.hand_over(place, lambda: export(asking, place, where, what, format_))
+        ack()
+
+    formats = "|".join((Format.CSV, Format.PDF))
+    app.action(re.compile(f"^{EXPORT}({formats})$"))(on_click)
+
+
+def _where(body: dict[str, Any]) -> Where:
+    container = body.get("container", {})
+    channel = body.get("channel", {}).get("id") or container.get("channel_id", "")
+    shared = container.get("is_ephemeral") is False
+    return Where(str(channel), shared, str(container.get("message_ts", "")) or None)

@@ -1,0 +1,74 @@
+"""Usage rows group by group, for files that have a section for each."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+
+from bot.store import reading
+from bot.store.reading import Selection
+from bot.store.rewrite import plus
+from reports.query import Dimension
+from reports.timerange import Granularity, TimeRange
+from reports.usage import Usage
+
+Row = tuple[int, int, int, Usage]
+"""Group (a member's id, or 0), index of the bucket, model, usage."""
+
+
+def rows_by_group(
+    connection: sqlite3.Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    order: Sequence[int],
+) -> Iterator[Row]:
+    """All rows of one view, the groups in the order given, newest bucket first in each.
+
+    SQLite sorts them, on disk if they are many, so that memory stays flat.
+    """
+    table = reading.usage_table(selection, wanted, stored)
+    group = {Dimension.MODEL: "t.model", None: "0"}.get(selection.by, "t.member")
+    statement = (
+        "WITH rank AS MATERIALIZED (SELECT value AS id, key AS place FROM json_each(?))"
+        f" SELECT {group}, t.bucket, t.model, {reading.SUMS} FROM {table.tables}"
+        f" JOIN rank ON rank.id = {group} WHERE {table.where}"
+        " GROUP BY rank.place, t.bucket, t.model ORDER BY rank.place, t.bucket DESC, t.model"
+    )
+    ranked = json.dumps([0] if selection.by is None else list(order))
+    found = connection.execute(statement, (ranked, *table.params))
+    places = reading.stored_buckets(wanted, stored)
+    yield from _merged(_placed(found, places))
+
+
+def sorted_by_group(
+    found: Iterable[reading.Row], selection: Selection, order: Sequence[int]
+) -> Iterator[Row]:
+    """Rows of keys and creators together in the same order; they are sorted in memory."""
+    place = {member: n for n, member in enumerate(order)}
+    rows = [
+        (model if selection.by is Dimension.MODEL else member, index, model, usage)
+        for index, member, model, usage in found
+    ]
+    rows.sort(key=lambda row: (place.get(row[0], len(place)), -row[1], row[2]))
+    yield from _merged(rows)
+
+
+def _placed(found: Iterable[Sequence[int]], places: Mapping[int, int]) -> Iterator[Row]:
+    for group, bucket, model, *figures in found:
+        index = places.get(bucket)
+        if index is not None:
+            yield group, index, model, Usage(*figures)
+
+
+def _merged(rows: Iterable[Row]) -> Iterator[Row]:
+    """Stored buckets that make one bucket of the range (hours of a local day) become one row."""
+    for (group, index), part in groupby(rows, key=lambda row: row[:2]):
+        models: dict[int, Usage] = {}
+        for _, _, model, usage in part:
+            before = models.get(model)
+            models[model] = usage if before is None else plus(before, usage)
+        for model, usage in sorted(models.items()):
+            yield group, index, model, usage
