@@ -64,9 +64,14 @@ class Door:
         action_id: str,
         choice: Choice = None,
         *,
+        block_id: str | None = None,
+        values: dict[str, Choice] | None = None,
         forge: Forge = HONEST,
     ) -> Ack:
-        """A click on a button, or a choice from a menu, of a stored message."""
+        """A click on a button, or a choice from a menu, of a stored message.
+
+        ``values`` are what was chosen in the message before, by action id.
+        """
         who, where = self.slack.user(user), self.slack.channel(channel)
         with self.slack.workspace.lock:
             message = self.slack.chat.find(where.id, ts)
@@ -74,12 +79,12 @@ class Door:
             if hidden not in (None, who.id):
                 raise LookupError("this person does not see that message")
             blocks = message.get("blocks", [])
-            payload = self._acted(who, blocks, action_id, choice, forge)
+            payload = self._acted(who, blocks, (action_id, block_id), choice, forge)
             container = {"type": "message", "message_ts": ts, "channel_id": where.id}
             payload |= {
                 "container": {**container, "is_ephemeral": hidden is not None},
                 "channel": {"id": where.id, "name": _CHANNEL_NAMES.get(where.kind, where.name)},
-                "state": payloads.state(blocks, _made(action_id, choice)),
+                "state": payloads.state(blocks, {**(values or {}), **_made(action_id, choice)}),
                 "response_url": self._response_url(who, where, message),
             }
             if not hidden:
@@ -95,13 +100,15 @@ class Door:
         choice: Choice = None,
         *,
         view_id: str | None = None,
+        block_id: str | None = None,
+        values: dict[str, Choice] | None = None,
         forge: Forge = HONEST,
     ) -> Ack:
         """The same in the person's home, or with a ``view_id`` in that modal."""
         who = self.slack.user(user)
         view = self._view(view_id) if view_id else self.slack.modals.homes[who.id]
-        payload = self._acted(who, view["blocks"], action_id, choice, forge)
-        state = payloads.state(view["blocks"], _made(action_id, choice))
+        payload = self._acted(who, view["blocks"], (action_id, block_id), choice, forge)
+        state = payloads.state(view["blocks"], {**(values or {}), **_made(action_id, choice)})
         payload |= {"container": {"type": "view", "view_id": view["id"]}}
         payload["view"] = {**visible(view), "state": state}
         return self.sender.form({"payload": json.dumps(payload)}, forge)
@@ -216,9 +223,14 @@ class Door:
         }
 
     def _acted(
-        self, who: User, blocks: list[Json], action_id: str, choice: Choice, forge: Forge
+        self,
+        who: User,
+        blocks: list[Json],
+        on: tuple[str, str | None],
+        choice: Choice,
+        forge: Forge,
     ) -> Json:
-        block, element = payloads.find(blocks, action_id)
+        block, element = payloads.find(blocks, *on)
         action = payloads.action(block, element, choice, self.slack.workspace.new_ts())
         trigger_id = self.slack.modals.issue_trigger(who.id)
         payload = self._payload("block_actions", who, forge)

@@ -36,10 +36,10 @@ def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
                 yield block, element
 
 
-def find(blocks: list[Json], action_id: str) -> tuple[Json, Json]:
-    """The element of this action and its block; ``LookupError`` if there is none."""
+def find(blocks: list[Json], action_id: str, block_id: str | None = None) -> tuple[Json, Json]:
+    """The element of this action, in this block or the first, and its block; or LookupError."""
     for block, element in elements(blocks):
-        if element["action_id"] == action_id:
+        if element["action_id"] == action_id and block_id in (None, block["block_id"]):
             return block, element
     known = sorted(element["action_id"] for _, element in elements(blocks))
     raise LookupError(f"no element {action_id!r} here, only {known}")

@@ -42,6 +42,11 @@ class ResponseUrls:
             self._hooks[path] = Hook(user_id, channel, message, typed, workspace.clock())
         return path
 
+    def place(self, path: str) -> Json:
+        """Whose response URL this is and where, nothing if it is nobody's."""
+        hook = self._hooks.get(path)
+        return {"user": hook.user_id, "channel": hook.channel.id} if hook else {}
+
     def use(self, path: str, payload: Json) -> None:
         """Do what a post to the URL asks for, or raise how Slack refuses it."""
         hook = self._hooks.get(path)

@@ -186,12 +186,15 @@ class LocalSlack:
         """
         self.faults.add(method, faults, times, retry_after)
 
-    def record(self, method: str, args: Json, error: str | None) -> None:
-        """Keep a call for ``calls``, and tell of a refusal."""
+    def record(
+        self, method: str, args: Json, error: str | None, details: Json | None = None
+    ) -> None:
+        """Keep a call for ``calls``, and tell of a refusal with what Slack says beside it."""
         call = Call(method, {k: v for k, v in args.items() if k != "token"}, error)
         with self.workspace.lock:
             self._calls.append(call)
             refused: dict[str, Any] = {"method": method, "error": error, "args": call.args}
+            refused["details"] = details or {}
             self.workspace.changed("refused" if error else "call", refused)
 
     def door(self, url: str) -> Door:

@@ -174,7 +174,7 @@ class Handler(BaseHTTPRequestHandler):
             slack.record(method, args, None)
             reply = Reply(_json(answer), headers=scopes)
         except SlackError as refused:
-            slack.record(method, args, refused.error)
+            slack.record(method, args, refused.error, refused.details)
             reply = _refused(refused, _STATUS.get(refused.error, 200), scopes)
         return self._after(fault, reply)
 
@@ -240,6 +240,7 @@ class Handler(BaseHTTPRequestHandler):
                 slack.hooks.use(path, payload if isinstance(payload, dict) else {})
         except SlackError as refused:
             told = {"method": "response_url", "error": refused.error, "args": payload}
+            told |= {"details": refused.details, **slack.hooks.place(path)}
             slack.workspace.changed("refused", told)
             return _refused(refused, 404, {})
         return Reply(b"ok", 200, "text/plain")

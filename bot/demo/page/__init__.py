@@ -1,0 +1,5 @@
+"""The page: a workspace in the browser, drawn from what the local Slack holds."""
+
+from bot.demo.page.server import Page
+
+__all__ = ["Page"]

@@ -1,0 +1,184 @@
+"""`activity demo`: the bot as it is, between a local OpenRouter and a local Slack, and a page."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+import click
+
+from bot import logs
+from bot.app import Bot, Parts, utc_now
+from bot.config import Need, Settings, load
+from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.organisation import Organisation
+from bot.demo.page import Page
+from bot.demo.page.words import EXAMPLES, completion
+from bot.demo.slack import LocalSlack
+from bot.demo.slack.workspace import Json
+from bot.demo.usage_sample import PEOPLE, USES, sample
+from reports.coverage import gaps
+from reports.windows import REACH
+
+UNHURRIED = 1_000_000
+"""Requests a minute: the local OpenRouter is nobody else's, so nothing is held back."""
+NAME = "Lumen Labs"
+_MAIL = "lumenlabs.example"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def run_demo(port: int) -> None:
+    """Serve the page on 127.0.0.1 until SIGINT or SIGTERM; `port` taken: on the next free one."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stay_on_this_machine()
+    with Demo(port) as demo:
+        taken = "" if demo.page.port == port or not port else f" (port {port} is taken)"
+        click.echo(f"Activity is at {demo.page.url}{taken} - Ctrl-C ends it.")
+        demo.begin()
+        while not stop.wait(0.2):
+            demo.look()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+
+
+def stay_on_this_machine() -> None:
+    """Take proxies out of this process's environment: everything that is asked is right here."""
+    for name in _PROXIES:
+        os.environ.pop(name, None)
+        os.environ.pop(name.lower(), None)
+
+
+class Demo:
+    """Everything at once. Made: the page is there. `begin()`: the bot is. `look()`: how it is."""
+
+    def __init__(self, port: int = 0) -> None:
+        self._stack = ExitStack()
+        folder = self._stack.enter_context(TemporaryDirectory(prefix="activity-demo-"))
+        self.database = Path(folder) / "activity.db"
+        people = tuple((f"{short}@{_MAIL}", _name(short, *names)) for short, *names in PEOPLE)
+        self.slack = self._stack.enter_context(LocalSlack(people=people))
+        roles = furnish(self.slack)
+        self.organisation = sample(utc_now())
+        about = {
+            "team": NAME,
+            "examples": EXAMPLES,
+            "words": _completion(self.organisation),
+            "greeting": f"{NAME} is a sample company: {len(people)} people,"
+            f" {len(self.organisation.keys)} API keys and a year of usage that goes on as you"
+            " watch.",
+        }
+        self.page = Page(self.slack, port=port, roles=roles, about=about).start()
+        self._stack.callback(self.page.stop)
+        self.openrouter = LocalOpenRouter(self.organisation, clock=utc_now)
+        self.openrouter.requests_per_minute = None
+        self._stack.enter_context(self.openrouter)
+        self.bot: Bot | None = None
+        self._stack.callback(self.stop_bot)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def begin(self) -> Bot:
+        """Start the bot, or start it again."""
+        settings = self.settings()
+        logs.set_up(settings.log_level, settings.secrets, as_json=False)
+        self.bot = bot = Bot(settings, Parts(web=True, worker=True), requests_a_minute=UNHURRIED)
+        bot.start()
+        self.page.hands.door = self.slack.door(f"http://127.0.0.1:{bot.port}/slack/events")
+        self.look()
+        return bot
+
+    def stop_bot(self) -> None:
+        """Stop the bot alone; the page goes on and says so."""
+        bot, self.bot = self.bot, None
+        if bot:
+            bot.stop()
+
+    def settings(self) -> Settings:
+        """What the bot is told; the environment of whoever runs the demo is not asked."""
+        values = {
+            "OPENROUTER_MANAGEMENT_KEY": self.openrouter.key,
+            "OPENROUTER_BASE_URL": self.openrouter.base_url,
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_SIGNING_SECRET": self.slack.signing_secret,
+            "SLACK_API_URL": self.slack.api_url,
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "HOST": "127.0.0.1",
+            "PORT": "0",
+            "ACTIVITY_ADMINS": self.slack.user("ada").id,
+            "LOG_LEVEL": "WARNING",
+        }
+        return load(values, Need.SLACK, Need.OPENROUTER)
+
+    def look(self) -> None:
+        """Ask the bot how it is, over HTTP as anybody would, and show it on the page."""
+        self.page.show_status(self._status())
+
+    def _status(self) -> Json:
+        bot = self.bot
+        if bot is None or not _answers(f"http://127.0.0.1:{bot.port}/healthz"):
+            return {"state": "down"}
+        if not _answers(f"http://127.0.0.1:{bot.port}/readyz"):
+            return {"state": "syncing", "progress": 0.0}
+        progress = held(bot)
+        return {"state": "up" if progress >= 1 else "syncing", "progress": round(progress, 3)}
+
+
+def furnish(slack: LocalSlack) -> dict[str, str]:
+    """The company's channels, and the people worth being first: their ids and what they are."""
+    workspace = slack.workspace
+    staff = [user for user in workspace.users.values() if user.email.endswith(f"@{_MAIL}")]
+    bot = workspace.users[slack.bot_user_id]
+    workspace.add_channel("engineering", [bot, *staff])
+    money = {slack.user(name).id for name in ("ada", "ben", "elena", "kasia")}
+    workspace.change_channel("finance", members=frozenset(money | {bot.id}))
+    roles = {
+        "ada": "admin",
+        "farid": "creator of two keys",
+        "guest": "guest",
+        "otto": "of another company",
+    }
+    return {slack.user(name).id: role for name, role in roles.items()}
+
+
+def held(bot: Bot) -> float:
+    """How much of what OpenRouter has the bot holds, 0 to 1."""
+    now, state = bot.clock(), bot.store.state()
+    absent = [
+        sum((b - a for a, b in gaps((now - reach, now), state.held.get(g, ()))), timedelta())
+        / reach
+        for g, reach in REACH.items()
+    ]
+    done = 1 - sum(absent) / len(absent)
+    return 1.0 if done > 0.97 else done
+
+
+def _completion(organisation: Organisation) -> list[Json]:
+    keys = [key.name for key in organisation.keys if not key.deleted]
+    creators = [member.email for member in organisation.members or () if member.email]
+    return completion({use[1].slug for use in USES}, keys, creators)
+
+
+def _name(short: str, first: str | None, last: str | None) -> str:
+    return " ".join(part for part in (first, last) if part) or short.capitalize()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with build_opener(ProxyHandler({})).open(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
