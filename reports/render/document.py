@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 
 from reportlab.pdfbase import pdfdoc
 
-_HEAD = b"%PDF-1.4\n%\x93\x8c\x8b\x9e\n"
+_PACK = 1 << 16  # bytes of small objects that are compressed together
+_HEAD = b"%PDF-1.5\n%\x93\x8c\x8b\x9e\n"
 
 
 class PageTree(pdfdoc.PDFObject):
@@ -50,7 +51,9 @@ class StreamedDocument(pdfdoc.PDFDocument):
         self._out = out
         self._position = 0
         self._digest = hashlib.blake2b(digest_size=16)
-        self._offsets: dict[int, int] = {}
+        self._places: dict[int, tuple[int, int, int]] = {}
+        self._pack: list[tuple[int, bytes]] = []
+        self._pack_size = 0
         self.tree = self.Catalog.Pages = PageTree(size)
         self._tree = self.Reference(self.tree).format(self).decode()
         self._forms: dict[str, int] = {}
@@ -63,17 +66,22 @@ class StreamedDocument(pdfdoc.PDFDocument):
         return int(self.objectcounter)
 
     def add(self, body: bytes, number: int | None = None) -> int:
-        """Write an object now; returns its number."""
+        """Write an object that is no stream; returns its number.
+
+        Links are most of a long document, and much alike: such objects are compressed together.
+        """
         number = self.reserve() if number is None else number
-        self._offsets[number] = self._position
-        self._write(b"%d 0 obj\n%b\nendobj\n" % (number, body))
+        self._pack.append((number, body))
+        self._pack_size += len(body)
+        if self._pack_size >= _PACK:
+            self._write_pack()
         return number
 
     def add_stream(self, content: bytes, entries: str = "", number: int | None = None) -> int:
         """Write a stream now, compressed; returns its number."""
         packed = zlib.compress(content)
         head = f"<<{entries}/Filter/FlateDecode/Length {len(packed)}>>\nstream\n"
-        return self.add(b"%b%b\nendstream" % (head.encode(), packed), number)
+        return self._add_now(b"%b%b\nendstream" % (head.encode(), packed), number)
 
     def form(self, name: str) -> None:
         """Let pages draw a form that is finished only after them."""
@@ -120,7 +128,9 @@ class StreamedDocument(pdfdoc.PDFDocument):
         while (number := number + 1) <= self.objectcounter:  # formatting makes new objects
             name = self.numberToId.get(number)
             if name is not None:
-                self.add(pdfdoc.format(self.idToObject[name], self, toplevel=1), number)
+                thing = self.idToObject[name]
+                add = self._add_now if isinstance(thing, pdfdoc.PDFStream) else self.add
+                add(pdfdoc.format(thing, self, toplevel=1), number)
         self._index()
 
     def _mend_unicode(self) -> None:
@@ -141,21 +151,47 @@ class StreamedDocument(pdfdoc.PDFDocument):
         self._digest.update(data)
         self._position += len(data)
 
+    def _add_now(self, body: bytes, number: int | None = None) -> int:
+        number = self.reserve() if number is None else number
+        self._places[number] = (1, self._position, 0)
+        self._write(b"%d 0 obj\n%b\nendobj\n" % (number, body))
+        return number
+
+    def _write_pack(self) -> None:
+        """Write the small objects as one stream, which begins with where in it each of them is."""
+        if not self._pack:
+            return
+        number, place = self.reserve(), 0
+        heads = []
+        for index, (member, body) in enumerate(self._pack):
+            heads.append(b"%d %d" % (member, place))
+            place += len(body) + 1
+            self._places[member] = (2, number, index)
+        head = b" ".join(heads) + b"\n"
+        entries = f"/Type/ObjStm/N {len(heads)}/First {len(head)}"
+        self.add_stream(head + b"\n".join(body for _, body in self._pack), entries, number)
+        self._pack.clear()
+        self._pack_size = 0
+
     def _index(self) -> None:
-        """The table of objects; a number that was reserved and never written is free."""
-        start, count = self._position, self.objectcounter + 1
-        lines = [b"xref\n0 %d\n0000000000 65535 f \n" % count]
-        for number in range(1, count):
-            used = number in self._offsets
-            lines.append(b"%010d %05d %c \n" % (self._offsets.get(number, 0), 0, b"fn"[used]))
-        self._write(b"".join(lines))
+        """Where every object is; a number that was reserved and never written is free."""
+        self._write_pack()
+        own, start = self.reserve(), self._position
+        self._places[own] = (1, start, 0)
+        free = (0, 0, 0xFFFF)
+        places = (self._places.get(number, free) for number in range(own + 1))
+        rows = b"".join(
+            b"%c%b%b" % (kind, where.to_bytes(5), index.to_bytes(2))
+            for kind, where, index in places
+        )
         root, info = (
             pdfdoc.format(self.Reference(thing), self).decode()
             for thing in (self.Catalog, self.info)
         )
         same = self._digest.hexdigest()  # the same content, the same name
-        tail = f"<</Size {count}/Root {root}/Info {info}/ID[<{same}><{same}>]>>"
-        self._write(f"trailer\n{tail}\nstartxref\n{start}\n%%EOF\n".encode())
+        entries = f"/Type/XRef/Size {own + 1}/W[1 5 2]/Root {root}/Info {info}/ID[<{same}><{same}>]"
+        self.add_stream(rows, entries, own)
+        self._write(b"startxref\n%d\n%%%%EOF\n" % start)
 
 
 def _utf16(match: re.Match[str]) -> str:

@@ -33,6 +33,11 @@ def about(summary: Summary) -> str:
     )
 
 
+def capital(words: str) -> str:
+    """Words as a heading begins them; `API key` keeps its own capitals."""
+    return words[:1].upper() + words[1:]
+
+
 def each(span: TimeRange) -> str:
     """What an average is of: `an hour`, `a day`."""
     return f"{'an' if span.granularity is Granularity.HOUR else 'a'} {span.granularity}"

@@ -5,13 +5,13 @@ Distances are points, from the lower left corner.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from io import BytesIO
 from typing import BinaryIO
-from urllib.parse import quote
 
 from reportlab.pdfgen.canvas import Canvas
 
@@ -21,6 +21,7 @@ from reports.render.fonts import Face, font, runs, width
 A4 = (595.276, 841.89)
 INK, GREY, FAINT, LINK = "#16181D", "#6B7280", "#D9DCE1", "#1D4ED8"
 MODELS_URL = "https://openrouter.ai/"
+_MODEL = re.compile(r"[A-Za-z0-9._~-]{1,100}/[A-Za-z0-9._~:@-]{1,100}")
 
 
 class Align(Enum):
@@ -110,11 +111,11 @@ class Paper(Canvas):
 
     def action(self, model: str) -> int | None:
         """The object that opens a model's page; None where the name cannot be a model's."""
-        if "/" not in model or not model.isascii() or len(model) > 200:
+        if not _MODEL.fullmatch(model):
             return None
         if model not in self._actions:
-            address = MODELS_URL + quote(model, safe="/:-._~")
-            self._actions[model] = self.document.add(f"<</S/URI/URI({address})>>".encode())
+            action = f"<</S/URI/URI({MODELS_URL}{model})>>"
+            self._actions[model] = self.document.add(action.encode())
         return self._actions[model]
 
     def annotate(self, annotations: list[str]) -> None:

@@ -117,8 +117,9 @@ def answer(
     *,
     previous: Usage | None = None,
     partial: tuple[str, ...] = (),
+    shown: tuple[str, ...] | None = None,
 ) -> Summary:
-    """What rows add up to, as the cache would say it."""
+    """What rows add up to, as the cache would say it; of some groups only, if `shown`."""
     series: dict[str, dict[int, Usage]] = {}
     whole = [Usage()] * len(span.buckets)
     for bucket, member, _, used_here in used:
@@ -126,7 +127,8 @@ def answer(
         buckets = series.setdefault(label, {})
         buckets[index] = total([buckets.get(index, Usage()), used_here])
         whole[index] = total([whole[index], used_here])
-    figures = Figures(tuple(whole), series, len(series), previous)
+    seen = {label: series[label] for label in series if shown is None or label in shown}
+    figures = Figures(tuple(whole), seen, len(series), previous)
     return summarize(query, span, figures, as_of=span.until, partial=partial)
 
 

@@ -1,0 +1,75 @@
+"""Pages with a running header, a footer with `Page x of y`, and a place where the next line goes.
+
+How many pages there are is known only at the end, and the pages are gone by then: each of them
+draws a form that is finished last.
+"""
+
+from __future__ import annotations
+
+from reports.render.fonts import Face, fit, width
+from reports.render.paper import A4, FAINT, GREY, Align, Paper
+from reports.summary import Summary
+from reports.text import clean
+from reports.words import range_words, stamp
+
+LEFT, RIGHT = 42.0, A4[0] - 42.0
+TOP, BOTTOM = 782.0, 52.0
+WIDE = RIGHT - LEFT
+_HEADER, _FOOTER = 806.0, 30.0
+_SMALL = 7.5
+_COUNT = "Count"
+
+
+class Pages:
+    """The pages of one document; `y` is where the next thing may begin."""
+
+    def __init__(self, paper: Paper, title: str, summary: Summary) -> None:
+        self.paper = paper
+        self.y = TOP
+        self.number = 1
+        self._title = f"{title} · {range_words(summary.range)}"
+        self._as_of = f"Data as of {stamp(summary.as_of)}" if summary.as_of else "No data yet"
+        self._made = summary.range.until
+        paper.document.form(_COUNT)
+
+    @property
+    def room(self) -> float:
+        """How much height is left on the page."""
+        return self.y - BOTTOM
+
+    def begin(self, running: str | None) -> None:
+        """Draw the footer, and a running header unless the page has a title of its own."""
+        self.y = TOP
+        page = f"Page {self.number}"
+        self.paper.rule(LEFT, _FOOTER + 13, RIGHT, FAINT)
+        used = self.paper.text(LEFT, _FOOTER, page, size=_SMALL, colour=GREY)
+        self.paper.addLiteral(f"q 1 0 0 1 {LEFT + used:.2f} {_FOOTER:g} cm /{_COUNT} Do Q")
+        self.paper.text(RIGHT, _FOOTER, self._as_of, size=_SMALL, colour=GREY, align=Align.RIGHT)
+        if running is None:
+            return
+        used = self._right_of_header()
+        room = (WIDE - used) / _SMALL - 2
+        name = fit(clean(running), Face.BOLD, round(room, 2))
+        self.paper.text(LEFT, _HEADER, name, Face.BOLD, _SMALL)
+        self.paper.rule(LEFT, _HEADER - 7, RIGHT, FAINT)
+
+    def turn(self, running: str) -> None:
+        """Finish this page and begin the next."""
+        self.paper.showPage()
+        self.number += 1
+        self.begin(running)
+
+    def finish(self) -> int:
+        """Finish the document; returns how many pages it has."""
+        self.paper.showPage()
+        count = f" of {self.number:,}"
+        letters = self.paper.letters(count, Face.SANS, _SMALL)
+        content = f"BT 0.42 0.447 0.502 rg {letters} ET".encode()
+        box = (width(count, Face.SANS) * _SMALL + 1, _SMALL)
+        self.paper.document.finish_form(_COUNT, content, box)
+        self.paper.finish(self._made)
+        return self.number
+
+    def _right_of_header(self) -> float:
+        title = fit(self._title, Face.SANS, round(0.72 * WIDE / _SMALL, 2))
+        return self.paper.text(RIGHT, _HEADER, title, size=_SMALL, colour=GREY, align=Align.RIGHT)

@@ -1,0 +1,86 @@
+"""Tables of names and figures that run over as many pages as they need and repeat their header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.render.fonts import Face, fit
+from reports.render.paper import FAINT, INK, Align
+from reports.render.pdf.pages import LEFT, RIGHT, Pages
+from reports.text import clean
+
+SIZE = 8.0
+CELL = SIZE * 0.6  # all letters of the mono face are as wide
+ROW = 14.0
+SWATCH = 6.5
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the columns are called, and how wide those of figures are, in letters."""
+
+    name: str
+    titles: tuple[str, ...]
+    widths: tuple[int, ...]
+
+    @property
+    def figures_at(self) -> float:
+        """Where the figures begin."""
+        return RIGHT - sum(self.widths) * CELL
+
+
+def draw_header(pages: Pages, names: tuple[tuple[float, str], ...], layout: Layout) -> None:
+    """Draw the titles of columns between two rules; names stand at their places."""
+    paper = pages.paper
+    paper.rule(LEFT, pages.y, RIGHT, INK, 1)
+    y = pages.y - 13
+    for x, name in names:
+        paper.text(x, y, name, Face.BOLD, SIZE)
+    right = layout.figures_at
+    for title, wide in zip(layout.titles, layout.widths, strict=True):
+        right += wide * CELL
+        paper.text(right, y, title, Face.BOLD, SIZE, align=Align.RIGHT)
+    paper.rule(LEFT, pages.y - 19, RIGHT, INK, 0.5)
+    pages.y -= 19
+
+
+class Table:
+    """One table: a header, rows, and a bold last line under a rule."""
+
+    def __init__(self, pages: Pages, running: str, layout: Layout) -> None:
+        self._pages, self._running, self._layout = pages, running, layout
+        if pages.room < 19 + 4 * ROW:
+            pages.turn(running)
+        self._header()
+
+    def row(self, name: str, figures: str, colour: str | None = None) -> None:
+        """One line; figures are set as they are, each column as wide as the layout says."""
+        if self._pages.room < ROW:
+            self._pages.turn(self._running)
+            self._header()
+        self._line(name, figures, Face.SANS, Face.MONO, colour)
+        self._pages.paper.rule(LEFT, self._pages.y, RIGHT, FAINT, 0.3)
+
+    def last(self, name: str, figures: str) -> None:
+        """The sum of all, in bold."""
+        if self._pages.room < ROW + 4:
+            self._pages.turn(self._running)
+            self._header()
+        self._pages.paper.rule(LEFT, self._pages.y, RIGHT, INK, 1)
+        self._pages.y -= 2
+        self._line(name, figures, Face.BOLD, Face.MONO_BOLD, None)
+        self._pages.y -= 6
+
+    def _header(self) -> None:
+        draw_header(self._pages, ((LEFT, self._layout.name),), self._layout)
+
+    def _line(self, name: str, figures: str, face: Face, digits: Face, colour: str | None) -> None:
+        paper, y = self._pages.paper, self._pages.y - 10
+        x = LEFT
+        if colour is not None:
+            paper.box(x, y - 0.4, SWATCH, SWATCH, colour)
+            x += SWATCH + 5
+        room = (self._layout.figures_at - x) / SIZE
+        paper.text(x, y, fit(clean(name), face, round(room, 2)), face, SIZE)
+        paper.text(RIGHT, y, figures, digits, SIZE, align=Align.RIGHT)
+        self._pages.y -= ROW
