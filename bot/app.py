@@ -95,12 +95,12 @@ class Bot:
     def start(self) -> None:
         """Open the doors. Returns as soon as they are open."""
         sys.setswitchinterval(_SWITCH_SECONDS)
-        self._meet_slack()
-        app = self._listen() if self.parts.web else None
-        if self.parts.web or self.settings.socket_mode:
+        if self.parts.web:
+            self._meet_slack()
+            app = self._listen()
             self._open_http(app)
-        if app and self.settings.socket_mode:
-            self._connect_socket(app)
+            if self.settings.socket_mode:
+                self._connect_socket(app)
         if self.parts.worker:
             self._start_worker()
 
@@ -149,13 +149,13 @@ class Bot:
         bolt.register_rest(app)
         return app
 
-    def _open_http(self, app: App | None) -> None:
+    def _open_http(self, app: App) -> None:
         from waitress.server import MultiSocketServer, create_server  # noqa: PLC0415
 
         from bot.door import Door, Signatures  # noqa: PLC0415
 
         slack = None
-        if app and not self.settings.socket_mode:
+        if not self.settings.socket_mode:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
         door = Door(slack, self.healthy, self.ready, self.metrics.text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.store import Store
@@ -55,6 +55,13 @@ def answer(
     `zone` is the default zone of calendar periods. `whole` reads the series of all groups, else
     only those of the largest, which is what people look at.
     """
+    with store.snapshot():
+        return _answer(store, query, now, zone, asker, whole=whole)
+
+
+def _answer(
+    store: Store, query: Query, now: datetime, zone: str, asker: Asker, *, whole: bool
+) -> Summary | CommandError:
     plan = make_plan(store, query, now, zone, asker)
     if isinstance(plan, CommandError):
         return plan
@@ -70,7 +77,7 @@ def answer(
         previous=_previous(store, plan),
     )
     partial = (*plan.source.partial, *store.notes(stored, wanted), *_crossing_notes(store, plan))
-    return summarize(query, wanted, figures, state.synced.get(stored), partial)
+    return summarize(plan.query, wanted, figures, state.synced.get(stored), partial)
 
 
 def rows(store: Store, plan: Plan) -> Iterator[UsageRow]:
@@ -90,7 +97,11 @@ def rows(store: Store, plan: Plan) -> Iterator[UsageRow]:
 def make_plan(
     store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE
 ) -> Plan | CommandError:
-    """Make a question exact at a moment, or say what in it means nothing."""
+    """Make a question exact at a moment, or say what in it means nothing.
+
+    People mentioned by their Slack id stand in it by their address from then on.
+    """
+    query = _addressed(query, asker)
     selection = _select(store.directory(), query, asker)
     if isinstance(selection, CommandError):
         return selection
@@ -100,6 +111,12 @@ def make_plan(
     except NotBegunError as error:
         return CommandError(f"{error}; there is nothing to show yet.", query.words())
     return Plan(query, selection, source(both.current, store.state().held), both)
+
+
+def _addressed(query: Query, asker: Asker) -> Query:
+    known = {mention: email for mention, email in asker.people if email}
+    filters = tuple(replace(f, pattern=known.get(f.pattern, f.pattern)) for f in query.filters)
+    return replace(query, filters=filters)
 
 
 def _previous(store: Store, plan: Plan) -> Usage | None:
@@ -137,9 +154,10 @@ def _members(
     directory: Directory, dimension: Dimension, pattern: str, asker: Asker
 ) -> frozenset[int] | CommandError:
     if dimension is Dimension.CREATOR:
-        mentioned = dict(asker.people).get(pattern)
-        if pattern.casefold() == SELF or mentioned is not None:
-            return _person(directory, pattern, mentioned or asker.email)
+        if pattern.casefold() == SELF:
+            return _person(directory, pattern, asker.email)
+        if any(pattern in known for known in asker.people):
+            return _person(directory, pattern, dict(asker.people).get(pattern, pattern))
     found = directory.find(dimension, pattern)
     if found:
         if asker.own_only and not found & _visible(directory, dimension, asker):

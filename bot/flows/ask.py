@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
-from bot.access import FOREIGN, refusal
+from bot.access import FOREIGN, OUTSIDERS, UNSEEN, refusal
 from bot.flows.answer import Asker, answer
 from bot.flows.asking import Asking, asker_of
 from bot.flows.export import Shown, Where, export, shown
@@ -20,15 +20,6 @@ from reports.render.blocks import answer as answer_message
 from reports.render.help import help_message
 
 log = logging.getLogger(__name__)
-
-UNKNOWN_NOW = (
-    "Slack does not say who you are at the moment, so I cannot tell what you may see. Try again in"
-    " a minute."
-)
-UNKNOWN = (
-    "Slack does not tell me who you are ({}), so I cannot tell what you may see. Whoever runs the"
-    " bot can find out why with `activity doctor`."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +56,6 @@ def ask(asking: Asking, place: Place, asked: Asked) -> None:
 
 
 def _reply(asking: Asking, place: Place, asked: Asked) -> Reply:
-    try:
-        return _answer(asking, place, asked)
-    except DeliveryError as problem:
-        log.warning("Who asks could not be looked up: %s", problem)
-        words = UNKNOWN.format(problem.code) if problem.permanent else UNKNOWN_NOW
-        return Reply(sentence(words), "failed")
-
-
-def _answer(asking: Asking, place: Place, asked: Asked) -> Reply:
     if asked.team != asking.slack.identity().team_id:
         return Reply(sentence(FOREIGN), "refused")
     person = asking.slack.person(place.user)
@@ -86,7 +68,9 @@ def _answer(asking: Asking, place: Place, asked: Asked) -> Reply:
         return Reply(help_message(command), "help")
     if isinstance(parsed, CommandError):
         return Reply(error(parsed, command), "misunderstood")
-    query = parsed.query
+    query, alone = parsed.query, ""
+    if query.share and (alone := _kept_private(asking, asked.channel)):
+        query = replace(query, share=False)
     asker = asker_of(asking, person, query)
     now, zone = asking.clock(), asking.settings.zone
     found = answer(asking.store, query, now, zone, asker, whole=False)
@@ -95,7 +79,17 @@ def _answer(asking: Asking, place: Place, asked: Asked) -> Reply:
     what = shown(query, now, zone, place.user)
     picture = _picture(asking, asker, what) if query.share and not found.empty else ""
     message = answer_message(found, command, exports=what.value(), picture=picture)
-    return Reply(message, "answered", query, what)
+    return Reply(message.noted(alone) if alone else message, "answered", query, what)
+
+
+def _kept_private(asking: Asking, channel: str) -> str:
+    """Why an answer is not for everybody of a conversation, as a sentence, or nothing."""
+    match asking.slack.outsiders_read(channel):
+        case True:
+            return OUTSIDERS
+        case None:
+            return UNSEEN
+    return ""
 
 
 def _picture(asking: Asking, asker: Asker, what: Shown) -> str:

@@ -19,7 +19,7 @@ from bot.rendering import RenderError
 from bot.slack import DeliveryError, Place
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Filter, Query
-from reports.render.blocks import as_text
+from reports.render.blocks import Message, figures, sentence
 from reports.text import clean
 from reports.words import title
 
@@ -91,11 +91,12 @@ def export(asking: Asking, place: Place, where: Where, what: Shown, format_: For
         with _patience(asking, place, format_), asking.renderer.file(job) as path:
             said = _bring(asking, place, where, path, name, clean(title(parsed.query), 300))
     except RenderError as error:
-        said = str(error)
+        asking.slack.say(place, str(error))
     except DeliveryError as error:
         log.warning("A file could not be uploaded: %s", error)
-        said = _inline(asking, parsed.query, job, error.code)
-    asking.slack.say(place, said)
+        asking.slack.respond(place, _inline(asking, parsed.query, job, error.code))
+    else:
+        asking.slack.say(place, said)
 
 
 def _bring(asking: Asking, place: Place, where: Where, path: Path, name: str, words: str) -> str:
@@ -132,11 +133,11 @@ def _patience(asking: Asking, place: Place, format_: Format) -> Iterator[None]:
         timer.cancel()
 
 
-def _inline(asking: Asking, query: Query, job: Job, code: str) -> str:
+def _inline(asking: Asking, query: Query, job: Job, code: str) -> Message:
     """Why there is no file, and its main figures in its stead."""
     why = _REFUSED.get(code, f"Slack did not take the file ({code}).")
     found = answer(asking.store, query, job.at, job.zone, job.asker, whole=False)
-    return why if isinstance(found, CommandError) else f"{why} The figures:\n{as_text(found)}"
+    return sentence(why) if isinstance(found, CommandError) else figures(why, found)
 
 
 def _named(one: Filter, user: str) -> Filter:

@@ -36,6 +36,10 @@ class Message:
     text: str
     blocks: tuple[Block, ...]
 
+    def noted(self, words: str) -> Message:
+        """The same with a sentence of ours above it."""
+        return Message(f"{escape(words)}\n{self.text}", (_context([escape(words)]), *self.blocks))
+
     def without_chart(self) -> Message:
         """The same without chart or picture, which not every workspace takes."""
         return Message(
@@ -103,6 +107,12 @@ def error(wrong: CommandError, command: str = "/activity") -> Message:
     sections.append(f"Examples: {examples}. All words: {_code(f'{command} help')}.")
     text = "\n".join(sections)[:LONGEST_SECTION]
     return Message(text, (_section(text),))
+
+
+def figures(why: str, summary: Summary) -> Message:
+    """The figures of an answer in plain words, after a sentence that says why no more."""
+    text = f"{escape(why)}\n{as_text(summary)}"
+    return Message(text, (_section(text[:LONGEST_SECTION]),))
 
 
 def sentence(text: str) -> Message:
