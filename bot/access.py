@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from bot.config import Guests, Settings, Visibility
-from bot.slack import Identity, Person
+from bot.slack import Identity, Person, UnknownPersonError
 
 FOREIGN = "This bot answers the people of its own workspace only."
+OUTSIDERS = "People of other companies read along here, so this answer is for you alone."
+UNSEEN = (
+    "I am not in this conversation and cannot see whether people of other companies read along, so"
+    " this answer is for you alone. Invite me and ask again to share it."
+)
 
 
 def refusal(person: Person, identity: Identity, settings: Settings) -> str | None:
@@ -20,6 +25,19 @@ def refusal(person: Person, identity: Identity, settings: Settings) -> str | Non
             " bot to allow it (ACTIVITY_GUESTS=allow)."
         )
     return None
+
+
+def unknown(error: UnknownPersonError) -> str:
+    """What is said to a person of whom Slack does not tell who they are."""
+    if error.permanent:
+        return (
+            f"Slack does not tell me who you are ({error.code}), so I cannot tell what you may see."
+            " Whoever runs the bot can find out why with `activity doctor`."
+        )
+    return (
+        "Slack does not say who you are at the moment, so I cannot tell what you may see. Try again"
+        " in a minute."
+    )
 
 
 def is_admin(person: Person, settings: Settings) -> bool:

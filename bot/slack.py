@@ -35,7 +35,8 @@ _TARGET_IS_OUT = {
     "user_disabled", "user_not_found", "users_not_found",
 }  # fmt: skip
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_payload"}
-_NO_ANSWER = (URLError, OSError, HTTPException, SlackClientError, ValueError)
+NO_ANSWER = (URLError, OSError, HTTPException, SlackClientError, ValueError)
+"""What a call may raise that got no answer, or one that cannot be read."""
 
 
 class DeliveryError(Exception):
@@ -45,6 +46,10 @@ class DeliveryError(Exception):
         super().__init__(f"Slack answered {code}")
         self.code = code
         self.permanent = permanent
+
+
+class UnknownPersonError(DeliveryError):
+    """Slack does not say who somebody is, so nobody can tell what they may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +105,10 @@ class Slack:
         self._people: dict[str, tuple[float, Person]] = {}
 
     def identity(self) -> Identity:
-        """Who the bot is; asked once. Raises DeliveryError."""
+        """Who the bot is; asked once. Raises UnknownPersonError."""
         known = self._identity
         if known is None:
-            said = self._call("auth.test")
+            said = self._ask_who("auth.test")
             known = self._identity = Identity(
                 said.get("team_id", ""),
                 said.get("bot_id", ""),
@@ -117,18 +122,27 @@ class Slack:
         return self._identity
 
     def person(self, user: str) -> Person:
-        """Who somebody is; kept for ten minutes. Raises DeliveryError."""
+        """Who somebody is; kept for ten minutes. Raises UnknownPersonError."""
         now = self._clock()
         with self._lock:
             kept = self._people.get(user)
         if kept and now - kept[0] < PEOPLE_FOR:
             return kept[1]
-        found = _person(self._call("users.info", user=user)["user"])
+        found = _person(self._ask_who("users.info", user=user)["user"])
         with self._lock:
             if len(self._people) >= MOST_PEOPLE:
                 self._people.clear()
             self._people[user] = now, found
         return found
+
+    def outsiders_read(self, channel: str) -> bool | None:
+        """Whether people of other companies read along in a channel; None: the bot cannot see."""
+        try:
+            said = self._call("conversations.info", channel=channel)["channel"]
+        except DeliveryError as error:
+            log.info("A channel cannot be seen: %s", error)
+            return None
+        return bool(said.get("is_ext_shared") or said.get("is_pending_ext_shared"))
 
     def respond(self, place: Place, message: Message, *, replace: bool = False) -> None:
         """Answer a command or a click, if need be without the chart, if need be in the DM.
@@ -225,10 +239,16 @@ class Slack:
         try:
             hook = WebhookClient(place.response_url, timeout=_TIMEOUT, retry_handlers=[])
             said = hook.send_dict(body)
-        except _NO_ANSWER as error:
+        except NO_ANSWER as error:
             return type(error).__name__
         code = _code(said.body)
         return None if said.status_code == 200 and code is None else code or str(said.status_code)
+
+    def _ask_who(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        try:
+            return self._call(method, **arguments)
+        except DeliveryError as error:
+            raise UnknownPersonError(error.code, permanent=error.permanent) from error
 
     def _call(self, method: str, **arguments: object) -> Mapping[str, Any]:
         return self._guarded(lambda: self.client.api_call(method, json=arguments))
@@ -241,7 +261,7 @@ class Slack:
             if code in _BAD_BLOCKS:
                 log.warning("Slack refused the blocks: %s", _pointers(error))
             raise DeliveryError(code, permanent=code in _APP_IS_OUT | _TARGET_IS_OUT) from error
-        except _NO_ANSWER as error:
+        except NO_ANSWER as error:
             raise DeliveryError(type(error).__name__, permanent=False) from error
         data = said.data
         if not isinstance(data, dict):

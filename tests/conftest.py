@@ -1,6 +1,7 @@
 """What tests of the whole bot share."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
 
@@ -44,5 +45,8 @@ def openrouter(filled: tuple[LocalOpenRouter, Path]) -> Iterator[LocalOpenRouter
 @pytest.fixture
 def world(openrouter: LocalOpenRouter, database: Path) -> Iterator[worlds.World]:
     """The bot's web half with a filled cache, between a local Slack and a local OpenRouter."""
-    with LocalSlack() as slack, worlds.running(openrouter, slack, database) as everything:
+    with (
+        LocalSlack(file_delay=timedelta(0)) as slack,
+        worlds.running(openrouter, slack, database) as everything,
+    ):
         yield everything

@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.slack import DeliveryError, Place, Slack
+from bot.access import unknown
+from bot.slack import DeliveryError, Place, Slack, UnknownPersonError
 
 log = logging.getLogger(__name__)
 
@@ -32,19 +33,22 @@ class Work:
     def _run(self, place: Place, job: Callable[[], None]) -> None:
         try:
             job()
+        except UnknownPersonError as error:
+            log.warning("Who asks could not be looked up: %s", error)
+            self._tell(place, unknown(error))
         except DeliveryError as error:
             log.warning("An answer could not be delivered: %s", error)
         except Exception:  # one of the two doors: whoever asked must hear of it
             reference = secrets.token_hex(3)
             log.exception("A job failed, reference %s", reference)
-            self._tell(place, reference)
+            self._tell(
+                place,
+                "Something went wrong here, and it is no fault of yours. Try again; if it stays,"
+                f" tell whoever runs the bot the reference {reference}.",
+            )
 
-    def _tell(self, place: Place, reference: str) -> None:
-        words = (
-            f"Something went wrong here, and it is no fault of yours. Try again; if it stays, tell"
-            f" whoever runs the bot the reference {reference}."
-        )
+    def _tell(self, place: Place, words: str) -> None:
         try:
             self._slack.say(Place(place.response_url, place.user), words)
         except DeliveryError as error:
-            log.warning("Reference %s could not be told: %s", reference, error)
+            log.warning("Somebody could not be told so: %s", error)
