@@ -4,7 +4,7 @@
     metric    = "spend" | "cost" | "tokens" | "requests"
     period    = COUNT ("h" | "d" | "w" | "m" | "y") | "today" | "yesterday" | "mtd" | "ytd"
               | ("this" | "last") ("hour" | "day" | "week" | "month" | "year")
-              | "last" COUNT ("hours" | "days" | "weeks" | "months" | "years")
+              | "last" COUNT ("h" | "hours" | "d" | "days" | ... | "y" | "years")
               | DATE | DATE ".." DATE            a DATE is 2026-10 or 2026-10-03
     dimension = "model" | "key" | "api key" | "creator" | "user" | "member"
     filter    = dimension ":" NAME               NAME may be "quoted", `*` is a wildcard
@@ -18,15 +18,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from difflib import get_close_matches
 
-from reports.period import LETTERS, NAMED, Calendar, Counted, Month, Period, Span, Unit
-from reports.query import Dimension, File, Filter, Metric, Query, Source
+from reports import nearest
+from reports.period import (
+    LETTERS,
+    LONGEST_YEARS,
+    NAMED,
+    YEARS,
+    Calendar,
+    Counted,
+    Month,
+    Period,
+    Span,
+    Unit,
+)
+from reports.query import DEFAULT_TOP, Dimension, File, Filter, Metric, Query, Source
+from reports.text import clean, plain
 from reports.timerange import zone_names
 
 LONGEST = 300
 MOST_FILTERS = 20
 MOST_TOP = 50
+MOST_WRONG = 10
 
 METRICS = {
     "spend": Metric.SPEND,
@@ -47,12 +60,14 @@ _OPTIONS = ("credits", "byok", "top", "csv", "pdf", "share", "tz", "help")
 WORDS = (*METRICS, *DIMENSIONS, *NAMED, *_OPTIONS, "by", "this", "last")
 EXAMPLES = ("spend 1d by model", "tokens 1m by key", "cost last month by creator csv")
 
-_PLAIN = str.maketrans(
-    {
-        "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
-        "‘": "'", "’": "'", "\u00a0": " ", "\u2007": " ", "\u202f": " ", "\ufeff": " ",
-    }
-)  # fmt: skip
+_BEGUN = {
+    "by": "by model",
+    "this": "this month",
+    "last": "last month",
+    "top": "top 10",
+    "tz": "tz Europe/Berlin",
+} | {word: f"by {word}" for word in DIMENSIONS}
+"""Words that say nothing on their own, with something that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +102,26 @@ class _Wrong(Exception):  # noqa: N818 - never leaves this file
 
 def parse(text: str) -> Command | CommandError:
     """Read the words of a question, as Slack sends them or as a shell does."""
-    plain = _unescape(text.translate(_PLAIN)).strip()
-    if len(plain) > LONGEST:
-        return CommandError(f"That is {len(plain):,} characters; a question has at most {LONGEST}.")
+    question = text.strip()
+    if len(question) <= LONGEST * len("&amp;"):
+        question = plain(question).strip()
+    if len(question) > LONGEST:
+        return _too_long(len(question))
     reader = _Reader()
     try:
-        reader.read(_tokens(plain))
+        reader.read(_tokens(question))
     except _Wrong as wrong:
         reader.wrong.append(wrong)
     if reader.help:
         return Help()
-    return reader.error() if reader.wrong else Ask(reader.query)
+    if reader.wrong:
+        return reader.error()
+    written_out = len(reader.query.words())
+    return Ask(reader.query) if written_out <= LONGEST else _too_long(written_out)
 
 
-def _unescape(text: str) -> str:
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+def _too_long(length: int) -> CommandError:
+    return CommandError(f"That is {length:,} characters; a question has at most {LONGEST}.")
 
 
 def _tokens(text: str) -> list[str]:
@@ -116,7 +136,7 @@ def _tokens(text: str) -> list[str]:
         else:
             current += char
     if quoted:
-        raise _Wrong('A quote is opened and not closed. Write it like `key:"Prod key"`.')
+        raise _Wrong('A quotation mark is never closed. Write names like `key:"Prod key"`.')
     return [token for token in (*tokens, current) if token]
 
 
@@ -136,25 +156,59 @@ class _Reader:
         rules: tuple[Callable[[str], bool], ...] = (
             self._filter, self._by, self._metric, self._period, self._option,
         )  # fmt: skip
-        while self.words:
+        while self.words and len(self.wrong) < MOST_WRONG:
             word = self.words.pop()
             try:
                 if not any(rule(word) for rule in rules):
-                    raise _unknown(word)
+                    raise self._unknown(word)
             except _Wrong as wrong:
                 self.wrong.append(wrong)
 
     def error(self) -> CommandError:
         """What to say of the first wrong word; the suggestion is a whole question."""
         first, understood = self.wrong[0], self.query.words() if self.seen else ""
-        if not first.suggestion:
-            return CommandError(str(first), understood)
+        guesses = [wrong.suggestion for wrong in self.wrong if wrong.suggestion]
         corrected = _Reader(self.query, dict(self.seen))
-        corrected.read(_tokens(first.suggestion))
-        mended = not corrected.wrong and not corrected.help
-        return CommandError(
-            str(first), understood, corrected.query.words() if mended else first.suggestion
-        )
+        for guess in guesses:
+            corrected.read(_tokens(guess))
+        suggestion = corrected.query.words()
+        if corrected.query == self.query or len(suggestion) > LONGEST:
+            suggestion = first.suggestion if _reads(*_tokens(first.suggestion)) else ""
+        return CommandError(str(first), understood, suggestion)
+
+    def _unknown(self, word: str) -> _Wrong:
+        kind, colon, _ = word.partition(":")
+        following = self.words[-1] if self.words else ""
+        if colon:
+            meant = nearest.word(kind, DIMENSIONS)
+            return _Wrong(
+                f"I cannot filter by {_quoted(kind)}, only by model, key or creator.",
+                f"{meant}:{_EXAMPLE_NAMES[DIMENSIONS[meant]]}" if meant else "",
+            )
+        if word[0].isdigit() and word[0].isascii():
+            unit = word.lstrip("0123456789")
+            apart = not unit and following.lower().rstrip("s") in _UNITS
+            count = word.removesuffix(unit)
+            meant = nearest.period(count, self.words.pop() if apart else unit)
+            return _Wrong(
+                f"{_quoted(word)} is not a period. Periods are 1h, 1d, 1w, 1m (a month), 1y and"
+                " other counts, a month such as 2026-10 or a day such as 2026-10-03.",
+                meant if _is_counted(meant) else "",
+            )
+        if word.lower() in DIMENSIONS:
+            example = _EXAMPLE_NAMES[DIMENSIONS[word.lower()]]
+            said = f"{_quoted(word)} needs `by` before it, or a name after it: `{word}:{example}`."
+            return _Wrong(said, f"by {word}")
+        return _Wrong(f"I do not know the word {_quoted(word)}.", self._guess(word, following))
+
+    def _guess(self, word: str, following: str) -> str:
+        meant = nearest.word(word, WORDS)
+        if meant not in _BEGUN:
+            return meant
+        if not following or not _reads(meant, following):
+            return _BEGUN[meant]
+        self.words.pop()
+        return f"{meant} {following}"
 
     def _once(self, kind: str, word: str) -> None:
         before = self.seen.setdefault(kind, word)
@@ -176,9 +230,8 @@ class _Reader:
             named = self.words.pop()
         dimension = (DIMENSIONS | _PLURAL).get(named.lower())
         if not dimension:
-            nearest = _nearest(named, DIMENSIONS) or "model"
-            said = f"{_quoted(named)} is none of them" if named else "nothing follows"
-            raise _Wrong(f"After `by` stands model, key or creator; {said}.", f"by {nearest}")
+            meant = nearest.word(named, DIMENSIONS) or "model"
+            raise _Wrong(f"After `by` comes model, key or creator, {_not(named)}.", f"by {meant}")
         self._once("dimension", f"by {named}")
         self.query = replace(self.query, by=dimension)
         return True
@@ -190,33 +243,36 @@ class _Reader:
             return False
         if not pattern and self.words:
             pattern = self.words.pop()
-        pattern = " ".join(pattern.replace('"', "").split())
+        pattern = " ".join(plain(pattern.replace('"', "")).split())
         if not pattern:
-            raise _Wrong(f"Nothing follows `{kind}:`.", f"{dimension}:{_EXAMPLE_NAMES[dimension]}")
-        self.seen[f"filter {len(self.query.filters)}"] = word
+            raise _Wrong(
+                f"After `{kind}:` comes a name, but nothing follows.",
+                f"{dimension}:{_EXAMPLE_NAMES[dimension]}",
+            )
         asked = Filter(dimension, pattern)
-        if asked not in self.query.filters:
-            self.query = replace(self.query, filters=(*self.query.filters, asked))
-        if len(self.query.filters) > MOST_FILTERS:
-            raise _Wrong(f"There are more than {MOST_FILTERS} filters; `*` is a wildcard.")
+        if asked in self.query.filters:
+            return True
+        if len(self.query.filters) == MOST_FILTERS:
+            raise _Wrong(
+                f"A question has at most {MOST_FILTERS} filters; with `*` one stands for many."
+            )
+        self.seen[f"filter {len(self.query.filters)}"] = word
+        self.query = replace(self.query, filters=(*self.query.filters, asked))
         return True
 
     def _period(self, word: str) -> bool:
         lower = word.lower()
-        if lower in {"this", "last"}:
+        if lower == "last" and self.words and self._count_follows():
+            word = self.words.pop().lower()
+            period: Period | None = _counted(word)
+        elif lower in {"this", "last"}:
             unit = self.words.pop() if self.words else ""
-            count = _integer(unit) if lower == "last" else None
-            if count is not None and self.words and self.words[-1].lower().rstrip("s") in _UNITS:
-                self.words.append(f"{unit}{self.words.pop()[0].lower()}")
-                return self._period(self.words.pop())
             if unit.lower() not in _UNITS:
-                meant = _nearest(unit, _UNITS) or "month"
-                said = f"not {_quoted(unit)}" if unit else "and nothing follows"
                 raise _Wrong(
-                    f"After `{lower}` stands hour, day, week, month or year, {said}.",
-                    f"{lower} {meant}",
+                    f"After `{lower}` comes hour, day, week, month or year, {_not(unit)}.",
+                    self._unit_meant(lower, unit),
                 )
-            period: Period | None = Calendar(_UNITS[unit.lower()], last=lower == "last")
+            period = Calendar(_UNITS[unit.lower()], last=lower == "last")
             word = f"{word} {unit}"
         else:
             period = NAMED.get(lower) or _counted(lower) or _dates(lower)
@@ -224,6 +280,19 @@ class _Reader:
             self._once("period", word)
             self.query = replace(self.query, period=period)
         return period is not None
+
+    def _count_follows(self) -> bool:
+        """Whether a count follows, as in `3d` or `3 days`, which is then made the former."""
+        count, unit = self.words[-1], self.words[-2].lower() if len(self.words) > 1 else ""
+        if _integer(count) is not None and unit.removesuffix("s") in _UNITS:
+            self.words[-2:] = [f"{count}{unit[0]}"]
+        return _is_counted(self.words[-1].lower())
+
+    def _unit_meant(self, word: str, unit: str) -> str:
+        if _integer(unit) and self.words:
+            counted = nearest.word(self.words.pop().removesuffix("s"), _UNITS) or "day"
+            return f"{unit}{counted[0]}"
+        return f"{word} {nearest.word(unit, _UNITS) or 'month'}"
 
     def _option(self, word: str) -> bool:
         match word.lower():
@@ -251,8 +320,8 @@ class _Reader:
         word = self.words.pop() if self.words else ""
         count = _integer(word)
         if not count or count > MOST_TOP:
-            said = f"not {_quoted(word)}" if word else "and nothing follows"
-            raise _Wrong(f"After `top` stands a number from 1 to {MOST_TOP}, {said}.", "top 10")
+            said = f"After `top` comes a number from 1 to {MOST_TOP}, {_not(word)}."
+            raise _Wrong(said, f"top {MOST_TOP if count else DEFAULT_TOP}")
         self._once("`top`", f"top {word}")
         self.query = replace(self.query, top=count)
 
@@ -260,11 +329,12 @@ class _Reader:
         word = self.words.pop() if self.words else ""
         zone = zone_names().get(word.lower())
         if not zone:
-            meant = _nearest(word.lower(), zone_names())
-            said = f"{_quoted(word)} is none" if word else "nothing follows"
+            following = self.words[-1] if self.words else ""
+            meant = nearest.zone(word, following)
+            if meant.lower().endswith(f"{word}_{following}".lower()):
+                self.words.pop()
             raise _Wrong(
-                f"After `tz` stands a time zone such as Europe/Berlin; {said}.",
-                f"tz {zone_names()[meant] if meant else 'Europe/Berlin'}",
+                f"After `tz` comes a time zone such as Europe/Berlin, {_not(word)}.", f"tz {meant}"
             )
         self._once("zone", f"tz {word}")
         self.query = replace(self.query, zone=zone)
@@ -278,58 +348,59 @@ _EXAMPLE_NAMES = {
 
 
 def _counted(word: str) -> Period | None:
-    count = _integer(word[:-1])
-    unit = LETTERS.get(word[-1:])
-    if count is None:
+    count, unit = _integer(word[:-1]), LETTERS.get(word[-1:])
+    if count is None or unit is None:
         return None
-    if unit is None:
-        if word[-1:].isalpha() or word[-1:].isdigit():
-            return None
-        raise _unknown(word)
     try:
         return Counted(count, unit)
     except ValueError as error:
-        raise _Wrong(f"{_quoted(word)} is no period: {error}.", f"1{unit[0]}") from None
+        nearest_count = f"{LONGEST_YEARS}y" if count else f"1{unit[0]}"
+        raise _Wrong(f"{_quoted(word)} is not a period: {error}.", nearest_count) from None
+
+
+def _is_counted(word: str) -> bool:
+    return _integer(word[:-1]) is not None and word[-1] in LETTERS
 
 
 def _dates(word: str) -> Period | None:
     first, dots, last = word.partition("..")
-    if not dots:
-        return _date(first) if _looks_like_date(first) else None
     if not (_looks_like_date(first) or _looks_like_date(last)):
         return None
+    if not dots:
+        return _date(word)
+    meant = nearest.span(first, last)
+    if not (first and last):
+        raise _Wrong(f"{_quoted(word)} is not a span: it has a day on one side only.", meant)
     try:
-        return Span(_ends(first)[0], _ends(last)[1])
+        return Span(_date(first).first, _date(last).last)
+    except _Wrong as wrong:
+        raise _Wrong(str(wrong), meant) from None
     except ValueError as error:
-        raise _Wrong(f"{_quoted(word)} is no span: {error}.", "2026-10-01..2026-10-15") from None
+        in_order = meant == word
+        said = f"{_quoted(word)} is not a span: {error}."
+        raise _Wrong(said, f"{LONGEST_YEARS}y" if in_order else meant) from None
 
 
 def _looks_like_date(word: str) -> bool:
     return len(word) >= 6 and word[:4].isascii() and word[:4].isdigit() and word[4] == "-"
 
 
-def _date(word: str) -> Period:
+def _date(word: str) -> Month | Span:
     """A month or a day. Raises _Wrong if the calendar has no such date."""
     numbers = [_integer(part) for part in word.split("-")]
     shaped = [len(part) for part in word.split("-")] in ([4, 2], [4, 2, 2])
+    if not shaped or None in numbers:
+        said = "is not a date. Write a month as 2026-10 or a day as 2026-10-03"
+        raise _Wrong(f"{_quoted(word)} {said}.", nearest.day(word))
+    year, month, day = (*(number or 0 for number in numbers), 1)[:3]
+    if year not in YEARS:
+        said = f"is too far away: years run from {YEARS[0]} to {YEARS[-1]}"
+        raise _Wrong(f"{_quoted(word)} {said}.", nearest.day(word))
     try:
-        match numbers:
-            case [int(year), int(month)] if shaped:
-                return Month(date(year, month, 1).year, month)
-            case [int(year), int(month), int(day)] if shaped:
-                return Span(date(year, month, day), date(year, month, day))
+        on = date(year, month, day)
     except ValueError:
-        raise _Wrong(f"The calendar has no {_quoted(word)}.", "2026-10") from None
-    raise _Wrong(
-        f"{_quoted(word)} is no date; write a month as 2026-10 or a day as 2026-10-03.", "2026-10"
-    )
-
-
-def _ends(word: str) -> tuple[date, date]:
-    named = _date(word)
-    if isinstance(named, Month | Span):
-        return named.first, named.last
-    raise TypeError("a date is a month or a day")
+        raise _Wrong(f"The calendar has no {_quoted(word)}.", nearest.day(word)) from None
+    return Span(on, on) if len(numbers) == 3 else Month(year, month)
 
 
 def _integer(word: str) -> int | None:
@@ -337,28 +408,15 @@ def _integer(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) <= 12 else None
 
 
-def _unknown(word: str) -> _Wrong:
-    kind, colon, _ = word.partition(":")
-    if colon:
-        meant = _nearest(kind, DIMENSIONS)
-        return _Wrong(
-            f"{_quoted(kind)} is nothing to filter by; model, key and creator are.",
-            f"{meant}:{_EXAMPLE_NAMES[DIMENSIONS[meant]]}" if meant else "",
-        )
-    if word[:1].isdigit() and word[:1].isascii():
-        return _Wrong(
-            f"{_quoted(word)} is no period. Periods are 1h, 1d, 1w, 1m (a month), 1y and other"
-            " counts, a month such as 2026-10 or a day such as 2026-10-03.",
-            "1h" if word.lower().endswith(("min", "mins", "minutes")) else "",
-        )
-    return _Wrong(f"{_quoted(word)} is no word I know.", _nearest(word, WORDS) or "")
+def _reads(*words: str) -> bool:
+    probe = _Reader()
+    probe.read(list(words))
+    return bool(words) and not probe.wrong
 
 
-def _nearest(word: str, known: object) -> str | None:
-    names = list(known) if isinstance(known, dict | tuple) else []
-    found = get_close_matches(word.lower()[:40], names, n=1, cutoff=0.6)
-    return found[0] if found else None
+def _not(word: str) -> str:
+    return f"not {_quoted(word)}" if word else "but nothing follows"
 
 
 def _quoted(word: str) -> str:
-    return f"“{word[:40]}{'…' if len(word) > 40 else ''}”"
+    return f"“{clean(word, 40)}”"

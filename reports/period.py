@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 LONGEST_YEARS = 10
+YEARS = range(2000, 3000)
 
 
 class Unit(StrEnum):
@@ -41,7 +42,7 @@ class Counted:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise ValueError("a period is at least 1 long")
+            raise ValueError("the count starts at 1")
         if self.count > _MOST[self.unit]:
             raise ValueError(f"a period is at most {LONGEST_YEARS} years long")
 
@@ -63,10 +64,15 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """One month of the calendar."""
+    """One month of the calendar. ValueError if there is no such month, or it is too far away."""
 
     year: int
     month: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.month <= 12:
+            raise ValueError("a year has 12 months")
+        _check_year(self.year)
 
     @property
     def first(self) -> date:
@@ -84,20 +90,30 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From one day through another, both in. ValueError if they stand in the wrong order."""
+    """From one day through another, both in.
+
+    ValueError if they stand in the wrong order, are too far away or too far apart.
+    """
 
     first: date
     last: date
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise ValueError("a span begins before it ends")
-        if self.last.year - self.first.year > LONGEST_YEARS:
+            raise ValueError("the earlier day comes first")
+        _check_year(self.first.year)
+        _check_year(self.last.year)
+        if (self.last - self.first).days >= _MOST[Unit.DAY]:
             raise ValueError(f"a period is at most {LONGEST_YEARS} years long")
 
     def __str__(self) -> str:
         one_day = self.first == self.last
         return f"{self.first}" if one_day else f"{self.first}..{self.last}"
+
+
+def _check_year(year: int) -> None:
+    if year not in YEARS:
+        raise ValueError(f"years run from {YEARS[0]} to {YEARS[-1]}")
 
 
 Period = Counted | Calendar | Month | Span

@@ -13,6 +13,8 @@ NAME_LENGTH = 80
 _SUFFIXES = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # without them Persian and joined emoji fall apart
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that are drawn as nothing
+_STRAIGHT = str.maketrans("“”„«»‘’", '"""""\'\'')
 _SHORTEST = Decimal("1e-9")
 
 
@@ -51,23 +53,39 @@ def change(ratio: Fraction | None) -> str:
     """A change against the period before: `+12%`, `-3.1%`, `no change`, `–` when unknown."""
     if ratio is None:
         return "–"
-    if abs(ratio) < Fraction(1, 2000):
+    if abs(ratio) < Fraction(1, 1000):
         return "no change"
     return ("+" if ratio > 0 else "") + percent(ratio)
 
 
+def visible(text: str) -> str:
+    """Text without control, bidirectional and invisible characters, in NFC; spaces are plain."""
+    if text.isascii() and text.isprintable():
+        return text
+    spaced = (" " if c.isspace() or c in _BLANKS else c for c in text)
+    shown = (c for c in spaced if c in _JOINERS or unicodedata.category(c) not in _HIDDEN)
+    return unicodedata.normalize("NFC", "".join(shown))
+
+
+def plain(text: str) -> str:
+    """What a person typed: visible, quotes straight, and without Slack's `&amp; &lt; &gt;`."""
+    shown, before = visible(text.translate(_STRAIGHT)), ""
+    while shown != before:  # what was escaped twice is not escaped once
+        before = shown
+        shown = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        shown = unicodedata.normalize("NFC", shown)
+    return shown
+
+
 def clean(name: str, length: int = NAME_LENGTH) -> str:
-    """A name without control, bidirectional and invisible characters, in NFC, cut to a length."""
-    spaced = " ".join(unicodedata.normalize("NFC", name).split())
-    shown = "".join(
-        c for c in spaced if c in _JOINERS or unicodedata.category(c) not in _HIDDEN
-    ).strip(_JOINERS + " ")
+    """A name on one line, visible characters only, cut to a length; never empty."""
+    shown = " ".join(visible(name).split()).strip(_JOINERS + " ")
     if len(shown) <= length:
         return shown or "(unnamed)"
     cut = shown[: length - 1]
     while cut and unicodedata.combining(shown[len(cut)]):
         cut = cut[:-1]
-    return cut.rstrip(_JOINERS) + "…"
+    return cut.rstrip(_JOINERS + " ") + "…"
 
 
 def escape(text: str) -> str:

@@ -6,6 +6,7 @@ Every function takes `now`; nothing here knows what time it is.
 from __future__ import annotations
 
 from bisect import bisect_right
+from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -82,8 +83,9 @@ class Ranges:
 
 @lru_cache(maxsize=1)
 def zone_names() -> dict[str, str]:
-    """The names of all zones, by their lower-case form."""
-    return {name.lower(): name for name in available_timezones()}
+    """The names of all zones, by their lower-case form; not those that mean a machine's own."""
+    names = available_timezones() - {"localtime", "Factory"}
+    return {name.lower(): name for name in sorted(names)}
 
 
 def local(day: date, zone: str, at: time = time()) -> datetime:
@@ -172,9 +174,8 @@ def _months(period: Counted) -> int:
 
 def _months_back(day: date, count: int) -> date:
     """The same day so many months earlier, or that month's last day."""
-    index = day.year * 12 + day.month - 1 - count
-    month = Month(index // 12, index % 12 + 1)
-    return min(month.first + timedelta(days=day.day - 1), month.last)
+    year, month = divmod(day.year * 12 + day.month - 1 - count, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _counted(period: Counted, now: datetime, zone: str) -> TimeRange:

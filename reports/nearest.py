@@ -1,0 +1,66 @@
+"""Guesses at what a wrong word meant. A guess is shown, never acted on, so it may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import lru_cache
+
+from reports.period import YEARS, Month
+from reports.timerange import zone_names
+
+_LONGEST = 40
+_SPELLINGS = (("min", ""), ("h", "h"), ("d", "d"), ("w", "w"), ("mo", "m"), ("y", "y"))
+
+
+def word(wrong: str, known: Iterable[str]) -> str:
+    """The known word most like a wrong one, or nothing."""
+    found = get_close_matches(wrong.lower()[:_LONGEST], list(known), n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+def period(count: str, unit: str) -> str:
+    """A counted period of a number and a unit spelt out, as in `24hours`; nothing if it is none."""
+    for spelling, letter in _SPELLINGS:
+        if unit.lower().startswith(spelling):
+            return f"{count}{letter}" if letter else "1h"
+    return ""
+
+
+def day(wrong: str) -> str:
+    """The month or day nearest to a date that the calendar does not have."""
+    parts = [part for part in wrong.strip(".").split("-") if part]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        return "2026-10"
+    match [int(part) for part in parts]:
+        case [year, month, *rest] if len(rest) < 2:
+            nearest = Month(_within(year, YEARS), _within(month, range(1, 13)))
+        case _:
+            return "2026-10"
+    days = range(1, nearest.last.day + 1)
+    return f"{nearest}-{_within(rest[0], days):02}" if rest else f"{nearest}"
+
+
+def span(first: str, last: str) -> str:
+    """The span between two dates, in the order of time; one date where the other is missing."""
+    return "..".join(sorted({day(side) for side in (first, last) if side}))
+
+
+def zone(wrong: str, following: str = "") -> str:
+    """The zone of a city, whose name may be two words, or the one spelt most alike."""
+    cities = _cities()
+    for name in (f"{wrong}_{following}".lower(), wrong.lower()):
+        if name in cities:
+            return cities[name]
+    meant = word(wrong, zone_names())
+    return zone_names()[meant] if meant else "Europe/Berlin"
+
+
+@lru_cache(maxsize=1)
+def _cities() -> dict[str, str]:
+    zones = sorted(zone_names().items(), reverse=True)
+    return {lower.rpartition("/")[2]: name for lower, name in zones}
+
+
+def _within(number: int, allowed: range) -> int:
+    return min(max(number, allowed[0]), allowed[-1])

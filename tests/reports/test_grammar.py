@@ -1,0 +1,548 @@
+"""The words after /activity: every form that is right, and what is said to those that are wrong."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from itertools import permutations
+from unicodedata import category
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from reports.grammar import (
+    EXAMPLES,
+    LONGEST,
+    MOST_FILTERS,
+    MOST_TOP,
+    WORDS,
+    Ask,
+    CommandError,
+    Help,
+    parse,
+)
+from reports.period import NAMED, Calendar, Counted, Month, Span, Unit
+from reports.query import Dimension, File, Filter, Metric, Query, Source
+from reports.timerange import zone_names
+
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+PERIODS_ARE = (
+    "Periods are 1h, 1d, 1w, 1m (a month), 1y and other counts, a month such as 2026-10 or a day"
+    " such as 2026-10-03."
+)
+
+
+def asked(text: str) -> Query:
+    found = parse(text)
+    assert isinstance(found, Ask), found
+    return found.query
+
+
+def wrong(text: str) -> CommandError:
+    found = parse(text)
+    assert isinstance(found, CommandError), found
+    return found
+
+
+RIGHT = [
+    ("", Query()),
+    ("   ", Query()),
+    ("spend", Query(metric=Metric.SPEND)),
+    ("cost", Query(metric=Metric.SPEND)),
+    ("tokens", Query(metric=Metric.TOKENS)),
+    ("requests", Query(metric=Metric.REQUESTS)),
+    ("1h", Query(period=Counted(1, Unit.HOUR))),
+    ("3h", Query(period=Counted(3, Unit.HOUR))),
+    ("1d", Query(period=Counted(1, Unit.DAY))),
+    ("007d", Query(period=Counted(7, Unit.DAY))),
+    ("2w", Query(period=Counted(2, Unit.WEEK))),
+    ("1m", Query(period=Counted(1, Unit.MONTH))),
+    ("1M", Query(period=Counted(1, Unit.MONTH))),
+    ("10y", Query(period=Counted(10, Unit.YEAR))),
+    ("last 3d", Query(period=Counted(3, Unit.DAY))),
+    ("last 7 days", Query(period=Counted(7, Unit.DAY))),
+    ("last 1 month", Query(period=Counted(1, Unit.MONTH))),
+    ("today", Query(period=Calendar(Unit.DAY))),
+    ("yesterday", Query(period=Calendar(Unit.DAY, last=True))),
+    ("mtd", Query(period=Calendar(Unit.MONTH))),
+    ("ytd", Query(period=Calendar(Unit.YEAR))),
+    ("this hour", Query(period=Calendar(Unit.HOUR))),
+    ("last hour", Query(period=Calendar(Unit.HOUR, last=True))),
+    ("this week", Query(period=Calendar(Unit.WEEK))),
+    ("Last Month", Query(period=Calendar(Unit.MONTH, last=True))),
+    ("last year", Query(period=Calendar(Unit.YEAR, last=True))),
+    ("2026-10", Query(period=Month(2026, 10))),
+    ("2024-02-29", Query(period=Span(date(2024, 2, 29), date(2024, 2, 29)))),
+    ("2026-10-01..2026-10-15", Query(period=Span(date(2026, 10, 1), date(2026, 10, 15)))),
+    ("2026-01..2026-02", Query(period=Span(date(2026, 1, 1), date(2026, 2, 28)))),
+    ("2026-01-31..2026-02", Query(period=Span(date(2026, 1, 31), date(2026, 2, 28)))),
+    ("by model", Query(by=Dimension.MODEL)),
+    ("by models", Query(by=Dimension.MODEL)),
+    ("by key", Query(by=Dimension.KEY)),
+    ("by api key", Query(by=Dimension.KEY)),
+    ("by API Keys", Query(by=Dimension.KEY)),
+    ("by creator", Query(by=Dimension.CREATOR)),
+    ("by user", Query(by=Dimension.CREATOR)),
+    ("by member", Query(by=Dimension.CREATOR)),
+    ("model:claude*", Query(filters=(Filter(Dimension.MODEL, "claude*"),))),
+    ("model:z-ai/glm-4.6:free", Query(filters=(Filter(Dimension.MODEL, "z-ai/glm-4.6:free"),))),
+    ('key:"Prod key"', Query(filters=(Filter(Dimension.KEY, "Prod key"),))),
+    ('key: "Prod key"', Query(filters=(Filter(Dimension.KEY, "Prod key"),))),
+    ("KEY:Prod", Query(filters=(Filter(Dimension.KEY, "Prod"),))),
+    ("user:@ada", Query(filters=(Filter(Dimension.CREATOR, "@ada"),))),
+    ("member:me", Query(filters=(Filter(Dimension.CREATOR, "me"),))),
+    ("creator:ada@example.com", Query(filters=(Filter(Dimension.CREATOR, "ada@example.com"),))),
+    ("creator:&lt;@U123|ada&gt;", Query(filters=(Filter(Dimension.CREATOR, "<@U123|ada>"),))),
+    ("creator:<@U123|ada>", Query(filters=(Filter(Dimension.CREATOR, "<@U123|ada>"),))),
+    ("key:a key:b key:a", Query(filters=(Filter(Dimension.KEY, "a"), Filter(Dimension.KEY, "b")))),
+    ("key:help", Query(filters=(Filter(Dimension.KEY, "help"),))),
+    ("credits", Query(source=Source.CREDITS)),
+    ("BYOK", Query(source=Source.BYOK)),
+    ("top 3", Query(top=3)),
+    ("csv", Query(files=(File.CSV,))),
+    ("pdf csv pdf", Query(files=(File.CSV, File.PDF))),
+    ("share", Query(share=True)),
+    ("tz europe/berlin", Query(zone="Europe/Berlin")),
+    ("TZ UTC", Query(zone="UTC")),
+]
+
+
+@pytest.mark.parametrize(("text", "query"), RIGHT)
+def test_it_reads_every_form(text: str, query: Query) -> None:
+    assert asked(text) == query
+
+
+def test_a_period_of_1m_is_a_month() -> None:
+    assert asked("1m").period == Counted(1, Unit.MONTH)
+
+
+def test_nothing_asks_for_an_overview_of_the_last_day() -> None:
+    assert asked("").metrics == (Metric.SPEND, Metric.TOKENS, Metric.REQUESTS)
+    assert asked("").command() == "/activity 1d"
+
+
+def test_words_stand_in_any_order_and_case() -> None:
+    phrases = ["tokens", "1m", "by model", 'key:"Prod key"', "top 5"]
+    expected = asked(" ".join(phrases))
+    assert expected == Query(
+        Metric.TOKENS,
+        Counted(1, Unit.MONTH),
+        Dimension.MODEL,
+        (Filter(Dimension.KEY, "Prod key"),),
+        top=5,
+    )
+    for order in permutations(phrases):
+        assert asked(" ".join(order)) == expected
+    upper = 'TOKENS 1M BY MODEL KEY:"Prod key" TOP 5'
+    assert asked(upper) == expected
+
+
+def test_the_examples_are_right() -> None:
+    assert all(isinstance(parse(example), Ask) for example in EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "key:“Prod key”",
+        "key:„Prod key“",
+        "key:«Prod key»",
+        "key:\u00a0“Prod\u00a0key”",
+        'key:"Prod \u202f key"',
+        'key:"Prod\tkey"',
+        '\ufeffkey:"\u200bProd key\u200f"',
+        '\u2066key:"Prod key"\u2069',
+        'key:Prod" "key',
+    ],
+)
+def test_typographic_and_invisible_characters_do_not_matter(text: str) -> None:
+    assert asked(text).filters == (Filter(Dimension.KEY, "Prod key"),)
+
+
+def test_a_phones_apostrophe_is_an_apostrophe() -> None:
+    assert asked("key:ada’s*").filters[0].pattern == "ada's*"
+
+
+@pytest.mark.parametrize("text", ['key:"R&amp;D <x>"', 'key:"R&amp;D &lt;x&gt;"', 'key:"R&D <x>"'])
+def test_it_undoes_slacks_escapes(text: str) -> None:
+    assert asked(text).filters[0].pattern == "R&D <x>"
+
+
+@pytest.mark.parametrize("text", ["help", "HELP", "?", "tokens help", "nonsense help", "help me"])
+def test_help_is_understood_whatever_stands_beside_it(text: str) -> None:
+    assert parse(text) == Help()
+
+
+WRONG = [
+    # words that are like a known one
+    ("tokns", "I do not know the word “tokns”.", "", "tokens 1d"),
+    ("spned 1m by key", "I do not know the word “spned”.", "1m by key", "spend 1m by key"),
+    ("tokns 1m by modle", "I do not know the word “tokns”.", "1m", "tokens 1m by model"),
+    ("reqests", "I do not know the word “reqests”.", "", "requests 1d"),
+    ("yesterdy", "I do not know the word “yesterdy”.", "", "yesterday"),
+    ("byy key", "I do not know the word “byy”.", "", "1d by key"),
+    ("lsat month", "I do not know the word “lsat”.", "", "last month"),
+    ("thiss week", "I do not know the word “thiss”.", "", "this week"),
+    ("top10", "I do not know the word “top10”.", "", "top 10"),
+    ("hlep", "I do not know the word “hlep”.", "", "help"),
+    ("csb", "I do not know the word “csb”.", "", "1d csv"),
+    ("tokens spned", "I do not know the word “spned”.", "tokens 1d", "spend"),
+    ("exprot", "I do not know the word “exprot”.", "", ""),
+    ("🦄", "I do not know the word “🦄”.", "", ""),
+    ("الإنفاق", "I do not know the word “الإنفاق”.", "", ""),
+    ('"prod key"', 'I do not know the word “"prod key"”.', "", ""),
+    ("x" * 99, f"I do not know the word “{'x' * 39}…”.", "", ""),
+    # dimensions
+    (
+        "model",
+        "“model” needs `by` before it, or a name after it: `model:claude*`.",
+        "",
+        "1d by model",
+    ),
+    ("by", "After `by` comes model, key or creator, but nothing follows.", "", "1d by model"),
+    ("by by by", "After `by` comes model, key or creator, not “by”.", "", "1d by model"),
+    ("by kye", "After `by` comes model, key or creator, not “kye”.", "", "1d by key"),
+    ("by api", "After `by` comes model, key or creator, not “api”.", "", "1d by model"),
+    (
+        "by model by key",
+        "There are two dimensions, “by model” and “by key”: keep one.",
+        "1d by model",
+        "",
+    ),
+    # filters
+    ("key:", "After `key:` comes a name, but nothing follows.", "", '1d key:"Prod key"'),
+    ('key:""', "After `key:` comes a name, but nothing follows.", "", '1d key:"Prod key"'),
+    ("key:“ ”", "After `key:` comes a name, but nothing follows.", "", '1d key:"Prod key"'),
+    ("foo:bar", "I cannot filter by “foo”, only by model, key or creator.", "", ""),
+    (":", "I cannot filter by “(unnamed)”, only by model, key or creator.", "", ""),
+    (
+        "modle:gpt*",
+        "I cannot filter by “modle”, only by model, key or creator.",
+        "",
+        "1d model:claude*",
+    ),
+    ('key:"Prod', 'A quotation mark is never closed. Write names like `key:"Prod key"`.', "", ""),
+    # counted periods
+    ("0d", "“0d” is not a period: the count starts at 1.", "", "1d"),
+    ("last 0 weeks", "“0w” is not a period: the count starts at 1.", "", "1w"),
+    ("11y", "“11y” is not a period: a period is at most 10 years long.", "", "10y"),
+    ("99999999y", "“99999999y” is not a period: a period is at most 10 years long.", "", "10y"),
+    ("9999999999999h", f"“9999999999999h” is not a period. {PERIODS_ARE}", "", ""),
+    ("1x", f"“1x” is not a period. {PERIODS_ARE}", "", ""),
+    ("1_0d", f"“1_0d” is not a period. {PERIODS_ARE}", "", ""),
+    ("1.5d", f"“1.5d” is not a period. {PERIODS_ARE}", "", ""),
+    ("2026", f"“2026” is not a period. {PERIODS_ARE}", "", ""),
+    ("2026/10/03", f"“2026/10/03” is not a period. {PERIODS_ARE}", "", ""),
+    ("24hours by key", f"“24hours” is not a period. {PERIODS_ARE}", "1d by key", "24h by key"),
+    ("30min", f"“30min” is not a period. {PERIODS_ARE}", "", "1h"),
+    ("7 days by key", f"“7” is not a period. {PERIODS_ARE}", "1d by key", "7d by key"),
+    ("-1d", "I do not know the word “-1d”.", "", ""),
+    ("١d", "I do not know the word “١d”.", "", ""),
+    ("１d", "I do not know the word “１d”.", "", ""),
+    ("²d", "I do not know the word “²d”.", "", ""),
+    ("1d 1w", "There are two periods, “1d” and “1w”: keep one.", "1d", ""),
+    ("1d 1d", "There are two periods, “1d” and “1d”: keep one.", "1d", ""),
+    ("today last week", "There are two periods, “today” and “last week”: keep one.", "today", ""),
+    # calendar periods
+    (
+        "this",
+        "After `this` comes hour, day, week, month or year, but nothing follows.",
+        "",
+        "this month",
+    ),
+    (
+        "last wek",
+        "After `last` comes hour, day, week, month or year, not “wek”.",
+        "",
+        "last week",
+    ),
+    ("last 7 dyas", "After `last` comes hour, day, week, month or year, not “7”.", "", "7d"),
+    ("this 3d", "After `this` comes hour, day, week, month or year, not “3d”.", "", "this month"),
+    # dates
+    ("2026-13", "The calendar has no “2026-13”.", "", "2026-12"),
+    ("2026-00", "The calendar has no “2026-00”.", "", "2026-01"),
+    ("2026-02-30", "The calendar has no “2026-02-30”.", "", "2026-02-28"),
+    ("2025-02-29", "The calendar has no “2025-02-29”.", "", "2025-02-28"),
+    ("0000-01", "“0000-01” is too far away: years run from 2000 to 2999.", "", "2000-01"),
+    ("9999-12", "“9999-12” is too far away: years run from 2000 to 2999.", "", "2999-12"),
+    (
+        "2026-1-3",
+        "“2026-1-3” is not a date. Write a month as 2026-10 or a day as 2026-10-03.",
+        "",
+        "2026-01-03",
+    ),
+    (
+        "2026-10-03-01",
+        "“2026-10-03-01” is not a date. Write a month as 2026-10 or a day as 2026-10-03.",
+        "",
+        "2026-10",
+    ),
+    (
+        "2026-1٠",
+        "“2026-1٠” is not a date. Write a month as 2026-10 or a day as 2026-10-03.",
+        "",
+        "2026-10",
+    ),
+    (
+        "2026-10-15..2026-10-01",
+        "“2026-10-15..2026-10-01” is not a span: the earlier day comes first.",
+        "",
+        "2026-10-01..2026-10-15",
+    ),
+    (
+        "2026-10-01..",
+        "“2026-10-01..” is not a span: it has a day on one side only.",
+        "",
+        "2026-10-01",
+    ),
+    (
+        "..2026-10-01 tokens",
+        "“..2026-10-01” is not a span: it has a day on one side only.",
+        "tokens 1d",
+        "tokens 2026-10-01",
+    ),
+    (
+        "2026-10-01..2026-09-31",
+        "The calendar has no “2026-09-31”.",
+        "",
+        "2026-09-30..2026-10-01",
+    ),
+    (
+        "2000-01-01..2026-01-01",
+        "“2000-01-01..2026-01-01” is not a span: a period is at most 10 years long.",
+        "",
+        "10y",
+    ),
+    (
+        "9999-12..9999-12",
+        "“9999-12” is too far away: years run from 2000 to 2999.",
+        "",
+        "2999-12",
+    ),
+    ("..", "I do not know the word “..”.", "", ""),
+    # options
+    ("top", "After `top` comes a number from 1 to 50, but nothing follows.", "", "top 10"),
+    ("top x", "After `top` comes a number from 1 to 50, not “x”.", "", "top 10"),
+    ("top 0", "After `top` comes a number from 1 to 50, not “0”.", "", "top 10"),
+    ("top 51", "After `top` comes a number from 1 to 50, not “51”.", "", "1d top 50"),
+    ("top ٣", "After `top` comes a number from 1 to 50, not “٣”.", "", "top 10"),
+    (
+        "tz",
+        "After `tz` comes a time zone such as Europe/Berlin, but nothing follows.",
+        "",
+        "1d tz Europe/Berlin",
+    ),
+    (
+        "tz paris",
+        "After `tz` comes a time zone such as Europe/Berlin, not “paris”.",
+        "",
+        "1d tz Europe/Paris",
+    ),
+    (
+        "tz new york 1w",
+        "After `tz` comes a time zone such as Europe/Berlin, not “new”.",
+        "1w",
+        "1w tz America/New_York",
+    ),
+    (
+        "tz Europe/Berln",
+        "After `tz` comes a time zone such as Europe/Berlin, not “Europe/Berln”.",
+        "",
+        "1d tz Europe/Berlin",
+    ),
+    (
+        "tz ../../etc/passwd",
+        "After `tz` comes a time zone such as Europe/Berlin, not “../../etc/passwd”.",
+        "",
+        "1d tz Europe/Berlin",
+    ),
+    ("tokens spend", "There are two metrics, “tokens” and “spend”: keep one.", "tokens 1d", ""),
+    (
+        "credits byok",
+        "There are two sources, “credits” and “byok”: keep one.",
+        "1d credits",
+        "",
+    ),
+    ("top 3 top 4", "There are two `top`s, “top 3” and “top 4”: keep one.", "1d top 3", ""),
+    (
+        "tz UTC tz UTC",
+        "There are two zones, “tz UTC” and “tz UTC”: keep one.",
+        "1d tz UTC",
+        "",
+    ),
+    # length
+    ("x" * 10_000, "That is 10,000 characters; a question has at most 300.", "", ""),
+    ("&amp;" * 301, "That is 1,505 characters; a question has at most 300.", "", ""),
+    (
+        " ".join(f"key:{n}" for n in range(21)),
+        "A question has at most 20 filters; with `*` one stands for many.",
+        "1d " + " ".join(f"key:{n}" for n in range(20)),
+        "",
+    ),
+    # written out, with `creator` for `user`, it would be too long to be asked again
+    (
+        " ".join(f"user:{n:09}" for n in range(20)),
+        "That is 362 characters; a question has at most 300.",
+        "",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "problem", "understood", "suggestion"), WRONG)
+def test_it_says_what_is_wrong_and_what_may_have_been_meant(
+    text: str, problem: str, understood: str, suggestion: str
+) -> None:
+    assert parse(text) == CommandError(problem, understood, suggestion)
+    for said in (understood, suggestion):
+        assert not isinstance(parse(said), CommandError)
+
+
+def test_a_thousand_spaces_are_not_a_long_question() -> None:
+    assert asked(" " * 5_000 + "tokens" + "\n" * 5_000) == Query(metric=Metric.TOKENS)
+
+
+def test_a_question_of_the_greatest_length_is_read() -> None:
+    name = "n" * (LONGEST - len("key: 1d"))
+    assert asked(f"1d key:{name}").filters[0].pattern == name
+    assert wrong(f"1d key:{name}n").problem.startswith("That is 301 characters")
+
+
+def test_escapes_do_not_count_as_length() -> None:
+    pattern = "&" * (LONGEST - len("1d key:"))
+    assert asked(f"1d key:{'&amp;' * len(pattern)}").filters[0].pattern == pattern
+
+
+def test_twenty_filters_and_fifty_groups_are_allowed() -> None:
+    text = " ".join(f"key:{n}" for n in range(MOST_FILTERS))
+    assert len(asked(f"{text} {text.upper()} top {MOST_TOP}"[:LONGEST]).filters) == MOST_FILTERS
+    assert asked(f"top {MOST_TOP}").top == MOST_TOP
+
+
+def test_a_sentence_holds_nothing_that_cannot_be_printed() -> None:
+    problem = wrong("\udcff\u202ebad\x1b[31m\x00").problem
+    assert problem == "I do not know the word “bad[31m”."
+    assert asked("key:\udcffa\u202eb").filters[0].pattern == "ab"
+
+
+def test_a_zone_that_means_the_machines_own_is_none() -> None:
+    assert not {"localtime", "factory"} & set(zone_names())
+
+
+def _typo(word: str, place: int, kind: int) -> str:
+    place %= len(word)
+    if kind == 0:
+        return word[:place] + word[place + 1 :]
+    if kind == 1:
+        return word[:place] + word[place] + word[place:]
+    return word[:place] + word[place + 1 : place + 2] + word[place] + word[place + 2 :]
+
+
+@given(
+    st.sampled_from(["spend", "tokens", "requests", "yesterday", "credits", "share", "today"]),
+    st.integers(0, 20),
+    st.integers(0, 2),
+)
+@settings(max_examples=200, deadline=None)
+def test_one_slip_of_the_finger_finds_the_word_again(word: str, place: int, kind: int) -> None:
+    found = parse(_typo(word, place, kind))
+    if isinstance(found, Ask):  # the slip changed nothing
+        assert found == parse(word)
+    else:
+        assert isinstance(found, CommandError)
+        assert parse(found.suggestion) == parse(word)
+
+
+_numbers = st.sampled_from(["0", "1", "2", "7", "010", "99", "1_0", "٣", "999999999999999"])
+_names = st.one_of(
+    st.sampled_from(
+        ["claude*", '"Prod key"', "“a b”", "&amp;amp;", "<@U1|ada>", "a:b", "é", "*", '"', "''"]
+    ),
+    st.text(max_size=8),
+)
+_phrases = st.one_of(
+    st.sampled_from(WORDS),
+    st.builds("{}{}".format, _numbers, st.sampled_from("hdwmyx")),
+    st.builds("{} {}".format, st.sampled_from(["this", "last"]), st.sampled_from([*Unit, "3"])),
+    st.builds("by {}".format, st.sampled_from([*Dimension, "user", "api key", "keys"])),
+    st.builds(
+        "{}:{}".format, st.sampled_from(["model", "key", "creator", "user", "Keys", "foo"]), _names
+    ),
+    st.builds("top {}".format, _numbers),
+    st.builds("tz {}".format, st.sampled_from(["UTC", "asia/kathmandu", "berlin", "x"])),
+    st.builds("{:%Y-%m}".format, st.dates(date(1990, 1, 1))),
+    st.builds("{}".format, st.dates(date(1990, 1, 1))),
+    st.builds("{}..{}".format, st.dates(date(2020, 1, 1), date(2031, 1, 1)), st.dates()),
+    st.sampled_from(list(NAMED)),
+    _names,
+)
+_questions = st.lists(_phrases, max_size=9).map(" ".join)
+
+
+@given(_questions)
+@settings(max_examples=500, deadline=None)
+@example('key:"&am"p;')
+@example('key:a"\u0301"')
+@example("key:&amp\u037e")
+@example("key:&amp;amp;amp;lt;")
+@example(" ".join(f"user:{n:07}" for n in range(20)))
+@example("2026-10-03..2026-10-03")
+def test_a_question_in_its_own_words_is_the_same_question(text: str) -> None:
+    found = parse(text)
+    if isinstance(found, Ask):
+        assert parse(found.query.words()) == found
+
+
+@given(st.one_of(_questions, st.text(max_size=400)))
+@settings(max_examples=500, deadline=None)
+@example("by " * 150)
+@example("tz x " * 60)
+@example("a:b " * 75)
+@example("topp " * 60)
+@example("last " * 60)
+@example("9" * 300)
+@example("2000-01-01..2030-01-01 " * 13)
+@example("'" * 300)
+@example("2026-" * 60)
+@example("\udc80")
+@example("İ")
+def test_any_text_is_answered_with_a_question_or_a_sentence(text: str) -> None:
+    found = parse(text)
+    if isinstance(found, CommandError):
+        assert found.problem.endswith(".")
+        assert len(found.problem) < 250
+        said = found.problem + found.understood + found.suggestion
+        assert not {category(c) for c in said.replace("\u200c", "").replace("\u200d", "")} & HIDDEN
+        assert not isinstance(parse(found.suggestion), CommandError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tz zzzzzz " * 30,
+        "q " * 150,
+        "topp " * 60,
+        "a" * 10_000_000,
+        "&amp;" * 300,
+        "&" + "amp;" * 374,
+        " " * 1_000_000,
+        "\u200b" * 1_000_000,
+        '"' * 300,
+        "by tz top last this " * 15,
+    ],
+)
+def test_the_work_for_any_text_is_bounded(text: str) -> None:
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    parse("tz nowhere")  # the zones are read once
+    sys.setprofile(count)
+    try:
+        parse(text)
+    finally:
+        sys.setprofile(None)
+    assert calls < 300_000
