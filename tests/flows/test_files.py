@@ -1,0 +1,164 @@
+"""Files hold what the answer shows, to the nano-dollar, whatever the question."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pypdf
+import pytest
+
+from bot.flows.answer import answer
+from bot.flows.files import Format, Job, UnanswerableError, file_name, write_file
+from bot.rendering import Renderer, RenderError
+from bot.store import Database, Store
+from reports.grammar import Ask, parse
+from reports.query import Metric, Query
+from reports.render.as_json import as_json
+from reports.summary import Summary
+from reports.usage import nano_dollars
+
+from .. import world
+
+NOW = world.now()
+COLUMN = {Metric.SPEND: "Spend", Metric.TOKENS: "Tokens", Metric.REQUESTS: "Requests"}
+
+
+@pytest.fixture
+def store(database: Path) -> Store:
+    return Store(Database(database, must_exist=True))
+
+
+def query_of(words: str) -> Query:
+    parsed = parse(words)
+    assert isinstance(parsed, Ask)
+    return parsed.query
+
+
+def answered(store: Store, words: str) -> Summary:
+    found = answer(store, query_of(words), NOW, "UTC", whole=True)
+    assert isinstance(found, Summary)
+    return found
+
+
+def written(store: Store, words: str, format_: Format) -> bytes:
+    out = io.BytesIO()
+    write_file(store, Job(words, NOW, "UTC", format_), out)
+    return out.getvalue()
+
+
+QUESTIONS = [
+    f"{metric} {period} {by}".strip()
+    for metric in Metric
+    for period in ("1d", "7d", "1y", "today tz Europe/Berlin")
+    for by in ("", "by model", "by key", "by creator")
+]
+
+
+@pytest.mark.parametrize("words", [*QUESTIONS, "spend 7d by key creator:ada*", "spend 7d byok"])
+def test_csv_adds_up_to_the_answer(store: Store, words: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(written(store, words, Format.CSV).decode())))
+    metric = query_of(words).metric
+    assert metric
+    values = [row[COLUMN[metric]] for row in rows]
+    told = as_json(answered(store, words))["metrics"][metric]
+    if metric is Metric.SPEND:
+        assert sum(map(Decimal, values)) == Decimal(told["sum"])
+    else:
+        assert sum(map(int, values)) == told["sum"]
+    assert told["sum"] not in {0, "0"}
+
+
+@pytest.mark.parametrize("words", ["1d", "7d by model", "7d by key", "1y by creator"])
+def test_overview_csv_adds_up_to_all_three_metrics(store: Store, words: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(written(store, words, Format.CSV).decode())))
+    metrics = answered(store, words).metrics
+    money = (r[column] for r in rows for column in ("Usage", "BYOK Usage"))
+    spend = sum(nano_dollars(Decimal(amount)) for amount in money)
+    assert spend == metrics[Metric.SPEND].sum
+    tokens = sum(int(r["Prompt Tokens"]) + int(r["Completion Tokens"]) for r in rows)
+    assert tokens == metrics[Metric.TOKENS].sum
+    assert sum(int(r["Requests"]) for r in rows) == metrics[Metric.REQUESTS].sum
+
+
+@pytest.mark.parametrize("words", ["tokens 7d by key", "tokens 1d by model", "tokens 7d"])
+def test_pdf_subtotals_are_the_groups_of_the_answer(store: Store, words: str) -> None:
+    document = pypdf.PdfReader(io.BytesIO(written(store, words, Format.PDF)))
+    text = "\n".join(page.extract_text() for page in document.pages)
+    found = answered(store, words).metrics[Metric.TOKENS]
+    for group in found.groups:
+        assert f"{group.usage.prompt:,}" in text
+        assert f"{group.usage.completion:,}" in text
+    assert f"{found.parts['prompt']:,}" in text
+
+
+def test_sections_stand_in_the_order_of_the_answer(store: Store) -> None:
+    document = pypdf.PdfReader(io.BytesIO(written(store, "tokens 7d by key", Format.PDF)))
+    bookmarks = [str(entry["/Title"]) for entry in document.outline if isinstance(entry, dict)]
+    labels = [g.label for g in answered(store, "tokens 7d by key").metrics[Metric.TOKENS].groups]
+    assert [name for name in bookmarks if name in labels] == labels
+
+
+def test_rows_of_an_unfiltered_csv_come_newest_first(store: Store) -> None:
+    lines = written(store, "requests 7d by key", Format.CSV).decode().splitlines()[1:]
+    dates = [re.findall(r'"([^"]*)"', line)[0] for line in lines]
+    assert dates == sorted(dates, reverse=True)
+    assert len(set(dates)) > 1
+
+
+def test_the_same_question_gives_the_same_bytes(store: Store) -> None:
+    for format_ in Format:
+        assert written(store, "spend 7d by key", format_) == written(
+            store, "spend 7d by key", format_
+        )
+
+
+def test_a_file_keeps_the_range_of_its_moment(store: Store) -> None:
+    early = NOW - timedelta(days=1)
+    out = io.BytesIO()
+    found = write_file(store, Job("spend today", early, "UTC", Format.CSV), out)
+    assert found.range.until == early
+    assert f'"{NOW:%Y-%m-%d}' not in out.getvalue().decode()
+
+
+def test_file_names_hold_no_name_that_others_chose() -> None:
+    at = NOW.replace(year=2026, month=11, day=22, hour=10, minute=31, second=7)
+    assert file_name(query_of("1m by key"), at, Format.CSV) == (
+        "openrouter-activity-20261122-103107.csv"
+    )
+    assert file_name(query_of("tokens 1m by key key:../../x"), at, Format.PDF) == (
+        "openrouter-activity-tokens-by-key-20261122-103107.pdf"
+    )
+    assert file_name(query_of("spend"), at, Format.PNG) == (
+        "openrouter-activity-spend-20261122-103107.png"
+    )
+
+
+def test_a_job_survives_the_way_to_another_process() -> None:
+    job = Job("spend 1d", NOW, "Europe/Berlin", Format.PDF)
+    assert Job.from_json(json.loads(json.dumps(job.as_json()))) == job
+
+
+def test_another_process_writes_the_same_file(store: Store, database: Path) -> None:
+    job = Job("spend 7d by key", NOW, "UTC", Format.CSV)
+    with Renderer(database).file(job) as path:
+        assert path.read_bytes() == written(store, "spend 7d by key", Format.CSV)
+        assert path.stat().st_mode & 0o077 == 0 or path.parent.stat().st_mode & 0o077 == 0
+    assert not path.exists()
+
+
+def test_a_question_that_means_nothing_any_more_is_told_in_words(
+    store: Store, database: Path
+) -> None:
+    with pytest.raises(UnanswerableError, match="No key is called “gone”"):
+        written(store, "spend key:gone", Format.CSV)
+    with (
+        pytest.raises(RenderError, match="No key is called “gone”"),
+        Renderer(database).file(Job("spend key:gone", NOW, "UTC", Format.CSV)),
+    ):
+        pass
