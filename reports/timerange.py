@@ -37,7 +37,7 @@ STEP = {
 
 
 class NotBegunError(ValueError):
-    """The period asked for has not begun."""
+    """The period asked for has not begun, or is a day that its zone left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +123,15 @@ def floor(moment: datetime, granularity: Granularity, zone: str = "UTC") -> date
 def ranges(period: Period, now: datetime, zone: str = "UTC") -> Ranges:
     """The time range that a period means now, and the one before it.
 
-    Raises NotBegunError for a period that lies wholly in the future.
+    A finished span is compared with as many days right before, or with as many months where it is
+    made of whole ones. Raises NotBegunError for a period that lies wholly in the future.
     """
     if isinstance(period, Counted):
         current = _counted(period, now, zone)
         return Ranges(current, _before(current, len(current.buckets)))
     first, after, before = _days(period, now, zone)
+    if local(first, zone) == local(after, zone):
+        raise NotBegunError(f"{period} never came in {zone}")
     whole = (
         _hour_of(period, now, zone)
         if isinstance(period, Calendar) and period.unit is Unit.HOUR
@@ -140,6 +143,8 @@ def ranges(period: Period, now: datetime, zone: str = "UTC") -> Ranges:
     if isinstance(period, Calendar) and period.unit is Unit.HOUR:
         earlier = _slide(whole, -HOUR)
     else:
+        while local(before, zone) == local(first, zone):
+            before -= DAY
         earlier = _calendar(before, first, zone, whole.granularity)
     if current.unfinished:
         earlier = _first(earlier, len(current.buckets))
@@ -174,8 +179,12 @@ def _months(period: Counted) -> int:
 
 def _months_back(day: date, count: int) -> date:
     """The same day so many months earlier, or that month's last day."""
-    year, month = divmod(day.year * 12 + day.month - 1 - count, 12)
+    year, month = divmod(_month_count(day) - count, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def _month_count(day: date) -> int:
+    return day.year * 12 + day.month - 1
 
 
 def _counted(period: Counted, now: datetime, zone: str) -> TimeRange:
@@ -212,8 +221,10 @@ def _days(period: Period, now: datetime, zone: str) -> tuple[date, date, date]:
         return before, first, _unit_start(before - DAY, period.unit)
     if isinstance(period, Counted):
         raise TypeError("a counted period has no calendar days")
-    after = period.last + DAY
-    return period.first, after, period.first - (after - period.first)
+    first, after = period.first, period.last + DAY
+    if first.day == after.day == 1:
+        return first, after, _months_back(first, _month_count(after) - _month_count(first))
+    return first, after, first - (after - first)
 
 
 def _unit_start(day: date, unit: Unit) -> date:
@@ -306,7 +317,8 @@ def _before(current: TimeRange, count: int) -> TimeRange:
         return TimeRange(buckets, end, granularity, end, current.zone)
     after = end.astimezone(ZoneInfo(current.zone)).date()
     if granularity is Granularity.DAY:
-        first = after - timedelta(days=count)
+        first = after - timedelta(days=count + 1)  # one more, since a zone may leave out a day
     else:
         first = _months_back(after, count)
-    return _calendar(first, after, current.zone, granularity)
+    earlier = _calendar(first, after, current.zone, granularity)
+    return replace(earlier, buckets=earlier.buckets[-count:])
