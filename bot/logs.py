@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 HIDDEN = "***"
 _QUIET = ("httpx", "httpcore", "slack_sdk", "apscheduler", "waitress")
-_SILENT = ("slack_bolt",)  # it warns of our own `authorize` at every start
 
 
 class Redacting(logging.Formatter):
@@ -60,8 +59,6 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    for name in _SILENT:
-        logging.getLogger(name).setLevel(max(logging.ERROR, root.level))
     log = logging.getLogger("bot")
 
     def last_resort(arguments: threading.ExceptHookArgs) -> None:

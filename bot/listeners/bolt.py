@@ -34,12 +34,20 @@ def make_app(slack: Slack, token: str) -> App:
         )
 
     return App(
+        logger=_quiet_logger(),
         client=slack.client,
         authorize=authorize,
         process_before_response=True,
         request_verification_enabled=False,
         ssl_check_enabled=True,
     )
+
+
+def _quiet_logger() -> logging.Logger:
+    """Bolt warns of our own `authorize` at every start, and at INFO it logs whole bodies."""
+    logger = logging.getLogger("bot.bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 def register_rest(app: App) -> None:
