@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -62,8 +63,7 @@ def source(wanted: TimeRange, held: Held) -> Source:
         return _seen(aligned, Granularity.HOUR, held, note)
     if _on_grid(wanted, Granularity.DAY):
         return _seen(wanted, Granularity.DAY, held)
-    whole = (wanted.start, min(wanted.end, wanted.until))
-    if _on_grid(wanted, Granularity.HOUR) and not gaps(whole, held.get(Granularity.HOUR, ())):
+    if _on_grid(wanted, Granularity.HOUR) and not _missing(wanted, Granularity.HOUR, held):
         return Source(wanted, Granularity.HOUR)
     aligned, note = _aligned(wanted, Granularity.DAY)
     return _seen(aligned, Granularity.DAY, held, note)
@@ -82,16 +82,24 @@ def _aligned(wanted: TimeRange, grid: Granularity) -> tuple[TimeRange, tuple[str
     """The same range on UTC hours, or on the UTC days and months of the same dates."""
     if _on_grid(wanted, grid):
         return wanted, ()
-    edges = [_moved(edge, wanted.zone, grid) for edge in (*wanted.buckets, wanted.end)]
     # two edges that fall together leave no bucket between them
-    buckets = tuple(sorted(set(edges[:-1]) - {edges[-1]}))
-    until = edges[-1] if wanted.until == wanted.end else min(wanted.until, edges[-1])
-    moved = replace(wanted, buckets=buckets, end=edges[-1], until=until)
+    edges = sorted({_moved(edge, wanted.zone, grid) for edge in (*wanted.buckets, wanted.end)})
+    if wanted.unfinished:
+        begun = max(bisect_right(edges, wanted.until), 1)
+        edges = edges[: begun + 1]
+        if grid is Granularity.HOUR and begun == len(edges):
+            edges.append(edges[-1] + HOUR)
+    end = edges[-1]
+    until = min(wanted.until, end) if wanted.unfinished else end
+    moved = replace(wanted, buckets=tuple(edges[:-1]), end=end, until=until)
     if grid is Granularity.HOUR:
         return moved, (f"hours are UTC hours, which {wanted.zone} does not share",)
-    return replace(moved, zone="UTC"), (
-        f"days are UTC days: hours for the days of {wanted.zone} are not held",
+    why = (
+        f"hours for the days of {wanted.zone} are not held"
+        if _on_grid(wanted, Granularity.HOUR)
+        else f"those of {wanted.zone} do not begin on the hour"
     )
+    return replace(moved, zone="UTC"), (f"days are UTC days: {why}",)
 
 
 def _moved(edge: datetime, zone: str, grid: Granularity) -> datetime:
@@ -101,11 +109,17 @@ def _moved(edge: datetime, zone: str, grid: Granularity) -> datetime:
 
 
 def _seen(wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, ...] = ()) -> Source:
-    missing = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(stored, ()))
+    missing = _missing(wanted, stored, held)
+    return Source(wanted, stored, (*note, *(_words(gap, stored, wanted) for gap in missing)))
+
+
+def _missing(wanted: TimeRange, stored: Granularity, held: Held) -> tuple[Interval, ...]:
+    found = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(stored, ()))
+    if not wanted.unfinished:
+        return found
     # the bucket that is being filled was pulled while it was still shorter
     recent = wanted.until - _tolerance(stored)
-    words = tuple(_words(gap, stored, wanted) for gap in missing if gap[0] < recent)
-    return Source(wanted, stored, (*note, *words))
+    return tuple(gap for gap in found if gap[0] < recent)
 
 
 def _tolerance(stored: Granularity) -> timedelta:
@@ -126,4 +140,4 @@ def _words(gap: Interval, stored: Granularity, wanted: TimeRange) -> str:
 def _stamp(moment: datetime, stored: Granularity) -> str:
     if stored is Granularity.DAY:
         return date.isoformat(moment.date())
-    return moment.strftime("%Y-%m-%d %H:%M")
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
