@@ -120,6 +120,13 @@ def floor(moment: datetime, granularity: Granularity, zone: str = "UTC") -> date
     return local(day if granularity is Granularity.DAY else day.replace(day=1), zone)
 
 
+def following(bucket: datetime, granularity: Granularity) -> datetime:
+    """The start of the next bucket (of UTC)."""
+    if granularity is Granularity.MONTH:
+        return floor(bucket + timedelta(days=31), granularity)
+    return bucket + STEP[granularity]
+
+
 def ranges(period: Period, now: datetime, zone: str = "UTC") -> Ranges:
     """The time range that a period means now, and the one before it.
 

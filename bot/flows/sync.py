@@ -112,7 +112,7 @@ class Sync:
 
     def _older(self, now: datetime) -> bool:
         """One window of what is not held, or of the nightly look back. Whether more may remain."""
-        held = self._store.state().held
+        held = self._store.state().pulled
         for granularity in ORDER:
             for window in missing(granularity, now, held):
                 part, _ = newest_part(window, self._lengths[granularity])
@@ -152,7 +152,7 @@ class Sync:
         return changed
 
     def _progress(self, window: Window) -> Progress:
-        held = self._store.state().held
+        held = self._store.state().pulled
         now = self._clock()
         absent = [
             sum((b - a for a, b in gaps((now - reach, now), held.get(g, ()))), timedelta()) / reach

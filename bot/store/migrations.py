@@ -60,3 +60,18 @@ def m001_usage(db: Database) -> None:
             {"dimension": 3, "ref": "", "name": NO_CREATOR},
         ]
     )
+
+
+@migrations()
+def m002_imported(db: Database) -> None:
+    """The buckets that came from a file, until OpenRouter's own word replaces them.
+
+    `until` is the bucket's end, or the moment of the import where that was earlier. `open`: the
+    newest bucket of its file, which may have been unfinished when the file was made.
+    """
+    db.execute(
+        """CREATE TABLE imported (
+            granularity INTEGER NOT NULL, bucket INTEGER NOT NULL, until INTEGER NOT NULL,
+            open INTEGER NOT NULL, PRIMARY KEY (granularity, bucket)
+        ) STRICT, WITHOUT ROWID"""
+    )

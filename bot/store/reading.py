@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import pairwise
 
-from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, seconds
+from bot.store import imported
+from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, seconds
 from bot.store.rewrite import minus, plus
 from reports.query import Dimension, Metric, Source
-from reports.timerange import STEP, Granularity, TimeRange, floor
+from reports.timerange import STEP, Granularity, TimeRange, floor, following
 from reports.usage import ZERO, Usage, total
 
 SUMS = (
@@ -30,6 +31,8 @@ _VALUES = {
 _FEW_SEEKS = 20_000
 
 Ids = frozenset[int]
+Span = tuple[Granularity, int, int]
+"""A stretch of time (seconds, half-open) and the granularity that it is read at."""
 Row = tuple[int, int, int, Usage]
 """Index of the bucket, member (or 0), model, usage."""
 
@@ -116,7 +119,8 @@ def read(
 ) -> Read:
     """The figures of a selection in one view; without a ranking, the series of all groups."""
     grain = resolution(selection, wanted, stored)
-    table = _table(selection, wanted, grain)
+    spans = _spans(connection, wanted, grain)
+    table = _table(selection, wanted, grain, spans)
     places = stored_buckets(wanted, grain)
     if selection.by is None:
         whole = _spread(_by_bucket(connection, table), places, len(wanted.buckets))
@@ -127,9 +131,9 @@ def read(
     else:
         series = _series(connection, table, places)
         count = len(series)
-    whole = _spread(
-        _by_bucket(connection, _whole(selection, table, wanted, grain)), places, len(wanted.buckets)
-    )
+    if all(span[0] is grain for span in spans):
+        table = _whole(selection, table, wanted, grain)
+    whole = _spread(_by_bucket(connection, table), places, len(wanted.buckets))
     return Read(whole, series, count)
 
 
@@ -150,9 +154,10 @@ def rows(
     """
     by_member = selection.by in {Dimension.KEY, Dimension.CREATOR}
     member = "t.member" if by_member else "0"
-    edges = [*wanted.buckets, wanted.end]
+    edges = [seconds(edge) for edge in (*wanted.buckets, wanted.end)]
+    spans = _spans(connection, wanted, stored)
     for index in range(len(wanted.buckets) - 1, -1, -1):
-        table = _usage(selection, seconds(edges[index]), seconds(edges[index + 1]), stored)
+        table = _usage(selection, _cut(spans, edges[index], edges[index + 1]))
         statement = (
             f"SELECT {member}, t.model, {SUMS} FROM {table.tables} WHERE {table.where}"
             " GROUP BY 1, 2"
@@ -226,11 +231,35 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
     return ALL_OF[View.KEY], None
 
 
-def _table(selection: Selection, wanted: TimeRange, grain: Granularity) -> _Table:
+def _spans(
+    connection: sqlite3.Connection, wanted: TimeRange, stored: Granularity
+) -> tuple[Span, ...]:
+    """In which stretches a range is read: those months by month that only a file brought."""
+    start, end = seconds(wanted.start), seconds(wanted.end)
+    if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY:
+        return ((stored, start, end),)
+    spans: list[Span] = []
+    for month in sorted(imported.months(connection)):
+        after = seconds(following(moment(month), Granularity.MONTH))
+        if start <= month and after <= end:
+            spans += [(stored, start, month), (Granularity.MONTH, month, after)]
+            start = after
+    return tuple(span for span in [*spans, (stored, start, end)] if span[1] < span[2])
+
+
+def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
+    """The parts of stretches that lie between two moments."""
+    cut = ((stored, max(start, a), min(end, b)) for stored, a, b in spans)
+    return tuple(span for span in cut if span[1] < span[2])
+
+
+def _table(
+    selection: Selection, wanted: TimeRange, grain: Granularity, spans: Sequence[Span]
+) -> _Table:
     summed = _summed(selection)
-    if summed is None:
+    if summed is None or any(span[0] is not grain for span in spans):
         group = {Dimension.MODEL: "t.model", None: "0"}.get(selection.by, "t.member")
-        usage = usage_table(selection, wanted, grain)
+        usage = _usage(selection, spans)
         return _Table(usage.tables, usage.where, usage.params, group)
     dimension, ids = summed
     return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
@@ -266,29 +295,42 @@ def _totals(
     return _Table(tables, where, params, "m.id" if group == "t.member" else group)
 
 
-def usage_table(selection: Selection, wanted: TimeRange, stored: Granularity) -> _Table:
+def usage_table(
+    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> _Table:
     """The usage rows of a selection over a whole range."""
-    return _usage(selection, seconds(wanted.start), seconds(wanted.end), stored)
+    return _usage(selection, _spans(connection, wanted, stored))
 
 
-def _usage(selection: Selection, start: int, end: int, stored: Granularity) -> _Table:
-    view, members = selection.view, selection.members
-    step = int(STEP[stored].total_seconds())
+def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
+    members = selection.members
+    stored, start, end = spans[0]
+    step = int(STEP[stored].total_seconds()) if stored in STEP else end - start
     buckets = range(start, end, step)
-    base: tuple[object, ...] = (int(view), GRANULARITY[stored])
-    if members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
+    params: tuple[object, ...]
+    if len(spans) > 1:
+        # each stretch is one seek and a walk
+        tables = "json_each(?) s CROSS JOIN usage t"
+        where = (
+            "t.view = ? AND t.granularity = json_extract(s.value, '$[0]')"
+            " AND t.bucket >= json_extract(s.value, '$[1]')"
+            " AND t.bucket < json_extract(s.value, '$[2]')"
+        )
+        stretches = [(GRANULARITY[granularity], a, b) for granularity, a, b in spans]
+        params = (json.dumps(stretches), int(selection.view))
+    elif members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
         tables = "json_each(?) b CROSS JOIN json_each(?) m CROSS JOIN usage t"
         where = "t.view = ? AND t.granularity = ? AND t.bucket = b.value AND t.member = m.value"
-        params: tuple[object, ...] = (
-            json.dumps(list(buckets)), json.dumps(sorted(members)), *base
-        )  # fmt: skip
+        params = (json.dumps(list(buckets)), json.dumps(sorted(members)))
+        params = (*params, int(selection.view), GRANULARITY[stored])
+        members = None
     else:
         tables = "usage t"
         where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
-        params = (*base, start, end)
-        if members is not None:
-            where += " AND t.member IN (SELECT value FROM json_each(?))"
-            params = (*params, json.dumps(sorted(members)))
+        params = (int(selection.view), GRANULARITY[stored], start, end)
+    if members is not None:
+        where += " AND t.member IN (SELECT value FROM json_each(?))"
+        params = (*params, json.dumps(sorted(members)))
     if selection.models is not None:
         where += " AND t.model IN (SELECT value FROM json_each(?))"
         params = (*params, json.dumps(sorted(selection.models)))

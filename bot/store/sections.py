@@ -29,7 +29,7 @@ def rows_by_group(
 
     SQLite sorts them, on disk if they are many, so that memory stays flat.
     """
-    table = reading.usage_table(selection, wanted, stored)
+    table = reading.usage_table(connection, selection, wanted, stored)
     group = {Dimension.MODEL: "t.model", None: "0"}.get(selection.by, "t.member")
     statement = (
         "WITH rank AS MATERIALIZED (SELECT value AS id, key AS place FROM json_each(?))"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.store import directory as members
-from bot.store import reading, sections
+from bot.store import imported, reading, sections
 from bot.store.codes import GRANULARITY, View, moment, seconds
 from bot.store.database import Database, StoreError
 from bot.store.directory import Directory
 from bot.store.migrations import FIGURES
 from bot.store.reading import Ranking, Read, Selection
 from bot.store.rewrite import Changes, RowKey, add_up, changes
-from reports.coverage import Held, Interval, merge
+from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
 from reports.timerange import Granularity, TimeRange
 from reports.usage import Usage
@@ -29,10 +29,40 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the cache holds and since when: for deciding what to pull, and for dating answers."""
+    """What the cache holds and since when: for deciding what to pull, and for dating answers.
+
+    `imported` came from files. Months are only held where a file brought them: all others are sums
+    of days.
+    """
 
     held: Held
     synced: Mapping[Granularity, datetime]
+    imported: Held = field(default_factory=dict)
+
+    @property
+    def pulled(self) -> Held:
+        """What OpenRouter itself answered for."""
+        return {
+            granularity: tuple(
+                part
+                for interval in intervals
+                for part in gaps(interval, self.imported.get(granularity, ()))
+            )
+            for granularity, intervals in self.held.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The buckets of a file, oldest first, and what gives the rows of one of them (seconds).
+
+    `used` are the buckets (seconds) that it has rows for.
+    """
+
+    granularity: Granularity
+    buckets: Sequence[Interval]
+    used: frozenset[int]
+    rows: Callable[[int], Iterable[tuple[RowKey, Usage]]]
 
 
 class Store:
@@ -82,15 +112,14 @@ class Store:
     def state(self) -> State:
         """What is held, and when each granularity was last synced."""
         with self._db.read() as connection:
-            held: dict[Granularity, list[Interval]] = {}
-            for code, start, until in connection.execute("SELECT * FROM held ORDER BY 1, 2"):
-                interval = moment(start), moment(until)
-                held.setdefault(_GRANULARITY_OF[code], []).append(interval)
+            files = {g: imported.imported(connection, code) for g, code in GRANULARITY.items()}
+            held = {g: imported.held(connection, code) for g, code in GRANULARITY.items()}
             synced = {
                 _GRANULARITY_OF[code]: moment(at)
                 for code, at in connection.execute("SELECT granularity, synced_at FROM sync")
             }
-        return State({g: tuple(intervals) for g, intervals in held.items()}, synced)
+        held[Granularity.MONTH] = files[Granularity.MONTH]
+        return State(held, synced, files)
 
     def replace(
         self,
@@ -116,6 +145,7 @@ class Store:
                     continue  # another process wrote in between: work it out anew
                 _write(connection, code, delta)
                 _hold(connection, code, window)
+                imported.replaced(connection, code, window.start, window.end)
                 _note(connection, code, window, notes)
                 if synced_at:
                     connection.execute(
@@ -123,20 +153,47 @@ class Store:
                         " DO UPDATE SET synced_at = max(synced_at, excluded.synced_at)",
                         (code, seconds(synced_at)),
                     )
+                if window.granularity is Granularity.DAY:
+                    imported.settle(connection, window.start, window.end)
                 _count(connection, "usage")
                 return len(delta.gone) + len(delta.written)
         raise StoreError("Two syncs are in each other's way; run one at a time.")
 
+    def take(self, file: Intake, now: datetime) -> list[Interval]:
+        """Fill from a file what is not held, in one transaction; returns the buckets filled."""
+        code, days = GRANULARITY[file.granularity], file.granularity is Granularity.DAY
+        with self._db.write() as connection:
+            taken = imported.free(connection, code, file.buckets, file.used)
+            for start, end in taken:
+                old = _window_rows(connection, code, Window(file.granularity, start, end))
+                new = add_up(file.rows(seconds(start)))
+                _write(connection, code, changes(old, new, months=days))
+            imported.mark(connection, code, taken, file.buckets[-1][0], now)
+            for start, end in merge(taken):
+                if file.granularity is not Granularity.MONTH:
+                    _hold(connection, code, Window(file.granularity, start, min(end, now)))
+                if days:
+                    imported.settle(connection, start, end)
+            if taken:
+                _count(connection, "usage")
+        return taken
+
     def forget(self, granularity: Granularity, before: datetime) -> None:
-        """Drop fine-grained usage that coarser granularities hold as well."""
+        """Drop fine-grained usage that coarser granularities hold as well; not what files brought.
+
+        What came from a file is held nowhere else.
+        """
         code, limit = GRANULARITY[granularity], seconds(before)
+        kept = "bucket NOT IN (SELECT bucket FROM imported WHERE granularity = ?)"
         with self._db.write() as connection:
             connection.execute(
-                "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket < ?",
-                (code, limit),
+                "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket < ?"
+                f" AND {kept}",
+                (code, limit, code),
             )
             connection.execute(
-                "DELETE FROM total WHERE granularity = ? AND bucket < ?", (code, limit)
+                f"DELETE FROM total WHERE granularity = ? AND bucket < ? AND {kept}",
+                (code, limit, code),
             )
             connection.execute(
                 "DELETE FROM held WHERE granularity = ? AND until <= ?", (code, limit)
@@ -145,6 +202,8 @@ class Store:
                 "UPDATE OR REPLACE held SET start = ? WHERE granularity = ? AND start < ?",
                 (limit, code, limit),
             )
+            for start, until in imported.imported(connection, code):
+                _hold(connection, code, Window(granularity, start, until))
             connection.execute(
                 "DELETE FROM note WHERE granularity = ? AND until <= ?", (code, limit)
             )
@@ -292,24 +351,26 @@ def _add_to_months(connection: sqlite3.Connection, delta: Changes) -> None:
     names = FIGURES.split(", ")
     added = ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
     month = GRANULARITY[Granularity.MONTH]
+    # a month that a file brought counts as it is, until all of its days are held
+    whole = imported.months(connection)
+    months = [(key, usage) for key, usage in delta.months if key[2] not in whole]
     connection.executemany(
         f"INSERT INTO total VALUES (?, ?, ?, ?, {_PLACES})"
         f" ON CONFLICT (dimension, granularity, member, bucket) DO UPDATE SET {added}",
-        [(dimension, month, *place, *usage) for (dimension, *place), usage in delta.months],
+        [(dimension, month, *place, *usage) for (dimension, *place), usage in months],
     )
     nothing = " AND ".join(f"{name} = 0" for name in names)
     connection.executemany(
         "DELETE FROM total WHERE dimension = ? AND granularity = ? AND member = ? AND bucket = ?"
         f" AND {nothing}",
-        [(dimension, month, *place) for (dimension, *place), _ in delta.months],
+        [(dimension, month, *place) for (dimension, *place), _ in months],
     )
 
 
 def _hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
-    known = connection.execute("SELECT start, until FROM held WHERE granularity = ?", (code,))
-    intervals = [(moment(a), moment(b)) for a, b in known]
-    merged = merge([*intervals, (window.start, window.end)])
-    if list(merged) != intervals:
+    known = imported.held(connection, code)
+    merged = merge([*known, (window.start, window.end)])
+    if merged != known:
         connection.execute("DELETE FROM held WHERE granularity = ?", (code,))
         connection.executemany(
             "INSERT INTO held VALUES (?, ?, ?)",

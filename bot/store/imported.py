@@ -1,0 +1,122 @@
+"""What came from files: taken only where nothing is held, replaced wherever OpenRouter answers.
+
+An imported month has no days. It answers by month until all of its days are held; then their sum
+takes its place.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from bot.store.codes import GRANULARITY, moment, seconds
+from bot.store.migrations import FIGURES
+from reports.coverage import Interval, gaps, merge
+from reports.timerange import Granularity, following
+
+_DAY, _MONTH = GRANULARITY[Granularity.DAY], GRANULARITY[Granularity.MONTH]
+_SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
+
+
+def held(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
+    """For which times usage of a granularity is held, wherever it came from."""
+    found = connection.execute("SELECT start, until FROM held WHERE granularity = ?", (code,))
+    return merge((moment(start), moment(until)) for start, until in found)
+
+
+def imported(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
+    """For which times usage of a granularity came from files."""
+    found = connection.execute("SELECT bucket, until FROM imported WHERE granularity = ?", (code,))
+    return merge((moment(bucket), moment(until)) for bucket, until in found)
+
+
+def months(connection: sqlite3.Connection) -> frozenset[int]:
+    """The months (their first second) that are held as months."""
+    found = connection.execute("SELECT bucket FROM imported WHERE granularity = ?", (_MONTH,))
+    return frozenset(row[0] for row in found)
+
+
+def free(
+    connection: sqlite3.Connection, code: int, buckets: Sequence[Interval], used: frozenset[int]
+) -> list[Interval]:
+    """The buckets of a file that it may fill; `used` are those (seconds) that it has rows for.
+
+    What is held stays, but for the newest bucket of an earlier file, which may have been
+    unfinished: a file that goes on after it knows better. A month of which days are held stays.
+    """
+    found = connection.execute("SELECT bucket, open FROM imported WHERE granularity = ?", (code,))
+    known = dict(found.fetchall())
+    filled = held(connection, _DAY if code == _MONTH else code)
+    last = seconds(buckets[-1][0])
+
+    def may_fill(bucket: Interval) -> bool:
+        at = seconds(bucket[0])
+        if at not in known:
+            return _clear(bucket, filled)
+        if code == _MONTH and not _clear(bucket, filled):
+            return False
+        return bool(known[at]) and at in used and at != last
+
+    return [bucket for bucket in buckets if may_fill(bucket)]
+
+
+def _clear(bucket: Interval, spans: Iterable[Interval]) -> bool:
+    return gaps(bucket, spans) == (bucket,)
+
+
+def mark(
+    connection: sqlite3.Connection,
+    code: int,
+    buckets: Iterable[Interval],
+    last: datetime,
+    now: datetime,
+) -> None:
+    """Note that buckets came from a file whose newest bucket starts at `last`."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO imported VALUES (?, ?, ?, ?)",
+        [(code, seconds(a), seconds(min(b, now)), a == last) for a, b in buckets],
+    )
+
+
+def replaced(connection: sqlite3.Connection, code: int, start: datetime, end: datetime) -> None:
+    """Note that OpenRouter answered for the buckets that start within a window."""
+    connection.execute(
+        "DELETE FROM imported WHERE granularity = ? AND bucket >= ? AND bucket < ?",
+        (code, seconds(start), seconds(end)),
+    )
+
+
+def settle(connection: sqlite3.Connection, start: datetime, end: datetime) -> None:
+    """Put the sum of the days in the place of imported months whose days are all held by now."""
+    days = held(connection, _DAY)
+    synced = connection.execute(
+        "SELECT synced_at FROM sync WHERE granularity = ?", (_DAY,)
+    ).fetchone()
+    for bucket in sorted(months(connection)):
+        first = moment(bucket)
+        after = following(first, Granularity.MONTH)
+        # the days of a month that is not over are all held when they are held up to the last sync
+        until = min(after, moment(synced[0])) if synced and synced[0] > bucket else after
+        if first < end and start < after and not gaps((first, until), days):
+            _sum_days(connection, bucket, seconds(after))
+
+
+def _sum_days(connection: sqlite3.Connection, bucket: int, after: int) -> None:
+    connection.execute(
+        "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket = ?",
+        (_MONTH, bucket),
+    )
+    connection.execute(
+        "DELETE FROM total WHERE dimension IN (0, 1, 2, 3, 4) AND granularity = ? AND bucket = ?",
+        (_MONTH, bucket),
+    )
+    connection.execute(
+        f"INSERT INTO total SELECT dimension, ?, member, ?, {_SUMS} FROM total"
+        " WHERE dimension IN (0, 1, 2, 3, 4) AND granularity = ? AND bucket >= ? AND bucket < ?"
+        " GROUP BY dimension, member",
+        (_MONTH, bucket, _DAY, bucket, after),
+    )
+    connection.execute(
+        "DELETE FROM imported WHERE granularity = ? AND bucket = ?", (_MONTH, bucket)
+    )
