@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.timerange import DAY, HOUR, Granularity, TimeRange, floor, local
+from reports.timerange import DAY, HOUR, Granularity, TimeRange, floor, following, local
 
 Interval = tuple[datetime, datetime]
 Held = Mapping[Granularity, tuple[Interval, ...]]
@@ -54,7 +54,9 @@ def source(wanted: TimeRange, held: Held) -> Source:
     """How a range is answered from what is held.
 
     UTC days are read as days, months as days; the days of another zone are made of hours where
-    all of them are held, else they are UTC days, and `partial` says so.
+    all of them are held, else they are UTC days, and `partial` says so. Months that only a file
+    brought count in questions by month; days that are asked for and lie in such months are
+    answered by month.
     """
     if wanted.granularity is Granularity.MINUTE:
         return _seen(wanted, Granularity.MINUTE, held)
@@ -71,7 +73,31 @@ def source(wanted: TimeRange, held: Held) -> Source:
 
 def reaches(wanted: TimeRange, stored: Granularity, held: Held) -> bool:
     """Whether everything of a range is held, so that it can be compared with."""
-    return not gaps((wanted.start, min(wanted.end, wanted.until)), held.get(stored, ()))
+    return not gaps((wanted.start, min(wanted.end, wanted.until)), _known(wanted, stored, held))
+
+
+def _known(wanted: TimeRange, stored: Granularity, held: Held) -> tuple[Interval, ...]:
+    """What is held of a range at a granularity, with the whole months that have no days."""
+    months = held.get(Granularity.MONTH, ())
+    if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY or not months:
+        return held.get(stored, ())
+    before = wanted.start - timedelta(microseconds=1)
+    first = following(floor(before, Granularity.MONTH), Granularity.MONTH)
+    last = floor(wanted.end, Granularity.MONTH)
+    whole = ((max(start, first), min(end, last)) for start, end in months)
+    return merge([*held.get(stored, ()), *whole])
+
+
+def _by_month(wanted: TimeRange, held: Held) -> TimeRange | None:
+    """Whole months asked for by day, as months, where only so all of them are held."""
+    edges = [wanted.start, wanted.end]
+    if wanted.granularity is not Granularity.DAY or wanted.unfinished:
+        return None
+    if any(floor(edge, Granularity.MONTH) != edge for edge in edges):
+        return None
+    firsts = tuple(b for b in wanted.buckets if floor(b, Granularity.MONTH) == b)
+    months = replace(wanted, buckets=firsts, granularity=Granularity.MONTH)
+    return months if reaches(months, Granularity.DAY, held) else None
 
 
 def _on_grid(wanted: TimeRange, grid: Granularity) -> bool:
@@ -110,11 +136,13 @@ def _moved(edge: datetime, zone: str, grid: Granularity) -> datetime:
 
 def _seen(wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, ...] = ()) -> Source:
     missing = _missing(wanted, stored, held)
+    if missing and stored is Granularity.DAY and (months := _by_month(wanted, held)):
+        return Source(months, stored, (*note, "not all days of this period are held: by month"))
     return Source(wanted, stored, (*note, *(_words(gap, stored, wanted) for gap in missing)))
 
 
 def _missing(wanted: TimeRange, stored: Granularity, held: Held) -> tuple[Interval, ...]:
-    found = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(stored, ()))
+    found = gaps((wanted.start, min(wanted.end, wanted.until)), _known(wanted, stored, held))
     if not wanted.unfinished:
         return found
     # the bucket that is being filled was pulled while it was still shorter
