@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -20,17 +21,18 @@ from bot.store import Database, Store
 
 if TYPE_CHECKING:
     from slack_bolt import App
-    from slack_bolt.adapter.socket_mode import SocketModeHandler
 
     from bot.flows.sync import Sync
     from bot.metrics import Metrics
     from bot.slack import Slack
+    from bot.socket_mode import SocketMode
 
 log = logging.getLogger(__name__)
 
 SYNC_TICK = 5
 SYNC_LEASE = timedelta(minutes=2)
-DOOR_THREADS = 8
+LAST_SECONDS = 8.0
+"""What is given to work that was begun before the process was told to end."""
 _SWITCH_SECONDS = 0.001
 """How long one thread may keep the others waiting: an acknowledgement waits a few of these."""
 
@@ -90,7 +92,7 @@ class Bot:
         self.metrics: Metrics = Metrics(self.store, clock)
         self.port = 0
         self._stops: list[Callable[[], object]] = [self.store.close]
-        self._socket: SocketModeHandler | None = None
+        self._socket: SocketMode | None = None
 
     def start(self) -> None:
         """Open the doors. Returns as soon as they are open."""
@@ -112,7 +114,7 @@ class Bot:
 
     def healthy(self) -> str | None:
         """What is wrong with this process, or None."""
-        if self._socket is not None and not self._socket.client.is_connected():
+        if self._socket is not None and not self._socket.connected:
             return "Socket Mode is not connected"
         return "stopping" if self.stopping.is_set() else None
 
@@ -150,36 +152,26 @@ class Bot:
         return app
 
     def _open_http(self, app: App) -> None:
-        from waitress.server import MultiSocketServer, create_server  # noqa: PLC0415
-
         from bot.door import Door, Signatures  # noqa: PLC0415
+        from bot.http_server import HttpServer  # noqa: PLC0415
 
         slack = None
         if not self.settings.socket_mode:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
         door = Door(slack, self.healthy, self.ready, self.metrics.text)
-        server = create_server(
-            door, host=self.settings.host, port=self.settings.port, threads=DOOR_THREADS,
-            ident=None, clear_untrusted_proxy_headers=True,
-        )  # fmt: skip
-        # a name that stands for several addresses (localhost) gives several servers in one
-        if isinstance(server, MultiSocketServer):
-            self.port = int(server.effective_listen[0][1])
-        else:
-            self.port = int(server.effective_port)  # type: ignore[attr-defined] # stubs lack it
-        threading.Thread(target=server.run, name="door", daemon=True).start()
-        self._stops.append(server.close)
+        server = HttpServer(door, self.settings.host, self.settings.port)
+        self.port = server.port
+        self._stops.append(server.stop)
         log.info("Listening on %s:%d", self.settings.host, self.port)
 
     def _connect_socket(self, app: App) -> None:
-        from slack_bolt.adapter.socket_mode import SocketModeHandler  # noqa: PLC0415
+        from bot.socket_mode import SocketMode  # noqa: PLC0415
 
-        self._socket = SocketModeHandler(app, self.settings.slack_app_token.value)
-        self._socket.client.web_client.base_url = self.settings.slack_api_url
-        self._socket.connect()  # type: ignore[no-untyped-call]
-        self._stops.append(self._socket.close)
-        log.info("Connected to Slack by Socket Mode")
+        token = self.settings.slack_app_token.value
+        self._socket = SocketMode(app, self.slack, token, self.stopping)
+        self._stops.append(self._socket.stop)
+        self._socket.start()
 
     def _start_worker(self) -> None:
         from bot import scheduler  # noqa: PLC0415
@@ -204,13 +196,28 @@ class Bot:
 
 
 def serve(settings: Settings, parts: Parts) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT, and then not longer than LAST_SECONDS."""
     bot = Bot(settings, parts)
+
+    def end(*_: object) -> None:
+        if not bot.stopping.is_set():
+            bot.stopping.set()
+            last = threading.Timer(LAST_SECONDS, _cut_off)
+            last.daemon = True
+            last.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: bot.stopping.set())
+        signal.signal(number, end)
     try:
         bot.start()
         bot.stopping.wait()
     finally:
         log.info("Stopping")
         bot.stop()
+
+
+def _cut_off() -> None:
+    """End the process although a call is still waiting; what is half written is rolled back."""
+    log.warning("Something does not end by itself; it is cut off")
+    logging.shutdown()
+    os._exit(0)

@@ -42,8 +42,9 @@ NO_ANSWER = (URLError, OSError, HTTPException, SlackClientError, ValueError)
 class DeliveryError(Exception):
     """Slack did not take something. `permanent`: trying again changes nothing."""
 
-    def __init__(self, code: str, *, permanent: bool) -> None:
-        super().__init__(f"Slack answered {code}")
+    def __init__(self, code: str, *, permanent: bool, words: str = "") -> None:
+        mend = " (`activity doctor` says what to do)" if code in _APP_IS_OUT else ""
+        super().__init__(words or f"Slack answered {code}{mend}")
         self.code = code
         self.permanent = permanent
 
@@ -256,17 +257,26 @@ class Slack:
     def _guarded(self, call: Callable[[], SlackResponse]) -> Mapping[str, Any]:
         try:
             said = call()
-        except SlackApiError as error:
-            code = str(error.response.get("error", error.response.status_code))
-            if code in _BAD_BLOCKS:
-                log.warning("Slack refused the blocks: %s", _pointers(error))
-            raise DeliveryError(code, permanent=code in _APP_IS_OUT | _TARGET_IS_OUT) from error
         except NO_ANSWER as error:
-            raise DeliveryError(type(error).__name__, permanent=False) from error
+            failed = delivery_error(error)
+            if isinstance(error, SlackApiError) and failed.code in _BAD_BLOCKS:
+                log.warning("Slack refused the blocks: %s", _pointers(error))
+            raise failed from error
         data = said.data
         if not isinstance(data, dict):
             raise DeliveryError("no_json", permanent=False)
         return data
+
+
+def delivery_error(error: Exception) -> DeliveryError:
+    """What went wrong with a call, by Slack's name for it or by the kind of the failure."""
+    if isinstance(error, SlackApiError):
+        # an answer that is no JSON comes as a plain dict, with nothing but its status to name
+        said: Any = error.response
+        status = said.get("status") if isinstance(said, dict) else said.status_code
+        code = str(said.get("error") or f"HTTP {status}")
+        return DeliveryError(code, permanent=code in _APP_IS_OUT | _TARGET_IS_OUT)
+    return DeliveryError(type(error).__name__, permanent=False)
 
 
 def _person(user: Mapping[str, Any]) -> Person:

@@ -1,0 +1,62 @@
+"""Socket Mode: the connection that Slack sends through, kept up for as long as the bot runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+from bot.slack import NO_ANSWER, DeliveryError, Slack, delivery_error
+
+log = logging.getLogger(__name__)
+
+PING_SECONDS = 5.0
+"""Between two pings; a connection that answers none of four is taken down and made anew."""
+RETRY_SECONDS = 10.0
+
+
+class SocketMode:
+    """Connects at the start, or as soon as Slack can be reached, and again whenever it breaks."""
+
+    def __init__(self, app: App, slack: Slack, app_token: str, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self._handler = SocketModeHandler(
+            app, app_token, web_client=slack.client, ping_interval=PING_SECONDS
+        )
+
+    @property
+    def connected(self) -> bool:
+        """Whether Slack can reach us at the moment."""
+        return bool(self._handler.client.is_connected())
+
+    def start(self) -> None:
+        """Connect, or go on trying. Raises DeliveryError if the app token is refused."""
+        if not self._connect():
+            threading.Thread(target=self._keep_trying, name="socket-mode", daemon=True).start()
+
+    def stop(self) -> None:
+        """Hang up."""
+        self._handler.close()  # type: ignore[no-untyped-call]
+
+    def _connect(self) -> bool:
+        """Connect once; from then on slack-sdk watches the connection and makes it anew."""
+        try:
+            self._handler.connect()  # type: ignore[no-untyped-call]
+        except NO_ANSWER as error:
+            failed = delivery_error(error)
+            if failed.permanent:
+                words = f"Slack answered {failed.code} to SLACK_APP_TOKEN: copy it anew."
+                raise DeliveryError(failed.code, permanent=True, words=words) from error
+            log.warning("Socket Mode is not connected yet (%s); it is tried again", failed)
+            return False
+        log.info("Connected to Slack by Socket Mode")
+        return True
+
+    def _keep_trying(self) -> None:
+        try:
+            while not self._stopping.wait(RETRY_SECONDS) and not self._connect():
+                pass
+        except DeliveryError as error:
+            log.critical("Socket Mode cannot be used: %s", error)
