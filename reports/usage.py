@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import NamedTuple
 
 from reports.query import Metric, Source
 
 NANO = 10**9
+_NANO_DOLLAR = Decimal("1e-9")
+_WIDE = Context(prec=60)  # the default of 28 digits would round twice
 
 
 class Usage(NamedTuple):
@@ -87,8 +89,11 @@ def dollars(nano: int | Fraction) -> str:
 
 
 def nano_dollars(amount: Decimal | int) -> int:
-    """Dollars as whole nano-dollars, rounded half to even. ValueError if it is no finite number."""
-    value = Decimal(amount)
-    if not value.is_finite():
-        raise ValueError("not a finite amount of money")
-    return int((value * NANO).to_integral_value())
+    """Dollars as whole nano-dollars, rounded half to even. ValueError if it is no amount."""
+    try:
+        places = Decimal(amount).quantize(_NANO_DOLLAR, ROUND_HALF_EVEN, _WIDE)
+    except InvalidOperation:
+        raise ValueError("not an amount of money") from None
+    if not places.is_finite():
+        raise ValueError("not an amount of money")
+    return int(places.scaleb(9, _WIDE))
