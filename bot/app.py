@@ -191,6 +191,8 @@ class Bot:
                 return
             turn = sync.turn()
             self.metrics.syncs.labels("failed" if turn.error else "done").inc()
+            if turn.error:
+                log.warning("Sync failed: %s", turn.error)
             if not turn.more:
                 return
 

@@ -90,7 +90,6 @@ class Sync:
             self._store.keep_fact(
                 "trouble", json.dumps({"at": now.isoformat(), "words": str(error)})
             )
-            log.warning("Sync failed: %s", error)
             return Turn(0, more=False, error=error)
         if self._rest_until:
             self._rest_until = None

@@ -21,7 +21,8 @@ def terminal(summary: Summary) -> str:
     if filters:
         lines[1] += f", only {filters}"
     if summary.empty:
-        lines.append("No usage in this period.")
+        nothing = "Nothing is held yet; `activity sync` fetches it."
+        lines.append("No usage in this period." if summary.as_of else nothing)
     else:
         lines += [_figures(summary), ""]
         lines.append(_groups(summary) if summary.query.by else _buckets(summary))
