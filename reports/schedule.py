@@ -1,0 +1,236 @@
+"""When a standing question is due: one run for each local date that its rule names.
+
+A due time is the first such instant where the clock shows it twice, and the first instant after
+the gap where it never does. What a run is about is the complete period before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from reports import cron
+from reports.cron import Cron
+from reports.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.query import Query
+from reports.timerange import DAY, local
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WORKDAYS = frozenset(range(5))
+CATCH_UP = timedelta(days=3)
+"""How late a run may still be; what was missed before that is skipped."""
+LATE_AFTER = timedelta(minutes=10)
+MOST_MISSED = 400
+_FARTHEST = timedelta(days=366 * 41)  # a 29 February on one weekday may take 40 years
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Every day."""
+
+    def matches(self, _day: date) -> bool:
+        """Whether it runs on a day."""
+        return True
+
+    def __str__(self) -> str:
+        return "daily"
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """Some days of every week; Monday is 0."""
+
+    days: frozenset[int] = frozenset({0})
+
+    def matches(self, day: date) -> bool:
+        """Whether it runs on a day."""
+        return day.weekday() in self.days
+
+    def __str__(self) -> str:
+        if self.days == WORKDAYS:
+            return "weekdays"
+        return "weekly " + ",".join(WEEKDAYS[n] for n in sorted(self.days))
+
+
+@dataclass(frozen=True, slots=True)
+class Monthly:
+    """One day of every month that has it; none stands for the last."""
+
+    day: int | None = 1
+
+    def matches(self, day: date) -> bool:
+        """Whether it runs on a day."""
+        if self.day is None:
+            return (day + DAY).day == 1
+        return day.day == self.day
+
+    def __str__(self) -> str:
+        return f"monthly {self.day or 'last'}"
+
+
+Rule = Daily | Weekly | Monthly | Cron
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """On which dates, at what local time, in which zone."""
+
+    rule: Rule = Weekly()
+    at: time = time(9)
+    zone: str = "UTC"
+
+    def __str__(self) -> str:
+        if isinstance(self.rule, Cron):
+            return f"{self.rule} {self.zone}"
+        return f"{self.rule} {self.at:%H:%M} {self.zone}"
+
+
+class Target(StrEnum):
+    """Where reports go: a channel, one person, or every creator privately."""
+
+    CHANNEL = "channel"
+    PERSON = "person"
+    CREATORS = "creators"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A run that is due: its local date, and its instant (UTC)."""
+
+    day: date
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What is to be done about due runs: the one to make, and those that are too old."""
+
+    run: Due | None
+    skipped: tuple[Due, ...] = ()
+
+
+def occurrence(day: date, at: time, zone: str) -> datetime:
+    """The instant (UTC) at which a local date's run is due."""
+    return local(day, zone, at)
+
+
+def following(schedule: Schedule, after: date) -> Due:
+    """The first run after a local date. ValueError if there is none in sight."""
+    day, farthest = after + DAY, after + _FARTHEST
+    while day <= farthest:
+        if schedule.rule.matches(day):
+            return Due(day, occurrence(day, schedule.at, schedule.zone))
+        day += DAY
+    raise ValueError("this schedule never runs")
+
+
+def first(schedule: Schedule, now: datetime) -> Due:
+    """The first run after a moment."""
+    # two days back, since a time in a gap is later than the date it belongs to
+    day = now.astimezone(ZoneInfo(schedule.zone)).date() - 2 * DAY
+    while (found := following(schedule, day)).at <= now:
+        day = found.day
+    return found
+
+
+def due(schedule: Schedule, last: date, now: datetime) -> tuple[Due, ...]:
+    """All runs that are due by now for dates after the last one that was dealt with."""
+    return tuple(_due(schedule, last, now))
+
+
+def missed(runs: tuple[Due, ...], now: datetime) -> Missed:
+    """Of the runs that are due, only the newest is made, and only if it is not too old."""
+    if not runs:
+        return Missed(None)
+    newest = runs[-1]
+    if now - newest.at <= CATCH_UP:
+        return Missed(newest, runs[:-1])
+    return Missed(None, runs)
+
+
+def _due(schedule: Schedule, last: date, now: datetime) -> Iterator[Due]:
+    today = now.astimezone(ZoneInfo(schedule.zone)).date()
+    # after years of silence only the newest are worth a line each
+    day = max(last + DAY, today - MOST_MISSED * DAY)
+    while day <= today:
+        if schedule.rule.matches(day):
+            at = occurrence(day, schedule.at, schedule.zone)
+            if at <= now:
+                yield Due(day, at)
+        day += DAY
+
+
+def rule_of(words: str) -> Rule:
+    """The rule that its own words stand for. ValueError if they stand for none."""
+    kind, _, rest = words.partition(" ")
+    match kind:
+        case "daily":
+            return Daily()
+        case "weekdays":
+            return Weekly(WORKDAYS)
+        case "weekly":
+            return Weekly(frozenset(WEEKDAYS.index(name) for name in rest.split(",")))
+        case "monthly":
+            return Monthly(None if rest == "last" else int(rest))
+    return cron.parse(words)[0]
+
+
+def usual_period(rule: Rule) -> Calendar:
+    """The complete period that a rule without a period in its question reports on."""
+    match rule:
+        case Weekly() if len(rule.days) == 1:
+            return Calendar(Unit.WEEK, last=True)
+        case Monthly():
+            return Calendar(Unit.MONTH, last=True)
+        case Cron():
+            return _of_cron(rule)
+    return Calendar(Unit.DAY, last=True, word="yesterday")
+
+
+def complete(period: Period) -> Period | None:
+    """The complete period before a run that a period of a question means; None for a fixed one.
+
+    `1m` and `this month` become `last month`; a count stays, of whole units (see `period_at`).
+    """
+    if isinstance(period, Month | Span) or period.unit is Unit.HOUR:
+        return None
+    if isinstance(period, Counted) and period.count > 1:
+        return period
+    word = "yesterday" if period.unit is Unit.DAY else ""
+    return Calendar(period.unit, last=True, word=word)
+
+
+def query_at(query: Query, due_at: datetime, zone: str) -> Query:
+    """The question of one run: in the schedule's zone, about whole units before its date."""
+    period = query.period
+    if isinstance(period, Counted):
+        today = due_at.astimezone(ZoneInfo(zone)).date()
+        period = _whole_units(period, today)
+    return replace(query, period=period, zone=zone)
+
+
+def _whole_units(period: Counted, today: date) -> Span:
+    match period.unit:
+        case Unit.WEEK:
+            after = today - timedelta(days=today.weekday())
+            start = after - timedelta(weeks=period.count)
+        case Unit.MONTH | Unit.YEAR:
+            after = today.replace(day=1) if period.unit is Unit.MONTH else date(today.year, 1, 1)
+            months = period.count * (12 if period.unit is Unit.YEAR else 1)
+            year, month = divmod(after.year * 12 + after.month - 1 - months, 12)
+            start = date(year, month + 1, 1)
+        case _:
+            after = today
+            start = today - timedelta(days=period.count)
+    return Span(start, after - DAY)
+
+
+def _of_cron(rule: Cron) -> Calendar:
+    if len(rule.days) < 31:
+        return Calendar(Unit.MONTH, last=True)
+    if len(rule.weekdays) == 1:
+        return Calendar(Unit.WEEK, last=True)
+    return Calendar(Unit.DAY, last=True, word="yesterday")
