@@ -108,6 +108,14 @@ def environment() -> dict[str, str]:
 
 def load(values: Mapping[str, str], *needs: Need) -> Settings:
     """Check all settings at once. Raises ConfigError with a line for each that is wrong."""
+    settings, wrong = inspect(values, *needs)
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return settings
+
+
+def inspect(values: Mapping[str, str], *needs: Need) -> tuple[Settings, list[str]]:
+    """All settings as far as they are right, and a line for each that is wrong."""
     reader = _Reader(values)
     settings = reader.settings()
     if Need.OPENROUTER in needs:
@@ -116,9 +124,7 @@ def load(values: Mapping[str, str], *needs: Need) -> Settings:
         reader.require("SLACK_BOT_TOKEN", settings.slack_bot_token)
         if not settings.socket_mode:
             reader.require("SLACK_SIGNING_SECRET", settings.slack_signing_secret)
-    if reader.wrong:
-        raise ConfigError("\n".join(reader.wrong))
-    return settings
+    return settings, reader.wrong
 
 
 class _Reader:

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 HIDDEN = "***"
-_QUIET = ("httpx", "httpcore", "slack_sdk", "apscheduler", "waitress")
+_QUIET = ("httpx", "httpcore", "slack_sdk", "waitress")
+_SILENT = ("apscheduler",)  # it warns of every tick that comes while the one before still runs
 
 
 class Redacting(logging.Formatter):
@@ -40,11 +41,11 @@ class RedactingJson(Redacting):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": self.hide(record.getMessage()),
         }
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
-        return self.hide(json.dumps(entry, ensure_ascii=False))
+            entry["traceback"] = self.hide(self.formatException(record.exc_info))
+        return json.dumps(entry, ensure_ascii=False)
 
 
 def set_up(level: str, secrets: Iterable[str], *, as_json: bool) -> None:
@@ -59,6 +60,8 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(max(logging.ERROR, root.level))
     log = logging.getLogger("bot")
 
     def last_resort(arguments: threading.ExceptHookArgs) -> None:

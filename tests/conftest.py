@@ -9,6 +9,7 @@ import pytest
 
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
+from bot.scopes import SCOPES
 
 from . import world as worlds
 
@@ -46,7 +47,7 @@ def openrouter(filled: tuple[LocalOpenRouter, Path]) -> Iterator[LocalOpenRouter
 def world(openrouter: LocalOpenRouter, database: Path) -> Iterator[worlds.World]:
     """The bot's web half with a filled cache, between a local Slack and a local OpenRouter."""
     with (
-        LocalSlack(file_delay=timedelta(0)) as slack,
+        LocalSlack(scopes=SCOPES, file_delay=timedelta(0)) as slack,
         worlds.running(openrouter, slack, database) as everything,
     ):
         yield everything

@@ -81,10 +81,15 @@ def fill(openrouter: LocalOpenRouter, database: Path) -> None:
     )
     store, api = app.open_store(settings), eager(settings)
     sync = Sync(api, store, now)
-    while (turn := sync.turn()).more:
-        assert not turn.error
-    api.close()
-    store.close()
+    more = True
+    try:
+        while more:
+            turn = sync.turn()
+            assert not turn.error, turn.error
+            more = turn.more
+    finally:
+        api.close()
+        store.close()
 
 
 @dataclass(slots=True)

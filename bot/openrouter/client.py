@@ -73,7 +73,9 @@ class OpenRouter:
         *,
         wait: Callable[[float], object] | None = None,
         requests_a_minute: int = REQUESTS_A_MINUTE,
+        tries: int = TRIES,
     ) -> None:
+        self._tries = tries
         self._base = httpx.URL(base_url.rstrip("/"))
         self._wait = wait or threading.Event().wait
         self._pace = Pace(requests_a_minute, self._wait)
@@ -165,7 +167,7 @@ class OpenRouter:
         body: dict[str, Any] | None = None,
     ) -> T:
         trouble = ""
-        for attempt in range(TRIES):
+        for attempt in range(self._tries):
             self._pace.take()
             try:
                 status, headers, raw = self._send(method, path, params, body)
@@ -177,11 +179,11 @@ class OpenRouter:
             else:
                 _raise_final(status, raw, path)
                 trouble = wire.read_error(raw) or f"HTTP {status}"
-            if attempt + 1 < TRIES:
+            if attempt + 1 < self._tries:
                 self._wait(_pause(headers, attempt))
         raise OpenRouterError(
-            f"OpenRouter did not answer {path} after {TRIES} tries ({trouble}); it is asked again"
-            " with the next sync."
+            f"OpenRouter did not answer {path} after {self._tries} tries ({trouble}); it is asked"
+            " again with the next sync."
         )
 
     def _send(

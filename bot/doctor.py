@@ -1,0 +1,263 @@
+"""`activity doctor`: a look at everything the bot depends on, and what to do where it is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import chain
+from pathlib import Path
+
+import click
+import httpx
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot import logs
+from bot.app import open_store, utc_now
+from bot.config import WHERE, Need, Settings, inspect
+from bot.openrouter import OpenRouter, OpenRouterError
+from bot.scopes import SCOPES
+from bot.slack import NO_ANSWER
+from bot.store import StoreError, checkup
+from bot.store.database import has_safe_wal
+from reports.timerange import Granularity
+
+TIMEOUT = 15
+CLOCK_MAY_DIFFER = timedelta(seconds=60)
+STALE_AFTER = {
+    Granularity.MINUTE: timedelta(minutes=5),
+    Granularity.HOUR: timedelta(minutes=20),
+    Granularity.DAY: timedelta(minutes=60),
+}
+MOUNTS = Path("/proc/mounts")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what was looked at, whether it is as it should be, and in words how it is."""
+
+    what: str
+    well: bool
+    words: str
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.well else 'FAIL':<5} {self.what}: {self.words}"
+
+
+def examine(values: Mapping[str, str]) -> bool:
+    """Print a line for each check; whether all is well. `values` are the environment's."""
+    settings, wrong = inspect(values, Need.SLACK, Need.OPENROUTER)
+    # what goes wrong is said here, in a sentence; the libraries' own words would only repeat it
+    logs.set_up("CRITICAL", settings.secrets, as_json=False)
+    well = True
+    for finding in chain(
+        _settings(wrong), _slack(settings), _openrouter(settings), _database(settings)
+    ):
+        click.echo(str(finding))
+        well = well and finding.well
+    return well
+
+
+def _settings(wrong: list[str]) -> Iterator[Finding]:
+    if not wrong:
+        yield Finding("settings", well=True, words="all that are needed are set")
+    for words in wrong:
+        yield Finding("settings", well=False, words=words)
+
+
+def _slack(settings: Settings) -> Iterator[Finding]:
+    client = WebClient(
+        token=settings.slack_bot_token.value,
+        base_url=settings.slack_api_url,
+        retry_handlers=[],
+        timeout=TIMEOUT,
+    )
+    if settings.slack_bot_token:
+        yield from _bot_token(client)
+    if settings.slack_app_token:
+        yield _app_token(client, settings.slack_app_token.value)
+    elif settings.slack_signing_secret:
+        words = (
+            f"HTTP on port {settings.port}; Slack has to reach it as https://YOUR-HOST/slack/events"
+        )
+        yield Finding("Slack's way in", well=True, words=words)
+
+
+def _bot_token(client: WebClient) -> Iterator[Finding]:
+    try:
+        said = client.auth_test()
+    except SlackApiError as error:
+        code = error.response.get("error", error.response.status_code)
+        words = f"Slack answers {code}. Copy the token anew: {WHERE['SLACK_BOT_TOKEN']}."
+        yield Finding("SLACK_BOT_TOKEN", well=False, words=words)
+        return
+    except NO_ANSWER as error:
+        words = f"no answer from {client.base_url} ({type(error).__name__}). Check the network."
+        yield Finding("Slack", well=False, words=words)
+        return
+    words = f"{said.get('user')} in the workspace {said.get('team')}"
+    yield Finding("SLACK_BOT_TOKEN", well=True, words=words)
+    headers = {name.lower(): value for name, value in said.headers.items()}
+    yield _scopes(str(headers.get("x-oauth-scopes", "")))
+    if date := headers.get("date"):
+        yield _clock(str(date), "Slack")
+
+
+def _scopes(granted: str) -> Finding:
+    have = {scope.strip() for scope in granted.split(",")}
+    missing = [f"{scope} ({reason})" for scope, reason in SCOPES.items() if scope not in have]
+    if missing:
+        words = (
+            f"missing {'; '.join(missing)}. Add them as in manifest.yml (api.slack.com/apps > your"
+            " app > App Manifest) and install the app anew."
+        )
+        return Finding("scopes", well=False, words=words)
+    more = sorted(have - set(SCOPES) - {"", "identify"})
+    beside = f"; not needed: {', '.join(more)}" if more else ""
+    return Finding("scopes", well=True, words=f"all {len(SCOPES)} of the manifest{beside}")
+
+
+def _app_token(client: WebClient, token: str) -> Finding:
+    name = "SLACK_APP_TOKEN"
+    try:
+        client.apps_connections_open(app_token=token)
+    except SlackApiError as error:
+        code = error.response.get("error", error.response.status_code)
+        words = f"Slack answers {code}. It needs the scope connections:write: {WHERE[name]}."
+        return Finding(name, well=False, words=words)
+    except NO_ANSWER as error:
+        words = f"no answer from Slack ({type(error).__name__}). Check the network."
+        return Finding(name, well=False, words=words)
+    return Finding(name, well=True, words="Socket Mode can be opened")
+
+
+def _openrouter(settings: Settings) -> Iterator[Finding]:
+    if not settings.management_key:
+        return
+    name = "OPENROUTER_MANAGEMENT_KEY"
+    api = OpenRouter(
+        settings.openrouter_url, settings.management_key.value, wait=lambda _: None, tries=2
+    )
+    try:
+        if not api.is_management():
+            words = f"an ordinary API key; a management key is wanted: {WHERE[name]}."
+            yield Finding(name, well=False, words=words)
+            return
+        yield Finding(name, well=True, words="a management key")
+        people = api.people()
+        words = (
+            f"{len(people)} can be read"
+            if people
+            else "none: a personal account, so usage has no creators"
+        )
+        yield Finding("members", well=True, words=words)
+    except OpenRouterError as error:
+        yield Finding(name, well=False, words=str(error))
+    finally:
+        api.close()
+    yield from _clock_of_openrouter(settings)
+
+
+def _clock_of_openrouter(settings: Settings) -> Iterator[Finding]:
+    try:
+        said = httpx.get(f"{settings.openrouter_url}/key", timeout=TIMEOUT)
+    except httpx.HTTPError:
+        return
+    if date := said.headers.get("date"):
+        yield _clock(date, "OpenRouter")
+
+
+def _clock(date: str, whose: str) -> Finding:
+    try:
+        there = parsedate_to_datetime(date)
+    except ValueError:
+        return Finding("clock", well=True, words=f"{whose} tells no time to compare with")
+    apart = utc_now() - there.replace(tzinfo=there.tzinfo or UTC)
+    if abs(apart) <= CLOCK_MAY_DIFFER:
+        return Finding("clock", well=True, words=f"agrees with {whose}'s")
+    side = "ahead of" if apart > timedelta() else "behind"
+    words = (
+        f"{_about(abs(apart))} {side} {whose}'s. Set it (NTP): requests of Slack's are refused, and"
+        " buckets are cut in the wrong places."
+    )
+    return Finding("clock", well=False, words=words)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    path = settings.database
+    if kind := checkup.network(path, MOUNTS.read_text().splitlines() if MOUNTS.exists() else ()):
+        words = f"{path} lies on a network file system ({kind}), which SQLite cannot lock safely."
+        yield Finding("database", well=False, words=f"{words} Move it to a local disk.")
+    if not path.exists():
+        yield _not_made_yet(path)
+        return
+    if wrong := checkup.damage(path):
+        words = f"{path} is damaged or no database ({wrong}). Put a backup in its place, or move it"
+        words += " away and let `activity sync` fetch the last year anew."
+        yield Finding("database", well=False, words=words)
+        return
+    for file in checkup.exposed(path):
+        words = f"others on this machine can read {file}. Run: chmod 600 {file}"
+        yield Finding("database", well=False, words=words)
+    yield from _cache(settings)
+
+
+def _not_made_yet(path: Path) -> Finding:
+    folder = path.absolute().parent
+    if os.access(folder, os.W_OK | os.X_OK):
+        return Finding("database", well=True, words=f"{path} is made by the first sync")
+    words = f"the folder {folder} is not there or cannot be written. Make it, or set DATABASE_URL."
+    return Finding("database", well=False, words=words)
+
+
+def _cache(settings: Settings) -> Iterator[Finding]:
+    try:
+        store = open_store(settings, must_exist=True)
+    except StoreError as error:
+        yield Finding("database", well=False, words=str(error))
+        return
+    try:
+        kept = checkup.journal(settings.database)
+        safe = kept != "wal" or has_safe_wal(sqlite3.sqlite_version_info)
+        words = f"whole, {kept} journal, SQLite {sqlite3.sqlite_version}"
+        if not safe:
+            words += ", which may damage it in WAL. Update SQLite to 3.51.3 or later."
+        yield Finding("database", well=safe, words=words)
+        yield from _freshness(store.state().synced, store.fact("trouble"))
+    finally:
+        store.close()
+
+
+def _freshness(synced: Mapping[Granularity, datetime], trouble: str | None) -> Iterator[Finding]:
+    if trouble:
+        yield Finding("last sync", well=False, words=str(json.loads(trouble)["words"]))
+    if not synced:
+        words = "nothing yet; `activity run` fetches it, or `activity sync` at once"
+        yield Finding("cache", well=True, words=words)
+        return
+    now = utc_now()
+    stale = [
+        f"{granularity}s {_about(now - synced[granularity])} old"
+        for granularity, most in STALE_AFTER.items()
+        if granularity in synced and now - synced[granularity] > most
+    ]
+    if stale:
+        words = f"{', '.join(stale)}. Is `activity run` (or `activity worker`) running?"
+        yield Finding("cache", well=False, words=words)
+    else:
+        yield Finding("cache", well=True, words="fresh")
+
+
+def _about(length: timedelta) -> str:
+    """A length of time in its largest unit: `3 hours`."""
+    seconds = int(length.total_seconds())
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "0 seconds"

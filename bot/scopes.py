@@ -1,0 +1,28 @@
+"""What the bot may do in Slack, and why: the manifest asks for these scopes and for no more."""
+
+from __future__ import annotations
+
+SCOPES = {
+    "commands": "the command itself",
+    "chat:write": "answers in direct messages, where a response URL is used up",
+    "files:write": "CSV, PDF and pictures of charts",
+    "files:read": "to see when Slack has a picture ready to be shown",
+    "im:write": "to open the direct messages that answers and files go to",
+    "channels:read": "to share no answer in a channel where people of other companies read along",
+    "groups:read": "the same in private channels",
+    "users:read": "to tell full members from guests, bots and people of other companies",
+    "users:read.email": "`creator:me` and `creator:@ada`: the address is the same at OpenRouter",
+}
+"""Each scope with its reason."""
+
+METHODS = {
+    "auth.test": (),
+    "chat.postMessage": ("chat:write",),
+    "conversations.info": ("channels:read", "groups:read"),
+    "conversations.open": ("im:write",),
+    "files.completeUploadExternal": ("files:write",),
+    "files.getUploadURLExternal": ("files:write",),
+    "files.info": ("files:read",),
+    "users.info": ("users:read", "users:read.email"),
+}
+"""Every method of the Web API that the bot calls with its token, and the scopes it needs."""

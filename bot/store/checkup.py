@@ -1,0 +1,62 @@
+"""A look at the database file that changes nothing: is it whole, private, on a local disk."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+_NETWORK = ("nfs", "cifs", "smb", "afs", "9p", "ceph", "gluster", "lustre", "fuse.sshfs", "davfs")
+_BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+def damage(path: Path) -> str | None:
+    """What SQLite finds wrong with a file, reading all of it, or None."""
+    try:
+        with _looking(path) as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        return str(error)
+    said = str(found[0]) if found else "nothing said"
+    return None if said == "ok" else said.splitlines()[-1]
+
+
+def journal(path: Path) -> str:
+    """How the file keeps its journal: `wal`, or the rollback journal's `delete` or `truncate`."""
+    with _looking(path) as connection:
+        return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def exposed(path: Path) -> tuple[Path, ...]:
+    """The database's files that others on this machine may read or write."""
+    files = (path.with_name(path.name + suffix) for suffix in _BESIDE)
+    return tuple(
+        file for file in files if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077
+    )
+
+
+def network(path: Path, mounts: Iterable[str]) -> str | None:
+    """The kind of network file system that a path lies on, or None; `mounts` as in /proc/mounts."""
+    place, longest, kind = path.absolute().resolve(), -1, ""
+    for line in mounts:
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        point = Path(fields[1].replace("\\040", " "))
+        if place.is_relative_to(point) and len(point.parts) >= longest:
+            longest, kind = len(point.parts), fields[2]
+    return kind if kind.startswith(_NETWORK) else None
+
+
+class _looking:  # noqa: N801 - read as a verb
+    """A connection that only reads, closed at the end (sqlite3's own `with` leaves it open)."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()

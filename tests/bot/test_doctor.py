@@ -1,0 +1,248 @@
+"""`activity doctor` finds what is wrong and says what to do, and never shows a secret."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import doctor
+from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.organisation import Organisation
+from bot.demo.slack import LocalSlack
+from bot.scopes import SCOPES
+from bot.store import checkup
+
+from .. import world as worlds
+from ..socket_mode import SocketMode
+
+
+@pytest.fixture(autouse=True)
+def _logging():
+    with worlds.quiet_logging():
+        yield
+
+
+@pytest.fixture
+def slack():
+    with LocalSlack(scopes=SCOPES) as local:
+        yield local
+
+
+@pytest.fixture
+def values(openrouter, slack, database):
+    """Settings of a bot in Socket Mode that is all well and has just synced."""
+    worlds.fill(openrouter, database)
+    with SocketMode(slack) as line:
+        yield worlds.environment(openrouter, slack, database, SLACK_APP_TOKEN=line.app_token)
+
+
+@pytest.fixture
+def look(capsys):
+    """What the doctor says: whether all is well, and its lines by what they are about."""
+
+    def run(values) -> tuple[bool, dict[str, str]]:
+        well = doctor.examine(values)
+        said = capsys.readouterr()
+        assert said.err == ""
+        for value in values.values():
+            if value.startswith(("xoxb-", "xapp-", "sk-or-")):
+                assert value not in said.out
+        lines = [line.split(maxsplit=1) for line in said.out.splitlines()]
+        assert all(mark in {"ok", "FAIL"} for mark, _ in lines)
+        assert well is all(mark == "ok" for mark, _ in lines)
+        found: dict[str, str] = {}
+        for mark, words in lines:
+            what, _, rest = words.partition(": ")
+            found[what] = "\n".join(filter(None, [found.get(what), f"{mark} {rest}"]))
+        return well, found
+
+    return run
+
+
+def test_all_is_well_where_all_is_well(values, look):
+    well, said = look(values)
+    assert well
+    assert said == {
+        "settings": "ok all that are needed are set",
+        "SLACK_BOT_TOKEN": "ok activity in the workspace Demo",
+        "scopes": f"ok all {len(SCOPES)} of the manifest",
+        "clock": "ok agrees with Slack's\nok agrees with OpenRouter's",
+        "SLACK_APP_TOKEN": "ok Socket Mode can be opened",
+        "OPENROUTER_MANAGEMENT_KEY": "ok a management key",
+        "members": "ok 2 can be read",
+        "database": said["database"],
+        "cache": "ok fresh",
+    }
+    assert said["database"].startswith("ok whole, ")
+
+
+def test_it_names_all_settings_that_are_wrong_and_goes_on_with_the_others(values, look):
+    wrong = values | {"SLACK_BOT_TOKEN": "", "PORT": "x", "ACTIVITY_TIMEZONE": "Mars/Base"}
+    well, said = look(wrong)
+    assert not well
+    assert said["settings"].count("FAIL") == 3
+    for name in ("SLACK_BOT_TOKEN is not set", "PORT is", "ACTIVITY_TIMEZONE is"):
+        assert name in said["settings"]
+    assert "scopes" not in said
+    assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("ok")
+
+
+def test_it_starts_from_nothing(look, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    well, said = look({})
+    assert not well
+    for name in ("OPENROUTER_MANAGEMENT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
+        assert f"{name} is not set: " in said["settings"]
+    assert said["database"] == "ok activity.db is made by the first sync"
+    assert not Path("activity.db").exists()
+
+
+def test_it_tells_a_wrong_bot_token(values, look):
+    _, said = look(values | {"SLACK_BOT_TOKEN": "xoxb-wrong"})
+    assert said["SLACK_BOT_TOKEN"].startswith("FAIL Slack answers invalid_auth. Copy the token")
+    assert "OAuth & Permissions" in said["SLACK_BOT_TOKEN"]
+
+
+def test_it_tells_a_slack_that_is_not_there(values, look, slack):
+    slack.fail("*", "drop", times=9)
+    _, said = look(values)
+    assert said["Slack"].startswith("FAIL no answer from http://127.0.0.1:")
+    assert said["SLACK_APP_TOKEN"].startswith("FAIL no answer from Slack")
+
+
+def test_it_tells_a_wrong_app_token(values, look):
+    _, said = look(values | {"SLACK_APP_TOKEN": "xapp-wrong"})
+    assert "invalid_auth" in said["SLACK_APP_TOKEN"]
+    assert "connections:write" in said["SLACK_APP_TOKEN"]
+
+
+def test_it_tells_scopes_that_are_missing_with_their_reasons(openrouter, database, look):
+    with LocalSlack(scopes=set(SCOPES) - {"im:write", "users:read.email"}) as slack:
+        _, said = look(worlds.environment(openrouter, slack, database))
+    assert said["scopes"].startswith("FAIL missing im:write (to open the direct messages")
+    assert "users:read.email" in said["scopes"]
+    assert "manifest.yml" in said["scopes"]
+    assert "chat:write" not in said["scopes"]
+
+
+def test_it_tells_scopes_that_nobody_needs(openrouter, database, look):
+    with LocalSlack(scopes={*SCOPES, "admin", "channels:history"}) as slack:
+        _, said = look(worlds.environment(openrouter, slack, database))
+    assert said["scopes"].endswith("; not needed: admin, channels:history")
+    assert said["scopes"].startswith("ok")
+
+
+def test_without_an_app_token_it_says_where_slack_has_to_reach_the_bot(values, look):
+    del values["SLACK_APP_TOKEN"]
+    _, said = look(values | {"PORT": "3210"})
+    assert said["Slack's way in"].startswith("ok HTTP on port 3210;")
+
+
+def test_it_tells_an_ordinary_key_from_a_management_key(values, look, openrouter):
+    _, said = look(values | {"OPENROUTER_MANAGEMENT_KEY": openrouter.inference_key})
+    assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("FAIL an ordinary API key")
+    assert "members" not in said
+
+
+def test_it_tells_a_key_that_openrouter_does_not_know(values, look):
+    _, said = look(values | {"OPENROUTER_MANAGEMENT_KEY": "sk-or-v1-unknown"})
+    assert "does not know the key" in said["OPENROUTER_MANAGEMENT_KEY"]
+
+
+def test_it_tells_an_openrouter_that_is_not_there(values, look, openrouter):
+    openrouter.stop()
+    _, said = look(values)
+    assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("FAIL OpenRouter did not answer")
+
+
+def test_a_personal_account_has_no_members_and_is_well(values, look):
+    with LocalOpenRouter(Organisation(members=None)) as personal:
+        well, said = look(values | {"OPENROUTER_BASE_URL": personal.base_url})
+    assert said["members"].startswith("ok none: a personal account")
+    assert well
+
+
+@pytest.mark.parametrize(
+    ("off", "words"),
+    [
+        (timedelta(minutes=7), "FAIL 7 minutes behind Slack's. Set it (NTP)"),
+        (-timedelta(hours=3), "FAIL 3 hours ahead of Slack's. Set it (NTP)"),
+    ],
+)
+def test_it_tells_a_clock_that_is_wrong(openrouter, database, look, off, words):
+    clock = lambda: worlds.now() + off + timedelta(seconds=10 if off > timedelta() else -10)  # noqa: E731
+    with LocalSlack(clock=clock) as slack:
+        _, said = look(worlds.environment(openrouter, slack, database))
+    assert said["clock"].startswith(words)
+
+
+def test_it_tells_a_database_that_others_can_read(values, look, database):
+    database.chmod(0o644)
+    _, said = look(values)
+    assert said["database"].startswith(f"FAIL others on this machine can read {database}. Run: ch")
+
+
+def test_it_tells_a_database_that_is_damaged_and_leaves_it_as_it_is(values, look, database):
+    whole = bytearray(database.read_bytes())
+    whole[8_192:12_288] = os.urandom(4_096)
+    database.write_bytes(whole)
+    _, said = look(values)
+    assert "is damaged or no database" in said["database"]
+    assert database.read_bytes() == whole
+
+
+def test_it_tells_a_file_that_is_no_database(values, look, database):
+    database.write_text("Dear diary, ")
+    _, said = look(values)
+    assert "is damaged or no database" in said["database"]
+    assert database.read_text() == "Dear diary, "
+
+
+def test_it_tells_a_folder_that_is_not_there(values, look, tmp_path):
+    _, said = look(values | {"DATABASE_URL": f"sqlite:///{tmp_path}/no/where.db"})
+    assert said["database"].startswith(f"FAIL the folder {tmp_path}/no is not there")
+
+
+def test_it_tells_a_database_on_a_network_file_system(
+    values, look, database, monkeypatch, tmp_path
+):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/vda1 / ext4 rw 0 0\nnas:/vol {database.parent.parent} nfs4 rw 0 0\n")
+    monkeypatch.setattr(doctor, "MOUNTS", mounts)
+    _, said = look(values)
+    assert said["database"].startswith(f"FAIL {database} lies on a network file system (nfs4)")
+
+
+@pytest.mark.parametrize(
+    ("mounts", "kind"),
+    [
+        ("/dev/vda1 / ext4 rw", None),
+        ("nas:/ /mnt nfs rw", None),
+        ("nas:/ / nfs rw\n/dev/sda1 /var/lib ext4 rw", None),
+        ("/dev/vda1 / ext4 rw\n//nas/x /var/lib cifs rw", "cifs"),
+        ("/dev/vda1 / ext4 rw\n//nas/x /var/lib/a\\040b smb3 rw", None),
+        ("nonsense\n\nnas:/ /var nfs4 rw", "nfs4"),
+    ],
+)
+def test_it_knows_what_a_path_lies_on(mounts, kind):
+    assert checkup.network(Path("/var/lib/activity.db"), mounts.splitlines()) == kind
+
+
+def test_it_tells_a_cache_that_is_not_synced_any_more(values, look, monkeypatch):
+    monkeypatch.setattr(doctor, "utc_now", lambda: worlds.now() + timedelta(hours=3))
+    well, said = look(values)
+    assert not well
+    assert said["cache"] == (
+        "FAIL minutes 3 hours old, hours 3 hours old, days 3 hours old. Is `activity run` (or"
+        " `activity worker`) running?"
+    )
+
+
+def test_it_tells_why_the_last_sync_failed(values, look, openrouter, tmp_path):
+    openrouter.fail("/analytics", 401, times=None)
+    with pytest.raises(AssertionError, match="does not know the key"):
+        worlds.fill(openrouter, tmp_path / "new.db")
+    _, said = look(values | {"DATABASE_URL": f"sqlite:///{tmp_path}/new.db"})
+    assert said["cache"].startswith("ok nothing yet")
+    assert "does not know the key" in said["last sync"]
