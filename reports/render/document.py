@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from reportlab.pdfbase import pdfdoc
 
+_LEVEL = 3  # twice as fast as the default, and a sixth larger
 _PACK = 1 << 16  # bytes of small objects that are compressed together
 _HEAD = b"%PDF-1.5\n%\x93\x8c\x8b\x9e\n"
 
@@ -79,7 +80,7 @@ class StreamedDocument(pdfdoc.PDFDocument):
 
     def add_stream(self, content: bytes, entries: str = "", number: int | None = None) -> int:
         """Write a stream now, compressed; returns its number."""
-        packed = zlib.compress(content)
+        packed = zlib.compress(content, _LEVEL)
         head = f"<<{entries}/Filter/FlateDecode/Length {len(packed)}>>\nstream\n"
         return self._add_now(b"%b%b\nendstream" % (head.encode(), packed), number)
 

@@ -6,7 +6,7 @@ Distances are points, from the lower left corner.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -21,6 +21,7 @@ from reports.render.fonts import Face, font, runs, width
 A4 = (595.276, 841.89)
 INK, GREY, FAINT, LINK = "#16181D", "#6B7280", "#D9DCE1", "#1D4ED8"
 MODELS_URL = "https://openrouter.ai/"
+_ESCAPES = str.maketrans({mark: f"\\{mark}" for mark in "\\()"})
 _MODEL = re.compile(r"[A-Za-z0-9._~-]{1,100}/[A-Za-z0-9._~:@-]{1,100}")
 
 
@@ -52,6 +53,8 @@ class Paper(Canvas):
         self.setViewerPreference("DisplayDocTitle", "true")
         self._links: list[str] = []
         self._actions: dict[str, int] = {}
+        self._fonts: dict[tuple[str, int], str] = {}
+        self._drawn: dict[Hashable, str] = {}
 
     def text(
         self,
@@ -71,6 +74,8 @@ class Paper(Canvas):
 
     def letters(self, text: str, face: Face, size: float) -> str:
         """The operators that show a text where the pen is, for use between BT and ET."""
+        if plain(text):
+            return f"{self.font(face)} {size:g} Tf {literal(text)} Tj"
         return " ".join(
             f"{self.font(run.font, subset)} {size:g} Tf {_string(codes)} Tj"
             for run in runs(text, face)
@@ -79,7 +84,11 @@ class Paper(Canvas):
 
     def font(self, name: str, subset: int = 0) -> str:
         """The name of a font in this document; subset 0 has all of ASCII in its place."""
-        return str(font(name).getSubsetInternalName(subset, self.document))
+        known = self._fonts.get((name, subset))
+        if known is None:
+            known = str(font(name).getSubsetInternalName(subset, self.document))
+            self._fonts[name, subset] = known
+        return known
 
     def box(self, x: float, y: float, wide: float, high: float, colour: str) -> None:
         """Fill a rectangle."""
@@ -121,6 +130,15 @@ class Paper(Canvas):
     def annotate(self, annotations: list[str]) -> None:
         """Add annotations that are written already."""
         self._links += annotations
+
+    def again(self, key: Hashable, draw: Callable[[], None], y: float = 0) -> None:
+        """Draw something, shifted up by y; what was drawn under the same key is not made anew."""
+        if key not in self._drawn:
+            start = len(self._code)
+            draw()
+            self._drawn[key] = "\n".join(self._code[start:])
+            del self._code[start:]
+        self.addLiteral(f"q 1 0 0 1 0 {point(y)} cm\n{self._drawn[key]}\nQ")
 
     def bookmark(self, title: str, top: float) -> None:
         """Begin a section here, in the list that a reader shows beside the pages."""
@@ -165,17 +183,19 @@ def stroke(colour: str) -> str:
     return f"{_rgb(colour)} RG"
 
 
+def plain(text: str) -> bool:
+    """Whether all letters are ASCII, which every face of ours has, in its place."""
+    return text.isascii() and text.isprintable()
+
+
 def literal(text: str) -> str:
     """ASCII text as a PDF string."""
-    for mark in "\\()":
-        text = text.replace(mark, "\\" + mark)
-    return f"({text})"
+    return f"({text.translate(_ESCAPES)})"
 
 
 def _string(codes: bytes) -> str:
-    if all(32 <= code < 127 for code in codes):
-        return literal(codes.decode("ascii"))
-    return f"<{codes.hex()}>"
+    text = codes.decode("latin-1")
+    return literal(text) if plain(text) else f"<{codes.hex()}>"
 
 
 def _rectangle(x: float, y: float, wide: float, high: float) -> str:
@@ -183,4 +203,5 @@ def _rectangle(x: float, y: float, wide: float, high: float) -> str:
 
 
 def _rgb(colour: str) -> str:
-    return " ".join(f"{int(colour[i : i + 2], 16) / 255:.3g}" for i in (1, 3, 5))
+    parts = (f"{int(colour[i : i + 2], 16) / 255:.2g}" for i in (1, 3, 5))
+    return " ".join(part.removeprefix("0") or "0" for part in parts)

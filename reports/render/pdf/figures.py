@@ -77,7 +77,9 @@ class Columns:
             template = "".join(f"%{wide}s" for wide in self.widths)
             return lambda usage: template % tuple(map(exact, values(usage)))
         pattern = "".join(f"{{:>{wide},}}" for wide in self.widths).format
-        return lambda usage: pattern(*values(usage))
+        if self.metric is Metric.TOKENS:
+            return lambda usage: pattern(usage.prompt, usage.reasoning, usage.completion)
+        return lambda usage: pattern(usage.requests, usage.byok_requests)
 
 
 def columns(metric: Metric, source: Source, largest: Usage) -> Columns:

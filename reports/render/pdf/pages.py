@@ -27,7 +27,10 @@ class Pages:
         self.paper = paper
         self.y = TOP
         self.number = 1
-        self._title = f"{title} · {range_words(summary.range)}"
+        words = f"{title} · {range_words(summary.range)}"
+        self._title = fit(words, Face.SANS, round(0.72 * WIDE / _SMALL, 2))
+        used = width(self._title, Face.SANS)
+        self._room_of_header = round(WIDE / _SMALL - used - 2, 2)
         self._as_of = f"Data as of {stamp(summary.as_of)}" if summary.as_of else "No data yet"
         self._made = summary.range.until
         paper.document.form(_COUNT)
@@ -40,18 +43,14 @@ class Pages:
     def begin(self, running: str | None) -> None:
         """Draw the footer, and a running header unless the page has a title of its own."""
         self.y = TOP
-        page = f"Page {self.number}"
-        self.paper.rule(LEFT, _FOOTER + 13, RIGHT, FAINT)
+        page = f"Page {self.number:,}"
         used = self.paper.text(LEFT, _FOOTER, page, size=_SMALL, colour=GREY)
         self.paper.addLiteral(f"q 1 0 0 1 {LEFT + used:.2f} {_FOOTER:g} cm /{_COUNT} Do Q")
-        self.paper.text(RIGHT, _FOOTER, self._as_of, size=_SMALL, colour=GREY, align=Align.RIGHT)
-        if running is None:
-            return
-        used = self._right_of_header()
-        room = (WIDE - used) / _SMALL - 2
-        name = fit(clean(running), Face.BOLD, round(room, 2))
-        self.paper.text(LEFT, _HEADER, name, Face.BOLD, _SMALL)
-        self.paper.rule(LEFT, _HEADER - 7, RIGHT, FAINT)
+        self.paper.again("footer", self._draw_footer)
+        if running is not None:
+            self.paper.again("header", self._draw_header)
+            name = fit(clean(running), Face.BOLD, self._room_of_header)
+            self.paper.text(LEFT, _HEADER, name, Face.BOLD, _SMALL)
 
     def turn(self, running: str) -> None:
         """Finish this page and begin the next."""
@@ -70,6 +69,10 @@ class Pages:
         self.paper.finish(self._made)
         return self.number
 
-    def _right_of_header(self) -> float:
-        title = fit(self._title, Face.SANS, round(0.72 * WIDE / _SMALL, 2))
-        return self.paper.text(RIGHT, _HEADER, title, size=_SMALL, colour=GREY, align=Align.RIGHT)
+    def _draw_footer(self) -> None:
+        self.paper.rule(LEFT, _FOOTER + 13, RIGHT, FAINT)
+        self.paper.text(RIGHT, _FOOTER, self._as_of, size=_SMALL, colour=GREY, align=Align.RIGHT)
+
+    def _draw_header(self) -> None:
+        self.paper.text(RIGHT, _HEADER, self._title, size=_SMALL, colour=GREY, align=Align.RIGHT)
+        self.paper.rule(LEFT, _HEADER - 7, RIGHT, FAINT)

@@ -32,15 +32,18 @@ class Layout:
 def draw_header(pages: Pages, names: tuple[tuple[float, str], ...], layout: Layout) -> None:
     """Draw the titles of columns between two rules; names stand at their places."""
     paper = pages.paper
-    paper.rule(LEFT, pages.y, RIGHT, INK, 1)
-    y = pages.y - 13
-    for x, name in names:
-        paper.text(x, y, name, Face.BOLD, SIZE)
-    right = layout.figures_at
-    for title, wide in zip(layout.titles, layout.widths, strict=True):
-        right += wide * CELL
-        paper.text(right, y, title, Face.BOLD, SIZE, align=Align.RIGHT)
-    paper.rule(LEFT, pages.y - 19, RIGHT, INK, 0.5)
+
+    def draw() -> None:
+        paper.rule(LEFT, 0, RIGHT, INK, 1)
+        for x, name in names:
+            paper.text(x, -13, name, Face.BOLD, SIZE)
+        right = layout.figures_at
+        for title, wide in zip(layout.titles, layout.widths, strict=True):
+            right += wide * CELL
+            paper.text(right, -13, title, Face.BOLD, SIZE, align=Align.RIGHT)
+        paper.rule(LEFT, -19, RIGHT, INK, 0.5)
+
+    paper.again((names, layout), draw, pages.y)
     pages.y -= 19
 
 
