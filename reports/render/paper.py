@@ -203,5 +203,5 @@ def _rectangle(x: float, y: float, wide: float, high: float) -> str:
 
 
 def _rgb(colour: str) -> str:
-    parts = (f"{int(colour[i : i + 2], 16) / 255:.2g}" for i in (1, 3, 5))
+    parts = (f"{int(colour[i : i + 2], 16) / 255:.3g}" for i in (1, 3, 5))
     return " ".join(part.removeprefix("0") or "0" for part in parts)
