@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -20,7 +21,7 @@ from bot.app import Bot, Parts, utc_now
 from bot.config import Need, Settings, load
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Organisation
-from bot.demo.page import Page
+from bot.demo.page import Page, Role
 from bot.demo.page.words import EXAMPLES, completion
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
@@ -31,6 +32,16 @@ from reports.windows import REACH
 UNHURRIED = 1_000_000
 """Requests a minute: the local OpenRouter is nobody else's, so nothing is held back."""
 NAME = "Lumen Labs"
+ROLES = {
+    "ada": Role("admin"),
+    "farid": Role("creator"),
+    "guest": Role("guest", "Guests may not ask, unless the bot's settings allow it."),
+    "otto": Role(
+        "another company",
+        "Slack offers people of other companies no commands, only the buttons of messages. Here"
+        " the command is passed on all the same, to show that the bot refuses it.",
+    ),
+}
 _MAIL = "lumenlabs.example"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -95,6 +106,8 @@ class Demo:
         """Start the bot, or start it again."""
         settings = self.settings()
         logs.set_up(settings.log_level, settings.secrets, as_json=False)
+        # A tick skipped because the first sync is still at work is no news to whoever watches it.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self.bot = bot = Bot(settings, Parts(web=True, worker=True), requests_a_minute=UNHURRIED)
         bot.start()
         self.page.hands.door = self.slack.door(f"http://127.0.0.1:{bot.port}/slack/events")
@@ -137,7 +150,7 @@ class Demo:
         return {"state": "up" if progress >= 1 else "syncing", "progress": round(progress, 3)}
 
 
-def furnish(slack: LocalSlack) -> dict[str, str]:
+def furnish(slack: LocalSlack) -> dict[str, Role]:
     """The company's channels, and the people worth being first: their ids and what they are."""
     workspace = slack.workspace
     staff = [user for user in workspace.users.values() if user.email.endswith(f"@{_MAIL}")]
@@ -145,13 +158,7 @@ def furnish(slack: LocalSlack) -> dict[str, str]:
     workspace.add_channel("engineering", [bot, *staff])
     money = {slack.user(name).id for name in ("ada", "ben", "elena", "kasia")}
     workspace.change_channel("finance", members=frozenset(money | {bot.id}))
-    roles = {
-        "ada": "admin",
-        "farid": "creator of two keys",
-        "guest": "guest",
-        "otto": "of another company",
-    }
-    return {slack.user(name).id: role for name, role in roles.items()}
+    return {slack.user(name).id: role for name, role in ROLES.items()}
 
 
 def held(bot: Bot) -> float:

@@ -15,7 +15,7 @@ from bot.demo.page.attachments import attachment
 from bot.demo.page.feed import Feed
 from bot.demo.page.guard import SECURITY, refusal
 from bot.demo.page.hands import Hands, Refused
-from bot.demo.page.sight import Sight
+from bot.demo.page.sight import Role, Sight
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 
@@ -33,7 +33,7 @@ class Page:
         *,
         port: int = 0,
         command: str = "/activity",
-        roles: Mapping[str, str] | None = None,
+        roles: Mapping[str, Role] | None = None,
         about: Json | None = None,
     ) -> None:
         self.slack = slack

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import count
 
 from bot.demo.page.feed import Feed
@@ -12,10 +13,21 @@ REFUSALS_KEPT = 100
 _HIDDEN = ("_user", "metadata")
 
 
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What somebody is in a few words, and what is worth knowing when one acts as them."""
+
+    words: str
+    hint: str = ""
+
+
+NO_ROLE = Role("")
+
+
 class Sight:
     """Reads the local Slack for the page, and tells the feed of every change."""
 
-    def __init__(self, slack: LocalSlack, feed: Feed, roles: Mapping[str, str]) -> None:
+    def __init__(self, slack: LocalSlack, feed: Feed, roles: Mapping[str, Role]) -> None:
         self.slack = slack
         self.feed = feed
         self.roles = roles
@@ -53,8 +65,9 @@ class Sight:
         return [_view(view) for view in self.slack.views(person)]
 
     def _person(self, user: User) -> Json:
-        role = self.roles.get(user.id, "")
-        return {"id": user.id, "name": user.name, "real": user.real_name, "role": role}
+        role = self.roles.get(user.id, NO_ROLE)
+        told = {"id": user.id, "name": user.name, "real": user.real_name}
+        return {**told, "role": role.words, "hint": role.hint}
 
     def _channel(self, channel: Channel) -> Json:
         return {

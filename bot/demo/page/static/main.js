@@ -1,37 +1,163 @@
-const by = (id) => document.getElementById(id);
-const json = async (url, body) => (await fetch(url, body && {
-  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).json();
-const option = (value, text) => Object.assign(document.createElement("option"), { value, textContent: text });
-let events;
+// Where everything is joined: the person, the place, what happens, and what is done.
 
-async function show() {
-  const query = new URLSearchParams({ person: by("person").value, channel: by("channel").value });
-  const messages = await json(`messages?${query}`);
-  by("messages").replaceChildren(...messages.map((one) =>
-    Object.assign(document.createElement("pre"), { textContent: one.text })));
-}
+import { act, listen } from "./api.js";
+import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { by, el, icon } from "./dom.js";
+import { drawBlocks } from "./blocks.js";
+import { Modal } from "./modal.js";
+import { drawBanner, drawPeople, drawSidebar, drawStatus, label, openSidebar } from "./sidebar.js";
+import { World } from "./world.js";
 
-async function begin() {
-  const all = await json(`everything?person=${by("person").value}`);
-  by("person").replaceChildren(...all.people.map((one) => option(one.id, `${one.real} ${one.role}`)));
-  by("person").value = all.person;
-  by("channel").replaceChildren(...all.channels.map((one) => option(one.id, one.name)));
-  by("status").textContent = all.status.state;
-  events?.close();
-  events = new EventSource(`events?person=${all.person}`);
-  events.onmessage = ({ data }) => {
-    const event = JSON.parse(data);
-    if (event.kind === "status") by("status").textContent = JSON.stringify(event.status);
-    else show();
+const world = new World();
+const conversation = new Conversation(by("log"), world, surfaceOf);
+const composer = new Composer(world, send);
+const modal = new Modal(world);
+const chosen = new Map();
+let hangUp = () => {};
+
+function surfaceOf(message) {
+  const key = `${message.channel}/${message.ts}`;
+  if (!chosen.has(key)) chosen.set(key, new Map());
+  const values = chosen.get(key);
+  return {
+    names: world.names, values, choices: (kind) => world.choices(kind),
+    onAction: (block, element, choice) => tell(act("click", {
+      person: world.person.id, channel: message.channel, ts: message.ts, choice,
+      block_id: block.block_id, action_id: element.action_id, values: Object.fromEntries(values),
+    }), "That"),
   };
-  show();
 }
 
-by("person").onchange = begin;
-by("channel").onchange = show;
-by("box").onsubmit = (event) => {
-  event.preventDefault();
-  json("do/command", { person: by("person").value, channel: by("channel").value,
-    text: by("text").value.replace(/^\/\S+\s*/, "") });
+const WHY = {
+  dispatch_failed: "the bot cannot be reached",
+  operation_timeout: "the bot took longer than three seconds",
 };
-begin();
+
+/** Waits for how the bot took it, and says so where it did not. */
+async function tell(acting, what) {
+  const { ok, error } = await acting;
+  if (!ok) conversation.say(`${what} failed with the error “${error}”${WHY[error] ? `: ${WHY[error]}.` : ""}`);
+}
+
+function send(text) {
+  const { command } = world.all;
+  const [word] = text.split(/\s/, 1);
+  const wish = { person: world.person.id, channel: world.place.id };
+  by("log").scrollTop = by("log").scrollHeight;
+  if (word === command) tell(act("command", { ...wish, text: text.slice(word.length).trim() }), command);
+  else if (word.startsWith("/")) conversation.say(`${word} is not a valid command. Try ${command} help.`);
+  else tell(act("say", { ...wish, text }), "Your message");
+}
+
+async function go(wanted, { focus = true } = {}) {
+  const place = world.find(wanted);
+  world.place = place;
+  world.unread.delete(place.id);
+  openSidebar(false);
+  drawSidebar(world, go);
+  const home = place.kind === "home";
+  by("log").hidden = by("composer").hidden = home;
+  by("home").hidden = !home;
+  by("place-name").replaceChildren(label(place));
+  by("place-about").textContent = about(place);
+  by("text").placeholder = `Message ${label(place)}, or type ${world.all.command}`;
+  document.title = `${label(place)} | ${world.all.team}, Activity demo`;
+  history.replaceState(null, "", `#${world.person.name}/${place.name}`);
+  if (home) await showHome();
+  else await conversation.show(place);
+  if (focus && !matchMedia("(pointer: coarse)").matches) (home ? by("place-name") : by("text")).focus();
+}
+
+function about({ kind, members, shared, bot }) {
+  if (kind === "home") return "What the bot has for you";
+  if (kind === "im") return "Only you and the bot";
+  return [`${members} people`, kind === "private" && "private", shared && "shared with another company",
+    !bot && "the bot is not in here"].filter(Boolean).join(", ");
+}
+
+async function showHome() {
+  drawHome();
+  tell(act("home", { person: world.person.id }), "Opening the Home");
+}
+
+function drawHome() {
+  const view = world.all.home;
+  const surface = {
+    names: world.names, values: new Map(), choices: (kind) => world.choices(kind),
+    onAction: (block, element, choice) => act("click", {
+      person: world.person.id, block_id: block.block_id, action_id: element.action_id, choice,
+    }),
+  };
+  by("home").replaceChildren(...(view ? drawBlocks(view.blocks, surface) : [
+    el("p", { class: "empty", text: "The bot has put nothing here for you yet." })]));
+}
+
+async function be(person, { focus = false } = {}) {
+  hangUp();
+  await world.load(person);
+  chosen.clear();
+  drawPeople(world, (id) => be(id));
+  composer.drawExamples();
+  by("keys").hidden = Boolean(world.person.hint);
+  by("hint").hidden = !world.person.hint;
+  by("hint").textContent = world.person.hint;
+  const { run } = world.all;
+  hangUp = listen(world.person.id, {
+    onEvent: happened,
+    onLost: () => status({ state: "lost" }),
+    onOpen: async () => {
+      await world.load(world.person.name);
+      if (run !== world.all.run) return be(world.person.name);
+      status(world.all.status);
+      modal.show(world.all.views);
+      await go(world.place?.id ?? place, { focus });
+    },
+  });
+}
+
+function status(now) {
+  drawStatus(now);
+  drawBanner(now);
+}
+
+const HAPPENED = {
+  message: ({ message }) => (message.channel === world.place?.id
+    ? conversation.put(message) : unread(message.channel)),
+  deleted: ({ channel, ts }) => channel === world.place?.id && conversation.drop(ts),
+  views: ({ views }) => modal.show(views),
+  home: ({ view }) => {
+    world.all.home = view;
+    if (world.place?.kind === "home") drawHome();
+  },
+  refused: ({ refusal }) => {
+    world.all.refusals.push(refusal);
+    if (conversation.isHere(refusal)) conversation.refuse(refusal);
+  },
+  status: ({ status: now }) => status(now),
+};
+
+const happened = (event) => HAPPENED[event.kind]?.(event);
+
+function unread(channel) {
+  world.unread.add(channel);
+  drawSidebar(world, go);
+}
+
+by("menu").append(icon("menu"));
+by("send").append(icon("send"));
+by("menu").addEventListener("click", () => openSidebar(!document.body.classList.contains("drawer")));
+by("shade").addEventListener("click", () => openSidebar(false));
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") openSidebar(false);
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!event.altKey || !step || !world.place) return;
+  event.preventDefault();
+  const { places } = world;
+  const at = places.findIndex(({ id }) => id === world.place.id);
+  go(places.at((at + step) % places.length).id);
+});
+
+drawStatus({ state: "starting" });
+const [person, place] = decodeURIComponent(location.hash.slice(1)).split("/");
+be(person, { focus: true });
