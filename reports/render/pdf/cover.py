@@ -66,20 +66,24 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
 
 def _draw_facts(pages: Pages, summary: Summary, sheet: Sheet, top: float) -> float:
     """Two columns of facts; returns where the next thing may begin."""
-    facts = [("Period", range_words(summary.range)), ("Source", clean(sheet.source))]
-    facts += [("Data as of", stamp(summary.as_of) if summary.as_of else "never synced")]
-    facts += [("Asked for", clean(sheet.command, 200)), ("Amounts", "US dollars, exact")]
-    if summary.query.filters:
-        facts.append(("Filters", filter_words(summary.query)))
+    query = summary.query
+    left = [("Period", range_words(summary.range)), ("Asked for", clean(sheet.command, 200))]
+    right = [("Source", clean(sheet.source))]
+    right += [("Data as of", stamp(summary.as_of) if summary.as_of else "never synced")]
+    if query.filters:
+        left.append(("Filters", filter_words(query)))
     if summary.range.unfinished:
-        facts.append(("Hatched", f"the last {summary.range.granularity}, not over yet"))
-    left = 0.58 * WIDE
-    for place, (name, value) in enumerate(facts):
-        x, y = LEFT + place % 2 * left, top - place // 2 * 14
-        pages.paper.text(x, y, name, size=8, colour=GREY)
-        room = round(((WIDE - left if place % 2 else left) - 60) / 8.5, 2)
-        pages.paper.text(x + 52, y, fit(value, Face.SANS, room), size=8.5)
-    bottom = top - (len(facts) + 1) // 2 * 14
+        right.append(("Hatched", f"the last {summary.range.granularity}, not over yet"))
+    if query.metric in {None, Metric.SPEND}:
+        (right if len(right) < 3 else left).append(("Amounts", "US dollars, exact"))
+    middle = LEFT + 0.6 * WIDE
+    for x, end, facts in ((LEFT, middle - 12, left), (middle, RIGHT, right)):
+        for place, (name, value) in enumerate(facts):
+            y = top - place * 14
+            pages.paper.text(x, y, name, size=8, colour=GREY)
+            words = fit(value, Face.SANS, round((end - x - 52) / 8.5, 2))
+            pages.paper.text(x + 52, y, words, size=8.5)
+    bottom = top - max(len(left), len(right)) * 14
     pages.paper.rule(LEFT, bottom + 4, RIGHT, FAINT)
     return bottom - 6
 

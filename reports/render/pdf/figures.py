@@ -86,8 +86,10 @@ def columns(metric: Metric, source: Source, largest: Usage) -> Columns:
     """The columns of a metric, wide enough for figures up to those of the whole."""
     value = values(metric, source)
     titles = TITLES[metric]
+    # amounts mostly end in blanks, which part them already
+    gap = 2 if metric is Metric.SPEND else 3
     widths = tuple(
-        max(len(shown(metric, figure)), len(title)) + 3
+        max(len(shown(metric, figure)), len(title)) + gap
         for title, figure in zip(titles, value(largest), strict=True)
     )
     return Columns(metric, titles, widths, value)

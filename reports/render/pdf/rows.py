@@ -22,7 +22,7 @@ from reports.timerange import TimeRange
 from reports.usage import UsageRow
 
 LEADING = 12.5
-_NARROWEST = 0.62  # a long model's letters are drawn narrower, down to this, before it is cut
+_NARROWEST = 0.55  # a long model's letters are drawn narrower, down to this, before it is cut
 _GAP = 2
 _DARK = ".1 g"  # in so few letters because it stands in every row
 _FAINT_LINE = f"{stroke(FAINT)} 0.4 w"
