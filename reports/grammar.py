@@ -72,9 +72,10 @@ _BEGUN = {
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question to answer."""
+    """A question to answer; `dated`: its period was typed, and is not the default."""
 
     query: Query
+    dated: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class CommandError:
     suggestion: str = ""
 
 
-class _Wrong(Exception):  # noqa: N818 - never leaves this file
+class _Wrong(ValueError):  # noqa: N818 - its text is what is said
     def __init__(self, problem: str, suggestion: str = "") -> None:
         super().__init__(problem)
         self.suggestion = suggestion
@@ -109,7 +110,7 @@ def parse(text: str) -> Command | CommandError:
         return _too_long(len(question))
     reader = _Reader()
     try:
-        reader.read(_tokens(question))
+        reader.read(tokens(question))
     except _Wrong as wrong:
         reader.wrong.append(wrong)
     if reader.help:
@@ -117,27 +118,31 @@ def parse(text: str) -> Command | CommandError:
     if reader.wrong:
         return reader.error()
     written_out = len(reader.query.words())
-    return Ask(reader.query) if written_out <= LONGEST else _too_long(written_out)
+    dated = "period" in reader.seen
+    return Ask(reader.query, dated) if written_out <= LONGEST else _too_long(written_out)
 
 
 def _too_long(length: int) -> CommandError:
     return CommandError(f"That is {length:,} characters; a question has at most {LONGEST}.")
 
 
-def _tokens(text: str) -> list[str]:
-    """Split at spaces, but not inside double quotes; quotes stay where they stand."""
-    tokens, current, quoted = [], "", False
+def tokens(text: str) -> list[str]:
+    """Split at spaces, but not inside double quotes; quotes stay where they stand.
+
+    Raises ValueError for a quotation mark that is never closed.
+    """
+    found, current, quoted = [], "", False
     for char in text:
         if char == '"':
             quoted = not quoted
         if char.isspace() and not quoted:
-            tokens.append(current)
+            found.append(current)
             current = ""
         else:
             current += char
     if quoted:
         raise _Wrong('A quotation mark is never closed. Write names like `key:"Prod key"`.')
-    return [token for token in (*tokens, current) if token]
+    return [token for token in (*found, current) if token]
 
 
 @dataclass(slots=True)
@@ -150,9 +155,9 @@ class _Reader:
     words: list[str] = field(default_factory=list)
     wrong: list[_Wrong] = field(default_factory=list)
 
-    def read(self, tokens: list[str]) -> None:
+    def read(self, words: list[str]) -> None:
         """Read on after a wrong word, so that the rest of what was meant is not lost."""
-        self.words = tokens[::-1]
+        self.words = words[::-1]
         rules: tuple[Callable[[str], bool], ...] = (
             self._filter, self._by, self._metric, self._period, self._option,
         )  # fmt: skip
@@ -170,10 +175,10 @@ class _Reader:
         guesses = [wrong.suggestion for wrong in self.wrong if wrong.suggestion]
         corrected = _Reader(self.query, dict(self.seen))
         for guess in guesses:
-            corrected.read(_tokens(guess))
+            corrected.read(tokens(guess))
         suggestion = corrected.query.words()
         if corrected.query == self.query or len(suggestion) > LONGEST:
-            suggestion = first.suggestion if _reads(*_tokens(first.suggestion)) else ""
+            suggestion = first.suggestion if _reads(*tokens(first.suggestion)) else ""
         return CommandError(str(first), understood, suggestion)
 
     def _unknown(self, word: str) -> _Wrong:

@@ -57,15 +57,14 @@ class Weekly:
 
 @dataclass(frozen=True, slots=True)
 class Monthly:
-    """One day of every month that has it; none stands for the last."""
+    """One day of every month, its last day where it is shorter; none stands for the last."""
 
     day: int | None = 1
 
     def matches(self, day: date) -> bool:
         """Whether it runs on a day."""
-        if self.day is None:
-            return (day + DAY).day == 1
-        return day.day == self.day
+        last = (day + DAY).day == 1
+        return last if self.day is None else day.day == self.day or (last and day.day < self.day)
 
     def __str__(self) -> str:
         return f"monthly {self.day or 'last'}"

@@ -1,0 +1,27 @@
+"""All that may follow the command: a question, or words about schedules."""
+
+from __future__ import annotations
+
+from reports import grammar, nearest
+from reports.grammar import Ask, CommandError, Help
+from reports.grammar_schedule import ListSchedules, Standing, is_schedule, parse_schedule
+from reports.text import plain
+
+Command = Ask | Help | Standing | ListSchedules
+
+
+def parse_command(text: str) -> Command | CommandError:
+    """Read what was typed after the command; its first word tells what it is about."""
+    if is_schedule(text):
+        return parse_schedule(text)
+    found = grammar.parse(text)
+    if isinstance(found, CommandError):
+        first, _, rest = plain(text[: grammar.LONGEST]).strip().partition(" ")
+        meant = nearest.word(first, ("schedule", "schedules"))
+        if meant:
+            again = parse_schedule(f"{meant} {rest}")
+            if isinstance(again, Standing):
+                return CommandError(found.problem, "", f"schedule {again.words()}")
+            if isinstance(again, ListSchedules):
+                return CommandError(found.problem, "", "schedules")
+    return found

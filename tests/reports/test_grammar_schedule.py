@@ -1,0 +1,220 @@
+"""What people may say after `schedule`, and what they are told where it is wrong."""
+
+from datetime import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.commands import parse_command
+from reports.grammar import Ask, CommandError, Help
+from reports.grammar_schedule import EXAMPLES, ListSchedules, Place, Standing, parse_schedule
+from reports.query import Dimension, File, Metric
+from reports.schedule import WORKDAYS, Daily, Monthly, Target, Weekly
+
+FINANCE = Place(Target.CHANNEL, "C0FIN", "finance")
+
+
+def said(text: str) -> Standing:
+    found = parse_command(f"schedule {text}")
+    assert isinstance(found, Standing), found
+    return found
+
+
+def test_it_reads_the_whole_of_it():
+    found = said("weekly spend by creator in <#C0FIN|finance> mon 9:00 Europe/Berlin")
+    assert (found.rule, found.at, found.zone) == (Weekly(), time(9), "Europe/Berlin")
+    assert found.place == FINANCE
+    assert (found.query.metric, found.query.by) == (Metric.SPEND, Dimension.CREATOR)
+    assert str(found.query.period) == "last week"
+
+
+def test_it_has_a_default_for_everything():
+    found = said("weekly")
+    assert found.words() == "weekly mon 09:00 spend last week by creator"
+    assert (found.zone, found.place) == (None, Place())
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "period"),
+    [
+        ("daily", Daily(), "yesterday"),
+        ("every day", Daily(), "yesterday"),
+        ("weekdays", Weekly(WORKDAYS), "yesterday"),
+        ("every monday", Weekly(), "last week"),
+        ("mon,thu", Weekly(frozenset({0, 3})), "yesterday"),
+        ("tue fri", Weekly(frozenset({1, 4})), "yesterday"),
+        ("monthly", Monthly(1), "last month"),
+        ("monthly 15", Monthly(15), "last month"),
+        ("monthly on the 15th", Monthly(15), "last month"),
+        ("monthly last", Monthly(None), "last month"),
+        ("monthly last day", Monthly(None), "last month"),
+        ("monthly last week", Monthly(1), "last week"),
+        ("monthly last 3 months", Monthly(1), "3m"),
+        ("weekly 1m", Weekly(), "last month"),
+        ("daily mtd", Daily(), "last month"),
+        ("weekly 1d", Weekly(), "yesterday"),
+    ],
+)
+def test_it_reads_rhythms_and_makes_the_period_complete(text, rule, period):
+    found = said(f"spend {text}")
+    assert (found.rule, str(found.query.period)) == (rule, period)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [("9:00", time(9)), ("17:30", time(17, 30)), ("9am", time(9)), ("5pm", time(17)),
+     ("12:15am", time(0, 15)), ("12pm", time(12)), ("6:30 pm", time(18, 30))],
+)  # fmt: skip
+def test_it_reads_times(text, at):
+    assert said(f"daily spend {text}").at == at
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("in <#C0FIN|finance>", FINANCE),
+        ("<#C0FIN|finance>", FINANCE),
+        ("in <#C0PRIV|>", Place(Target.CHANNEL, "C0PRIV", "")),
+        ("in &lt;#C0FIN|finance&gt;", FINANCE),
+        ("to me", Place(Target.PERSON)),
+        ("to creators", Place(Target.CREATORS)),
+        ("here", Place()),
+    ],
+)
+def test_it_reads_places(text, place):
+    assert said(f"weekly spend {text}").place == place
+
+
+def test_it_takes_files_and_filters_along():
+    found = said('weekly spend by model key:"Prod key" csv pdf top 5 tz Asia/Kathmandu')
+    assert found.query.files == (File.CSV, File.PDF)
+    assert (found.query.top, found.zone) == (5, "Asia/Kathmandu")
+    assert found.query.filters[0].pattern == "Prod key"
+
+
+@pytest.mark.parametrize(
+    "text", ['0 9 * * 1 spend', 'cron 0 9 * * 1 spend', '"0 9 * * 1" spend', "spend 0 9 * * mon"]
+)  # fmt: skip
+def test_it_reads_cron_wherever_it_stands(text):
+    found = said(text)
+    assert (found.at, str(found.query.period)) == (time(9), "last week")
+    assert found.rule.matches.__self__.weekdays == frozenset({1})
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "suggestion"),
+    [
+        (
+            "weekly spend by creator mon 9:00 Europe/Berln",
+            "I know no time zone “Europe/Berln”.",
+            "schedule weekly mon 09:00 Europe/Berlin spend last week by creator",
+        ),
+        (
+            "daily spend 25:00",
+            "“25:00” is no time of day.",
+            "schedule daily 09:00 spend yesterday",
+        ),
+        ("daily spend 9", "“9” is no time and no period.", "schedule daily 09:00 spend yesterday"),
+        (
+            "weekly spend #finanse",
+            "I cannot tell which channel “#finanse” is.",
+            "schedule weekly spend by creator here",
+        ),
+        (
+            "0 9 31 2 * spend",
+            "There is no such day in any year",
+            "schedule 0 9 29 2 * spend",
+        ),
+        (
+            "weekly spend 2026-10 by model",
+            "“2026-10” cannot be asked again and again.",
+            "schedule weekly mon 09:00 spend last week by model",
+        ),
+        ("daily spend 1h", "“1h” cannot be asked", "schedule daily 09:00 spend yesterday"),
+        (
+            "weekly spend by creatr",
+            "After `by` comes model, key or creator",
+            "schedule weekly mon 09:00 spend last week by creator",
+        ),
+        (
+            "wekly spend by model",
+            "I do not know the word “wekly”.",
+            "schedule weekly mon 09:00 spend last week by model",
+        ),
+        ("hourly spend", "A report goes out at most once a day.", "schedule daily spend by model"),
+        (
+            "monthly 32 spend",
+            "No month has a day 32.",
+            "schedule monthly last spend by creator",
+        ),
+        ("daily mon spend", "`daily` names its days already", None),
+        ("daily weekly spend", "are two rhythms", None),
+        ("daily spend 9:00 10:00", "There are two times", None),
+        ("daily spend UTC Europe/Berlin", "There are two time zones", None),
+        ("daily spend to me here", "That names two places", None),
+        ("daily spend to <@U1|bob>", "After `to` comes a channel", None),
+        ("daily spend in", "but nothing follows", None),
+        ("0 9 * * 1 daily spend", "says when by itself", None),
+        ("monthly mon spend", "`monthly` runs on a day of the month", None),
+        ('daily key:"abc', "A quotation mark is never closed.", None),
+        ("daily " + "x" * 400, "characters", ""),
+    ],
+)
+def test_it_says_what_is_wrong_and_how_it_would_be_right(text, problem, suggestion):
+    found = parse_command(f"schedule {text}")
+    assert isinstance(found, CommandError)
+    assert problem in found.problem
+    if suggestion is not None:
+        assert found.suggestion == suggestion
+    if found.suggestion:
+        assert isinstance(parse_command(found.suggestion), Standing)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("shedule weekly spend", "schedule weekly mon 09:00 spend last week"),
+        ("schedul daily", "schedule daily 09:00 spend yesterday by creator"),
+        ("schedles", "schedules"),
+    ],
+)
+def test_it_guesses_a_misspelt_first_word(text, meant):
+    found = parse_command(text)
+    assert isinstance(found, CommandError)
+    assert found.suggestion == meant
+
+
+def test_it_lists_schedules():
+    assert parse_command("schedules") == ListSchedules()
+    assert parse_command("Schedules 2") == ListSchedules(2)
+    assert parse_command("schedule") == ListSchedules()
+    assert isinstance(parse_command("schedules foo"), CommandError)
+
+
+def test_it_leaves_questions_and_help_alone():
+    assert isinstance(parse_command("spend 1d by model"), Ask)
+    assert isinstance(parse_command("help"), Help)
+    assert isinstance(parse_command("schedule help"), Help)
+
+
+def test_its_examples_can_be_said():
+    for example in EXAMPLES:
+        assert not isinstance(parse_command(example), CommandError)
+
+
+WORDS = st.sampled_from(
+    ["weekly", "daily", "monthly", "weekdays", "mon", "last", "15", "9:00", "9", "Europe/Berlin",
+     "in", "to", "me", "creators", "here", "<#C1|a>", "spend", "tokens", "by", "model", "last week",
+     "0", "*", "1m", "csv", "top", "5", "tz", "cron", "every", "help", "share", '"', "#x", "1h"]
+)  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=9).map(" ".join) | st.text(max_size=60))
+def test_it_answers_any_words_and_reads_its_own(text):
+    found = parse_schedule(f"schedule {text}")
+    if isinstance(found, Standing):
+        again = parse_schedule(f"schedule {found.words()}")
+        assert again == found
+    elif isinstance(found, CommandError) and found.suggestion:
+        assert not isinstance(parse_command(found.suggestion), CommandError)
