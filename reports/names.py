@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from reports.query import Dimension
-from reports.text import clean
+from reports.text import clean, plain
 
 CHATROOM = "(chatroom)"
 NO_CREATOR = "(no creator)"
@@ -37,18 +37,20 @@ def labels(members: Iterable[Member]) -> dict[int, str]:
     everyone = list(members)
     shared = Counter(clean(member.name) for member in everyone)
     named = {member.id: _label(member, shared) for member in everyone}
-    taken = Counter(named.values())
-    return {
-        member.id: named[member.id]
-        if taken[named[member.id]] == 1
-        else f"{named[member.id]} #{member.id}"
-        for member in everyone
-    }
+    count = Counter(named.values())
+    # use without a key or a creator keeps its name, whatever others are called
+    kept = {member.id for member in everyone if not member.ref or count[named[member.id]] == 1}
+    taken = set(named.values())
+    for member in sorted(named.keys() - kept):
+        while named[member] in taken:
+            named[member] += f" #{member}"
+        taken.add(named[member])
+    return named
 
 
 def _label(member: Member, shared: Counter[str]) -> str:
     name = clean(member.name)
-    if shared[name] == 1:
+    if shared[name] == 1 or not member.ref:
         return name
     if member.ref.startswith("deleted:"):
         return f"{name} (deleted)"
@@ -56,9 +58,19 @@ def _label(member: Member, shared: Counter[str]) -> str:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text is what a pattern says; `*` stands for anything, case does not matter."""
-    first, *others = pattern.casefold().split("*")
-    rest = text.casefold()
+    """Whether a text is what a pattern says; `*` stands for anything, case does not matter.
+
+    Nor do quotation marks and invisible characters, which a question does not keep.
+    """
+    return _matches(_folded(pattern), _folded(text))
+
+
+def _folded(text: str) -> str:
+    return " ".join(plain(plain(text).replace('"', "")).split()).casefold()
+
+
+def _matches(pattern: str, rest: str) -> bool:
+    first, *others = pattern.split("*")
     if not others:
         return rest == first
     if not rest.startswith(first):
@@ -85,17 +97,20 @@ def called(member: Member, label: str) -> tuple[str, ...]:
 
 def find(pattern: str, members: Iterable[Member], named: dict[int, str]) -> frozenset[int]:
     """The ids of the members that a pattern means."""
+    wanted = _folded(pattern)
     return frozenset(
         member.id
         for member in members
-        if any(matches(pattern, name) for name in called(member, named[member.id]))
+        if any(_matches(wanted, _folded(name)) for name in called(member, named[member.id]))
     )
 
 
 def nearest(pattern: str, members: Iterable[Member], named: dict[int, str]) -> str | None:
-    """The name most like a pattern that means nobody."""
-    wanted = pattern.casefold().strip("*")
-    names = {name.casefold(): name for m in members for name in called(m, named[m.id])}
-    holding = sorted((name for name in names if wanted and wanted in name), key=len)
-    found = holding or get_close_matches(wanted, names, n=1, cutoff=0.5)
-    return names[found[0]] if found else None
+    """The name most like a pattern that means nobody, as it may stand in a filter."""
+    wanted = _folded(pattern).strip("*")
+    names = {_folded(name): name for m in members for name in sorted(called(m, named[m.id]))}
+    holding = sorted(
+        (name for name in names if wanted and wanted in name), key=lambda n: (len(n), n)
+    )
+    found = holding or get_close_matches(wanted, sorted(names), n=1, cutoff=0.5)
+    return clean(plain(names[found[0]]).replace('"', "")) if found else None

@@ -70,7 +70,7 @@ def visible(text: str) -> str:
 def plain(text: str) -> str:
     """What a person typed: visible, quotes straight, and without Slack's `&amp; &lt; &gt;`."""
     shown, before = visible(text.translate(_STRAIGHT)), ""
-    while shown != before:  # what was escaped twice is not escaped once
+    while "&" in shown and shown != before:  # what was escaped twice is not escaped once
         before = shown
         shown = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
         shown = unicodedata.normalize("NFC", shown)
