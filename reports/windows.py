@@ -69,6 +69,22 @@ def missing(granularity: Granularity, now: datetime, held: Held) -> tuple[Window
     return tuple(Window(granularity, floor(a, granularity), b) for a, b in reversed(found))
 
 
+def most_missing(now: datetime, held: Held) -> Window | None:
+    """The window to pull next of what is missing: of the granularity of which least is held.
+
+    So a first sync soon answers every kind of question a little way back, and none far back only.
+    """
+    wanted = [windows[0] for g in REACH if (windows := missing(g, now, held))]
+    return min(wanted, key=lambda window: held_part(window.granularity, now, held), default=None)
+
+
+def held_part(granularity: Granularity, now: datetime, held: Held) -> float:
+    """How much of what OpenRouter has at a granularity is held, from 0 to 1."""
+    reach = REACH[granularity]
+    absent = gaps((now - reach, now), held.get(granularity, ()))
+    return 1 - sum((end - start for start, end in absent), timedelta()) / reach
+
+
 def look_back(granularity: Granularity, now: datetime) -> Window:
     """The last seven days up to the newest buckets, for what changed after the fact."""
     return Window(
