@@ -55,8 +55,8 @@ def source(wanted: TimeRange, held: Held) -> Source:
 
     UTC days are read as days, months as days; the days of another zone are made of hours where
     all of them are held, else they are UTC days, and `partial` says so. Months that only a file
-    brought count in questions by month; days that are asked for and lie in such months are
-    answered by month.
+    brought count in questions by month. Whole days or months that are over and not held by hour
+    or by day are answered in days or months.
     """
     if wanted.granularity is Granularity.MINUTE:
         return _seen(wanted, Granularity.MINUTE, held)
@@ -88,16 +88,20 @@ def _known(wanted: TimeRange, stored: Granularity, held: Held) -> tuple[Interval
     return merge([*held.get(stored, ()), *whole])
 
 
-def _by_month(wanted: TimeRange, held: Held) -> TimeRange | None:
-    """Whole months asked for by day, as months, where only so all of them are held."""
-    edges = [wanted.start, wanted.end]
-    if wanted.granularity is not Granularity.DAY or wanted.unfinished:
+def _coarser(wanted: TimeRange, held: Held) -> Source | None:
+    """The same period in days for hours, in months for days, where only so all of it is held."""
+    to = {Granularity.HOUR: Granularity.DAY, Granularity.DAY: Granularity.MONTH}
+    grid = to.get(wanted.granularity)
+    if grid is None or wanted.unfinished:
         return None
-    if any(floor(edge, Granularity.MONTH) != edge for edge in edges):
+    if any(floor(edge, grid, wanted.zone) != edge for edge in (wanted.start, wanted.end)):
         return None
-    firsts = tuple(b for b in wanted.buckets if floor(b, Granularity.MONTH) == b)
-    months = replace(wanted, buckets=firsts, granularity=Granularity.MONTH)
-    return months if reaches(months, Granularity.DAY, held) else None
+    firsts = tuple(b for b in wanted.buckets if floor(b, grid, wanted.zone) == b)
+    found = source(replace(wanted, buckets=firsts, granularity=grid), held)
+    if not reaches(found.range, found.stored, held):
+        return None
+    note = f"not all {wanted.granularity}s of this period are held: by {found.range.granularity}"
+    return replace(found, partial=(note, *found.partial))
 
 
 def _on_grid(wanted: TimeRange, grid: Granularity) -> bool:
@@ -136,8 +140,8 @@ def _moved(edge: datetime, zone: str, grid: Granularity) -> datetime:
 
 def _seen(wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, ...] = ()) -> Source:
     missing = _missing(wanted, stored, held)
-    if missing and stored is Granularity.DAY and (months := _by_month(wanted, held)):
-        return Source(months, stored, (*note, "not all days of this period are held: by month"))
+    if missing and (coarser := _coarser(wanted, held)):
+        return replace(coarser, partial=(*note, *coarser.partial))
     return Source(wanted, stored, (*note, *(_words(gap, stored, wanted) for gap in missing)))
 
 

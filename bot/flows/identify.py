@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.openrouter import View, WireRow
-from bot.store.directory import Directory
+from bot.store.directory import IMPORTED, UNKNOWN, Directory
 from bot.store.rewrite import minus, plus
 from reports.names import Member
 from reports.query import Dimension
 from reports.usage import ZERO, Usage
 
 DIMENSION = {View.KEY: Dimension.KEY, View.CREATOR: Dimension.CREATOR}
-MADE_UP = ("deleted:", "email:", "name:")
+FROM_FILES = (IMPORTED, UNKNOWN)
+MADE_UP = ("deleted:", "email:", "name:", *FROM_FILES)
 
 Found = tuple[str, str, str]
 """A member that only usage names, as the directory is told of it: ref, name, detail."""
@@ -49,7 +50,7 @@ class Names:
         self._by_name: dict[str, list[Member]] = defaultdict(list)
         self._by_email: dict[str, list[Member]] = defaultdict(list)
         for member in directory.of[DIMENSION[view]]:
-            if member.ref:
+            if member.ref and not member.ref.startswith(FROM_FILES):
                 self._by_name[member.name].append(member)
                 self._by_email[member.detail.casefold()].append(member)
 

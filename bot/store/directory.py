@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from bot.store.codes import DIMENSION, DIMENSION_OF
 from reports.names import Member, find, labels, nearest
 from reports.query import Dimension
+
+IMPORTED = "imported:"
+"""How the ref of a member begins that only a file has named so far."""
+UNKNOWN = "unknown:"
+"""How the ref of a member begins that stands for those that a file does not tell."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,8 @@ def add(
     connection: sqlite3.Connection, dimension: Dimension, found: Iterable[tuple[str, str, str]]
 ) -> None:
     """Take up members that usage names: (ref, name, detail); those known stay as they are."""
+    found = list(found)
+    adopt(connection, dimension, found)
     connection.executemany(
         "INSERT INTO member (dimension, ref, name, detail, gone) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (dimension, ref) DO NOTHING",
@@ -92,9 +100,13 @@ def replace(
     connection: sqlite3.Connection,
     dimension: Dimension,
     listed: Iterable[tuple[str, str, str]],
-) -> None:
-    """What OpenRouter lists today as (ref, name, detail); whoever is missing from it is gone."""
+) -> list[int]:
+    """What OpenRouter lists today as (ref, name, detail); whoever is missing from it is gone.
+
+    Returns the ids of those that only a file had named before.
+    """
     listed = list(listed)
+    adopted = adopt(connection, dimension, listed)
     code = DIMENSION[dimension]
     connection.execute(
         "UPDATE member SET gone = 1 WHERE dimension = ? AND ref != '' AND ref NOT IN"
@@ -107,6 +119,36 @@ def replace(
         " SET name = excluded.name, detail = excluded.detail, gone = 0",
         [(code, *entry) for entry in listed],
     )
+    return adopted
+
+
+def adopt(
+    connection: sqlite3.Connection, dimension: Dimension, found: Sequence[tuple[str, str, str]]
+) -> list[int]:
+    """Make members that only a file has named those that OpenRouter calls the same: their ids.
+
+    Only where one member alone has the name, here and there.
+    """
+    code = DIMENSION[dimension]
+    named = dict(
+        connection.execute(
+            "SELECT name, id FROM member WHERE dimension = ? AND substr(ref, 1, ?) = ?",
+            (code, len(IMPORTED), IMPORTED),
+        ).fetchall()
+    )
+    if not named:
+        return []
+    known = connection.execute("SELECT ref, name FROM member WHERE dimension = ?", (code,))
+    refs = dict(known.fetchall())
+    here, there = Counter(refs.values()), Counter(name for _, name, _ in found)
+    adopted = [
+        (ref, detail, ref.startswith("deleted:"), named[name])
+        for ref, name, detail in found
+        if name in named and here[name] == there[name] == 1 and ref not in refs
+        and not ref.startswith(IMPORTED)
+    ]  # fmt: skip
+    connection.executemany("UPDATE member SET ref = ?, detail = ?, gone = ? WHERE id = ?", adopted)
+    return [row[3] for row in adopted]
 
 
 def set_owners(connection: sqlite3.Connection, owners: Iterable[tuple[str, str]]) -> None:

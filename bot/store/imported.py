@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from bot.store.codes import GRANULARITY, moment, seconds
-from bot.store.migrations import FIGURES
+from bot.store.codes import FIGURES, GRANULARITY, moment, seconds
 from reports.coverage import Interval, gaps, merge
 from reports.timerange import Granularity, following
 
 _DAY, _MONTH = GRANULARITY[Granularity.DAY], GRANULARITY[Granularity.MONTH]
 _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The buckets of a file, oldest first; `used` are those (seconds) that it has rows for."""
+
+    granularity: Granularity
+    buckets: Sequence[Interval]
+    used: frozenset[int]
 
 
 def held(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
@@ -37,18 +46,17 @@ def months(connection: sqlite3.Connection) -> frozenset[int]:
     return frozenset(row[0] for row in found)
 
 
-def free(
-    connection: sqlite3.Connection, code: int, buckets: Sequence[Interval], used: frozenset[int]
-) -> list[Interval]:
-    """The buckets of a file that it may fill; `used` are those (seconds) that it has rows for.
+def free(connection: sqlite3.Connection, file: Intake) -> list[Interval]:
+    """The buckets of a file that it may fill.
 
     What is held stays, but for the newest bucket of an earlier file, which may have been
     unfinished: a file that goes on after it knows better. A month of which days are held stays.
     """
+    code = GRANULARITY[file.granularity]
     found = connection.execute("SELECT bucket, open FROM imported WHERE granularity = ?", (code,))
     known = dict(found.fetchall())
     filled = held(connection, _DAY if code == _MONTH else code)
-    last = seconds(buckets[-1][0])
+    last = seconds(file.buckets[-1][0])
 
     def may_fill(bucket: Interval) -> bool:
         at = seconds(bucket[0])
@@ -56,9 +64,9 @@ def free(
             return _clear(bucket, filled)
         if code == _MONTH and not _clear(bucket, filled):
             return False
-        return bool(known[at]) and at in used and at != last
+        return bool(known[at]) and at in file.used and at != last
 
-    return [bucket for bucket in buckets if may_fill(bucket)]
+    return [bucket for bucket in file.buckets if may_fill(bucket)]
 
 
 def _clear(bucket: Interval, spans: Iterable[Interval]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,21 +11,22 @@ from datetime import datetime, timedelta
 
 from bot.store import directory as members
 from bot.store import imported, reading, sections
-from bot.store.codes import GRANULARITY, View, moment, seconds
+from bot.store.codes import DIMENSION, FIGURES, GRANULARITY, View, moment, seconds
 from bot.store.database import Database, StoreError
 from bot.store.directory import Directory
-from bot.store.migrations import FIGURES
+from bot.store.imported import Intake
 from bot.store.reading import Ranking, Read, Selection
-from bot.store.rewrite import Changes, RowKey, add_up, changes
+from bot.store.rewrite import Changes, RowKey, add_up, changes, minus, plus
 from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
 from reports.timerange import Granularity, TimeRange
-from reports.usage import Usage
+from reports.usage import ZERO, Usage
 from reports.windows import Window
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
 _PLACES = ", ".join("?" * 7)
 _TRIES = 5
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +52,6 @@ class State:
             )
             for granularity, intervals in self.held.items()
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """The buckets of a file, oldest first, and what gives the rows of one of them (seconds).
-
-    `used` are the buckets (seconds) that it has rows for.
-    """
-
-    granularity: Granularity
-    buckets: Sequence[Interval]
-    used: frozenset[int]
-    rows: Callable[[int], Iterable[tuple[RowKey, Usage]]]
 
 
 class Store:
@@ -95,15 +84,23 @@ class Store:
     ) -> None:
         """Keep OpenRouter's directory: keys and people as (ref, name, detail), keys' owners."""
         with self._db.write() as connection:
-            members.replace(connection, Dimension.KEY, keys)
+            adopted = members.replace(connection, Dimension.KEY, keys)
             members.replace(connection, Dimension.CREATOR, people)
             members.set_owners(connection, owners)
+            if adopted:
+                _give_to_owners(connection, adopted)
             _count(connection, "directory")
 
-    def add_members(self, dimension: Dimension, found: Iterable[tuple[str, str, str]]) -> Directory:
+    def add_members(
+        self,
+        dimension: Dimension,
+        found: Iterable[tuple[str, str, str]],
+        owners: Iterable[tuple[str, str]] = (),
+    ) -> Directory:
         """Take up members that only usage names, and give the directory with them."""
         with self._db.write() as connection:
             members.add(connection, dimension, found)
+            members.set_owners(connection, owners)
             _count(connection, "directory")
         return self.directory()
 
@@ -159,14 +156,27 @@ class Store:
                 return len(delta.gone) + len(delta.written)
         raise StoreError("Two syncs are in each other's way; run one at a time.")
 
-    def take(self, file: Intake, now: datetime) -> list[Interval]:
-        """Fill from a file what is not held, in one transaction; returns the buckets filled."""
+    def free(self, file: Intake) -> list[Interval]:
+        """The buckets of a file that it may fill."""
+        with self._db.read() as connection:
+            return imported.free(connection, file)
+
+    def take(
+        self,
+        file: Intake,
+        rows: Callable[[int], Iterable[tuple[RowKey, Usage]]],
+        now: datetime,
+    ) -> list[Interval]:
+        """Fill what is free from a file, in one transaction; returns the buckets filled.
+
+        `rows` gives those of a bucket (seconds), in both views.
+        """
         code, days = GRANULARITY[file.granularity], file.granularity is Granularity.DAY
         with self._db.write() as connection:
-            taken = imported.free(connection, code, file.buckets, file.used)
+            taken = imported.free(connection, file)
             for start, end in taken:
                 old = _window_rows(connection, code, Window(file.granularity, start, end))
-                new = add_up(file.rows(seconds(start)))
+                new = add_up(rows(seconds(start)))
                 _write(connection, code, changes(old, new, months=days))
             imported.mark(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
@@ -365,6 +375,38 @@ def _add_to_months(connection: sqlite3.Connection, delta: Changes) -> None:
         f" AND {nothing}",
         [(dimension, month, *place) for (dimension, *place), _ in months],
     )
+
+
+def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
+    """Move what files brought of keys whose owners were not known to their owners."""
+    unknown = connection.execute(
+        "SELECT id FROM member WHERE dimension = ? AND ref = ?",
+        (DIMENSION[Dimension.CREATOR], members.UNKNOWN),
+    ).fetchone()[0]
+    listed = json.dumps(keys)
+    owners = dict(
+        connection.execute(
+            "SELECT id, owner FROM member WHERE id IN (SELECT value FROM json_each(?))", (listed,)
+        ).fetchall()
+    )
+    places = connection.execute(
+        "SELECT DISTINCT u.granularity, u.bucket FROM imported i CROSS JOIN usage u"
+        " ON u.view = 0 AND u.granularity = i.granularity AND u.bucket = i.bucket"
+        " WHERE u.member IN (SELECT value FROM json_each(?))",
+        (listed,),
+    ).fetchall()
+    for code, bucket in places:
+        at = moment(bucket)
+        old = _window_rows(connection, code, Window(_GRANULARITY_OF[code], at, at + _SECOND))
+        new = dict(old)
+        for (view, _, member, model), usage in old.items():
+            if view == View.KEY and owners.get(member):
+                for creator, moved in ((owners[member], usage), (unknown, minus(ZERO, usage))):
+                    place = (View.CREATOR, bucket, creator, model)
+                    new[place] = plus(new.get(place, ZERO), moved)
+        left = {place: usage for place, usage in new.items() if usage != ZERO}
+        _write(connection, code, changes(old, left, months=code == GRANULARITY[Granularity.DAY]))
+    _count(connection, "usage")
 
 
 def _hold(connection: sqlite3.Connection, code: int, window: Window) -> None:

@@ -1,0 +1,80 @@
+"""What an import did, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.flows.importing import Imported
+from bot.store.codes import seconds
+from reports.coverage import Interval
+from reports.query import Dimension
+from reports.text import clean
+from reports.timerange import Granularity
+
+_STAMPS = {Granularity.MONTH: "%Y-%m", Granularity.DAY: "%Y-%m-%d"}
+_GROUPED = {Dimension.MODEL: "model", Dimension.KEY: "API key", Dimension.CREATOR: "creator"}
+_NAMED = 3
+
+
+def summary(done: Imported) -> str:
+    """One line that says what was taken from a file, and indented ones with what is worth knowing.
+
+    `2024.csv: 1,204 rows of 31 days taken (2024-03-01 to 2024-03-31, by model); 2 days were held
+    already and left as they are.`
+    """
+    if done.cut is None:
+        return f"{done.name}: no rows; nothing taken."
+    granularity = done.cut.granularity
+    taken = set(done.taken)
+    left = [bucket for bucket in done.cut.buckets if bucket not in taken]
+    partly = ", or days of them," if granularity is Granularity.MONTH else ""
+    held = f"{_number(len(left), granularity)}{partly} were held already and left as they are."
+    if len(left) == 1:
+        partly = ", or days of it," if granularity is Granularity.MONTH else ""
+        held = f"1 {granularity}{partly} was held already and left as it is."
+    if not done.taken:
+        return f"{done.name}: nothing taken; {held}"
+    rows = sum(done.counts.get(seconds(start), 0) for start, _ in done.taken)
+    line = (
+        f"{done.name}: {_number(rows, 'row')} of {_number(len(done.taken), granularity)} taken"
+        f" ({_span(done.taken, granularity)}, by {_GROUPED[done.by]})"
+    )
+    return "\n  ".join([f"{line}; {held}" if left else f"{line}.", *_notes(done, granularity)])
+
+
+def _notes(done: Imported, granularity: Granularity) -> Iterator[str]:
+    if done.cut and done.cut.note:
+        yield done.cut.note
+    idle = sum(seconds(start) not in done.counts for start, _ in done.taken)
+    if idle:
+        yield f"{_number(idle, granularity)} without rows between them: nothing was used."
+    if done.cut and done.taken[-1] == done.cut.buckets[-1]:
+        newest = _stamp(done.taken[-1], granularity)
+        yield (
+            f"The newest {granularity}, {newest}, may have been unfinished when the file was made:"
+            " a sync, or a file that goes on after it, will replace it."
+        )
+    if granularity in {Granularity.HOUR, Granularity.MINUTE}:
+        yield f"They count in questions by {granularity}, not in those by day or month."
+    if granularity is Granularity.MONTH:
+        yield "They count in questions by month, until all days of a month are held."
+    if done.apart:
+        names = ", ".join(clean(name, 40) for name in done.apart[:_NAMED])
+        more = f" and {len(done.apart) - _NAMED} more" if len(done.apart) > _NAMED else ""
+        yield (
+            f"Nobody or several are called {names}{more}: what they used stands by itself, until a"
+            " sync brings exactly one of that name."
+        )
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _span(buckets: Sequence[Interval], granularity: Granularity) -> str:
+    first, last = _stamp(buckets[0], granularity), _stamp(buckets[-1], granularity)
+    return first if first == last else f"{first} to {last}"
+
+
+def _stamp(bucket: Interval, granularity: Granularity) -> str:
+    return bucket[0].strftime(_STAMPS.get(granularity, "%Y-%m-%d %H:%M UTC"))

@@ -1,0 +1,150 @@
+"""The street from an Activity CSV into the cache: all of it is checked, then what is missing taken.
+
+A file grouped by model knows no keys and no creators; one by key knows the creator where the key's
+owner is known; one by creator knows no keys. What is not known stands under a member that says so,
+so that both views add up to the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from bot.flows.import_names import Named, find_members
+from bot.store import Store
+from bot.store.codes import View
+from bot.store.imported import Intake
+from bot.store.rewrite import RowKey
+from bot.store.staging import Staging
+from reports.coverage import Interval
+from reports.find_granularity import Dates, find_granularity
+from reports.query import Dimension
+from reports.read_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
+from reports.text import clean
+from reports.timerange import Granularity
+from reports.usage import Usage
+
+LARGEST = 64 * 2**20
+"""Bytes; a month of the largest organisation, by key and day, has some tens of megabytes."""
+
+
+class FileRefusedError(Exception):
+    """A file cannot be imported; the text says which, on which line, and why."""
+
+
+@dataclass(slots=True)
+class Staged:
+    """A file that was found good; nothing of it is in the cache yet.
+
+    Names and models have the number by which the rows set aside call them.
+    """
+
+    name: str
+    staging: Staging
+    by: Dimension = Dimension.MODEL
+    dates: dict[datetime, int] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=dict)
+    models: dict[str, int] = field(default_factory=dict)
+    cut: Dates | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file: its buckets, those taken, how many rows of each (seconds) it has."""
+
+    name: str
+    by: Dimension
+    cut: Dates | None
+    taken: tuple[Interval, ...]
+    counts: Mapping[int, int]
+    apart: tuple[str, ...] = ()
+
+
+def import_files(
+    store: Store, files: Sequence[str], now: datetime, granularity: Granularity | None = None
+) -> list[Imported]:
+    """Check all files, and if all are good take from each, in their order, what is not held.
+
+    Raises FileRefusedError before anything is written. Each file is one transaction.
+    """
+    with ExitStack() as stack:
+        staged = [_stage(stack, file, now, granularity) for file in files]
+        return [_take(store, one, now) for one in staged]
+
+
+def _stage(stack: ExitStack, file: str, now: datetime, granularity: Granularity | None) -> Staged:
+    one = Staged(clean(file, 200), stack.enter_context(Staging()))
+    try:
+        with Path(file).open("rb") as opened:
+            _check_size(os.fstat(opened.fileno()).st_size)
+            found = read_csv(_lines(opened), now)
+            one.by = found.by
+            one.staging.fill(_numbered(one, found.rows))
+        if one.dates:
+            one.cut = find_granularity(one.dates, granularity)
+    except BadFileError as error:
+        raise FileRefusedError(f"{one.name}: {error}. Nothing was imported.") from None
+    except OSError as error:
+        raise FileRefusedError(f"{one.name}: {error.strerror}. Nothing was imported.") from None
+    return one
+
+
+def _check_size(size: int) -> None:
+    if size > LARGEST:
+        raise BadFileError(
+            f"larger than {LARGEST // 2**20} MiB; export shorter periods and import them together"
+        )
+
+
+def _lines(opened: BinaryIO) -> Iterator[bytes]:
+    """The lines, none much longer than what is refused anyway, and not for ever."""
+    size = 0
+    while line := opened.readline(LONGEST_LINE + 1):
+        size += len(line)
+        _check_size(size)
+        yield line
+
+
+def _numbered(one: Staged, rows: Iterable[FileRow]) -> Iterator[tuple[datetime, int, int, Usage]]:
+    dates, names, models = one.dates, one.names, one.models
+    for line, bucket, slug, member, usage in rows:
+        dates.setdefault(bucket, line)
+        name = names.setdefault(member, len(names))
+        yield bucket, name, models.setdefault(slug, len(models)), usage
+
+
+def _take(store: Store, one: Staged, now: datetime) -> Imported:
+    counts = one.staging.counts()
+    if one.cut is None:
+        return Imported(one.name, one.by, None, (), counts)
+    intake = Intake(one.cut.granularity, one.cut.buckets, frozenset(counts))
+    if not store.free(intake):
+        return Imported(one.name, one.by, one.cut, (), counts)
+    named = find_members(store, one.by, list(one.names))
+    rows = partial(_rows, one.staging, named, _models(store, list(one.models)))
+    taken = store.take(intake, rows, now)
+    return Imported(one.name, one.by, one.cut, tuple(taken), counts, named.apart)
+
+
+def _rows(
+    staging: Staging, named: Named, models: Sequence[int], bucket: int
+) -> Iterator[tuple[RowKey, Usage]]:
+    """The rows of a bucket in both views."""
+    for member, model, usage in staging.rows(bucket):
+        key, creator = named.places[member]
+        yield (View.KEY, bucket, key, models[model]), usage
+        yield (View.CREATOR, bucket, creator, models[model]), usage
+
+
+def _models(store: Store, slugs: Sequence[str]) -> list[int]:
+    known = store.directory().ids
+    new = [(slug, slug, "") for slug in slugs if (Dimension.MODEL, slug) not in known]
+    if new:
+        known = store.add_members(Dimension.MODEL, new).ids
+    return [known[Dimension.MODEL, slug] for slug in slugs]

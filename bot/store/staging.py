@@ -1,0 +1,54 @@
+"""A file's rows, set aside in a temporary database until all of the file is known to be good."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Self
+
+from bot.store.codes import seconds
+from reports.usage import Usage
+
+_COLUMNS = "bucket, member, model, requests, byok_requests, prompt, completion, reasoning"
+_COLUMNS += ", credits, byok"
+
+
+class Staging:
+    """Rows by bucket; members and models are numbers that the caller has given them.
+
+    The database is a file without a name, which goes away by itself, and memory stays flat.
+    """
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect("", isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute(f"CREATE TABLE staged ({_COLUMNS})")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def fill(self, rows: Iterable[tuple[datetime, int, int, Usage]]) -> None:
+        """Set rows aside: start of the bucket, member, model, usage."""
+        self._connection.execute("BEGIN")
+        self._connection.executemany(
+            f"INSERT INTO staged VALUES ({', '.join('?' * 10)})",
+            ((seconds(at), member, model, *usage) for at, member, model, usage in rows),
+        )
+        self._connection.execute("COMMIT")
+        self._connection.execute("CREATE INDEX by_bucket ON staged (bucket)")
+
+    def rows(self, bucket: int) -> Iterator[tuple[int, int, Usage]]:
+        """The rows of one bucket (seconds): member, model, usage."""
+        found = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM staged WHERE bucket = ?", (bucket,)
+        )
+        for _, member, model, *figures in found:
+            yield member, model, Usage(*figures)
+
+    def counts(self) -> dict[int, int]:
+        """How many rows each bucket (seconds) has."""
+        return dict(self._connection.execute("SELECT bucket, COUNT(*) FROM staged GROUP BY bucket"))

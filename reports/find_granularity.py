@@ -1,0 +1,98 @@
+"""Which granularity the dates of a file are, and which buckets it therefore knows of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from reports.coverage import Interval
+from reports.read_csv import BadFileError
+from reports.timerange import HOUR, STEP, Granularity, floor, following
+
+COARSE_FIRST = (Granularity.MONTH, Granularity.DAY, Granularity.HOUR, Granularity.MINUTE)
+_LONGEST_EXPORT = {Granularity.DAY: 93, Granularity.HOUR: 73, Granularity.MINUTE: 181}
+"""Buckets of the longest export by granularity, the unfinished one included; months have no end."""
+_MOST_BUCKETS = 50_000
+_SHORTEST_LOCAL_DAY = 23 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The granularity found, how sure that is, and the buckets that the file knows of.
+
+    `buckets` are the start and end of each, oldest first. Buckets between two dates of an export
+    are known although they have no rows: nothing was used.
+    """
+
+    granularity: Granularity
+    note: str
+    buckets: tuple[Interval, ...]
+
+
+def find_granularity(dates: Mapping[datetime, int], chosen: Granularity | None = None) -> Dates:
+    """Read a file's dates, given with their first line, as buckets of the chosen granularity.
+
+    Without a choice it is found: months where all dates are firsts of several months, else the
+    coarsest whose buckets begin on all of them; a single date counts as a day at most. Raises
+    BadFileError where the dates fit nothing well.
+    """
+    ordered = sorted(dates)
+    granularity = chosen or _found(ordered)
+    for date in ordered:
+        if floor(date, granularity) != date:
+            raise BadFileError(f"no {granularity} begins at {date:%Y-%m-%d %H:%M:%S}", dates[date])
+    if chosen is None:
+        _check(ordered, granularity, dates)
+    return Dates(granularity, _note(ordered, granularity, chosen), _buckets(ordered, granularity))
+
+
+def _found(ordered: Sequence[datetime]) -> Granularity:
+    candidates = COARSE_FIRST[1:] if len(ordered) == 1 else COARSE_FIRST
+    fitting = (g for g in candidates if all(floor(date, g) == date for date in ordered))
+    return next(fitting, Granularity.MINUTE)
+
+
+def _check(
+    ordered: Sequence[datetime], granularity: Granularity, dates: Mapping[datetime, int]
+) -> None:
+    """Refuse days of another time zone, and files put together from several granularities."""
+    small = granularity in {Granularity.HOUR, Granularity.MINUTE}
+    apart = all(b - a >= _SHORTEST_LOCAL_DAY for a, b in pairwise(ordered))
+    if small and len(ordered) > 1 and apart:
+        raise BadFileError(
+            f"the dates are days apart but not at midnight UTC ({ordered[0]:%Y-%m-%d %H:%M}): days"
+            " of another time zone cannot be taken. Export them in UTC, or choose --granularity"
+            f" {granularity} if they are {granularity}s.",
+            dates[ordered[0]],
+        )
+    for coarser in COARSE_FIRST[: COARSE_FIRST.index(granularity)]:
+        on_grid = [date for date in ordered if floor(date, coarser) == date]
+        if len(on_grid) >= 3 and len(on_grid) * 2 > len(ordered):
+            off_grid = next(date for date in ordered if floor(date, coarser) != date)
+            raise BadFileError(
+                f"most dates are {coarser}s, but {off_grid:%Y-%m-%d %H:%M} is not: the file mixes"
+                f" granularities. Choose --granularity {granularity} if it does not.",
+                dates[off_grid],
+            )
+
+
+def _note(ordered: Sequence[datetime], granularity: Granularity, chosen: Granularity | None) -> str:
+    if chosen or len(ordered) > 1:
+        return ""
+    return f"There is one date only, taken as a {granularity}; choose --granularity if it is not."
+
+
+def _buckets(ordered: Sequence[datetime], granularity: Granularity) -> tuple[Interval, ...]:
+    """All buckets from the first date to the last, but for gaps that no single export can have."""
+    longest = _LONGEST_EXPORT.get(granularity)
+    found: list[Interval] = []
+    for date in ordered:
+        if found and (longest is None or date - found[-1][0] < longest * STEP[granularity]):
+            while (start := found[-1][1]) < date:
+                found.append((start, following(start, granularity)))
+        found.append((date, following(date, granularity)))
+        if len(found) > _MOST_BUCKETS:
+            raise BadFileError(f"more than {_MOST_BUCKETS:,} {granularity}s from first to last")
+    return tuple(found)
