@@ -11,15 +11,14 @@ from datetime import datetime, timedelta
 from bot.flows.pull import pull
 from bot.openrouter import OpenRouter, OpenRouterError
 from bot.store import Store
-from reports.coverage import gaps
 from reports.timerange import DAY, Granularity, floor
 from reports.windows import (
     FIRST_WINDOW,
-    REACH,
     Window,
     due,
+    held_part,
     look_back,
-    missing,
+    most_missing,
     newest,
     newest_part,
     next_length,
@@ -111,12 +110,11 @@ class Sync:
 
     def _older(self, now: datetime) -> bool:
         """One window of what is not held, or of the nightly look back. Whether more may remain."""
-        held = self._store.state().pulled
-        for granularity in ORDER:
-            for window in missing(granularity, now, held):
-                part, _ = newest_part(window, self._lengths[granularity])
-                self._keep(part, None)
-                return True
+        window = most_missing(now, self._store.state().pulled)
+        if window:
+            part, _ = newest_part(window, self._lengths[window.granularity])
+            self._keep(part, None)
+            return True
         return self._look_back(now)
 
     def _look_back(self, now: datetime) -> bool:
@@ -153,12 +151,9 @@ class Sync:
     def _progress(self, window: Window) -> Progress:
         held = self._store.state().pulled
         now = self._clock()
-        absent = [
-            sum((b - a for a, b in gaps((now - reach, now), held.get(g, ()))), timedelta()) / reach
-            for g, reach in REACH.items()
-        ]
+        done = [held_part(granularity, now, held) for granularity in ORDER]
         words = f"{window.granularity}s back to {window.start:%Y-%m-%d %H:%M}"
-        return Progress(1 - sum(absent) / len(absent), words)
+        return Progress(sum(done) / len(done), words)
 
     def _list_when_old(self, now: datetime) -> None:
         if self._listed is None or now - self._listed >= DIRECTORY_EVERY:
