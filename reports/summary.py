@@ -149,7 +149,7 @@ def _series(
         active=len(active),
         min=min(active, default=0),
         max=max(active, default=0),
-        avg=Fraction(summed, len(active)) if active else Fraction(0),
+        avg=Fraction(sum(active), len(active)) if active else Fraction(0),
         sum=summed,
         share=Fraction(summed, everything) if everything else Fraction(0),
         usage=total(by_bucket.values()),
