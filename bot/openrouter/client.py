@@ -13,7 +13,9 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -38,9 +40,16 @@ _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 
 class OpenRouterError(Exception):
-    """OpenRouter could not be asked. `permanent`: asking again changes nothing."""
+    """OpenRouter could not be asked. `permanent`: asking again changes nothing.
+
+    `wait` is how many seconds OpenRouter wants to be left alone, where it says so.
+    """
 
     permanent = False
+
+    def __init__(self, words: str, wait: float = 0.0) -> None:
+        super().__init__(words)
+        self.wait = wait
 
 
 class KeyRefusedError(OpenRouterError):
@@ -59,12 +68,19 @@ class RefusedError(OpenRouterError):
     permanent = True
 
 
+class NotThereError(RefusedError):
+    """OpenRouter has no such thing."""
+
+
 class NotAllowedError(RuntimeError):
     """A request that this project never makes; it was stopped before it left the process."""
 
 
 class OpenRouter:
-    """Reads usage and the directory of one organisation. Every call may raise OpenRouterError."""
+    """Reads usage and the directory of one organisation. Every call may raise OpenRouterError.
+
+    KeyRefusedError at once for a key that no header can carry.
+    """
 
     def __init__(
         self,
@@ -75,9 +91,13 @@ class OpenRouter:
         requests_a_minute: int = REQUESTS_A_MINUTE,
         tries: int = TRIES,
     ) -> None:
+        if not (key.isascii() and key.isprintable() and " " not in key):
+            raise KeyRefusedError(
+                "OPENROUTER_MANAGEMENT_KEY holds characters that no key has; copy it anew."
+            )
         self._tries = tries
         self._base = httpx.URL(base_url.rstrip("/"))
-        self._wait = wait or threading.Event().wait
+        self._wait = threading.Event().wait if wait is None else wait
         self._pace = Pace(requests_a_minute, self._wait)
         self._http = httpx.Client(
             headers={
@@ -129,12 +149,12 @@ class OpenRouter:
             return list(
                 self._pages("/organization/members", wire.read_people, {"limit": str(PAGE)})
             )
-        except RefusedError:
+        except NotThereError:
             return []
 
     def budgets(self, workspace: wire.Workspace) -> list[wire.Budget]:
         """The budgets of a workspace."""
-        path = f"/workspaces/{workspace.id}/budgets"
+        path = f"/workspaces/{quote(workspace.id, safe='')}/budgets"
         return list(self._call("GET", path, wire.read_budgets))
 
     def credits(self) -> wire.Credits:
@@ -148,14 +168,22 @@ class OpenRouter:
     def _pages(
         self, path: str, read: Callable[[bytes], Sequence[T]], params: dict[str, str]
     ) -> Iterable[T]:
-        """All entries of a list. It may grow while it is read, so it ends where a page is empty."""
+        """All entries of a list, each once.
+
+        It may grow while it is read, and entries that make no sense are left out of a page, so it
+        ends where a page is empty (or the same again).
+        """
+        found: dict[T, None] = {}
         offset = 0
+        before: Sequence[T] = ()
         for _ in range(MOST_PAGES):
             page = self._call("GET", path, read, params=params | {"offset": str(offset)})
-            yield from page
+            if not page or page == before:
+                break
+            found |= dict.fromkeys(page)
             offset += len(page)
-            if len(page) < PAGE:
-                return
+            before = page
+        return found
 
     def _call(
         self,
@@ -179,11 +207,15 @@ class OpenRouter:
             else:
                 _raise_final(status, raw, path)
                 trouble = wire.read_error(raw) or f"HTTP {status}"
+            asked_for = _asked_for(headers)
+            if asked_for and asked_for > LONGEST_WAIT:
+                break
             if attempt + 1 < self._tries:
-                self._wait(_pause(headers, attempt))
+                self._wait(_pause(attempt) if asked_for is None else asked_for)
         raise OpenRouterError(
-            f"OpenRouter did not answer {path} after {self._tries} tries ({trouble}); it is asked"
-            " again with the next sync."
+            f"OpenRouter did not answer {path} after {attempt + 1} {'tries' if attempt else 'try'}"
+            f" ({trouble}); it is asked again with the next sync.",
+            asked_for or 0.0,
         )
 
     def _send(
@@ -200,11 +232,13 @@ class OpenRouter:
     def _allow(self, request: httpx.Request) -> None:
         """Stop whatever is not one of the reading calls, or goes to another place."""
         here = (request.url.scheme, request.url.host, request.url.port)
-        path = request.url.path.removeprefix(self._base.path.rstrip("/"))
+        whole, base = _path(request.url), _path(self._base).rstrip("/")
+        path = whole.removeprefix(base)
         budgets = path.startswith("/workspaces/") and path.endswith("/budgets")
         known = request.method == "GET" and (path in _READS or (budgets and path.count("/") == 3))
         known = known or (request.method == "POST" and path == _QUERY)
-        if not known or here != (self._base.scheme, self._base.host, self._base.port):
+        home = here == (self._base.scheme, self._base.host, self._base.port)
+        if not (known and home and whole.startswith(f"{base}/")):
             raise NotAllowedError(f"{request.method} {path} is not allowed to leave the process")
 
 
@@ -224,28 +258,37 @@ def _raise_final(status: int, raw: bytes, path: str) -> None:
     if status == 408:
         raise TimedOutError(f"OpenRouter timed out on {path}")
     if 300 <= status < 500 and status != 429:
-        raise RefusedError(f"OpenRouter refused {path}: HTTP {status}{said and f', {said}'}")
+        kind = NotThereError if status == 404 else RefusedError
+        raise kind(f"OpenRouter refused {path}: HTTP {status}{said and f', {said}'}")
 
 
-def _pause(headers: httpx.Headers, attempt: int) -> float:
-    """Seconds to wait: what the service asks for, else a random time that grows each time."""
-    retry_after = headers.get("retry-after")
-    if retry_after:
-        try:
-            return min(max(float(retry_after), 0.0), LONGEST_WAIT)
-        except ValueError:
-            seconds = _seconds_between(headers.get("date"), retry_after)
-            if seconds is not None:
-                return min(max(seconds, 0.0), LONGEST_WAIT)
+def _path(url: httpx.URL) -> str:
+    """The path as it goes over the wire: what is escaped in it stays so."""
+    return url.raw_path.partition(b"?")[0].decode("ascii")
+
+
+def _pause(attempt: int) -> float:
+    """Seconds to wait where the service does not say: a random time that grows each time."""
     return random.uniform(0.25, 1.0) * min(0.5 * 2.0 ** (2 * attempt), LONGEST_WAIT)
 
 
-def _seconds_between(now: str | None, then: str) -> float | None:
+def _asked_for(headers: httpx.Headers) -> float | None:
+    """Seconds that the service asks to wait, as a number or a date; None if it makes no sense."""
+    retry_after = headers.get("retry-after", "")
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        return _seconds_between(headers.get("date", ""), retry_after)
+    return max(seconds, 0.0) if isfinite(seconds) else None
+
+
+def _seconds_between(now: str, then: str) -> float | None:
     """From the service's own clock to the time it names, so that ours need not be right."""
     try:
-        return (parsedate_to_datetime(then) - parsedate_to_datetime(now or "")).total_seconds()
-    except (ValueError, TypeError):
+        span = parsedate_to_datetime(then) - parsedate_to_datetime(now)
+    except (ValueError, TypeError, OverflowError):
         return None
+    return max(span.total_seconds(), 0.0)
 
 
 def _body(response: httpx.Response) -> bytes:

@@ -9,7 +9,7 @@ Source: OpenRouter's API description of its analytics and management endpoints.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -29,8 +29,9 @@ METRICS = (
     "credits_usage",
     "byok_usage",
 )
-_MOST_COUNT = 2**62
+_MOST_COUNT = 10**16
 _MOST_DOLLARS = Decimal(9 * 10**9)
+_MOST_DOLLARS_A_ROW = Decimal(10**8)  # so that sums of rows stay within 64 bits
 _BUCKET_PREFIXES = ("date__", "created_at__")
 
 
@@ -162,18 +163,25 @@ def read_json(body: bytes) -> dict[str, Any]:
     a large answer, where the C parser alone would hold them up until its end.
     """
     try:
-        value = json.loads(
-            body,
-            object_pairs_hook=lambda pairs: dict(pairs),  # noqa: PLW0108 - see above
-            parse_float=Decimal,
-            parse_int=_parse_int,
-            parse_constant=lambda _: _NO_NUMBER,
-        )
-    except (ValueError, RecursionError, InvalidOperation) as error:
+        try:
+            value = _loads(body, Decimal)
+        except InvalidOperation:  # an exponent beyond all reason: the slow way around it
+            value = _loads(body, _parse_float)
+    except (ValueError, RecursionError) as error:
         raise BadAnswerError("the answer is no JSON") from error
     if not isinstance(value, dict):
         raise BadAnswerError("the answer is no JSON object")
     return value
+
+
+def _loads(body: bytes, parse_float: Callable[[str], object]) -> object:
+    return json.loads(
+        body,
+        object_pairs_hook=lambda pairs: dict(pairs),  # noqa: PLW0108 - see `read_json`
+        parse_float=parse_float,
+        parse_int=_parse_int,
+        parse_constant=lambda _: _NO_NUMBER,
+    )
 
 
 def read_usage(body: bytes, view: View, granularity: Granularity) -> Answer:
@@ -186,13 +194,11 @@ def read_usage(body: bytes, view: View, granularity: Granularity) -> Answer:
     metadata = metadata if isinstance(metadata, dict) else {}
     stamps: dict[str, datetime] = {}
     read = [_row(row, view, granularity, stamps) for row in rows]
-    count = metadata.get("row_count")
-    truncated = metadata.get("truncated") is True or (isinstance(count, int) and count > len(rows))
     warnings = data.get("warnings")
     return Answer(
         rows=tuple(row for row in read if row),
         bad=sum(row is None for row in read),
-        truncated=truncated,
+        truncated=_truncated(metadata, len(rows)),
         warnings=tuple(str(w)[:200] for w in warnings) if isinstance(warnings, list) else (),
     )
 
@@ -201,8 +207,10 @@ def read_keys(body: bytes) -> tuple[KeyInfo, ...]:
     """One page of API keys; entries without a hash are left out."""
     return tuple(
         KeyInfo(
-            hash=entry["hash"],
-            name=_text(entry.get("name")) or _text(entry.get("label")) or entry["hash"][:8],
+            hash=_text(entry.get("hash")),
+            name=_text(entry.get("name"))
+            or _text(entry.get("label"))
+            or _text(entry.get("hash"))[:8],
             label=_text(entry.get("label")),
             creator_id=_text(entry.get("creator_user_id")) or None,
             workspace_id=_text(entry.get("workspace_id")) or None,
@@ -221,10 +229,10 @@ def read_people(body: bytes) -> tuple[Person, ...]:
     """One page of the organisation's members; without a name they go by their address."""
     return tuple(
         Person(
-            id=entry["id"],
+            id=_text(entry.get("id")),
             name=" ".join(filter(None, (_text(entry.get(f"{n}_name")) for n in ("first", "last"))))
             or _text(entry.get("email"))
-            or entry["id"],
+            or _text(entry.get("id")),
             email=_text(entry.get("email")),
             admin=entry.get("role") == "org:admin",
         )
@@ -236,7 +244,7 @@ def read_people(body: bytes) -> tuple[Person, ...]:
 def read_workspaces(body: bytes) -> tuple[Workspace, ...]:
     """One page of workspaces."""
     return tuple(
-        Workspace(entry["id"], _text(entry.get("name")) or entry["id"])
+        Workspace(_text(entry.get("id")), _text(entry.get("name")) or _text(entry.get("id")))
         for entry in _entries(body)
         if _text(entry.get("id"))
     )
@@ -284,14 +292,25 @@ def _row(
         bucket = _bucket(row, granularity, stamps)
         counts = [_count(row[name]) for name in METRICS[:1]]
         counts += [_count(row.get(name)) for name in METRICS[1:5]]
-        money = [_money(row.get(name)) for name in METRICS[5:]]
+        money = [_money(row.get(name), _MOST_DOLLARS_A_ROW) for name in METRICS[5:]]
+        member = _label(row[view.field]) if view.field else ""
     except (KeyError, ValueError, TypeError, ArithmeticError):
         return None
-    member = _text(row.get(view.field)) if view.field else ""
     model = _text(row.get("model")) if view.field else ""
     if view.field and not model:
         return None
-    return WireRow(bucket, member, _text(row.get("user_email")), model, Usage(*counts, *money))
+    email = _text(row.get("user_email")) if view is View.CREATOR else ""
+    return WireRow(bucket, member, email, model, Usage(*counts, *money))
+
+
+def _truncated(metadata: Mapping[str, Any], rows: int) -> bool:
+    """Whether the rows are only a part; where nothing is said of it, if they are as many as go."""
+    try:
+        count = _count(metadata.get("row_count"))
+    except (ValueError, ArithmeticError):
+        count = 0
+    truncated = metadata.get("truncated", rows >= ROW_LIMIT)
+    return truncated is True or count > rows
 
 
 def _bucket(
@@ -322,7 +341,14 @@ def _count(value: object) -> int:
     return int(number)
 
 
-def _money(value: object) -> int:
+def _label(value: object) -> str:
+    """The name in a row; null and empty are nobody's. ValueError for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("no name")
+    return _text(value)
+
+
+def _money(value: object, most: Decimal = _MOST_DOLLARS) -> int:
     """Dollars as they come, in nano-dollars; null is none. ValueError for anything else."""
     if value is None:
         return 0
@@ -331,7 +357,7 @@ def _money(value: object) -> int:
     if isinstance(value, str) and (len(value) > 40 or not value.isascii() or "_" in value):
         raise ValueError("no amount")
     amount = Decimal(value)
-    if not amount.is_finite() or abs(amount) > _MOST_DOLLARS:
+    if not amount.is_finite() or abs(amount) > most:
         raise ValueError("no amount")
     return int((amount * NANO).to_integral_value())
 
@@ -348,6 +374,13 @@ _NO_NUMBER = object()
 
 def _parse_int(digits: str) -> object:
     return int(digits) if len(digits) <= 20 else _NO_NUMBER
+
+
+def _parse_float(digits: str) -> object:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        return _NO_NUMBER
 
 
 def _text(value: object) -> str:

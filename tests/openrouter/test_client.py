@@ -1,0 +1,390 @@
+"""The client against a local OpenRouter over real HTTP, which misbehaves in every known way."""
+
+import gzip
+import json
+import logging
+import traceback
+import tracemalloc
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.demo.openrouter import INFERENCE_KEY, MANAGEMENT_KEY, LocalOpenRouter
+from bot.demo.openrouter_faults import answer
+from bot.demo.organisation import Budget, Key, Member, Organisation, Record, Workspace
+from bot.openrouter import (
+    KeyRefusedError,
+    Only,
+    OpenRouter,
+    OpenRouterError,
+    TimedOutError,
+    View,
+    wire,
+)
+from bot.openrouter.client import NotAllowedError, RefusedError
+from reports.timerange import Granularity
+
+NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HEALS = ["drop", "reset", "half", "cut", "html", "null_data", 429, 500, 502, 503, 504, 529]
+
+
+class Waits(list):
+    def __call__(self, seconds):
+        self.append(seconds)
+
+
+@pytest.fixture(scope="module")
+def server():
+    organisation = Organisation(
+        [Member("user_ada", "Ada", "Okafor", "ada@example.com", "org:admin")],
+        [Key("prod", creator="user_ada")],
+        records=[Record(NOW - HOUR, Key("prod").hash, "user_ada", "a/x", prompt=5)],
+        credits=20 * 10**9,
+    )
+    with LocalOpenRouter(organisation, clock=lambda: NOW) as started:
+        started.requests_per_minute = None
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def healthy(server):
+    server.heal()
+    server.requests.clear()
+    server.timeout_over = None
+
+
+@pytest.fixture
+def waits():
+    return Waits()
+
+
+@pytest.fixture
+def connect(waits):
+    """Make clients that wait for nothing, and close them at the end."""
+    made = []
+
+    def open_one(server, key=MANAGEMENT_KEY):
+        made.append(OpenRouter(server.base_url, key, wait=waits, requests_a_minute=10**6))
+        return made[-1]
+
+    yield open_one
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def api(server, connect):
+    return connect(server)
+
+
+def ask(api, only=None):
+    return api.usage(View.KEY, Granularity.DAY, NOW - DAY, NOW, only)
+
+
+def test_it_reads_usage_the_directory_and_the_credits(api, server):
+    assert [one.usage.prompt for one in ask(api).rows] == [5]
+    (workspace,) = api.workspaces()
+    assert [key.name for key in api.keys([workspace])] == ["prod"]
+    assert [(p.name, p.email, p.admin) for p in api.people()] == [
+        ("Ada Okafor", "ada@example.com", True)
+    ]
+    assert api.credits().balance == 20 * 10**9
+    assert api.budgets(workspace) == []
+    assert api.is_management()
+    assert server.writes == []
+
+
+# -- what may leave the process
+
+METHODS = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "QUERY"])
+PIECES = st.sampled_from(
+    ["keys", "key", "credits", "workspaces", "budgets", "analytics", "query", "meta", "activity",
+     "..", ".", "", "%2e%2e", "%2F", "key%73", "auth", "chat", "a", "api", "v1", "organization",
+     "members", "KEYS", "keys;x", "keys?a=b"]
+)  # fmt: skip
+PATHS = st.lists(PIECES, max_size=5).map("/".join) | st.text(max_size=20)
+ALLOWED = {
+    ("GET", path)
+    for path in ("/activity", "/analytics/meta", "/keys", "/key", "/organization/members",
+                 "/credits", "/workspaces")
+} | {("POST", "/analytics/query")}  # fmt: skip
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(METHODS, PATHS, st.sampled_from(["/api/v1/", "/", "/api/v1", "/api/", "/api/v11/"]))
+def test_only_the_reading_calls_leave_the_process(api, server, method, path, base):
+    server.requests.clear()
+    root = server.base_url.removesuffix("/api/v1")
+    try:
+        api._http.request(method, f"{root}{base}{path}")
+    except (NotAllowedError, httpx.InvalidURL, UnicodeEncodeError):
+        assert server.requests == []
+    for one in server.requests:
+        budgets = one.path.split("/")
+        is_budgets = len(budgets) == 4 and (budgets[1], budgets[3]) == ("workspaces", "budgets")
+        assert (one.method, one.path) in ALLOWED or (one.method == "GET" and is_budgets)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://{host}:{port}/api/v1/keys", "http://localhost:{port}/api/v1/keys",
+     "http://{host}:{other}/api/v1/keys", "http://{host}:{port}@example.com/api/v1/keys",
+     "http://example.com/api/v1/keys"],
+)  # fmt: skip
+def test_nothing_goes_to_another_place(api, server, elsewhere):
+    home = httpx.URL(server.base_url)
+    url = elsewhere.format(host=home.host, port=home.port, other=home.port + 1)
+    with pytest.raises(NotAllowedError):
+        api._http.get(url)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_no_redirect_is_followed(api, server, status):
+    target = f"{server.base_url}/credits"
+    server.fail("/key", answer(status, headers={"Location": target}))
+    with pytest.raises(RefusedError) as caught:
+        api.is_management()
+    assert [one.path for one in server.requests] == ["/key"]
+    assert caught.value.permanent
+
+
+@pytest.mark.parametrize("hostile", ["../keys", "a?b=/budgets", "a#", "a/b", "%2e%2e", "ü", "a b"])
+def test_a_workspace_of_any_name_leads_nowhere_else(api, server, hostile):
+    with pytest.raises(RefusedError):
+        api.budgets(_workspace(hostile))
+    assert all(one.method == "GET" for one in server.requests)
+    assert all(one.path.endswith("/budgets") for one in server.requests)
+
+
+def _workspace(id_):
+    return wire.Workspace(id_, "any")
+
+
+# -- what is tried again
+
+
+@pytest.mark.parametrize("fault", HEALS)
+def test_what_may_pass_is_tried_again(api, server, waits, fault):
+    server.fail("/analytics/query", fault, times=4)
+    assert len(ask(api).rows) == 1
+    assert len(server.requests) == 5
+    assert len(waits) == 4
+    assert all(0 < seconds <= 60 for seconds in waits)
+
+
+@pytest.mark.parametrize("fault", HEALS)
+def test_after_five_tries_it_says_so_in_a_sentence(api, server, fault):
+    server.fail("/analytics/query", fault, times=None)
+    with pytest.raises(OpenRouterError) as caught:
+        ask(api)
+    assert len(server.requests) == 5
+    assert not caught.value.permanent
+    said = str(caught.value)
+    assert said.startswith("OpenRouter did not answer /analytics/query after 5 tries (")
+    assert said.endswith("it is asked again with the next sync.")
+
+
+def test_where_nobody_listens_it_says_so_as_well(connect, waits):
+    with LocalOpenRouter(Organisation()) as gone:
+        api = connect(gone)
+    with pytest.raises(OpenRouterError, match="no connection"):
+        api.is_management()
+    assert len(waits) == 4
+
+
+def test_a_small_answer_that_unpacks_without_end_is_cut_off(api, server):
+    server.fail("/analytics/query", "gzip_bomb", times=None)
+    tracemalloc.start()
+    try:
+        with pytest.raises(OpenRouterError, match="larger than 32 MiB"):
+            ask(api)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 110 * 2**20
+
+
+def test_an_answer_that_is_packed_honestly_is_read(api, server):
+    packed = gzip.compress(b'{"data":{"total_credits":3,"total_usage":1}}')
+    server.fail("/credits", answer(200, packed, {"Content-Encoding": "gzip"}))
+    assert api.credits().total == 3 * 10**9
+
+
+def test_a_service_that_asks_for_patience_gets_it(api, server, waits):
+    server.fail("/credits", answer(429, headers={"Retry-After": "7"}))
+    server.fail("/credits", answer(503, headers={"Retry-After": "0"}))
+    api.credits()
+    assert waits == [7.0, 0.0]
+
+
+def test_a_service_that_names_a_time_is_left_alone_until_then(api, server, waits):
+    then = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
+    server.fail("/credits", answer(429, headers={"Retry-After": then}))
+    api.credits()
+    assert 30 <= waits[0] <= 41
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "soon", "nan", "inf", "-inf", "1e999", "Sun, 99 Nov 2026 00:00:00 GMT",
+     "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00"],
+)  # fmt: skip
+def test_a_wait_that_makes_no_sense_is_ours_to_choose(api, server, waits, header):
+    server.fail("/credits", answer(429, headers={"Retry-After": header}))
+    api.credits()
+    assert len(waits) == 1
+    assert 0 < waits[0] <= 60
+
+
+def test_a_service_that_wants_an_hour_is_not_asked_again_now(api, server, waits):
+    server.fail("/credits", answer(429, headers={"Retry-After": "3600"}), times=None)
+    with pytest.raises(OpenRouterError, match=r"after 1 try \(Injected 429\)") as caught:
+        api.credits()
+    assert (waits, caught.value.wait) == ([], 3600.0)
+
+
+# -- what is not
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(401, "does not know the key"), (403, "a management key is wanted")]
+)
+def test_a_refused_key_is_not_tried_again(api, server, waits, status, said):
+    server.fail("/", status, times=None)
+    with pytest.raises(KeyRefusedError, match=said) as caught:
+        ask(api)
+    assert caught.value.permanent
+    assert "OPENROUTER_MANAGEMENT_KEY" in str(caught.value)
+    assert "openrouter.ai/settings/management-keys" in str(caught.value)
+    assert (len(server.requests), waits) == (1, [])
+
+
+def test_an_ordinary_key_is_told_apart_from_a_management_key(server, connect):
+    api = connect(server, INFERENCE_KEY)
+    assert not api.is_management()
+    with pytest.raises(KeyRefusedError, match="not an ordinary API key"):
+        api.credits()
+
+
+def test_a_query_that_takes_too_long_is_for_the_caller_to_cut(api, server, waits):
+    server.timeout_over = HOUR
+    with pytest.raises(TimedOutError):
+        ask(api)
+    assert (len(server.requests), waits) == (1, [])
+
+
+def test_a_request_that_is_not_taken_is_not_tried_again(api, server, waits):
+    server.fail("/credits", answer(400, {"error": {"code": 400, "message": "no such field"}}))
+    with pytest.raises(RefusedError, match="no such field"):
+        api.credits()
+    assert (len(server.requests), waits) == (1, [])
+
+
+def test_a_key_filter_that_finds_nothing_comes_with_its_warning(api):
+    found = ask(api, Only(("f" * 64,)))
+    assert found.rows == ()
+    assert "Could not resolve" in found.warnings[0]
+
+
+# -- the directory
+
+
+def test_all_keys_of_all_workspaces_come_once_while_more_are_being_made(connect):
+    places = [Workspace("Default"), Workspace("Lab"), Workspace("Ops")]
+    organisation = Organisation([], workspaces=places, credits=1)
+    organisation.keys = [
+        Key(f"key-{n}", workspace=places[n % 3].id, disabled=n % 5 == 0) for n in range(750)
+    ]
+    expected = {key.hash for key in organisation.keys}
+    with LocalOpenRouter(organisation, clock=lambda: NOW) as server:
+        server.requests_per_minute = None
+        api = connect(server)
+        answered = server._answer
+
+        def answer_and_make_one_more(request, token):
+            said = answered(request, token)
+            if request.path == "/keys":
+                n = len(organisation.keys)
+                organisation.keys.insert(0, Key(f"new-{n}", workspace=places[n % 3].id))
+            return said
+
+        server._answer = answer_and_make_one_more
+        found = api.keys(api.workspaces())
+    hashes = [key.hash for key in found]
+    assert len(hashes) == len(set(hashes))
+    assert expected <= set(hashes)
+    assert {key.disabled for key in found} == {True, False}
+
+
+def test_an_entry_that_makes_no_sense_does_not_end_a_list(connect):
+    organisation = Organisation([], [Key(f"key-{n}") for n in range(150)])
+    with LocalOpenRouter(organisation, clock=lambda: NOW) as server:
+        api = connect(server)
+        organisation.keys[7].hash = ""
+        assert len(api.keys([])) == 149
+
+
+def test_a_list_that_never_ends_is_not_read_for_ever(api, server):
+    page = {"data": [{"id": f"user_{n}"} for n in range(100)]}
+    server.fail("/organization/members", answer(200, page), times=None)
+    assert len(api.people()) == 100
+    assert len(server.requests) == 2
+
+
+def test_a_personal_account_has_no_members(connect):
+    with LocalOpenRouter(Organisation(members=None), clock=lambda: NOW) as server:
+        api = connect(server)
+        assert api.people() == []
+
+
+@pytest.mark.parametrize("status", [400, 405, 422])
+def test_members_that_cannot_be_had_are_not_taken_for_none(api, server, status):
+    server.fail("/organization/members", status)
+    with pytest.raises(RefusedError):
+        api.people()
+
+
+def test_budgets_come_in_nano_dollars(connect):
+    organisation = Organisation([], budgets=[])
+    organisation.budgets = [Budget(organisation.default_workspace, 5_500_000_000, "weekly")]
+    with LocalOpenRouter(organisation, clock=lambda: NOW) as server:
+        api = connect(server)
+        (budget,) = api.budgets(api.workspaces()[0])
+    assert (budget.limit, budget.reset) == (5_500_000_000, "weekly")
+
+
+# -- the key
+
+ODD = [
+    "sk-or-v1-canary\n", "sk-or-v1-canary\r\nX: y", "sk-or-v1-canary\x00", "sk-or-v1-cänary",
+    "sk-or-v1-canary 2", "sk-or-v1-canary\u2028", "sk-or-v1-canary\udcff", "\tsk-or-v1-canary",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ODD)
+def test_a_key_with_odd_characters_is_refused_without_being_shown(server, key):
+    with pytest.raises(KeyRefusedError) as caught:
+        OpenRouter(server.base_url, key)
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert "nary" not in shown
+
+
+@pytest.mark.parametrize("fault", [*HEALS, 400, 401, 403, 404, 408])
+def test_no_failure_shows_the_key(server, connect, caplog, fault):
+    caplog.set_level(logging.DEBUG)
+    key = "sk-or-v1-canary"
+    server.fail("/", fault, times=None)
+    api = connect(server, key)
+    with pytest.raises(OpenRouterError) as caught:
+        api.credits()
+    shown = "".join(traceback.format_exception(caught.value)) + repr(api) + repr(caught.value)
+    assert key not in shown
+    assert key not in json.dumps([str(record.__dict__) for record in caplog.records])
