@@ -144,6 +144,30 @@ def _write(store: Store, job: Job, file: str) -> None:
     click.echo(f"Wrote {place}", err=True)
 
 
+@cli.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--granularity",
+    type=click.Choice(["minute", "hour", "day", "month"]),
+    help="What the dates are; found from them by itself.",
+)
+def import_(files: tuple[str, ...], granularity: str | None) -> None:
+    """Take the site's Activity CSV into the cache, for history older than OpenRouter keeps.
+
+    Fills only what the cache does not hold: a file taken twice counts once.
+    """
+    from bot.app import open_store, utc_now  # noqa: PLC0415
+    from bot.flows.import_words import summary  # noqa: PLC0415
+    from bot.flows.importing import import_files  # noqa: PLC0415
+    from reports.timerange import Granularity  # noqa: PLC0415
+
+    store = open_store(_settings(Need.DATABASE))
+    chosen = Granularity(granularity) if granularity else None
+    for done in import_files(store, files, utc_now(), chosen):
+        click.echo(summary(done))
+    store.close()
+
+
 @cli.command()
 def doctor() -> None:
     """Check settings, tokens, scopes, the OpenRouter key, the database and the clock."""
@@ -235,11 +259,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Errors whose text is meant for people; looked up only when one was raised."""
+    from bot.flows.importing import FileRefusedError  # noqa: PLC0415
     from bot.openrouter import OpenRouterError  # noqa: PLC0415
     from bot.slack import DeliveryError  # noqa: PLC0415
     from bot.store import StoreError  # noqa: PLC0415
 
-    return (OpenRouterError, StoreError, DeliveryError, OSError)
+    return (OpenRouterError, StoreError, DeliveryError, FileRefusedError, OSError)
 
 
 if __name__ == "__main__":
