@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sqlite3
 import sys
 import tempfile
 from pathlib import Path
@@ -254,6 +256,16 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(0)
     except _expected() as error:
         click.echo(str(error), err=True)
+        sys.exit(FAILED)
+    except sqlite3.Error as error:
+        click.echo(
+            f"The database cannot be used ({error}); `activity doctor` looks at it.", err=True
+        )
+        sys.exit(FAILED)
+    except Exception as error:  # the outermost door: nobody is shown a traceback unasked
+        logging.getLogger(__name__).debug("The command failed", exc_info=True)
+        name = type(error).__name__
+        click.echo(f"Something went wrong here ({name}). LOG_LEVEL=DEBUG shows where.", err=True)
         sys.exit(FAILED)
 
 

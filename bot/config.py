@@ -101,8 +101,11 @@ class Need(StrEnum):
 
 
 def environment() -> dict[str, str]:
-    """The process's environment over the `.env` of the working directory."""
-    written = {k: v for k, v in dotenv_values(".env").items() if v is not None}
+    """The process's environment over the `.env` of the working directory. Raises ConfigError."""
+    try:
+        written = {k: v for k, v in dotenv_values(".env").items() if v is not None}
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(".env cannot be read as UTF-8 text.") from None
     return written | dict(os.environ)
 
 

@@ -27,6 +27,7 @@ class HttpServer:
                 ident=None, clear_untrusted_proxy_headers=True,
             )  # fmt: skip
         except OSError as error:
+            self._close()
             raise OSError(
                 f"Port {port} of {host} cannot be listened on ({error.strerror or error})."
                 " Set PORT (and HOST) to what is free."

@@ -59,9 +59,8 @@ def small(at: datetime | None = None) -> Organisation:
     return Organisation([ada, grace], keys, records=records, credits=1_000 * DOLLAR)
 
 
-def eager(settings: Settings, wait: Callable[[float], object] | None = None) -> OpenRouter:
+def eager(settings: Settings, *_: object) -> OpenRouter:
     """The real client, without the pauses that spare the real OpenRouter."""
-    del wait
     return OpenRouter(
         settings.openrouter_url,
         settings.management_key.value,
@@ -158,12 +157,13 @@ def running(
     slack: LocalSlack,
     database: Path,
     parts: Parts = WEB,
+    clock: Callable[[], datetime] = now,
     **more: str,
 ) -> Iterator[World]:
     """The bot between these two; `more` are further settings."""
     values = environment(openrouter, slack, database, **more)
     settings = load(values, Need.SLACK, Need.OPENROUTER)
-    bot = Bot(settings, parts)
+    bot = Bot(settings, parts, clock)
     try:
         bot.start()
         yield World(openrouter, slack, bot, settings, values)

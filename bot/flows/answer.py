@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -76,7 +77,12 @@ def _answer(
         count=read.count,
         previous=_previous(store, plan),
     )
-    partial = (*plan.source.partial, *store.notes(stored, wanted), *_crossing_notes(store, plan))
+    partial = (
+        *_trouble(store),
+        *plan.source.partial,
+        *store.notes(stored, wanted),
+        *_crossing_notes(store, plan),
+    )
     return summarize(plan.query, wanted, figures, state.synced.get(stored), partial)
 
 
@@ -117,6 +123,16 @@ def _addressed(query: Query, asker: Asker) -> Query:
     known = {mention: email for mention, email in asker.people if email}
     filters = tuple(replace(f, pattern=known.get(f.pattern, f.pattern)) for f in query.filters)
     return replace(query, filters=filters)
+
+
+def _trouble(store: Store) -> tuple[str, ...]:
+    """Why the cache is older than it should be, where the last sync failed."""
+    noted = store.fact("trouble")
+    if not noted:
+        return ()
+    trouble = json.loads(noted)
+    at = datetime.fromisoformat(trouble["at"])
+    return (f"the last sync failed at {at:%H:%M} UTC: {trouble['words']}",)
 
 
 def _previous(store: Store, plan: Plan) -> Usage | None:

@@ -324,7 +324,7 @@ def _nothing(summary: Summary) -> str:
 
 
 def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + "."
+    return words[:1].upper() + words[1:].rstrip(".") + "."
 
 
 def _code(text: str) -> str:

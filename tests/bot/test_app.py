@@ -1,0 +1,154 @@
+"""The whole bot: it starts whatever is down, says so when it is asked, and heals."""
+
+import threading
+from datetime import timedelta
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families as families
+
+from bot import app
+from bot.app import Bot
+from bot.config import load
+from bot.demo.slack import LocalSlack
+from bot.slack import DeliveryError
+
+from .. import world as worlds
+
+
+@pytest.fixture
+def slack():
+    with LocalSlack() as local:
+        yield local
+
+
+@pytest.fixture(autouse=True)
+def _eager(monkeypatch):
+    """Sync at once and at full speed: nobody else uses the local OpenRouter."""
+    monkeypatch.setattr(app, "make_openrouter", worlds.eager)
+    monkeypatch.setattr(app, "SYNC_TICK", 1)
+    monkeypatch.setattr("bot.flows.sync.AFTER_TROUBLE", timedelta(0))
+    monkeypatch.setattr("bot.flows.sync.AFTER_REFUSAL", timedelta(0))
+
+
+def status(world, path: str) -> int:
+    return httpx.get(world.url(path)).status_code
+
+
+def test_it_syncs_by_itself_and_is_ready_then(openrouter, slack, tmp_path):
+    with worlds.running(openrouter, slack, tmp_path / "a.db", worlds.WHOLE) as world:
+        worlds.wait_until(lambda: status(world, "/readyz") == 200)
+        worlds.wait_until(lambda: "Tokens: 38.5K" in world.words("tokens 7d"))
+        assert status(world, "/healthz") == 200
+
+
+def test_an_empty_cache_says_what_it_waits_for(openrouter, slack, tmp_path):
+    with worlds.running(openrouter, slack, tmp_path / "a.db") as world:
+        said = httpx.get(world.url("/readyz"))
+        assert said.status_code == 503
+        assert said.json() == {"ok": False, "reason": "the first sync is not done yet"}
+        assert status(world, "/healthz") == 200
+        assert "Nothing is held yet" in str(world.ask("tokens 7d")["blocks"])
+        assert "Nothing has been synced yet" in world.words("tokens 7d")
+
+
+def test_openrouter_may_be_down_from_the_start(openrouter, slack, tmp_path):
+    openrouter.stop()
+    with worlds.running(openrouter, slack, tmp_path / "a.db", worlds.WHOLE) as world:
+        assert status(world, "/healthz") == 200
+        worlds.wait_until(lambda: "The last sync failed at" in world.words("tokens 7d"))
+        said = world.words("tokens 7d")
+        assert "OpenRouter did not answer" in said
+        assert "no connection" in said
+        openrouter.start()
+        worlds.wait_until(lambda: "Tokens: 38.5K" in world.words("tokens 7d"), 20)
+        assert "failed" not in world.words("tokens 7d")
+        assert status(world, "/readyz") == 200
+
+
+def test_a_refused_key_is_said_in_words_and_keeps_the_old_figures(slack, openrouter, database):
+    openrouter.clock = lambda: worlds.now() + timedelta(minutes=4)
+    openrouter.fail("/", 401, times=None)
+    with worlds.running(openrouter, slack, database, worlds.WHOLE, clock=openrouter.clock) as world:
+        worlds.wait_until(lambda: "The last sync failed" in world.words("tokens 7d"))
+        said = world.words("tokens 7d")
+        assert "Tokens: 38.5K" in said
+        assert "does not know the key in OPENROUTER_MANAGEMENT_KEY (401)" in said
+        assert openrouter.key not in said
+        openrouter.heal()
+        worlds.wait_until(lambda: "failed" not in world.words("tokens 7d"))
+
+
+def test_slack_may_be_down_from_the_start(openrouter, slack, database, caplog):
+    slack.fail("auth.test", "drop")
+    with worlds.running(openrouter, slack, database) as world:
+        assert "Tokens: 38.5K" in world.words("tokens 7d")
+    assert "Slack cannot be reached yet" in caplog.text
+
+
+def test_it_does_not_start_with_a_token_that_slack_refuses(openrouter, slack, database):
+    wrong = pytest.raises(DeliveryError, match=r"invalid_auth.*activity doctor")
+    with wrong, worlds.running(openrouter, slack, database, SLACK_BOT_TOKEN="xoxb-wrong"):
+        pass
+
+
+def test_it_says_which_port_is_taken(world):
+    values = dict(world.values) | {"PORT": str(world.bot.port)}
+    second = Bot(load(values), worlds.WEB)
+    try:
+        with pytest.raises(OSError, match=f"Port {world.bot.port} of 127.0.0.1 cannot be"):
+            second.start()
+    finally:
+        second.stop()
+
+
+def test_web_and_worker_share_the_work(openrouter, slack, tmp_path):
+    values = worlds.environment(openrouter, slack, tmp_path / "a.db")
+    with worlds.running(openrouter, slack, tmp_path / "a.db", worlds.WEB) as web:
+        worker = Bot(load(values), worlds.WORKER)
+        worker.start()
+        try:
+            worlds.wait_until(lambda: "Tokens: 38.5K" in web.words("tokens 7d"))
+        finally:
+            worker.stop()
+    assert worker.port == 0
+
+
+def test_it_tells_prometheus_how_it_is(world):
+    world.words("tokens 7d")
+    world.words("tokns")
+    said = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in families(httpx.get(world.url("/metrics")).text)
+        for sample in family.samples
+    }
+    assert said["activity_asks_total", "answered"] == 1
+    assert said["activity_asks_total", "misunderstood"] == 1
+    assert said["activity_answer_seconds_count",] == 2
+    assert 0 <= said["activity_sync_age_seconds", "day"] < 600
+
+
+def test_everything_ends_with_it(openrouter, slack, database):
+    before = {thread.ident for thread in threading.enumerate()}
+    with worlds.running(openrouter, slack, database, worlds.WHOLE) as world:
+        world.words("tokens 7d")
+        url = world.url("/healthz")
+    left = [one for one in threading.enumerate() if one.ident not in before and not one.daemon]
+    assert left == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_what_goes_wrong_in_here_is_told_with_a_reference(world, caplog, monkeypatch):
+    monkeypatch.setattr("bot.flows.ask.answer", lambda *_, **__: 1 / 0)
+    said = world.words("tokens 7d")
+    assert said.startswith("Something went wrong here, and it is no fault of yours.")
+    reference = said.removesuffix(".").rpartition(" ")[2]
+    assert f"reference {reference}" in caplog.text
+
+
+def test_openrouter_is_only_read(openrouter, slack, tmp_path):
+    with worlds.running(openrouter, slack, tmp_path / "a.db", worlds.WHOLE) as world:
+        worlds.wait_until(lambda: status(world, "/readyz") == 200)
+    assert openrouter.requests
+    assert openrouter.writes == []
