@@ -15,8 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.config import Settings
-from bot.openrouter import OpenRouter
-from bot.openrouter.client import REQUESTS_A_MINUTE
 from bot.store import Database, Store
 
 if TYPE_CHECKING:
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.flows.sync import Sync
     from bot.metrics import Metrics
+    from bot.openrouter import OpenRouter
     from bot.slack import Slack
     from bot.socket_mode import SocketMode
 
@@ -50,14 +49,17 @@ def open_store(settings: Settings, *, must_exist: bool = False) -> Store:
 def make_openrouter(
     settings: Settings,
     wait: Callable[[float], object] | None = None,
-    requests_a_minute: int = REQUESTS_A_MINUTE,
+    requests_a_minute: int | None = None,
 ) -> OpenRouter:
-    """The edge to OpenRouter."""
+    """The edge to OpenRouter; without a pace of its own it keeps to OpenRouter's."""
+    from bot.openrouter import OpenRouter  # noqa: PLC0415 - `ask` and `web` do without
+    from bot.openrouter.client import REQUESTS_A_MINUTE  # noqa: PLC0415
+
     return OpenRouter(
         settings.openrouter_url,
         settings.management_key.value,
         wait=wait,
-        requests_a_minute=requests_a_minute,
+        requests_a_minute=requests_a_minute or REQUESTS_A_MINUTE,
     )
 
 
@@ -77,7 +79,7 @@ class Bot:
         settings: Settings,
         parts: Parts,
         clock: Callable[[], datetime] = utc_now,
-        requests_a_minute: int = REQUESTS_A_MINUTE,
+        requests_a_minute: int | None = None,
     ) -> None:
         from bot.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
         from bot.slack import Slack  # noqa: PLC0415

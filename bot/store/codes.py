@@ -8,6 +8,9 @@ from enum import IntEnum
 from reports.query import Dimension
 from reports.timerange import Granularity
 
+FIGURES = "requests, byok_requests, prompt, completion, reasoning, credits, byok"
+"""The columns of usage and of its sums, in the order of Usage."""
+
 GRANULARITY = {
     Granularity.MINUTE: 0,
     Granularity.HOUR: 1,
