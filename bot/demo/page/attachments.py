@@ -19,4 +19,8 @@ def attachment(name: str, mimetype: str, *, download: bool) -> tuple[str, dict[s
         kind, way = "application/octet-stream", "attachment"
     else:
         kind, way = shown, "inline"
-    return kind, {"Content-Disposition": f"{way}; filename*=UTF-8''{quote(name, safe='')}"}
+    headers = {"Content-Disposition": f"{way}; filename*=UTF-8''{quote(name, safe='')}"}
+    if kind == "application/pdf":
+        # The browser's own viewer is a page with scripts, which the page's policy would stop.
+        headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+    return kind, headers

@@ -37,7 +37,7 @@ class Page:
         about: Json | None = None,
     ) -> None:
         self.slack = slack
-        self.about = about or {}
+        self.about = {"team": "Demo", "greeting": "", "examples": [], "words": [], **(about or {})}
         self.feed = Feed()
         self.sight = Sight(slack, self.feed, roles or {})
         self.hands = Hands(slack, command)
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a GET."""
         if not self._refuse():
             parts = urlsplit(self.path)
-            asked = dict(parse_qsl(parts.query))
+            asked = dict(parse_qsl(parts.query, keep_blank_values=True))
             self._get(parts.path, asked)
 
     def do_POST(self) -> None:
