@@ -35,18 +35,34 @@ _TARGET_IS_OUT = {
     "user_disabled", "user_not_found", "users_not_found",
 }  # fmt: skip
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_payload"}
+_HALF_DONE = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
+"""Slack's own failures, of which it says that a part may have been done."""
 NO_ANSWER = (URLError, OSError, HTTPException, SlackClientError, ValueError)
 """What a call may raise that got no answer, or one that cannot be read."""
 
 
 class DeliveryError(Exception):
-    """Slack did not take something. `permanent`: trying again changes nothing."""
+    """Slack did not take something. `permanent`: trying again changes nothing.
 
-    def __init__(self, code: str, *, permanent: bool, words: str = "") -> None:
+    `uncertain`: no clear answer came, so it may have been taken all the same. `retry_after`: the
+    seconds that Slack asks to wait.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        permanent: bool,
+        words: str = "",
+        uncertain: bool = False,
+        retry_after: float = 0,
+    ) -> None:
         mend = " (`activity doctor` says what to do)" if code in _APP_IS_OUT else ""
         super().__init__(words or f"Slack answered {code}{mend}")
         self.code = code
         self.permanent = permanent
+        self.uncertain = uncertain
+        self.retry_after = retry_after
 
 
 class UnknownPersonError(DeliveryError):
@@ -96,9 +112,10 @@ class Slack:
         base_url: str,
         clock: Callable[[], float] = monotonic,
         wait: Callable[[float], object] = sleep,
+        timeout: int = _TIMEOUT,
     ) -> None:
         # No handler may resend by itself: a post whose answer was lost would be posted twice.
-        self.client = WebClient(token=token, base_url=base_url, retry_handlers=[], timeout=_TIMEOUT)
+        self.client = WebClient(token=token, base_url=base_url, retry_handlers=[], timeout=timeout)
         self._clock = clock
         self._wait = wait
         self._lock = threading.Lock()
@@ -223,6 +240,10 @@ class Slack:
             self._wait(_PICTURE_SECONDS)
         return None
 
+    def call(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        """One call of the Web API as it stands. Raises DeliveryError."""
+        return self._call(method, **arguments)
+
     def dm(self, user: str) -> str:
         """The channel of somebody's direct messages. Raises DeliveryError."""
         return str(self._call("conversations.open", users=user)["channel"]["id"])
@@ -264,7 +285,7 @@ class Slack:
             raise failed from error
         data = said.data
         if not isinstance(data, dict):
-            raise DeliveryError("no_json", permanent=False)
+            raise DeliveryError("no_json", permanent=False, uncertain=True)
         return data
 
 
@@ -275,8 +296,15 @@ def delivery_error(error: Exception) -> DeliveryError:
         said: Any = error.response
         status = said.get("status") if isinstance(said, dict) else said.status_code
         code = str(said.get("error") or f"HTTP {status}")
-        return DeliveryError(code, permanent=code in _APP_IS_OUT | _TARGET_IS_OUT)
-    return DeliveryError(type(error).__name__, permanent=False)
+        # slack-sdk puts an answer that is no JSON into the error, in words of its own
+        unclear = code in _HALF_DONE or not code.replace("_", "").isalnum()
+        return DeliveryError(
+            code,
+            permanent=code in _APP_IS_OUT | _TARGET_IS_OUT,
+            uncertain=unclear or not isinstance(status, int) or status >= 500,
+            retry_after=_retry_after(said) if status == 429 else 0,
+        )
+    return DeliveryError(type(error).__name__, permanent=False, uncertain=True)
 
 
 def _person(user: Mapping[str, Any]) -> Person:
@@ -293,6 +321,14 @@ def _person(user: Mapping[str, Any]) -> Person:
         stranger=bool(user.get("is_stranger")),
         admin=bool(user.get("is_admin") or user.get("is_owner")),
     )
+
+
+def _retry_after(said: Any) -> float:  # noqa: ANN401 - slack-sdk's answer, or a plain dict
+    """The seconds that a 429 asks to wait; one where it does not say."""
+    headers = (said.get("headers") if isinstance(said, dict) else said.headers) or {}
+    asked = {str(name).lower(): str(value) for name, value in headers.items()}.get("retry-after")
+    plain = asked is not None and asked.isascii() and asked.isdigit() and len(asked) < 6
+    return float(asked) if asked and plain else 1
 
 
 def _code(body: str) -> str | None:
