@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.store import Store
 from bot.store.directory import Directory
 from bot.store.reading import Ranking, Selection
-from reports.coverage import Source, reaches, source
+from reports.coverage import Held, Source, reaches, source
 from reports.grammar import CommandError
 from reports.names import CHATROOM
 from reports.period import Counted
@@ -75,7 +75,7 @@ def _answer(
         whole=read.whole,
         series={labels[member]: series for member, series in read.series.items()},
         count=read.count,
-        previous=_previous(store, plan),
+        previous=_previous(store, plan, state.held),
     )
     partial = (
         *_trouble(store),
@@ -135,17 +135,14 @@ def _trouble(store: Store) -> tuple[str, ...]:
     return (f"the last sync failed at {at:%H:%M} UTC: {trouble['words']}",)
 
 
-def _previous(store: Store, plan: Plan) -> Usage | None:
-    held = store.state().held
+def _previous(store: Store, plan: Plan, held: Held) -> Usage | None:
     before = source(plan.ranges.previous, held)
     if not reaches(before.range, before.stored, held):
         return None
     whole = Selection(None, plan.selection.models, plan.selection.keys, plan.selection.creators)
     if plan.query.by is Dimension.CREATOR and whole.keys is None and whole.creators is None:
         whole = Selection(Dimension.CREATOR, whole.models)
-        none_looked_at = Ranking(0, plan.query.metrics, plan.query.source)
-        return total(store.read(whole, before.range, before.stored, none_looked_at).whole)
-    return total(store.read(whole, before.range, before.stored).whole)
+    return total(store.whole(whole, before.range, before.stored))
 
 
 def _select(directory: Directory, query: Query, asker: Asker) -> Selection | CommandError:
@@ -217,8 +214,8 @@ def _visible(directory: Directory, dimension: Dimension, asker: Asker) -> frozen
     return frozenset(member.id for member in directory.of[Dimension.MODEL])
 
 
-def _labels(directory: Directory, query: Query) -> dict[int, str]:
-    return {0: ALL} if query.by is None else dict(directory.labels)
+def _labels(directory: Directory, query: Query) -> Mapping[int, str]:
+    return {0: ALL} if query.by is None else directory.labels
 
 
 def _crossing_notes(store: Store, plan: Plan) -> tuple[str, ...]:

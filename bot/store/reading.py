@@ -118,23 +118,32 @@ def read(
     ranking: Ranking | None,
 ) -> Read:
     """The figures of a selection in one view; without a ranking, the series of all groups."""
-    grain = resolution(selection, wanted, stored)
-    spans = _spans(connection, wanted, grain)
-    table = _table(selection, wanted, grain, spans)
-    places = stored_buckets(wanted, grain)
+    whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
-        whole = _spread(_by_bucket(connection, table), places, len(wanted.buckets))
         return Read(whole, {0: dict(enumerate(whole))}, 1)
+    grain = resolution(selection, wanted, stored)
+    table = _table(selection, wanted, grain, _spans(connection, wanted, grain))
+    places = stored_buckets(wanted, grain)
     if ranking:
         count, chosen = _rank(connection, table, ranking)
         series = _series(connection, table.with_ids(chosen), places)
     else:
         series = _series(connection, table, places)
         count = len(series)
+    return Read(whole, series, count)
+
+
+def read_whole(
+    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> tuple[Usage, ...]:
+    """The usage of each bucket, in the view that the grouping asks for, without its groups."""
+    grain = resolution(selection, wanted, stored)
+    spans = _spans(connection, wanted, grain)
+    table = _table(selection, wanted, grain, spans)
     if all(span[0] is grain for span in spans):
         table = _whole(selection, table, wanted, grain)
-    whole = _spread(_by_bucket(connection, table), places, len(wanted.buckets))
-    return Read(whole, series, count)
+    places = stored_buckets(wanted, grain)
+    return _spread(_by_bucket(connection, table), places, len(wanted.buckets))
 
 
 def resolution(selection: Selection, wanted: TimeRange, stored: Granularity) -> Granularity:

@@ -269,6 +269,15 @@ class Store:
                 return reading.gather(found, selection.by, len(wanted.buckets))
             return reading.read(connection, selection, wanted, stored, ranking)
 
+    def whole(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity
+    ) -> tuple[Usage, ...]:
+        """The usage of each bucket alone: what `read` calls the whole, without the groups."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                return self.read(selection, wanted, stored).whole
+            return reading.read_whole(connection, selection, wanted, stored)
+
     def rows(
         self, selection: Selection, wanted: TimeRange, stored: Granularity
     ) -> Iterator[reading.Row]:
