@@ -154,7 +154,7 @@ class Bot:
         return app
 
     def _open_http(self, app: App) -> None:
-        from bot.door import Door, Signatures  # noqa: PLC0415
+        from bot.door import LARGEST_BODY, Door, Signatures  # noqa: PLC0415
         from bot.http_server import HttpServer  # noqa: PLC0415
 
         slack = None
@@ -162,7 +162,7 @@ class Bot:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
         door = Door(slack, self.healthy, self.ready, self.metrics.text)
-        server = HttpServer(door, self.settings.host, self.settings.port)
+        server = HttpServer(door, self.settings.host, self.settings.port, LARGEST_BODY)
         self.port = server.port
         self._stops.append(server.stop)
         log.info("Listening on %s:%d", self.settings.host, self.port)

@@ -17,14 +17,19 @@ _JOIN_SECONDS = 3.0
 
 
 class HttpServer:
-    """Serves from the moment it is made. Raises OSError where it cannot listen."""
+    """Serves from the moment it is made. Raises OSError where it cannot listen.
 
-    def __init__(self, application: WSGIApplication, host: str, port: int) -> None:
+    A body of more than `largest_body` bytes is refused before it is read.
+    """
+
+    def __init__(
+        self, application: WSGIApplication, host: str, port: int, largest_body: int
+    ) -> None:
         self._channels: dict[int, Any] = {}
         try:
             self._server = create_server(
                 application, map=self._channels, host=host, port=port, threads=THREADS,
-                ident=None, clear_untrusted_proxy_headers=True,
+                ident=None, clear_untrusted_proxy_headers=True, max_request_body_size=largest_body,
             )  # fmt: skip
         except OSError as error:
             self._close()
