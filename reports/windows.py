@@ -25,6 +25,7 @@ RECENT = {Granularity.MINUTE: 10 * MINUTE, Granularity.HOUR: 2 * HOUR, Granulari
 LOOK_BACK = 7 * DAY
 FIRST_WINDOW = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 3 * DAY, Granularity.DAY: 31 * DAY}
 ROWS_AIMED_AT = 6_000
+MOST_GROWTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,10 @@ def newest_part(window: Window, length: timedelta) -> tuple[Window, Window | Non
 
 
 def next_length(window: Window, rows: int) -> timedelta:
-    """How long the next window may be, given how many rows this one brought."""
+    """How long the next window may be, given how many rows this one brought.
+
+    It grows carefully, since an answer that is cut short has to be asked for again in parts.
+    """
     length = window.end - window.start
-    return max(length * min(ROWS_AIMED_AT / max(rows, 1), 4.0), STEP[window.granularity])
+    most = max(length * MOST_GROWTH, FIRST_WINDOW[window.granularity])
+    return max(min(length * (ROWS_AIMED_AT / max(rows, 1)), most), STEP[window.granularity])

@@ -185,11 +185,16 @@ def test_parts_taken_from_the_end_make_up_the_window(window: Window, length: tim
 
 @pytest.mark.parametrize(
     ("rows", "factor"),
-    [(0, 4), (1, 4), (ROWS_AIMED_AT, 1), (2 * ROWS_AIMED_AT, 0.5), (ROWS_AIMED_AT // 2, 2)],
+    [(0, 8), (1, 8), (ROWS_AIMED_AT, 1), (2 * ROWS_AIMED_AT, 0.5), (ROWS_AIMED_AT // 2, 2)],
 )
 def test_windows_grow_and_shrink_with_the_rows_they_bring(rows: int, factor: float) -> None:
     window = Window(Granularity.DAY, NOW - 10 * DAY, NOW)
     assert next_length(window, rows) == 10 * DAY * factor
+
+
+def test_a_short_window_with_few_rows_does_not_make_the_next_one_short() -> None:
+    window = Window(Granularity.HOUR, NOW - 2 * HOUR, NOW)
+    assert next_length(window, 1) == FIRST_WINDOW[Granularity.HOUR]
 
 
 def test_a_window_is_never_less_than_a_bucket() -> None:
