@@ -35,6 +35,13 @@ _TARGET_IS_OUT = {
     "user_disabled", "user_not_found", "users_not_found",
 }  # fmt: skip
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_payload"}
+_READING = {
+    "conversations.history", "conversations.info", "files.info", "users.info",
+    "users.lookupByEmail",
+}  # fmt: skip
+"""Methods whose arguments Slack looks for in the address, not in a body of JSON."""
+_FORMS = {"files.completeUploadExternal", "files.getUploadURLExternal"}
+"""Methods whose arguments it takes from a form."""
 _HALF_DONE = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
 """Slack's own failures, of which it says that a part may have been done."""
 NO_ANSWER = (URLError, OSError, HTTPException, SlackClientError, ValueError)
@@ -273,6 +280,12 @@ class Slack:
             raise UnknownPersonError(error.code, permanent=error.permanent) from error
 
     def _call(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        if method in _READING:
+            return self._guarded(
+                lambda: self.client.api_call(method, http_verb="GET", params=arguments)
+            )
+        if method in _FORMS:
+            return self._guarded(lambda: self.client.api_call(method, params=arguments))
         return self._guarded(lambda: self.client.api_call(method, json=arguments))
 
     def _guarded(self, call: Callable[[], SlackResponse]) -> Mapping[str, Any]:
