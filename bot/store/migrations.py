@@ -87,3 +87,52 @@ def m002_imported(db: Database) -> None:
             open INTEGER NOT NULL, PRIMARY KEY (granularity, bucket)
         ) STRICT, WITHOUT ROWID"""
     )
+
+
+@migration
+def m003_schedules(db: Database) -> None:
+    """Standing questions, the ledger of their runs, and what their makers are to be told.
+
+    Times are milliseconds since 1970 (a lease is short). A run's `period` is a local date, never
+    an instant; with schedule and recipient it is there once. `next_at` is when a run may be taken
+    up (again): a lease that ends, a pause, a settled doubt. `fence` counts its takers.
+    """
+    for statement in (
+        """CREATE TABLE schedule (
+            id TEXT PRIMARY KEY, maker TEXT NOT NULL, email TEXT NOT NULL, question TEXT NOT NULL,
+            rule TEXT NOT NULL, at TEXT NOT NULL, zone TEXT NOT NULL, target TEXT NOT NULL,
+            channel TEXT NOT NULL, name TEXT NOT NULL, members TEXT NOT NULL, made_at INTEGER
+            NOT NULL, paused TEXT, errors INTEGER NOT NULL DEFAULT 0, next_day TEXT NOT NULL,
+            next_at INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX schedule_due ON schedule (next_at) WHERE paused IS NULL AND gone = 0",
+        "CREATE INDEX schedule_by_maker ON schedule (maker, made_at) WHERE gone = 0",
+        """CREATE TABLE run (
+            id INTEGER PRIMARY KEY, schedule TEXT NOT NULL, recipient TEXT NOT NULL,
+            period TEXT NOT NULL, asked_by TEXT NOT NULL DEFAULT '', place TEXT NOT NULL,
+            due_at INTEGER NOT NULL, noticed_at INTEGER NOT NULL, next_at INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN
+                ('due', 'sending', 'posted', 'sent', 'uncertain', 'failed', 'skipped')),
+            payload TEXT, spend INTEGER, fence INTEGER NOT NULL DEFAULT 0,
+            owner TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
+            sending_at INTEGER, channel TEXT NOT NULL DEFAULT '', ts TEXT NOT NULL DEFAULT '',
+            how TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '', ended_at INTEGER,
+            UNIQUE (schedule, recipient, period)
+        ) STRICT""",
+        "CREATE INDEX run_open ON run (next_at, place) WHERE state IN ('due', 'sending', 'posted')",
+        "CREATE INDEX run_by_schedule ON run (schedule, due_at)",
+        """CREATE TABLE withdrawn (
+            run INTEGER NOT NULL, ts TEXT NOT NULL, PRIMARY KEY (run, ts)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE place (
+            id TEXT PRIMARY KEY, free_at INTEGER NOT NULL DEFAULT 0,
+            checked_at INTEGER NOT NULL DEFAULT 0, name TEXT NOT NULL DEFAULT ''
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE notice (
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, person TEXT NOT NULL,
+            message TEXT NOT NULL, next_at INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
+            told_at INTEGER
+        ) STRICT""",
+        "CREATE INDEX notice_open ON notice (next_at) WHERE told_at IS NULL",
+    ):
+        db.execute(statement)

@@ -1,0 +1,209 @@
+"""Posting a message that can be found again, and its files: what a report needs of Slack.
+
+Slack takes no key that would keep it from posting twice. So each message carries its key in its
+metadata, by which it is found in the channel's history where no answer came.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from bot.slack import DeliveryError, Slack
+from reports.render.blocks import Message
+
+log = logging.getLogger(__name__)
+
+EVENT = "activity_report"
+PAGE = 200
+LONGEST_WAIT = 30.0
+_UPLOAD_SECONDS = 60
+_MOST_WAITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A channel as Slack tells of it; `outsiders`: people of other companies read along."""
+
+    id: str
+    name: str
+    outsiders: bool
+    archived: bool
+    member: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message is."""
+
+    channel: str
+    ts: str
+
+
+class Posting:
+    """Posts of one bot. `wait` sleeps for seconds, and ends early when the process is to end."""
+
+    def __init__(self, slack: Slack, wait: Callable[[float], object]) -> None:
+        self.slack = slack
+        self._wait = wait
+
+    def conversation(self, channel: str) -> Conversation:
+        """What a channel is now. Raises DeliveryError."""
+        said = self._patient("conversations.info", channel=channel)["channel"]
+        return Conversation(
+            channel,
+            str(said.get("name") or ""),
+            bool(said.get("is_ext_shared") or said.get("is_pending_ext_shared")),
+            bool(said.get("is_archived")),
+            bool(said.get("is_member", True)),
+        )
+
+    def post(self, place: str, message: Message, key: str) -> Posted:
+        """Post once, to a channel or a person; without its chart where that is refused.
+
+        Raises DeliveryError, whose `uncertain` says that the message may be there all the same.
+        """
+        attempts = (message, message.without_chart(), Message(message.text, ()))
+        metadata = {"event_type": EVENT, "event_payload": {"key": key}}
+        refused: DeliveryError | None = None
+        for attempt in attempts:
+            try:
+                said = self.slack.call(
+                    "chat.postMessage",
+                    channel=place,
+                    text=attempt.text,
+                    blocks=list(attempt.blocks),
+                    metadata=metadata,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                )
+            except DeliveryError as error:
+                if "block" not in error.code and error.code != "invalid_payload":
+                    raise
+                refused = error
+            else:
+                return Posted(str(said["channel"]), str(said["ts"]))
+        raise refused or DeliveryError("no_text", permanent=False)
+
+    def copies(self, place: str, key: str, since: datetime) -> list[Posted]:
+        """Our messages with a key in a conversation, oldest first: all pages are looked at.
+
+        Raises DeliveryError where the history cannot be read.
+        """
+        channel = self._channel(place)
+        mine = self.slack.identity().bot_id
+        found = [
+            Posted(channel, str(message["ts"]))
+            for message in self._history(channel, since)
+            if message.get("bot_id") == mine and _key(message) == key
+        ]
+        return sorted(found, key=lambda one: float(one.ts))
+
+    def delete(self, posted: Posted) -> None:
+        """Take a message of ours back. Raises DeliveryError, unless it is gone already."""
+        try:
+            self._patient("chat.delete", channel=posted.channel, ts=posted.ts)
+        except DeliveryError as error:
+            if error.code != "message_not_found":
+                raise
+
+    def reply(self, posted: Posted, words: str) -> None:
+        """A sentence in a message's thread. Raises DeliveryError."""
+        self.slack.post(posted.channel, Message(words, ()), thread_ts=posted.ts)
+
+    def upload(self, path: Path, name: str, words: str) -> str:
+        """Bring a file to Slack without showing it to anybody yet; its id. Raises DeliveryError."""
+        data = path.read_bytes()
+        said = self._patient(
+            "files.getUploadURLExternal", filename=name, length=len(data), alt_txt=words[:1_000]
+        )
+        _put(str(said["upload_url"]), data)
+        return str(said["file_id"])
+
+    def share(self, files: Sequence[tuple[str, str]], posted: Posted, words: str) -> None:
+        """Show uploaded files (id, title) in a message's thread. Raises DeliveryError."""
+        self._patient(
+            "files.completeUploadExternal",
+            files=json.dumps([{"id": id_, "title": title} for id_, title in files]),
+            channel_id=posted.channel,
+            thread_ts=posted.ts,
+            initial_comment=words,
+        )
+
+    def shared(self, file: str) -> bool:
+        """Whether an uploaded file was shown already. Raises DeliveryError."""
+        try:
+            said = self._patient("files.info", file=file)["file"]
+        except DeliveryError as error:
+            if error.code in {"file_not_found", "file_deleted"}:
+                return False
+            raise
+        return any(said.get(where) for where in ("channels", "groups", "ims", "shares"))
+
+    def person(self, email: str) -> str | None:
+        """The id of the person with an address, if there is one. Raises DeliveryError."""
+        try:
+            return str(self._patient("users.lookupByEmail", email=email)["user"]["id"])
+        except DeliveryError as error:
+            if error.code == "users_not_found":
+                return None
+            raise
+
+    def _channel(self, place: str) -> str:
+        return self.slack.dm(place) if place[:1] in {"U", "W"} else place
+
+    def _history(self, channel: str, since: datetime) -> Iterator[dict[str, Any]]:
+        cursor = ""
+        while True:
+            said = self._patient(
+                "conversations.history",
+                channel=channel,
+                oldest=f"{since.timestamp():.6f}",
+                limit=PAGE,
+                include_all_metadata=True,
+                **({"cursor": cursor} if cursor else {}),
+            )
+            yield from said.get("messages", [])
+            cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return
+
+    def _patient(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
+        """A call that may be made twice, made again where Slack asks to wait a little."""
+        for attempt in range(_MOST_WAITS):
+            try:
+                return self.slack.call(method, **arguments)
+            except DeliveryError as error:
+                last = attempt == _MOST_WAITS - 1
+                if not 0 < error.retry_after <= LONGEST_WAIT or last:
+                    raise
+                self._wait(error.retry_after)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _key(message: dict[str, Any]) -> str:
+    metadata = message.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("event_type") != EVENT:
+        return ""
+    payload = metadata.get("event_payload")
+    return str(payload.get("key", "")) if isinstance(payload, dict) else ""
+
+
+def _put(url: str, data: bytes) -> None:
+    """The second step of an upload, to the address that the first one gave."""
+    if not url.startswith(("https://", "http://")):
+        raise DeliveryError("no_upload_url", permanent=False)
+    headers = {"Content-Type": "application/octet-stream"}
+    request = Request(url, data=data, method="POST", headers=headers)  # noqa: S310 - checked above
+    try:
+        with urlopen(request, timeout=_UPLOAD_SECONDS) as answer:  # noqa: S310 - checked above
+            answer.read(1_000)
+    except (URLError, OSError) as error:
+        raise DeliveryError("upload_failed", permanent=False) from error

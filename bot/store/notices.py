@@ -1,0 +1,75 @@
+"""What people are still to be told: kept until Slack has taken it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.store.database import Database
+from bot.store.runs import add_notice
+from bot.store.schedules import Clock, ms
+
+LEASE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A direct message to send; `tries` were made before."""
+
+    id: int
+    key: str
+    person: str
+    message: Mapping[str, Any]
+    tries: int
+
+
+class Notices:
+    """Messages to single people, told at least once and kept until then."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    def add(self, key: str, person: str, message: Mapping[str, object]) -> None:
+        """Tell somebody; the same key again changes nothing."""
+        with self._db.write() as connection:
+            add_notice(connection, key, person, message, self._clock())
+
+    def known(self, key: str) -> bool:
+        """Whether somebody was told, or will be."""
+        with self._db.read() as connection:
+            found = connection.execute("SELECT 1 FROM notice WHERE key = ?", (key,)).fetchone()
+        return found is not None
+
+    def claim(self, limit: int) -> list[Notice]:
+        """Take notices whose turn it is; nobody else takes them for two minutes."""
+        with self._db.write() as connection:
+            now = self._clock()
+            found = connection.execute(
+                "SELECT id, key, person, message, tries FROM notice WHERE told_at IS NULL"
+                " AND next_at <= ? ORDER BY next_at, id LIMIT ?",
+                (ms(now), limit),
+            ).fetchall()
+            connection.executemany(
+                "UPDATE notice SET tries = tries + 1, next_at = ? WHERE id = ?",
+                [(ms(now + LEASE), row[0]) for row in found],
+            )
+        return [Notice(row[0], row[1], row[2], json.loads(row[3]), row[4]) for row in found]
+
+    def told(self, notice: Notice) -> None:
+        """Slack has taken it, or it can never be told."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE notice SET told_at = ? WHERE id = ?", (ms(self._clock()), notice.id)
+            )
+
+    def later(self, notice: Notice, wait: timedelta) -> None:
+        """Try again after a while."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE notice SET next_at = ? WHERE id = ?",
+                (ms(self._clock() + wait), notice.id),
+            )

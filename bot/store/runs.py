@@ -1,0 +1,450 @@
+"""The ledger of report runs: each is there once, is claimed, and ends once.
+
+A run's key is its schedule, its recipient and the local date that it is due on. Whoever takes a
+run raises its fence; what an earlier taker writes afterwards changes nothing. The clock is read
+inside each transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from bot.store.codes import DIMENSION
+from bot.store.database import Database
+from bot.store.schedules import Clock, Entry, after, columns, entry, moment, ms
+from reports.query import Dimension
+from reports.schedule import LATE_AFTER, Due, Target, due, missed
+from reports.timerange import DAY
+
+MOST_ERRORS = 3
+
+
+class State(StrEnum):
+    """How far a run is: the first three are open, the others final unless somebody decides."""
+
+    DUE = "due"
+    SENDING = "sending"
+    POSTED = "posted"
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things take: a lease is longer than any call of Slack's may last."""
+
+    lease: timedelta = timedelta(seconds=120)
+    settle: timedelta = timedelta(seconds=90)
+    pace: timedelta = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that this process has taken, with its schedule."""
+
+    id: int
+    entry: Entry
+    recipient: str
+    period: str
+    asked_by: str
+    place: str
+    due_at: datetime
+    noticed_at: datetime
+    state: State
+    payload: str | None
+    fence: int
+    attempts: int
+    sending_at: datetime | None
+    channel: str
+    ts: str
+
+    @property
+    def key(self) -> str:
+        """What the message's metadata carries: the same after a crash, and from a backup."""
+        return f"{self.entry.id}.{self.period}.{self.recipient}"
+
+    @property
+    def late(self) -> bool:
+        """Whether nobody was there when it was due."""
+        return not self.asked_by and self.noticed_at - self.due_at > LATE_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A report that went out: what it was about, and the spend that was last said of it."""
+
+    run: int
+    question: str
+    due_at: datetime
+    spend: int
+
+
+Tell = Callable[[Entry, tuple[Due, ...]], Mapping[str, object]]
+"""What the maker of a schedule is told about runs that were skipped, as a message."""
+
+_RUN = (
+    "r.id, r.recipient, r.period, r.asked_by, r.place, r.due_at, r.noticed_at, r.state, r.payload,"
+    " r.fence, r.attempts, r.sending_at, r.channel, r.ts"
+)
+_OPEN = "r.state IN ('due', 'sending', 'posted')"
+
+
+class Runs:
+    """The ledger. Its methods may be called from any thread and any process."""
+
+    def __init__(self, database: Database, clock: Clock, timing: Timing | None = None) -> None:
+        self._db = database
+        self._clock = clock
+        self.timing = timing or Timing()
+
+    # -- what is due
+
+    def idle(self) -> bool:
+        """Whether nothing is due, nothing open and nobody to be told: one quick look."""
+        now = ms(self._clock())
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM schedule WHERE paused IS NULL AND gone = 0"
+                " AND next_at <= ?) OR EXISTS (SELECT 1 FROM run r WHERE"
+                f" {_OPEN} AND r.next_at <= ?) OR EXISTS (SELECT 1 FROM notice"
+                " WHERE told_at IS NULL AND next_at <= ?)",
+                (now, now, now),
+            ).fetchone()
+        return not found[0]
+
+    def plan(self, tell: Tell, limit: int = 500) -> int:
+        """Put the runs that are due into the ledger; returns how many schedules were looked at."""
+        with self._db.write() as connection:
+            now = self._clock()
+            found = connection.execute(
+                f"SELECT {columns()} FROM schedule s WHERE s.paused IS NULL AND s.gone = 0"
+                " AND s.next_at <= ? ORDER BY s.next_at LIMIT ?",
+                (ms(now), limit),
+            ).fetchall()
+            for row in found:
+                _plan(connection, entry(row), now, tell)
+        return len(found)
+
+    def add_now(self, known: Entry, asked_by: str, mark: str) -> bool:
+        """A run that somebody asks for; `mark` makes a click that comes twice one run."""
+        with self._db.write() as connection:
+            now = self._clock()
+            return bool(
+                _insert(connection, known, Due(now.date(), now), now, f"now {mark}", asked_by)
+            )
+
+    def claim(self, owner: str, limit: int) -> list[Run]:
+        """Take open runs whose turn it is, one a place; the lease runs from now."""
+        with self._db.write() as connection:
+            now = self._clock()
+            found = connection.execute(
+                "SELECT min(r.id) FROM run r LEFT JOIN place p ON p.id = r.place"
+                f" WHERE {_OPEN} AND r.next_at <= ? AND coalesce(p.free_at, 0) <= ?"
+                " GROUP BY r.place ORDER BY min(r.next_at) LIMIT ?",
+                (ms(now), ms(now), limit),
+            ).fetchall()
+            ids = json.dumps([row[0] for row in found])
+            connection.execute(
+                "UPDATE run SET fence = fence + 1, owner = ?, next_at = ?"
+                " WHERE id IN (SELECT value FROM json_each(?))",
+                (owner, ms(now + self.timing.lease), ids),
+            )
+            rows = connection.execute(
+                f"SELECT {_RUN}, {columns()} FROM run r JOIN schedule s ON s.id = r.schedule"
+                " WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id",
+                (ids,),
+            ).fetchall()
+            connection.executemany(
+                "INSERT INTO place (id, free_at) VALUES (?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET free_at = excluded.free_at",
+                [(row[4], ms(now + self.timing.pace)) for row in rows],
+            )
+        return [_run(row) for row in rows]
+
+    # -- what becomes of a run; all of it only for its last taker
+
+    def begin(self, run: Run, payload: str, spend: int | None) -> bool:
+        """Freeze what is posted and say that it is about to be; False where another took the run.
+
+        From here on nobody can tell whether it was posted but Slack itself.
+        """
+        with self._db.write() as connection:
+            now = self._clock()
+            done = connection.execute(
+                "UPDATE run SET state = 'sending', payload = coalesce(payload, ?),"
+                " spend = coalesce(spend, ?), sending_at = ?, next_at = ?, attempts = attempts + 1"
+                " WHERE id = ? AND fence = ? AND state IN ('due', 'sending')",
+                (payload, spend, ms(now), ms(now + self.timing.lease + self.timing.settle),
+                 run.id, run.fence),
+            )  # fmt: skip
+            return done.rowcount == 1
+
+    def posted(
+        self, run: Run, channel: str, ts: str, how: str, *, files: bool,
+        revised: Mapping[int, int] | None = None,
+    ) -> bool:  # fmt: skip
+        """It is out: here. False where another took the run, or the message was withdrawn."""
+        with self._db.write() as connection:
+            now = ms(self._clock())
+            done = connection.execute(
+                "UPDATE run SET state = ?, channel = ?, ts = ?, how = ?, error = '', ended_at = ?,"
+                " next_at = ? WHERE id = ? AND fence = ? AND state = 'sending' AND NOT EXISTS"
+                " (SELECT 1 FROM withdrawn w WHERE w.run = run.id AND w.ts = ?)",
+                (State.POSTED if files else State.SENT, channel, ts, how, now, now, run.id,
+                 run.fence, ts),
+            )  # fmt: skip
+            if done.rowcount != 1:
+                return False
+            connection.execute("UPDATE schedule SET errors = 0 WHERE id = ?", (run.entry.id,))
+            connection.executemany(
+                "UPDATE run SET spend = ? WHERE id = ?",
+                [(spend, id_) for id_, spend in (revised or {}).items()],
+            )
+            return True
+
+    def refresh(self, run: Run) -> bool:
+        """Lengthen the lease of a run that takes long; False where another took it."""
+        return self._set(run, "next_at = ?", ms(self._clock() + self.timing.lease))
+
+    def filed(self, run: Run) -> bool:
+        """Its files are out as well."""
+        return self._set(run, "state = 'sent'")
+
+    def again(self, run: Run, at: datetime, error: str = "") -> bool:
+        """It was surely not sent: once more from a moment on."""
+        return self._set(run, "state = 'due', next_at = ?, error = ?", ms(at), error)
+
+    def later(self, run: Run, at: datetime) -> bool:
+        """Look at it again from a moment on; nothing else changes."""
+        return self._set(run, "next_at = ?", ms(at))
+
+    def doubt(self, run: Run, error: str) -> bool:
+        """It may have been sent: once that has settled, the history tells."""
+        settled = ms(self._clock() + self.timing.settle)
+        return self._set(run, "next_at = ?, error = ?", settled, error)
+
+    def uncertain(self, run: Run, error: str) -> bool:
+        """Nobody can tell whether it was sent; its owner decides."""
+        ended = ms(self._clock())
+        return self._set(run, "state = 'uncertain', error = ?, ended_at = ?", error, ended)
+
+    def skip(self, run: Run, why: str) -> bool:
+        """There is nothing to send."""
+        return self._set(run, "state = 'skipped', error = ?, ended_at = ?", why, ms(self._clock()))
+
+    def fail(self, run: Run, error: str) -> int | None:
+        """It cannot be sent. How many in a row of its schedule; None where another took it.
+
+        With the third in a row the schedule is paused.
+        """
+        with self._db.write() as connection:
+            done = connection.execute(
+                "UPDATE run SET state = 'failed', error = ?, ended_at = ?"
+                " WHERE id = ? AND fence = ?",
+                (error, ms(self._clock()), run.id, run.fence),
+            )
+            if done.rowcount != 1:
+                return None
+            connection.execute(
+                "UPDATE schedule SET errors = errors + 1 WHERE id = ?", (run.entry.id,)
+            )
+            (errors,) = connection.execute(
+                "SELECT errors FROM schedule WHERE id = ?", (run.entry.id,)
+            ).fetchone()
+            if errors >= MOST_ERRORS:
+                connection.execute(
+                    "UPDATE schedule SET paused = coalesce(paused, ?) WHERE id = ?",
+                    (f"{errors} reports in a row could not be delivered ({error})", run.entry.id),
+                )
+            return int(errors)
+
+    def withdraw(self, run: Run, ts: str) -> bool:
+        """Whether a message that came too late is one too many, and is to be taken back.
+
+        It is not where the run's next taker found it in the history and made it the report.
+        """
+        with self._db.write() as connection:
+            (kept,) = connection.execute("SELECT ts FROM run WHERE id = ?", (run.id,)).fetchone()
+            if kept == ts:
+                return False
+            connection.execute("INSERT OR IGNORE INTO withdrawn VALUES (?, ?)", (run.id, ts))
+            return True
+
+    # -- decisions of people
+
+    def get(self, id_: int) -> Run | None:
+        """A run by its id, unless its schedule was deleted."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                f"SELECT {_RUN}, {columns()} FROM run r JOIN schedule s ON s.id = r.schedule"
+                " WHERE r.id = ? AND s.gone = 0",
+                (id_,),
+            ).fetchone()
+        return _run(row) if row else None
+
+    def send_again(self, id_: int) -> bool:
+        """Somebody wants a run sent that failed or of which nobody knows."""
+        with self._db.write() as connection:
+            done = connection.execute(
+                "UPDATE run SET state = 'due', next_at = ?, ended_at = NULL WHERE id = ?"
+                " AND state IN ('failed', 'uncertain')",
+                (ms(self._clock()), id_),
+            )
+            return done.rowcount == 1
+
+    def is_there(self, id_: int) -> bool:
+        """Somebody has seen a report of which nobody knew."""
+        with self._db.write() as connection:
+            done = connection.execute(
+                "UPDATE run SET state = 'sent', how = 'seen', error = '' WHERE id = ?"
+                " AND state = 'uncertain'",
+                (id_,),
+            )
+            return done.rowcount == 1
+
+    # -- what was reported before, places, counts
+
+    def reported(
+        self, known: Entry, recipient: str, before: datetime, count: int
+    ) -> list[Reported]:
+        """The newest reports of a schedule to a recipient that were due before a moment."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT id, due_at, spend FROM run WHERE schedule = ? AND recipient = ?"
+                " AND due_at < ? AND state IN ('posted', 'sent') AND spend IS NOT NULL"
+                " AND asked_by = '' ORDER BY due_at DESC LIMIT ?",
+                (known.id, recipient, ms(before), count),
+            ).fetchall()
+        return [Reported(id_, known.draft.question, moment(at), spend) for id_, at, spend in found]
+
+    def hold(self, place: str, until: datetime) -> None:
+        """Let nobody post to a place before a moment."""
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET free_at = max(free_at, excluded.free_at)",
+                (place, ms(until)),
+            )
+
+    def checked(self, place: str, since: datetime) -> str | None:
+        """A channel's name, if it was seen since a moment that no outsiders read along there."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT name FROM place WHERE id = ? AND checked_at >= ?", (place, ms(since))
+            ).fetchone()
+        return found and str(found[0])
+
+    def check(self, place: str, name: str) -> None:
+        """It was seen just now that no outsiders read along."""
+        with self._db.write() as connection:
+            now = ms(self._clock())
+            connection.execute(
+                "INSERT INTO place (id, checked_at, name) VALUES (?, ?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET checked_at = excluded.checked_at, name = excluded.name",
+                (place, now, name),
+            )
+
+    def counts(self) -> dict[str, int]:
+        """How many runs are in which state."""
+        with self._db.read() as connection:
+            return dict(connection.execute("SELECT state, count(*) FROM run GROUP BY state"))
+
+    def _set(self, run: Run, assignments: str, *values: object) -> bool:
+        with self._db.write() as connection:
+            done = connection.execute(
+                f"UPDATE run SET {assignments} WHERE id = ? AND fence = ?"
+                " AND state IN ('due', 'sending', 'posted')",
+                (*values, run.id, run.fence),
+            )
+            return done.rowcount == 1
+
+
+def _plan(connection: sqlite3.Connection, known: Entry, now: datetime, tell: Tell) -> None:
+    runs = due(known.draft.schedule, known.next.day - DAY, now)
+    found = missed(runs, now)
+    if found.run:
+        _insert(connection, known, found.run, now)
+    for skipped in found.skipped:
+        connection.execute(
+            "INSERT INTO run (schedule, recipient, period, place, due_at, noticed_at, next_at,"
+            " state, error, ended_at) VALUES (?, ?, ?, '', ?, ?, ?, 'skipped', 'missed', ?)"
+            " ON CONFLICT DO NOTHING",
+            (known.id, known.draft.channel, skipped.day.isoformat(), ms(skipped.at), ms(now),
+             ms(now), ms(now)),
+        )  # fmt: skip
+    if found.skipped:
+        note = f"skipped {known.id} {found.skipped[-1].day}"
+        add_notice(connection, note, known.draft.maker, tell(known, found.skipped), now)
+    last = runs[-1].day if runs else known.next.day - DAY
+    next_ = after(known, last)
+    connection.execute(
+        "UPDATE schedule SET next_day = ?, next_at = ? WHERE id = ?",
+        (next_.day.isoformat(), ms(next_.at), known.id),
+    )
+
+
+def _insert(
+    connection: sqlite3.Connection, known: Entry, run: Due, now: datetime, period: str = "",
+    asked_by: str = "",
+) -> int:  # fmt: skip
+    """The runs of one due time, one for each recipient; how many are new."""
+    before = connection.total_changes
+    connection.executemany(
+        "INSERT INTO run (schedule, recipient, period, asked_by, place, due_at, noticed_at,"
+        " next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due') ON CONFLICT DO NOTHING",
+        [
+            (known.id, recipient, period or run.day.isoformat(), asked_by, recipient, ms(run.at),
+             ms(now), ms(now))
+            for recipient in _recipients(connection, known)
+        ],
+    )  # fmt: skip
+    return connection.total_changes - before
+
+
+def _recipients(connection: sqlite3.Connection, known: Entry) -> Iterable[str]:
+    if known.draft.target is not Target.CREATORS:
+        return (known.draft.channel,)
+    found = connection.execute(
+        "SELECT ref FROM member WHERE dimension = ? AND ref != '' AND gone = 0 AND detail != ''"
+        " ORDER BY id",
+        (DIMENSION[Dimension.CREATOR],),
+    )
+    return [f"creator:{row[0]}" for row in found]
+
+
+def add_notice(
+    connection: sqlite3.Connection, key: str, person: str, message: Mapping[str, object],
+    now: datetime,
+) -> None:  # fmt: skip
+    """Something to tell a person once; the same key again changes nothing."""
+    connection.execute(
+        "INSERT INTO notice (key, person, message, next_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (key) DO NOTHING",
+        (key, person, json.dumps(message), ms(now)),
+    )
+
+
+def _run(row: tuple[object, ...]) -> Run:
+    (id_, recipient, period, asked_by, place, due_at, noticed_at, state, payload, fence, attempts,
+     sending_at, channel, ts) = row[:14]  # fmt: skip
+    return Run(
+        int(str(id_)), entry(row[14:]), str(recipient), str(period), str(asked_by), str(place),
+        moment(int(str(due_at))), moment(int(str(noticed_at))), State(str(state)),
+        None if payload is None else str(payload), int(str(fence)), int(str(attempts)),
+        None if sending_at is None else moment(int(str(sending_at))), str(channel), str(ts),
+    )  # fmt: skip
+
+
+def day_of(run: Run) -> date:
+    """The local date that a run is due on, or was asked for."""
+    try:
+        return date.fromisoformat(run.period)
+    except ValueError:
+        return run.due_at.date()

@@ -1,0 +1,230 @@
+"""Standing questions as they are kept: whose, what, when, where to, and when next."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from bot.store.database import Database
+from reports.schedule import Due, Schedule, Target, first, following, occurrence, rule_of
+from reports.timerange import DAY
+
+Clock = Callable[[], datetime]
+_COLUMNS = (
+    "s.id, s.maker, s.email, s.question, s.rule, s.at, s.zone, s.target, s.channel, s.name,"
+    " s.members, s.paused, s.errors, s.next_day, s.next_at, s.made_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A standing question before it is kept.
+
+    `question` is in the grammar's words; `members` what its filters meant when it was made (JSON).
+    `channel` is a channel's id and `name` its name; for a person their own id.
+    """
+
+    maker: str
+    email: str
+    question: str
+    schedule: Schedule
+    target: Target
+    channel: str
+    name: str = ""
+    members: str = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A standing question that is kept; `paused` says why it rests, None if it does not."""
+
+    id: str
+    draft: Draft
+    paused: str | None
+    errors: int
+    next: Due
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """How the newest ended run of a schedule ended, and what went wrong with it."""
+
+    state: str
+    at: datetime
+    how: str
+    error: str
+
+
+def ms(moment: datetime) -> int:
+    """A moment as the ledger keeps it: whole milliseconds since 1970."""
+    return round(moment.timestamp() * 1000)
+
+
+def moment(kept: int) -> datetime:
+    """The moment that the ledger kept (UTC)."""
+    return datetime.fromtimestamp(kept / 1000, UTC)
+
+
+def entry(row: Sequence[object]) -> Entry:
+    """A row of the columns of an entry as the value."""
+    (id_, maker, email, question, rule, at, zone, target, channel, name, members, paused, errors,
+     next_day, next_at, made_at) = row  # fmt: skip
+    schedule = Schedule(rule_of(str(rule)), time.fromisoformat(str(at)), str(zone))
+    draft = Draft(
+        str(maker), str(email), str(question), schedule, Target(str(target)), str(channel),
+        str(name), str(members),
+    )  # fmt: skip
+    due = Due(date.fromisoformat(str(next_day)), moment(int(str(next_at))))
+    return Entry(
+        str(id_), draft, None if paused is None else str(paused), int(str(errors)), due,
+        moment(int(str(made_at))),
+    )  # fmt: skip
+
+
+class Schedules:
+    """All standing questions. Its methods may be called from any thread."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    def add(self, draft: Draft) -> Entry:
+        """Keep a standing question; its first run is the first one after now."""
+        id_ = secrets.token_hex(5)
+        with self._db.write() as connection:
+            now = self._clock()
+            next_ = first(draft.schedule, now)
+            connection.execute(
+                "INSERT INTO schedule (id, maker, email, question, rule, at, zone, target, channel,"
+                " name, members, made_at, next_day, next_at) VALUES"
+                " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (id_, *_values(draft), ms(now), *_next(next_)),
+            )
+        return Entry(id_, draft, None, 0, next_, now)
+
+    def get(self, id_: str) -> Entry | None:
+        """The schedule of an id, unless it was deleted."""
+        with self._db.read() as connection:
+            return _get(connection, id_)
+
+    def of(self, maker: str | None) -> list[Entry]:
+        """The schedules of a person, or of everybody, oldest first."""
+        whose = "" if maker is None else " AND s.maker = ?"
+        with self._db.read() as connection:
+            found = connection.execute(
+                f"SELECT {_COLUMNS} FROM schedule s WHERE s.gone = 0{whose}"
+                " ORDER BY s.made_at, s.id",
+                () if maker is None else (maker,),
+            ).fetchall()
+        return [entry(row) for row in found]
+
+    def same(self, draft: Draft) -> Entry | None:
+        """A schedule of the same person that asks the same at the same time in the same place."""
+        return next((one for one in self.of(draft.maker) if one.draft == draft), None)
+
+    def change(self, id_: str, draft: Draft) -> Entry | None:
+        """Put another question or time in its place. A date that was dealt with stays so."""
+        with self._db.write() as connection:
+            known = _get(connection, id_)
+            if known is None:
+                return None
+            next_ = first(draft.schedule, self._clock())
+            connection.execute(
+                "UPDATE schedule SET maker = ?, email = ?, question = ?, rule = ?, at = ?,"
+                " zone = ?, target = ?, channel = ?, name = ?, members = ?, errors = 0,"
+                " next_day = ?, next_at = ? WHERE id = ?",
+                (*_values(draft), *_next(next_), id_),
+            )
+            return _get(connection, id_)
+
+    def pause(self, id_: str, why: str) -> None:
+        """Let a schedule rest."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE schedule SET paused = ? WHERE id = ?", (why, id_))
+
+    def resume(self, id_: str) -> None:
+        """Let it go on, from its next run after now; what it missed while resting is left out."""
+        with self._db.write() as connection:
+            known = _get(connection, id_)
+            if known and known.paused is not None:
+                next_ = first(known.draft.schedule, self._clock())
+                connection.execute(
+                    "UPDATE schedule SET paused = NULL, errors = 0, next_day = ?, next_at = ?"
+                    " WHERE id = ?",
+                    (*_next(next_), id_),
+                )
+
+    def remove(self, id_: str) -> None:
+        """Delete a schedule; what it has posted stays, and what it was about to post is dropped."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE schedule SET gone = 1 WHERE id = ?", (id_,))
+            connection.execute(
+                "UPDATE run SET state = 'skipped', error = 'deleted', ended_at = ?"
+                " WHERE schedule = ? AND state = 'due'",
+                (ms(self._clock()), id_),
+            )
+
+    def rename(self, id_: str, name: str, members: str) -> None:
+        """Keep what channel and members are called now, once a report has said so."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE schedule SET name = ?, members = ? WHERE id = ?", (name, members, id_)
+            )
+
+    def last_runs(self, ids: Sequence[str]) -> dict[str, LastRun]:
+        """The newest ended run of each of some schedules."""
+        found = {}
+        with self._db.read() as connection:
+            for id_ in ids:
+                row = connection.execute(
+                    "SELECT state, ended_at, how, error FROM run WHERE schedule = ?"
+                    " AND ended_at IS NOT NULL ORDER BY due_at DESC, id DESC LIMIT 1",
+                    (id_,),
+                ).fetchone()
+                if row:
+                    found[id_] = LastRun(row[0], moment(row[1]), row[2], row[3])
+        return found
+
+    def replan(self) -> None:
+        """Work out all due times anew from their local dates: zones' rules may have changed."""
+        for one in self.of(None):
+            at = occurrence(one.next.day, one.draft.schedule.at, one.draft.schedule.zone)
+            if at != one.next.at:
+                with self._db.write() as connection:
+                    connection.execute(
+                        "UPDATE schedule SET next_at = ? WHERE id = ? AND next_day = ?",
+                        (ms(at), one.id, one.next.day.isoformat()),
+                    )
+
+
+def after(known: Entry, last: date) -> Due:
+    """The run after a date that was dealt with."""
+    return following(known.draft.schedule, max(last, known.next.day - DAY))
+
+
+def columns() -> str:
+    """The columns that `entry` reads, of a table called `s`."""
+    return _COLUMNS
+
+
+def _get(connection: sqlite3.Connection, id_: str) -> Entry | None:
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM schedule s WHERE s.id = ? AND s.gone = 0", (id_,)
+    ).fetchone()
+    return entry(row) if row else None
+
+
+def _values(draft: Draft) -> tuple[str, ...]:
+    schedule = draft.schedule
+    return (
+        draft.maker, draft.email, draft.question, str(schedule.rule), f"{schedule.at:%H:%M}",
+        schedule.zone, str(draft.target), draft.channel, draft.name, draft.members,
+    )  # fmt: skip
+
+
+def _next(due: Due) -> tuple[str, int]:
+    return due.day.isoformat(), ms(due.at)
