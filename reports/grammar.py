@@ -177,7 +177,9 @@ class _Reader:
         for guess in guesses:
             corrected.read(tokens(guess))
         suggestion = corrected.query.words()
-        if corrected.query == self.query or len(suggestion) > LONGEST:
+        # a guess that is the default changes nothing, yet it is right beside what was understood
+        changed = corrected.query != self.query or (self.seen and guesses and not corrected.wrong)
+        if not changed or corrected.help or len(suggestion) > LONGEST:
             suggestion = first.suggestion if _reads(*tokens(first.suggestion)) else ""
         return CommandError(str(first), understood, suggestion)
 

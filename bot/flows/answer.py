@@ -14,7 +14,7 @@ from reports.coverage import Held, Source, reaches, source
 from reports.grammar import CommandError
 from reports.names import CHATROOM
 from reports.period import Counted
-from reports.query import Dimension, Query
+from reports.query import Dimension, Filter, Query
 from reports.summary import ALL, Figures, Summary, summarize
 from reports.text import clean
 from reports.timerange import NotBegunError, Ranges, ranges
@@ -150,7 +150,7 @@ def _select(directory: Directory, query: Query, asker: Asker) -> Selection | Com
     for one in query.filters:
         found = _members(directory, one.dimension, one.pattern, asker)
         if isinstance(found, CommandError):
-            return CommandError(found.problem, query.words(), found.suggestion)
+            return _misnamed(query, one, found)
         wanted[one.dimension] = wanted.get(one.dimension, frozenset()) | found
     if asker.own_only:
         own = _own(directory, asker)
@@ -160,6 +160,18 @@ def _select(directory: Directory, query: Query, asker: Asker) -> Selection | Com
         wanted.get(Dimension.MODEL),
         wanted.get(Dimension.KEY),
         wanted.get(Dimension.CREATOR),
+    )
+
+
+def _misnamed(query: Query, wrong: Filter, found: CommandError) -> CommandError:
+    """A filter that means nobody: the whole question without it, and with the nearest name."""
+    others = tuple(one for one in query.filters if one is not wrong)
+    nearest = Filter(wrong.dimension, found.suggestion)
+    meant = tuple(nearest if one is wrong else one for one in query.filters)
+    return CommandError(
+        found.problem,
+        replace(query, filters=others).words(),
+        replace(query, filters=meant).words() if found.suggestion else "",
     )
 
 
@@ -178,12 +190,7 @@ def _members(
         else:
             return found
     known = None if asker.own_only else directory.nearest(dimension, pattern)
-    shown = clean(pattern)
-    problem = f"No {dimension} is called “{shown}”."
-    if known and any(c in known for c in ' "'):
-        return CommandError(problem, "", f'{dimension}:"{known}"')
-    return CommandError(problem, "", f"{dimension}:{known}" if known else "")
-
+    return CommandError(f"No {dimension} is called “{clean(pattern)}”.", suggestion=known or "")
 
 def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[int] | CommandError:
     if not email:
