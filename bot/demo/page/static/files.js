@@ -23,8 +23,8 @@ export function file(one) {
       icon("down"), el("span", { text: "Download" })));
   const card = el("div", { class: `file file-${ending(one.name)}` },
     el("span", { class: "file-icon", "aria-hidden": "true" }, icon("file"), el("b", { text: ending(one.name) })),
-    el("span", { class: "file-name" }, el("strong", { text: one.title || one.name }),
-      el("small", { text: `${one.name}, ${size(one.size)}` })),
+    el("span", { class: "file-name" }, el("strong", { text: one.title || one.name, title: one.name }),
+      el("small", { text: `${one.title === one.name ? "" : `${one.name}, `}${size(one.size)}` })),
     actions);
   if (!picture) return card;
   return el("div", { class: "pictured" }, card,

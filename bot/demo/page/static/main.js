@@ -71,7 +71,7 @@ async function go(wanted, { focus = true } = {}) {
 
 function about({ kind, members, shared, bot }) {
   if (kind === "home") return "What the bot has for you";
-  if (kind === "im") return "Only you and the bot";
+  if (kind === "im") return "Direct messages, only you and the bot";
   return [`${members} people`, kind === "private" && "private", shared && "shared with another company",
     !bot && "the bot is not in here"].filter(Boolean).join(", ");
 }

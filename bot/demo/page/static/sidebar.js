@@ -6,7 +6,7 @@ const ICONS = { public: "hash", private: "lock", home: "home", im: "chat" };
 
 /** How a place is called in words. */
 export const label = ({ kind, name }) =>
-  ({ home: "Activity, Home", im: "Activity, Messages" })[kind] ?? `#${name}`;
+  ({ home: "Activity: Home", im: "Activity" })[kind] ?? `#${name}`;
 
 /** Draws the lists anew. */
 export function drawSidebar(world, onGo) {
