@@ -37,6 +37,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("credits", "or `byok`: spend from that source alone"),
             ("top 5", "so many groups; the others are added up (default 10)"),
+            ("csv", "or `pdf`: the same as a file"),
             ("share", "the answer is for the whole channel"),
         ),
     ),
