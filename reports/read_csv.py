@@ -174,7 +174,9 @@ def _money(line: int, column: str, text: str) -> int:
         nano = int(whole) * NANO + (int(part.ljust(9, "0")) if part else 0)
         nano = -nano if sign else nano
     else:
-        nano = nano_dollars(Decimal(text))
+        # an exponent can make it anything; the largest that counts is far below
+        amount = Decimal(text)
+        nano = nano_dollars(amount) if abs(amount) <= _MOST else _MOST + 1
     if abs(nano) > _MOST:
         _refuse_value(line, column, text, "more than any organisation can have used")
     return nano

@@ -185,8 +185,15 @@ def read_crossed(
 
     A key belongs to one creator, so a creator's use is the use of their keys (of the key view) and
     the rest of what the creator view says of them, which went through the chatroom. Rows are
-    (bucket's index, key or creator or 0, model, usage).
+    (bucket's index, key or creator or 0, model, usage), one for each bucket, group and model.
     """
+    found: dict[tuple[int, int, int], Usage] = {}
+
+    def add(index: int, key: int, creator: int, model: int, usage: Usage) -> None:
+        groups = {Dimension.KEY: key, Dimension.CREATOR: creator}
+        place = index, groups.get(selection.by or Dimension.MODEL, 0), model
+        found[place] = plus(found.get(place, ZERO), usage)
+
     creators = selection.creators
     owned = frozenset(k for k, owner in owners.items() if creators is None or owner in creators)
     asked = owned if selection.keys is None else owned & selection.keys
@@ -202,16 +209,10 @@ def read_crossed(
             place = index, owners[key], model
             rest[place] = minus(rest.get(place, ZERO), usage)
         if key in asked:
-            group = {Dimension.KEY: key, Dimension.CREATOR: owners[key]}.get(
-                selection.by or Dimension.MODEL, 0
-            )
-            yield index, group, model, usage
+            add(index, key, owners[key], model, usage)
     for (index, creator, model), usage in rest.items():
-        if usage != ZERO:
-            group = {Dimension.KEY: chatroom, Dimension.CREATOR: creator}.get(
-                selection.by or Dimension.MODEL, 0
-            )
-            yield index, group, model, usage
+        add(index, chatroom, creator, model, usage)
+    yield from ((*place, usage) for place, usage in found.items() if usage != ZERO)
 
 
 def gather(found: Iterator[Row], by: Dimension | None, count: int) -> Read:
