@@ -19,7 +19,7 @@ from reports.render.document import StreamedDocument
 from reports.render.fonts import Face, font, runs, width
 
 A4 = (595.276, 841.89)
-INK, GREY, FAINT, LINK = "#16181D", "#6B7280", "#D9DCE1", "#1D4ED8"
+INK, GREY, FAINT = "#16181D", "#6B7280", "#D9DCE1"
 MODELS_URL = "https://openrouter.ai/"
 _ESCAPES = str.maketrans({mark: f"\\{mark}" for mark in "\\()"})
 _MODEL = re.compile(r"[A-Za-z0-9._~-]{1,100}/[A-Za-z0-9._~:@-]{1,100}")
@@ -166,6 +166,7 @@ def annotation(corners: str, action: int) -> str:
     return f"<</Subtype/Link/Rect[{corners}]/Border[0 0 0]/A {action} 0 R>>"
 
 
+@lru_cache(maxsize=10_000)
 def point(value: float) -> str:
     """A distance, to a hundredth of a point."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

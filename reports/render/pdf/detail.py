@@ -184,7 +184,7 @@ class _Sections:
             return ZERO
         self._rows.draw(rows, self._pages.y)
         self._pages.y -= len(rows) * LEADING
-        return total(row.usage for row in rows)
+        return self._shape.add_up([row.usage for row in rows])
 
     def _sum(self, name: str, usage: Usage) -> None:
         pages = self._pages

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from reports.query import Metric, Source
 from reports.usage import NANO, Usage
@@ -12,6 +13,11 @@ TITLES = {
     Metric.SPEND: ("Credits", "BYOK", "Spend"),
     Metric.TOKENS: ("Prompt", "Reasoning", "Completion"),
     Metric.REQUESTS: ("Requests", "BYOK requests"),
+}
+_FIELDS = {
+    Metric.SPEND: ("credits", "byok"),
+    Metric.TOKENS: ("prompt", "reasoning", "completion"),
+    Metric.REQUESTS: ("requests", "byok_requests"),
 }
 _PLACES = 9
 _NOTHING = "0.00" + " " * (_PLACES - 2)
@@ -68,6 +74,11 @@ class Columns:
     def wide(self) -> int:
         """How many letters all of them take."""
         return sum(self.widths)
+
+    def add_up(self, usages: Sequence[Usage]) -> Usage:
+        """Usages added up in the fields that the columns show, a field at a time."""
+        fields = _FIELDS[self.metric]
+        return Usage(**{field: sum(map(attrgetter(field), usages)) for field in fields})
 
     @property
     def line(self) -> Callable[[Usage], str]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import NamedTuple
 
 from reports.render.fonts import Face, fit, width
 from reports.render.labels import cell
-from reports.render.paper import FAINT, LINK, Paper, fill, literal, plain, point, stroke
+from reports.render.paper import FAINT, Paper, literal, plain, point, stroke
 from reports.render.pdf.figures import Columns
 from reports.render.pdf.pages import LEFT, RIGHT
 from reports.render.pdf.table import CELL, SIZE
@@ -24,8 +23,9 @@ from reports.usage import UsageRow
 LEADING = 12.5
 _NARROWEST = 0.55  # a long model's letters are drawn narrower, down to this, before it is cut
 _GAP = 2
-_DARK = ".1 g"  # in so few letters because it stands in every row
+_DARK, _BLUE = ".1 g", ".1 .3 .8 rg"  # in so few letters because they stand in every row
 _FAINT_LINE = f"{stroke(FAINT)} 0.4 w"
+_EDGE = f" {point(LEFT)} {{0}} m {point(RIGHT)} {{0}} l".format
 
 
 class _Model(NamedTuple):
@@ -51,50 +51,42 @@ class Rows:
         self._face = f"{paper.font(Face.MONO)} {SIZE:g} Tf"
         # the line of figures ends at the right edge, whatever is left of the last letter
         self._rest = (RIGHT - LEFT) / CELL - letters
-        self._dates: dict[datetime, str] = {}
         self._models: dict[str, _Model] = {}
-        self._heights: dict[float, str] = {}
+        self._ladders: dict[float, list[str]] = {}
 
     def draw(self, rows: Sequence[UsageRow], top: float) -> None:
-        """Draw rows one below another, the first right below a height; a hairline between dates."""
-        dates, models, heights, line = self._dates, self._models, self._heights, self._line
+        """Draw rows, of which there are some, from a height down; a hairline between dates."""
+        models, line = self._models, self._line
         lines: list[str] = []
         links: list[str] = []
-        y, above = top, point(top)
-        for bucket, _, model, usage in rows:
-            date = dates.get(bucket) or self._date(bucket)
+        edges: list[str] = []
+        heights = self._ladder(top, len(rows) + 1)
+        last, date = rows[0].bucket, self._date(rows[0].bucket)
+        for (bucket, _, model, usage), above, below in zip(
+            rows, heights, heights[1:], strict=False
+        ):
+            if bucket is not last and bucket != last:
+                last, date = bucket, self._date(bucket)
+                edges.append(above)
             slug, corner, right, link = models.get(model) or self._model(model)
             lines.append(f"{date}{slug}{line(usage)})]TJ")
-            y -= LEADING
-            below = heights.get(y) or self._height(y)
             if corner is not None:
                 links.append(f"{corner}{below} {right} {above}{link}")
-            above = below
-        self._rules([row.bucket for row in rows], top)
+        if edges:
+            self._paper.addLiteral(_FAINT_LINE + "".join(map(_EDGE, edges)) + " S")
         at = f"1 0 0 1 {point(LEFT)} {point(top + 3.6)} Tm"
         start = f"BT {self._face} {LEADING:g} TL {_DARK} {at}"
         self._paper.addLiteral("\n".join((start, *lines, "ET")))
         self._paper.annotate(links)
 
-    def _rules(self, buckets: Sequence[datetime], top: float) -> None:
-        ends = f"{point(LEFT)} %g m {point(RIGHT)} %g l"
-        lines = [
-            ends % (y, y)
-            for place, (one, other) in enumerate(pairwise(buckets), 1)
-            if one != other
-            for y in (top - place * LEADING,)
-        ]
-        if lines:
-            self._paper.addLiteral(f"{_FAINT_LINE} {' '.join(lines)} S")
-
     def _date(self, bucket: datetime) -> str:
-        written = f"({self._cell(bucket):<{self.date_letters}})' "
-        self._dates[bucket] = written
-        return written
+        return f"({self._cell(bucket):<{self.date_letters}})' "
 
-    def _height(self, y: float) -> str:
-        self._heights[y] = point(y)
-        return self._heights[y]
+    def _ladder(self, top: float, count: int) -> list[str]:
+        """The heights of so many lines from the top down, as they are written."""
+        known = self._ladders.setdefault(top, [])
+        known += (point(top - place * LEADING) for place in range(len(known), count))
+        return known
 
     def _model(self, model: str) -> _Model:
         """A model's name with a link, as wide as its column; a long one is drawn narrower."""
@@ -113,7 +105,7 @@ class Rows:
             found = _Model(f"{shown} {gap}", None, "", "")
         else:
             found = _Model(
-                f"{fill(LINK)} {shown} {_DARK} {gap}",
+                f"{_BLUE} {shown} {_DARK} {gap}",
                 f"<</Subtype/Link/Rect[{point(self.slug_at)} ",
                 point(self.slug_at + wide * CELL),
                 f"]/Border[0 0 0]/A {action} 0 R>>",
