@@ -42,7 +42,7 @@ def tab(browser: Browser, url: str, **how: Any) -> Iterator[Tab]:
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda said: wrong.append(said.text) if _is_ours(said.text) else None)
     page.goto(url)
-    expect(page.locator("#place-name")).not_to_be_empty()
+    expect(page.locator("#log")).to_have_attribute("aria-busy", "false")
     yield page
     context.close()
     assert not wrong

@@ -6,9 +6,15 @@ async function answerOf(response) {
   return body;
 }
 
-/** Something to see, by its path and what it is asked with. */
+const AGAIN = 1000;
+const rest = () => new Promise((resolve) => setTimeout(resolve, AGAIN));
+
+/** Something to see, by its path and what it is asked with; waits for a server that is away. */
 export async function look(path, asked = {}) {
-  return answerOf(await fetch(`${path}?${new URLSearchParams(asked)}`));
+  const response = await fetch(`${path}?${new URLSearchParams(asked)}`).catch(() => null);
+  if (response) return answerOf(response);
+  await rest();
+  return look(path, asked);
 }
 
 /** Something to do; resolves to how the bot took it: `{ok, error}`. */
@@ -38,7 +44,7 @@ export function listen(person, { onOpen, onEvent, onLost }) {
       source.close();
       if (ended) return;
       onLost();
-      timer = setTimeout(connect, 1000);
+      timer = setTimeout(connect, AGAIN);
     };
   };
   connect();

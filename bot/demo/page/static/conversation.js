@@ -21,6 +21,7 @@ export class Conversation {
   /** Reads and shows a place. */
   async show(place) {
     const meanwhile = (this.meanwhile = []);
+    this.log.setAttribute("aria-busy", "true");
     const messages = await look("messages", { person: this.world.person.id, channel: place.id });
     if (this.meanwhile !== meanwhile) return;
     this.meanwhile = null;
@@ -32,6 +33,7 @@ export class Conversation {
     this.log.replaceChildren(this.beginning(place));
     all.sort(([a], [b]) => a - b).forEach(([, draw]) => draw());
     meanwhile.forEach((one) => this.put(one));
+    this.log.setAttribute("aria-busy", "false");
     this.log.scrollTop = this.log.scrollHeight;
   }
 
