@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import add, sub
+from operator import add, sub
 
 from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
 from reports.usage import ZERO, Usage
@@ -45,12 +47,12 @@ def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
 
 def plus(one: Usage, other: Usage) -> Usage:
     """Both together."""
-    return Usage(*(a + b for a, b in zip(one, other, strict=True)))
+    return Usage._make(map(add, one, other))
 
 
 def minus(one: Usage, other: Usage) -> Usage:
     """What remains of one without the other."""
-    return Usage(*(a - b for a, b in zip(one, other, strict=True)))
+    return Usage._make(map(sub, one, other))
 
 
 def changes(old: Rows, new: Rows, *, months: bool) -> Changes:
