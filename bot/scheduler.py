@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -28,8 +28,8 @@ def start(ticks: Mapping[str, tuple[int, Tick]]) -> BackgroundScheduler:
     )
     for name, (seconds, tick) in ticks.items():
         trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
-        first = trigger.get_next_fire_time(None, trigger.start_date)
-        scheduler.add_job(_guarded(name, tick), trigger, id=name, next_run_time=first)
+        now = datetime.now(UTC)  # the trigger alone would wait for its first interval
+        scheduler.add_job(_guarded(name, tick), trigger, id=name, next_run_time=now)
     scheduler.start()
     return scheduler
 
