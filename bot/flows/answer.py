@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.store import Store
-from bot.store.directory import Directory
+from bot.store.directory import UNKNOWN, Directory
 from bot.store.reading import Ranking, Selection
 from reports.coverage import Held, Source, reaches, source
 from reports.grammar import CommandError
@@ -230,7 +230,9 @@ def _crossing_notes(store: Store, plan: Plan) -> tuple[str, ...]:
     chatroom = keys is None or directory.ids[Dimension.KEY, ""] in keys
     if not (plan.selection.crossed and chatroom):
         return ()
-    deleted = any(k.ref.startswith("deleted:") for k in directory.of[Dimension.KEY])
-    if not deleted:
-        return ()
-    return (f"use of deleted keys, whose creators are not known, may stand under {CHATROOM}",)
+    notes = []
+    if any(k.ref.startswith("deleted:") for k in directory.of[Dimension.KEY]):
+        notes.append(f"use of deleted keys, whose creators are not known, may stand under {CHATROOM}")
+    if (Dimension.KEY, UNKNOWN) in directory.ids:
+        notes.append(f"use from files that do not tell keys may stand under {CHATROOM}")
+    return tuple(notes)
