@@ -19,6 +19,7 @@ from reports.render.palette import OTHERS, colours
 from reports.render.paper import Paper
 from reports.render.png import chart_png
 from reports.usage import Usage, UsageRow
+from reports.words import range_words, title
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows
 
 SPAN = time_range()
@@ -79,20 +80,15 @@ def test_the_unfinished_bucket_is_not_drawn_like_the_others() -> None:
 
 def test_title_total_average_period_and_legend_are_said() -> None:
     used = [UsageRow(SPAN.buckets[0], name, "m", Usage(64 * 10**6)) for name in KEYS[:2]]
-    said = words(Query(metric=Metric.REQUESTS, period=MONTH, by=Dimension.KEY), used)
-    for part in (
-        "Requests by API key, past month",
-        "128M",
-        "4M a day",
-        "22 Oct – 22 Nov 2026",
-        *KEYS[:2],
-    ):
+    query = Query(metric=Metric.REQUESTS, period=MONTH, by=Dimension.KEY)
+    said = words(query, used)
+    for part in (title(query), range_words(SPAN), "128M", "4M a day", *KEYS[:2]):
         assert part in said
 
 
 def test_only_one_source_of_money_is_said_to_be_so() -> None:
     query = Query(metric=Metric.SPEND, source=Source.BYOK)
-    assert "Spend of BYOK" in words(query, rows(SPAN))
+    assert "Spend from BYOK" in words(query, rows(SPAN))
 
 
 def test_nothing_used_is_said_in_words() -> None:
