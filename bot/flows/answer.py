@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.store import Store
-from bot.store.directory import UNKNOWN, Directory
+from bot.store.directory import Directory
 from bot.store.reading import Ranking, Selection
-from reports.coverage import Held, Source, reaches, source
+from reports.coverage import Held, Source, gaps, reaches, source
 from reports.grammar import CommandError
 from reports.names import CHATROOM
 from reports.period import Counted
@@ -192,6 +192,7 @@ def _members(
     known = None if asker.own_only else directory.nearest(dimension, pattern)
     return CommandError(f"No {dimension} is called “{clean(pattern)}”.", suggestion=known or "")
 
+
 def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[int] | CommandError:
     if not email:
         who = "you are" if pattern.casefold() == SELF else "that is"
@@ -232,7 +233,11 @@ def _crossing_notes(store: Store, plan: Plan) -> tuple[str, ...]:
         return ()
     notes = []
     if any(k.ref.startswith("deleted:") for k in directory.of[Dimension.KEY]):
-        notes.append(f"use of deleted keys, whose creators are not known, may stand under {CHATROOM}")
-    if (Dimension.KEY, UNKNOWN) in directory.ids:
+        owners = "whose creators are not known"
+        notes.append(f"use of deleted keys, {owners}, may stand under {CHATROOM}")
+    asked = plan.source.range.start, plan.source.range.end
+    files = store.state().imported
+    grains = plan.source.stored, plan.source.range.granularity
+    if any(gaps(asked, files.get(grain, ())) != (asked,) for grain in grains):
         notes.append(f"use from files that do not tell keys may stand under {CHATROOM}")
     return tuple(notes)
