@@ -39,7 +39,6 @@ class Paper(Canvas):
     # reportlab has these, its type stubs do not
     _code: list[str]
     _destinations: dict[str, object]
-    _startPage: Callable[[], None]  # noqa: N815
 
     def __init__(
         self, out: BinaryIO, size: tuple[float, float] = A4, title: str = "", lang: str = "en-US"
@@ -149,8 +148,8 @@ class Paper(Canvas):
     def showPage(self) -> None:  # noqa: N802 - reportlab's name
         """Finish the page and begin the next."""
         self.document.finish_page("\n".join(self._code).encode("ascii"), self._links)
-        self._links = []
-        self._startPage()
+        self._links.clear()
+        self._code.clear()  # all else that reportlab keeps of a page, we do not use
 
     def finish(self, made: datetime | None = None) -> None:
         """Finish the document; `made` is the moment that it carries."""
