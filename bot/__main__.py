@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FAILED, WRONG_USAGE = 1, 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="activity")
 def cli() -> None:
     """OpenRouter's Activity page in Slack: spend, tokens and requests by model, key or creator."""
@@ -105,7 +105,7 @@ def ask(
     settings = _settings(Need.DATABASE)
     parsed = parse(_one_line(words))
     if isinstance(parsed, Help):
-        _print_help(settings)
+        _print_help()
         return
     if isinstance(parsed, CommandError):
         _misunderstood(parsed)
@@ -190,10 +190,10 @@ def _print(summary: Summary, settings: Settings, *, as_json: bool) -> None:
         click.echo(terminal(summary))
 
 
-def _print_help(settings: Settings) -> None:
-    from reports.render.help import help_message  # noqa: PLC0415
+def _print_help() -> None:
+    from reports.render.help import help_text  # noqa: PLC0415
 
-    click.echo(help_message(settings.command).text.replace("`", ""))
+    click.echo(help_text("activity ask"))
 
 
 def _misunderstood(wrong: CommandError) -> NoReturn:

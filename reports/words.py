@@ -32,10 +32,27 @@ def period_words(period: Period) -> str:
     return _span_words(period)
 
 
+def before_words(period: Period, *, unfinished: bool) -> str:
+    """What a period is compared with: `the month before`, `the same part of last month`."""
+    if isinstance(period, Counted):
+        many = f"{period.count} {period.unit}s" if period.count > 1 else str(period.unit)
+        return f"the {many} before"
+    if isinstance(period, Calendar):
+        if period.last or not unfinished:
+            return f"the {period.unit} before"
+        name = "yesterday" if period.unit is Unit.DAY else f"last {period.unit}"
+        return f"the same part of {name}"
+    days = 0 if isinstance(period, Month) else (period.last - period.first).days + 1
+    before = {0: "the month before", 1: "the day before"}.get(days, f"the {days} days before")
+    return f"the same part of {before}" if unfinished else before
+
+
 def title(query: Query) -> str:
     """What was asked, as a heading: `Tokens by model, past month`."""
     metric = str(query.metric).capitalize() if query.metric else "Activity"
-    source = {Source.ALL: "", Source.CREDITS: " of credits", Source.BYOK: " of BYOK"}[query.source]
+    source = {Source.ALL: "", Source.CREDITS: " from credits", Source.BYOK: " from BYOK"}[
+        query.source
+    ]
     by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
     return f"{metric}{source if query.metric is Metric.SPEND else ''}{by}, " + period_words(
         query.period
@@ -47,8 +64,10 @@ def range_words(wanted: TimeRange) -> str:
     zone = ZoneInfo(wanted.zone)
     first, last = wanted.start.astimezone(zone), wanted.until.astimezone(zone)
     if wanted.granularity in {Granularity.MINUTE, Granularity.HOUR}:
-        end = f"{last:%H:%M}" if first.date() == last.date() else _at(last, "%H:%M")
-        span = f"{_at(first, '%H:%M')} – {end}"
+        if first.date() == last.date():
+            span = f"{_day(last)} {first:%H:%M} – {last:%H:%M}"
+        else:
+            span = f"{_day(first, last)} {first:%H:%M} – {_day(last)} {last:%H:%M}"
     else:
         final = last if wanted.unfinished else (wanted.end - timedelta(seconds=1)).astimezone(zone)
         span = f"{_day(first, final)} – {_day(final)}"
@@ -89,10 +108,6 @@ def _span_words(span: Span) -> str:
     if span.first.year == span.last.year:
         return f"{span.first.day} {span.first:%b} – {end}"
     return f"{span.first.day} {span.first:%b %Y} – {end}"
-
-
-def _at(moment: datetime, clock: str) -> str:
-    return f"{moment.day} {moment:%b %Y} {moment.strftime(clock)}"
 
 
 def _day(moment: datetime, end: datetime | None = None) -> str:

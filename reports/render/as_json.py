@@ -43,7 +43,6 @@ def _range(wanted: TimeRange) -> dict[str, Any]:
         "start": _stamp(wanted.start),
         "end": _stamp(wanted.until),
         "granularity": str(wanted.granularity),
-        "zone": wanted.zone,
         "buckets": [_stamp(bucket) for bucket in wanted.buckets],
     }
 

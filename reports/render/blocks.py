@@ -6,25 +6,40 @@ The chart and the table are blocks that slack-sdk has no classes for, so everyth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from reports.grammar import EXAMPLES, CommandError
 from reports.query import Metric
 from reports.render.chart_data import chart_data
-from reports.summary import MetricSummary, Series, Summary
-from reports.text import change, clean, escape, figure, money, number, percent
-from reports.timerange import Granularity
+from reports.render.rows import (
+    LONGEST_NAME,
+    average,
+    detail_heads,
+    detail_rows,
+    nothing,
+    overview_heads,
+    overview_rows,
+    versus,
+)
+from reports.summary import MetricSummary, Summary
+from reports.text import clean, escape, figure
 from reports.usage import NANO
-from reports.words import DIMENSION_WORDS, filter_words, range_words, stamp, title
+from reports.words import (
+    DIMENSION_WORDS,
+    filter_words,
+    range_words,
+    stamp,
+    title,
+)
 
 Block = dict[str, Any]
 
 LONGEST_TEXT = 3_800
 LONGEST_SECTION = 2_900
-NAME_IN_TABLE = 60
+NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
 CHART = "data_visualization"
+NOTHING_YET = "Nothing is held yet: the first sync is still to come. Ask again in a minute."
 EXPORT = "export_"
 """How the actions of the export buttons begin; the format follows."""
 
@@ -62,7 +77,7 @@ def answer(
     query = summary.query
     blocks: list[Block] = [_header(title(query)), _context([escape(_scope(summary))])]
     if summary.empty:
-        blocks.append(_section(_nothing(summary)))
+        blocks.append(_section(nothing(summary, NOTHING_YET)))
     elif query.metric:
         blocks += _detail(summary, summary.metrics[query.metric])
     else:
@@ -78,22 +93,31 @@ def answer(
 def as_text(summary: Summary) -> str:
     """The answer's figures in plain words, at most as long as Slack shows."""
     lines = [f"{title(summary.query)} ({_scope(summary)})"]
-    for metric, part in summary.metrics.items():
-        each = f"average {figure(metric, part.avg)} a {summary.range.granularity}"
-        lines.append(
-            f"{str(metric).capitalize()}: {figure(metric, part.sum)}, {each}{_versus(part)}"
-        )
-        if summary.query.by and summary.query.metric:
-            lines += [
-                f"• {clean(group.label, NAME_IN_TABLE)}: {figure(metric, group.sum)}"
-                f" ({percent(group.share)})"
-                for group in part.groups[: summary.query.top]
-            ]
-            if hidden := _hidden(summary, part):
-                lines.append(f"• Others ({hidden[0]}): {figure(metric, hidden[1])}")
+    if summary.empty:
+        lines.append(nothing(summary, NOTHING_YET))
+    else:
+        for metric, part in summary.metrics.items():
+            shown = [figure(metric, part.sum), average(summary, part), versus(summary, part)]
+            lines.append(f"{str(metric).capitalize()}: {', '.join(filter(None, shown))}")
+            if summary.query.metric and (parts := _parts(part)):
+                lines.append(parts.replace("\n", ", "))
+        lines += _groups_as_text(summary)
     lines += [_dated(summary), *(_sentence(words) for words in summary.partial)]
     text = escape("\n".join(lines))
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1].rpartition("\n")[0] + "…"
+
+
+def _groups_as_text(summary: Summary) -> list[str]:
+    """A line for each group of the table, for those who hear it and do not see it."""
+    if not summary.query.by:
+        return []
+    if summary.query.metric:
+        rows = detail_rows(summary, summary.metrics[summary.query.metric])
+        return [f"• {name}: {total} ({share})" for name, total, share, *_ in rows[:-1]]
+    return [
+        f"• {name}: {spend} ({share}), {tokens} tokens, {requests} requests"
+        for name, spend, share, tokens, requests in overview_rows(summary)[:-1]
+    ]
 
 
 def error(wrong: CommandError, command: str = "/activity") -> Message:
@@ -124,34 +148,26 @@ def _overview(summary: Summary) -> list[Block]:
     fields = [_field(summary, metric, part) for metric, part in summary.metrics.items()]
     spend = summary.metrics[Metric.SPEND]
     charted = spend if spend.sum else summary.metrics[Metric.REQUESTS]
-    blocks: list[Block] = [{"type": "section", "fields": fields}, _chart(summary, charted)]
-    return [*blocks, _overview_table(summary)] if summary.query.by else blocks
+    blocks: list[Block] = [{"type": "section", "fields": fields}, *_chart(summary, charted)]
+    if not summary.query.by:
+        return blocks
+    return [*blocks, _table([overview_heads(summary), *overview_rows(summary)])]
 
 
 def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
     fields = [_field(summary, part.metric, part)]
     if parts := _parts(part):
         fields.append({"type": "mrkdwn", "text": parts})
-    blocks: list[Block] = [{"type": "section", "fields": fields}]
-    if any(part.buckets):
-        blocks.append(_chart(summary, part))
-    return [*blocks, _detail_table(summary, part)] if summary.query.by else blocks
+    blocks: list[Block] = [{"type": "section", "fields": fields}, *_chart(summary, part)]
+    if not summary.query.by:
+        return blocks
+    return [*blocks, _table([detail_heads(summary), *detail_rows(summary, part)])]
 
 
 def _field(summary: Summary, metric: Metric, part: MetricSummary) -> Block:
-    average = f"{figure(metric, part.avg)} {_each(summary)} on average"
-    lines = [f"*{str(metric).capitalize()}*  *{figure(metric, part.sum)}*", average]
-    if versus := _versus(part):
-        lines.append(versus.removeprefix(", "))
-    return {"type": "mrkdwn", "text": "\n".join(lines)}
-
-
-def _versus(part: MetricSummary) -> str:
-    if part.previous is None:
-        return ", nothing to compare with"
-    if part.change is None:
-        return ", none in the period before" if part.sum else ""
-    return f", {change(part.change)} against {figure(part.metric, part.previous)} before"
+    total = f"*{str(metric).capitalize()}*  *{figure(metric, part.sum)}*"
+    lines = [total, average(summary, part), versus(summary, part)]
+    return {"type": "mrkdwn", "text": "\n".join(filter(None, lines))}
 
 
 def _parts(part: MetricSummary) -> str:
@@ -163,14 +179,18 @@ def _parts(part: MetricSummary) -> str:
                 f"of which reasoning {shown['reasoning']}"
             )
         case Metric.SPEND if len(shown) == 2:
-            return f"Credits {shown['credits']}\nBYOK {shown['byok']} (estimated)"
-        case Metric.REQUESTS:
-            return f"of which BYOK {shown['byok']}"
+            estimated = " (estimated)" if part.parts["byok"] else ""
+            return f"Credits {shown['credits']}\nBYOK {shown['byok']}{estimated}"
+        case Metric.REQUESTS if part.parts["byok"]:
+            return f"Including {shown['byok']} through own provider keys (BYOK)"
         case _:
             return ""
 
 
-def _chart(summary: Summary, part: MetricSummary) -> Block:
+def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
+    """The chart, where there is anything to draw."""
+    if len(part.buckets) < 2 or not any(part.buckets):
+        return []
     data = chart_data(part, summary.range)
     by = f" by {DIMENSION_WORDS[summary.query.by]}" if summary.query.by else ""
     each = (
@@ -181,7 +201,7 @@ def _chart(summary: Summary, part: MetricSummary) -> Block:
     labels = data.labels
     series = [
         {
-            "name": name,
+            "name": name if by else str(part.metric).capitalize(),
             "data": [
                 {"label": label, "value": _plain(part.metric, value)}
                 for label, value in zip(labels, values, strict=True)
@@ -190,99 +210,15 @@ def _chart(summary: Summary, part: MetricSummary) -> Block:
         for name, values in data.series
     ]
     axis = {"categories": list(labels), "y_label": UNITS[part.metric]}
-    return {
-        "type": CHART,
-        "title": f"{str(part.metric).capitalize()}{by}, per {each}",
-        "chart": {
-            "type": "line" if len(series) > 1 else "bar",
-            "series": series,
-            "axis_config": axis,
-        },
-    }
+    kind = "line" if len(series) > 1 else "bar"
+    drawn = {"type": kind, "series": series, "axis_config": axis}
+    heading = f"{str(part.metric).capitalize()}{by}, per {each}"
+    return [{"type": CHART, "title": heading, "chart": drawn}]
 
 
 def _plain(metric: Metric, value: int) -> int | float:
     """A figure to draw, not to add up."""
     return round(value / NANO, 6) if metric is Metric.SPEND else value
-
-
-def _detail_table(summary: Summary, part: MetricSummary) -> Block:
-    heads = [_head(summary), "Sum", "Share", "Avg", "Min", "Max"]
-    rows = [_row(part.metric, group) for group in part.groups[: summary.query.top]]
-    if hidden := _hidden(summary, part):
-        share = Fraction(hidden[1], part.sum) if part.sum else Fraction(0)
-        shown = figure(part.metric, hidden[1])
-        rows.append([f"Others ({hidden[0]})", shown, percent(share), "–", "–", "–"])
-    rows.append(["Total", figure(part.metric, part.sum), "100%" if part.sum else "–", *"–––"])
-    return _table([heads, *rows])
-
-
-def _row(metric: Metric, group: Series) -> list[str]:
-    figures = (group.avg, group.min, group.max)
-    shown = [figure(metric, value) if group.active else "–" for value in figures]
-    label = clean(group.label, NAME_IN_TABLE)
-    return [label, figure(metric, group.sum), percent(group.share), *shown]
-
-
-def _overview_table(summary: Summary) -> Block:
-    spend = summary.metrics[Metric.SPEND]
-    shown = spend.groups[: summary.query.top]
-    source = summary.query.source
-    rows = [
-        [
-            clean(group.label, NAME_IN_TABLE),
-            money(group.sum),
-            percent(group.share),
-            number(group.usage.tokens),
-            number(group.usage.requests),
-        ]
-        for group in shown
-    ]
-    rest = len(spend.groups) + spend.rest - len(shown)
-    sums = {metric: part.sum for metric, part in summary.metrics.items()}
-    if rest:
-        left = {
-            metric: sums[metric] - sum(group.usage.value(metric, source) for group in shown)
-            for metric in summary.metrics
-        }
-        share = Fraction(left[Metric.SPEND], spend.sum) if spend.sum else Fraction(0)
-        rows.append(
-            [
-                f"Others ({rest})",
-                money(left[Metric.SPEND]),
-                percent(share),
-                number(left[Metric.TOKENS]),
-                number(left[Metric.REQUESTS]),
-            ]
-        )
-    rows.append(
-        [
-            "Total",
-            money(spend.sum),
-            "100%" if spend.sum else "–",
-            number(sums[Metric.TOKENS]),
-            number(sums[Metric.REQUESTS]),
-        ]
-    )
-    return _table([[_head(summary), "Spend", "Share", "Tokens", "Requests"], *rows])
-
-
-def _each(summary: Summary) -> str:
-    """An hour, a day."""
-    granularity = summary.range.granularity
-    return f"{'an' if granularity is Granularity.HOUR else 'a'} {granularity}"
-
-
-def _head(summary: Summary) -> str:
-    words = DIMENSION_WORDS[summary.query.by] if summary.query.by else "all"
-    return words[0].upper() + words[1:]
-
-
-def _hidden(summary: Summary, part: MetricSummary) -> tuple[int, int] | None:
-    """How many groups are not shown and what they come to."""
-    shown = part.groups[: summary.query.top]
-    count = len(part.groups) + part.rest - len(shown)
-    return (count, part.sum - sum(group.sum for group in shown)) if count else None
 
 
 def _table(rows: list[list[str]]) -> Block:
@@ -313,14 +249,6 @@ def _footer(summary: Summary, command: str) -> list[str]:
 
 def _dated(summary: Summary) -> str:
     return f"Data as of {stamp(summary.as_of)}" if summary.as_of else "Nothing has been synced yet"
-
-
-def _nothing(summary: Summary) -> str:
-    if summary.as_of is None:
-        return "Nothing is held yet: the first sync is still to come. Ask again in a minute."
-    return "No usage in this period." + (
-        " The filters leave nothing of it." if summary.query.filters else ""
-    )
 
 
 def _sentence(words: str) -> str:

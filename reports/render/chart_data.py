@@ -39,8 +39,9 @@ def chart_data(part: MetricSummary, wanted: TimeRange, others: str = "Others") -
 
 
 def _lines(part: MetricSummary, others: str) -> list[tuple[str, tuple[int, ...]]]:
-    everything = len(part.groups) + part.rest
-    shown = part.groups[: MOST_SERIES if everything <= MOST_SERIES else MOST_SERIES - 1]
+    used = tuple(group for group in part.groups if group.sum)
+    everything = len(used) + (part.rest if part.rest_sum else 0)
+    shown = used[: MOST_SERIES if everything <= MOST_SERIES else MOST_SERIES - 1]
     lines = [(group.label, group.buckets) for group in shown]
     if everything > len(shown):
         lines.append((f"{others} ({everything - len(shown)})", _minus(part.buckets, shown)))

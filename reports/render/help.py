@@ -9,57 +9,66 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "What",
         (
-            ("spend", "credits and estimated BYOK (also `cost`)"),
+            ("spend", "dollars: credits and BYOK, which is estimated (also `cost`)"),
             ("tokens", "prompt and completion; reasoning is part of completion"),
-            ("requests", "the chatroom's too; none of the three: an overview"),
+            ("requests", "calls, the chatroom's too; without any of these: all three"),
         ),
     ),
     (
         "When",
         (
-            ("1h 1d 1w 1m 1y", "and other counts: `3h`, `7d`; `1m` is a month; default `1d`"),
+            ("1h 1d 1w 1m 1y", "or `3h`, `7d`, ...; `1m` is a month; without any: `1d`"),
             ("today yesterday", "`mtd`, `ytd`, `this week`, `last month`, ..."),
-            ("2026-10", "a month, a day `2026-10-03`, a span `2026-10-01..2026-10-15`"),
-            ("tz Europe/Berlin", "days of that zone instead of the default one"),
+            ("2026-10", "a month; a day `2026-10-03`; a span `2026-10-01..2026-10-15`"),
+            ("tz Europe/Berlin", "days begin at midnight there, not at the default zone's"),
         ),
     ),
     (
         "Whose",
         (
-            ("by model", "`by key` or `by creator`: the table and the chart by group"),
-            ("model:claude*", "only these; `*` stands for anything"),
+            ("by model", "or `by key`, `by creator`: a table, and a line each in the chart"),
+            ("model:claude*", "these alone; `*` stands for anything"),
             ('key:"Prod key"', "quotes around a name with spaces"),
-            ("creator:me", "yourself; `creator:@ada`, `creator:ada@example.com`"),
+            ("creator:me", "your own; or `creator:@ada`, `creator:ada@example.com`"),
         ),
     ),
     (
         "How",
         (
-            ("credits", "or `byok`: spend from that source alone"),
-            ("top 5", "so many groups; the others are added up (default 10)"),
-            ("csv", "or `pdf`: the same as a file"),
+            ("credits", "or `byok` (your own provider keys): spend from that source alone"),
+            ("top 5", "so many groups, the others added up (without it 10)"),
+            ("csv", "or `pdf`: the file as well"),
             ("share", "the answer is for the whole channel"),
         ),
     ),
 )
+EXAMPLES = ("spend 1d by model", "tokens 1m by key top 5", "cost last month by creator csv")
+_ABOUT = "Ask what your OpenRouter organisation uses"
+_ORDER = "[what] [when] [whose] [how]"
 
 
 def help_message(command: str) -> Message:
     """The help as a Slack message."""
-    blocks: list[Block] = [
-        _section(
-            f"Ask for what your OpenRouter organisation uses: `{escape(command)} [what] [when]"
-            " [by whom] [filters]`, words in any order."
-        )
-    ]
-    for name, entries in SECTIONS:
-        lines = [f"`{escape(words)}`  {meaning}" for words, meaning in entries]
-        blocks.append(_section("\n".join([f"*{name}*", *lines])))
-    examples = ("spend 1d by model", "tokens 1m by key top 5", "cost last month by creator")
-    blocks.append(
-        _section("*Try*\n" + "\n".join(f"`{escape(command)} {example}`" for example in examples))
-    )
-    return Message("\n\n".join(block["text"]["text"] for block in blocks), tuple(blocks))
+    name = escape(command)
+    sections = [f"{_ABOUT}: `{name} {_ORDER}`, words in any order."]
+    for heading, entries in SECTIONS:
+        lines = [
+            f"`{escape(words)}`  {meaning}" if words else meaning for words, meaning in entries
+        ]
+        sections.append("\n".join([f"*{heading}*", *lines]))
+    sections.append("\n".join(["*Try*", *(f"`{name} {example}`" for example in EXAMPLES)]))
+    blocks: tuple[Block, ...] = tuple(_section(text) for text in sections)
+    return Message("\n\n".join(sections), blocks)
+
+
+def help_text(command: str) -> str:
+    """The help for a terminal."""
+    widest = max(len(words) for _, entries in SECTIONS for words, _ in entries)
+    lines = [f"{_ABOUT}: {command} {_ORDER}, words in any order."]
+    for heading, entries in SECTIONS:
+        lines += ["", heading]
+        lines += [f"  {words:<{widest}}  {meaning.replace('`', '')}" for words, meaning in entries]
+    return "\n".join([*lines, "", "Try", *(f"  {command} {example}" for example in EXAMPLES)])
 
 
 def _section(text: str) -> Block:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from tabulate import tabulate
 
 from reports.query import Metric
+from reports.render.rows import (
+    average,
+    detail_heads,
+    detail_rows,
+    looked_at,
+    nothing,
+    overview_heads,
+    overview_rows,
+    versus,
+)
 from reports.summary import MetricSummary, Summary
-from reports.text import change, clean, figure, percent
-from reports.words import DIMENSION_WORDS, bucket_words, filter_words, range_words, stamp, title
+from reports.text import figure
+from reports.words import bucket_words, filter_words, range_words, stamp, title
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _COURSE = 32
-_NAME = 48
 
 
 def terminal(summary: Summary) -> str:
@@ -21,8 +30,7 @@ def terminal(summary: Summary) -> str:
     if filters:
         lines[1] += f", only {filters}"
     if summary.empty:
-        nothing = "Nothing is held yet; `activity sync` fetches it."
-        lines.append("No usage in this period." if summary.as_of else nothing)
+        lines.append(nothing(summary, "Nothing is held yet; `activity sync` fetches it."))
     else:
         lines += [_figures(summary), ""]
         lines.append(_groups(summary) if summary.query.by else _buckets(summary))
@@ -44,41 +52,28 @@ def _figures(summary: Summary) -> str:
         [
             str(metric).capitalize(),
             figure(metric, part.sum),
-            f"{figure(metric, part.avg)} per {summary.range.granularity}",
-            "" if part.previous is None else change(part.change),
+            average(summary, part),
+            versus(summary, part),
             course(part.buckets),
         ]
         for metric, part in summary.metrics.items()
     ]
-    return _table(rows, (), "lrrrl")
+    return _table(rows, (), "lrrll")
 
 
 def _groups(summary: Summary) -> str:
-    by = summary.query.by
-    head = DIMENSION_WORDS[by] if by else ""
-    chosen = summary.query.metric or Metric.SPEND
-    part = summary.metrics[chosen]
-    shown = part.groups[: summary.query.top]
-    rows = [
-        [
-            clean(group.label, _NAME),
-            figure(chosen, group.sum),
-            percent(group.share),
-            *(
-                figure(chosen, value) if group.active else "–"
-                for value in (group.avg, group.min, group.max)
-            ),
-            course(group.buckets),
-        ]
-        for group in shown
-    ]
-    hidden = len(part.groups) + part.rest - len(shown)
-    if hidden:
-        left = part.sum - sum(group.sum for group in shown)
-        rows.append([f"Others ({hidden})", figure(chosen, left)])
-    name = head[:1].upper() + head[1:]
-    sum_head = "Sum" if summary.query.metric else str(chosen).capitalize()
-    return _table(rows, (name, sum_head, "Share", "Avg", "Min", "Max", ""), "lrrrrrl")
+    metric = summary.query.metric
+    part = summary.metrics[metric or Metric.SPEND]
+    if metric:
+        heads, rows = detail_heads(summary), detail_rows(summary, part)
+        shown = looked_at(summary, part)
+    else:
+        heads, rows = overview_heads(summary), overview_rows(summary)
+        shown = part.groups[: summary.query.top]
+    courses = [course(group.buckets) for group in shown]
+    courses += [""] * (len(rows) - len(courses))
+    lines = [[*row, line] for row, line in zip(rows, courses, strict=True)]
+    return _table(lines, (*heads, ""), "l" + "r" * (len(heads) - 1) + "l")
 
 
 def _buckets(summary: Summary) -> str:

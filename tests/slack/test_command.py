@@ -24,7 +24,7 @@ def test_a_question_gets_its_figures_as_table_chart_and_text(world):
     assert validate(payload["blocks"]) == []
     assert {"header", "context", "section", "data_visualization", "table"} <= set(kinds(payload))
     assert rows(payload) == [
-        ["API key", "Sum", "Share", "Avg", "Min", "Max"],
+        ["API key", "Sum", "Share", "Avg/day", "Min", "Max"],
         ["prod", "22K", "57.1%", *rows(payload)[1][3:]],
         ["evals", "8.8K", "22.9%", *rows(payload)[2][3:]],
         ["(chatroom)", "6.6K", "17.1%", *rows(payload)[3][3:]],
