@@ -98,6 +98,40 @@ def test_a_bucket_that_is_being_filled_is_not_missing(period: Counted) -> None:
     assert source(wanted(period), HELD).partial == ()
 
 
+@pytest.mark.parametrize(
+    ("period", "stored", "fresh", "stale", "words"),
+    [
+        (
+            Counted(1, Unit.HOUR),
+            Granularity.MINUTE,
+            timedelta(minutes=2),
+            timedelta(minutes=4),
+            "minutes from 2026-11-22 10:27 UTC on are not held",
+        ),
+        (
+            Counted(1, Unit.DAY),
+            Granularity.HOUR,
+            timedelta(minutes=59),
+            timedelta(minutes=61),
+            "hours from 2026-11-22 09:30 UTC on are not held",
+        ),
+        (
+            Counted(1, Unit.MONTH),
+            Granularity.DAY,
+            23 * HOUR,
+            25 * HOUR,
+            "days from 2026-11-21 on are not held",
+        ),
+    ],
+)
+def test_a_sync_that_stopped_long_ago_is_said(
+    period: Counted, stored: Granularity, fresh: timedelta, stale: timedelta, words: str
+) -> None:
+    since = at("2025-11-22")
+    assert source(wanted(period), {stored: ((since, NOW - fresh),)}).partial == ()
+    assert source(wanted(period), {stored: ((since, NOW - stale),)}).partial == (words,)
+
+
 def test_days_before_the_first_one_held_are_named() -> None:
     found = source(wanted(Counted(2, Unit.YEAR)), HELD)
     assert found.partial == ("days before 2025-11-22 are not held",)

@@ -62,6 +62,7 @@ RIGHT = [
     ("10y", Query(period=Counted(10, Unit.YEAR))),
     ("last 3d", Query(period=Counted(3, Unit.DAY))),
     ("last 7 days", Query(period=Counted(7, Unit.DAY))),
+    ("by key last 7 days csv", Query(None, Counted(7, Unit.DAY), Dimension.KEY, files=(File.CSV,))),
     ("last 1 month", Query(period=Counted(1, Unit.MONTH))),
     ("today", Query(period=Calendar(Unit.DAY))),
     ("yesterday", Query(period=Calendar(Unit.DAY, last=True))),
@@ -397,6 +398,13 @@ def test_it_says_what_is_wrong_and_what_may_have_been_meant(
     assert parse(text) == CommandError(problem, understood, suggestion)
     for said in (understood, suggestion):
         assert not isinstance(parse(said), CommandError)
+
+
+def test_what_is_suggested_is_never_too_long_to_be_asked() -> None:
+    short = f"key:{'n' * 280} tokns"
+    assert wrong(short).suggestion == f"tokens 1d key:{'n' * 280}"
+    long = f"key:{'n' * 290} csb"
+    assert wrong(long).suggestion == "csv"
 
 
 def test_a_thousand_spaces_are_not_a_long_question() -> None:

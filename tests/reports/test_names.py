@@ -207,6 +207,7 @@ def test_a_key_is_found_by_its_own_label_and_namesakes_together_by_name() -> Non
     named = labels(keys)
     assert find("prod", keys, named) == {1, 2}
     assert find("sk-or-v1-0e6*", keys, named) == {1}
+    assert find("@*", keys, named) == frozenset()
     assert find("prod (sk-or-v1-77a...02fd)", keys, named) == {2}
 
 

@@ -60,6 +60,21 @@ def test_a_clock_that_was_set_back_does_not_stop_the_sync(granularity: Granulari
     assert due(granularity, NOW, {granularity: NOW + 1000 * DAY})
 
 
+@pytest.mark.parametrize(
+    ("granularity", "oldest"),
+    [
+        (Granularity.MINUTE, MINUTE),
+        (Granularity.HOUR, 5 * MINUTE),
+        (Granularity.DAY, 15 * MINUTE),
+    ],
+)
+def test_what_is_held_is_never_older_than_promised(
+    granularity: Granularity, oldest: timedelta
+) -> None:
+    slack = timedelta(seconds=15)  # a pull takes its time
+    assert due(granularity, NOW, {granularity: NOW - oldest + slack})
+
+
 def test_one_granularity_does_not_speak_for_another() -> None:
     assert due(Granularity.HOUR, NOW, {Granularity.MINUTE: NOW, Granularity.DAY: NOW})
 
