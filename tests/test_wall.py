@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PURE = {
     *("__future__", "reports", "typing", "dataclasses", "enum", "collections", "contextlib"),
-    *("bisect", "functools", "itertools", "decimal", "fractions", "math", "hashlib"),
+    *("bisect", "functools", "itertools", "operator", "decimal", "fractions", "math", "hashlib"),
     *("calendar", "datetime", "zoneinfo"),
     *("csv", "difflib", "json", "re", "string", "textwrap", "unicodedata"),
 }
