@@ -51,7 +51,7 @@ class Names:
         self._by_email: dict[str, list[Member]] = defaultdict(list)
         for member in directory.of[DIMENSION[view]]:
             if member.ref and not member.ref.startswith(FROM_FILES):
-                self._by_name[member.name].append(member)
+                self._by_name[_name(member)].append(member)
                 self._by_email[member.detail.casefold()].append(member)
 
     def candidates(self, who: Who) -> Sequence[Member]:
@@ -69,27 +69,33 @@ class Names:
         ]
 
     def shared(self, rows: Sequence[WireRow]) -> frozenset[Who]:
-        """Names that stand for more than one member: known ones, or a row too many."""
-        places = Counter(_place(row) for row in rows)
-        doubled = {who for (_, _, who), count in places.items() if count > 1}
-        named = {(row.member, row.email) for row in rows if row.member or row.email}
-        several = {who for who in named if len(self.candidates(who)) > 1}
-        return frozenset(several | (doubled & named))
+        """Names that stand for more than one member: known ones, or a row too many.
 
-    def rounds(self, shared: Iterable[Who]) -> list[tuple[Member, ...]]:
+        No name at all is nobody's, but also that of a person who has neither name nor address.
+        """
+        places = Counter(_place(row) for row in rows)
+        doubled = {who for (_, _, who), count in places.items() if count > 1 and any(who)}
+        named = {(row.member, row.email) for row in rows}
+        several = {who for who in named if len(self.candidates(who)) > (1 if any(who) else 0)}
+        return frozenset(several | doubled)
+
+    def rounds(self, shared: Iterable[Who]) -> list[dict[Who, Member]]:
         """Members to ask for by id; within a round every name is one member's alone."""
-        known = [
-            [member for member in self.candidates(who) if not member.ref.startswith(MADE_UP)]
+        known = {
+            who: [member for member in self.candidates(who) if not member.ref.startswith(MADE_UP)]
             for who in sorted(shared)
+        }
+        longest = max(map(len, known.values()), default=0)
+        return [
+            {who: members[n] for who, members in known.items() if n < len(members)}
+            for n in range(longest)
         ]
-        longest = max(map(len, known), default=0)
-        return [tuple(members[n] for members in known if n < len(members)) for n in range(longest)]
 
     def namesakes(
         self, rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
     ) -> list[Found]:
         """Deleted namesakes that have to be made up before `assign` can give them their usage."""
-        left = {who for _, _, who in _left(rows, told, shared)}
+        left = {who for _, _, who in _left(rows, told, shared) if any(who)}
         return [self._made_up(who) for who in sorted(left) if self._namesake(who) is None]
 
     def assign(
@@ -111,7 +117,7 @@ class Names:
 
     def _namesake(self, who: Who) -> Member | None:
         """The member that stands for deleted ones of a name."""
-        candidates = self.candidates(who)
+        candidates = self.candidates(who) if any(who) else ()
         made_up = [m for m in candidates if m.ref.startswith(MADE_UP)]
         return next(iter(made_up + [m for m in candidates if m.gone]), None)
 
@@ -120,6 +126,11 @@ class Names:
         if self._view is View.KEY:
             return f"deleted:{name}", name, ""
         return (f"email:{email}", name or email, email) if email else (f"name:{name}", name, "")
+
+
+def _name(member: Member) -> str:
+    """What stands in rows for a member; the directory has the id of those who have no name."""
+    return "" if member.name == member.ref else member.name
 
 
 def _place(row: WireRow) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from bot.store.codes import View as StoredView
 from bot.store.codes import seconds
 from bot.store.directory import Directory
 from bot.store.rewrite import RowKey, minus, plus
-from reports.query import Dimension
-from reports.text import money
+from reports.query import Dimension, Metric
+from reports.text import money, number
 from reports.timerange import STEP
-from reports.usage import ZERO, Usage
+from reports.usage import ZERO, Usage, total
 from reports.windows import MINUTE, Window
+
+log = logging.getLogger(__name__)
 
 _SETTLED = 3 * MINUTE
 _STORED = {View.KEY: StoredView.KEY, View.CREATOR: StoredView.CREATOR}
@@ -43,20 +46,32 @@ class _Part:
     notes: list[str]
 
 
-def pull(api: OpenRouter, store: Store, window: Window, refresh: Callable[[], object]) -> Pulled:
+def pull(
+    api: OpenRouter,
+    store: Store,
+    window: Window,
+    refresh: Callable[[], object],
+    now: datetime | None = None,
+) -> Pulled:
     """Both views of a window. `refresh` fetches the directory anew where a name is unknown.
 
     Raises OpenRouterError. Where the views do not add up to the ungrouped total they are pulled
-    once more; if they still do not, the notes say so.
+    once more; if they still do not, the notes say so. Only buckets that ended a while before `now`
+    (the window's end, where it is not given) are compared: in the others, usage still arrives.
     """
-    pulled, off = _views(api, store, window, refresh)
+    settled = (now or window.end) - _SETTLED
+    pulled, off = _views(api, store, window, refresh, settled)
     if off:
-        pulled, off = _views(api, store, window, refresh)
+        pulled, off = _views(api, store, window, refresh, settled)
     return Pulled(pulled.rows, (*pulled.notes, *off), pulled.count)
 
 
 def _views(
-    api: OpenRouter, store: Store, window: Window, refresh: Callable[[], object]
+    api: OpenRouter,
+    store: Store,
+    window: Window,
+    refresh: Callable[[], object],
+    settled: datetime,
 ) -> tuple[Pulled, tuple[str, ...]]:
     totals = _fetch(api, View.TOTAL, window, None, ())
     rows: list[tuple[RowKey, Usage]] = []
@@ -67,8 +82,8 @@ def _views(
         owned, part = _view(api, store, view, window, refresh)
         count = max(count, len(part.rows))
         notes += [note for note in part.notes if note not in notes]
-        off += differences(window, view, part.rows, totals.rows)
-        models = _models(store, part.rows)
+        off += differences(window, view, owned, totals.rows, settled)
+        models = _models(store, owned)
         rows += [
             ((_STORED[view], seconds(o.bucket), o.member, models[o.model]), o.usage) for o in owned
         ]
@@ -89,13 +104,10 @@ def _view(
     shared = names.shared(part.rows)
     told: list[Told] = []
     for members in names.rounds(shared):
-        ids = tuple(member.ref for member in members)
-        by_name = {member.name: member for member in members}
-        by_email = {member.detail.casefold(): member for member in members}
-        again = _fetch(api, view, window, Only(ids), ())
-        part.notes += again.notes
+        again = _fetch(api, view, window, Only(tuple(m.ref for m in members.values())), ())
+        part.notes += [note for note in again.notes if note not in part.notes]
         for row in again.rows:
-            member = by_email.get(row.email.casefold()) if row.email else by_name.get(row.member)
+            member = members.get((row.member, row.email))
             if member:
                 told.append((member, row))
     if found := names.namesakes(part.rows, told, shared):
@@ -117,7 +129,7 @@ def _fetch(
         if not (window.halves() or pool or _halves(only)):
             raise
     if answer and not answer.truncated:
-        return _Part(list(answer.rows), _notes(window, answer))
+        return _Part(_used(answer, window), _notes(window, answer))
     if halves := window.halves():
         return _joined(_fetch(api, view, half, only, pool) for half in halves)
     if parts := _halves(only):
@@ -131,9 +143,15 @@ def _fetch(
                 _fetch(api, view, window, Only(excluded, but=True), rest),
             )
         )
-    rows = list(answer.rows) if answer else []
-    words = f"only a part of {_day(window.start)} could be had: it has too many rows"
-    return _Part(rows, [words])
+    rows = _used(answer, window) if answer else []
+    return _Part(rows, [f"of some {window.granularity}s with very many rows only a part is held"])
+
+
+def _used(answer: Answer, window: Window) -> list[WireRow]:
+    """The rows of the window that anything was used in; of buckets beside it only a part came."""
+    return [
+        row for row in answer.rows if window.start <= row.bucket < window.end and row.usage != ZERO
+    ]
 
 
 def _halves(only: Only | None) -> tuple[Only, Only] | None:
@@ -154,31 +172,42 @@ def _joined(parts: Iterable[_Part]) -> _Part:
 def _notes(window: Window, answer: Answer) -> list[str]:
     if not answer.bad:
         return []
-    rows = "1 row was" if answer.bad == 1 else f"{answer.bad} rows were"
-    return [f"{rows} unreadable and left out, between {_day(window.start)} and {_day(window.end)}"]
+    log.warning("Not readable, of %s: %d rows", window, answer.bad)
+    return [f"{'1 row' if answer.bad == 1 else f'{answer.bad} rows'} left out: not readable"]
 
 
 def differences(
-    window: Window, view: View, rows: Iterable[WireRow], totals: Iterable[WireRow]
+    window: Window,
+    view: View,
+    rows: Iterable[Owned],
+    totals: Iterable[WireRow],
+    settled: datetime,
 ) -> list[str]:
-    """Where the rows of a view do not add up to the total, in words.
+    """Words that say so where the rows of a view do not add up to the total.
 
-    Only buckets that ended a while ago are compared: in the others, usage arrives meanwhile.
+    Only buckets that ended before `settled` are compared. By how much goes to the log: it changes
+    from one pull to the next, and would be told many times over.
     """
     off: dict[datetime, Usage] = defaultdict(lambda: ZERO)
     for row in totals:
         off[row.bucket] = plus(off[row.bucket], row.usage)
-    for row in rows:
-        off[row.bucket] = minus(off[row.bucket], row.usage)
-    settled = window.end - _SETTLED - STEP[window.granularity]
-    wrong = sorted(at for at, usage in off.items() if at <= settled and not _nothing(usage))
+    for owned in rows:
+        off[owned.bucket] = minus(off[owned.bucket], owned.usage)
+    step = STEP[window.granularity]
+    wrong = sorted(at for at, usage in off.items() if at + step <= settled and not _nothing(usage))
     if not wrong:
         return []
-    apart = money(sum(off[at].credits + off[at].byok for at in wrong))
-    span = _day(wrong[0]) if len(wrong) == 1 else f"{_day(wrong[0])} to {_day(wrong[-1])}"
-    return [
-        f"usage by {DIMENSION[view]} does not add up to OpenRouter's total: {apart} apart, {span}"
-    ]
+    apart = _apart(total(off[at] for at in wrong))
+    log.warning("Usage by %s: %s apart, %s to %s", DIMENSION[view], apart, wrong[0], wrong[-1])
+    return [f"usage by {DIMENSION[view]} does not add up to OpenRouter's total"]
+
+
+def _apart(usage: Usage) -> str:
+    """The first figure that is not nothing, in words."""
+    if spend := usage.value(Metric.SPEND):
+        return money(abs(spend))
+    metric = Metric.TOKENS if usage.tokens else Metric.REQUESTS
+    return f"{number(abs(usage.value(metric)))} {metric}"
 
 
 def _nothing(usage: Usage) -> bool:
@@ -191,7 +220,7 @@ def _ids(directory: Directory, dimension: Dimension) -> tuple[str, ...]:
     return tuple(sorted(m.ref for m in members if m.ref and not m.ref.startswith(MADE_UP)))
 
 
-def _models(store: Store, rows: Iterable[WireRow]) -> dict[str, int]:
+def _models(store: Store, rows: Iterable[Owned]) -> dict[str, int]:
     """The ids of all models that the rows name; new ones are taken up."""
     named = {row.model for row in rows}
     directory = store.directory()
@@ -200,6 +229,3 @@ def _models(store: Store, rows: Iterable[WireRow]) -> dict[str, int]:
         directory = store.add_members(Dimension.MODEL, [(name, name, "") for name in new])
     return {name: directory.ids[Dimension.MODEL, name] for name in named}
 
-
-def _day(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d" if moment.hour == moment.minute == 0 else "%Y-%m-%d %H:%M")

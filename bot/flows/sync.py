@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.flows.pull import pull
-from bot.openrouter import OpenRouter, OpenRouterError
-from bot.store import Store
+from bot.openrouter import (
+    KeyInfo,
+    OpenRouter,
+    OpenRouterError,
+    RefusedError,
+    TimedOutError,
+    Workspace,
+)
+from bot.store import Store, StoreError
+from reports.coverage import Held, Interval, merge
 from reports.timerange import DAY, Granularity, floor
 from reports.windows import (
     FIRST_WINDOW,
@@ -50,7 +58,7 @@ class Turn:
 
     changed: int
     more: bool
-    error: OpenRouterError | None = None
+    error: OpenRouterError | StoreError | None = None
 
 
 class Sync:
@@ -69,7 +77,8 @@ class Sync:
         self._report = report
         self._lengths = dict(FIRST_WINDOW)
         self._looking_back: list[Window] = []
-        self._rest_until: datetime | None = None
+        self._given_up: dict[Granularity, tuple[Interval, ...]] = {}
+        self._rest: Interval | None = None
         self._listed: datetime | None = None
 
     def turn(self) -> Turn:
@@ -78,44 +87,78 @@ class Sync:
         A failure keeps what is held, is noted for whoever asks, and makes the next turns wait.
         """
         now = self._clock()
-        if self._rest_until and now < self._rest_until:
+        if self._rest and self._rest[0] <= now < self._rest[1]:
             return Turn(0, more=False)
         try:
-            changed = self._newest(now)
+            changed, slow = self._newest(now)
             more = self._older(now)
-        except OpenRouterError as error:
-            wait = AFTER_REFUSAL if error.permanent else AFTER_TROUBLE
-            self._rest_until = now + wait
-            self._store.keep_fact(
-                "trouble", json.dumps({"at": now.isoformat(), "words": str(error)})
-            )
-            return Turn(0, more=False, error=error)
-        if self._rest_until:
-            self._rest_until = None
-        if self._store.fact("trouble"):
-            self._store.keep_fact("trouble", "")
+            if slow:
+                raise slow
+            if self._store.fact("trouble"):
+                self._store.keep_fact("trouble", "")
+        except (OpenRouterError, StoreError) as error:
+            return self._failed(now, error)
+        self._rest = None
         return Turn(changed, more)
 
-    def _newest(self, now: datetime) -> int:
-        changed = 0
+    def _failed(self, now: datetime, error: OpenRouterError | StoreError) -> Turn:
+        rest = AFTER_TROUBLE
+        if isinstance(error, OpenRouterError):
+            rest = AFTER_REFUSAL if error.permanent else max(rest, timedelta(seconds=error.wait))
+        self._rest = now, now + rest
+        trouble = {"at": now.isoformat(), "words": str(error)}
+        try:
+            self._store.keep_fact("trouble", json.dumps(trouble))
+        except StoreError as worse:
+            log.warning("Sync: the failure cannot be noted: %s", worse)
+        return Turn(0, more=False, error=error)
+
+    def _newest(self, now: datetime) -> tuple[int, TimedOutError | None]:
+        """The newest buckets of what is due: rows changed, and what took OpenRouter too long."""
+        changed, slow = 0, None
         for granularity in ORDER:
             if due(granularity, now, self._store.state().synced):
                 at = self._clock().replace(microsecond=0)
-                self._list_when_old(at)
+                self._list_when_old()
                 rest: Window | None = newest(granularity, at)
-                while rest:
-                    part, rest = newest_part(rest, self._lengths[granularity])
-                    changed += self._keep(part, None if rest else at)
-        return changed
+                try:
+                    while rest:
+                        part, rest = newest_part(rest, self._lengths[granularity])
+                        changed += self._keep(part, None if rest else at)
+                except TimedOutError as error:
+                    slow = error
+        return changed, slow
 
     def _older(self, now: datetime) -> bool:
         """One window of what is not held, or of the nightly look back. Whether more may remain."""
-        window = most_missing(now, self._store.state().pulled)
+        window = most_missing(now, self._known())
         if window:
-            part, _ = newest_part(window, self._lengths[window.granularity])
-            self._keep(part, None)
+            self._past(window)
             return True
         return self._look_back(now)
+
+    def _known(self) -> Held:
+        """What is held, or was given up."""
+        pulled = self._store.state().pulled
+        return {g: merge([*pulled.get(g, ()), *self._given_up.get(g, ())]) for g in ORDER}
+
+    def _past(self, window: Window) -> Window | None:
+        """Pull the newest part of a window of the past; what remains of it.
+
+        What OpenRouter does not answer is asked for in smaller parts, and a bucket that it does not
+        answer is given up until the next look back.
+        """
+        part, rest = newest_part(window, self._lengths[window.granularity])
+        try:
+            self._keep(part, None)
+        except (TimedOutError, RefusedError) as error:
+            if halves := part.halves():
+                self._lengths[window.granularity] = halves[1].end - halves[1].start
+                return window
+            log.warning("Sync: the %s %s is given up: %s", part.granularity, part.start, error)
+            given_up = self._given_up.get(window.granularity, ())
+            self._given_up[window.granularity] = merge([*given_up, (part.start, part.end)])
+        return rest
 
     def _look_back(self, now: datetime) -> bool:
         today = now.date().isoformat()
@@ -124,22 +167,21 @@ class Sync:
         if not self._looking_back and now.hour >= LOOK_BACK_HOUR:
             if self._store.fact("looked_back") == today:
                 return False
+            self._given_up.clear()
             self._looking_back = [look_back(g, now) for g in (Granularity.HOUR, Granularity.DAY)]
             for granularity, age in KEEP.items():
                 self._store.forget(granularity, floor(now - age, granularity))
         if not self._looking_back:
             return False
-        window = self._looking_back.pop()
-        part, rest = newest_part(window, self._lengths[window.granularity])
-        self._keep(part, None)
-        if rest:
-            self._looking_back.append(rest)
+        rest = self._past(self._looking_back[-1])
+        self._looking_back[-1:] = [rest] if rest else []
         if not self._looking_back:
             self._store.keep_fact("looked_back", today)
         return bool(self._looking_back)
 
     def _keep(self, window: Window, synced_at: datetime | None) -> int:
-        pulled = pull(self._api, self._store, window, self._list_again)
+        now = self._clock()
+        pulled = pull(self._api, self._store, window, lambda: self._list_again(window), now)
         changed = self._store.replace(window, pulled.rows, synced_at, pulled.notes)
         self._lengths[window.granularity] = next_length(window, pulled.count)
         for note in pulled.notes:
@@ -152,21 +194,30 @@ class Sync:
         held = self._store.state().pulled
         now = self._clock()
         done = [held_part(granularity, now, held) for granularity in ORDER]
+        whole = most_missing(now, self._known()) is None
         words = f"{window.granularity}s back to {window.start:%Y-%m-%d %H:%M}"
-        return Progress(sum(done) / len(done), words)
+        return Progress(1.0 if whole else sum(done) / len(done), words)
 
-    def _list_when_old(self, now: datetime) -> None:
-        if self._listed is None or now - self._listed >= DIRECTORY_EVERY:
+    def _list_when_old(self) -> None:
+        if not self._listed_within(DIRECTORY_EVERY):
             self.list_directory()
 
-    def _list_again(self) -> None:
-        """The directory anew, because a name was not in it; not more than once a minute."""
-        if self._listed is None or self._clock() - self._listed >= DIRECTORY_AT_MOST_EVERY:
+    def _list_again(self, window: Window) -> None:
+        """The directory anew, because a name of a window was not in it.
+
+        What was used before the directory was listed may be a deleted key's; then not more than
+        once a minute.
+        """
+        listed = self._listed_within(DIRECTORY_AT_MOST_EVERY)
+        if not listed or self._listed is None or window.end > self._listed:
             self.list_directory()
+
+    def _listed_within(self, age: timedelta) -> bool:
+        return self._listed is not None and timedelta() <= self._clock() - self._listed < age
 
     def list_directory(self) -> None:
-        """Fetch the keys, people, credits and budgets and keep them."""
-        self._listed = self._clock()
+        """Fetch the keys and people, credits and budgets and keep them."""
+        at = self._clock()
         workspaces = self._api.workspaces()
         keys = self._api.keys(workspaces)
         people = self._api.people()
@@ -175,6 +226,13 @@ class Sync:
             [(person.id, person.name, person.email) for person in people],
             [(key.hash, key.creator_id or "") for key in keys],
         )
+        self._listed = at
+        try:
+            self._keep_limits(workspaces, keys, at)
+        except OpenRouterError as error:
+            log.warning("Sync: credits and budgets stay as they were: %s", error)
+
+    def _keep_limits(self, workspaces: list[Workspace], keys: list[KeyInfo], at: datetime) -> None:
         credits_ = self._api.credits()
         budgets = {w.name: self._api.budgets(w) for w in workspaces}
         limits = {
@@ -188,6 +246,6 @@ class Sync:
                 for key in keys
                 if key.limit is not None
             },
-            "at": self._listed.isoformat(),
+            "at": at.isoformat(),
         }
         self._store.keep_fact("limits", json.dumps(limits))

@@ -4,6 +4,7 @@ from bot.openrouter.client import (
     KeyRefusedError,
     OpenRouter,
     OpenRouterError,
+    RefusedError,
     TimedOutError,
 )
 from bot.openrouter.wire import Answer, Credits, KeyInfo, Only, Person, View, WireRow, Workspace
@@ -17,6 +18,7 @@ __all__ = [
     "OpenRouter",
     "OpenRouterError",
     "Person",
+    "RefusedError",
     "TimedOutError",
     "View",
     "WireRow",

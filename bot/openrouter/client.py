@@ -255,9 +255,9 @@ def _raise_final(status: int, raw: bytes, path: str) -> None:
             "OpenRouter refuses the key in OPENROUTER_MANAGEMENT_KEY (403): a management key is"
             " wanted, not an ordinary API key. Make one at openrouter.ai/settings/management-keys."
         )
-    if status == 408:
-        raise TimedOutError(f"OpenRouter timed out on {path}")
-    if 300 <= status < 500 and status != 429:
+    if status == 408 and path == _QUERY:
+        raise TimedOutError("OpenRouter takes too long over this query; it is asked for less.")
+    if 300 <= status < 500 and status not in {408, 429}:
         kind = NotThereError if status == 404 else RefusedError
         raise kind(f"OpenRouter refused {path}: HTTP {status}{said and f', {said}'}")
 

@@ -26,6 +26,15 @@ class StoreError(Exception):
     permanent = True
 
 
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_OUTSIDE = _BUSY | _BROKEN | {
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_AUTH,
+}  # fmt: skip
+"""What SQLite finds wrong with the world; everything else is wrong with us."""
+
+
 def has_safe_wal(version: tuple[int, ...]) -> bool:
     """Whether an SQLite of this version may keep a write-ahead log beside several connections."""
     if version[:2] == (3, 44):
@@ -52,14 +61,17 @@ class Database:
             self._make_private()
             self._writer = self._connect()
             self._prepare()
+        except StoreError:
+            self.close()
+            raise
         except (sqlite3.DatabaseError, OSError) as error:
             self.close()
             raise StoreError(_explain(path, error)) from error
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """The writer, in one transaction: all of it is kept, or nothing."""
-        with self._lock:
+        """The writer, in one transaction: all of it is kept, or nothing. Raises StoreError."""
+        with self._lock, self._explained():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -71,7 +83,14 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """This thread's reader, which sees one state of the database from first to last."""
+        """This thread's reader, which sees one state of the database from first to last.
+
+        Raises StoreError.
+        """
+        with self._explained():
+            yield from self._read()
+
+    def _read(self) -> Iterator[sqlite3.Connection]:
         reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if reader is None:
             reader = self._connect()
@@ -86,6 +105,15 @@ class Database:
             yield reader
         finally:
             reader.execute("ROLLBACK")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if _code(error) not in _OUTSIDE:
+                raise
+            raise StoreError(_explain(self.path, error)) from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -108,23 +136,29 @@ class Database:
         return connection
 
     def _prepare(self) -> None:
+        applied = self._applied()
         wal = has_safe_wal(sqlite3.sqlite_version_info)
         self._writer.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'TRUNCATE'}")
         self._writer.execute(f"PRAGMA synchronous = {'NORMAL' if wal else 'FULL'}")
-        names = {row[0] for row in self._writer.execute("SELECT name FROM sqlite_master")}
-        if names and "_sqlite_migrations" not in names:
+        if STEPS[-1].__name__ not in applied:
+            with self.write():  # another process may be at the same
+                self._migrate()
+
+    def _applied(self) -> set[str]:
+        """The steps that the file has seen. Raises StoreError if it is somebody else's."""
+        found = self._writer.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = {row[0] for row in found}
+        applied: set[str] = set()
+        if "_sqlite_migrations" in names:
+            found = self._writer.execute(
+                "SELECT name FROM _sqlite_migrations WHERE migration_set = ?", (SET,)
+            )
+            applied = {row[0] for row in found}
+        if names and not applied:
             raise StoreError(
                 f"{self.path} is somebody else's database. Set DATABASE_URL to another file."
             )
-        if not (names and self._is_up_to_date()):
-            self._migrate()
-
-    def _is_up_to_date(self) -> bool:
-        applied = self._writer.execute(
-            "SELECT 1 FROM _sqlite_migrations WHERE migration_set = ? AND name = ?",
-            (SET, STEPS[-1].__name__),
-        )
-        return applied.fetchone() is not None
+        return applied
 
     def _migrate(self) -> None:
         import sqlite_utils  # noqa: PLC0415 - a third of the start, and needed only here
@@ -135,8 +169,18 @@ class Database:
         steps.apply(sqlite_utils.Database(self._writer))
 
 
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary code of an error."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
 def _explain(path: Path, error: Exception) -> str:
-    if isinstance(error, sqlite3.OperationalError | OSError):
+    code = _code(error) if isinstance(error, sqlite3.Error) else None
+    if code in _BUSY:
+        return f"The database {path} is in use by another process just now; try again."
+    if code == sqlite3.SQLITE_FULL:
+        return f"The disk is full, so the database {path} stays as it was. Make room."
+    if isinstance(error, sqlite3.OperationalError | OSError) and code not in _BROKEN:
         return f"The database {path} cannot be opened ({error}). Check the folder and its rights."
     return (
         f"{path} is damaged or no database ({error}). It was left as it is: move it away, put a"

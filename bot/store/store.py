@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from bot.store import directory as members
 from bot.store import imported, reading, sections
 from bot.store.codes import DIMENSION, FIGURES, GRANULARITY, View, moment, seconds
-from bot.store.database import Database, StoreError
+from bot.store.database import Database
 from bot.store.directory import Directory
 from bot.store.imported import Intake
 from bot.store.reading import Ranking, Read, Selection
@@ -64,6 +64,11 @@ class Store:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+
+    @property
+    def database(self) -> Database:
+        """The file behind it, for what is kept beside the cache."""
+        return self._db
 
     # -- the directory
 
@@ -138,23 +143,13 @@ class Store:
                 old = _window_rows(connection, code, window)
             delta = changes(old, new, months=window.granularity is Granularity.DAY)
             with self._db.write() as connection:
-                if _number(connection, "usage") != before:
-                    continue  # another process wrote in between: work it out anew
-                _write(connection, code, delta)
-                _hold(connection, code, window)
-                imported.replaced(connection, code, window.start, window.end)
-                _note(connection, code, window, notes)
-                if synced_at:
-                    connection.execute(
-                        "INSERT INTO sync VALUES (?, ?) ON CONFLICT (granularity)"
-                        " DO UPDATE SET synced_at = max(synced_at, excluded.synced_at)",
-                        (code, seconds(synced_at)),
-                    )
-                if window.granularity is Granularity.DAY:
-                    imported.settle(connection, window.start, window.end)
-                _count(connection, "usage")
-                return len(delta.gone) + len(delta.written)
-        raise StoreError("Two syncs are in each other's way; run one at a time.")
+                if _number(connection, "usage") == before:
+                    return _replace(connection, window, delta, synced_at, notes)
+        # others write all the time: work it out while they wait
+        with self._db.write() as connection:
+            old = _window_rows(connection, code, window)
+            delta = changes(old, new, months=window.granularity is Granularity.DAY)
+            return _replace(connection, window, delta, synced_at, notes)
 
     def free(self, file: Intake) -> list[Interval]:
         """The buckets of a file that it may fill."""
@@ -232,7 +227,8 @@ class Store:
             found = connection.execute(
                 "SELECT owner, until FROM lease WHERE name = ?", (name,)
             ).fetchone()
-            if found and found[0] != owner and found[1] > seconds(now):
+            # one that ends later than any could was taken before the clock was set back
+            if found and found[0] != owner and seconds(now) < found[1] <= seconds(now + length):
                 return False
             connection.execute(
                 "INSERT OR REPLACE INTO lease VALUES (?, ?, ?)",
@@ -345,6 +341,31 @@ def _window_rows(connection: sqlite3.Connection, code: int, window: Window) -> d
     return {(View(row[0]), *row[1:4]): Usage(*row[4:]) for row in found}
 
 
+def _replace(
+    connection: sqlite3.Connection,
+    window: Window,
+    delta: Changes,
+    synced_at: datetime | None,
+    notes: Iterable[str],
+) -> int:
+    """Write all that a new look at a window changes; returns how many rows that are."""
+    code = GRANULARITY[window.granularity]
+    _write(connection, code, delta)
+    _hold(connection, code, window)
+    imported.replaced(connection, code, window.start, window.end)
+    _note(connection, code, window, notes)
+    if synced_at:
+        connection.execute(
+            "INSERT INTO sync VALUES (?, ?) ON CONFLICT (granularity)"
+            " DO UPDATE SET synced_at = excluded.synced_at",
+            (code, seconds(synced_at)),
+        )
+    if window.granularity is Granularity.DAY:
+        imported.settle(connection, window.start, window.end)
+    _count(connection, "usage")
+    return len(delta.gone) + len(delta.written)
+
+
 def _write(connection: sqlite3.Connection, code: int, delta: Changes) -> None:
     connection.executemany(
         "DELETE FROM usage WHERE view = ? AND granularity = ? AND bucket = ? AND member = ?"
@@ -430,9 +451,21 @@ def _hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
 
 
 def _note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
+    """Keep the notes on a window in the place of earlier ones, which stay beside it."""
     span = seconds(window.start), seconds(window.end)
     connection.execute(
-        "DELETE FROM note WHERE granularity = ? AND start >= ? AND until <= ?", (code, *span)
+        "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?1, words"
+        " FROM note WHERE granularity = ?2 AND start < ?1 AND until > ?1",
+        (span[0], code),
+    )
+    connection.execute(
+        "INSERT INTO note (granularity, start, until, words) SELECT granularity, ?1, until, words"
+        " FROM note WHERE granularity = ?2 AND start < ?1 AND until > ?1",
+        (span[1], code),
+    )
+    connection.execute(
+        "DELETE FROM note WHERE granularity = ? AND start < ? AND until > ?",
+        (code, span[1], span[0]),
     )
     connection.executemany(
         "INSERT INTO note (granularity, start, until, words) VALUES (?, ?, ?, ?)",

@@ -1,0 +1,538 @@
+"""The street from OpenRouter into the cache, over real HTTP into a real file."""
+
+from collections import deque
+from datetime import timedelta
+
+import pytest
+
+from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter_directory import ApiError
+from bot.demo.openrouter_faults import answer as fault_answer
+from bot.demo.organisation import Key, Record, Workspace
+from bot.flows.answer import answer
+from reports.grammar import parse
+from reports.timerange import Granularity
+from reports.windows import Window, missing
+
+from .cache_help import (
+    DAY,
+    HOUR,
+    LAB,
+    MINUTE,
+    NOW,
+    ONE,
+    Cache,
+    Clock,
+    check,
+    company,
+    kept,
+    truth,
+)
+
+SECOND = timedelta(seconds=1)
+LAB_ID = Workspace("Lab").id
+
+MINUTES, HOURS, DAYS = Granularity.MINUTE, Granularity.HOUR, Granularity.DAY
+REACH = {MINUTES: 3 * HOUR, HOURS: 31 * DAY, DAYS: 365 * DAY}
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def server(clock):
+    with LocalOpenRouter(company(), clock=clock) as started:
+        started.requests_per_minute = None
+        yield started
+
+
+@pytest.fixture
+def cache(server, tmp_path, clock):
+    made = Cache(server, tmp_path / "activity.db", clock)
+    yield made
+    made.close()
+
+
+def assert_true(cache, organisation, **more):
+    check(cache.path)
+    for granularity in REACH:
+        expected = truth(organisation, granularity, **more)
+        earliest = cache.store.state().held[granularity][0][0]
+        reached = {k: v for k, v in expected.items() if k[1] >= earliest}
+        assert kept(cache.path, granularity) == reached
+
+
+def test_the_first_sync_fetches_all_that_openrouter_keeps(cache, server):
+    cache.fill()
+    assert_true(cache, server.organisation)
+    held = cache.store.state().held
+    for granularity, reach in REACH.items():
+        ((start, end),) = held[granularity]
+        assert start <= NOW - reach + MINUTE
+        assert end == NOW
+    assert cache.progress == sorted(cache.progress)
+    assert cache.progress[-1] == 1.0
+    assert server.writes == []
+
+
+@pytest.mark.parametrize("most", [6, 7, 20])
+def test_a_truncated_answer_is_asked_for_in_parts_until_it_is_whole(cache, server, most):
+    server.row_limit = most
+    cache.fill()
+    assert_true(cache, server.organisation)
+    assert notes(cache) == set()
+
+
+def test_a_bucket_that_stays_truncated_is_kept_as_far_as_it_goes_and_says_so(cache, server):
+    server.row_limit = 1
+    cache.fill()
+    check_parts(cache, server.organisation)
+    words = "of some days with very many rows only a part is held"
+    assert words in notes(cache)
+    assert words in ask(cache, "spend 1w").partial
+
+
+def check_parts(cache, organisation):
+    for granularity in REACH:
+        expected = truth(organisation, granularity)
+        found = kept(cache.path, granularity)
+        assert found
+        assert all(expected[place] == usage for place, usage in found.items() if place[2] != "")
+
+
+def notes(cache):
+    with cache.store._db.read() as connection:
+        return {row[0] for row in connection.execute("SELECT words FROM note")}
+
+
+@pytest.mark.parametrize("longest", [5 * DAY, 20 * DAY])
+def test_a_query_that_takes_too_long_is_asked_for_in_parts(cache, server, longest):
+    server.timeout_over = longest
+    cache.fill()
+    assert_true(cache, server.organisation)
+    assert notes(cache) == set()
+
+
+def test_a_bucket_that_takes_too_long_by_itself_is_given_up_and_the_rest_goes_on(
+    cache, server, clock
+):
+    slow = NOW.replace(hour=0, minute=0, second=0) - 40 * DAY
+    refuse(server, slow, 408)
+    cache.fill()
+    check(cache.path)
+    expected = truth(server.organisation, DAYS)
+    first = cache.store.state().held[DAYS][0][0]
+    assert kept(cache.path, DAYS) == {k: v for k, v in expected.items() if k[1] >= first}
+    assert missing(DAYS, clock(), cache.store.state().held) == (Window(DAYS, slow, slow + DAY),)
+    assert "days from 2026-10-13 until 2026-10-14 are not held" in ask(cache, "spend 2m").partial
+    server.requests.clear()
+    cache.fill()
+    assert server.requests == []
+    del server._query
+    clock.advance(13 * HOUR)
+    cache.fill()
+    assert missing(DAYS, clock(), cache.store.state().held) == ()
+
+
+def test_a_window_that_openrouter_refuses_does_not_keep_the_rest_waiting(cache, server, clock):
+    refuse(server, NOW.replace(hour=0, minute=0, second=0) - 365 * DAY, 400)
+    cache.fill()
+    held = cache.store.state().held
+    assert missing(HOURS, clock(), held) == missing(MINUTES, clock(), held) == ()
+    assert len(missing(DAYS, clock(), held)) == 1
+    assert cache.turn().error is None
+
+
+def refuse(server, day, status):
+    """Let every query by day fail whose range has this day in it."""
+    answered = server._query
+
+    def query(body):
+        start, end = (body["time_range"][side] for side in ("start", "end"))
+        if body["granularity"] == "day" and start <= f"{day:%Y-%m-%dT%H:%M:%SZ}" < end:
+            raise ApiError(status, "injected")
+        return answered(body)
+
+    server._query = query
+
+
+def ask(cache, words, **more):
+    query = parse(words).query
+    return answer(cache.store, query, cache.clock(), "UTC", whole=True, **more)
+
+
+# -- whose it is
+
+
+def test_a_key_that_is_renamed_keeps_its_history(cache, server, clock):
+    cache.fill()
+    server.organisation.key(LAB).name = "laboratory"
+    server.organisation.records.append(used(server, clock, LAB, "user_nil"))
+    clock.advance(50 * SECOND)
+    cache.fill()
+    clock.advance(20 * MINUTE)
+    cache.fill()
+    assert_true(cache, server.organisation)
+    assert "laboratory" in labels(cache, "spend 1y by key")
+    assert "lab" not in labels(cache, "spend 1y by key")
+
+
+def used(server, clock, key, member, model="a/x", ago=SECOND):
+    return Record(clock() - ago, key, member, model, 5, prompt=3, credits_nano=77)
+
+
+def labels(cache, words):
+    (metric,) = ask(cache, words).metrics.values()
+    return [group.label for group in metric.groups]
+
+
+def test_a_key_made_right_after_the_directory_was_read_is_no_deleted_one(cache, server, clock):
+    cache.fill()
+    clock.advance(20 * MINUTE)
+    cache.turn()  # reads the directory again
+    clock.advance(46 * SECOND)
+    server.organisation.keys.append(Key("brand new", workspace=LAB_ID, creator="user_ada"))
+    server.organisation.records.append(used(server, clock, Key("brand new").hash, "user_ada"))
+    cache.fill()
+    clock.advance(20 * MINUTE)
+    cache.fill()
+    assert_true(cache, server.organisation)
+    assert labels(cache, "spend 1h by key").count("brand new") == 1
+
+
+def test_a_key_that_is_deleted_keeps_what_it_used_before_and_after(cache, server, clock):
+    cache.fill()
+    server.organisation.records.append(used(server, clock, LAB, "user_nil"))
+    server.organisation.key(LAB).deleted = True
+    clock.advance(20 * MINUTE)
+    cache.fill()
+    check(cache.path)
+    expected = truth(server.organisation, DAYS, made_up=False)
+    mine = {k: v for k, v in expected.items() if k[2] == LAB}
+    found = {k: v for k, v in kept(cache.path, DAYS).items() if k[2] == LAB}
+    assert found == {k: v for k, v in mine.items() if k[1] >= NOW - 365 * DAY}
+
+
+def test_somebody_who_leaves_keeps_their_name_and_their_usage(cache, server, clock):
+    cache.fill()
+    bobs = {k: v for k, v in kept(cache.path, DAYS).items() if k[2] == "user_bob"}
+    bob = next(m for m in server.organisation.members if m.id == "user_bob")
+    server.organisation.members.remove(bob)
+    clock.advance(20 * MINUTE)
+    cache.fill()
+    assert "Sam Lee (bob@example.com)" in labels(cache, "spend 1y by creator")
+    found = kept(cache.path, DAYS)
+    assert all(found[k] == v for k, v in bobs.items() if k[1] < NOW - 2 * DAY)
+
+
+def test_nobody_is_mistaken_for_a_namesake(cache):
+    cache.fill()
+    assert {label.partition(" (")[0] for label in labels(cache, "spend 1y by creator")} >= {
+        "Ada Okafor", "Sam Lee", "Kim", "mail@example.com", "user_nil"
+    }  # fmt: skip
+    by_creator = labels(cache, "spend 1y by creator")
+    assert len(set(by_creator)) == len(by_creator) == 8
+    by_key = labels(cache, "spend 1y by key")
+    assert len(set(by_key)) == len(by_key) == 7
+    assert "(chatroom)" in by_key
+
+
+def test_a_personal_account_has_keys_and_a_chatroom_alone(tmp_path, clock):
+    organisation = company()
+    organisation.members = None
+    for one in organisation.records:
+        one.member = ""
+    with LocalOpenRouter(organisation, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        assert_true(cache, organisation)
+        cache.close()
+
+
+# -- what changes
+
+
+def test_what_vanishes_upstream_vanishes_here(cache, server, clock):
+    cache.fill()
+    gone = [one for one in server.organisation.records if NOW - one.at < DAY]
+    for one in gone:
+        server.organisation.records.remove(one)
+    clock.advance(20 * MINUTE)
+    cache.fill()
+    today = NOW.replace(hour=0, minute=0, second=0)
+    assert [place for place in kept(cache.path, DAYS) if place[1] == today] == []
+    check(cache.path)
+
+
+def test_a_revision_of_the_day_before_yesterday_is_seen_by_the_look_back(cache, server, clock):
+    cache.fill()
+    late = [one for one in server.organisation.records if 2 * DAY < NOW - one.at < 4 * DAY]
+    for one in late:
+        one.credits_nano += 1_230_000_000
+        one.requests += 1
+    clock.advance(13 * HOUR)  # past three at night
+    cache.fill()
+    assert_true(cache, server.organisation)
+
+
+def test_a_look_back_that_fails_on_its_way_is_made_up_for(cache, server, clock):
+    cache.fill()
+    for one in server.organisation.records:
+        if 2 * DAY < NOW - one.at < 4 * DAY:
+            one.credits_nano += 5
+    clock.advance(13 * HOUR)
+    while cache.sync._looking_back == []:
+        assert cache.turn().error is None
+    server.fail("/analytics/query", 500, times=5)
+    assert cache.turn().error
+    clock.advance(MINUTE)
+    cache.fill()
+    assert_true(cache, server.organisation)
+
+
+def test_usage_that_arrives_between_two_queries_of_a_window_is_no_trouble(cache, server, clock):
+    cache.fill()
+    clock.advance(MINUTE)
+    answered, count = server._query, iter(range(10**6))
+
+    def query_after_more_was_used(body):
+        n = next(count)
+        server.organisation.records.append(used(server, clock, ONE, "user_ada", f"new/{n}"))
+        return answered(body)
+
+    server._query = query_after_more_was_used
+    cache.fill()
+    server._query = answered
+    clock.advance(20 * MINUTE)
+    cache.fill()
+    assert_true(cache, server.organisation)
+
+
+def test_history_that_openrouter_forgets_stays_here(cache, server, clock):
+    cache.fill()
+    first = cache.store.state().held[DAYS][0][0]
+    oldest = {k: v for k, v in kept(cache.path, DAYS).items() if k[1] < NOW - 300 * DAY}
+    assert oldest
+    for _ in range(3):
+        clock.advance(30 * DAY)
+        cache.fill()
+    assert {k: v for k, v in kept(cache.path, DAYS).items() if k in oldest} == oldest
+    assert cache.store.state().held[DAYS][0] == (first, clock())
+    check(cache.path)
+
+
+# -- what is due
+
+
+def test_minutes_hours_and_days_stay_fresh_without_asking_too_often(cache, server, clock):
+    """A night with its look back, in ticks of five seconds."""
+    server.organisation.records = server.organisation.records[::9]
+    cache.fill()
+    clock.now = NOW.replace(hour=2, minute=50) + DAY
+    cache.fill()
+    asked = deque()
+    most = {MINUTES: 60, HOURS: 300, DAYS: 900}
+    for _ in range(480):
+        clock.advance(5 * SECOND)
+        before = len(server.requests)
+        while cache.turn().more:
+            pass
+        asked.extend([clock()] * (len(server.requests) - before))
+        while asked and clock() - asked[0] >= MINUTE:
+            asked.popleft()
+        assert len(asked) <= 64
+        for granularity, at in cache.store.state().synced.items():
+            assert (clock() - at).total_seconds() <= most[granularity]
+    assert cache.store.fact("looked_back") == f"{clock():%Y-%m-%d}"
+
+
+def test_nothing_is_asked_before_it_is_due(cache, server, clock):
+    cache.fill()
+    server.requests.clear()
+    clock.advance(44 * SECOND)
+    cache.fill()
+    assert server.requests == []
+
+
+def test_an_outage_is_made_up_for_as_far_as_openrouter_reaches(cache, server, clock):
+    cache.fill()
+    for hours in (1, 5, 30, 40 * 24):
+        away = clock()
+        clock.advance(hours * HOUR)
+        for n in range(1, 9):
+            ago = n * hours * HOUR / 9
+            server.organisation.records.append(used(server, clock, ONE, "user_ada", ago=ago))
+        cache.fill()
+        check(cache.path)
+        held = cache.store.state().held
+        assert held[DAYS][-1] == (held[DAYS][0][0], clock())
+        assert kept(cache.path, DAYS) == {
+            k: v for k, v in truth(server.organisation, DAYS).items() if k[1] >= held[DAYS][0][0]
+        }
+    assert len(held[HOURS]) == 2
+    lost = away + DAY
+    partial = ask(cache, f"spend {lost:%Y-%m-%d}").partial
+    assert partial == ("no hours of this period are held",) or "by day" in " ".join(partial)
+
+
+# -- failures
+
+
+def test_a_failed_sync_keeps_the_data_and_its_date(cache, server, clock):
+    cache.fill()
+    before = ask(cache, "spend 1d")
+    server.fail("/", 500, times=None)
+    clock.advance(20 * MINUTE)
+    turn = cache.turn()
+    assert not turn.error.permanent
+    after = ask(cache, "spend 1d")
+    assert after.as_of == before.as_of == NOW
+    assert after.totals == before.totals
+    assert any("the last sync failed at 14:43" in words for words in after.partial)
+    server.heal()
+    clock.advance(31 * SECOND)
+    cache.fill()
+    healed = ask(cache, "spend 1d")
+    assert healed.as_of == clock()
+    assert healed.partial == ()
+
+
+@pytest.mark.parametrize(
+    "down", ["/", "/workspaces", "/keys", "/organization/members", "/analytics/query"]
+)
+def test_openrouter_down_from_the_start_heals_by_itself(cache, server, clock, down):
+    server.fail(down, "drop", times=None)
+    for _ in range(10):
+        cache.turn()
+        clock.advance(5 * SECOND)
+    assert cache.store.state().held == {MINUTES: (), HOURS: (), DAYS: (), Granularity.MONTH: ()}
+    server.heal()
+    clock.advance(31 * SECOND)
+    cache.fill()
+    assert_true(cache, server.organisation)
+
+
+@pytest.mark.parametrize("limits", ["/credits", "/workspaces/"])
+def test_limits_that_cannot_be_read_keep_nobody_from_the_usage(cache, server, limits):
+    server.fail(limits, 403, times=None)
+    cache.fill()
+    assert_true(cache, server.organisation)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_tried_again_every_quarter_of_an_hour_only(cache, server, clock, status):
+    cache.fill()
+    server.requests.clear()
+    server.fail("/", status, times=None)
+    for _ in range(60 * 12):
+        clock.advance(5 * SECOND)
+        cache.turn()
+    assert 3 <= len(server.requests) <= 5
+    server.heal()
+    clock.advance(15 * MINUTE)
+    cache.fill()
+    assert_true(cache, server.organisation)
+
+
+def test_a_service_that_wants_to_be_left_alone_is(cache, server, clock):
+    server.fail("/", fault_answer(429, headers={"Retry-After": "600"}), times=None)
+    cache.turn()
+    server.requests.clear()
+    for _ in range(110):
+        clock.advance(5 * SECOND)
+        cache.turn()
+    assert server.requests == []
+    server.heal()
+    clock.advance(MINUTE)
+    cache.fill()
+    assert_true(cache, server.organisation)
+
+
+def test_a_clock_that_is_set_back_neither_stops_nor_storms(cache, server, clock):
+    clock.advance(DAY)
+    cache.fill()
+    clock.advance(DAY)
+    server.fail("/", 401, times=None)
+    assert cache.turn().error
+    server.heal()
+    clock.now = NOW
+    cache.fill()
+    assert cache.store.state().synced[MINUTES] == clock()
+    server.requests.clear()
+    clock.advance(5 * SECOND)
+    cache.fill()
+    assert server.requests == []
+
+
+# -- answers that are wrong
+
+
+def test_views_that_do_not_add_up_are_pulled_again_and_then_noted(cache, server, clock):
+    def without_the_chatroom(row):
+        return None if row.get("api_key_id") == "" else row
+
+    server.mangle = without_the_chatroom
+    cache.fill()
+    words = "usage by key does not add up to OpenRouter's total"
+    assert notes(cache) == {words}
+    assert ask(cache, "spend 1m").partial == (words,)
+    queries = [one.body for one in server.requests if one.method == "POST"]
+    totals = [one for one in queries if "dimensions" not in one and one["granularity"] == "hour"]
+    starts = [one["time_range"]["start"] for one in totals]
+    assert starts.count("2026-11-22T12:00:00Z") == 2
+    server.mangle = None
+    clock.advance(13 * HOUR)
+    cache.fill()
+    assert ask(cache, "spend 1w").partial == ()
+
+
+def test_views_that_add_up_when_pulled_again_are_not_noted(cache, server):
+    lost = []
+
+    def once_without(row):
+        mine = row.get("api_key_id") == "lab" and row.get("date__day", "").startswith("2026-11-19")
+        if mine and not lost:
+            lost.append(row)
+            return None
+        return row
+
+    server.mangle = once_without
+    cache.fill()
+    assert lost
+    assert notes(cache) == set()
+    assert_true(cache, server.organisation)
+
+
+def test_an_unreadable_row_is_left_out_counted_and_told_of(cache, server, clock):
+    def spoilt(row):
+        return row | {"request_count": "NaN"} if row.get("api_key_id") == "retired" else row
+
+    server.mangle = spoilt
+    cache.fill()
+    found = ask(cache, "requests 1m")
+    assert any("left out: not readable" in words for words in found.partial)
+    assert found.totals.requests
+
+
+def test_rows_of_another_time_are_not_taken(cache, server):
+    answered = server._query
+
+    def with_rows_of_another_time(body):
+        said = answered(body)
+        said["data"]["data"] += [
+            row | {"date__day": "2024-05-06T00:00:00.000Z"}
+            for row in said["data"]["data"]
+            if "date__day" in row
+        ]
+        return said
+
+    server._query = with_rows_of_another_time
+    cache.fill()
+    assert kept(cache.path, DAYS) == {
+        k: v
+        for k, v in truth(server.organisation, DAYS).items()
+        if k[1] >= cache.store.state().held[DAYS][0][0]
+    }
