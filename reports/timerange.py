@@ -93,6 +93,8 @@ def local(day: date, zone: str, at: time = time()) -> datetime:
 
     Where it comes twice, the first; where it never comes, the first instant after the gap.
     """
+    if zone == "UTC":
+        return datetime.combine(day, at, UTC)
     tz = ZoneInfo(zone)
     instant = datetime.combine(day, at, tz).astimezone(UTC)
     if instant.astimezone(tz).replace(tzinfo=None) == datetime.combine(day, at):

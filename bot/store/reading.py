@@ -14,7 +14,7 @@ from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, momen
 from bot.store.rewrite import minus, plus
 from reports.query import Dimension, Metric, Source
 from reports.timerange import STEP, Granularity, TimeRange, floor, following
-from reports.usage import ZERO, Usage, total
+from reports.usage import ZERO, Usage
 
 SUMS = (
     "SUM(t.requests), SUM(t.byok_requests), SUM(t.prompt), SUM(t.completion), SUM(t.reasoning),"
@@ -375,26 +375,28 @@ def _series(
         f"SELECT {table.group}, t.bucket, {_FIGURES if grouped else SUMS}"
         f" FROM {table.tables} WHERE {table.where}{'' if grouped else ' GROUP BY 1, 2'}"
     )
-    for group, bucket, *figures in connection.execute(statement, table.params):
+    for row in connection.execute(statement, table.params):
+        group, bucket = row[:2]
         index = places.get(bucket)
         if index is not None:
             by_bucket = series.setdefault(group, {})
             before = by_bucket.get(index)
-            usage = Usage(*figures)
+            usage = Usage._make(row[2:])
             by_bucket[index] = usage if before is None else plus(before, usage)
     return series
 
 
 def _by_bucket(connection: sqlite3.Connection, table: _Table) -> list[tuple[int, Usage]]:
     statement = f"SELECT t.bucket, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
-    return [(row[0], Usage(*row[1:])) for row in connection.execute(statement, table.params)]
+    return [(row[0], Usage._make(row[1:])) for row in connection.execute(statement, table.params)]
 
 
 def _spread(
     found: list[tuple[int, Usage]], places: Mapping[int, int], count: int
 ) -> tuple[Usage, ...]:
-    parts: list[list[Usage]] = [[] for _ in range(count)]
+    whole = [ZERO] * count
     for bucket, usage in found:
-        if bucket in places:
-            parts[places[bucket]].append(usage)
-    return tuple(total(part) for part in parts)
+        index = places.get(bucket)
+        if index is not None:
+            whole[index] = usage if whole[index] is ZERO else plus(whole[index], usage)
+    return tuple(whole)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import add, sub
-from operator import add, sub
 
 from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
 from reports.usage import ZERO, Usage
