@@ -101,8 +101,12 @@ def ask(
     from bot.flows.answer import answer  # noqa: PLC0415
     from bot.flows.files import Format, Job  # noqa: PLC0415
     from reports.grammar import CommandError, Help, parse  # noqa: PLC0415
+    from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
+    if is_schedule(_one_line(words)):
+        said = f"Schedules are made in Slack, where they post: {settings.command} {EXAMPLE}"
+        raise click.UsageError(said)
     parsed = parse(_one_line(words))
     if isinstance(parsed, Help):
         _print_help()
@@ -234,7 +238,8 @@ def _settings(*needs: Need) -> Settings:
 
 
 def _serve(*, web: bool, worker: bool) -> None:
-    settings = _settings(*((Need.SLACK,) if web else ()), *((Need.OPENROUTER,) if worker else ()))
+    needs = (Need.SLACK,) * web + (Need.OPENROUTER, Need.POSTING) * worker
+    settings = _settings(*needs)
     from bot.app import Parts, serve  # noqa: PLC0415
 
     serve(settings, Parts(web, worker))

@@ -20,15 +20,19 @@ from bot.store import Database, Store
 if TYPE_CHECKING:
     from slack_bolt import App
 
+    from bot.flows.asking import Asking
+    from bot.flows.reporting import Reports
     from bot.flows.sync import Sync
     from bot.metrics import Metrics
     from bot.openrouter import OpenRouter
     from bot.slack import Slack
     from bot.socket_mode import SocketMode
+    from bot.store.runs import Timing
 
 log = logging.getLogger(__name__)
 
 SYNC_TICK = 5
+REPORT_TICK = 15
 SYNC_LEASE = timedelta(minutes=2)
 LAST_SECONDS = 8.0
 """What is given to work that was begun before the process was told to end."""
@@ -89,10 +93,13 @@ class Bot:
         self.clock = clock
         self.requests_a_minute = requests_a_minute
         self.stopping = threading.Event()
-        self.store = open_store(settings)
+        self.database = Database(settings.database)
+        self.store = Store(self.database)
         self.slack: Slack = Slack(settings.slack_bot_token.value, settings.slack_api_url)
         self.metrics: Metrics = Metrics(self.store, clock)
         self.port = 0
+        self.owner = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        self.timing: Timing | None = None
         self._stops: list[Callable[[], object]] = [self.store.close]
         self._socket: SocketMode | None = None
 
@@ -138,20 +145,45 @@ class Bot:
             log.warning("Slack cannot be reached yet (%s); it is asked again", error)
 
     def _listen(self) -> App:
-        from bot.flows.asking import Asking  # noqa: PLC0415
-        from bot.listeners import activity, bolt, exports  # noqa: PLC0415
+        from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
+        from bot.listeners import activity, bolt, exports, schedules  # noqa: PLC0415
         from bot.listeners.work import Work  # noqa: PLC0415
-        from bot.rendering import Renderer  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
         work = Work(self.slack)
         self._stops.append(work.stop)
-        renderer = Renderer(self.settings.database)
-        asking = Asking(self.settings, self.store, self.slack, self.metrics, renderer, self.clock)
-        activity.register(app, asking, work)
+        reports = self._reports()
+        asking, subscriptions = reports.asking, Subscriptions(reports)
+        activity.register(app, asking, work, subscriptions)
         exports.register(app, asking, work)
+        schedules.register(app, reports, subscriptions, work)
         bolt.register_rest(app)
         return app
+
+    def _asking(self) -> Asking:
+        from bot.flows.asking import Asking  # noqa: PLC0415
+        from bot.rendering import Renderer  # noqa: PLC0415
+
+        renderer = Renderer(self.settings.database)
+        return Asking(self.settings, self.store, self.slack, self.metrics, renderer, self.clock)
+
+    def _reports(self) -> Reports:
+        from bot.flows.reporting import Reports  # noqa: PLC0415
+        from bot.posting import Posting  # noqa: PLC0415
+        from bot.store.notices import Notices  # noqa: PLC0415
+        from bot.store.runs import Runs  # noqa: PLC0415
+        from bot.store.schedules import Schedules  # noqa: PLC0415
+
+        database = self.database
+        return Reports(
+            asking=self._asking(),
+            schedules=Schedules(database, self.clock),
+            runs=Runs(database, self.clock, self.timing),
+            notices=Notices(database, self.clock),
+            posting=Posting(self.slack, self.stopping.wait),
+            owner=self.owner,
+            stopping=self.stopping,
+        )
 
     def _open_http(self, app: App) -> None:
         from bot.door import LARGEST_BODY, Door, Signatures  # noqa: PLC0415
@@ -177,13 +209,19 @@ class Bot:
 
     def _start_worker(self) -> None:
         from bot import scheduler  # noqa: PLC0415
+        from bot.flows.reporting import Reporting  # noqa: PLC0415
         from bot.flows.sync import Sync  # noqa: PLC0415
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.append(api.close)
         sync = Sync(api, self.store, self.clock)
-        owner = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-        running = scheduler.start({"sync": (SYNC_TICK, lambda: self._sync(sync, owner))})
+        reporting = Reporting(self._reports())
+        running = scheduler.start(
+            {
+                "sync": (SYNC_TICK, lambda: self._sync(sync, self.owner)),
+                "reports": (REPORT_TICK, reporting.tick),
+            }
+        )
         self._stops.append(lambda: running.shutdown(wait=True))
 
     def _sync(self, sync: Sync, owner: str) -> None:

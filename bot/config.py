@@ -97,6 +97,7 @@ class Need(StrEnum):
 
     DATABASE = "database"
     OPENROUTER = "openrouter"
+    POSTING = "posting"
     SLACK = "slack"
 
 
@@ -123,10 +124,10 @@ def inspect(values: Mapping[str, str], *needs: Need) -> tuple[Settings, list[str
     settings = reader.settings()
     if Need.OPENROUTER in needs:
         reader.require("OPENROUTER_MANAGEMENT_KEY", settings.management_key)
-    if Need.SLACK in needs:
+    if Need.SLACK in needs or Need.POSTING in needs:
         reader.require("SLACK_BOT_TOKEN", settings.slack_bot_token)
-        if not settings.socket_mode:
-            reader.require("SLACK_SIGNING_SECRET", settings.slack_signing_secret)
+    if Need.SLACK in needs and not settings.socket_mode:
+        reader.require("SLACK_SIGNING_SECRET", settings.slack_signing_secret)
     return settings, reader.wrong
 
 

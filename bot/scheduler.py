@@ -30,6 +30,8 @@ def start(ticks: Mapping[str, tuple[int, Tick]]) -> BackgroundScheduler:
         trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
         now = datetime.now(UTC)  # the trigger alone would wait for its first interval
         scheduler.add_job(_guarded(name, tick), trigger, id=name, next_run_time=now)
+    # a tick that is still at work when the next one comes is no news: that one is left out
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler.start()
     return scheduler
 

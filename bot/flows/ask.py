@@ -11,9 +11,12 @@ from bot.flows.answer import Asker, answer
 from bot.flows.asking import Asking, asker_of
 from bot.flows.export import Shown, Where, export, shown
 from bot.flows.files import Format, Job
+from bot.flows.subscriptions import Subscriptions
 from bot.rendering import RenderError
 from bot.slack import DeliveryError, Place
-from reports.grammar import CommandError, Help, parse
+from reports.commands import parse_command
+from reports.grammar import CommandError, Help
+from reports.grammar_schedule import ListSchedules, Standing
 from reports.query import Query
 from reports.render.blocks import Message, error, sentence
 from reports.render.blocks import answer as answer_message
@@ -41,10 +44,10 @@ class Reply:
     shown: Shown | None = None
 
 
-def ask(asking: Asking, place: Place, asked: Asked) -> None:
+def ask(asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions) -> None:
     """Answer one question, whoever asks it and whatever it says; its files come after it."""
     begun = monotonic()
-    reply = _reply(asking, place, asked)
+    reply = _reply(asking, place, asked, subscriptions)
     shared = reply.query is not None and reply.query.share
     asking.slack.respond(Place(place.response_url, place.user, shared), reply.message)
     asking.metrics.asks.labels(reply.outcome).inc()
@@ -55,7 +58,7 @@ def ask(asking: Asking, place: Place, asked: Asked) -> None:
             export(asking, place, where, reply.shown, Format(file))
 
 
-def _reply(asking: Asking, place: Place, asked: Asked) -> Reply:
+def _reply(asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions) -> Reply:
     if asked.team != asking.slack.identity().team_id:
         return Reply(sentence(FOREIGN), "refused")
     person = asking.slack.person(place.user)
@@ -63,11 +66,17 @@ def _reply(asking: Asking, place: Place, asked: Asked) -> Reply:
     if refused:
         return Reply(sentence(refused), "refused")
     command = asking.settings.command
-    parsed = parse(asked.text)
+    parsed = parse_command(asked.text)
     if isinstance(parsed, Help):
         return Reply(help_message(command), "help")
     if isinstance(parsed, CommandError):
         return Reply(error(parsed, command), "misunderstood")
+    if isinstance(parsed, Standing):
+        shown_ = subscriptions.set_up(person, parsed, asked.channel)
+        return Reply(shown_.message, shown_.outcome)
+    if isinstance(parsed, ListSchedules):
+        shown_ = subscriptions.listed(person, parsed)
+        return Reply(shown_.message, shown_.outcome)
     query, alone = parsed.query, ""
     if query.share and (alone := _kept_private(asking, asked.channel)):
         query = replace(query, share=False)

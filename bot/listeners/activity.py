@@ -9,11 +9,12 @@ from slack_bolt import Ack, App
 from bot.access import FOREIGN
 from bot.flows.ask import Asked, ask
 from bot.flows.asking import Asking
+from bot.flows.subscriptions import Subscriptions
 from bot.listeners.work import Work
 from bot.slack import Place
 
 
-def register(app: App, asking: Asking, work: Work) -> None:
+def register(app: App, asking: Asking, work: Work, subscriptions: Subscriptions) -> None:
     """Listen to the command. Nothing that can fail follows the acknowledgement."""
 
     def on_command(ack: Ack, body: dict[str, Any]) -> None:
@@ -24,7 +25,7 @@ def register(app: App, asking: Asking, work: Work) -> None:
             return
         place = Place(str(body.get("response_url", "")), str(body.get("user_id", "")))
         asked = Asked(str(body.get("text") or ""), team, str(body.get("channel_id", "")))
-        work.hand_over(place, lambda: ask(asking, place, asked))
+        work.hand_over(place, lambda: ask(asking, place, asked, subscriptions))
         ack()
 
     app.command(asking.settings.command)(on_command)

@@ -133,6 +133,8 @@ class Schedules:
             if known is None:
                 return None
             next_ = first(draft.schedule, self._clock())
+            # figures of another question are none to compare the next report with
+            connection.execute("UPDATE run SET spend = NULL WHERE schedule = ?", (id_,))
             connection.execute(
                 "UPDATE schedule SET maker = ?, email = ?, question = ?, rule = ?, at = ?,"
                 " zone = ?, target = ?, channel = ?, name = ?, members = ?, errors = 0,"

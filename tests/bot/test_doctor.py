@@ -127,9 +127,9 @@ def test_it_tells_scopes_that_are_missing_with_their_reasons(openrouter, databas
 
 
 def test_it_tells_scopes_that_nobody_needs(openrouter, database, look):
-    with LocalSlack(scopes={*SCOPES, "admin", "channels:history"}) as slack:
+    with LocalSlack(scopes={*SCOPES, "admin", "channels:manage"}) as slack:
         _, said = look(worlds.environment(openrouter, slack, database))
-    assert said["scopes"].endswith("; not needed: admin, channels:history")
+    assert said["scopes"].endswith("; not needed: admin, channels:manage")
     assert said["scopes"].startswith("ok")
 
 

@@ -127,7 +127,7 @@ def called() -> set[str]:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             name = node.func.attr
-            if name in {"_call", "_ask_who"}:
+            if name in {"_call", "_ask_who", "_patient", "call"}:
                 names = {one.value for one in node.args[:1] if isinstance(one, ast.Constant)}
                 found |= {one for one in names if "." in str(one)}
             elif isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "client":

@@ -255,13 +255,16 @@ def test_history_is_cut_by_time_and_tells_metadata_on_request():
         assert told[0]["metadata"] == metadata
 
 
-def test_each_kind_of_channel_needs_its_own_scope(slack, client):
-    def needed(name):
-        return refusal(client.conversations_history, channel=name)["needed"]
+def test_each_kind_of_channel_needs_its_own_scope():
+    with LocalSlack(scopes=SCOPES - HISTORY) as slack:
+        client = WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
-    assert needed(slack.channel("spend").id) == "channels:history"
-    assert needed(slack.channel("finance").id) == "groups:history"
-    assert needed(slack.im("ada").id) == "im:history"
+        def needed(name):
+            return refusal(client.conversations_history, channel=name)["needed"]
+
+        assert needed(slack.channel("spend").id) == "channels:history"
+        assert needed(slack.channel("finance").id) == "groups:history"
+        assert needed(slack.im("ada").id) == "im:history"
 
 
 def test_it_tells_about_channels(slack, client):

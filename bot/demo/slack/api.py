@@ -23,6 +23,9 @@ SCOPES = frozenset(
         "im:write",
         "channels:read",
         "groups:read",
+        "channels:history",
+        "groups:history",
+        "im:history",
     }
 )
 _JSON_ARGUMENTS = ("blocks", "metadata", "view", "files", "attachments")

@@ -1,0 +1,224 @@
+"""What a scheduled report says: its question at its due moment, and whether all of it is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.flows.answer import Asker, Plan, answer, make_plan
+from bot.store import Store
+from bot.store.directory import Directory
+from bot.store.reading import Selection
+from bot.store.rewrite import plus
+from bot.store.store import State
+from reports.coverage import Source, gaps, reaches, source
+from reports.grammar import Ask, CommandError, parse
+from reports.names import Member
+from reports.query import Dimension, Filter, Metric, Query
+from reports.report import Cell, Report, movers, top_models
+from reports.text import clean
+from reports.timerange import Granularity, floor
+from reports.usage import ZERO, Usage, total
+from reports.windows import REACH
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Exactly what is reported: the question, its due moment (UTC), its zone, for whose eyes."""
+
+    query: Query
+    at: datetime
+    zone: str
+    asker: Asker
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the filters of a question meant when it was set up, and the people it mentions.
+
+    `named` are (dimension, pattern, what OpenRouter knows it by, what it was called).
+    """
+
+    named: tuple[tuple[str, str, str, str], ...] = ()
+    people: tuple[tuple[str, str], ...] = ()
+
+    def as_json(self) -> str:
+        """The same to keep."""
+        return json.dumps({"named": self.named, "people": self.people})
+
+    @classmethod
+    def from_json(cls, text: str) -> Known:
+        """What was kept."""
+        said = json.loads(text) or {}
+        return cls(
+            tuple((d, p, r, n) for d, p, r, n in said.get("named", ())),
+            tuple((mention, email) for mention, email in said.get("people", ())),
+        )
+
+
+def know(store: Store, query: Query, asker: Asker) -> Known:
+    """Note what the filters of a question mean today; those with a wildcard stay open."""
+    directory = store.directory()
+    named = []
+    for one in query.filters:
+        if "*" in one.pattern or one.dimension is Dimension.MODEL:
+            continue
+        pattern = _address(one, asker)
+        for id_ in sorted(directory.find(one.dimension, pattern)):
+            member = directory.members[id_]
+            if member.ref:
+                named.append((str(one.dimension), one.pattern, member.ref, directory.labels[id_]))
+    return Known(tuple(named), asker.people)
+
+
+def today(store: Store, query: Query, known: Known) -> tuple[Query, Known, tuple[str, ...]]:
+    """The question in today's names, what is known of them now, and sentences on what changed."""
+    directory = store.directory()
+    notes: list[str] = []
+    filters = list(query.filters)
+    named = []
+    for dimension, pattern, ref, name in known.named:
+        member = _member(directory, Dimension(dimension), ref)
+        label = directory.labels[member.id] if member else name
+        named.append((dimension, pattern, ref, label))
+        what = f"The {dimension} “{clean(name)}”"
+        if member is None:
+            notes.append(f"{what} is not known any more.")
+            continue
+        if member.gone:
+            notes.append(f"{what} is no longer at OpenRouter; what it used before is counted.")
+        if label != name:
+            notes.append(f"{what} is called “{clean(label)}” now.")
+        one = Filter(Dimension(dimension), pattern)
+        lost = member.id not in directory.find(one.dimension, _address(one, Asker()))
+        mentioned = pattern.startswith("<@") or pattern.casefold() == "me"
+        if lost and not mentioned and '"' not in label:
+            filters = [f for f in filters if f != one] + [Filter(one.dimension, label)]
+    return (
+        replace(query, filters=tuple(dict.fromkeys(filters))),
+        Known(tuple(named), known.people),
+        tuple(notes),
+    )
+
+
+def read(words: str) -> Query | None:
+    """The question that was kept, or None if it is not understood any more."""
+    asked = parse(words)
+    return asked.query if isinstance(asked, Ask) else None
+
+
+def make(store: Store, subject: Subject) -> Report | CommandError:
+    """Work the report out, from one state of the database."""
+    with store.snapshot():
+        plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
+        if isinstance(plan, CommandError):
+            return plan
+        found = answer(store, subject.query, subject.at, subject.zone, subject.asker, whole=True)
+        if isinstance(found, CommandError):
+            return found
+        held = store.state().held
+        previous = source(plan.ranges.previous, held)
+        reached = reaches(previous.range, previous.stored, held)
+        metric = subject.query.metric or Metric.SPEND
+        labels = store.directory().labels
+        before = None
+        if reached and subject.query.by:
+            series = store.read(plan.selection, previous.range, previous.stored).series
+            before = {
+                labels[member]: total(used.values()).value(metric, subject.query.source)
+                for member, used in series.items()
+            }
+        now_cells = _cells(store, plan.selection, plan.source)
+        then_cells = _cells(store, plan.selection, previous) if reached else {}
+        moved = movers(now_cells, then_cells, metric, subject.query.source) if reached else ()
+        top = top_models(_used(store, plan), metric, subject.query.source)
+    return Report(found, before, top, moved)
+
+
+def complete(store: Store, subject: Subject, now: datetime) -> bool:
+    """Whether the last bucket of its period was synced after its end, and nothing is missing.
+
+    What OpenRouter does not keep any more is not waited for.
+    """
+    plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
+    if isinstance(plan, CommandError):
+        return True
+    return _is_complete(plan, store.state(), now)
+
+
+def spend(store: Store, subject: Subject) -> int | None:
+    """What a period cost, as it is known today: nano-dollars; None where it cannot be said."""
+    with store.snapshot():
+        plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
+        held = store.state().held
+        if isinstance(plan, CommandError) or not reaches(
+            plan.source.range, plan.source.stored, held
+        ):
+            return None
+        whole = store.read(plan.selection, plan.source.range, plan.source.stored).whole
+    return total(whole).value(Metric.SPEND, subject.query.source)
+
+
+def _is_complete(plan: Plan, state: State, now: datetime) -> bool:
+    wanted, stored = plan.source.range, plan.source.stored
+    asked = plan.ranges.current
+    local_days = any(floor(edge, Granularity.DAY) != edge for edge in (*asked.buckets, asked.end))
+    if local_days and stored is Granularity.DAY and asked.start > now - REACH[Granularity.HOUR]:
+        # the hours that the days of a zone are made of are still to come
+        wanted, stored = asked, Granularity.HOUR
+    synced = state.synced.get(stored)
+    if synced is None or synced < wanted.end:
+        return False
+    start = max(wanted.start, now - REACH[stored])
+    return start >= wanted.end or not gaps((start, wanted.end), state.held.get(stored, ()))
+
+
+def _cells(store: Store, selection: Selection, of: Source) -> Mapping[Cell, Usage]:
+    """Usage of a whole range by key and model, and whose key it is."""
+    directory = store.directory()
+    found: dict[Cell, Usage] = {}
+    by_key = Selection(Dimension.KEY, selection.models, selection.keys, selection.creators)
+    for member, model, usage in _rows(store, by_key, of):
+        cell = _cell(directory, member, model)
+        found[cell] = plus(found.get(cell, ZERO), usage)
+    return found
+
+
+def _used(store: Store, plan: Plan) -> Iterable[tuple[str, str, Usage]]:
+    """Usage of the whole range by group and model."""
+    if plan.selection.by not in {Dimension.KEY, Dimension.CREATOR}:
+        return []
+    directory = store.directory()
+    return [
+        (directory.labels[member], directory.members[model].name, usage)
+        for member, model, usage in _rows(store, plan.selection, plan.source)
+    ]
+
+
+def _rows(store: Store, selection: Selection, of: Source) -> Iterable[tuple[int, int, Usage]]:
+    whole = replace(of.range, buckets=(of.range.start,), until=of.range.end)
+    for _, member, model, usage in store.rows(selection, whole, of.stored):
+        yield member, model, usage
+
+
+def _cell(directory: Directory, key: int, model: int) -> Cell:
+    member = directory.members[key]
+    slug = directory.members[model].name
+    if not member.ref:
+        return Cell(directory.labels[key], slug, "")
+    owner = directory.owners.get(key)
+    creator = directory.labels[owner] if owner and directory.members[owner].ref else ""
+    return Cell(creator, slug, directory.labels[key])
+
+
+def _member(directory: Directory, dimension: Dimension, ref: str) -> Member | None:
+    id_ = directory.ids.get((dimension, ref))
+    return None if id_ is None else directory.members[id_]
+
+
+def _address(one: Filter, asker: Asker) -> str:
+    if one.dimension is Dimension.CREATOR and one.pattern.casefold() == "me":
+        return asker.email or one.pattern
+    return dict(asker.people).get(one.pattern) or one.pattern

@@ -1,0 +1,325 @@
+"""What one run of a schedule posts: message, chart and files, made once and kept as they are."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from time import monotonic
+from zoneinfo import ZoneInfo
+
+from bot.config import Visibility
+from bot.flows import report as reports
+from bot.flows.answer import Asker
+from bot.flows.asking import Asking
+from bot.flows.files import Format, Job, file_name
+from bot.flows.report import Known, Subject
+from bot.posting import Posting
+from bot.rendering import RenderError
+from bot.slack import DeliveryError
+from bot.store.runs import Run, Runs, day_of
+from bot.store.schedules import Entry
+from reports.grammar import CommandError
+from reports.query import Dimension
+from reports.render.blocks import Message
+from reports.render.report import About, days, report, when
+from reports.report import CENT, Report, Revision
+from reports.schedule import Target, occurrence, query_at
+from reports.text import clean
+from reports.timerange import ranges
+from reports.words import stamp, title
+
+log = logging.getLogger(__name__)
+
+CREATOR = "creator:"
+REVISIONS = 5
+
+
+class Unreportable(Exception):  # noqa: N818 - what happens, not what went wrong
+    """A question that was set up means nothing any more; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What is reported to whom: a due time with its local date, or a moment that somebody chose."""
+
+    entry: Entry
+    recipient: str
+    due_at: datetime
+    asked_by: str = ""
+    late: bool = False
+    day: date | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> Occasion:
+        """The occasion of a run."""
+        day = None if run.asked_by else day_of(run)
+        return cls(run.entry, run.recipient, run.due_at, run.asked_by, run.late, day)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is posted (as it is frozen), and what the ledger keeps of it.
+
+    `spend` is in nano-dollars; `revised` is the spend of earlier runs as it is said now; `renamed`
+    what the channel is called and what filters mean now, once this has said so.
+    """
+
+    payload: str
+    message: Message
+    files: tuple[tuple[str, str], ...]
+    spend: int | None
+    revised: Mapping[int, int]
+    renamed: tuple[str, str] | None
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    subject: Subject
+    known: Known
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """A report's figures and chart, shared by all schedules that ask the same at one time."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    report: Report | CommandError | None = None
+    picture: str | None = None
+
+
+class Contents:
+    """Makes what runs post. What many ask at one due time is worked out and drawn once."""
+
+    def __init__(self, asking: Asking, runs: Runs, posting: Posting) -> None:
+        self._asking = asking
+        self._runs = runs
+        self._posting = posting
+        self._lock = threading.Lock()
+        self._drawn: dict[Subject, _Drawn] = {}
+        self._complete: dict[Subject, bool] = {}
+        self._pictures_from = 0.0
+
+    def forget(self) -> None:
+        """Work everything out anew from here on."""
+        with self._lock:
+            self._drawn.clear()
+            self._complete.clear()
+
+    def complete(self, run: Run, now: datetime) -> bool:
+        """Whether all data of a run's period is there; what cannot be asked is not waited for."""
+        try:
+            subject = self._asked(Occasion.of(run)).subject
+        except Unreportable:
+            return True
+        with self._lock:
+            known = self._complete.get(subject)
+        if known is None:
+            known = reports.complete(self._asking.store, subject, now)
+            with self._lock:
+                self._complete[subject] = known
+        return known
+
+    def make(self, run: Run, *, waited_in_vain: bool) -> Content:
+        """What a run posts. Raises Unreportable."""
+        return self._make(Occasion.of(run), run, lambda: self._runs.refresh(run), waited_in_vain)
+
+    def preview(self, entry: Entry, recipient: str, at: datetime) -> Content:
+        """What a run at a moment would post. Raises Unreportable."""
+        return self._make(Occasion(entry, recipient, at), None, lambda: True, False)
+
+    def creator_email(self, recipient: str) -> str:
+        """The address of a creator that a report goes to, or nothing."""
+        directory = self._asking.store.directory()
+        id_ = directory.ids.get((Dimension.CREATOR, recipient.removeprefix(CREATOR)))
+        return directory.members[id_].detail if id_ is not None else ""
+
+    def creator_name(self, recipient: str) -> str:
+        """What a creator is called."""
+        directory = self._asking.store.directory()
+        id_ = directory.ids.get((Dimension.CREATOR, recipient.removeprefix(CREATOR)))
+        return directory.labels[id_] if id_ is not None else "somebody"
+
+    def _make(
+        self, occasion: Occasion, run: Run | None, keep: Callable[[], bool], waited: bool
+    ) -> Content:
+        asked = self._asked(occasion)
+        drawn = self._figures(asked.subject)
+        found = drawn.report
+        if isinstance(found, CommandError) or found is None:
+            raise Unreportable(found.problem if found else "")
+        renamed, channel_note = self._channel(occasion.entry)
+        files, file_notes = self._files(asked.subject, keep)
+        revisions, revised = self._revisions(occasion, run)
+        notes = (
+            *self._timing(occasion, found, waited),
+            *channel_note,
+            *self._maker(occasion.entry),
+            *asked.notes,
+            *file_notes,
+        )
+        draft = occasion.entry.draft
+        about = About(
+            draft.schedule, draft.maker, occasion.due_at, notes, revisions, occasion.asked_by,
+            self._asking.settings.command,
+        )  # fmt: skip
+        message = report(found, about, self._picture(asked.subject, drawn))
+        payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
+        members = asked.known.as_json()
+        changed = renamed != draft.name or members != draft.members
+        spend = None
+        if not occasion.asked_by:
+            spend = reports.spend(self._asking.store, asked.subject)
+        return Content(
+            payload=json.dumps(payload),
+            message=message,
+            files=tuple(files),
+            spend=spend,
+            revised=revised,
+            renamed=(renamed, members) if changed else None,
+            empty=found.summary.empty,
+        )
+
+    def _asked(self, occasion: Occasion) -> _Asked:
+        draft, store = occasion.entry.draft, self._asking.store
+        query = reports.read(draft.question)
+        if query is None:
+            raise Unreportable("The question is not understood any more.")
+        query, known, notes = reports.today(store, query, Known.from_json(draft.members))
+        query = replace(query, share=False)
+        if draft.target is Target.CREATORS:
+            asker = Asker(self.creator_email(occasion.recipient), own_only=True)
+            if query.by is Dimension.CREATOR:
+                query = replace(query, by=Dimension.MODEL)
+        else:
+            settings = self._asking.settings
+            own = settings.visibility is Visibility.OWN and draft.maker not in settings.admins
+            asker = Asker(draft.email or None, own, known.people)
+        query = query_at(query, occasion.due_at, draft.schedule.zone)
+        return _Asked(Subject(query, occasion.due_at, draft.schedule.zone, asker), known, notes)
+
+    def _figures(self, subject: Subject) -> _Drawn:
+        with self._lock:
+            drawn = self._drawn.setdefault(replace_files(subject), _Drawn())
+        with drawn.lock:
+            if drawn.report is None:
+                drawn.report = reports.make(self._asking.store, replace_files(subject))
+        return drawn
+
+    def _picture(self, subject: Subject, drawn: _Drawn) -> str:
+        """The uploaded chart; nothing where Slack takes no more pictures: the native one stands."""
+        with drawn.lock:
+            if drawn.picture is None:
+                drawn.picture = self._draw(replace_files(subject), drawn)
+            return drawn.picture
+
+    def _draw(self, subject: Subject, drawn: _Drawn) -> str:
+        found = drawn.report
+        if monotonic() < self._pictures_from or not isinstance(found, Report):
+            return ""
+        if found.summary.empty:
+            return ""
+        job = self._job(subject, Format.PNG)
+        try:
+            with self._asking.renderer.file(job) as path:
+                alt = f"Chart: {title(subject.query)}"
+                return self._asking.slack.upload_picture(path, "chart.png", alt) or ""
+        except (RenderError, DeliveryError) as problem:
+            log.warning("A report goes without its picture: %s", problem)
+            wait = problem.retry_after if isinstance(problem, DeliveryError) else 0
+            self._pictures_from = monotonic() + wait
+            return ""
+
+    def _files(
+        self, subject: Subject, keep: Callable[[], bool]
+    ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+        """The uploaded files (id, title), and a sentence for each that could not be made."""
+        files: list[tuple[str, str]] = []
+        notes: list[str] = []
+        plain = replace_files(subject)
+        for file in subject.query.files:
+            format_ = Format(file)
+            name = file_name(subject.query, subject.at, format_)
+            try:
+                with self._asking.renderer.file(self._job(plain, format_)) as path:
+                    keep()
+                    words = clean(title(subject.query), 300)
+                    files.append((self._posting.upload(path, name, words), name))
+            except RenderError as problem:
+                notes.append(f"There is no {format_.upper()}: {problem}")
+            except DeliveryError as problem:
+                notes.append(f"The {format_.upper()} could not be uploaded ({problem.code}).")
+        return files, tuple(notes)
+
+    def _job(self, subject: Subject, format_: Format) -> Job:
+        command = self._asking.settings.command
+        return Job(subject.query.words(), subject.at, subject.zone, format_, subject.asker, command)
+
+    def _timing(self, occasion: Occasion, found: Report, waited: bool) -> tuple[str, ...]:
+        schedule, due_at = occasion.entry.draft.schedule, occasion.due_at
+        notes = []
+        if occasion.late:
+            notes.append(
+                f"This is late: it was due {when(due_at, schedule.zone)}, while the bot was not"
+                " running. The figures are those of the period that it was due for."
+            )
+        if waited:
+            as_of = found.summary.as_of
+            synced = f"last synced {stamp(as_of)}" if as_of else "never synced"
+            notes.append(
+                f"OpenRouter's data for this period is not complete: it was {synced}. What is"
+                " missing will be told with the next report."
+            )
+        there = due_at.astimezone(ZoneInfo(schedule.zone)).time().replace(second=0, microsecond=0)
+        planned = occasion.day and occurrence(occasion.day, schedule.at, schedule.zone)
+        if planned == due_at and there != schedule.at:
+            notes.append(
+                f"There was no {schedule.at:%H:%M} in {schedule.zone} that day: the clocks went"
+                " forward. It is sent at the first moment after that."
+            )
+        return tuple(notes)
+
+    def _channel(self, entry: Entry) -> tuple[str, tuple[str, ...]]:
+        """What the channel is called now, and a sentence if that is new."""
+        draft = entry.draft
+        if draft.target is not Target.CHANNEL:
+            return draft.name, ()
+        name = self._runs.checked(draft.channel, datetime.min.replace(tzinfo=entry.made_at.tzinfo))
+        if not name or not draft.name or name == draft.name:
+            return name or draft.name, ()
+        return name, (f"This channel was called #{clean(draft.name)} when the report was set up.",)
+
+    def _maker(self, entry: Entry) -> tuple[str, ...]:
+        try:
+            person = self._asking.slack.person(entry.draft.maker)
+        except DeliveryError:
+            return ()
+        if not person.deleted:
+            return ()
+        return ("Who set this report up has left the workspace; an admin can edit or delete it.",)
+
+    def _revisions(
+        self, occasion: Occasion, run: Run | None
+    ) -> tuple[tuple[Revision, ...], dict[int, int]]:
+        """What OpenRouter changed about the last reports after they went out."""
+        found, revised = [], {}
+        before = self._runs.reported(occasion.entry, occasion.recipient, occasion.due_at, REVISIONS)
+        for one in before:
+            then = self._asked(replace(occasion, due_at=one.due_at)).subject
+            spend = reports.spend(self._asking.store, then)
+            if spend is None or abs(spend - one.spend) <= CENT:
+                continue
+            span = ranges(then.query.period, then.at, then.zone).current
+            found.append(Revision(days(span), spend - one.spend))
+            revised[one.run] = spend
+        return tuple(found), revised if run else {}
+
+
+def replace_files(subject: Subject) -> Subject:
+    """The same subject without its files, which change nothing of its figures."""
+    return replace(subject, query=replace(subject.query, files=()))

@@ -1,0 +1,403 @@
+"""The street of a scheduled report: due, claimed, complete, frozen, posted once, then its files.
+
+Nothing is posted before the ledger says that it is about to be, and nothing of which that was said
+is posted again before the channel's history was looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from bot.access import refusal
+from bot.flows.asking import Asking
+from bot.flows.reported import Content, Contents, Unreportable
+from bot.posting import Posted, Posting
+from bot.slack import DeliveryError
+from bot.store.notices import Notice, Notices
+from bot.store.runs import MOST_ERRORS, Run, Runs, State
+from bot.store.schedules import Entry, Schedules
+from reports.render import notices as words
+from reports.render.blocks import Message
+from reports.schedule import CATCH_UP, Due, Target
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+BATCH = 32
+LATEST = timedelta(hours=6)
+LOOK_AGAIN = timedelta(seconds=20)
+CHECK_LASTS = timedelta(minutes=10)
+HISTORY_BEFORE = timedelta(minutes=10)
+MOST_ATTEMPTS = 6
+_AFTER_TROUBLE = timedelta(seconds=30)
+_NOTICE_AGAIN = timedelta(minutes=15)
+_MARGIN = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What the street needs of the world; made once, in the composition root."""
+
+    asking: Asking
+    schedules: Schedules
+    runs: Runs
+    notices: Notices
+    posting: Posting
+    owner: str
+    stopping: threading.Event
+
+
+class Reporting:
+    """Delivers what is due. One tick at a time in a process; any number of processes."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._at = reports
+        self._contents = Contents(reports.asking, reports.runs, reports.posting)
+        self._planned_anew = False
+        self._offered = False
+
+    def tick(self) -> None:
+        """Deliver everything that is due now, at the pace that Slack allows."""
+        runs = self._at.runs
+        self._begin()
+        if runs.idle():
+            return
+        self._contents.forget()
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report") as pool:
+            while not self._at.stopping.is_set():
+                planned = runs.plan(self._skipped)
+                claimed = runs.claim(self._at.owner, BATCH)
+                list(pool.map(self._guarded, claimed))
+                self._tell()
+                if not planned and not claimed:
+                    break
+
+    def _begin(self) -> None:
+        """What a start brings: zones may have new rules, and somebody may be offered a report."""
+        if not self._planned_anew:
+            self._at.schedules.replan()
+            self._planned_anew = True
+        if not self._offered:
+            self._offered = self._offer()
+
+    def _offer(self) -> bool:
+        """Offer an admin the standard report, on the first start of all; whether that is done."""
+        asking = self._at.asking
+        admins = sorted(asking.settings.admins)
+        if not admins or asking.store.fact("offered"):
+            return True
+        for admin in admins:
+            try:
+                zone = asking.slack.person(admin).zone or asking.settings.zone
+            except DeliveryError as error:
+                log.info("An admin cannot be looked up: %s", error)
+                continue
+            message = words.offer(zone, asking.settings.command)
+            self._at.notices.add("offer", admin, _plain(message))
+            asking.store.keep_fact("offered", admin)
+            return True
+        return False
+
+    # -- one run
+
+    def _guarded(self, run: Run) -> None:
+        try:
+            self._take(run)
+        except DeliveryError as error:
+            self._troubled(run, error)
+        except Exception:  # one bad report must not stop the others; its lease runs out
+            log.exception("A report failed: %s", run.key)
+
+    def _take(self, run: Run) -> None:
+        if run.state is State.POSTED:
+            self._file(run, Posted(run.channel, run.ts), run.payload, resumed=True)
+        elif run.state is State.SENDING:
+            self._reconcile(run)
+        else:
+            self._deliver(run)
+
+    def _deliver(self, run: Run) -> None:
+        now, runs = self._at.asking.clock(), self._at.runs
+        if self._at.schedules.get(run.entry.id) is None:
+            runs.skip(run, "deleted")
+        elif run.entry.paused is not None and not run.asked_by:
+            runs.skip(run, "paused")
+        elif now - run.noticed_at > CATCH_UP:
+            self._fail(run, "gave_up")
+        elif (place := self._place(run)) is None:
+            return
+        elif run.payload is not None:
+            self._send(run, place, run.payload)
+        else:
+            self._render(run, place, now)
+
+    def _render(self, run: Run, place: str, now: datetime) -> None:
+        """Make the report, once all of its period is there or it has waited long enough."""
+        deadline = max(run.due_at, run.noticed_at) + LATEST
+        waiting = not self._contents.complete(run, now)
+        if waiting and now < deadline and not run.asked_by:
+            self._at.runs.later(run, now + LOOK_AGAIN)
+            return
+        try:
+            content = self._contents.make(run, waited_in_vain=waiting)
+        except Unreportable as problem:
+            self._unanswerable(run, str(problem))
+            return
+        if content.empty and run.entry.draft.target is Target.CREATORS:
+            self._at.runs.skip(run, "no usage")
+            return
+        if run.late and (posted := self._found_before(run, place)):
+            # a database from a backup does not know what it has posted
+            if self._at.runs.begin(run, content.payload, content.spend):
+                self._at.runs.posted(run, posted.channel, posted.ts, "found", files=False)
+            return
+        self._send(run, place, content.payload, content)
+
+    def _send(self, run: Run, place: str, payload: str, content: Content | None = None) -> None:
+        """Say so, post, say that it is out; a copy that came too late is taken back."""
+        runs, begun = self._at.runs, monotonic()
+        if not runs.begin(run, payload, content.spend if content else None):
+            return
+        if monotonic() - begun > runs.timing.lease.total_seconds() * _MARGIN:
+            return  # this process stood still: whoever looks next finds that nothing was posted
+        message, files = _message(payload)
+        try:
+            posted = self._at.posting.post(place, message, run.key)
+        except DeliveryError as error:
+            self._not_sent(run, error)
+            return
+        revised = content.revised if content else {}
+        if runs.posted(run, posted.channel, posted.ts, "direct", files=files, revised=revised):
+            self._done(run, content)
+            if files:
+                self._file(run, posted, payload, resumed=False)
+        elif runs.withdraw(run, posted.ts):
+            log.warning("A report had been sent by another process; the late copy is taken back")
+            self._at.posting.delete(posted)
+
+    def _reconcile(self, run: Run) -> None:
+        """Look in the history whether a report is there, of which it was said that it would be."""
+        runs = self._at.runs
+        place = self._person_or_channel(run)
+        if place is None or run.payload is None:
+            runs.skip(run, "nobody")
+            return
+        since = (run.sending_at or run.due_at) - HISTORY_BEFORE
+        since = min(since, run.noticed_at - HISTORY_BEFORE)
+        try:
+            copies = self._at.posting.copies(place, run.key, since)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            if runs.uncertain(run, error.code):
+                where = self._where(run.entry)
+                message = words.uncertain(_title(run.entry), where, error.code, run.id)
+                self._notify(f"uncertain {run.id} {run.fence}", run.entry, message)
+            return
+        _, files = _message(run.payload)
+        for copy in copies:
+            if runs.posted(run, copy.channel, copy.ts, "reconciled", files=files):
+                self._done(run, None)
+                for extra in copies:
+                    if extra != copy and runs.withdraw(run, extra.ts):
+                        self._at.posting.delete(extra)
+                if files:
+                    self._file(run, copy, run.payload, resumed=True)
+                return
+        if self._at.schedules.get(run.entry.id) is None:
+            runs.skip(run, "deleted")
+        elif self._place(run) is not None:
+            self._send(run, place, run.payload)
+
+    def _file(self, run: Run, posted: Posted, payload: str | None, *, resumed: bool) -> None:
+        """Show the files of a report in its thread."""
+        files = [(str(id_), str(title)) for id_, title in _json(payload).get("files", [])]
+        posting, runs = self._at.posting, self._at.runs
+        if not files or (resumed and posting.shared(files[0][0])):
+            runs.filed(run)
+            return
+        try:
+            posting.share(files, posted, "The figures in full:")
+        except DeliveryError as error:
+            if error.uncertain or error.retry_after:
+                wait = timedelta(seconds=error.retry_after) or LOOK_AGAIN
+                runs.later(run, self._at.asking.clock() + wait)
+                return
+            log.warning("The files of a report could not be shown: %s", error)
+            if runs.filed(run):
+                posting.reply(posted, f"The files could not be added here ({error.code}).")
+            return
+        runs.filed(run)
+
+    # -- what may go wrong
+
+    def _place(self, run: Run) -> str | None:
+        """Where to post, judged anew for every run; None where that ended it."""
+        if run.entry.draft.target is not Target.CHANNEL:
+            return self._person(run)
+        channel = run.entry.draft.channel
+        since = max(run.noticed_at, self._at.asking.clock() - CHECK_LASTS)
+        if self._at.runs.checked(channel, since) is not None:
+            return channel
+        try:
+            seen = self._at.posting.conversation(channel)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            self._fail(run, error.code)
+            return None
+        if seen.outsiders or seen.archived:
+            self._fail(run, words.OUTSIDERS if seen.outsiders else "is_archived")
+            return None
+        self._at.runs.check(channel, seen.name)
+        return channel
+
+    def _person(self, run: Run) -> str | None:
+        asking = self._at.asking
+        user = self._person_or_channel(run)
+        if user is None:
+            name = self._contents.creator_name(run.recipient)
+            message = words.nobody(_title(run.entry), name)
+            self._notify(f"nobody {run.entry.id} {run.period}", run.entry, message)
+            self._at.runs.skip(run, "no Slack account")
+            return None
+        try:
+            person = asking.slack.person(user)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            self._fail(run, error.code)
+            return None
+        if refusal(person, asking.slack.identity(), asking.settings):
+            self._at.runs.skip(run, "may not ask any more")
+            return None
+        return user
+
+    def _person_or_channel(self, run: Run) -> str | None:
+        if run.entry.draft.target is not Target.CREATORS:
+            return run.recipient
+        email = self._contents.creator_email(run.recipient)
+        return self._at.posting.person(email) if email else None
+
+    def _not_sent(self, run: Run, error: DeliveryError) -> None:
+        runs, now = self._at.runs, self._at.asking.clock()
+        if error.uncertain:
+            log.warning("Nobody knows yet whether a report was sent: %s", error)
+            runs.doubt(run, error.code)
+        elif error.retry_after:
+            until = now + timedelta(seconds=error.retry_after)
+            runs.hold(run.place, until)
+            runs.again(run, until, error.code)
+        elif error.permanent or run.attempts + 1 >= MOST_ATTEMPTS:
+            self._fail(run, error.code)
+        else:
+            runs.again(run, now + _AFTER_TROUBLE * 2**run.attempts, error.code)
+
+    def _troubled(self, run: Run, error: DeliveryError) -> None:
+        """Something before or after the post failed; what is in doubt stays so."""
+        log.warning("A report waits: %s", error)
+        wait = timedelta(seconds=error.retry_after) or _AFTER_TROUBLE
+        self._at.runs.later(run, self._at.asking.clock() + wait)
+
+    def _fail(self, run: Run, code: str) -> None:
+        """It cannot be delivered: its owner is told, once in a row, and at the third it rests."""
+        entry, where = run.entry, self._where(run.entry)
+        if entry.draft.target is Target.CREATORS and code.startswith(("user", "cannot_dm")):
+            self._at.runs.skip(run, code)
+            return
+        errors = self._at.runs.fail(run, code)
+        if errors is None:
+            return
+        log.warning("A report could not be delivered: %s", code)
+        if errors == 1 or run.asked_by:
+            message = words.failed(_title(entry), where, code, run.id)
+            self._notify(f"failed {run.id} {run.fence}", entry, message)
+        if errors == MOST_ERRORS:
+            why = f"{MOST_ERRORS} in a row could not be delivered ({code})"
+            message = words.paused(_title(entry), where, why, entry.id)
+            self._notify(f"paused {run.id}", entry, message)
+
+    def _unanswerable(self, run: Run, problem: str) -> None:
+        errors = self._at.runs.fail(run, "question")
+        if errors == 1:
+            message = words.unanswerable(_title(run.entry), self._where(run.entry), problem)
+            self._notify(f"failed {run.id} {run.fence}", run.entry, message)
+
+    def _done(self, run: Run, content: Content | None) -> None:
+        if content and content.renamed:
+            self._at.schedules.rename(run.entry.id, *content.renamed)
+
+    # -- telling people
+
+    def _skipped(self, entry: Entry, runs: tuple[Due, ...]) -> dict[str, object]:
+        return _plain(words.skipped(_title(entry), self._where(entry), entry.draft.schedule, runs))
+
+    def _notify(self, key: str, entry: Entry, message: Message) -> None:
+        self._at.notices.add(key, entry.draft.maker, _plain(message))
+
+    def _tell(self) -> None:
+        for notice in self._at.notices.claim(BATCH):
+            try:
+                self._tell_one(notice)
+            except DeliveryError as error:
+                log.warning("Somebody could not be told yet: %s", error)
+                wait = timedelta(seconds=error.retry_after) or _NOTICE_AGAIN
+                self._at.notices.later(notice, wait)
+
+    def _tell_one(self, notice: Notice) -> None:
+        message = Message(str(notice.message["text"]), tuple(notice.message["blocks"]))
+        admins = sorted(self._at.asking.settings.admins - {notice.person})
+        for person in (notice.person, *admins):
+            try:
+                self._at.asking.slack.direct(person, message)
+            except DeliveryError as error:
+                if error.code not in _NOBODY:
+                    raise
+            else:
+                break
+        self._at.notices.told(notice)
+
+    def _where(self, entry: Entry) -> str:
+        return words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
+
+    def _found_before(self, run: Run, place: str) -> Posted | None:
+        try:
+            copies = self._at.posting.copies(place, run.key, run.due_at - HISTORY_BEFORE)
+        except DeliveryError as error:
+            log.info("The history cannot be read before a late report: %s", error)
+            return None
+        return copies[0] if copies else None
+
+
+_NOBODY = {
+    "user_not_found",
+    "users_not_found",
+    "user_disabled",
+    "cannot_dm_bot",
+    "account_inactive",
+}
+
+
+def _title(entry: Entry) -> str:
+    return f"{entry.draft.question} {entry.draft.schedule}"
+
+
+def _message(payload: str) -> tuple[Message, bool]:
+    said = _json(payload)
+    return Message(str(said["text"]), tuple(said["blocks"])), bool(said.get("files"))
+
+
+def _json(payload: str | None) -> dict[str, Any]:
+    said = json.loads(payload or "{}")
+    return said if isinstance(said, dict) else {}
+
+
+def _plain(message: Message) -> dict[str, object]:
+    return {"text": message.text, "blocks": list(message.blocks)}

@@ -1,0 +1,326 @@
+"""The street from words and buttons to schedules: set up, list, preview, run, pause, edit, delete.
+
+A schedule belongs to its maker; admins manage all. Whoever clicks is judged, not who made it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.access import is_admin, refusal
+from bot.flows import report as reports
+from bot.flows.answer import make_plan
+from bot.flows.asking import Asking, asker_of
+from bot.flows.reported import CREATOR, Contents, Unreportable
+from bot.flows.reporting import Reports
+from bot.posting import Posted
+from bot.slack import DeliveryError, Person, Place
+from bot.store.schedules import Draft, Entry, LastRun
+from reports.grammar import CommandError
+from reports.grammar_schedule import ListSchedules, Standing
+from reports.query import Dimension
+from reports.render import notices as words
+from reports.render import schedules as cards
+from reports.render.blocks import Message, error, sentence
+from reports.schedule import Target, query_at
+from reports.text import clean
+from reports.timerange import zone_names
+
+log = logging.getLogger(__name__)
+
+MOST_EACH = 100
+GONE = "That schedule is not there any more."
+NOT_YOURS = "That schedule belongs to somebody else; its maker or an admin of this bot can do that."
+UNSEEN = (
+    "I cannot see that channel, so I cannot tell who reads along there. Invite me there first"
+    " (`/invite`), then set the report up again."
+)
+SHARED = (
+    "People of other companies read along in that channel, and reports stay inside. Choose another"
+    " channel, or `to me`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is said, and how that is counted."""
+
+    message: Message
+    outcome: str
+
+
+class Subscriptions:
+    """What people do with schedules. Each method judges who does it."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._at = reports
+        self._asking: Asking = reports.asking
+        self._contents = Contents(reports.asking, reports.runs, reports.posting)
+
+    # -- words
+
+    def set_up(self, person: Person, standing: Standing, channel: str) -> Shown:
+        """Keep what somebody said, if it can be kept; `channel` is where they said it."""
+        draft = self._draft(person, standing, channel)
+        if isinstance(draft, CommandError):
+            return Shown(error(draft, self._command), "misunderstood")
+        if isinstance(draft, str):
+            return Shown(sentence(draft), "refused")
+        known = self._at.schedules.same(draft)
+        if known is None and len(self._at.schedules.of(person.id)) >= MOST_EACH:
+            said = f"You have {MOST_EACH} schedules, which is as many as one person may have."
+            return Shown(sentence(said), "refused")
+        entry = known or self._at.schedules.add(draft)
+        return Shown(cards.made(self._card(entry), again=known is not None), "scheduled")
+
+    def listed(self, person: Person, asked: ListSchedules) -> Shown:
+        """Somebody's schedules with their buttons; for an admin, everybody's."""
+        everybody = is_admin(person, self._asking.settings)
+        entries = self._at.schedules.of(None if everybody else person.id)
+        page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
+        shown = entries[(page - 1) * cards.PAGE : page * cards.PAGE]
+        last = self._at.schedules.last_runs([one.id for one in shown])
+        found = [self._card(one, last.get(one.id)) for one in shown]
+        message = cards.listing(found, page, len(entries), self._command, everybody=everybody)
+        return Shown(message, "listed")
+
+    # -- buttons; each answers with what to say
+
+    def preview(self, place: Place, id_: str) -> None:
+        """Show whoever clicks exactly what would be posted now, in their direct messages."""
+        entry = self._allowed(place, id_)
+        if entry is None:
+            return
+        recipient = entry.draft.channel
+        if entry.draft.target is Target.CREATORS:
+            recipient = self._own_creator(place.user)
+            if not recipient:
+                said = "You are no creator at OpenRouter, so there is no part of yours to show."
+                self._say(place, said)
+                return
+        try:
+            content = self._contents.preview(entry, recipient, self._asking.clock())
+        except Unreportable as problem:
+            self._say(place, f"There is nothing to show: {problem}")
+            return
+        finally:
+            self._contents.forget()
+        channel = self._asking.slack.dm(place.user)
+        ts = self._asking.slack.post(channel, content.message)
+        if content.files:
+            self._at.posting.share(content.files, Posted(channel, ts), "The figures in full:")
+        self._say(place, "That is what would be posted now; it is in our direct messages.")
+
+    def run_now(self, place: Place, id_: str, mark: str) -> None:
+        """Post now what is due at the next time; the schedule goes on as it was."""
+        entry = self._allowed(place, id_)
+        if entry is None:
+            return
+        self._at.runs.add_now(entry, place.user, mark)
+        where = words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
+        self._asking.slack.respond(place, cards.said(f"It goes out {where} in a moment."))
+
+    def pause(self, place: Place, id_: str) -> None:
+        """Let a schedule rest."""
+        self._change(
+            place, id_, lambda one: self._at.schedules.pause(one.id, f"by <@{place.user}>")
+        )
+
+    def resume(self, place: Place, id_: str) -> None:
+        """Let a schedule go on."""
+        self._change(place, id_, lambda one: self._at.schedules.resume(one.id))
+
+    def delete(self, place: Place, id_: str) -> None:
+        """Delete a schedule."""
+        entry = self._allowed(place, id_)
+        if entry is None:
+            return
+        self._at.schedules.remove(entry.id)
+        message = cards.said(f"Deleted: {cards.title(self._card(entry))}")
+        self._asking.slack.respond(place, message)
+
+    def editor(self, place: Place, id_: str) -> dict[str, object] | None:
+        """The dialog that edits a schedule, for who may."""
+        entry = self._allowed(place, id_)
+        return None if entry is None else cards.editor(self._card(entry))
+
+    def edit(self, place: Place, id_: str, standing: Standing, channel: str) -> None:
+        """Put other words in the place of a schedule; it keeps its maker."""
+        entry = self._allowed(place, id_)
+        if entry is None:
+            return
+        maker = self._asking.slack.person(entry.draft.maker)
+        draft = self._draft(maker, standing, channel)
+        if isinstance(draft, CommandError):
+            self._asking.slack.respond(place, error(draft, self._command))
+        elif isinstance(draft, str):
+            self._say(place, draft)
+        else:
+            changed = self._at.schedules.change(entry.id, draft)
+            if changed:
+                message = cards.made(self._card(changed), again=False, changed=True)
+                self._asking.slack.respond(place, message)
+
+    def send_again(self, place: Place, run: int) -> None:
+        """Send a report that failed, or of which nobody knows."""
+        self._decide(place, run, self._at.runs.send_again, "It is sent again in a moment.")
+
+    def is_there(self, place: Place, run: int) -> None:
+        """Note that a report is there, of which nobody knew."""
+        self._decide(
+            place, run, self._at.runs.is_there, "Thank you, I have noted that it is there."
+        )
+
+    def take_offer(self, place: Place, zone: str) -> None:
+        """Set up the standard report for the admin who wants it, once."""
+        person = self._person(place)
+        if person is None:
+            return
+        if not is_admin(person, self._asking.settings):
+            self._say(place, "That was offered to the admins of this bot.")
+            return
+        standing = replace(cards.STANDARD, zone=zone_names().get(zone.lower(), "UTC"))
+        shown = self.set_up(person, standing, "")
+        self._asking.slack.respond(place, shown.message, replace=True)
+
+    def decline_offer(self, place: Place) -> None:
+        """Leave it at that."""
+        said = f"All right. `{self._command} schedule` sets one up whenever you like."
+        self._asking.slack.respond(place, cards.said(said), replace=True)
+
+    # -- what they share
+
+    @property
+    def _command(self) -> str:
+        return self._asking.settings.command
+
+    def _draft(
+        self, person: Person, standing: Standing, channel: str
+    ) -> Draft | CommandError | str:
+        """What is to be kept, or why it cannot be: a sentence, or a correction."""
+        zone = standing.zone or zone_names().get((person.zone or "").lower())
+        zone = zone or self._asking.settings.zone
+        schedule = standing.schedule(zone)
+        asker = asker_of(self._asking, person, standing.query)
+        probe = query_at(standing.query, self._asking.clock(), zone)
+        found = make_plan(self._asking.store, probe, self._asking.clock(), zone, asker)
+        if isinstance(found, CommandError):
+            return self._corrected(standing, found)
+        target, id_, name = self._target(person, standing, channel)
+        if target is Target.CHANNEL:
+            seen = self._channel(id_)
+            if isinstance(seen, str):
+                return seen
+            name = seen[0] or name
+        known = reports.know(self._asking.store, standing.query, asker)
+        question = replace(standing.query, zone=None).words()
+        return Draft(
+            person.id, person.email or "", question, schedule, target, id_, name, known.as_json()
+        )
+
+    def _corrected(self, standing: Standing, wrong: CommandError) -> CommandError:
+        """The same problem, with a whole schedule as the suggestion."""
+        suggestion = ""
+        kind, colon, name = wrong.suggestion.partition(":")
+        if colon and kind in set(Dimension):
+            pattern = name.strip('"')
+            kept = tuple(
+                replace(one, pattern=pattern) if f"“{clean(one.pattern)}”" in wrong.problem else one
+                for one in standing.query.filters
+            )
+            better = replace(standing, query=replace(standing.query, filters=kept))
+            suggestion = f"schedule {better.words()}"
+        return CommandError(wrong.problem, f"schedule {standing.words()}", suggestion)
+
+    def _target(self, person: Person, standing: Standing, channel: str) -> tuple[Target, str, str]:
+        place = standing.place
+        match place.kind:
+            case Target.CHANNEL:
+                return Target.CHANNEL, place.id, place.name
+            case Target.PERSON | Target.CREATORS:
+                return place.kind, person.id, ""
+        if channel[:1] in {"C", "G"}:
+            return Target.CHANNEL, channel, ""
+        return Target.PERSON, person.id, ""
+
+    def _channel(self, id_: str) -> tuple[str] | str:
+        """A channel's name where reports may go there, else the sentence that says why not."""
+        try:
+            seen = self._at.posting.conversation(id_)
+        except DeliveryError as problem:
+            if problem.code in {"channel_not_found", "missing_scope"}:
+                return UNSEEN
+            if problem.permanent:
+                return words.MENDS.get(problem.code, UNSEEN)
+            return "Slack does not say anything about that channel at the moment. Try again soon."
+        if seen.outsiders:
+            return SHARED
+        if seen.archived:
+            return "That channel is archived, so nothing can be posted there. Choose another one."
+        if not seen.member:
+            return "I am not in that channel. Invite me there (`/invite`), then set it up again."
+        return (seen.name,)
+
+    def _person(self, place: Place) -> Person | None:
+        """Who clicks, if they may ask at all; they are told if not."""
+        person = self._asking.slack.person(place.user)
+        refused = refusal(person, self._asking.slack.identity(), self._asking.settings)
+        if refused:
+            self._say(place, refused)
+            return None
+        return person
+
+    def _allowed(self, place: Place, id_: str) -> Entry | None:
+        """The schedule, if whoever clicks may manage it; they are told if not."""
+        person = self._person(place)
+        if person is None:
+            return None
+        entry = self._at.schedules.get(id_)
+        if entry is None:
+            self._say(place, GONE)
+            return None
+        if entry.draft.maker != person.id and not is_admin(person, self._asking.settings):
+            self._say(place, NOT_YOURS)
+            return None
+        return entry
+
+    def _change(self, place: Place, id_: str, change: Callable[[Entry], None]) -> None:
+        entry = self._allowed(place, id_)
+        if entry is None:
+            return
+        change(entry)
+        changed = self._at.schedules.get(id_)
+        if changed:
+            last = self._at.schedules.last_runs([id_]).get(id_)
+            message = cards.made(self._card(changed, last), again=False, changed=True)
+            self._asking.slack.respond(place, message)
+
+    def _decide(self, place: Place, run: int, decide: Callable[[int], bool], said: str) -> None:
+        known = self._at.runs.get(run)
+        if known is None:
+            self._say(place, GONE)
+            return
+        if self._allowed(place, known.entry.id):
+            done = decide(run)
+            self._say(place, said if done else "That was decided already.")
+
+    def _own_creator(self, user: str) -> str:
+        email = self._asking.slack.person(user).email
+        directory = self._asking.store.directory()
+        for id_ in sorted(directory.find(Dimension.CREATOR, email)) if email else ():
+            if directory.members[id_].ref:
+                return f"{CREATOR}{directory.members[id_].ref}"
+        return ""
+
+    def _card(self, entry: Entry, last: LastRun | None = None) -> cards.Card:
+        draft = entry.draft
+        ended = cards.Last(last.state, last.at, last.how, last.error) if last else None
+        return cards.Card(
+            entry.id, draft.question, draft.schedule, draft.target, draft.channel, draft.name,
+            draft.maker, entry.paused, entry.next.at, ended,
+        )  # fmt: skip
+
+    def _say(self, place: Place, said: str) -> None:
+        self._asking.slack.say(place, said)

@@ -1,0 +1,214 @@
+"""Schedules as their makers see them: what was set up, the list with its buttons, the editor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+from reports.grammar_schedule import Place, Standing
+from reports.period import Calendar, Unit
+from reports.query import Dimension, Metric, Query
+from reports.render.blocks import Block, Message
+from reports.render.notices import RESUME, place_words
+from reports.render.report import when
+from reports.schedule import Schedule, Target, Weekly
+from reports.text import clean, escape
+
+PAGE = 12
+PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", "schedule_pause"
+EDIT, DELETE = "schedule_edit", "schedule_delete"
+EDITOR = "schedule_editor"
+WORDS, WHERE = "schedule_words", "schedule_where"
+STANDARD = Standing(
+    Query(Metric.SPEND, Calendar(Unit.WEEK, last=True), Dimension.CREATOR),
+    Weekly(),
+    time(9),
+    place=Place(Target.PERSON),
+)
+"""The report that is offered on the first start."""
+_STATES = {
+    "sent": ":white_check_mark: sent",
+    "posted": ":white_check_mark: sent, its files follow",
+    "uncertain": ":grey_question: nobody knows whether it arrived",
+    "failed": ":x: could not be delivered",
+    "skipped": ":fast_forward: left out",
+}
+_HOW = {"reconciled": ", found in the channel", "found": ", found in the channel"}
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """How the newest run ended."""
+
+    state: str
+    at: datetime
+    how: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A schedule to show; `paused` says why it rests, None if it does not."""
+
+    id: str
+    question: str
+    schedule: Schedule
+    target: Target
+    channel: str
+    name: str
+    maker: str
+    paused: str | None
+    next_at: datetime
+    last: Last | None = None
+
+
+def title(card: Card) -> str:
+    """What a schedule is about, in mrkdwn: its question and when."""
+    return f"*{escape(clean(card.question, 300))}*, {escape(str(card.schedule))}"
+
+
+def made(card: Card, *, again: bool, changed: bool = False) -> Message:
+    """A schedule as it is now, after it was set up or changed."""
+    head = "Changed" if changed else "You have this one already" if again else "Scheduled"
+    text = f"{head}: {_body(card)}"
+    return Message(text, (_section(text), _buttons(card)))
+
+
+def listing(
+    cards: Sequence[Card], page: int, count: int, command: str, *, everybody: bool
+) -> Message:
+    """A page of schedules with their buttons."""
+    if not cards:
+        text = (
+            "There are no schedules yet. Set one up:"
+            f" `{escape(command)} schedule weekly spend by creator in #finance mon 9:00`"
+        )
+        return Message(text, (_section(text),))
+    whose = "All schedules" if everybody else "Your schedules"
+    pages = -(-count // PAGE)
+    head = f"*{whose}* ({count})" + (f", page {page} of {pages}" if pages > 1 else "")
+    blocks: list[Block] = [_section(head)]
+    for card in cards:
+        by = f", set up by <@{card.maker}>" if everybody else ""
+        blocks += [_section(_body(card) + by), _buttons(card)]
+    if page < pages:
+        blocks.append(_section(f"More: `{escape(command)} schedules {page + 1}`"))
+    lines = [head, *(f"• {_body(card)}" for card in cards)]
+    return Message("\n".join(lines)[:3_800], tuple(blocks))
+
+
+def said(text: str) -> Message:
+    """A sentence in mrkdwn, with mentions in it."""
+    return Message(text, (_section(text),))
+
+
+def editor(card: Card) -> dict[str, Any]:
+    """The dialog that edits a schedule: its words, and the channel if it goes to one."""
+    where: Block = {
+        "type": "conversations_select",
+        "action_id": WHERE,
+        "placeholder": {"type": "plain_text", "text": "No channel"},
+        "filter": {
+            "include": ["public", "private"],
+            "exclude_external_shared_channels": True,
+            "exclude_bot_users": True,
+        },
+    }
+    if card.target is Target.CHANNEL:
+        where["initial_conversation"] = card.channel
+    return {
+        "type": "modal",
+        "callback_id": EDITOR,
+        "private_metadata": card.id,
+        "title": {"type": "plain_text", "text": "Edit schedule"},
+        "submit": {"type": "plain_text", "text": "Save"},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": WORDS,
+                "label": {"type": "plain_text", "text": "What and when"},
+                "hint": {
+                    "type": "plain_text",
+                    "text": "As after the word schedule: weekly mon 9:00 Europe/Berlin spend by"
+                    " creator csv; also `to me` or `to creators`",
+                },
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": WORDS,
+                    "initial_value": _words(card),
+                    "max_length": 300,
+                },
+            },
+            {
+                "type": "input",
+                "block_id": WHERE,
+                "optional": True,
+                "label": {"type": "plain_text", "text": "Channel"},
+                "element": where,
+            },
+        ],
+    }
+
+
+def _words(card: Card) -> str:
+    """The schedule's words without its channel, which has a field of its own."""
+    place = {Target.PERSON: "to me", Target.CREATORS: "to creators"}.get(card.target, "")
+    return " ".join(filter(None, (str(card.schedule), card.question, place)))[:300]
+
+
+def _body(card: Card) -> str:
+    where = place_words(card.target, card.channel, card.maker)
+    lines = [f"{title(card)}, {where}"]
+    if card.paused is not None:
+        lines.append(f":double_vertical_bar: paused {_reason(card.paused)}")
+    else:
+        stamp = int(card.next_at.timestamp())
+        fallback = escape(when(card.next_at, card.schedule.zone))
+        date = f"<!date^{stamp}^{{date_short_pretty}} {{time}}|{fallback}>"
+        lines.append(f"Next: {date} ({fallback})")
+    if card.last:
+        lines.append(f"Last: {_last(card.last)}")
+    return "\n".join(lines)[:2_900]
+
+
+def _reason(why: str) -> str:
+    # a person's mention is ours, and whole
+    return why if why.startswith("by <@") else f"because {escape(why)}"
+
+
+def _last(last: Last) -> str:
+    words = _STATES.get(last.state, escape(last.state)) + _HOW.get(last.how, "")
+    error = f" ({escape(clean(last.error, 80))})" if last.error else ""
+    return f"{words}{error}, {last.at:%Y-%m-%d %H:%M} UTC"
+
+
+def _buttons(card: Card) -> Block:
+    rest = ("Pause", PAUSE) if card.paused is None else ("Go on", RESUME)
+    elements = [
+        _button(label, action, card.id)
+        for label, action in (("Preview to me", PREVIEW), ("Run now", RUN), rest, ("Edit", EDIT))
+    ]
+    confirm = {
+        "title": {"type": "plain_text", "text": "Delete this schedule?"},
+        "text": {"type": "plain_text", "text": "What it has posted stays."},
+        "confirm": {"type": "plain_text", "text": "Delete"},
+        "deny": {"type": "plain_text", "text": "Keep"},
+    }
+    delete = {**_button("Delete", DELETE, card.id), "style": "danger", "confirm": confirm}
+    return {"type": "actions", "elements": [*elements, delete]}
+
+
+def _button(label: str, action: str, value: str) -> Block:
+    return {
+        "type": "button",
+        "action_id": action,
+        "text": {"type": "plain_text", "text": label},
+        "value": value,
+    }
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:2_950]}}
