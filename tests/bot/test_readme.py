@@ -1,0 +1,89 @@
+"""The README is held against the program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from bot import config
+from bot.__main__ import cli
+from reports.commands import parse_command
+from reports.grammar import CommandError
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SETTING = re.compile(r"^\| `([A-Z_]+)` \| (.*?) \|", re.MULTILINE)
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_it_names_every_command_and_no_other() -> None:
+    table = re.findall(r"^\| `activity ([a-z]+)", section("In the terminal"), re.MULTILINE)
+    assert sorted(table) == sorted(cli.commands)
+
+
+def test_it_names_every_setting_and_no_other() -> None:
+    source = Path(config.__file__).read_text(encoding="utf-8")
+    read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', source)) - {"UTC", "DEBUG", "INFO"}
+    read -= {"WARNING", "ERROR", "CRITICAL"}
+    assert {name for name, _ in SETTING.findall(section("Settings"))} == {
+        name for name in read if name in {"HOST", "PORT"} or "_" in name
+    }
+
+
+def test_its_defaults_are_the_defaults() -> None:
+    settings = config.load({})
+    told = {name: value.strip("`") for name, value in SETTING.findall(section("Settings"))}
+    assert told["OPENROUTER_BASE_URL"] == settings.openrouter_url
+    assert told["SLACK_API_URL"] == settings.slack_api_url
+    assert told["DATABASE_URL"] == f"sqlite:///{settings.database}"
+    assert (told["HOST"], told["PORT"]) == (settings.host, str(settings.port))
+    assert told["ACTIVITY_COMMAND"] == settings.command
+    assert told["ACTIVITY_VISIBILITY"] == settings.visibility
+    assert told["ACTIVITY_GUESTS"] == settings.guests
+    assert told["ACTIVITY_TIMEZONE"] == settings.zone
+    assert told["LOG_LEVEL"] == settings.log_level
+    assert told["LOG_FORMAT"] == "text"
+    assert not settings.log_json
+
+
+@pytest.mark.parametrize("words", re.findall(r"`/activity ([^\[`]+)`", README))
+def test_every_question_in_it_is_understood(words: str) -> None:
+    assert not isinstance(parse_command(words), CommandError)
+
+
+def test_every_word_of_its_table_is_understood() -> None:
+    rows = [line for line in section("Ask").splitlines() if line.startswith("| ")]
+    words = [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
+    assert len(words) > 30
+    for word in words:
+        assert not isinstance(parse_command(word), CommandError), word
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_says_what_it_does(name: str) -> None:
+    command = cli.commands[name]
+    assert isinstance(command, click.Command)
+    assert (command.help or "").strip().endswith(".")
+
+
+def test_its_pictures_and_links_are_there() -> None:
+    places = re.findall(r"\]\(([^)#]+)\)", README)
+    assert places
+    for place in places:
+        assert (ROOT / place).is_file(), place
+
+
+def test_the_rooms_that_it_draws_exist() -> None:
+    drawn = section("Where things live").split("```")[1]
+    rooms = re.findall(r"^  (?!\s)([a-z_/, ]+?)(?:\s{2,}|$)", drawn, re.MULTILINE)
+    folder = {"reports": ROOT / "reports", "bot": ROOT / "bot"}
+    names = {name.strip().rstrip("/") for room in rooms for name in room.split(",")}
+    for name in names - {""}:
+        found = [f for base in folder.values() for f in (base / f"{name}.py", base / name)]
+        assert any(path.exists() for path in found), name
