@@ -36,6 +36,8 @@ Block = dict[str, Any]
 
 LONGEST_TEXT = 3_800
 LONGEST_SECTION = 2_900
+LONGEST_CODE = 1_200
+MOST_SECTIONS = 4
 NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
 CHART = "data_visualization"
@@ -75,7 +77,8 @@ def answer(
     uploaded chart, which stands in the place of the native one.
     """
     query = summary.query
-    blocks: list[Block] = [_header(title(query)), _context([escape(_scope(summary))])]
+    scope = _fit(escape(_scope(summary)), LONGEST_CODE)
+    blocks: list[Block] = [_header(title(query)), _context([scope])]
     if summary.empty:
         blocks.append(_section(nothing(summary, NOTHING_YET)))
     elif query.metric:
@@ -104,7 +107,9 @@ def as_text(summary: Summary) -> str:
         lines += _groups_as_text(summary)
     lines += [_dated(summary), *(_sentence(words) for words in summary.partial)]
     text = escape("\n".join(lines))
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1].rpartition("\n")[0] + "…"
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return _fit(text[:LONGEST_TEXT].rpartition("\n")[0] + "\n…", LONGEST_TEXT)
 
 
 def _groups_as_text(summary: Summary) -> list[str]:
@@ -122,26 +127,26 @@ def _groups_as_text(summary: Summary) -> list[str]:
 
 def error(wrong: CommandError, command: str = "/activity") -> Message:
     """What is said to words that were not understood: what was, the nearest right, examples."""
-    sections = [escape(wrong.problem)]
+    sections = [_fit(escape(clean(wrong.problem, LONGEST_SECTION)), LONGEST_CODE)]
     if wrong.suggestion:
         sections.append(f"Did you mean {_code(f'{command} {wrong.suggestion}')}?")
     if wrong.understood and wrong.understood != wrong.suggestion:
         sections.append(f"I understood {_code(wrong.understood)}.")
     examples = " · ".join(_code(f"{command} {example}") for example in EXAMPLES)
     sections.append(f"Examples: {examples}. All words: {_code(f'{command} help')}.")
-    text = "\n".join(sections)[:LONGEST_SECTION]
-    return Message(text, (_section(text),))
+    text = "\n".join(sections)
+    return Message(text, _sections(text))
 
 
 def figures(why: str, summary: Summary) -> Message:
     """The figures of an answer in plain words, after a sentence that says why no more."""
     text = f"{escape(why)}\n{as_text(summary)}"
-    return Message(text, (_section(text[:LONGEST_SECTION]),))
+    return Message(text, _sections(text))
 
 
 def sentence(text: str) -> Message:
     """One sentence of ours as a message."""
-    return Message(escape(text), (_section(escape(text)),))
+    return Message(_fit(escape(text), LONGEST_TEXT), _sections(escape(text)))
 
 
 def _overview(summary: Summary) -> list[Block]:
@@ -243,8 +248,8 @@ def _footer(summary: Summary, command: str) -> list[str]:
             f"Data as of <!date^{int(summary.as_of.timestamp())}^{{date_short_pretty}} {{time}}"
             f"|{fallback}>"
         )
-    notes = [f":warning: {escape(_sentence(words))}"[:1_900] for words in summary.partial[:5]]
-    return [dated, *notes, _code(summary.query.command(command)[:1_500])]
+    notes = [_fit(f":warning: {escape(_sentence(words))}", 900) for words in summary.partial[:5]]
+    return [dated, *notes, _code(summary.query.command(command))]
 
 
 def _dated(summary: Summary) -> str:
@@ -256,7 +261,16 @@ def _sentence(words: str) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{escape(clean(text, 1_500).replace('`', chr(39)))}`"
+    return f"`{_fit(escape(clean(text, LONGEST_CODE).replace('`', chr(39))), LONGEST_CODE)}`"
+
+
+def _fit(escaped: str, longest: int) -> str:
+    """Escaped text cut to a length, but not within an entity."""
+    if len(escaped) <= longest:
+        return escaped
+    cut = escaped[: longest - 1]
+    entity = cut.rfind("&")
+    return (cut if entity < 0 or ";" in cut[entity:] else cut[:entity]) + "…"
 
 
 def _picture(summary: Summary, file: str) -> Block:
@@ -285,6 +299,18 @@ def _header(text: str) -> Block:
 
 def _section(text: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def _sections(text: str) -> tuple[Block, ...]:
+    """Text of any length in sections that Slack takes, parted where lines end."""
+    parts: list[str] = []
+    for line in text.split("\n"):
+        fitting = _fit(line, LONGEST_SECTION)
+        if parts and len(parts[-1]) + len(fitting) < LONGEST_SECTION:
+            parts[-1] += f"\n{fitting}"
+        else:
+            parts.append(fitting)
+    return tuple(_section(part) for part in parts[:MOST_SECTIONS] if part.strip())
 
 
 def _context(texts: list[str]) -> Block:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.summary import MetricSummary, Series
+from reports.text import clean
 from reports.timerange import TimeRange
 from reports.words import bucket_words
 
@@ -66,9 +67,10 @@ def _points(values: tuple[int, ...], starts: list[int]) -> tuple[int, ...]:
 
 def _short(name: str) -> str:
     """A name cut to fit; of a model the maker goes first."""
-    if len(name) > LONGEST_NAME and "/" in name:
-        name = name.rpartition("/")[2]
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    shown = clean(name)
+    if len(shown) > LONGEST_NAME and "/" in shown:
+        shown = shown.rpartition("/")[2]
+    return clean(shown, LONGEST_NAME)
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -1,0 +1,84 @@
+"""Answers of any organisation: empty, huge, with names that try to break what shows them."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from reports.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.query import Dimension, Filter, Metric, Query, Source
+from reports.summary import ALL, Figures, Summary, summarize
+from reports.timerange import NotBegunError, ranges
+from reports.usage import Usage, total
+
+from .samples import HOSTILE, KEYS, NOW
+
+EVIL = (
+    *HOSTILE,
+    "<@U1>",
+    "<#C1|general>",
+    "<https://evil.example|invoice>",
+    "a&b",
+    "&lt;!channel&gt;",
+    "`code` *bold* _it_ ~no~",
+    ">quote\n>quote",
+    "@channel @here",
+    ":boom:",
+    "prod",
+    "ρrod",
+    "prоd",
+    "p\u200brod",
+    "Z̷͉̭a̶l̸g̵o̴" * 50,
+    "🔥" * 200,
+    "\u0600" * 90,
+    "&" * 300,
+    "<" * 300,
+    "x" * 19 + "/" + "y" * 30,
+)
+
+names = st.one_of(st.sampled_from([*KEYS, *EVIL]), st.text(max_size=40))
+_counts = st.one_of(st.just(0), st.integers(0, 9), st.integers(0, 10**15))
+usages = st.builds(Usage, _counts, _counts, _counts, _counts, _counts, _counts, _counts)
+periods: st.SearchStrategy[Period] = st.one_of(
+    st.builds(Counted, st.integers(1, 120), st.sampled_from([Unit.HOUR, Unit.DAY])),
+    st.builds(Counted, st.integers(1, 10), st.sampled_from(list(Unit))),
+    st.builds(Calendar, st.sampled_from(list(Unit)), last=st.booleans()),
+    st.builds(Month, st.integers(2020, 2026), st.integers(1, 12)),
+    st.dates(NOW.date().replace(2024), NOW.date()).map(lambda day: Span(day, day)),
+    st.dates(NOW.date().replace(2024), NOW.date()).map(lambda day: Span(day, NOW.date())),
+)
+_filters = st.lists(st.builds(Filter, st.sampled_from(list(Dimension)), names), max_size=3)
+queries = st.builds(
+    Query,
+    metric=st.one_of(st.none(), st.sampled_from(list(Metric))),
+    period=periods,
+    by=st.one_of(st.none(), st.sampled_from(list(Dimension))),
+    filters=_filters.map(tuple),
+    source=st.sampled_from(list(Source)),
+    top=st.integers(1, 50),
+    zone=st.sampled_from([None, "Europe/Berlin", "Asia/Kathmandu"]),
+)
+NOTES = ("no days of this period are held", "the last sync failed: <!channel> & so on." * 9)
+
+
+@st.composite
+def summaries(draw: st.DrawFn, *, whole: bool = False) -> Summary:
+    """Any answer at all; with `whole` no group is left out of it."""
+    query = draw(queries)
+    try:
+        span = ranges(query.period, NOW, query.zone or "UTC").current
+    except NotBegunError:
+        span = ranges(Counted(1, Unit.DAY), NOW).current
+    labels = draw(st.lists(names, unique=True, max_size=12)) if query.by else [ALL]
+    places = st.dictionaries(st.integers(0, len(span.buckets) - 1), usages, max_size=2)
+    series = {label: draw(places) for label in labels}
+    left = draw(usages) if query.by and not whole and draw(st.booleans()) else Usage()
+    buckets = [Usage()] * len(span.buckets)
+    for one in series.values():
+        for index, usage in one.items():
+            buckets[index] = total([buckets[index], usage])
+    buckets[-1] = total([buckets[-1], left])
+    more = draw(st.integers(1, 10**6)) if left != Usage() else 0
+    figures = Figures(tuple(buckets), series, len(labels) + more, draw(st.none() | usages))
+    partial = tuple(draw(st.lists(st.sampled_from(NOTES), max_size=7)))
+    as_of = draw(st.sampled_from([None, NOW]))
+    return summarize(query, span, figures, as_of, partial)

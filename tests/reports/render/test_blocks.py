@@ -1,0 +1,242 @@
+"""Messages: Slack takes all of them, they ping nobody, and their text says what they show."""
+
+import html
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.access import OUTSIDERS, UNSEEN
+from bot.demo.slack import validate
+from bot.demo.slack.tables import characters
+from reports.grammar import CommandError, parse
+from reports.period import Calendar, Counted, Month, Span, Unit
+from reports.query import Dimension, Metric, Query, Source
+from reports.render.as_json import as_json
+from reports.render.blocks import CHART, Message, answer, as_text, error, figures, sentence
+from reports.render.help import help_message
+from reports.render.rows import looked_at, others
+from reports.text import figure
+from reports.timerange import ranges
+
+from .anything import EVIL, names, summaries
+from .samples import MONTH, NOW, rows, time_range, usage
+from .samples import answer as answered
+
+MARKUP = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[\w: -]+>")
+SPAN = time_range(MONTH)
+
+
+def mrkdwn(value: object) -> list[str]:
+    """Every text that Slack reads as markup."""
+    if isinstance(value, list | tuple):
+        return [text for one in value for text in mrkdwn(one)]
+    if not isinstance(value, dict):
+        return []
+    if value.get("type") == "mrkdwn":
+        return [value["text"]]
+    return [text for one in value.values() for text in mrkdwn(one)]
+
+
+def check(message: Message) -> None:
+    """What holds for every message of the product."""
+    for one in (message, message.without_chart().noted(OUTSIDERS), message.noted(UNSEEN)):
+        assert validate(list(one.blocks)) == []
+        assert sum(map(characters, one.blocks)) <= 13_200
+        assert 0 < len(one.text) <= 4_000
+        for text in (one.text, *mrkdwn(one.blocks)):
+            bare = MARKUP.sub("", text)
+            assert "<" not in bare
+            assert ">" not in bare
+            assert "&" not in re.sub(r"&(amp|lt|gt);", "", bare)
+        one.text.encode()
+
+
+@settings(max_examples=80, deadline=None)
+@given(summaries(), st.text("abcdefghij-_/", min_size=1, max_size=31))
+def test_slack_takes_the_answer_of_any_organisation_and_it_pings_nobody(summary, command):
+    value = "x" * 2_000
+    message = answer(summary, f"/{command}", exports=value)
+    check(message)
+    assert not any(block["type"] == CHART for block in message.without_chart().blocks)
+
+
+@settings(max_examples=60, deadline=None)
+@given(names.filter(str.isascii), names, names)
+def test_slack_takes_every_error_and_every_sentence(problem, understood, suggestion):
+    check(error(CommandError(problem, understood, suggestion)))
+    check(sentence(f"{problem}."))
+
+
+@settings(max_examples=60, deadline=None)
+@given(summaries())
+def test_slack_takes_the_figures_that_stand_in_for_a_file(summary):
+    check(figures("Your workspace does not allow apps to upload files.", summary))
+
+
+@given(st.text("<>&`*_~ abc", min_size=1, max_size=100).filter(str.strip))
+def test_a_sentence_arrives_as_it_was_said(words):
+    assert html.unescape(sentence(words).text) == words
+
+
+@settings(max_examples=60, deadline=None)
+@given(summaries())
+def test_the_text_says_every_figure_that_is_shown(summary):
+    text = html.unescape(as_text(summary))
+    if summary.empty or text.endswith("…"):
+        return
+    for metric, part in summary.metrics.items():
+        assert f"{str(metric).capitalize()}: {figure(metric, part.sum)}" in text
+    [*tables] = [b for b in answer(summary).blocks if b["type"] == "table"]
+    for name, total, *_ in ([c["text"] for c in row] for b in tables for row in b["rows"][1:-1]):
+        assert f"• {name}: {total} (" in text
+
+
+@settings(max_examples=60, deadline=None)
+@given(summaries())
+def test_what_is_looked_at_and_the_others_add_up_to_the_whole(summary):
+    for part in summary.metrics.values():
+        shown, hidden = looked_at(summary, part), others(summary, part)
+        count, left = hidden or (0, 0)
+        assert sum(group.sum for group in shown) + left == part.sum
+        assert len(shown) + count == len(part.groups) + part.rest
+
+
+@settings(max_examples=60, deadline=None)
+@given(summaries(whole=True))
+def test_message_and_json_say_the_same(summary):
+    text, exact = html.unescape(as_text(summary)), as_json(summary)
+    if summary.empty:
+        return
+    for metric, part in summary.metrics.items():
+        said = exact["metrics"][metric]
+        shown = int(said["sum"]) if metric is not Metric.SPEND else part.sum
+        assert f"{str(metric).capitalize()}: {figure(metric, shown)}" in text
+    command = exact["query"]["command"].removeprefix("/activity ")
+    assert len(command) > 300 or isinstance(parse(command), object)
+
+
+def test_an_answer_by_group_reads_as_a_whole():
+    used = rows(SPAN, members=("prod", "evals", "laptop"), models=("a/b",), density=1_000)
+    query = Query(Metric.TOKENS, MONTH, Dimension.KEY, top=2)
+    message = answer(answered(query, used, SPAN, previous=usage(1), partial=("x is missing",)))
+    kinds = [block["type"] for block in message.blocks]
+    assert kinds == ["header", "context", "section", CHART, "table", "context"]
+    header, scope, figures, chart, table, footer = message.blocks
+    assert header["text"]["text"] == "Tokens by API key, past month"
+    assert scope["elements"][0]["text"] == "22 Oct – 22 Nov 2026, by day, UTC"
+    assert figures["fields"][0]["text"].splitlines()[0].startswith("*Tokens*  *")
+    assert " a day on average" in figures["fields"][0]["text"]
+    assert " vs the month before (" in figures["fields"][0]["text"]
+    assert figures["fields"][1]["text"].startswith("Prompt ")
+    assert chart["title"] == "Tokens by API key, per 2 days"
+    assert chart["chart"]["series"][0]["name"] == "prod"
+    assert [row[0]["text"] for row in table["rows"]] == [
+        "API key", "prod", "evals", "Others (1)", "Total",
+    ]  # fmt: skip
+    dated, note, command = [one["text"] for one in footer["elements"]]
+    assert dated.startswith("Data as of <!date^")
+    assert note == ":warning: X is missing."
+    assert command == "`/activity tokens 1m by key top 2`"
+
+
+def test_an_overview_shows_three_figures_and_one_chart():
+    message = answer(answered(Query(period=MONTH), rows(SPAN), SPAN))
+    [fields] = [block["fields"] for block in message.blocks if "fields" in block]
+    assert [field["text"].split("*")[1] for field in fields] == ["Spend", "Tokens", "Requests"]
+    [chart] = [block for block in message.blocks if block["type"] == CHART]
+    assert chart["title"] == "Spend, per 2 days"
+    assert [series["name"] for series in chart["chart"]["series"]] == ["Spend"]
+
+
+@pytest.mark.parametrize(
+    ("period", "before"),
+    [
+        (Counted(1, Unit.MONTH), "the month before"),
+        (Counted(7, Unit.DAY), "the 7 days before"),
+        (Calendar(Unit.MONTH, last=False), "the same part of last month"),
+        (Calendar(Unit.DAY, last=False), "the same part of yesterday"),
+        (Calendar(Unit.WEEK, last=True), "the week before"),
+        (Calendar(Unit.DAY, last=True), "the day before"),
+        (Month(2026, 10), "the month before"),
+        (Month(2026, 11), "the same part of the month before"),
+        (Span(NOW.date().replace(day=3), NOW.date().replace(day=3)), "the day before"),
+        (Span(NOW.date().replace(day=1), NOW.date().replace(day=7)), "the 7 days before"),
+    ],
+)
+def test_a_change_names_what_it_is_compared_with(period, before):
+    span = ranges(period, NOW).current
+    used = rows(span, members=("a",), models=("m",), density=1_000)
+    query = Query(Metric.REQUESTS, period)
+    assert f" vs {before} (" in as_text(answered(query, used, span, previous=usage(3)))
+    assert f", {before} is not held" in as_text(answered(query, used, span))
+    nothing = usage(3)._replace(requests=0)
+    assert f", none in {before}" in as_text(answered(query, used, span, previous=nothing))
+
+
+def test_a_single_bucket_has_neither_average_nor_chart():
+    day = Span(NOW.date().replace(day=3), NOW.date().replace(day=3))
+    span = ranges(day, NOW).current
+    one = span.__class__(span.buckets[:1], span.end, span.granularity, span.until, span.zone)
+    message = answer(answered(Query(Metric.SPEND, day), rows(one)[:1], one))
+    assert CHART not in [block["type"] for block in message.blocks]
+    assert "average" not in message.text
+
+
+def test_groups_that_come_to_nothing_are_among_the_others():
+    used = [row._replace(usage=usage(1)._replace(byok=0)) for row in rows(SPAN, members=("idle",))]
+    used += [row._replace(usage=usage(1)._replace(byok=5)) for row in rows(SPAN, members=("busy",))]
+    query = Query(Metric.SPEND, MONTH, Dimension.KEY, source=Source.BYOK)
+    text = answer(answered(query, used, SPAN)).text
+    assert "• busy: $" in text
+    assert "• Others (1): $0 (0%)" in text
+    assert "idle" not in text
+
+
+@pytest.mark.parametrize(
+    ("as_of", "partial", "words"),
+    [
+        (None, (), "Nothing is held yet: the first sync is still to come."),
+        (NOW, (), "No usage in this period."),
+        (NOW, ("no days of this period are held",), "No usage is held for this period."),
+    ],
+)
+def test_nothing_is_told_from_not_known(as_of, partial, words):
+    summary = answered(Query(period=MONTH), [], SPAN, partial=partial)
+    summary = summary.__class__(
+        summary.query, summary.range, as_of, partial, summary.metrics, summary.totals
+    )
+    message = answer(summary, exports="x")
+    assert words in message.text
+    assert words in str(message.blocks)
+    assert "$0" not in message.text
+    assert {block["type"] for block in message.blocks} == {"header", "context", "section"}
+
+
+@pytest.mark.parametrize("name", EVIL, ids=lambda name: ascii(name[:12]))
+def test_a_name_stands_in_the_table_as_plain_text_on_one_line(name):
+    used = rows(SPAN, members=(name,), models=("a/b",))
+    message = answer(answered(Query(Metric.SPEND, MONTH, Dimension.KEY), used, SPAN))
+    [table] = [block for block in message.blocks if block["type"] == "table"]
+    cell = table["rows"][1][0]
+    assert cell["type"] == "raw_text"
+    assert 0 < len(cell["text"]) <= 60
+    assert cell["text"].isprintable() or "\u200d" in cell["text"]
+    check(message)
+
+
+def test_an_error_leads_back_to_the_road():
+    wrong = parse("tokns 1m")
+    message = error(wrong)
+    assert message.text.splitlines()[:3] == [
+        "I do not know the word “tokns”.",
+        "Did you mean `/activity tokens 1m`?",
+        "I understood `1m`.",
+    ]
+    assert "All words: `/activity help`." in message.text
+
+
+@given(st.text("abcdefghij-", min_size=1, max_size=31))
+def test_slack_takes_the_help_whatever_the_command_is_called(command):
+    check(help_message(f"/{command}"))

@@ -1,0 +1,84 @@
+"""What a native chart takes: few points, few series, short names, each once, nothing lost."""
+
+from hypothesis import given, settings
+
+from reports.period import Counted, Unit
+from reports.query import Dimension, Metric, Query
+from reports.render.chart_data import LONGEST_NAME, MOST_POINTS, MOST_SERIES, chart_data
+
+from .anything import summaries
+from .samples import MONTH, answer, rows, time_range
+
+SPAN = time_range(MONTH)
+
+
+def drawn(members, **more):
+    used = rows(SPAN, members=members, models=("a/b",), density=1_000, **more)
+    part = answer(Query(Metric.TOKENS, MONTH, Dimension.KEY), used, SPAN).metrics[Metric.TOKENS]
+    return chart_data(part, SPAN), part
+
+
+@settings(max_examples=100, deadline=None)
+@given(summaries())
+def test_any_chart_keeps_to_slacks_limits_and_loses_nothing(summary):
+    for part in summary.metrics.values():
+        data = chart_data(part, summary.range)
+        assert 1 <= len(data.labels) <= MOST_POINTS
+        assert 1 <= len(data.series) <= MOST_SERIES
+        names = [name for name, _ in data.series]
+        for texts in (names, data.labels):
+            assert len(set(texts)) == len(texts)
+            assert all(0 < len(text) <= LONGEST_NAME for text in texts)
+        assert all(len(values) == len(data.labels) for _, values in data.series)
+        assert sum(sum(values) for _, values in data.series) == part.sum
+
+
+@settings(max_examples=50, deadline=None)
+@given(summaries())
+def test_points_are_whole_but_for_the_oldest(summary):
+    part = next(iter(summary.metrics.values()))
+    data = chart_data(part, summary.range)
+    count = len(part.buckets)
+    whole = [sum(column) for column in zip(*(line for _, line in data.series), strict=True)]
+    newest = [sum(part.buckets[end - data.each : end]) for end in range(count, 0, -data.each)]
+    assert whole[:0:-1] == newest[: len(whole) - 1]
+
+
+def test_groups_that_do_not_fit_are_the_others():
+    data, part = drawn([f"key-{number}" for number in range(9)])
+    names = [name for name, _ in data.series]
+    assert names == [group.label for group in part.groups[:5]] + ["Others (4)"]
+    assert sum(data.series[-1][1]) == sum(group.sum for group in part.groups[5:])
+
+
+def test_six_groups_need_no_others():
+    data, _ = drawn([f"key-{number}" for number in range(6)])
+    assert len(data.series) == 6
+    assert not any("Others" in name for name, _ in data.series)
+
+
+def test_the_maker_of_a_model_goes_first_where_a_name_is_too_long():
+    data, _ = drawn(["google/gemini-3-pro", "moonshotai/kimi-k2-thinking-turbo-0905", "a/b"])
+    assert {name for name, _ in data.series} == {
+        "google/gemini-3-pro", "kimi-k2-thinking-tu…", "a/b",
+    }  # fmt: skip
+
+
+def test_names_that_were_cut_to_the_same_are_told_apart():
+    long = "x" * 30
+    data, _ = drawn([f"{long}1", f"{long}2", f"{long}3"])
+    names = [name for name, _ in data.series]
+    assert sorted(names) == ["xxxxxxxxxxxxxxxxxx 2", "xxxxxxxxxxxxxxxxxx 3", "x" * 19 + "…"]
+
+
+def test_without_usage_there_is_one_flat_line():
+    part = answer(Query(Metric.SPEND, MONTH), [], SPAN).metrics[Metric.SPEND]
+    assert chart_data(part, SPAN).series == (("all", (0,) * 16),)
+
+
+def test_a_day_of_hours_is_drawn_in_points_of_two_hours():
+    span = time_range(Counted(1, Unit.DAY))
+    part = answer(Query(Metric.SPEND), rows(span), span).metrics[Metric.SPEND]
+    data = chart_data(part, span)
+    assert data.each == 2
+    assert data.labels[:3] == ("21 Nov 10:00", "21 Nov 11:00", "21 Nov 13:00")

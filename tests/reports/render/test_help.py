@@ -1,0 +1,51 @@
+"""The help: everything it names can be asked, and everything that can be asked is named."""
+
+import re
+
+import pytest
+
+from reports import grammar
+from reports.grammar import Ask, parse
+from reports.render.help import EXAMPLES, SECTIONS, help_message, help_text
+
+ENTRIES = [entry for _, entries in SECTIONS for entry in entries]
+NAMED = {
+    *(words for words, _ in ENTRIES if not words.startswith(("1h", "today"))),
+    *["1h", "1d", "1w", "1m", "1y", "today", "yesterday"],
+    *(found for _, meaning in ENTRIES for found in re.findall("`([^`]+)`", meaning)),
+} - {"*"}
+
+
+@pytest.mark.parametrize("words", sorted(NAMED))
+def test_everything_it_names_can_be_asked(words):
+    assert isinstance(parse(words), Ask)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_its_examples_can_be_asked(example):
+    assert isinstance(parse(example), Ask)
+
+
+def test_everything_that_can_be_asked_is_named():
+    said = " ".join(NAMED)
+    words = [*grammar.METRICS, "model", "key", "creator", "credits", "byok", "top", "csv", "pdf"]
+    for word in (*words, "share", "tz", "today", "yesterday", "mtd", "ytd", "this", "last"):
+        assert re.search(rf"\b{word}\b", said), word
+
+
+def test_it_calls_the_command_by_its_name():
+    assert "`/usage [what]" in help_message("/usage").text
+    assert "/activity" not in help_message("/usage").text
+
+
+def test_blocks_and_text_say_the_same():
+    message = help_message("/activity")
+    assert [block["text"]["text"] for block in message.blocks] == message.text.split("\n\n")
+
+
+def test_in_a_terminal_it_is_plain():
+    text = help_text("activity ask")
+    assert "`" not in text
+    assert "\nWhat\n  spend " in text
+    assert "  activity ask tokens 1m by key top 5" in text
+    assert max(map(len, text.splitlines())) <= 110

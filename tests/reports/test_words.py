@@ -1,0 +1,101 @@
+"""Questions, ranges and moments in words."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from reports.grammar import Ask, parse
+from reports.period import Calendar, Counted, Month, Span, Unit
+from reports.timerange import ranges
+from reports.words import before_words, bucket_words, period_words, range_words, title
+
+NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("period", "zone", "words"),
+    [
+        (Counted(1, Unit.HOUR), "UTC", "22 Nov 2026 09:31 – 10:31, by minute, UTC"),
+        (Counted(1, Unit.DAY), "UTC", "21 Nov 10:00 – 22 Nov 2026 10:31, by hour, UTC"),
+        (Counted(1, Unit.MONTH), "UTC", "22 Oct – 22 Nov 2026, by day, UTC"),
+        (Counted(1, Unit.YEAR), "UTC", "1 Nov 2025 – 22 Nov 2026, by month, UTC"),
+        (Calendar(Unit.DAY, last=True), "UTC", "21 Nov 00:00 – 22 Nov 2026 00:00, by hour, UTC"),
+        (Calendar(Unit.WEEK, last=False), "UTC", "16 Nov – 22 Nov 2026, by day, UTC"),
+        (Month(2026, 10), "Europe/Berlin", "1 Oct – 31 Oct 2026, by day, Europe/Berlin"),
+        (
+            Calendar(Unit.HOUR, last=False),
+            "Asia/Kathmandu",
+            "22 Nov 2026 16:00 – 16:16, by minute, Asia/Kathmandu",
+        ),
+    ],
+)
+def test_a_range_says_where_it_begins_and_ends(period, zone, words):
+    assert range_words(ranges(period, NOW, zone).current) == words
+
+
+def test_a_range_over_new_year_says_both_years():
+    new_year = datetime(2027, 1, 1, 3, 4, tzinfo=UTC)
+    said = range_words(ranges(Counted(1, Unit.DAY), new_year).current)
+    assert said == "31 Dec 2026 03:00 – 1 Jan 2027 03:04, by hour, UTC"
+
+
+@pytest.mark.parametrize(
+    ("period", "words"),
+    [
+        (Counted(1, Unit.MONTH), "past month"),
+        (Counted(3, Unit.HOUR), "past 3 hours"),
+        (Calendar(Unit.DAY, last=False), "today"),
+        (Calendar(Unit.DAY, last=True), "yesterday"),
+        (Calendar(Unit.YEAR, last=True), "last year"),
+        (Month(2026, 10), "October 2026"),
+        (Span(date(2026, 10, 3), date(2026, 10, 3)), "3 Oct 2026"),
+        (Span(date(2026, 10, 1), date(2026, 10, 15)), "1–15 Oct 2026"),
+        (Span(date(2026, 9, 1), date(2026, 10, 15)), "1 Sep – 15 Oct 2026"),
+        (Span(date(2025, 9, 1), date(2026, 10, 15)), "1 Sep 2025 – 15 Oct 2026"),
+    ],
+)
+def test_a_period_is_called_as_people_call_it(period, words):
+    assert period_words(period) == words
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("", "Activity, past day"),
+        ("spend 1m by key", "Spend by API key, past month"),
+        ("cost credits mtd", "Spend from credits, this month"),
+        ("spend byok 1y by creator", "Spend from BYOK by creator, past year"),
+        ("tokens byok today", "Tokens, today"),
+    ],
+)
+def test_a_title_says_what_was_asked(asked, words):
+    parsed = parse(asked)
+    assert isinstance(parsed, Ask)
+    assert title(parsed.query) == words
+
+
+@pytest.mark.parametrize(
+    ("period", "words"),
+    [
+        (Calendar(Unit.HOUR, last=False), "the same part of last hour"),
+        (Calendar(Unit.YEAR, last=True), "the year before"),
+        (Month(2026, 11), "the same part of the month before"),
+        (Span(date(2026, 11, 20), date(2026, 11, 29)), "the same part of the 10 days before"),
+    ],
+)
+def test_a_comparison_says_with_what(period, words):
+    unfinished = ranges(period, NOW).current.unfinished
+    assert before_words(period, unfinished=unfinished) == words
+
+
+@pytest.mark.parametrize("period", [Counted(3, Unit.HOUR), Counted(3, Unit.DAY), Month(2026, 10)])
+def test_the_names_of_buckets_are_short(period):
+    span = ranges(period, NOW).current
+    named = [bucket_words(bucket, span) for bucket in span.buckets]
+    assert all(len(name) <= 12 for name in named)
+    assert len(set(named)) == len(named)
+
+
+def test_the_words_follow_the_clock_of_the_zone():
+    span = ranges(Counted(2, Unit.HOUR), NOW, "Europe/Berlin").current
+    assert bucket_words(NOW - timedelta(seconds=7), span) == "11:31"
