@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench format clean help
+.PHONY: demo test check bench trust format clean help
 
 help:
 	@echo "make demo    try the bot on a sample organisation, no account needed"
 	@echo "make test    run the tests"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (some minutes)"
+	@echo "make trust   kill report workers at random until reports can be trusted (some minutes)"
 	@echo "make format  format the code"
 	@echo "make clean   remove what the others made"
 
@@ -46,6 +47,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m tests.bench
+
+trust: $(VENV)/.dev
+	$(BIN)/python -m tests.trust
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix --exit-zero .

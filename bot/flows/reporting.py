@@ -36,7 +36,6 @@ LOOK_AGAIN = timedelta(seconds=20)
 CHECK_LASTS = timedelta(minutes=10)
 HISTORY_BEFORE = timedelta(minutes=10)
 MOST_ATTEMPTS = 6
-_AFTER_TROUBLE = timedelta(seconds=30)
 _NOTICE_AGAIN = timedelta(minutes=15)
 _MARGIN = 0.5
 
@@ -298,12 +297,12 @@ class Reporting:
         elif error.permanent or run.attempts + 1 >= MOST_ATTEMPTS:
             self._fail(run, error.code)
         else:
-            runs.again(run, now + _AFTER_TROUBLE * 2**run.attempts, error.code)
+            runs.again(run, now + runs.timing.trouble * 2**run.attempts, error.code)
 
     def _troubled(self, run: Run, error: DeliveryError) -> None:
         """Something before or after the post failed; what is in doubt stays so."""
         log.warning("A report waits: %s", error)
-        wait = timedelta(seconds=error.retry_after) or _AFTER_TROUBLE
+        wait = timedelta(seconds=error.retry_after) or self._at.runs.timing.trouble
         self._at.runs.later(run, self._at.asking.clock() + wait)
 
     def _fail(self, run: Run, code: str) -> None:

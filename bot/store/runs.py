@@ -43,6 +43,7 @@ class Timing:
     lease: timedelta = timedelta(seconds=120)
     settle: timedelta = timedelta(seconds=90)
     pace: timedelta = timedelta(seconds=1)
+    trouble: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,336 @@
+"""The ledger of runs: whatever happens in whatever order, each report is there once in the end."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bot.store import Database
+from bot.store.runs import Run, Runs, State
+from bot.store.schedules import Draft, Schedules
+from reports.query import Dimension
+from reports.schedule import Daily, Schedule, Target, Weekly
+
+MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
+WORKERS = ("one", "two", "three")
+SCHEDULES = 2
+
+
+def nothing(*_: object) -> dict[str, object]:
+    return {"text": "", "blocks": []}
+
+
+def draft(
+    schedule: Schedule | None = None, target: Target = Target.CHANNEL, channel: str = "C1"
+) -> Draft:
+    weekly = schedule or Schedule(Weekly(), time(9), "Europe/Berlin")
+    return Draft("U1", "ada@example.com", "spend last week by creator", weekly, target, channel)
+
+
+class World:
+    """A database, its clock, and two rooms of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.now = MONDAY - timedelta(days=1)
+        self.database = Database(path)
+        self.schedules = Schedules(self.database, lambda: self.now)
+        self.runs = Runs(self.database, lambda: self.now)
+
+    def states(self) -> list[tuple[str, str]]:
+        with self.database.read() as connection:
+            return connection.execute("SELECT period, state FROM run ORDER BY id").fetchall()
+
+
+@pytest.fixture
+def there(tmp_path):
+    world = World(tmp_path / "activity.db")
+    yield world
+    world.database.close()
+
+
+def claimed(there: World) -> Run:
+    there.runs.plan(nothing)
+    [run] = there.runs.claim("one", 5)
+    return run
+
+
+def test_it_is_due_once_for_each_local_date(there):
+    entry = there.schedules.add(draft())
+    assert entry.next.at == MONDAY
+    assert there.runs.plan(nothing) == 0
+    there.now = MONDAY
+    assert there.runs.plan(nothing) == 1
+    assert there.runs.plan(nothing) == 0
+    there.now = MONDAY - timedelta(days=3)  # the clock goes back
+    assert there.runs.plan(nothing) == 0
+    assert there.states() == [("2026-11-23", "due")]
+
+
+def test_it_makes_nothing_due_while_paused_and_goes_on_after_it(there):
+    entry = there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    there.schedules.pause(entry.id, "by me")
+    there.now += timedelta(days=5)
+    assert there.runs.plan(nothing) == 0
+    there.schedules.resume(entry.id)
+    assert there.runs.plan(nothing) == 0
+    there.now += timedelta(days=1)
+    assert there.runs.plan(nothing) == 1
+    assert len(there.states()) == 1
+
+
+def test_it_catches_up_with_the_newest_and_tells_of_the_others(there):
+    there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    there.now += timedelta(days=5)
+    told = []
+    there.runs.plan(lambda entry, runs: told.append(runs) or nothing())
+    assert [state for _, state in there.states()] == ["due", *["skipped"] * 4]
+    assert [run.day.day for run in told[0]] == [22, 23, 24, 25]
+    [run] = there.runs.claim("one", 5)
+    assert (run.period, run.late) == ("2026-11-26", True)
+
+
+def test_it_gives_a_run_to_one_taker_until_the_lease_runs_out(there):
+    there.schedules.add(draft())
+    there.now = MONDAY
+    first = claimed(there)
+    assert there.runs.claim("two", 5) == []
+    there.now += timedelta(seconds=121)
+    [second] = there.runs.claim("two", 5)
+    assert (second.id, second.fence) == (first.id, first.fence + 1)
+    assert not there.runs.begin(first, "{}", None)
+    assert there.runs.begin(second, "{}", 5)
+
+
+def test_it_posts_to_one_place_once_a_second(there):
+    for _ in range(3):
+        there.schedules.add(draft())
+    there.now = MONDAY
+    there.runs.plan(nothing)
+    assert len(there.runs.claim("one", 5)) == 1
+    assert there.runs.claim("one", 5) == []
+    there.now += timedelta(seconds=1)
+    assert len(there.runs.claim("two", 5)) == 1
+
+
+def test_it_freezes_what_is_posted_at_first(there):
+    there.schedules.add(draft())
+    there.now = MONDAY
+    run = claimed(there)
+    assert there.runs.begin(run, '"first"', 1)
+    assert there.runs.again(run, there.now)
+    there.now += timedelta(seconds=5)
+    [again] = there.runs.claim("two", 5)
+    assert there.runs.begin(again, '"second"', 2)
+    kept = there.runs.get(run.id)
+    assert kept is not None
+    assert kept.payload == '"first"'
+
+
+def test_it_pauses_after_three_failures_in_a_row_and_one_success_starts_anew(there):
+    entry = there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    counted = []
+    for day in range(7):
+        there.now = MONDAY + timedelta(days=day, hours=2)
+        there.runs.plan(nothing)
+        runs = there.runs.claim("one", 5)
+        if not runs:
+            break
+        if day == 2:
+            there.runs.begin(runs[0], "{}", None)
+            there.runs.posted(runs[0], "C1", "1.1", "direct", files=False)
+        else:
+            counted.append(there.runs.fail(runs[0], "not_in_channel"))
+    assert counted == [1, 2, 1, 2, 3]
+    paused = there.schedules.get(entry.id)
+    assert paused is not None
+    assert "not_in_channel" in (paused.paused or "")
+
+
+def test_it_makes_one_run_of_a_click_that_comes_twice(there):
+    entry = there.schedules.add(draft())
+    assert there.runs.add_now(entry, "U1", "17.1")
+    assert not there.runs.add_now(entry, "U1", "17.1")
+    assert there.runs.add_now(entry, "U1", "17.2")
+
+
+def test_it_keeps_an_edited_schedule_from_running_twice_on_a_day(there):
+    entry = there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    there.now = MONDAY + timedelta(hours=2)
+    there.runs.plan(nothing)
+    there.schedules.change(entry.id, draft(Schedule(Daily(), time(12), "UTC")))
+    there.now = MONDAY + timedelta(hours=6)
+    there.runs.plan(nothing)
+    assert [period for period, _ in there.states()].count("2026-11-23") == 1
+
+
+def test_it_has_one_run_for_every_creator_with_an_address(there):
+    people = [("user_ada", "Ada", "ada@example.com"), ("user_bob", "Bob", "bob@example.com")]
+    with there.database.write() as connection:
+        connection.executemany(
+            "INSERT INTO member (dimension, ref, name, detail) VALUES (3, ?, ?, ?)", people
+        )
+    there.schedules.add(draft(target=Target.CREATORS))
+    there.now = MONDAY
+    there.runs.plan(nothing)
+    found = there.runs.claim("one", 5)
+    assert [run.recipient for run in found] == ["creator:user_ada", "creator:user_bob"]
+    assert str(Dimension.CREATOR) == "creator"
+
+
+def test_it_drops_what_was_about_to_be_posted_when_deleted(there):
+    entry = there.schedules.add(draft())
+    there.now = MONDAY
+    there.runs.plan(nothing)
+    there.schedules.remove(entry.id)
+    assert there.runs.claim("one", 5) == []
+    assert there.schedules.get(entry.id) is None
+    assert there.schedules.of(None) == []
+
+
+def test_it_works_out_due_times_anew_from_local_dates(there):
+    entry = there.schedules.add(draft())
+    with there.database.write() as connection:
+        connection.execute("UPDATE schedule SET next_at = next_at + 3600000")
+    there.schedules.replan()
+    again = there.schedules.get(entry.id)
+    assert again is not None
+    assert again.next == entry.next
+    assert again.next.day == date(2026, 11, 23)
+
+
+@dataclass
+class Hand:
+    """What a worker is at: its run, how far it is, what it posted or found."""
+
+    run: Run
+    at: str
+    ts: str = ""
+    found: tuple[str, ...] = ()
+
+
+class Ledger(RuleBasedStateMachine):
+    """Workers that stand still, die, lose answers and come back late, in any order."""
+
+    @initialize()
+    def begin_world(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.world = World(Path(self.folder.name) / "activity.db")
+        for n in range(SCHEDULES):
+            self.world.schedules.add(draft(channel=f"C{n}"))
+        self.world.now = MONDAY
+        self.world.runs.plan(nothing)
+        self.hands: dict[str, Hand] = {}
+        self.slack: dict[str, str] = {}
+        self.count = 0
+
+    def post(self, run: Run) -> str:
+        self.count += 1
+        self.slack[f"{self.count}.0"] = run.key
+        return f"{self.count}.0"
+
+    def fence(self, run: Run) -> int:
+        kept = self.world.runs.get(run.id)
+        assert kept is not None
+        return kept.fence
+
+    @rule(seconds=st.sampled_from([1, 30, 130, 215]))
+    def time_passes(self, seconds: int) -> None:
+        self.world.now += timedelta(seconds=seconds)
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def claim(self, worker: str) -> None:
+        if worker in self.hands:
+            return
+        for run in self.world.runs.claim(worker, 1):
+            at = "doubting" if run.state is State.SENDING else "claimed"
+            self.hands[worker] = Hand(run, at)
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def go_on(self, worker: str) -> None:
+        hand = self.hands.get(worker)
+        runs = self.world.runs
+        match hand and hand.at:
+            case "claimed":
+                self.to_begin(worker)
+            case "begun":
+                hand.ts, hand.at = self.post(hand.run), "posted"
+            case "posted":
+                del self.hands[worker]
+                done = runs.posted(hand.run, "C", hand.ts, "direct", files=False)
+                if not done and runs.withdraw(hand.run, hand.ts):
+                    del self.slack[hand.ts]
+            case "doubting":
+                hand.found = tuple(ts for ts, key in self.slack.items() if key == hand.run.key)
+                hand.at = "looked"
+            case "looked":
+                for ts in hand.found:
+                    if runs.posted(hand.run, "C", ts, "reconciled", files=False):
+                        del self.hands[worker]
+                        for extra in hand.found:
+                            if extra != ts and runs.withdraw(hand.run, extra):
+                                self.slack.pop(extra, None)
+                        return
+                self.to_begin(worker)
+
+    def to_begin(self, worker: str) -> None:
+        hand = self.hands[worker]
+        if self.world.runs.begin(hand.run, "{}", None):
+            hand.at = "begun"
+        else:
+            del self.hands[worker]
+
+    @precondition(lambda self: any(hand.at == "begun" for hand in self.hands.values()))
+    @rule(worker=st.sampled_from(WORKERS), taken=st.booleans())
+    def lose_the_answer(self, worker: str, taken: bool) -> None:
+        hand = self.hands.get(worker)
+        # one that stood still until another took over has to come back to take back its copy
+        if hand and hand.at == "begun" and self.fence(hand.run) == hand.run.fence:
+            if taken:
+                self.post(hand.run)
+            self.world.runs.doubt(hand.run, "URLError")
+            del self.hands[worker]
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def be_refused(self, worker: str) -> None:
+        hand = self.hands.get(worker)
+        if hand and hand.at == "begun":
+            self.world.runs.again(hand.run, self.world.now, "ratelimited")
+            del self.hands[worker]
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def die(self, worker: str) -> None:
+        hand = self.hands.get(worker)
+        if hand and (hand.at != "posted" or self.fence(hand.run) == hand.run.fence):
+            del self.hands[worker]
+
+    @invariant()
+    def a_sent_report_is_there(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        with self.world.database.read() as connection:
+            sent = connection.execute("SELECT ts FROM run WHERE state = 'sent'").fetchall()
+        assert all(ts in self.slack for (ts,) in sent)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        for _ in range(60):
+            for worker in WORKERS:
+                self.claim(worker)
+                while worker in self.hands:
+                    self.go_on(worker)
+            self.world.now += timedelta(seconds=215)
+        assert self.world.runs.counts() == {"sent": SCHEDULES}
+        assert sorted(self.slack.values()) == sorted(set(self.slack.values()))
+        assert len(self.slack) == SCHEDULES
+        self.world.database.close()
+        self.folder.cleanup()
+
+
+TestLedger = Ledger.TestCase
+TestLedger.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)

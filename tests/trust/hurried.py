@@ -1,0 +1,14 @@
+"""The times of a lease in a hurry, so that many crashes are healed within seconds."""
+
+from datetime import timedelta
+
+from bot.store.runs import Timing
+
+SLACK_SECONDS = 1
+LONGEST_DELAY = 1.4
+HURRIED = Timing(
+    lease=timedelta(seconds=2.5),
+    settle=timedelta(seconds=1),
+    pace=timedelta(0),
+    trouble=timedelta(seconds=0.3),
+)

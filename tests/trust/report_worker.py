@@ -1,0 +1,80 @@
+"""Report workers on demand: a process that has everything imported, and forks one a line read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from bot.config import load
+from bot.flows.asking import Asking
+from bot.flows.reporting import Reporting, Reports
+from bot.metrics import Metrics
+from bot.posting import Posting
+from bot.rendering import RenderError
+from bot.slack import Slack
+from bot.store import Database, Store
+from bot.store.notices import Notices
+from bot.store.runs import Runs
+from bot.store.schedules import Schedules
+
+from .. import world as worlds
+from .hurried import HURRIED, SLACK_SECONDS
+
+
+class NoPictures:
+    """Stands in for the renderer: what is proved here has no use for charts."""
+
+    def file(self, job: object) -> object:
+        raise RenderError("no pictures here")
+
+
+def work(database: Path, api_url: str, token: str) -> None:
+    """Tick without rest until killed."""
+    settings = load(
+        {
+            "SLACK_BOT_TOKEN": token,
+            "SLACK_API_URL": api_url,
+            "DATABASE_URL": f"sqlite:///{database}",
+        }
+    )
+    stopping = threading.Event()
+    files = Database(database)
+    store, slack = Store(files), Slack(token, api_url, timeout=SLACK_SECONDS)
+    asking = Asking(settings, store, slack, Metrics(store, worlds.now), NoPictures(), worlds.now)  # type: ignore[arg-type]
+    reporting = Reporting(
+        Reports(
+            asking,
+            Schedules(files, worlds.now),
+            Runs(files, worlds.now, HURRIED),
+            Notices(files, worlds.now),
+            Posting(slack, stopping.wait),
+            f"worker-{os.getpid()}",
+            stopping,
+        )
+    )
+    while True:
+        try:
+            reporting.tick()
+        except Exception as error:  # noqa: BLE001 - a locked database is a part of the game
+            sys.stderr.write(f"{error!r}\n")
+        time.sleep(0.05)
+
+
+def main() -> None:
+    database, api_url, token = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for _ in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            sys.stdin.close()
+            work(database, api_url, token)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
