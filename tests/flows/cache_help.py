@@ -18,6 +18,7 @@ from reports.usage import ZERO, Usage
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
+REACH = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 31 * DAY, Granularity.DAY: 365 * DAY}
 ONE, TWO, LAB, GONE, OLD = (key_hash(name) for name in ("one", "two", "lab", "gone", "old"))
 
 
@@ -207,3 +208,13 @@ def check(path: Path) -> None:
     for view, grain, bucket, _, _, *figures in usage:
         add(by_view[view], (grain, bucket), figures)
     assert by_view[0] == by_view[1]
+
+
+def assert_true(cache: Cache, organisation: Organisation) -> None:
+    """The cache holds what the organisation used as far as OpenRouter reaches, and nothing else."""
+    check(cache.path)
+    for granularity in REACH:
+        expected = truth(organisation, granularity)
+        earliest = cache.store.state().held[granularity][0][0]
+        reached = {k: v for k, v in expected.items() if k[1] >= earliest}
+        assert kept(cache.path, granularity) == reached

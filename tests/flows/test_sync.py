@@ -21,8 +21,10 @@ from .cache_help import (
     MINUTE,
     NOW,
     ONE,
+    REACH,
     Cache,
     Clock,
+    assert_true,
     check,
     company,
     kept,
@@ -33,7 +35,6 @@ SECOND = timedelta(seconds=1)
 LAB_ID = Workspace("Lab").id
 
 MINUTES, HOURS, DAYS = Granularity.MINUTE, Granularity.HOUR, Granularity.DAY
-REACH = {MINUTES: 3 * HOUR, HOURS: 31 * DAY, DAYS: 365 * DAY}
 
 
 @pytest.fixture
@@ -53,15 +54,6 @@ def cache(server, tmp_path, clock):
     made = Cache(server, tmp_path / "activity.db", clock)
     yield made
     made.close()
-
-
-def assert_true(cache, organisation, **more):
-    check(cache.path)
-    for granularity in REACH:
-        expected = truth(organisation, granularity, **more)
-        earliest = cache.store.state().held[granularity][0][0]
-        reached = {k: v for k, v in expected.items() if k[1] >= earliest}
-        assert kept(cache.path, granularity) == reached
 
 
 def test_the_first_sync_fetches_all_that_openrouter_keeps(cache, server):

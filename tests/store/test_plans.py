@@ -1,0 +1,105 @@
+"""How SQLite goes about the statements behind answers: a seek for each member, never a scan.
+
+Without the list of members it would read a whole dimension, which takes several times as long.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.store import Database, Store
+from bot.store.reading import Ranking, Selection
+from reports.query import Dimension, Metric, Source
+from reports.timerange import Granularity, TimeRange
+
+NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+FIRSTS = tuple(datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 13))
+YEAR = TimeRange(FIRSTS, datetime(2027, 1, 1, tzinfo=UTC), Granularity.MONTH, NOW)
+SEEK = "(dimension=? AND granularity=? AND member=? AND bucket>? AND bucket<?)"
+SOME = frozenset(range(1, 40))
+
+
+def named(selection):
+    """A selection in a few words."""
+    filters = [name for name in ("models", "keys", "creators") if getattr(selection, name)]
+    return "-".join([f"by {selection.by}" if selection.by else "all", *filters])
+
+
+def back(end, step, count, granularity):
+    buckets = tuple(end - n * step for n in range(count, 0, -1))
+    return TimeRange(buckets, end, granularity, end), granularity
+
+
+RANGES = {
+    "year": (YEAR, Granularity.DAY),
+    "month": back(NOW.replace(hour=0), timedelta(days=1), 31, Granularity.DAY),
+    "day": back(NOW, timedelta(hours=1), 25, Granularity.HOUR),
+    "hour": back(NOW, timedelta(minutes=1), 61, Granularity.MINUTE),
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    made = Store(Database(tmp_path_factory.mktemp("plans") / "activity.db"))
+    for dimension in Dimension:
+        made.add_members(dimension, [(f"{dimension}{n}", f"{dimension}{n}", "") for n in range(50)])
+    yield made
+    made.close()
+
+
+def plans(store, act):
+    """The plan of each statement that reads usage or its sums, as SQLite tells it."""
+    statements = []
+    with store._db.read() as connection:
+        connection.set_trace_callback(statements.append)
+        try:
+            act()
+        finally:
+            connection.set_trace_callback(None)
+        read = [one for one in statements if " total t" in one or " usage t" in one]
+        assert read
+        return [[row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {one}")] for one in read]
+
+
+@pytest.mark.parametrize("period", RANGES)
+@pytest.mark.parametrize("ranking", [None, Ranking(10, tuple(Metric), Source.ALL)])
+@pytest.mark.parametrize(
+    "selection",
+    [Selection(by) for by in Dimension]
+    + [Selection(None, models=SOME), Selection(None, keys=SOME), Selection(None, creators=SOME)]
+    + [Selection(Dimension.KEY, keys=SOME), Selection(Dimension.MODEL, models=SOME)],
+    ids=named,
+)
+def test_sums_are_sought_for_each_member_by_itself(store, period, ranking, selection):
+    wanted, stored = RANGES[period]
+    for plan in plans(store, lambda: store.read(selection, wanted, stored, ranking)):
+        (way,) = [line for line in plan if " t " in f"{line} "]
+        assert way.startswith("SEARCH t USING PRIMARY KEY")
+        assert way.endswith(SEEK)
+        assert not any(line.startswith("SCAN m") for line in plan if "VIRTUAL" not in line)
+
+
+@pytest.mark.parametrize("period", RANGES)
+def test_the_whole_is_one_seek(store, period):
+    wanted, stored = RANGES[period]
+    (plan,) = plans(store, lambda: store.read(Selection(), wanted, stored))
+    assert [line for line in plan if SEEK in line] == [f"SEARCH t USING PRIMARY KEY {SEEK}"]
+
+
+@pytest.mark.parametrize("period", RANGES)
+@pytest.mark.parametrize(
+    "selection",
+    [Selection(Dimension.KEY, models=SOME), Selection(Dimension.MODEL, keys=SOME),
+     Selection(Dimension.CREATOR, models=SOME), Selection(None, SOME, SOME),
+     Selection(Dimension.KEY, creators=SOME), Selection(None, keys=SOME, creators=SOME)],
+    ids=named,
+)  # fmt: skip
+def test_rows_are_sought_by_their_time(store, period, selection):
+    wanted, stored = RANGES[period]
+    for act in (
+        lambda: store.read(selection, wanted, stored),
+        lambda: list(store.rows(selection, wanted, stored)),
+    ):
+        for plan in plans(store, act):
+            (way,) = [line for line in plan if " t " in f"{line} "]
+            assert way.startswith("SEARCH t USING PRIMARY KEY (view=? AND granularity=? AND bucket")

@@ -1,0 +1,232 @@
+"""Whatever is put in the place of what, the cache holds that and its sums, and answers from it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import defaultdict
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from bot.store import Database, Store
+from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, seconds
+from bot.store.reading import Ranking, Selection
+from reports.query import Dimension, Metric, Source
+from reports.timerange import STEP, Granularity, TimeRange, floor
+from reports.usage import ZERO, Usage
+from reports.windows import Window
+
+MINUTES, HOURS, DAYS, MONTHS = Granularity
+START = datetime(2026, 2, 20, tzinfo=UTC)
+SPAN = {MINUTES: 40, HOURS: 50, DAYS: 75}
+KEYS = ("k1", "k2", "k3", "")
+OWNERS = {"k1": "u1", "k2": "u1", "k3": ""}
+PEOPLE = ("u1", "u2", "")
+SLUGS = ("a/x", "a/y", "b/z")
+
+figures = st.builds(
+    Usage, st.integers(1, 9), st.integers(0, 2), st.integers(0, 99), st.integers(0, 9),
+    st.integers(0, 5), st.integers(-9, 10**12), st.integers(0, 10**12),
+)  # fmt: skip
+uses = st.tuples(st.sampled_from(KEYS), st.sampled_from(PEOPLE), st.sampled_from(SLUGS))
+rows_of = st.dictionaries(st.tuples(st.integers(0, 80), uses), figures, max_size=12)
+some = st.none() | st.sets(st.integers(0, 3), max_size=3)
+
+
+def total(usages):
+    return Usage(*map(sum, zip(ZERO, *usages, strict=True)))
+
+
+class Replacing(RuleBasedStateMachine):
+    """Windows of random usage, replaced by others; the model is a dictionary of what was used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.store = Store(Database(self.folder / "activity.db"))
+        self.used: dict[Granularity, dict] = {grain: {} for grain in SPAN}
+        self.held: dict[Granularity, set[datetime]] = {grain: set() for grain in SPAN}
+
+    def teardown(self) -> None:
+        self.store.close()
+        shutil.rmtree(self.folder)
+
+    @initialize()
+    def directory(self) -> None:
+        self.store.list_members(
+            [(key, key, "") for key in KEYS if key],
+            [(user, user, "") for user in PEOPLE if user],
+            list(OWNERS.items()),
+        )
+        known = self.store.add_members(Dimension.MODEL, [(slug, slug, "") for slug in SLUGS])
+        self.ids = known.ids
+
+    @rule(
+        grain=st.sampled_from(list(SPAN)),
+        at=st.integers(0, 70),
+        length=st.integers(1, 40),
+        rows=rows_of,
+    )
+    def replace(self, grain, at, length, rows):
+        step = STEP[grain]
+        window = Window(grain, START + at * step, START + (at + length) * step)
+        used = self.used[grain]
+        for place in [place for place in used if window.start <= place[0] < window.end]:
+            del used[place]
+        for (offset, (key, user, slug)), usage in rows.items():
+            bucket = START + (at + offset % length) * step
+            place = bucket, key, OWNERS.get(key, user), slug
+            used[place] = total([used.get(place, ZERO), usage])
+        new = [
+            (place, usage) for place, usage in used.items() if window.start <= place[0] < window.end
+        ]
+        self.store.replace(window, self.in_both_views(new), None)
+        self.held[grain] |= {window.start + n * step for n in range(length)}
+
+    def in_both_views(self, used):
+        for (bucket, key, user, slug), usage in used:
+            model = self.ids[Dimension.MODEL, slug]
+            yield (View.KEY, seconds(bucket), self.ids[Dimension.KEY, key], model), usage
+            yield (View.CREATOR, seconds(bucket), self.ids[Dimension.CREATOR, user], model), usage
+
+    @rule(grain=st.sampled_from([MINUTES, HOURS]), before=st.integers(0, 60))
+    def forget(self, grain, before):
+        limit = START + before * STEP[grain]
+        self.store.forget(grain, limit)
+        self.used[grain] = {k: v for k, v in self.used[grain].items() if k[0] >= limit}
+        self.held[grain] = {bucket for bucket in self.held[grain] if bucket >= limit}
+
+    @rule()
+    def open_anew(self):
+        self.store.close()
+        self.store = Store(Database(self.folder / "activity.db"))
+
+    @rule(
+        grain=st.sampled_from([MINUTES, HOURS, DAYS, MONTHS]),
+        at=st.integers(0, 60),
+        length=st.integers(1, 80),
+        by=st.none() | st.sampled_from(Dimension),
+        models=some,
+        keys=some,
+        creators=some,
+        top=st.none() | st.integers(0, 4),
+        metric=st.sampled_from(Metric),
+    )
+    def ask(self, grain, at, length, by, models, keys, creators, top, metric):
+        wanted, stored = time_range(grain, at, length), DAYS if grain is MONTHS else grain
+        chosen = [self.some(dimension, ids) for dimension, ids in
+                  zip(Dimension, (models, keys, creators), strict=True)]  # fmt: skip
+        selection = Selection(by, *(ids and frozenset(ids) for ids in chosen))
+        ranking = None if top is None else Ranking(top, (metric,), Source.ALL)
+        read = self.store.read(selection, wanted, stored, ranking)
+        expected = self.expected(by, chosen, wanted, stored)
+        assert read.whole == tuple(total(s.get(n, ZERO) for s in expected.values())
+                                   for n in range(len(wanted.buckets)))  # fmt: skip
+        assert self.store.whole(selection, wanted, stored) == read.whole
+        if by is None:
+            return
+        assert read.count == len(expected)
+        assert {i: dict(s) for i, s in read.series.items()}.items() <= expected.items()
+        sums = {i: total(s.values()).value(metric) for i, s in expected.items()}
+        if ranking is None:
+            assert set(read.series) == set(expected)
+        elif not selection.crossed:
+            best = sorted(sums.values(), reverse=True)[:top]
+            assert sorted((sums[i] for i in read.series), reverse=True) == best
+        rows = list(self.store.rows(selection, wanted, stored))
+        assert [row[0] for row in rows] == sorted((row[0] for row in rows), reverse=True)
+        assert len({row[:3] for row in rows}) == len(rows)
+        again = defaultdict(lambda: ZERO)
+        for index, member, model, usage in rows:
+            group = model if by is Dimension.MODEL else member
+            again[group, index] = total([again[group, index], usage])
+        assert again == {(i, n): u for i, s in expected.items() for n, u in s.items()}
+
+    def some(self, dimension, numbers):
+        if numbers is None:
+            return None
+        names = {Dimension.MODEL: SLUGS, Dimension.KEY: KEYS, Dimension.CREATOR: PEOPLE}[dimension]
+        return {self.ids[dimension, names[n % len(names)]] for n in numbers}
+
+    def expected(self, by, chosen, wanted, stored):
+        """The series of each group, straight from what was used."""
+        found: dict[int, dict[int, Usage]] = {}
+        for (bucket, *names), usage in self.used[stored].items():
+            key, user, slug = names
+            ids = {
+                Dimension.MODEL: self.ids[Dimension.MODEL, slug],
+                Dimension.KEY: self.ids[Dimension.KEY, key],
+                Dimension.CREATOR: self.ids[Dimension.CREATOR, user],
+            }
+            if not wanted.start <= bucket < wanted.end:
+                continue
+            if any(
+                c is not None and ids[d] not in c for d, c in zip(Dimension, chosen, strict=True)
+            ):
+                continue
+            series = found.setdefault(ids[by] if by else 0, {})
+            index = wanted.index(bucket)
+            series[index] = total([series.get(index, ZERO), usage])
+        return found
+
+    @invariant()
+    def the_rows_are_those_that_were_used(self):
+        expected = {}
+        for grain, used in self.used.items():
+            for (view, *place), usage in self.in_both_views(used.items()):
+                where = view, GRANULARITY[grain], *place
+                expected[where] = total([expected.get(where, ZERO), usage])
+        assert self.table("usage", 5) == expected
+
+    @invariant()
+    def the_sums_are_those_of_the_rows(self):
+        expected = defaultdict(lambda: ZERO)
+        for (view, grain, bucket, member, model), usage in self.table("usage", 5).items():
+            places = [(ALL_OF[View(view)], 0), (MEMBERS_OF[View(view)], member)]
+            places += [(MODELS, model)] if view == View.KEY else []
+            first = seconds(floor(moment(bucket), MONTHS))
+            for dimension, one in places:
+                for place in [(grain, one, bucket)] + [(3, one, first)] * (grain == 2):
+                    expected[dimension, *place] = total([expected[dimension, *place], usage])
+        assert self.table("total", 4) == expected
+
+    @invariant()
+    def what_is_held_is_what_was_put_in(self):
+        held = self.store.state().held
+        for grain, buckets in self.held.items():
+            spans = held[grain]
+            covered = {start + n * STEP[grain] for start, end in spans
+                       for n in range((end - start) // STEP[grain])}  # fmt: skip
+            assert covered == buckets
+            assert all(a[1] < b[0] for a, b in pairwise(spans))
+
+    def table(self, name, width):
+        with self.store._db.read() as connection:
+            found = connection.execute(f"SELECT * FROM {name}")
+            return {tuple(row[:width]): Usage(*row[width:]) for row in found}
+
+
+def time_range(grain, at, length):
+    if grain is MONTHS:
+        firsts = [datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 8)]
+        first = at % 4
+        count = 1 + length % (6 - first)
+        buckets, end = firsts[first : first + count], firsts[first + count]
+        return TimeRange(tuple(buckets), end, MONTHS, end)
+    start = START + at * STEP[grain]
+    end = start + length * STEP[grain]
+    return TimeRange(tuple(start + n * STEP[grain] for n in range(length)), end, grain, end)
+
+
+TestReplacing = Replacing.TestCase
+TestReplacing.settings = settings(
+    max_examples=25,
+    stateful_step_count=15,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
