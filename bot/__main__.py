@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
@@ -64,14 +65,17 @@ def sync() -> None:
     from bot.flows.sync import Progress, Sync  # noqa: PLC0415
 
     settings = _settings(Need.OPENROUTER)
-    store = open_store(settings)
-    with click.progressbar(length=1000, label="Syncing", file=sys.stderr) as bar:
+    with (
+        closing(open_store(settings)) as store,
+        closing(make_openrouter(settings)) as api,
+        click.progressbar(length=1000, label="Syncing", file=sys.stderr) as bar,
+    ):
 
         def report(progress: Progress) -> None:
             bar.label = f"Syncing {progress.words:<32}"
             bar.update(max(0, int(progress.done * 1000) - bar.pos))
 
-        street = Sync(make_openrouter(settings), store, utc_now, report)
+        street = Sync(api, store, utc_now, report)
         while True:
             turn = street.turn()
             if turn.error:
@@ -79,7 +83,6 @@ def sync() -> None:
             if not turn.more:
                 break
         bar.update(1000 - bar.pos)
-    store.close()
 
 
 @cli.command()
