@@ -182,7 +182,10 @@ def _members(
         if pattern.casefold() == SELF:
             return _person(directory, pattern, asker.email)
         if any(pattern in known for known in asker.people):
-            return _person(directory, pattern, dict(asker.people).get(pattern, pattern))
+            meant = _person(directory, pattern, dict(asker.people).get(pattern, pattern))
+            own = _own(directory, asker) if asker.own_only else None
+            if own is None or (not isinstance(meant, CommandError) and meant & own):
+                return meant
     found = directory.find(dimension, pattern)
     if found:
         if asker.own_only and not found & _visible(directory, dimension, asker):
@@ -200,7 +203,7 @@ def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[
             f"I cannot tell who {who} at OpenRouter, without an e-mail address. Ask by address:"
             " `creator:ada@example.com`."
         )
-    found = directory.find(Dimension.CREATOR, email)
+    found = directory.at(email)
     if found:
         return found
     return CommandError(f"No member of the OpenRouter organisation has the address {clean(email)}.")
@@ -208,7 +211,7 @@ def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[
 
 def _own(directory: Directory, asker: Asker) -> frozenset[int]:
     """The creators that a person with a limited view is: nobody where the address is unknown."""
-    return directory.find(Dimension.CREATOR, asker.email) if asker.email else frozenset()
+    return directory.at(asker.email) if asker.email else frozenset()
 
 
 def _visible(directory: Directory, dimension: Dimension, asker: Asker) -> frozenset[int]:
@@ -232,9 +235,11 @@ def _crossing_notes(store: Store, plan: Plan) -> tuple[str, ...]:
     if not (plan.selection.crossed and chatroom):
         return ()
     notes = []
-    if any(k.ref.startswith("deleted:") for k in directory.of[Dimension.KEY]):
-        owners = "whose creators are not known"
-        notes.append(f"use of deleted keys, {owners}, may stand under {CHATROOM}")
+    if directory.orphans:
+        notes.append(
+            f"use of deleted keys, and of others whose creators are not known, may stand under"
+            f" {CHATROOM}"
+        )
     asked = plan.source.range.start, plan.source.range.end
     files = store.state().imported
     grains = plan.source.stored, plan.source.range.granularity

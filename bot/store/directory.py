@@ -52,6 +52,17 @@ class Directory:
         keys = self.of[Dimension.KEY]
         return {key.id: key.owner or nobody for key in keys if key.ref}
 
+    @cached_property
+    def orphans(self) -> frozenset[int]:
+        """Keys of which the creator is not known: deleted ones, and those of who was not listed."""
+        keys = self.of[Dimension.KEY]
+        return frozenset(key.id for key in keys if key.ref and key.owner is None)
+
+    def at(self, address: str) -> frozenset[int]:
+        """The creators that have an e-mail address."""
+        people = self.of[Dimension.CREATOR]
+        return frozenset(m.id for m in people if m.detail.casefold() == address.casefold())
+
     def find(self, dimension: Dimension, pattern: str) -> frozenset[int]:
         """The members that a pattern of a filter means."""
         place = dimension, pattern

@@ -178,13 +178,15 @@ def rows(
 def read_crossed(
     selection: Selection,
     owners: Mapping[int, int],
+    orphans: Ids,
     chatroom: int,
     each: Callable[[Selection], Iterator[Row]],
 ) -> Iterator[Row]:
     """Usage rows of keys and creators together, which neither view holds by itself.
 
     A key belongs to one creator, so a creator's use is the use of their keys (of the key view) and
-    the rest of what the creator view says of them, which went through the chatroom. Rows are
+    the rest of what the creator view says of them, which went through the chatroom; so did, for all
+    we know, what went through `orphans`, whose creators are not known. Rows are
     (bucket's index, key or creator or 0, model, usage), one for each bucket, group and model.
     """
     found: dict[tuple[int, int, int], Usage] = {}
@@ -195,7 +197,9 @@ def read_crossed(
         found[place] = plus(found.get(place, ZERO), usage)
 
     creators = selection.creators
-    owned = frozenset(k for k, owner in owners.items() if creators is None or owner in creators)
+    owned = frozenset(owners)
+    if creators is not None:
+        owned = frozenset(k for k, owner in owners.items() if owner in creators) - orphans
     asked = owned if selection.keys is None else owned & selection.keys
     by_key = Selection(Dimension.KEY, selection.models, owned, None)
     rest: dict[tuple[int, int, int], Usage] = {}

@@ -65,11 +65,6 @@ class Store:
         """Close the database."""
         self._db.close()
 
-    @property
-    def database(self) -> Database:
-        """The file behind it, for what is kept beside the cache."""
-        return self._db
-
     # -- the directory
 
     def directory(self) -> Directory:
@@ -327,6 +322,7 @@ class Store:
         return reading.read_crossed(
             selection,
             known.owners,
+            known.orphans,
             known.ids[Dimension.KEY, ""],
             lambda part: reading.rows(connection, part, wanted, stored),
         )
