@@ -228,4 +228,3 @@ def _models(store: Store, rows: Iterable[Owned]) -> dict[str, int]:
     if new:
         directory = store.add_members(Dimension.MODEL, [(name, name, "") for name in new])
     return {name: directory.ids[Dimension.MODEL, name] for name in named}
-

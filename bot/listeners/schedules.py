@@ -15,7 +15,8 @@ from bot.listeners.work import Work
 from bot.slack import Place
 from reports.grammar import CommandError
 from reports.grammar_schedule import Standing, parse_schedule
-from reports.render import notices, schedules
+from reports.render.notices import AGAIN, DECLINE_OFFER, RESUME, TAKE_OFFER, THERE
+from reports.render.schedules import DELETE, EDIT, EDITOR, PAUSE, PREVIEW, RUN, WHERE, WORDS
 
 Act = Callable[[Place, str, dict[str, Any]], None]
 _NOT_SO = "Those are no words of a schedule; begin with how often: weekly, daily, monthly."
@@ -25,15 +26,15 @@ def register(app: App, reports: Reports, subscriptions: Subscriptions, work: Wor
     """Listen to the buttons. Whoever clicks is judged, not who made the schedule."""
     slack = reports.asking.slack
     acts: dict[str, Act] = {
-        schedules.PREVIEW: lambda place, id_, _: subscriptions.preview(place, id_),
-        schedules.RUN: lambda place, id_, body: subscriptions.run_now(place, id_, _mark(body)),
-        schedules.PAUSE: lambda place, id_, _: subscriptions.pause(place, id_),
-        notices.RESUME: lambda place, id_, _: subscriptions.resume(place, id_),
-        schedules.DELETE: lambda place, id_, _: subscriptions.delete(place, id_),
-        notices.AGAIN: lambda place, run, _: subscriptions.send_again(place, _number(run)),
-        notices.THERE: lambda place, run, _: subscriptions.is_there(place, _number(run)),
-        notices.TAKE_OFFER: lambda place, zone, _: subscriptions.take_offer(place, zone),
-        notices.DECLINE_OFFER: lambda place, _zone, _: subscriptions.decline_offer(place),
+        PREVIEW: lambda place, id_, _: subscriptions.preview(place, id_),
+        RUN: lambda place, id_, body: subscriptions.run_now(place, id_, _mark(body)),
+        PAUSE: lambda place, id_, _: subscriptions.pause(place, id_),
+        RESUME: lambda place, id_, _: subscriptions.resume(place, id_),
+        DELETE: lambda place, id_, _: subscriptions.delete(place, id_),
+        AGAIN: lambda place, run, _: subscriptions.send_again(place, _number(run)),
+        THERE: lambda place, run, _: subscriptions.is_there(place, _number(run)),
+        TAKE_OFFER: lambda place, zone, _: subscriptions.take_offer(place, zone),
+        DECLINE_OFFER: lambda place, _zone, _: subscriptions.decline_offer(place),
     }
 
     def _open(place: Place, id_: str, body: dict[str, Any]) -> None:
@@ -41,7 +42,7 @@ def register(app: App, reports: Reports, subscriptions: Subscriptions, work: Wor
         if view is not None:
             slack.call("views.open", trigger_id=str(body.get("trigger_id", "")), view=view)
 
-    acts[schedules.EDIT] = _open
+    acts[EDIT] = _open
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         place = Place(str(body.get("response_url", "")), _user(body))
@@ -55,20 +56,20 @@ def register(app: App, reports: Reports, subscriptions: Subscriptions, work: Wor
     def on_edit(ack: Ack, body: dict[str, Any]) -> None:
         place = Place("", _user(body))
         if words := foreign(slack.known_identity(), body):
-            ack(response_action="errors", errors={schedules.WORDS: words})
+            ack(response_action="errors", errors={WORDS: words})
             return
         view = body.get("view", {})
         typed, channel = _entered(view.get("state", {}).get("values", {}))
         read = parse_schedule(f"schedule {typed}{f' in <#{channel}|>' if channel else ''}")
         if not isinstance(read, Standing):
-            ack(response_action="errors", errors={schedules.WORDS: _wrong(read)})
+            ack(response_action="errors", errors={WORDS: _wrong(read)})
             return
         id_ = str(view.get("private_metadata", ""))
         work.hand_over(place, lambda: subscriptions.edit(place, id_, read, channel))
         ack()
 
     app.action(re.compile("^(" + "|".join(map(re.escape, acts)) + ")$"))(on_click)
-    app.view(schedules.EDITOR)(on_edit)
+    app.view(EDITOR)(on_edit)
 
 
 def _wrong(read: object) -> str:
@@ -80,8 +81,8 @@ def _wrong(read: object) -> str:
 
 def _entered(values: dict[str, Any]) -> tuple[str, str]:
     """The words and the channel that were entered."""
-    words = values.get(schedules.WORDS, {}).get(schedules.WORDS, {}).get("value")
-    where = values.get(schedules.WHERE, {}).get(schedules.WHERE, {})
+    words = values.get(WORDS, {}).get(WORDS, {}).get("value")
+    where = values.get(WHERE, {}).get(WHERE, {})
     return str(words or ""), str(where.get("selected_conversation") or "")
 
 
