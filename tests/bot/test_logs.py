@@ -20,13 +20,12 @@ def _logging(monkeypatch):
         yield
 
 
-@pytest.fixture(params=[False, True], ids=["text", "json"])
-def as_json(request, capsys) -> bool:
-    logs.set_up("DEBUG", ["", SECRET], as_json=request.param)
-    return request.param
+either = pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 
 
+@either
 def test_secrets_are_struck_out_of_messages_arguments_and_tracebacks(as_json, capsys):
+    logs.set_up("DEBUG", ["", SECRET], as_json=as_json)
     log = logging.getLogger("bot.test")
     log.debug("plain %s", SECRET)
     log.warning(f"formatted {SECRET}")  # noqa: G004 - as libraries do it
@@ -40,7 +39,10 @@ def test_secrets_are_struck_out_of_messages_arguments_and_tracebacks(as_json, ca
     assert "ValueError" in said
 
 
+@either
 def test_a_thread_that_dies_is_logged_the_same_way(as_json, capsys):
+    logs.set_up("DEBUG", ["", SECRET], as_json=as_json)
+
     def die() -> None:
         raise RuntimeError(SECRET)
 
