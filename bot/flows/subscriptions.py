@@ -25,7 +25,6 @@ from reports.render import notices as words
 from reports.render import schedules as cards
 from reports.render.blocks import Message, error, sentence
 from reports.schedule import Target, query_at
-from reports.text import clean
 from reports.timerange import zone_names
 
 log = logging.getLogger(__name__)
@@ -221,18 +220,16 @@ class Subscriptions:
         )
 
     def _corrected(self, standing: Standing, wrong: CommandError) -> CommandError:
-        """The same problem, with a whole schedule as the suggestion."""
-        suggestion = ""
-        kind, colon, name = wrong.suggestion.partition(":")
-        if colon and kind in set(Dimension):
-            pattern = name.strip('"')
-            kept = tuple(
-                replace(one, pattern=pattern) if f"“{clean(one.pattern)}”" in wrong.problem else one
-                for one in standing.query.filters
-            )
-            better = replace(standing, query=replace(standing.query, filters=kept))
-            suggestion = f"schedule {better.words()}"
-        return CommandError(wrong.problem, f"schedule {standing.words()}", suggestion)
+        """The same problem, with whole schedules as what was understood and what was meant."""
+
+        def whole(question: str) -> str:
+            asked = reports.read(question) if question else None
+            if asked is None:
+                return ""
+            query = replace(standing.query, filters=asked.filters)
+            return f"schedule {replace(standing, query=query).words()}"
+
+        return CommandError(wrong.problem, whole(wrong.understood), whole(wrong.suggestion))
 
     def _target(self, person: Person, standing: Standing, channel: str) -> tuple[Target, str, str]:
         place = standing.place

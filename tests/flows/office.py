@@ -1,0 +1,127 @@
+"""A bot whose clock stands where a test puts it: reports are made due by moving it on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+from bot.config import load
+from bot.demo.slack import LocalSlack
+from bot.flows.asking import Asking
+from bot.flows.reporting import Reporting, Reports
+from bot.flows.subscriptions import Subscriptions
+from bot.metrics import Metrics
+from bot.posting import Posting
+from bot.rendering import Renderer, RenderError
+from bot.slack import Slack
+from bot.store import Database, Store
+from bot.store.notices import Notices
+from bot.store.runs import Runs
+from bot.store.schedules import Entry, Schedules
+from reports.commands import parse_command
+from reports.grammar_schedule import Standing
+
+
+@dataclass
+class Office:
+    """The street with its three rooms; `tick()` does what the scheduler would."""
+
+    slack: LocalSlack
+    store: Store
+    reports: Reports
+    now: datetime
+    database: Database
+
+    def __post_init__(self) -> None:
+        self.reporting = Reporting(self.reports)
+        self.subscriptions = Subscriptions(self.reports)
+
+    def say(self, text: str, user: str = "ada", channel: str = "general") -> str:
+        """What is answered to words after the command."""
+        standing = parse_command(text)
+        assert isinstance(standing, Standing), standing
+        person = self.reports.asking.slack.person(self.slack.user(user).id)
+        return self.subscriptions.set_up(
+            person, standing, self.slack.channel(channel).id
+        ).message.text
+
+    def set_up(self, text: str, **where: str) -> Entry:
+        """Set a schedule up and give it."""
+        said = self.say(text, **where)
+        assert said.startswith("Scheduled"), said
+        return self.reports.schedules.of(None)[-1]
+
+    def tick(self, at: datetime | None = None) -> None:
+        """Put the clock, and let the worker work."""
+        self.now = at or self.now
+        self.reporting.tick()
+
+    def posted(self, channel: str = "general") -> list[dict[str, Any]]:
+        """The reports in a channel."""
+        return [m for m in self.slack.messages(channel) if m.get("metadata")]
+
+    def told(self, user: str = "ada") -> list[str]:
+        """What somebody was told in their direct messages, reports aside."""
+        messages = self.slack.messages(self.slack.im(user).id)
+        return [m["text"] for m in messages if not m.get("metadata") and "thread_ts" not in m]
+
+    def states(self) -> list[tuple[str, str, str]]:
+        """Period, state and error of all runs."""
+        with self.database.read() as connection:
+            return connection.execute("SELECT period, state, error FROM run ORDER BY id").fetchall()
+
+
+class NoPictures:
+    """Stands in for the renderer where a test has no use for files: the native chart stands."""
+
+    def file(self, job: object) -> NoReturn:
+        raise RenderError("no pictures here")
+
+
+@contextmanager
+def office(
+    database: Path,
+    now: datetime,
+    slack: LocalSlack | None = None,
+    *,
+    pictures: bool = False,
+    **settings: str,
+) -> Iterator[Office]:
+    """A bot at a moment, with a cache that was filled before."""
+    local = slack or LocalSlack(file_delay=timedelta(0), rate_limits=False)
+    with local:
+        values = {
+            "SLACK_BOT_TOKEN": local.bot_token,
+            "SLACK_API_URL": local.api_url,
+            "DATABASE_URL": f"sqlite:///{database}",
+            **settings,
+        }
+        loaded = load(values)
+        files = Database(database)
+        store, stopping = Store(files), threading.Event()
+        edge = Slack(local.bot_token, local.api_url, wait=lambda _: None, timeout=5)
+        there: list[Office] = []
+
+        def clock() -> datetime:
+            return there[0].now if there else now
+
+        renderer = Renderer(loaded.database) if pictures else NoPictures()
+        asking = Asking(loaded, store, edge, Metrics(store, clock), renderer, clock)
+        reports = Reports(
+            asking,
+            Schedules(files, clock),
+            Runs(files, clock),
+            Notices(files, clock),
+            Posting(edge, lambda _: None),
+            "office",
+            stopping,
+        )
+        there.append(Office(local, store, reports, now, files))
+        yield there[0]
+        stopping.set()
+        files.close()

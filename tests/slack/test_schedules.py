@@ -1,0 +1,186 @@
+"""Schedules by words and buttons in Slack: whose they are, and what a click does."""
+
+import json
+
+import pytest
+
+from bot import app
+from bot.access import FOREIGN
+from bot.config import ConfigError, Need, load
+from bot.demo.slack import Forge, LocalSlack, escaped
+from bot.flows.reporting import Reporting
+
+from .. import world as worlds
+
+
+@pytest.fixture
+def there(openrouter, database, monkeypatch):
+    """The web half, with Katherine as admin; reports go out when `tick` says so."""
+    with LocalSlack(rate_limits=False) as slack:
+        admin = slack.user("katherine").id
+        with worlds.running(openrouter, slack, database, ACTIVITY_ADMINS=admin) as world:
+            yield world
+
+
+def say(world, text: str, user: str = "ada", channel: str = "general") -> str:
+    return world.words(escaped(world.slack.workspace, text), user, channel)
+
+
+def listed(world, user: str = "ada") -> dict:
+    """The newest list that somebody sees."""
+    world.words("schedules", user)
+    return world.slack.ephemerals(user, "general")[-1]
+
+
+def click(world, message, action: str, user: str = "ada", n: int = 0) -> str:
+    """Click a schedule's button; the text of what is answered."""
+    rows = [block for block in message["blocks"] if block["type"] == "actions"]
+    before = len(world.slack.responses)
+    world.door.click(user, "general", message["ts"], action, block_id=rows[n]["block_id"])
+    answers = world.slack.wait_for(lambda: world.slack.responses[before:])
+    return answers[-1]["payload"]["text"]
+
+
+def tick(world) -> None:
+    """What the worker does."""
+    Reporting(world.bot._reports()).tick()
+
+
+def test_it_says_what_was_set_up_and_when_it_is_next(there):
+    said = say(there, "schedule weekly spend by creator in #spend mon 9:00 Europe/Berlin")
+    assert said.startswith("Scheduled: *spend last week by creator*")
+    assert f"in <#{there.slack.channel('spend').id}>" in said
+    assert "09:00 Europe/Berlin (0" in said
+    again = say(there, "schedule weekly spend by creator in #spend mon 9:00 Europe/Berlin")
+    assert again.startswith("You have this one already")
+
+
+def test_it_takes_the_zone_and_the_conversation_of_who_says_it(there):
+    there.slack.workspace.change_user("ada", tz="Asia/Kathmandu")
+    said = say(there, "schedule daily", channel="spend")
+    assert "daily 09:00 Asia/Kathmandu" in said
+    assert f"in <#{there.slack.channel('spend').id}>" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("weekly spend in #partners", "People of other companies read along"),
+        ("weekly spend in #random", "I am not in that channel"),
+        ("weekly spend in #archive", "That channel is archived"),
+        ("weekly spend in <#C0NOWHERE|gone>", "I cannot see that channel"),
+        ("weekly spend key:prood", "schedule weekly mon 09:00 spend last week key:prod"),
+        ("weekly spend mon 25:00", "is no time of day"),
+        ("weekly spend mon 9:00 Europe/Berln", "Europe/Berlin"),
+        ("0 9 31 2 * spend", "never run"),
+    ],
+)
+def test_it_says_why_it_sets_nothing_up(there, words, problem):
+    workspace = there.slack.workspace
+    workspace.change_channel("random", members=frozenset({there.slack.user("ada").id}))
+    assert problem in there.words(f"schedule {escaped(workspace, words)}".replace("&lt;", "<"))
+    assert "There are no schedules yet." in say(there, "schedules")
+
+
+def test_people_see_their_own_and_admins_all(there):
+    say(there, "schedule weekly spend by creator to me")
+    assert "Your schedules* (1)" in say(there, "schedules")
+    assert "There are no schedules yet." in say(there, "schedules", "grace")
+    assert "All schedules* (1)" in say(there, "schedules", "katherine")
+
+
+def test_a_click_of_somebody_else_changes_nothing(there):
+    say(there, "schedule weekly spend to me")
+    message = listed(there)
+    posted = there.slack.chat.post(
+        there.slack.channel("general"), {"text": "x", "blocks": message["blocks"]}
+    )
+    for user in ("grace", "otto", "guest"):
+        click(there, posted, "schedule_delete", user)
+    assert "(1)" in say(there, "schedules")
+    click(there, posted, "schedule_delete", "katherine")
+    assert "There are no schedules yet." in say(there, "schedules")
+
+
+def test_a_click_from_another_team_is_refused(there):
+    say(there, "schedule weekly spend to me")
+    message = listed(there)
+    row = next(block for block in message["blocks"] if block["type"] == "actions")
+    before = len(there.slack.responses)
+    there.door.click(
+        "ada", "general", message["ts"], "schedule_run", block_id=row["block_id"],
+        forge=Forge(team_id="T0OTHER0001"),
+    )  # fmt: skip
+    answers = there.slack.wait_for(lambda: there.slack.responses[before:])
+    assert answers[-1]["payload"]["text"] == FOREIGN
+
+
+def test_it_pauses_goes_on_and_deletes(there):
+    say(there, "schedule weekly spend to me")
+    assert "paused by <@" in click(there, listed(there), "schedule_pause")
+    assert "Next:" in click(there, listed(there), "schedule_resume")
+    assert click(there, listed(there), "schedule_delete").startswith("Deleted:")
+    assert "There are no schedules yet." in say(there, "schedules")
+
+
+def test_run_now_posts_once_however_often_slack_sends_the_click(there):
+    say(there, "schedule weekly spend by creator in #spend")
+    assert "It goes out" in click(there, listed(there), "schedule_run")
+    tick(there)
+    tick(there)
+    [message] = [m for m in there.slack.messages("spend") if m.get("metadata")]
+    assert "Sent now by" in json.dumps(message)
+    assert "Last: :white_check_mark: sent" in say(there, "schedules")
+
+
+def test_a_preview_is_what_would_be_posted_and_only_who_clicks_sees_it(there):
+    say(there, "schedule weekly spend by creator in #spend csv")
+    assert "in our direct messages" in click(there, listed(there), "schedule_preview")
+    preview, files = there.slack.messages(there.slack.im("ada").id)
+    assert there.slack.messages("spend") == []
+    click(there, listed(there), "schedule_run")
+    tick(there)
+    posted = there.slack.messages("spend")[0]
+    assert posted["text"] == preview["text"]
+    kinds = [[block["type"] for block in m["blocks"]] for m in (preview, posted)]
+    assert kinds[0] == kinds[1]
+    assert files["files"][0]["name"].endswith(".csv")
+
+
+def test_it_is_edited_in_a_dialog_that_says_what_is_wrong(there):
+    say(there, "schedule weekly spend by creator in #spend")
+    message = listed(there)
+    row = next(block for block in message["blocks"] if block["type"] == "actions")
+    there.door.click("ada", "general", message["ts"], "schedule_edit", block_id=row["block_id"])
+    [view] = there.slack.wait_for(lambda: there.slack.views("ada"))
+    words = view["blocks"][0]["element"]["initial_value"]
+    assert words == "weekly mon 09:00 Europe/Berlin spend last week by creator"
+    there.door.submit("ada", view["id"], {"schedule_words": "weekly 25:00 spend"})
+    [view] = there.slack.views("ada")
+    general = there.slack.channel("general").id
+    values = {"schedule_words": "daily 8:00 UTC tokens by model", "schedule_where": general}
+    there.door.submit("ada", view["id"], values)
+    worlds.wait_until(lambda: "tokens yesterday by model" in say(there, "schedules"))
+    assert f"in <#{general}>" in say(there, "schedules")
+
+
+def test_the_offer_is_taken_with_one_click_and_only_once(there):
+    tick(there)
+    [offer] = there.slack.messages(there.slack.im("katherine").id)
+    im = there.slack.im("katherine").id
+    there.door.click("katherine", im, offer["ts"], "offer_take")
+    there.slack.wait_for(lambda: "offer_take" not in json.dumps(there.slack.messages(im)[0]))
+    tick(there)
+    assert len(there.slack.messages(im)) == 1
+    said = say(there, "schedules", "katherine")
+    assert "(1)" in said
+    assert "spend last week by creator" in said
+    assert "weekly mon 09:00 Europe/Berlin" in said
+
+
+def test_the_worker_needs_a_token_to_post_with(tmp_path):
+    values = {"OPENROUTER_MANAGEMENT_KEY": "sk-or-v1-x"}
+    with pytest.raises(ConfigError, match="SLACK_BOT_TOKEN"):
+        load(values, Need.OPENROUTER, Need.POSTING)
+    load({**values, "SLACK_BOT_TOKEN": "xoxb-1"}, Need.OPENROUTER, Need.POSTING)
+    assert app.REPORT_TICK <= 30
