@@ -2,6 +2,7 @@
 
 from collections import deque
 from datetime import timedelta
+from shutil import copyfile
 
 import pytest
 
@@ -50,40 +51,63 @@ def server(clock):
 
 
 @pytest.fixture
-def cache(server, tmp_path, clock):
+def empty(server, tmp_path, clock):
+    """A cache that holds nothing yet."""
     made = Cache(server, tmp_path / "activity.db", clock)
     yield made
     made.close()
 
 
-def test_the_first_sync_fetches_all_that_openrouter_keeps(cache, server):
-    cache.fill()
-    assert_true(cache, server.organisation)
-    held = cache.store.state().held
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A file after the first sync of the same company."""
+    clock, path = Clock(), tmp_path_factory.mktemp("filled") / "activity.db"
+    with LocalOpenRouter(company(), clock=clock) as server:
+        server.requests_per_minute = None
+        made = Cache(server, path, clock)
+        made.fill()
+        made.close()
+    return path
+
+
+@pytest.fixture
+def cache(server, filled, tmp_path, clock):
+    """A cache that holds everything."""
+    path = tmp_path / "activity.db"
+    copyfile(filled, path)
+    made = Cache(server, path, clock)
+    yield made
+    made.close()
+
+
+def test_the_first_sync_fetches_all_that_openrouter_keeps(empty, server):
+    empty.fill()
+    assert_true(empty, server.organisation)
+    held = empty.store.state().held
     for granularity, reach in REACH.items():
         ((start, end),) = held[granularity]
         assert start <= NOW - reach + MINUTE
         assert end == NOW
-    assert cache.progress == sorted(cache.progress)
-    assert cache.progress[-1] == 1.0
+    assert empty.progress == sorted(empty.progress)
+    assert empty.progress[-1] == 1.0
     assert server.writes == []
 
 
 @pytest.mark.parametrize("most", [6, 7, 20])
-def test_a_truncated_answer_is_asked_for_in_parts_until_it_is_whole(cache, server, most):
+def test_a_truncated_answer_is_asked_for_in_parts_until_it_is_whole(empty, server, most):
     server.row_limit = most
-    cache.fill()
-    assert_true(cache, server.organisation)
-    assert notes(cache) == set()
+    empty.fill()
+    assert_true(empty, server.organisation)
+    assert notes(empty) == set()
 
 
-def test_a_bucket_that_stays_truncated_is_kept_as_far_as_it_goes_and_says_so(cache, server):
+def test_a_bucket_that_stays_truncated_is_kept_as_far_as_it_goes_and_says_so(empty, server):
     server.row_limit = 1
-    cache.fill()
-    check_parts(cache, server.organisation)
+    empty.fill()
+    check_parts(empty, server.organisation)
     words = "of some days with very many rows only a part is held"
-    assert words in notes(cache)
-    assert words in ask(cache, "spend 1w").partial
+    assert words in notes(empty)
+    assert words in ask(empty, "spend 1w").partial
 
 
 def check_parts(cache, organisation):
@@ -100,41 +124,41 @@ def notes(cache):
 
 
 @pytest.mark.parametrize("longest", [5 * DAY, 20 * DAY])
-def test_a_query_that_takes_too_long_is_asked_for_in_parts(cache, server, longest):
+def test_a_query_that_takes_too_long_is_asked_for_in_parts(empty, server, longest):
     server.timeout_over = longest
-    cache.fill()
-    assert_true(cache, server.organisation)
-    assert notes(cache) == set()
+    empty.fill()
+    assert_true(empty, server.organisation)
+    assert notes(empty) == set()
 
 
 def test_a_bucket_that_takes_too_long_by_itself_is_given_up_and_the_rest_goes_on(
-    cache, server, clock
+    empty, server, clock
 ):
     slow = NOW.replace(hour=0, minute=0, second=0) - 40 * DAY
     refuse(server, slow, 408)
-    cache.fill()
-    check(cache.path)
+    empty.fill()
+    check(empty.path)
     expected = truth(server.organisation, DAYS)
-    first = cache.store.state().held[DAYS][0][0]
-    assert kept(cache.path, DAYS) == {k: v for k, v in expected.items() if k[1] >= first}
-    assert missing(DAYS, clock(), cache.store.state().held) == (Window(DAYS, slow, slow + DAY),)
-    assert "days from 2026-10-13 until 2026-10-14 are not held" in ask(cache, "spend 2m").partial
+    first = empty.store.state().held[DAYS][0][0]
+    assert kept(empty.path, DAYS) == {k: v for k, v in expected.items() if k[1] >= first}
+    assert missing(DAYS, clock(), empty.store.state().held) == (Window(DAYS, slow, slow + DAY),)
+    assert "days from 2026-10-13 until 2026-10-14 are not held" in ask(empty, "spend 2m").partial
     server.requests.clear()
-    cache.fill()
+    empty.fill()
     assert server.requests == []
     del server._query
     clock.advance(13 * HOUR)
-    cache.fill()
-    assert missing(DAYS, clock(), cache.store.state().held) == ()
+    empty.fill()
+    assert missing(DAYS, clock(), empty.store.state().held) == ()
 
 
-def test_a_window_that_openrouter_refuses_does_not_keep_the_rest_waiting(cache, server, clock):
+def test_a_window_that_openrouter_refuses_does_not_keep_the_rest_waiting(empty, server, clock):
     refuse(server, NOW.replace(hour=0, minute=0, second=0) - 365 * DAY, 400)
-    cache.fill()
-    held = cache.store.state().held
+    empty.fill()
+    held = empty.store.state().held
     assert missing(HOURS, clock(), held) == missing(MINUTES, clock(), held) == ()
     assert len(missing(DAYS, clock(), held)) == 1
-    assert cache.turn().error is None
+    assert empty.turn().error is None
 
 
 def refuse(server, day, status):
@@ -159,7 +183,6 @@ def ask(cache, words, **more):
 
 
 def test_a_key_that_is_renamed_keeps_its_history(cache, server, clock):
-    cache.fill()
     server.organisation.key(LAB).name = "laboratory"
     server.organisation.records.append(used(server, clock, LAB, "user_nil"))
     clock.advance(50 * SECOND)
@@ -181,7 +204,6 @@ def labels(cache, words):
 
 
 def test_a_key_made_right_after_the_directory_was_read_is_no_deleted_one(cache, server, clock):
-    cache.fill()
     clock.advance(20 * MINUTE)
     cache.turn()  # reads the directory again
     clock.advance(46 * SECOND)
@@ -195,7 +217,6 @@ def test_a_key_made_right_after_the_directory_was_read_is_no_deleted_one(cache, 
 
 
 def test_a_key_that_is_deleted_keeps_what_it_used_before_and_after(cache, server, clock):
-    cache.fill()
     server.organisation.records.append(used(server, clock, LAB, "user_nil"))
     server.organisation.key(LAB).deleted = True
     clock.advance(20 * MINUTE)
@@ -208,7 +229,6 @@ def test_a_key_that_is_deleted_keeps_what_it_used_before_and_after(cache, server
 
 
 def test_somebody_who_leaves_keeps_their_name_and_their_usage(cache, server, clock):
-    cache.fill()
     bobs = {k: v for k, v in kept(cache.path, DAYS).items() if k[2] == "user_bob"}
     bob = next(m for m in server.organisation.members if m.id == "user_bob")
     server.organisation.members.remove(bob)
@@ -220,7 +240,6 @@ def test_somebody_who_leaves_keeps_their_name_and_their_usage(cache, server, clo
 
 
 def test_nobody_is_mistaken_for_a_namesake(cache):
-    cache.fill()
     assert {label.partition(" (")[0] for label in labels(cache, "spend 1y by creator")} >= {
         "Ada Okafor", "Sam Lee", "Kim", "mail@example.com", "user_nil"
     }  # fmt: skip
@@ -248,7 +267,6 @@ def test_a_personal_account_has_keys_and_a_chatroom_alone(tmp_path, clock):
 
 
 def test_what_vanishes_upstream_vanishes_here(cache, server, clock):
-    cache.fill()
     gone = [one for one in server.organisation.records if NOW - one.at < DAY]
     for one in gone:
         server.organisation.records.remove(one)
@@ -260,7 +278,6 @@ def test_what_vanishes_upstream_vanishes_here(cache, server, clock):
 
 
 def test_a_revision_of_the_day_before_yesterday_is_seen_by_the_look_back(cache, server, clock):
-    cache.fill()
     late = [one for one in server.organisation.records if 2 * DAY < NOW - one.at < 4 * DAY]
     for one in late:
         one.credits_nano += 1_230_000_000
@@ -271,7 +288,6 @@ def test_a_revision_of_the_day_before_yesterday_is_seen_by_the_look_back(cache, 
 
 
 def test_a_look_back_that_fails_on_its_way_is_made_up_for(cache, server, clock):
-    cache.fill()
     for one in server.organisation.records:
         if 2 * DAY < NOW - one.at < 4 * DAY:
             one.credits_nano += 5
@@ -286,7 +302,6 @@ def test_a_look_back_that_fails_on_its_way_is_made_up_for(cache, server, clock):
 
 
 def test_usage_that_arrives_between_two_queries_of_a_window_is_no_trouble(cache, server, clock):
-    cache.fill()
     clock.advance(MINUTE)
     answered, count = server._query, iter(range(10**6))
 
@@ -304,7 +319,6 @@ def test_usage_that_arrives_between_two_queries_of_a_window_is_no_trouble(cache,
 
 
 def test_history_that_openrouter_forgets_stays_here(cache, server, clock):
-    cache.fill()
     first = cache.store.state().held[DAYS][0][0]
     oldest = {k: v for k, v in kept(cache.path, DAYS).items() if k[1] < NOW - 300 * DAY}
     assert oldest
@@ -322,7 +336,6 @@ def test_history_that_openrouter_forgets_stays_here(cache, server, clock):
 def test_minutes_hours_and_days_stay_fresh_without_asking_too_often(cache, server, clock):
     """A night with its look back, in ticks of five seconds."""
     server.organisation.records = server.organisation.records[::9]
-    cache.fill()
     clock.now = NOW.replace(hour=2, minute=50) + DAY
     cache.fill()
     asked = deque()
@@ -342,7 +355,6 @@ def test_minutes_hours_and_days_stay_fresh_without_asking_too_often(cache, serve
 
 
 def test_nothing_is_asked_before_it_is_due(cache, server, clock):
-    cache.fill()
     server.requests.clear()
     clock.advance(44 * SECOND)
     cache.fill()
@@ -350,7 +362,6 @@ def test_nothing_is_asked_before_it_is_due(cache, server, clock):
 
 
 def test_an_outage_is_made_up_for_as_far_as_openrouter_reaches(cache, server, clock):
-    cache.fill()
     for hours in (1, 5, 30, 40 * 24):
         away = clock()
         clock.advance(hours * HOUR)
@@ -374,7 +385,6 @@ def test_an_outage_is_made_up_for_as_far_as_openrouter_reaches(cache, server, cl
 
 
 def test_a_failed_sync_keeps_the_data_and_its_date(cache, server, clock):
-    cache.fill()
     before = ask(cache, "spend 1d")
     server.fail("/", 500, times=None)
     clock.advance(20 * MINUTE)
@@ -395,28 +405,27 @@ def test_a_failed_sync_keeps_the_data_and_its_date(cache, server, clock):
 @pytest.mark.parametrize(
     "down", ["/", "/workspaces", "/keys", "/organization/members", "/analytics/query"]
 )
-def test_openrouter_down_from_the_start_heals_by_itself(cache, server, clock, down):
+def test_openrouter_down_from_the_start_heals_by_itself(empty, server, clock, down):
     server.fail(down, "drop", times=None)
     for _ in range(10):
-        cache.turn()
+        empty.turn()
         clock.advance(5 * SECOND)
-    assert cache.store.state().held == {MINUTES: (), HOURS: (), DAYS: (), Granularity.MONTH: ()}
+    assert empty.store.state().held == {MINUTES: (), HOURS: (), DAYS: (), Granularity.MONTH: ()}
     server.heal()
     clock.advance(31 * SECOND)
-    cache.fill()
-    assert_true(cache, server.organisation)
+    empty.fill()
+    assert_true(empty, server.organisation)
 
 
 @pytest.mark.parametrize("limits", ["/credits", "/workspaces/"])
-def test_limits_that_cannot_be_read_keep_nobody_from_the_usage(cache, server, limits):
+def test_limits_that_cannot_be_read_keep_nobody_from_the_usage(empty, server, limits):
     server.fail(limits, 403, times=None)
-    cache.fill()
-    assert_true(cache, server.organisation)
+    empty.fill()
+    assert_true(empty, server.organisation)
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_is_tried_again_every_quarter_of_an_hour_only(cache, server, clock, status):
-    cache.fill()
     server.requests.clear()
     server.fail("/", status, times=None)
     for _ in range(60 * 12):
@@ -429,18 +438,18 @@ def test_a_refused_key_is_tried_again_every_quarter_of_an_hour_only(cache, serve
     assert_true(cache, server.organisation)
 
 
-def test_a_service_that_wants_to_be_left_alone_is(cache, server, clock):
+def test_a_service_that_wants_to_be_left_alone_is(empty, server, clock):
     server.fail("/", fault_answer(429, headers={"Retry-After": "600"}), times=None)
-    cache.turn()
+    empty.turn()
     server.requests.clear()
     for _ in range(110):
         clock.advance(5 * SECOND)
-        cache.turn()
+        empty.turn()
     assert server.requests == []
     server.heal()
     clock.advance(MINUTE)
-    cache.fill()
-    assert_true(cache, server.organisation)
+    empty.fill()
+    assert_true(empty, server.organisation)
 
 
 def test_a_clock_that_is_set_back_neither_stops_nor_storms(cache, server, clock):
@@ -462,26 +471,26 @@ def test_a_clock_that_is_set_back_neither_stops_nor_storms(cache, server, clock)
 # -- answers that are wrong
 
 
-def test_views_that_do_not_add_up_are_pulled_again_and_then_noted(cache, server, clock):
+def test_views_that_do_not_add_up_are_pulled_again_and_then_noted(empty, server, clock):
     def without_the_chatroom(row):
         return None if row.get("api_key_id") == "" else row
 
     server.mangle = without_the_chatroom
-    cache.fill()
+    empty.fill()
     words = "usage by key does not add up to OpenRouter's total"
-    assert notes(cache) == {words}
-    assert ask(cache, "spend 1m").partial == (words,)
+    assert notes(empty) == {words}
+    assert ask(empty, "spend 1m").partial == (words,)
     queries = [one.body for one in server.requests if one.method == "POST"]
     totals = [one for one in queries if "dimensions" not in one and one["granularity"] == "hour"]
     starts = [one["time_range"]["start"] for one in totals]
     assert starts.count("2026-11-22T12:00:00Z") == 2
     server.mangle = None
     clock.advance(13 * HOUR)
-    cache.fill()
-    assert ask(cache, "spend 1w").partial == ()
+    empty.fill()
+    assert ask(empty, "spend 1w").partial == ()
 
 
-def test_views_that_add_up_when_pulled_again_are_not_noted(cache, server):
+def test_views_that_add_up_when_pulled_again_are_not_noted(empty, server):
     lost = []
 
     def once_without(row):
@@ -492,24 +501,24 @@ def test_views_that_add_up_when_pulled_again_are_not_noted(cache, server):
         return row
 
     server.mangle = once_without
-    cache.fill()
+    empty.fill()
     assert lost
-    assert notes(cache) == set()
-    assert_true(cache, server.organisation)
+    assert notes(empty) == set()
+    assert_true(empty, server.organisation)
 
 
-def test_an_unreadable_row_is_left_out_counted_and_told_of(cache, server, clock):
+def test_an_unreadable_row_is_left_out_counted_and_told_of(empty, server, clock):
     def spoilt(row):
         return row | {"request_count": "NaN"} if row.get("api_key_id") == "retired" else row
 
     server.mangle = spoilt
-    cache.fill()
-    found = ask(cache, "requests 1m")
+    empty.fill()
+    found = ask(empty, "requests 1m")
     assert any("left out: not readable" in words for words in found.partial)
     assert found.totals.requests
 
 
-def test_rows_of_another_time_are_not_taken(cache, server):
+def test_rows_of_another_time_are_not_taken(empty, server):
     answered = server._query
 
     def with_rows_of_another_time(body):
@@ -522,9 +531,9 @@ def test_rows_of_another_time_are_not_taken(cache, server):
         return said
 
     server._query = with_rows_of_another_time
-    cache.fill()
-    assert kept(cache.path, DAYS) == {
+    empty.fill()
+    assert kept(empty.path, DAYS) == {
         k: v
         for k, v in truth(server.organisation, DAYS).items()
-        if k[1] >= cache.store.state().held[DAYS][0][0]
+        if k[1] >= empty.store.state().held[DAYS][0][0]
     }
