@@ -43,6 +43,22 @@ def openrouter(filled: tuple[LocalOpenRouter, Path]) -> Iterator[LocalOpenRouter
         yield local
 
 
+@pytest.fixture(scope="module")
+def shared(
+    filled: tuple[LocalOpenRouter, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[worlds.World]:
+    """The same for all tests of a module, which leave it as it was: making one takes a while."""
+    path = tmp_path_factory.mktemp("shared") / "activity.db"
+    copyfile(filled[1], path)
+    local = LocalOpenRouter(filled[0].organisation)
+    with (
+        local,
+        LocalSlack(scopes=SCOPES, rate_limits=False) as slack,
+        worlds.running(local, slack, path) as everything,
+    ):
+        yield everything
+
+
 @pytest.fixture
 def world(openrouter: LocalOpenRouter, database: Path) -> Iterator[worlds.World]:
     """The bot's web half with a filled cache, between a local Slack and a local OpenRouter."""
