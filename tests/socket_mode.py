@@ -16,13 +16,16 @@ from bot.demo.slack.workspace import Json, SlackError
 
 
 class SocketMode:
-    """Sends envelopes to whoever is connected. `acks` are the answers, by envelope id."""
+    """Sends envelopes to whoever is connected.
+
+    `acks` are the answers, by envelope id; `taken` counts the connections so far.
+    """
 
     def __init__(self, slack: LocalSlack) -> None:
         self.slack = slack
         self.app_token = f"xapp-1-{secrets.token_hex(12)}"
         self.acks: dict[str, Json] = {}
-        self.opened = 0
+        self.taken = 0
         self.connections: list[ServerConnection] = []
         self._changed = Condition()
         self._server: Server | None = None
@@ -102,14 +105,13 @@ class SocketMode:
             return self._call(name, args, token)
         if token != self.app_token:
             raise SlackError("invalid_auth")
-        with self._changed:
-            self.opened += 1
         return {"ok": True, "url": f"ws://127.0.0.1:{self._port}/link/?ticket=1"}
 
     def _serve(self, connection: ServerConnection) -> None:
         connection.send(json.dumps({"type": "hello", "num_connections": 1}))
         with self._changed:
             self.connections.append(connection)
+            self.taken += 1
             self._changed.notify_all()
         try:
             for raw in connection:
