@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 SYNC_TICK = 5
 REPORT_TICK = 15
 SYNC_LEASE = timedelta(minutes=2)
-LAST_SECONDS = 8.0
+LAST_SECONDS = 6.0
 """What is given to work that was begun before the process was told to end."""
 _SWITCH_SECONDS = 0.001
 """How long one thread may keep the others waiting: an acknowledgement waits a few of these."""
@@ -100,7 +101,8 @@ class Bot:
         self.port = 0
         self.owner = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self.timing: Timing | None = None
-        self._stops: list[Callable[[], object]] = [self.store.close]
+        self._stops = ExitStack()
+        self._stops.callback(self.store.close)
         self._socket: SocketMode | None = None
 
     def start(self) -> None:
@@ -118,8 +120,7 @@ class Bot:
     def stop(self) -> None:
         """Close the doors, finish what was begun."""
         self.stopping.set()
-        while self._stops:
-            self._stops.pop()()
+        self._stops.close()
 
     def healthy(self) -> str | None:
         """What is wrong with this process, or None."""
@@ -151,7 +152,7 @@ class Bot:
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
         work = Work(self.slack)
-        self._stops.append(work.stop)
+        self._stops.callback(work.stop)
         reports = self._reports()
         asking, subscriptions = reports.asking, Subscriptions(reports)
         activity.register(app, asking, work, subscriptions)
@@ -196,7 +197,7 @@ class Bot:
         door = Door(slack, self.healthy, self.ready, self.metrics.text)
         server = HttpServer(door, self.settings.host, self.settings.port, LARGEST_BODY)
         self.port = server.port
-        self._stops.append(server.stop)
+        self._stops.callback(server.stop)
         log.info("Listening on %s:%d", self.settings.host, self.port)
 
     def _connect_socket(self, app: App) -> None:
@@ -204,7 +205,7 @@ class Bot:
 
         token = self.settings.slack_app_token.value
         self._socket = SocketMode(app, self.slack, token, self.stopping)
-        self._stops.append(self._socket.stop)
+        self._stops.callback(self._socket.stop)
         self._socket.start()
 
     def _start_worker(self) -> None:
@@ -213,7 +214,7 @@ class Bot:
         from bot.flows.sync import Sync  # noqa: PLC0415
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
-        self._stops.append(api.close)
+        self._stops.callback(api.close)
         sync = Sync(api, self.store, self.clock)
         reporting = Reporting(self._reports())
         running = scheduler.start(
@@ -222,7 +223,7 @@ class Bot:
                 "reports": (REPORT_TICK, reporting.tick),
             }
         )
-        self._stops.append(lambda: running.shutdown(wait=True))
+        self._stops.callback(lambda: running.shutdown(wait=True))
 
     def _sync(self, sync: Sync, owner: str) -> None:
         """Turns for as long as there is something to fetch; one process at a time."""

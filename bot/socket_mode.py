@@ -38,7 +38,11 @@ class SocketMode:
 
     def stop(self) -> None:
         """Hang up."""
-        self._handler.close()  # type: ignore[no-untyped-call]
+        try:
+            self._handler.close()  # type: ignore[no-untyped-call]
+        except AttributeError:
+            # both ends hung up at once, and slack-sdk misses the socket: the rest is still to do
+            self._handler.close()  # type: ignore[no-untyped-call]
 
     def _connect(self) -> bool:
         """Connect once; from then on slack-sdk watches the connection and makes it anew."""
