@@ -42,6 +42,16 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
 )
+STANDING: tuple[tuple[str, str], ...] = (
+    (
+        "schedule weekly spend by creator",
+        "here every Monday at 9:00: last week, who and what moved",
+    ),
+    ("schedule daily 8:30 to me", "or `weekdays`, `monthly 15`, `monthly last`, `0 9 * * 1`"),
+    ("schedule weekly to creators", "each one privately their own part; `csv`, `pdf` as well"),
+    ("schedules", "yours, with buttons: preview, run now, pause, edit, delete"),
+)
+"""What only Slack has: reports that come by themselves."""
 EXAMPLES = ("spend 1d by model", "tokens 1m by key top 5", "cost last month by creator csv")
 _ABOUT = "Ask what your OpenRouter organisation uses"
 _ORDER = "[what] [when] [whose] [how]"
@@ -56,6 +66,8 @@ def help_message(command: str) -> Message:
             f"`{escape(words)}`  {meaning}" if words else meaning for words, meaning in entries
         ]
         sections.append("\n".join([f"*{heading}*", *lines]))
+    lines = [f"`{escape(words)}`  {meaning}" for words, meaning in STANDING]
+    sections.append("\n".join(["*Again and again*", *lines]))
     sections.append("\n".join(["*Try*", *(f"`{name} {example}`" for example in EXAMPLES)]))
     blocks: tuple[Block, ...] = tuple(_section(text) for text in sections)
     return Message("\n\n".join(sections), blocks)

@@ -5,8 +5,10 @@ import re
 import pytest
 
 from reports import grammar
+from reports.commands import parse_command
 from reports.grammar import Ask, parse
-from reports.render.help import EXAMPLES, SECTIONS, help_message, help_text
+from reports.grammar_schedule import ListSchedules, Standing
+from reports.render.help import EXAMPLES, SECTIONS, STANDING, help_message, help_text
 
 ENTRIES = [entry for _, entries in SECTIONS for entry in entries]
 NAMED = {
@@ -19,6 +21,14 @@ NAMED = {
 @pytest.mark.parametrize("words", sorted(NAMED))
 def test_everything_it_names_can_be_asked(words):
     assert isinstance(parse(words), Ask)
+
+
+@pytest.mark.parametrize("words", [words for words, _ in STANDING])
+def test_every_schedule_it_names_can_be_set_up(words):
+    assert isinstance(parse_command(words), Standing | ListSchedules)
+    [meaning] = [meaning for named, meaning in STANDING if named == words]
+    for more in re.findall("`([^`]+)`", meaning):
+        assert isinstance(parse_command(f"schedule {more} spend"), Standing)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
