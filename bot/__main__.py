@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
 import sys
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
@@ -102,7 +104,7 @@ def ask(
     """Answer a question from the cache, in the words of the Slack command."""
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from bot.flows.answer import answer  # noqa: PLC0415
-    from bot.flows.files import Format, Job  # noqa: PLC0415
+    from bot.flows.files import Format, Job, file_name  # noqa: PLC0415
     from reports.grammar import CommandError, Help, parse  # noqa: PLC0415
     from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
 
@@ -125,7 +127,8 @@ def ask(
     found = answer(store, parsed.query, now, settings.zone, whole=True)
     if isinstance(found, CommandError):
         _misunderstood(found)
-    for name, file in wanted.items():
+    asked = {name: file_name(parsed.query, now, Format(name)) for name in parsed.query.files}
+    for name, file in (asked | wanted).items():
         _write(store, Job(parsed.query.words(), now, settings.zone, Format(name)), file)
     if as_json or not wanted:
         _print(found, settings, as_json=as_json)
@@ -133,24 +136,44 @@ def ask(
 
 
 def _write(store: Store, job: Job, file: str) -> None:
-    """Write a file beside its place and then put it there, so that half a file is never seen."""
+    """Write a file; what goes wrong is said with the file's name."""
     from bot.flows.files import UnanswerableError, write_file  # noqa: PLC0415
 
     try:
         if file == "-":
             write_file(store, job, sys.stdout.buffer)
             return
-        place = Path(file)
-        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as out:
-            try:
-                write_file(store, job, cast("BinaryIO", out))
-                Path(out.name).replace(place)
-            except BaseException:
-                Path(out.name).unlink(missing_ok=True)
-                raise
+        with _replacing(Path(file)) as out:
+            write_file(store, job, out)
     except UnanswerableError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Wrote {place}", err=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
+    click.echo(f"Wrote {file}", err=True)
+
+
+@contextmanager
+def _replacing(place: Path) -> Iterator[BinaryIO]:
+    """A file that takes its place only when it is whole, so that half a file is never seen.
+
+    A link keeps pointing where it does; a pipe or a device is written into and stays what it is.
+    """
+    if place.exists() and not place.is_file():
+        with place.open("wb") as out:
+            yield out
+        return
+    place = place.resolve()
+    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as temporary:
+        try:
+            yield cast("BinaryIO", temporary)
+            temporary.flush()
+            os.fsync(temporary.fileno())
+            Path(temporary.name).replace(place)
+        except BaseException:
+            Path(temporary.name).unlink(missing_ok=True)
+            raise
 
 
 @cli.command("import")

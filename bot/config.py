@@ -46,6 +46,13 @@ class Guests(StrEnum):
     ALLOW = "allow"
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A value that shows itself only to who asks for it by name."""
@@ -155,7 +162,7 @@ class _Reader:
             guests=self._one_of("ACTIVITY_GUESTS", Guests, Guests.DENY),
             zone=self._zone(),
             log_level=self._level(),
-            log_json=self._text("LOG_FORMAT", "text").lower() == "json",
+            log_json=self._one_of("LOG_FORMAT", LogFormat, LogFormat.TEXT) is LogFormat.JSON,
         )
 
     def require(self, name: str, secret: Secret) -> None:

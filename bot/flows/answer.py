@@ -71,15 +71,17 @@ def _answer(
     ranking = None if whole else Ranking(query.top, query.metrics, query.source)
     read = store.read(plan.selection, wanted, stored, ranking)
     labels = _labels(store.directory(), query)
+    previous, before = _previous(store, plan, state.held)
     figures = Figures(
         whole=read.whole,
         series={labels[member]: series for member, series in read.series.items()},
         count=read.count,
-        previous=_previous(store, plan, state.held),
+        previous=previous,
     )
     partial = (
         *_trouble(store),
         *plan.source.partial,
+        *before,
         *store.notes(stored, wanted),
         *_crossing_notes(store, plan),
     )
@@ -135,14 +137,17 @@ def _trouble(store: Store) -> tuple[str, ...]:
     return (f"the last sync failed at {at:%H:%M} UTC: {trouble['words']}",)
 
 
-def _previous(store: Store, plan: Plan, held: Held) -> Usage | None:
+def _previous(store: Store, plan: Plan, held: Held) -> tuple[Usage | None, tuple[str, ...]]:
+    """The usage of the range before, and where it is not counted as the range itself is."""
     before = source(plan.ranges.previous, held)
     if not reaches(before.range, before.stored, held):
-        return None
+        return None, ()
     whole = Selection(None, plan.selection.models, plan.selection.keys, plan.selection.creators)
     if plan.query.by is Dimension.CREATOR and whole.keys is None and whole.creators is None:
         whole = Selection(Dimension.CREATOR, whole.models)
-    return total(store.whole(whole, before.range, before.stored))
+    notes = [words for words in before.partial if words not in plan.source.partial]
+    usage = total(store.whole(whole, before.range, before.stored))
+    return usage, tuple(f"for the period before, {words}" for words in notes)
 
 
 def _select(directory: Directory, query: Query, asker: Asker) -> Selection | CommandError:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +29,7 @@ from reports.usage import nano_dollars
 from .. import world
 
 NOW = world.now()
+ROOT = Path(__file__).parents[2]
 COLUMN = {Metric.SPEND: "Spend", Metric.TOKENS: "Tokens", Metric.REQUESTS: "Requests"}
 
 
@@ -162,3 +166,40 @@ def test_a_question_that_means_nothing_any_more_is_told_in_words(
         Renderer(database).file(Job("spend key:gone", NOW, "UTC", Format.CSV)),
     ):
         pass
+
+
+def run_ask(database: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "ask", *words],
+        cwd=cwd,
+        env={**os.environ, "DATABASE_URL": f"sqlite:///{database}", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_a_file_goes_where_a_link_points_and_into_a_pipe(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    (tmp_path / "real.csv").write_text("old")
+    assert run_ask(database, "spend", "7d", "--csv", "link.csv", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    whole = (tmp_path / "real.csv").read_bytes()
+    assert whole.startswith(b"Date,Slug,")
+    piped = run_ask(database, "spend", "7d", "--csv", "/dev/stdout", cwd=tmp_path)
+    assert piped.stdout == whole
+
+
+def test_a_place_that_cannot_be_written_is_named(database: Path, tmp_path: Path) -> None:
+    for place in (str(tmp_path), "no/such/folder.csv"):
+        done = run_ask(database, "spend", "7d", "--csv", place, cwd=tmp_path)
+        assert done.returncode == 1
+        assert f"{place} cannot be written".encode() in done.stderr
+        assert b"tmp" not in done.stderr.replace(place.encode(), b"")
+
+
+def test_the_words_for_files_write_them_in_the_terminal_too(database: Path, tmp_path: Path) -> None:
+    done = run_ask(database, "spend", "7d", "by", "key", "csv", cwd=tmp_path)
+    assert done.returncode == 0
+    [file] = tmp_path.glob("openrouter-activity-spend-by-key-*.csv")
+    assert file.read_bytes().startswith(b"Date,API Key,Slug,")
+    assert b"Spend by API key" in done.stdout
