@@ -46,6 +46,7 @@ class Names:
 
     def __init__(self, view: View, directory: Directory) -> None:
         self._view = view
+        self._since = directory.since
         self._nobody = directory.ids[DIMENSION[view], ""]
         self._by_name: dict[str, list[Member]] = defaultdict(list)
         self._by_email: dict[str, list[Member]] = defaultdict(list)
@@ -69,15 +70,23 @@ class Names:
         ]
 
     def shared(self, rows: Sequence[WireRow]) -> frozenset[Who]:
-        """Names that stand for more than one member: known ones, or a row too many.
+        """Names that stand for more than one member: known ones, or a row too many or too early.
 
         No name at all is nobody's, but also that of a person who has neither name nor address.
         """
         places = Counter(_place(row) for row in rows)
         doubled = {who for (_, _, who), count in places.items() if count > 1 and any(who)}
-        named = {(row.member, row.email) for row in rows}
-        several = {who for who in named if len(self.candidates(who)) > (1 if any(who) else 0)}
-        return frozenset(several | doubled)
+        first: dict[Who, datetime] = {}
+        for bucket, _, who in places:
+            first[who] = min(bucket, first.get(who, bucket))
+        return frozenset(doubled | {who for who, at in first.items() if self._several(who, at)})
+
+    def _several(self, who: Who, first: datetime) -> bool:
+        """Whether a name is known to mean several, or was used before its one member was there."""
+        candidates = self.candidates(who)
+        if len(candidates) != 1:
+            return bool(candidates)
+        return not any(who) or first < self._since.get(candidates[0].id, first)
 
     def rounds(self, shared: Iterable[Who]) -> list[dict[Who, Member]]:
         """Members to ask for by id; within a round every name is one member's alone."""

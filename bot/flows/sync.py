@@ -225,6 +225,7 @@ class Sync:
             [(key.hash, key.name, key.label) for key in keys],
             [(person.id, person.name, person.email) for person in people],
             [(key.hash, key.creator_id or "") for key in keys],
+            [(key.hash, key.created) for key in keys if key.created],
         )
         self._listed = at
         try:

@@ -78,7 +78,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """An API key as the directory lists it; limits in nano-dollars, None where there is none."""
+    """An API key as the directory lists it; limits in nano-dollars, None where there is none.
+
+    `created` (UTC) is None where it is not told.
+    """
 
     hash: str
     name: str
@@ -90,6 +93,7 @@ class KeyInfo:
     remaining: int | None
     reset: str | None
     include_byok: bool
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,7 @@ def read_keys(body: bytes) -> tuple[KeyInfo, ...]:
             remaining=_dollars(entry.get("limit_remaining")),
             reset=_text(entry.get("limit_reset")) or None,
             include_byok=entry.get("include_byok_in_limit") is True,
+            created=_moment(entry.get("created_at")),
         )
         for entry in _entries(body)
         if _text(entry.get("hash"))
@@ -320,11 +325,22 @@ def _bucket(
         stamp = row.get(f"{prefix}{granularity}")
         if isinstance(stamp, str):
             if stamp not in stamps:
-                moment = datetime.fromisoformat(stamp)
-                moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-                stamps[stamp] = floor(moment, granularity)
+                stamps[stamp] = floor(_parse_moment(stamp), granularity)
             return stamps[stamp]
     raise KeyError("no bucket")
+
+
+def _parse_moment(stamp: str) -> datetime:
+    """A moment in UTC; what names no zone is UTC. ValueError or OverflowError if it is none."""
+    moment = datetime.fromisoformat(stamp)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        return _parse_moment(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _count(value: object) -> int:

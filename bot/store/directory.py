@@ -7,9 +7,10 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
-from bot.store.codes import DIMENSION, DIMENSION_OF
+from bot.store.codes import DIMENSION, DIMENSION_OF, moment, seconds
 from reports.names import Member, find, labels, nearest
 from reports.query import Dimension
 
@@ -21,10 +22,14 @@ UNKNOWN = "unknown:"
 
 @dataclass(frozen=True)
 class Directory:
-    """All members known, at one moment; labels are made when they are first needed."""
+    """All members known, at one moment; labels are made when they are first needed.
+
+    `since` is when keys were made (UTC), where it is known.
+    """
 
     members: Mapping[int, Member]
     version: int = 0
+    since: Mapping[int, datetime] = field(default_factory=dict)
     _found: dict[tuple[Dimension, str], frozenset[int]] = field(default_factory=dict)
 
     @cached_property
@@ -78,8 +83,8 @@ class Directory:
 def read(connection: sqlite3.Connection, version: int) -> Directory:
     """The whole directory."""
     found = connection.execute(
-        "SELECT id, dimension, ref, name, detail, owner, gone FROM member ORDER BY id"
-    )
+        "SELECT id, dimension, ref, name, detail, owner, gone, since FROM member ORDER BY id"
+    ).fetchall()
     return Directory(
         {
             row[0]: Member(
@@ -88,6 +93,7 @@ def read(connection: sqlite3.Connection, version: int) -> Directory:
             for row in found
         },
         version,
+        {row[0]: moment(row[7]) for row in found if row[7] is not None},
     )
 
 
@@ -160,6 +166,14 @@ def adopt(
     ]  # fmt: skip
     connection.executemany("UPDATE member SET ref = ?, detail = ?, gone = ? WHERE id = ?", adopted)
     return [row[3] for row in adopted]
+
+
+def set_since(connection: sqlite3.Connection, since: Iterable[tuple[str, datetime]]) -> None:
+    """Note when keys were made: (key's hash, moment)."""
+    connection.executemany(
+        "UPDATE member SET since = ? WHERE dimension = ? AND ref = ?",
+        [(seconds(at), DIMENSION[Dimension.KEY], key) for key, at in since],
+    )
 
 
 def set_owners(connection: sqlite3.Connection, owners: Iterable[tuple[str, str]]) -> None:

@@ -136,3 +136,9 @@ def m003_schedules(db: Database) -> None:
         "CREATE INDEX notice_open ON notice (next_at) WHERE told_at IS NULL",
     ):
         db.execute(statement)
+
+
+@migration
+def m004_since(db: Database) -> None:
+    """When each key was made: what its name used before was a namesake's."""
+    db.execute("ALTER TABLE member ADD COLUMN since INTEGER")

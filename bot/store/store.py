@@ -81,12 +81,17 @@ class Store:
         keys: Iterable[tuple[str, str, str]],
         people: Iterable[tuple[str, str, str]],
         owners: Iterable[tuple[str, str]],
+        since: Iterable[tuple[str, datetime]] = (),
     ) -> None:
-        """Keep OpenRouter's directory: keys and people as (ref, name, detail), keys' owners."""
+        """Keep OpenRouter's directory: keys and people as (ref, name, detail), keys' owners.
+
+        `since` tells when keys were made.
+        """
         with self._db.write() as connection:
             adopted = members.replace(connection, Dimension.KEY, keys)
             members.replace(connection, Dimension.CREATOR, people)
             members.set_owners(connection, owners)
+            members.set_since(connection, since)
             if adopted:
                 _give_to_owners(connection, adopted)
             _count(connection, "directory")
