@@ -1,0 +1,45 @@
+"""The bot in a process of its own, at a fixed moment, as `serving` starts it.
+
+With the address of an OpenRouter it syncs as well: the same window again and again, without rest.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from bot.app import Bot, Parts
+from bot.config import Need, environment, load
+from bot.flows.pull import pull
+from bot.openrouter import OpenRouter
+from tests.bench.organisations import NOW, WEEK
+
+
+def main() -> None:
+    """Serve until stdin ends; the port is said on stdout."""
+    settings = load(environment(), Need.SLACK)
+    bot = Bot(settings, Parts(web=True, worker=False), lambda: NOW)
+    bot.start()
+    syncs = [
+        threading.Thread(target=_sync, args=(bot, address), daemon=True) for address in sys.argv[1:]
+    ]
+    for thread in syncs:
+        thread.start()
+    print(bot.port, flush=True)
+    sys.stdin.read()
+    bot.stopping.set()
+    for thread in syncs:
+        thread.join()
+    bot.stop()
+
+
+def _sync(bot: Bot, address: str) -> None:
+    api = OpenRouter(address, "sk-or-v1-bench", wait=bot.stopping.wait, requests_a_minute=10**6)
+    while not bot.stopping.is_set():
+        pulled = pull(api, bot.store, WEEK, lambda: None, NOW)
+        assert not pulled.notes, pulled.notes
+        bot.store.replace(WEEK, pulled.rows, NOW)
+
+
+if __name__ == "__main__":
+    main()

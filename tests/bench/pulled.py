@@ -1,0 +1,44 @@
+"""Windows of an organisation as a sync would bring them again, with some of the figures changed."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.store.codes import FIGURES, GRANULARITY, View, seconds
+from bot.store.rewrite import RowKey
+from reports.usage import Usage
+from reports.windows import Window
+
+Rows = list[tuple[RowKey, Usage]]
+
+
+@contextmanager
+def copied(database: Path) -> Iterator[Path]:
+    """A copy of a database to write to, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="activity-bench-") as folder:
+        yield Path(shutil.copy(database, folder))
+
+
+def rows_of(database: Path, window: Window) -> Rows:
+    """What is held of a window, in both views."""
+    with sqlite3.connect(database) as connection:
+        found = connection.execute(
+            f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
+            " WHERE granularity = ? AND bucket >= ? AND bucket < ? AND view IN (0, 1)",
+            (GRANULARITY[window.granularity], seconds(window.start), seconds(window.end)),
+        )
+        return [((View(row[0]), *row[1:4]), Usage(*row[4:])) for row in found]
+
+
+def changed(rows: Rows, every: int, by: int) -> Rows:
+    """The rows with more usage in every so many of them, in both views alike."""
+    more = Usage(by, 0, by * 1_500, by * 300, 0, by * 1_234_567, 0)
+    return [
+        (key, Usage(*map(sum, zip(usage, more, strict=True))) if n % every == 0 else usage)
+        for n, (key, usage) in enumerate(rows)
+    ]

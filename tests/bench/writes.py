@@ -1,0 +1,110 @@
+"""Pulling a window again: how fast, for how long nobody else can write, and how large it gets."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import sqlite_utils
+
+from bot.store import Database, Store
+from bot.store.codes import View
+from reports.timerange import Granularity
+from reports.windows import Window, newest
+from tests.bench import naive
+from tests.bench.organisations import LARGE, NOW, Organisation, database
+from tests.bench.pulled import Rows, changed, copied, rows_of
+from tests.bench.table import Figure, at_most
+
+LONGEST_LOCK = 50  # ms
+_TIMES = 9
+SHARES = {1: "all", 3: "a third", 10**9: "one"}
+
+
+class Watched(Database):
+    """A database that notes for how long it kept others from writing."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.held: list[float] = []
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; the lock is taken before what is timed and given back within it."""
+        begun = perf_counter()
+        with super().write() as connection:
+            begun = perf_counter()
+            yield connection
+        self.held.append((perf_counter() - begun) * 1_000)
+
+
+def run() -> Iterator[Figure]:
+    """What is promised of writing and of size."""
+    window = newest(Granularity.DAY, NOW)
+    rows = rows_of(database(LARGE), window)
+    members = naive.members_of(LARGE)
+    with copied(naive.naive_database(LARGE)) as path, copied(database(LARGE)) as ours:
+        peer = sqlite_utils.Database(path)
+
+        def upsert(found: Rows) -> None:
+            for view in View:
+                of_view = [row for row in found if row[0][0] == view]
+                naive.upsert(peer, view, naive.as_text(of_view, Granularity.DAY, members))
+
+        yield from _repulls(LARGE, ours, window, rows, upsert)
+        peer.close()
+    yield from _sizes()
+
+
+def replacements(path: Path, window: Window, rows: Rows, every: int) -> tuple[float, float]:
+    """Pull a window again and again: milliseconds (median), and the longest that it locked."""
+    db = Watched(path)
+    store = Store(db)
+    took = []
+    for n in range(_TIMES + 1):
+        found = changed(rows, every, n + 1)
+        begun = perf_counter()
+        store.replace(window, found, NOW)
+        took.append((perf_counter() - begun) * 1_000)
+    store.close()
+    return median(took[1:]), max(db.held[1:])
+
+
+def _repulls(
+    organisation: Organisation,
+    path: Path,
+    window: Window,
+    rows: Rows,
+    upsert: Callable[[Rows], None],
+) -> Iterator[Figure]:
+    rounds = count(1)
+    theirs = []
+    for _ in range(3):
+        found = changed(rows, 1, next(rounds))
+        begun = perf_counter()
+        upsert(found)
+        theirs.append((perf_counter() - begun) * 1_000)
+    peer = median(theirs)
+    what = f"{organisation.name}, {len(rows):,} rows of 2 days"
+    for every, share in SHARES.items():
+        took, locked = replacements(path, window, rows, every)
+        name = f"re-pull, {what}, {share} changed"
+        yield Figure(
+            name, took, "ms", ">= 3 x upsert_all", peer / took >= 3, "upsert_all", peer / took
+        )
+        yield at_most("  longest write lock", locked, "ms", LONGEST_LOCK)
+
+
+def _sizes() -> Iterator[Figure]:
+    ours, theirs = (
+        path.stat().st_size / 2**20 for path in (database(LARGE), naive.naive_database(LARGE))
+    )
+    yield Figure(
+        f"database, {LARGE.name}", ours, "MiB", "<= 1/4 of upsert_all", ours <= theirs / 4,
+        "upsert_all", theirs / ours,
+    )  # fmt: skip
