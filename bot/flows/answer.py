@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from reports.query import Dimension, Filter, Query
 from reports.summary import ALL, Figures, Summary, summarize
 from reports.text import clean
 from reports.timerange import NotBegunError, Ranges, ranges
-from reports.usage import Usage, UsageRow, total
+from reports.usage import Usage, total
 
 SELF = "me"
 
@@ -86,20 +86,6 @@ def _answer(
         *_crossing_notes(store, plan),
     )
     return summarize(plan.query, wanted, figures, state.synced.get(stored), partial)
-
-
-def rows(store: Store, plan: Plan) -> Iterator[UsageRow]:
-    """The usage rows behind an answer for its files, newest bucket first, members by label."""
-    directory = store.directory()
-    labels = directory.labels
-    buckets = plan.source.range.buckets
-    by_model = plan.query.by is Dimension.MODEL
-    for index, member, model, usage in store.rows(
-        plan.selection, plan.source.range, plan.source.stored
-    ):
-        slug = directory.members[model].name
-        label = slug if by_model else labels[member] if member else ALL
-        yield UsageRow(buckets[index], label, slug, usage)
 
 
 def make_plan(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
-from bot.flows.answer import Asker, answer, make_plan, rows
+from bot.flows.answer import Asker, answer, make_plan
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension
 from reports.timerange import ranges
@@ -186,14 +186,16 @@ def test_the_rows_of_files_are_the_same_usage_once(reference, data):
     plan = make_plan(reference.store, query, NOW, "UTC", asker)
     if isinstance(plan, CommandError):
         return
-    found = list(rows(reference.store, plan))
-    assert [row.bucket for row in found] == sorted((row.bucket for row in found), reverse=True)
-    by_place = {(row.bucket, row.member, row.model): list(row.usage) for row in found}
+    found = list(reference.store.rows(plan.selection, plan.source.range, plan.source.stored))
+    assert [row[0] for row in found] == sorted((row[0] for row in found), reverse=True)
+    directory, by_place = reference.store.directory(), {}
+    for index, member, model, usage in found:
+        slug = directory.members[model].name
+        group = model if plan.query.by is Dimension.MODEL else member
+        label = directory.labels[group] if group else "all"
+        by_place[plan.source.range.buckets[index], label, slug] = list(usage)
     assert len(by_place) == len(found)
-    assert by_place == {
-        (at, slug if plan.query.by is Dimension.MODEL else label, slug): usage
-        for (at, label, slug), usage in reference.rows(plan, own).items()
-    }
+    assert by_place == reference.rows(plan, own)
 
 
 @pytest.mark.parametrize("period", PERIODS)

@@ -1,5 +1,6 @@
 """The street from OpenRouter into the cache, over real HTTP into a real file."""
 
+import sqlite3
 from collections import deque
 from datetime import timedelta
 from shutil import copyfile
@@ -422,6 +423,41 @@ def test_limits_that_cannot_be_read_keep_nobody_from_the_usage(empty, server, li
     server.fail(limits, 403, times=None)
     empty.fill()
     assert_true(empty, server.organisation)
+
+
+def test_a_full_disk_keeps_the_data_and_heals_by_itself(cache, server, clock):
+    for n in range(3000):
+        server.organisation.records.append(used(server, clock, ONE, "user_ada", f"many/{n}"))
+    with cache.store._db.write() as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+    clock.advance(20 * MINUTE)
+    assert "The disk is full" in str(cache.turn().error)
+    assert cache.store.state().synced[DAYS] == NOW
+    check(cache.path)
+    assert ask(cache, "spend 1d").totals.requests
+    assert cache.turn().error is None  # rests
+    with cache.store._db.write() as connection:
+        connection.execute("PRAGMA max_page_count = 1000000")
+    clock.advance(31 * SECOND)
+    cache.fill()
+    assert_true(cache, server.organisation)
+    assert ask(cache, "spend 1d").partial == ()
+
+
+def test_a_database_locked_by_another_program_is_waited_out(cache, server, clock):
+    with cache.store._db.write() as connection:
+        connection.execute("PRAGMA busy_timeout = 20")
+    other = sqlite3.connect(cache.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    clock.advance(20 * MINUTE)
+    assert "in use by another process" in str(cache.turn().error)
+    assert ask(cache, "spend 1d").as_of == NOW
+    other.execute("ROLLBACK")
+    other.close()
+    clock.advance(31 * SECOND)
+    cache.fill()
+    assert_true(cache, server.organisation)
 
 
 @pytest.mark.parametrize("status", [401, 403])
