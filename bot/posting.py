@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -53,10 +54,18 @@ class Posting:
     def __init__(self, slack: Slack, wait: Callable[[float], object]) -> None:
         self.slack = slack
         self._wait = wait
+        self._info_from = 0.0
 
     def conversation(self, channel: str) -> Conversation:
-        """What a channel is now. Raises DeliveryError."""
-        said = self._patient("conversations.info", channel=channel)["channel"]
+        """What a channel is now. Raises DeliveryError, at once where Slack wants a pause."""
+        pause = self._info_from - monotonic()
+        if pause > 0:
+            raise DeliveryError("ratelimited", permanent=False, retry_after=pause)
+        try:
+            said = self.slack.call("conversations.info", channel=channel)["channel"]
+        except DeliveryError as error:
+            self._info_from = monotonic() + error.retry_after
+            raise
         return Conversation(
             channel,
             str(said.get("name") or ""),

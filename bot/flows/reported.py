@@ -23,7 +23,7 @@ from bot.slack import DeliveryError
 from bot.store.runs import Run, Runs, day_of
 from bot.store.schedules import Entry
 from reports.grammar import CommandError
-from reports.query import Dimension
+from reports.query import Dimension, Metric
 from reports.render.blocks import Message
 from reports.render.report import About, days, report, when
 from reports.report import CENT, Report, Revision
@@ -172,9 +172,9 @@ class Contents:
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
-        spend = None
-        if not occasion.asked_by:
-            spend = reports.spend(self._asking.store, asked.subject)
+        whole = found.summary.totals.value(Metric.SPEND, asked.subject.query.source)
+        # what was told of a period that was not complete is none to hold corrections against
+        spend = None if occasion.asked_by or waited else whole
         return Content(
             payload=json.dumps(payload),
             message=message,

@@ -18,7 +18,7 @@ from bot.rendering import RenderError
 from bot.slack import Slack
 from bot.store import Database, Store
 from bot.store.notices import Notices
-from bot.store.runs import Runs
+from bot.store.runs import Runs, Timing
 from bot.store.schedules import Schedules
 
 from .. import world as worlds
@@ -32,7 +32,7 @@ class NoPictures:
         raise RenderError("no pictures here")
 
 
-def work(database: Path, api_url: str, token: str) -> None:
+def work(database: Path, api_url: str, token: str, *, patient: bool) -> None:
     """Tick without rest until killed."""
     settings = load(
         {
@@ -43,13 +43,13 @@ def work(database: Path, api_url: str, token: str) -> None:
     )
     stopping = threading.Event()
     files = Database(database)
-    store, slack = Store(files), Slack(token, api_url, timeout=SLACK_SECONDS)
+    store, slack = Store(files), Slack(token, api_url, timeout=20 if patient else SLACK_SECONDS)
     asking = Asking(settings, store, slack, Metrics(store, worlds.now), NoPictures(), worlds.now)  # type: ignore[arg-type]
     reporting = Reporting(
         Reports(
             asking,
             Schedules(files, worlds.now),
-            Runs(files, worlds.now, HURRIED),
+            Runs(files, worlds.now, Timing() if patient else HURRIED),
             Notices(files, worlds.now),
             Posting(slack, stopping.wait),
             f"worker-{os.getpid()}",
@@ -71,7 +71,7 @@ def main() -> None:
         pid = os.fork()
         if not pid:
             sys.stdin.close()
-            work(database, api_url, token)
+            work(database, api_url, token, patient=len(sys.argv) > 4)
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
 

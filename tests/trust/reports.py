@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.demo.slack import LocalSlack
+from bot.flows.report import Known
 from bot.store import Database
 from bot.store.runs import Runs
 from bot.store.schedules import Draft, Schedules
@@ -64,10 +65,13 @@ def set_up(database: Path, slack: LocalSlack, reports: int, channels: int) -> No
     files = Database(database)
     schedules = Schedules(files, lambda: due - timedelta(seconds=1))
     schedule = Schedule(Daily(), due.time(), "UTC")
-    maker = slack.user("ada").id
+    maker, nothing = slack.user("ada").id, Known().as_json()
     for n in range(reports):
         question = f"spend yesterday by {('creator', 'model', 'key')[n % 3]}"
-        draft = Draft(maker, "", question, schedule, Target.CHANNEL, places[n % channels], "", "{}")
+        room = n % channels
+        draft = Draft(
+            maker, "", question, schedule, Target.CHANNEL, places[room], f"room-{room}", nothing
+        )
         schedules.add(draft)
     files.close()
 
@@ -92,12 +96,15 @@ class Slow:
 
 
 class Fleet:
-    """Some workers, forked from one process that has everything imported."""
+    """Some workers, forked from one process that has everything imported.
 
-    def __init__(self, database: Path, slack: LocalSlack) -> None:
+    `patient` ones take the time of real life: their leases are long, and they keep Slack's pace.
+    """
+
+    def __init__(self, database: Path, slack: LocalSlack, *, patient: bool = False) -> None:
         command = [sys.executable, "-m", "tests.trust.report_worker", str(database)]
         self._nursery = subprocess.Popen(
-            [*command, slack.api_url, slack.bot_token],
+            [*command, slack.api_url, slack.bot_token, *["patient"] * patient],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
