@@ -6,12 +6,17 @@ from pathlib import Path
 from shutil import copyfile
 
 import pytest
+from hypothesis import settings
 
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.scopes import SCOPES
 
 from . import world as worlds
+
+# how long an example takes is the machine's business, not a test's
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -193,10 +193,12 @@ def knock(door: Door, body: bytes, timestamp: str, signature: str) -> str:
     return said[0]
 
 
+APP = App(token="xoxb-1", request_verification_enabled=False, token_verification_enabled=False)
+
+
 def make(now: float = 1_800_000_000) -> Door:
-    app = App(token="xoxb-1", request_verification_enabled=False, token_verification_enabled=False)
     well = lambda: None  # noqa: E731
-    return Door((app, Signatures(SECRET, lambda: now)), well, well, lambda: b"")
+    return Door((APP, Signatures(SECRET, lambda: now)), well, well, lambda: b"")
 
 
 DOOR = make()
