@@ -131,7 +131,7 @@ def _previous(store: Store, plan: Plan, held: Held) -> tuple[Usage | None, tuple
     whole = Selection(None, plan.selection.models, plan.selection.keys, plan.selection.creators)
     if plan.query.by is Dimension.CREATOR and whole.keys is None and whole.creators is None:
         whole = Selection(Dimension.CREATOR, whole.models)
-    notes = [words for words in before.partial if words not in plan.source.partial]
+    notes = () if plan.source.partial else before.partial  # what is itself a part needs no more
     usage = total(store.whole(whole, before.range, before.stored))
     return usage, tuple(f"for the period before, {words}" for words in notes)
 
