@@ -326,7 +326,9 @@ class _Reader:
         lower = word.lower().removesuffix(",")
         if lower == "last":
             following = self.words[-1].lower() if self.words else ""
-            if self.rhythm != "monthly" or following in _PERIOD_UNITS or following[:1].isdigit():
+            clock = ":" in following or following.endswith(("am", "pm"))
+            counted = following[:1].isdigit() and not clock
+            if self.rhythm != "monthly" or following in _PERIOD_UNITS or counted:
                 return self._last_day(following)
             self.last_day = True
             return True
