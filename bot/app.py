@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from bot import courtesy
 from bot.config import Settings
 from bot.store import Database, Store
 
@@ -37,8 +37,6 @@ REPORT_TICK = 15
 SYNC_LEASE = timedelta(minutes=2)
 LAST_SECONDS = 6.0
 """What is given to work that was begun before the process was told to end."""
-_SWITCH_SECONDS = 0.001
-"""How long one thread may keep the others waiting: an acknowledgement waits a few of these."""
 
 
 def utc_now() -> datetime:
@@ -107,7 +105,6 @@ class Bot:
 
     def start(self) -> None:
         """Open the doors. Returns as soon as they are open."""
-        sys.setswitchinterval(_SWITCH_SECONDS)
         if self.parts.web:
             self._meet_slack()
             app = self._listen()
@@ -253,6 +250,7 @@ def serve(settings: Settings, parts: Parts) -> None:
         signal.signal(number, end)
     try:
         bot.start()
+        courtesy.be_quick()
         bot.stopping.wait()
     finally:
         log.info("Stopping")

@@ -14,6 +14,8 @@ from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk.signature import Clock, SignatureVerifier
 
+from bot import courtesy
+
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -121,7 +123,8 @@ class Door:
             return _say(start_response, _plain("400 Bad Request", "The body is no UTF-8."))
         environ["wsgi.input"] = io.BytesIO(body)
         try:
-            return handler(environ, start_response)
+            with courtesy.first():
+                return handler(environ, start_response)
         except Exception as error:  # Bolt reads bodies as if they were always what Slack sends
             log.warning("A signed request could not be read: %s", type(error).__name__)
             log.debug("It was Bolt that failed", exc_info=True)

@@ -12,7 +12,7 @@ from waitress.trigger import trigger
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-THREADS = 8
+THREADS = 4
 _JOIN_SECONDS = 3.0
 
 

@@ -7,7 +7,10 @@ import threading
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot import courtesy
 from bot.slack import NO_ANSWER, DeliveryError, Slack, delivery_error
 
 log = logging.getLogger(__name__)
@@ -17,12 +20,19 @@ PING_SECONDS = 5.0
 RETRY_SECONDS = 10.0
 
 
+class _Handler(SocketModeHandler):
+    # the type is as narrow as slack-bolt's own
+    def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        with courtesy.first():
+            super().handle(client, req)
+
+
 class SocketMode:
     """Connects at the start, or as soon as Slack can be reached, and again whenever it breaks."""
 
     def __init__(self, app: App, slack: Slack, app_token: str, stopping: threading.Event) -> None:
         self._stopping = stopping
-        self._handler = SocketModeHandler(
+        self._handler = _Handler(
             app, app_token, web_client=slack.client, ping_interval=PING_SECONDS
         )
 

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from time import monotonic
 
+from bot import courtesy
 from bot.access import FOREIGN, OUTSIDERS, UNSEEN, refusal
 from bot.flows.answer import Asker, answer
 from bot.flows.asking import Asking, asker_of
@@ -49,6 +50,7 @@ def ask(asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions
     begun = monotonic()
     reply = _reply(asking, place, asked, subscriptions)
     shared = reply.query is not None and reply.query.share
+    courtesy.give_way()
     asking.slack.respond(Place(place.response_url, place.user, shared), reply.message)
     asking.metrics.asks.labels(reply.outcome).inc()
     asking.metrics.seconds.observe(monotonic() - begun)
@@ -82,12 +84,14 @@ def _reply(asking: Asking, place: Place, asked: Asked, subscriptions: Subscripti
         query = replace(query, share=False)
     asker = asker_of(asking, person, query)
     now, zone = asking.clock(), asking.settings.zone
-    found = answer(asking.store, query, now, zone, asker, whole=False)
+    with courtesy.turn():
+        found = answer(asking.store, query, now, zone, asker, whole=False)
     if isinstance(found, CommandError):
         return Reply(error(found, command), "misunderstood")
     what = shown(query, now, zone, place.user)
     picture = _picture(asking, asker, what) if query.share and not found.empty else ""
-    message = answer_message(found, command, exports=what.value(), picture=picture)
+    with courtesy.turn():
+        message = answer_message(found, command, exports=what.value(), picture=picture)
     return Reply(message.noted(alone) if alone else message, "answered", query, what)
 
 

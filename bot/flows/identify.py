@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.courtesy import giving_way
 from bot.openrouter import View, WireRow
 from bot.store.directory import IMPORTED, UNKNOWN, Directory
 from bot.store.rewrite import minus, plus
@@ -64,7 +65,7 @@ class Names:
 
     def unknown(self, rows: Iterable[WireRow]) -> list[Found]:
         """Members that the rows name and the directory does not know."""
-        named = {(row.member, row.email) for row in rows}
+        named = {(row.member, row.email) for row in giving_way(rows)}
         return [
             self._made_up(who) for who in sorted(named) if any(who) and not self.candidates(who)
         ]
@@ -74,7 +75,7 @@ class Names:
 
         No name at all is nobody's, but also that of a person who has neither name nor address.
         """
-        places = Counter(_place(row) for row in rows)
+        places = Counter(_place(row) for row in giving_way(rows))
         doubled = {who for (_, _, who), count in places.items() if count > 1 and any(who)}
         first: dict[Who, datetime] = {}
         for bucket, _, who in places:
@@ -111,7 +112,7 @@ class Names:
         self, rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
     ) -> Iterable[Owned]:
         """Every row's usage with its owner."""
-        for row in rows:
+        for row in giving_way(rows):
             who = row.member, row.email
             if who not in shared:
                 candidates = self.candidates(who) if any(who) else ()
@@ -152,7 +153,7 @@ def _left(
     """What is left of shared names after those told by id, where a row too many came."""
     counts: Counter[Place] = Counter()
     left: dict[Place, Usage] = {}
-    for row in rows:
+    for row in giving_way(rows):
         if (row.member, row.email) in shared:
             counts[_place(row)] += 1
             left[_place(row)] = plus(left.get(_place(row), ZERO), row.usage)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.courtesy import giving_way
 from bot.flows.identify import DIMENSION, MADE_UP, Names, Owned, Told
 from bot.openrouter import Answer, Only, OpenRouter, TimedOutError, View, WireRow
 from bot.store import Store
@@ -85,7 +86,8 @@ def _views(
         off += differences(window, view, owned, totals.rows, settled)
         models = _models(store, owned)
         rows += [
-            ((_STORED[view], seconds(o.bucket), o.member, models[o.model]), o.usage) for o in owned
+            ((_STORED[view], seconds(o.bucket), o.member, models[o.model]), o.usage)
+            for o in giving_way(owned)
         ]
     return Pulled(tuple(rows), tuple(notes), count), tuple(off)
 
@@ -150,7 +152,9 @@ def _fetch(
 def _used(answer: Answer, window: Window) -> list[WireRow]:
     """The rows of the window that anything was used in; of buckets beside it only a part came."""
     return [
-        row for row in answer.rows if window.start <= row.bucket < window.end and row.usage != ZERO
+        row
+        for row in giving_way(answer.rows)
+        if window.start <= row.bucket < window.end and row.usage != ZERO
     ]
 
 
@@ -191,7 +195,7 @@ def differences(
     off: dict[datetime, Usage] = defaultdict(lambda: ZERO)
     for row in totals:
         off[row.bucket] = plus(off[row.bucket], row.usage)
-    for owned in rows:
+    for owned in giving_way(rows):
         off[owned.bucket] = minus(off[owned.bucket], owned.usage)
     step = STEP[window.granularity]
     wrong = sorted(at for at, usage in off.items() if at + step <= settled and not _nothing(usage))
@@ -222,7 +226,7 @@ def _ids(directory: Directory, dimension: Dimension) -> tuple[str, ...]:
 
 def _models(store: Store, rows: Iterable[Owned]) -> dict[str, int]:
     """The ids of all models that the rows name; new ones are taken up."""
-    named = {row.model for row in rows}
+    named = {row.model for row in giving_way(rows)}
     directory = store.directory()
     new = sorted(name for name in named if (Dimension.MODEL, name) not in directory.ids)
     if new:

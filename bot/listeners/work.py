@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from bot import courtesy
 from bot.access import unknown
 from bot.slack import DeliveryError, Place, Slack, UnknownPersonError
 
@@ -31,6 +32,7 @@ class Work:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, place: Place, job: Callable[[], None]) -> None:
+        courtesy.give_way()
         try:
             job()
         except UnknownPersonError as error:

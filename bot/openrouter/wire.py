@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, NamedTuple
 
+from bot.courtesy import give_way, giving_way
 from reports.timerange import Granularity, floor
 from reports.usage import NANO, Usage
 
@@ -163,8 +164,8 @@ def usage_query(
 def read_json(body: bytes) -> dict[str, Any]:
     """A JSON object with decimals kept exact. BadAnswerError if it is none.
 
-    The hook for objects is plain Python on purpose: it lets other threads run between the rows of
-    a large answer, where the C parser alone would hold them up until its end.
+    Between the rows of a large answer others may go first, whom the C parser alone would hold up
+    until its end.
     """
     try:
         try:
@@ -181,11 +182,16 @@ def read_json(body: bytes) -> dict[str, Any]:
 def _loads(body: bytes, parse_float: Callable[[str], object]) -> object:
     return json.loads(
         body,
-        object_pairs_hook=lambda pairs: dict(pairs),  # noqa: PLW0108 - see `read_json`
+        object_pairs_hook=_object,
         parse_float=parse_float,
         parse_int=_parse_int,
         parse_constant=lambda _: _NO_NUMBER,
     )
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    give_way()
+    return dict(pairs)
 
 
 def read_usage(body: bytes, view: View, granularity: Granularity) -> Answer:
@@ -197,7 +203,7 @@ def read_usage(body: bytes, view: View, granularity: Granularity) -> Answer:
     metadata = data.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     stamps: dict[str, datetime] = {}
-    read = [_row(row, view, granularity, stamps) for row in rows]
+    read = [_row(row, view, granularity, stamps) for row in giving_way(rows)]
     warnings = data.get("warnings")
     return Answer(
         rows=tuple(row for row in read if row),

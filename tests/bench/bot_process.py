@@ -10,6 +10,7 @@ import threading
 
 from bot.app import Bot, Parts
 from bot.config import Need, environment, load
+from bot.courtesy import be_quick
 from bot.flows.pull import pull
 from bot.openrouter import OpenRouter
 from tests.bench.organisations import NOW, WEEK
@@ -20,6 +21,7 @@ def main() -> None:
     settings = load(environment(), Need.SLACK)
     bot = Bot(settings, Parts(web=True, worker=False), lambda: NOW)
     bot.start()
+    be_quick()
     syncs = [
         threading.Thread(target=_sync, args=(bot, address), daemon=True) for address in sys.argv[1:]
     ]

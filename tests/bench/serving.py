@@ -94,7 +94,8 @@ def serving(database: Path, *busy: str) -> Iterator[Served]:
         }
         command = [
             sys.executable,
-            *(os.environ.get("BOTPROC") or "-m tests.bench.bot_process").split(),
+            "-m",
+            "tests.bench.bot_process",
             *busy,
         ]
         with subprocess.Popen(

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+from bot import courtesy
+from bot.courtesy import Door
+
+
+def test_work_goes_on_at_once_where_nobody_is_at_the_door() -> None:
+    door = Door()
+    assert not door.busy()
+    door.give_way()
+
+
+def test_work_waits_until_everybody_at_the_door_has_left() -> None:
+    door, entered, leave, order = Door(), threading.Event(), threading.Event(), []
+
+    def ask() -> None:
+        with door.first():
+            entered.set()
+            leave.wait(5)
+            order.append("acknowledged")
+
+    def work() -> None:
+        door.give_way()
+        order.append("worked")
+
+    courtesy_before = courtesy.LONGEST
+    courtesy.LONGEST = 5
+    try:
+        asking = threading.Thread(target=ask)
+        asking.start()
+        entered.wait(5)
+        working = [threading.Thread(target=work) for _ in range(3)]
+        for thread in working:
+            thread.start()
+        leave.set()
+        for thread in (asking, *working):
+            thread.join(5)
+    finally:
+        courtesy.LONGEST = courtesy_before
+    assert order == ["acknowledged", "worked", "worked", "worked"]
+
+
+def test_work_goes_on_in_the_end_however_many_ask() -> None:
+    door = Door()
+    with door.first():
+        threads = [threading.Thread(target=door.give_way) for _ in range(4)]
+        begun = monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(5)
+        assert not any(thread.is_alive() for thread in threads)
+        assert monotonic() - begun >= courtesy.LONGEST
+        assert door.busy()
+
+
+def test_whoever_fails_at_the_door_leaves_it() -> None:
+    door = Door()
+    try:
+        with door.first():
+            raise ValueError
+    except ValueError:
+        door.give_way()
+    assert not door.busy()
+
+
+def test_items_come_as_they_are() -> None:
+    assert list(courtesy.giving_way(iter(range(300)))) == list(range(300))
+    assert list(courtesy.giving_way([])) == []
