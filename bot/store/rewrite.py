@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import add, sub
 
+from bot.courtesy import giving_way
 from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
 from reports.usage import ZERO, Usage
 
@@ -21,24 +22,29 @@ TotalKey = tuple[int, int, int]
 Rows = Mapping[RowKey, Usage]
 
 
+MOST_AT_ONCE = 3_000
+"""Rows that one transaction changes: more would keep others from writing for over 50 ms."""
+
+
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """The rows and sums to delete, to write, and to add to months."""
+class Change:
+    """Rows to delete and to write, and what that adds to the sums of buckets and of months."""
 
     gone: list[RowKey] = field(default_factory=list)
     written: list[tuple[RowKey, Usage]] = field(default_factory=list)
-    totals_gone: list[TotalKey] = field(default_factory=list)
-    totals_written: list[tuple[TotalKey, Usage]] = field(default_factory=list)
-    months: list[tuple[TotalKey, Usage]] = field(default_factory=list)
+    added: dict[TotalKey, Usage] = field(default_factory=dict)
+    months: dict[TotalKey, Usage] = field(default_factory=dict)
 
-    def __bool__(self) -> bool:
-        return bool(self.gone or self.written)
+    @property
+    def rows(self) -> int:
+        """How many rows change."""
+        return len(self.gone) + len(self.written)
 
 
 def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
     """Rows by their key; two rows of one key (two deleted keys of one name) become their sum."""
     merged: dict[RowKey, Usage] = {}
-    for key, usage in rows:
+    for key, usage in giving_way(rows):
         before = merged.get(key)
         merged[key] = usage if before is None else plus(before, usage)
     return merged
@@ -54,33 +60,39 @@ def minus(one: Usage, other: Usage) -> Usage:
     return Usage._make(map(sub, one, other))
 
 
-def changes(old: Rows, new: Rows, *, months: bool) -> Changes:
-    """What turns the old rows of a window into the new ones; `months` for windows of days."""
-    gone = [key for key in old if key not in new]
-    written = [(key, usage) for key, usage in new.items() if old.get(key) != usage]
-    if not gone and not written:
-        return Changes()
-    before, after = _totals(old), _totals(new)
-    totals_gone = [key for key in before if key not in after]
-    totals_written = [(key, usage) for key, usage in after.items() if before.get(key) != usage]
-    deltas: dict[TotalKey, Usage] = {}
-    if months:
-        for key in totals_gone:
-            _add(deltas, _month(key), minus(ZERO, before[key]))
-        for key, usage in totals_written:
-            _add(deltas, _month(key), minus(usage, before.get(key, ZERO)))
-    return Changes(gone, written, totals_gone, totals_written, list(deltas.items()))
+def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> list[Change]:
+    """What turns the old rows of a window into the new ones; `months` for windows of days.
+
+    Each change leaves the sums right, and changes at most so many rows.
+    """
+    different = [key for key in giving_way(old) if key not in new]
+    different += [key for key, usage in giving_way(new.items()) if old.get(key) != usage]
+    different.sort()  # so that rows and sums that lie together are written together
+    firsts = {bucket: _month(bucket) for bucket in {key[1] for key in different}} if months else {}
+    return [
+        _change(different[start : start + most], old, new, firsts)
+        for start in range(0, len(different), most)
+    ]
 
 
-def _totals(rows: Rows) -> dict[TotalKey, Usage]:
-    """What the rows of a window add up to, for every member of every dimension."""
-    sums: dict[TotalKey, Usage] = {}
-    for (view, bucket, member, model), usage in rows.items():
-        _add(sums, (ALL_OF[View(view)], 0, bucket), usage)
-        _add(sums, (MEMBERS_OF[View(view)], member, bucket), usage)
+def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int]) -> Change:
+    change = Change()
+    for key in giving_way(keys):
+        after = new.get(key)
+        if after is None:
+            change.gone.append(key)
+        else:
+            change.written.append((key, after))
+        more = minus(after or ZERO, old.get(key, ZERO))
+        view, bucket, member, model = key
+        _add(change.added, (ALL_OF[View(view)], 0, bucket), more)
+        _add(change.added, (MEMBERS_OF[View(view)], member, bucket), more)
         if view == View.KEY:
-            _add(sums, (MODELS, model, bucket), usage)
-    return sums
+            _add(change.added, (MODELS, model, bucket), more)
+    for (dimension, member, bucket), more in change.added.items():
+        if bucket in firsts:
+            _add(change.months, (dimension, member, firsts[bucket]), more)
+    return change
 
 
 def _add(sums: dict[TotalKey, Usage], key: TotalKey, usage: Usage) -> None:
@@ -88,7 +100,5 @@ def _add(sums: dict[TotalKey, Usage], key: TotalKey, usage: Usage) -> None:
     sums[key] = usage if before is None else plus(before, usage)
 
 
-def _month(key: TotalKey) -> TotalKey:
-    dimension, member, bucket = key
-    first = datetime.fromtimestamp(bucket, UTC).replace(day=1)
-    return dimension, member, int(first.timestamp())
+def _month(bucket: int) -> int:
+    return int(datetime.fromtimestamp(bucket, UTC).replace(day=1).timestamp())

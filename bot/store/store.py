@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 
 from bot.store import directory as members
 from bot.store import imported, reading, sections
-from bot.store.codes import DIMENSION, FIGURES, GRANULARITY, View, moment, seconds
+from bot.store.codes import DIMENSION, GRANULARITY, View, moment, seconds
 from bot.store.database import Database
 from bot.store.directory import Directory
 from bot.store.imported import Intake
 from bot.store.reading import Ranking, Read, Selection
-from bot.store.rewrite import Changes, RowKey, add_up, changes, minus, plus
+from bot.store.rewrite import Change, RowKey, add_up, changes, minus, plus
+from bot.store.writing import window_rows, write
 from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
 from reports.timerange import Granularity, TimeRange
@@ -133,23 +134,43 @@ class Store:
         """Put the rows of both views in the place of all that a window held, in one transaction.
 
         With them go what is held, the notes on what is wrong with the window, and the sync mark
-        (none for a window of the past). Returns how many rows changed.
+        (none for a window of the past). Returns how many rows changed. Where these are thousands,
+        it takes several transactions, each with its sums, and the marks go with the last.
         """
         new = add_up(rows)
-        code = GRANULARITY[window.granularity]
         for _ in range(_TRIES):
             with self._db.read() as connection:
                 before = _number(connection, "usage")
-                old = _window_rows(connection, code, window)
-            delta = changes(old, new, months=window.granularity is Granularity.DAY)
-            with self._db.write() as connection:
-                if _number(connection, "usage") == before:
-                    return _replace(connection, window, delta, synced_at, notes)
+                work = _work(connection, window, new)
+            if self._apply(window, work, before, synced_at, notes):
+                return sum(change.rows for change in work)
         # others write all the time: work it out while they wait
         with self._db.write() as connection:
-            old = _window_rows(connection, code, window)
-            delta = changes(old, new, months=window.granularity is Granularity.DAY)
-            return _replace(connection, window, delta, synced_at, notes)
+            work = _work(connection, window, new)
+            for change in work:
+                write(connection, window.granularity, change)
+            _settle(connection, window, synced_at, notes)
+        return sum(change.rows for change in work)
+
+    def _apply(
+        self,
+        window: Window,
+        work: Sequence[Change],
+        before: int,
+        synced_at: datetime | None,
+        notes: Iterable[str],
+    ) -> bool:
+        """Write one change after the other; False as soon as somebody else wrote in between."""
+        for number, change in enumerate(work):
+            with self._db.write() as connection:
+                if _number(connection, "usage") != before + number:
+                    return False
+                write(connection, window.granularity, change)
+                if change is work[-1]:
+                    _settle(connection, window, synced_at, notes)
+                else:
+                    _count(connection, "usage")
+        return True
 
     def free(self, file: Intake) -> list[Interval]:
         """The buckets of a file that it may fill."""
@@ -170,9 +191,9 @@ class Store:
         with self._db.write() as connection:
             taken = imported.free(connection, file)
             for start, end in taken:
-                old = _window_rows(connection, code, Window(file.granularity, start, end))
-                new = add_up(rows(seconds(start)))
-                _write(connection, code, changes(old, new, months=days))
+                old = window_rows(connection, Window(file.granularity, start, end))
+                for change in changes(old, add_up(rows(seconds(start))), months=days):
+                    write(connection, file.granularity, change)
             imported.mark(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
                 if file.granularity is not Granularity.MONTH:
@@ -333,25 +354,22 @@ class Store:
         )
 
 
-def _window_rows(connection: sqlite3.Connection, code: int, window: Window) -> dict[RowKey, Usage]:
-    found = connection.execute(
-        f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
-        " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?",
-        (code, seconds(window.start), seconds(window.end)),
-    )
-    return {(View(row[0]), *row[1:4]): Usage(*row[4:]) for row in found}
+def _work(
+    connection: sqlite3.Connection, window: Window, new: Mapping[RowKey, Usage]
+) -> list[Change]:
+    """What is to be written of a window; at least one change, for what goes with the last."""
+    old = window_rows(connection, window)
+    return changes(old, new, months=window.granularity is Granularity.DAY) or [Change()]
 
 
-def _replace(
+def _settle(
     connection: sqlite3.Connection,
     window: Window,
-    delta: Changes,
     synced_at: datetime | None,
     notes: Iterable[str],
-) -> int:
-    """Write all that a new look at a window changes; returns how many rows that are."""
+) -> None:
+    """Note what goes with the last rows of a window."""
     code = GRANULARITY[window.granularity]
-    _write(connection, code, delta)
     _hold(connection, code, window)
     imported.replaced(connection, code, window.start, window.end)
     _note(connection, code, window, notes)
@@ -364,48 +382,6 @@ def _replace(
     if window.granularity is Granularity.DAY:
         imported.settle(connection, window.start, window.end)
     _count(connection, "usage")
-    return len(delta.gone) + len(delta.written)
-
-
-def _write(connection: sqlite3.Connection, code: int, delta: Changes) -> None:
-    connection.executemany(
-        "DELETE FROM usage WHERE view = ? AND granularity = ? AND bucket = ? AND member = ?"
-        " AND model = ?",
-        [(view, code, *place) for view, *place in delta.gone],
-    )
-    connection.executemany(
-        f"INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?, {_PLACES})",
-        [(view, code, *place, *usage) for (view, *place), usage in delta.written],
-    )
-    connection.executemany(
-        "DELETE FROM total WHERE dimension = ? AND granularity = ? AND member = ? AND bucket = ?",
-        [(dimension, code, *place) for dimension, *place in delta.totals_gone],
-    )
-    connection.executemany(
-        f"INSERT OR REPLACE INTO total VALUES (?, ?, ?, ?, {_PLACES})",
-        [(dimension, code, *place, *usage) for (dimension, *place), usage in delta.totals_written],
-    )
-    _add_to_months(connection, delta)
-
-
-def _add_to_months(connection: sqlite3.Connection, delta: Changes) -> None:
-    names = FIGURES.split(", ")
-    added = ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
-    month = GRANULARITY[Granularity.MONTH]
-    # a month that a file brought counts as it is, until all of its days are held
-    whole = imported.months(connection)
-    months = [(key, usage) for key, usage in delta.months if key[2] not in whole]
-    connection.executemany(
-        f"INSERT INTO total VALUES (?, ?, ?, ?, {_PLACES})"
-        f" ON CONFLICT (dimension, granularity, member, bucket) DO UPDATE SET {added}",
-        [(dimension, month, *place, *usage) for (dimension, *place), usage in months],
-    )
-    nothing = " AND ".join(f"{name} = 0" for name in names)
-    connection.executemany(
-        "DELETE FROM total WHERE dimension = ? AND granularity = ? AND member = ? AND bucket = ?"
-        f" AND {nothing}",
-        [(dimension, month, *place) for (dimension, *place), _ in months],
-    )
 
 
 def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
@@ -428,7 +404,8 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
     ).fetchall()
     for code, bucket in places:
         at = moment(bucket)
-        old = _window_rows(connection, code, Window(_GRANULARITY_OF[code], at, at + _SECOND))
+        grain = _GRANULARITY_OF[code]
+        old = window_rows(connection, Window(grain, at, at + _SECOND))
         new = dict(old)
         for (view, _, member, model), usage in old.items():
             if view == View.KEY and owners.get(member):
@@ -436,7 +413,8 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
                     place = (View.CREATOR, bucket, creator, model)
                     new[place] = plus(new.get(place, ZERO), moved)
         left = {place: usage for place, usage in new.items() if usage != ZERO}
-        _write(connection, code, changes(old, left, months=code == GRANULARITY[Granularity.DAY]))
+        for change in changes(old, left, months=grain is Granularity.DAY):
+            write(connection, grain, change)
     _count(connection, "usage")
 
 
