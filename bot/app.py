@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bot import courtesy
@@ -99,6 +100,7 @@ class Bot:
         self.port = 0
         self.owner = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self.timing: Timing | None = None
+        self.report_tick = REPORT_TICK
         self._stops = ExitStack()
         self._stops.callback(self.store.close)
         self._socket: SocketMode | None = None
@@ -150,7 +152,7 @@ class Bot:
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
         work = Work(self.slack)
         self._stops.callback(work.stop)
-        reports = self._reports()
+        reports = self.reports
         asking, subscriptions = reports.asking, Subscriptions(reports)
         activity.register(app, asking, work, subscriptions)
         exports.register(app, asking, work)
@@ -165,7 +167,9 @@ class Bot:
         renderer = Renderer(self.settings.database)
         return Asking(self.settings, self.store, self.slack, self.metrics, renderer, self.clock)
 
-    def _reports(self) -> Reports:
+    @cached_property
+    def reports(self) -> Reports:
+        """What scheduled reports need, for both halves."""
         from bot.flows.reporting import Reports  # noqa: PLC0415
         from bot.posting import Posting  # noqa: PLC0415
         from bot.store.notices import Notices  # noqa: PLC0415
@@ -213,11 +217,11 @@ class Bot:
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.callback(api.close)
         sync = Sync(api, self.store, self.clock)
-        reporting = Reporting(self._reports())
+        reporting = Reporting(self.reports)
         running = scheduler.start(
             {
                 "sync": (SYNC_TICK, lambda: self._sync(sync, self.owner)),
-                "reports": (REPORT_TICK, reporting.tick),
+                "reports": (self.report_tick, reporting.tick),
             }
         )
         self._stops.callback(lambda: running.shutdown(wait=True))

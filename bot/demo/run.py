@@ -17,8 +17,10 @@ from urllib.request import ProxyHandler, build_opener
 import click
 
 from bot import logs
-from bot.app import Bot, Parts, utc_now
+from bot.app import Bot, Parts
 from bot.config import Need, Settings, load
+from bot.demo.clock import DemoClock
+from bot.demo.controls import CONTROLS, Controls
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Organisation
 from bot.demo.page import Page, Role
@@ -31,6 +33,8 @@ from reports.windows import REACH
 
 UNHURRIED = 1_000_000
 """Requests a minute: the local OpenRouter is nobody else's, so nothing is held back."""
+REPORT_TICK = 2
+"""Seconds: whoever asks for a report here is watching."""
 NAME = "Lumen Labs"
 ROLES = {
     "ada": Role("admin"),
@@ -77,20 +81,23 @@ class Demo:
         folder = self._stack.enter_context(TemporaryDirectory(prefix="activity-demo-"))
         self.database = Path(folder) / "activity.db"
         people = tuple((f"{short}@{_MAIL}", _name(short, *names)) for short, *names in PEOPLE)
-        self.slack = self._stack.enter_context(LocalSlack(people=people))
+        self.clock = DemoClock()
+        self.slack = self._stack.enter_context(LocalSlack(people=people, clock=self.clock))
         roles = furnish(self.slack)
-        self.organisation = sample(utc_now())
+        self.organisation = sample(self.clock())
         about = {
             "team": NAME,
             "examples": EXAMPLES,
             "words": _completion(self.organisation),
+            "controls": CONTROLS,
             "greeting": f"{NAME} is a sample company: {len(people)} people,"
             f" {len(self.organisation.keys)} API keys and a year of usage that goes on as you"
             " watch.",
         }
         self.page = Page(self.slack, port=port, roles=roles, about=about).start()
         self._stack.callback(self.page.stop)
-        self.openrouter = LocalOpenRouter(self.organisation, clock=utc_now)
+        Controls(self.slack, self.clock, lambda: self.bot).add_to(self.page.hands)
+        self.openrouter = LocalOpenRouter(self.organisation, clock=self.clock)
         self.openrouter.requests_per_minute = None
         self._stack.enter_context(self.openrouter)
         self.bot: Bot | None = None
@@ -108,9 +115,13 @@ class Demo:
         logs.set_up(settings.log_level, settings.secrets, as_json=False)
         # A tick skipped because the first sync is still at work is no news to whoever watches it.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self.bot = bot = Bot(settings, Parts(web=True, worker=True), requests_a_minute=UNHURRIED)
+        parts = Parts(web=True, worker=True)
+        self.bot = bot = Bot(settings, parts, self.clock, requests_a_minute=UNHURRIED)
+        bot.report_tick = REPORT_TICK
         bot.start()
-        self.page.hands.door = self.slack.door(f"http://127.0.0.1:{bot.port}/slack/events")
+        door = self.slack.door(f"http://127.0.0.1:{bot.port}/slack/events")
+        door.sender.now = self.clock.timestamp
+        self.page.hands.door = door
         self.look()
         return bot
 

@@ -337,3 +337,18 @@ def test_it_is_started_and_ended_by_one_command(tmp_path):
     rest, said = started.communicate(timeout=30)
     assert (started.returncode, rest, said) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+@needs_chromium
+def test_a_report_is_posted_where_one_looks_and_on_the_monday_that_one_jumps_to(browser, demo):
+    with acting(browser, demo, "ada", "engineering") as view:
+        before = view.locator("#log > article").count()
+        view.get_by_role("button", name="Post last week's report now").click()
+        report = view.locator("#log > article").nth(before)
+        expect(report).to_contain_text("Spend by creator", timeout=30_000)
+        expect(report).to_contain_text("What moved most")
+        assert rows(report)[0] == ["Creator", "Spend", "Share", "Change", "Top model"]
+        view.get_by_role("button", name="Jump to Monday 9:00").click()
+        later = view.locator("#log > article").nth(before + 1)
+        expect(later).to_contain_text("Due Mon", timeout=60_000)
+        picture(view, "report")

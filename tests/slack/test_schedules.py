@@ -43,7 +43,7 @@ def click(world, message, action: str, user: str = "ada", n: int = 0) -> str:
 
 def tick(world) -> None:
     """What the worker does."""
-    Reporting(world.bot._reports()).tick()
+    Reporting(world.bot.reports).tick()
 
 
 def test_it_says_what_was_set_up_and_when_it_is_next(there):

@@ -31,6 +31,10 @@ class Hands:
             "home": self._home,
         }
 
+    def also(self, name: str, act: Callable[[Json], None]) -> None:
+        """One thing more that can be done."""
+        self._does[name] = act
+
     def do(self, name: str, wish: Json) -> Json:
         """Do it. Raises Refused if there is no such thing to do."""
         act = self._does.get(name)

@@ -53,6 +53,7 @@ class Sender:
     def __init__(self, url: str, signing_secret: str, timeout: float = 10) -> None:
         self.url = url
         self.timeout = timeout
+        self.now = time.time
         self._secret = signing_secret.encode()
 
     def form(self, fields: dict[str, str], forge: Forge = HONEST) -> Ack:
@@ -63,7 +64,7 @@ class Sender:
         """Any body, signed as ``forge`` says."""
         timestamp = forge.timestamp
         if timestamp is None:
-            timestamp = str(int(time.time() + forge.seconds_off))
+            timestamp = str(int(self.now() + forge.seconds_off))
         signed = {**headers, "X-Slack-Request-Timestamp": timestamp}
         base = f"v0:{timestamp}:".encode() + body
         good = hmac.new(self._secret, base, hashlib.sha256).hexdigest()

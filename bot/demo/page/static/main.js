@@ -6,7 +6,7 @@ import { Conversation } from "./conversation.js";
 import { by, el, icon } from "./dom.js";
 import { drawBlocks } from "./blocks.js";
 import { Modal } from "./modal.js";
-import { drawBanner, drawPeople, drawSidebar, drawStatus, label, openSidebar } from "./sidebar.js";
+import { drawBanner, drawControls, drawPeople, drawSidebar, drawStatus, label, openSidebar } from "./sidebar.js";
 import { World } from "./world.js";
 
 const world = new World();
@@ -48,6 +48,11 @@ function send(text) {
   if (word === command) tell(act("command", { ...wish, text: text.slice(word.length).trim() }), command);
   else if (word.startsWith("/")) conversation.say(`${word} is not a valid command. Try ${command} help.`);
   else tell(act("say", { ...wish, text }), "Your message");
+}
+
+async function control(name, words) {
+  openSidebar(false);
+  await tell(act(name, { person: world.person.id, channel: world.place.id }), words);
 }
 
 async function go(wanted, { focus = true } = {}) {
@@ -98,6 +103,7 @@ async function be(person, { focus = false } = {}) {
   await world.load(person);
   chosen.clear();
   drawPeople(world, (id) => be(id));
+  drawControls(world, control);
   composer.drawExamples();
   by("keys").hidden = Boolean(world.person.hint);
   by("hint").hidden = !world.person.hint;

@@ -40,6 +40,14 @@ export function drawPeople(world, onPerson) {
   by("person-face").replaceChildren(face(world.person.real, world.person.id));
 }
 
+/** Draws what only the demo can do. */
+export function drawControls(world, onControl) {
+  const all = world.all.controls ?? [];
+  by("controls").hidden = !all.length;
+  by("controls").replaceChildren(...all.map(({ name, label: words }) =>
+    el("button", { type: "button", class: "control", text: words, on: { click: () => onControl(name, words) } })));
+}
+
 /** The drawer of narrow screens. */
 export function openSidebar(open) {
   document.body.classList.toggle("drawer", open);
