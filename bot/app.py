@@ -177,10 +177,12 @@ class Bot:
         from bot.store.schedules import Schedules  # noqa: PLC0415
 
         database = self.database
+        runs = Runs(database, self.clock, self.timing)
+        self.metrics.count_runs(runs.counts)
         return Reports(
             asking=self._asking(),
             schedules=Schedules(database, self.clock),
-            runs=Runs(database, self.clock, self.timing),
+            runs=runs,
             notices=Notices(database, self.clock),
             posting=Posting(self.slack, self.stopping.wait),
             owner=self.owner,

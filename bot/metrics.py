@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -32,6 +32,10 @@ class Metrics:
             registry=self._registry,
         )  # fmt: skip
 
+    def count_runs(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Show how many report runs are in which state."""
+        self._registry.register(_Runs(counts))
+
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)
@@ -52,3 +56,16 @@ class _Age(Collector):
         for granularity, at in self._store.state().synced.items():
             age.add_metric([granularity], (now - at).total_seconds())
         yield age
+
+
+class _Runs(Collector):
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        runs = GaugeMetricFamily(
+            "activity_report_runs", "Runs of scheduled reports by state", labels=["state"]
+        )
+        for state, count in self._counts().items():
+            runs.add_metric([state], count)
+        yield runs

@@ -426,3 +426,17 @@ def test_summer_time_is_told_where_the_hour_does_not_exist(cache):
         assert [period for period, _, _ in there.states()] == ["2026-03-29"]
         there.tick(gap + timedelta(hours=7))  # nothing is held of that month, so it waits
         assert "There was no 02:30 in Europe/Berlin that day" in there.posted()[-1]["text"]
+
+
+def test_who_sees_only_their_own_reports_only_their_own(cache):
+    slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
+    more = {"ACTIVITY_VISIBILITY": "own", "ACTIVITY_ADMINS": slack.user("katherine").id}
+    with office(cache, SATURDAY, slack, **more) as there:
+        there.set_up("schedule weekly spend by key mon 9:00 UTC", user="grace")
+        there.set_up("schedule weekly spend by key mon 9:00 UTC", user="katherine")
+        there.tick(MONDAY)
+        there.tick(MONDAY + timedelta(seconds=5))
+        of_grace, of_katherine = (message["text"] for message in there.posted())
+        assert "$8" in of_grace
+        assert "prod" not in of_grace
+        assert "$39" in of_katherine

@@ -131,6 +131,7 @@ def test_run_now_posts_once_however_often_slack_sends_the_click(there):
     [message] = [m for m in there.slack.messages("spend") if m.get("metadata")]
     assert "Sent now by" in json.dumps(message)
     assert "Last: :white_check_mark: sent" in say(there, "schedules")
+    assert b'activity_report_runs{state="sent"} 1.0' in there.bot.metrics.text()
 
 
 def test_a_preview_is_what_would_be_posted_and_only_who_clicks_sees_it(there):

@@ -1,0 +1,137 @@
+"""The report's message: its words, and Slack's limits however large the organisation is."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.slack import validate
+from reports.period import Calendar, Unit
+from reports.query import Dimension, Metric, Query, Source
+from reports.render.report import About, mover, report, when
+from reports.report import Cell, Mover, Report, Revision, movers, top_models
+from reports.schedule import Schedule, Weekly
+from reports.summary import Figures, summarize
+from reports.timerange import ranges
+from reports.usage import Usage
+
+MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
+ZONE = "Europe/Berlin"
+QUERY = Query(Metric.SPEND, Calendar(Unit.WEEK, last=True), Dimension.CREATOR, zone=ZONE)
+ABOUT = About(Schedule(Weekly(), time(9), ZONE), "U0ADA", MONDAY)
+DOLLAR = 10**9
+
+
+def used(dollars: float) -> Usage:
+    return Usage(requests=1, prompt=1_000, credits=round(dollars * DOLLAR))
+
+
+def made(spent: dict[str, float], before: dict[str, float] | None = None, query=QUERY) -> Report:
+    wanted = ranges(query.period, MONDAY, ZONE).current
+    series = {name: {0: used(dollars)} for name, dollars in spent.items()}
+    whole = [used(sum(spent.values())), *[Usage()] * (len(wanted.buckets) - 1)]
+    previous = None if before is None else used(sum(before.values()))
+    figures = Figures(tuple(whole), series, len(series), previous)
+    summary = summarize(query, wanted, figures, MONDAY)
+    then = before and {name: round(d * DOLLAR) for name, d in before.items()}
+    top = dict.fromkeys(spent, "anthropic/claude-opus-4.5")
+    return Report(summary, then, top, (Mover(Cell("Ada", "x/claude-opus-4.5", "prod"), 5),))
+
+
+def table(message) -> list[list[str]]:
+    [found] = [block for block in message.blocks if block["type"] == "table"]
+    return [[cell["text"] for cell in row] for row in found["rows"]]
+
+
+def test_it_says_the_total_the_change_and_what_moved():
+    found = made({"Ada": 300, "Grace": 112}, {"Ada": 200, "Grace": 100})
+    message = report(found, ABOUT)
+    assert message.blocks[0]["text"]["text"] == "Spend by creator, 16–22 Nov 2026: $412"
+    assert "+37.3% (+$112) against $300 in the period before" in message.text
+    assert table(message) == [
+        ["Creator", "Spend", "Share", "Change", "Top model"],
+        ["Ada", "$300", "72.8%", "+50%", "claude-opus-4.5"],
+        ["Grace", "$112", "27.2%", "+12%", "claude-opus-4.5"],
+        ["Total", "$412", "100%", "+37.3%", "–"],
+    ]
+
+
+def test_a_mover_is_told_in_one_line():
+    cell = Cell("Ada", "anthropic/claude-opus-4.5", "prod-007")
+    line = mover(Mover(cell, 412 * DOLLAR), Metric.SPEND)
+    assert line == "+$412: Ada, claude-opus-4.5, key prod-007"
+    gone = mover(Mover(Cell("", cell.model, ""), -3 * DOLLAR), Metric.SPEND)
+    assert gone == "-$3: claude-opus-4.5"
+
+
+def test_a_due_time_is_told_in_its_zone_and_in_utc():
+    assert when(MONDAY, ZONE) == "Mon 23 Nov 2026 09:00 Europe/Berlin (08:00 UTC)"
+
+
+def test_use_that_is_nobodys_is_listed_however_small_it_is():
+    spent = {f"c{n:03}": 100 - n / 10 for n in range(80)} | {"(no creator)": 0.01}
+    names = [row[0] for row in table(report(made(spent, {}), ABOUT))]
+    assert "(no creator)" in names
+    assert "Others (30)" in names
+    assert len(names) == 1 + 50 + 1 + 1 + 1
+
+
+def test_creators_without_use_are_not_listed():
+    found = made({"Ada": 3, "Idle": 0}, {})
+    quiet = replace(
+        found.summary.metrics[Metric.SPEND],
+        groups=tuple(
+            replace(one, usage=Usage()) if one.label == "Idle" else one
+            for one in found.summary.metrics[Metric.SPEND].groups
+        ),
+    )
+    found = replace(found, summary=replace(found.summary, metrics={Metric.SPEND: quiet}))
+    assert "Idle" not in str(report(found, ABOUT))
+
+
+def test_it_tells_revisions_of_more_than_a_cent():
+    revisions = (Revision("9–15 Nov 2026", 10**7), Revision("2–8 Nov 2026", -1_230_000_000))
+    text = report(made({"Ada": 3}), replace(ABOUT, revisions=revisions)).text
+    assert "the spend of 2–8 Nov 2026 by -$1.23." in text
+    assert "9–15" not in text
+
+
+NAMES = st.text(max_size=90) | st.sampled_from(
+    [
+        "<!channel>",
+        "<@U0ADA>",
+        "*bold*",
+        "&lt;",
+        "a" * 200,
+        "<https://evil|login>",
+        "=1+1",
+        "\u202e",
+    ]
+)
+
+
+@given(st.dictionaries(NAMES, st.floats(0, 1e9), max_size=120), st.booleans(), NAMES)
+def test_slack_takes_it_whatever_people_are_called(spent, compared, note):
+    found = made(spent, dict.fromkeys(spent, 3.0) if compared else None)
+    message = report(found, replace(ABOUT, notes=(note,) * 15))
+    assert validate(list(message.blocks)) == []
+    assert len(message.text) <= 4_000
+    read = [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
+    mentions = "".join(read) + message.text
+    assert not any(sign in mentions for sign in ("<!", "<@", "<http"))
+
+
+def test_what_moved_most_is_found_in_both_directions():
+    now = {Cell("a", "m", "k"): used(5), Cell("b", "m", "k"): used(1)}
+    then = {Cell("b", "m", "k"): used(9), Cell("c", "m", "k"): used(0.01)}
+    found = movers(now, then, Metric.SPEND, Source.ALL)
+    assert [(one.cell.creator, one.change // DOLLAR) for one in found] == [("b", -8), ("a", 5)]
+
+
+@pytest.mark.parametrize("source", list(Source))
+def test_the_top_model_is_the_one_that_cost_most(source):
+    found = [("a", "m1", used(1)), ("a", "m2", used(2)), ("b", "m3", used(0))]
+    expected = "m2" if source is not Source.BYOK else "m1"
+    assert top_models(found, Metric.SPEND, source)["a"] == expected
