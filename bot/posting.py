@@ -106,14 +106,19 @@ class Posting:
 
         Raises DeliveryError where the history cannot be read.
         """
+        return self.keyed(place, since).get(key, [])
+
+    def keyed(self, place: str, since: datetime) -> dict[str, list[Posted]]:
+        """All our messages with a key in a conversation, by key. Raises DeliveryError."""
         channel = self._channel(place)
         mine = self.slack.identity().bot_id
-        found = [
-            Posted(channel, str(message["ts"]))
-            for message in self._history(channel, since)
-            if message.get("bot_id") == mine and _key(message) == key
-        ]
-        return sorted(found, key=lambda one: float(one.ts))
+        found: dict[str, list[Posted]] = {}
+        for message in self._history(channel, since):
+            if message.get("bot_id") == mine and (key := _key(message)):
+                found.setdefault(key, []).append(Posted(channel, str(message["ts"])))
+        for copies in found.values():
+            copies.sort(key=lambda one: float(one.ts))
+        return found
 
     def delete(self, posted: Posted) -> None:
         """Take a message of ours back. Raises DeliveryError, unless it is gone already."""

@@ -59,6 +59,8 @@ class Reporting:
     def __init__(self, reports: Reports) -> None:
         self._at = reports
         self._contents = Contents(reports.asking, reports.runs, reports.posting)
+        self._lock = threading.Lock()
+        self._found: dict[str, tuple[datetime, dict[str, list[Posted]]]] = {}
         self._planned_anew = False
         self._offered = False
 
@@ -69,6 +71,7 @@ class Reporting:
         if runs.idle():
             return
         self._contents.forget()
+        self._found.clear()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report") as pool:
             while not self._at.stopping.is_set():
                 planned = runs.plan(self._skipped)
@@ -367,12 +370,20 @@ class Reporting:
         return words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
 
     def _found_before(self, run: Run, place: str) -> Posted | None:
+        """A late report that is there already; a conversation is looked through once a tick."""
+        with self._lock:
+            known = self._found.get(place)
+            if known is None or known[0] > run.due_at:
+                known = run.due_at, self._look(place, run.due_at - HISTORY_BEFORE)
+                self._found[place] = known
+        return next(iter(known[1].get(run.key, [])), None)
+
+    def _look(self, place: str, since: datetime) -> dict[str, list[Posted]]:
         try:
-            copies = self._at.posting.copies(place, run.key, run.due_at - HISTORY_BEFORE)
+            return self._at.posting.keyed(place, since)
         except DeliveryError as error:
             log.info("The history cannot be read before a late report: %s", error)
-            return None
-        return copies[0] if copies else None
+            return {}
 
 
 _NOBODY = {
