@@ -70,6 +70,12 @@ def test_it_keeps_money_exact_to_the_nano_dollar(dollars, nano):
     assert usage(credits_usage=dollars, byok_usage=dollars) == Usage(1, credits=nano, byok=nano)
 
 
+@pytest.mark.parametrize("dollars", [1e9, -1e9, "1000000000", 2**63, True, "$5", "1,5", [], "٣"])
+def test_it_sets_a_row_aside_whose_money_is_none(dollars):
+    answer = read(row(request_count=1, byok_usage=dollars), row(request_count=2))
+    assert (len(answer.rows), answer.bad) == (1, 1)
+
+
 @given(st.integers(-(10**16), 10**16))
 def test_money_that_a_float_can_carry_comes_back_whole(nano):
     exact = Decimal(nano) / NANO

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -259,6 +260,38 @@ def test_many_who_open_a_new_database_at_once_make_one_between_them(path):
     store = Store(made[0])
     assert len(store.directory().of[Dimension.KEY]) == 1
     for one in made:
+        one.close()
+
+
+# -- rivals
+
+
+@pytest.mark.parametrize("rivals", [1, 3, 100])
+def test_what_another_process_writes_in_between_is_neither_lost_nor_counted_twice(path, rivals):
+    """However often somebody else writes between the look at what is there and the writing."""
+    store, other, left = Store(Database(path)), Store(Database(path)), list(range(rivals))
+    read = store._db.read
+
+    @contextmanager
+    def read_and_be_overtaken():
+        with read() as connection:
+            yield connection
+        if left:
+            left.pop()
+            other.replace(TODAY, rows(2 + len(left) % 7), NOW)
+
+    store._db.read = read_and_be_overtaken
+    store.replace(TODAY, rows(4), NOW)
+    store._db.read = read
+    with store._db.read() as connection:
+        kept = connection.execute("SELECT COUNT(*), SUM(prompt) FROM usage").fetchone()
+        sums = connection.execute(
+            "SELECT granularity, SUM(requests), SUM(prompt) FROM total"
+            " WHERE dimension = 0 GROUP BY 1"
+        ).fetchall()
+    assert kept == (8, 2 * (10 + 11 + 12 + 13))
+    assert sums == [(2, 4, 46), (3, 4, 46)]
+    for one in (store, other):
         one.close()
 
 
