@@ -6,10 +6,11 @@ the changed rows take to write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import add, sub
+from itertools import groupby
+from operator import add, itemgetter, sub
 
 from bot.courtesy import giving_way
 from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
@@ -63,16 +64,31 @@ def minus(one: Usage, other: Usage) -> Usage:
 def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> list[Change]:
     """What turns the old rows of a window into the new ones; `months` for windows of days.
 
-    Each change leaves the sums right, and changes at most so many rows.
+    Each change leaves the sums right, and changes at most so many rows. A bucket is changed at
+    once where it has no more than that, so that both views of it always say the same.
     """
     different = [key for key in giving_way(old) if key not in new]
     different += [key for key, usage in giving_way(new.items()) if old.get(key) != usage]
-    different.sort()  # so that rows and sums that lie together are written together
+    # rows and sums that lie together are written together
+    different.sort(key=lambda key: (key[1], key))
     firsts = {bucket: _month(bucket) for bucket in {key[1] for key in different}} if months else {}
-    return [
-        _change(different[start : start + most], old, new, firsts)
-        for start in range(0, len(different), most)
-    ]
+    return [_change(keys, old, new, firsts) for keys in _portions(different, most)]
+
+
+def _portions(keys: Iterable[RowKey], most: int) -> Iterator[list[RowKey]]:
+    """Whole buckets, as many as go; one that is too large by itself in parts."""
+    portion: list[RowKey] = []
+    for _, same in groupby(keys, key=itemgetter(1)):
+        bucket = list(same)
+        if portion and len(portion) + len(bucket) > most:
+            yield portion
+            portion = []
+        portion += bucket
+        while len(portion) > most:
+            yield portion[:most]
+            portion = portion[most:]
+    if portion:
+        yield portion
 
 
 def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int]) -> Change:
