@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 HIDDEN = "***"
 _QUIET = ("httpx", "httpcore", "slack_sdk", "waitress")
-_SILENT = ("apscheduler",)  # it warns of every tick that comes while the one before still runs
+_SILENT = ("apscheduler", "waitress.queue")
+"""They warn of every tick and every request that waits for the one before."""
 
 
 class Redacting(logging.Formatter):

@@ -78,6 +78,8 @@ def fit(text: str, face: Face, ems: float) -> str:
     if slash and model and " " not in author and width(model, face) <= ems:
         return model
     tail = text[-5:] if text.endswith(")") and len(text) > 12 else ""
+    if width(f"…{tail}", face) > ems:
+        tail = ""
     low, high = 0, len(text) - len(tail)
     while low < high:
         middle = (low + high + 1) // 2

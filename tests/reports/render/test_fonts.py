@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import reports.render.fonts as shipped
@@ -69,6 +69,7 @@ def test_names_that_run_to_the_left_are_put_in_the_order_of_the_eye(name: str, s
 
 
 @given(st.text(max_size=30), st.sampled_from(Face), st.floats(2, 30))
+@example("000000000000)", Face.SANS, 2.0)
 def test_a_fitted_text_is_never_wider_than_its_place(text: str, face: Face, ems: float) -> None:
     assert width(fit(text, face, ems), face) <= ems
 
