@@ -1,0 +1,163 @@
+"""Alert rules: what is watched, of whom, who hears it. Money is whole nano-dollars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reports.period import Unit
+from reports.query import Dimension, Filter, Metric, Source
+from reports.usage import NANO, dollars
+
+SPIKE_FLOOR = 5 * NANO
+"""Below so much in an hour no spike is told, unless a rule says otherwise."""
+STALE_AFTER = 3_600
+PERCENTS = (80, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """A sum of one period goes above a limit: nano-dollars, tokens or requests.
+
+    The period is an hour, day, week (from Monday) or month of the rule's zone.
+    """
+
+    metric: Metric
+    limit: int
+    unit: Unit
+    source: Source = Source.ALL
+
+    def words(self) -> str:
+        """The watch in the grammar's own words."""
+        source = "" if self.source is Source.ALL else f" {self.source}"
+        return f"{self.metric}{source} > {amount(self.metric, self.limit)} per {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Parts of a key's limit or a workspace's budget are used, as they are set at OpenRouter.
+
+    Their periods are OpenRouter's, which begin at midnight UTC.
+    """
+
+    percents: tuple[int, ...] = PERCENTS
+
+    def words(self) -> str:
+        """The watch in the grammar's own words."""
+        return " ".join(["budget", *(f"{percent}%" for percent in self.percents)])
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """An hour costs far more than usual for its hour of the week, and at least `floor`."""
+
+    floor: int = SPIKE_FLOOR
+
+    def words(self) -> str:
+        """The watch in the grammar's own words."""
+        return "spike" if self.floor == SPIKE_FLOOR else f"spike > ${dollars(self.floor)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """The balance of purchased credits falls below a limit in nano-dollars."""
+
+    limit: int
+
+    def words(self) -> str:
+        """The watch in the grammar's own words."""
+        return f"credits < ${dollars(self.limit)}"
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A model or a key is used for the first time."""
+
+    what: Dimension
+
+    def words(self) -> str:
+        """The watch in the grammar's own words."""
+        return f"new {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The month is going to end above a limit in nano-dollars."""
+
+    limit: int
+    source: Source = Source.ALL
+
+    def words(self) -> str:
+        """The watch in the grammar's own words."""
+        source = "" if self.source is Source.ALL else f"{self.source} "
+        return f"forecast {source}> ${dollars(self.limit)} per month"
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The data is older than so many seconds."""
+
+    limit: int = STALE_AFTER
+
+    def words(self) -> str:
+        """The watch in the grammar's own words."""
+        return "sync"
+
+
+Watch = Above | Budget | Spike | Credits | New | Forecast | Stale
+
+
+class To(StrEnum):
+    """Who hears an alert: its maker, the creator concerned, or a channel."""
+
+    ME = "me"
+    OWNER = "owner"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who hears it; a channel by its id, and its name where known."""
+
+    kind: To = To.ME
+    channel: str = ""
+    name: str = ""
+
+    def words(self) -> str:
+        """The recipient as it is typed."""
+        if self.kind is To.CHANNEL:
+            return f"in <#{self.channel}|{self.name}>"
+        return f"to {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One alert rule. Without a zone its periods are those of the person's own.
+
+    With `by` each member of the dimension is judged on its own, else all that passes the filters
+    together. Urgent ones are told in quiet hours too.
+    """
+
+    watch: Watch
+    by: Dimension | None = None
+    filters: tuple[Filter, ...] = ()
+    to: Recipient = Recipient()
+    urgent: bool = False
+    zone: str | None = None
+
+    def words(self) -> str:
+        """The rule in the grammar's own words, without `alert`, so that reading them gives it."""
+        parts = [self.watch.words(), self.by and f"by {self.by}", *map(str, self.filters)]
+        parts += [None if self.to == Recipient() else self.to.words()]
+        parts += ["urgent" if self.urgent else None, self.zone and f"tz {self.zone}"]
+        return " ".join(part for part in parts if part)
+
+
+def amount(metric: Metric, value: int) -> str:
+    """A threshold exactly as it is typed: `$50`, `10M`, `12345`."""
+    if metric is Metric.SPEND:
+        return f"${dollars(value)}"
+    for size, suffix in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if value and value % size == 0:
+            return f"{value // size}{suffix}"
+    return str(value)

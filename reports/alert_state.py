@@ -1,0 +1,233 @@
+"""Judging: what one subject shows now against what was known of it, and whether to tell somebody.
+
+There are two kinds of figures, and they arm again in two ways.
+
+A *sum of a period* (spend of a day, a part of a limit, first use) only grows; where it falls,
+OpenRouter has revised it. So each threshold is told once in each period, whatever revisions do, and
+arms again in the next period.
+
+A *level* (the balance, the age of the data, an hour against its usual, a forecast) moves both ways.
+It is told once, and arms again only when it was clearly on the other side of the line: by a tenth.
+
+Evaluating the same reading again changes nothing, nor does an older one than the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from reports.alert import Budget, Credits, Forecast, New, Rule, Spike, Stale, Watch
+from reports.alert_time import Span
+from reports.usage import NANO
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What an hour of the week usually costs: median and spread in nano-dollars, of `count` hours.
+
+    `line` is where a spike begins.
+    """
+
+    median: int
+    spread: int
+    line: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one subject shows at a moment.
+
+    `subject` names it for good (a member's id, empty for the whole), `label` for people. `value` is
+    the figure in the unit of the watch (nano-dollars, tokens, requests, seconds), None where it is
+    not known. `limit` is the line: the threshold, or all of a budget. `at` is how fresh the figures
+    are. `part`: the hour or period still runs, so the value will grow. `period` is None for levels
+    that have none. `so_far` is what a forecast starts from; `owner` the creator concerned.
+    """
+
+    subject: str
+    label: str
+    value: int | None
+    limit: int
+    at: datetime
+    period: Span | None = None
+    part: bool = True
+    usual: Usual | None = None
+    so_far: int = 0
+    owner: str = ""
+
+
+class Phase(StrEnum):
+    """Where a subject stands."""
+
+    UNKNOWN = "unknown"
+    OK = "ok"
+    TRIGGERED = "triggered"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of one subject in one period (see `period_key`), to be kept as it is.
+
+    `step` counts the thresholds told (budgets have several), `peak` is the farthest value seen,
+    `limit` the line that they belong to, `at` how fresh the last reading was, `since` when it was
+    told first, `ends` when the period ends.
+    """
+
+    phase: Phase = Phase.UNKNOWN
+    step: int = 0
+    peak: int = 0
+    limit: int = 0
+    at: datetime | None = None
+    since: datetime | None = None
+    ends: datetime | None = None
+
+
+class Kind(StrEnum):
+    """What is told: a first crossing, a further threshold, that it is over, that its period is."""
+
+    TRIGGERED = "triggered"
+    FURTHER = "further"
+    RECOVERED = "recovered"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something to tell. `step` is the number of thresholds crossed by now, from 1 up.
+
+    A first crossing is a message of its own; further thresholds and recovery go into its thread; an
+    end only changes the message.
+    """
+
+    kind: Kind
+    reading: Reading
+    step: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The state to keep, and the event to tell, if there is one."""
+
+    state: State
+    event: Event | None = None
+
+
+def is_level(watch: Watch) -> bool:
+    """Whether the figure of a watch moves both ways, instead of growing through a period."""
+    return isinstance(watch, Spike | Credits | Forecast | Stale)
+
+
+def period_key(reading: Reading) -> str:
+    """Under which period the state of a reading is kept; empty for what has no period."""
+    return f"{reading.period.start:%Y-%m-%dT%H:%M}" if reading.period else ""
+
+
+def reached(watch: Watch, reading: Reading) -> int:
+    """How many thresholds a reading is beyond, from 0; the first is the lowest."""
+    value, limit = reading.value, reading.limit
+    if value is None:
+        return 0
+    match watch:
+        case Budget(percents):
+            return sum(value * 100 >= percent * limit for percent in percents) if limit > 0 else 0
+        case Credits():
+            return int(value < limit)
+        case Spike(floor):
+            known = reading.usual is not None
+            return int(known and value > limit and value >= floor)
+        case New():
+            return 1
+    return int(value > limit)
+
+
+def evaluate(rule: Rule, reading: Reading, state: State, now: datetime) -> Judged:
+    """Judge one reading against the state of its subject and period; any reading may come again."""
+    if reading.value is None:
+        return Judged(state)
+    if is_level(rule.watch):
+        return _level(rule.watch, reading, state, now)
+    return _sum(rule.watch, reading, state, now)
+
+
+def ended(state: State, reading: Reading, now: datetime) -> Judged:
+    """Close a period that is over and settled: what was told in it is told to have ended."""
+    if state.phase is not Phase.TRIGGERED or reading.period is None or now < reading.period.end:
+        return Judged(state)
+    closed = replace(state, phase=Phase.RECOVERED)
+    return Judged(closed, Event(Kind.ENDED, reading, state.step, now))
+
+
+def _sum(watch: Watch, reading: Reading, state: State, now: datetime) -> Judged:
+    """A sum of a period: what was told stays told, in whichever order readings come."""
+    step, value = reached(watch, reading), reading.value or 0
+    # another limit is another threshold: it has not been told yet
+    other = state.phase is not Phase.UNKNOWN and state.limit != reading.limit
+    told = 0 if other else state.step
+    after = _seen(reading, state, max(value, 0 if other else state.peak))
+    if step > told:
+        return _told(reading, state, replace(after, step=step), now)
+    if other and state.phase is Phase.TRIGGERED:
+        return _over(reading, replace(after, step=0), now)
+    return Judged(replace(after, step=told))
+
+
+def _level(watch: Watch, reading: Reading, state: State, now: datetime) -> Judged:
+    """A level: told when it crosses the line, and again only after it was clearly back."""
+    if state.at is not None and reading.at < state.at:
+        return Judged(state)
+    step, value = reached(watch, reading), reading.value or 0
+    moving = isinstance(watch, Spike)
+    other = not moving and state.phase is not Phase.UNKNOWN and state.limit != reading.limit
+    after = _seen(reading, state, value if other else _farther(watch, value, state))
+    if state.phase is not Phase.TRIGGERED or (other and step):
+        if not step:
+            return Judged(replace(after, step=0, peak=value))
+        fresh = state if state.phase is Phase.TRIGGERED or reading.period else State()
+        return _told(reading, fresh, replace(after, step=step), now)
+    if other or _clear(watch, reading):
+        return _over(reading, replace(after, step=0), now)
+    return Judged(after)
+
+
+def _seen(reading: Reading, state: State, peak: int) -> State:
+    phase = Phase.OK if state.phase is Phase.UNKNOWN else state.phase
+    at = max(state.at or reading.at, reading.at)
+    ends = reading.period.end if reading.period else None
+    return replace(state, phase=phase, peak=peak, limit=reading.limit, at=at, ends=ends)
+
+
+def _told(reading: Reading, before: State, after: State, now: datetime) -> Judged:
+    kind = Kind.TRIGGERED if before.since is None else Kind.FURTHER
+    state = replace(after, phase=Phase.TRIGGERED, since=before.since or now)
+    return Judged(state, Event(kind, reading, state.step, now))
+
+
+def _over(reading: Reading, after: State, now: datetime) -> Judged:
+    return Judged(
+        replace(after, phase=Phase.RECOVERED), Event(Kind.RECOVERED, reading, after.step, now)
+    )
+
+
+def _farther(watch: Watch, value: int, state: State) -> int:
+    if state.phase is not Phase.TRIGGERED:
+        return value
+    return min(value, state.peak) if isinstance(watch, Credits) else max(value, state.peak)
+
+
+def _clear(watch: Watch, reading: Reading) -> bool:
+    """Whether a level is clearly on the right side of the line again."""
+    value, limit = reading.value, reading.limit
+    if value is None:
+        return False
+    match watch:
+        case Credits():
+            return value >= limit + max(limit // 10, NANO)
+        case Spike():
+            # an hour that still runs may yet grow
+            return not reading.part and value * 4 <= limit * 3
+    return value * 10 <= limit * 9

@@ -1,0 +1,107 @@
+"""The periods that alerts are judged in, and the hours and moments until which they are held back.
+
+Periods are half-open and UTC; where they begin and end is the calendar of a zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from reports.period import Unit
+from reports.timerange import DAY, HOUR, Granularity, floor, local
+
+SETTLED = 3 * HOUR
+"""How long after its end a period is still judged: the newest buckets come late."""
+CATCH_UP = 3 * DAY
+"""How far back periods are judged that passed while nobody looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One period: from `start` until `end` (UTC)."""
+
+    start: datetime
+    end: datetime
+
+
+@lru_cache(maxsize=4096)
+def span_at(unit: Unit, zone: str, moment: datetime) -> Span:
+    """The hour, day, week (from Monday), month or year of a zone that a moment falls into."""
+    there = moment.astimezone(ZoneInfo(zone))
+    if unit is Unit.HOUR:
+        offset = there.utcoffset() or timedelta()
+        start = floor(moment + offset, Granularity.HOUR) - offset
+        return Span(start, start + HOUR)
+    day = there.date()
+    match unit:
+        case Unit.WEEK:
+            first = day - timedelta(days=day.weekday())
+            after = first + timedelta(days=7)
+        case Unit.MONTH:
+            first = day.replace(day=1)
+            after = (first + timedelta(days=31)).replace(day=1)
+        case Unit.YEAR:
+            first = day.replace(month=1, day=1)
+            after = first.replace(year=first.year + 1)
+        case _:
+            first, after = day, day + DAY
+    return Span(local(first, zone), local(after, zone))
+
+
+def spans(unit: Unit, zone: str, since: datetime, now: datetime) -> tuple[Span, ...]:
+    """The periods to judge now, oldest first: all that were not over and settled at `since`.
+
+    `since` is when judging last ended well, or when the rule was made, whichever is later. What
+    ended before a rule was made is none of its business, so give `made` as the earliest end.
+    """
+    at = max(min(since, now) - SETTLED, now - CATCH_UP)
+    found = [span_at(unit, zone, now)]
+    while found[-1].start > at:
+        found.append(span_at(unit, zone, found[-1].start - timedelta(seconds=1)))
+    return tuple(reversed(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A person's quiet hours, by the clock of their zone; they may run through midnight."""
+
+    start: time
+    end: time
+
+    def words(self) -> str:
+        """The hours as they are typed."""
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
+
+    def until(self, now: datetime, zone: str) -> datetime | None:
+        """When the quiet hours that now lies in end (UTC); None outside of them."""
+        there = now.astimezone(ZoneInfo(zone))
+        clock = there.time().replace(tzinfo=None)
+        overnight = self.end <= self.start
+        inside = self.start <= clock < self.end
+        if overnight:
+            inside = clock >= self.start or clock < self.end
+        if not inside:
+            return None
+        day = there.date() + (DAY if overnight and clock >= self.start else timedelta())
+        ends = local(day, zone, self.end)
+        return ends if ends > now else now + timedelta(minutes=1)
+
+
+class Snooze(StrEnum):
+    """For how long an alert is not to be heard of."""
+
+    HOUR = "1h"
+    DAY = "24h"
+    PERIOD = "period"
+
+    def until(self, now: datetime, ends: datetime | None) -> datetime:
+        """When it ends (UTC); of what has no period, a day later."""
+        if self is Snooze.HOUR:
+            return now + HOUR
+        if self is Snooze.PERIOD and ends is not None:
+            return max(ends, now)
+        return now + DAY
