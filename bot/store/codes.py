@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
 
@@ -28,8 +29,11 @@ class View(IntEnum):
     CREATOR = 1
 
 
-ALL_OF = {View.KEY: 0, View.CREATOR: 4}
-MEMBERS_OF = {View.KEY: DIMENSION[Dimension.KEY], View.CREATOR: DIMENSION[Dimension.CREATOR]}
+ALL_OF: Mapping[int, int] = {View.KEY: 0, View.CREATOR: 4}
+MEMBERS_OF: Mapping[int, int] = {
+    View.KEY: DIMENSION[Dimension.KEY],
+    View.CREATOR: DIMENSION[Dimension.CREATOR],
+}
 MODELS = DIMENSION[Dimension.MODEL]
 
 

@@ -6,11 +6,11 @@ the changed rows take to write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
-from operator import add, itemgetter, sub
+from operator import add, itemgetter, neg, sub
 
 from bot.courtesy import giving_way
 from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
@@ -20,7 +20,10 @@ RowKey = tuple[int, int, int, int]
 """View, bucket, member, model."""
 TotalKey = tuple[int, int, int]
 """Dimension, member, bucket."""
-Rows = Mapping[RowKey, Usage]
+Figures = Sequence[int]
+"""The figures of a Usage, in its order: a plain row of the database will do."""
+Rows = Mapping[RowKey, Figures]
+Sums = dict[TotalKey, Figures]
 
 
 MOST_AT_ONCE = 3_000
@@ -32,9 +35,9 @@ class Change:
     """Rows to delete and to write, and what that adds to the sums of buckets and of months."""
 
     gone: list[RowKey] = field(default_factory=list)
-    written: list[tuple[RowKey, Usage]] = field(default_factory=list)
-    added: dict[TotalKey, Usage] = field(default_factory=dict)
-    months: dict[TotalKey, Usage] = field(default_factory=dict)
+    written: list[tuple[RowKey, Figures]] = field(default_factory=list)
+    added: Sums = field(default_factory=dict)
+    months: Sums = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -51,12 +54,12 @@ def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
     return merged
 
 
-def plus(one: Usage, other: Usage) -> Usage:
+def plus(one: Figures, other: Figures) -> Usage:
     """Both together."""
     return Usage._make(map(add, one, other))
 
 
-def minus(one: Usage, other: Usage) -> Usage:
+def minus(one: Figures, other: Figures) -> Usage:
     """What remains of one without the other."""
     return Usage._make(map(sub, one, other))
 
@@ -93,27 +96,34 @@ def _portions(keys: Iterable[RowKey], most: int) -> Iterator[list[RowKey]]:
 
 def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int]) -> Change:
     change = Change()
-    for key in giving_way(keys):
-        after = new.get(key)
-        if after is None:
-            change.gone.append(key)
-        else:
-            change.written.append((key, after))
-        more = minus(after or ZERO, old.get(key, ZERO))
-        view, bucket, member, model = key
-        _add(change.added, (ALL_OF[View(view)], 0, bucket), more)
-        _add(change.added, (MEMBERS_OF[View(view)], member, bucket), more)
-        if view == View.KEY:
-            _add(change.added, (MODELS, model, bucket), more)
+    for (view, bucket, member), same in groupby(giving_way(keys), key=_owner):
+        whole: Figures = ()  # what the rows of one member in one bucket add up to
+        for key in same:
+            before, after = old.get(key), new.get(key)
+            if after is None:
+                change.gone.append(key)
+                more = list(map(neg, before or ZERO))
+            else:
+                change.written.append((key, after))
+                more = list(after) if before is None else list(map(sub, after, before))
+            if view == View.KEY:
+                _add(change.added, (MODELS, key[3], bucket), more)
+            whole = list(map(add, whole, more)) if whole else more
+        _add(change.added, (ALL_OF[view], 0, bucket), whole)
+        _add(change.added, (MEMBERS_OF[view], member, bucket), whole)
     for (dimension, member, bucket), more in change.added.items():
         if bucket in firsts:
             _add(change.months, (dimension, member, firsts[bucket]), more)
     return change
 
 
-def _add(sums: dict[TotalKey, Usage], key: TotalKey, usage: Usage) -> None:
+_owner = itemgetter(0, 1, 2)
+"""What the rows of one member in one bucket have in common; they come one after the other."""
+
+
+def _add(sums: Sums, key: TotalKey, more: Figures) -> None:
     before = sums.get(key)
-    sums[key] = usage if before is None else plus(before, usage)
+    sums[key] = more if before is None else list(map(add, before, more))
 
 
 def _month(bucket: int) -> int:

@@ -16,8 +16,8 @@ from bot.store.database import Database
 from bot.store.directory import Directory
 from bot.store.imported import Intake
 from bot.store.reading import Ranking, Read, Selection
-from bot.store.rewrite import Change, RowKey, add_up, changes, minus, plus
-from bot.store.writing import window_rows, write
+from bot.store.rewrite import Change, Figures, RowKey, add_up, changes, minus, plus
+from bot.store.writing import statements, window_rows, write
 from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
 from reports.timerange import Granularity, TimeRange
@@ -148,7 +148,7 @@ class Store:
         with self._db.write() as connection:
             work = _work(connection, window, new)
             for change in work:
-                write(connection, window.granularity, change)
+                write(connection, statements(window.granularity, change))
             _settle(connection, window, synced_at, notes)
         return sum(change.rows for change in work)
 
@@ -162,10 +162,11 @@ class Store:
     ) -> bool:
         """Write one change after the other; False as soon as somebody else wrote in between."""
         for number, change in enumerate(work):
+            ready = statements(window.granularity, change)
             with self._db.write() as connection:
                 if _number(connection, "usage") != before + number:
                     return False
-                write(connection, window.granularity, change)
+                write(connection, ready)
                 if change is work[-1]:
                     _settle(connection, window, synced_at, notes)
                 else:
@@ -193,7 +194,7 @@ class Store:
             for start, end in taken:
                 old = window_rows(connection, Window(file.granularity, start, end))
                 for change in changes(old, add_up(rows(seconds(start))), months=days):
-                    write(connection, file.granularity, change)
+                    write(connection, statements(file.granularity, change))
             imported.mark(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
                 if file.granularity is not Granularity.MONTH:
@@ -406,7 +407,7 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
         at = moment(bucket)
         grain = _GRANULARITY_OF[code]
         old = window_rows(connection, Window(grain, at, at + _SECOND))
-        new = dict(old)
+        new: dict[RowKey, Figures] = dict(old)
         for (view, _, member, model), usage in old.items():
             if view == View.KEY and owners.get(member):
                 for creator, moved in ((owners[member], usage), (unknown, minus(ZERO, usage))):
@@ -414,7 +415,7 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
                     new[place] = plus(new.get(place, ZERO), moved)
         left = {place: usage for place, usage in new.items() if usage != ZERO}
         for change in changes(old, left, months=grain is Granularity.DAY):
-            write(connection, grain, change)
+            write(connection, statements(grain, change))
     _count(connection, "usage")
 
 

@@ -3,60 +3,85 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.courtesy import giving_way
 from bot.store import imported
-from bot.store.codes import FIGURES, GRANULARITY, View, seconds
-from bot.store.rewrite import Change, RowKey, TotalKey
+from bot.store.codes import FIGURES, GRANULARITY, seconds
+from bot.store.rewrite import Change, Figures, RowKey, Sums
 from reports.timerange import Granularity
-from reports.usage import Usage
 from reports.windows import Window
 
+Values = tuple[int, ...]
+
+_BUCKET = 3
+"""Where the bucket stands in a row of sums; the requests come after it."""
 _NAMES = FIGURES.split(", ")
 _PLACES = ", ".join("?" * len(_NAMES))
 _ADDED = ", ".join(f"{name} = {name} + excluded.{name}" for name in _NAMES)
 _NOTHING = " AND ".join(f"{name} = 0" for name in _NAMES)
 
 
-def window_rows(connection: sqlite3.Connection, window: Window) -> dict[RowKey, Usage]:
+def window_rows(connection: sqlite3.Connection, window: Window) -> dict[RowKey, Figures]:
     """All that is held of a window, in both views."""
     found = connection.execute(
         f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
         " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?",
         (GRANULARITY[window.granularity], seconds(window.start), seconds(window.end)),
     )
-    return {(View(row[0]), *row[1:4]): Usage(*row[4:]) for row in giving_way(found)}
+    return {row[:4]: row[4:] for row in giving_way(found)}
 
 
-def write(connection: sqlite3.Connection, granularity: Granularity, change: Change) -> None:
-    """Delete and write rows of a granularity, and add to their sums."""
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """A change as rows for the database, made ready before its lock is taken."""
+
+    gone: Sequence[Values]
+    written: Sequence[Values]
+    added: Sequence[Values]
+    months: Sequence[Values]
+
+
+def statements(granularity: Granularity, change: Change) -> Statements:
+    """What deletes and writes rows of a granularity, and adds to their sums."""
     code = GRANULARITY[granularity]
+    return Statements(
+        [(view, code, *place) for view, *place in change.gone],
+        [(view, code, *place, *figures) for (view, *place), figures in change.written],
+        _sums(code, change.added),
+        _sums(GRANULARITY[Granularity.MONTH], change.months),
+    )
+
+
+def write(connection: sqlite3.Connection, work: Statements) -> None:
+    """Delete and write rows, and add to their sums."""
     connection.executemany(
         "DELETE FROM usage WHERE view = ? AND granularity = ? AND bucket = ? AND member = ?"
         " AND model = ?",
-        [(view, code, *place) for view, *place in change.gone],
+        work.gone,
     )
     connection.executemany(
-        f"INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?, {_PLACES})",
-        [(view, code, *place, *usage) for (view, *place), usage in change.written],
+        f"INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?, {_PLACES})", work.written
     )
-    _add(connection, code, change.added.items())
+    _add(connection, work.added)
     # a month that a file brought counts as it is, until all of its days are held
     whole = imported.months(connection)
-    months = [(key, more) for key, more in change.months.items() if key[2] not in whole]
-    _add(connection, GRANULARITY[Granularity.MONTH], months)
+    _add(connection, [row for row in work.months if row[_BUCKET] not in whole])
 
 
-def _add(connection: sqlite3.Connection, code: int, sums: Iterable[tuple[TotalKey, Usage]]) -> None:
-    sums = sorted(sums)
+def _sums(code: int, sums: Sums) -> list[Values]:
+    return [(dimension, code, *place, *more) for (dimension, *place), more in sorted(sums.items())]
+
+
+def _add(connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
     connection.executemany(
         f"INSERT INTO total VALUES (?, ?, ?, ?, {_PLACES})"
         f" ON CONFLICT (dimension, granularity, member, bucket) DO UPDATE SET {_ADDED}",
-        [(dimension, code, *place, *more) for (dimension, *place), more in sums],
+        rows,
     )
     connection.executemany(
         "DELETE FROM total WHERE dimension = ? AND granularity = ? AND member = ? AND bucket = ?"
         f" AND {_NOTHING}",
-        [(dimension, code, *place) for (dimension, *place), more in sums if more.requests <= 0],
+        [row[: _BUCKET + 1] for row in rows if row[_BUCKET + 1] <= 0],
     )

@@ -30,8 +30,8 @@ class Watched(Database):
     """A database that notes for how long it kept others from writing."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
         self.held: list[float] = []
+        super().__init__(path)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
