@@ -142,3 +142,59 @@ def m003_schedules(db: Database) -> None:
 def m004_since(db: Database) -> None:
     """When each key was made: what its name used before was a namesake's."""
     db.execute("ALTER TABLE member ADD COLUMN since INTEGER")
+
+
+@migration
+def m005_alerts(db: Database) -> None:
+    """Alert rules, how each stands, what happened to them, and the messages that tell it.
+
+    Times are milliseconds since 1970. A state is one of a rule, a subject (a member, or all) and a
+    period; where there is none, the rule is armed. An event is written with the state that it
+    changes; a telling is a message, made of one event or of several, and found again by its key.
+    """
+    for statement in (
+        """CREATE TABLE alert_rule (
+            id TEXT PRIMARY KEY, maker TEXT NOT NULL, email TEXT NOT NULL, words TEXT NOT NULL,
+            members TEXT NOT NULL DEFAULT '[]', version INTEGER NOT NULL DEFAULT 1,
+            made_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, paused TEXT,
+            gone INTEGER NOT NULL DEFAULT 0
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX alert_rule_by_maker ON alert_rule (maker, made_at) WHERE gone = 0",
+        """CREATE TABLE alert_state (
+            rule TEXT NOT NULL, subject TEXT NOT NULL, period TEXT NOT NULL, state TEXT NOT NULL,
+            data TEXT NOT NULL, crossings INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+            telling INTEGER, acknowledged TEXT, PRIMARY KEY (rule, subject, period)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE alert_event (
+            id INTEGER PRIMARY KEY, rule TEXT NOT NULL, version INTEGER NOT NULL,
+            subject TEXT NOT NULL, period TEXT NOT NULL, crossing INTEGER NOT NULL,
+            kind TEXT NOT NULL, facts TEXT NOT NULL, urgent INTEGER NOT NULL,
+            at INTEGER NOT NULL, next_at INTEGER NOT NULL, fence INTEGER NOT NULL DEFAULT 0,
+            state TEXT NOT NULL DEFAULT 'pending'
+                CHECK (state IN ('pending', 'telling', 'told', 'dropped')),
+            telling INTEGER, why TEXT NOT NULL DEFAULT '',
+            UNIQUE (rule, version, subject, period, crossing, kind)
+        ) STRICT""",
+        "CREATE INDEX alert_event_open ON alert_event (next_at) WHERE state = 'pending'",
+        "CREATE INDEX alert_event_by_telling ON alert_event (telling) WHERE telling IS NOT NULL",
+        """CREATE TABLE alert_telling (
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, place TEXT NOT NULL,
+            note TEXT NOT NULL DEFAULT '', root INTEGER, made_at INTEGER NOT NULL,
+            next_at INTEGER NOT NULL, fence INTEGER NOT NULL DEFAULT 0,
+            tries INTEGER NOT NULL DEFAULT 0, sending_at INTEGER,
+            state TEXT NOT NULL DEFAULT 'due'
+                CHECK (state IN ('due', 'sending', 'sent', 'failed')),
+            channel TEXT NOT NULL DEFAULT '', ts TEXT NOT NULL DEFAULT '',
+            stale INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT ''
+        ) STRICT""",
+        "CREATE INDEX alert_telling_open ON alert_telling (next_at)"
+        " WHERE state IN ('due', 'sending') OR stale = 1",
+        """CREATE TABLE alert_hold (
+            rule TEXT NOT NULL, subject TEXT NOT NULL, until INTEGER, period TEXT NOT NULL,
+            person TEXT NOT NULL, PRIMARY KEY (rule, subject)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE alert_quiet (
+            person TEXT PRIMARY KEY, since TEXT NOT NULL, until TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    ):
+        db.execute(statement)

@@ -1,0 +1,173 @@
+"""Alert rules as they are kept: whose, and in which words."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.store.database import Database
+from bot.store.schedules import moment, ms
+
+Clock = Callable[[], datetime]
+_COLUMNS = "id, maker, email, words, members, version, made_at, changed_at, paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rule before it is kept: in the grammar's words, with what its names meant then (JSON)."""
+
+    maker: str
+    email: str
+    words: str
+    members: str = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A rule that is kept; `paused` says why it rests, None if it does not.
+
+    `version` counts its changes: what was known of the rule before is not known of it after.
+    """
+
+    id: str
+    draft: Draft
+    version: int
+    made_at: datetime
+    changed_at: datetime
+    paused: str | None
+
+
+class Rules:
+    """All alert rules. Its methods may be called from any thread."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    def add(self, draft: Draft, id_: str = "") -> Entry:
+        """Keep a rule; the one of an id that is there already (deleted or not) stays as it is."""
+        id_ = id_ or secrets.token_hex(5)
+        with self._db.write() as connection:
+            now = ms(self._clock())
+            connection.execute(
+                "INSERT INTO alert_rule (id, maker, email, words, members, made_at, changed_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (id_, draft.maker, draft.email, draft.words, draft.members, now, now),
+            )
+            row = connection.execute(
+                f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ?", (id_,)
+            ).fetchone()
+        return _entry(row)
+
+    def get(self, id_: str) -> Entry | None:
+        """The rule of an id, unless it was deleted."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ? AND gone = 0", (id_,)
+            ).fetchone()
+        return _entry(row) if row else None
+
+    def of(self, maker: str | None) -> list[Entry]:
+        """The rules of a person, or of everybody, oldest first."""
+        whose = "" if maker is None else " AND maker = ?"
+        with self._db.read() as connection:
+            found = connection.execute(
+                f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0{whose} ORDER BY made_at, id",
+                () if maker is None else (maker,),
+            ).fetchall()
+        return [_entry(row) for row in found]
+
+    def active(self) -> list[Entry]:
+        """The rules that are to be judged."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0 AND paused IS NULL"
+            ).fetchall()
+        return [_entry(row) for row in found]
+
+    def known(self, id_: str) -> bool:
+        """Whether there is a rule of an id, or was one."""
+        with self._db.read() as connection:
+            found = connection.execute("SELECT 1 FROM alert_rule WHERE id = ?", (id_,)).fetchone()
+        return found is not None
+
+    def change(self, id_: str, draft: Draft) -> Entry | None:
+        """Put other words in its place: it is armed anew, and what it was about to say is dropped.
+
+        What it has said already stays.
+        """
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE alert_rule SET email = ?, words = ?, members = ?, version = version + 1,"
+                " changed_at = ? WHERE id = ? AND gone = 0",
+                (draft.email, draft.words, draft.members, ms(self._clock()), id_),
+            )
+            _forget(connection, id_, "changed")
+        return self.get(id_)
+
+    def pause(self, id_: str, why: str) -> None:
+        """Let a rule rest: it says nothing and is not judged."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE alert_rule SET paused = ? WHERE id = ?", (why, id_))
+            _drop(connection, id_, "paused")
+
+    def resume(self, id_: str) -> None:
+        """Let a rule go on."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE alert_rule SET paused = NULL WHERE id = ?", (id_,))
+
+    def remove(self, id_: str) -> None:
+        """Delete a rule; what it has said stays, what it was about to say is dropped."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE alert_rule SET gone = 1 WHERE id = ?", (id_,))
+            _forget(connection, id_, "deleted")
+
+    def hand_over(self, maker: str, heir: str, email: str) -> list[Entry]:
+        """Give all rules of a person to another; the rules."""
+        with self._db.write() as connection:
+            found = connection.execute(
+                f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0 AND maker = ?"
+                " ORDER BY made_at, id",
+                (maker,),
+            ).fetchall()
+            connection.execute(
+                "UPDATE alert_rule SET maker = ?, email = ? WHERE gone = 0 AND maker = ?",
+                (heir, email, maker),
+            )
+        return [_entry(row) for row in found]
+
+    def renew_email(self, maker: str, email: str) -> None:
+        """Keep a person's address as it is now."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE alert_rule SET email = ? WHERE maker = ? AND email != ?",
+                (email, maker, email),
+            )
+
+
+def _forget(connection: sqlite3.Connection, id_: str, why: str) -> None:
+    connection.execute("DELETE FROM alert_state WHERE rule = ?", (id_,))
+    connection.execute("DELETE FROM alert_hold WHERE rule = ?", (id_,))
+    _drop(connection, id_, why)
+
+
+def _drop(connection: sqlite3.Connection, id_: str, why: str) -> None:
+    connection.execute(
+        "UPDATE alert_event SET state = 'dropped', why = ? WHERE rule = ? AND state = 'pending'",
+        (why, id_),
+    )
+
+
+def _entry(row: Sequence[object]) -> Entry:
+    id_, maker, email, words, members, version, made_at, changed_at, paused = row
+    return Entry(
+        str(id_),
+        Draft(str(maker), str(email), str(words), str(members)),
+        int(str(version)),
+        moment(int(str(made_at))),
+        moment(int(str(changed_at))),
+        None if paused is None else str(paused),
+    )

@@ -1,0 +1,201 @@
+"""How each subject of each rule stands; what changes there is kept with what is to be told of it.
+
+Where nothing is kept, the rule is armed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.store.alert_json import event_text, state_of, state_text
+from bot.store.database import Database
+from bot.store.schedules import moment, ms
+from reports.alert_state import Event, Kind, State
+
+Clock = Callable[[], datetime]
+Place = tuple[str, str, str]
+"""A rule, a subject and a period: what a state is one of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What judging found: `before` is what it was judged against (None: nothing was kept).
+
+    `version` is the rule's; where it was changed meanwhile, nothing is.
+    """
+
+    place: Place
+    version: int
+    before: State | None
+    after: State
+    event: Event | None = None
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A subject (all: "*") of a rule that is not to be heard of: until a moment, or for good."""
+
+    rule: str
+    subject: str
+    until: datetime | None
+    person: str
+
+
+class States:
+    """All states and holds. Its methods may be called from any thread and any process."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    def all(self) -> dict[Place, State]:
+        """Every state that is kept."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT rule, subject, period, data FROM alert_state"
+            ).fetchall()
+        return {(row[0], row[1], row[2]): state_of(row[3]) for row in found}
+
+    def get(self, place: Place) -> State | None:
+        """One state."""
+        with self._db.read() as connection:
+            return _get(connection, place)
+
+    def settle(self, changes: Iterable[Change]) -> int:
+        """Keep what changed and what is to be told of it, all or nothing; returns the events.
+
+        What another process changed since it was read stays as that process left it.
+        """
+        told = 0
+        with self._db.write() as connection:
+            now = ms(self._clock())
+            versions = dict(
+                connection.execute("SELECT id, version FROM alert_rule WHERE gone = 0").fetchall()
+            )
+            for change in changes:
+                if versions.get(change.place[0]) != change.version:
+                    continue
+                if _get(connection, change.place) != change.before:
+                    continue
+                told += _keep(connection, change, now)
+        return told
+
+    def forget(self, before: datetime) -> None:
+        """Drop states of periods in which nothing has changed since a moment, and what was told."""
+        with self._db.write() as connection:
+            limit = ms(before)
+            connection.execute(
+                "DELETE FROM alert_state WHERE changed_at < ? AND period != ''", (limit,)
+            )
+            connection.execute(
+                "DELETE FROM alert_event WHERE at < ? AND state IN ('told', 'dropped')", (limit,)
+            )
+            connection.execute(
+                "DELETE FROM alert_telling WHERE made_at < ? AND state IN ('sent', 'failed')"
+                " AND stale = 0",
+                (limit,),
+            )
+
+    # -- what people say to a message
+
+    def acknowledge(self, places: Iterable[Place], person: str) -> None:
+        """Note who has seen it; the first one counts."""
+        with self._db.write() as connection:
+            connection.executemany(
+                "UPDATE alert_state SET acknowledged = coalesce(acknowledged, ?)"
+                " WHERE rule = ? AND subject = ? AND period = ?",
+                [(person, *place) for place in places],
+            )
+
+    def acknowledged(self, place: Place) -> str | None:
+        """Who has acknowledged it."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT acknowledged FROM alert_state WHERE rule = ? AND subject = ?"
+                " AND period = ?",
+                place,
+            ).fetchone()
+        return str(found[0]) if found and found[0] else None
+
+    def hold(self, rule: str, subject: str, until: datetime | None, person: str) -> None:
+        """Say nothing of a subject until a moment (None: for good)."""
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO alert_hold (rule, subject, until, period, person)"
+                " VALUES (?, ?, ?, '', ?)",
+                (rule, subject, until and ms(until), person),
+            )
+
+    def release(self, rule: str, subject: str) -> None:
+        """Let it be heard of again."""
+        with self._db.write() as connection:
+            connection.execute(
+                "DELETE FROM alert_hold WHERE rule = ? AND subject = ?", (rule, subject)
+            )
+
+    def holds(self) -> dict[tuple[str, str], Hold]:
+        """What is not to be heard of, by rule and subject."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT rule, subject, until, person FROM alert_hold"
+            ).fetchall()
+        return {
+            (row[0], row[1]): Hold(row[0], row[1], row[2] and moment(row[2]), row[3])
+            for row in found
+        }
+
+    def ended_holds(self) -> list[Hold]:
+        """The holds that are over by now; they are gone with this call."""
+        with self._db.write() as connection:
+            found = connection.execute(
+                "DELETE FROM alert_hold WHERE until <= ? RETURNING rule, subject, until, person",
+                (ms(self._clock()),),
+            ).fetchall()
+        return [Hold(row[0], row[1], moment(row[2]), row[3]) for row in found]
+
+
+def _get(connection: sqlite3.Connection, place: Place) -> State | None:
+    row = connection.execute(
+        "SELECT data FROM alert_state WHERE rule = ? AND subject = ? AND period = ?", place
+    ).fetchone()
+    return state_of(row[0]) if row else None
+
+
+def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
+    """Write a state with its event; how many events are new."""
+    connection.execute(
+        "INSERT INTO alert_state (rule, subject, period, state, data, crossings, changed_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (rule, subject, period) DO UPDATE SET"
+        " state = excluded.state, data = excluded.data, changed_at = excluded.changed_at,"
+        " crossings = crossings + excluded.crossings",
+        (*change.place, change.after.phase, state_text(change.after), int(bool(change.event)),
+         now),
+    )  # fmt: skip
+    if change.event is None:
+        return 0
+    crossings, telling = connection.execute(
+        "SELECT crossings, telling FROM alert_state WHERE rule = ? AND subject = ? AND period = ?",
+        change.place,
+    ).fetchone()
+    ended = change.event.kind is Kind.ENDED
+    rule, subject, period = change.place
+    connection.execute(
+        "INSERT INTO alert_event (rule, version, subject, period, crossing, kind, facts, urgent,"
+        " at, next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (rule, change.version, subject, period, crossings, change.event.kind,
+         event_text(change.event), change.urgent, now, now, "told" if ended else "pending"),
+    )  # fmt: skip
+    if telling is not None and change.event.kind in {Kind.ENDED, Kind.RECOVERED}:
+        connection.execute(
+            "UPDATE alert_telling SET stale = 1, next_at = ? WHERE id = ? AND state = 'sent'",
+            (now, telling),
+        )
+    return 1
+
+
+RETENTION = timedelta(days=100)
+"""How long is kept what a rule said in a period that is over."""

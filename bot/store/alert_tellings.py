@@ -1,0 +1,405 @@
+"""What is to be told of alerts: events wait here, become messages, and stay until Slack has them.
+
+Whoever takes an event or a message raises its fence; what an earlier taker writes afterwards
+changes nothing. The clock is read inside each transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from bot.store.alert_json import event_of, state_of
+from bot.store.database import Database
+from bot.store.schedules import moment, ms
+from reports.alert_state import Event, State
+from reports.alert_time import Quiet
+
+Clock = Callable[[], datetime]
+LEASE = timedelta(seconds=120)
+SETTLE = timedelta(seconds=60)
+"""How long after a call without an answer its message may still appear in the history."""
+_EVENT = "id, rule, version, subject, period, facts, urgent, fence, telling"
+_TELLING = "id, key, place, note, root, made_at, fence, tries, sending_at, state, channel, ts"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Something that happened and is to be told; `telling` is the message that it became."""
+
+    id: int
+    rule: str
+    version: int
+    subject: str
+    period: str
+    event: Event
+    urgent: bool
+    fence: int
+    telling: int | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The state that it is one of."""
+        return self.rule, self.subject, self.period
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A message to a person or channel; with a `root` it goes into that message's thread.
+
+    `sending_at`: when it was last said that it goes out. `note`: a sentence that goes with it.
+    """
+
+    id: int
+    key: str
+    place: str
+    note: str
+    root: int | None
+    made_at: datetime
+    fence: int
+    tries: int
+    sending_at: datetime | None
+    state: str
+    channel: str
+    ts: str
+
+
+class Tellings:
+    """All events and messages. Its methods may be called from any thread and any process."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    def idle(self) -> bool:
+        """Whether there is nothing to do now: one quick look."""
+        now = ms(self._clock())
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM alert_event WHERE state = 'pending'"
+                " AND next_at <= ?) OR EXISTS (SELECT 1 FROM alert_telling WHERE"
+                " (state IN ('due', 'sending') OR stale = 1) AND next_at <= ?)"
+                " OR EXISTS (SELECT 1 FROM alert_hold WHERE until <= ?)",
+                (now, now, now),
+            ).fetchone()
+        return not found[0]
+
+    # -- events
+
+    def claim(self, limit: int) -> list[Pending]:
+        """Take events whose turn it is, oldest first; nobody else takes them for two minutes."""
+        with self._db.write() as connection:
+            now = self._clock()
+            found = connection.execute(
+                "SELECT id FROM alert_event WHERE state = 'pending' AND next_at <= ?"
+                " ORDER BY id LIMIT ?",
+                (ms(now), limit),
+            ).fetchall()
+            ids = json.dumps([row[0] for row in found])
+            connection.execute(
+                "UPDATE alert_event SET fence = fence + 1, next_at = ?"
+                " WHERE id IN (SELECT value FROM json_each(?))",
+                (ms(now + LEASE), ids),
+            )
+            rows = connection.execute(
+                f"SELECT {_EVENT} FROM alert_event WHERE id IN (SELECT value FROM json_each(?))"
+                " ORDER BY id",
+                (ids,),
+            ).fetchall()
+        return [_pending(row) for row in rows]
+
+    def later(self, events: Sequence[Pending], at: datetime) -> None:
+        """Take these up again from a moment on."""
+        with self._db.write() as connection:
+            connection.executemany(
+                "UPDATE alert_event SET next_at = ? WHERE id = ? AND fence = ?"
+                " AND state = 'pending'",
+                [(ms(at), one.id, one.fence) for one in events],
+            )
+
+    def drop(self, events: Sequence[Pending], why: str) -> None:
+        """There is nobody to tell, or no need to."""
+        with self._db.write() as connection:
+            connection.executemany(
+                "UPDATE alert_event SET state = 'dropped', why = ? WHERE id = ? AND fence = ?"
+                " AND state = 'pending'",
+                [(why, one.id, one.fence) for one in events],
+            )
+
+    def make(
+        self, events: Sequence[Pending], place: str, note: str = "", root: int | None = None
+    ) -> int | None:
+        """Make one message of events; its id. None where another took any of them."""
+        with self._db.write() as connection:
+            now = ms(self._clock())
+            ids = json.dumps([one.id for one in events])
+            mine = connection.execute(
+                "SELECT id, fence FROM alert_event WHERE id IN (SELECT value FROM json_each(?))"
+                " AND state = 'pending'",
+                (ids,),
+            ).fetchall()
+            if dict(mine) != {one.id: one.fence for one in events}:
+                return None
+            made = connection.execute(
+                "INSERT INTO alert_telling (key, place, note, root, made_at, next_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                (f"alert.{secrets.token_hex(8)}", place, note, root, now, now),
+            ).fetchone()[0]
+            connection.execute(
+                "UPDATE alert_event SET state = 'telling', telling = ?"
+                " WHERE id IN (SELECT value FROM json_each(?))",
+                (made, ids),
+            )
+            if root is None:
+                connection.executemany(
+                    "UPDATE alert_state SET telling = ?"
+                    " WHERE rule = ? AND subject = ? AND period = ?",
+                    [(made, *one.place) for one in events],
+                )
+            return int(made)
+
+    def events(self, telling: int) -> list[Pending]:
+        """The events of a message."""
+        with self._db.read() as connection:
+            rows = connection.execute(
+                f"SELECT {_EVENT} FROM alert_event WHERE telling = ? ORDER BY id", (telling,)
+            ).fetchall()
+        return [_pending(row) for row in rows]
+
+    def event(self, id_: int) -> Pending | None:
+        """One event."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                f"SELECT {_EVENT} FROM alert_event WHERE id = ?", (id_,)
+            ).fetchone()
+        return _pending(row) if row else None
+
+    def last(self, place: tuple[str, str, str]) -> Pending | None:
+        """The newest event of a rule, subject and period."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                f"SELECT {_EVENT} FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
+                " ORDER BY id DESC LIMIT 1",
+                place,
+            ).fetchone()
+        return _pending(row) if row else None
+
+    def state(self, place: tuple[str, str, str]) -> tuple[State, str | None] | None:
+        """How a subject stands, and who has acknowledged it."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                "SELECT data, acknowledged FROM alert_state WHERE rule = ? AND subject = ?"
+                " AND period = ?",
+                place,
+            ).fetchone()
+        return (state_of(row[0]), row[1]) if row else None
+
+    def root(self, place: tuple[str, str, str]) -> Telling | None:
+        """The first message about a rule, subject and period, sent or not."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                f"SELECT {_prefixed('t')} FROM alert_state s JOIN alert_telling t"
+                " ON t.id = s.telling WHERE s.rule = ? AND s.subject = ? AND s.period = ?",
+                place,
+            ).fetchone()
+        return _telling(row) if row else None
+
+    # -- messages
+
+    def get(self, id_: int) -> Telling | None:
+        """A message by its id."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                f"SELECT {_TELLING} FROM alert_telling WHERE id = ?", (id_,)
+            ).fetchone()
+        return _telling(row) if row else None
+
+    def take(self, limit: int) -> list[Telling]:
+        """Take messages whose turn it is; of a place, no more than one, and the oldest first."""
+        with self._db.write() as connection:
+            now = self._clock()
+            found = connection.execute(
+                "SELECT min(t.id) FROM alert_telling t LEFT JOIN place p ON p.id = t.place"
+                " WHERE t.state IN ('due', 'sending') AND t.next_at <= ?"
+                " AND coalesce(p.free_at, 0) <= ? GROUP BY t.place ORDER BY min(t.next_at)"
+                " LIMIT ?",
+                (ms(now), ms(now), limit),
+            ).fetchall()
+            return self._take(connection, [row[0] for row in found], now)
+
+    def take_stale(self, limit: int) -> list[Telling]:
+        """Take messages that do not say any more how things stand."""
+        with self._db.write() as connection:
+            now = self._clock()
+            found = connection.execute(
+                "SELECT id FROM alert_telling WHERE stale = 1 AND state = 'sent'"
+                " AND next_at <= ? ORDER BY next_at LIMIT ?",
+                (ms(now), limit),
+            ).fetchall()
+            return self._take(connection, [row[0] for row in found], now)
+
+    def _take(
+        self, connection: sqlite3.Connection, ids: Sequence[int], now: datetime
+    ) -> list[Telling]:
+        listed = json.dumps(list(ids))
+        connection.execute(
+            "UPDATE alert_telling SET fence = fence + 1, next_at = ?"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            (ms(now + LEASE), listed),
+        )
+        rows = connection.execute(
+            f"SELECT {_TELLING} FROM alert_telling WHERE id IN (SELECT value FROM json_each(?))"
+            " ORDER BY id",
+            (listed,),
+        ).fetchall()
+        return [_telling(row) for row in rows]
+
+    def begin(self, telling: Telling) -> bool:
+        """Say that it goes out now, before it does; False where another took it."""
+        now = ms(self._clock())
+        return self._set(telling, "state = 'sending', sending_at = ?, tries = tries + 1", now)
+
+    def sent(self, telling: Telling, channel: str, ts: str) -> bool:
+        """Slack has it: here. False where another took it meanwhile."""
+        with self._db.write() as connection:
+            done = connection.execute(
+                "UPDATE alert_telling SET state = 'sent', channel = ?, ts = ?, error = '',"
+                " next_at = ? WHERE id = ? AND fence = ? AND state IN ('due', 'sending')",
+                (channel, ts, ms(self._clock()), telling.id, telling.fence),
+            )
+            if done.rowcount != 1:
+                return False
+            connection.execute(
+                "UPDATE alert_event SET state = 'told' WHERE telling = ? AND state = 'telling'",
+                (telling.id,),
+            )
+            return True
+
+    def again(self, telling: Telling, at: datetime, error: str) -> bool:
+        """It was surely not sent: once more from a moment on."""
+        return self._set(telling, "state = 'due', next_at = ?, error = ?", ms(at), error)
+
+    def doubt(self, telling: Telling, error: str) -> bool:
+        """It may have been sent: once that has settled, the history tells."""
+        settled = ms(self._clock() + SETTLE)
+        return self._set(telling, "next_at = ?, error = ?", settled, error)
+
+    def fail(self, telling: Telling, error: str) -> bool:
+        """It can never be sent there; its events can be told elsewhere."""
+        with self._db.write() as connection:
+            done = connection.execute(
+                "UPDATE alert_telling SET state = 'failed', error = ? WHERE id = ? AND fence = ?"
+                " AND state IN ('due', 'sending')",
+                (error, telling.id, telling.fence),
+            )
+            return done.rowcount == 1
+
+    def redirect(self, telling: Telling, place: str, note: str, error: str) -> bool:
+        """Send it to somebody else instead, with a sentence that says why."""
+        return self._set(
+            telling,
+            "state = 'due', place = ?, note = ?, error = ?, next_at = ?, sending_at = NULL,"
+            " root = NULL",
+            place, note, error, ms(self._clock()),
+        )  # fmt: skip
+
+    def renew(self, telling: int) -> None:
+        """A message does not say any more how things stand."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE alert_telling SET stale = 1, next_at = ? WHERE id = ? AND state = 'sent'",
+                (ms(self._clock()), telling),
+            )
+
+    def renewed(self, telling: Telling) -> None:
+        """It says now how things stand, or never will."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE alert_telling SET stale = 0 WHERE id = ? AND fence = ?",
+                (telling.id, telling.fence),
+            )
+
+    def renew_later(self, telling: Telling, at: datetime) -> None:
+        """Try again from a moment on."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE alert_telling SET next_at = ? WHERE id = ? AND fence = ?",
+                (ms(at), telling.id, telling.fence),
+            )
+
+    def hold_place(self, place: str, until: datetime) -> None:
+        """Let nobody post to a place before a moment."""
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET free_at = max(free_at, excluded.free_at)",
+                (place, ms(until)),
+            )
+
+    # -- quiet hours
+
+    def quiet(self, person: str) -> Quiet | None:
+        """A person's quiet hours, by the clock of their zone."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                "SELECT since, until FROM alert_quiet WHERE person = ?", (person,)
+            ).fetchone()
+        return Quiet(time.fromisoformat(row[0]), time.fromisoformat(row[1])) if row else None
+
+    def set_quiet(self, person: str, quiet: Quiet | None) -> None:
+        """Keep a person's quiet hours, or that there are none; what waits for them is looked at."""
+        with self._db.write() as connection:
+            connection.execute("DELETE FROM alert_quiet WHERE person = ?", (person,))
+            if quiet:
+                connection.execute(
+                    "INSERT INTO alert_quiet VALUES (?, ?, ?)",
+                    (person, f"{quiet.start:%H:%M}", f"{quiet.end:%H:%M}"),
+                )
+            connection.execute(
+                "UPDATE alert_event SET next_at = ? WHERE state = 'pending'",
+                (ms(self._clock()),),
+            )
+
+    def counts(self) -> dict[str, int]:
+        """How many messages are in which state."""
+        with self._db.read() as connection:
+            return dict(
+                connection.execute("SELECT state, count(*) FROM alert_telling GROUP BY state")
+            )
+
+    def _set(self, telling: Telling, assignments: str, *values: object) -> bool:
+        with self._db.write() as connection:
+            done = connection.execute(
+                f"UPDATE alert_telling SET {assignments} WHERE id = ? AND fence = ?"
+                " AND state IN ('due', 'sending')",
+                (*values, telling.id, telling.fence),
+            )
+            return done.rowcount == 1
+
+
+def _prefixed(table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in _TELLING.split(", "))
+
+
+def _pending(row: Sequence[object]) -> Pending:
+    id_, rule, version, subject, period, facts, urgent, fence, telling = row
+    return Pending(
+        int(str(id_)), str(rule), int(str(version)), str(subject), str(period),
+        event_of(str(facts)), bool(urgent), int(str(fence)),
+        None if telling is None else int(str(telling)),
+    )  # fmt: skip
+
+
+def _telling(row: Sequence[object]) -> Telling:
+    (id_, key, place, note, root, made_at, fence, tries, sending_at, state, channel,
+     ts) = row  # fmt: skip
+    return Telling(
+        int(str(id_)), str(key), str(place), str(note), None if root is None else int(str(root)),
+        moment(int(str(made_at))), int(str(fence)), int(str(tries)),
+        None if sending_at is None else moment(int(str(sending_at))), str(state), str(channel),
+        str(ts),
+    )  # fmt: skip
