@@ -198,3 +198,32 @@ def m005_alerts(db: Database) -> None:
         ) STRICT, WITHOUT ROWID""",
     ):
         db.execute(statement)
+
+
+@migration
+def m006_audit(db: Database) -> None:
+    """Who asked for, exported, scheduled and changed what; `at` is milliseconds since 1970."""
+    for statement in (
+        """CREATE TABLE audit (
+            id INTEGER PRIMARY KEY, at INTEGER NOT NULL, person TEXT NOT NULL, email TEXT NOT NULL,
+            act TEXT NOT NULL, what TEXT NOT NULL, place TEXT NOT NULL, outcome TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX audit_by_time ON audit (at)",
+        "CREATE INDEX audit_by_person ON audit (person, at)",
+    ):
+        db.execute(statement)
+
+
+@migration
+def m007_memory(db: Database) -> None:
+    """What was taken once and must not be again, and what is too long for a message's own state.
+
+    `until` is seconds since 1970; after it a row means nothing and is taken away.
+    """
+    for statement in (
+        """CREATE TABLE memory (
+            key TEXT PRIMARY KEY, value TEXT NOT NULL, until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX memory_by_end ON memory (until)",
+    ):
+        db.execute(statement)

@@ -1,0 +1,72 @@
+"""What is remembered for a while: what was taken once, and what messages refer to by a short id."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.store.codes import seconds
+from bot.store.database import Database
+
+_ID = 20
+
+
+class Memory:
+    """Small things by key, each until its time; across restarts and processes."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._clock = clock
+
+    def take(self, key: str, length: timedelta) -> bool:
+        """Whether this is the first to take a key; nobody else does for so long."""
+        with self._db.write() as connection:
+            now = self._forget(connection)
+            added = connection.execute(
+                "INSERT INTO memory VALUES (?, '', ?) ON CONFLICT DO NOTHING",
+                (key, now + int(length.total_seconds())),
+            )
+            return added.rowcount > 0
+
+    def give_back(self, key: str) -> None:
+        """Let a key be taken again."""
+        with self._db.write() as connection:
+            connection.execute("DELETE FROM memory WHERE key = ?", (key,))
+
+    def keep(self, value: str, length: timedelta) -> str:
+        """Keep a text for so long; its id, which is the same for the same text."""
+        key = hashlib.sha256(value.encode()).hexdigest()[:_ID]
+        with self._db.write() as connection:
+            now = self._forget(connection)
+            connection.execute(
+                "INSERT INTO memory VALUES (?, ?, ?) ON CONFLICT (key)"
+                " DO UPDATE SET until = max(until, excluded.until)",
+                (key, value, now + int(length.total_seconds())),
+            )
+        return key
+
+    def put(self, key: str, value: str, length: timedelta) -> None:
+        """Keep a text by a key of one's own for so long, in the place of what was there."""
+        with self._db.write() as connection:
+            now = self._forget(connection)
+            connection.execute(
+                "INSERT OR REPLACE INTO memory VALUES (?, ?, ?)",
+                (key, value, now + int(length.total_seconds())),
+            )
+
+    def kept(self, key: str) -> str | None:
+        """The text of an id, if it is still kept."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT value FROM memory WHERE key = ? AND until > ?",
+                (key, seconds(self._clock())),
+            ).fetchone()
+        return str(found[0]) if found else None
+
+    def _forget(self, connection: sqlite3.Connection) -> int:
+        """Take away what has ended; the present in seconds."""
+        now = seconds(self._clock())
+        connection.execute("DELETE FROM memory WHERE until <= ?", (now,))
+        return now

@@ -1,0 +1,111 @@
+"""What becomes of a question when somebody follows it up: another metric, period, group, filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from reports.grammar import LONGEST, Ask, parse
+from reports.query import Dimension, Filter, Metric, Query
+
+EVERYTHING = "all"
+UNGROUPED = "none"
+UP_TO_NOW = "now"
+OUT = "out:"
+PERIODS = (
+    "1h", "1d", "1w", "1m", "3m", "1y", "today", "yesterday", "this week", "last week",
+    "this month", "last month", "this year",
+)  # fmt: skip
+
+
+class Follow(StrEnum):
+    """What of a question is followed up, as the action of its select is called."""
+
+    METRIC = "follow_metric"
+    PERIOD = "follow_period"
+    BY = "follow_by"
+    INSIDE = "follow_inside"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody chose in a select."""
+
+    follow: Follow
+    value: str
+
+    @property
+    def renews(self) -> bool:
+        """Whether it asks about now; every other choice stays at the moment of the answer."""
+        return self.follow is Follow.PERIOD
+
+
+def chosen(query: Query, choice: Choice) -> Query | None:
+    """The question after a choice that needs no names; None if the choice makes no sense."""
+    match choice.follow:
+        case Follow.METRIC:
+            return _with_metric(query, choice.value)
+        case Follow.PERIOD:
+            return _with_period(query, choice.value)
+        case Follow.BY:
+            return _with_dimension(query, choice.value)
+        case Follow.INSIDE:
+            return without_filter(query, choice.value)
+    return None
+
+
+def inside(query: Query, pattern: str) -> Query:
+    """The question about one group alone, by what it is worth looking at inside of that."""
+    if query.by is None:
+        return query
+    kept = tuple(one for one in query.filters if one.dimension is not query.by)
+    narrowed = replace(query, filters=(*kept, Filter(query.by, pattern)))
+    return replace(narrowed, by=_next(narrowed))
+
+
+def without_filter(query: Query, value: str) -> Query | None:
+    """The question without the filter that an `OUT` value counts, grouped as that one was."""
+    count = value.removeprefix(OUT)
+    if value == count or not (count.isascii() and count.isdigit() and len(count) < 3):
+        return None
+    if int(count) >= len(query.filters):
+        return None
+    left = query.filters[int(count)]
+    return replace(
+        query,
+        filters=tuple(one for one in query.filters if one is not left),
+        by=left.dimension,
+    )
+
+
+def fits(query: Query) -> bool:
+    """Whether a question is short enough to be asked in words."""
+    return len(query.words()) <= LONGEST
+
+
+def _next(query: Query) -> Dimension | None:
+    """Model first, then who; of a model first who, since its keys are the more."""
+    taken = {one.dimension for one in query.filters}
+    order = (Dimension.MODEL, Dimension.CREATOR, Dimension.KEY)
+    return next((one for one in order if one not in taken), None)
+
+
+def _with_metric(query: Query, value: str) -> Query | None:
+    if value == EVERYTHING:
+        return replace(query, metric=None)
+    known = {str(metric): metric for metric in Metric}
+    return replace(query, metric=known[value]) if value in known else None
+
+
+def _with_period(query: Query, value: str) -> Query | None:
+    if value == UP_TO_NOW:
+        return query
+    read = parse(value)
+    return replace(query, period=read.query.period) if isinstance(read, Ask) else None
+
+
+def _with_dimension(query: Query, value: str) -> Query | None:
+    if value == UNGROUPED:
+        return replace(query, by=None)
+    known = {str(dimension): dimension for dimension in Dimension}
+    return replace(query, by=known[value]) if value in known else None

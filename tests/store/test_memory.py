@@ -1,0 +1,95 @@
+"""What is remembered for a while: taken once, kept by a short id, forgotten in time."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+
+from bot.store import Database
+from bot.store.memory import Memory
+
+HOUR = timedelta(hours=1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def memory(tmp_path: Path, clock: Clock) -> Memory:
+    return Memory(Database(tmp_path / "a.db"), clock)
+
+
+def test_a_key_is_taken_once_until_its_time_is_over(memory: Memory, clock: Clock) -> None:
+    assert [memory.take("event:1", HOUR) for _ in range(3)] == [True, False, False]
+    assert memory.take("event:2", HOUR)
+    clock.now += HOUR
+    assert memory.take("event:1", HOUR)
+
+
+def test_a_key_that_is_given_back_can_be_taken_again(memory: Memory) -> None:
+    memory.take("share:1", HOUR)
+    memory.give_back("share:1")
+    assert memory.take("share:1", HOUR)
+
+
+def test_a_restart_forgets_nothing(tmp_path: Path, clock: Clock) -> None:
+    first = Database(tmp_path / "a.db")
+    Memory(first, clock).take("event:1", HOUR)
+    id_ = Memory(first, clock).keep("a long question", HOUR)
+    first.close()
+    again = Memory(Database(tmp_path / "a.db"), clock)
+    assert not again.take("event:1", HOUR)
+    assert again.kept(id_) == "a long question"
+
+
+def test_one_of_many_at_once_takes_a_key(tmp_path: Path, clock: Clock) -> None:
+    database, barrier, taken = Database(tmp_path / "a.db"), Barrier(8), []
+
+    def try_it() -> None:
+        barrier.wait()
+        taken.append(Memory(database, clock).take("event:1", HOUR))
+
+    threads = [Thread(target=try_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [False] * 7 + [True]
+
+
+def test_a_text_is_kept_by_a_short_id_until_its_time_is_over(memory: Memory, clock: Clock) -> None:
+    id_ = memory.keep("x" * 5_000, HOUR)
+    assert len(id_) == 20
+    assert memory.keep("x" * 5_000, HOUR) == id_ != memory.keep("y", HOUR)
+    assert memory.kept(id_) == "x" * 5_000
+    assert memory.kept("nothing") is None
+    clock.now += HOUR
+    assert memory.kept(id_) is None
+
+
+def test_a_text_put_by_its_key_takes_the_place_of_what_was_there(memory: Memory) -> None:
+    memory.put("thread:1", "spend 1d", HOUR)
+    memory.put("thread:1", "spend 1w", HOUR)
+    assert memory.kept("thread:1") == "spend 1w"
+
+
+def test_what_is_over_is_taken_away(tmp_path: Path, clock: Clock) -> None:
+    database = Database(tmp_path / "a.db")
+    memory = Memory(database, clock)
+    for number in range(50):
+        memory.take(f"event:{number}", HOUR)
+    clock.now += HOUR
+    memory.take("event:50", HOUR)
+    with database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM memory").fetchone() == (1,)
