@@ -166,15 +166,14 @@ class Contents:
         draft = occasion.entry.draft
         about = About(
             draft.schedule, draft.maker, occasion.due_at, notes, revisions, occasion.asked_by,
-            self._asking.settings.command,
+            waited, self._asking.settings.command,
         )  # fmt: skip
         message = report(found, about, self._picture(asked.subject, drawn))
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
         whole = found.summary.totals.value(Metric.SPEND, asked.subject.query.source)
-        # what was told of a period that was not complete is none to hold corrections against
-        spend = None if occasion.asked_by or waited else whole
+        spend = None if occasion.asked_by else whole
         return Content(
             payload=json.dumps(payload),
             message=message,
@@ -270,10 +269,14 @@ class Contents:
             )
         if waited:
             as_of = found.summary.as_of
-            synced = f"last synced {stamp(as_of)}" if as_of else "never synced"
+            missing = "nothing has been synced yet"
+            if as_of and as_of < found.summary.range.end:
+                missing = f"nothing after {stamp(as_of)} has been synced yet"
+            elif as_of:
+                missing = "parts of it are not held"
             notes.append(
-                f"OpenRouter's data for this period is not complete: it was {synced}. What is"
-                " missing will be told with the next report."
+                f"OpenRouter's data for this period is not complete: {missing}. If more comes in,"
+                " the next report says how much."
             )
         there = due_at.astimezone(ZoneInfo(schedule.zone)).time().replace(second=0, microsecond=0)
         planned = occasion.day and occurrence(occasion.day, schedule.at, schedule.zone)

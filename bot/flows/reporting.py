@@ -263,7 +263,13 @@ class Reporting:
 
     def _person(self, run: Run) -> str | None:
         asking = self._at.asking
-        user = self._person_or_channel(run)
+        try:
+            user = self._person_or_channel(run)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            self._fail(run, error.code)
+            return None
         if user is None:
             name = self._contents.creator_name(run.recipient)
             message = words.nobody(_title(run.entry), name)
@@ -314,23 +320,24 @@ class Reporting:
         if entry.draft.target is Target.CREATORS and code.startswith(("user", "cannot_dm")):
             self._at.runs.skip(run, code)
             return
+        self._failed(run, code, words.failed(_title(entry), where, code, run.id))
+
+    def _unanswerable(self, run: Run, problem: str) -> None:
+        where = self._where(run.entry)
+        self._failed(run, "question", words.unanswerable(_title(run.entry), where, problem))
+
+    def _failed(self, run: Run, code: str, message: Message) -> None:
         errors = self._at.runs.fail(run, code)
         if errors is None:
             return
         log.warning("A report could not be delivered: %s", code)
         if errors == 1 or run.asked_by:
-            message = words.failed(_title(entry), where, code, run.id)
-            self._notify(f"failed {run.id} {run.fence}", entry, message)
+            self._notify(f"failed {run.id} {run.fence}", run.entry, message)
         if errors == MOST_ERRORS:
             why = f"{MOST_ERRORS} in a row could not be delivered ({code})"
-            message = words.paused(_title(entry), where, why, entry.id)
-            self._notify(f"paused {run.id}", entry, message)
-
-    def _unanswerable(self, run: Run, problem: str) -> None:
-        errors = self._at.runs.fail(run, "question")
-        if errors == 1:
-            message = words.unanswerable(_title(run.entry), self._where(run.entry), problem)
-            self._notify(f"failed {run.id} {run.fence}", run.entry, message)
+            where = self._where(run.entry)
+            message = words.paused(_title(run.entry), where, why, run.entry.id)
+            self._notify(f"paused {run.id}", run.entry, message)
 
     def _done(self, run: Run, content: Content | None) -> None:
         if content and content.renamed:

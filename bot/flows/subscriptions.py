@@ -164,7 +164,12 @@ class Subscriptions:
 
     def send_again(self, place: Place, run: int) -> None:
         """Send a report that failed, or of which nobody knows."""
-        self._decide(place, run, self._at.runs.send_again, "It is sent again in a moment.")
+        self._decide(
+            place,
+            run,
+            lambda id_: self._at.runs.send_again(id_, place.user),
+            "It is sent again in a moment.",
+        )
 
     def is_there(self, place: Place, run: int) -> None:
         """Note that a report is there, of which nobody knew."""

@@ -243,7 +243,8 @@ class Runs:
     def fail(self, run: Run, error: str) -> int | None:
         """It cannot be sent. How many in a row of its schedule; None where another took it.
 
-        With the third in a row the schedule is paused.
+        With the third in a row the schedule is paused. What fails for several recipients of one
+        due time counts once, and is no news after the first: None.
         """
         with self._db.write() as connection:
             done = connection.execute(
@@ -252,6 +253,13 @@ class Runs:
                 (error, ms(self._clock()), run.id, run.fence),
             )
             if done.rowcount != 1:
+                return None
+            alike = connection.execute(
+                "SELECT 1 FROM run WHERE schedule = ? AND period = ? AND state = 'failed'"
+                " AND id != ?",
+                (run.entry.id, run.period, run.id),
+            ).fetchone()
+            if alike:
                 return None
             connection.execute(
                 "UPDATE schedule SET errors = errors + 1 WHERE id = ?", (run.entry.id,)
@@ -290,15 +298,21 @@ class Runs:
             ).fetchone()
         return _run(row) if row else None
 
-    def send_again(self, id_: int) -> bool:
-        """Somebody wants a run sent that failed or of which nobody knows."""
+    def send_again(self, id_: int, asked_by: str) -> bool:
+        """Somebody wants a run sent that failed or of which nobody knows; its time begins anew.
+
+        With one that failed go the others of its due time that did.
+        """
         with self._db.write() as connection:
+            now = ms(self._clock())
             done = connection.execute(
-                "UPDATE run SET state = 'due', next_at = ?, ended_at = NULL WHERE id = ?"
-                " AND state IN ('failed', 'uncertain')",
-                (ms(self._clock()), id_),
+                "UPDATE run SET state = 'due', next_at = ?, noticed_at = ?, asked_by = ?,"
+                " attempts = 0, ended_at = NULL WHERE (id = ? AND state = 'uncertain')"
+                " OR (state = 'failed' AND (schedule, period) ="
+                " (SELECT schedule, period FROM run WHERE id = ? AND state = 'failed'))",
+                (now, now, asked_by, id_, id_),
             )
-            return done.rowcount == 1
+            return done.rowcount > 0
 
     def is_there(self, id_: int) -> bool:
         """Somebody has seen a report of which nobody knew."""
@@ -320,7 +334,7 @@ class Runs:
             found = connection.execute(
                 "SELECT id, due_at, spend FROM run WHERE schedule = ? AND recipient = ?"
                 " AND due_at < ? AND state IN ('posted', 'sent') AND spend IS NOT NULL"
-                " AND asked_by = '' ORDER BY due_at DESC LIMIT ?",
+                " ORDER BY due_at DESC LIMIT ?",
                 (known.id, recipient, ms(before), count),
             ).fetchall()
         return [Reported(id_, known.draft.question, moment(at), spend) for id_, at, spend in found]

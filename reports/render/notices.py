@@ -16,6 +16,8 @@ _REVOKED = (
     " sets SLACK_BOT_TOKEN; `activity doctor` checks it."
 )
 MENDS = {
+    "gave_up": "Slack or what it needs from there could not be had for three days. If that is over,"
+    " send it now; `activity doctor` says what is wrong.",
     "not_in_channel": "Invite me there (`/invite`), then send it again.",
     "channel_not_found": "The channel is gone, or it is private and I am not in it. Invite me"
     " there, or edit the schedule to send it elsewhere.",

@@ -28,7 +28,7 @@ class About:
     """Whose report it is and how it came to be.
 
     `notes` are sentences on what differs from what was asked for, `asked_by` a Slack user who did
-    not wait for the due time.
+    not wait for the due time; `incomplete` says that not all of its period is known.
     """
 
     schedule: Schedule
@@ -37,15 +37,18 @@ class About:
     notes: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = ()
     asked_by: str = ""
+    incomplete: bool = False
     command: str = "/activity"
 
 
 def report(found: Report, about: About, picture: str = "") -> Message:
     """The report; `picture` is the id of its uploaded chart, without it the native one stands."""
-    head = headline(found)
+    unknown = about.incomplete and found.summary.empty
+    head = headline(found, unknown=unknown)
+    lead = "No usage of this period is known yet." if unknown else _lead(found)
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": clean(head, 150)}},
-        _section(_lead(found)),
+        _section(lead),
     ]
     if not found.summary.empty:
         drawn = answer(found.summary, about.command, picture=picture).blocks
@@ -56,15 +59,17 @@ def report(found: Report, about: About, picture: str = "") -> Message:
     if notes:
         blocks.append(_section("\n".join(f":warning: {escape(note)}" for note in notes)[:2_900]))
     blocks.append(_footer(found, about))
+    if unknown:
+        return Message("\n".join([head, *map(escape, notes)])[:LONGEST_TEXT], tuple(blocks))
     return Message(_text(found, head, notes), tuple(blocks))
 
 
-def headline(found: Report) -> str:
+def headline(found: Report, *, unknown: bool = False) -> str:
     """What it comes to, in a line: `Spend by creator, 9–15 Nov 2026: $412`."""
     query = found.summary.query
     metric = str(found.metric).capitalize() if query.metric else "Activity"
     by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
-    total = figure(found.metric, found.part.sum)
+    total = "not known yet" if unknown else figure(found.metric, found.part.sum)
     return f"{metric}{by}, {days(found.summary.range)}: {total}"
 
 
@@ -195,7 +200,7 @@ def _change(found: Report, group: Series) -> str:
 
 def _notes(found: Report, about: About) -> list[str]:
     revised = [
-        f"Since it was reported, OpenRouter changed the spend of {one.period} by"
+        f"Since it was reported, the spend of {one.period} has changed at OpenRouter by"
         f" {'+' if one.change > 0 else ''}{money(one.change)}."
         for one in about.revisions
         if abs(one.change) > CENT

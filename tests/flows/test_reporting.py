@@ -139,7 +139,48 @@ def test_it_waits_for_the_last_bucket_and_then_says_what_is_missing(cache):
         assert there.posted() == []
         there.tick(MONDAY + timedelta(hours=6, minutes=1))
         [message] = there.posted()
-        assert "is not complete: it was last synced" in message["text"]
+        assert "is not complete: nothing after" in message["text"]
+
+
+def test_what_came_in_after_an_incomplete_report_is_told_with_the_next(cache):
+    with office(cache, SATURDAY) as there:
+        there.set_up("schedule daily spend by model 9:00 UTC")
+        with there.database.write() as connection:
+            connection.execute("CREATE TABLE kept AS SELECT * FROM sync")
+            before = int((MONDAY - timedelta(hours=57)).timestamp())
+            connection.execute("UPDATE sync SET synced_at = ?", (before,))
+            changed = connection.execute(
+                "UPDATE total SET credits = credits - 2000000000 WHERE granularity = 1"
+                " AND dimension IN (0, 4) AND bucket = (SELECT max(bucket) FROM total WHERE"
+                " granularity = 1 AND dimension = 0 AND bucket < ?)",
+                (int((MONDAY - DAY).replace(hour=0).timestamp()),),
+            )
+            assert changed.rowcount
+        there.tick(MONDAY - DAY)
+        there.tick(MONDAY - DAY + timedelta(hours=6, minutes=1))
+        assert "not complete" in there.posted()[-1]["text"]
+        with there.database.write() as connection:
+            connection.execute("DELETE FROM sync")
+            connection.execute("INSERT INTO sync SELECT * FROM kept")
+            connection.execute(
+                "UPDATE total SET credits = credits + 2000000000 WHERE granularity = 1"
+                " AND dimension IN (0, 4) AND bucket = (SELECT max(bucket) FROM total WHERE"
+                " granularity = 1 AND dimension = 0 AND bucket < ?)",
+                (int((MONDAY - DAY).replace(hour=0).timestamp()),),
+            )
+        there.tick(MONDAY)
+        assert "has changed at OpenRouter by +$2." in there.posted()[-1]["text"]
+
+
+def test_what_is_not_held_at_all_is_not_told_as_nothing(cache):
+    long_ago = MONDAY - timedelta(weeks=60)
+    with office(cache, long_ago - DAY) as there:
+        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
+        there.tick(long_ago)
+        there.tick(long_ago + timedelta(hours=6, minutes=1))
+        [message] = there.posted()
+        assert "not known yet" in message["text"]
+        assert "$0" not in json.dumps(message)
 
 
 def test_it_posts_as_soon_as_the_data_is_there(cache):
@@ -225,10 +266,53 @@ def test_it_goes_out_when_its_owner_asks_for_it_again(there: Office):
     there.slack.fail("chat.postMessage", "not_in_channel")
     there.tick(MONDAY)
     assert there.posted() == []
-    there.reports.runs.send_again(1)
+    there.reports.runs.send_again(1, there.slack.user("ada").id)
     there.tick(MONDAY + timedelta(hours=1))
     [message] = there.posted()
     assert "$39" in message["text"]
+
+
+def test_it_goes_out_when_asked_for_although_it_rests_and_is_old(there: Office):
+    there.set_up("schedule daily spend by model 9:00 UTC")
+    for day in range(3):
+        there.slack.fail("chat.postMessage", "is_archived")
+        there.tick(SATURDAY + day * DAY + DAY)
+    there.now = SATURDAY + 8 * DAY
+    there.reports.runs.send_again(1, there.slack.user("ada").id)
+    there.tick()
+    [message] = there.posted()
+    assert message["metadata"]["event_payload"]["key"].split(".")[1] == f"{SATURDAY + DAY:%Y-%m-%d}"
+    assert "This is late" not in message["text"]
+
+
+def test_what_fails_for_all_creators_alike_is_told_once_and_sent_again_with_one_click(
+    there: Office,
+):
+    there.set_up("schedule daily spend to creators 9:00 UTC")
+    for _ in range(2):
+        there.slack.fail("users.lookupByEmail", "missing_scope")
+    there.tick(SATURDAY + DAY)
+    assert [state for _, state, _ in there.states()] == ["failed", "failed"]
+    [told] = there.told()
+    assert "could not be delivered (`missing_scope`)" in told
+    there.reports.runs.send_again(1, there.slack.user("ada").id)
+    there.tick(SATURDAY + DAY + timedelta(hours=1))
+    assert {state for _, state, _ in there.states()} <= {"sent", "skipped"}
+
+
+def test_a_question_that_means_nothing_any_more_is_told_and_rests_after_three(there: Office):
+    entry = there.set_up("schedule daily spend by model key:prod 9:00 UTC")
+    with there.database.write() as connection:
+        connection.execute("UPDATE member SET ref = 'x', name = 'x' WHERE name = 'prod'")
+        connection.execute("UPDATE fact SET value = value + 1 WHERE name = 'directory'")
+    for day in range(3):
+        there.tick(SATURDAY + day * DAY + DAY)
+    first, last = there.told()
+    assert "could not be made: No key is called “prod”." in first
+    assert last.startswith("I paused the report")
+    kept = there.reports.schedules.get(entry.id)
+    assert kept is not None
+    assert kept.paused is not None
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "half"])
@@ -293,7 +377,7 @@ def test_it_asks_its_owner_where_the_history_cannot_be_read(cache):
         assert "I cannot tell whether" in told
         there.tick(MONDAY + timedelta(hours=4))
         assert there.posted() == []
-        there.reports.runs.send_again(1)
+        there.reports.runs.send_again(1, slack.user("ada").id)
         there.tick(MONDAY + timedelta(hours=5))
         assert len(there.posted()) == 1
 
@@ -362,10 +446,10 @@ def test_it_tells_with_the_next_report_what_was_revised(there: Office):
         assert changed.rowcount
     there.tick(MONDAY + timedelta(minutes=1))
     last = there.posted()[-1]
-    assert "OpenRouter changed the spend of" in last["text"]
+    assert "the spend of 14 Nov 2026 has changed at OpenRouter" in last["text"]
     assert "by +$1.23." in last["text"]
     there.tick(MONDAY + DAY + timedelta(minutes=1))
-    assert "changed the spend" not in there.posted()[-1]["text"]
+    assert "has changed at OpenRouter" not in there.posted()[-1]["text"]
 
 
 def test_it_says_that_a_key_or_channel_has_another_name_now(there: Office):

@@ -94,7 +94,7 @@ def test_creators_without_use_are_not_listed():
 def test_it_tells_revisions_of_more_than_a_cent():
     revisions = (Revision("9–15 Nov 2026", 10**7), Revision("2–8 Nov 2026", -1_230_000_000))
     text = report(made({"Ada": 3}), replace(ABOUT, revisions=revisions)).text
-    assert "the spend of 2–8 Nov 2026 by -$1.23." in text
+    assert "the spend of 2–8 Nov 2026 has changed at OpenRouter by -$1.23." in text
     assert "9–15" not in text
 
 
