@@ -36,10 +36,22 @@ MEMBERS_OF: Mapping[int, int] = {
 }
 MODELS = DIMENSION[Dimension.MODEL]
 
+PART_SECONDS = {0: 3_600, 1: 86_400, 2: 16 * 86_400, 3: 10**11}
+"""Sums lie member by member within such stretches of time, by granularity.
+
+Shorter ones would make answers slower, longer ones writing: what is pulled anew then lies in as
+many pages as there are keys.
+"""
+
 
 def seconds(moment: datetime) -> int:
     """A moment as it is kept: whole seconds since 1970, UTC."""
     return int(moment.timestamp())
+
+
+def part(granularity: int, bucket: int) -> int:
+    """The part of time in which the sums of a bucket lie, for the code of a granularity."""
+    return bucket // PART_SECONDS[granularity]
 
 
 def moment(kept: int) -> datetime:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.store.codes import FIGURES, GRANULARITY, moment, seconds
+from bot.store.codes import FIGURES, GRANULARITY, moment, part, seconds
 from reports.coverage import Interval, gaps, merge
 from reports.timerange import Granularity, following
 
@@ -120,10 +120,19 @@ def _sum_days(connection: sqlite3.Connection, bucket: int, after: int) -> None:
         (_MONTH, bucket),
     )
     connection.execute(
-        f"INSERT INTO total SELECT dimension, ?, member, ?, {_SUMS} FROM total"
-        " WHERE dimension IN (0, 1, 2, 3, 4) AND granularity = ? AND bucket >= ? AND bucket < ?"
-        " GROUP BY dimension, member",
-        (_MONTH, bucket, _DAY, bucket, after),
+        f"INSERT INTO total SELECT dimension, ?, ?, member, ?, {_SUMS} FROM total"
+        " WHERE dimension IN (0, 1, 2, 3, 4) AND granularity = ? AND part BETWEEN ? AND ?"
+        " AND bucket >= ? AND bucket < ? GROUP BY dimension, member",
+        (
+            _MONTH,
+            part(_MONTH, bucket),
+            bucket,
+            _DAY,
+            part(_DAY, bucket),
+            part(_DAY, after),
+            bucket,
+            after,
+        ),
     )
     connection.execute(
         "DELETE FROM imported WHERE granularity = ? AND bucket = ?", (_MONTH, bucket)

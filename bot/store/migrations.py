@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bot.store.codes import FIGURES
+from bot.store.codes import FIGURES, PART_SECONDS
 from reports.names import CHATROOM, NO_CREATOR
 
 if TYPE_CHECKING:
@@ -227,3 +227,22 @@ def m007_memory(db: Database) -> None:
         "CREATE INDEX memory_by_end ON memory (until)",
     ):
         db.execute(statement)
+
+
+@migration
+def m008_parts(db: Database) -> None:
+    """Sums by parts of time (codes.PART_SECONDS), so that a window's are not in a page a key."""
+    db.execute(
+        f"""CREATE TABLE sums (
+            dimension INTEGER NOT NULL, granularity INTEGER NOT NULL, part INTEGER NOT NULL,
+            member INTEGER NOT NULL, bucket INTEGER NOT NULL, {_FIGURE_COLUMNS},
+            PRIMARY KEY (dimension, granularity, part, member, bucket)
+        ) STRICT, WITHOUT ROWID"""
+    )
+    for code, length in PART_SECONDS.items():
+        db.execute(
+            f"INSERT INTO sums SELECT dimension, granularity, bucket / {length}, member, bucket,"
+            f" {FIGURES} FROM total WHERE granularity = {code} ORDER BY 1, 2, 3, 4, 5"
+        )
+    db.execute("DROP TABLE total")
+    db.execute("ALTER TABLE sums RENAME TO total")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import pairwise
 
 from bot.store import imported
-from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, seconds
+from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, part, seconds
 from bot.store.rewrite import minus, plus
 from reports.query import Dimension, Metric, Source
 from reports.timerange import STEP, Granularity, TimeRange, floor, following
@@ -90,11 +90,8 @@ class _Table:
     where: str
     params: tuple[object, ...]
     group: str
-
-    def with_ids(self, ids: list[int]) -> _Table:
-        """The same, for some of its groups only."""
-        where = f"{self.where} AND {self.group} IN (SELECT value FROM json_each(?))"
-        return _Table(self.tables, where, (*self.params, json.dumps(ids)), self.group)
+    sums: bool = False
+    """Whether there is one row for each member and bucket, member by member in each part."""
 
 
 def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
@@ -126,7 +123,9 @@ def read(
     places = stored_buckets(wanted, grain)
     if ranking:
         count, chosen = _rank(connection, table, ranking)
-        series = _series(connection, table.with_ids(chosen), places)
+        some = _only(selection, frozenset(chosen))
+        table = _table(some, wanted, grain, _spans(connection, wanted, grain))
+        series = _series(connection, table, places)
     else:
         series = _series(connection, table, places)
         count = len(series)
@@ -245,6 +244,16 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
     return ALL_OF[View.KEY], None
 
 
+def _only(selection: Selection, groups: Ids) -> Selection:
+    """The same selection with some of its groups only."""
+    match selection.by:
+        case Dimension.MODEL:
+            return replace(selection, models=groups)
+        case Dimension.KEY:
+            return replace(selection, keys=groups)
+    return replace(selection, creators=groups)
+
+
 def _spans(
     connection: sqlite3.Connection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Span, ...]:
@@ -289,24 +298,18 @@ def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granul
 def _totals(
     dimension: int, ids: Ids | None, wanted: TimeRange, grain: Granularity, group: str
 ) -> _Table:
-    span = (seconds(wanted.start), seconds(wanted.end))
-    code = GRANULARITY[grain]
-    if dimension in ALL_OF.values():
-        where = "t.dimension = ? AND t.granularity = ? AND t.member = 0"
-        where += " AND t.bucket >= ? AND t.bucket < ?"
-        return _Table("total t", where, (dimension, code, *span), group)
-    # The list of members drives: each is one seek and a short walk. Left to itself, SQLite reads
-    # the whole dimension instead.
-    tables = "member m CROSS JOIN total t"
-    where = (
-        "m.dimension = ? AND t.dimension = ? AND t.granularity = ? AND t.member = m.id"
-        " AND t.bucket >= ? AND t.bucket < ?"
-    )
-    params: tuple[object, ...] = (dimension, dimension, code, *span)
-    if ids is not None:
-        where += " AND m.id IN (SELECT value FROM json_each(?))"
-        params = (*params, json.dumps(sorted(ids)))
-    return _Table(tables, where, params, "m.id" if group == "t.member" else group)
+    code, start, end = GRANULARITY[grain], seconds(wanted.start), seconds(wanted.end)
+    first, last = part(code, start), part(code, max(start, end - 1))
+    where = "t.dimension = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
+    params: tuple[object, ...] = (dimension, code, start, end)
+    if ids is None:  # a walk through the parts
+        where += " AND t.part BETWEEN ? AND ?"
+        return _Table("total t", where, (*params, first, last), group, sums=True)
+    # the lists drive: each member is one seek in each part, and a short walk
+    tables = "json_each(?) m CROSS JOIN json_each(?) p CROSS JOIN total t"
+    where += " AND t.part = p.value AND t.member = m.value"
+    lists = json.dumps(sorted(ids)), json.dumps(list(range(first, last + 1)))
+    return _Table(tables, where, (*lists, *params), group, sums=True)
 
 
 def usage_table(
@@ -357,10 +360,18 @@ def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tu
         _VALUES[metric, ranking.source if metric is Metric.SPEND else Source.ALL]
         for metric in ranking.metrics
     ]
-    statement = (
-        f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
-        f" WHERE {table.where} GROUP BY 1"
-    )
+    if table.sums:
+        # in the order in which they lie first, since a part holds a member's rows together
+        names = [f"c{n}" for n in range(len(columns))]
+        each = ", ".join(f"{column} AS {name}" for column, name in zip(columns, names, strict=True))
+        inner = f"SELECT t.member, {each} FROM {table.tables} WHERE {table.where}"
+        summed = ", ".join(f"SUM({name})" for name in names)
+        statement = f"SELECT member, {summed} FROM ({inner} GROUP BY t.part, t.member) GROUP BY 1"
+    else:
+        statement = (
+            f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
+            f" WHERE {table.where} GROUP BY 1"
+        )
     found = connection.execute(statement, table.params).fetchall()
     chosen: set[int] = set()
     for column in range(1, len(columns) + 1):
@@ -374,7 +385,7 @@ def _series(
     connection: sqlite3.Connection, table: _Table, places: Mapping[int, int]
 ) -> dict[int, dict[int, Usage]]:
     series: dict[int, dict[int, Usage]] = {}
-    grouped = table.group == "m.id"
+    grouped = table.sums and table.group == "t.member"
     statement = (
         f"SELECT {table.group}, t.bucket, {_FIGURES if grouped else SUMS}"
         f" FROM {table.tables} WHERE {table.where}{'' if grouped else ' GROUP BY 1, 2'}"

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from bot.courtesy import giving_way
 from bot.store import imported
-from bot.store.codes import FIGURES, GRANULARITY, seconds
+from bot.store.codes import FIGURES, GRANULARITY, part, seconds
 from bot.store.rewrite import Change, Figures, RowKey, Sums
 from reports.timerange import Granularity
 from reports.windows import Window
 
 Values = tuple[int, ...]
 
-_BUCKET = 3
+_BUCKET = 4
 """Where the bucket stands in a row of sums; the requests come after it."""
 _NAMES = FIGURES.split(", ")
 _PLACES = ", ".join("?" * len(_NAMES))
@@ -71,17 +71,21 @@ def write(connection: sqlite3.Connection, work: Statements) -> None:
 
 
 def _sums(code: int, sums: Sums) -> list[Values]:
-    return [(dimension, code, *place, *more) for (dimension, *place), more in sorted(sums.items())]
+    rows = [
+        (dimension, code, part(code, bucket), member, bucket, *more)
+        for (dimension, member, bucket), more in sums.items()
+    ]
+    return sorted(rows)
 
 
 def _add(connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
     connection.executemany(
-        f"INSERT INTO total VALUES (?, ?, ?, ?, {_PLACES})"
-        f" ON CONFLICT (dimension, granularity, member, bucket) DO UPDATE SET {_ADDED}",
+        f"INSERT INTO total VALUES (?, ?, ?, ?, ?, {_PLACES})"
+        f" ON CONFLICT (dimension, granularity, part, member, bucket) DO UPDATE SET {_ADDED}",
         rows,
     )
     connection.executemany(
-        "DELETE FROM total WHERE dimension = ? AND granularity = ? AND member = ? AND bucket = ?"
-        f" AND {_NOTHING}",
+        "DELETE FROM total WHERE dimension = ? AND granularity = ? AND part = ? AND member = ?"
+        f" AND bucket = ? AND {_NOTHING}",
         [row[: _BUCKET + 1] for row in rows if row[_BUCKET + 1] <= 0],
     )

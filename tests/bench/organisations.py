@@ -15,7 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.store import Database, Store
-from bot.store.codes import ALL_OF, FIGURES, GRANULARITY, MEMBERS_OF, MODELS, View, seconds
+from bot.store.codes import (
+    ALL_OF,
+    FIGURES,
+    GRANULARITY,
+    MEMBERS_OF,
+    MODELS,
+    PART_SECONDS,
+    View,
+    seconds,
+)
 from reports.query import Dimension
 from reports.timerange import STEP, Granularity
 from reports.windows import REACH, Window
@@ -186,15 +195,15 @@ def _add_up(connection: sqlite3.Connection, granularity: Granularity) -> None:
     sums += [(View.KEY, MODELS, "model")]
     for view, dimension, member in sums:
         connection.execute(
-            f"INSERT INTO total SELECT ?, granularity, {member}, bucket, {_SUMS} FROM usage"
-            f" WHERE view = ? AND granularity = ? GROUP BY 3, 4",
-            (dimension, int(view), code),
+            f"INSERT INTO total SELECT ?, granularity, bucket / ?, {member}, bucket, {_SUMS}"
+            " FROM usage WHERE view = ? AND granularity = ? GROUP BY 4, 5",
+            (dimension, PART_SECONDS[code], int(view), code),
         )
 
 
 def _add_up_months(connection: sqlite3.Connection) -> None:
     connection.execute(
-        "INSERT INTO total SELECT dimension, ?, member,"
+        "INSERT INTO total SELECT dimension, ?, 0, member,"
         f" unixepoch(bucket, 'unixepoch', 'start of month') AS month, {_SUMS} FROM total"
         " WHERE granularity = ? GROUP BY dimension, member, month",
         (GRANULARITY[Granularity.MONTH], GRANULARITY[Granularity.DAY]),

@@ -436,7 +436,7 @@ def named_usage(store: Store) -> list[tuple[object, ...]]:
             for row in connection.execute("SELECT * FROM usage")
         ]
         sums = [
-            (row[0], row[1], labels.get(row[2], "all"), *row[3:])
+            (row[0], row[1], labels.get(row[3], "all"), *row[4:])
             for row in connection.execute("SELECT * FROM total")
         ]
     return [*sorted(usage, key=str), *sorted(sums, key=str)]

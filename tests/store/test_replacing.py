@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from bot.store import Database, Store
-from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, seconds
+from bot.store.codes import ALL_OF, FIGURES, GRANULARITY, MEMBERS_OF, MODELS, View, moment, seconds
 from bot.store.reading import Ranking, Selection
 from reports.query import Dimension, Metric, Source
 from reports.timerange import STEP, Granularity, TimeRange, floor
@@ -193,7 +193,7 @@ class Replacing(RuleBasedStateMachine):
             for dimension, one in places:
                 for place in [(grain, one, bucket)] + [(3, one, first)] * (grain == 2):
                     expected[dimension, *place] = total([expected[dimension, *place], usage])
-        assert self.table("total", 4) == expected
+        assert self.table("total", 4, "dimension, granularity, member, bucket") == expected
 
     @invariant()
     def what_is_held_is_what_was_put_in(self):
@@ -205,9 +205,10 @@ class Replacing(RuleBasedStateMachine):
             assert covered == buckets
             assert all(a[1] < b[0] for a, b in pairwise(spans))
 
-    def table(self, name, width):
+    def table(self, name, width, place=""):
+        columns = f"{place}, {FIGURES}" if place else "*"
         with self.store._db.read() as connection:
-            found = connection.execute(f"SELECT * FROM {name}")
+            found = connection.execute(f"SELECT {columns} FROM {name}")
             return {tuple(row[:width]): Usage(*row[width:]) for row in found}
 
 
