@@ -1,4 +1,4 @@
-"""Which figures a rule looks at, as values, so that rules which look at the same share one query."""
+"""Which figures a rule looks at, as values: rules that look at the same share one query."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ OpenRouter has revised it. So each threshold is told once in each period, whatev
 arms again in the next period.
 
 A *level* (the balance, the age of the data, an hour against its usual, a forecast) moves both ways.
-It is told once, and arms again only when it was clearly on the other side of the line: by a tenth.
+It is told once, and arms again only when it was clearly on the other side of the line: by a tenth,
+and a spike by half, since a busy day is up and down by the hour.
 
 Evaluating the same reading again changes nothing, nor does an older one than the last.
 """
@@ -44,7 +45,8 @@ class Reading:
     the figure in the unit of the watch (nano-dollars, tokens, requests, seconds), None where it is
     not known. `limit` is the line: the threshold, or all of a budget. `at` is how fresh the figures
     are. `part`: the hour or period still runs, so the value will grow. `period` is None for levels
-    that have none. `so_far` is what a forecast starts from; `owner` the creator concerned.
+    that have none, `hour` the hour that a spike is about. `so_far` is what a forecast starts from;
+    `owner` the creator concerned.
     """
 
     subject: str
@@ -57,6 +59,7 @@ class Reading:
     usual: Usual | None = None
     so_far: int = 0
     owner: str = ""
+    hour: Span | None = None
 
 
 class Phase(StrEnum):
@@ -137,9 +140,6 @@ def reached(watch: Watch, reading: Reading) -> int:
             return sum(value * 100 >= percent * limit for percent in percents) if limit > 0 else 0
         case Credits():
             return int(value < limit)
-        case Spike(floor):
-            known = reading.usual is not None
-            return int(known and value > limit and value >= floor)
         case New():
             return 1
     return int(value > limit)
@@ -186,7 +186,7 @@ def _level(watch: Watch, reading: Reading, state: State, now: datetime) -> Judge
     after = _seen(reading, state, value if other else _farther(watch, value, state))
     if state.phase is not Phase.TRIGGERED or (other and step):
         if not step:
-            return Judged(replace(after, step=0, peak=value))
+            return Judged(replace(after, step=0, peak=state.peak))
         fresh = state if state.phase is Phase.TRIGGERED or reading.period else State()
         return _told(reading, fresh, replace(after, step=step), now)
     if other or _clear(watch, reading):
@@ -228,6 +228,6 @@ def _clear(watch: Watch, reading: Reading) -> bool:
         case Credits():
             return value >= limit + max(limit // 10, NANO)
         case Spike():
-            # an hour that still runs may yet grow
-            return not reading.part and value * 4 <= limit * 3
+            # an hour that still runs may yet grow, so one that is over has to be calm
+            return not reading.part and value * 2 <= limit
     return value * 10 <= limit * 9

@@ -1,0 +1,87 @@
+"""Alert states and events as plain JSON values, to be kept and read back exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from reports.alert_state import Event, Kind, Phase, Reading, State, Usual
+from reports.alert_time import Span
+
+Json = dict[str, Any]
+
+
+def pack_event(event: Event) -> Json:
+    """An event as JSON values; moments are ISO 8601 in UTC."""
+    return {
+        "kind": str(event.kind),
+        "step": event.step,
+        "at": event.at.isoformat(),
+        "reading": pack_reading(event.reading),
+    }
+
+
+def unpack_event(packed: Mapping[str, Any]) -> Event:
+    """The event again. KeyError or ValueError if it is none."""
+    at = datetime.fromisoformat(packed["at"])
+    return Event(Kind(packed["kind"]), unpack_reading(packed["reading"]), packed["step"], at)
+
+
+def pack_state(state: State) -> Json:
+    """A state as JSON values."""
+    moments = {name: _iso(getattr(state, name)) for name in ("at", "since", "ends")}
+    return {**asdict(state), "phase": str(state.phase), **moments}
+
+
+def unpack_state(packed: Mapping[str, Any]) -> State:
+    """The state again. KeyError or ValueError if it is none."""
+    at, since, ends = (_moment(packed[name]) for name in ("at", "since", "ends"))
+    step, peak, limit = (int(packed[name]) for name in ("step", "peak", "limit"))
+    return State(Phase(packed["phase"]), step, peak, limit, at, since, ends)
+
+
+def pack_reading(reading: Reading) -> Json:
+    """A reading as JSON values."""
+    return {
+        "subject": reading.subject,
+        "label": reading.label,
+        "value": reading.value,
+        "limit": reading.limit,
+        "at": reading.at.isoformat(),
+        "period": _pack_span(reading.period),
+        "part": reading.part,
+        "usual": asdict(reading.usual) if reading.usual else None,
+        "so_far": reading.so_far,
+        "owner": reading.owner,
+        "hour": _pack_span(reading.hour),
+    }
+
+
+def unpack_reading(packed: Mapping[str, Any]) -> Reading:
+    """The reading again. KeyError or ValueError if it is none."""
+    usual = packed["usual"]
+    special = {
+        "at": datetime.fromisoformat(packed["at"]),
+        "period": _span(packed["period"]),
+        "hour": _span(packed["hour"]),
+        "usual": Usual(**usual) if usual else None,
+    }
+    return Reading(**{**packed, **special})
+
+
+def _pack_span(span: Span | None) -> list[str] | None:
+    return [span.start.isoformat(), span.end.isoformat()] if span else None
+
+
+def _span(packed: list[str] | None) -> Span | None:
+    return Span(*map(datetime.fromisoformat, packed)) if packed else None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

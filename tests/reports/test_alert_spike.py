@@ -1,0 +1,161 @@
+"""Spikes on the sample organisation: the runaway agent is found at once, busy days stay quiet."""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.usage_sample import sample
+from reports.alert import SPIKE_FLOOR, Rule, Spike
+from reports.alert_spike import Hour, known_past, may_spike, past_hours, spike, usual
+from reports.alert_state import Kind, Phase, State, evaluate
+from reports.query import Dimension
+from reports.timerange import HOUR
+
+NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)
+DOLLAR = 10**9
+RULE = Rule(Spike())
+JUDGED = 4
+"""Hours judged at a time: the one that runs, and those that still settle."""
+AGENT, FARID, OPUS = (
+    "nightly-refactor-agent",
+    "farid@lumenlabs.example",
+    "anthropic/claude-opus-4.6",
+)
+
+
+@cache
+def used(now: datetime, seed: int = 7) -> dict[Dimension, dict[str, dict[datetime, int]]]:
+    """Nano-dollars by hour of every key, creator and model of the sample's year."""
+    organisation = sample(now, seed)
+    keys = {key.hash: f"{key.name} {key.hash[:4]}" for key in organisation.keys}
+    people = {member.id: member.email for member in organisation.members}
+    found = {one: defaultdict(lambda: defaultdict(int)) for one in Dimension}
+    for record in organisation.usage(organisation.history.start, now, HOUR):
+        hour = record.at.replace(minute=0, second=0, microsecond=0)
+        cost = record.credits_nano + record.byok_nano
+        found[Dimension.MODEL][record.model][hour] += cost
+        found[Dimension.KEY][keys.get(record.key, "")][hour] += cost
+        found[Dimension.CREATOR][people.get(record.member, "")][hour] += cost
+    return found
+
+
+def told(figures: dict[datetime, int], now: datetime) -> list[datetime]:
+    """The hours in which a spike of one subject was told, judged after each hour of its year."""
+    first, state, events = min(figures), State(), []
+    hour = first
+    while hour + HOUR <= now:
+        recent = [hour - n * HOUR for n in range(JUDGED)]
+        busy = any(may_spike(RULE, figures.get(one, 0)) for one in recent)
+        if busy or state.phase is Phase.TRIGGERED:
+            hours = [
+                Hour(one, figures.get(one, 0),
+                     usual(known_past(figures, one, first, first), SPIKE_FLOOR))
+                for one in recent
+            ]  # fmt: skip
+            judged = evaluate(RULE, spike(RULE, "x", "x", hours, hour + HOUR), state, hour + HOUR)
+            state = judged.state
+            if judged.event and judged.event.kind is Kind.TRIGGERED:
+                events.append(judged.event.reading.hour.start)
+        hour += HOUR
+    return events
+
+
+@pytest.mark.parametrize("by", list(Dimension))
+@pytest.mark.parametrize("seed", [7, 11])
+def test_a_year_of_the_sample_has_at_most_one_false_alarm_a_week(by, seed):
+    night = NOW.replace(hour=1, minute=0)
+    alarms = [
+        hour for figures in used(NOW, seed)[by].values() for hour in told(figures, NOW)
+    ]  # fmt: skip
+    false = [hour for hour in alarms if not night <= hour < night + 4 * HOUR]
+    assert len(false) <= 52
+    assert len(alarms) > len(false), "the runaway agent itself has to be told"
+
+
+@pytest.mark.parametrize(
+    ("by", "name"), [(Dimension.KEY, AGENT), (Dimension.CREATOR, FARID), (Dimension.MODEL, OPUS)]
+)
+def test_the_runaway_agent_is_found_within_its_first_hour(by, name):
+    begins = NOW.replace(hour=1, minute=0)
+    now = begins + timedelta(minutes=15)
+    organisation = sample(NOW)
+    people = {member.id: member.email for member in organisation.members}
+    keys = {key.hash: key.name for key in organisation.keys}
+    names = {
+        Dimension.KEY: lambda record: keys.get(record.key),
+        Dimension.CREATOR: lambda record: people.get(record.member),
+        Dimension.MODEL: lambda record: record.model,
+    }
+    so_far = sum(
+        record.credits_nano + record.byok_nano
+        for record in organisation.usage(begins, now, timedelta(minutes=1))
+        if names[by](record) == name
+    )
+    [figures] = [v for subject, v in used(NOW)[by].items() if subject.startswith(name)]
+    first = min(figures)
+    found = usual(known_past(figures, begins, first, first), SPIKE_FLOOR)
+    reading = spike(RULE, name, name, [Hour(begins, so_far, found)], now)
+    judged = evaluate(RULE, reading, State(), now)
+    assert judged.event is not None
+    assert judged.event.kind is Kind.TRIGGERED
+    assert found is not None
+    assert so_far > 5 * found.median
+
+
+def test_usual_is_not_moved_by_a_few_odd_hours():
+    calm = usual([DOLLAR] * 12, SPIKE_FLOOR)
+    odd = usual([DOLLAR] * 9 + [900 * DOLLAR] * 3, SPIKE_FLOOR)
+    assert calm == odd
+
+
+def test_there_is_no_usual_with_less_than_two_weeks():
+    assert usual([DOLLAR] * 5 + [None] * 7, SPIKE_FLOOR) is None
+    assert usual([DOLLAR] * 6 + [None] * 6, SPIKE_FLOOR).count == 6
+
+
+def test_cents_never_wake_anyone():
+    assert usual([1_000] * 12, SPIKE_FLOOR).line == SPIKE_FLOOR
+    assert not may_spike(RULE, SPIKE_FLOOR)
+
+
+def test_who_is_new_is_told_of_only_when_it_is_ten_times_the_floor():
+    for dollars, expected in ((49, None), (51, Kind.TRIGGERED)):
+        reading = spike(RULE, "k", "new key", [Hour(NOW, dollars * DOLLAR)], NOW)
+        event = evaluate(RULE, reading, State(), NOW).event
+        assert (event.kind if event else None) is expected
+        assert reading.usual is None
+
+
+def test_an_hour_before_the_first_use_or_before_what_is_held_is_not_known():
+    hour = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    assert known_past({}, hour, None, hour - timedelta(days=90)) == [None] * 12
+    first = hour - timedelta(weeks=2)
+    known = known_past({first: 7}, hour, first, hour - timedelta(days=90))
+    assert [value for value in known if value is not None] == [0, 0, 0, 0, 7]
+    held = known_past({}, hour, hour - timedelta(days=90), hour - timedelta(days=8))
+    assert [value for value in held if value is not None] == [0, 0, 0]
+    assert len(past_hours(hour)) == 12
+
+
+def test_a_spike_is_over_only_when_all_hours_that_are_judged_are_calm():
+    found = usual([DOLLAR] * 12, SPIKE_FLOOR)
+    wild, calm = Hour(NOW - 2 * HOUR, 90 * DOLLAR, found), Hour(NOW - HOUR, DOLLAR, found)
+    first = evaluate(RULE, spike(RULE, "k", "k", [wild, calm], NOW), State(), NOW)
+    still = evaluate(RULE, spike(RULE, "k", "k", [wild, calm], NOW), first.state, NOW)
+    assert first.event
+    assert still.event is None
+    over = spike(RULE, "k", "k", [calm, replace(calm, start=NOW)], NOW + HOUR)
+    assert evaluate(RULE, over, still.state, NOW + HOUR).event.kind is Kind.RECOVERED
+
+
+@given(st.lists(st.none() | st.integers(0, 10**13), max_size=12), st.integers(0, 10**12))
+def test_the_line_is_always_clearly_above_what_is_usual(past, floor):
+    found = usual(past, floor)
+    if found:
+        assert found.line >= max(5 * found.median, floor)
+        assert min(v for v in past if v is not None) <= found.median

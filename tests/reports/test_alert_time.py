@@ -1,0 +1,167 @@
+"""The periods that are judged, quiet hours, snoozes; limits, balances and forecasts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.alert import Above, Credits, Forecast, Rule, Spike
+from reports.alert_caps import Cap, Pace, balance, budget, days_left, forecast, full_at
+from reports.alert_needs import grouping, needed
+from reports.alert_time import CATCH_UP, SETTLED, Quiet, Snooze, Span, span_at, spans
+from reports.period import Unit
+from reports.query import Dimension, Filter, Metric
+from reports.timerange import DAY, HOUR, Granularity
+
+NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday
+BERLIN = "Europe/Berlin"
+DOLLAR = 10**9
+UNITS = [Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH]
+ZONES = st.sampled_from([BERLIN, "UTC", "Asia/Kolkata", "America/Santiago", "Pacific/Apia"])
+MOMENTS = st.integers(0, 10 * 366 * 24 * 60).map(
+    lambda minutes: utc(2020, 1, 2) + timedelta(minutes=minutes)
+)
+
+
+def utc(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)
+
+
+def test_days_weeks_and_months_are_those_of_the_zone():
+    assert span_at(Unit.DAY, BERLIN, NOW) == Span(utc(2026, 11, 18, 23), utc(2026, 11, 19, 23))
+    assert span_at(Unit.WEEK, BERLIN, NOW) == Span(utc(2026, 11, 15, 23), utc(2026, 11, 22, 23))
+    assert span_at(Unit.MONTH, "UTC", NOW) == Span(utc(2026, 11, 1), utc(2026, 12, 1))
+    kolkata = span_at(Unit.HOUR, "Asia/Kolkata", NOW)
+    assert kolkata == Span(utc(2026, 11, 19, 10, 30), utc(2026, 11, 19, 11, 30))
+
+
+@given(st.sampled_from(UNITS), ZONES, MOMENTS)
+def test_a_moment_lies_in_its_period_and_periods_touch(unit, zone, moment):
+    found = span_at(unit, zone, moment)
+    assert found.start <= moment < found.end
+    assert span_at(unit, zone, found.end).start == found.end
+    assert span_at(unit, zone, found.start) == found
+
+
+@given(st.sampled_from(UNITS), ZONES, MOMENTS, st.timedeltas(timedelta(), timedelta(days=9)))
+def test_no_period_is_left_out_between_two_judgings(unit, zone, now, away):
+    found = spans(unit, zone, now - away, now)
+    assert found[-1] == span_at(unit, zone, now)
+    assert all(a.end == b.start for a, b in pairwise(found))
+    assert found[0].start <= max(now - away - SETTLED, now - CATCH_UP)
+    assert len(found) == 1 or found[0].end > max(now - away - SETTLED, now - CATCH_UP)
+
+
+def test_quiet_hours_run_through_midnight():
+    quiet = Quiet(time(22), time(7))
+    assert quiet.until(NOW, BERLIN) is None
+    assert quiet.until(utc(2026, 11, 19, 21), BERLIN) == utc(2026, 11, 20, 6)
+    assert quiet.until(utc(2026, 11, 20, 5, 59), BERLIN) == utc(2026, 11, 20, 6)
+    assert quiet.until(utc(2026, 11, 20, 6), BERLIN) is None
+    assert quiet.words() == "22:00-07:00"
+
+
+@given(st.times(), st.times(), ZONES, MOMENTS)
+def test_quiet_hours_always_end(start, end, zone, now):
+    quiet = Quiet(start.replace(second=0, microsecond=0), end.replace(second=0, microsecond=0))
+    until = quiet.until(now, zone)
+    if until is not None:
+        assert now < until <= now + 2 * DAY
+
+
+def test_a_snooze_lasts_an_hour_a_day_or_until_the_period_ends():
+    ends = span_at(Unit.DAY, BERLIN, NOW).end
+    assert Snooze("1h").until(NOW, ends) == NOW + HOUR
+    assert Snooze("24h").until(NOW, ends) == NOW + DAY
+    assert Snooze("period").until(NOW, ends) == ends
+    assert Snooze("period").until(NOW, None) == NOW + DAY
+
+
+def test_rules_on_members_of_one_dimension_share_one_query():
+    spend = Above(Metric.SPEND, 50 * DOLLAR, Unit.DAY)
+    one = Rule(spend, filters=(Filter(Dimension.KEY, "prod"),))
+    each = Rule(spend, Dimension.KEY)
+    assert needed(one, BERLIN, NOW, NOW) == needed(each, BERLIN, NOW, NOW)
+    crossed = Rule(spend, Dimension.KEY, (Filter(Dimension.MODEL, "claude*"),))
+    assert grouping(crossed) == (Dimension.KEY, crossed.filters)
+    assert grouping(Rule(spend)) == (None, ())
+
+
+def test_a_spike_wants_the_same_hours_of_four_weeks():
+    recent, *past = needed(Rule(Spike(), Dimension.KEY), BERLIN, NOW, NOW)
+    assert recent.span.end == utc(2026, 11, 19, 11)
+    assert recent.step is Granularity.HOUR
+    assert [one.span.end for one in past] == [
+        utc(2026, 11, 19, 12) - timedelta(weeks=week) for week in (1, 2, 3, 4)
+    ]
+
+
+def test_a_limit_is_what_openrouter_said_and_what_was_used_since():
+    cap = Cap("key:1", "prod", 100 * DOLLAR, "daily", 80 * DOLLAR, NOW - HOUR)
+    [today] = cap.periods(NOW, NOW)
+    assert today == Span(utc(2026, 11, 19), utc(2026, 11, 20))
+    assert budget(cap, today, 5 * DOLLAR, NOW).value == 85 * DOLLAR
+    yesterdays = replace(cap, told=NOW - DAY)
+    assert not yesterdays.told_in(today)
+    assert budget(yesterdays, today, 5 * DOLLAR, NOW).value == 5 * DOLLAR
+    lifetime = replace(cap, reset="", used=None)
+    assert lifetime.periods(NOW, NOW) == (None,)
+    assert budget(lifetime, None, None, NOW).value is None
+
+
+def test_it_says_when_a_limit_is_full_at_this_pace():
+    cap = Cap("key:1", "prod", 100 * DOLLAR, "daily", 80 * DOLLAR, NOW)
+    [today] = cap.periods(NOW, NOW)
+    reading = budget(cap, today, 0, NOW)
+    assert full_at(reading, Pace(10 * DOLLAR, HOUR), NOW) == NOW + 2 * HOUR
+    assert full_at(reading, Pace(DOLLAR, HOUR), NOW) is None
+    assert full_at(reading, Pace(0, HOUR), NOW) is None
+    assert full_at(replace(reading, value=101 * DOLLAR), Pace(0, HOUR), NOW) == NOW
+    assert full_at(replace(reading, period=None), Pace(1, DAY), NOW) is None
+
+
+def test_a_balance_that_is_not_known_is_not_nothing():
+    rule = Rule(Credits(100 * DOLLAR))
+    assert balance(rule, None, DOLLAR, NOW).value is None
+    assert balance(rule, 500 * DOLLAR, 412 * DOLLAR, NOW).value == 88 * DOLLAR
+    week = Pace(98 * DOLLAR, 7 * DAY)
+    assert days_left(88 * DOLLAR, week) == 6
+    assert days_left(-1, week) is None
+    assert days_left(88 * DOLLAR, Pace(0, 7 * DAY)) is None
+
+
+def month_of(weekday: int, weekend: int) -> dict:
+    today = NOW.date()
+    days = [today - n * DAY for n in range(29)]
+    return {day: (weekend if day.weekday() > 4 else weekday) * DOLLAR for day in days}
+
+
+def test_a_forecast_knows_weekends():
+    rule = Rule(Forecast(5_000 * DOLLAR))
+    noon = utc(2026, 11, 19, 12)
+    days = month_of(100, 0) | {noon.date(): 50 * DOLLAR}
+    reading = forecast(rule, "", "all", days, "UTC", noon)
+    # 13 working days and half a one so far, the other half, 20 and 23 to 27 and 30 November
+    assert reading.so_far == 1_350 * DOLLAR
+    assert reading.value == 2_100 * DOLLAR
+    assert reading.period == span_at(Unit.MONTH, "UTC", noon)
+
+
+def test_with_too_few_days_there_is_no_forecast():
+    rule = Rule(Forecast(5_000 * DOLLAR))
+    days = {NOW.date() - n * DAY: 10 * DOLLAR for n in range(3)}
+    assert forecast(rule, "", "all", days, "UTC", NOW).value is None
+    days[NOW.date() - 3 * DAY] = 10 * DOLLAR
+    assert forecast(rule, "", "all", days, "UTC", NOW).value is not None
+
+
+@given(st.integers(0, 10**12), ZONES, MOMENTS)
+def test_even_use_is_forecast_as_even(each, zone, at):
+    today = at.astimezone(ZoneInfo(zone)).date()
+    days = {today - n * DAY: each for n in range(1, 32)}
+    found = forecast(Rule(Forecast(DOLLAR)), "", "all", days, zone, at)
+    assert found.value is not None
+    assert found.so_far <= found.value <= 31 * each
