@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from bot.config import Guests, Settings, Visibility
 from bot.slack import Identity, Person, UnknownPersonError
 
@@ -11,15 +13,42 @@ UNSEEN = (
     "I am not in this conversation and cannot see whether people of other companies read along, so"
     " this answer is for you alone. Invite me and ask again to share it."
 )
+_MOST_NAMED = 5
+
+
+class Role(StrEnum):
+    """What somebody is to this bot.
+
+    Admins are those whom ACTIVITY_ADMINS names, and nobody else: who runs the Slack workspace need
+    not see what everybody spends. Bots and people who left are nobody.
+    """
+
+    ADMIN = "admin"
+    MEMBER = "member"
+    GUEST = "guest"
+    OUTSIDER = "outsider"
+    NOBODY = "nobody"
+
+
+def role_of(person: Person, identity: Identity, settings: Settings) -> Role:
+    """What a person is; whoever is of another workspace is that before anything else."""
+    if person.stranger or (person.team_id and person.team_id != identity.team_id):
+        return Role.OUTSIDER
+    if person.bot or person.deleted:
+        return Role.NOBODY
+    if person.guest and settings.guests is Guests.DENY:
+        return Role.GUEST
+    return Role.ADMIN if is_admin(person, settings) else Role.MEMBER
 
 
 def refusal(person: Person, identity: Identity, settings: Settings) -> str | None:
     """Why a person may not ask, as a sentence to say to them; None if they may."""
-    if person.stranger or (person.team_id and person.team_id != identity.team_id):
+    role = role_of(person, identity, settings)
+    if role is Role.OUTSIDER:
         return FOREIGN
-    if person.bot or person.deleted:
+    if role is Role.NOBODY:
         return "Only people can ask."
-    if person.guest and settings.guests is Guests.DENY:
+    if role is Role.GUEST:
         return (
             "Guests of this workspace cannot see what the organisation uses. Ask whoever runs the"
             " bot to allow it (ACTIVITY_GUESTS=allow)."
@@ -45,6 +74,44 @@ def is_admin(person: Person, settings: Settings) -> bool:
     return person.id in settings.admins
 
 
-def sees_own_only(person: Person, settings: Settings) -> bool:
-    """Whether a person's answers are limited to their own usage."""
-    return settings.visibility is Visibility.OWN and not is_admin(person, settings)
+def sees_own_only(user: str, settings: Settings) -> bool:
+    """Whether what a Slack user gets is limited to their own usage."""
+    return settings.visibility is Visibility.OWN and user not in settings.admins
+
+
+def may_send_to_creators(user: str, settings: Settings) -> bool:
+    """Whether reports of a Slack user may go to every creator; who sees all may write to all."""
+    return not sees_own_only(user, settings)
+
+
+def clicks_stay_private(settings: Settings) -> bool:
+    """Whether what a click on a shared answer brings goes to the clicker alone.
+
+    Where people see different things, only what somebody shares in words is for everybody.
+    """
+    return settings.visibility is Visibility.OWN
+
+
+def admins(settings: Settings) -> str:
+    """Who the admins are, in mrkdwn: `<@U1> and <@U2>`; nothing where there are none."""
+    named = [f"<@{user}>" for user in sorted(settings.admins)]
+    more = len(named) - _MOST_NAMED
+    if more > 0:
+        named[_MOST_NAMED:] = ["one more" if more == 1 else f"{more} more"]
+    return " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:])))
+
+
+def admins_only(what: str, user: str, settings: Settings) -> str:
+    """What is said, in mrkdwn, to somebody who wants what admins alone may have."""
+    named = admins(settings)
+    if named:
+        return f"{what} is for the admins of this bot: {named}."
+    return (
+        f"{what} is for the admins of this bot, and it has none yet. Whoever runs it names them in"
+        f" its settings; for you alone that is `ACTIVITY_ADMINS={user}`."
+    )
+
+
+def ask_admins(settings: Settings) -> str:
+    """Whom to turn to, in mrkdwn: ` Ask <@U1>.`, or whoever runs the bot."""
+    return f"Ask {admins(settings) or 'whoever runs this bot'}."

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from bot.openrouter import OpenRouter
     from bot.slack import Slack
     from bot.socket_mode import SocketMode
+    from bot.store.audit import Audit
     from bot.store.runs import Timing
 
 log = logging.getLogger(__name__)
 
 SYNC_TICK = 5
 REPORT_TICK = 15
+AUDIT_TICK = 6 * 3600
 SYNC_LEASE = timedelta(minutes=2)
 LAST_SECONDS = 6.0
 """What is given to work that was begun before the process was told to end."""
@@ -163,9 +165,25 @@ class Bot:
     def _asking(self) -> Asking:
         from bot.flows.asking import Asking  # noqa: PLC0415
         from bot.rendering import Renderer  # noqa: PLC0415
+        from bot.store.memory import Memory  # noqa: PLC0415
 
-        renderer = Renderer(self.settings.database)
-        return Asking(self.settings, self.store, self.slack, self.metrics, renderer, self.clock)
+        return Asking(
+            self.settings,
+            self.store,
+            self.slack,
+            self.metrics,
+            Renderer(self.settings.database),
+            self.clock,
+            self.audit,
+            Memory(self.database, self.clock),
+        )
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The log of who did what."""
+        from bot.store.audit import Audit  # noqa: PLC0415
+
+        return Audit(self.database, self.clock, self.settings.secrets)
 
     @cached_property
     def reports(self) -> Reports:
@@ -224,6 +242,7 @@ class Bot:
             {
                 "sync": (SYNC_TICK, lambda: self._sync(sync, self.owner)),
                 "reports": (self.report_tick, reporting.tick),
+                "audit": (AUDIT_TICK, self.audit.prune),
             }
         )
         self._stops.callback(lambda: running.shutdown(wait=True))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.flows import sight
+from bot.flows.sight import ANYONE, SELF, Asker
 from bot.store import Store
 from bot.store.directory import Directory
 from bot.store.reading import Ranking, Selection
@@ -19,23 +20,6 @@ from reports.summary import ALL, Figures, Summary, summarize
 from reports.text import clean
 from reports.timerange import NotBegunError, Ranges, ranges
 from reports.usage import Usage, total
-
-SELF = "me"
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks: their e-mail address, where it is known, and whether they may see only their own.
-
-    `people` are the addresses of those whom the question mentions, by the mention as it stands.
-    """
-
-    email: str | None = None
-    own_only: bool = False
-    people: tuple[tuple[str, str], ...] = ()
-
-
-ANYONE = Asker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +54,7 @@ def _answer(
     stored, wanted = plan.source.stored, plan.source.range
     ranking = None if whole else Ranking(query.top, query.metrics, query.source)
     read = store.read(plan.selection, wanted, stored, ranking)
-    labels = _labels(store.directory(), query)
+    labels = {0: ALL} if query.by is None else sight.labels(store.directory(), asker)
     previous, before = _previous(store, plan, state.held)
     figures = Figures(
         whole=read.whole,
@@ -93,9 +77,13 @@ def make_plan(
 ) -> Plan | CommandError:
     """Make a question exact at a moment, or say what in it means nothing.
 
-    People mentioned by their Slack id stand in it by their address from then on.
+    People mentioned by their Slack id stand in it by their address from then on; the question of
+    somebody who sees their own usage only is narrowed to that.
     """
-    query = _addressed(query, asker)
+    narrowed = sight.narrowed(store.directory(), query, asker)
+    if isinstance(narrowed, CommandError):
+        return narrowed
+    query = _addressed(narrowed, asker)
     selection = _select(store.directory(), query, asker)
     if isinstance(selection, CommandError):
         return selection
@@ -139,13 +127,10 @@ def _previous(store: Store, plan: Plan, held: Held) -> tuple[Usage | None, tuple
 def _select(directory: Directory, query: Query, asker: Asker) -> Selection | CommandError:
     wanted: dict[Dimension, frozenset[int]] = {}
     for one in query.filters:
-        found = _members(directory, one.dimension, one.pattern, asker)
+        found = _members(directory, one, asker)
         if isinstance(found, CommandError):
             return _misnamed(query, one, found)
         wanted[one.dimension] = wanted.get(one.dimension, frozenset()) | found
-    if asker.own_only:
-        own = _own(directory, asker)
-        wanted[Dimension.CREATOR] = wanted.get(Dimension.CREATOR, own) & own
     return Selection(
         query.by,
         wanted.get(Dimension.MODEL),
@@ -166,25 +151,19 @@ def _misnamed(query: Query, wrong: Filter, found: CommandError) -> CommandError:
     )
 
 
-def _members(
-    directory: Directory, dimension: Dimension, pattern: str, asker: Asker
-) -> frozenset[int] | CommandError:
-    if dimension is Dimension.CREATOR:
-        if pattern.casefold() == SELF:
-            return _person(directory, pattern, asker.email)
-        if any(pattern in known for known in asker.people):
-            meant = _person(directory, pattern, dict(asker.people).get(pattern, pattern))
-            own = _own(directory, asker) if asker.own_only else None
-            if own is None or (not isinstance(meant, CommandError) and meant & own):
-                return meant
-    found = directory.find(dimension, pattern)
-    if found:
-        if asker.own_only and not found & _visible(directory, dimension, asker):
-            found = frozenset()
-        else:
-            return found
-    known = None if asker.own_only else directory.nearest(dimension, pattern)
-    return CommandError(f"No {dimension} is called “{clean(pattern)}”.", suggestion=known or "")
+def _members(directory: Directory, one: Filter, asker: Asker) -> frozenset[int] | CommandError:
+    if one.dimension is Dimension.CREATOR:
+        if one.pattern.casefold() == SELF:
+            return _person(directory, one.pattern, asker.email)
+        if any(one.pattern in known for known in asker.people):
+            address = dict(asker.people).get(one.pattern, one.pattern)
+            return _person(directory, one.pattern, address)
+    found = sight.find(directory, one, asker)
+    if found or (asker.own_only and one.dimension is Dimension.MODEL):
+        return found  # a model that only others use must not be told from one that nobody uses
+    whose = " of yours" if asker.own_only else ""
+    problem = f"No {one.dimension}{whose} is called “{clean(one.pattern)}”."
+    return CommandError(problem, suggestion=sight.nearest(directory, one, asker))
 
 
 def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[int] | CommandError:
@@ -198,26 +177,6 @@ def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[
     if found:
         return found
     return CommandError(f"No member of the OpenRouter organisation has the address {clean(email)}.")
-
-
-def _own(directory: Directory, asker: Asker) -> frozenset[int]:
-    """The creators that a person with a limited view is: nobody where the address is unknown."""
-    return directory.at(asker.email) if asker.email else frozenset()
-
-
-def _visible(directory: Directory, dimension: Dimension, asker: Asker) -> frozenset[int]:
-    """Members of a dimension whose names a person with a limited view may know of."""
-    own = _own(directory, asker)
-    if dimension is Dimension.CREATOR:
-        return own
-    if dimension is Dimension.KEY:
-        chatroom = directory.ids[Dimension.KEY, ""]
-        return frozenset(k for k, owner in directory.owners.items() if owner in own) | {chatroom}
-    return frozenset(member.id for member in directory.of[Dimension.MODEL])
-
-
-def _labels(directory: Directory, query: Query) -> Mapping[int, str]:
-    return {0: ALL} if query.by is None else directory.labels
 
 
 def _crossing_notes(store: Store, plan: Plan) -> tuple[str, ...]:

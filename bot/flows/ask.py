@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from bot import courtesy
-from bot.access import FOREIGN, OUTSIDERS, UNSEEN, refusal
-from bot.flows.answer import Asker, answer
-from bot.flows.asking import Asking, asker_of
+from bot.access import FOREIGN, OUTSIDERS, UNSEEN, ask_admins, refusal
+from bot.flows import sight
+from bot.flows.answer import answer
+from bot.flows.asking import REFUSED, Asking, asker_of
 from bot.flows.export import Shown, Where, export, shown
 from bot.flows.files import Format, Job
+from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.rendering import RenderError
-from bot.slack import DeliveryError, Place
+from bot.slack import DeliveryError, Person, Place
+from reports.audit import DONE, Act
 from reports.commands import parse_command
 from reports.grammar import CommandError, Help
 from reports.grammar_schedule import ListSchedules, Standing
@@ -22,6 +25,8 @@ from reports.query import Query
 from reports.render.blocks import Message, error, sentence
 from reports.render.blocks import answer as answer_message
 from reports.render.help import help_message
+from reports.render.schedules import said
+from reports.text import escape
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +42,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is said, how it ended, and of an answer what it showed."""
+    """What is said, how it ended, and of an answer what it showed.
+
+    `act` and `what` are for the log of who did what; without an act it is none of its business.
+    """
 
     message: Message
     outcome: str
     query: Query | None = None
     shown: Shown | None = None
+    act: Act | None = Act.ASKED
+    what: str = ""
+    email: str | None = None
 
 
 def ask(asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions) -> None:
@@ -54,45 +65,79 @@ def ask(asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions
     asking.slack.respond(Place(place.response_url, place.user, shared), reply.message)
     asking.metrics.asks.labels(reply.outcome).inc()
     asking.metrics.seconds.observe(monotonic() - begun)
+    _note(asking, place, asked, reply)
     if reply.query and reply.shown:
         for file in reply.query.files:
             where = Where(asked.channel, shared)
             export(asking, place, where, reply.shown, Format(file))
 
 
+def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
+    """Write down who asked what, after they were answered."""
+    if reply.act is None:
+        return
+    done = reply.outcome in {"answered", "scheduled", "listed"}
+    first = reply.message.text.partition("\n")[0]
+    outcome = DONE if done else f"{reply.outcome}: {first}" if reply.outcome == REFUSED else ""
+    asking.audit.note(
+        reply.act,
+        place.user,
+        reply.what or asked.text,
+        where=asked.channel,
+        outcome=outcome or reply.outcome,
+        email=reply.email,
+    )
+
+
 def _reply(asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions) -> Reply:
     if asked.team != asking.slack.identity().team_id:
-        return Reply(sentence(FOREIGN), "refused")
+        return Reply(sentence(FOREIGN), REFUSED)
     person = asking.slack.person(place.user)
     refused = refusal(person, asking.slack.identity(), asking.settings)
     if refused:
-        return Reply(sentence(refused), "refused")
+        return Reply(sentence(refused), REFUSED)
+    return replace(_admitted(asking, place, asked, person, subscriptions), email=person.email)
+
+
+def _admitted(
+    asking: Asking, place: Place, asked: Asked, person: Person, subscriptions: Subscriptions
+) -> Reply:
     command = asking.settings.command
     parsed = parse_command(asked.text)
     if isinstance(parsed, Help):
-        return Reply(help_message(command), "help")
+        return Reply(help_message(command), "help", act=None)
     if isinstance(parsed, CommandError):
         return Reply(error(parsed, command), "misunderstood")
     if isinstance(parsed, Standing):
         shown_ = subscriptions.set_up(person, parsed, asked.channel)
-        return Reply(shown_.message, shown_.outcome)
+        return Reply(shown_.message, shown_.outcome, act=Act.SCHEDULED, what=parsed.words())
     if isinstance(parsed, ListSchedules):
         shown_ = subscriptions.listed(person, parsed)
-        return Reply(shown_.message, shown_.outcome)
+        return Reply(shown_.message, shown_.outcome, act=Act.LISTED, what="schedules")
     query, alone = parsed.query, ""
     if query.share and (alone := _kept_private(asking, asked.channel)):
         query = replace(query, share=False)
     asker = asker_of(asking, person, query)
+    if asker.own_only and not sight.own(asking.store.directory(), asker):
+        words = f"{escape(sight.nobody(asker))} {ask_admins(asking.settings)}"
+        return Reply(said(words), REFUSED)
     now, zone = asking.clock(), asking.settings.zone
     with courtesy.turn():
         found = answer(asking.store, query, now, zone, asker, whole=False)
     if isinstance(found, CommandError):
         return Reply(error(found, command), "misunderstood")
-    what = shown(query, now, zone, place.user)
+    what = shown(query, now, zone, asker, place.user)
     picture = _picture(asking, asker, what) if query.share and not found.empty else ""
     with courtesy.turn():
         message = answer_message(found, command, exports=what.value(), picture=picture)
-    return Reply(message.noted(alone) if alone else message, "answered", query, what)
+    return Reply(
+        message.noted(alone) if alone else message,
+        "answered",
+        query,
+        what,
+        Act.SHARED if query.share else Act.ASKED,
+        query.words(),
+    )
 
 
 def _kept_private(asking: Asking, channel: str) -> str:

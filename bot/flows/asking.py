@@ -1,4 +1,4 @@
-"""What every question needs on its way, and who asks it."""
+"""What every question needs on its way, who asks it, and whether they may."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.access import sees_own_only
+from bot.access import refusal, sees_own_only
 from bot.config import Settings
-from bot.flows.answer import Asker
+from bot.flows.sight import Asker
 from bot.metrics import Metrics
 from bot.rendering import Renderer
-from bot.slack import DeliveryError, Person, Slack
+from bot.slack import DeliveryError, Person, Place, Slack
 from bot.store import Store
+from bot.store.audit import Audit
+from bot.store.memory import Memory
+from reports.audit import Act
 from reports.query import Dimension, Query
+
+REFUSED = "refused"
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +34,38 @@ class Asking:
     metrics: Metrics
     renderer: Renderer
     clock: Callable[[], datetime]
+    audit: Audit
+    memory: Memory
+
+
+def admit(
+    asking: Asking, place: Place, act: Act, what: str = "", *, where: str = ""
+) -> Person | None:
+    """Who does something, if they may ask at all; if not they are told, and it is noted.
+
+    Raises UnknownPersonError where Slack does not say who they are.
+    """
+    person = asking.slack.person(place.user)
+    refused = refusal(person, asking.slack.identity(), asking.settings)
+    if refused is None:
+        return person
+    turn_away(asking, place, refused, act, what, where=where)
+    return None
+
+
+def turn_away(
+    asking: Asking, place: Place, words: str, act: Act, what: str = "", *, where: str = ""
+) -> None:
+    """Tell somebody why not, and note that they tried."""
+    asking.audit.note(act, place.user, what, where=where, outcome=f"{REFUSED}: {words}")
+    asking.slack.say(place, words)
+
+
+def asker_for(
+    asking: Asking, user: str, email: str | None, people: tuple[tuple[str, str], ...] = ()
+) -> Asker:
+    """The asker that a Slack user is: for what they set up before, judged by today's settings."""
+    return Asker(email or None, sees_own_only(user, asking.settings), people)
 
 
 def asker_of(asking: Asking, person: Person, query: Query) -> Asker:
@@ -46,5 +83,4 @@ def asker_of(asking: Asking, person: Person, query: Query) -> Asker:
         except DeliveryError as problem:
             log.info("Somebody mentioned could not be looked up: %s", problem)
             people.append((mention, ""))
-    own_only = sees_own_only(person, asking.settings)
-    return Asker(person.email, own_only, tuple(people))
+    return asker_for(asking, person.id, person.email, tuple(people))

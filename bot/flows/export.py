@@ -11,21 +11,26 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.access import refusal
+from bot.access import ask_admins
+from bot.flows import sight
 from bot.flows.answer import answer
-from bot.flows.asking import Asking, asker_of
+from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.files import Format, Job, file_name
+from bot.flows.sight import Asker
 from bot.rendering import RenderError
 from bot.slack import DeliveryError, Place
+from reports.audit import DONE, Act
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Filter, Query
 from reports.render.blocks import Message, figures, sentence
-from reports.text import clean
+from reports.render.schedules import said
+from reports.text import clean, escape
 from reports.words import title
 
 log = logging.getLogger(__name__)
 
 SLOW_SECONDS = 2.0
+ONLY_YOURS = " It holds your own usage, which is what you see here."
 TOO_OLD = "I can no longer tell what this answer showed. Ask again and export the new answer."
 _REFUSED = {
     "file_uploads_disabled": "Your workspace does not allow apps to upload files.",
@@ -38,22 +43,28 @@ _NOT_THERE = {"not_in_channel", "channel_not_found", "is_archived", "restricted_
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What an answer showed: the words of its question, the moment and the default zone."""
+    """What an answer showed: the words of its question, the moment, the default zone, for whom.
+
+    `user` is the Slack id of whoever asked; answers of before it was noted have none.
+    """
 
     words: str
     at: datetime
     zone: str
+    user: str = ""
 
     def value(self) -> str:
         """The value of a button, from which the same answer can be made again."""
-        return json.dumps({"w": self.words, "t": int(self.at.timestamp()), "z": self.zone})
+        fields = {"w": self.words, "t": int(self.at.timestamp()), "z": self.zone, "u": self.user}
+        return json.dumps(fields)
 
     @classmethod
     def of_value(cls, value: str) -> Shown | None:
         """What a button stands for, or None if it makes no sense (any more)."""
         try:
             said = json.loads(value)
-            return cls(str(said["w"]), datetime.fromtimestamp(said["t"], UTC), str(said["z"]))
+            at = datetime.fromtimestamp(said["t"], UTC)
+            return cls(str(said["w"]), at, str(said["z"]), str(said.get("u", "")))
         except (ValueError, TypeError, KeyError, OverflowError, OSError):
             return None
 
@@ -67,18 +78,24 @@ class Where:
     thread: str | None = None
 
 
-def shown(query: Query, at: datetime, zone: str, user: str) -> Shown:
-    """What an answer shows, with `me` made the person who asked, whoever clicks later."""
+def shown(query: Query, at: datetime, zone: str, asker: Asker, user: str) -> Shown:
+    """What an answer shows, with `me` made the person who asked, whoever clicks later.
+
+    The answer of somebody who sees their own usage only shows that, and so do its buttons.
+    """
+    if asker.own_only:
+        others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
+        query = replace(query, filters=(*others, sight.ME))
     filters = tuple(_named(one, user) for one in query.filters)
-    return Shown(replace(query, filters=filters, files=(), share=False).words(), at, zone)
+    words = replace(query, filters=filters, files=(), share=False).words()
+    return Shown(words, at, zone, user)
 
 
 def export(asking: Asking, place: Place, where: Where, what: Shown, format_: Format) -> None:
     """Write the file that somebody wants and bring it to them; they are told where it is."""
-    identity = asking.slack.identity()
-    person = asking.slack.person(place.user)
-    if refused := refusal(person, identity, asking.settings):
-        asking.slack.say(place, refused)
+    asked = f"{what.words} {format_}"
+    person = admit(asking, place, Act.EXPORTED, asked, where=where.channel)
+    if person is None:
         return
     parsed = parse(what.words)
     if not isinstance(parsed, Ask):
@@ -86,17 +103,44 @@ def export(asking: Asking, place: Place, where: Where, what: Shown, format_: For
         return
     asker = asker_of(asking, person, parsed.query)
     job = Job(what.words, what.at, what.zone, format_, asker, asking.settings.command)
-    name = file_name(parsed.query, what.at, format_)
+    outcome = _export(asking, place, where, parsed.query, job)
+    asking.audit.note(
+        Act.EXPORTED, person.id, asked, where=where.channel, outcome=outcome, email=person.email
+    )
+
+
+def _export(asking: Asking, place: Place, where: Where, query: Query, job: Job) -> str:
+    """The same for somebody who may ask; how it ended."""
+    if wrong := _not_theirs(asking, query, job.asker):
+        asking.slack.respond(place, said(wrong))
+        return f"{REFUSED}: not their own usage"
+    name = file_name(query, job.at, job.format)
     try:
-        with _patience(asking, place, format_), asking.renderer.file(job) as path:
-            said = _bring(asking, place, where, path, name, clean(title(parsed.query), 300))
+        with _patience(asking, place, job.format), asking.renderer.file(job) as path:
+            told = _bring(asking, place, where, path, name, clean(title(query), 300))
     except RenderError as error:
         asking.slack.say(place, str(error))
+        return f"failed: {error}"
     except DeliveryError as error:
         log.warning("A file could not be uploaded: %s", error)
-        asking.slack.respond(place, _inline(asking, parsed.query, job, error.code))
-    else:
-        asking.slack.say(place, said)
+        asking.slack.respond(place, _inline(asking, query, job, error.code))
+        return f"failed: {error.code}"
+    asking.slack.say(place, told + (ONLY_YOURS if job.asker.own_only else ""))
+    return DONE
+
+
+def _not_theirs(asking: Asking, query: Query, asker: Asker) -> str | None:
+    """Why there is nothing for somebody who sees their own usage only, in mrkdwn, or None."""
+    directory = asking.store.directory()
+    narrowed = sight.narrowed(directory, query, asker)
+    if not isinstance(narrowed, CommandError):
+        return None
+    if not sight.own(directory, asker):
+        return f"{escape(sight.nobody(asker))} {ask_admins(asking.settings)}"
+    again = escape(f"{asking.settings.command} {narrowed.suggestion}").replace("`", "'")
+    return (
+        f"That answer shows somebody else's usage, and you see your own only. Ask for it: `{again}`"
+    )
 
 
 def _bring(asking: Asking, place: Place, where: Where, path: Path, name: str, words: str) -> str:

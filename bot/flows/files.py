@@ -11,7 +11,9 @@ from enum import StrEnum
 from itertools import groupby, islice
 from typing import IO, Any, BinaryIO
 
-from bot.flows.answer import ANYONE, Asker, Plan, answer, make_plan
+from bot.flows import sight
+from bot.flows.answer import Plan, answer, make_plan
+from bot.flows.sight import ANYONE, Asker
 from bot.store import Store
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Query
@@ -80,10 +82,11 @@ def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
             if isinstance(plan, CommandError) or isinstance(found, CommandError):
                 wrong = plan if isinstance(plan, CommandError) else found
                 raise UnanswerableError(wrong.problem if isinstance(wrong, CommandError) else "")
-            _spool(_rows(store, plan, found, job.format), spool)
+            _spool(_rows(store, plan, found, job), spool)
             organisation = store.fact(_ORGANISATION) or "OpenRouter organisation"
             directory = store.directory()
-        names = _Names(directory.labels, {i: m.name for i, m in directory.members.items()})
+            labels = sight.labels(directory, job.asker)
+        names = _Names(labels, {i: m.name for i, m in directory.members.items()})
         _render(found, plan, job, _unspool(spool), names, organisation, out)
     return found
 
@@ -105,19 +108,20 @@ _Row = tuple[int, int, int, Usage]
 """Group, index of the bucket, model, usage."""
 
 
-def _rows(store: Store, plan: Plan, found: Summary, format_: Format) -> Iterable[_Row]:
+def _rows(store: Store, plan: Plan, found: Summary, job: Job) -> Iterable[_Row]:
     """The rows that a format needs, in the order in which it wants them."""
     selection, wanted, stored = plan.selection, plan.source.range, plan.source.stored
-    if format_ is Format.CSV:
+    if job.format is Format.CSV:
         by_model = plan.query.by is Dimension.MODEL
         return (
             (model if by_model else member, index, model, usage)
             for index, member, model, usage in store.rows(selection, wanted, stored)
         )
     metric = found.query.metric
-    if format_ is Format.PNG or metric is None:
+    if job.format is Format.PNG or metric is None:
         return ()
-    ids = {label: i for i, label in store.directory().labels.items() if _of(store, i, plan)}
+    labels = sight.labels(store.directory(), job.asker)
+    ids = {label: i for i, label in labels.items() if _of(store, i, plan)}
     order = [ids[group.label] for group in found.metrics[metric].groups if group.label in ids]
     return store.rows_by_group(selection, wanted, stored, order)
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.flows.answer import Asker, Plan, answer, make_plan
+from bot.flows import sight
+from bot.flows.answer import Plan, answer, make_plan
+from bot.flows.sight import Asker
 from bot.store import Store
 from bot.store.directory import Directory
 from bot.store.reading import Selection
@@ -62,26 +64,36 @@ def know(store: Store, query: Query, asker: Asker) -> Known:
     """Note what the filters of a question mean today; those with a wildcard stay open."""
     directory = store.directory()
     named = []
+    labels = sight.labels(directory, asker)
     for one in query.filters:
         if "*" in one.pattern or one.dimension is Dimension.MODEL:
             continue
-        pattern = _address(one, asker)
-        for id_ in sorted(directory.find(one.dimension, pattern)):
+        meant = Filter(one.dimension, _address(one, asker))
+        for id_ in sorted(sight.find(directory, meant, asker)):
             member = directory.members[id_]
             if member.ref:
-                named.append((str(one.dimension), one.pattern, member.ref, directory.labels[id_]))
+                named.append((str(one.dimension), one.pattern, member.ref, labels[id_]))
     return Known(tuple(named), asker.people)
 
 
-def today(store: Store, query: Query, known: Known) -> tuple[Query, Known, tuple[str, ...]]:
-    """The question in today's names, what is known of them now, and sentences on what changed."""
+def today(
+    store: Store, query: Query, known: Known, maker: Asker
+) -> tuple[Query, Known, tuple[str, ...]]:
+    """The question in today's names, what is known of them now, and sentences on what changed.
+
+    Of those whom its maker may not know of (any more), nothing is said and nothing changes.
+    """
     directory = store.directory()
+    labels = sight.labels(directory, maker)
     notes: list[str] = []
     filters = list(query.filters)
     named = []
     for dimension, pattern, ref, name in known.named:
         member = _member(directory, Dimension(dimension), ref)
-        label = directory.labels[member.id] if member else name
+        if maker.own_only and (member is None or member.id not in labels):
+            named.append((dimension, pattern, ref, name))
+            continue
+        label = labels[member.id] if member else name
         named.append((dimension, pattern, ref, label))
         what = f"The {dimension} “{clean(name)}”"
         if member is None:
@@ -122,7 +134,7 @@ def make(store: Store, subject: Subject) -> Report | CommandError:
         previous = source(plan.ranges.previous, held)
         reached = reaches(previous.range, previous.stored, held)
         metric = subject.query.metric or Metric.SPEND
-        labels = store.directory().labels
+        labels = sight.labels(store.directory(), subject.asker)
         before = None
         if reached and subject.query.by:
             series = store.read(plan.selection, previous.range, previous.stored).series
@@ -130,10 +142,10 @@ def make(store: Store, subject: Subject) -> Report | CommandError:
                 labels[member]: total(used.values()).value(metric, subject.query.source)
                 for member, used in series.items()
             }
-        now_cells = _cells(store, plan.selection, plan.source)
-        then_cells = _cells(store, plan.selection, previous) if reached else {}
+        now_cells = _cells(store, plan.selection, plan.source, labels)
+        then_cells = _cells(store, plan.selection, previous, labels) if reached else {}
         moved = movers(now_cells, then_cells, metric, subject.query.source) if reached else ()
-        top = top_models(_used(store, plan), metric, subject.query.source)
+        top = top_models(_used(store, plan, labels), metric, subject.query.source)
     return Report(found, before, top, moved)
 
 
@@ -175,24 +187,26 @@ def _is_complete(plan: Plan, state: State, now: datetime) -> bool:
     return start >= wanted.end or not gaps((start, wanted.end), state.held.get(stored, ()))
 
 
-def _cells(store: Store, selection: Selection, of: Source) -> Mapping[Cell, Usage]:
+def _cells(
+    store: Store, selection: Selection, of: Source, labels: Mapping[int, str]
+) -> Mapping[Cell, Usage]:
     """Usage of a whole range by key and model, and whose key it is."""
     directory = store.directory()
     found: dict[Cell, Usage] = {}
     by_key = Selection(Dimension.KEY, selection.models, selection.keys, selection.creators)
     for member, model, usage in _rows(store, by_key, of):
-        cell = _cell(directory, member, model)
+        cell = _cell(directory, labels, member, model)
         found[cell] = plus(found.get(cell, ZERO), usage)
     return found
 
 
-def _used(store: Store, plan: Plan) -> Iterable[tuple[str, str, Usage]]:
+def _used(store: Store, plan: Plan, labels: Mapping[int, str]) -> Iterable[tuple[str, str, Usage]]:
     """Usage of the whole range by group and model."""
     if plan.selection.by not in {Dimension.KEY, Dimension.CREATOR}:
         return []
     directory = store.directory()
     return [
-        (directory.labels[member], directory.members[model].name, usage)
+        (labels[member], directory.members[model].name, usage)
         for member, model, usage in _rows(store, plan.selection, plan.source)
     ]
 
@@ -203,14 +217,14 @@ def _rows(store: Store, selection: Selection, of: Source) -> Iterable[tuple[int,
         yield member, model, usage
 
 
-def _cell(directory: Directory, key: int, model: int) -> Cell:
+def _cell(directory: Directory, labels: Mapping[int, str], key: int, model: int) -> Cell:
     member = directory.members[key]
     slug = directory.members[model].name
     if not member.ref:
-        return Cell(directory.labels[key], slug, "")
+        return Cell(labels[key], slug, "")
     owner = directory.owners.get(key)
-    creator = directory.labels[owner] if owner and directory.members[owner].ref else ""
-    return Cell(creator, slug, directory.labels[key])
+    creator = labels[owner] if owner and directory.members[owner].ref else ""
+    return Cell(creator, slug, labels[key])
 
 
 def _member(directory: Directory, dimension: Dimension, ref: str) -> Member | None:

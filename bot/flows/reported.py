@@ -11,12 +11,11 @@ from datetime import date, datetime
 from time import monotonic
 from zoneinfo import ZoneInfo
 
-from bot.config import Visibility
 from bot.flows import report as reports
-from bot.flows.answer import Asker
-from bot.flows.asking import Asking
+from bot.flows.asking import Asking, asker_for
 from bot.flows.files import Format, Job, file_name
 from bot.flows.report import Known, Subject
+from bot.flows.sight import Asker
 from bot.posting import Posting
 from bot.rendering import RenderError
 from bot.slack import DeliveryError
@@ -189,16 +188,16 @@ class Contents:
         query = reports.read(draft.question)
         if query is None:
             raise Unreportable("The question is not understood any more.")
-        query, known, notes = reports.today(store, query, Known.from_json(draft.members))
+        known = Known.from_json(draft.members)
+        maker = asker_for(self._asking, draft.maker, draft.email, known.people)
+        query, known, notes = reports.today(store, query, known, maker)
         query = replace(query, share=False)
         if draft.target is Target.CREATORS:
             asker = Asker(self.creator_email(occasion.recipient), own_only=True)
             if query.by is Dimension.CREATOR:
                 query = replace(query, by=Dimension.MODEL)
         else:
-            settings = self._asking.settings
-            own = settings.visibility is Visibility.OWN and draft.maker not in settings.admins
-            asker = Asker(draft.email or None, own, known.people)
+            asker = maker
         query = query_at(query, occasion.due_at, draft.schedule.zone)
         return _Asked(Subject(query, occasion.due_at, draft.schedule.zone, asker), known, notes)
 

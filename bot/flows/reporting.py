@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from bot.access import refusal
+from bot.access import may_send_to_creators, refusal
 from bot.flows.asking import Asking
 from bot.flows.reported import Content, Contents, Unreportable
 from bot.posting import Posted, Posting
@@ -133,6 +133,8 @@ class Reporting:
             runs.skip(run, "paused")
         elif now - run.noticed_at > CATCH_UP:
             self._fail(run, "gave_up")
+        elif why := self._maker_may_not(run):
+            runs.skip(run, why)
         elif (place := self._place(run)) is None:
             return
         elif run.payload is not None:
@@ -260,6 +262,24 @@ class Reporting:
             return None
         self._at.runs.check(channel, seen.name)
         return channel
+
+    def _maker_may_not(self, run: Run) -> str | None:
+        """Why a schedule sends nothing that could be set up once: its maker may not ask any more.
+
+        Those of people who left go on, until somebody else takes them over or deletes them.
+        """
+        asking, draft = self._at.asking, run.entry.draft
+        if draft.target is Target.CREATORS and not may_send_to_creators(
+            draft.maker, asking.settings
+        ):
+            return "only admins send to creators"
+        try:
+            person = asking.slack.person(draft.maker)
+            may_not = refusal(person, asking.slack.identity(), asking.settings)
+        except DeliveryError as error:
+            log.info("The maker of a report cannot be looked up: %s", error)
+            return None
+        return "may not ask any more" if may_not and not person.deleted else None
 
     def _person(self, run: Run) -> str | None:
         asking = self._at.asking

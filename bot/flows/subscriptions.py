@@ -9,15 +9,16 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.access import is_admin, refusal
+from bot.access import admins, admins_only, is_admin, may_send_to_creators
 from bot.flows import report as reports
 from bot.flows.answer import make_plan
-from bot.flows.asking import Asking, asker_of
+from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.reported import CREATOR, Contents, Unreportable
 from bot.flows.reporting import Reports
 from bot.posting import Posted
 from bot.slack import DeliveryError, Person, Place
 from bot.store.schedules import Draft, Entry, LastRun
+from reports.audit import Act
 from reports.grammar import CommandError
 from reports.grammar_schedule import ListSchedules, Standing
 from reports.query import Dimension
@@ -31,11 +32,12 @@ log = logging.getLogger(__name__)
 
 MOST_EACH = 100
 GONE = "That schedule is not there any more."
-NOT_YOURS = "That schedule belongs to somebody else; its maker or an admin of this bot can do that."
+NOT_YOURS = "That schedule belongs to somebody else; its maker can do that, or an admin of this bot"
 UNSEEN = (
     "I cannot see that channel, so I cannot tell who reads along there. Invite me there first"
     " (`/invite`), then set the report up again."
 )
+TO_CREATORS = "Only the admins of this bot can send reports to every creator."
 SHARED = (
     "People of other companies read along in that channel, and reports stay inside. Choose another"
     " channel, or `to me`."
@@ -89,7 +91,7 @@ class Subscriptions:
 
     def preview(self, place: Place, id_: str) -> None:
         """Show whoever clicks exactly what would be posted now, in their direct messages."""
-        entry = self._allowed(place, id_)
+        entry = self._allowed(place, id_, Act.PREVIEWED)
         if entry is None:
             return
         recipient = entry.draft.channel
@@ -114,7 +116,7 @@ class Subscriptions:
 
     def run_now(self, place: Place, id_: str, mark: str) -> None:
         """Post now what is due at the next time; the schedule goes on as it was."""
-        entry = self._allowed(place, id_)
+        entry = self._allowed(place, id_, Act.RAN)
         if entry is None:
             return
         self._at.runs.add_now(entry, place.user, mark)
@@ -123,17 +125,16 @@ class Subscriptions:
 
     def pause(self, place: Place, id_: str) -> None:
         """Let a schedule rest."""
-        self._change(
-            place, id_, lambda one: self._at.schedules.pause(one.id, f"by <@{place.user}>")
-        )
+        why = f"by <@{place.user}>"
+        self._change(place, id_, Act.PAUSED, lambda one: self._at.schedules.pause(one.id, why))
 
     def resume(self, place: Place, id_: str) -> None:
         """Let a schedule go on."""
-        self._change(place, id_, lambda one: self._at.schedules.resume(one.id))
+        self._change(place, id_, Act.RESUMED, lambda one: self._at.schedules.resume(one.id))
 
     def delete(self, place: Place, id_: str) -> None:
         """Delete a schedule."""
-        entry = self._allowed(place, id_)
+        entry = self._allowed(place, id_, Act.DELETED)
         if entry is None:
             return
         self._at.schedules.remove(entry.id)
@@ -142,12 +143,12 @@ class Subscriptions:
 
     def editor(self, place: Place, id_: str) -> dict[str, object] | None:
         """The dialog that edits a schedule, for who may."""
-        entry = self._allowed(place, id_)
+        entry = self._allowed(place, id_, Act.EDITED, begun=True)
         return None if entry is None else cards.editor(self._card(entry))
 
     def edit(self, place: Place, id_: str, standing: Standing, channel: str) -> None:
         """Put other words in the place of a schedule; it keeps its maker."""
-        entry = self._allowed(place, id_)
+        entry = self._allowed(place, id_, Act.EDITED, begun=True)
         if entry is None:
             return
         maker = self._asking.slack.person(entry.draft.maker)
@@ -159,6 +160,8 @@ class Subscriptions:
         else:
             changed = self._at.schedules.change(entry.id, draft)
             if changed:
+                now = f"{entry.draft.question} {entry.draft.schedule} -> {standing.words()}"
+                self._asking.audit.note(Act.EDITED, place.user, now, where=draft.channel)
                 message = cards.made(self._card(changed), again=False, changed=True)
                 self._asking.slack.respond(place, message)
 
@@ -179,18 +182,23 @@ class Subscriptions:
 
     def take_offer(self, place: Place, zone: str) -> None:
         """Set up the standard report for the admin who wants it, once."""
-        person = self._person(place)
+        person = admit(self._asking, place, Act.SCHEDULED, zone)
         if person is None:
             return
         if not is_admin(person, self._asking.settings):
-            self._say(place, "That was offered to the admins of this bot.")
+            words_ = admins_only("That offer", person.id, self._asking.settings)
+            self._asking.audit.note(Act.SCHEDULED, person.id, zone, outcome=REFUSED)
+            self._asking.slack.respond(place, cards.said(words_))
             return
         standing = replace(cards.STANDARD, zone=zone_names().get(zone.lower(), "UTC"))
         shown = self.set_up(person, standing, "")
+        self._asking.audit.note(Act.SCHEDULED, person.id, standing.words(), email=person.email)
         self._asking.slack.respond(place, shown.message, replace=True)
 
     def decline_offer(self, place: Place) -> None:
         """Leave it at that."""
+        if admit(self._asking, place, Act.DECIDED) is None:
+            return
         said = f"All right. `{self._command} schedule` sets one up whenever you like."
         self._asking.slack.respond(place, cards.said(said), replace=True)
 
@@ -208,6 +216,10 @@ class Subscriptions:
         zone = zone or self._asking.settings.zone
         schedule = standing.schedule(zone)
         asker = asker_of(self._asking, person, standing.query)
+        if standing.place.kind is Target.CREATORS and not may_send_to_creators(
+            person.id, self._asking.settings
+        ):
+            return f"{TO_CREATORS} You can have your own: `to me`."
         probe = query_at(standing.query, self._asking.clock(), zone)
         found = make_plan(self._asking.store, probe, self._asking.clock(), zone, asker)
         if isinstance(found, CommandError):
@@ -265,31 +277,32 @@ class Subscriptions:
             return "I am not in that channel. Invite me there (`/invite`), then set it up again."
         return (seen.name,)
 
-    def _person(self, place: Place) -> Person | None:
-        """Who clicks, if they may ask at all; they are told if not."""
-        person = self._asking.slack.person(place.user)
-        refused = refusal(person, self._asking.slack.identity(), self._asking.settings)
-        if refused:
-            self._say(place, refused)
-            return None
-        return person
+    def _allowed(self, place: Place, id_: str, act: Act, *, begun: bool = False) -> Entry | None:
+        """The schedule, if whoever clicks may manage it; they are told if not.
 
-    def _allowed(self, place: Place, id_: str) -> Entry | None:
-        """The schedule, if whoever clicks may manage it; they are told if not."""
-        person = self._person(place)
+        What is done is noted, but not what is only `begun`.
+        """
+        entry, audit = self._at.schedules.get(id_), self._asking.audit
+        what = f"{entry.draft.question} {entry.draft.schedule}" if entry else id_
+        where = entry.draft.channel if entry else ""
+        person = admit(self._asking, place, act, what, where=where)
         if person is None:
             return None
-        entry = self._at.schedules.get(id_)
         if entry is None:
             self._say(place, GONE)
             return None
         if entry.draft.maker != person.id and not is_admin(person, self._asking.settings):
-            self._say(place, NOT_YOURS)
+            audit.note(act, person.id, what, where=where, outcome=REFUSED, email=person.email)
+            named = admins(self._asking.settings)
+            said = f"{NOT_YOURS} ({named})." if named else f"{NOT_YOURS}."
+            self._asking.slack.respond(place, cards.said(said))
             return None
+        if not begun:
+            audit.note(act, person.id, what, where=where, email=person.email)
         return entry
 
-    def _change(self, place: Place, id_: str, change: Callable[[Entry], None]) -> None:
-        entry = self._allowed(place, id_)
+    def _change(self, place: Place, id_: str, act: Act, change: Callable[[Entry], None]) -> None:
+        entry = self._allowed(place, id_, act)
         if entry is None:
             return
         change(entry)
@@ -304,7 +317,7 @@ class Subscriptions:
         if known is None:
             self._say(place, GONE)
             return
-        if self._allowed(place, known.entry.id):
+        if self._allowed(place, known.entry.id, Act.DECIDED):
             done = decide(run)
             self._say(place, said if done else "That was decided already.")
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.flows.asking import Asking
+from bot.access import clicks_stay_private
+from bot.flows.asking import Asking, turn_away
 from bot.flows.export import TOO_OLD, Shown, Where, export
 from bot.flows.files import Format
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
 from bot.slack import Place
+from reports.audit import Act
 from reports.render.blocks import EXPORT
 
 
@@ -24,9 +26,9 @@ def register(app: App, asking: Asking, work: Work) -> None:
         place = Place(str(body.get("response_url", "")), user)
         what = Shown.of_value(str(action.get("value", "")))
         format_ = Format(str(action["action_id"]).removeprefix(EXPORT))
-        where = _where(body)
+        where = _where(body, private=clicks_stay_private(asking.settings))
         if words := foreign(asking.slack.known_identity(), body):
-            work.hand_over(place, lambda: asking.slack.say(place, words))
+            work.hand_over(place, lambda: turn_away(asking, place, words, Act.EXPORTED))
         elif what is None:
             work.hand_over(place, lambda: asking.slack.say(place, TOO_OLD))
         else:
@@ -37,8 +39,8 @@ def register(app: App, asking: Asking, work: Work) -> None:
     app.action(re.compile(f"^{EXPORT}({formats})$"))(on_click)
 
 
-def _where(body: dict[str, Any]) -> Where:
+def _where(body: dict[str, Any], *, private: bool) -> Where:
     container = body.get("container", {})
     channel = body.get("channel", {}).get("id") or container.get("channel_id", "")
-    shared = container.get("is_ephemeral") is False
+    shared = container.get("is_ephemeral") is False and not private
     return Where(str(channel), shared, str(container.get("message_ts", "")) or None)

@@ -8,24 +8,26 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.flows.asking import REFUSED, turn_away
 from bot.flows.reporting import Reports
 from bot.flows.subscriptions import Subscriptions
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
 from bot.slack import Place
+from reports.audit import Act
 from reports.grammar import CommandError
 from reports.grammar_schedule import Standing, parse_schedule
 from reports.render.notices import AGAIN, DECLINE_OFFER, RESUME, TAKE_OFFER, THERE
 from reports.render.schedules import DELETE, EDIT, EDITOR, PAUSE, PREVIEW, RUN, WHERE, WORDS
 
-Act = Callable[[Place, str, dict[str, Any]], None]
+Do = Callable[[Place, str, dict[str, Any]], None]
 _NOT_SO = "Those are no words of a schedule; begin with how often: weekly, daily, monthly."
 
 
 def register(app: App, reports: Reports, subscriptions: Subscriptions, work: Work) -> None:
     """Listen to the buttons. Whoever clicks is judged, not who made the schedule."""
     slack = reports.asking.slack
-    acts: dict[str, Act] = {
+    acts: dict[str, Do] = {
         PREVIEW: lambda place, id_, _: subscriptions.preview(place, id_),
         RUN: lambda place, id_, body: subscriptions.run_now(place, id_, _mark(body)),
         PAUSE: lambda place, id_, _: subscriptions.pause(place, id_),
@@ -48,7 +50,10 @@ def register(app: App, reports: Reports, subscriptions: Subscriptions, work: Wor
         place = Place(str(body.get("response_url", "")), _user(body))
         act, value = acts[str(action["action_id"])], str(action.get("value", ""))
         if words := foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: slack.say(place, words))
+            name = str(action["action_id"])
+            work.hand_over(
+                place, lambda: turn_away(reports.asking, place, words, Act.CLICKED, name)
+            )
         else:
             work.hand_over(place, lambda: act(place, value, body))
         ack()
@@ -56,6 +61,8 @@ def register(app: App, reports: Reports, subscriptions: Subscriptions, work: Wor
     def on_edit(ack: Ack, body: dict[str, Any]) -> None:
         place = Place("", _user(body))
         if words := foreign(slack.known_identity(), body):
+            note = reports.asking.audit.note
+            work.hand_over(place, lambda: note(Act.EDITED, place.user, outcome=REFUSED))
             ack(response_action="errors", errors={WORDS: words})
             return
         view = body.get("view", {})

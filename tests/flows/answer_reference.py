@@ -13,6 +13,7 @@ from bot.demo.organisation import Organisation, Record
 from bot.flows.answer import Plan
 from bot.store import Store
 from reports.coverage import source
+from reports.names import CHATROOM, Member, labels
 from reports.query import Dimension, Metric, Query, Source
 from reports.timerange import Granularity, TimeRange
 
@@ -45,6 +46,11 @@ def value(one: Record, metric: Metric, money: Source) -> int:
     return credits_nano + (0 if money is Source.CREDITS else one.byok_nano)
 
 
+def _labelled(members: list[Member]) -> list[tuple[Member, str]]:
+    called = labels(members)
+    return [(member, called[member.id]) for member in members]
+
+
 class Reference:
     """An organisation's records, and how its members are called in the cache."""
 
@@ -59,6 +65,25 @@ class Reference:
             (member.dimension, member.ref): self._names(member, directory.labels[member.id])
             for member in directory.members.values()
         }
+
+    def called(self, own: set[str] | None) -> dict[tuple[Dimension, str], str]:
+        """What members are called before somebody who knows of their own alone."""
+        if own is None:
+            return self.labels
+        owners = {key.hash: key.creator for key in self.organisation.keys}
+        members = [
+            member
+            for member in self.store.directory().members.values()
+            if member.dimension is Dimension.MODEL
+            or (member.ref if member.dimension is Dimension.CREATOR else owners.get(member.ref))
+            in own
+        ]
+        called = {
+            (dimension, member.ref): label
+            for dimension in Dimension
+            for member, label in _labelled([m for m in members if m.dimension is dimension])
+        }
+        return {(Dimension.KEY, ""): CHATROOM} | called
 
     @staticmethod
     def _names(member, label) -> set[str]:
@@ -82,6 +107,8 @@ class Reference:
         """The records that the filters let through, of buckets that are held, in a range."""
         allowed: dict[Dimension, set[str]] = {}
         for one in query.filters:
+            if own is not None and one.pattern == "me":
+                continue  # which is what `own` says
             allowed.setdefault(one.dimension, set()).update(self.meant(one.dimension, one.pattern))
         if own is not None:
             allowed[Dimension.CREATOR] = allowed.get(Dimension.CREATOR, own) & own
@@ -103,10 +130,11 @@ class Reference:
         query, wanted = plan.query, plan.source.range
         figures: dict[str, list[int]] = defaultdict(lambda: [0] * len(wanted.buckets))
         requests: dict[str, list[int]] = defaultdict(lambda: [0] * len(wanted.buckets))
+        labels = self.called(own)
         if query.by is None:
             figures["all"], requests["all"] = figures["all"], requests["all"]
         for one, refs in self.records(query, wanted, plan.source.stored, own):
-            label = self.labels[query.by, refs[query.by]] if query.by else "all"
+            label = labels[query.by, refs[query.by]] if query.by else "all"
             index = bisect_right(wanted.buckets, one.at) - 1
             figures[label][index] += value(one, metric, query.source)
             requests[label][index] += one.requests

@@ -20,6 +20,8 @@ from bot.posting import Posting
 from bot.rendering import Renderer, RenderError
 from bot.slack import Slack
 from bot.store import Database, Store
+from bot.store.audit import Audit
+from bot.store.memory import Memory
 from bot.store.notices import Notices
 from bot.store.runs import Runs
 from bot.store.schedules import Entry, Schedules
@@ -111,7 +113,9 @@ def office(
             return there[0].now if there else now
 
         renderer = Renderer(loaded.database) if pictures else NoPictures()
-        asking = Asking(loaded, store, edge, Metrics(store, clock), renderer, clock)
+        audit = Audit(files, clock)
+        memory = Memory(files, clock)
+        asking = Asking(loaded, store, edge, Metrics(store, clock), renderer, clock, audit, memory)
         reports = Reports(
             asking,
             Schedules(files, clock),

@@ -15,7 +15,7 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
 from bot.flows.answer import Asker, answer, make_plan
 from reports.grammar import Ask, CommandError, parse
-from reports.query import Dimension
+from reports.query import Dimension, Metric
 from reports.timerange import ranges
 
 from .answer_reference import Reference
@@ -303,7 +303,7 @@ def test_an_address_is_no_pattern_and_no_name(tmp_path):
         return found if isinstance(found, CommandError) else found.totals.credits
 
     assert spend("ada@example.com") == spend("ada@example.com", own_only=True) == 1
-    assert spend("*@example.com", own_only=True) == 0
+    assert isinstance(spend("*@example.com", own_only=True), CommandError)
     assert isinstance(spend("*@example.com"), CommandError)
     cache.close()
 
@@ -320,9 +320,53 @@ OWN = Asker("sam@example.com", own_only=True)
 def test_who_sees_only_their_own_learns_nothing_of_others(reference, words):
     people = (("<@U1>", "ada@example.com"), ("<@U2>", "stranger@example.com"))
     found = error(reference, words, replace(OWN, people=people))
-    assert found.suggestion == ""
+    assert found.suggestion in {"", "spend 1d creator:me"}
     for secret in ("Okafor", "laptop ", "prod", "member of"):
         assert secret not in found.problem
+        assert secret not in found.understood
+
+
+def test_who_sees_only_their_own_is_told_so_in_the_words_of_the_question(reference):
+    found = answer(reference.store, parse("spend 1y by model").query, NOW, "UTC", OWN, whole=True)
+    same = answer(reference.store, parse("spend 1y by model creator:sam@example.com").query, NOW,
+                  "UTC", whole=True)  # fmt: skip
+    assert found.query.words() == "spend 1y by model creator:me"
+    assert found.metrics == same.metrics
+
+
+def test_who_sees_only_their_own_cannot_tell_models_of_others_from_those_of_nobody(reference):
+    summaries = [
+        answer(reference.store, parse(f"spend 1y model:{name}").query, NOW, "UTC",
+               Asker("ida@example.com", own_only=True), whole=True)
+        for name in ("claude*", "nobodys/model")
+    ]  # fmt: skip
+    assert all(not isinstance(one, CommandError) and one.empty for one in summaries)
+
+
+def test_a_name_that_somebody_elses_key_has_too_is_told_apart_before_those_alone_who_know_of_it(
+    tmp_path,
+):
+    clock = Clock()
+    people = [Member("user_ada", "Ada", None, "ada@example.com"),
+              Member("user_eve", "Eve", None, "eve@example.com")]  # fmt: skip
+    keys = [Key("prod", key_hash(one.id), one.id) for one in people]
+    records = [
+        Record(NOW - MINUTE, key.hash, key.creator, "a/x", requests=1, credits_nano=1)
+        for key in keys
+    ]
+    with LocalOpenRouter(Organisation(people, keys, records=records), clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+
+    def keys_of(asker):
+        query = parse("spend 1h by key key:prod").query
+        found = answer(cache.store, query, NOW, "UTC", asker, whole=True)
+        return [group.label for group in found.metrics[Metric.SPEND].groups]
+
+    assert keys_of(Asker("eve@example.com", own_only=True)) == ["prod"]
+    assert [label.startswith("prod (") for label in keys_of(Asker())] == [True, True]
+    cache.close()
 
 
 def test_others_and_strangers_cannot_be_told_apart_by_who_sees_only_their_own(reference):

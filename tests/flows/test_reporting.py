@@ -520,7 +520,10 @@ def test_who_sees_only_their_own_reports_only_their_own(cache):
         there.set_up("schedule weekly spend by key mon 9:00 UTC", user="katherine")
         there.tick(MONDAY)
         there.tick(MONDAY + timedelta(seconds=5))
-        of_grace, of_katherine = (message["text"] for message in there.posted())
+        of_grace, of_katherine = (
+            next(m["text"] for m in there.posted() if f"set up by <@{who.id}>" in json.dumps(m))
+            for who in (slack.user("grace"), slack.user("katherine"))
+        )
         assert "$8" in of_grace
         assert "prod" not in of_grace
         assert "$39" in of_katherine

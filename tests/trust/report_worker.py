@@ -17,6 +17,8 @@ from bot.posting import Posting
 from bot.rendering import RenderError
 from bot.slack import Slack
 from bot.store import Database, Store
+from bot.store.audit import Audit
+from bot.store.memory import Memory
 from bot.store.notices import Notices
 from bot.store.runs import Runs, Timing
 from bot.store.schedules import Schedules
@@ -44,7 +46,17 @@ def work(database: Path, api_url: str, token: str, *, patient: bool) -> None:
     stopping = threading.Event()
     files = Database(database)
     store, slack = Store(files), Slack(token, api_url, timeout=20 if patient else SLACK_SECONDS)
-    asking = Asking(settings, store, slack, Metrics(store, worlds.now), NoPictures(), worlds.now)  # type: ignore[arg-type]
+    audit = Audit(files, worlds.now)
+    asking = Asking(
+        settings,
+        store,
+        slack,
+        Metrics(store, worlds.now),
+        NoPictures(),
+        worlds.now,
+        audit,  # type: ignore[arg-type]
+        Memory(files, worlds.now),
+    )
     reporting = Reporting(
         Reports(
             asking,
