@@ -148,7 +148,7 @@ class Bot:
 
     def _listen(self) -> App:
         from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
-        from bot.listeners import activity, bolt, exports, schedules  # noqa: PLC0415
+        from bot.listeners import activity, bolt, controls, exports, schedules  # noqa: PLC0415
         from bot.listeners.work import Work  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
@@ -158,6 +158,7 @@ class Bot:
         asking, subscriptions = reports.asking, Subscriptions(reports)
         activity.register(app, asking, work, subscriptions)
         exports.register(app, asking, work)
+        controls.register(app, asking, work)
         schedules.register(app, reports, subscriptions, work)
         bolt.register_rest(app)
         return app
@@ -166,6 +167,7 @@ class Bot:
         from bot.flows.asking import Asking  # noqa: PLC0415
         from bot.rendering import Renderer  # noqa: PLC0415
         from bot.store.memory import Memory  # noqa: PLC0415
+        from bot.store.overview import Overview  # noqa: PLC0415
 
         return Asking(
             self.settings,
@@ -176,6 +178,7 @@ class Bot:
             self.clock,
             self.audit,
             Memory(self.database, self.clock),
+            Overview(self.database),
         )
 
     @cached_property

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from http.client import HTTPException
 from pathlib import Path
 from time import monotonic, sleep
@@ -36,8 +37,8 @@ _TARGET_IS_OUT = {
 }  # fmt: skip
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_payload"}
 _READING = {
-    "conversations.history", "conversations.info", "files.info", "users.info",
-    "users.lookupByEmail",
+    "conversations.history", "conversations.info", "conversations.replies", "files.info",
+    "users.info", "users.lookupByEmail",
 }  # fmt: skip
 """Methods whose arguments Slack looks for in the address, not in a body of JSON."""
 _FORMS = {"files.completeUploadExternal", "files.getUploadURLExternal"}
@@ -103,11 +104,29 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an answer goes: the response URL first, the person's DM where that is used up."""
+    """Where an answer goes: the response URL first, the person's DM where that is used up.
+
+    `thread` is the thread that was clicked in, if any.
+    """
 
     response_url: str
     user: str
     shared: bool = False
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a message of ours stands; `hidden`: one person alone sees it."""
+
+    channel: str
+    ts: str
+    hidden: bool
+
+    @property
+    def direct(self) -> bool:
+        """Whether it stands in the direct messages of one person."""
+        return self.channel.startswith("D")
 
 
 class Slack:
@@ -184,6 +203,57 @@ class Slack:
                 return
             log.warning("Slack refused the blocks of an answer: %s", code)
         self.direct(place.user, Message(message.text, ()))
+
+    def change(self, place: Place, spot: Spot, message: Message) -> None:
+        """Put a message in the place of one of ours that was clicked in, if need be in the DM.
+
+        Raises DeliveryError where the person cannot be reached at all.
+        """
+        where = changed(place, shared=not spot.hidden)
+        attempts = (message, message.without_chart(), Message(message.text, ()))
+        for attempt in attempts:
+            code = self._use_response_url(where, attempt, replace=True)
+            if code is None:
+                return
+            if code not in _BAD_BLOCKS:
+                break
+            log.warning("Slack refused the blocks of an answer: %s", code)
+        log.info("A response URL answered %s; the message is changed directly", code)
+        if spot.hidden or not self._update(spot, attempts):
+            self.direct(place.user, message)
+
+    def publish(self, place: Place, channel: str, message: Message) -> None:
+        """Answer a click for everybody of its conversation. Raises DeliveryError."""
+        where = changed(place, shared=True)
+        for attempt in (message, message.without_chart(), Message(message.text, ())):
+            code = self._use_response_url(where, attempt, replace=False)
+            if code is None:
+                return
+            if code not in _BAD_BLOCKS:
+                log.info("A response URL answered %s; posting to the channel", code)
+                thread = {"thread_ts": place.thread} if place.thread else {}
+                self.post(channel, message, **thread)
+                return
+        raise DeliveryError("invalid_blocks", permanent=False)
+
+    def _update(self, spot: Spot, attempts: Sequence[Message]) -> bool:
+        """Change a message that everybody sees; whether that could be done."""
+        for attempt in attempts:
+            try:
+                self._call(
+                    "chat.update",
+                    channel=spot.channel,
+                    ts=spot.ts,
+                    text=attempt.text,
+                    blocks=list(attempt.blocks),
+                )
+            except DeliveryError as error:
+                if error.code not in _BAD_BLOCKS:
+                    log.info("A message could not be changed: %s", error)
+                    return False
+            else:
+                return True
+        return False
 
     def say(self, place: Place, words: str) -> None:
         """Answer with one sentence of ours. Raises DeliveryError."""
@@ -262,6 +332,7 @@ class Slack:
             "blocks": list(message.blocks),
             "response_type": "in_channel" if place.shared else "ephemeral",
             "replace_original": replace,
+            **({"thread_ts": place.thread} if place.thread else {}),
             "unfurl_links": False,
             "unfurl_media": False,
         }

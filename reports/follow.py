@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import time
 from enum import StrEnum
 
 from reports.grammar import LONGEST, Ask, parse
+from reports.grammar_schedule import Standing
+from reports.period import Calendar, Counted, Period, Unit
 from reports.query import Dimension, Filter, Metric, Query
+from reports.schedule import Daily, Monthly, Rule, Weekly, complete, usual_period
 
 EVERYTHING = "all"
 UNGROUPED = "none"
@@ -78,6 +82,14 @@ def without_filter(query: Query, value: str) -> Query | None:
     )
 
 
+def standing(query: Query) -> Standing:
+    """A question as a standing one, as often as its period is long, about whole ones."""
+    rule = _rhythm(query.period)
+    period = complete(query.period) or usual_period(rule)
+    asked = replace(query, period=period, zone=None, files=(), share=False)
+    return Standing(asked, rule, time(9), query.zone)
+
+
 def fits(query: Query) -> bool:
     """Whether a question is short enough to be asked in words."""
     return len(query.words()) <= LONGEST
@@ -88,6 +100,15 @@ def _next(query: Query) -> Dimension | None:
     taken = {one.dimension for one in query.filters}
     order = (Dimension.MODEL, Dimension.CREATOR, Dimension.KEY)
     return next((one for one in order if one not in taken), None)
+
+
+def _rhythm(period: Period) -> Rule:
+    if not isinstance(period, Counted | Calendar) or period.unit in {Unit.MONTH, Unit.YEAR}:
+        return Monthly(1)
+    count = period.count if isinstance(period, Counted) else 1
+    if period.unit is Unit.WEEK or (period.unit is Unit.DAY and count > 1):
+        return Weekly(frozenset({0}))
+    return Daily()
 
 
 def _with_metric(query: Query, value: str) -> Query | None:

@@ -7,23 +7,22 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from bot import courtesy
-from bot.access import FOREIGN, OUTSIDERS, UNSEEN, ask_admins, refusal
-from bot.flows import sight
+from bot.access import FOREIGN, ask_admins, refusal
+from bot.flows import audit, sight, status
 from bot.flows.answer import answer
 from bot.flows.asking import REFUSED, Asking, asker_of
 from bot.flows.export import Shown, Where, export, shown
-from bot.flows.files import Format, Job
-from bot.flows.sight import Asker
+from bot.flows.files import Format
+from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
-from bot.rendering import RenderError
-from bot.slack import DeliveryError, Person, Place
+from bot.slack import Person, Place
 from reports.audit import DONE, Act
 from reports.commands import parse_command
 from reports.grammar import CommandError, Help
+from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
 from reports.grammar_schedule import ListSchedules, Standing
 from reports.query import Query
 from reports.render.blocks import Message, error, sentence
-from reports.render.blocks import answer as answer_message
 from reports.render.help import help_message
 from reports.render.schedules import said
 from reports.text import escape
@@ -106,8 +105,15 @@ def _admitted(
     parsed = parse_command(asked.text)
     if isinstance(parsed, Help):
         return Reply(help_message(command), "help", act=None)
+    if isinstance(parsed, HelpOn):
+        return Reply(help_message(command, parsed.section), "help", act=None)
     if isinstance(parsed, CommandError):
         return Reply(error(parsed, command), "misunderstood")
+    if isinstance(parsed, StatusAsked):
+        return Reply(status.show(asking, person), "answered", act=Act.STATUS, what="status")
+    if isinstance(parsed, AuditAsked):
+        log_of, outcome = audit.show(asking, person, parsed)
+        return Reply(log_of, outcome, act=Act.AUDIT, what=parsed.words())
     if isinstance(parsed, Standing):
         shown_ = subscriptions.set_up(person, parsed, asked.channel)
         return Reply(shown_.message, shown_.outcome, act=Act.SCHEDULED, what=parsed.words())
@@ -115,7 +121,7 @@ def _admitted(
         shown_ = subscriptions.listed(person, parsed)
         return Reply(shown_.message, shown_.outcome, act=Act.LISTED, what="schedules")
     query, alone = parsed.query, ""
-    if query.share and (alone := _kept_private(asking, asked.channel)):
+    if query.share and (alone := kept_private(asking, asked.channel)):
         query = replace(query, share=False)
     asker = asker_of(asking, person, query)
     if asker.own_only and not sight.own(asking.store.directory(), asker):
@@ -127,9 +133,12 @@ def _admitted(
     if isinstance(found, CommandError):
         return Reply(error(found, command), "misunderstood")
     what = shown(query, now, zone, asker, place.user)
-    picture = _picture(asking, asker, what) if query.share and not found.empty else ""
+    file = picture(asking, asker, what) if query.share and not found.empty else ""
+    direct = asked.channel.startswith("D")
     with courtesy.turn():
-        message = answer_message(found, command, exports=what.value(), picture=picture)
+        message = drawn(
+            asking, found, what, asker, private=not query.share and not direct, picture=file
+        )
     return Reply(
         message.noted(alone) if alone else message,
         "answered",
@@ -138,24 +147,3 @@ def _admitted(
         Act.SHARED if query.share else Act.ASKED,
         query.words(),
     )
-
-
-def _kept_private(asking: Asking, channel: str) -> str:
-    """Why an answer is not for everybody of a conversation, as a sentence, or nothing."""
-    match asking.slack.outsiders_read(channel):
-        case True:
-            return OUTSIDERS
-        case None:
-            return UNSEEN
-    return ""
-
-
-def _picture(asking: Asking, asker: Asker, what: Shown) -> str:
-    """The uploaded chart of an answer for everybody, or nothing: then the native one stands."""
-    job = Job(what.words, what.at, what.zone, Format.PNG, asker, asking.settings.command)
-    try:
-        with asking.renderer.file(job) as path:
-            return asking.slack.upload_picture(path, "chart.png", "Chart") or ""
-    except (RenderError, DeliveryError) as problem:
-        log.warning("An answer goes without its picture: %s", problem)
-        return ""

@@ -111,7 +111,7 @@ def export(asking: Asking, place: Place, where: Where, what: Shown, format_: For
 
 def _export(asking: Asking, place: Place, where: Where, query: Query, job: Job) -> str:
     """The same for somebody who may ask; how it ended."""
-    if wrong := _not_theirs(asking, query, job.asker):
+    if wrong := not_theirs(asking, query, job.asker):
         asking.slack.respond(place, said(wrong))
         return f"{REFUSED}: not their own usage"
     name = file_name(query, job.at, job.format)
@@ -129,7 +129,7 @@ def _export(asking: Asking, place: Place, where: Where, query: Query, job: Job) 
     return DONE
 
 
-def _not_theirs(asking: Asking, query: Query, asker: Asker) -> str | None:
+def not_theirs(asking: Asking, query: Query, asker: Asker) -> str | None:
     """Why there is nothing for somebody who sees their own usage only, in mrkdwn, or None."""
     directory = asking.store.directory()
     narrowed = sight.narrowed(directory, query, asker)

@@ -18,7 +18,7 @@ from bot.flows.reporting import Reports
 from bot.posting import Posted
 from bot.slack import DeliveryError, Person, Place
 from bot.store.schedules import Draft, Entry, LastRun
-from reports.audit import Act
+from reports.audit import DONE, Act
 from reports.grammar import CommandError
 from reports.grammar_schedule import ListSchedules, Standing
 from reports.query import Dimension
@@ -145,6 +145,22 @@ class Subscriptions:
         """The dialog that edits a schedule, for who may."""
         entry = self._allowed(place, id_, Act.EDITED, begun=True)
         return None if entry is None else cards.editor(self._card(entry))
+
+    def begin(self, place: Place, standing: Standing, channel: str) -> None:
+        """Set up what somebody entered in the dialog under an answer."""
+        person = admit(self._asking, place, Act.SCHEDULED, standing.words(), where=channel)
+        if person is None:
+            return
+        shown = self.set_up(person, standing, channel)
+        self._asking.audit.note(
+            Act.SCHEDULED,
+            person.id,
+            standing.words(),
+            where=channel,
+            outcome=DONE if shown.outcome == "scheduled" else shown.outcome,
+            email=person.email,
+        )
+        self._asking.slack.respond(place, shown.message)
 
     def edit(self, place: Place, id_: str, standing: Standing, channel: str) -> None:
         """Put other words in the place of a schedule; it keeps its maker."""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from bot.access import FOREIGN
-from bot.slack import Identity
+from bot.slack import Identity, Place, Spot
+
+DOUBLE = 3.0
+"""Seconds within which the same click again is a double click."""
+MOST_CLICKS = 10_000
 
 
 def foreign(identity: Identity | None, body: dict[str, Any]) -> str | None:
@@ -16,3 +23,56 @@ def foreign(identity: Identity | None, body: dict[str, Any]) -> str | None:
     user = body.get("user", {})
     teams = {body.get("team", {}).get("id"), user.get("team_id")} - {None, ""}
     return FOREIGN if identity and teams - {identity.team_id} else None
+
+
+def spot(body: dict[str, Any]) -> Spot:
+    """Where the message stands that was clicked in."""
+    container = body.get("container", {})
+    channel = body.get("channel", {}).get("id") or container.get("channel_id", "")
+    hidden = container.get("is_ephemeral") is not False
+    return Spot(str(channel), str(container.get("message_ts", "")), hidden)
+
+
+def place(body: dict[str, Any]) -> Place:
+    """Where the answer to a click goes."""
+    user = str(body.get("user", {}).get("id", ""))
+    thread = str(body.get("container", {}).get("thread_ts") or "")
+    return Place(str(body.get("response_url", "")), user, thread=thread)
+
+
+class Clicks:
+    """The latest clicks, to do nothing twice and nothing that another click has overtaken."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[tuple[str, ...], float] = OrderedDict()
+
+    def again(self, user: str, at: Spot, what: str, action: dict[str, Any]) -> bool:
+        """Whether somebody did the very same a moment before: a double click, or Slack's retry."""
+        made = _made(action)
+        before = self._put((user, at.channel, at.ts, what), made)
+        return before is not None and abs(made - before) < DOUBLE
+
+    def overtaken(self, at: Spot, action: dict[str, Any]) -> Callable[[], bool]:
+        """Says later whether another click in the same message came after this one."""
+        place_, made = (at.channel, at.ts), _made(action)
+        before = self._put(place_, made)
+        if before is not None and before > made:
+            self._put(place_, before)
+        return lambda: self._seen.get(place_, made) > made
+
+    def _put(self, key: tuple[str, ...], made: float) -> float | None:
+        with self._lock:
+            before = self._seen.pop(key, None)
+            self._seen[key] = made
+            while len(self._seen) > MOST_CLICKS:
+                self._seen.popitem(last=False)
+            return before
+
+
+def _made(action: dict[str, Any]) -> float:
+    """When somebody clicked, by Slack's clock."""
+    try:
+        return float(action.get("action_ts") or 0)
+    except ValueError:
+        return 0.0

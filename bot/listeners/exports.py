@@ -11,15 +11,16 @@ from bot.access import clicks_stay_private
 from bot.flows.asking import Asking, turn_away
 from bot.flows.export import TOO_OLD, Shown, Where, export
 from bot.flows.files import Format
-from bot.listeners.clicks import foreign
+from bot.listeners.clicks import Clicks, foreign, spot
 from bot.listeners.work import Work
 from bot.slack import Place
 from reports.audit import Act
-from reports.render.blocks import EXPORT
+from reports.render.controls import EXPORT
 
 
 def register(app: App, asking: Asking, work: Work) -> None:
     """Listen to the buttons. Whoever clicks is judged, not who asked."""
+    latest = Clicks()
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         user = str(body.get("user", {}).get("id", ""))
@@ -31,7 +32,7 @@ def register(app: App, asking: Asking, work: Work) -> None:
             work.hand_over(place, lambda: turn_away(asking, place, words, Act.EXPORTED))
         elif what is None:
             work.hand_over(place, lambda: asking.slack.say(place, TOO_OLD))
-        else:
+        elif not latest.again(user, spot(body), f"{format_} {what}", action):
             work.hand_over(place, lambda: export(asking, place, where, what, format_))
         ack()
 

@@ -18,7 +18,7 @@ from reports.audit import Act
 from reports.grammar import CommandError
 from reports.grammar_schedule import Standing, parse_schedule
 from reports.render.notices import AGAIN, DECLINE_OFFER, RESUME, TAKE_OFFER, THERE
-from reports.render.schedules import DELETE, EDIT, EDITOR, PAUSE, PREVIEW, RUN, WHERE, WORDS
+from reports.render.schedules import DELETE, EDIT, EDITOR, NEW, PAUSE, PREVIEW, RUN, WHERE, WORDS
 
 Do = Callable[[Place, str, dict[str, Any]], None]
 _NOT_SO = "Those are no words of a schedule; begin with how often: weekly, daily, monthly."
@@ -58,7 +58,7 @@ def register(app: App, reports: Reports, subscriptions: Subscriptions, work: Wor
             work.hand_over(place, lambda: act(place, value, body))
         ack()
 
-    def on_edit(ack: Ack, body: dict[str, Any]) -> None:
+    def on_submit(ack: Ack, body: dict[str, Any]) -> None:
         place = Place("", _user(body))
         if words := foreign(slack.known_identity(), body):
             note = reports.asking.audit.note
@@ -71,12 +71,16 @@ def register(app: App, reports: Reports, subscriptions: Subscriptions, work: Wor
         if not isinstance(read, Standing):
             ack(response_action="errors", errors={WORDS: _wrong(read)})
             return
-        id_ = str(view.get("private_metadata", ""))
-        work.hand_over(place, lambda: subscriptions.edit(place, id_, read, channel))
+        if view.get("callback_id") == NEW:
+            work.hand_over(place, lambda: subscriptions.begin(place, read, channel))
+        else:
+            id_ = str(view.get("private_metadata", ""))
+            work.hand_over(place, lambda: subscriptions.edit(place, id_, read, channel))
         ack()
 
     app.action(re.compile("^(" + "|".join(map(re.escape, acts)) + ")$"))(on_click)
-    app.view(EDITOR)(on_edit)
+    app.view(EDITOR)(on_submit)
+    app.view(NEW)(on_submit)
 
 
 def _wrong(read: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from reports.grammar import EXAMPLES, CommandError
 from reports.query import Metric
 from reports.render.chart_data import chart_data
+from reports.render.controls import Controls, rows
 from reports.render.rows import (
     LONGEST_NAME,
     average,
@@ -42,8 +43,6 @@ NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
 CHART = "data_visualization"
 NOTHING_YET = "Nothing is held yet: the first sync is still to come. Ask again in a minute."
-EXPORT = "export_"
-"""How the actions of the export buttons begin; the format follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,11 @@ class Message:
         """The same with a sentence of ours above it."""
         return Message(f"{escape(words)}\n{self.text}", (_context([escape(words)]), *self.blocks))
 
+    def by(self, user: str) -> Message:
+        """The same with the word above it that a Slack user shared it."""
+        words = f"<@{user}> shared this"
+        return Message(f"{words}\n{self.text}", (_context([words]), *self.blocks))
+
     def without_chart(self) -> Message:
         """The same without chart or picture, which not every workspace takes."""
         return Message(
@@ -68,13 +72,13 @@ def answer(
     summary: Summary,
     command: str = "/activity",
     *,
-    exports: str = "",
+    controls: Controls | None = None,
     picture: str = "",
 ) -> Message:
     """The answer to a question; `command` is what the command is called.
 
-    `exports` is the value of the buttons that export it (none: no buttons); `picture` the id of an
-    uploaded chart, which stands in the place of the native one.
+    `controls` is what stands under it (none: nothing does); `picture` the id of an uploaded chart,
+    which stands in the place of the native one.
     """
     query = summary.query
     scope = _fit(escape(_scope(summary)), LONGEST_CODE)
@@ -87,9 +91,9 @@ def answer(
         blocks += _overview(summary)
     if picture:
         blocks = [_picture(summary, picture) if b["type"] == CHART else b for b in blocks]
-    if exports and not summary.empty:
-        blocks.append(_export_buttons(exports))
     blocks.append(_context(_footer(summary, command)))
+    if controls:
+        blocks += rows(summary, controls)
     return Message(as_text(summary), tuple(blocks))
 
 
@@ -276,21 +280,6 @@ def _fit(escaped: str, longest: int) -> str:
 def _picture(summary: Summary, file: str) -> Block:
     alt = f"Chart: {title(summary.query)}"
     return {"type": "image", "alt_text": alt, "slack_file": {"id": file}}
-
-
-def _export_buttons(value: str) -> Block:
-    return {
-        "type": "actions",
-        "elements": [
-            {
-                "type": "button",
-                "action_id": f"{EXPORT}{name.lower()}",
-                "text": {"type": "plain_text", "text": name},
-                "value": value,
-            }
-            for name in ("CSV", "PDF")
-        ],
-    }
 
 
 def _header(text: str) -> Block:

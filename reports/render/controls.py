@@ -61,7 +61,7 @@ def _metric(summary: Summary) -> Block:
 
 def _period(summary: Summary) -> Block:
     present = summary.query.period
-    options = [_option("Same period, up to now", UP_TO_NOW)]
+    options = [_option("Up to now", UP_TO_NOW)]
     value = str(present)
     for words in PERIODS:
         read = parse(words)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
+from reports.grammar import LONGEST
 from reports.grammar_schedule import Place, Standing
 from reports.period import Calendar, Unit
 from reports.query import Dimension, Metric, Query
@@ -20,6 +21,7 @@ PAGE = 12
 PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", "schedule_pause"
 EDIT, DELETE = "schedule_edit", "schedule_delete"
 EDITOR = "schedule_editor"
+NEW = "schedule_new"
 WORDS, WHERE = "schedule_words", "schedule_where"
 STANDARD = Standing(
     Query(Metric.SPEND, Calendar(Unit.WEEK, last=True), Dimension.CREATOR),
@@ -28,7 +30,7 @@ STANDARD = Standing(
     place=Place(Target.PERSON),
 )
 """The report that is offered on the first start."""
-_STATES = {
+STATES = {
     "sent": ":white_check_mark: sent",
     "posted": ":white_check_mark: sent, its files follow",
     "uncertain": ":grey_question: nobody knows whether it arrived",
@@ -106,6 +108,16 @@ def said(text: str) -> Message:
 
 def editor(card: Card) -> dict[str, Any]:
     """The dialog that edits a schedule: its words, and the channel if it goes to one."""
+    channel = card.channel if card.target is Target.CHANNEL else ""
+    return _dialog(EDITOR, "Edit schedule", _words(card), channel, card.id)
+
+
+def beginning(words: str, channel: str) -> dict[str, Any]:
+    """The dialog that sets up a schedule, with words to begin with; `channel` may be nothing."""
+    return _dialog(NEW, "Schedule this", words[:LONGEST], channel)
+
+
+def _dialog(callback: str, title: str, words: str, channel: str, id_: str = "") -> dict[str, Any]:
     where: Block = {
         "type": "conversations_select",
         "action_id": WHERE,
@@ -116,13 +128,13 @@ def editor(card: Card) -> dict[str, Any]:
             "exclude_bot_users": True,
         },
     }
-    if card.target is Target.CHANNEL:
-        where["initial_conversation"] = card.channel
+    if channel:
+        where["initial_conversation"] = channel
     return {
         "type": "modal",
-        "callback_id": EDITOR,
-        "private_metadata": card.id,
-        "title": {"type": "plain_text", "text": "Edit schedule"},
+        "callback_id": callback,
+        "private_metadata": id_,
+        "title": {"type": "plain_text", "text": title},
         "submit": {"type": "plain_text", "text": "Save"},
         "close": {"type": "plain_text", "text": "Cancel"},
         "blocks": [
@@ -138,8 +150,8 @@ def editor(card: Card) -> dict[str, Any]:
                 "element": {
                     "type": "plain_text_input",
                     "action_id": WORDS,
-                    "initial_value": _words(card),
-                    "max_length": 300,
+                    "initial_value": words,
+                    "max_length": LONGEST,
                 },
             },
             {
@@ -180,7 +192,7 @@ def _reason(why: str) -> str:
 
 
 def _last(last: Last) -> str:
-    words = _STATES.get(last.state, escape(last.state)) + _HOW.get(last.how, "")
+    words = STATES.get(last.state, escape(last.state)) + _HOW.get(last.how, "")
     error = f" ({escape(clean(last.error, 80))})" if last.error else ""
     return f"{words}{error}, {last.at:%Y-%m-%d %H:%M} UTC"
 

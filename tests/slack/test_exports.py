@@ -131,6 +131,7 @@ def test_a_button_of_nonsense_stands_for_nothing(value: str) -> None:
     assert Shown.of_value(value) is None
 
 
-def test_an_empty_answer_has_no_buttons(world: World) -> None:
+def test_an_empty_answer_has_nothing_to_export(world: World) -> None:
     shown = ask_shown(world, "spend 2025-01-01")
-    assert "actions" not in [block["type"] for block in shown["blocks"]]
+    elements = [element for block in shown["blocks"] for element in block.get("elements", [])]
+    assert "button" not in [element["type"] for element in elements]

@@ -15,6 +15,7 @@ from reports.period import Calendar, Counted, Month, Span, Unit
 from reports.query import Dimension, Metric, Query, Source
 from reports.render.as_json import as_json
 from reports.render.blocks import CHART, Message, answer, as_text, error, figures, sentence
+from reports.render.controls import Controls
 from reports.render.help import help_message
 from reports.render.rows import looked_at, others
 from reports.text import figure
@@ -56,9 +57,12 @@ def check(message: Message) -> None:
 @settings(max_examples=80, deadline=None)
 @given(summaries(), st.text("abcdefghij-_/", min_size=1, max_size=31))
 def test_slack_takes_the_answer_of_any_organisation_and_it_pings_nobody(summary, command):
-    value = "x" * 2_000
-    message = answer(summary, f"/{command}", exports=value)
+    labels = (group.label for part in summary.metrics.values() for group in part.groups)
+    inside = {label: f"{index:0150}" for index, label in enumerate(sorted(set(labels)))}
+    controls = Controls("s" * 255, "x" * 2_000, inside, private=True, alerts=True)
+    message = answer(summary, f"/{command}", controls=controls)
     check(message)
+    assert [b["type"] for b in message.blocks].count("actions") == (1 if summary.empty else 2)
     assert not any(block["type"] == CHART for block in message.without_chart().blocks)
 
 
@@ -207,11 +211,14 @@ def test_nothing_is_told_from_not_known(as_of, partial, words):
     summary = summary.__class__(
         summary.query, summary.range, as_of, partial, summary.metrics, summary.totals
     )
-    message = answer(summary, exports="x")
+    message = answer(summary, controls=Controls("s", "x"))
     assert words in message.text
     assert words in str(message.blocks)
     assert "$0" not in message.text
-    assert {block["type"] for block in message.blocks} == {"header", "context", "section"}
+    kinds = [block["type"] for block in message.blocks]
+    assert kinds == ["header", "context", "section", "context", "actions"]
+    actions = [element["action_id"] for element in message.blocks[-1]["elements"]]
+    assert actions == ["follow_metric", "follow_period", "follow_by"]
 
 
 @pytest.mark.parametrize("name", EVIL, ids=lambda name: ascii(name[:12]))

@@ -1,0 +1,120 @@
+"""The street from a select under an answer to the answer that takes its place.
+
+Whoever chooses is judged, not who asked. An answer changes where it stands only for the person
+whose it is; somebody else gets an answer of their own, which nobody else sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot import courtesy
+from bot.access import clicks_stay_private
+from bot.flows.answer import answer
+from bot.flows.asking import Asking, admit, asker_of
+from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
+from bot.flows.shown import drawn, group_name, kept_private, of_state, picture
+from bot.slack import Person, Place, Spot
+from reports.audit import DONE, Act
+from reports.follow import OUT, Choice, Follow, chosen, fits, inside
+from reports.grammar import LONGEST, Ask, CommandError, parse
+from reports.query import Dimension, Query
+from reports.render.blocks import error
+from reports.render.schedules import said
+from reports.words import DIMENSION_WORDS
+
+GONE = "That {} is not there any more, or it is not among what you may see."
+TOO_LONG = f"That question would be longer than the {LONGEST} characters that one may have."
+NO_SENSE = "I can no longer tell what that stands for. Ask again, and choose in the new answer."
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A choice in an answer: where the answer stands, and its state. `late`: another came after."""
+
+    spot: Spot
+    state: str
+    choice: Choice
+    late: Callable[[], bool]
+
+
+def follow(asking: Asking, place: Place, click: Chosen) -> None:
+    """Answer what an answer's question becomes by a choice."""
+    what = of_state(asking, click.state)
+    parsed = parse(what.words) if what else None
+    if what is None or not isinstance(parsed, Ask):
+        asking.slack.say(place, TOO_OLD)
+        return
+    person = admit(asking, place, Act.ASKED, what.words, where=click.spot.channel)
+    if person is None:
+        return
+    query = _followed(asking, person, what, parsed.query, click.choice)
+    if isinstance(query, str):
+        asking.slack.say(place, query)
+        return
+    outcome = _answer(asking, place, click, what, query, person)
+    asking.metrics.asks.labels("followed").inc()
+    asking.audit.note(
+        Act.ASKED, person.id, query.words(), where=click.spot.channel, outcome=outcome,
+        email=person.email,
+    )  # fmt: skip
+
+
+def _followed(
+    asking: Asking, person: Person, what: Shown, query: Query, choice: Choice
+) -> Query | str:
+    """The question after a choice, or why there is none."""
+    asker = asker_of(asking, person, query)
+    if asker.own_only and person.id != what.user:
+        # somebody else's answer, as a question about the person who follows it up
+        others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
+        query = replace(query, filters=tuple(others))
+    if choice.follow is Follow.INSIDE and not choice.value.startswith(OUT):
+        if query.by is None:
+            return NO_SENSE
+        name = group_name(asking.store.directory(), asker, query.by, choice.value)
+        if name is None:
+            return GONE.format(DIMENSION_WORDS[query.by])
+        changed: Query | None = inside(query, name)
+    else:
+        changed = chosen(query, choice)
+    if changed is None:
+        return NO_SENSE
+    return changed if fits(changed) else TOO_LONG
+
+
+def _answer(
+    asking: Asking, place: Place, click: Chosen, what: Shown, query: Query, person: Person
+) -> str:
+    """Answer it in the place of the answer, or for the person alone; how it ended."""
+    spot, asker = click.spot, asker_of(asking, person, query)
+    if wrong := not_theirs(asking, query, asker):
+        asking.slack.respond(place, said(wrong))
+        return "refused: not their own usage"
+    at = asking.clock() if click.choice.renews else what.at
+    with courtesy.turn():
+        found = answer(asking.store, query, at, what.zone, asker, whole=False)
+    if isinstance(found, CommandError):
+        asking.slack.respond(place, error(found, asking.settings.command))
+        return "misunderstood"
+    now_shown = shown(query, at, what.zone, asker, person.id)
+    public = not spot.hidden and not spot.direct
+    here = not public or _may_change(asking, spot, what, person)
+    file = picture(asking, asker, now_shown) if public and here and not found.empty else ""
+    private = not spot.direct and not (public and here)
+    with courtesy.turn():
+        message = drawn(asking, found, now_shown, asker, private=private, picture=file)
+    if click.late():
+        return "followed up again"
+    if here:
+        asking.slack.change(place, spot, message)
+    else:
+        asking.slack.respond(place, message)
+    return DONE
+
+
+def _may_change(asking: Asking, spot: Spot, what: Shown, person: Person) -> bool:
+    """Whether what a person chooses may change an answer that others see too."""
+    theirs = person.id == what.user and not clicks_stay_private(asking.settings)
+    return theirs and not kept_private(asking, spot.channel)

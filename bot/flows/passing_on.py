@@ -1,0 +1,93 @@
+"""The streets from the buttons under an answer to others and to later: share it, schedule it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+from bot import courtesy
+from bot.flows.answer import answer
+from bot.flows.asking import Asking, admit, asker_of
+from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
+from bot.flows.shown import KEPT_FOR, drawn, kept_private, picture
+from bot.flows.sight import Asker
+from bot.slack import DeliveryError, Place, Spot
+from reports.audit import DONE, Act
+from reports.follow import standing
+from reports.grammar import Ask, CommandError, parse
+from reports.query import Query
+from reports.render.blocks import error
+from reports.render.schedules import beginning, said
+
+SHARED_ALREADY = "This answer is in the conversation already."
+
+
+def share(asking: Asking, place: Place, spot: Spot, what: Shown) -> None:
+    """Put an answer in front of the whole conversation, once, as whoever clicks may see it."""
+    parsed = parse(what.words)
+    if not isinstance(parsed, Ask):
+        asking.slack.say(place, TOO_OLD)
+        return
+    person = admit(asking, place, Act.SHARED, what.words, where=spot.channel)
+    if person is None:
+        return
+    query, asker = parsed.query, asker_of(asking, person, parsed.query)
+    outcome = _share(asking, place, spot, what, query, asker)
+    asking.audit.note(
+        Act.SHARED, person.id, what.words, where=spot.channel, outcome=outcome, email=person.email
+    )
+
+
+def _share(
+    asking: Asking, place: Place, spot: Spot, what: Shown, query: Query, asker: Asker
+) -> str:
+    if wrong := not_theirs(asking, query, asker):
+        asking.slack.respond(place, said(wrong))
+        return "refused: not their own usage"
+    if alone := kept_private(asking, spot.channel):
+        asking.slack.say(place, alone)
+        return f"refused: {alone}"
+    with courtesy.turn():
+        found = answer(asking.store, query, what.at, what.zone, asker, whole=False)
+    if isinstance(found, CommandError):
+        asking.slack.respond(place, error(found, asking.settings.command))
+        return "misunderstood"
+    now_shown = shown(query, what.at, what.zone, asker, place.user)
+    once = f"share:{spot.channel}:{spot.ts}:{_digest(now_shown)}"
+    if not asking.memory.take(once, KEPT_FOR):
+        asking.slack.say(place, SHARED_ALREADY)
+        return "shared already"
+    try:
+        file = picture(asking, asker, now_shown)
+        message = drawn(asking, found, now_shown, asker, private=False, picture=file)
+        asking.slack.publish(place, spot.channel, message.by(place.user))
+    except DeliveryError:
+        asking.memory.give_back(once)
+        raise
+    return DONE
+
+
+def schedule_form(asking: Asking, place: Place, spot: Spot, what: Shown) -> dict[str, Any] | None:
+    """The dialog that makes an answer's question a standing one; None where they may not ask."""
+    parsed = parse(what.words)
+    if not isinstance(parsed, Ask):
+        asking.slack.say(place, TOO_OLD)
+        return None
+    person = admit(asking, place, Act.SCHEDULED, what.words, where=spot.channel)
+    if person is None:
+        return None
+    query = addressed(parsed.query, asker_of(asking, person, parsed.query))
+    channel = spot.channel if spot.channel[:1] in {"C", "G"} else ""
+    return beginning(standing(query).words(), channel)
+
+
+def addressed(query: Query, asker: Asker) -> Query:
+    """A question with the addresses of the people whom it mentions by their Slack ids."""
+    known = {mention: email for mention, email in asker.people if email}
+    filters = tuple(replace(f, pattern=known.get(f.pattern, f.pattern)) for f in query.filters)
+    return replace(query, filters=filters)
+
+
+def _digest(what: Shown) -> str:
+    return hashlib.sha256(what.value().encode()).hexdigest()[:16]

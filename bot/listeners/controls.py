@@ -1,0 +1,73 @@
+"""The selects and buttons under an answer; those that export it have a listener of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from bot.flows import passing_on
+from bot.flows.asking import Asking, turn_away
+from bot.flows.export import TOO_OLD, Shown
+from bot.flows.follow import Chosen, follow
+from bot.listeners import clicks
+from bot.listeners.clicks import Clicks
+from bot.listeners.work import Work
+from bot.slack import Place, Spot
+from reports.audit import Act
+from reports.follow import Choice, Follow
+from reports.render.controls import SCHEDULE, SHARE
+
+Do = Callable[[Place, Spot, Shown, dict[str, Any]], None]
+
+
+def register(app: App, asking: Asking, work: Work) -> None:
+    """Listen to what stands under answers. Whoever clicks is judged, not who asked."""
+    latest = Clicks()
+
+    def on_choice(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
+        place, spot = clicks.place(body), clicks.spot(body)
+        selected = action.get("selected_option") or {}
+        choice = Choice(Follow(str(action["action_id"])), str(selected.get("value", "")))
+        state = str(action.get("block_id", ""))
+        if words := clicks.foreign(asking.slack.known_identity(), body):
+            work.hand_over(place, lambda: turn_away(asking, place, words, Act.ASKED))
+        elif selected and not latest.again(place.user, spot, f"{state} {choice}", action):
+            late = latest.overtaken(spot, action)
+            click = Chosen(spot, state, choice, late)
+            work.hand_over(place, lambda: follow(asking, place, click))
+        ack()
+
+    def open_form(place: Place, spot: Spot, what: Shown, body: dict[str, Any]) -> None:
+        view = passing_on.schedule_form(asking, place, spot, what)
+        if view is not None:
+            trigger = str(body.get("trigger_id", ""))
+            asking.slack.call("views.open", trigger_id=trigger, view=view)
+
+    does: dict[str, tuple[Act, Do]] = {
+        SHARE: (Act.SHARED, lambda place, at, what, _: passing_on.share(asking, place, at, what)),
+        SCHEDULE: (Act.SCHEDULED, open_form),
+    }
+
+    def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
+        place, spot = clicks.place(body), clicks.spot(body)
+        act, do = does[str(action["action_id"])]
+        value = str(action.get("value", ""))
+        what = Shown.of_value(value)
+        if words := clicks.foreign(asking.slack.known_identity(), body):
+            work.hand_over(place, lambda: turn_away(asking, place, words, act))
+        elif what is None:
+            work.hand_over(place, lambda: asking.slack.say(place, TOO_OLD))
+        elif not latest.again(place.user, spot, f"{action['action_id']} {value}", action):
+            work.hand_over(place, lambda: do(place, spot, what, body))
+        ack()
+
+    app.action(_one_of(Follow))(on_choice)
+    app.action(_one_of(does))(on_button)
+
+
+def _one_of(names: Iterable[str]) -> re.Pattern[str]:
+    known = map(str, names)
+    return re.compile("^(" + "|".join(map(re.escape, known)) + ")$")

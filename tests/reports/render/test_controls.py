@@ -1,0 +1,107 @@
+"""What stands under an answer: the present question is chosen, every group can be looked into."""
+
+import pytest
+
+from reports.follow import Choice, Follow, chosen
+from reports.grammar import Ask, parse
+from reports.period import Calendar, Counted, Span, Unit
+from reports.query import Dimension, Filter, Metric, Query
+from reports.render.blocks import answer
+from reports.render.controls import Controls
+from reports.summary import Summary
+
+from .samples import KEYS, MODELS, MONTH, NOW, rows, time_range
+from .samples import answer as answered
+
+SPAN = time_range(MONTH)
+BY_KEY = Query(Metric.TOKENS, MONTH, Dimension.KEY)
+
+
+def controls(query: Query, **more: object) -> Controls:
+    names = MODELS if query.by is Dimension.MODEL else KEYS
+    return Controls("s", "v", {name: f"id of {name}" for name in names}, **more)
+
+
+def shown(query: Query, used: bool = True) -> Summary:
+    return answered(query, rows(SPAN, by=query.by or Dimension.KEY) if used else [], SPAN)
+
+
+def elements(summary: Summary, **more: object) -> dict[str, dict]:
+    blocks = answer(summary, controls=controls(summary.query, **more)).blocks
+    rows_ = [block for block in blocks if block["type"] == "actions"]
+    return {element["action_id"]: element for row in rows_ for element in row["elements"]}
+
+
+def words(select: dict) -> list[str]:
+    return [option["text"]["text"] for option in select["options"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "present"),
+    [
+        (BY_KEY, ["Tokens", "Past month", "By API key"]),
+        (Query(), ["All metrics", "Past day", "Not grouped"]),
+        (Query(period=Counted(7, Unit.DAY)), ["All metrics", "Past 7 days", "Not grouped"]),
+        (Query(None, Calendar(Unit.DAY, last=True)), ["All metrics", "Yesterday", "Not grouped"]),
+        (Query(period=Span(NOW.date(), NOW.date())), ["All metrics", "22 Nov 2026", "Not grouped"]),
+    ],
+)  # fmt: skip
+def test_the_present_question_is_what_is_chosen(query, present):
+    selects = [e for e in elements(shown(query)).values() if e["type"] == "static_select"][:3]
+    assert [select["initial_option"]["text"]["text"] for select in selects] == present
+    assert all(select["initial_option"] in select["options"] for select in selects)
+
+
+def test_every_option_is_a_question():
+    found = elements(shown(BY_KEY))
+    for follow in (Follow.METRIC, Follow.PERIOD, Follow.BY):
+        for option in found[follow]["options"]:
+            assert chosen(BY_KEY, Choice(follow, option["value"])) is not None
+
+
+def test_a_chosen_option_stands_for_what_it_says():
+    select = elements(shown(BY_KEY))[Follow.PERIOD]
+    for option in select["options"][1:]:
+        read = parse(option["value"])
+        assert isinstance(read, Ask)
+        again = elements(shown(Query(period=read.query.period)))[Follow.PERIOD]
+        assert again["initial_option"] == option
+
+
+def test_each_group_that_is_shown_can_be_looked_into_and_the_others_cannot():
+    select = elements(shown(BY_KEY))[Follow.INSIDE]
+    table = next(b for b in answer(shown(BY_KEY)).blocks if b["type"] == "table")
+    in_table = [row[0]["text"] for row in table["rows"][1:-2]]
+    assert words(select) == in_table
+    assert select["placeholder"]["text"] == "Look inside an API key"
+    assert [option["value"] for option in select["options"]] == [f"id of {n}" for n in in_table]
+
+
+def test_a_filter_can_be_left_again():
+    query = Query(Metric.SPEND, MONTH, None, (Filter(Dimension.KEY, "beebox"),))
+    select = elements(shown(query))[Follow.INSIDE]
+    assert words(select) == ["‹ Without key:beebox"]
+    assert select["placeholder"]["text"] == "Filters"
+
+
+def test_an_answer_that_is_neither_grouped_nor_filtered_has_nothing_to_look_into():
+    assert Follow.INSIDE not in elements(shown(Query()))
+
+
+def test_an_empty_answer_asks_for_something_else_and_exports_nothing():
+    query = Query(Metric.SPEND, MONTH, Dimension.KEY, (Filter(Dimension.KEY, "beebox"),))
+    found = elements(shown(query, used=False))
+    assert list(found) == list(Follow)
+    assert words(found[Follow.INSIDE]) == ["‹ Without key:beebox"]
+
+
+def test_only_an_answer_for_one_among_several_can_be_shared():
+    assert "answer_share" in elements(shown(BY_KEY), private=True)
+    assert "answer_share" not in elements(shown(BY_KEY))
+
+
+def test_there_are_two_rows_and_the_selects_carry_the_state():
+    blocks = answer(shown(BY_KEY), controls=controls(BY_KEY)).blocks
+    selects, buttons = [block for block in blocks if block["type"] == "actions"]
+    assert selects["block_id"] == "s"
+    assert {element["value"] for element in buttons["elements"]} == {"v"}
