@@ -74,8 +74,10 @@ class Posting:
             bool(said.get("is_member", True)),
         )
 
-    def post(self, place: str, message: Message, key: str) -> Posted:
+    def post(self, place: str, message: Message, key: str, thread: str | None = None) -> Posted:
         """Post once, to a channel or a person; without its chart where that is refused.
+
+        With `thread` (the ts of a message) it is an answer in that message's thread.
 
         Raises DeliveryError, whose `uncertain` says that the message may be there all the same.
         """
@@ -92,6 +94,7 @@ class Posting:
                     metadata=metadata,
                     unfurl_links=False,
                     unfurl_media=False,
+                    **({"thread_ts": thread} if thread else {}),
                 )
             except DeliveryError as error:
                 if "block" not in error.code and error.code != "invalid_payload":
@@ -119,6 +122,39 @@ class Posting:
         for copies in found.values():
             copies.sort(key=lambda one: float(one.ts))
         return found
+
+    def replied(self, root: Posted, key: str) -> Posted | None:
+        """Our answer with a key in a message's thread. Raises DeliveryError."""
+        mine = self.slack.identity().bot_id
+        thread = _pages(
+            lambda page: self._patient(
+                "conversations.replies", channel=root.channel, ts=root.ts, **page
+            )
+        )
+        for message in thread:
+            if message.get("bot_id") == mine and _key(message) == key:
+                return Posted(root.channel, str(message["ts"]))
+        return None
+
+    def update(self, posted: Posted, message: Message) -> None:
+        """Say something else in a message of ours, without a chart if need be.
+
+        Raises DeliveryError.
+        """
+        for attempt in (message, message.without_chart()):
+            try:
+                self._patient(
+                    "chat.update",
+                    channel=posted.channel,
+                    ts=posted.ts,
+                    text=attempt.text,
+                    blocks=list(attempt.blocks),
+                )
+            except DeliveryError as error:
+                if "block" not in error.code or attempt is not message:
+                    raise
+            else:
+                return
 
     def delete(self, posted: Posted) -> None:
         """Take a message of ours back. Raises DeliveryError, unless it is gone already."""
@@ -174,20 +210,12 @@ class Posting:
         return self.slack.dm(place) if place[:1] in {"U", "W"} else place
 
     def _history(self, channel: str, since: datetime) -> Iterator[dict[str, Any]]:
-        cursor = ""
-        while True:
-            said = self._patient(
-                "conversations.history",
-                channel=channel,
-                oldest=f"{since.timestamp():.6f}",
-                limit=PAGE,
-                include_all_metadata=True,
-                **({"cursor": cursor} if cursor else {}),
+        oldest = f"{since.timestamp():.6f}"
+        return _pages(
+            lambda page: self._patient(
+                "conversations.history", channel=channel, oldest=oldest, **page
             )
-            yield from said.get("messages", [])
-            cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor:
-                return
+        )
 
     def _patient(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
         """A call that may be made twice, made again where Slack asks to wait a little."""
@@ -200,6 +228,18 @@ class Posting:
                     raise
                 self._wait(error.retry_after)
         raise AssertionError("the last attempt returns or raises")
+
+
+def _pages(ask: Callable[[dict[str, Any]], Any]) -> Iterator[dict[str, Any]]:
+    """The messages of all pages of an answer."""
+    page: dict[str, Any] = {"limit": PAGE, "include_all_metadata": True}
+    while True:
+        said = ask(page)
+        yield from said.get("messages", [])
+        cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
+        if not cursor:
+            return
+        page = {**page, "cursor": cursor}
 
 
 def _key(message: dict[str, Any]) -> str:

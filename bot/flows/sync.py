@@ -243,9 +243,17 @@ class Sync:
                 for name, found in budgets.items()
             },
             "keys": {
-                key.hash: {"limit": key.limit, "remaining": key.remaining, "reset": key.reset}
+                key.hash: {
+                    "limit": key.limit,
+                    "remaining": key.remaining,
+                    "reset": key.reset,
+                    "byok": key.include_byok,
+                }
                 for key in keys
                 if key.limit is not None
+            },
+            "workspaces": {
+                w.name: [key.hash for key in keys if key.workspace_id == w.id] for w in workspaces
             },
             "at": at.isoformat(),
         }

@@ -5,14 +5,15 @@ Where nothing is kept, the rule is armed.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.store.alert_json import event_text, state_of, state_text
 from bot.store.database import Database
 from bot.store.schedules import moment, ms
+from reports.alert_json import pack_event, pack_state, unpack_state
 from reports.alert_state import Event, Kind, State
 
 Clock = Callable[[], datetime]
@@ -58,7 +59,7 @@ class States:
             found = connection.execute(
                 "SELECT rule, subject, period, data FROM alert_state"
             ).fetchall()
-        return {(row[0], row[1], row[2]): state_of(row[3]) for row in found}
+        return {(row[0], row[1], row[2]): unpack_state(json.loads(row[3])) for row in found}
 
     def get(self, place: Place) -> State | None:
         """One state."""
@@ -162,19 +163,19 @@ def _get(connection: sqlite3.Connection, place: Place) -> State | None:
     row = connection.execute(
         "SELECT data FROM alert_state WHERE rule = ? AND subject = ? AND period = ?", place
     ).fetchone()
-    return state_of(row[0]) if row else None
+    return unpack_state(json.loads(row[0])) if row else None
 
 
 def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
     """Write a state with its event; how many events are new."""
+    kept = json.dumps(pack_state(change.after))
     connection.execute(
         "INSERT INTO alert_state (rule, subject, period, state, data, crossings, changed_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (rule, subject, period) DO UPDATE SET"
         " state = excluded.state, data = excluded.data, changed_at = excluded.changed_at,"
         " crossings = crossings + excluded.crossings",
-        (*change.place, change.after.phase, state_text(change.after), int(bool(change.event)),
-         now),
-    )  # fmt: skip
+        (*change.place, change.after.phase, kept, int(change.event is not None), now),
+    )
     if change.event is None:
         return 0
     crossings, telling = connection.execute(
@@ -186,9 +187,12 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
     connection.execute(
         "INSERT INTO alert_event (rule, version, subject, period, crossing, kind, facts, urgent,"
         " at, next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (rule, change.version, subject, period, crossings, change.event.kind,
-         event_text(change.event), change.urgent, now, now, "told" if ended else "pending"),
-    )  # fmt: skip
+        (
+            *(rule, change.version, subject, period, crossings, change.event.kind),
+            *(json.dumps(pack_event(change.event)), change.urgent, now, now),
+            "told" if ended else "pending",
+        ),
+    )
     if telling is not None and change.event.kind in {Kind.ENDED, Kind.RECOVERED}:
         connection.execute(
             "UPDATE alert_telling SET stale = 1, next_at = ? WHERE id = ? AND state = 'sent'",

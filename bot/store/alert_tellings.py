@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from bot.store.alert_json import event_of, state_of
 from bot.store.database import Database
 from bot.store.schedules import moment, ms
+from reports.alert_json import unpack_event, unpack_state
 from reports.alert_state import Event, State
 from reports.alert_time import Quiet
 
@@ -196,7 +196,7 @@ class Tellings:
                 " AND period = ?",
                 place,
             ).fetchone()
-        return (state_of(row[0]), row[1]) if row else None
+        return (unpack_state(json.loads(row[0])), row[1]) if row else None
 
     def root(self, place: tuple[str, str, str]) -> Telling | None:
         """The first message about a rule, subject and period, sent or not."""
@@ -389,7 +389,7 @@ def _pending(row: Sequence[object]) -> Pending:
     id_, rule, version, subject, period, facts, urgent, fence, telling = row
     return Pending(
         int(str(id_)), str(rule), int(str(version)), str(subject), str(period),
-        event_of(str(facts)), bool(urgent), int(str(fence)),
+        unpack_event(json.loads(str(facts))), bool(urgent), int(str(fence)),
         None if telling is None else int(str(telling)),
     )  # fmt: skip
 

@@ -1,0 +1,195 @@
+"""The figures that alert rules look at, each fetched once for all rules that share them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.store import Store
+from bot.store.alert_usage import AlertUsage, Stretch, add
+from bot.store.codes import moment, seconds
+from bot.store.reading import Selection
+from reports.alert_needs import Needed
+from reports.alert_time import Span
+from reports.coverage import Held, gaps
+from reports.timerange import STEP, Granularity, TimeRange, floor
+from reports.usage import ZERO, Usage
+
+LATE = timedelta(minutes=10)
+"""How long after a bucket's end minutes are looked at instead: so far back they are pulled anew."""
+_COARSER = {Granularity.MINUTE: Granularity.HOUR, Granularity.HOUR: Granularity.DAY}
+Ids = frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """The members of each dimension that a rule is narrowed to; None: all."""
+
+    models: Ids | None = None
+    keys: Ids | None = None
+    creators: Ids | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it narrows nothing."""
+        return self.models is self.keys is self.creators is None
+
+
+class Figures:
+    """What the cache holds at one moment; made anew for each judging, within one snapshot."""
+
+    def __init__(self, store: Store, usage: AlertUsage, now: datetime) -> None:
+        state = store.state()
+        self._store, self._usage, self._now = store, usage, now
+        self._held: Held = state.held
+        self.synced: Mapping[Granularity, datetime] = state.synced
+        self._sums: dict[tuple[Needed, Narrow], dict[int, Usage]] = {}
+        self._series: dict[tuple[Needed, Narrow], dict[int, dict[int, Usage]]] = {}
+
+    @property
+    def fresh(self) -> datetime | None:
+        """When usage was last synced at any granularity; None: never."""
+        return max(self.synced.values(), default=None)
+
+    def sums(self, needed: Needed, narrow: Narrow) -> Mapping[int, Usage]:
+        """What each member used over the stretch of time, all of it together."""
+        place = needed, narrow
+        if place not in self._sums:
+            parts = stretches(needed.span, self._now, self._held, self.synced)
+            if narrow.nothing:
+                self._sums[place] = self._usage.sums(needed.by, parts)
+            else:
+                series = self._narrowed(needed, narrow, parts)
+                self._sums[place] = {
+                    member: _total(by_bucket) for member, by_bucket in series.items()
+                }
+        return self._sums[place]
+
+    def series(self, needed: Needed, narrow: Narrow) -> Mapping[int, Mapping[int, Usage]]:
+        """The same by hour, or by day of the zone: the bucket's start in seconds since 1970."""
+        place = needed, narrow
+        if place not in self._series:
+            whole_days = needed.step is Granularity.DAY and needed.zone == "UTC"
+            coarsest = Granularity.DAY if whole_days else Granularity.HOUR
+            parts = stretches(needed.span, self._now, self._held, self.synced, coarsest)
+            if narrow.nothing:
+                found = self._usage.series(needed.by, parts)
+            else:
+                found = self._narrowed(needed, narrow, parts)
+            step = needed.step or Granularity.DAY
+            self._series[place] = {
+                member: _bucketed(by_bucket, step, needed.zone)
+                for member, by_bucket in found.items()
+            }
+        return self._series[place]
+
+    def held_from(self, granularity: Granularity) -> datetime | None:
+        """Since when usage is held without a gap up to the last sync."""
+        intervals = self._held.get(granularity, ())
+        return intervals[-1][0] if intervals else None
+
+    def holds(self, span: Span) -> bool:
+        """Whether usage of a whole stretch of time is held, up to the last sync."""
+        end = min(span.end, self.fresh or span.start)
+        wanted = [(span.start, end)]
+        for granularity in STEP:
+            held = self._held.get(granularity, ())
+            wanted = [gap for part in wanted for gap in gaps(part, held)]
+        return not wanted
+
+    def _narrowed(
+        self, needed: Needed, narrow: Narrow, parts: tuple[Stretch, ...]
+    ) -> dict[int, dict[int, Usage]]:
+        """Usage through filters on several dimensions, which no kept sum tells."""
+        selection = Selection(needed.by, narrow.models, narrow.keys, narrow.creators)
+        found: dict[int, dict[int, Usage]] = {}
+        for granularity, (start, end) in parts:
+            buckets = _buckets(start, end, granularity)
+            after = buckets[-1] + STEP[granularity]
+            wanted = TimeRange(buckets, after, granularity, after)
+            read = self._store.read(selection, wanted, granularity)
+            for member, by_index in read.series.items():
+                series = found.setdefault(member, {})
+                for index, usage in by_index.items():
+                    at = seconds(buckets[index])
+                    series[at] = add(series.get(at, ZERO), usage)
+        return found
+
+
+def stretches(
+    span: Span,
+    now: datetime,
+    held: Held,
+    synced: Mapping[Granularity, datetime],
+    coarsest: Granularity = Granularity.DAY,
+) -> tuple[Stretch, ...]:
+    """How a stretch of time is read: each part by what tells it best.
+
+    A day or an hour is read as such once it had been over for ten minutes at its last sync; before,
+    its hours and minutes are fresher. Where finer buckets are not held, coarser ones are read.
+    """
+    hours = _cut(Granularity.HOUR, synced) or span.start
+    days = min(_cut(Granularity.DAY, synced) or hours, hours)
+    first = _ceil(span.start, Granularity.DAY)
+    if coarsest is not Granularity.DAY or first >= days:
+        first = days = span.start
+    wanted = (
+        (Granularity.HOUR, span.start, min(first, span.end)),
+        (Granularity.DAY, first, min(days, span.end)),
+        (Granularity.HOUR, days, min(hours, span.end)),
+        (Granularity.MINUTE, max(hours, span.start), min(span.end, now)),
+    )
+    return tuple(
+        part
+        for granularity, start, end in wanted
+        if start < end
+        for part in _known(granularity, start, end, held)
+    )
+
+
+def _known(granularity: Granularity, start: datetime, end: datetime, held: Held) -> list[Stretch]:
+    """A stretch at the granularity that is wanted, or at a coarser one that alone is held.
+
+    Never more than the stretch: a coarser bucket that began before it is left out.
+    """
+    missing = gaps((start, end), held.get(granularity, ()))
+    # the bucket that is being filled was pulled while it was still shorter
+    recent = end - STEP[granularity] - LATE
+    lacking = [gap for gap in missing if gap[0] < recent or gap[0] == start]
+    above = _COARSER.get(granularity)
+    if not lacking or above is None or floor(start, above) != start:
+        return [(granularity, (floor(start, granularity), end))]
+    return _known(above, start, end, held)
+
+
+def _cut(granularity: Granularity, synced: Mapping[Granularity, datetime]) -> datetime | None:
+    """Until when buckets were over for a while at the last sync; None: there was none."""
+    at = synced.get(granularity)
+    return at and floor(at - LATE, granularity)
+
+
+def _ceil(at: datetime, granularity: Granularity) -> datetime:
+    start = floor(at, granularity)
+    return start if start == at else start + STEP[granularity]
+
+
+def _buckets(start: datetime, end: datetime, granularity: Granularity) -> tuple[datetime, ...]:
+    first = floor(start, granularity)
+    step = STEP[granularity]
+    return tuple(first + n * step for n in range(max(1, -((first - end) // step))))
+
+
+def _bucketed(by_bucket: Mapping[int, Usage], step: Granularity, zone: str) -> dict[int, Usage]:
+    found: dict[int, Usage] = {}
+    for at, usage in by_bucket.items():
+        start = seconds(floor(moment(at), step, zone))
+        found[start] = add(found[start], usage) if start in found else usage
+    return found
+
+
+def _total(by_bucket: Mapping[int, Usage]) -> Usage:
+    total = ZERO
+    for usage in by_bucket.values():
+        total = add(total, usage)
+    return total

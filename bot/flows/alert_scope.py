@@ -1,0 +1,126 @@
+"""Whose usage an alert rule looks at, as its maker may see it today."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.flows import sight
+from bot.flows.alert_figures import Ids, Narrow
+from bot.flows.sight import SELF, Asker
+from bot.store.directory import Directory
+from reports.alert import Rule
+from reports.alert_needs import grouping
+from reports.query import Dimension, Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the names of a rule meant when it was made: they may be called otherwise since.
+
+    `people` are the addresses of those it mentions, `refs` what OpenRouter knows members by.
+    """
+
+    people: tuple[tuple[str, str], ...] = ()
+    refs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        """As it is kept."""
+        refs = {name: list(found) for name, found in self.refs.items()}
+        return json.dumps({"people": list(self.people), "refs": refs})
+
+    @classmethod
+    def of_json(cls, text: str) -> Named:
+        """What was kept."""
+        kept = json.loads(text)
+        if not isinstance(kept, dict):
+            return cls()
+        people = tuple((str(who), str(email)) for who, email in kept.get("people", []))
+        refs = {str(k): tuple(map(str, v)) for k, v in kept.get("refs", {}).items()}
+        return cls(people, refs)
+
+
+def named(directory: Directory, rule: Rule, asker: Asker) -> Named:
+    """What the names of a rule mean now; patterns mean whoever fits them later on."""
+    refs = {}
+    for one in rule.filters:
+        if "*" not in one.pattern:
+            found = sorted(meant(directory, one, asker, Named()))
+            refs[str(one)] = tuple(directory.members[id_].ref for id_ in found)
+    return Named(asker.people, refs)
+
+
+def meant(directory: Directory, one: Filter, asker: Asker, known: Named) -> Ids:
+    """The members that a filter of a rule means today."""
+    pattern = one.pattern
+    people = dict(asker.people) | dict(known.people)
+    if one.dimension is Dimension.CREATOR and pattern.casefold() == SELF:
+        return sight.own(directory, asker)
+    if pattern in people:
+        found = directory.at(people[pattern]) if people[pattern] else frozenset()
+    else:
+        found = directory.find(one.dimension, pattern)
+    if not found:  # it was renamed
+        refs = known.refs.get(str(one), ())
+        ids = (directory.ids.get((one.dimension, ref)) for ref in refs)
+        found = frozenset(id_ for id_ in ids if id_ is not None)
+    if not asker.own_only:
+        return found
+    return found & sight.visible(directory, one.dimension, asker)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A rule's usage: fetched by which dimension and through which filters, and whose of it.
+
+    `members` are those it is about (None: all); `apart`: each of them is judged on its own.
+    """
+
+    by: Dimension | None
+    narrow: Narrow
+    members: Ids | None
+    apart: bool
+
+
+def scope(directory: Directory, rule: Rule, asker: Asker, known: Named) -> Scope:
+    """Whose usage a rule looks at today. With a limited view that is one's own and no more."""
+    wanted: dict[Dimension, Ids] = {}
+    for one in rule.filters:
+        found = meant(directory, one, asker, known)
+        wanted[one.dimension] = wanted.get(one.dimension, frozenset()) | found
+    if asker.own_only:
+        mine = sight.own(directory, asker)
+        wanted[Dimension.CREATOR] = wanted.get(Dimension.CREATOR, mine) & mine
+    by, filters = grouping(rule)
+    apart = rule.by is not None
+    if not filters and set(wanted) <= {by}:
+        return Scope(by, Narrow(), wanted.get(by) if by else None, apart)
+    if by is None and len(wanted) == 1:
+        [(alone, ids)] = wanted.items()
+        return Scope(alone, Narrow(), ids, apart)
+    narrow = Narrow(
+        wanted.get(Dimension.MODEL), wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
+    )
+    return Scope(rule.by, narrow, wanted.get(rule.by) if rule.by else None, apart)
+
+
+def creator_of(directory: Directory, scope_: Scope, subject: str) -> str:
+    """The address of the creator whom a subject concerns: of a key, or of themselves."""
+    members = _about(scope_, subject)
+    if len(members) != 1:
+        return ""
+    member = directory.members.get(next(iter(members)))
+    if member is None:
+        return ""
+    if member.dimension is Dimension.KEY:
+        member = directory.members.get(directory.owners.get(member.id, 0))
+    if member is None or member.dimension is not Dimension.CREATOR:
+        return ""
+    return member.detail
+
+
+def _about(scope_: Scope, subject: str) -> Ids:
+    if subject.isdecimal():
+        return frozenset({int(subject)})
+    return scope_.members or scope_.narrow.keys or scope_.narrow.creators or frozenset()

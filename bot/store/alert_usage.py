@@ -1,0 +1,85 @@
+"""Usage as alert rules look at it: of each member of a dimension, over stretches of time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from bot.store.codes import ALL_OF, DIMENSION, GRANULARITY, View, moment, part, seconds
+from bot.store.database import Database
+from bot.store.reading import SUMS
+from reports.coverage import Interval
+from reports.query import Dimension
+from reports.timerange import Granularity
+from reports.usage import ZERO, Usage
+
+Stretch = tuple[Granularity, Interval]
+"""A stretch of time (UTC, half-open) and the granularity that it is read at."""
+_LATEST = 2**40
+
+
+def add(a: Usage, b: Usage) -> Usage:
+    """Both together."""
+    return Usage(*map(sum, zip(a, b, strict=True)))
+
+
+class AlertUsage:
+    """Reads kept sums. Its methods may be called from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def sums(self, by: Dimension | None, stretches: Iterable[Stretch]) -> dict[int, Usage]:
+        """What each member of a dimension (0: all together) used in all stretches."""
+        found: dict[int, Usage] = {}
+        for member, _, usage in self._rows(by, stretches, bucketed=False):
+            known = found.get(member)
+            found[member] = usage if known is None else add(known, usage)
+        return found
+
+    def series(
+        self, by: Dimension | None, stretches: Iterable[Stretch]
+    ) -> dict[int, dict[int, Usage]]:
+        """The same by bucket (its start in seconds since 1970)."""
+        found: dict[int, dict[int, Usage]] = {}
+        for member, bucket, usage in self._rows(by, stretches, bucketed=True):
+            series = found.setdefault(member, {})
+            series[bucket] = add(series.get(bucket, ZERO), usage)
+        return found
+
+    def first(self, dimension: Dimension, member: int, since: datetime) -> datetime | None:
+        """When a member was used first after a moment, of what is held by day (UTC)."""
+        code = GRANULARITY[Granularity.DAY]
+        start, end = seconds(since), _LATEST
+        with self._db.read() as connection:
+            (parts,) = connection.execute(
+                "SELECT max(part) FROM total WHERE dimension = ? AND granularity = ?",
+                (DIMENSION[dimension], code),
+            ).fetchone()
+            wanted = json.dumps(list(range(part(code, start), (parts or 0) + 1)))
+            (found,) = connection.execute(
+                "SELECT min(t.bucket) FROM json_each(?) p CROSS JOIN total t"
+                " ON t.dimension = ? AND t.granularity = ? AND t.part = p.value AND t.member = ?"
+                " AND t.bucket >= ? AND t.bucket < ? WHERE t.requests > 0",
+                (wanted, DIMENSION[dimension], code, member, start, end),
+            ).fetchone()
+        return None if found is None else moment(found)
+
+    def _rows(
+        self, by: Dimension | None, stretches: Iterable[Stretch], *, bucketed: bool
+    ) -> Sequence[tuple[int, int, Usage]]:
+        bucket, group = ("t.bucket", ", 2") if bucketed else ("0", "")
+        dimension = ALL_OF[View.KEY] if by is None else DIMENSION[by]
+        rows: list[tuple[int, int, Usage]] = []
+        with self._db.read() as connection:
+            for granularity, (since, until) in stretches:
+                code, start, end = GRANULARITY[granularity], seconds(since), seconds(until)
+                found = connection.execute(
+                    f"SELECT t.member, {bucket}, {SUMS} FROM total t WHERE t.dimension = ?"
+                    " AND t.granularity = ? AND t.part BETWEEN ? AND ? AND t.bucket >= ?"
+                    f" AND t.bucket < ? GROUP BY 1{group}",
+                    (dimension, code, part(code, start), part(code, end), start, end),
+                )
+                rows += [(row[0], row[1], Usage._make(row[2:])) for row in found]
+        return rows
