@@ -102,7 +102,7 @@ def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int])
             before, after = old.get(key), new.get(key)
             if after is None:
                 change.gone.append(key)
-                more = list(map(neg, before or ZERO))
+                more: Figures = list(map(neg, before or ZERO))
             else:
                 change.written.append((key, after))
                 more = list(after) if before is None else list(map(sub, after, before))

@@ -25,14 +25,21 @@ def copied(database: Path) -> Iterator[Path]:
 
 
 def rows_of(database: Path, window: Window) -> Rows:
-    """What is held of a window, in both views."""
+    """What is held of a window, in both views, oldest first."""
     with sqlite3.connect(database) as connection:
         found = connection.execute(
             f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
-            " WHERE granularity = ? AND bucket >= ? AND bucket < ? AND view IN (0, 1)",
+            " WHERE granularity = ? AND bucket >= ? AND bucket < ? AND view IN (0, 1)"
+            " ORDER BY bucket",
             (GRANULARITY[window.granularity], seconds(window.start), seconds(window.end)),
         )
         return [((View(row[0]), *row[1:4]), Usage(*row[4:])) for row in found]
+
+
+def newest_of(rows: Rows) -> Rows:
+    """The rows of the newest bucket alone."""
+    newest = max(key[1] for key, _ in rows)
+    return [row for row in rows if row[0][1] == newest]
 
 
 def changed(rows: Rows, every: int, by: int) -> Rows:
