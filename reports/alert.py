@@ -117,7 +117,10 @@ class To(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who hears it; a channel by its id, and its name where known."""
+    """Who hears it; a channel by its id, and its name where known.
+
+    A channel without an id is the one in which it was typed.
+    """
 
     kind: To = To.ME
     channel: str = ""
@@ -126,6 +129,8 @@ class Recipient:
     def words(self) -> str:
         """The recipient as it is typed."""
         if self.kind is To.CHANNEL:
+            if not self.channel:
+                return "here"
             return f"in <#{self.channel}|{self.name}>"
         return f"to {self.kind}"
 

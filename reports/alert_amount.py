@@ -1,0 +1,116 @@
+"""Thresholds as people type them: `$50`, `1,000`, `10m`, `80%`, and what they get wrong about them.
+
+Nothing is read with `Decimal()` alone: it accepts other scripts, `1_000`, `1e9` and `NaN`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+
+LONGEST = 40
+_SIZES = {"k": 10**3, "m": 10**6, "b": 10**9}
+MULTIPLIERS = {"thousand": 10**3, "million": 10**6, "mio": 10**6, "billion": 10**9}
+_DOLLARS = {"$", "us$", "usd", "dollar", "dollars", "bucks"}
+_OTHERS = {
+    "eur": "euros", "euro": "euros", "euros": "euros", "gbp": "pounds", "pound": "pounds",
+    "pounds": "pounds", "chf": "francs", "francs": "francs", "jpy": "yen", "yen": "yen",
+    "cad": "Canadian dollars", "aud": "Australian dollars", "inr": "rupees", "rupees": "rupees",
+    "cny": "yuan", "yuan": "yuan", "sek": "kronor", "btc": "bitcoin",
+}  # fmt: skip
+_SIGNS = {"€": "euros", "£": "pounds", "¥": "yen", "₹": "rupees", "₿": "bitcoin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number with what was written beside it: a dollar sign, another currency, a `%`.
+
+    `comma`: it may have a comma for a decimal point.
+    """
+
+    value: Decimal
+    typed: str
+    dollars: bool = False
+    currency: str = ""
+    percent: bool = False
+    comma: bool = False
+
+
+def amount(word: str) -> Amount | None:
+    """The amount that a word is; None if it is none."""
+    if len(word) > LONGEST:
+        return None
+    rest = word.strip(",;")
+    negative = rest.startswith(("-", "−"))
+    rest = rest.lstrip("-−+")
+    rest, before = _currency_before(rest)
+    negative = negative or rest.startswith(("-", "−"))
+    rest = rest.lstrip("-−+")
+    number = _leading_number(rest)
+    if not any(c.isdigit() for c in number):
+        return None
+    behind = _behind(rest[len(number) :].lower())
+    if behind is None:
+        return None
+    size, after = behind
+    value, comma = _value(number)
+    if value is None:
+        return None
+    value *= _SIZES.get(size, 1)
+    percent = after == "%"
+    currency = after if after and not percent else before
+    dollars, other = currency_of(currency) if currency else (False, "")
+    return Amount(-value if negative else value, word, dollars, other, percent, comma)
+
+
+def currency_of(word: str) -> tuple[bool, str]:
+    """Whether a word or sign means US dollars, and the name of the other currency it means."""
+    lower = word.lower()
+    if lower in _DOLLARS:
+        return True, ""
+    other = _OTHERS.get(lower) or _SIGNS.get(word)
+    return False, other or (f"“{word}”" if _is_sign(word) else "")
+
+
+def is_currency(word: str) -> bool:
+    """Whether a word is a currency."""
+    return any(currency_of(word))
+
+
+def _is_sign(word: str) -> bool:
+    return len(word) == 1 and unicodedata.category(word) == "Sc"
+
+
+def _currency_before(rest: str) -> tuple[str, str]:
+    for length in (3, 2, 1):
+        if is_currency(rest[:length]):
+            return rest[length:], rest[:length]
+    return rest, ""
+
+
+def _leading_number(rest: str) -> str:
+    end = 0
+    while end < len(rest) and rest[end] in "0123456789.,":
+        end += 1
+    return rest[:end]
+
+
+def _behind(text: str) -> tuple[str, str] | None:
+    """A size, and a currency or `%`, behind a number; None if anything else is there."""
+    size = text[:1] if text[:1] in _SIZES and not is_currency(text) else ""
+    rest = text[len(size) :]
+    return (size, rest) if rest in {"", "%"} or is_currency(rest) else None
+
+
+def _value(number: str) -> tuple[Decimal | None, bool]:
+    """A number with commas between thousands; or with one for a decimal point, which is told."""
+    whole, _, decimals = number.partition(".")
+    first, *groups = whole.split(",")
+    if "," in decimals or "." in decimals:
+        return None, False
+    if all(len(group) == 3 for group in groups) and (not groups or 0 < len(first) < 4):
+        return Decimal(f"{first}{''.join(groups) or ''}.{decimals or 0}"), False
+    if len(groups) == 1 and "." not in number:
+        return Decimal(f"{first or 0}.{groups[0] or 0}"), True
+    return None, False

@@ -1,0 +1,242 @@
+"""From what was read to a rule that can fire: what is missing, absurd or never true is told.
+
+Each mistake comes with the rule that was probably meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from reports.alert import (
+    SPIKE_FLOOR,
+    Above,
+    Budget,
+    Credits,
+    Forecast,
+    New,
+    Recipient,
+    Rule,
+    Spike,
+    Stale,
+    To,
+    amount,
+)
+from reports.alert_draft import Draft, WrongRule, count, money, percents
+from reports.alert_draft import rule as _rule
+from reports.period import Unit
+from reports.query import Dimension, Filter, Metric, Source
+from reports.text import clean
+from reports.usage import NANO
+
+_USUAL = {Metric.SPEND: 50 * NANO, Metric.TOKENS: 10**7, Metric.REQUESTS: 10**4}
+_FREE = ":free"
+
+
+def check(draft: Draft) -> Rule:
+    """The rule of a draft. WrongRule with what to say, and the rule that was probably meant."""
+    if draft.odd:
+        said = f"“{clean(draft.odd, 40)}” belongs into a question, not into an alert."
+        raise WrongRule(said, _forgiven(replace(draft, odd="")))
+    makers = {
+        "budget": _budget, "spike": _spike, "credits": _credits, "new": _new,
+        "forecast": _forecast, "sync": _sync,
+    }  # fmt: skip
+    if not draft.watch:
+        said = (
+            "What is to be watched? An alert begins with spend, tokens, requests, budget, spike,"
+            " credits, new model, new key, forecast or sync."
+        )
+        raise WrongRule(said, _forgiven(replace(draft, watch=_meant(draft))))
+    rule = makers.get(draft.watch, _above)(draft)
+    _check_free(rule)
+    _check_owner(rule)
+    return rule
+
+
+def _forgiven(draft: Draft) -> Rule:
+    try:
+        return check(draft)
+    except WrongRule as wrong:
+        return wrong.rule
+
+
+def _meant(draft: Draft) -> str:
+    if draft.percents:
+        return "budget"
+    if draft.sign == "<":
+        return "credits"
+    large = draft.limit is not None and not draft.limit.dollars and draft.limit.value >= 10**5
+    return "tokens" if large else "spend"
+
+
+def _above(draft: Draft) -> Rule:
+    metric = Metric(draft.watch)
+    unit = draft.unit or Unit.DAY
+
+    def made(limit: int, unit: Unit = unit, source: Source = draft.source) -> Rule:
+        return _rule(draft, Above(metric, limit, unit, source))
+
+    if draft.percents:
+        raise WrongRule(
+            "A part of a limit is watched with `budget`, of what is set at OpenRouter.",
+            _forgiven(replace(draft, watch="budget", limit=None, unit=None, source=Source.ALL)),
+        )
+    if metric is not Metric.SPEND and draft.source is not Source.ALL:
+        said = f"`{draft.source}` is a source of money; {metric} have none."
+        raise WrongRule(said, _forgiven(replace(draft, source=Source.ALL)))
+    limit = _limit(draft, metric, made)
+    if draft.sign == "<":
+        raise WrongRule(f"An alert on {metric} tells when it goes above a limit.", made(limit))
+    if unit is Unit.YEAR:
+        raise WrongRule("A limit is per hour, day, week or month.", made(limit, Unit.MONTH))
+    if draft.unit is None:
+        typed = amount(metric, limit)
+        typed = typed if metric is Metric.SPEND else f"{typed} {metric}"
+        raise WrongRule(f"{typed} per hour, day, week or month?", made(limit))
+    return made(limit)
+
+
+def _limit(draft: Draft, metric: Metric, made: Callable[[int], Rule]) -> int:
+    example, found = made(_USUAL[metric]), draft.limit
+    if found is None:
+        raise WrongRule("Above how much? An alert needs a limit.", example)
+    if metric is Metric.SPEND:
+        return money(found, example, made)
+    if found.dollars or found.currency:
+        said = f"{str(metric).capitalize()} are counted; money is watched with `spend`."
+        spend = replace(draft, watch="spend", limit=replace(found, dollars=True, currency=""))
+        raise WrongRule(said, _forgiven(spend))
+    return count(found, metric, example, made)
+
+
+def _budget(draft: Draft) -> Rule:
+    if draft.by not in {None, Dimension.KEY} or any(
+        one.dimension is Dimension.MODEL for one in draft.filters
+    ):
+        said = "Limits are set on keys and workspaces at OpenRouter, so this could never fire."
+        filters = tuple(one for one in draft.filters if one.dimension is not Dimension.MODEL)
+        raise WrongRule(said, _forgiven(replace(draft, by=Dimension.KEY, filters=filters)))
+    if draft.source is not Source.ALL:
+        raise WrongRule(
+            "What counts towards a limit is set at OpenRouter.",
+            _forgiven(replace(draft, source=Source.ALL)),
+        )
+    if draft.unit is not None:
+        raise WrongRule(
+            "When a limit begins anew is set at OpenRouter.", _forgiven(replace(draft, unit=None))
+        )
+    parts = Budget(percents(draft))
+    if draft.sign == "<":
+        said = "A budget alert tells when a part of the limit is used."
+        raise WrongRule(said, _rule(draft, parts))
+    return _rule(draft, parts)
+
+
+def _spike(draft: Draft) -> Rule:
+    if draft.unit not in {None, Unit.HOUR} or draft.source is not Source.ALL or draft.percents:
+        said = "A spike is an hour that costs far more than usual for its hour of the week."
+        plain = replace(draft, unit=None, source=Source.ALL, percents=())
+        raise WrongRule(said, _forgiven(plain))
+    if draft.limit is None:
+        return _rule(draft, Spike())
+    usual = _rule(draft, Spike(SPIKE_FLOOR))
+    floor = money(draft.limit, usual, lambda floor: _rule(draft, Spike(floor)))
+    if draft.sign == "<":
+        said = "A spike is told when it costs more than so much."
+        raise WrongRule(said, _rule(draft, Spike(floor)))
+    if floor == 0:
+        raise WrongRule("Without a floor cents would wake people.", usual)
+    return _rule(draft, Spike(floor))
+
+
+def _credits(draft: Draft) -> Rule:
+    if draft.by or draft.filters or draft.unit or draft.percents:
+        said = "The balance is the whole organisation's, and is what it is at the moment."
+        plain = replace(draft, by=None, filters=(), unit=None, percents=())
+        raise WrongRule(said, _forgiven(plain))
+    example = _rule(draft, Credits(100 * NANO))
+    if draft.limit is None:
+        raise WrongRule("Below how much? An alert needs a limit.", example)
+    limit = money(draft.limit, example, lambda limit: _rule(draft, Credits(limit)))
+    if draft.sign != "<":
+        raise WrongRule(
+            "An alert on credits tells when the balance falls below a limit.",
+            _rule(draft, Credits(limit)),
+        )
+    return _rule(draft, Credits(limit))
+
+
+def _forecast(draft: Draft) -> Rule:
+    def made(limit: int) -> Rule:
+        return _rule(draft, Forecast(limit, draft.source))
+
+    example = made(5_000 * NANO)
+    if draft.limit is None or draft.percents:
+        raise WrongRule("Above how much? An alert needs a limit.", example)
+    limit = money(draft.limit, example, made)
+    if draft.sign == "<":
+        raise WrongRule("A forecast is told when it goes above a limit.", made(limit))
+    if draft.unit is not Unit.MONTH:
+        raise WrongRule("A forecast is of the whole month.", made(limit))
+    return made(limit)
+
+
+def _new(draft: Draft) -> Rule:
+    what = draft.what or Dimension.MODEL
+    plain = replace(
+        draft, limit=None, sign="", unit=None, percents=(), source=Source.ALL,
+        by=draft.by if what is Dimension.MODEL and draft.by is Dimension.CREATOR else None,
+    )  # fmt: skip
+    plain = replace(plain, filters=tuple(f for f in draft.filters if _tells(what, f)))
+    if plain.filters != draft.filters or plain.by != draft.by:
+        said = (
+            "A new model is the organisation's, or each creator's with `by creator`."
+            if what is Dimension.MODEL
+            else "A key is new once, whoever looks at it."
+        )
+        raise WrongRule(said, _rule(plain, New(what)))
+    if plain != draft:
+        raise WrongRule("What is new is told at its first use.", _rule(plain, New(what)))
+    return _rule(draft, New(what))
+
+
+def _tells(what: Dimension, one: Filter) -> bool:
+    return one.dimension in {what, Dimension.CREATOR}
+
+
+def _sync(draft: Draft) -> Rule:
+    plain = replace(
+        draft, by=None, filters=(), limit=None, sign="", unit=None, percents=(), source=Source.ALL
+    )
+    if plain != draft:
+        said = "`alert sync` tells when the data is older than an hour, and takes nothing else."
+        raise WrongRule(said, _rule(plain, Stale()))
+    return _rule(draft, Stale())
+
+
+def _check_free(rule: Rule) -> None:
+    """Spend on free models alone is never above anything."""
+    money = isinstance(rule.watch, Spike | Forecast) or (
+        isinstance(rule.watch, Above) and rule.watch.metric is Metric.SPEND
+    )
+    models = [one.pattern for one in rule.filters if one.dimension is Dimension.MODEL]
+    if money and models and all(pattern.lower().endswith(_FREE) for pattern in models):
+        watch = Above(Metric.REQUESTS, _USUAL[Metric.REQUESTS], Unit.DAY)
+        said = "Free models cost nothing, so this could never fire."
+        raise WrongRule(said, replace(rule, watch=watch))
+
+
+def _check_owner(rule: Rule) -> None:
+    """Who has an owner: a key, a limit on one, a creator."""
+    if rule.to.kind is not To.OWNER:
+        return
+    people = {Dimension.KEY, Dimension.CREATOR}
+    owned = rule.by in people or any(one.dimension in people for one in rule.filters)
+    if owned or isinstance(rule.watch, Budget) or rule.watch == New(Dimension.KEY):
+        return
+    if isinstance(rule.watch, Credits | Stale):
+        said = "This belongs to the whole organisation, so there is no owner to tell."
+        raise WrongRule(said, replace(rule, to=Recipient()))
+    said = "An owner is the creator concerned: say whose, with `by creator`, `by key` or a filter."
+    raise WrongRule(said, replace(rule, by=Dimension.CREATOR))

@@ -1,0 +1,118 @@
+"""An alert as far as it was read, and its threshold in whole nano-dollars or counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from reports.alert import PERCENTS, Budget, Recipient, Rule, Watch
+from reports.alert_amount import Amount
+from reports.period import Unit
+from reports.query import Dimension, Filter, Metric, Source
+from reports.text import clean
+from reports.usage import NANO, nano_dollars
+
+MOST_DOLLARS = 10**9
+MOST_COUNT = 10**15
+CENT = NANO // 100
+Made = Callable[[int], Rule]
+"""Makes the rule that is meant, of a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An alert as far as it was read; `odd` is a word that has no place in one."""
+
+    watch: str = ""
+    what: Dimension | None = None
+    limit: Amount | None = None
+    sign: str = ""
+    unit: Unit | None = None
+    percents: tuple[Amount, ...] = ()
+    to: Recipient | None = None
+    urgent: bool = False
+    by: Dimension | None = None
+    filters: tuple[Filter, ...] = ()
+    zone: str | None = None
+    source: Source = Source.ALL
+    odd: str = ""
+
+
+class WrongRule(ValueError):  # noqa: N818 - its text is what is said
+    """`rule` is what was probably meant."""
+
+    def __init__(self, problem: str, rule: Rule) -> None:
+        super().__init__(problem)
+        self.rule = rule
+
+
+def rule(draft: Draft, watch: Watch) -> Rule:
+    """The rule of a draft that watches this."""
+    to = draft.to or Recipient()
+    return Rule(watch, draft.by, draft.filters, to, draft.urgent, draft.zone)
+
+
+def money(found: Amount, example: Rule, made: Made) -> int:
+    """A threshold in nano-dollars. WrongRule if it is none; `example` has one that is sensible."""
+    nano, typed = _fit(found.value), clean(found.typed, 20)
+    if found.currency:
+        said = f"OpenRouter counts in US dollars, not in {clean(found.currency, 20)}."
+        raise WrongRule(said, made(nano))
+    if found.comma:
+        raise WrongRule(f"“{typed}”: write decimals with a point.", made(nano))
+    if found.value < 0:
+        raise WrongRule(f"“{typed}” is below nothing, and so always exceeded.", made(nano))
+    if not found.dollars:
+        raise WrongRule(f"“{typed}” of what? Money is written with a dollar sign.", made(nano))
+    if found.value > MOST_DOLLARS:
+        raise WrongRule(f"“{typed}” is absurd: nobody will ever spend it.", example)
+    if 0 < found.value < Decimal("0.01"):
+        raise WrongRule(f"“{typed}” is less than a cent, which any use exceeds.", made(CENT))
+    return nano
+
+
+def _fit(value: Decimal) -> int:
+    """An amount in nano-dollars, without its sign, from a cent up to the most."""
+    value = min(abs(value), Decimal(MOST_DOLLARS))
+    return max(nano_dollars(value), CENT) if value else 0
+
+
+def count(found: Amount, metric: Metric, example: Rule, made: Made) -> int:
+    """A threshold in tokens or requests. WrongRule if it is none."""
+    whole, typed = min(int(abs(found.value)), MOST_COUNT), clean(found.typed, 20)
+    if found.comma or found.value != int(found.value):
+        raise WrongRule(f"“{typed}” is no whole number of {metric}.", made(max(whole, 1)))
+    if found.value < 0:
+        raise WrongRule(f"“{typed}” is below nothing, and so always exceeded.", made(whole))
+    if found.value > MOST_COUNT:
+        said = f"“{typed}” is absurd: there will never be so many {metric}."
+        raise WrongRule(said, example)
+    return whole
+
+
+def percents(draft: Draft) -> tuple[int, ...]:
+    """The parts of a limit, the lowest first, from 1 to 100. WrongRule if one is none."""
+    typed = [*draft.percents, *([draft.limit] if draft.limit else [])]
+    meant = rule(draft, Budget(tuple(sorted({_whole(one) for one in typed})) or PERCENTS))
+    for one in typed:
+        _check_percent(one, meant)
+    return tuple(sorted({_whole(one) for one in typed})) or PERCENTS
+
+
+def _whole(found: Amount) -> int:
+    return min(max(int(abs(found.value)), 1), 100)
+
+
+def _check_percent(found: Amount, meant: Rule) -> None:
+    typed = clean(found.typed, 20)
+    if found.dollars or found.currency:
+        said = f"“{typed}”: how much a limit is, is set at OpenRouter; here it is told in percent."
+        raise WrongRule(said, replace(meant, watch=Budget()))
+    if not found.percent:
+        raise WrongRule(f"“{typed}” of what? A part of a limit is written in percent.", meant)
+    if found.value > 100:
+        said = f"More than all of a limit is never used, so “{typed}” could never fire."
+        raise WrongRule(said, meant)
+    if found.value != _whole(found) or found.comma:
+        raise WrongRule(f"“{typed}”: a part of a limit is a whole number from 1% to 100%.", meant)

@@ -1,0 +1,300 @@
+"""Reads the words of one alert, one after the other, into a draft of its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from reports import nearest
+from reports.alert import Recipient, Rule, To
+from reports.alert_amount import MULTIPLIERS, Amount, amount, currency_of, is_currency
+from reports.alert_check import check
+from reports.alert_draft import Draft, WrongRule
+from reports.grammar import DIMENSIONS, LONGEST, METRICS, Ask, CommandError, Help, parse
+from reports.period import Unit
+from reports.query import DEFAULT_TOP, Dimension, Query
+from reports.text import clean
+from reports.timerange import zone_names
+
+EXAMPLE = "alert spend > $50 per day by creator"
+ABOVE = {">", ">=", "=>", "above", "over", "exceeds", "exceed", "reaches", "more"}
+BELOW = {"<", "<=", "=<", "below", "under", "less"}
+_UNITS = {str(unit): unit for unit in (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR)}
+_RHYTHMS = {
+    "hourly": Unit.HOUR, "daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH,
+    "1h": Unit.HOUR, "1d": Unit.DAY, "1w": Unit.WEEK, "today": Unit.DAY,
+}  # fmt: skip
+_PER = {"per", "a", "an", "each", "every", "this", "/"}
+_WATCHES = {
+    "budget": "budget", "budgets": "budget", "limit": "budget", "limits": "budget",
+    "spike": "spike", "spikes": "spike", "anomaly": "spike", "anomalies": "spike",
+    "credits": "credits", "credit": "credits", "balance": "credits",
+    "new": "new", "forecast": "forecast", "sync": "sync", "stale": "sync",
+}  # fmt: skip
+_FILLERS = {
+    "for", "of", "on", "if", "when", "is", "are", "goes", "gets", "than", "at", "least", "me",
+    "the", "and", "my", "usage", "use", "any", "with", "used", "alert",
+}  # fmt: skip
+KNOWN = (
+    *METRICS, *_WATCHES, *_UNITS, *DIMENSIONS, "by", "per", "above", "below", "urgent", "owner",
+    "quiet", "to", "in", "here", "tz",
+)  # fmt: skip
+
+
+class WrongWords(ValueError):  # noqa: N818 - its text is what is said
+    """`instead` is what would do in the place of a word, `corrected` a whole command."""
+
+    def __init__(
+        self, problem: str, corrected: str = EXAMPLE, instead: tuple[str, str] | None = None
+    ) -> None:
+        super().__init__(problem)
+        self.corrected = corrected
+        self.instead = instead
+
+
+def unit_of(word: str) -> Unit | None:
+    """The unit of time that a word is: hour, day, week, month or year."""
+    lower = word.lower().strip(".,")
+    return _UNITS.get(lower) or _UNITS.get(lower.removesuffix("s"))
+
+
+@dataclass(slots=True)
+class Reader:
+    """Takes the words of an alert out of the words that say whose usage is watched."""
+
+    words: list[str] = field(default_factory=list)
+    question: list[str] = field(default_factory=list)
+    draft: Draft = field(default_factory=Draft)
+
+    def read(self, words: list[str]) -> Rule | Help:
+        """The rule, or WrongWords or WrongRule with what is wrong with it."""
+        self.words = words[::-1]
+        rules: tuple[Callable[[str], bool], ...] = (
+            self._whose, self._watch, self._sign, self._amount, self._rhythm, self._per,
+            self._recipient, self._urgent, self._filler,
+        )  # fmt: skip
+        while self.words:
+            word = self.words.pop()
+            if not any(rule(word) for rule in rules):
+                self.question.append(word)
+        asked = parse(" ".join(self.question))
+        match asked:
+            case Help():
+                return asked
+            case CommandError():
+                raise self._explained(asked)
+            case Ask():
+                return self._rule(asked.query, dated=asked.dated)
+
+    def _rule(self, query: Query, *, dated: bool) -> Rule:
+        extra = "csv" if query.files else "share" if query.share else ""
+        extra = extra or ("top" if query.top != DEFAULT_TOP else "")
+        draft = replace(
+            self.draft, by=query.by, filters=query.filters, zone=query.zone, source=query.source
+        )
+        if dated:
+            draft = replace(draft, odd=str(query.period))
+        rule = check(replace(draft, odd=draft.odd or extra))
+        if len(rule.words()) > LONGEST - len("alert "):
+            raise WrongWords(f"That is too long; an alert has {LONGEST} characters at most.")
+        return rule
+
+    def _explained(self, wrong: CommandError) -> ValueError:
+        """What is wrong with a word, and the whole command with the nearest one in its place."""
+        for word in self.question:
+            if f"“{clean(word, 40)}”" not in wrong.problem:
+                continue
+            meant = nearest.word(word.strip(".,"), KNOWN)
+            if meant and meant != word.lower():
+                said = f"I do not know the word “{clean(word, 40)}” in an alert."
+                return WrongWords(said, instead=(word, meant))
+            if word[0] in "0123456789" and ":" not in word:
+                said = f"“{clean(word, 40)}” is no amount. Write $50, 500k, 10m (million) or 80%."
+                return WrongWords(said, instead=(word, ""))
+        asked = parse(wrong.suggestion) if wrong.suggestion else wrong
+        query = asked.query if isinstance(asked, Ask) else Query()
+        draft = replace(
+            self.draft, by=query.by, filters=query.filters, zone=query.zone, source=query.source
+        )
+        try:
+            return WrongRule(wrong.problem, check(draft))
+        except WrongRule as worse:
+            return WrongRule(wrong.problem, worse.rule)
+
+    def _whose(self, word: str) -> bool:
+        """Filters, `by` and `tz` are read as in a question, with what follows them."""
+        lower = word.lower()
+        kind, colon, name = word.partition(":")
+        if colon and kind.lower().removesuffix("s") in DIMENSIONS:
+            self._ask(word, 0 if name else 1)
+            return True
+        if lower in {"by", "tz"}:
+            api = lower == "by" and self.words[-1:] == ["api"]
+            self._ask(word, 2 if api else 1)
+            return True
+        if "/" in word and lower in zone_names():
+            self.question += ["tz", word]
+            return True
+        return False
+
+    def _ask(self, word: str, following: int) -> None:
+        taken = [self.words.pop() for _ in range(min(following, len(self.words)))]
+        self.question += [word, *taken]
+
+    def _watch(self, word: str) -> bool:
+        lower = word.lower().strip(",.:")
+        before = self.draft.watch
+        if lower in METRICS:
+            if before == "credits" and self.draft.limit is None:
+                self.question.append("credits")
+            elif before and before != METRICS[lower] and before not in {"forecast", "spike"}:
+                raise WrongWords(f"An alert watches one thing: `{before}` or `{lower}`, not both.")
+            if before not in {"forecast", "spike"}:
+                self.draft = replace(self.draft, watch=str(METRICS[lower]))
+            return True
+        watch = _WATCHES.get(lower)
+        if watch is None:
+            return False
+        if watch == "credits" and before and before != "credits":
+            return False  # then it is a source of money
+        if before and before != watch:
+            raise WrongWords(f"An alert watches one thing: `{before}` or `{watch}`, not both.")
+        what = self.draft.what
+        if watch == "new":
+            named = self.words.pop().lower() if self.words else ""
+            what = DIMENSIONS.get(named) or DIMENSIONS.get(named.removesuffix("s"))
+            if what not in {Dimension.MODEL, Dimension.KEY}:
+                said = f"not “{clean(named, 40)}”" if named else "but nothing follows"
+                meant = nearest.word(named, ("model", "key")) or "model"
+                raise WrongWords(
+                    f"After `new` comes model or key, {said}.",
+                    instead=(named, meant) if named else ("new", "new model"),
+                )
+        self.draft = replace(self.draft, watch=watch, what=what)
+        return True
+
+    def _sign(self, word: str) -> bool:
+        lower = word.lower()
+        if lower not in ABOVE | BELOW:
+            return False
+        self.draft = replace(self.draft, sign=">" if lower in ABOVE else "<")
+        return True
+
+    def _amount(self, word: str) -> bool:
+        if is_currency(word) and self.words and amount(self.words[-1]):
+            following = self.words.pop()
+            word = f"{word}{following}"
+        found = amount(word)
+        if found is None or (found.value == 1 and _RHYTHMS.get(word.lower())):
+            return False
+        following = self.words[-1].lower() if self.words else ""
+        if following in MULTIPLIERS:
+            self.words.pop()
+            found = replace(found, value=found.value * MULTIPLIERS[following])
+            following = self.words[-1].lower() if self.words else ""
+        if following == "%" or following in {"percent", "per cent"}:
+            self.words.pop()
+            found = replace(found, percent=True)
+        elif is_currency(following):
+            dollars, other = currency_of(self.words.pop())
+            found = replace(found, dollars=dollars, currency=other)
+        self._take(found)
+        return True
+
+    def _take(self, found: Amount) -> None:
+        if found.percent or self.draft.watch == "budget":
+            self.draft = replace(self.draft, percents=(*self.draft.percents, found))
+            return
+        before = self.draft.limit
+        if before is not None:
+            raise WrongWords(
+                f"There are two thresholds, {clean(before.typed, 20)} and {clean(found.typed, 20)}:"
+                " an alert has one. Make a second alert for the other.",
+                instead=(found.typed, ""),
+            )
+        self.draft = replace(self.draft, limit=found)
+
+    def _rhythm(self, word: str) -> bool:
+        unit = _RHYTHMS.get(word.lower())
+        if unit:
+            self._per_unit(unit)
+        return bool(unit)
+
+    def _per(self, word: str) -> bool:
+        lower = word.lower()
+        if lower not in _PER:
+            return False
+        following = self.words.pop() if self.words else ""
+        unit = unit_of(following)
+        if unit is None and lower in {"per", "/"}:
+            meant = nearest.word(following, _UNITS) or "day"
+            said = f"not “{clean(following, 40)}”" if following else "but nothing follows"
+            raise WrongWords(
+                f"After `per` comes hour, day, week or month, {said}.",
+                instead=(following, meant) if following else (word, f"{word} {meant}"),
+            )
+        if unit is None:
+            self.words += [following] if following else []
+            return True
+        self._per_unit(unit)
+        return True
+
+    def _per_unit(self, unit: Unit) -> None:
+        before = self.draft.unit
+        if before and before is not unit:
+            raise WrongWords(f"That says per {before} and per {unit}: an alert has one of them.")
+        self.draft = replace(self.draft, unit=unit)
+
+    def _urgent(self, word: str) -> bool:
+        if word.lower().strip(",.!") not in {"urgent", "urgently"}:
+            return False
+        self.draft = replace(self.draft, urgent=True)
+        return True
+
+    def _recipient(self, word: str) -> bool:
+        lower = word.lower()
+        if lower == "here":
+            self._tell(Recipient(To.CHANNEL))
+            return True
+        if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#", "<@")):
+            return False
+        bare = lower.startswith(("<#", "#", "<@"))
+        self._tell(_recipient(word if bare else self.words.pop() if self.words else "", lower))
+        return True
+
+    def _tell(self, to: Recipient) -> None:
+        if self.draft.to is not None and self.draft.to != to:
+            raise WrongWords(
+                "That names two recipients: an alert has one. Make a second alert for it."
+            )
+        self.draft = replace(self.draft, to=to)
+
+    def _filler(self, word: str) -> bool:
+        return word.lower().strip(",.!") in _FILLERS
+
+
+def _recipient(named: str, word: str) -> Recipient:
+    lower = named.lower()
+    if lower in {"me", "myself"}:
+        return Recipient()
+    if lower in {"owner", "owners", "creator", "creators"}:
+        return Recipient(To.OWNER)
+    if lower in {"here", "this"}:
+        return Recipient(To.CHANNEL)
+    if named.startswith("<#") and named.endswith(">"):
+        id_, _, name = named[2:-1].partition("|")
+        if id_.isascii() and id_.isalnum() and id_[:1] in {"C", "G"}:
+            return Recipient(To.CHANNEL, id_, name)
+    shown = clean(named, 40) if named else ""
+    if named.startswith("#"):
+        raise WrongWords(
+            f"I cannot tell which channel “{shown}” is. Pick it from the list that Slack shows as"
+            " you type; a private channel, from within it with `here`.",
+            instead=(named, "here"),
+        )
+    said = f"not “{shown}”" if shown else "but nothing follows"
+    raise WrongWords(
+        f"After `{clean(word, 20)}` comes a channel such as #finance, or `to me` or `to owner`,"
+        f" {said}.",
+        instead=(named, "me") if named else None,
+    )

@@ -1,0 +1,161 @@
+"""The words after `alert` and `alerts`: what to watch, and who hears of it, in any order.
+
+    alerts    = "alerts" [PAGE]
+    alert     = "alert" { watch | whose | recipient | "urgent" | "tz" ZONE }
+    watch     = METRIC [SOURCE] ">" AMOUNT "per" ("hour" | "day" | "week" | "month")
+              | "budget" { PERCENT } | "spike" [">" DOLLARS] | "credits" "<" DOLLARS
+              | "new" ("model" | "key") | "forecast" ">" DOLLARS "per month" | "sync"
+    whose     = "by" DIMENSION | DIMENSION ":" NAME
+    recipient = "to" ("me" | "owner") | "in" CHANNEL | "here"
+    quiet     = "alert quiet" ("22:00-7:00" | "off")
+
+Dollars are `$50`, `$1,000` or `$1.5k`; counts `500000`, `500k`, `10m` (million) or `1b`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+
+from reports.alert import Rule
+from reports.alert_draft import WrongRule
+from reports.alert_time import Quiet
+from reports.alert_words import ABOVE, EXAMPLE, Reader, WrongWords, unit_of
+from reports.grammar import LONGEST, CommandError, Help, tokens
+from reports.text import clean, plain
+
+EXAMPLES = (EXAMPLE, "alert spike by key", "alert budget 80%", "alerts")
+QUIET = "alert quiet 22:00-7:00"
+
+
+@dataclass(frozen=True, slots=True)
+class ListAlerts:
+    """The person wants to see their alert rules."""
+
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuiet:
+    """The person sets their quiet hours, or does away with them (None)."""
+
+    quiet: Quiet | None
+
+
+Read = Rule | ListAlerts | SetQuiet | Help | CommandError
+
+
+def is_alert(text: str) -> bool:
+    """Whether words are about alerts: the first of them says so."""
+    first = text.split(maxsplit=1)[:1]
+    return bool(first) and first[0].lower() in {"alert", "alerts"}
+
+
+def rule_of(words: str) -> Rule:
+    """The rule that its own words stand for. ValueError if they stand for none."""
+    found = parse_alert(f"alert {words}")
+    if not isinstance(found, Rule):
+        raise ValueError("these are not the words of a rule")
+    return found
+
+
+def parse_alert(text: str) -> Read:
+    """Read the words of an alert, `alert` itself with them."""
+    typed = plain(text).strip() if len(text) <= LONGEST * 5 else text
+    if len(typed) > LONGEST:
+        return CommandError(f"That is {len(typed):,} characters; an alert has {LONGEST} at most.")
+    try:
+        first, *words = _apart(tokens(typed))
+        if first.lower() == "alerts" or not words or words == ["list"]:
+            return _list(words)
+        if words[0].lower() == "quiet":
+            return _quiet(words[1:])
+        return _read(words)
+    except WrongWords as wrong:
+        return CommandError(str(wrong), "", wrong.corrected)
+    except ValueError as error:
+        return CommandError(str(error), "", EXAMPLE)
+
+
+def _read(words: list[str], tries: int = 3) -> Rule | Help:
+    """Read; where something is wrong and it is known what would do, suggest the whole with it."""
+    try:
+        return Reader().read(words)
+    except WrongWords as wrong:
+        if wrong.instead and tries:
+            bad, good = wrong.instead
+            at = words.index(bad) if bad in words else -1
+            again = [*words[:at], *good.split(), *words[at + 1 :]] if at >= 0 else words
+            raise WrongWords(str(wrong), _meant(again, tries - 1)) from None
+        raise
+    except WrongRule as wrong:
+        meant = wrong.rule.words().split()
+        raise WrongWords(str(wrong), _meant(_apart(tokens(" ".join(meant))), tries - 1)) from None
+
+
+def _meant(words: list[str], tries: int) -> str:
+    """The whole command with what was put right, or with the next mistake put right as well."""
+    if tries < 0:
+        return EXAMPLE
+    try:
+        found = _read(words, tries)
+    except WrongWords as wrong:
+        return wrong.corrected
+    except ValueError:
+        return EXAMPLE
+    return f"alert {found.words()}" if isinstance(found, Rule) else EXAMPLE
+
+
+def _apart(words: list[str]) -> list[str]:
+    """Signs stand for themselves also where no space is around them: `spend>$50/day`."""
+    found: list[str] = []
+    for word in words:
+        if ":" in word or '"' in word or word.startswith(("<#", "<@", "<!")) or word in ABOVE:
+            found.append(word)
+            continue
+        spaced = word
+        for sign in (">=", "<=", ">", "<"):
+            if sign in word:
+                spaced = word.replace(sign, f" {sign} ", 1)
+                break
+        if "/" in spaced and unit_of(spaced.rpartition("/")[2]):
+            spaced = spaced.replace("/", " per ")
+        found += spaced.split()
+    return found
+
+
+def _list(words: list[str]) -> ListAlerts:
+    page = words[0] if words else "1"
+    if words in ([], ["list"]):
+        return ListAlerts()
+    if len(words) == 1 and page.isascii() and page.isdigit() and 1 <= int(page[:4]) <= 999:
+        return ListAlerts(int(page[:4]))
+    raise WrongWords(f"After `alerts` comes nothing, or the number of a page, not “{clean(page)}”.",
+                 "alerts")  # fmt: skip
+
+
+def _quiet(words: list[str]) -> SetQuiet:
+    if [word.lower() for word in words] in (["off"], ["none"], ["never"]):
+        return SetQuiet(None)
+    sides = [side for word in words for side in word.replace("–", "-").split("-") if side]
+    clocks = [clock for side in sides if side.lower() not in {"to", "until", "from"}
+              for clock in [_clock(side)]]  # fmt: skip
+    if len(clocks) != 2 or None in clocks:
+        raise WrongWords("Quiet hours run from one time of day to another, or are `off`.", QUIET)
+    start, end = clocks
+    if start is None or end is None or start == end:
+        raise WrongWords("Quiet hours from a time to the same time are none at all.", QUIET)
+    return SetQuiet(Quiet(start, end))
+
+
+def _clock(word: str) -> time | None:
+    lower = word.lower()
+    half = lower[-2:] if lower.endswith(("am", "pm")) else ""
+    hours, _, minutes = lower.removesuffix(half).partition(":")
+    minutes = minutes or "00"
+    if not all(part.isascii() and part.isdigit() and len(part) <= 2 for part in (hours, minutes)):
+        return None
+    hour, minute = int(hours), int(minutes)
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0) if 1 <= hour <= 12 else 99
+    return time(hour, minute) if hour < 24 and minute < 60 else None
