@@ -13,7 +13,7 @@ LONGEST_WHAT = 300
 LONGEST_OUTCOME = 120
 DONE = "done"
 HIDDEN = "***"
-_SECRET = re.compile(r"\b(?:sk-|xox[a-z]?[a-z]?-|xapp-|whsec_|eyJ)[A-Za-z0-9_.-]{16,}")
+_SECRET = re.compile(r"\b(?:sk-|xox[a-z]{1,2}-|xapp-|eyJ)[A-Za-z0-9_-]{16,}")
 """How keys and tokens look that people paste by mistake; a key's short label has dots and stays."""
 
 

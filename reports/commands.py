@@ -1,23 +1,29 @@
-"""All that may follow the command: a question, or words about schedules."""
+"""All that may follow the command: a question, or words about schedules or the bot itself."""
 
 from __future__ import annotations
 
 from reports import grammar, nearest
 from reports.grammar import Ask, CommandError, Help
+from reports.grammar_admin import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
 from reports.grammar_schedule import ListSchedules, Standing, is_schedule, parse_schedule
 from reports.text import plain
 
-Command = Ask | Help | Standing | ListSchedules
+Command = Ask | Help | Standing | ListSchedules | StatusAsked | AuditAsked | HelpOn
 
 
 def parse_command(text: str) -> Command | CommandError:
     """Read what was typed after the command; its first word tells what it is about."""
     if is_schedule(text):
         return parse_schedule(text)
+    about = parse_admin(text)
+    if about is not None:
+        return about
     found = grammar.parse(text)
     if isinstance(found, CommandError):
         first, _, rest = plain(text[: grammar.LONGEST]).strip().partition(" ")
-        meant = nearest.word(first, ("schedule", "schedules"))
+        meant = nearest.word(first, ("schedule", "schedules", *WORDS))
+        if meant in WORDS:
+            return CommandError(found.problem, "", meant)
         if meant:
             again = parse_schedule(f"{meant} {rest}")
             if isinstance(again, Standing):

@@ -16,6 +16,7 @@ from bot.slack import DeliveryError, Person, Place, Slack
 from bot.store import Store
 from bot.store.audit import Audit
 from bot.store.memory import Memory
+from bot.store.overview import Overview
 from reports.audit import Act
 from reports.query import Dimension, Query
 
@@ -36,6 +37,7 @@ class Asking:
     clock: Callable[[], datetime]
     audit: Audit
     memory: Memory
+    overview: Overview
 
 
 def admit(

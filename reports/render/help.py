@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reports.render.blocks import Block, Message
 from reports.text import escape
 
@@ -52,25 +54,56 @@ STANDING: tuple[tuple[str, str], ...] = (
     ("schedules", "yours, with buttons: preview, run now, pause, edit, delete"),
 )
 """What only Slack has: reports that come by themselves."""
+FILES: tuple[tuple[str, str], ...] = (
+    ("spend 1m by key csv", "the answer, and its figures as a spreadsheet"),
+    ("cost last month by creator pdf", "the same to print, or to send on"),
+    ("requests 7d csv share", "the whole channel has both; else they are in our direct messages"),
+)
+ALERTS: tuple[tuple[str, str], ...] = ()
+"""What tells people by itself that something is unusual."""
+RUNNING: tuple[tuple[str, str], ...] = (
+    ("status", "how fresh the data is; to admins also what is next and what went out"),
+    ("audit", "for admins: who asked for, exported, scheduled and changed what"),
+    ("audit 7d csv", "of a time, as a file; `audit @ada` of one person"),
+    ("help schedules", "one section alone, as `asking`, `files`, `alerts`, `running`"),
+)
 EXAMPLES = ("spend 1d by model", "tokens 1m by key top 5", "cost last month by creator csv")
 _ABOUT = "Ask what your OpenRouter organisation uses"
 _ORDER = "[what] [when] [whose] [how]"
+_BESIDE = {
+    "files": ("Files", FILES, "The buttons under an answer bring what it showed, to who clicks."),
+    "schedules": ("Again and again", STANDING, ""),
+    "alerts": ("When something is unusual", ALERTS, ""),
+    "running": ("Running it", RUNNING, ""),
+}
+"""The sections beside asking, by what follows `help`: heading, entries, a sentence of its own."""
 
 
-def help_message(command: str) -> Message:
-    """The help as a Slack message."""
+def help_message(command: str, section: str = "") -> Message:
+    """The help as a Slack message: all of it, or a section alone."""
+    about = f"{_ABOUT}: `{escape(command)} {_ORDER}`, words in any order."
+    parts = []
+    if section in {"", "asking"}:
+        parts += [about, *(_entries(heading, entries) for heading, entries in SECTIONS)]
+    for name, (heading, entries, more) in _BESIDE.items():
+        if entries and section in {"", name}:
+            parts.append("\n".join(filter(None, (_entries(heading, entries), more))))
+    if not parts:
+        return help_message(command)
+    if section in {"", "asking"}:
+        parts.append(_tries(command, EXAMPLES))
+    else:
+        parts.append(_tries(command, [words for words, _ in _BESIDE[section][1][:2]]))
+    return Message("\n\n".join(parts), tuple(_section(text) for text in parts))
+
+
+def _entries(heading: str, entries: Sequence[tuple[str, str]]) -> str:
+    return "\n".join([f"*{heading}*", *(f"`{escape(w)}`  {meaning}" for w, meaning in entries)])
+
+
+def _tries(command: str, examples: Sequence[str]) -> str:
     name = escape(command)
-    sections = [f"{_ABOUT}: `{name} {_ORDER}`, words in any order."]
-    for heading, entries in SECTIONS:
-        lines = [
-            f"`{escape(words)}`  {meaning}" if words else meaning for words, meaning in entries
-        ]
-        sections.append("\n".join([f"*{heading}*", *lines]))
-    lines = [f"`{escape(words)}`  {meaning}" for words, meaning in STANDING]
-    sections.append("\n".join(["*Again and again*", *lines]))
-    sections.append("\n".join(["*Try*", *(f"`{name} {example}`" for example in EXAMPLES)]))
-    blocks: tuple[Block, ...] = tuple(_section(text) for text in sections)
-    return Message("\n\n".join(sections), blocks)
+    return "\n".join(["*Try*", *(f"`{name} {escape(example)}`" for example in examples)])
 
 
 def help_text(command: str) -> str:

@@ -23,6 +23,7 @@ from bot.store import Database, Store
 from bot.store.audit import Audit
 from bot.store.memory import Memory
 from bot.store.notices import Notices
+from bot.store.overview import Overview
 from bot.store.runs import Runs
 from bot.store.schedules import Entry, Schedules
 from reports.commands import parse_command
@@ -115,7 +116,8 @@ def office(
         renderer = Renderer(loaded.database) if pictures else NoPictures()
         audit = Audit(files, clock)
         memory = Memory(files, clock)
-        asking = Asking(loaded, store, edge, Metrics(store, clock), renderer, clock, audit, memory)
+        metrics, overview = Metrics(store, clock), Overview(files)
+        asking = Asking(loaded, store, edge, metrics, renderer, clock, audit, memory, overview)
         reports = Reports(
             asking,
             Schedules(files, clock),

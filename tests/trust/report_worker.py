@@ -20,6 +20,7 @@ from bot.store import Database, Store
 from bot.store.audit import Audit
 from bot.store.memory import Memory
 from bot.store.notices import Notices
+from bot.store.overview import Overview
 from bot.store.runs import Runs, Timing
 from bot.store.schedules import Schedules
 
@@ -56,6 +57,7 @@ def work(database: Path, api_url: str, token: str, *, patient: bool) -> None:
         worlds.now,
         audit,  # type: ignore[arg-type]
         Memory(files, worlds.now),
+        Overview(files),
     )
     reporting = Reporting(
         Reports(

@@ -7,8 +7,17 @@ import pytest
 from reports import grammar
 from reports.commands import parse_command
 from reports.grammar import Ask, parse
+from reports.grammar_admin import TOPICS, AuditAsked, HelpOn, StatusAsked
 from reports.grammar_schedule import ListSchedules, Standing
-from reports.render.help import EXAMPLES, SECTIONS, STANDING, help_message, help_text
+from reports.render.help import (
+    EXAMPLES,
+    FILES,
+    RUNNING,
+    SECTIONS,
+    STANDING,
+    help_message,
+    help_text,
+)
 
 ENTRIES = [entry for _, entries in SECTIONS for entry in entries]
 NAMED = {
@@ -29,6 +38,31 @@ def test_every_schedule_it_names_can_be_set_up(words):
     [meaning] = [meaning for named, meaning in STANDING if named == words]
     for more in re.findall("`([^`]+)`", meaning):
         assert isinstance(parse_command(f"schedule {more} spend"), Standing)
+
+
+@pytest.mark.parametrize("words", [words for words, _ in FILES])
+def test_every_file_that_it_names_can_be_asked(words):
+    asked = parse(words)
+    assert isinstance(asked, Ask)
+    assert asked.query.files
+
+
+@pytest.mark.parametrize("words", [words for words, _ in RUNNING])
+def test_everything_about_the_bot_that_it_names_is_understood(words):
+    assert isinstance(parse_command(words), StatusAsked | AuditAsked | HelpOn)
+
+
+@pytest.mark.parametrize("topic", sorted(set(TOPICS.values())))
+def test_it_has_a_section_for_every_topic(topic):
+    text = help_message("/activity", topic).text
+    assert "*Try*" in text
+    assert len(text) <= len(help_message("/activity").text)
+
+
+def test_all_of_it_is_one_message_that_slack_takes():
+    message = help_message("/" + "a" * 31)
+    assert len(message.text) < 3_900
+    assert all(len(block["text"]["text"]) < 2_900 for block in message.blocks)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -1,0 +1,58 @@
+"""The street to the log of who did what, for admins: into the answer, or as a file into the DM."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bot.access import admins_only, is_admin
+from bot.flows.asking import REFUSED, Asking
+from bot.slack import DeliveryError, Person
+from bot.store.audit import Wanted
+from reports.grammar_admin import AuditAsked
+from reports.render import audit as render
+from reports.render.blocks import Message, sentence
+from reports.render.schedules import said
+from reports.timerange import NotBegunError, ranges
+
+log = logging.getLogger(__name__)
+
+
+def show(asking: Asking, person: Person, asked: AuditAsked) -> tuple[Message, str]:
+    """What is said to somebody who wants the log, and how it ended."""
+    if not is_admin(person, asking.settings):
+        return said(admins_only("The log of who did what", person.id, asking.settings)), REFUSED
+    try:
+        wanted = _wanted(asking, asked)
+    except NotBegunError as error:
+        return sentence(f"{error}; there is nothing to show yet."), "misunderstood"
+    if asked.csv:
+        return _file(asking, person, wanted)
+    entries = asking.audit.last(render.MOST, wanted)
+    count = asking.audit.count(wanted)
+    return render.message(entries, count, asked, asking.settings.command), "answered"
+
+
+def _wanted(asking: Asking, asked: AuditAsked) -> Wanted:
+    if asked.period is None:
+        return Wanted(asked.person or None)
+    span = ranges(asked.period, asking.clock(), asking.settings.zone).current
+    return Wanted(asked.person or None, span.start, span.end)
+
+
+def _file(asking: Asking, person: Person, wanted: Wanted) -> tuple[Message, str]:
+    """The log as a file in somebody's direct messages."""
+    name = render.file_name(asking.clock())
+    with TemporaryDirectory(prefix="activity-") as folder:
+        path = Path(folder) / "audit.csv"
+        with path.open("wb") as out:
+            count = render.write_csv(asking.audit.all(wanted), out)
+        try:
+            channel = asking.slack.dm(person.id)
+            asking.slack.upload(path, name, f"Who did what: {count:,} entries", channel)
+        except DeliveryError as error:
+            log.warning("The audit log could not be uploaded: %s", error)
+            words = f"Slack did not take the file ({error.code}). Without `csv` the newest are said"
+            return sentence(f"{words} here."), f"failed: {error.code}"
+    return sentence(f"{name} ({count:,} entries) is in our direct messages."), "answered"

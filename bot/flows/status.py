@@ -1,0 +1,91 @@
+"""The street to how the bot is: short for everybody, whole for admins."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from bot import __version__
+from bot.access import admins, is_admin
+from bot.config import Guests, Settings, Visibility
+from bot.flows.asking import Asking
+from bot.slack import Person
+from bot.store.schedules import Entry
+from reports.coverage import gaps
+from reports.render import status as render
+from reports.render.blocks import Message
+from reports.render.notices import place_words
+from reports.status import Coming, Delivery, Freshness, Inside, Status, Trouble
+from reports.timerange import Granularity
+
+MOST = 5
+
+
+def show(asking: Asking, person: Person) -> Message:
+    """What is said to somebody who wants to know how the bot is."""
+    whole = is_admin(person, asking.settings)
+    return render.message(status(asking, whole=whole), asking.settings.command)
+
+
+def status(asking: Asking, *, whole: bool) -> Status:
+    """How the bot is now."""
+    with asking.store.snapshot():
+        return Status(
+            now=asking.clock(),
+            version=__version__,
+            data=_data(asking),
+            trouble=_trouble(asking),
+            inside=_inside(asking) if whole else None,
+        )
+
+
+def _data(asking: Asking) -> tuple[Freshness, ...]:
+    state = asking.store.state()
+    found = []
+    for granularity in (Granularity.MINUTE, Granularity.HOUR, Granularity.DAY):
+        held = state.held.get(granularity, ())
+        since = held[0][0] if held else None
+        whole = not held or not gaps((held[0][0], held[-1][1]), held)
+        found.append(Freshness(granularity, state.synced.get(granularity), since, whole))
+    return tuple(found)
+
+
+def _trouble(asking: Asking) -> Trouble | None:
+    noted = asking.store.fact("trouble")
+    if not noted:
+        return None
+    said = json.loads(noted)
+    return Trouble(datetime.fromisoformat(said["at"]), str(said["words"]))
+
+
+def _inside(asking: Asking) -> Inside:
+    counts = asking.overview.counts()
+    return Inside(
+        coming=tuple(
+            Coming(one.draft.question, _where(one), one.next.at)
+            for one in asking.overview.coming(MOST)
+        ),
+        delivered=tuple(
+            Delivery(one.entry.draft.question, _where(one.entry), one.at, one.state, one.error)
+            for one in asking.overview.ended(MOST)
+        ),
+        schedules=counts.schedules,
+        resting=counts.resting,
+        alerts=counts.alerts,
+        database=asking.overview.size(),
+        entries=asking.audit.count(),
+        rules=_rules(asking.settings),
+    )
+
+
+def _where(entry: Entry) -> str:
+    return place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
+
+
+def _rules(settings: Settings) -> tuple[str, ...]:
+    """Who may see what, in mrkdwn."""
+    own = settings.visibility is Visibility.OWN
+    seen = "admins see all usage, everybody else their own" if own else "everybody sees all usage"
+    allowed = settings.guests is Guests.ALLOW
+    guests = "guests may ask" if allowed else "guests may not ask"
+    return (f"{seen}; {guests}", f"admins: {admins(settings) or 'none are named'}")

@@ -1,0 +1,82 @@
+"""What the database tells of how the bot is: what is next, what went out last, how large it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.store.database import Database
+from bot.store.schedules import Entry, columns, entry, moment
+
+_BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A report run that ended: its schedule, how, when (UTC) and what went wrong."""
+
+    entry: Entry
+    state: str
+    at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many schedules there are, how many of them rest, and how many alerts."""
+
+    schedules: int
+    resting: int
+    alerts: int
+
+
+class Overview:
+    """Looks at everything that is kept beside the usage. Its methods may be called anywhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def coming(self, limit: int) -> list[Entry]:
+        """The schedules that are due next, soonest first."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                f"SELECT {columns()} FROM schedule s WHERE s.gone = 0 AND s.paused IS NULL"
+                " ORDER BY s.next_at, s.id LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [entry(row) for row in found]
+
+    def ended(self, limit: int) -> list[Ended]:
+        """The runs that ended last, newest first."""
+        with self._db.read() as connection:
+            found: Sequence[tuple[object, ...]] = connection.execute(
+                f"SELECT r.state, r.ended_at, r.error, {columns()} FROM run r"
+                " JOIN schedule s ON s.id = r.schedule WHERE r.ended_at IS NOT NULL"
+                " ORDER BY r.ended_at DESC, r.id DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [
+            Ended(entry(row[3:]), str(row[0]), moment(int(str(row[1]))), str(row[2]))
+            for row in found
+        ]
+
+    def counts(self) -> Counts:
+        """How many there are of what people have set up."""
+        with self._db.read() as connection:
+            schedules, resting = connection.execute(
+                "SELECT COUNT(*), COUNT(paused) FROM schedule WHERE gone = 0"
+            ).fetchone()
+            alerts = connection.execute(
+                "SELECT COUNT(*) FROM alert_rule WHERE gone = 0"
+            ).fetchone()[0]
+        return Counts(schedules, resting, alerts)
+
+    def size(self) -> int:
+        """What the database takes on the disk, with what stands beside it: bytes."""
+        files = (self._db.path.with_name(self._db.path.name + suffix) for suffix in _BESIDE)
+        return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _ended(row: tuple[object, ...]) -> Ended:
+    return Ended(entry(row[3:]), str(row[0]), moment(int(str(row[1]))), str(row[2]))

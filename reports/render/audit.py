@@ -1,0 +1,102 @@
+"""The log of who did what: its newest entries as a message, all of it as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from reports.audit import DONE, Entry
+from reports.grammar_admin import AuditAsked
+from reports.render.blocks import LONGEST_SECTION, Block, Message
+from reports.render.csv import quoted
+from reports.text import clean, escape
+from reports.words import period_words, stamp
+
+MOST = 20
+KEPT_DAYS = 400
+HEADER = "Time,Person,Email,Act,What,Where,Outcome"
+_MOST_CHARACTERS = 9_000
+_LONGEST_TEXT = 3_800
+
+
+def message(entries: Sequence[Entry], count: int, asked: AuditAsked, command: str) -> Message:
+    """The newest entries; `count` is how many there are of what was asked for."""
+    head = f"*Who did what*{_scope(asked)}"
+    if not entries:
+        return _message([f"{head}: nothing is noted.", _more(command)])
+    told = _fitting([_line(entry) for entry in entries], _MOST_CHARACTERS)
+    shown = f"the newest {len(told)} of {count:,}" if count > len(told) else f"{count:,}"
+    lines = [f"{head}, {shown} {'entry' if count == 1 else 'entries'}", *told]
+    return _message([*lines, _more(command)])
+
+
+def write_csv(entries: Iterable[Entry], out: BinaryIO) -> int:
+    """Write entries as CSV, newest first as they come; returns how many there were.
+
+    What others chose or typed can be no formula in a spreadsheet. Times are UTC.
+    """
+    out.write(f"{HEADER}\n".encode())
+    written = 0
+    for one in entries:
+        at = f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        values = (at, one.person, one.email, one.act, one.what, one.where, one.outcome)
+        out.write((",".join(map(quoted, values)) + "\n").encode())
+        written += 1
+    return written
+
+
+def file_name(at: datetime) -> str:
+    """The name of the file."""
+    return f"activity-audit-{at:%Y%m%d-%H%M%S}.csv"
+
+
+def _scope(asked: AuditAsked) -> str:
+    of = f" of <@{asked.person}>" if asked.person else ""
+    return of + (f", {escape(period_words(asked.period))}" if asked.period else "")
+
+
+def _line(one: Entry) -> str:
+    at = f"<!date^{int(one.at.timestamp())}^{{date_short_pretty}} {{time}}|{stamp(one.at)}>"
+    what = f" `{escape(clean(one.what, 120)).replace('`', chr(39))}`" if one.what else ""
+    where = f" in <#{one.where}>" if one.where[:1] in {"C", "G"} else ""
+    ended = "" if one.outcome == DONE else f": _{_plain(one.outcome)}_"
+    who = f"<@{one.person}>" if one.person.isalnum() else "somebody"
+    return f"• {at} {who} {one.act}{what}{where}{ended}"
+
+
+def _plain(words: str) -> str:
+    """Words without what ends italics or begins code."""
+    return escape(clean(words, 80)).replace("_", " ").replace("`", "'")
+
+
+def _fitting(lines: list[str], most: int) -> list[str]:
+    """As many of the first lines as fit into so many characters."""
+    total, fitting = 0, list[str]()
+    for line in lines:
+        total += len(line) + 1
+        if total > most:
+            break
+        fitting.append(line)
+    return fitting
+
+
+def _more(command: str) -> str:
+    name = escape(command)
+    return (
+        f"`{name} audit csv` brings all of it as a file; `{name} audit @ada 7d` picks. Entries are"
+        f" kept for {KEPT_DAYS} days."
+    )
+
+
+def _message(lines: list[str]) -> Message:
+    parts: list[str] = []
+    for line in lines:
+        if parts and len(parts[-1]) + len(line) < LONGEST_SECTION:
+            parts[-1] += f"\n{line}"
+        else:
+            parts.append(line)
+    blocks: tuple[Block, ...] = tuple(
+        {"type": "section", "text": {"type": "mrkdwn", "text": part}} for part in parts
+    )
+    return Message("\n".join(_fitting(lines, _LONGEST_TEXT)), blocks)

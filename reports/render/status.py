@@ -1,0 +1,114 @@
+"""How the bot is, as a Slack message: short for everybody, whole for admins."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from reports.render.blocks import LONGEST_SECTION, Block, Message
+from reports.render.schedules import STATES
+from reports.status import Coming, Delivery, Freshness, Inside, Status
+from reports.text import clean, escape
+from reports.words import stamp
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+_KIB = 1024
+
+
+def message(status: Status, command: str = "/activity") -> Message:
+    """How the bot is."""
+    sections = [_head(status), *([] if status.inside is None else _inside(status.inside, command))]
+    shown = tuple(_section(text) for text in sections)
+    return Message("\n\n".join(sections)[:3_900], shown)
+
+
+def age(passed: timedelta) -> str:
+    """How long ago, in one unit: `40 s`, `5 min`, `3 h`, `2 days`."""
+    if passed < 2 * _MINUTE:
+        return f"{max(int(passed.total_seconds()), 0)} s"
+    if passed < 2 * _HOUR:
+        return f"{passed // _MINUTE} min"
+    return f"{passed // _HOUR} h" if passed < 2 * _DAY else f"{passed // _DAY} days"
+
+
+def size(count: int) -> str:
+    """Bytes for people: `12.4 MB`."""
+    if count < _KIB**2:
+        return f"{max(round(count / _KIB), 1)} KB"
+    unit, name = (_KIB**3, "GB") if count >= _KIB**3 else (_KIB**2, "MB")
+    return f"{count / unit:.1f} {name}"
+
+
+def _head(status: Status) -> str:
+    if status.well:
+        how = ":white_check_mark: The data is up to date."
+    elif all(one.as_of is None for one in status.data):
+        how = ":hourglass: Nothing has been synced yet; the first sync is still to come."
+    else:
+        how = ":warning: Some of the data is older than it should be."
+    lines = [f"*Activity {escape(status.version)}*", how]
+    lines += [_fresh(one, status.now) for one in status.data]
+    if status.trouble:
+        failed = f"{age(status.now - status.trouble.at)} ago ({_moment(status.trouble.at)})"
+        words = escape(clean(status.trouble.words, 400))
+        lines.append(f":warning: The last sync failed {failed}: {words}")
+    else:
+        lines.append("The last sync went well.")
+    return "\n".join(lines)
+
+
+def _fresh(one: Freshness, now: datetime) -> str:
+    name = f"{one.granularity}s"
+    if one.as_of is None:
+        return f"• {name}: not synced yet"
+    late = " :warning:" if one.late(now) else ""
+    held = f", held back to {stamp(one.since)}" if one.since else ""
+    holes = "" if one.whole else ", with gaps"
+    return f"• {name}: {age(now - one.as_of)} old, as of {_moment(one.as_of)}{late}{held}{holes}"
+
+
+def _inside(inside: Inside, command: str) -> list[str]:
+    coming = [_coming(one) for one in inside.coming]
+    delivered = [_delivery(one) for one in inside.delivered]
+    resting = f" ({inside.resting} paused)" if inside.resting else ""
+    entries = f"{_many(inside.entries, 'entry', 'entries')} in `{escape(command)} audit`"
+    running = [
+        f"• {_many(inside.schedules, 'schedule')}{resting}, {_many(inside.alerts, 'alert')}",
+        f"• database {size(inside.database)}, {entries}",
+        *(f"• {rule}" for rule in inside.rules),
+    ]
+    return [
+        _fitting("*Next reports*", coming or ["None is scheduled."]),
+        _fitting("*Last reports*", delivered or ["None has gone out yet."]),
+        _fitting("*Running it*", running),
+    ]
+
+
+def _coming(one: Coming) -> str:
+    return f"• {_moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}"
+
+
+def _delivery(one: Delivery) -> str:
+    state = STATES.get(one.state, escape(one.state))
+    error = f" ({escape(clean(one.error, 80))})" if one.error else ""
+    return f"• {_moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}: {state}{error}"
+
+
+def _many(count: int, one: str, more: str = "") -> str:
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+def _moment(at: datetime) -> str:
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{stamp(at)}>"
+
+
+def _fitting(head: str, lines: list[str]) -> str:
+    text = head
+    for line in lines:
+        if len(text) + len(line) + 1 > LONGEST_SECTION:
+            break
+        text += f"\n{line}"
+    return text
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}

@@ -1,0 +1,93 @@
+"""How the bot is, in words: short for everybody, whole for admins."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reports.render.status import age, message, size
+from reports.status import Coming, Delivery, Freshness, Inside, Status, Trouble
+from reports.timerange import Granularity
+
+NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
+SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=n) for n in (1, 60, 3_600, 86_400))
+FRESH = (
+    Freshness(Granularity.MINUTE, NOW - 40 * SECOND, NOW - 2 * DAY),
+    Freshness(Granularity.HOUR, NOW - 4 * MINUTE, NOW - 100 * DAY),
+    Freshness(Granularity.DAY, NOW - 14 * MINUTE, NOW - 365 * DAY, whole=False),
+)
+INSIDE = Inside(
+    coming=(Coming("spend last week by creator", "in <#C1>", NOW + DAY),),
+    delivered=(Delivery("tokens yesterday", "to <@U1>", NOW - DAY, "failed", "is_archived"),),
+    schedules=12, resting=1, alerts=3, database=13_002_342, entries=1_204, rules=("a rule",),
+)  # fmt: skip
+
+
+def test_everybody_is_told_how_fresh_the_data_is():
+    text = message(Status(NOW, "0.1.0", FRESH, None)).text
+    lines = text.splitlines()
+    assert lines[:2] == ["*Activity 0.1.0*", ":white_check_mark: The data is up to date."]
+    assert lines[2].startswith("• minutes: 40 s old, as of <!date^")
+    assert lines[2].endswith("|2026-11-22 10:30 UTC>, held back to 2026-11-20 10:31 UTC")
+    assert "• hours: 4 min old" in lines[3]
+    assert lines[4].endswith(", held back to 2025-11-22 10:31 UTC, with gaps")
+    assert lines[5] == "The last sync went well."
+    assert len(lines) == 6
+
+
+def test_it_says_what_is_late_and_what_failed():
+    old = (Freshness(Granularity.HOUR, NOW - 3 * HOUR, None), *FRESH[:1])
+    trouble = Trouble(NOW - 5 * MINUTE, "OpenRouter answered 502 <oops>")
+    text = message(Status(NOW, "0.1.0", old, trouble)).text
+    assert ":warning: Some of the data is older than it should be." in text
+    assert "• hours: 3 h old" in text
+    assert ":warning: The last sync failed 5 min ago (<!date^" in text
+    assert "OpenRouter answered 502 &lt;oops&gt;" in text
+
+
+def test_before_the_first_sync_it_says_that():
+    never = tuple(Freshness(g, None, None) for g in (Granularity.MINUTE, Granularity.DAY))
+    text = message(Status(NOW, "0.1.0", never, None)).text
+    assert "Nothing has been synced yet" in text
+    assert "• minutes: not synced yet" in text
+
+
+def test_admins_are_told_what_is_next_what_went_out_and_how_large_it_is():
+    text = message(Status(NOW, "0.1.0", FRESH, None, INSIDE), "/usage").text
+    assert "UTC>: spend last week by creator, in <#C1>" in text
+    assert ": tokens yesterday, to <@U1>: :x: could not be delivered (is_archived)" in text
+    assert "• 12 schedules (1 paused), 3 alerts" in text
+    assert "• database 12.4 MB, 1,204 entries in `/usage audit`" in text
+    assert "• a rule" in text
+
+
+def test_where_there_is_nothing_it_says_so_in_words():
+    empty = Inside((), (), 0, 0, 0, 4_096, 1, ())
+    text = message(Status(NOW, "0.1.0", FRESH, None, empty)).text
+    assert "None is scheduled." in text
+    assert "None has gone out yet." in text
+    assert "• 0 schedules, 0 alerts\n• database 4 KB, 1 entry in" in text
+
+
+def test_long_names_and_many_rules_fit():
+    wide = Coming("x" * 5_000, "in <#C1>", NOW)
+    failed = Delivery("&" * 5_000, "in <#C1>", NOW, "odd", "y" * 900)
+    many = Inside((wide,) * 90, (failed,) * 90, 1, 0, 0, 1, 1, ("z" * 90,) * 90)
+    shown = message(Status(NOW, "0.1.0", FRESH, Trouble(NOW, "w" * 9_000), many))
+    assert all(len(block["text"]["text"]) <= 3_000 for block in shown.blocks)
+    assert len(shown.text) <= 4_000
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [(-SECOND, "0 s"), (119 * SECOND, "119 s"), (2 * MINUTE, "2 min"), (119 * MINUTE, "119 min"),
+     (2 * HOUR, "2 h"), (47 * HOUR, "47 h"), (2 * DAY, "2 days")],
+)  # fmt: skip
+def test_ages_are_in_one_unit(passed, words):
+    assert age(passed) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "1 KB"), (10_240, "10 KB"), (2**20, "1.0 MB"), (3 * 2**30, "3.0 GB")]
+)
+def test_sizes_are_in_one_unit(count, words):
+    assert size(count) == words

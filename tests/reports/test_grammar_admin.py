@@ -1,0 +1,62 @@
+"""Words about the bot itself, and what is said to those that come close."""
+
+import pytest
+
+from reports.commands import parse_command
+from reports.grammar import Ask, CommandError, Help
+from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked, parse_period
+
+WEEK = parse_period("7d")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("status", StatusAsked()),
+        (" STATUS ", StatusAsked()),
+        ("audit", AuditAsked()),
+        ("audit csv", AuditAsked(csv=True)),
+        ("audit 7d", AuditAsked(period=WEEK)),
+        ("Audit CSV 7d <@U1|ada>", AuditAsked("U1", WEEK, csv=True)),
+        ("audit &lt;@U1&gt; last month", AuditAsked("U1", parse_period("last month"))),
+        ("audit creator:<@U1>", AuditAsked("U1")),
+        ("help files", HelpOn("files")),
+        ("help running it", HelpOn("running")),
+        ("help Schedule", HelpOn("schedules")),
+        ("help", Help()),
+        ("help nonsense", Help()),
+    ],
+)
+def test_it_reads_them(words, meant):
+    assert parse_command(words) == meant
+
+
+@pytest.mark.parametrize("asked", [AuditAsked(), AuditAsked("U1", WEEK, csv=True)])
+def test_its_words_say_the_same(asked):
+    assert parse_command(asked.words()) == asked
+
+
+@pytest.mark.parametrize(
+    ("words", "problem", "suggestion"),
+    [
+        ("status please", "nothing follows it", "status"),
+        ("audit everything", "“everything” is neither", "audit 7d"),
+        ("audit spend 7d", "“spend 7d” is neither", "audit 7d"),
+        ("audit csv key:prod", "“key:prod” is neither", "audit 7d csv"),
+        ("audit @ada", "Choose people from Slack's list", "audit"),
+        ('audit "7d', "quotation mark", "audit"),
+        ("statsu", "", "status"),
+        ("audti", "", "audit"),
+    ],
+)
+def test_it_says_what_is_wrong_and_what_would_be_right(words, problem, suggestion):
+    found = parse_command(words)
+    assert isinstance(found, CommandError)
+    assert problem in found.problem
+    assert found.suggestion == suggestion
+    assert not isinstance(parse_command(found.suggestion), CommandError)
+
+
+@pytest.mark.parametrize("words", ["spend by key", "key:status", "model:audit 7d"])
+def test_names_that_look_like_them_are_no_words_of_theirs(words):
+    assert isinstance(parse_command(words), Ask)
