@@ -21,7 +21,7 @@ from bot.flows.reported import Content, Contents, Unreportable
 from bot.posting import Posted, Posting
 from bot.slack import DeliveryError
 from bot.store.notices import Notice, Notices
-from bot.store.runs import MOST_ERRORS, Run, Runs, State
+from bot.store.runs import MOST_ERRORS, SLEWED, Run, Runs, State
 from bot.store.schedules import Entry, Schedules
 from reports.render import notices as words
 from reports.render.blocks import Message
@@ -61,7 +61,7 @@ class Reporting:
         self._contents = Contents(reports.asking, reports.runs, reports.posting)
         self._lock = threading.Lock()
         self._found: dict[str, tuple[datetime, dict[str, list[Posted]]]] = {}
-        self._planned_anew = False
+        self._latest: datetime | None = None
         self._offered = False
 
     def tick(self) -> None:
@@ -82,10 +82,16 @@ class Reporting:
                     break
 
     def _begin(self) -> None:
-        """What a start brings: zones may have new rules, and somebody may be offered a report."""
-        if not self._planned_anew:
+        """What a start brings, and a clock that went back: due times are worked out anew.
+
+        On the first start of all somebody is offered a report.
+        """
+        now = self._at.asking.clock()
+        back = self._latest is None or now < self._latest - SLEWED
+        if back or self._at.runs.from_the_future():
+            self._at.runs.heal()
             self._at.schedules.replan()
-            self._planned_anew = True
+        self._latest = now
         if not self._offered:
             self._offered = self._offer()
 

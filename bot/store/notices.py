@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.store.database import Database
-from bot.store.runs import add_notice
 from bot.store.schedules import Clock, ms
 
 LEASE = timedelta(minutes=2)
@@ -73,3 +73,15 @@ class Notices:
                 "UPDATE notice SET next_at = ? WHERE id = ?",
                 (ms(self._clock() + wait), notice.id),
             )
+
+
+def add_notice(
+    connection: sqlite3.Connection, key: str, person: str, message: Mapping[str, object],
+    now: datetime,
+) -> None:  # fmt: skip
+    """Something to tell a person once; the same key again changes nothing."""
+    connection.execute(
+        "INSERT INTO notice (key, person, message, next_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (key) DO NOTHING",
+        (key, person, json.dumps(message), ms(now)),
+    )

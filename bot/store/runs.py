@@ -8,20 +8,19 @@ inside each transaction.
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.store.codes import DIMENSION
 from bot.store.database import Database
-from bot.store.schedules import Clock, Entry, after, columns, entry, moment, ms
-from reports.query import Dimension
-from reports.schedule import LATE_AFTER, Due, Target, due, missed
-from reports.timerange import DAY
+from bot.store.planning import Tell, heal, insert, plan
+from bot.store.schedules import Clock, Entry, columns, entry, moment, ms
+from reports.schedule import LATE_AFTER, Due
 
 MOST_ERRORS = 3
+SLEWED = timedelta(seconds=1)
+"""So far a clock may go back without having been put back."""
 
 
 class State(StrEnum):
@@ -87,9 +86,6 @@ class Reported:
     spend: int
 
 
-Tell = Callable[[Entry, tuple[Due, ...]], Mapping[str, object]]
-"""What the maker of a schedule is told about runs that were skipped, as a message."""
-
 _RUN = (
     "r.id, r.recipient, r.period, r.asked_by, r.place, r.due_at, r.noticed_at, r.state, r.payload,"
     " r.fence, r.attempts, r.sending_at, r.channel, r.ts"
@@ -130,7 +126,7 @@ class Runs:
                 (ms(now), limit),
             ).fetchall()
             for row in found:
-                _plan(connection, entry(row), now, tell)
+                plan(connection, entry(row), now, tell)
         return len(found)
 
     def add_now(self, known: Entry, asked_by: str, mark: str) -> bool:
@@ -138,8 +134,21 @@ class Runs:
         with self._db.write() as connection:
             now = self._clock()
             return bool(
-                _insert(connection, known, Due(now.date(), now), now, f"now {mark}", asked_by)
+                insert(connection, known, Due(now.date(), now), now, f"now {mark}", asked_by)
             )
+
+    def from_the_future(self) -> bool:
+        """Whether the newest run is of a time that is still to come: the clock has gone back."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT noticed_at FROM run ORDER BY id DESC LIMIT 1"
+            ).fetchone()
+        return found is not None and found[0] > ms(self._clock() + SLEWED)
+
+    def heal(self) -> None:
+        """Take back what a clock that was wrong has put into the future: see `planning.heal`."""
+        with self._db.write() as connection:
+            heal(connection, self._clock(), self.timing.lease + self.timing.settle)
 
     def claim(self, owner: str, limit: int) -> list[Run]:
         """Take open runs whose turn it is, one a place; the lease runs from now."""
@@ -352,7 +361,8 @@ class Runs:
         """A channel's name, if it was seen since a moment that no outsiders read along there."""
         with self._db.read() as connection:
             found = connection.execute(
-                "SELECT name FROM place WHERE id = ? AND checked_at >= ?", (place, ms(since))
+                "SELECT name FROM place WHERE id = ? AND checked_at BETWEEN ? AND ?",
+                (place, ms(since), ms(self._clock())),
             ).fetchone()
         return found and str(found[0])
 
@@ -379,71 +389,6 @@ class Runs:
                 (*values, run.id, run.fence),
             )
             return done.rowcount == 1
-
-
-def _plan(connection: sqlite3.Connection, known: Entry, now: datetime, tell: Tell) -> None:
-    runs = due(known.draft.schedule, known.next.day - DAY, now)
-    found = missed(runs, now)
-    if found.run:
-        _insert(connection, known, found.run, now)
-    for skipped in found.skipped:
-        connection.execute(
-            "INSERT INTO run (schedule, recipient, period, place, due_at, noticed_at, next_at,"
-            " state, error, ended_at) VALUES (?, ?, ?, '', ?, ?, ?, 'skipped', 'missed', ?)"
-            " ON CONFLICT DO NOTHING",
-            (known.id, known.draft.channel, skipped.day.isoformat(), ms(skipped.at), ms(now),
-             ms(now), ms(now)),
-        )  # fmt: skip
-    if found.skipped:
-        note = f"skipped {known.id} {found.skipped[-1].day}"
-        add_notice(connection, note, known.draft.maker, tell(known, found.skipped), now)
-    last = runs[-1].day if runs else known.next.day - DAY
-    next_ = after(known, last)
-    connection.execute(
-        "UPDATE schedule SET next_day = ?, next_at = ? WHERE id = ?",
-        (next_.day.isoformat(), ms(next_.at), known.id),
-    )
-
-
-def _insert(
-    connection: sqlite3.Connection, known: Entry, run: Due, now: datetime, period: str = "",
-    asked_by: str = "",
-) -> int:  # fmt: skip
-    """The runs of one due time, one for each recipient; how many are new."""
-    before = connection.total_changes
-    connection.executemany(
-        "INSERT INTO run (schedule, recipient, period, asked_by, place, due_at, noticed_at,"
-        " next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due') ON CONFLICT DO NOTHING",
-        [
-            (known.id, recipient, period or run.day.isoformat(), asked_by, recipient, ms(run.at),
-             ms(now), ms(now))
-            for recipient in _recipients(connection, known)
-        ],
-    )  # fmt: skip
-    return connection.total_changes - before
-
-
-def _recipients(connection: sqlite3.Connection, known: Entry) -> Iterable[str]:
-    if known.draft.target is not Target.CREATORS:
-        return (known.draft.channel,)
-    found = connection.execute(
-        "SELECT ref FROM member WHERE dimension = ? AND ref != '' AND gone = 0 AND detail != ''"
-        " ORDER BY id",
-        (DIMENSION[Dimension.CREATOR],),
-    )
-    return [f"creator:{row[0]}" for row in found]
-
-
-def add_notice(
-    connection: sqlite3.Connection, key: str, person: str, message: Mapping[str, object],
-    now: datetime,
-) -> None:  # fmt: skip
-    """Something to tell a person once; the same key again changes nothing."""
-    connection.execute(
-        "INSERT INTO notice (key, person, message, next_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (key) DO NOTHING",
-        (key, person, json.dumps(message), ms(now)),
-    )
 
 
 def _run(row: tuple[object, ...]) -> Run:

@@ -192,14 +192,24 @@ class Schedules:
         return found
 
     def replan(self) -> None:
-        """Work out all due times anew from their local dates: zones' rules may have changed."""
+        """Work out all due times anew from their local dates: zones' rules may have changed.
+
+        A clock that was ahead may have left dates out; they come as if it had not been. One that
+        has a run already gets no second one.
+        """
+        now = self._clock()
         for one in self.of(None):
-            at = occurrence(one.next.day, one.draft.schedule.at, one.draft.schedule.zone)
-            if at != one.next.at:
+            next_ = min(
+                Due(one.next.day, _at(one.draft.schedule, one.next.day)),
+                first(one.draft.schedule, now),
+                key=lambda due: due.day,
+            )
+            if next_ != one.next:
                 with self._db.write() as connection:
                     connection.execute(
-                        "UPDATE schedule SET next_at = ? WHERE id = ? AND next_day = ?",
-                        (ms(at), one.id, one.next.day.isoformat()),
+                        "UPDATE schedule SET next_day = ?, next_at = ? WHERE id = ?"
+                        " AND next_day = ?",
+                        (*_next(next_), one.id, one.next.day.isoformat()),
                     )
 
 
@@ -218,6 +228,10 @@ def _get(connection: sqlite3.Connection, id_: str) -> Entry | None:
         f"SELECT {_COLUMNS} FROM schedule s WHERE s.id = ? AND s.gone = 0", (id_,)
     ).fetchone()
     return entry(row) if row else None
+
+
+def _at(schedule: Schedule, day: date) -> datetime:
+    return occurrence(day, schedule.at, schedule.zone)
 
 
 def _values(draft: Draft) -> tuple[str, ...]:

@@ -237,6 +237,18 @@ def test_a_step_of_the_clock_changes_nothing(there: Office, step):
     assert len(there.posted()) == before == 1
 
 
+def test_a_clock_that_was_ahead_for_a_while_loses_and_doubles_nothing(there: Office):
+    there.set_up("schedule daily spend by model 9:00 UTC")
+    there.tick(MONDAY)
+    assert len(there.posted()) == 1
+    there.tick(MONDAY + timedelta(days=400))
+    there.tick(MONDAY + timedelta(minutes=5))
+    for day in range(1, 4):
+        there.tick(MONDAY + day * DAY + timedelta(minutes=1))
+        assert len(there.posted()) == 1 + day
+    assert not any("late" in message["text"] for message in there.posted())
+
+
 @pytest.mark.parametrize(
     ("code", "mend"),
     [

@@ -192,6 +192,54 @@ def test_it_drops_what_was_about_to_be_posted_when_deleted(there):
     assert there.schedules.of(None) == []
 
 
+def test_a_clock_that_was_a_year_ahead_leaves_nothing_behind(there):
+    there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    there.now += timedelta(days=365)
+    there.runs.plan(nothing)
+    [run] = there.runs.claim("one", 5)
+    there.runs.hold(run.place, there.now + timedelta(hours=1))
+    there.runs.check(run.place, "general")
+    assert len(there.states()) == 365
+    there.now -= timedelta(days=365)
+    there.runs.heal()
+    there.schedules.replan()
+    assert there.states() == []
+    assert not there.runs.begin(run, "{}", None)
+    assert there.runs.checked(run.place, there.now - timedelta(days=1)) is None
+    there.now = MONDAY + timedelta(hours=1)
+    there.runs.plan(nothing)
+    [again] = there.runs.claim("two", 5)
+    assert again.period == "2026-11-23"
+
+
+def test_a_clock_that_goes_back_sends_nothing_a_second_time(there):
+    there.schedules.add(draft())
+    there.now = MONDAY
+    run = claimed(there)
+    there.runs.begin(run, "{}", None)
+    there.runs.posted(run, "C1", "1.0", "direct", files=False)
+    there.now = MONDAY - timedelta(hours=3)
+    there.runs.heal()
+    there.schedules.replan()
+    there.now = MONDAY + timedelta(minutes=1)
+    there.runs.plan(nothing)
+    assert there.runs.claim("two", 5) == []
+    assert there.states() == [("2026-11-23", "sent")]
+
+
+def test_what_another_has_taken_keeps_its_lease_when_the_clock_goes_back(there):
+    there.schedules.add(draft())
+    there.now = MONDAY
+    run = claimed(there)
+    there.runs.begin(run, "{}", None)
+    there.now = MONDAY - timedelta(hours=3)
+    there.runs.heal()
+    assert there.runs.claim("two", 5) == []
+    there.now += timedelta(minutes=4)
+    [again] = there.runs.claim("two", 5)
+    assert again.id == run.id
+
+
 def test_it_works_out_due_times_anew_from_local_dates(there):
     entry = there.schedules.add(draft())
     with there.database.write() as connection:

@@ -35,8 +35,8 @@ class NoPictures:
         raise RenderError("no pictures here")
 
 
-def work(database: Path, api_url: str, token: str, *, patient: bool) -> None:
-    """Tick without rest until killed."""
+def made(database: Path, api_url: str, token: str, *, patient: bool) -> Reporting:
+    """The street of reports, over a database and a Slack."""
     settings = load(
         {
             "SLACK_BOT_TOKEN": token,
@@ -59,7 +59,7 @@ def work(database: Path, api_url: str, token: str, *, patient: bool) -> None:
         Memory(files, worlds.now),
         Overview(files),
     )
-    reporting = Reporting(
+    return Reporting(
         Reports(
             asking,
             Schedules(files, worlds.now),
@@ -70,6 +70,10 @@ def work(database: Path, api_url: str, token: str, *, patient: bool) -> None:
             stopping,
         )
     )
+
+
+def work(reporting: Reporting) -> None:
+    """Tick without rest until killed."""
     while True:
         try:
             reporting.tick()
@@ -85,7 +89,7 @@ def main() -> None:
         pid = os.fork()
         if not pid:
             sys.stdin.close()
-            work(database, api_url, token, patient=len(sys.argv) > 4)
+            work(made(database, api_url, token, patient=len(sys.argv) > 4))
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
 

@@ -1,0 +1,95 @@
+"""What becomes due: a run for each due time of a schedule is put into the ledger once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from bot.store.codes import DIMENSION
+from bot.store.notices import add_notice
+from bot.store.schedules import Entry, after, ms
+from reports.query import Dimension
+from reports.schedule import Due, Target, due, missed
+from reports.timerange import DAY
+
+Tell = Callable[[Entry, tuple[Due, ...]], Mapping[str, object]]
+"""What the maker of a schedule is told about runs that were skipped, as a message."""
+
+
+def plan(connection: sqlite3.Connection, known: Entry, now: datetime, tell: Tell) -> None:
+    """Put what is due of a schedule into the ledger, and set when it is due next."""
+    runs = due(known.draft.schedule, known.next.day - DAY, now)
+    found = missed(runs, now)
+    if found.run:
+        insert(connection, known, found.run, now)
+    for skipped in found.skipped:
+        connection.execute(
+            "INSERT INTO run (schedule, recipient, period, place, due_at, noticed_at, next_at,"
+            " state, error, ended_at) VALUES (?, ?, ?, '', ?, ?, ?, 'skipped', 'missed', ?)"
+            " ON CONFLICT DO NOTHING",
+            (known.id, known.draft.channel, skipped.day.isoformat(), ms(skipped.at), ms(now),
+             ms(now), ms(now)),
+        )  # fmt: skip
+    if found.skipped:
+        note = f"skipped {known.id} {found.skipped[-1].day}"
+        add_notice(connection, note, known.draft.maker, tell(known, found.skipped), now)
+    last = runs[-1].day if runs else known.next.day - DAY
+    next_ = after(known, last)
+    connection.execute(
+        "UPDATE schedule SET next_day = ?, next_at = ? WHERE id = ?",
+        (next_.day.isoformat(), ms(next_.at), known.id),
+    )
+
+
+def insert(
+    connection: sqlite3.Connection, known: Entry, run: Due, now: datetime, period: str = "",
+    asked_by: str = "",
+) -> int:  # fmt: skip
+    """The runs of one due time, one for each recipient; how many are new."""
+    before = connection.total_changes
+    connection.executemany(
+        "INSERT INTO run (schedule, recipient, period, asked_by, place, due_at, noticed_at,"
+        " next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due') ON CONFLICT DO NOTHING",
+        [
+            (known.id, recipient, period or run.day.isoformat(), asked_by, recipient, ms(run.at),
+             ms(now), ms(now))
+            for recipient in _recipients(connection, known)
+        ],
+    )  # fmt: skip
+    return connection.total_changes - before
+
+
+def _recipients(connection: sqlite3.Connection, known: Entry) -> Iterable[str]:
+    if known.draft.target is not Target.CREATORS:
+        return (known.draft.channel,)
+    found = connection.execute(
+        "SELECT ref FROM member WHERE dimension = ? AND ref != '' AND gone = 0 AND detail != ''"
+        " ORDER BY id",
+        (DIMENSION[Dimension.CREATOR],),
+    )
+    return [f"creator:{row[0]}" for row in found]
+
+
+def heal(connection: sqlite3.Connection, now: datetime, longest: timedelta) -> None:
+    """Take back what a clock that was ahead has put into the future, where it would wait for it.
+
+    Runs of due times that are still to come are forgotten where nobody has begun to send them;
+    whoever has taken one sees that it is gone. No lease is longer than `longest`.
+    """
+    at, soon = ms(now), ms(now + longest)
+    connection.execute(
+        "DELETE FROM run WHERE due_at > ? AND asked_by = '' AND payload IS NULL"
+        " AND (state = 'due' OR (state = 'skipped' AND error = 'missed'))",
+        (at,),
+    )
+    connection.execute(
+        "UPDATE run SET next_at = ? WHERE next_at > ? AND state IN ('due', 'sending', 'posted')",
+        (soon, soon),
+    )
+    connection.execute("UPDATE run SET noticed_at = ? WHERE noticed_at > ?", (at, at))
+    connection.execute("UPDATE place SET free_at = ? WHERE free_at > ?", (at, at))
+    connection.execute("UPDATE place SET checked_at = 0 WHERE checked_at > ?", (at,))
+    connection.execute(
+        "UPDATE notice SET next_at = ? WHERE next_at > ? AND told_at IS NULL", (at, at)
+    )

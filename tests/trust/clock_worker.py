@@ -1,0 +1,20 @@
+"""A worker of reports as the bot starts it, whose clock a test may step: see `test_clock.py`."""
+
+import sys
+from pathlib import Path
+
+from bot import scheduler
+
+from .report_worker import made
+
+
+def main() -> None:
+    database, api_url, token = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    reporting = made(database, api_url, token, patient=True)
+    running = scheduler.start({"reports": (1, reporting.tick)})
+    sys.stdin.read()
+    running.shutdown()
+
+
+if __name__ == "__main__":
+    main()

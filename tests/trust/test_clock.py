@@ -1,0 +1,137 @@
+"""Reports while the clock of the machine is stepped, by libfaketime, under a running worker."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from shutil import copyfile
+
+import pytest
+
+from bot.demo.slack import LocalSlack
+from bot.flows.report import Known
+from bot.store import Database
+from bot.store.schedules import Draft, Schedules
+from reports.schedule import Daily, Schedule, Target
+
+from .. import world as worlds
+
+ROOT = Path(__file__).parents[2]
+LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
+
+pytestmark = pytest.mark.skipif(
+    LIBRARY is None, reason="libfaketime is not installed (Debian's package faketime)"
+)
+
+
+class Clock:
+    """The clock of a process: as far from the real one as `step` says."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.ahead = timedelta(0)
+        self.step(timedelta(0))
+
+    def step(self, ahead: timedelta) -> None:
+        """Put the clock so far ahead of the real one, in one step."""
+        self.ahead = ahead
+        new = self.file.with_suffix(".new")
+        new.write_text(f"{ahead.total_seconds():+.0f}\n")
+        new.replace(self.file)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "LD_PRELOAD": str(LIBRARY),
+            "FAKETIME_TIMESTAMP_FILE": str(self.file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+
+
+class Bench:
+    """A worker under a clock, its Slack, and schedules that are due at moments of its clock."""
+
+    def __init__(self, slack: LocalSlack, database: Database, clock: Clock) -> None:
+        self.slack = slack
+        self.clock = clock
+        self._schedules = Schedules(database, clock.now)
+
+    def schedule(self, soon: timedelta, question: str) -> str:
+        """A daily report that is due so far from now, to the minute; its id."""
+        due = self.clock.now() + soon
+        draft = Draft(
+            self.slack.user("ada").id, "", question, Schedule(Daily(), time(due.hour, due.minute)),
+            Target.CHANNEL, self.slack.channel("general").id, "general", Known().as_json(),
+        )  # fmt: skip
+        return self._schedules.add(draft).id
+
+    def next_day(self, id_: str) -> date:
+        kept = self._schedules.get(id_)
+        assert kept is not None
+        return kept.next.day
+
+    def posted(self) -> Counter[str]:
+        """How often a report of each schedule and date is there."""
+        messages = self.slack.messages("general")
+        keys = [m["metadata"]["event_payload"]["key"] for m in messages if m.get("metadata")]
+        return Counter(key.rpartition(".")[0] for key in keys)
+
+    def wait(self, count: int) -> None:
+        worlds.wait_until(lambda: self.posted().total() >= count, 20)
+
+
+@pytest.fixture
+def bench(filled, tmp_path) -> Iterator[Bench]:
+    copyfile(filled[1], tmp_path / "activity.db")
+    with running(tmp_path / "activity.db", Clock(tmp_path / "clock")) as found:
+        yield found
+
+
+@contextmanager
+def running(database: Path, clock: Clock) -> Iterator[Bench]:
+    with LocalSlack(rate_limits=False) as slack:
+        files = Database(database)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.trust.clock_worker",
+             str(database), slack.api_url, slack.bot_token],
+            cwd=ROOT, stdin=subprocess.PIPE, env=clock.environment(),
+        )  # fmt: skip
+        try:
+            yield Bench(slack, files, clock)
+        finally:
+            worker.kill()
+            worker.communicate()
+            files.close()
+
+
+def test_steps_of_the_clock_lose_and_double_nothing(bench):
+    """Due in an hour; the clock jumps there, back, there again, a year ahead, and home."""
+    first = bench.schedule(HOUR, "spend yesterday by model")
+    bench.clock.step(HOUR + timedelta(minutes=1))
+    bench.wait(1)
+    bench.clock.step(timedelta(0))
+    # a worker that went deaf when the clock went back would not see what is due now
+    second = bench.schedule(timedelta(minutes=1), "spend yesterday by key")
+    bench.clock.step(timedelta(minutes=2))
+    bench.wait(2)
+    bench.clock.step(HOUR + timedelta(minutes=1))
+    third = bench.schedule(timedelta(minutes=1), "spend yesterday by creator")
+    bench.clock.step(HOUR + timedelta(minutes=3))
+    bench.wait(3)
+    bench.clock.step(YEAR)
+    worlds.wait_until(lambda: bench.next_day(first) > bench.clock.now().date() - DAY, 20)
+    bench.clock.step(HOUR + timedelta(minutes=4))
+    soon = bench.clock.now().date() + DAY
+    for id_ in (first, second, third):
+        worlds.wait_until(lambda id_=id_: bench.next_day(id_) <= soon, 20)
+    assert set(bench.posted().values()) == {1}
+    assert bench.posted().total() == 3
