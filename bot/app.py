@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 
 from bot import courtesy
 from bot.config import Settings
-from bot.store import Database, Store
+from bot.store import Database, Store, StoreError
 
 if TYPE_CHECKING:
     from slack_bolt import App
 
+    from bot.flows.alert_delivery import Delivery
+    from bot.flows.alerting import Alerts, Judging
     from bot.flows.asking import Asking
     from bot.flows.reporting import Reports
     from bot.flows.sync import Sync
@@ -36,6 +38,7 @@ log = logging.getLogger(__name__)
 
 SYNC_TICK = 5
 REPORT_TICK = 15
+ALERT_TICK = 5
 AUDIT_TICK = 6 * 3600
 SYNC_LEASE = timedelta(minutes=2)
 LAST_SECONDS = 6.0
@@ -147,6 +150,7 @@ class Bot:
             log.warning("Slack cannot be reached yet (%s); it is asked again", error)
 
     def _listen(self) -> App:
+        from bot.flows.alert_desk import Desk  # noqa: PLC0415
         from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
         from bot.listeners import activity, bolt, controls, exports, schedules  # noqa: PLC0415
         from bot.listeners.work import Work  # noqa: PLC0415
@@ -156,7 +160,8 @@ class Bot:
         self._stops.callback(work.stop)
         reports = self.reports
         asking, subscriptions = reports.asking, Subscriptions(reports)
-        activity.register(app, asking, work, subscriptions)
+        desk = Desk(self.alerts, self.judging)
+        activity.register(app, asking, work, subscriptions, desk)
         exports.register(app, asking, work)
         controls.register(app, asking, work)
         schedules.register(app, reports, subscriptions, work)
@@ -210,6 +215,36 @@ class Bot:
             stopping=self.stopping,
         )
 
+    @cached_property
+    def alerts(self) -> Alerts:
+        """What alerts need, for both halves."""
+        from bot.flows.alerting import Alerts  # noqa: PLC0415
+        from bot.store.alert_rules import Rules  # noqa: PLC0415
+        from bot.store.alert_states import States  # noqa: PLC0415
+        from bot.store.alert_tellings import Tellings  # noqa: PLC0415
+        from bot.store.alert_usage import AlertUsage  # noqa: PLC0415
+
+        reports = self.reports
+        return Alerts(
+            asking=reports.asking,
+            rules=Rules(self.database, self.clock),
+            states=States(self.database, self.clock),
+            tellings=Tellings(self.database, self.clock),
+            usage=AlertUsage(self.database),
+            runs=reports.runs,
+            notices=reports.notices,
+            posting=reports.posting,
+            owner=self.owner,
+            stopping=self.stopping,
+        )
+
+    @cached_property
+    def judging(self) -> Judging:
+        """What judges alert rules."""
+        from bot.flows.alerting import Judging  # noqa: PLC0415
+
+        return Judging(self.alerts)
+
     def _open_http(self, app: App) -> None:
         from bot.door import LARGEST_BODY, Door, Signatures  # noqa: PLC0415
         from bot.http_server import HttpServer  # noqa: PLC0415
@@ -234,17 +269,19 @@ class Bot:
 
     def _start_worker(self) -> None:
         from bot import scheduler  # noqa: PLC0415
+        from bot.flows.alert_delivery import Delivery  # noqa: PLC0415
         from bot.flows.reporting import Reporting  # noqa: PLC0415
         from bot.flows.sync import Sync  # noqa: PLC0415
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.callback(api.close)
         sync = Sync(api, self.store, self.clock)
-        reporting = Reporting(self.reports)
+        reporting, delivery = Reporting(self.reports), Delivery(self.alerts, self.judging)
         running = scheduler.start(
             {
                 "sync": (SYNC_TICK, lambda: self._sync(sync, self.owner)),
                 "reports": (self.report_tick, reporting.tick),
+                "alerts": (ALERT_TICK, lambda: self._alert(delivery)),
                 "audit": (AUDIT_TICK, self.audit.prune),
             }
         )
@@ -259,8 +296,22 @@ class Bot:
             self.metrics.syncs.labels("failed" if turn.error else "done").inc()
             if turn.error:
                 log.warning("Sync failed: %s", turn.error)
+            elif turn.changed:
+                self._judge(timedelta(seconds=15 if turn.more else 0))
             if not turn.more:
                 return
+
+    def _judge(self, pause: timedelta) -> None:
+        """Judge the alert rules by what has just been synced; what fails there stops no sync."""
+        try:
+            self.judging.tick(pause)
+        except StoreError as error:
+            log.warning("Alert rules could not be judged: %s", error)
+
+    def _alert(self, delivery: Delivery) -> None:
+        """Judge what time alone changes, and tell what there is to tell."""
+        self.judging.tick()
+        delivery.tick()
 
 
 def serve(settings: Settings, parts: Parts) -> None:

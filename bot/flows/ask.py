@@ -9,6 +9,7 @@ from time import monotonic
 from bot import courtesy
 from bot.access import FOREIGN, ask_admins, refusal
 from bot.flows import audit, sight, status
+from bot.flows.alert_desk import Desk
 from bot.flows.answer import answer
 from bot.flows.asking import REFUSED, Asking, asker_of
 from bot.flows.export import Shown, Where, export, shown
@@ -16,10 +17,12 @@ from bot.flows.files import Format
 from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import Person, Place
+from reports.alert import Rule
 from reports.audit import DONE, Act
 from reports.commands import parse_command
-from reports.grammar import CommandError, Help
+from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
+from reports.grammar_alert import ListAlerts, SetQuiet
 from reports.grammar_schedule import ListSchedules, Standing
 from reports.query import Query
 from reports.render.blocks import Message, error, sentence
@@ -55,10 +58,12 @@ class Reply:
     email: str | None = None
 
 
-def ask(asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions) -> None:
+def ask(
+    asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions, desk: Desk
+) -> None:
     """Answer one question, whoever asks it and whatever it says; its files come after it."""
     begun = monotonic()
-    reply = _reply(asking, place, asked, subscriptions)
+    reply = _reply(asking, place, asked, subscriptions, desk)
     shared = reply.query is not None and reply.query.share
     courtesy.give_way()
     asking.slack.respond(Place(place.response_url, place.user, shared), reply.message)
@@ -75,7 +80,7 @@ def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
     """Write down who asked what, after they were answered."""
     if reply.act is None:
         return
-    done = reply.outcome in {"answered", "scheduled", "listed"}
+    done = reply.outcome in {"answered", "scheduled", "alerted", "listed"}
     first = reply.message.text.partition("\n")[0]
     outcome = DONE if done else f"{reply.outcome}: {first}" if reply.outcome == REFUSED else ""
     asking.audit.note(
@@ -88,18 +93,51 @@ def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
     )
 
 
-def _reply(asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions) -> Reply:
+def _reply(
+    asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions, desk: Desk
+) -> Reply:
     if asked.team != asking.slack.identity().team_id:
         return Reply(sentence(FOREIGN), REFUSED)
     person = asking.slack.person(place.user)
     refused = refusal(person, asking.slack.identity(), asking.settings)
     if refused:
         return Reply(sentence(refused), REFUSED)
-    return replace(_admitted(asking, place, asked, person, subscriptions), email=person.email)
+    found = _admitted(asking, place, asked, person, subscriptions, desk)
+    return replace(found, email=person.email)
+
+
+def _managed(
+    parsed: Standing | ListSchedules | Rule | SetQuiet | ListAlerts,
+    asked: Asked,
+    person: Person,
+    subscriptions: Subscriptions,
+    desk: Desk,
+) -> Reply:
+    """Set up or list what goes on by itself: schedules and alerts."""
+    match parsed:
+        case Standing():
+            done, act = subscriptions.set_up(person, parsed, asked.channel), Act.SCHEDULED
+            what = parsed.words()
+        case ListSchedules():
+            done, act, what = subscriptions.listed(person, parsed), Act.LISTED, "schedules"
+        case Rule():
+            done, act = desk.set_up(person, parsed, asked.channel), Act.ALERTED
+            what = f"alert {parsed.words()}"
+        case SetQuiet(quiet):
+            done, act = desk.set_quiet(person, parsed), Act.CHANGED_ALERT
+            what = f"alert quiet {quiet.words() if quiet else 'off'}"
+        case ListAlerts():
+            done, act, what = desk.listed(person, parsed), Act.ALERTS, "alerts"
+    return Reply(done.message, done.outcome, act=act, what=what)
 
 
 def _admitted(
-    asking: Asking, place: Place, asked: Asked, person: Person, subscriptions: Subscriptions
+    asking: Asking,
+    place: Place,
+    asked: Asked,
+    person: Person,
+    subscriptions: Subscriptions,
+    desk: Desk,
 ) -> Reply:
     command = asking.settings.command
     parsed = parse_command(asked.text)
@@ -114,12 +152,8 @@ def _admitted(
     if isinstance(parsed, AuditAsked):
         log_of, outcome = audit.show(asking, person, parsed)
         return Reply(log_of, outcome, act=Act.AUDIT, what=parsed.words())
-    if isinstance(parsed, Standing):
-        shown_ = subscriptions.set_up(person, parsed, asked.channel)
-        return Reply(shown_.message, shown_.outcome, act=Act.SCHEDULED, what=parsed.words())
-    if isinstance(parsed, ListSchedules):
-        shown_ = subscriptions.listed(person, parsed)
-        return Reply(shown_.message, shown_.outcome, act=Act.LISTED, what="schedules")
+    if not isinstance(parsed, Ask):
+        return _managed(parsed, asked, person, subscriptions, desk)
     query, alone = parsed.query, ""
     if query.share and (alone := kept_private(asking, asked.channel)):
         query = replace(query, share=False)

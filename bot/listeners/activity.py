@@ -7,6 +7,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access import FOREIGN
+from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask
 from bot.flows.asking import Asking
 from bot.flows.subscriptions import Subscriptions
@@ -14,7 +15,9 @@ from bot.listeners.work import Work
 from bot.slack import Place
 
 
-def register(app: App, asking: Asking, work: Work, subscriptions: Subscriptions) -> None:
+def register(
+    app: App, asking: Asking, work: Work, subscriptions: Subscriptions, desk: Desk
+) -> None:
     """Listen to the command. Nothing that can fail follows the acknowledgement."""
 
     def on_command(ack: Ack, body: dict[str, Any]) -> None:
@@ -25,7 +28,7 @@ def register(app: App, asking: Asking, work: Work, subscriptions: Subscriptions)
             return
         place = Place(str(body.get("response_url", "")), str(body.get("user_id", "")))
         asked = Asked(str(body.get("text") or ""), team, str(body.get("channel_id", "")))
-        work.hand_over(place, lambda: ask(asking, place, asked, subscriptions))
+        work.hand_over(place, lambda: ask(asking, place, asked, subscriptions, desk))
         ack()
 
     app.command(asking.settings.command)(on_command)

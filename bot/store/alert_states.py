@@ -14,9 +14,11 @@ from datetime import datetime, timedelta
 from bot.store.database import Database
 from bot.store.schedules import moment, ms
 from reports.alert_json import pack_event, pack_state, unpack_state
-from reports.alert_state import Event, Kind, State
+from reports.alert_state import Event, Kind, Phase, State
 
 Clock = Callable[[], datetime]
+EVERYTHING = "*"
+"""A hold on all subjects of a rule."""
 Place = tuple[str, str, str]
 """A rule, a subject and a period: what a state is one of."""
 
@@ -60,6 +62,15 @@ class States:
                 "SELECT rule, subject, period, data FROM alert_state"
             ).fetchall()
         return {(row[0], row[1], row[2]): unpack_state(json.loads(row[3])) for row in found}
+
+    def triggered(self, rule: str) -> list[tuple[Place, State]]:
+        """Where a rule has crossed its line and is not back."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT rule, subject, period, data FROM alert_state WHERE rule = ? AND state = ?",
+                (rule, Phase.TRIGGERED),
+            ).fetchall()
+        return [((row[0], row[1], row[2]), unpack_state(json.loads(row[3]))) for row in found]
 
     def get(self, place: Place) -> State | None:
         """One state."""
@@ -148,6 +159,14 @@ class States:
             (row[0], row[1]): Hold(row[0], row[1], row[2] and moment(row[2]), row[3])
             for row in found
         }
+
+    def remind(self, place: Place, version: int, event: Event, *, urgent: bool) -> None:
+        """Tell once more how a subject stands, if it stands so still."""
+        with self._db.write() as connection:
+            known = _get(connection, place)
+            if known and known.phase is Phase.TRIGGERED:
+                change = Change(place, version, known, known, event, urgent)
+                _keep(connection, change, ms(self._clock()))
 
     def ended_holds(self) -> list[Hold]:
         """The holds that are over by now; they are gone with this call."""

@@ -21,6 +21,8 @@ from reports.alert_time import Quiet
 
 Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=120)
+PACE = timedelta(seconds=1)
+"""How far apart messages to one place are."""
 SETTLE = timedelta(seconds=60)
 """How long after a call without an answer its message may still appear in the history."""
 _EVENT = "id, rule, version, subject, period, facts, urgent, fence, telling"
@@ -229,7 +231,14 @@ class Tellings:
                 " LIMIT ?",
                 (ms(now), ms(now), limit),
             ).fetchall()
-            return self._take(connection, [row[0] for row in found], now)
+            ids = [row[0] for row in found]
+            connection.execute(
+                "INSERT INTO place (id, free_at) SELECT place, ? FROM alert_telling"
+                " WHERE id IN (SELECT value FROM json_each(?)) ON CONFLICT (id)"
+                " DO UPDATE SET free_at = max(free_at, excluded.free_at)",
+                (ms(now + PACE), json.dumps(ids)),
+            )
+            return self._take(connection, ids, now)
 
     def take_stale(self, limit: int) -> list[Telling]:
         """Take messages that do not say any more how things stand."""
@@ -288,8 +297,12 @@ class Tellings:
         settled = ms(self._clock() + SETTLE)
         return self._set(telling, "next_at = ?, error = ?", settled, error)
 
+    def wait(self, telling: Telling, at: datetime, error: str) -> bool:
+        """Look at it again from a moment on; whether it was sent is as unknown as before."""
+        return self._set(telling, "next_at = ?, error = ?, tries = tries + 1", ms(at), error)
+
     def fail(self, telling: Telling, error: str) -> bool:
-        """It can never be sent there; its events can be told elsewhere."""
+        """It can never be sent there."""
         with self._db.write() as connection:
             done = connection.execute(
                 "UPDATE alert_telling SET state = 'failed', error = ? WHERE id = ? AND fence = ?"
@@ -303,7 +316,7 @@ class Tellings:
         return self._set(
             telling,
             "state = 'due', place = ?, note = ?, error = ?, next_at = ?, sending_at = NULL,"
-            " root = NULL",
+            " root = NULL, tries = 0",
             place, note, error, ms(self._clock()),
         )  # fmt: skip
 

@@ -1,0 +1,286 @@
+"""The way of what happened to the people: events become messages, and messages get to Slack.
+
+Each is told at least once. Before a message goes out it is written down that it does; where no
+answer came, the history tells whether it is there, and where that cannot be read it is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.flows.alert_message import Messages
+from bot.flows.alert_people import Hearer, People
+from bot.flows.alerting import Alerts, Judging
+from bot.posting import Posted
+from bot.slack import DeliveryError
+from bot.store.alert_rules import Entry
+from bot.store.alert_states import EVERYTHING, Hold
+from bot.store.alert_tellings import Pending, Telling
+from reports.alert import Rule, To
+from reports.alert_state import Event, Kind
+from reports.render import alert_notices as words
+from reports.render.notices import OUTSIDERS
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+AT_ONCE = 32
+ALONE = 5
+"""More than so many at once to one place are one message."""
+LONGEST_WAIT = timedelta(minutes=10)
+_SHORT = timedelta(seconds=15)
+_CHECKED = timedelta(minutes=10)
+_BEFORE = timedelta(minutes=10)
+_PERSON_IS_OUT = {"user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"}
+_CHANNEL_IS_OUT = {
+    "channel_not_found", "is_archived", "not_in_channel", "restricted_action", OUTSIDERS,
+}  # fmt: skip
+
+
+class Delivery:
+    """Tells what is to be told. One tick at a time in a process; any number of processes."""
+
+    def __init__(self, alerts: Alerts, judging: Judging) -> None:
+        self._at = alerts
+        self._judging = judging
+        self._people = People(alerts)
+        self._messages = Messages(alerts, judging)
+
+    def tick(self) -> None:
+        """Tell everything that can be told now, at the pace that Slack allows."""
+        tellings = self._at.tellings
+        if tellings.idle():
+            return
+        self._remind()
+        while not self._at.stopping.is_set():
+            events = tellings.claim(BATCH)
+            self._gather(events)
+            taken, stale = tellings.take(AT_ONCE), tellings.take_stale(AT_ONCE)
+            for one in taken:
+                self._guarded(one)
+            for one in stale:
+                self._refresh(one)
+            if not (events or taken or stale):
+                return
+
+    # -- from events to messages
+
+    def _gather(self, events: Sequence[Pending]) -> None:
+        """Make messages of events, those of one place together."""
+        holds = self._at.states.holds() if events else {}
+        places: dict[Hearer, list[Pending]] = defaultdict(list)
+        for one in events:
+            try:
+                hearer = self._hearer(one, holds)
+            except DeliveryError as error:
+                log.warning("An alert waits: %s", error)
+                wait = timedelta(seconds=error.retry_after) or _SHORT
+                self._at.tellings.later([one], self._at.asking.clock() + wait)
+                continue
+            except Exception:  # one bad event must not stop the others
+                log.exception("An alert could not be told: event %d", one.id)
+                continue
+            if hearer:
+                places[hearer].append(one)
+        for hearer, found in places.items():
+            self._make(hearer, found)
+
+    def _hearer(self, one: Pending, holds: dict[tuple[str, str], Hold]) -> Hearer | None:
+        """Where an event is told now; None where it waits or needs no telling any more."""
+        at, now = self._at, self._at.asking.clock()
+        entry = at.rules.get(one.rule)
+        rule = self._judging.rule(entry) if entry else None
+        if entry is None or rule is None or entry.paused is not None:
+            at.tellings.drop([one], "its rule does not watch any more")
+            return None
+        hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
+        if hold and (hold.until is None or now < hold.until):
+            if hold.until is None or one.event.kind is Kind.RECOVERED:
+                at.tellings.drop([one], "muted" if hold.until is None else "snoozed")
+            else:
+                at.tellings.later([one], hold.until)
+            return None
+        hearer = self._people.hearer(entry, rule, one.event.reading.owner)
+        if hearer is None:
+            at.tellings.drop([one], "nobody hears it")
+            return None
+        until = self._quiet_until(hearer.place, one, now)
+        if until:
+            at.tellings.later([one], until)
+            return None
+        return hearer
+
+    def _quiet_until(self, place: str, one: Pending, now: datetime) -> datetime | None:
+        if one.urgent or place[:1] not in {"U", "W"}:
+            return None
+        quiet = self._at.tellings.quiet(place)
+        return quiet.until(now, self._people.zone(place)) if quiet else None
+
+    def _make(self, hearer: Hearer, events: Sequence[Pending]) -> None:
+        """The first of a subject is a message of its own, the rest go into its thread."""
+        tellings, now = self._at.tellings, self._at.asking.clock()
+        firsts = {one.place: [one] for one in events if one.event.kind is Kind.TRIGGERED}
+        for one in events:
+            if one.event.kind is Kind.TRIGGERED:
+                continue
+            if one.place in firsts:  # it went on before it was told: one message says all
+                firsts[one.place].append(one)
+                continue
+            root = tellings.root(one.place)
+            if root is None or root.state == "failed":
+                tellings.drop([one], "nothing was told before")
+            elif root.state != "sent":
+                tellings.later([one], now + _SHORT)
+            else:
+                tellings.make([one], root.channel, root=root.id)
+        if len(firsts) > ALONE:
+            together = [one for group in firsts.values() for one in group]
+            tellings.make(together, hearer.place, hearer.note)
+        else:
+            for group in firsts.values():
+                tellings.make(group, hearer.place, hearer.note)
+
+    def _remind(self) -> None:
+        """What was snoozed and is not over is told once more."""
+        at = self._at
+        for hold in at.states.ended_holds():
+            entry = at.rules.get(hold.rule)
+            rule = self._judging.rule(entry) if entry else None
+            if entry is None or rule is None:
+                continue
+            for place, state in at.states.triggered(hold.rule):
+                last = at.tellings.last(place)
+                if last is None or hold.subject not in {EVERYTHING, place[1]}:
+                    continue
+                reading = replace(last.event.reading, value=state.peak, at=at.asking.clock())
+                event = Event(Kind.FURTHER, reading, state.step, at.asking.clock())
+                at.states.remind(place, entry.version, event, urgent=rule.urgent)
+
+    # -- from messages to Slack
+
+    def _guarded(self, one: Telling) -> None:
+        try:
+            self._send(one)
+        except DeliveryError as error:
+            log.warning("An alert waits: %s", error)
+            self._at.tellings.wait(one, self._again(one, error), error.code)
+        except Exception:  # one bad message must not stop the others; its lease runs out
+            log.exception("An alert could not be sent: %s", one.key)
+
+    def _send(self, one: Telling) -> None:
+        tellings = self._at.tellings
+        root = tellings.get(one.root) if one.root is not None else None
+        thread = Posted(root.channel, root.ts) if root else None
+        if one.sending_at is not None and (found := self._found(one, thread)):
+            tellings.sent(one, found.channel, found.ts)
+            return
+        code = self._closed(one.place)
+        if code:
+            self._refused(one, code)
+            return
+        message = self._messages.of(one)
+        if not tellings.begin(one):
+            return
+        try:
+            posted = self._at.posting.post(
+                one.place, message, one.key, thread.ts if thread else None
+            )
+        except DeliveryError as error:
+            self._not_sent(one, error)
+            return
+        tellings.sent(one, posted.channel, posted.ts)
+
+    def _found(self, one: Telling, thread: Posted | None) -> Posted | None:
+        """A message that may have gone out before, if it is there."""
+        try:
+            if thread:
+                return self._at.posting.replied(thread, one.key)
+            since = (one.sending_at or one.made_at) - _BEFORE
+            return next(iter(self._at.posting.copies(one.place, one.key, since)), None)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            log.warning("The history cannot be read, so an alert is sent again: %s", error)
+            return None
+
+    def _closed(self, place: str) -> str:
+        """Why a channel gets no alerts, judged anew for each; nothing where it may have them."""
+        if place[:1] not in {"C", "G"}:
+            return ""
+        at, now = self._at, self._at.asking.clock()
+        if at.runs.checked(place, now - _CHECKED) is not None:
+            return ""
+        try:
+            seen = at.posting.conversation(place)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            return error.code
+        if seen.outsiders or seen.archived:
+            return OUTSIDERS if seen.outsiders else "is_archived"
+        if not seen.member:
+            return "not_in_channel"
+        at.runs.check(place, seen.name)
+        return ""
+
+    def _not_sent(self, one: Telling, error: DeliveryError) -> None:
+        tellings, now = self._at.tellings, self._at.asking.clock()
+        if error.retry_after:
+            until = now + timedelta(seconds=error.retry_after)
+            tellings.hold_place(one.place, until)
+            tellings.again(one, until, error.code)
+        elif error.uncertain:
+            log.warning("Nobody knows yet whether an alert was sent: %s", error)
+            tellings.doubt(one, error.code)
+        elif error.code in _PERSON_IS_OUT | _CHANNEL_IS_OUT:
+            self._refused(one, error.code)
+        else:
+            log.warning("An alert is sent again: %s", error)
+            tellings.again(one, self._again(one, error), error.code)
+
+    def _refused(self, one: Telling, code: str) -> None:
+        """It can never be told there: whoever made the rule hears it, and why, or an admin does."""
+        log.warning("An alert could not be told: %s", code)
+        tellings = self._at.tellings
+        events = tellings.events(one.id)
+        entry = next(filter(None, (self._at.rules.get(event.rule) for event in events)), None)
+        entry = entry and self._people.present(entry)
+        if entry is None or entry.draft.maker == one.place:
+            tellings.fail(one, code)
+            return
+        note = words.elsewhere(one.place, code) if one.place[:1] in {"C", "G"} else one.note
+        tellings.redirect(one, entry.draft.maker, note, code)
+
+    def _refresh(self, one: Telling) -> None:
+        """Say in a message how things stand by now."""
+        tellings = self._at.tellings
+        try:
+            self._at.posting.update(Posted(one.channel, one.ts), self._messages.of(one))
+        except DeliveryError as error:
+            lost = {"message_not_found", "cant_update_message", "edit_window_closed"}
+            if error.code in lost or error.permanent:
+                tellings.renewed(one)
+                return
+            log.warning("A message about an alert stays as it is for now: %s", error)
+            tellings.renew_later(one, self._again(one, error))
+        except Exception:  # one bad message must not stop the others
+            log.exception("A message about an alert stays as it is: %s", one.key)
+            tellings.renewed(one)
+        else:
+            tellings.renewed(one)
+
+    def _again(self, one: Telling, error: DeliveryError) -> datetime:
+        """When to try again: when Slack says, else later and later."""
+        wait = timedelta(seconds=error.retry_after)
+        if not wait:
+            wait = min(_SHORT * 2 ** min(one.tries, 10), LONGEST_WAIT)
+        return self._at.asking.clock() + wait
+
+
+def recipient(entry: Entry, rule: Rule) -> str:
+    """Where a rule's alerts go, for those that go to one place: a person's or channel's id."""
+    return rule.to.channel if rule.to.kind is To.CHANNEL else entry.draft.maker

@@ -1,0 +1,138 @@
+"""Who hears an alert: its maker, the creator concerned, or a channel; and what if they cannot."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.access import refusal
+from bot.flows.alerting import Alerts
+from bot.slack import DeliveryError, Person
+from bot.store.alert_rules import Entry
+from reports.alert import Rule, To
+from reports.render import alert_notices as words
+from reports.render.blocks import Message
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(minutes=10)
+_LEFT = {"user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"}
+
+
+@dataclass(frozen=True, slots=True)
+class Hearer:
+    """Where an alert goes: a Slack id of a person or channel, and a sentence that goes with it."""
+
+    place: str
+    note: str = ""
+
+
+class People:
+    """Looks people up, and hands the rules of those who left to the admins."""
+
+    def __init__(self, alerts: Alerts) -> None:
+        self._at = alerts
+        self._found: dict[str, tuple[datetime, str | None]] = {}
+
+    def hearer(self, entry: Entry, rule: Rule, owner: str) -> Hearer | None:
+        """Who hears of a rule now; None where there is nobody (any more).
+
+        `owner` is the address of the creator concerned. Raises DeliveryError where Slack does not
+        say.
+        """
+        entry_ = self.present(entry)
+        if entry_ is None:
+            return None
+        match rule.to.kind:
+            case To.CHANNEL:
+                return Hearer(rule.to.channel)
+            case To.OWNER:
+                return self._owner(entry_, owner)
+        return Hearer(entry_.draft.maker)
+
+    def present(self, entry: Entry) -> Entry | None:
+        """The rule, with a maker who is still there and may still ask; None where it rests now.
+
+        Raises DeliveryError where Slack does not say who its maker is.
+        """
+        asking, maker = self._at.asking, entry.draft.maker
+        try:
+            person = asking.slack.person(maker)
+        except DeliveryError as error:
+            if error.code not in _LEFT:
+                raise
+            return self._handed_over(entry)
+        if person.deleted:
+            return self._handed_over(entry)
+        if refused := refusal(person, asking.slack.identity(), asking.settings):
+            log.warning("An alert rule rests: its maker may not ask any more")
+            self._at.rules.pause(entry.id, f"because its maker may not ask any more: {refused}")
+            return None
+        if person.email and person.email != entry.draft.email:
+            self._at.rules.renew_email(maker, person.email)
+        return entry
+
+    def zone(self, user: str) -> str:
+        """The zone of a person's clock."""
+        try:
+            return self._at.asking.slack.person(user).zone or self._at.asking.settings.zone
+        except DeliveryError:
+            return self._at.asking.settings.zone
+
+    def tell(self, key: str, user: str, message: Message) -> None:
+        """Tell a person something, once for each key."""
+        plain = {"text": message.text, "blocks": list(message.blocks)}
+        self._at.notices.add(key, user, plain)
+
+    def _owner(self, entry: Entry, owner: str) -> Hearer:
+        maker = entry.draft.maker
+        if not owner:
+            return Hearer(maker, words.NO_OWNER)
+        user = self._by_email(owner)
+        if user == maker:
+            return Hearer(maker)
+        asking = self._at.asking
+        person = asking.slack.person(user) if user else None
+        if person is None or refusal(person, asking.slack.identity(), asking.settings):
+            return Hearer(maker, words.no_account(owner))
+        return Hearer(person.id, words.made_by(maker))
+
+    def _by_email(self, email: str) -> str | None:
+        now = self._at.asking.clock()
+        known = self._found.get(email)
+        if known and timedelta() <= now - known[0] < KEPT:
+            return known[1]
+        user = self._at.posting.person(email)
+        self._found[email] = now, user
+        return user
+
+    def _handed_over(self, entry: Entry) -> Entry | None:
+        """Give the rules of somebody who left to an admin, and tell all admins."""
+        left = entry.draft.maker
+        heir = self._heir(left)
+        if heir is None:
+            log.warning("The maker of alert rules has left, and there is no admin to hear them")
+            for one in self._at.rules.of(left):
+                self._at.rules.pause(one.id, "because its maker has left")
+            return None
+        given = self._at.rules.hand_over(left, heir.id, heir.email or "")
+        told = [one.draft.words for one in given]
+        command = self._at.asking.settings.command
+        for admin in sorted(self._at.asking.settings.admins):
+            message = words.handed_over(left, heir.id, told, command, mine=admin == heir.id)
+            self.tell(f"alerts of {left} {entry.id}", admin, message)
+        return self._at.rules.get(entry.id)
+
+    def _heir(self, left: str) -> Person | None:
+        asking = self._at.asking
+        for admin in sorted(asking.settings.admins - {left}):
+            try:
+                person = asking.slack.person(admin)
+            except DeliveryError as error:
+                if error.code not in _LEFT:
+                    raise
+                continue
+            if not refusal(person, asking.slack.identity(), asking.settings):
+                return person
+        return None

@@ -1,0 +1,322 @@
+"""What the subjects of a rule show now: figures of the cache made the readings of its watch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from bot.flows.alert_caps import Limited, Limits
+from bot.flows.alert_figures import Figures, Ids, Narrow
+from bot.flows.alert_scope import Named, Scope, creator_of, scope
+from bot.store.alert_usage import AlertUsage
+from bot.store.codes import moment, seconds
+from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
+from reports.alert_caps import balance, budget, forecast
+from reports.alert_needs import Needed, needed
+from reports.alert_readings import above, first_use, stale
+from reports.alert_spike import Hour, known_past, may_spike, spike, usual
+from reports.alert_state import Phase, Reading, State, Usual
+from reports.alert_time import Span
+from reports.query import Dimension, Metric, Source
+from reports.timerange import DAY, HOUR, Granularity, floor
+from reports.usage import ZERO, Usage
+
+if TYPE_CHECKING:
+    from bot.flows.sight import Asker
+    from bot.store.alert_rules import Entry
+    from bot.store.directory import Directory
+
+_MINUTE = timedelta(minutes=1)
+_RECENT = 3 * DAY
+WHOLE = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A rule that is judged: `zone` is its own or the default, `asker` its maker today.
+
+    `since` is when judging last ended well, or when the rule was made if that is later.
+    """
+
+    entry: Entry
+    rule: Rule
+    zone: str
+    asker: Asker
+    named: Named
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything that readings are made of, as it was at one moment."""
+
+    figures: Figures
+    usage: AlertUsage
+    directory: Directory
+    limits: Limits
+    now: datetime
+    states: Mapping[str, Mapping[tuple[str, str], State]]
+    """What is known of each rule, by subject and period."""
+
+    def phase(self, rule: str, subject: str) -> Phase:
+        """How a subject stands that has no period."""
+        known = self.states.get(rule, {}).get((subject, ""))
+        return known.phase if known else Phase.UNKNOWN
+
+    @property
+    def fresh(self) -> datetime | None:
+        """When usage was last synced; None: never."""
+        at = self.figures.fresh
+        return at and min(at, self.now)
+
+
+def readings(watched: Watched, seen: Seen) -> Iterator[Reading]:
+    """The readings of all subjects of a rule; of one subject, the older come first."""
+    watch = watched.rule.watch
+    if isinstance(watch, Stale):
+        synced = seen.figures.synced.get(Granularity.MINUTE)
+        yield stale(watched.rule, synced, watched.entry.made_at, seen.now)
+        return
+    if isinstance(watch, Credits):
+        limits = seen.limits
+        if limits.told and not watched.asker.own_only:
+            yield balance(watched.rule, limits.bought, limits.used, limits.told)
+        return
+    if seen.fresh is None:
+        return
+    whose = scope(seen.directory, watched.rule, watched.asker, watched.named)
+    match watch:
+        case Above():
+            yield from _above(watched, seen, whose, watch)
+        case Spike():
+            yield from _spikes(watched, seen, whose)
+        case Forecast():
+            yield from _forecasts(watched, seen, whose, watch)
+        case New():
+            yield from _firsts(watched, seen, whose, watch)
+        case Budget():
+            for one in seen.limits.caps:
+                if _concerns(watched, whose, one):
+                    yield from _budget(watched, seen, one)
+
+
+def subjects(
+    seen: Seen, whose: Scope, found: Mapping[int, Usage]
+) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """The subjects of a rule with their labels and members: each on its own, or all together."""
+    if whose.members is not None:
+        few = len(whose.members) < len(found)
+        members = [
+            m for m in (whose.members if few else found) if m in found and m in whose.members
+        ]
+    else:
+        members = list(found)
+    if whose.apart:
+        for member in members:
+            yield str(member), seen.directory.labels.get(member, "?"), (member,)
+    else:
+        yield "", label_of(seen.directory, whose), tuple(members)
+
+
+def label_of(directory: Directory, whose: Scope) -> str:
+    """What the whole of a rule is called: its one member, or all."""
+    members = whose.members
+    if members is not None and len(members) == 1:
+        return directory.labels.get(next(iter(members)), WHOLE)
+    return WHOLE
+
+
+def _above(watched: Watched, seen: Seen, whose: Scope, watch: Above) -> Iterator[Reading]:
+    at = seen.fresh or seen.now
+    known = seen.states.get(watched.entry.id, {})
+    for span in _spans(watched, seen):
+        found = seen.figures.sums(Needed(whose.by, (), span), whose.narrow)
+        for subject, label, members in subjects(seen, whose, found):
+            value = _value(found, members, watch.metric, watch.source)
+            if value > watch.limit or (subject, key_of(span)) in known:
+                owner = creator_of(seen.directory, whose, subject) if value > watch.limit else ""
+                yield above(watched.rule, subject, label, value, span, min(at, span.end), owner)
+
+
+def key_of(span: Span) -> str:
+    """The period of a span, as states are kept under it."""
+    return f"{span.start:%Y-%m-%dT%H:%M}"
+
+
+def closing(watched: Watched, seen: Seen, last: Reading, span: Span) -> Reading:
+    """The reading of a period that is over, after the last one that was told of it."""
+    rule, watch = watched.rule, watched.rule.watch
+    if isinstance(watch, Above):
+        whose = scope(seen.directory, rule, watched.asker, watched.named)
+        found = seen.figures.sums(Needed(whose.by, (), span), whose.narrow)
+        for subject, _, members in subjects(seen, whose, found):
+            if subject == last.subject:
+                value = _value(found, members, watch.metric, watch.source)
+                return above(rule, subject, last.label, value, span, span.end, last.owner)
+    return replace(last, at=max(last.at, span.end), part=False)
+
+
+def _spans(watched: Watched, seen: Seen) -> Iterator[Span]:
+    """The periods to judge; what ended before the rule was made is none of its business."""
+    for one in needed(watched.rule, watched.zone, watched.since, seen.now):
+        if one.span.end > watched.entry.made_at:
+            yield one.span
+
+
+def _spikes(watched: Watched, seen: Seen, whose: Scope) -> Iterator[Reading]:
+    recent, *past = needed(watched.rule, watched.zone, watched.since, seen.now)
+    found = seen.figures.series(_as(recent, whose), whose.narrow)
+    at, made = seen.fresh or seen.now, watched.entry.made_at
+    hours = []
+    hour = recent.span.start
+    while hour < recent.span.end and hour <= at:
+        hours += [hour] if hour + HOUR > made else []
+        hour += HOUR
+    for subject, label, members in subjects(seen, whose, dict.fromkeys(found, ZERO)):
+        values = {hour: _at(found, members, hour) for hour in hours}
+        spiking = seen.phase(watched.entry.id, subject) is Phase.TRIGGERED
+        if not hours or not (spiking or may_spike(watched.rule, max(values.values()))):
+            continue
+        series = [seen.figures.series(_as(one, whose), whose.narrow) for one in past]
+        beside = [
+            Hour(hour, value, _usual(watched.rule, seen, whose, members, hour, series))
+            for hour, value in values.items()
+        ]
+        owner = creator_of(seen.directory, whose, subject)
+        yield spike(watched.rule, subject, label, beside, at, owner)
+
+
+def _usual(
+    rule: Rule,
+    seen: Seen,
+    whose: Scope,
+    members: tuple[int, ...],
+    hour: datetime,
+    series: list[Mapping[int, Mapping[int, Usage]]],
+) -> Usual | None:
+    """What the members usually use together in an hour of the week."""
+    figures: dict[datetime, int] = {}
+    for found in series:
+        for member in members:
+            for at, usage in found.get(member, {}).items():
+                when = moment(at)
+                figures[when] = figures.get(when, 0) + usage.value(Metric.SPEND)
+    held = seen.figures.held_from(Granularity.HOUR) or hour
+    first: datetime | None = held
+    if whose.by is not None and len(members) == 1:
+        first = seen.usage.first(whose.by, members[0], hour - timedelta(weeks=5))
+    floor_ = rule.watch.floor if isinstance(rule.watch, Spike) else 0
+    return usual(known_past(figures, hour, first, held), floor_)
+
+
+def _forecasts(watched: Watched, seen: Seen, whose: Scope, watch: Forecast) -> Iterator[Reading]:
+    [wanted] = needed(watched.rule, watched.zone, watched.since, seen.now)
+    found = seen.figures.series(_as(wanted, whose), whose.narrow)
+    at, zone = seen.fresh or seen.now, ZoneInfo(watched.zone)
+    first = seen.figures.held_from(Granularity.DAY)
+    if first is None:
+        return
+    days, day = [], max(wanted.span.start, first).astimezone(zone).date()
+    while day <= at.astimezone(zone).date():
+        days.append(day)
+        day += DAY
+    for subject, label, members in subjects(seen, whose, dict.fromkeys(found, ZERO)):
+        figures = dict.fromkeys(days, 0)
+        for member in members:
+            for start, usage in found.get(member, {}).items():
+                local = moment(start).astimezone(zone).date()
+                if local in figures:
+                    figures[local] += usage.value(Metric.SPEND, watch.source)
+        owner = creator_of(seen.directory, whose, subject)
+        yield forecast(watched.rule, subject, label, figures, watched.zone, at, owner)
+
+
+def _firsts(watched: Watched, seen: Seen, whose: Scope, watch: New) -> Iterator[Reading]:
+    made = watched.entry.made_at
+    at = seen.fresh or seen.now
+    since = max(made, seen.now - _RECENT)
+    span = Span(floor(since, Granularity.HOUR), at + _MINUTE)
+    wanted = Needed(watch.what, (), span, Granularity.HOUR)
+    narrow = whose.narrow
+    members = whose.members if whose.by is watch.what else None
+    if whose.by is not None and whose.by is not watch.what and whose.members is not None:
+        narrow = Narrow(**{f"{whose.by}s": whose.members})
+    series = seen.figures.series(wanted, narrow)
+    for member, by_hour in series.items():
+        known = seen.directory.members.get(member)
+        if known is None or not known.ref or (members is not None and member not in members):
+            continue
+        if seen.phase(watched.entry.id, str(member)) is not Phase.UNKNOWN:
+            continue
+        first = _first(seen, watch.what, member, narrow, since)
+        cost = sum(usage.value(Metric.SPEND) for usage in by_hour.values())
+        owner = creator_of(seen.directory, Scope(watch.what, Narrow(), None, True), str(member))
+        label = seen.directory.labels.get(member, "?")
+        yield first_use(str(member), label, cost, first, since, at, owner)
+
+
+def _first(
+    seen: Seen, what: Dimension, member: int, narrow: Narrow, since: datetime
+) -> datetime | None:
+    """When a member was used first: the moment of its first use if that was not before `since`."""
+    year = Span(since - 400 * DAY, since)
+    if narrow.nothing:
+        before = seen.usage.first(what, member, year.start)
+        if before is not None and before < floor(since, Granularity.DAY):
+            return before
+    else:
+        days = seen.figures.series(Needed(what, (), year, Granularity.DAY), narrow)
+        old = [moment(at) for at in days.get(member, {})]
+        if old and min(old) < floor(since, Granularity.DAY):
+            return min(old)
+    # the day on which the rule was made: its hours and minutes tell
+    day = Span(floor(since, Granularity.DAY), since)
+    today = seen.figures.series(Needed(what, (), day, Granularity.HOUR), narrow).get(member, {})
+    return min(map(moment, today), default=since)
+
+
+def _concerns(watched: Watched, whose: Scope, one: Limited) -> bool:
+    """Whether a limit is one that a rule watches, and its maker may see."""
+    narrowed = whose.members if whose.by is Dimension.KEY else whose.narrow.keys
+    if watched.asker.own_only:
+        mine = watched.asker.email or ""
+        return bool(mine) and one.cap.owner.casefold() == mine.casefold()
+    if watched.rule.filters or narrowed is not None:
+        return one.cap.subject.startswith("key ") and one.keys <= (narrowed or frozenset())
+    return True
+
+
+def _budget(watched: Watched, seen: Seen, one: Limited) -> Iterator[Reading]:
+    at = seen.fresh or seen.now
+    for period in one.cap.periods(watched.since, seen.now):
+        if period and period.end <= watched.entry.made_at:
+            continue
+        start, end = (period.start, period.end) if period else (one.cap.told, at + _MINUTE)
+        if one.cap.told_in(period):
+            start = max(start, floor(one.cap.told, Granularity.MINUTE) + _MINUTE)
+        elif period is None:
+            continue  # nobody says what was used of one that never begins anew
+        used = 0
+        if start < end:
+            found = seen.figures.sums(Needed(Dimension.KEY, (), Span(start, end)), Narrow())
+            source = Source.ALL if one.byok else Source.CREDITS
+            used = _value(found, tuple(one.keys), Metric.SPEND, source)
+        yield budget(one.cap, period, used, at)
+
+
+def _as(wanted: Needed, whose: Scope) -> Needed:
+    return Needed(whose.by, (), wanted.span, wanted.step, wanted.zone)
+
+
+def _value(
+    found: Mapping[int, Usage], members: tuple[int, ...] | Ids, metric: Metric, source: Source
+) -> int:
+    return sum(found.get(member, ZERO).value(metric, source) for member in members)
+
+
+def _at(found: Mapping[int, Mapping[int, Usage]], members: tuple[int, ...], hour: datetime) -> int:
+    at = seconds(hour)
+    return sum(found.get(one, {}).get(at, ZERO).value(Metric.SPEND) for one in members)

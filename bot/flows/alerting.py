@@ -1,0 +1,198 @@
+"""The street of alerts: after a sync, each rule is judged; what changed is kept and then told.
+
+    rules + figures -> readings -> evaluate -> state and event (one transaction) -> delivery
+
+One process at a time judges, and what it found is kept only where nobody changed it meanwhile. A
+rule that fails stops no other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.flows.alert_caps import limits_of
+from bot.flows.alert_figures import Figures
+from bot.flows.alert_reading import Seen, Watched, closing, readings
+from bot.flows.alert_scope import Named
+from bot.flows.asking import Asking, asker_for
+from bot.posting import Posting
+from bot.store.alert_rules import Draft, Entry, Rules
+from bot.store.alert_states import RETENTION, Change, States
+from bot.store.alert_tellings import Tellings
+from bot.store.alert_usage import AlertUsage
+from bot.store.notices import Notices
+from bot.store.runs import Runs
+from reports.alert import Rule, Stale
+from reports.alert_state import Phase, State, ended, evaluate, period_key
+from reports.alert_time import SETTLED
+from reports.grammar_alert import rule_of
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=2)
+EVERY = timedelta(seconds=60)
+"""How often rules are judged where nothing was synced: what is too old has to be noticed too."""
+_JUDGED, _FORGOT = "alerts judged", "alerts forgot"
+_SINGLE = "alert-sync-"
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """What the street needs of the world; made once, in the composition root."""
+
+    asking: Asking
+    rules: Rules
+    states: States
+    tellings: Tellings
+    usage: AlertUsage
+    runs: Runs
+    notices: Notices
+    posting: Posting
+    owner: str
+    stopping: threading.Event
+
+
+class Judging:
+    """Judges all rules. One pass at a time in all processes together."""
+
+    def __init__(self, alerts: Alerts) -> None:
+        self._at = alerts
+        self._read: dict[tuple[str, int], Rule | None] = {}
+        self._last: datetime | None = None
+        self._lock = threading.Lock()
+
+    def tick(self, pause: timedelta = EVERY) -> int:
+        """Judge, unless that was done a moment before; how many events there are to tell."""
+        now = self._at.asking.clock()
+        if self._last is not None and timedelta() <= now - self._last < pause:
+            return 0
+        return self.judge()
+
+    def judge(self) -> int:
+        """Judge all rules by what is held now; how many events there are to tell."""
+        with self._lock:
+            return self._judge()
+
+    def _judge(self) -> int:
+        at = self._at
+        if not at.asking.store.lease("alerts", at.owner, LEASE, at.asking.clock):
+            return 0
+        self._set_up_first()
+        now = at.asking.clock()
+        self._last = now
+        told = at.states.settle(self._changes(at.rules.active(), now))
+        at.asking.store.keep_fact(_JUDGED, now.isoformat())
+        self._forget(now)
+        return told
+
+    def judge_one(self, entry: Entry) -> int:
+        """Judge one rule, as soon as it is set up."""
+        if entry.paused is not None:
+            return 0
+        changes = self._changes([entry], self._at.asking.clock())
+        return self._at.states.settle(changes)
+
+    def rule(self, entry: Entry) -> Rule | None:
+        """A rule as it is to be judged; None where its words mean nothing any more."""
+        place = entry.id, entry.version
+        if place not in self._read:
+            try:
+                self._read[place] = rule_of(entry.draft.words)
+            except ValueError:
+                log.warning("An alert rule cannot be read: %s", entry.id)
+                self._read[place] = None
+        return self._read[place]
+
+    def _set_up_first(self) -> None:
+        """Admins hear of stale data from the start; who deletes the rule is not given it again."""
+        rules = self._at.rules
+        for admin in sorted(self._at.asking.settings.admins):
+            id_ = f"{_SINGLE}{admin}"
+            if not rules.known(id_):
+                rules.add(Draft(admin, "", Rule(Stale()).words(), Named().as_json()), id_)
+
+    def _changes(self, entries: list[Entry], now: datetime) -> list[Change]:
+        at, store = self._at, self._at.asking.store
+        changes: list[Change] = []
+        last = store.fact(_JUDGED)
+        judged = datetime.fromisoformat(last) if last else now
+        with store.snapshot():
+            states: dict[str, dict[tuple[str, str], State]] = {}
+            for (rule, subject, period), state in at.states.all().items():
+                states.setdefault(rule, {})[subject, period] = state
+            directory = store.directory()
+            limits = limits_of(store.fact("limits"), directory)
+            figures = Figures(store, at.usage, now)
+            seen = Seen(figures, at.usage, directory, limits, now, states)
+            for entry in entries:
+                try:
+                    changes += self._one(entry, seen, min(judged, now))
+                except Exception:  # one bad rule must not stop the others
+                    log.exception("An alert rule could not be judged: %s", entry.id)
+        return changes
+
+    def _one(self, entry: Entry, seen: Seen, judged: datetime) -> Iterator[Change]:
+        rule = self.rule(entry)
+        if rule is None:
+            return
+        watched = self.watched(entry, rule, judged)
+        known = seen.states.get(entry.id, {})
+        now_known = dict(known)
+        for reading in readings(watched, seen):
+            place = reading.subject, period_key(reading)
+            before = now_known.get(place)
+            verdict = evaluate(rule, reading, before or State(), seen.now)
+            if verdict.event is None and not _worth_keeping(before, verdict.state):
+                continue
+            now_known[place] = verdict.state
+            yield Change(
+                (entry.id, *place), entry.version, before, verdict.state, verdict.event,
+                rule.urgent,
+            )  # fmt: skip
+        yield from self._ends(watched, seen, now_known)
+
+    def _ends(
+        self, watched: Watched, seen: Seen, known: dict[tuple[str, str], State]
+    ) -> Iterator[Change]:
+        """Periods that are over and settled: what was told in them has ended."""
+        entry = watched.entry
+        for (subject, period), state in known.items():
+            if state.phase is not Phase.TRIGGERED or state.ends is None:
+                continue
+            if seen.now < state.ends + SETTLED:
+                continue
+            last = self._at.tellings.last((entry.id, subject, period))
+            if last is None or last.event.reading.period is None:
+                continue
+            reading = closing(watched, seen, last.event.reading, last.event.reading.period)
+            verdict = ended(state, reading, seen.now)
+            if verdict.event:
+                place = entry.id, subject, period
+                yield Change(place, entry.version, state, verdict.state, verdict.event)
+
+    def watched(self, entry: Entry, rule: Rule, judged: datetime) -> Watched:
+        """A rule with its maker as they are today: by the settings, and their address."""
+        asking = self._at.asking
+        named = Named.of_json(entry.draft.members)
+        asker = asker_for(asking, entry.draft.maker, entry.draft.email, named.people)
+        zone = rule.zone or asking.settings.zone
+        return Watched(entry, rule, zone, asker, named, max(judged, entry.made_at))
+
+    def _forget(self, now: datetime) -> None:
+        store = self._at.asking.store
+        today = f"{now:%Y-%m-%d}"
+        if store.fact(_FORGOT) != today:
+            self._at.states.forget(now - RETENTION)
+            store.keep_fact(_FORGOT, today)
+
+
+def _worth_keeping(before: State | None, after: State) -> bool:
+    """Whether a state says more than that the rule is armed, or than was known before."""
+    if before is None:
+        return after.phase not in {Phase.UNKNOWN, Phase.OK}
+    moved = replace(after, at=before.at, peak=before.peak) != before
+    return moved or (after.phase is Phase.TRIGGERED and after.peak != before.peak)
