@@ -6,8 +6,11 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace as changed
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from pathlib import Path
 from time import monotonic, sleep
@@ -147,6 +150,7 @@ class Slack:
         self._lock = threading.Lock()
         self._identity: Identity | None = None
         self._people: dict[str, tuple[float, Person]] = {}
+        self._date: tuple[float, datetime] | None = None
 
     def identity(self) -> Identity:
         """Who the bot is; asked once. Raises UnknownPersonError."""
@@ -178,6 +182,11 @@ class Slack:
                 self._people.clear()
             self._people[user] = now, found
         return found
+
+    def now(self) -> datetime | None:
+        """What time it is at Slack, whatever the clock here says; None before its first answer."""
+        known = self._date
+        return known and known[1] + timedelta(seconds=monotonic() - known[0])
 
     def outsiders_read(self, channel: str) -> bool | None:
         """Whether people of other companies read along in a channel; None: the bot cannot see."""
@@ -344,6 +353,11 @@ class Slack:
         code = _code(said.body)
         return None if said.status_code == 200 and code is None else code or str(said.status_code)
 
+    def _note_date(self, headers: Mapping[str, str]) -> None:
+        date = next((value for name, value in headers.items() if name.lower() == "date"), "")
+        with suppress(TypeError, ValueError):
+            self._date = monotonic(), parsedate_to_datetime(date)
+
     def _ask_who(self, method: str, **arguments: object) -> Mapping[str, Any]:
         try:
             return self._call(method, **arguments)
@@ -367,6 +381,7 @@ class Slack:
             if isinstance(error, SlackApiError) and failed.code in _BAD_BLOCKS:
                 log.warning("Slack refused the blocks: %s", _pointers(error))
             raise failed from error
+        self._note_date(said.headers)
         data = said.data
         if not isinstance(data, dict):
             raise DeliveryError("no_json", permanent=False, uncertain=True)

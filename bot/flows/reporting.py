@@ -173,7 +173,8 @@ class Reporting:
     def _send(self, run: Run, place: str, payload: str, content: Content | None = None) -> None:
         """Say so, post, say that it is out; a copy that came too late is taken back."""
         runs, begun = self._at.runs, monotonic()
-        if not runs.begin(run, payload, content.spend if content else None):
+        spend = content.spend if content else None
+        if not runs.begin(run, payload, spend, self._at.asking.slack.now()):
             return
         if monotonic() - begun > runs.timing.lease.total_seconds() * _MARGIN:
             return  # this process stood still: whoever looks next finds that nothing was posted

@@ -180,10 +180,11 @@ class Runs:
 
     # -- what becomes of a run; all of it only for its last taker
 
-    def begin(self, run: Run, payload: str, spend: int | None) -> bool:
+    def begin(self, run: Run, payload: str, spend: int | None, at: datetime | None = None) -> bool:
         """Freeze what is posted and say that it is about to be; False where another took the run.
 
-        From here on nobody can tell whether it was posted but Slack itself.
+        From here on nobody can tell whether it was posted but Slack itself. `at` is what time it
+        is there, since its history is searched from then on.
         """
         with self._db.write() as connection:
             now = self._clock()
@@ -191,7 +192,7 @@ class Runs:
                 "UPDATE run SET state = 'sending', payload = coalesce(payload, ?),"
                 " spend = coalesce(spend, ?), sending_at = ?, next_at = ?, attempts = attempts + 1"
                 " WHERE id = ? AND fence = ? AND state IN ('due', 'sending')",
-                (payload, spend, ms(now), ms(now + self.timing.lease + self.timing.settle),
+                (payload, spend, ms(at or now), ms(now + self.timing.lease + self.timing.settle),
                  run.id, run.fence),
             )  # fmt: skip
             return done.rowcount == 1

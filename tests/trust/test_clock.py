@@ -63,6 +63,7 @@ class Bench:
     def __init__(self, slack: LocalSlack, database: Database, clock: Clock) -> None:
         self.slack = slack
         self.clock = clock
+        self._database = database
         self._schedules = Schedules(database, clock.now)
 
     def schedule(self, soon: timedelta, question: str) -> str:
@@ -84,6 +85,11 @@ class Bench:
         messages = self.slack.messages("general")
         keys = [m["metadata"]["event_payload"]["key"] for m in messages if m.get("metadata")]
         return Counter(key.rpartition(".")[0] for key in keys)
+
+    def ends(self) -> list[tuple[str, str]]:
+        """State of all runs, and how that was found out."""
+        with self._database.read() as connection:
+            return connection.execute("SELECT state, how FROM run ORDER BY id").fetchall()
 
     def wait(self, count: int) -> None:
         worlds.wait_until(lambda: self.posted().total() >= count, 20)
@@ -135,3 +141,16 @@ def test_steps_of_the_clock_lose_and_double_nothing(bench):
         worlds.wait_until(lambda id_=id_: bench.next_day(id_) <= soon, 20)
     assert set(bench.posted().values()) == {1}
     assert bench.posted().total() == 3
+
+
+def test_a_report_without_an_answer_is_found_although_the_clock_is_ahead(bench):
+    bench.clock.step(HOUR)
+    bench.schedule(timedelta(minutes=1), "spend yesterday by model")
+    bench.slack.fail("chat.postMessage", "drop_after")
+    bench.clock.step(HOUR + timedelta(minutes=1))
+    bench.wait(1)
+    worlds.wait_until(lambda: bench.ends() == [("sending", "")], 20)
+    bench.clock.step(HOUR + timedelta(minutes=8))
+    worlds.wait_until(lambda: bench.ends()[0][0] == "sent", 20)
+    assert bench.ends() == [("sent", "reconciled")]
+    assert bench.posted().total() == 1
