@@ -9,11 +9,12 @@ from enum import StrEnum
 from reports.grammar import LONGEST, Ask, parse
 from reports.grammar_schedule import Standing
 from reports.period import Calendar, Counted, Period, Unit
-from reports.query import Dimension, Filter, Metric, Query
+from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.schedule import Daily, Monthly, Rule, Weekly, complete, usual_period
 
 EVERYTHING = "all"
 UNGROUPED = "none"
+ALONE = "alone"
 UP_TO_NOW = "now"
 OUT = "out:"
 PERIODS = (
@@ -29,6 +30,7 @@ class Follow(StrEnum):
     PERIOD = "follow_period"
     BY = "follow_by"
     INSIDE = "follow_inside"
+    VERSUS = "follow_versus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ def chosen(query: Query, choice: Choice) -> Query | None:
             return _with_dimension(query, choice.value)
         case Follow.INSIDE:
             return without_filter(query, choice.value)
+        case Follow.VERSUS:
+            return _with_versus(query, choice.value)
     return None
 
 
@@ -86,7 +90,7 @@ def standing(query: Query) -> Standing:
     """A question as a standing one, as often as its period is long, about whole ones."""
     rule = _rhythm(query.period)
     period = complete(query.period) or usual_period(rule)
-    asked = replace(query, period=period, zone=None, files=(), share=False)
+    asked = replace(query, period=period, versus=None, zone=None, files=(), share=False)
     return Standing(asked, rule, time(9), query.zone)
 
 
@@ -122,7 +126,18 @@ def _with_period(query: Query, value: str) -> Query | None:
     if value == UP_TO_NOW:
         return query
     read = parse(value)
-    return replace(query, period=read.query.period) if isinstance(read, Ask) else None
+    if not isinstance(read, Ask):
+        return None
+    # what one period is compared with may be shorter than the next
+    versus = query.versus and Versus.BEFORE
+    return replace(query, period=read.query.period, versus=versus)
+
+
+def _with_versus(query: Query, value: str) -> Query | None:
+    if value == ALONE:
+        return replace(query, versus=None)
+    known = {str(versus): versus for versus in Versus}
+    return replace(query, versus=known[value]) if value in known else None
 
 
 def _with_dimension(query: Query, value: str) -> Query | None:

@@ -9,6 +9,7 @@
     dimension = "model" | "key" | "api key" | "creator" | "user" | "member"
     filter    = dimension ":" NAME               NAME may be "quoted", `*` is a wildcard
     option    = "credits" | "byok" | "top" N | "csv" | "pdf" | "share" | "tz" ZONE
+              | "vs" ("before" | "yesterday" | "last" ("day" | "week" | "month" | "year"))
 
 Nothing is read with a regular expression or with `int()` alone: both accept more than they should.
 """
@@ -32,7 +33,7 @@ from reports.period import (
     Span,
     Unit,
 )
-from reports.query import DEFAULT_TOP, Dimension, File, Filter, Metric, Query, Source
+from reports.query import DEFAULT_TOP, Dimension, File, Filter, Metric, Query, Source, Versus
 from reports.text import clean, plain
 from reports.timerange import zone_names
 
@@ -56,7 +57,16 @@ DIMENSIONS = {
 }
 _PLURAL = {f"{word}s": dimension for word, dimension in DIMENSIONS.items()}
 _UNITS = {str(unit): unit for unit in Unit}
-_OPTIONS = ("credits", "byok", "top", "csv", "pdf", "share", "tz", "help")
+_OPTIONS = ("credits", "byok", "top", "csv", "pdf", "share", "tz", "vs", "help")
+_VERSUS = {
+    "before": Versus.BEFORE,
+    "previous": Versus.BEFORE,
+    "yesterday": Versus.DAY,
+    "day": Versus.DAY,
+    "week": Versus.WEEK,
+    "month": Versus.MONTH,
+    "year": Versus.YEAR,
+}
 WORDS = (*METRICS, *DIMENSIONS, *NAMED, *_OPTIONS, "by", "this", "last")
 EXAMPLES = ("spend 1d by model", "tokens 1m by key", "cost last month by creator csv")
 
@@ -66,6 +76,7 @@ _BEGUN = {
     "last": "last month",
     "top": "top 10",
     "tz": "tz Europe/Berlin",
+    "vs": "vs last month",
 } | {word: f"by {word}" for word in DIMENSIONS}
 """Words that say nothing on their own, with something that does."""
 
@@ -317,6 +328,8 @@ class _Reader:
                 self.query = replace(self.query, share=True)
             case "tz":
                 self._zone()
+            case "vs" | "versus":
+                self._versus()
             case "help" | "?":
                 self.help = True
             case _:
@@ -331,6 +344,19 @@ class _Reader:
             raise _Wrong(said, f"top {MOST_TOP if count else DEFAULT_TOP}")
         self._once("`top`", f"top {word}")
         self.query = replace(self.query, top=count)
+
+    def _versus(self) -> None:
+        word = self.words.pop() if self.words else ""
+        if word.lower() == "last":
+            word = self.words.pop() if self.words else ""
+        versus = _VERSUS.get(word.lower())
+        if not versus:
+            known = "before, yesterday, last week, last month or last year"
+            said = f"After `vs` comes {known}, {_not(word)}."
+            meant = nearest.word(word, _VERSUS) or "month"
+            raise _Wrong(said, f"vs {_VERSUS[meant]}")
+        self._once("comparison", f"vs {word}")
+        self.query = replace(self.query, versus=versus)
 
     def _zone(self) -> None:
         word = self.words.pop() if self.words else ""

@@ -32,6 +32,16 @@ class Source(StrEnum):
     BYOK = "byok"
 
 
+class Versus(StrEnum):
+    """What a period is compared with: what came right before it, or the same so much earlier."""
+
+    BEFORE = "before"
+    DAY = "yesterday"
+    WEEK = "last week"
+    MONTH = "last month"
+    YEAR = "last year"
+
+
 class File(StrEnum):
     """A file that goes with the answer."""
 
@@ -67,6 +77,7 @@ class Query:
     files: tuple[File, ...] = ()
     share: bool = False
     zone: str | None = None
+    versus: Versus | None = None
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -78,6 +89,7 @@ class Query:
         parts = [self.metric, str(self.period), self.by and f"by {self.by}", *self.filters]
         parts += [None if self.source is Source.ALL else self.source]
         parts += [None if self.top == DEFAULT_TOP else f"top {self.top}"]
+        parts += [self.versus and f"vs {self.versus}"]
         parts += [self.zone and f"tz {self.zone}", *self.files, "share" if self.share else None]
         return " ".join(str(part) for part in parts if part)
 

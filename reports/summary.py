@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -20,13 +20,14 @@ class Figures:
 
     `whole` is the usage of each bucket; `series` usage by bucket index, of all groups or of those
     that will be looked at; `count` how many groups there are; `previous` the usage of the range
-    before, None where it is not known.
+    before, None where it is not known; `before` that of groups, where it was asked for.
     """
 
     whole: tuple[Usage, ...]
     series: Mapping[str, Mapping[int, Usage]]
     count: int
     previous: Usage | None = None
+    before: Mapping[str, Usage] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Series:
     """One group: a figure a bucket, and what they come to.
 
     Figures are nano-dollars, tokens or requests. `min` and `avg` run over the `active` buckets
-    (with any request) only; `share` is of the whole.
+    (with any request) only; `share` is of the whole. `before` is the sum of the range before, None
+    where nobody asked or it is not known.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Series:
     sum: int
     share: Fraction
     usage: Usage
+    before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,9 @@ def _metric(query: Query, metric: Metric, figures: Figures) -> MetricSummary:
         _series(label, by_bucket, query, metric, len(buckets), everything)
         for label, by_bucket in figures.series.items()
     ]
+    if figures.before is not None:
+        was = {label: used.value(metric, query.source) for label, used in figures.before.items()}
+        found = [replace(group, before=was.get(group.label, 0)) for group in found]
     groups = tuple(sorted(found, key=lambda group: (-group.sum, group.label)))
     return MetricSummary(
         metric=metric,

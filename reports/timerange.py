@@ -73,6 +73,23 @@ class TimeRange:
         return bisect_right(self.buckets, moment) - 1
 
 
+_LONGEST_BEFORE = {
+    Unit.DAY: 25 * HOUR,
+    Unit.WEEK: 8 * DAY + HOUR,
+    Unit.MONTH: 32 * DAY + HOUR,
+    Unit.YEAR: 397 * DAY,
+}
+"""How long a range may be that is compared with one so much earlier: counted periods are one
+bucket longer than their name says."""
+
+
+class OverlapError(ValueError):
+    """A range is longer than it is to be moved back, so that it would be compared with itself."""
+
+    def __init__(self, unit: Unit) -> None:
+        super().__init__(f"it is longer than a {unit}")
+
+
 @dataclass(frozen=True, slots=True)
 class Ranges:
     """The range that a period means, and the one before it, to compare with."""
@@ -158,6 +175,37 @@ def ranges(period: Period, now: datetime, zone: str = "UTC") -> Ranges:
     if current.unfinished:
         earlier = _first(earlier, len(current.buckets))
     return Ranges(current, earlier)
+
+
+def earlier(current: TimeRange, unit: Unit) -> TimeRange:
+    """The same range a day, week, month or year earlier, in as many buckets or nearly so.
+
+    Raises OverlapError where the range is longer than that.
+    """
+    zone, granularity = ZoneInfo(current.zone), current.granularity
+    starts, ends = (at.astimezone(zone) for at in (current.start, current.end))
+    fine = granularity in {Granularity.MINUTE, Granularity.HOUR}
+    if current.end - current.start > _LONGEST_BEFORE[unit]:
+        raise OverlapError(unit)
+    first = _back(starts.date(), unit)
+    if fine:
+        start = floor(local(first, current.zone, starts.time()), granularity)
+        end = start + (current.end - current.start)
+        return TimeRange(_steps(start, end, STEP[granularity]), end, granularity, end, current.zone)
+    # a month may lack both the first and the last day, and then ends on that day twice
+    after = max(_back(ends.date(), unit), first + DAY)
+    while local(first, current.zone) == local(after, current.zone):
+        first -= DAY
+    whole = _calendar(first, after, current.zone, granularity)
+    return _first(whole, len(current.buckets)) if current.unfinished else whole
+
+
+def _back(day: date, unit: Unit) -> date:
+    match unit:
+        case Unit.MONTH | Unit.YEAR:
+            return _months_back(day, 1 if unit is Unit.MONTH else 12)
+        case _:
+            return day - (7 * DAY if unit is Unit.WEEK else DAY)
 
 
 def counted_granularity(period: Counted, now: datetime) -> Granularity:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reports.period import Calendar, Counted, Month, Period, Span, Unit
-from reports.query import Dimension, Metric, Query, Source
+from reports.query import Dimension, Metric, Query, Source, Versus
 from reports.text import clean
 from reports.timerange import Granularity, TimeRange
 
@@ -15,6 +15,15 @@ DIMENSION_WORDS = {
     Dimension.KEY: "API key",
     Dimension.CREATOR: "creator",
 }
+
+
+EARLIER = {
+    Versus.DAY: Unit.DAY,
+    Versus.WEEK: Unit.WEEK,
+    Versus.MONTH: Unit.MONTH,
+    Versus.YEAR: Unit.YEAR,
+}
+"""How much earlier that is which a period is compared with."""
 
 
 def period_words(period: Period) -> str:
@@ -32,8 +41,10 @@ def period_words(period: Period) -> str:
     return _span_words(period)
 
 
-def before_words(period: Period, *, unfinished: bool) -> str:
+def before_words(period: Period, *, unfinished: bool, versus: Versus | None = None) -> str:
     """What a period is compared with: `the month before`, `the same part of last month`."""
+    if versus in EARLIER:
+        return f"a {EARLIER[versus]} earlier"
     if isinstance(period, Counted):
         many = f"{period.count} {period.unit}s" if period.count > 1 else str(period.unit)
         return f"the {many} before"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,16 +11,17 @@ from bot.flows import sight
 from bot.flows.sight import ANYONE, SELF, Asker
 from bot.store import Store
 from bot.store.directory import Directory
-from bot.store.reading import Ranking, Selection
+from bot.store.reading import Ranking, Read, Selection
 from reports.coverage import Held, Source, gaps, reaches, source
 from reports.grammar import CommandError
 from reports.names import CHATROOM
 from reports.period import Counted
-from reports.query import Dimension, Filter, Query
+from reports.query import Dimension, Filter, Query, Versus
 from reports.summary import ALL, Figures, Summary, summarize
 from reports.text import clean
-from reports.timerange import NotBegunError, Ranges, ranges
+from reports.timerange import NotBegunError, OverlapError, Ranges, earlier, ranges
 from reports.usage import Usage, total
+from reports.words import EARLIER, period_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def _answer(
         series={labels[member]: series for member, series in read.series.items()},
         count=read.count,
         previous=previous,
+        before=None if whole else _groups_before(store, plan, read, labels, state.held),
     )
     partial = (
         *_trouble(store),
@@ -90,8 +93,17 @@ def make_plan(
     chosen = query.zone or ("UTC" if isinstance(query.period, Counted) else zone)
     try:
         both = ranges(query.period, now, chosen)
+        if query.versus in EARLIER:
+            both = replace(both, previous=earlier(both.current, EARLIER[query.versus]))
     except NotBegunError as error:
         return CommandError(f"{error}; there is nothing to show yet.", query.words())
+    except OverlapError as error:
+        return CommandError(
+            f"{period_words(query.period)[:1].upper()}{period_words(query.period)[1:]} cannot be"
+            f" compared with `{query.versus}`: {error}.",
+            replace(query, versus=None).words(),
+            replace(query, versus=Versus.BEFORE).words(),
+        )
     return Plan(query, selection, source(both.current, store.state().held), both)
 
 
@@ -122,6 +134,23 @@ def _previous(store: Store, plan: Plan, held: Held) -> tuple[Usage | None, tuple
     notes = () if plan.source.partial else before.partial  # what is itself a part needs no more
     usage = total(store.whole(whole, before.range, before.stored))
     return usage, tuple(f"for the period before, {words}" for words in notes)
+
+
+def _groups_before(
+    store: Store, plan: Plan, read: Read, labels: Mapping[int, str], held: Held
+) -> dict[str, Usage] | None:
+    """What the groups that are looked at used in the range before, where that is asked for."""
+    before, by = source(plan.ranges.previous, held), plan.query.by
+    if plan.query.versus is None or by is None or not reaches(before.range, before.stored, held):
+        return None
+    looked_at = frozenset(read.series)
+    narrowed = {
+        Dimension.MODEL: lambda: replace(plan.selection, models=looked_at),
+        Dimension.KEY: lambda: replace(plan.selection, keys=looked_at),
+        Dimension.CREATOR: lambda: replace(plan.selection, creators=looked_at),
+    }[by]()
+    found = store.read(narrowed, before.range, before.stored, None)
+    return {labels[member]: total(series.values()) for member, series in found.series.items()}
 
 
 def _select(directory: Directory, query: Query, asker: Asker) -> Selection | CommandError:

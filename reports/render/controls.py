@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from reports.follow import EVERYTHING, OUT, PERIODS, UNGROUPED, UP_TO_NOW, Follow
+from reports.follow import ALONE, EVERYTHING, OUT, PERIODS, UNGROUPED, UP_TO_NOW, Follow
 from reports.grammar import Ask, parse
-from reports.query import Dimension, Metric
+from reports.query import Dimension, Metric, Versus
 from reports.render.rows import looked_at
 from reports.summary import Summary
 from reports.text import clean
-from reports.words import DIMENSION_WORDS, period_words
+from reports.timerange import OverlapError, earlier
+from reports.words import DIMENSION_WORDS, EARLIER, before_words, period_words
 
 Block = dict[str, Any]
 
@@ -43,7 +45,13 @@ class Controls:
 
 def rows(summary: Summary, controls: Controls) -> list[Block]:
     """The rows under an answer; under an empty one only what asks for something else."""
-    selects = [_metric(summary), _period(summary), _by(summary), *_inside(summary, controls)]
+    selects = [
+        _metric(summary),
+        _period(summary),
+        _by(summary),
+        *([] if summary.empty else [_versus(summary)]),
+        *_inside(summary, controls),
+    ]
     found: list[Block] = [
         {"type": "actions", "block_id": controls.state, "elements": selects},
     ]
@@ -78,6 +86,18 @@ def _by(summary: Summary) -> Block:
     options = [_option("Not grouped", UNGROUPED)]
     options += [_option(f"By {DIMENSION_WORDS[one]}", one) for one in Dimension]
     return _select(Follow.BY, "Group by", options, str(summary.query.by or UNGROUPED))
+
+
+def _versus(summary: Summary) -> Block:
+    """What it can be compared with: the period before, and as much earlier as it is long."""
+    query, wanted = summary.query, summary.range
+    before = before_words(query.period, unfinished=wanted.unfinished)
+    options = [_option("Compare with …", ALONE), _option(f"vs {before}", Versus.BEFORE)]
+    for versus, unit in EARLIER.items():
+        with suppress(OverlapError):
+            earlier(wanted, unit)
+            options.append(_option(f"vs a {unit} earlier", versus))
+    return _select(Follow.VERSUS, "Compare with", options, str(query.versus or ALONE))
 
 
 def _inside(summary: Summary, controls: Controls) -> list[Block]:

@@ -39,6 +39,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("credits", "or `byok` (your own provider keys): spend from that source alone"),
             ("top 5", "so many groups, the others added up (without it 10)"),
+            ("vs last month", "what it was then beside it; also `vs before`, `vs last year`"),
             ("csv", "or `pdf`: the file as well"),
             ("share", "the answer is for the whole channel"),
         ),

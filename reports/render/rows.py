@@ -26,7 +26,8 @@ def average(summary: Summary, part: MetricSummary) -> str:
 
 def versus(summary: Summary, part: MetricSummary) -> str:
     """The change: `+6.28% vs the month before (4.39B)`, or why there is none."""
-    before = before_words(summary.query.period, unfinished=summary.range.unfinished)
+    query = summary.query
+    before = before_words(query.period, unfinished=summary.range.unfinished, versus=query.versus)
     if part.previous is None:
         return f"{before} is not held"
     if part.change is None:
@@ -52,6 +53,8 @@ def head(summary: Summary) -> str:
 
 def detail_heads(summary: Summary) -> list[str]:
     """What stands above `detail_rows`; groups average over the buckets in which they were used."""
+    if compares(summary):
+        return [head(summary), "Sum", "Share", "Before", "Change"]
     return [head(summary), "Sum", "Share", f"Avg/{summary.range.granularity}", "Min", "Max"]
 
 
@@ -61,7 +64,12 @@ def overview_heads(summary: Summary) -> list[str]:
 
 
 def detail_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
-    """The groups, the others and the total: name, sum, share, average, least and most."""
+    """The groups, the others and the total: name, sum, share, average, least and most.
+
+    Where it is compared, the last three give way to what was before and the change since.
+    """
+    if compares(summary):
+        return _compared_rows(summary, part)
     metric = part.metric
     rows = [_detail_row(metric, group) for group in looked_at(summary, part)]
     if hidden := others(summary, part):
@@ -69,6 +77,38 @@ def detail_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
         rows.append([_others(count), figure(metric, left), _share(left, part.sum), *[NONE] * 3])
     rows.append(["Total", figure(metric, part.sum), _share(part.sum, part.sum), *[NONE] * 3])
     return rows
+
+
+def compares(summary: Summary) -> bool:
+    """Whether each group stands beside what it was before."""
+    return summary.query.versus is not None and any(
+        group.before is not None for part in summary.metrics.values() for group in part.groups
+    )
+
+
+def _compared_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
+    shown = looked_at(summary, part)
+    rows = [
+        _compared_row(part, clean(group.label, LONGEST_NAME), group.sum, group.before)
+        for group in shown
+    ]
+    if hidden := others(summary, part):
+        count, left = hidden
+        known = None if part.previous is None else part.previous - sum(g.before or 0 for g in shown)
+        rows.append(_compared_row(part, _others(count), left, known))
+    return [*rows, _compared_row(part, "Total", part.sum, part.previous)]
+
+
+def _compared_row(part: MetricSummary, name: str, value: int, before: int | None) -> list[str]:
+    was = NONE if before is None else figure(part.metric, before)
+    since = change(Fraction(value - before, before)) if before else "new" if value else NONE
+    return [
+        name,
+        figure(part.metric, value),
+        _share(value, part.sum),
+        was,
+        NONE if before is None else since,
+    ]
 
 
 def overview_rows(summary: Summary) -> list[list[str]]:

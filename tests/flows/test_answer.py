@@ -446,3 +446,51 @@ def test_an_answer_needs_neither_network_nor_slack():
         check=False,
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("by", ["model", "key", "creator"])
+@pytest.mark.parametrize("metric", ["spend", "tokens", "requests"])
+@pytest.mark.parametrize(
+    ("now_", "then"),
+    [
+        ("2026-10 {} vs last month", "2026-09 {} top 50"),
+        ("2026-10 {} vs before", "2026-09 {} top 50"),
+        ("2026-11-21 {} vs last week", "2026-11-14 {} top 50"),
+        ("2026-10-20..2026-10-21 {} vs last week", "2026-10-13..2026-10-14 {} top 50"),
+    ],
+)
+def test_each_group_stands_beside_what_it_was(reference, now_, then, metric, by):
+    here, there = (
+        answer(
+            reference.store,
+            parse(f"{metric} {words.format(f'by {by}')}").query,
+            NOW,
+            "UTC",
+            whole=False,
+        ).metrics[Metric(metric)]
+        for words in (now_, then)
+    )
+    assert here.previous == there.sum
+    before = {group.label: group.sum for group in there.groups}
+    assert here.groups
+    assert {g.label: g.before for g in here.groups} == {
+        g.label: before.get(g.label, 0) for g in here.groups
+    }
+
+
+def test_a_range_that_is_not_held_is_compared_with_nothing(reference):
+    found = answer(
+        reference.store, parse("2026-01 by key vs last year").query, NOW, "UTC", whole=False
+    )
+    part = found.metrics[Metric.SPEND]
+    assert part.previous is None
+    assert {group.before for group in part.groups} <= {None}
+
+
+def test_a_period_longer_than_what_it_is_compared_with_is_said(reference):
+    found = answer(reference.store, parse("3m vs last month").query, NOW, "UTC", whole=False)
+    assert found == CommandError(
+        "Past 3 months cannot be compared with `last month`: it is longer than a month.",
+        "3m",
+        "3m vs before",
+    )

@@ -16,8 +16,10 @@ from reports.timerange import (
     HOUR,
     Granularity,
     NotBegunError,
+    OverlapError,
     Ranges,
     TimeRange,
+    earlier,
     floor,
     local,
     ranges,
@@ -305,6 +307,41 @@ def test_every_moment_finds_its_bucket() -> None:
         assert found.index(start) == found.index(end - timedelta(microseconds=1)) == place
 
 
+def edges_of(found: TimeRange) -> tuple[str, str, int]:
+    return f"{found.start:%Y-%m-%d %H:%M}", f"{found.end:%Y-%m-%d %H:%M}", len(found.buckets)
+
+
+@pytest.mark.parametrize(
+    ("period", "unit", "there"),
+    [
+        (Counted(1, Unit.DAY), Unit.DAY, ("2026-11-20 10:00", "2026-11-21 11:00", 25)),
+        (Counted(1, Unit.DAY), Unit.WEEK, ("2026-11-14 10:00", "2026-11-15 11:00", 25)),
+        (Counted(1, Unit.HOUR), Unit.DAY, ("2026-11-21 09:31", "2026-11-21 10:32", 61)),
+        (Counted(1, Unit.MONTH), Unit.MONTH, ("2026-09-22 00:00", "2026-10-23 00:00", 31)),
+        (Calendar(Unit.MONTH), Unit.MONTH, ("2026-10-01 00:00", "2026-10-23 00:00", 22)),
+        (Calendar(Unit.MONTH, last=True), Unit.MONTH, ("2026-09-01 00:00", "2026-10-01 00:00", 30)),
+        (Calendar(Unit.MONTH, last=True), Unit.YEAR, ("2025-10-01 00:00", "2025-11-01 00:00", 31)),
+        (Month(2026, 3), Unit.MONTH, ("2026-02-01 00:00", "2026-03-01 00:00", 28)),
+        (Calendar(Unit.YEAR), Unit.YEAR, ("2025-01-01 00:00", "2025-12-01 00:00", 11)),
+        (
+            Span(date(2026, 3, 29), date(2026, 3, 29)),
+            Unit.MONTH,
+            ("2026-02-28 00:00", "2026-03-01 00:00", 24),
+        ),
+    ],
+)
+def test_the_same_so_much_earlier(period: Period, unit: Unit, there: tuple[str, str, int]) -> None:
+    assert edges_of(earlier(ranges(period, NOW).current, unit)) == there
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"), [("2d", Unit.DAY), ("9d", Unit.WEEK), ("2m", Unit.MONTH), ("2y", Unit.YEAR)]
+)
+def test_nothing_is_compared_with_a_part_of_itself(text: str, unit: Unit) -> None:
+    with pytest.raises(OverlapError, match=f"longer than a {unit}"):
+        earlier(counted(text), unit)
+
+
 zones = st.sampled_from(ZONES)
 # before 2012 some clocks were set back at 00:01, so that a day began twice
 nows = st.timedeltas(timedelta(), 28 * 365 * DAY).map(lambda since: utc("2012-02-01") + since)
@@ -338,7 +375,7 @@ def hold_to_the_laws(found: TimeRange, now: datetime) -> None:
     else:
         assert found.until == found.end <= now
     longest = {Granularity.HOUR: HOUR, Granularity.DAY: 25 * HOUR, Granularity.MINUTE: MINUTE}
-    limit = longest.get(found.granularity, 31 * DAY + 2 * HOUR)
+    limit = longest.get(found.granularity, 31 * DAY + 3 * HOUR)
     assert all(b - a <= limit for a, b in pairwise(edges))
 
 
@@ -470,3 +507,28 @@ def test_a_local_time_is_the_first_that_a_clock_on_the_wall_shows(
             day = change.date() + away * DAY
             for at in (time(), time(0, 30), time(1, 59), time(2, 30), time(23, 45)):
                 assert local(day, zone, at) == first_of(day, at, zone), (zone, day, at)
+
+
+@given(
+    counts | calendars | months | spans,
+    nows,
+    zones,
+    st.sampled_from([Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR]),
+)
+def test_the_same_so_much_earlier_is_over_and_about_as_long(
+    period: Period, now: datetime, zone: str, unit: Unit
+) -> None:
+    both = asked(period, now, zone)
+    if both is None:
+        return
+    try:
+        there = earlier(both.current, unit)
+    except OverlapError:
+        return
+    here = both.current
+    hold_to_the_laws(there, now + 400 * DAY)
+    assert there.granularity is here.granularity
+    assert here.start - there.start >= timedelta(hours=20)
+    assert abs(len(there.buckets) - len(here.buckets)) <= 3 * (
+        24 if here.granularity is Granularity.HOUR else 1
+    )

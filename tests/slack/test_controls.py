@@ -338,3 +338,20 @@ def test_a_double_click_on_an_export_brings_one_file(world: World) -> None:
     wait_until(lambda: world.slack.messages(world.slack.im("ada").id), 20)
     choose(world, message, Follow.METRIC, "tokens")
     assert len(world.slack.messages(world.slack.im("ada").id)) == 1
+
+
+def test_an_answer_is_compared_with_what_it_was(world: World) -> None:
+    message = shown(world, "spend 1d by key")
+    choose(world, message, Follow.VERSUS, "yesterday")
+    changed = again(world, message)
+    assert command(changed) == "/activity spend 1d by key vs yesterday"
+    table = next(block for block in changed["blocks"] if block["type"] == "table")
+    rows = [[cell["text"] for cell in row] for row in table["rows"]]
+    assert rows[0] == ["API key", "Sum", "Share", "Before", "Change"]
+    prod = next(row for row in rows if row[0] == "prod")
+    assert prod == ["prod", "$9", "32.1%", "$11", "-18.2%"]
+    assert rows[-1][0] == "Total"
+    choose(world, message, Follow.PERIOD, "1y")
+    assert command(again(world, message)) == "/activity spend 1y by key vs before"
+    choose(world, message, Follow.VERSUS, "alone")
+    assert command(again(world, message)) == "/activity spend 1y by key"

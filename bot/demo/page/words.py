@@ -38,6 +38,8 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("key:", "only these API keys"),
     ("creator:", "only these people"),
     ("top 5", "so many groups, the others added up"),
+    ("vs last month", "what it was a month earlier beside it"),
+    ("vs last year", "what it was a year earlier beside it"),
     ("credits", "spend from credits alone"),
     ("byok", "spend on your own provider keys alone"),
     ("csv", "the figures as a spreadsheet"),

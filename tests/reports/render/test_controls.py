@@ -47,14 +47,15 @@ def words(select: dict) -> list[str]:
     ],
 )  # fmt: skip
 def test_the_present_question_is_what_is_chosen(query, present):
-    selects = [e for e in elements(shown(query)).values() if e["type"] == "static_select"][:3]
-    assert [select["initial_option"]["text"]["text"] for select in selects] == present
+    selects = [e for e in elements(shown(query)).values() if e["type"] == "static_select"][:4]
+    chosen_ = [select["initial_option"]["text"]["text"] for select in selects]
+    assert chosen_ == [*present, "Compare with …"]
     assert all(select["initial_option"] in select["options"] for select in selects)
 
 
 def test_every_option_is_a_question():
     found = elements(shown(BY_KEY))
-    for follow in (Follow.METRIC, Follow.PERIOD, Follow.BY):
+    for follow in (Follow.METRIC, Follow.PERIOD, Follow.BY, Follow.VERSUS):
         for option in found[follow]["options"]:
             assert chosen(BY_KEY, Choice(follow, option["value"])) is not None
 
@@ -66,6 +67,26 @@ def test_a_chosen_option_stands_for_what_it_says():
         assert isinstance(read, Ask)
         again = elements(shown(Query(period=read.query.period)))[Follow.PERIOD]
         assert again["initial_option"] == option
+
+
+@pytest.mark.parametrize(
+    ("period", "offered"),
+    [
+        ("1d", ["vs the day before", "vs a day earlier", "vs a week earlier"]),
+        ("this month", ["vs the same part of last month", "vs a month earlier"]),
+        ("1y", ["vs the year before", "vs a year earlier"]),
+        ("2y", ["vs the 2 years before"]),
+    ],
+)
+def test_it_is_compared_with_nothing_that_it_is_longer_than(period, offered):
+    read = parse(period)
+    assert isinstance(read, Ask)
+    span = time_range(read.query.period)
+    select = elements(answered(read.query, rows(span), span))[Follow.VERSUS]
+    found = words(select)[1:]
+    assert found[: len(offered)] == offered
+    longer = ["vs a day earlier", "vs a week earlier", "vs a month earlier", "vs a year earlier"]
+    assert found[1:] == longer[len(longer) - len(found) + 1 :]
 
 
 def test_each_group_that_is_shown_can_be_looked_into_and_the_others_cannot():
@@ -91,7 +112,7 @@ def test_an_answer_that_is_neither_grouped_nor_filtered_has_nothing_to_look_into
 def test_an_empty_answer_asks_for_something_else_and_exports_nothing():
     query = Query(Metric.SPEND, MONTH, Dimension.KEY, (Filter(Dimension.KEY, "beebox"),))
     found = elements(shown(query, used=False))
-    assert list(found) == list(Follow)
+    assert list(found) == [Follow.METRIC, Follow.PERIOD, Follow.BY, Follow.INSIDE]
     assert words(found[Follow.INSIDE]) == ["‹ Without key:beebox"]
 
 
