@@ -12,6 +12,7 @@ from reports.text import clean
 SIZE = 8.0
 CELL = SIZE * 0.6  # all letters of the mono face are as wide
 ROW = 14.0
+_LAST = ROW + 4
 SWATCH = 6.5
 
 
@@ -48,31 +49,42 @@ def draw_header(pages: Pages, names: tuple[tuple[float, str], ...], layout: Layo
 
 
 class Table:
-    """One table: a header, rows, and a bold last line under a rule."""
+    """One table: a header, rows, and a bold last line under a rule, which never stands alone."""
 
     def __init__(self, pages: Pages, running: str, layout: Layout) -> None:
         self._pages, self._running, self._layout = pages, running, layout
+        self._waiting: tuple[str, str, str | None] | None = None
         if pages.room < 19 + 4 * ROW:
             pages.turn(running)
         self._header()
 
     def row(self, name: str, figures: str, colour: str | None = None) -> None:
         """One line; figures are set as they are, each column as wide as the layout says."""
-        if self._pages.room < ROW:
-            self._pages.turn(self._running)
-            self._header()
-        self._line(name, figures, Face.SANS, Face.MONO, colour)
-        self._pages.paper.rule(LEFT, self._pages.y, RIGHT, FAINT, 0.3)
+        self._draw_waiting(ROW)
+        self._waiting = name, figures, colour
 
     def last(self, name: str, figures: str) -> None:
-        """The sum of all, in bold."""
-        if self._pages.room < ROW + 4:
-            self._pages.turn(self._running)
-            self._header()
+        """The sum of all, in bold; at least one row goes with it onto a new page."""
+        if self._waiting is None:
+            self._make_room(_LAST)
+        self._draw_waiting(ROW + _LAST)
         self._pages.paper.rule(LEFT, self._pages.y, RIGHT, INK, 1)
         self._pages.y -= 2
         self._line(name, figures, Face.BOLD, Face.MONO_BOLD, None)
         self._pages.y -= 6
+
+    def _draw_waiting(self, room: float) -> None:
+        if self._waiting is None:
+            return
+        (name, figures, colour), self._waiting = self._waiting, None
+        self._make_room(room)
+        self._line(name, figures, Face.SANS, Face.MONO, colour)
+        self._pages.paper.rule(LEFT, self._pages.y, RIGHT, FAINT, 0.3)
+
+    def _make_room(self, room: float) -> None:
+        if self._pages.room < room:
+            self._pages.turn(self._running)
+            self._header()
 
     def _header(self) -> None:
         draw_header(self._pages, ((LEFT, self._layout.name),), self._layout)

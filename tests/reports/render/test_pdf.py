@@ -152,6 +152,21 @@ def test_no_row_is_lost_where_pages_turn_and_no_subtotal_stands_alone(counts: li
         assert marks[:1] != ["SUBTOTAL"]
 
 
+@pytest.mark.parametrize("groups", range(18, 30))
+def test_the_sum_of_the_summary_never_stands_alone_on_a_page(groups: int) -> None:
+    used = [
+        UsageRow(SPAN.buckets[-1], f"key {n}", MODELS[0], Usage(1, 0, 1000 - n, 0, 0))
+        for n in range(groups)
+    ]
+    summary = text(written(BY_KEY, used)).split("SUBTOTAL")[0].split("\f")
+    found = [re.findall(r"^\s*(key \d+|TOTAL) .*%\s*$", page, re.MULTILINE) for page in summary]
+    assert [name for page in found for name in page] == [
+        *(f"key {n}" for n in range(groups)),
+        "TOTAL",
+    ]
+    assert ["TOTAL"] not in found
+
+
 def test_sections_are_largest_first_and_newest_first_in_them() -> None:
     data = written(BY_KEY, rows(SPAN))
     outline = [str(entry["/Title"]) for entry in read(data).outline]
