@@ -1,0 +1,445 @@
+"""What people say to the bot in their own words, as words of the grammar.
+
+Nothing is guessed silently: what was taken is shown as a command, what says nothing is dropped,
+what cannot be asked is named as left out, and a word that may matter and is not known is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from reports import loose_words as say
+from reports import nearest
+from reports.commands import parse_command
+from reports.grammar import LONGEST, Ask, CommandError, parse, tokens
+from reports.loose_names import LONGEST_NAME_WORDS, Known, named
+from reports.period import NAMED
+from reports.query import Dimension, Filter, Metric, Query
+from reports.text import clean, plain
+from reports.timerange import zone_names
+
+_ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share")
+VOCABULARY = (*say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, "last", "month", "week")
+_FIELDS = {
+    "metric": ("metric",), "period": ("period",), "by": ("by",), "source": ("source",),
+    "top": ("top",), "versus": ("versus",), "zone": ("zone",), "file": ("files",),
+    "share": ("share",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was understood: whole words of the grammar, and what of them was said.
+
+    `left`: what cannot be asked and was left out. `plainly`: they were the grammar's words already.
+    """
+
+    words: str
+    given: frozenset[str] = frozenset()
+    left: tuple[str, ...] = ()
+    plainly: bool = False
+    rhythm: str = ""
+
+    def onto(self, before: Query) -> str:
+        """The words of another question with what was said put in its place."""
+        question = self.words.removeprefix(f"schedule {self.rhythm}".strip()) if self.rhythm else ""
+        read = parse(question.strip() if self.rhythm else self.words)
+        if not isinstance(read, Ask):
+            return self.words
+        said = read.query
+        changes = {
+            name: getattr(said, name) for kind in self.given for name in _FIELDS.get(kind, ())
+        }
+        replaced = {one.dimension for one in said.filters}
+        kept = tuple(one for one in before.filters if one.dimension not in replaced)
+        filters = (*kept, *said.filters) if "filter" in self.given else before.filters
+        merged = replace(before, filters=filters, share=said.share, files=said.files)
+        merged = replace(merged, **changes)
+        if not self.rhythm:
+            return merged.words()
+        return f"schedule {self.rhythm} {replace(merged, versus=None).words()}"
+
+    def changes(self, *, in_thread: bool) -> bool:
+        """Whether it changes the question before it, and does not stand for itself.
+
+        In the thread of an answer a metric or a period alone does, elsewhere neither.
+        """
+        if not self.given:
+            return bool(self.rhythm)
+        named = {"metric", "period"} & self.given
+        return len(named) < 2 if in_thread else not named
+
+
+Read = Heard | CommandError | None
+
+
+class UnknownWordError(ValueError):
+    """A word that may matter and means nothing here."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(
+            f"I do not know “{clean(word, 40)}”: it is no word of mine, and no model, API key or"
+            " person."
+        )
+
+
+def hear(text: str, known: Known, today: date) -> Read:
+    """What somebody says, the mention of the bot taken away; None: nothing that could be asked."""
+    said = " ".join(plain(text).split())
+    if len(said) > LONGEST:
+        return CommandError(f"That is {len(said):,} characters; a question has at most {LONGEST}.")
+    words = [word.casefold().strip("?!.,") for word in said.split()]
+    if not any(words) or set(words) <= say.THANKS:
+        return None
+    if not isinstance(parse_command(said), CommandError):
+        reader = _Reader(known, today)
+        if reader.strictly(said):
+            return Heard(said, frozenset(reader.given), (), plainly=True, rhythm=reader.rhythm)
+    elif words[0] in {"schedule", "schedules", "alert", "alerts", "audit", "status", "help"}:
+        return Heard(said, plainly=True)
+    return _read(said, known, today)
+
+
+def _read(said: str, known: Known, today: date, *, again: bool = True) -> Read:
+    reader = _Reader(known, today)
+    try:
+        return reader.read(tokens(said))
+    except UnknownWordError as wrong:
+        return CommandError(str(wrong), *_meant(reader, known, today) if again else ())
+    except ValueError as wrong:
+        return CommandError(str(wrong))
+
+
+def _meant(reader: _Reader, known: Known, today: date) -> tuple[str, str]:
+    """What was understood without a word that is not known, and with the one most like it."""
+    names = (*known.keys, *(name for name, _ in known.people))
+    like = nearest.word(reader.words[reader.at], (*VOCABULARY, *(n.casefold() for n in names)))
+    texts = [
+        " ".join((*reader.words[: reader.at], *instead, *reader.words[reader.at + 1 :]))
+        for instead in ((), (like,) if like else ())
+    ]
+    found = [_read(text, known, today, again=False) for text in texts]
+    left, meant = (one.words if isinstance(one, Heard) else "" for one in found)
+    return left, meant if like else ""
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Takes one thing after the other out of what is said."""
+
+    known: Known
+    today: date
+    words: list[str] = field(default_factory=list)
+    at: int = 0
+    given: dict[str, list[str]] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+    standing: list[str] = field(default_factory=list)
+    asks_how_much: bool = False
+
+    @property
+    def rhythm(self) -> str:
+        return " ".join(self.standing)
+
+    def strictly(self, said: str) -> bool:
+        """Note what of a question in the grammar's own words was said; whether it is one."""
+        if not isinstance(parse_command(said), Ask):
+            return True
+        try:
+            self.read(tokens(said))
+        except ValueError:
+            return True
+        return not self.standing
+
+    def read(self, words: list[str]) -> Heard | CommandError | None:
+        """All of it. Raises ValueError with what to say of a word that is not known."""
+        self.words = [word.strip("?!,;") or word for word in words]
+        rules: tuple[Callable[[], int], ...] = (
+            self._filter, self._mention, self._long_name, self._standing, self._versus, self._by,
+            self._top, self._period, self._option, self._metric, self._self, self._leaving_out,
+            self._name, self._filler,
+        )  # fmt: skip
+        while self.at < len(self.words):
+            taken = next((count for rule in rules if (count := rule())), 0)
+            if not taken:
+                raise UnknownWordError(self.words[self.at])
+            self.at += taken
+        return self._heard()
+
+    def _heard(self) -> Heard | CommandError | None:
+        if self.asks_how_much and "metric" not in self.given:
+            self._give("metric", str(Metric.SPEND))
+        if not self.given and not self.standing:
+            return None
+        parts = [word for kind in _ORDER for word in self.given.get(kind, ()) if word]
+        words = " ".join((["schedule", *self.standing] if self.standing else []) + parts)
+        read = parse_command(words)
+        if isinstance(read, CommandError):
+            return read
+        return Heard(words, frozenset(self.given), tuple(self.left), rhythm=" ".join(self.standing))
+
+    def _give(self, kind: str, words: str) -> None:
+        there = self.given.setdefault(kind, [])
+        if words not in there:
+            there.append(words)
+
+    def _word(self, ahead: int = 0) -> str:
+        at = self.at + ahead
+        if not 0 <= at < len(self.words):
+            return ""
+        word = self.words[at].casefold().rstrip(".")
+        return word.removesuffix("'s") if word not in {"what's", "let's"} else word
+
+    def _ahead(self, count: int) -> tuple[str, ...]:
+        return tuple(self._word(n) for n in range(count))
+
+    def _skip(self, ahead: int, words: set[str]) -> int:
+        while self._word(ahead) in words:
+            ahead += 1
+        return ahead
+
+    # -- rules: each says how many words it took
+
+    def _filter(self) -> int:
+        kind, colon, name = self.words[self.at].partition(":")
+        if not colon or kind.casefold() not in say.DIMENSIONS:
+            return 0
+        dimension = say.DIMENSIONS[kind.casefold()]
+        count = 1 if name else 2
+        pattern = (name or "".join(self.words[self.at + 1 : self.at + 2])).replace('"', "")
+        if not pattern:
+            raise ValueError(f"After `{kind}:` comes a name, but nothing follows.")
+        self._give("filter", str(Filter(dimension, pattern)))
+        return count
+
+    def _mention(self) -> int:
+        word = self.words[self.at]
+        if not (word.startswith("<@") and word.rstrip(".").endswith(">")):
+            return 0
+        self._give("filter", f"creator:{word.rstrip('.')}")
+        return 1
+
+    def _long_name(self) -> int:
+        """A name of several words, or in quotes: nothing in it means anything by itself."""
+        for count in range(min(LONGEST_NAME_WORDS, len(self.words) - self.at), 0, -1):
+            name = " ".join(self.words[self.at : self.at + count])
+            quoted = count == 1 and name.startswith('"')
+            if not (quoted or (count > 1 and (self.known.has(name) or not self._filled(count)))):
+                continue
+            found = named(name, self.known)
+            if found:
+                self._give("filter", str(found))
+                return count
+        return 0
+
+    def _filled(self, count: int) -> bool:
+        """Whether words begin or end with one that says nothing, and so are no name's."""
+        ends = {self._word(), self._word(count - 1)}
+        return bool(ends & (say.FILLERS | say.BY | say.WHO))
+
+    def _standing(self) -> int:
+        word, following = self._word(), self._word(1)
+        days = say.WEEKDAYS | {"day", "weekday", "week", "month"}
+        if word in say.EVERY and following in days:
+            count = 2
+        elif word in say.RHYTHMS:
+            count = 2 if word == "monthly" and (following.isdigit() or following == "last") else 1
+        elif self.standing and (word in say.WEEKDAYS or _is_time(word)):
+            count = 1
+        elif self.standing and (word, following) in {("to", "me"), ("to", "creators")}:
+            count = 2
+        elif self.standing and (word == "here" or word.startswith("<#")):
+            self.standing += ["in"] if word.startswith("<#") else []
+            count = 1
+        else:
+            return 0
+        self.standing += self.words[self.at : self.at + count]
+        return count
+
+    def _versus(self) -> int:
+        for phrase, unit in say.OVER.items():
+            if self._ahead(len(phrase)) == phrase:
+                self._give("versus", f"vs last {unit}" if unit != "day" else "vs yesterday")
+                return len(phrase)
+        if self._word() not in say.VERSUS:
+            return 0
+        at = self._skip(1, {"to", "with", "the", "a", "an", "same", "period", "in", "of", "one"})
+        word = self._word(at)
+        if word in {"before", "yesterday"}:
+            self._give("versus", f"vs {word}")
+            return self._skip(at + 1, {"period"})
+        if word in {"last", "previous"} and self._word(at + 1) not in say.UNITS:
+            self._give("versus", "vs before")
+            return self._skip(at + 1, {"period", "one"})
+        at = self._skip(at, {"last", "previous"})
+        unit = say.UNITS.get(self._word(at), "")
+        if unit not in {"day", "week", "month", "year"}:
+            raise ValueError(
+                "After `vs` comes before, yesterday, last week, last month or last year"
+                + (f", not “{clean(word, 40)}”." if word else ", but nothing follows.")
+            )
+        self._give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
+        return self._skip(at + 1, {"before", "earlier", "ago"})
+
+    def _by(self) -> int:
+        if self._word() in say.WHO:
+            self._give("by", "by creator")
+            return 1
+        if self._word() not in say.BY:
+            return self._bare_dimension()
+        at = self._skip(1, {"the", "each", "every", "api", "of", "our", "my", "single"})
+        word = self._word(at)
+        if word in say.DIMENSIONS:
+            self._give("by", f"by {say.DIMENSIONS[word]}")
+            return at + 1
+        if word in say.UNITS or word in {"minute", "date", "time"}:
+            self.left.append(" ".join(self.words[self.at : self.at + at + 1]))
+            return at + 1
+        if word in say.WHO:
+            return at
+        return 1 if self._word() in {"which", "each", "across"} else self._by_somebody(at)
+
+    def _by_somebody(self, at: int) -> int:
+        """`by ada` is whose it is, and not what it is grouped by."""
+        word = self._word(at)
+        person = word in say.SELF or word.startswith("<@")
+        if person or named(word, self.known, Dimension.CREATOR):
+            return at
+        said = f", not “{clean(word, 40)}”" if word else ", but nothing follows"
+        raise ValueError(f"After `{self._word()}` comes model, key or person{said}.")
+
+    def _bare_dimension(self) -> int:
+        """`key prod` is a filter, `models` what it is grouped by."""
+        word, skipped = self._word(), 1 if self._word() == "api" else 0
+        dimension = say.DIMENSIONS.get(self._word(skipped))
+        if dimension is None:
+            return 0
+        following = self.words[self.at + skipped + 1 : self.at + skipped + 2]
+        if following and not self._word(skipped).endswith("s") and word != "people":
+            found = named(following[0], self.known, dimension)
+            if found and self._word(skipped + 1) not in say.FILLERS:
+                self._give("filter", str(found))
+                return skipped + 2
+        self._give("by", f"by {dimension}")
+        return skipped + 1
+
+    def _top(self) -> int:
+        if self._word() not in {"top", "biggest", "largest", "highest"}:
+            return 0
+        if self._word(1).isascii() and self._word(1).isdigit():
+            self._give("top", f"top {int(self._word(1)[:4])}")
+            return 2
+        return 1
+
+    def _period(self) -> int:
+        for phrase, period in say.TO_DATE.items():
+            if self._ahead(3) == phrase:
+                self._give("period", period)
+                return 3
+        word = self._word()
+        if word in say.PAST or word == "past":
+            return self._relative()
+        if word.isascii() and word.isdigit() and self._word(1) in say.UNITS:
+            self._give("period", f"{int(word[:6])}{say.UNITS[self._word(1)][0]}")
+            return 2
+        if word in say.MONTHS:
+            return self._month()
+        read = parse(word) if word in NAMED or word[:1].isdigit() else None
+        if isinstance(read, Ask) and read.dated:
+            self._give("period", word)
+            return 1
+        if isinstance(read, CommandError):
+            raise ValueError(read.problem)
+        return 0
+
+    def _relative(self) -> int:
+        word, following = self._word(), self._word(1)
+        if following.isascii() and following.isdigit() and self._word(2) in say.UNITS:
+            self._give("period", f"{int(following[:6])}{say.UNITS[self._word(2)][0]}")
+            return 3
+        counted = parse(following) if following[:1].isdigit() else None
+        if isinstance(counted, Ask):
+            self._give("period", following)
+            return 2
+        unit = say.UNITS.get(following)
+        if unit is None:
+            return 0
+        self._give("period", f"1{unit[0]}" if word == "past" else f"{say.PAST[word]} {unit}")
+        return 2
+
+    def _month(self) -> int:
+        year = self._word(1)
+        dated = len(year) == 4 and year.isascii() and year.isdigit()
+        if self._word() == "may" and not dated and self._word(-1) not in {"in", "for", "of"}:
+            return 0
+        number = say.MONTHS[self._word()]
+        passed = number <= self.today.month
+        which = int(year) if dated else self.today.year - (0 if passed else 1)
+        self._give("period", f"{which:04}-{number:02}")
+        return 2 if dated else 1
+
+    def _option(self) -> int:
+        word = self._word()
+        if word in say.FILES:
+            self._give("file", say.FILES[word])
+        elif word in {"credits", "byok"}:
+            self._give("source", word)
+        elif word == "share":
+            self._give("share", word)
+        elif word == "tz" or word in zone_names():
+            at = 1 if word == "tz" else 0
+            self._give("zone", f"tz {zone_names().get(self._word(at), self._word(at))}")
+            return at + 1
+        else:
+            return 0
+        return 1
+
+    def _metric(self) -> int:
+        if self._ahead(2) == ("how", "much"):
+            self.asks_how_much = True
+            return 2
+        if self._word() not in say.METRICS:
+            return 0
+        metric = say.METRICS[self._word()]
+        self._give("metric", str(metric) if metric else "")
+        return 1
+
+    def _self(self) -> int:
+        word = self._word()
+        if word not in say.SELF:
+            return 0
+        wants = word == "i" and self._word(1) in say.WANTING
+        given = word == "me" and self._word(-1) in say.GIVING
+        if not (wants or given):
+            self._give("filter", "creator:me")
+        return 1
+
+    def _leaving_out(self) -> int:
+        if self._word() in say.LEAVING_OUT:
+            raise ValueError(
+                f"I cannot leave anything out (“{clean(self._word(), 40)}”), only narrow it down:"
+                " `only gemini`, `key:prod*`."
+            )
+        return 0
+
+    def _name(self) -> int:
+        if self._word() in say.FILLERS:
+            return 0
+        found = named(self._word(), self.known) or named(self.words[self.at], self.known)
+        if found:
+            self._give("filter", str(found))
+        return 1 if found else 0
+
+    def _filler(self) -> int:
+        return 1 if self._word() in say.FILLERS or not self._word().strip("-–—:&+/()") else 0
+
+
+def _is_time(word: str) -> bool:
+    hour = word.removesuffix("am").removesuffix("pm")
+    parts = hour.split(":")
+    return (
+        len(parts) <= 2
+        and all(p.isascii() and p.isdigit() and len(p) <= 2 for p in parts)
+        and (":" in word or word.endswith(("am", "pm")))
+    )

@@ -1,0 +1,70 @@
+"""What people say instead of the grammar's words."""
+
+from __future__ import annotations
+
+from reports.query import Dimension, Metric
+
+METRICS: dict[str, Metric | None] = {
+    **dict.fromkeys(
+        ("spend", "spent", "spending", "spends", "cost", "costs", "costing", "pay", "paid", "bill",
+         "money", "dollars", "usd"), Metric.SPEND),
+    **dict.fromkeys(("token", "tokens"), Metric.TOKENS),
+    **dict.fromkeys(("request", "requests", "call", "calls"), Metric.REQUESTS),
+    **dict.fromkeys(("overview", "usage", "everything"), None),
+}  # fmt: skip
+DIMENSIONS: dict[str, Dimension] = {
+    **dict.fromkeys(
+        ("person", "people", "persons", "user", "users", "member", "members", "creator",
+         "creators", "developer", "developers", "colleague", "colleagues"), Dimension.CREATOR),
+    **dict.fromkeys(("key", "keys"), Dimension.KEY),
+    **dict.fromkeys(("model", "models"), Dimension.MODEL),
+}  # fmt: skip
+WHO = {"who", "whose", "whom"}
+BY = {"by", "per", "each", "which", "across"}
+UNITS = {
+    "hour": "hour", "hours": "hour", "day": "day", "days": "day", "week": "week",
+    "weeks": "week", "month": "month", "months": "month", "year": "year", "years": "year",
+}  # fmt: skip
+PAST = {"last": "last", "previous": "last", "prior": "last", "this": "this", "current": "this"}
+MONTHS = {
+    name: number
+    for number, full in enumerate(
+        ("january", "february", "march", "april", "may", "june", "july", "august", "september",
+         "october", "november", "december"), 1)
+    for name in (full, full[:3])
+} | {"sept": 9}  # fmt: skip
+TO_DATE = {("month", "to", "date"): "mtd", ("year", "to", "date"): "ytd"}
+OVER: dict[tuple[str, ...], str] = {
+    **{(unit, "over", unit): unit for unit in ("day", "week", "month", "year")},
+    ("dod",): "day", ("wow",): "week", ("mom",): "month", ("yoy",): "year",
+}  # fmt: skip
+VERSUS = {"vs", "versus", "against", "compared", "than"}
+FILES = {"csv": "csv", "spreadsheet": "csv", "excel": "csv", "pdf": "pdf"}
+RHYTHMS = {"daily", "weekly", "monthly", "weekdays"}
+EVERY = {"every", "each"}
+WEEKDAYS = {
+    name
+    for full in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    for name in (full, f"{full}s", full[:3])
+}
+SELF = {"my", "mine", "myself", "i", "me", "i've"}
+GIVING = {"show", "give", "tell", "send", "get", "let", "bring"}
+WANTING = {"want", "need", "would", "like", "see", "know", "wonder", "have", "can", "could", "am"}
+LEAVING_OUT = {"without", "except", "excluding", "exclude", "not", "minus", "but"}
+FILLERS = {
+    "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "bot", "can",
+    "could", "did", "do", "does", "down", "during", "entire", "far", "file", "for", "from", "get",
+    "give", "had", "has", "have", "hello", "hey", "hi", "how", "in", "is", "it", "its", "just",
+    "know", "let", "like", "made", "make", "many", "most", "much", "need", "now", "of", "ok",
+    "okay", "on", "only", "org", "organisation", "organization", "our", "ours", "out", "over",
+    "please", "pls", "report", "see", "send", "show", "so", "tell", "thank", "thanks", "that",
+    "the", "their", "them", "then", "there", "these", "they", "thing", "things", "this", "those",
+    "through", "to", "total", "us", "use", "used", "uses", "using", "via", "want", "was", "we",
+    "went", "were", "what", "what's", "whats", "whole", "with", "wonder", "would", "you", "your",
+    "activity", "openrouter", "api", "group", "grouped", "split", "broken", "breakdown",
+    "bring", "everyone", "everybody", "anyone", "team", "company", "ai", "llm", "within", "since",
+    "me", "again", "instead", "same", "also", "too", "try", "may",
+}  # fmt: skip
+"""Words that say nothing that could be asked. What asks for something is never among them."""
+THANKS = {"thanks", "thank", "you", "thx", "great", "nice", "cool", "perfect", "ok", "okay", "a",
+          "lot", "very", "much"}  # fmt: skip

@@ -1,0 +1,189 @@
+"""What people say in their own words: understood as a command, never guessed in silence."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.commands import parse_command
+from reports.grammar import Ask, CommandError, parse
+from reports.grammar_loose import Heard, hear
+from reports.loose_names import Known
+
+from .render.anything import EVIL, queries
+
+TODAY = date(2026, 11, 22)
+KNOWN = Known(
+    ("anthropic/claude-opus-4.5", "google/gemini-3-pro-preview", "openai/gpt-5.1", "x-ai/opal"),
+    ("prod", "prod-000", "nightly evals", "support bot", "opal"),
+    (
+        ("Ada Okafor", "ada@example.com"),
+        ("Sam Lee", "sam@example.com"),
+        ("Sam Lee", "lee@example.com"),
+    ),
+)
+
+
+def heard(text: str) -> Heard:
+    found = hear(text, KNOWN, TODAY)
+    assert isinstance(found, Heard), found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("said", "understood"),
+    [
+        ("what did we spend on opus last week by person",
+         "spend last week by creator model:*opus*"),
+        ("How much did Ada spend yesterday?", "spend yesterday creator:ada@example.com"),
+        ("who spent the most this month?", "spend this month by creator"),
+        ("what were the costs for gemini in october per model",
+         "spend 2026-10 by model model:*gemini*"),
+        ("tokens by api key over the past 3 months", "tokens 3m by key"),
+        ("show me the usage of the last 7 days", "7d"),
+        ("what did I spend today", "spend today creator:me"),
+        ("my tokens, please", "tokens creator:me"),
+        ("how many requests did we make in May", "requests 2026-05"),
+        ("may I see the tokens", "tokens"),
+        ("how much in December", "spend 2025-12"),
+        ("spend in march 2024", "spend 2024-03"),
+        ("which models did the support bot use last week",
+         'last week by model key:"support bot"'),
+        ("key prod last month as csv", "last month key:prod csv"),
+        ("spend of “nightly evals” this week", 'spend this week key:"nightly evals"'),
+        ("what about <@U123> this month", "this month creator:<@U123>"),
+        ("top 5 models", "by model top 5"),
+        ("the biggest keys of the past week", "1w by key"),
+        ("spend past month, compared to the month before", "spend 1m vs last month"),
+        ("month over month spend by person", "spend by creator vs last month"),
+        ("spend this year vs last year", "spend this year vs last year"),
+        ("cost last month by creator csv", "cost last month by creator csv"),
+        ("spend year to date", "spend ytd"),
+        ("send this every weekday at 8:30 to me", "schedule every weekday 8:30 to me"),
+        ("spend by key every monday 9am", "schedule every monday 9am spend by key"),
+        ("schedule weekly spend by creator", "schedule weekly spend by creator"),
+        ("gpt-5.1 tokens in Europe/Berlin", "tokens model:*gpt-5.1* tz Europe/Berlin"),
+        ("help", "help"),
+        ("status", "status"),
+    ],
+)  # fmt: skip
+def test_it_understands_what_people_say(said, understood):
+    assert heard(said).words == understood
+    assert not isinstance(parse_command(understood), CommandError)
+
+
+@pytest.mark.parametrize("said", ["", "thanks!", "Thank you very much", "hello", "???", "hey you"])
+def test_what_asks_for_nothing_is_nothing(said):
+    assert hear(said, KNOWN, TODAY) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("spend frobnicate last week", "I do not know “frobnicate”"),
+        ("spend without gemini", "I cannot leave anything out (“without”)"),
+        ("spend but not opus", "I cannot leave anything out (“but”)"),
+        ("what did sam spend", "“sam” may be several here: say `creator:sam@example.com` or"),
+        ("spend on opal", "“opal” may be several here: say `key:opal` or `model:*opal*`."),
+        ("spend by weather", "After `by` comes model, key or person, not “weather”."),
+        ("spend vs tomorrow", "After `vs` comes before, yesterday, last week"),
+        ("spend 2026-13", "The calendar has no “2026-13”."),
+        ("spend and tokens", "There are two metrics"),
+        ("spend " * 70, "That is 419 characters"),
+    ],
+)
+def test_it_says_what_it_does_not_understand(said, problem):
+    wrong = hear(said, KNOWN, TODAY)
+    assert isinstance(wrong, CommandError)
+    assert wrong.problem.startswith(problem)
+
+
+def test_a_misspelt_word_is_answered_with_the_question_as_it_was_probably_meant():
+    wrong = hear("what did we spnd last week by person", KNOWN, TODAY)
+    assert isinstance(wrong, CommandError)
+    assert (wrong.understood, wrong.suggestion) == (
+        "last week by creator",
+        "spend last week by creator",
+    )
+
+
+def test_what_cannot_be_asked_is_named():
+    assert heard("spend per day last week").left == ("per day",)
+    assert heard("spend last week").left == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "after"),
+    [
+        ("spend 1m by model", "by key", "spend 1m by key"),
+        ("spend 1m by model", "only gemini", "spend 1m by model model:*gemini*"),
+        ("spend 1m model:*opus* key:prod", "only gemini", "spend 1m key:prod model:*gemini*"),
+        ("spend 1m by model", "vs last month", "spend 1m by model vs last month"),
+        ("spend 1m by model", "pdf", "spend 1m by model pdf"),
+        ("spend 1m by model", "and tokens?", "tokens 1m by model"),
+        ("spend 1m by model", "what about last week", "spend last week by model"),
+        ("spend 1m by model", "everything", "1m by model"),
+        ("spend 1m by model", "every monday 9:00", "schedule every monday 9:00 spend 1m by model"),
+        ("spend 1m vs before", "weekly to me", "schedule weekly to me spend 1m"),
+        ("spend 1m by model", "top 3", "spend 1m by model top 3"),
+    ],
+)
+def test_it_changes_the_question_before(before, said, after):
+    read = parse(before)
+    assert isinstance(read, Ask)
+    assert heard(said).onto(read.query) == after
+    assert not isinstance(parse_command(after), CommandError)
+
+
+@pytest.mark.parametrize(
+    ("said", "in_thread", "elsewhere"),
+    [
+        ("by key", True, True),
+        ("only gemini", True, True),
+        ("every monday 9:00", True, True),
+        ("spend", True, False),
+        ("last week", True, False),
+        ("spend last week", False, False),
+        ("help", False, False),
+        ("alerts", False, False),
+    ],
+)
+def test_a_part_of_a_question_changes_the_one_before(said, in_thread, elsewhere):
+    assert heard(said).changes(in_thread=True) is in_thread
+    assert heard(said).changes(in_thread=False) is elsewhere
+
+
+SAYINGS = (
+    "what did we spend on opus last week by person and the tokens of key prod vs every monday 9:00"
+    " past 3 months per day top model: creator:me tz who <@U1> i me how much in may 2025 without"
+    ' "nightly evals" compared to before csv share schedule 1m 2026-10 7 days'
+)
+_words = st.sampled_from(SAYINGS.split())
+
+
+@given(st.lists(st.one_of(_words, st.sampled_from(EVIL), st.text(max_size=12)), max_size=14))
+def test_whatever_is_said_it_is_a_command_an_error_or_nothing(words):
+    found = hear(" ".join(words), KNOWN, TODAY)
+    assert found is None or isinstance(found, Heard | CommandError)
+    if isinstance(found, Heard):
+        first = found.words.split(maxsplit=1)[0]
+        sure = first not in {"schedule", "schedules", "alert", "alerts", "audit", "status", "help"}
+        assert not (sure and isinstance(parse_command(found.words), CommandError))
+
+
+@given(queries)
+def test_a_question_in_the_words_of_the_grammar_is_that_question(query):
+    read = parse(query.words())
+    if isinstance(read, Ask):
+        found = hear(query.words(), KNOWN, TODAY)
+        assert isinstance(found, Heard)
+        assert parse(found.words) == read
+
+
+@given(queries, queries)
+def test_a_change_of_any_question_can_be_asked(query, other):
+    found = hear(other.words(), KNOWN, TODAY)
+    if isinstance(found, Heard) and not found.rhythm:
+        words = found.onto(query)
+        assert len(words) > 300 or isinstance(parse(words), Ask) or query.filters
