@@ -1,0 +1,245 @@
+"""Alert rules as their makers see them: what was set up, the list with its buttons, the editor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
+from reports.alert_detail import metric_of
+from reports.alert_state import Event, Kind, Reading
+from reports.alert_time import Quiet
+from reports.alert_words import EXAMPLE
+from reports.grammar_alert import QUIET
+from reports.render.alert_figures import amount, price
+from reports.render.alert_words import recipient, sentence, shown, subject, used
+from reports.render.blocks import LONGEST_TEXT, Block, Message
+from reports.text import clean, escape
+
+PAGE = 12
+EDIT, PAUSE, RESUME, DELETE = "alert_edit", "alert_pause", "alert_resume", "alert_delete"
+EDITOR, WORDS = "alert_editor", "alert_words"
+_MOST_STANDING = 3
+_MOST_CHARACTERS = 9_000
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A rule to show; `paused` says why it rests, None if it does not.
+
+    `standing` are the readings of what is triggered now, `held` says until when it is snoozed.
+    """
+
+    id: str
+    rule: Rule
+    zone: str
+    maker: str
+    paused: str | None = None
+    standing: tuple[Reading, ...] = ()
+    held: str = ""
+
+
+def made(
+    card: Card,
+    command: str,
+    *,
+    again: bool = False,
+    changed: bool = False,
+    now: Sequence[Reading] = (),
+) -> Message:
+    """A rule as it is now, after it was set up or changed, with how things stand."""
+    head = "Changed" if changed else "You have this alert already" if again else "Alert set"
+    lines = [f"*{head}:* {_body(card)}", escape(meaning(card.rule, card.zone))]
+    lines += [escape(line) for line in standing(card.rule, now)]
+    footer = (
+        f"All your rules: `{escape(command)} alerts` · quiet hours: `{escape(command)} {QUIET}`"
+    )
+    text = "\n".join(lines)
+    return Message(_cut(text), (_section(text), _buttons(card), _context(footer)))
+
+
+def meaning(rule: Rule, zone: str) -> str:
+    """When a rule tells, in a sentence."""
+    each = f"For each {rule.by} on its own: " if rule.by else ""
+    match rule.watch:
+        case Above(unit=unit):
+            said = f"told once a {unit} ({zone}), as soon as it goes above the limit"
+        case Budget(percents):
+            parts = " and ".join(f"{percent}%" for percent in percents)
+            said = f"told at {parts} of every limit and budget that is set at OpenRouter"
+        case Spike(floor):
+            said = (
+                "told when an hour costs more than five times the usual of that hour of the week,"
+                f" and more than {price(floor)}"
+            )
+        case Credits():
+            said = "told once, and again only after the balance was clearly above it"
+        case New(what):
+            said = f"told at the first use of a {what} that was not used before"
+        case Forecast():
+            said = "told when the month is going to end above it, by the last four weeks"
+        case Stale():
+            said = "told when the data is older than an hour"
+    return f"{each}{said}." if each else f"{said[:1].upper()}{said[1:]}."
+
+
+def standing(rule: Rule, now: Sequence[Reading]) -> list[str]:
+    """How those nearest to their line stand, a line each."""
+    known = [one for one in now if one.value is not None]
+    if not known or isinstance(rule.watch, New | Stale | Spike):
+        return []
+    if isinstance(rule.watch, Credits):
+        return [f"Now: {price(known[0].value or 0)}."]
+    nearest = sorted(known, key=lambda one: -Fraction(one.value or 0, max(one.limit, 1)))
+    return [f"Now: {_stands(rule, one)}" for one in nearest[:_MOST_STANDING]]
+
+
+def _stands(rule: Rule, one: Reading) -> str:
+    who = subject(rule, one)
+    if isinstance(rule.watch, Budget):
+        return f"{who}: {used(one)}."
+    metric = metric_of(rule)
+    return f"{who}: {amount(metric, one.value or 0)} of {amount(metric, one.limit)}."
+
+
+def listing(
+    cards: Sequence[Card],
+    page: int,
+    count: int,
+    command: str,
+    *,
+    everybody: bool,
+    quiet: Quiet | None = None,
+) -> Message:
+    """A page of rules with their buttons."""
+    if not cards:
+        text = f"There are no alerts yet. Set one up: `{escape(command)} {escape(EXAMPLE)}`"
+        return Message(text, (_section(text),))
+    whose = "All alerts" if everybody else "Your alerts"
+    pages = -(-count // PAGE)
+    head = f"*{whose}* ({count})" + (f", page {page} of {pages}" if pages > 1 else "")
+    if quiet:
+        head += f" · quiet hours {quiet.words()}, except for urgent ones"
+    blocks: list[Block] = [_section(head)]
+    bodies = _bodies(cards[:PAGE], everybody=everybody)
+    for card, body in zip(cards, bodies, strict=False):
+        blocks += [_section(body), _buttons(card)]
+    if page < pages:
+        blocks.append(_section(f"More: `{escape(command)} alerts {page + 1}`"))
+    return Message(_cut("\n".join([head, *(f"• {body}" for body in bodies)])), tuple(blocks))
+
+
+def _bodies(cards: Sequence[Card], *, everybody: bool) -> list[str]:
+    """What each card says; shorter where all together would be more than a message holds."""
+    for short in (False, True):
+        bodies = [_body(card, short=short) for card in cards]
+        if everybody:
+            bodies = [
+                f"{body}, set up by <@{card.maker}>"
+                for body, card in zip(bodies, cards, strict=True)
+            ]
+        if sum(len(body) for body in bodies) <= _MOST_CHARACTERS:
+            break
+    return bodies
+
+
+def quiet_set(quiet: Quiet | None, zone: str, command: str) -> Message:
+    """What was made of quiet hours."""
+    if quiet is None:
+        text = "You have no quiet hours any more: every alert is told at once."
+    else:
+        text = (
+            f"Quiet from {quiet.start:%H:%M} to {quiet.end:%H:%M} ({escape(zone)}). What comes up"
+            " meanwhile waits, and nothing is lost; only rules marked `urgent` are told at once."
+            f" To end this: `{escape(command)} alert quiet off`"
+        )
+    return Message(text, (_section(text),))
+
+
+def editor(card: Card) -> dict[str, Any]:
+    """The dialog that edits a rule: its words."""
+    return {
+        "type": "modal",
+        "callback_id": EDITOR,
+        "private_metadata": card.id,
+        "title": {"type": "plain_text", "text": "Edit alert"},
+        "submit": {"type": "plain_text", "text": "Save"},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": WORDS,
+                "label": {"type": "plain_text", "text": "What to watch, and who hears of it"},
+                "hint": {
+                    "type": "plain_text",
+                    "text": "As after the word alert: spend > $50 per day by creator to me;"
+                    " budget 80%; spike by key; credits < $100; urgent",
+                },
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": WORDS,
+                    "initial_value": card.rule.words()[:300],
+                    "max_length": 300,
+                },
+            }
+        ],
+    }
+
+
+def _body(card: Card, *, short: bool = False) -> str:
+    words = clean(shown(card.rule), 60 if short else 300).replace("`", "'")
+    lines = [f"`alert {escape(words)}`, {recipient(card.rule, card.maker)}"]
+    if card.paused is not None:
+        lines.append(f":double_vertical_bar: paused {_reason(card.paused)}".rstrip())
+    if card.held:
+        lines.append(f":zzz: {escape(clean(card.held, 100))}")
+    listed = 0 if short else _MOST_STANDING
+    for reading in card.standing[:listed]:
+        event = Event(Kind.TRIGGERED, reading, 1, reading.at)
+        said = f"{subject(card.rule, reading)}: {sentence(event, card.rule, card.zone)}"
+        lines.append(f":warning: {escape(clean(said, 250))}")
+    more = len(card.standing) - listed
+    if more > 0:
+        lines.append(f":warning: {more} triggered" if short else f":warning: and {more} more")
+    return "\n".join(lines)[:2_900]
+
+
+def _reason(why: str) -> str:
+    # a person's mention is ours, and whole
+    return why if why.startswith("by <@") or not why else f"because {escape(clean(why, 200))}"
+
+
+def _buttons(card: Card) -> Block:
+    rest = ("Pause", PAUSE) if card.paused is None else ("Go on", RESUME)
+    elements = [_button(label, action, card.id) for label, action in (("Edit", EDIT), rest)]
+    confirm = {
+        "title": {"type": "plain_text", "text": "Delete this alert?"},
+        "text": {"type": "plain_text", "text": "What it has told stays."},
+        "confirm": {"type": "plain_text", "text": "Delete"},
+        "deny": {"type": "plain_text", "text": "Keep"},
+    }
+    delete = {**_button("Delete", DELETE, card.id), "style": "danger", "confirm": confirm}
+    return {"type": "actions", "elements": [*elements, delete]}
+
+
+def _button(label: str, action: str, value: str) -> Block:
+    return {
+        "type": "button",
+        "action_id": action,
+        "text": {"type": "plain_text", "text": label},
+        "value": value,
+    }
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:2_950], "verbatim": True}}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rpartition("\n")[0] + "\n…"

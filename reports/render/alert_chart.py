@@ -1,0 +1,70 @@
+"""The small chart of an alert, within what a native Slack chart takes.
+
+A sum of a period is drawn as it grew, beside its limit; everything else as its buckets.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from reports.alert import Above, Budget, Rule
+from reports.alert_detail import Detail, metric_of
+from reports.alert_state import Event
+from reports.query import Metric
+from reports.render.blocks import CHART, UNITS, Block
+from reports.render.chart_data import MOST_POINTS
+from reports.timerange import TimeRange
+from reports.usage import NANO
+from reports.words import bucket_words
+
+_FARTHEST = 5
+
+
+def chart(event: Event, rule: Rule, detail: Detail) -> list[Block]:
+    """The chart, where there is anything to draw."""
+    span, values = detail.range, detail.values
+    if span is None or len(values) != len(span.buckets) or len(values) < 2 or not any(values):
+        return []
+    metric = metric_of(rule)
+    grows = isinstance(rule.watch, Above | Budget)
+    starts = _starts(len(values))
+    labels = _labels(span, starts)
+    ends = [*starts[1:], len(values)]
+    points = [sum(values[a:b]) for a, b in zip(starts, ends, strict=True)]
+    if grows:
+        points = list(accumulate(points))
+        # what was used before the cache holds anything is in the figure, and not in the chart
+        missing = max((event.reading.value or 0) - points[-1], 0)
+        points = [point + missing for point in points]
+    series = [_series("so far" if grows else str(metric), labels, points, metric)]
+    limit = event.reading.limit
+    if grows and 0 < limit <= _FARTHEST * max(points):
+        series.append(_series("limit", labels, [limit] * len(points), metric))
+    axis = {"categories": labels, "y_label": UNITS[metric]}
+    drawn = {"type": "line" if grows else "bar", "series": series, "axis_config": axis}
+    each = -(-len(values) // MOST_POINTS)
+    size = f"{each} {span.granularity}s" if each > 1 else f"{span.granularity}"
+    what = f"{str(metric).capitalize()}, {'growing by' if grows else 'per'} {size}"
+    return [{"type": CHART, "title": what[:50], "chart": drawn}]
+
+
+def _series(name: str, labels: list[str], points: list[int], metric: Metric) -> Block:
+    shown = [round(p / NANO, 6) if metric is Metric.SPEND else p for p in points]
+    data = [{"label": a, "value": b} for a, b in zip(labels, shown, strict=True)]
+    return {"name": name, "data": data}
+
+
+def _starts(count: int) -> list[int]:
+    """Where points begin; the newest is whole, the oldest may be shorter."""
+    each = -(-count // MOST_POINTS)
+    return sorted({0, *range(count % each, count, each)})
+
+
+def _labels(span: TimeRange, starts: list[int]) -> list[str]:
+    labels: list[str] = []
+    for start in starts:
+        label = bucket_words(span.buckets[start], span)
+        while label in labels:  # an hour that comes twice, when clocks are set back
+            label += "'"
+        labels.append(label)
+    return labels

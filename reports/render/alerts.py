@@ -1,0 +1,232 @@
+"""Alerts as Slack messages: the first one, what goes into its thread, and many in one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reports.alert import Above, Budget, Forecast, Rule, Stale
+from reports.alert_caps import Pace
+from reports.alert_detail import Detail, Driver, metric_of
+from reports.alert_state import Event, Kind
+from reports.query import Dimension, Metric
+from reports.render.alert_chart import chart
+from reports.render.alert_figures import amount, clock
+from reports.render.alert_words import ending, explained, sentence, shown, title
+from reports.render.blocks import LONGEST_TEXT, Block, Message
+from reports.text import clean, escape
+from reports.words import stamp
+
+DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snooze"
+CHANGE, MUTE = "alert_change", "alert_mute"
+SNOOZES = (("1 hour", "1h"), ("24 hours", "24h"), ("Until its period ends", "period"))
+MOST_TOGETHER = 40
+_MOST_CHARACTERS = 7_500
+_MOST_DRIVERS = 3
+_NAME = 60
+_OVER = {Kind.RECOVERED, Kind.ENDED}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which alert it is and what has been done about it.
+
+    `id` goes into the buttons, `zone` is the one that times are told in, `maker`, `acknowledged`
+    and `muted` are Slack users, `snoozed` until when it is. `notes` are mrkdwn sentences of ours.
+    """
+
+    id: str
+    rule: Rule
+    zone: str
+    maker: str
+    command: str = "/activity"
+    notes: tuple[str, ...] = ()
+    acknowledged: str = ""
+    snoozed: datetime | None = None
+    muted: str = ""
+
+
+def alert(
+    event: Event, about: About, detail: Detail | None = None, latest: Event | None = None
+) -> Message:
+    """The message of a first crossing; `latest` is the newest event that came after it.
+
+    Once it is over, the buttons that act on it are gone.
+    """
+    detail = detail or Detail()
+    head = title(event, about.rule, about.zone)
+    said = sentence(event, about.rule, about.zone, detail.pace)
+    lines = [f"*{escape(said)}*" if latest is None else escape(said)]
+    why = explained(event.reading)
+    lines += [escape(why)] if why else []
+    driving = drivers(event, about.rule, detail)
+    blocks: list[Block] = [_header(head)]
+    if latest is not None:
+        blocks.append(_section(_since(latest, about)))
+    blocks.append(_section("\n".join([*lines, *map(escape, driving)])))
+    blocks += chart(event, about.rule, detail)
+    done = _done(about, event.at)
+    blocks += [_context(done)] if done else []
+    over = latest is not None and latest.kind in _OVER
+    blocks += [_actions(about, over=over), _context(_footer(event, about))]
+    later = [] if latest is None else [_since(latest, about)]
+    text = [escape(head), *later, escape(said), *map(escape, driving), *about.notes]
+    return Message(_cut("\n".join(text)), tuple(blocks))
+
+
+def reply(event: Event, about: About, detail: Detail | None = None) -> Message:
+    """What goes into the thread: a further threshold, that it goes on, or that it is over."""
+    pace = detail.pace if detail else None
+    text = _since(event, about, pace)
+    return Message(_cut(text), (_section(text),))
+
+
+def together(items: Sequence[tuple[Event, About]], command: str) -> Message:
+    """Many alerts in one message; all of them are listed as far as there is room."""
+    count = len(items)
+    head = f"{count} OpenRouter alerts at once"
+    lines: list[str] = []
+    for event, about in items[:MOST_TOGETHER]:
+        if sum(len(line) for line in lines) > _MOST_CHARACTERS:
+            break
+        said = sentence(event, about.rule, about.zone)
+        named = title(event, about.rule, about.zone)
+        lines.append(f"• *{escape(clean(named, 110))}*\n{escape(clean(said, 220))}")
+    more = count - len(lines)
+    if more:
+        lines.append(f"• and {more} more")
+    blocks = [_header(head), *_sections(lines)]
+    blocks.append(_context([f"All your rules: `{escape(command)} alerts`"]))
+    return Message(_cut("\n".join([escape(head), *lines])), tuple(blocks))
+
+
+def drivers(event: Event, rule: Rule, detail: Detail) -> list[str]:
+    """The keys and models behind an alert, a line each; not those that are its subject."""
+    metric = metric_of(rule)
+    found = []
+    for name, dimension, some in (
+        ("keys", Dimension.KEY, detail.keys),
+        ("models", Dimension.MODEL, detail.models),
+    ):
+        if some and not (rule.by is dimension and event.reading.subject):
+            shown = ", ".join(_driver(one, metric) for one in some[:_MOST_DRIVERS])
+            found.append(f"Top {name}: {shown}")
+    return found
+
+
+def _driver(one: Driver, metric: Metric) -> str:
+    before = ""
+    if one.before is not None:
+        before = f" ({amount(metric, one.before)} before)" if one.before else " (none before)"
+    return f"{clean(one.name, _NAME)} {amount(metric, one.value)}{before}"
+
+
+def _since(latest: Event, about: About, pace: Pace | None = None) -> str:
+    """What became of it, in mrkdwn."""
+    if latest.kind is Kind.RECOVERED:
+        return f":white_check_mark: *Over.* {escape(ending(latest, about.rule))}"
+    if latest.kind is Kind.ENDED:
+        return f":checkered_flag: {escape(ending(latest, about.rule))}"
+    said = sentence(latest, about.rule, about.zone, pace)
+    return f":warning: *{escape(said)}*"
+
+
+def _done(about: About, now: datetime) -> list[str]:
+    done = [f":eyes: <@{about.acknowledged}> has seen to it"] if about.acknowledged else []
+    if about.snoozed:
+        done.append(f":zzz: Snoozed until {escape(clock(about.snoozed, now, about.zone))}")
+    if about.muted:
+        done.append(f":no_bell: <@{about.muted}> muted this rule")
+    return done
+
+
+def _actions(about: About, *, over: bool) -> Block:
+    found = []
+    if not isinstance(about.rule.watch, Stale):
+        found.append(_button("Show details", DETAILS, about.id))
+    if not over:
+        if not about.acknowledged:
+            found.append(_button("Acknowledge", ACKNOWLEDGE, about.id))
+        if not about.muted:
+            found.append(_snooze(about))
+    if isinstance(about.rule.watch, Above | Budget | Forecast) or not over:
+        found.append(_button("Change threshold", CHANGE, about.id))
+    if not about.muted:
+        found.append(_mute(about.id))
+    return {"type": "actions", "elements": found}
+
+
+def _snooze(about: About) -> Block:
+    periods = isinstance(about.rule.watch, Above | Budget | Forecast)
+    options = [
+        {"text": {"type": "plain_text", "text": label}, "value": f"{about.id} {value}"}
+        for label, value in SNOOZES
+        if periods or value != "period"
+    ]
+    return {
+        "type": "static_select",
+        "action_id": SNOOZE,
+        "placeholder": {"type": "plain_text", "text": "Snooze"},
+        "options": options,
+    }
+
+
+def _mute(id_: str) -> Block:
+    confirm = {
+        "title": {"type": "plain_text", "text": "Mute this rule?"},
+        "text": {"type": "plain_text", "text": "It is paused until you let it go on."},
+        "confirm": {"type": "plain_text", "text": "Mute"},
+        "deny": {"type": "plain_text", "text": "Keep"},
+    }
+    return {**_button("Mute this rule", MUTE, id_), "confirm": confirm}
+
+
+def _footer(event: Event, about: About) -> list[str]:
+    rule = clean(shown(about.rule), 300).replace("`", "'")
+    return [
+        *(note[:1_900] for note in about.notes[:5]),
+        f"`{escape(rule)}`, set up by <@{about.maker}>",
+        f"Data as of {stamp(event.reading.at)}",
+        f"All your rules: `{escape(about.command)} alerts`",
+    ]
+
+
+def _button(label: str, action: str, value: str) -> Block:
+    return {
+        "type": "button",
+        "action_id": action,
+        "text": {"type": "plain_text", "text": label},
+        "value": value,
+    }
+
+
+def _header(text: str) -> Block:
+    return {"type": "header", "text": {"type": "plain_text", "text": clean(text, 150)}}
+
+
+def _section(text: str) -> Block:
+    # verbatim: a name that looks like an address or a channel stays a name
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:2_950], "verbatim": True}}
+
+
+def _sections(lines: Sequence[str]) -> list[Block]:
+    """Lines in as few sections as hold them."""
+    parts: list[str] = []
+    for line in lines:
+        if parts and len(parts[-1]) + len(line) < 2_900:
+            parts[-1] += f"\n{line}"
+        else:
+            parts.append(line)
+    return [_section(part) for part in parts]
+
+
+def _context(lines: Sequence[str]) -> Block:
+    return {
+        "type": "context",
+        "elements": [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines[:10]],
+    }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rpartition("\n")[0] + "\n…"

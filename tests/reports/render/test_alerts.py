@@ -1,0 +1,389 @@
+"""Alerts as messages: what they say, and Slack's limits whatever people call their keys."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.slack import validate
+from reports.alert import Rule, Stale
+from reports.alert_caps import Cap, Pace, balance, budget
+from reports.alert_detail import (
+    Detail,
+    Driver,
+    chart_range,
+    drivers_spans,
+    pace_span,
+    question,
+)
+from reports.alert_readings import first_use, stale
+from reports.alert_spike import Hour, spike, usual
+from reports.alert_state import Event, Kind, Reading
+from reports.alert_time import Quiet, Span, span_at
+from reports.grammar_alert import rule_of
+from reports.period import Unit
+from reports.render import alert_cards as cards
+from reports.render.alert_figures import age, clock, price
+from reports.render.alert_words import ending, sentence, title
+from reports.render.alerts import ACKNOWLEDGE, MUTE, SNOOZE, About, alert, reply, together
+from reports.timerange import DAY, HOUR
+
+NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday
+BERLIN = "Europe/Berlin"
+DOLLAR = 10**9
+TODAY = span_at(Unit.DAY, BERLIN, NOW)
+SPENT = Reading("5", "Ada", 52_100_000_000, 50 * DOLLAR, NOW, TODAY)
+DAILY = "spend > $50 per day by creator"
+CAP = Cap("key 1", "support-bot", 100 * DOLLAR, "weekly", 80 * DOLLAR, NOW)
+USUAL = usual([900_000_000] * 12, 5 * DOLLAR)
+
+
+def limit(dollars: float, cap: Cap = CAP) -> Reading:
+    return budget(cap, cap.periods(NOW, NOW)[0], round((dollars - 80) * DOLLAR), NOW)
+
+
+def said(words: str, reading: Reading, pace: Pace | None = None, step: int = 1) -> str:
+    return sentence(Event(Kind.TRIGGERED, reading, step, NOW), rule_of(words), BERLIN, pace)
+
+
+def about(words: str, **more) -> About:
+    return About("a7f", rule_of(words), BERLIN, "U0ADA", **more)
+
+
+def spiked(dollars: float, found=USUAL) -> Reading:
+    hour = NOW.replace(minute=0)
+    return spike(rule_of("spike"), "9", "agent", [Hour(hour, round(dollars * DOLLAR), found)], NOW)
+
+
+def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
+    fast, slow = Pace(10 * DOLLAR, DAY), Pace(DOLLAR, DAY)
+    assert said("budget", limit(85.1), fast) == (
+        "85% used: $85.10 of $100, $14.90 left; at this pace full on Friday 23:16 (Europe/Berlin)."
+    )
+    assert said("budget", limit(85.1), slow) == (
+        "85% used: $85.10 of $100, $14.90 left; at this pace it lasts until it begins anew on"
+        " Monday 01:00 (Europe/Berlin)."
+    )
+    assert said("budget", limit(105), fast) == (
+        "105% used: $105 of $100, $5 above it. OpenRouter may refuse requests until it begins anew"
+        " on Monday 01:00 (Europe/Berlin)."
+    )
+    lifetime = replace(CAP, reset="")
+    assert said("budget", limit(85, lifetime), Pace(0, DAY)).endswith("it lasts for years.")
+
+
+@pytest.mark.parametrize(
+    ("words", "reading", "expected"),
+    [
+        (DAILY, SPENT, "$52.10 today, $2.10 above $50; at this pace $89.55 by the end of the day."),
+        (
+            "tokens > 10m per hour",
+            replace(SPENT, value=10_600_000, limit=10**7, period=span_at(Unit.HOUR, BERLIN, NOW)),
+            "10.6M tokens this hour, 600K above 10M; at this pace 1.46B by the end of the hour.",
+        ),
+        (
+            "spend byok > $50 per day",
+            replace(SPENT, part=False),
+            "$52.10 from byok on 19 Nov, $2.10 above $50.",
+        ),
+        (
+            "spike",
+            spiked(106),
+            (
+                "$106 in the hour from Thursday 11:00 (Europe/Berlin), 118 times the usual $0.90 of"
+                " that hour of the week."
+            ),
+        ),
+        (
+            "spike",
+            spiked(60, None),
+            (
+                "$60 in the hour from Thursday 11:00 (Europe/Berlin). What is usual is not known"
+                " yet: that takes two weeks of use. Until then $50 an hour is told."
+            ),
+        ),
+        (
+            "spike",
+            spiked(60, usual([0] * 12, DOLLAR)),
+            (
+                "$60 in the hour from Thursday 11:00 (Europe/Berlin), in which usually nothing is"
+                " used."
+            ),
+        ),
+        (
+            "new model",
+            first_use("3", "gpt", 420_000_000, NOW, NOW, NOW),
+            "First use of this model: $0.42 so far.",
+        ),
+        (
+            "forecast > $5000 per month",
+            replace(SPENT, value=5_230 * DOLLAR, so_far=3_120 * DOLLAR),
+            "At this pace the month ends at $5,230, $230 above $5,000; $3,120 so far.",
+        ),
+        (
+            "sync",
+            stale(Rule(Stale()), NOW - timedelta(minutes=72), NOW, NOW),
+            (
+                "The newest usage is 1 hour 12 minutes old, and 1 hour is the most it should be."
+                " Answers and alerts rest on what was known then."
+            ),
+        ),
+    ],
+)
+def test_it_says_what_is_above_what(words, reading, expected):
+    assert said(words, reading, Pace(3 * DOLLAR, HOUR)) == expected
+
+
+def test_it_says_for_how_many_days_credits_last():
+    rule, week = rule_of("credits < $100"), Pace(98 * DOLLAR, 7 * DAY)
+    left = balance(rule, 500 * DOLLAR, 411_800_000_000, NOW)
+    assert said("credits < $100", left, week) == (
+        "$88.20 of purchased credits left, below $100; at last week's pace about 6 days left."
+    )
+    gone = balance(rule, 500 * DOLLAR, 503_200_000_000, NOW)
+    assert said("credits < $100", gone, week) == (
+        "The balance of purchased credits is -$3.20. Below $0 OpenRouter refuses requests, even on"
+        " free models, until credits are added."
+    )
+
+
+def test_its_title_names_openrouter_and_whose_use_it_is():
+    event = Event(Kind.TRIGGERED, SPENT, 1, NOW)
+    assert title(event, rule_of(DAILY), BERLIN) == "OpenRouter spend above $50 today: Ada"
+    whole = replace(event, reading=replace(SPENT, subject=""))
+    filtered = rule_of("spend > $50 per day key:prod*")
+    assert title(whole, filtered, BERLIN) == "OpenRouter spend above $50 today: key:prod*"
+    everyone = title(whole, rule_of("spend > $50 per day"), BERLIN)
+    assert everyone == "OpenRouter spend above $50 today: the whole organisation"
+    full = Event(Kind.FURTHER, limit(101), 2, NOW)
+    assert title(full, rule_of("budget"), BERLIN) == "OpenRouter limit 100% used: support-bot"
+
+
+def test_it_names_what_drives_it_but_not_its_subject_again():
+    detail = Detail(
+        keys=(Driver("agent", 40 * DOLLAR, 900_000_000), Driver("web", DOLLAR, 0)),
+        models=(Driver("opus", 41 * DOLLAR),),
+    )
+    text = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about(DAILY), detail).text
+    assert "Top keys: agent $40 ($0.90 before), web $1 (none before)" in text
+    assert "Top models: opus $41" in text
+    by_key = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about("spike by key"), detail).text
+    assert "Top keys" not in by_key
+
+
+def actions(message) -> list[str]:
+    [row] = [block for block in message.blocks if block["type"] == "actions"]
+    return [element["action_id"] for element in row["elements"]]
+
+
+def test_what_is_over_says_so_on_top_and_cannot_be_snoozed_any_more():
+    event = Event(Kind.TRIGGERED, SPENT, 1, NOW)
+    over = Event(Kind.ENDED, replace(SPENT, value=73_200_000_000, part=False), 1, TODAY.end)
+    assert SNOOZE in actions(alert(event, about(DAILY)))
+    message = alert(event, about(DAILY), latest=over)
+    assert message.blocks[1]["text"]["text"] == (
+        ":checkered_flag: The day is over: $73.20 in the end, $23.20 above $50."
+    )
+    assert SNOOZE not in actions(message)
+    assert ACKNOWLEDGE not in actions(message)
+
+
+def test_a_sum_that_was_corrected_says_so_in_the_end():
+    corrected = Event(Kind.ENDED, replace(SPENT, value=47 * DOLLAR), 1, TODAY.end)
+    assert ending(corrected, rule_of(DAILY)) == (
+        "The day is over: $47 in the end. OpenRouter has corrected its figures since this was told."
+    )
+
+
+def test_who_saw_to_it_is_told_and_is_not_asked_again():
+    event = Event(Kind.TRIGGERED, SPENT, 1, NOW)
+    done = about(DAILY, acknowledged="U0BEN", snoozed=NOW + HOUR, muted="U0BEN")
+    message = alert(event, done)
+    shown = str(message.blocks)
+    assert "<@U0BEN> has seen to it" in shown
+    assert "Snoozed until today 12:31" in shown
+    assert ACKNOWLEDGE not in actions(message)
+    assert MUTE not in actions(message)
+
+
+def test_what_goes_on_is_told_in_the_thread():
+    further = Event(Kind.FURTHER, limit(101), 2, NOW)
+    assert "*101% used: $101 of $100" in reply(further, about("budget")).text
+    calm = Event(Kind.RECOVERED, spiked(1), 0, NOW)
+    assert reply(calm, about("spike")).text == (
+        ":white_check_mark: *Over.* Back to usual: the last hours were calm."
+    )
+
+
+def test_many_at_once_are_listed_as_far_as_there_is_room():
+    events = [
+        (Event(Kind.TRIGGERED, replace(SPENT, label=f"Person {n}"), 1, NOW), about(DAILY))
+        for n in range(60)
+    ]
+    few, many = together(events[:6], "/activity"), together(events, "/activity")
+    assert few.text.startswith("6 OpenRouter alerts at once")
+    assert all(f"Person {n}" in few.text for n in range(6))
+    listed = str(many.blocks).count("OpenRouter spend above")
+    assert f"and {60 - listed} more" in str(many.blocks)
+
+
+def test_details_are_asked_for_with_the_matching_question():
+    for words, reading, expected in (
+        (DAILY, SPENT, 'spend 2026-11-19 by key creator:Ada tz Europe/Berlin'),
+        ("budget", limit(85), "spend 2026-11-16..2026-11-22 by model key:support-bot tz UTC"),
+        ("spike by key", spiked(106), "spend 1d by model key:agent tz Europe/Berlin"),
+    ):  # fmt: skip
+        query = question(rule_of(words), reading, BERLIN)
+        assert query is not None
+        assert query.words() == expected
+    assert question(Rule(Stale()), SPENT, BERLIN) is None
+
+
+def test_drivers_are_compared_with_the_same_part_of_the_period_before():
+    now, before = drivers_spans(rule_of(DAILY), SPENT)
+    assert now == Span(TODAY.start, NOW + timedelta(minutes=1))
+    assert before == Span(TODAY.start - DAY, NOW - DAY + timedelta(minutes=1))
+    assert pace_span(rule_of(DAILY), SPENT) == Span(NOW - HOUR, NOW)
+
+
+def test_money_and_moments_are_told_as_people_do():
+    shown = [price(n) for n in (0, 85_100_000_000, -3_200_000_000, 12_345_678_900_000, 1_200_000)]
+    assert shown == ["$0", "$85.10", "-$3.20", "$12,346", "$0.0012"]
+    assert clock(NOW + 20 * DAY, NOW, BERLIN) == "Wed 9 Dec 11:31"
+    assert [age(n) for n in (30, 3600, 11_100, 200_000)] == [
+        "0 minutes", "1 hour", "3 hours 5 minutes", "2 days",
+    ]  # fmt: skip
+
+
+def card(words: str = DAILY, **more) -> cards.Card:
+    return cards.Card("a7f", rule_of(words), BERLIN, "U0ADA", **more)
+
+
+def test_a_new_rule_says_what_it_does_and_how_things_stand():
+    text = cards.made(card(), "/activity", now=[replace(SPENT, value=12 * DOLLAR)]).text
+    assert text == (
+        "*Alert set:* `alert spend &gt; $50 per day by creator`, to <@U0ADA>\n"
+        "For each creator on its own: told once a day (Europe/Berlin), as soon as it goes above the"
+        " limit.\nNow: Ada: $12 of $50."
+    )
+
+
+def test_the_list_says_what_rests_and_what_is_triggered():
+    shown = card(paused="by <@U0BEN>", standing=(SPENT,), held="snoozed until 14:00")
+    message = cards.listing([shown], 1, 30, "/activity", everybody=True, quiet=None)
+    assert "paused by <@U0BEN>" in message.text
+    assert ":warning: Ada: $52.10 today" in message.text
+    assert "page 1 of 3" in message.text
+    assert validate(list(message.blocks)) == []
+    assert "no alerts yet" in cards.listing([], 1, 0, "/activity", everybody=False).text
+    resume = [e["action_id"] for e in message.blocks[2]["elements"]]
+    assert resume == [cards.EDIT, cards.RESUME, cards.DELETE]
+
+
+def test_the_editor_is_taken_by_slack():
+    modal = cards.editor(card())
+    assert validate(modal["blocks"], surface="modal") == []
+    assert modal["blocks"][0]["element"]["initial_value"] == DAILY
+
+
+def test_quiet_hours_say_that_nothing_is_lost():
+    text = cards.quiet_set(Quiet(time(22), time(7)), BERLIN, "/activity").text
+    assert "nothing is lost" in text
+    assert "every alert is told at once" in cards.quiet_set(None, BERLIN, "/activity").text
+
+
+NAMES = st.text(max_size=90) | st.sampled_from(
+    [
+        "<!channel>",
+        "<@U0EVE>",
+        "*bold*",
+        "&lt;",
+        "&" * 300,
+        "<https://evil|login>",
+        "https://evil.example",
+        "`code`",
+        "\u202e",
+        "",
+    ]
+)
+RULES = st.sampled_from(
+    [
+        DAILY,
+        "tokens > 10m per hour by key",
+        "requests > 10k per month",
+        "budget",
+        "spike by key",
+        "credits < $100",
+        "new model",
+        "forecast > $5000 per month by creator",
+        "sync",
+        'spend > $50 per week key:"<!channel>" creator:*`*',
+    ]
+)
+AMOUNTS = st.integers(-(10**15), 10**18)
+PERIODS = st.sampled_from(
+    [None, *(span_at(unit, BERLIN, NOW) for unit in (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH))]
+)
+
+
+@given(
+    RULES, NAMES, AMOUNTS, AMOUNTS, PERIODS, st.booleans(), st.sampled_from(list(Kind)), st.data()
+)  # fmt: skip
+def test_slack_takes_it_whatever_things_are_called(
+    words, name, value, line, period, part, kind, data
+):
+    rule = rule_of(words)
+    found = data.draw(st.none() | st.just(USUAL))
+    reading = Reading("7", name, value, abs(line), NOW, period, part, found)
+    span = chart_range(rule, reading, BERLIN)
+    values = data.draw(
+        st.lists(st.integers(0, 10**15), min_size=len(span.buckets), max_size=len(span.buckets))
+    ) if span else []  # fmt: skip
+    driving = tuple(Driver(name, value, line) for _ in range(9))
+    pace = Pace(abs(value), data.draw(st.sampled_from([HOUR, DAY])))
+    detail = Detail(pace, driving, driving, span, tuple(values))
+    event = Event(kind, reading, data.draw(st.integers(0, 2)), NOW)
+    known = about(words, notes=("It was meant for somebody else.",))
+    latest = data.draw(st.none() | st.just(replace(event, kind=Kind.ENDED)))
+    shown = card(words, standing=(reading,) * 5)
+    messages = [
+        alert(event, known, detail, latest),
+        reply(event, known, detail),
+        together([(event, known)] * data.draw(st.integers(1, 70)), "/activity"),
+        cards.made(shown, "/activity", now=[reading] * 5),
+        cards.listing([shown] * cards.PAGE, 1, 40, "/activity", everybody=True),
+    ]
+    for message in messages:
+        assert validate(list(message.blocks)) == []
+        assert len(message.text) <= 4_000
+        read = "".join(mrkdwn(list(message.blocks))) + message.text
+        assert not any(sign in read.replace("<@U0ADA>", "") for sign in ("<!", "<@", "<http"))
+
+
+def mrkdwn(found) -> list[str]:
+    """All texts in which Slack would see a mention or a link."""
+    if isinstance(found, dict):
+        own = [found["text"]] if found.get("type") == "mrkdwn" else []
+        return own + [text for value in found.values() for text in mrkdwn(value)]
+    return [text for one in found for text in mrkdwn(one)] if isinstance(found, list) else []
+
+
+@given(st.sampled_from([DAILY, "budget", "spike by key", "credits < $100"]), st.integers(0, 10**6))
+def test_a_chart_has_one_point_for_every_label(words, minutes):
+    at = NOW + timedelta(minutes=minutes)
+    rule = rule_of(words)
+    reading = replace(SPENT, at=at, period=span_at(Unit.MONTH, BERLIN, at))
+    span = chart_range(rule, reading, BERLIN)
+    assert span is not None
+    assert span.start <= at
+    detail = Detail(range=span, values=tuple(range(1, len(span.buckets) + 1)))
+    message = alert(Event(Kind.TRIGGERED, reading, 1, at), about(words), detail)
+    charts = [block for block in message.blocks if block["type"] == "data_visualization"]
+    assert len(charts) == (1 if len(span.buckets) > 1 else 0)
+    for drawn in charts:
+        labels = drawn["chart"]["axis_config"]["categories"]
+        assert len(set(labels)) == len(labels) <= 20
+        for series in drawn["chart"]["series"]:
+            assert [point["label"] for point in series["data"]] == labels
