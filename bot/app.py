@@ -151,8 +151,9 @@ class Bot:
 
     def _listen(self) -> App:
         from bot.flows.alert_desk import Desk  # noqa: PLC0415
+        from bot.flows.home import Homes  # noqa: PLC0415
         from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
-        from bot.listeners import activity, bolt, controls, exports, schedules  # noqa: PLC0415
+        from bot.listeners import activity, alerts, bolt, controls, exports, home, schedules  # noqa: PLC0415
         from bot.listeners.work import Work  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
@@ -165,6 +166,8 @@ class Bot:
         exports.register(app, asking, work)
         controls.register(app, asking, work)
         schedules.register(app, reports, subscriptions, work)
+        home.register(app, self.slack, Homes(asking, subscriptions, self.alerts.rules), work)
+        alerts.register(app, asking, desk, work)
         bolt.register_rest(app)
         return app
 
@@ -191,7 +194,9 @@ class Bot:
         """The log of who did what."""
         from bot.store.audit import Audit  # noqa: PLC0415
 
-        return Audit(self.database, self.clock, self.settings.secrets)
+        audit = Audit(self.database, self.clock, self.settings.secrets)
+        self._stops.callback(audit.flush)
+        return audit
 
     @cached_property
     def reports(self) -> Reports:

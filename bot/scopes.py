@@ -12,7 +12,8 @@ SCOPES = {
     "groups:read": "the same in private channels",
     "channels:history": "to see in a channel whether a report is there, where no answer came",
     "groups:history": "the same in private channels",
-    "im:history": "the same in direct messages",
+    "im:history": "the same in direct messages, and questions in the bot's own",
+    "app_mentions:read": "questions that mention the bot",
     "users:read": "to tell full members from guests, bots and people of other companies",
     "users:read.email": "`creator:me` and `creator:@ada`: the address is the same at OpenRouter",
 }
@@ -21,6 +22,7 @@ SCOPES = {
 METHODS = {
     "auth.test": (),
     "chat.delete": ("chat:write",),
+    "chat.postEphemeral": ("chat:write",),
     "chat.postMessage": ("chat:write",),
     "chat.update": ("chat:write",),
     "conversations.history": ("channels:history", "groups:history", "im:history"),
@@ -33,5 +35,13 @@ METHODS = {
     "users.info": ("users:read", "users:read.email"),
     "users.lookupByEmail": ("users:read.email",),
     "views.open": (),
+    "views.publish": (),
 }
 """Every method of the Web API that the bot calls with its token, and the scopes it needs."""
+
+EVENTS = {
+    "app_home_opened": (),
+    "app_mention": ("app_mentions:read",),
+    "message.im": ("im:history",),
+}
+"""Every event that the bot is told of, and the scopes that this takes."""

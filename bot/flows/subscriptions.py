@@ -87,6 +87,13 @@ class Subscriptions:
         message = cards.listing(found, page, len(entries), self._command, everybody=everybody)
         return Shown(message, "listed")
 
+    def cards_of(self, user: str, most: int) -> tuple[tuple[cards.Card, ...], int]:
+        """The newest of somebody's own schedules, for their Home, and how many there are."""
+        entries = self._at.schedules.of(user)
+        shown = entries[-most:]
+        last = self._at.schedules.last_runs([one.id for one in shown])
+        return tuple(self._card(one, last.get(one.id)) for one in shown), len(entries)
+
     # -- buttons; each answers with what to say
 
     def preview(self, place: Place, id_: str) -> None:

@@ -101,6 +101,11 @@ def listing(
     return Message("\n".join(lines)[:3_800], tuple(blocks))
 
 
+def card_blocks(card: Card) -> list[Block]:
+    """One schedule with its buttons."""
+    return [_section(_body(card)), _buttons(card)]
+
+
 def said(text: str) -> Message:
     """A sentence in mrkdwn, with mentions in it."""
     return Message(text, (_section(text),))

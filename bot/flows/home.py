@@ -1,0 +1,140 @@
+"""The street to somebody's Home: who opens it, what they may see, and the view that they get."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+from bot import courtesy
+from bot.access import ask_admins, is_admin, refusal, sees_own_only, unknown
+from bot.flows import sight, status
+from bot.flows.alert_caps import limits_of
+from bot.flows.answer import answer
+from bot.flows.asking import REFUSED, Asking, asker_for
+from bot.flows.sight import Asker
+from bot.flows.subscriptions import Subscriptions
+from bot.slack import DeliveryError, Person, UnknownPersonError
+from bot.store.alert_rules import Rules
+from reports.alert_caps import Pace, days_left
+from reports.audit import DONE, Act
+from reports.grammar import CommandError
+from reports.period import Counted, Unit
+from reports.query import Dimension, Metric, Query, Source
+from reports.render import home as render
+from reports.render.cards import Balance
+from reports.summary import Summary
+from reports.text import escape
+
+log = logging.getLogger(__name__)
+
+TOP = 5
+_DAY, _WEEK, _MONTH = (
+    Counted(count, unit) for count, unit in ((1, Unit.DAY), (7, Unit.DAY), (1, Unit.MONTH))
+)
+_UNSHOWN = "Your Home could not be drawn just now. Open it again in a minute."
+
+
+class Homes:
+    """Everybody's Home. Each is judged by who opens it, and made anew each time."""
+
+    def __init__(self, asking: Asking, subscriptions: Subscriptions, rules: Rules) -> None:
+        self._asking = asking
+        self._subscriptions = subscriptions
+        self._rules = rules
+
+    def opened(self, user: str) -> None:
+        """Publish somebody's Home as it is now, and note that they looked."""
+        try:
+            person = self._asking.slack.person(user)
+            refused = refusal(person, self._asking.slack.identity(), self._asking.settings)
+        except UnknownPersonError as problem:
+            self._publish(user, render.sentence(escape(unknown(problem))))
+            return
+        if refused:
+            self._publish(user, render.sentence(escape(refused)))
+            self._asking.audit.note(Act.HOME, user, outcome=f"{REFUSED}: {refused}")
+            return
+        self.renew(person)
+        self._asking.audit.note(Act.HOME, user, outcome=DONE, email=person.email)
+
+    def renew(self, person: Person) -> None:
+        """Publish the Home of somebody who may have one, because something in it has changed."""
+        with courtesy.turn(), self._asking.store.snapshot():
+            home = self._home(person)
+        self._publish(person.id, render.view(home))
+
+    def _publish(self, user: str, view: dict[str, object]) -> None:
+        slack = self._asking.slack
+        try:
+            slack.call("views.publish", user_id=user, view=view)
+        except DeliveryError as problem:
+            if problem.permanent or problem.code not in {"invalid_arguments", "invalid_blocks"}:
+                raise
+            log.warning("Slack refused a Home: %s", problem)
+            slack.call("views.publish", user_id=user, view=render.sentence(_UNSHOWN))
+
+    def _home(self, person: Person) -> render.Home:
+        asking = self._asking
+        now, admin = asking.clock(), is_admin(person, asking.settings)
+        asker = asker_for(asking, person.id, person.email)
+        usage = self._usage(asker, now)
+        cards = self._subscriptions.cards_of(person.id, render.MOST_SCHEDULES)
+        rules = self._rules.of(person.id)
+        shown = rules[-render.MOST_ALERTS :]
+        return render.Home(
+            now=now,
+            command=asking.settings.command,
+            scope=_scope(asker),
+            usage=usage,
+            as_of=max(asking.store.state().synced.values(), default=None),
+            balance=None if sees_own_only(person.id, asking.settings) else self._balance(now),
+            schedules=cards[0],
+            schedule_count=cards[1],
+            alerts=tuple(render.Alert(one.id, one.draft.words, one.paused) for one in shown),
+            alert_count=len(rules),
+            status=status.status(asking, whole=False) if admin else None,
+        )
+
+    def _usage(self, asker: Asker, now: datetime) -> render.Usage | str:
+        """What was used as far as this person may see it, or why there is nothing to see."""
+        directory = self._asking.store.directory()
+        if asker.own_only and not sight.own(directory, asker):
+            return f"{escape(sight.nobody(asker))} {ask_admins(self._asking.settings)}"
+        first = Dimension.KEY if asker.own_only else Dimension.CREATOR
+        month = Query(period=_MONTH, top=TOP)
+        asked = (
+            Query(period=_DAY),
+            replace(month, by=first),
+            replace(month, by=Dimension.MODEL),
+        )
+        found = [self._answer(query, asker, now) for query in asked]
+        answers = [one for one in found if isinstance(one, Summary)]
+        if len(answers) < len(found):
+            problem = next(one.problem for one in found if isinstance(one, CommandError))
+            return escape(problem)
+        day, *months = answers
+        return render.Usage(day, months[-1], tuple(months))
+
+    def _answer(self, query: Query, asker: Asker, now: datetime) -> Summary | CommandError:
+        asking = self._asking
+        return answer(asking.store, query, now, asking.settings.zone, asker, whole=False)
+
+    def _balance(self, now: datetime) -> Balance | None:
+        """What is left of the credits, where OpenRouter has told it."""
+        store = self._asking.store
+        limits = limits_of(store.fact("limits"), store.directory())
+        if limits.bought is None or limits.used is None or limits.told is None:
+            return None
+        left = limits.bought - limits.used
+        week = Query(Metric.SPEND, _WEEK, source=Source.CREDITS)
+        found = self._answer(week, sight.ANYONE, now)
+        if not isinstance(found, Summary):
+            return Balance(left, limits.told, 0, None)
+        used = found.metrics[Metric.SPEND].sum
+        pace = Pace(used, now - found.range.start)
+        return Balance(left, limits.told, used, days_left(left, pace))
+
+
+def _scope(asker: Asker) -> str:
+    return "Your own usage." if asker.own_only else "The whole organisation."

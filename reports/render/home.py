@@ -1,0 +1,161 @@
+"""The bot's Home as a view: what was used, what is set up, and how the data is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reports.render import schedules, status
+from reports.render.blocks import NOTHING_YET
+from reports.render.cards import Balance, credits_card, metric_cards, tops
+from reports.render.parts import (
+    Block,
+    actions,
+    button,
+    context,
+    divider,
+    fitting,
+    header,
+    section,
+)
+from reports.status import Status
+from reports.summary import Summary
+from reports.text import clean, escape
+from reports.words import stamp
+
+ASK, NEW_SCHEDULE, NEW_ALERT = "home_ask", "home_schedule", "home_alert"
+MOST_SCHEDULES, MOST_ALERTS = 6, 10
+MOST_NOTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The past day and month, and the month's groups to name (two of them)."""
+
+    day: Summary
+    month: Summary
+    tops: tuple[Summary, ...]
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """What is missing in any of them, each once."""
+        every = (self.day, self.month, *self.tops)
+        return tuple(dict.fromkeys(words for one in every for words in one.partial))
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert rule to show: its words, and why it rests (None: it does not)."""
+
+    id: str
+    words: str
+    paused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Everything that one person's Home shows at a moment (UTC).
+
+    `usage` is the sentence (in mrkdwn) that says why there is none, where there is none; `scope`
+    says whose it is. `status` is for admins alone. Of schedules and alerts those that are shown,
+    and how many there are.
+    """
+
+    now: datetime
+    command: str
+    scope: str
+    usage: Usage | str
+    as_of: datetime | None
+    balance: Balance | None
+    schedules: tuple[schedules.Card, ...]
+    schedule_count: int
+    alerts: tuple[Alert, ...]
+    alert_count: int
+    status: Status | None = None
+
+
+def view(home: Home) -> dict[str, Any]:
+    """The Home as Slack takes it, for any organisation within 100 blocks."""
+    blocks = [*_head(home), *_usage(home)]
+    if home.balance:
+        blocks.append(credits_card(home.balance))
+    blocks += [divider(), *_schedules(home), divider(), *_alerts(home)]
+    if home.status:
+        told = status.message(home.status, home.command)
+        more = context(f"More: `{escape(home.command)} status`")
+        blocks += [divider(), header("How the bot is"), *told.blocks, more]
+    return {"type": "home", "blocks": blocks}
+
+
+def sentence(words: str) -> dict[str, Any]:
+    """A Home that says one thing; `words` are mrkdwn of ours."""
+    return {"type": "home", "blocks": [header("Activity"), section(words)]}
+
+
+def _head(home: Home) -> list[Block]:
+    asks = (
+        button("Ask", ASK, primary=True),
+        button("New schedule", NEW_SCHEDULE),
+        button("New alert", NEW_ALERT),
+    )
+    if home.as_of is None:
+        dated = "Nothing has been synced yet."
+    else:
+        dated = f"Data as of {_when(home.as_of)}."
+    return [header("Activity"), context(f"{home.scope} {dated}"), actions(*asks)]
+
+
+def _usage(home: Home) -> list[Block]:
+    if isinstance(home.usage, str):
+        return [section(home.usage)]
+    usage = home.usage
+    if home.as_of is None and usage.month.empty:
+        return [section(f":hourglass: {NOTHING_YET}")]
+    blocks = metric_cards(usage.day, usage.month)
+    if usage.month.empty:
+        blocks.append(section("Nothing was used in the past month."))
+    elif usage.tops:
+        blocks.append(tops(*usage.tops))
+    notes = [f":warning: {escape(clean(words, 400))}" for words in usage.partial[:MOST_NOTES]]
+    return [*blocks, *([context(*notes)] if notes else [])]
+
+
+def _schedules(home: Home) -> list[Block]:
+    blocks = [header(_counted("My schedules", home.schedule_count))]
+    if not home.schedules:
+        text = "None yet. A schedule posts the answer to a question every day, week or month."
+        return [*blocks, section(text)]
+    for card in home.schedules:
+        blocks += schedules.card_blocks(card)
+    return [*blocks, *_more(home.schedule_count - len(home.schedules), home, "schedules")]
+
+
+def _alerts(home: Home) -> list[Block]:
+    blocks = [header(_counted("My alerts", home.alert_count))]
+    if not home.alerts:
+        text = "None yet. An alert tells you when spend passes a line, spikes, or a key is new."
+        return [*blocks, section(text)]
+    lines = [_alert(one) for one in home.alerts]
+    more = _more(home.alert_count - len(home.alerts), home, "alerts")
+    return [*blocks, *map(section, fitting(lines)), *more]
+
+
+def _alert(one: Alert) -> str:
+    words = escape(clean(one.words, 300).replace("`", "'"))
+    mark = ":bell:" if one.paused is None else ":double_vertical_bar:"
+    return f"{mark} `{words}`" + ("" if one.paused is None else ", paused")
+
+
+def _more(count: int, home: Home, word: str) -> list[Block]:
+    if count <= 0:
+        return []
+    return [context(f"{count} more: `{escape(home.command)} {word}`")]
+
+
+def _counted(title: str, count: int) -> str:
+    return f"{title} ({count})" if count else title
+
+
+def _when(at: datetime) -> str:
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{stamp(at)}>"

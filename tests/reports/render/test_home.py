@@ -1,0 +1,171 @@
+"""The Home as a view: within Slack's limits for any organisation, and true to the figures."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.slack.blocks import validate_view
+from reports.period import Counted, Unit
+from reports.query import Dimension, Query
+from reports.render.cards import Balance, credits_card
+from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Alert, Home, Usage, sentence, view
+from reports.render.schedules import Card, Last
+from reports.render.sparkline import BLOCKS, sparkline
+from reports.schedule import Schedule, Target, Weekly
+from reports.status import Freshness, Status, Trouble
+from reports.summary import Figures, summarize
+from reports.timerange import Granularity, ranges
+from reports.usage import NANO
+from reports.usage import Usage as Used
+
+from .anything import EVIL, names, summaries
+from .samples import NOW
+
+
+def summary(by: Dimension | None, groups: dict[str, int], period: Counted) -> Any:
+    """What these groups spent (nano-dollars), all of it in the newest bucket."""
+    span = ranges(period, NOW).current
+    last = len(span.buckets) - 1
+    series = {label: {last: Used(requests=1, credits=spent)} for label, spent in groups.items()}
+    whole = [Used()] * last + [Used(requests=len(groups), credits=sum(groups.values()))]
+    return summarize(
+        Query(period=period, by=by, top=5), span, Figures(tuple(whole), series, len(groups)), NOW
+    )
+
+
+MONTH, DAY = Counted(1, Unit.MONTH), Counted(1, Unit.DAY)
+
+
+def home(**more: Any) -> Home:
+    """The Home of a small organisation."""
+    month = summary(Dimension.CREATOR, {"Ada": 7 * NANO, "Grace": 3 * NANO}, MONTH)
+    given = {
+        "now": NOW,
+        "command": "/activity",
+        "scope": "The whole organisation.",
+        "usage": Usage(summary(None, {"all": 2 * NANO}, DAY), month, (month,)),
+        "as_of": NOW,
+        "balance": Balance(30 * NANO, NOW, 10 * NANO, 21),
+        "schedules": (),
+        "schedule_count": 0,
+        "alerts": (),
+        "alert_count": 0,
+    }
+    return Home(**{**given, **more})
+
+
+def words(shown: dict[str, Any]) -> str:
+    """All that a view says."""
+    found = []
+    for block in shown["blocks"]:
+        parts = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+        found += [part.get("text", "") for part in parts if part]
+    return "\n".join(map(str, found))
+
+
+@given(st.lists(st.integers(0, 10**15), max_size=200), st.integers(1, 40))
+def test_a_sparkline_shows_nothing_as_nothing_and_something_as_something(values, longest):
+    line = sparkline(values, longest)
+    assert len(line) <= longest
+    assert (BLOCKS[-1] in line) == any(values)
+    if len(values) <= longest:
+        assert [value > 0 for value in values] == [block != BLOCKS[0] for block in line]
+
+
+def test_a_sparkline_rises_with_its_figures():
+    assert sparkline([0, 1, 4, 8]) == "▁▂▅█"
+    assert sparkline([]) == ""
+
+
+def test_a_home_says_what_was_used_and_by_whom():
+    shown = words(view(home()))
+    assert "Past day\n*$2*" in shown
+    assert "Past month\n*$10*" in shown
+    assert "1. Ada  $7 (70%)\n2. Grace  $3 (30%)" in shown
+    assert "*$30* left" in shown
+    assert "21 more days" in shown
+    assert "None yet. A schedule" in shown
+
+
+def test_what_runs_out_this_week_is_marked():
+    assert ":warning:" in str(credits_card(Balance(NANO, NOW, 2 * NANO, 3)))
+    assert "1 more day." in str(credits_card(Balance(NANO, NOW, 7 * NANO, 1)))
+    assert "used up" in str(credits_card(Balance(-NANO, NOW, 2 * NANO, None)))
+    assert "for years" in str(credits_card(Balance(NANO, NOW, 1, 10**6)))
+
+
+def test_before_the_first_sync_it_shows_no_figures():
+    nothing = summarize(Query(), ranges(DAY, NOW).current, Figures((Used(),) * 25, {}, 0), None)
+    shown = words(view(home(usage=Usage(nothing, nothing, ()), as_of=None, balance=None)))
+    assert "Nothing has been synced yet." in shown
+    assert "the first sync is still to come" in shown
+    assert "*$0*" not in shown
+
+
+def test_how_the_bot_is_stands_there_for_admins_alone():
+    data = (Freshness(Granularity.DAY, NOW, None),)
+    shown = words(view(home(status=Status(NOW, "1.2.3", data, Trouble(NOW, "no <!channel>")))))
+    assert "Activity 1.2.3" in shown
+    assert "<!channel>" not in shown
+    assert "1.2.3" not in words(view(home()))
+
+
+cards = st.builds(
+    Card,
+    id=st.just("a1"),
+    question=names,
+    schedule=st.just(Schedule(Weekly(), time(9), "Europe/Berlin")),
+    target=st.sampled_from(Target),
+    channel=st.just("C1"),
+    name=names,
+    maker=st.just("U1"),
+    paused=st.none() | names,
+    next_at=st.just(NOW + timedelta(days=1)),
+    last=st.none()
+    | st.builds(Last, st.sampled_from(["sent", "failed"]), st.just(NOW), error=names),
+)
+usages = st.one_of(
+    st.sampled_from(["You see your own usage only."]),
+    st.builds(
+        lambda day, month, tops: Usage(day, month, tuple(tops)),
+        summaries(),
+        summaries().filter(lambda one: one.query.metric is None),
+        st.lists(
+            summaries().filter(lambda one: one.query.metric is None and one.query.top <= 5),
+            max_size=2,
+        ),
+    ),
+)
+
+
+@given(
+    usages,
+    st.lists(cards, max_size=MOST_SCHEDULES),
+    st.lists(st.builds(Alert, names, names, st.none() | names), max_size=MOST_ALERTS),
+    st.none()
+    | st.builds(Balance, st.integers(-(10**18), 10**18), st.just(NOW), st.just(7), st.none()),
+)
+def test_slack_takes_the_home_of_any_organisation(usage, schedules, alerts, balance):
+    shown = view(
+        home(
+            usage=usage,
+            schedules=tuple(schedules),
+            schedule_count=10**6,
+            alerts=tuple(alerts),
+            alert_count=10**6,
+            balance=balance,
+            status=Status(NOW, "1", (), Trouble(NOW, EVIL[0] * 99)),
+        )
+    )
+    assert validate_view(shown) == []
+    said = words(shown)
+    assert "<!channel>" not in said
+    assert "<https://" not in said
+
+
+def test_a_home_can_say_one_thing():
+    assert validate_view(sentence("Guests cannot see this.")) == []
