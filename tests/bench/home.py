@@ -1,0 +1,51 @@
+"""The Home of the large organisation: from the event that it was opened to its publication."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter
+
+from tests.bench.organisations import LARGE, Organisation, database
+from tests.bench.questions import percentile
+from tests.bench.serving import HOLD, PERSON, Served, serving
+from tests.bench.table import Figure, at_most
+
+LIMIT = 300  # ms
+_TIMES = 40
+_WARM_UP = 3
+
+
+def run() -> Iterator[Figure]:
+    """What is promised of the Home: p95, and the very first after a start, which asks Slack too."""
+    yield from home_times(LARGE)
+
+
+def home_times(organisation: Organisation) -> Iterator[Figure]:
+    """How long a person waits for their Home."""
+    with serving(database(organisation)) as served:
+        first = _opened(served)
+        yield at_most(f"Home, {organisation.name}: the first after a start", first, "ms", LIMIT)
+        for _ in range(_WARM_UP):
+            _opened(served)
+        times = [_opened(served) for _ in range(_TIMES)]
+    yield at_most(f"Home, {organisation.name}: p95", percentile(times, 95), "ms", LIMIT)
+
+
+def _opened(served: Served) -> float:
+    """Milliseconds from the signed event to the published view, as Slack sees both."""
+    slack = served.slack
+    before = _published(served)
+    begun = perf_counter()
+    ack = served.door.home_opened(PERSON, forge=HOLD)
+    if not ack.ok:
+        raise RuntimeError(f"the Home: {ack.status} {ack.body}")
+    slack.wait_for(lambda: _published(served) > before, timeout=60)
+    taken = (perf_counter() - begun) * 1_000
+    view = slack.home(PERSON)
+    if view is None or len(view["blocks"]) < 10:
+        raise RuntimeError(f"the Home: {view}")
+    return taken
+
+
+def _published(served: Served) -> int:
+    return sum(call.method == "views.publish" for call in served.slack.calls)
