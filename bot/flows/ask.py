@@ -28,7 +28,7 @@ from reports.query import Query
 from reports.render.blocks import Message, error, sentence
 from reports.render.help import help_message
 from reports.render.schedules import said
-from reports.text import escape
+from reports.text import escape, plain
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
     asking.audit.note(
         reply.act,
         place.user,
-        reply.what or asked.text,
+        reply.what or plain(asked.text),
         where=asked.channel,
         outcome=outcome or reply.outcome,
         email=reply.email,

@@ -67,7 +67,11 @@ def asker_for(
     asking: Asking, user: str, email: str | None, people: tuple[tuple[str, str], ...] = ()
 ) -> Asker:
     """The asker that a Slack user is: for what they set up before, judged by today's settings."""
-    return Asker(email or None, sees_own_only(user, asking.settings), people)
+    own_only = sees_own_only(user, asking.settings)
+    if own_only and email:
+        # their own answers name them by their mention, whoever clicks
+        people = tuple(dict.fromkeys((*people, (f"<@{user}>", email))))
+    return Asker(email or None, own_only, people)
 
 
 def asker_of(asking: Asking, person: Person, query: Query) -> Asker:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot import courtesy
 from bot.flows.answer import answer
-from bot.flows.asking import Asking, admit, asker_of
+from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
 from bot.flows.shown import KEPT_FOR, drawn, kept_private, picture
 from bot.flows.sight import Asker
@@ -77,7 +77,15 @@ def schedule_form(asking: Asking, place: Place, spot: Spot, what: Shown) -> dict
     person = admit(asking, place, Act.SCHEDULED, what.words, where=spot.channel)
     if person is None:
         return None
-    query = addressed(parsed.query, asker_of(asking, person, parsed.query))
+    asker = asker_of(asking, person, parsed.query)
+    if wrong := not_theirs(asking, parsed.query, asker):
+        asking.slack.respond(place, said(wrong))
+        asking.audit.note(
+            Act.SCHEDULED, person.id, what.words, where=spot.channel, outcome=REFUSED,
+            email=person.email,
+        )  # fmt: skip
+        return None
+    query = addressed(parsed.query, asker)
     channel = spot.channel if spot.channel[:1] in {"C", "G"} else ""
     return beginning(standing(query).words(), channel)
 

@@ -1,8 +1,13 @@
-"""The log of who asked for, exported, scheduled and changed what."""
+"""The log of who asked for, exported, scheduled and changed what.
+
+Entries are written by a thread of their own, several at a time: a write waits for the disk, and
+whoever asks must not. Reading writes first what still waits, and so does the end of the process.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +19,8 @@ from reports.audit import DONE, LONGEST_OUTCOME, Entry, masked
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=400)
+_IDLE_SECONDS = 10.0
+Row = tuple[int, str, str, str, str, str, str]
 _COLUMNS = "at, person, email, act, what, place, outcome"
 
 
@@ -36,6 +43,10 @@ class Audit:
         self._db = database
         self._clock = clock
         self._secrets = secrets
+        self._news = threading.Condition()
+        self._rows: list[Row] = []
+        self._thread: threading.Thread | None = None
+        self._writing = threading.Lock()
 
     def note(
         self,
@@ -47,25 +58,45 @@ class Audit:
         outcome: str = DONE,
         email: str | None = None,
     ) -> None:
-        """Write down what a Slack user did or was refused. What goes wrong goes to the other log.
-
-        Whoever did it has had their answer by then, and loses nothing if this fails.
-        """
+        """Write down, in a moment, what a Slack user did or was refused."""
         row = (
-            person, email or "", str(act), masked(what, self._secrets), where,
+            ms(self._clock()), person, email or "", str(act), masked(what, self._secrets), where,
             masked(outcome, self._secrets)[:LONGEST_OUTCOME],
         )  # fmt: skip
-        try:
-            with self._db.write() as connection:
-                connection.execute(
-                    f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (ms(self._clock()), *row),
-                )
-        except StoreError as error:
-            log.warning("An entry of the audit log is lost: %s", error)
+        with self._news:
+            self._rows.append(row)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write_on, name="audit", daemon=True)
+                self._thread.start()
+            self._news.notify()
+
+    def flush(self) -> None:
+        """Write what still waits. What goes wrong goes to the other log: nobody is to lose more."""
+        with self._writing:
+            with self._news:
+                rows, self._rows = self._rows, []
+            if not rows:
+                return
+            try:
+                with self._db.write() as connection:
+                    connection.executemany(
+                        f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+                    )
+            except StoreError as error:
+                log.warning("Of the audit log, %d entries are lost: %s", len(rows), error)
+
+    def _write_on(self) -> None:
+        """Write as long as there is something to write, and a while longer."""
+        while True:
+            with self._news:
+                if not self._news.wait_for(lambda: self._rows, _IDLE_SECONDS):
+                    self._thread = None
+                    return
+            self.flush()
 
     def count(self, wanted: Wanted = ALL) -> int:
         """How many entries there are."""
+        self.flush()
         where, values = _where(wanted)
         with self._db.read() as connection:
             found = connection.execute(f"SELECT COUNT(*) FROM audit WHERE {where}", values)
@@ -73,6 +104,7 @@ class Audit:
 
     def last(self, limit: int, wanted: Wanted = ALL) -> list[Entry]:
         """The newest entries, newest first."""
+        self.flush()
         where, values = _where(wanted)
         statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
         with self._db.read() as connection:
@@ -81,6 +113,7 @@ class Audit:
 
     def all(self, wanted: Wanted = ALL) -> Iterator[Entry]:
         """Every entry, newest first, one by one."""
+        self.flush()
         where, values = _where(wanted)
         statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC"
         with self._db.read() as connection:
@@ -88,6 +121,7 @@ class Audit:
 
     def prune(self) -> int:
         """Drop what is older than 400 days; how much that was."""
+        self.flush()
         limit = ms(self._clock() - KEPT)
         with self._db.read() as connection:
             found = connection.execute("SELECT 1 FROM audit WHERE at < ? LIMIT 1", (limit,))
@@ -111,5 +145,5 @@ def _where(wanted: Wanted) -> tuple[str, tuple[object, ...]]:
     return " AND ".join(clauses), tuple(values)
 
 
-def _entry(row: tuple[int, str, str, str, str, str, str]) -> Entry:
+def _entry(row: Row) -> Entry:
     return Entry(moment(row[0]), *row[1:])

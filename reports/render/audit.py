@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -16,6 +17,7 @@ from reports.words import period_words, stamp
 MOST = 20
 KEPT_DAYS = 400
 HEADER = "Time,Person,Email,Act,What,Where,Outcome"
+_MENTION = re.compile(r"<([@#])[A-Z0-9]+\|([^<>|]+)>")
 _MOST_CHARACTERS = 9_000
 _LONGEST_TEXT = 3_800
 
@@ -58,11 +60,16 @@ def _scope(asked: AuditAsked) -> str:
 
 def _line(one: Entry) -> str:
     at = f"<!date^{int(one.at.timestamp())}^{{date_short_pretty}} {{time}}|{stamp(one.at)}>"
-    what = f" `{escape(clean(one.what, 120)).replace('`', chr(39))}`" if one.what else ""
+    what = f" `{escape(_named(one.what)).replace('`', chr(39))}`" if one.what else ""
     where = f" in <#{one.where}>" if one.where[:1] in {"C", "G"} else ""
     ended = "" if one.outcome == DONE else f": _{_plain(one.outcome)}_"
     who = f"<@{one.person}>" if one.person.isalnum() else "somebody"
     return f"• {at} {who} {one.act}{what}{where}{ended}"
+
+
+def _named(what: str) -> str:
+    """What somebody typed, with people and channels as it was shown to them: @ada, #spend."""
+    return clean(_MENTION.sub(r"\1\2", what), 120)
 
 
 def _plain(words: str) -> str:

@@ -130,4 +130,5 @@ def office(
         there.append(Office(local, store, reports, now, files))
         yield there[0]
         stopping.set()
+        audit.flush()
         files.close()

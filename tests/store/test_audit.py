@@ -1,5 +1,6 @@
 """The log of who did what: kept, found, forgotten, and without secrets."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from bot.store import Database
 from bot.store.audit import KEPT, Audit, Wanted
 from reports.audit import Act, Entry
+
+from ..world import wait_until
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -28,6 +31,7 @@ class Log:
 def log(tmp_path):
     there = Log(tmp_path / "activity.db")
     yield there
+    there.audit.flush()
     there.database.close()
 
 
@@ -82,17 +86,29 @@ def test_what_is_typed_without_end_is_cut(log):
 
 
 def test_nobody_loses_their_answer_where_it_cannot_be_written(log, caplog):
-    with log.database.write() as connection:
-        connection.execute("DELETE FROM audit")
-    pages = "PRAGMA max_page_count = {}"
     writer = log.database._writer
     full = writer.execute("PRAGMA page_count").fetchone()[0]
-    writer.execute(pages.format(full))
+    writer.execute(f"PRAGMA max_page_count = {full}")
     for number in range(2_000):
         log.note(Act.ASKED, "U1", f"{number} " + "x" * 290)
-    assert "The disk is full" in caplog.text
+    log.audit.flush()
+    assert "entries are lost: The disk is full" in caplog.text
     kept = log.audit.count()
     assert kept < 2_000
-    writer.execute(pages.format(2**30))
+    writer.execute(f"PRAGMA max_page_count = {2**30}")
     log.note(Act.ASKED, "U1", "again")
     assert log.audit.count() == kept + 1
+
+
+def test_what_many_do_at_once_is_all_noted_and_written_by_itself(log):
+    threads = [
+        threading.Thread(target=lambda: [log.audit.note(Act.ASKED, "U1", "x") for _ in range(50)])
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other = Audit(Database(log.database.path), log.audit._clock)
+    wait_until(lambda: other.count() == 400)
+    other._db.close()
