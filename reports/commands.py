@@ -1,29 +1,38 @@
-"""All that may follow the command: a question, or words about schedules or the bot itself."""
+"""All that may follow the command: a question, or words about schedules, alerts or the bot."""
 
 from __future__ import annotations
 
 from reports import grammar, nearest
+from reports.alert import Rule
 from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
+from reports.grammar_alert import ListAlerts, SetQuiet, is_alert, parse_alert
 from reports.grammar_schedule import ListSchedules, Standing, is_schedule, parse_schedule
 from reports.text import plain
 
-Command = Ask | Help | Standing | ListSchedules | StatusAsked | AuditAsked | HelpOn
+Command = (
+    Ask | Help | Standing | ListSchedules | Rule | ListAlerts | SetQuiet
+    | StatusAsked | AuditAsked | HelpOn
+)  # fmt: skip
 
 
 def parse_command(text: str) -> Command | CommandError:
     """Read what was typed after the command; its first word tells what it is about."""
     if is_schedule(text):
         return parse_schedule(text)
+    if is_alert(text):
+        return parse_alert(text)
     about = parse_admin(text)
     if about is not None:
         return about
     found = grammar.parse(text)
     if isinstance(found, CommandError):
         first, _, rest = plain(text[: grammar.LONGEST]).strip().partition(" ")
-        meant = nearest.word(first, ("schedule", "schedules", *WORDS))
+        meant = nearest.word(first, ("schedule", "schedules", "alert", "alerts", *WORDS))
         if meant in WORDS:
             return CommandError(found.problem, "", meant)
+        if meant and is_alert(meant):
+            return _alert_meant(found, f"{meant} {rest}")
         if meant:
             again = parse_schedule(f"{meant} {rest}")
             if isinstance(again, Standing):
@@ -31,3 +40,11 @@ def parse_command(text: str) -> Command | CommandError:
             if isinstance(again, ListSchedules):
                 return CommandError(found.problem, "", "schedules")
     return found
+
+
+def _alert_meant(found: CommandError, meant: str) -> CommandError:
+    """What is wrong with a misspelt alert, and the alert as it was probably meant."""
+    again = parse_alert(meant)
+    if isinstance(again, Rule):
+        return CommandError(found.problem, "", f"alert {again.words()}")
+    return CommandError(found.problem, "", "alerts")
