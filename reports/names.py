@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -103,6 +103,21 @@ def find(pattern: str, members: Iterable[Member], named: dict[int, str]) -> froz
         for member in members
         if any(_matches(wanted, _folded(name)) for name in called(member, named[member.id]))
     )
+
+
+def index(members: Iterable[Member], named: dict[int, str]) -> dict[str, frozenset[int]]:
+    """The ids of members by each of the names that they may be called, for `look_up`."""
+    found: dict[str, set[int]] = {}
+    for member in members:
+        for name in called(member, named[member.id]):
+            found.setdefault(_folded(name), set()).add(member.id)
+    return {name: frozenset(ids) for name, ids in found.items()}
+
+
+def look_up(pattern: str, indexed: Mapping[str, frozenset[int]]) -> frozenset[int] | None:
+    """What `find` gives, at once; None for a pattern that stands for many names."""
+    wanted = _folded(pattern)
+    return None if "*" in wanted else indexed.get(wanted, frozenset())
 
 
 def nearest(pattern: str, members: Iterable[Member], named: dict[int, str]) -> str | None:

@@ -183,6 +183,9 @@ class Delivery:
             self._refused(one, code)
             return
         message = self._messages.of(one)
+        if message is None:
+            tellings.fail(one, "nothing to say")
+            return
         if not tellings.begin(one):
             return
         try:
@@ -259,7 +262,9 @@ class Delivery:
         """Say in a message how things stand by now."""
         tellings = self._at.tellings
         try:
-            self._at.posting.update(Posted(one.channel, one.ts), self._messages.of(one))
+            message = self._messages.of(one)
+            if message:
+                self._at.posting.update(Posted(one.channel, one.ts), message)
         except DeliveryError as error:
             lost = {"message_not_found", "cant_update_message", "edit_window_closed"}
             if error.code in lost or error.permanent:

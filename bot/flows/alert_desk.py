@@ -6,27 +6,46 @@ A rule belongs to its maker; admins manage all. Whoever clicks is judged, not wh
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from bot.access import admins_only, is_admin
+from bot.access import admins, admins_only, is_admin
+from bot.flows.alert_detail import as_told
+from bot.flows.alert_message import Messages
+from bot.flows.alert_reading import Watched
 from bot.flows.alert_scope import named
 from bot.flows.alerting import Alerts, Judging
-from bot.flows.answer import make_plan
-from bot.flows.asking import asker_of
+from bot.flows.answer import answer, make_plan
+from bot.flows.asking import REFUSED, admit, asker_of
+from bot.flows.export import shown
+from bot.flows.shown import drawn
 from bot.flows.subscriptions import Shown
-from bot.slack import DeliveryError, Person
-from bot.store.alert_rules import Draft
+from bot.posting import Posted
+from bot.slack import DeliveryError, Person, Place
+from bot.store.alert_rules import Draft, Entry
+from bot.store.alert_states import Hold
+from bot.store.alert_tellings import Pending, Telling
 from reports.alert import Above, Credits, Forecast, Recipient, Rule, To
+from reports.alert_detail import question
+from reports.alert_time import Snooze
+from reports.audit import DONE, Act
 from reports.grammar import Ask, CommandError, parse
-from reports.grammar_alert import ListAlerts, SetQuiet
+from reports.grammar_alert import ListAlerts, SetQuiet, rule_of
 from reports.query import Metric, Query
+from reports.render import alert_cards as cards
 from reports.render import alert_notices as words
-from reports.render.blocks import error, sentence
+from reports.render.alert_cards import Card
+from reports.render.blocks import Message, error, sentence
+from reports.render.schedules import said as cards_said
+from reports.text import clean, escape
 from reports.timerange import zone_names
 
 log = logging.getLogger(__name__)
 
 MOST_EACH = 200
+GONE = "That alert is not there any more."
 UNSEEN = (
     "I cannot see that channel, so I cannot tell who reads along there. Invite me there first"
     " (`/invite`), then set the alert up again."
@@ -47,6 +66,7 @@ class Desk:
         self._at = alerts
         self._asking = alerts.asking
         self._judging = judging
+        self._messages = Messages(alerts, judging)
 
     def set_up(self, person: Person, rule: Rule, channel: str) -> Shown:
         """Keep a rule, if it can be kept, and judge it; `channel` is where it was said."""
@@ -54,7 +74,7 @@ class Desk:
         if isinstance(draft, CommandError):
             return Shown(error(draft, self.command), "misunderstood")
         if isinstance(draft, str):
-            return Shown(sentence(draft), "refused")
+            return Shown(cards_said(draft), "refused")
         mine = self._at.rules.of(person.id)
         known = next((one for one in mine if one.draft.words == draft.words), None)
         if known is None and len(mine) >= MOST_EACH:
@@ -63,25 +83,141 @@ class Desk:
         entry = known or self._at.rules.add(draft)
         if known is None:
             self._judging.judge_one(entry)
-        return Shown(sentence(f"Alert set: {entry.draft.words}"), "alerted")
+        return Shown(self._made(entry, again=known is not None), "alerted")
 
-    def listed(self, person: Person, _asked: ListAlerts) -> Shown:
+    def listed(self, person: Person, asked: ListAlerts) -> Shown:
         """Somebody's rules with their buttons; for an admin, everybody's."""
         everybody = is_admin(person, self._asking.settings)
         entries = self._at.rules.of(None if everybody else person.id)
-        return Shown(sentence(f"{len(entries)} rules"), "listed")
+        page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
+        shown_ = entries[(page - 1) * cards.PAGE : page * cards.PAGE]
+        found = [card for one in shown_ if (card := self._card(one))]
+        quiet = self._at.tellings.quiet(person.id)
+        message = cards.listing(
+            found, page, len(entries), self.command, everybody=everybody, quiet=quiet
+        )
+        return Shown(message, "listed")
 
     def set_quiet(self, person: Person, asked: SetQuiet) -> Shown:
         """Keep when somebody wants to hear of nothing but what is urgent."""
         self._at.tellings.set_quiet(person.id, asked.quiet)
-        if asked.quiet is None:
-            return Shown(sentence("You have no quiet hours any more."), "alerted")
         zone = person.zone or self._asking.settings.zone
-        said = (
-            f"From {asked.quiet.start:%H:%M} to {asked.quiet.end:%H:%M} ({zone}) you hear of"
-            " urgent alerts only. All others come when the quiet hours are over."
-        )
-        return Shown(sentence(said), "alerted")
+        return Shown(cards.quiet_set(asked.quiet, zone, self.command), "alerted")
+
+    # -- buttons of rules; each answers with what to say
+
+    def pause(self, place: Place, id_: str) -> None:
+        """Let a rule rest."""
+        if entry := self._allowed(place, id_):
+            self._at.rules.pause(entry.id, f"by <@{place.user}>")
+            self._show(place, id_)
+
+    def resume(self, place: Place, id_: str) -> None:
+        """Let a rule go on; what is above its line by now is told, once."""
+        if entry := self._allowed(place, id_):
+            self._at.rules.resume(entry.id)
+            self._judge_again(id_)
+            self._show(place, id_)
+
+    def delete(self, place: Place, id_: str) -> None:
+        """Delete a rule."""
+        if entry := self._allowed(place, id_):
+            self._at.rules.remove(entry.id)
+            words_ = escape(clean(entry.draft.words, 300).replace("`", "'"))
+            self._asking.slack.respond(place, cards_said(f"Deleted: `alert {words_}`"))
+
+    def editor(self, place: Place, id_: str) -> dict[str, Any] | None:
+        """The dialog that edits a rule, for who may."""
+        entry = self._allowed(place, id_, begun=True)
+        card = self._card(entry) if entry else None
+        return cards.editor(card) if card else None
+
+    def edit(self, place: Place, id_: str, rule: Rule) -> None:
+        """Put other words in the place of a rule; it keeps its maker and is judged at once."""
+        entry = self._allowed(place, id_)
+        if entry is None:
+            return
+        maker = self._asking.slack.person(entry.draft.maker)
+        draft = self.draft(maker, rule, "")
+        if isinstance(draft, CommandError):
+            self._asking.slack.respond(place, error(draft, self.command))
+        elif isinstance(draft, str):
+            self._asking.slack.respond(place, cards_said(draft))
+        else:
+            old, new = self._judging.rule(entry), rule_of(draft.words)
+            self._at.rules.change(entry.id, draft, keep=old is not None and _same_kind(old, new))
+            self._judge_again(id_)
+            self._show(place, id_)
+
+    # -- buttons of messages
+
+    def details(self, place: Place, event: str) -> None:
+        """Answer the matching question to whoever clicks, as they may see it."""
+        found = self._told(place, event)
+        if found is None:
+            return
+        one, watched, _ = found
+        person = self._asking.slack.person(place.user)
+        query = question(watched.rule, one.event.reading, watched.zone)
+        if query is None:
+            self._say(place, "There is no usage behind this alert to show.")
+            return
+        asker = asker_of(self._asking, person, query)
+        now, zone = self._asking.clock(), self._asking.settings.zone
+        answered = answer(self._asking.store, query, now, zone, asker, whole=False)
+        if isinstance(answered, CommandError):
+            self._asking.slack.respond(place, error(answered, self.command))
+            return
+        what = shown(query, now, zone, asker, place.user)
+        message = drawn(self._asking, answered, what, asker, private=True)
+        self._asking.slack.respond(place, message)
+        self._note(Act.ASKED, person, query.words())
+
+    def acknowledge(self, place: Place, event: str) -> None:
+        """Note that somebody has seen to it, and say so in the message."""
+        found = self._told(place, event)
+        if found is None:
+            return
+        one, _, telling = found
+        self._at.states.acknowledge([one.place], place.user)
+        self._renew(telling)
+        self._note(Act.CHANGED_ALERT, self._asking.slack.person(place.user), "acknowledged")
+
+    def snooze(self, place: Place, value: str) -> None:
+        """Let a subject of a rule be silent for a while."""
+        event, _, length = value.partition(" ")
+        found = self._told(place, event, own=True)
+        if found is None or length not in set(Snooze):
+            return
+        one, _, telling = found
+        state = self._at.states.get(one.place)
+        until = Snooze(length).until(self._asking.clock(), state.ends if state else None)
+        self._at.states.hold(one.rule, one.subject, until, place.user)
+        self._renew(telling)
+        self._note(Act.CHANGED_ALERT, self._asking.slack.person(place.user), f"snoozed {length}")
+
+    def mute(self, place: Place, event: str) -> None:
+        """Let a rule rest; where somebody else's rule tells of what is theirs, only that."""
+        found = self._told(place, event, own=True)
+        if found is None:
+            return
+        one, watched, telling = found
+        person = self._asking.slack.person(place.user)
+        if self._manages(person, watched.entry):
+            self._at.rules.pause(one.rule, f"by <@{place.user}>")
+        self._at.states.hold(one.rule, one.subject, None, place.user)
+        self._renew(telling)
+        self._note(Act.CHANGED_ALERT, person, "muted")
+        said = f"Muted. `{escape(self.command)} alerts` lets it go on."
+        self._asking.slack.respond(place, cards_said(said))
+
+    def threshold(self, place: Place, event: str) -> dict[str, Any] | None:
+        """The dialog that changes the rule behind a message, for who may."""
+        known = self._event(event)
+        if known is None:
+            self._say(place, GONE)
+            return None
+        return self.editor(place, known.rule)
 
     @property
     def command(self) -> str:
@@ -129,6 +265,142 @@ class Desk:
         if not seen.member:
             return NOT_IN
         return Recipient(To.CHANNEL, id_, seen.name)
+
+    # -- whose they are
+
+    def _allowed(self, place: Place, id_: str, *, begun: bool = False) -> Entry | None:
+        """The rule, if whoever clicks may manage it; they are told if not."""
+        entry = self._at.rules.get(id_)
+        what = f"alert {entry.draft.words}" if entry else id_
+        person = admit(self._asking, place, Act.CHANGED_ALERT, what)
+        if person is None:
+            return None
+        if entry is None:
+            self._say(place, GONE)
+            return None
+        if not self._manages(person, entry):
+            self._note(Act.CHANGED_ALERT, person, what, REFUSED)
+            self._asking.slack.respond(place, cards_said(self._not_yours(entry)))
+            return None
+        if not begun:
+            self._note(Act.CHANGED_ALERT, person, what)
+        return entry
+
+    def _told(
+        self, place: Place, event: str, *, own: bool = False
+    ) -> tuple[Pending, Watched, Telling] | None:
+        """What a message is about, if whoever clicks may act on it; they are told if not.
+
+        `own`: only its maker, an admin, or the one person whom it was sent to.
+        """
+        person = admit(self._asking, place, Act.CHANGED_ALERT, "a message")
+        one = self._event(event) if person else None
+        entry = self._at.rules.get(one.rule) if one else None
+        rule = self._judging.rule(entry) if entry else None
+        telling = self._at.tellings.get(one.telling or 0) if one else None
+        if person is None:
+            return None
+        if one is None or entry is None or rule is None or telling is None:
+            self._say(place, GONE)
+            return None
+        if own and telling.place != person.id and not self._manages(person, entry):
+            self._note(Act.CHANGED_ALERT, person, f"alert {entry.draft.words}", REFUSED)
+            self._asking.slack.respond(place, cards_said(self._not_yours(entry)))
+            return None
+        watched = self._judging.watched(entry, rule, entry.made_at)
+        return one, as_told(watched, one.event.reading), telling
+
+    def _event(self, event: str) -> Pending | None:
+        known = event.isascii() and event.isdigit() and len(event) < 16
+        return self._at.tellings.event(int(event)) if known else None
+
+    def _manages(self, person: Person, entry: Entry) -> bool:
+        return entry.draft.maker == person.id or is_admin(person, self._asking.settings)
+
+    def _not_yours(self, entry: Entry) -> str:
+        named = admins(self._asking.settings)
+        or_admin = f" or an admin of this bot ({named})" if named else ""
+        return f"That alert belongs to <@{entry.draft.maker}>, who{or_admin} can do that."
+
+    # -- showing
+
+    def _card(self, entry: Entry) -> Card | None:
+        rule = self._judging.rule(entry)
+        if rule is None:
+            return None
+        zone = rule.zone or self._asking.settings.zone
+        now = self._asking.clock()
+        standing = []
+        for place, state in self._at.states.triggered(entry.id):
+            last = self._at.tellings.last(place)
+            if last and (state.ends is None or state.ends > now):
+                standing.append(last.event.reading)
+        held = [one for (id_, _), one in self._at.states.holds().items() if id_ == entry.id]
+        return Card(
+            entry.id,
+            rule,
+            zone,
+            entry.draft.maker,
+            entry.paused,
+            tuple(standing),
+            _held(held, zone),
+        )
+
+    def _made(self, entry: Entry, *, again: bool = False, changed: bool = False) -> Message:
+        card = self._card(entry)
+        if card is None:
+            return sentence(GONE)
+        now = self._judging.readings(entry, card.rule)
+        return cards.made(card, self.command, again=again, changed=changed, now=now)
+
+    def _show(self, place: Place, id_: str) -> None:
+        entry = self._at.rules.get(id_)
+        if entry:
+            self._asking.slack.respond(place, self._made(entry, changed=True))
+
+    def _judge_again(self, id_: str) -> None:
+        entry = self._at.rules.get(id_)
+        if entry:
+            self._judging.judge_one(entry)
+
+    def _renew(self, telling: Telling) -> None:
+        """Say in the message how things stand now; if that fails, the worker does."""
+        if telling.state != "sent":
+            return
+        message = self._messages.of(telling)
+        try:
+            if message:
+                self._at.posting.update(Posted(telling.channel, telling.ts), message)
+        except DeliveryError as problem:
+            log.info("A message about an alert is changed later: %s", problem)
+            self._at.tellings.renew(telling.id)
+
+    def _say(self, place: Place, said: str) -> None:
+        self._asking.slack.say(place, said)
+
+    def _note(self, act: Act, person: Person, what: str, outcome: str = DONE) -> None:
+        self._asking.audit.note(act, person.id, what, outcome=outcome, email=person.email)
+
+
+def _same_kind(old: Rule, new: Rule) -> bool:
+    """Whether two rules differ by nothing but their line, and by who hears of it."""
+    if type(old.watch) is not type(new.watch):
+        return False
+    same = replace(new, watch=old.watch, to=old.to, urgent=old.urgent) == old
+    if isinstance(old.watch, Above) and isinstance(new.watch, Above):
+        return same and replace(new.watch, limit=old.watch.limit) == old.watch
+    return same
+
+
+def _held(holds: Sequence[Hold], zone: str) -> str:
+    """Until when what is snoozed or muted."""
+    if not holds:
+        return ""
+    untils = [one.until for one in holds if one.until]
+    if len(untils) < len(holds):
+        return "muted, for some of whom it tells" if len(holds) > 1 else "muted"
+    last = max(untils).astimezone(ZoneInfo(zone))
+    return f"snoozed until {last:%a} {last.day} {last:%b %H:%M} ({zone})"
 
 
 def _corrected(rule: Rule, wrong: CommandError) -> CommandError:

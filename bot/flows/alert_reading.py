@@ -58,8 +58,10 @@ class Seen:
     directory: Directory
     limits: Limits
     now: datetime
-    states: Mapping[str, Mapping[tuple[str, str], State]]
+    states: dict[str, dict[tuple[str, str], State]]
     """What is known of each rule, by subject and period."""
+    everything: bool = False
+    """Whether readings are wanted also of what is far below its line."""
 
     def phase(self, rule: str, subject: str) -> Phase:
         """How a subject stands that has no period."""
@@ -136,7 +138,8 @@ def _above(watched: Watched, seen: Seen, whose: Scope, watch: Above) -> Iterator
         found = seen.figures.sums(Needed(whose.by, (), span), whose.narrow)
         for subject, label, members in subjects(seen, whose, found):
             value = _value(found, members, watch.metric, watch.source)
-            if value > watch.limit or (subject, key_of(span)) in known:
+            near = value > watch.limit or (subject, key_of(span)) in known
+            if near or seen.everything:
                 owner = creator_of(seen.directory, whose, subject) if value > watch.limit else ""
                 yield above(watched.rule, subject, label, value, span, min(at, span.end), owner)
 

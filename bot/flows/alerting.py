@@ -27,7 +27,7 @@ from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
 from bot.store.runs import Runs
 from reports.alert import Rule, Stale
-from reports.alert_state import Phase, State, ended, evaluate, period_key
+from reports.alert_state import Phase, Reading, State, ended, evaluate, period_key
 from reports.alert_time import SETTLED
 from reports.grammar_alert import rule_of
 
@@ -60,7 +60,7 @@ class Judging:
     """Judges all rules. One pass at a time in all processes together."""
 
     def __init__(self, alerts: Alerts) -> None:
-        self._at = alerts
+        self.alerts = self._at = alerts
         self._read: dict[tuple[str, int], Rule | None] = {}
         self._last: datetime | None = None
         self._lock = threading.Lock()
@@ -96,6 +96,15 @@ class Judging:
         changes = self._changes([entry], self._at.asking.clock())
         return self._at.states.settle(changes)
 
+    def readings(self, entry: Entry, rule: Rule) -> list[Reading]:
+        """How all subjects of a rule stand now, also those that are far from its line."""
+        now = self._at.asking.clock()
+        with self._at.asking.store.snapshot():
+            seen = replace(self.seen(now), everything=True)
+            watched = self.watched(entry, rule, now)
+            found = list(readings(watched, seen))
+        return [one for one in found if one.period is None or one.period.end > now]
+
     def rule(self, entry: Entry) -> Rule | None:
         """A rule as it is to be judged; None where its words mean nothing any more."""
         place = entry.id, entry.version
@@ -121,13 +130,9 @@ class Judging:
         last = store.fact(_JUDGED)
         judged = datetime.fromisoformat(last) if last else now
         with store.snapshot():
-            states: dict[str, dict[tuple[str, str], State]] = {}
+            seen = self.seen(now)
             for (rule, subject, period), state in at.states.all().items():
-                states.setdefault(rule, {})[subject, period] = state
-            directory = store.directory()
-            limits = limits_of(store.fact("limits"), directory)
-            figures = Figures(store, at.usage, now)
-            seen = Seen(figures, at.usage, directory, limits, now, states)
+                seen.states.setdefault(rule, {})[subject, period] = state
             for entry in entries:
                 try:
                     changes += self._one(entry, seen, min(judged, now))
@@ -173,6 +178,13 @@ class Judging:
             if verdict.event:
                 place = entry.id, subject, period
                 yield Change(place, entry.version, state, verdict.state, verdict.event)
+
+    def seen(self, now: datetime) -> Seen:
+        """What the cache holds now, to be looked at within one snapshot of it."""
+        at, store = self._at, self._at.asking.store
+        directory = store.directory()
+        limits = limits_of(store.fact("limits"), directory)
+        return Seen(Figures(store, at.usage, now), at.usage, directory, limits, now, {})
 
     def watched(self, entry: Entry, rule: Rule, judged: datetime) -> Watched:
         """A rule with its maker as they are today: by the settings, and their address."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,11 +62,32 @@ class Rules:
             ).fetchone()
         return _entry(row)
 
+    def add_all(self, drafts: Iterable[Draft]) -> None:
+        """Keep many rules at once."""
+        with self._db.write() as connection:
+            now = ms(self._clock())
+            connection.executemany(
+                "INSERT INTO alert_rule (id, maker, email, words, members, made_at, changed_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (secrets.token_hex(5), one.maker, one.email, one.words, one.members, now, now)
+                    for one in drafts
+                ],
+            )
+
     def get(self, id_: str) -> Entry | None:
         """The rule of an id, unless it was deleted."""
         with self._db.read() as connection:
             row = connection.execute(
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ? AND gone = 0", (id_,)
+            ).fetchone()
+        return _entry(row) if row else None
+
+    def find(self, id_: str) -> Entry | None:
+        """The rule of an id, also if it was deleted."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ?", (id_,)
             ).fetchone()
         return _entry(row) if row else None
 
@@ -94,10 +115,10 @@ class Rules:
             found = connection.execute("SELECT 1 FROM alert_rule WHERE id = ?", (id_,)).fetchone()
         return found is not None
 
-    def change(self, id_: str, draft: Draft) -> Entry | None:
+    def change(self, id_: str, draft: Draft, *, keep: bool = False) -> Entry | None:
         """Put other words in its place: it is armed anew, and what it was about to say is dropped.
 
-        What it has said already stays.
+        What it has said already stays. With `keep` it stands as it stood, with another line.
         """
         with self._db.write() as connection:
             connection.execute(
@@ -105,7 +126,10 @@ class Rules:
                 " changed_at = ? WHERE id = ? AND gone = 0",
                 (draft.email, draft.words, draft.members, ms(self._clock()), id_),
             )
-            _forget(connection, id_, "changed")
+            if keep:
+                _drop(connection, id_, "changed")
+            else:
+                _forget(connection, id_, "changed")
         return self.get(id_)
 
     def pause(self, id_: str, why: str) -> None:
@@ -118,6 +142,7 @@ class Rules:
         """Let a rule go on."""
         with self._db.write() as connection:
             connection.execute("UPDATE alert_rule SET paused = NULL WHERE id = ?", (id_,))
+            connection.execute("DELETE FROM alert_hold WHERE rule = ? AND until IS NULL", (id_,))
 
     def remove(self, id_: str) -> None:
         """Delete a rule; what it has said stays, what it was about to say is dropped."""

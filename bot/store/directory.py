@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.store.codes import DIMENSION, DIMENSION_OF, moment, seconds
-from reports.names import Member, find, labels, nearest
+from reports.names import Member, find, index, labels, look_up, nearest
 from reports.query import Dimension
 
 IMPORTED = "imported:"
@@ -63,6 +63,12 @@ class Directory:
         keys = self.of[Dimension.KEY]
         return frozenset(key.id for key in keys if key.ref and key.owner is None)
 
+    @cached_property
+    def _indexes(self) -> Mapping[Dimension, Mapping[str, frozenset[int]]]:
+        """The members of each dimension by all of their names."""
+        named = dict(self.labels)
+        return {dimension: index(group, named) for dimension, group in self.of.items()}
+
     def at(self, address: str) -> frozenset[int]:
         """The creators that have an e-mail address."""
         people = self.of[Dimension.CREATOR]
@@ -72,7 +78,10 @@ class Directory:
         """The members that a pattern of a filter means."""
         place = dimension, pattern
         if place not in self._found:
-            self._found[place] = find(pattern, self.of[dimension], dict(self.labels))
+            alone = look_up(pattern, self._indexes[dimension])
+            if alone is None:
+                alone = find(pattern, self.of[dimension], dict(self.labels))
+            self._found[place] = alone
         return self._found[place]
 
     def nearest(self, dimension: Dimension, pattern: str) -> str | None:

@@ -34,5 +34,5 @@ def test_a_crossing_is_told_in_a_direct_message_once(there, truth):
         there.tick()
         there.clock.now += MINUTE
     [message] = there.heard()
-    assert message["text"]
+    assert "$60 today, $10 above $50" in message["text"]
     assert there.answers() == []

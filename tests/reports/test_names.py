@@ -9,7 +9,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.grammar import LONGEST, Ask, parse
-from reports.names import CHATROOM, Member, called, find, labels, matches, nearest
+from reports.names import (
+    CHATROOM,
+    Member,
+    called,
+    find,
+    index,
+    labels,
+    look_up,
+    matches,
+    nearest,
+)
 from reports.query import Dimension
 from reports.text import clean, plain
 
@@ -237,3 +247,14 @@ def test_what_is_offered_can_be_asked() -> None:
     offered = nearest("best", keys, named)
     assert offered == "the best key"
     assert find(offered, keys, named) == {1}
+
+
+@given(
+    st.lists(st.text('aAbB *é#"', max_size=4), min_size=1, max_size=5),
+    st.text("aAbB *é", max_size=4),
+)
+def test_looking_a_name_up_gives_what_a_search_finds(given_names: list[str], pattern: str) -> None:
+    members = [key(n, name) for n, name in enumerate(given_names)]
+    named = labels(members)
+    at_once = look_up(pattern, index(members, named))
+    assert at_once == (None if "*" in pattern else find(pattern, members, named))

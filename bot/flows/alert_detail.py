@@ -1,0 +1,133 @@
+"""What goes with an alert's message: what drives it, the present pace, and its small chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.flows.alert_figures import Narrow
+from bot.flows.alert_reading import Seen, Watched
+from bot.flows.alert_scope import meant
+from bot.flows.sight import own
+from bot.store import Store
+from bot.store.directory import Directory
+from bot.store.reading import Selection
+from reports.alert import Above, Budget, Credits, Forecast, New
+from reports.alert_caps import Pace
+from reports.alert_detail import (
+    Detail,
+    Driver,
+    chart_range,
+    drivers_spans,
+    metric_of,
+    pace_span,
+    source_of,
+)
+from reports.alert_needs import Needed
+from reports.alert_state import Reading
+from reports.query import Dimension, Metric, Source
+from reports.timerange import Granularity, TimeRange
+from reports.usage import ZERO, Usage
+
+MOST = 3
+
+
+def detail(store: Store, watched: Watched, seen: Seen, reading: Reading, zone: str) -> Detail:
+    """Look up what drives an alert; its maker sees no more of it than they may."""
+    rule = watched.rule
+    narrow = narrowed(seen, watched, reading)
+    metric, source = metric_of(rule), source_of(rule)
+    if isinstance(rule.watch, Credits | Budget):
+        source = Source.CREDITS
+    keys: tuple[Driver, ...] = ()
+    models: tuple[Driver, ...] = ()
+    spans = drivers_spans(rule, reading)
+    if spans:
+        now, before = spans
+        known = seen.figures.holds(before)
+        keys, models = (
+            _drivers(
+                seen,
+                seen.figures.sums(Needed(by, (), now), narrow),
+                seen.figures.sums(Needed(by, (), before), narrow) if known else None,
+                metric,
+                source,
+            )
+            for by in (Dimension.KEY, Dimension.MODEL)
+        )
+    pace, stretch = None, pace_span(rule, reading)
+    if stretch:
+        used = seen.figures.sums(Needed(None, (), stretch), narrow).get(0, ZERO)
+        pace = Pace(used.value(metric, source), stretch.end - stretch.start)
+    drawn = chart_range(rule, reading, zone)
+    values = _chart(store, drawn, narrow, metric, source) if drawn else ()
+    return Detail(pace, keys, models, drawn, values)
+
+
+def narrowed(seen: Seen, watched: Watched, reading: Reading) -> Narrow:
+    """Whose usage a reading is about: what the rule's filters mean, and its subject."""
+    directory, rule, asker = seen.directory, watched.rule, watched.asker
+    wanted: dict[Dimension, frozenset[int]] = {}
+    for one in rule.filters:
+        found = meant(directory, one, asker, watched.named)
+        wanted[one.dimension] = wanted.get(one.dimension, frozenset()) | found
+    if isinstance(rule.watch, Budget):
+        for limited in seen.limits.caps:
+            if limited.cap.subject == reading.subject:
+                wanted = {Dimension.KEY: limited.keys}
+    else:
+        about = rule.watch.what if isinstance(rule.watch, New) else rule.by
+        member = _subject(directory, reading.subject)
+        if about is not None and member is not None:
+            wanted[about] = frozenset({member})
+    if asker.own_only:
+        mine = own(directory, asker)
+        wanted[Dimension.CREATOR] = wanted.get(Dimension.CREATOR, mine) & mine
+    return Narrow(
+        wanted.get(Dimension.MODEL), wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
+    )
+
+
+def _subject(directory: Directory, subject: str) -> int | None:
+    member = subject.rpartition(":")[2]
+    return int(member) if member.isdecimal() and int(member) in directory.members else None
+
+
+def _drivers(
+    seen: Seen,
+    found: Mapping[int, Usage],
+    before: Mapping[int, Usage] | None,
+    metric: Metric,
+    source: Source,
+) -> tuple[Driver, ...]:
+    values = {member: usage.value(metric, source) for member, usage in found.items()}
+    top = sorted(values, key=lambda member: (-values[member], member))[:MOST]
+    return tuple(
+        Driver(
+            seen.directory.labels.get(member, "?"),
+            values[member],
+            None if before is None else before.get(member, ZERO).value(metric, source),
+        )
+        for member in top
+        if values[member] > 0
+    )
+
+
+def _chart(
+    store: Store, drawn: TimeRange, narrow: Narrow, metric: Metric, source: Source
+) -> tuple[int, ...]:
+    stored = drawn.granularity
+    if stored is Granularity.DAY and drawn.zone != "UTC":
+        stored = Granularity.HOUR
+    selection = Selection(None, narrow.models, narrow.keys, narrow.creators)
+    whole = store.whole(selection, drawn, stored)
+    return tuple(usage.value(metric, source) for usage in whole)
+
+
+def as_told(watched: Watched, reading: Reading) -> Watched:
+    """A rule as it was when something was told of it, whose limit may have been changed since."""
+    watch = watched.rule.watch
+    if not isinstance(watch, Above | Forecast | Credits) or watch.limit == reading.limit:
+        return watched
+    told = replace(watch, limit=reading.limit)
+    return replace(watched, rule=replace(watched.rule, watch=told))

@@ -1,0 +1,87 @@
+"""How long judging takes after a sync: 10,000 rules over 1,000 keys, on a large organisation."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copyfile
+from time import perf_counter
+from types import SimpleNamespace
+from typing import Any, cast
+
+from bot.config import load
+from bot.flows.alerting import Alerts, Judging
+from bot.store import Database, Store
+from bot.store.alert_rules import Draft, Rules
+from bot.store.alert_states import States
+from bot.store.alert_tellings import Tellings
+from bot.store.alert_usage import AlertUsage
+from reports.grammar_alert import rule_of
+from tests.bench.organisations import LARGE, NOW, database
+from tests.bench.table import Figure, at_most
+
+RULES = 10_000
+_TIMES = 5
+_KINDS = (
+    "spend > $5 per hour", "spend > $40 per day", "spend > $200 per week",
+    "spend > $900 per month", "tokens > 50M per day", "requests > 20k per day", "spike",
+    "forecast > $1200 per month", "spend > $300 per day", "tokens > 2B per month",
+)  # fmt: skip
+
+
+def run() -> Iterator[Figure]:
+    """The figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "activity.db"
+        copyfile(database(LARGE), path)
+        with _judging(path) as judging:
+            count = _set_up(judging)
+            begun = perf_counter()
+            told = judging.judge()
+            yield at_most(f"alerts: {count:,} rules judged first", perf_counter() - begun, "s", 10)
+            yield Figure("alerts: crossings found then", told, "")
+            took = []
+            for _ in range(_TIMES):
+                begun = perf_counter()
+                judging.judge()
+                took.append(perf_counter() - begun)
+            yield at_most(f"alerts: {count:,} rules judged after a sync", max(took), "s", 2)
+
+
+@contextmanager
+def _judging(path: Path) -> Iterator[Judging]:
+    files = Database(path)
+    settings = load({"DATABASE_URL": f"sqlite:///{path}"})
+    # judging asks nothing of Slack
+    asking = SimpleNamespace(settings=settings, store=Store(files), clock=lambda: NOW)
+    alerts = Alerts(
+        cast(Any, asking), Rules(files, asking.clock), States(files, asking.clock),
+        Tellings(files, asking.clock), AlertUsage(files), cast(Any, None), cast(Any, None),
+        cast(Any, None), "bench", cast(Any, None),
+    )  # fmt: skip
+    yield Judging(alerts)
+    files.close()
+
+
+def _set_up(judging: Judging) -> int:
+    """Each key has ten rules, each of another kind."""
+    at = judging.alerts
+    chance = random.Random(7)
+    with at.asking.store.snapshot():
+        directory = at.asking.store.directory()
+    keys = [label for id_, label in directory.labels.items() if _is_key(directory, id_)]
+    wanted = []
+    for n in range(RULES):
+        words = f'{_KINDS[n % len(_KINDS)]} key:"{keys[n // len(_KINDS) % len(keys)]}"'
+        wanted.append(rule_of(words).words())
+    chance.shuffle(wanted)
+    at.rules.add_all([Draft(f"U{n % 300:04}", "", words) for n, words in enumerate(wanted)])
+    return len(wanted)
+
+
+def _is_key(directory: Any, id_: int) -> bool:
+    member = directory.members[id_]
+    return bool(member.dimension == "key" and member.ref)

@@ -1,0 +1,211 @@
+"""Alerts by words and buttons in Slack: whose they are, and what a click does."""
+
+import json
+
+import pytest
+
+from bot.access import FOREIGN
+from bot.demo.slack import Forge, LocalSlack, escaped
+from bot.flows.alert_delivery import Delivery
+
+from .. import world as worlds
+
+
+@pytest.fixture
+def there(openrouter, database):
+    """The web half, with Katherine as admin; alerts go out when `tick` says so."""
+    with LocalSlack(rate_limits=False) as slack:
+        admin = slack.user("katherine").id
+        with worlds.running(openrouter, slack, database, ACTIVITY_ADMINS=admin) as world:
+            yield world
+
+
+def say(world, text: str, user: str = "ada", channel: str = "general") -> str:
+    return world.words(escaped(world.slack.workspace, text), user, channel)
+
+
+def tick(world) -> None:
+    """What the worker does after a sync."""
+    world.bot.judging.judge()
+    Delivery(world.bot.alerts, world.bot.judging).tick()
+
+
+def heard(world, user: str = "ada") -> list[dict]:
+    messages = world.slack.messages(world.slack.im(user).id)
+    return [m for m in messages if "thread_ts" not in m]
+
+
+def fired(world, words="alert spend > $5 per month", channel=None) -> dict:
+    """The message of an alert whose line has been crossed for long."""
+    said = say(world, words)
+    assert said.startswith("*Alert set:*"), said
+    tick(world)
+    return (world.slack.messages(channel) if channel else heard(world))[-1]
+
+
+def row(message, action: str) -> str:
+    """The id of the block that a button is in."""
+    for block in message["blocks"]:
+        if any(one.get("action_id") == action for one in block.get("elements", [])):
+            return block["block_id"]
+    raise AssertionError(f"no {action} in it")
+
+
+def click(world, message, action, choice=None, user="ada", channel=None, forge=None) -> None:
+    channel = channel or world.slack.im("ada").id
+    more = {"forge": forge} if forge else {}
+    world.door.click(
+        user, channel, message["ts"], action, choice, block_id=row(message, action), **more
+    )
+
+
+def answered(world, act) -> str:
+    """The text of what is answered to a click."""
+    before = len(world.slack.responses)
+    act()
+    answers = world.slack.wait_for(lambda: world.slack.responses[before:])
+    return answers[-1]["payload"]["text"]
+
+
+def listed(world, user="ada") -> dict:
+    say(world, "alerts", user)
+    return world.slack.ephemerals(user, "general")[-1]
+
+
+def test_what_is_above_already_is_said_at_once_and_once(there):
+    message = fired(there)
+    assert "OpenRouter spend above $5 this month: the whole organisation" in message["text"]
+    assert "Top keys: prod" in message["text"]
+    tick(there)
+    tick(there)
+    assert len(heard(there)) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("spend > $50 per day in #partners", "People of other companies read along"),
+        ("spend > $50 per day in #random", "I am not in that channel"),
+        ("spend > $50 per day in #archive", "That channel is archived"),
+        ("spend > $50 per day key:prood", "alert spend > $50 per day key:prod"),
+        ("spend > $50 per day creator:adda@example.com", "creator:ada@example.com"),
+        ("spend > 50 EUR per day", "dollar"),
+        ("spend > $-5 per day", "alert"),
+        ("spend > per day", "alert"),
+    ],
+)
+def test_it_says_why_it_sets_nothing_up(there, words, problem):
+    workspace = there.slack.workspace
+    workspace.change_channel("random", members=frozenset({there.slack.user("ada").id}))
+    assert problem in say(there, f"alert {words}").replace("&gt;", ">")
+    assert "There are no alerts yet." in say(there, "alerts")
+
+
+def test_people_see_their_own_and_admins_all(there):
+    fired(there)
+    assert "Your alerts* (1)" in say(there, "alerts")
+    assert "There are no alerts yet." in say(there, "alerts", "grace")
+    # the admins have `alert sync` from the start
+    assert "All alerts* (2)" in say(there, "alerts", "katherine")
+
+
+def test_details_answer_the_matching_question_to_whoever_clicks(there):
+    message = fired(there)
+    said = answered(there, lambda: click(there, message, "alert_details"))
+    assert said.startswith("Spend by API key")
+    assert "• prod" in said
+
+
+def test_an_acknowledgement_is_seen_in_the_message(there):
+    message = fired(there)
+    click(there, message, "alert_acknowledge")
+    ada = there.slack.user("ada").id
+    worlds.wait_until(lambda: f"<@{ada}> has seen to it" in json.dumps(heard(there)))
+    assert "alert_acknowledge" not in json.dumps(heard(there)[-1])
+
+
+@pytest.mark.parametrize("length", ["1h", "24h", "period"])
+def test_a_snooze_is_seen_in_the_message(there, length):
+    message = fired(there)
+    options = json.dumps(message)
+    [value] = {v for v in options.split('"') if v.endswith(f" {length}") and v[0].isdigit()}
+    click(there, message, "alert_snooze", value)
+    worlds.wait_until(lambda: "Snoozed until" in json.dumps(heard(there)))
+    assert "snoozed until" in say(there, "alerts")
+
+
+def test_a_muted_rule_rests_until_it_is_let_go_on(there):
+    message = fired(there)
+    assert "Muted." in answered(there, lambda: click(there, message, "alert_mute"))
+    assert "paused by <@" in say(there, "alerts")
+    card = listed(there)
+    said = answered(there, lambda: click(there, card, "alert_resume", channel="general"))
+    assert "paused" not in said
+    tick(there)
+    assert len(heard(there)) == 1
+
+
+def test_a_rule_is_edited_in_a_dialog_that_says_what_is_wrong(there):
+    message = fired(there)
+    click(there, message, "alert_change")
+    [view] = there.slack.wait_for(lambda: there.slack.views("ada"))
+    words = view["blocks"][0]["element"]["initial_value"]
+    assert words.startswith("spend > $5 per month")
+    there.door.submit("ada", view["id"], {"alert_words": "spend > 5 per moon"})
+    [view] = there.slack.views("ada")
+    there.door.submit("ada", view["id"], {"alert_words": words.replace("$5", "$500")})
+    worlds.wait_until(lambda: "$500" in say(there, "alerts"))
+    tick(there)
+    [first] = heard(there)
+    assert "Over." in json.dumps(first)
+    [reply] = [m for m in there.slack.messages(there.slack.im("ada").id) if "thread_ts" in m]
+    assert "the limit is $500" in reply["text"]
+
+
+def test_a_deleted_rule_is_gone(there):
+    fired(there)
+    card = listed(there)
+    said = answered(there, lambda: click(there, card, "alert_delete", channel="general"))
+    assert said.startswith("Deleted:")
+    assert "There are no alerts yet." in say(there, "alerts")
+
+
+def test_clicks_of_others_change_nothing(there):
+    message = fired(there, "alert spend > $5 per month in #spend", "spend")
+    for user, action in (
+        ("grace", "alert_mute"),
+        ("grace", "alert_change"),
+        ("guest", "alert_mute"),
+        ("otto", "alert_acknowledge"),
+    ):
+        said = answered(
+            there, lambda u=user, a=action: click(there, message, a, user=u, channel="spend")
+        )
+        assert "Muted" not in said
+    assert "paused" not in say(there, "alerts")
+    assert "has seen to it" not in json.dumps(there.slack.messages("spend"))
+
+
+def test_a_click_from_another_team_is_refused(there):
+    message = fired(there)
+    said = answered(
+        there,
+        lambda: click(there, message, "alert_details", forge=Forge(team_id="T0OTHER0001")),
+    )
+    assert said == FOREIGN
+
+
+def test_an_admin_manages_what_others_set_up(there):
+    message = fired(there, "alert spend > $5 per month in #spend", "spend")
+    said = answered(
+        there, lambda: click(there, message, "alert_mute", user="katherine", channel="spend")
+    )
+    assert "Muted." in said
+    assert "paused by <@" in say(there, "alerts")
+
+
+def test_quiet_hours_are_kept_and_shown(there):
+    assert "Quiet from 22:00 to 07:00 (Europe/Berlin)" in say(there, "alert quiet 22:00-7:00")
+    say(there, "alert credits < $5")
+    assert "quiet hours 22:00-07:00" in say(there, "alerts")
+    assert "no quiet hours" in say(there, "alert quiet off")
