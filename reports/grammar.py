@@ -104,6 +104,7 @@ class CommandError:
     problem: str
     understood: str = ""
     suggestion: str = ""
+    examples: tuple[str, ...] = EXAMPLES
 
 
 class _Wrong(ValueError):  # noqa: N818 - its text is what is said

@@ -49,6 +49,14 @@ _DAYS = {
 _RHYTHMS = {"daily": "daily", "weekdays": "weekdays", "weekly": "weekly", "monthly": "monthly"}
 _EVERY = {"day": "daily", "weekday": "weekdays", "week": "weekly", "month": "monthly"}
 _TOO_OFTEN = {"hourly", "minutely"}
+_SELDOM = {
+    "quarterly": "0 9 1 1,4,7,10 * 3m",
+    "yearly": "0 9 1 1 * last year",
+    "annually": "0 9 1 1 * last year",
+}
+_SPOKEN = {"noon": "12:00", "midday": "12:00", "midnight": "0:00"}
+_BUTTONS = {"delete", "remove", "cancel", "stop", "pause", "resume", "edit", "preview", "run"}
+_MOST_TRIES = 20
 _FILLERS = {"at", "on", "every", "each", "the", "and", "with", "both", "none"}
 _PERIOD_UNITS = {"hour", "day", "week", "month", "year"}
 KNOWN = (*_RHYTHMS, *_DAYS, "here", "creators", "cron")
@@ -106,14 +114,22 @@ class ListSchedules:
 
 
 class _Wrong(ValueError):  # noqa: N818 - its text is what is said
-    """`instead` is what would do in the place of a word, `corrected` a whole schedule that does."""
+    """`instead` is what would do in the place of a word, `corrected` a whole schedule that does.
+
+    Without either it is what is left of the words without the wrong ones, with `place` after it.
+    """
 
     def __init__(
-        self, problem: str, corrected: str = EXAMPLE, instead: tuple[str, str] | None = None
+        self,
+        problem: str,
+        corrected: str = EXAMPLE,
+        instead: tuple[str, str] | None = None,
+        place: str = "",
     ) -> None:
         super().__init__(problem)
         self.corrected = corrected
         self.instead = instead
+        self.place = place
 
 
 Read = Standing | ListSchedules | Help | CommandError
@@ -130,19 +146,55 @@ def parse_schedule(text: str) -> Read:
     typed = plain(text).strip() if len(text) <= LONGEST * 5 else text
     if len(typed) > LONGEST:
         return CommandError(f"That is {len(typed):,} characters; a question has {LONGEST} at most.")
+    words: list[str] = []
+    place = ""
     try:
         first, *words = tokens(typed)
         if first.lower() == "schedules" or not words or words == ["list"]:
             return _list(words)
-        return _read(words)
+        found = _read(words)
     except _Wrong as wrong:
-        return CommandError(str(wrong), "", wrong.corrected)
+        found, place = CommandError(str(wrong), "", wrong.corrected), wrong.place
     except ValueError as error:
-        return CommandError(str(error), "", EXAMPLE)
+        found = CommandError(str(error), "", EXAMPLE)
+    return _helpful(found, words, place) if isinstance(found, CommandError) else found
+
+
+def _helpful(wrong: CommandError, words: list[str], place: str) -> CommandError:
+    """With a suggestion that is right, as much as can be made of the words."""
+    suggestion = wrong.suggestion
+    if suggestion == EXAMPLE or not _is_right(suggestion):
+        words = words if suggestion == EXAMPLE else tokens(suggestion)[1:]
+        left = _left(words, wrong.problem)
+        suggestion = f"schedule {left.words()} {place}".strip() if left else EXAMPLE
+    return CommandError(wrong.problem, "", suggestion, EXAMPLES)
+
+
+def _is_right(suggestion: str) -> bool:
+    if suggestion in {"", "schedules"}:
+        return True
+    with suppress(ValueError):
+        return isinstance(_Reader().read(tokens(suggestion)[1:]), Standing)
+    return False
+
+
+def _left(words: list[str], problem: str) -> Standing | None:
+    """The schedule without one or two words beside each other, best without those complained of."""
+    spans = [(at, at + count) for count in (1, 2) for at in range(len(words) - count, -1, -1)]
+    complained = [f"“{clean(word, 40)}”" in problem for word in words]
+    spans.sort(key=lambda span: not any(complained[span[0] : span[1]]))
+    for start, end in spans[:_MOST_TRIES]:
+        with suppress(ValueError):
+            found = _Reader().read(words[:start] + words[end:])
+            if isinstance(found, Standing):
+                return found
+    return None
 
 
 def _read(words: list[str], tries: int = 2) -> Read:
     """Read; where a word is wrong and another would do in its place, suggest the whole with it."""
+    if words[0].lower() in _BUTTONS:
+        raise _Wrong(f"For “{clean(words[0])}” there is a button under `schedules`.", "schedules")
     try:
         return _Reader().read(words)
     except _Wrong as wrong:
@@ -264,9 +316,8 @@ class _Reader:
     def _explained(self, wrong: CommandError) -> CommandError:
         """What is wrong with the question, with the whole schedule as the suggestion."""
         for word in self.question:
-            meant = nearest.word(word, KNOWN)
-            if meant and f"“{clean(word, 40)}”" in wrong.problem:
-                raise _Wrong(wrong.problem, instead=(word, meant))
+            if f"“{clean(word, 40)}”" in wrong.problem:
+                _guess(word, wrong.problem)
         asked = parse(wrong.suggestion) if wrong.suggestion else wrong
         suggestion = EXAMPLE
         if isinstance(asked, Ask):
@@ -407,6 +458,8 @@ class _Reader:
         if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#")):
             return False
         named = word if lower.startswith(("<#", "#")) else self.words.pop() if self.words else ""
+        if lower == "in" and self._zone(named):
+            return True
         self._take(_place(named, lower))
         return True
 
@@ -420,6 +473,33 @@ class _Reader:
         if lower == "both":
             self.question += ["csv", "pdf"]
         return lower in _FILLERS
+
+
+def _guess(word: str, problem: str) -> None:
+    """Raise what a word that no question has may have meant, if that can be guessed."""
+    lower = word.lower()
+    zone = nearest.city(word)
+    hours, dot, minutes = lower.partition(".")
+    if lower in _SELDOM:
+        said = f"“{clean(word)}” is no rhythm that has a word: cron's five fields name its days."
+        raise _Wrong(said, instead=(word, _SELDOM[lower]))
+    if lower in _SPOKEN:
+        raise _Wrong(f"“{clean(word)}” is no time: write it in digits.",
+                     instead=(word, _SPOKEN[lower]))  # fmt: skip
+    if dot and hours.isascii() and hours.isdigit() and _clock(hours, minutes, ""):
+        raise _Wrong(f"“{clean(word)}” is no time: it has a colon.",
+                     instead=(word, f"{hours}:{minutes}"))  # fmt: skip
+    if zone:
+        raise _Wrong(f"“{clean(word, 40)}” is a city: its time zone has a longer name.",
+                     instead=(word, zone))  # fmt: skip
+    if (word.isalpha() and word.isupper() and len(word) in {3, 4}) or lower[:3] in {"utc", "gmt"}:
+        raise _Wrong(
+            f"I know no time zone “{clean(word, 40)}”. Zones are called like Europe/Berlin; without"
+            " any it is your own, as Slack knows it."
+        )
+    meant = nearest.word(word, KNOWN)
+    if meant:
+        raise _Wrong(problem, instead=(word, meant))
 
 
 def _place(named: str, word: str) -> Place:
@@ -439,12 +519,18 @@ def _place(named: str, word: str) -> Place:
         raise _Wrong(
             f"I cannot tell which channel “{shown}” is. Pick it from the list that Slack shows as"
             " you type; a private channel, from within it with `here`.",
-            "schedule weekly spend by creator here",
+            place="here",
+        )
+    if named.startswith(("<@", "@")):
+        raise _Wrong(
+            "A report goes to a channel, to yourself, or to every creator their own part, but not"
+            " to another person: they can schedule it themselves.",
+            place="to me",
         )
     said = f"not “{shown}”" if shown else "but nothing follows"
     raise _Wrong(
         f"After `{word}` comes a channel such as #finance, or `to me` or `to creators`, {said}.",
-        "schedule weekly spend by creator to me",
+        place="to me" if word == "to" else "here",
     )
 
 

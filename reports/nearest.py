@@ -56,6 +56,11 @@ def zone(wrong: str, following: str = "") -> str:
     return zone_names()[meant] if meant else "Europe/Berlin"
 
 
+def city(name: str) -> str:
+    """The zone that has the name of a city, or nothing."""
+    return _cities().get(name.lower(), "")
+
+
 @lru_cache(maxsize=1)
 def _cities() -> dict[str, str]:
     zones = sorted(zone_names().items(), reverse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -15,6 +16,7 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # without them Persian and joined emoji fall apart
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that are drawn as nothing
 _STRAIGHT = str.maketrans("“”„«»‘’", '"""""\'\'')
+_MENTION = re.compile(r"<([@#])([A-Z0-9]{1,20})(?:\|([^<>|]{0,80}))?>", re.ASCII)
 _SHORTEST = Decimal("1e-9")
 
 
@@ -75,6 +77,11 @@ def plain(text: str) -> str:
         shown = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
         shown = unicodedata.normalize("NFC", shown)
     return shown
+
+
+def as_typed(text: str) -> str:
+    """Words with people and channels as they are typed: `@ada` and not `<@U123|ada>`."""
+    return _MENTION.sub(lambda found: found[1] + (found[3] or found[2]), text)
 
 
 def clean(name: str, length: int = NAME_LENGTH) -> str:

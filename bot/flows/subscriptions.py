@@ -20,7 +20,7 @@ from bot.slack import DeliveryError, Person, Place
 from bot.store.schedules import Draft, Entry, LastRun
 from reports.audit import DONE, Act
 from reports.grammar import CommandError
-from reports.grammar_schedule import ListSchedules, Standing
+from reports.grammar_schedule import EXAMPLES, ListSchedules, Standing
 from reports.query import Dimension
 from reports.render import notices as words
 from reports.render import schedules as cards
@@ -269,7 +269,8 @@ class Subscriptions:
             query = replace(standing.query, filters=asked.filters)
             return f"schedule {replace(standing, query=query).words()}"
 
-        return CommandError(wrong.problem, whole(wrong.understood), whole(wrong.suggestion))
+        understood, suggestion = whole(wrong.understood), whole(wrong.suggestion)
+        return CommandError(wrong.problem, understood, suggestion, EXAMPLES)
 
     def _target(self, person: Person, standing: Standing, channel: str) -> tuple[Target, str, str]:
         place = standing.place

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from reports.grammar import EXAMPLES, CommandError
+from reports.grammar import CommandError
 from reports.query import Metric
 from reports.render.chart_data import chart_data
 from reports.render.controls import Controls, rows
@@ -23,7 +23,7 @@ from reports.render.rows import (
     versus,
 )
 from reports.summary import MetricSummary, Summary
-from reports.text import clean, escape, figure
+from reports.text import as_typed, clean, escape, figure
 from reports.usage import NANO
 from reports.words import (
     DIMENSION_WORDS,
@@ -133,10 +133,10 @@ def error(wrong: CommandError, command: str = "/activity") -> Message:
     """What is said to words that were not understood: what was, the nearest right, examples."""
     sections = [_fit(escape(clean(wrong.problem, LONGEST_SECTION)), LONGEST_CODE)]
     if wrong.suggestion:
-        sections.append(f"Did you mean {_code(f'{command} {wrong.suggestion}')}?")
+        sections.append(f"Did you mean {_code(f'{command} {as_typed(wrong.suggestion)}')}?")
     if wrong.understood and wrong.understood != wrong.suggestion:
-        sections.append(f"I understood {_code(wrong.understood)}.")
-    examples = " · ".join(_code(f"{command} {example}") for example in EXAMPLES)
+        sections.append(f"I understood {_code(as_typed(wrong.understood))}.")
+    examples = " · ".join(_code(f"{command} {example}") for example in wrong.examples)
     sections.append(f"Examples: {examples}. All words: {_code(f'{command} help')}.")
     text = "\n".join(sections)
     return Message(text, _sections(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reports.render.blocks import Block, Message
 from reports.render.report import when
 from reports.schedule import Due, Schedule, Target
-from reports.text import clean, escape
+from reports.text import as_typed, clean, escape
 
 AGAIN, THERE = "run_again", "run_there"
 RESUME = "schedule_resume"
@@ -139,4 +139,4 @@ def _button(label: str, action: str, value: str, *, primary: bool = False) -> Bl
 
 
 def _code(text: str) -> str:
-    return f"`{escape(clean(text, 300).replace('`', chr(39)))}`"
+    return f"`{escape(clean(as_typed(text), 300).replace('`', chr(39)))}`"

@@ -15,7 +15,7 @@ from reports.render.blocks import Block, Message
 from reports.render.notices import RESUME, place_words
 from reports.render.report import when
 from reports.schedule import Schedule, Target, Weekly
-from reports.text import clean, escape
+from reports.text import as_typed, clean, escape
 
 PAGE = 12
 PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", "schedule_pause"
@@ -68,7 +68,7 @@ class Card:
 
 def title(card: Card) -> str:
     """What a schedule is about, in mrkdwn: its question and when."""
-    return f"*{escape(clean(card.question, 300))}*, {escape(str(card.schedule))}"
+    return f"*{escape(clean(as_typed(card.question), 300))}*, {escape(str(card.schedule))}"
 
 
 def made(card: Card, *, again: bool, changed: bool = False) -> Message:

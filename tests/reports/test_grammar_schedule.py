@@ -119,7 +119,7 @@ def test_it_reads_cron_wherever_it_stands(text):
         (
             "weekly spend #finanse",
             "I cannot tell which channel “#finanse” is.",
-            "schedule weekly spend by creator here",
+            "schedule weekly mon 09:00 spend last week here",
         ),
         (
             "0 9 31 2 * spend",
@@ -148,12 +148,36 @@ def test_it_reads_cron_wherever_it_stands(text):
             "No month has a day 32.",
             "schedule monthly last spend by creator",
         ),
-        ("daily mon spend", "`daily` names its days already", None),
+        (
+            "daily mon spend",
+            "`daily` names its days already",
+            "schedule daily 09:00 spend yesterday",
+        ),
         ("daily weekly spend", "are two rhythms", None),
-        ("daily spend 9:00 10:00", "There are two times", None),
+        ("daily spend 9:00 10:00", "There are two times", "schedule daily 09:00 spend yesterday"),
         ("daily spend UTC Europe/Berlin", "There are two time zones", None),
         ("daily spend to me here", "That names two places", None),
-        ("daily spend to <@U1|bob>", "After `to` comes a channel", None),
+        ("daily spend to <@U1|bob>", "not to another person", None),
+        (
+            "daily spend to bob",
+            "After `to` comes a channel",
+            "schedule daily 09:00 spend yesterday to me",
+        ),
+        (
+            "daily spend Berlin",
+            "“Berlin” is a city",
+            "schedule daily 09:00 Europe/Berlin spend yesterday",
+        ),
+        ("daily spend CEST", "I know no time zone “CEST”.", "schedule daily 09:00 spend yesterday"),
+        ("daily 9.30 spend", "it has a colon", "schedule daily 09:30 spend yesterday"),
+        ("daily noon spend", "in digits", "schedule daily 12:00 spend yesterday"),
+        ("yearly spend", "no rhythm that has a word", "schedule 0 9 1 1 * spend last year"),
+        ("pause 1", "there is a button", "schedules"),
+        (
+            "fri 17:00 tokens by key for finance",
+            "I do not know the word “for”.",
+            "schedule weekly fri 17:00 tokens last week by key",
+        ),
         ("daily spend in", "but nothing follows", None),
         ("0 9 * * 1 daily spend", "says when by itself", None),
         ("monthly mon spend", "`monthly` runs on a day of the month", None),
@@ -168,7 +192,7 @@ def test_it_says_what_is_wrong_and_how_it_would_be_right(text, problem, suggesti
     if suggestion is not None:
         assert found.suggestion == suggestion
     if found.suggestion:
-        assert isinstance(parse_command(found.suggestion), Standing)
+        assert isinstance(parse_command(found.suggestion), Standing | ListSchedules)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.query import Metric
-from reports.text import NAME_LENGTH, change, clean, escape, figure, money, number, percent, plain
+from reports.text import (
+    NAME_LENGTH,
+    as_typed,
+    change,
+    clean,
+    escape,
+    figure,
+    money,
+    number,
+    percent,
+    plain,
+)
 
 SUFFIX = {"K": 10**3, "M": 10**6, "B": 10**9}
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -241,3 +252,15 @@ def test_what_was_typed_is_made_plain_once_and_for_all(text: str) -> None:
 )
 def test_slack_is_given_no_markup_of_others(text: str, escaped: str) -> None:
     assert escape(text) == escaped
+
+
+@pytest.mark.parametrize(
+    ("kept", "typed"),
+    [
+        ("spend creator:<@U123|ada> in <#C1|finance>", "spend creator:@ada in #finance"),
+        ("in <#C1|> or <@U123>", "in #C1 or @U123"),
+        ("a <b> & <!channel>", "a <b> & <!channel>"),
+    ],
+)
+def test_it_shows_people_and_channels_as_they_are_typed(kept, typed):
+    assert as_typed(kept) == typed

@@ -56,12 +56,18 @@ class Outcome:
         )
 
 
-def set_up(database: Path, slack: LocalSlack, reports: int, channels: int) -> None:
-    """As many schedules, all due a moment ago, over some channels."""
+def set_up(
+    database: Path,
+    slack: LocalSlack,
+    reports: int,
+    channels: int,
+    ahead: timedelta = timedelta(seconds=-61),
+) -> None:
+    """As many schedules over some channels, all due at one moment: a while ago, or ahead."""
     bot = slack.workspace.users[slack.bot_user_id]
     places = [slack.workspace.add_channel(f"room-{n}", [bot]).id for n in range(channels)]
     now = worlds.now()
-    due = (now - timedelta(seconds=61)).replace(second=0, microsecond=0)
+    due = (now + ahead).replace(second=0, microsecond=0)
     files = Database(database)
     schedules = Schedules(files, lambda: due - timedelta(seconds=1))
     schedule = Schedule(Daily(), due.time(), "UTC")
