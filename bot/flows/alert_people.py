@@ -121,7 +121,7 @@ class People:
         command = self._at.asking.settings.command
         for admin in sorted(self._at.asking.settings.admins):
             message = words.handed_over(left, heir.id, told, command, mine=admin == heir.id)
-            self.tell(f"alerts of {left} {entry.id}", admin, message)
+            self.tell(f"alerts of {left} {entry.id} {admin}", admin, message)
         return self._at.rules.get(entry.id)
 
     def _heir(self, left: str) -> Person | None:

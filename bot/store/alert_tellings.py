@@ -21,8 +21,6 @@ from reports.alert_time import Quiet
 
 Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=120)
-PACE = timedelta(seconds=1)
-"""How far apart messages to one place are."""
 SETTLE = timedelta(seconds=60)
 """How long after a call without an answer its message may still appear in the history."""
 _EVENT = "id, rule, version, subject, period, facts, urgent, fence, telling"
@@ -232,12 +230,6 @@ class Tellings:
                 (ms(now), ms(now), limit),
             ).fetchall()
             ids = [row[0] for row in found]
-            connection.execute(
-                "INSERT INTO place (id, free_at) SELECT place, ? FROM alert_telling"
-                " WHERE id IN (SELECT value FROM json_each(?)) ON CONFLICT (id)"
-                " DO UPDATE SET free_at = max(free_at, excluded.free_at)",
-                (ms(now + PACE), json.dumps(ids)),
-            )
             return self._take(connection, ids, now)
 
     def take_stale(self, limit: int) -> list[Telling]:

@@ -1,10 +1,14 @@
 """Alerts from the words of a rule to the direct message, on a clock that a test moves."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from .watch import DAY, MINUTE, Truth, watching
+from bot.demo.slack import LocalSlack
+from reports.alert_time import Quiet
+
+from .watch import DAY, HOUR, KEYS, MINUTE, PEOPLE, Truth, watching
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -22,17 +26,364 @@ def truth():
     return found
 
 
+def turn(there, truth, by=MINUTE, **how) -> None:
+    """Time passes, then a sync and what follows it."""
+    there.clock.now += by
+    there.sync(truth, **how)
+    there.tick()
+
+
 def test_a_crossing_is_told_in_a_direct_message_once(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per day")
     there.tick()
     assert there.heard() == []
     truth.use(NOON, 60)
-    there.clock.now += MINUTE
     for _ in range(3):
-        there.sync(truth)
-        there.tick()
-        there.clock.now += MINUTE
+        turn(there, truth)
     [message] = there.heard()
     assert "$60 today, $10 above $50" in message["text"]
     assert there.answers() == []
+
+
+def test_what_is_above_when_a_rule_is_made_is_told_at_once_and_once(there, truth):
+    truth.use(NOON - HOUR, 60)
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per day")
+    there.tick()
+    assert len(there.heard()) == 1
+    for _ in range(3):
+        turn(there, truth)
+    assert len(there.heard()) == 1
+
+
+def test_a_period_that_was_over_before_the_rule_was_made_is_none_of_its_business(there, truth):
+    truth.use(NOON - 90 * MINUTE, 60)
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per hour")
+    turn(there, truth)
+    assert there.heard() == []
+
+
+def test_the_next_period_is_told_anew(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per hour")
+    truth.use(NOON, 60)
+    turn(there, truth)
+    truth.use(NOON + HOUR, 70)
+    turn(there, truth, HOUR)
+    assert len(there.heard()) == 2
+
+
+def test_a_crossing_is_told_although_nobody_looked_before_its_hour_was_over(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per hour")
+    truth.use(NOON + 59 * MINUTE, 60)
+    turn(there, truth, 2 * HOUR)
+    [message] = there.heard()
+    assert "on 18 Nov from 13:00 to 14:00" in message["text"]  # of Berlin
+
+
+def test_each_member_is_told_on_its_own(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per day by key")
+    truth.use(NOON, 60)
+    truth.use(NOON, 70, "evals")
+    truth.use(NOON, 5, "lab")
+    turn(there, truth)
+    said = " ".join(one["text"] for one in there.heard())
+    assert len(there.heard()) == 2
+    assert "prod" in said
+    assert "evals" in said
+
+
+def test_more_than_five_at_once_are_one_message_with_a_list(there, truth):
+    there.sync(truth, back=3 * DAY)
+    for limit in range(10, 16):
+        there.set_up(f"alert spend > ${limit} per day")
+    truth.use(NOON, 60)
+    turn(there, truth)
+    [message] = there.heard()
+    assert "6 OpenRouter alerts at once" in message["text"]
+    assert all(f"${limit} today" in message["text"] for limit in range(10, 16))
+    turn(there, truth)
+    assert len(there.heard()) == 1
+
+
+def test_five_at_once_are_five_messages(there, truth):
+    there.sync(truth, back=3 * DAY)
+    for limit in range(10, 15):
+        there.set_up(f"alert spend > ${limit} per day")
+    truth.use(NOON, 60)
+    for _ in range(5):
+        turn(there, truth)
+    assert len(there.heard()) == 5
+
+
+# -- who hears it
+
+
+def test_it_goes_to_the_owner_of_the_key(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per day by key to owner")
+    truth.use(NOON, 60, "evals")
+    turn(there, truth)
+    [message] = there.heard("grace")
+    ada = there.slack.user("ada").id
+    assert f"<@{ada}> has set this alert up" in json.dumps(message)
+    assert there.heard() == []
+
+
+def test_the_maker_hears_it_where_the_owner_has_no_account(there, truth):
+    people = [(ref, name, email.replace("grace@", "gone@")) for ref, name, email in PEOPLE]
+    keys = [(ref, name, "") for ref, name in KEYS]
+    there.store.list_members(keys, people, [("hash_evals", "user_grace")])
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per day by key to owner")
+    truth.use(NOON, 60, "evals")
+    turn(there, truth)
+    [message] = there.heard()
+    assert "gone@example.com, who has no Slack account here" in message["text"]
+
+
+def test_the_maker_hears_it_where_nobody_owns_the_key(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per day by key to owner")
+    truth.use(NOON, 60, "lab")
+    turn(there, truth)
+    [message] = there.heard()
+    assert "nobody knows here" in message["text"]
+
+
+def test_it_goes_to_a_channel(there, truth):
+    there.sync(truth, back=3 * DAY)
+    channel = there.slack.channel("spend").id
+    there.set_up(f"alert spend > $50 per day in <#{channel}|spend>")
+    truth.use(NOON, 60)
+    turn(there, truth)
+    assert len(there.said("spend")) == 1
+    assert there.heard() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "mend"),
+    [
+        ({"is_ext_shared": True}, "People of other companies read along"),
+        ({"is_archived": True}, "archived"),
+        ({"members": frozenset()}, "Invite me there"),
+    ],
+)
+def test_a_channel_is_judged_at_each_post_and_the_maker_hears_it_instead(
+    there, truth, change, mend
+):
+    there.sync(truth, back=3 * DAY)
+    channel = there.slack.channel("spend").id
+    there.set_up(f"alert spend > $50 per day in <#{channel}|spend>")
+    there.slack.workspace.change_channel("spend", **change)
+    truth.use(NOON, 60)
+    turn(there, truth)
+    assert there.said("spend") == []
+    [message] = there.heard()
+    assert mend in message["text"]
+
+
+def test_the_rules_of_somebody_who_left_go_to_the_admins(tmp_path, truth):
+    slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
+    admins = ",".join(slack.user(name).id for name in ("grace", "katherine"))
+    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admins) as there:
+        there.sync(truth, back=3 * DAY)
+        entry = there.set_up("alert spend > $50 per day")
+        slack.workspace.change_user("ada", deleted=True)
+        there.alerts.asking.slack._people.clear()
+        truth.use(NOON, 60)
+        turn(there, truth)
+        [message] = there.heard("grace")
+        assert "$60 today" in message["text"]
+        assert there.alerts.rules.get(entry.id).draft.maker == slack.user("grace").id
+        told = there.alerts.notices.claim(10)
+        assert {one.person for one in told} == set(admins.split(","))
+        assert "has left" in told[0].message["text"]
+        assert "spend &gt; $50 per day" in told[0].message["text"]
+
+
+def test_somebody_who_may_ask_no_more_hears_nothing(there, truth):
+    there.sync(truth, back=3 * DAY)
+    entry = there.set_up("alert spend > $50 per day")
+    there.slack.workspace.change_user("ada", is_restricted=True)
+    there.alerts.asking.slack._people.clear()
+    truth.use(NOON, 60)
+    turn(there, truth)
+    assert there.heard() == []
+    assert "may not ask" in there.alerts.rules.get(entry.id).paused
+
+
+def test_who_sees_their_own_only_hears_of_their_own_only(tmp_path, truth):
+    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
+        there.sync(truth, back=3 * DAY)
+        there.set_up("alert spend > $50 per day")
+        there.set_up("alert spend > $50 per day by key")
+        there.set_up("alert new key")
+        truth.use(NOON, 900, "evals")
+        turn(there, truth)
+        assert there.heard() == []
+        truth.use(NOON, 60, "prod")
+        turn(there, truth)
+        said = " ".join(one["text"] for one in there.heard())
+        assert "$60 today" in said
+        assert "evals" not in said
+        assert "900" not in said
+
+
+# -- when
+
+
+def test_quiet_hours_hold_back_all_but_what_is_urgent_and_lose_nothing(there, truth):
+    there.sync(truth, back=3 * DAY)
+    ada = there.slack.user("ada").id
+    # noon in UTC is 13:00 in Berlin
+    there.alerts.tellings.set_quiet(
+        ada, Quiet(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
+    )
+    there.set_up("alert spend > $50 per day")
+    there.set_up("alert spend > $40 per day urgent")
+    truth.use(NOON, 60)
+    turn(there, truth)
+    [message] = there.heard()
+    assert "$40" in message["text"]
+    turn(there, truth, HOUR)
+    assert len(there.heard()) == 1
+    turn(there, truth, HOUR)
+    assert len(there.heard()) == 2
+
+
+def test_what_is_over_when_quiet_hours_end_is_told_as_over(there, truth):
+    there.sync(truth, back=3 * DAY)
+    ada = there.slack.user("ada").id
+    there.alerts.tellings.set_quiet(
+        ada, Quiet(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
+    )
+    entry = there.set_up("alert sync")
+    there.clock.now += 80 * MINUTE
+    there.tick()
+    turn(there, truth)
+    assert there.heard() == []
+    there.clock.now += HOUR
+    there.sync(truth)
+    there.tick()
+    [message] = there.heard()
+    assert "Over." in json.dumps(message)
+    assert there.answers() == []
+    assert entry
+
+
+def test_a_snoozed_alert_is_told_again_in_its_thread_if_it_is_not_over(there, truth):
+    there.sync(truth, back=3 * DAY)
+    entry = there.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    turn(there, truth)
+    there.alerts.states.hold(entry.id, "", there.clock() + HOUR, "U1")
+    turn(there, truth)
+    assert there.answers() == []
+    turn(there, truth, HOUR)
+    turn(there, truth)
+    assert len(there.heard()) == 1
+    assert len(there.answers()) == 1
+
+
+def test_recovery_goes_into_the_thread_and_the_first_message_says_so(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert sync")
+    there.clock.now += 61 * MINUTE
+    there.tick()
+    [message] = there.heard()
+    assert "OpenRouter data is old" in message["text"]
+    turn(there, truth)
+    [reply] = there.answers()
+    assert "fresh again" in reply["text"]
+    assert "Over." in json.dumps(there.heard()[0]["blocks"])
+
+
+def test_the_first_message_says_that_its_period_is_over(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per day tz UTC")
+    truth.use(NOON, 60)
+    turn(there, truth)
+    turn(there, truth, 15 * HOUR, back=DAY)
+    turn(there, truth, HOUR)
+    [message] = there.heard()
+    assert "The day is over: $60 in the end" in json.dumps(message["blocks"])
+    assert there.answers() == []
+
+
+# -- Slack in trouble
+
+
+def test_slack_being_down_for_hours_delays_and_doubles_nothing(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    there.slack.faults.add("*", (503,), 10_000, 1)
+    for _ in range(12):
+        turn(there, truth, 15 * MINUTE)
+    assert there.heard() == []
+    there.slack.faults.clear()
+    turn(there, truth, 15 * MINUTE)
+    turn(there, truth, 15 * MINUTE)
+    assert len(there.heard()) == 1
+
+
+@pytest.mark.parametrize("fault", ["drop", "drop_after", "half", 500, "fatal_error"])
+def test_an_answer_that_is_lost_neither_loses_nor_doubles_a_message(there, truth, fault):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    there.slack.faults.add("chat.postMessage", (fault,), 1, 1)
+    for _ in range(4):
+        turn(there, truth, 2 * MINUTE)
+    assert len(there.heard()) == 1
+
+
+def test_a_pause_that_slack_asks_for_is_kept(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    there.slack.faults.add("chat.postMessage", (429,), 1, 90)
+    turn(there, truth)
+    turn(there, truth)
+    assert there.heard() == []
+    turn(there, truth)
+    assert len(there.heard()) == 1
+
+
+def test_a_rule_that_fails_stops_no_other(there, truth, monkeypatch):
+    there.sync(truth, back=3 * DAY)
+    bad = there.set_up("alert spend > $40 per day")
+    there.set_up("alert spend > $50 per day")
+    watched = there.judging.watched
+
+    def broken(entry, rule, judged):
+        if entry.id == bad.id:
+            raise ValueError("a bad rule")
+        return watched(entry, rule, judged)
+
+    monkeypatch.setattr(there.judging, "watched", broken)
+    truth.use(NOON, 60)
+    turn(there, truth)
+    monkeypatch.undo()
+    turn(there, truth)
+    assert len(there.heard()) == 2
+
+
+def test_admins_hear_of_old_data_from_the_start(tmp_path, truth):
+    slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
+    admin = slack.user("ada").id
+    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as there:
+        there.sync(truth, back=3 * DAY)
+        there.tick()
+        [entry] = there.alerts.rules.of(admin)
+        there.clock.now += 2 * HOUR
+        there.tick()
+        assert len(there.heard()) == 1
+        there.alerts.rules.remove(entry.id)
+        there.tick()
+        assert there.alerts.rules.of(admin) == []
