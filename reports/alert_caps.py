@@ -20,7 +20,7 @@ from reports.timerange import DAY
 
 _RESETS = {"daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH}
 _LEAST_DAYS = 3
-_WEEK = 7
+_WEEK, _WEEKS = 7, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ def forecast(
     """The reading of what the zone's month is going to end at.
 
     What was used so far, and for each day to come the average of the same weekday in the last four
-    weeks. `days` are the figures by local date of all days that are held, 0 where nothing was used,
-    of this month and the 28 days before today. Where less than a week is held before today, the
-    month goes on as it began; with less than three days nothing is known.
+    weeks, of which newer ones count more. `days` are the figures by local date of all days that are
+    held, 0 where nothing was used, of this month and the 28 days before today. Where less than a
+    week is held before today, all days count alike; with less than three nothing is known.
     """
     limit = rule.watch.limit if isinstance(rule.watch, Forecast) else 0
     month, today = span_at(Unit.MONTH, zone, at), at.astimezone(ZoneInfo(zone)).date()
@@ -123,17 +123,19 @@ def forecast(
     past = {day: value for day, value in days.items() if today - 28 * DAY <= day < today}
     value: int | None = None
     if len(past) >= _LEAST_DAYS:
-        rest = _expected(past, today) * (1 - _elapsed(zone, at))
-        to_come = rest + sum(_expected(past, day) for day in _days_after(today))
+        rest = _expected(past, today, today) * (1 - _elapsed(zone, at))
+        to_come = rest + sum(_expected(past, today, day) for day in _days_after(today))
         value = so_far + int(to_come)
     return Reading(subject, label, value, limit, at, month, True, so_far=so_far, owner=owner)
 
 
-def _expected(past: Mapping[date, int], day: date) -> Fraction:
+def _expected(past: Mapping[date, int], today: date, day: date) -> Fraction:
     """What a day is going to use: as its weekday did, or as any day where that is unknown."""
-    same = [value for when, value in past.items() if when.weekday() == day.weekday()]
-    found = same if same and len(past) >= _WEEK else list(past.values())
-    return Fraction(sum(found), len(found))
+    same = [(when, value) for when, value in past.items() if when.weekday() == day.weekday()]
+    if not same or len(past) < _WEEK:
+        return Fraction(sum(past.values()), len(past))
+    weights = [(_WEEKS - ((today - when).days - 1) // _WEEK, value) for when, value in same]
+    return Fraction(sum(w * value for w, value in weights), sum(w for w, _ in weights))
 
 
 def _days_after(today: date) -> list[date]:

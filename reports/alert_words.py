@@ -33,7 +33,9 @@ _WATCHES = {
 }  # fmt: skip
 _FILLERS = {
     "for", "of", "on", "if", "when", "is", "are", "goes", "gets", "than", "at", "least", "me",
-    "the", "and", "my", "usage", "use", "any", "with", "used", "alert",
+    "the", "and", "my", "usage", "use", "any", "with", "used", "alert", "please", "tell", "notify",
+    "warn", "dm", "us", "all", "total", "whole", "org", "organisation", "organization", "everybody",
+    "everyone", "it", "that", "as", "soon", "or",
 }  # fmt: skip
 KNOWN = (
     *METRICS, *_WATCHES, *_UNITS, *DIMENSIONS, "by", "per", "above", "below", "urgent", "owner",

@@ -1,5 +1,6 @@
 """The periods that are judged, quiet hours, snoozes; limits, balances and forecasts."""
 
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.demo.usage_sample import sample
 from reports.alert import Above, Credits, Forecast, Rule, Spike
 from reports.alert_caps import Cap, Pace, balance, budget, days_left, forecast, full_at
 from reports.alert_needs import grouping, needed
@@ -165,3 +167,17 @@ def test_even_use_is_forecast_as_even(each, zone, at):
     found = forecast(Rule(Forecast(DOLLAR)), "", "all", days, zone, at)
     assert found.value is not None
     assert found.so_far <= found.value <= 31 * each
+
+
+def test_a_forecast_of_the_sample_is_within_a_tenth_by_the_middle_of_the_month():
+    organisation = sample(utc(2026, 11, 22))
+    days: dict = defaultdict(int)
+    for record in organisation.usage(utc(2026, 7, 1), utc(2026, 11, 1), DAY):
+        days[record.at.date()] += record.credits_nano + record.byok_nano
+    for month in (8, 9, 10):
+        at = utc(2026, month, 16)
+        known = {day: value for day, value in days.items() if day < at.date()} | {at.date(): 0}
+        found = forecast(Rule(Forecast(DOLLAR)), "", "all", known, "UTC", at).value
+        actual = sum(value for day, value in days.items() if day.month == month)
+        assert found is not None
+        assert abs(found - actual) * 10 < actual
