@@ -36,7 +36,7 @@ MEMBERS_OF: Mapping[int, int] = {
 }
 MODELS = DIMENSION[Dimension.MODEL]
 
-PART_SECONDS = {0: 3_600, 1: 86_400, 2: 16 * 86_400, 3: 10**11}
+PART_SECONDS = {0: 3_600, 1: 86_400, 2: 8 * 86_400, 3: 10**11}
 """Sums lie member by member within such stretches of time, by granularity.
 
 Shorter ones would make answers slower, longer ones writing: what is pulled anew then lies in as

@@ -17,7 +17,7 @@ from bot.store.migrations import SET, STEPS
 
 BUSY_SECONDS = 30.0
 _CACHE_KIB = 16_384
-_MMAP_BYTES = 2**30
+_MMAP_BYTES = 2**31 - 2**16  # the most that SQLite maps
 
 
 class StoreError(Exception):

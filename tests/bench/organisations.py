@@ -34,7 +34,7 @@ NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)
 WEEK = Window(Granularity.DAY, datetime(2026, 11, 12, tzinfo=UTC), NOW)
 """The last seven days, which are pulled anew every night."""
 FOLDER = Path(tempfile.gettempdir()) / "activity-bench"
-_LAYOUT = 2
+_LAYOUT = 3
 _NOISE = 2**16
 _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
 
