@@ -153,7 +153,16 @@ class Bot:
         from bot.flows.alert_desk import Desk  # noqa: PLC0415
         from bot.flows.home import Homes  # noqa: PLC0415
         from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
-        from bot.listeners import activity, alerts, bolt, controls, exports, home, schedules  # noqa: PLC0415
+        from bot.listeners import (  # noqa: PLC0415
+            activity,
+            alerts,
+            bolt,
+            controls,
+            exports,
+            home,
+            schedules,
+            talk,
+        )
         from bot.listeners.work import Work  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
@@ -163,6 +172,7 @@ class Bot:
         asking, subscriptions = reports.asking, Subscriptions(reports)
         desk = Desk(self.alerts, self.judging)
         activity.register(app, asking, work, subscriptions, desk)
+        talk.register(app, asking, work, subscriptions, desk)
         exports.register(app, asking, work)
         controls.register(app, asking, work)
         schedules.register(app, reports, subscriptions, work)

@@ -109,13 +109,15 @@ class Person:
 class Place:
     """Where an answer goes: the response URL first, the person's DM where that is used up.
 
-    `thread` is the thread that was clicked in, if any.
+    `thread` is the thread that it belongs to, if any. Where there is no response URL, as for what
+    people say in a `channel`, it is posted there: to the person alone, unless it is `shared`.
     """
 
     response_url: str
     user: str
     shared: bool = False
     thread: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,12 @@ class Slack:
         known = self._date
         return known and known[1] + timedelta(seconds=monotonic() - known[0])
 
+    def knows(self, user: str) -> bool:
+        """Whether it is known who somebody is, so that Slack need not be asked first."""
+        with self._lock:
+            kept = self._people.get(user)
+        return kept is not None and self._clock() - kept[0] < PEOPLE_FOR
+
     def outsiders_read(self, channel: str) -> bool | None:
         """Whether people of other companies read along in a channel; None: the bot cannot see."""
         try:
@@ -202,6 +210,9 @@ class Slack:
 
         Raises DeliveryError where the person cannot be reached at all.
         """
+        if place.channel and not place.response_url:
+            self._answer_in(place, message)
+            return
         for attempt in (message, message.without_chart()):
             code = self._use_response_url(place, attempt, replace=replace)
             if code is None:
@@ -212,6 +223,30 @@ class Slack:
                 return
             log.warning("Slack refused the blocks of an answer: %s", code)
         self.direct(place.user, Message(message.text, ()))
+
+    def _answer_in(self, place: Place, message: Message) -> None:
+        """Answer what somebody said in a channel, there."""
+        thread = {"thread_ts": place.thread} if place.thread else {}
+        if place.shared or place.channel.startswith("D"):
+            self.post(place.channel, message, **thread)
+            return
+        for attempt in (message, message.without_chart(), Message(message.text, ())):
+            try:
+                self._call(
+                    "chat.postEphemeral",
+                    channel=place.channel,
+                    user=place.user,
+                    text=attempt.text,
+                    blocks=list(attempt.blocks),
+                    **thread,
+                )
+            except DeliveryError as error:
+                if error.code not in _BAD_BLOCKS:
+                    log.info("Nobody can be answered there (%s); using the DM", error)
+                    break
+            else:
+                return
+        self.direct(place.user, message)
 
     def change(self, place: Place, spot: Spot, message: Message) -> None:
         """Put a message in the place of one of ours that was clicked in, if need be in the DM.

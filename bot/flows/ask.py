@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 
 from bot import courtesy
@@ -35,11 +36,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The words after the command, as they came from Slack, and where they were typed."""
+    """The words after the command, as they came from Slack, and where they were typed.
+
+    `note` is said above the answer. `at` is the moment that is asked about, where it is not now.
+    """
 
     text: str
     team: str
     channel: str
+    note: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +66,22 @@ class Reply:
 
 def ask(
     asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions, desk: Desk
-) -> None:
+) -> Reply:
     """Answer one question, whoever asks it and whatever it says; its files come after it."""
     begun = monotonic()
     reply = _reply(asking, place, asked, subscriptions, desk)
     shared = reply.query is not None and reply.query.share
     courtesy.give_way()
-    asking.slack.respond(Place(place.response_url, place.user, shared), reply.message)
+    message = reply.message.noted(asked.note) if asked.note else reply.message
+    asking.slack.respond(replace(place, shared=shared), message)
     asking.metrics.asks.labels(reply.outcome).inc()
     asking.metrics.seconds.observe(monotonic() - begun)
     _note(asking, place, asked, reply)
     if reply.query and reply.shown:
         for file in reply.query.files:
-            where = Where(asked.channel, shared)
+            where = Where(asked.channel, shared, place.thread or None)
             export(asking, place, where, reply.shown, Format(file))
+    return reply
 
 
 def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
@@ -161,9 +169,9 @@ def _admitted(
     if asker.own_only and not sight.own(asking.store.directory(), asker):
         words = f"{escape(sight.nobody(asker))} {ask_admins(asking.settings)}"
         return Reply(said(words), REFUSED)
-    now, zone = asking.clock(), asking.settings.zone
+    now, zone = asked.at or asking.clock(), asking.settings.zone
     with courtesy.turn():
-        found = answer(asking.store, query, now, zone, asker, whole=False)
+        found = answer(asking.store, replace(query, share=False), now, zone, asker, whole=False)
     if isinstance(found, CommandError):
         return Reply(error(found, command), "misunderstood")
     what = shown(query, now, zone, asker, place.user)

@@ -14,7 +14,7 @@ from bot.access import clicks_stay_private
 from bot.flows.answer import answer
 from bot.flows.asking import Asking, admit, asker_of
 from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
-from bot.flows.shown import drawn, group_name, kept_private, of_state, picture
+from bot.flows.shown import drawn, group_name, kept_private, of_state, picture, remember
 from bot.slack import Person, Place, Spot
 from reports.audit import DONE, Act
 from reports.follow import OUT, Choice, Follow, chosen, fits, inside
@@ -109,6 +109,8 @@ def _answer(
         return "followed up again"
     if here:
         asking.slack.change(place, spot, message)
+        if not spot.hidden:
+            remember(asking, spot.channel, place.thread or spot.ts, now_shown)
     else:
         asking.slack.respond(place, message)
     return DONE

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from bot.access import OUTSIDERS, UNSEEN
 from bot.flows import sight
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(days=400)
 """How long a question too long for its message's own state can be followed up."""
+TALKED_FOR = timedelta(days=90)
 _LONGEST_STATE = 255
 _HERE, _KEPT = "q", "k"
 _FIELDS = 5
@@ -79,6 +82,23 @@ def of_state(asking: Asking, state: str) -> Shown | None:
     _, at, zone, user, words = parts
     moment = int(at) if at.isascii() and at.isdigit() else None
     return Shown.of_value(json.dumps({"w": words, "t": moment, "z": zone, "u": user}))
+
+
+def remember(asking: Asking, channel: str, thread: str, what: Shown) -> None:
+    """Keep what was answered last in a thread, for those who go on from there."""
+    asking.memory.put(f"talk:{channel}:{thread}", what.value(), TALKED_FOR)
+
+
+def last_in(asking: Asking, channel: str, thread: str) -> Shown | None:
+    """What was answered last in a thread, or None."""
+    value = asking.memory.kept(f"talk:{channel}:{thread}")
+    return Shown.of_value(value) if value else None
+
+
+def shown_in(asking: Asking, message: Mapping[str, Any]) -> Shown | None:
+    """What an answer of ours showed, from the message itself."""
+    states = (str(block.get("block_id", "")) for block in message.get("blocks") or ())
+    return next((what for state in states if (what := of_state(asking, state))), None)
 
 
 def group_id(member: Member) -> str:

@@ -23,7 +23,7 @@ class Work:
         self._slack = slack
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
 
-    def hand_over(self, place: Place, job: Callable[[], None]) -> None:
+    def hand_over(self, place: Place, job: Callable[[], object]) -> None:
         """Start a job for somebody, as soon as a thread is free."""
         self._executor.submit(self._run, place, job)
 
@@ -31,7 +31,7 @@ class Work:
         """Finish what has begun, drop what has not."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, place: Place, job: Callable[[], None]) -> None:
+    def _run(self, place: Place, job: Callable[[], object]) -> None:
         courtesy.give_way()
         try:
             job()

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bot.config import load
-from bot.scopes import METHODS, SCOPES
+from bot.scopes import EVENTS, METHODS, SCOPES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "manifest.yml").read_text(encoding="utf-8")
@@ -137,5 +137,20 @@ def called() -> set[str]:
 
 def test_its_scopes_are_no_more_than_what_the_code_calls():
     assert called() == set(METHODS)
-    needed = {scope for scopes in METHODS.values() for scope in scopes}
+    needed = {scope for used in (METHODS, EVENTS) for scopes in used.values() for scope in scopes}
     assert needed | {"commands"} == set(SCOPES)
+
+
+def test_it_is_told_of_the_events_that_the_code_listens_to_and_of_no_more():
+    told = yaml.safe_load(TEXT)["settings"]["event_subscriptions"]["bot_events"]
+    assert told == list(EVENTS)
+    heard = {
+        node.args[0].value
+        for path in (ROOT / "bot" / "listeners").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "event"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert heard == {name.partition(".")[0] for name in told}

@@ -91,11 +91,13 @@ class Chat:
         workspace.changed("message", message)
         return message
 
-    def post_as_user(self, channel: Channel, user_id: str, text: str) -> Json:
-        """Store what a person said."""
+    def post_as_user(self, channel: Channel, user_id: str, text: str, thread: str = "") -> Json:
+        """Store what a person said, in a thread if one is given."""
         workspace = self.workspace
         message = {"type": "message", "ts": workspace.new_ts(), "channel": channel.id}
         message |= {"user": user_id, "team": workspace.users[user_id].team_id, "text": text}
+        if thread:
+            message["thread_ts"] = self._thread(channel, thread)
         with workspace.lock:
             self._messages.setdefault(channel.id, []).append(message)
             workspace.changed("message", message)

@@ -1,6 +1,7 @@
 """The other direction: what people do in the local Slack, told to the bot."""
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -151,18 +152,33 @@ class Door:
         view = self.slack.home(user)
         return self.event({**event, **({"view": view} if view else {})}, forge=forge)
 
-    def mention(self, user: str, channel: str, text: str, *, forge: Forge = HONEST) -> Ack:
-        """The person names the bot in a channel."""
+    def mention(
+        self, user: str, channel: str, text: str, *, thread: str = "", forge: Forge = HONEST
+    ) -> Ack:
+        """The person names the bot in a channel, or in a thread of it."""
         words = f"<@{self.slack.bot_user_id}> {text}"
-        return self._said(user, self.slack.channel(channel), words, "app_mention", forge)
+        return self._said(user, self.slack.channel(channel), words, "app_mention", thread, forge)
 
-    def message(self, user: str, text: str, *, forge: Forge = HONEST) -> Ack:
+    def message(self, user: str, text: str, *, thread: str = "", forge: Forge = HONEST) -> Ack:
         """The person writes to the bot directly."""
-        return self._said(user, self.slack.im(user), text, "message", forge)
+        return self._said(user, self.slack.im(user), text, "message", thread, forge)
 
-    def _said(self, user: str, channel: Channel, text: str, kind: str, forge: Forge) -> Ack:
+    def said(self, user: str, channel: str, text: str, *, thread: str = "") -> Ack | None:
+        """The person says something anywhere; the bot hears of it only if it is for the bot."""
+        where = self.slack.channel(channel)
+        if where.kind == "im":
+            return self.message(user, text, thread=thread)
+        named = re.search(rf"<@{self.slack.bot_user_id}(\|[^>]*)?>", text)
+        if named and self.slack.bot_user_id in where.members:
+            return self._said(user, where, text, "app_mention", thread, HONEST)
+        self.slack.chat.post_as_user(where, self.slack.user(user).id, text, thread)
+        return None
+
+    def _said(
+        self, user: str, channel: Channel, text: str, kind: str, thread: str, forge: Forge
+    ) -> Ack:
         who = self.slack.user(user)
-        said = self.slack.chat.post_as_user(channel, who.id, text)
+        said = self.slack.chat.post_as_user(channel, who.id, text, thread)
         event = {**said, "type": kind, "event_ts": said["ts"], "client_msg_id": new_secret()}
         if kind == "message":
             event["channel_type"] = "im"

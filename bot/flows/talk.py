@@ -1,0 +1,163 @@
+"""The street from what people say, in a channel or to the bot alone, to its answer in the thread.
+
+Events come at least once and are answered once. What is said in public is answered in public,
+unless people of other companies read along, or people see different things: then for the person
+alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.access import clicks_stay_private
+from bot.flows import sight
+from bot.flows.alert_desk import Desk
+from bot.flows.ask import Asked, ask
+from bot.flows.asking import Asking, admit, asker_of
+from bot.flows.export import Shown
+from bot.flows.shown import last_in, remember, shown_in
+from bot.flows.sight import Asker
+from bot.flows.subscriptions import Subscriptions
+from bot.slack import DeliveryError, Person, Place
+from reports.audit import Act
+from reports.commands import parse_command
+from reports.grammar import Ask, CommandError, parse
+from reports.grammar_loose import Heard, hear
+from reports.loose_names import Known
+from reports.query import Dimension, Query
+from reports.render.blocks import error, sentence
+from reports.text import clean
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = timedelta(days=7)
+"""How long what was said is not answered again."""
+GREETING = (
+    "Ask me what your OpenRouter organisation uses, for example: what did we spend last week by"
+    " person? With `help` I say all that can be asked."
+)
+ALONE = "Only you see this; with `share` everybody here does."
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What somebody said: where, when (Slack's ts), in which thread, without our name in it."""
+
+    user: str
+    team: str
+    channel: str
+    ts: str
+    thread: str
+    text: str
+
+    @property
+    def direct(self) -> bool:
+        """Whether it was said to the bot alone."""
+        return self.channel.startswith("D")
+
+    @property
+    def place(self) -> Place:
+        """Where it is answered: in its thread; to the bot alone without one, beside it."""
+        thread = self.thread or ("" if self.direct else self.ts)
+        return Place("", self.user, thread=thread, channel=self.channel)
+
+
+def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Desk) -> None:
+    """Answer what somebody said, once."""
+    # the place and time of a message are its name: a second event of it has them too
+    if not asking.memory.take(f"said:{spoken.channel}:{spoken.ts}", REMEMBERED):
+        return
+    place = spoken.place
+    person = admit(asking, place, Act.ASKED, spoken.text, where=spoken.channel)
+    if person is None:
+        return
+    asker = asker_of(asking, person, Query())
+    heard = hear(spoken.text, known(asking, asker), asking.clock().date())
+    if heard is None:
+        asking.slack.respond(place, sentence(GREETING))
+    elif isinstance(heard, CommandError):
+        asking.slack.respond(place, error(heard, asking.settings.command))
+        asking.metrics.asks.labels("misunderstood").inc()
+        asking.audit.note(
+            Act.ASKED, person.id, spoken.text, where=spoken.channel, outcome="misunderstood",
+            email=person.email,
+        )  # fmt: skip
+    else:
+        asked, thread = _asked(asking, spoken, heard, person, asker), place.thread
+        reply = ask(asking, place, asked, subscriptions, desk)
+        if reply.shown:
+            remember(asking, spoken.channel, thread, reply.shown)
+
+
+def known(asking: Asking, asker: Asker) -> Known:
+    """The names that somebody may use, among those that they may know of."""
+    directory = asking.store.directory()
+    labels = sight.labels(directory, asker)
+
+    def of(dimension: Dimension) -> list[int]:
+        seen = sight.visible(directory, dimension, asker)
+        return [member.id for member in directory.of[dimension] if member.id in seen and member.ref]
+
+    people = [directory.members[id_] for id_ in of(Dimension.CREATOR)]
+    return Known(
+        tuple(directory.members[id_].name for id_ in of(Dimension.MODEL)),
+        tuple(labels[id_] for id_ in of(Dimension.KEY)),
+        tuple((member.name, member.detail) for member in people),
+    )
+
+
+def _asked(asking: Asking, spoken: Spoken, heard: Heard, person: Person, asker: Asker) -> Asked:
+    """What was said, as it is asked: as a change of the question before it, where it is one."""
+    in_thread = bool(spoken.thread)
+    before = _before(asking, spoken) if heard.changes(in_thread=in_thread) else None
+    words, at = heard.words, None
+    if before is not None:
+        words = heard.onto(_theirs(before, person, asker))
+        at = None if "period" in heard.given else before.at
+    note = _note(asking, heard, words, changed=before is not None)
+    read = parse_command(words)
+    if isinstance(read, Ask) and not (spoken.direct or read.query.share):
+        if clicks_stay_private(asking.settings):
+            note = " ".join(filter(None, (note, ALONE)))
+        else:
+            words += " share"
+    return Asked(words, spoken.team, spoken.channel, note, at)
+
+
+def _note(asking: Asking, heard: Heard, words: str, *, changed: bool) -> str:
+    """What was understood, where it was not said in just these words."""
+    shown = clean(f"{asking.settings.command} {words}", 400).replace("`", "'")
+    parts = [] if heard.plainly and not changed else [f"I took that as `{shown}`."]
+    if heard.left:
+        left = ", ".join(f"“{clean(one, 40)}”" for one in heard.left)
+        parts.append(f"I left out {left}: the period says how fine it is drawn.")
+    return " ".join(parts)
+
+
+def _before(asking: Asking, spoken: Spoken) -> Shown | None:
+    """What was answered before, where this goes on from it."""
+    known_ = last_in(asking, spoken.channel, spoken.thread)
+    if known_ or not spoken.thread:
+        return known_
+    try:
+        said = asking.slack.call(
+            "conversations.replies", channel=spoken.channel, ts=spoken.thread, limit=1
+        )
+    except DeliveryError as problem:
+        log.info("The beginning of a thread cannot be read: %s", problem)
+        return None
+    first = (said.get("messages") or [{}])[0]
+    ours = first.get("bot_id") == asking.slack.identity().bot_id
+    return shown_in(asking, first) if ours else None
+
+
+def _theirs(before: Shown, person: Person, asker: Asker) -> Query:
+    """The question before, as far as it is about the person who goes on from it."""
+    parsed = parse(before.words)
+    query = parsed.query if isinstance(parsed, Ask) else Query()
+    if asker.own_only and person.id != before.user:
+        others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
+        return replace(query, filters=tuple(others))
+    return query

@@ -1,0 +1,68 @@
+"""What people say: where they mention the bot, and to the bot alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from bot.access import FOREIGN
+from bot.flows.alert_desk import Desk
+from bot.flows.asking import Asking, turn_away
+from bot.flows.subscriptions import Subscriptions
+from bot.flows.talk import Spoken, talk
+from bot.listeners.work import Work
+from bot.slack import Identity
+from reports.audit import Act
+
+
+def register(
+    app: App, asking: Asking, work: Work, subscriptions: Subscriptions, desk: Desk
+) -> None:
+    """Listen to messages that are for the bot, and to nobody else's."""
+
+    def on_said(ack: Ack, body: dict[str, Any], event: dict[str, Any]) -> None:
+        identity = asking.slack.known_identity()
+        spoken = _spoken(identity, body, event)
+        if spoken is not None:
+            place = spoken.place
+            if _foreign(identity, body, event):
+                work.hand_over(
+                    place, lambda: turn_away(asking, place, FOREIGN, Act.ASKED, spoken.text)
+                )
+            else:
+                work.hand_over(place, lambda: talk(asking, spoken, subscriptions, desk))
+        ack()
+
+    app.event("app_mention")(on_said)
+    app.event("message")(on_said)
+
+
+def _spoken(
+    identity: Identity | None, body: dict[str, Any], event: dict[str, Any]
+) -> Spoken | None:
+    """What a person said for the bot; None for edits, joins, other bots and ourselves."""
+    direct = event.get("type") == "message" and event.get("channel_type") == "im"
+    user, channel, ts = (str(event.get(name) or "") for name in ("user", "channel", "ts"))
+    ours = identity is not None and user == identity.user_id
+    machine = event.get("bot_id") or event.get("subtype") or event.get("edited")
+    if not (direct or event.get("type") == "app_mention") or machine or ours:
+        return None
+    if not (user and channel and ts):
+        return None
+    thread = str(event.get("thread_ts") or "")
+    text = _without(identity, str(event.get("text") or ""))
+    return Spoken(user, str(body.get("team_id", "")), channel, ts, thread, text)
+
+
+def _without(identity: Identity | None, text: str) -> str:
+    """What was said, without the mention of the bot itself."""
+    name = re.escape(identity.user_id) if identity else r"\w+"
+    return re.sub(rf"<@{name}(\|[^>]*)?>", " ", text).strip()
+
+
+def _foreign(identity: Identity | None, body: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Whether it is said by somebody of another workspace: it may be told by their team or ours."""
+    teams = {body.get("team_id")} | {event.get(n) for n in ("team", "user_team", "source_team")}
+    return identity is not None and bool(teams - {identity.team_id, None, ""})

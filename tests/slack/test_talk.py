@@ -1,0 +1,249 @@
+"""Asking by mention and in direct messages: understood, answered once, for whom it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.access import FOREIGN, OUTSIDERS
+from bot.demo.slack import LocalSlack
+from bot.flows.talk import ALONE, GREETING
+
+from ..world import World, running, wait_until
+
+
+def said(world: World, user: str, channel: str, text: str) -> str:
+    """Mention the bot; the ts of what was said."""
+    ack = world.door.mention(user, channel, text)
+    assert (ack.status, ack.body) == (200, "")
+    return str(next(m["ts"] for m in reversed(world.slack.messages(channel)) if text in m["text"]))
+
+
+def answers(world: World, channel: str, thread: str = "") -> list[dict[str, Any]]:
+    """What the bot said in a channel, or in one thread of it."""
+    found = [m for m in world.slack.messages(channel) if m.get("bot_id")]
+    return [m for m in found if not thread or m.get("thread_ts") == thread]
+
+
+def hidden(world: World, user: str, channel: str = "general") -> list[dict[str, Any]]:
+    return world.slack.ephemerals(user, channel)
+
+
+def command(message: dict[str, Any]) -> str:
+    contexts = [block for block in message["blocks"] if block["type"] == "context"]
+    return str(contexts[-1]["elements"][-1]["text"].strip("`"))
+
+
+def asked(world: World, text: str, user: str = "ada", channel: str = "general") -> dict[str, Any]:
+    """Mention the bot, and give the answer in the thread."""
+    thread = said(world, user, channel, text)
+    wait_until(lambda: answers(world, channel, thread))
+    return answers(world, channel, thread)[-1]
+
+
+def reply(world: World, thread: str, text: str, user: str = "ada") -> dict[str, Any]:
+    """Reply in a thread with a mention, and give the answer."""
+    before = len(answers(world, "general", thread))
+    world.door.mention(user, "general", text, thread=thread)
+    wait_until(lambda: len(answers(world, "general", thread)) > before)
+    return answers(world, "general", thread)[-1]
+
+
+def test_a_mention_is_answered_in_its_thread_and_says_what_it_understood(world: World) -> None:
+    answer = asked(world, "what did we spend on opus this week by person?")
+    words = "spend this week by creator model:*opus*"
+    assert answer["text"].startswith(f"I took that as `/activity {words}`.\n")
+    assert command(answer) == f"/activity {words}"
+    assert "image" in [block["type"] for block in answer["blocks"]]
+    assert not hidden(world, "ada")
+
+
+def test_the_grammars_own_words_are_answered_without_ado(world: World) -> None:
+    assert asked(world, "tokens 7d by key")["text"].startswith("Tokens by API key, past 7 days")
+
+
+def test_what_cannot_be_asked_is_named(world: World) -> None:
+    assert "I left out “per day”" in asked(world, "spend per day of the last 7 days")["text"]
+
+
+def test_replies_in_the_thread_change_its_question(world: World) -> None:
+    thread = asked(world, "spend 7d by model")["thread_ts"]
+    for text, words in (
+        ("by key", "spend 7d by key"),
+        ("only prod", "spend 7d by key key:prod"),
+        ("and the tokens?", "tokens 7d by key key:prod"),
+        ("by model vs before", "tokens 7d by model key:prod vs before"),
+        ("what did we spend yesterday?", "spend yesterday"),
+    ):
+        assert command(reply(world, thread, text)) == f"/activity {words}"
+
+
+def test_a_thread_goes_on_after_a_restart(openrouter: Any, database: Any) -> None:
+    with LocalSlack(rate_limits=False) as slack:
+        with running(openrouter, slack, database) as world:
+            thread = asked(world, "spend 7d by model")["thread_ts"]
+        with running(openrouter, slack, database) as world:
+            assert command(reply(world, thread, "by key")) == "/activity spend 7d by key"
+
+
+def test_a_reply_under_a_shared_answer_changes_that(world: World) -> None:
+    world.ask("tokens 7d by model share")
+    [shared] = answers(world, "general")
+    answer = reply(world, shared["ts"], "by key")
+    assert command(answer) == "/activity tokens 7d by key"
+    # and after it was changed by a select, the reply goes on from what it has become
+    world.door.click("ada", "general", shared["ts"], "follow_metric", "requests")
+    wait_until(
+        lambda: command(world.slack.chat.find(shared["channel"], shared["ts"])).endswith(
+            "requests 7d by model"
+        )
+    )
+    assert command(reply(world, shared["ts"], "by creator")) == "/activity requests 7d by creator"
+
+
+def test_a_reply_can_schedule_and_export_the_question(world: World) -> None:
+    thread = asked(world, "spend 7d by model", channel="general")["thread_ts"]
+    reply(world, thread, "csv")
+    wait_until(lambda: [m for m in answers(world, "general", thread) if m.get("files")], 20)
+    world.door.mention("ada", "general", "every monday 9:00", thread=thread)
+    wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
+    text = hidden(world, "ada")[-1]["text"]
+    assert "/activity schedule every monday 9:00 spend 7d by model" in text
+    assert "*spend 7d by model*, weekly mon 09:00" in text
+
+
+def test_a_direct_message_is_answered_there_and_goes_on(world: World) -> None:
+    dm = world.slack.im("ada").id
+    world.door.message("ada", "what did I spend this week by model?")
+    wait_until(lambda: answers(world, dm))
+    assert command(answers(world, dm)[-1]) == "/activity spend this week by model creator:me"
+    assert "thread_ts" not in answers(world, dm)[-1]
+    world.door.message("ada", "by key")
+    wait_until(lambda: len(answers(world, dm)) == 2)
+    by_key = "/activity spend this week by key creator:ada@example.com"
+    assert command(answers(world, dm)[-1]) == by_key
+    world.door.message("ada", "tokens last week")
+    wait_until(lambda: len(answers(world, dm)) == 3)
+    assert command(answers(world, dm)[-1]) == "/activity tokens last week"
+
+
+@pytest.mark.parametrize("kind", ["app_mention", "message"])
+def test_an_event_that_comes_again_is_answered_once(world: World, kind: str) -> None:
+    ada = world.slack.user("ada").id
+    channel = world.slack.channel("general") if kind == "app_mention" else world.slack.im("ada")
+    posted = world.slack.chat.post_as_user(channel, ada, "spend 7d")
+    event = {**posted, "type": kind, "channel_type": "im" if kind == "message" else "channel"}
+    for retry in range(3):
+        assert world.door.event(event, event_id="Ev1", retry=retry).status == 200
+    with running(world.openrouter, world.slack, world.bot.settings.database) as restarted:
+        assert restarted.door.event(event, event_id="Ev1", retry=3).status == 200
+        other = world.slack.chat.post_as_user(channel, ada, "tokens 7d")
+        restarted.door.event({**event, "ts": other["ts"]}, event_id="Ev2")
+        wait_until(lambda: len(answers(world, channel.id)) >= 2)
+    assert len(answers(world, channel.id)) == 2
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"bot_id": "B1"},
+        {"subtype": "message_changed"},
+        {"subtype": "channel_join"},
+        {"edited": {"user": "U1", "ts": "1"}},
+        {"user": "U0DEMO00BOT"},
+        {"user": ""},
+        {"channel_type": "channel"},
+        {"channel_type": "mpim"},
+    ],
+)
+def test_what_is_no_question_of_a_person_is_not_answered(world: World, odd: dict[str, Any]) -> None:
+    im = world.slack.im("ada")
+    posted = world.slack.chat.post_as_user(im, world.slack.user("ada").id, "spend 7d")
+    event = {**posted, "type": "message", "channel_type": "im", **odd}
+    assert world.door.event(event).status == 200
+    world.door.message("ada", "tokens 7d")
+    wait_until(lambda: answers(world, im.id))
+    [only] = answers(world, im.id)
+    assert only["text"].startswith("Tokens")
+
+
+@pytest.mark.parametrize("text", ["hello", "", "what do you do?"])
+def test_a_greeting_is_answered_with_what_can_be_asked(world: World, text: str) -> None:
+    world.door.mention("ada", "general", text)
+    wait_until(lambda: hidden(world, "ada"))
+    assert hidden(world, "ada")[-1]["text"] == GREETING
+
+
+def test_what_is_not_understood_is_said_to_the_person_alone(world: World) -> None:
+    thread = said(world, "ada", "general", "spend on frobnicate")
+    wait_until(lambda: hidden(world, "ada"))
+    [told] = hidden(world, "ada")
+    assert told["text"].startswith("I do not know “frobnicate”")
+    assert told["thread_ts"] == thread
+    assert not answers(world, "general")
+
+
+def test_nothing_is_said_in_front_of_people_of_other_companies(world: World) -> None:
+    world.door.mention("ada", "partners", "tokens 7d by key")
+    wait_until(lambda: hidden(world, "ada", "partners"))
+    [told] = hidden(world, "ada", "partners")
+    assert told["text"].startswith(OUTSIDERS)
+    assert "38.5K" in told["text"]
+    assert not answers(world, "partners")
+
+
+@pytest.mark.parametrize(
+    ("user", "words"), [("guest", "Guests of this workspace"), ("otto", FOREIGN)]
+)
+def test_who_may_not_ask_is_told_so_alone(world: World, user: str, words: str) -> None:
+    channel = world.slack.channel("partners")
+    guest = world.slack.user("guest").id
+    world.slack.workspace.change_channel("partners", members=channel.members | {guest})
+    world.door.mention(user, "partners", "tokens 7d by key")
+    wait_until(lambda: hidden(world, user, "partners"))
+    assert hidden(world, user, "partners")[-1]["text"].startswith(words)
+    assert not answers(world, "partners")
+
+
+def test_an_event_of_another_team_is_refused(world: World) -> None:
+    event = {
+        "type": "app_mention",
+        "user": world.slack.user("ada").id,
+        "user_team": "T0OTHER0001",
+        "channel": world.slack.channel("general").id,
+        "ts": world.slack.workspace.new_ts(),
+        "text": "spend 7d",
+    }
+    world.slack.chat.post_as_user(world.slack.channel("general"), event["user"], "spend 7d")
+    assert world.door.event(event).status == 200
+    wait_until(lambda: world.slack.messages(world.slack.im("ada").id) or hidden(world, "ada"))
+    assert FOREIGN in str(hidden(world, "ada") or world.slack.messages(world.slack.im("ada").id))
+    assert not answers(world, "general")
+
+
+def test_where_people_see_different_things_a_mention_is_answered_to_them_alone(
+    openrouter: Any, database: Any
+) -> None:
+    with LocalSlack(rate_limits=False) as slack:
+        more = {"ACTIVITY_VISIBILITY": "own", "ACTIVITY_ADMINS": slack.user("ada").id}
+        with running(openrouter, slack, database, **more) as world:
+            for user in ("ada", "grace"):
+                world.door.mention(user, "general", "tokens 7d by key")
+                wait_until(lambda user=user: hidden(world, user))
+                assert hidden(world, user)[-1]["text"].startswith(ALONE)
+            assert not answers(world, "general")
+            assert "prod" not in str(hidden(world, "grace"))
+            # names of others are no words that she could use
+            world.door.mention("grace", "general", "spend of prod")
+            wait_until(lambda: len(hidden(world, "grace")) == 2)
+            assert hidden(world, "grace")[-1]["text"].startswith("I do not know “prod”")
+            # what she asks for in words to be shared is hers to share
+            answer = asked(world, "tokens 7d by key share", user="grace")
+            assert "prod" not in str(answer)
+            # and an admin's answer that she goes on from is about herself
+            shared = asked(world, "tokens 7d by key share", user="ada")
+            before = len(hidden(world, "grace"))
+            world.door.mention("grace", "general", "by model", thread=shared["thread_ts"])
+            wait_until(lambda: len(hidden(world, "grace")) > before)
+            assert "prod" not in str(hidden(world, "grace")[-1])
