@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -15,41 +14,15 @@ from reports.query import Query
 from reports.schedule import Daily, Monthly, Schedule, Weekly
 from reports.timerange import zone_names
 
+from ..trust.zones import disagreements
+
 DAY = timedelta(days=1)
-QUARTER = timedelta(minutes=15)
 HALF_HOURS = [time(n // 2, n % 2 * 30) for n in range(48)]
 TRICKY = (
     "Europe/Berlin", "Europe/Helsinki", "America/Santiago", "Africa/Cairo", "Asia/Beirut",
     "Australia/Lord_Howe", "America/Scoresbysund", "Antarctica/Troll", "Africa/Casablanca",
     "Asia/Kathmandu", "Pacific/Chatham", "UTC",
 )  # fmt: skip
-
-
-def brute(zone: str, start: date, end: date) -> dict[tuple[date, time], datetime]:
-    """When each local date and half-hour first comes, by looking at every quarter of an hour."""
-    tz = ZoneInfo(zone)
-    now = datetime.combine(start, time(), UTC) - 2 * DAY
-    shown = now.astimezone(tz).replace(tzinfo=None)
-    reached = shown
-    found: dict[tuple[date, time], datetime] = {}
-    wanted = datetime.combine(start - 2 * DAY, time())
-    while wanted <= reached:
-        wanted += 2 * QUARTER
-    while wanted.date() < end:
-        now += QUARTER
-        shown = now.astimezone(tz).replace(tzinfo=None)
-        while wanted <= shown:
-            found[wanted.date(), wanted.time()] = now
-            wanted += 2 * QUARTER
-    return {key: at for key, at in found.items() if key[0] >= start}
-
-
-def disagreements(zone: str, start: date, end: date) -> list[object]:
-    return [
-        (zone, day, at, expected)
-        for (day, at), expected in brute(zone, start, end).items()
-        if schedule.occurrence(day, at, zone) != expected
-    ]
 
 
 @pytest.mark.parametrize("zone", TRICKY)

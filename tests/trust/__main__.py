@@ -1,21 +1,35 @@
-"""`make trust`: the long kill loop, with what came of it in one line a round."""
+"""`make trust`: the long kill loop, and every zone against brute force.
+
+`python -m tests.trust reports` or `zones` does one of them alone.
+"""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from bot.demo.openrouter import LocalOpenRouter
 
 from .. import world as worlds
 from .reports import Outcome, run
+from .zones import DAY, END, FIRST, all_zones
 
 ROUNDS = ((600, 90, 1, 11), (600, 90, 2, 12), (600, 90, 3, 13), (600, 90, 4, 14))
 """Reports, kills, most workers at a time, seed."""
 
 
 def main() -> None:
+    wanted = sys.argv[1:] or list(PARTS)
+    if unknown := set(wanted) - set(PARTS):
+        sys.exit(f"There is no {', '.join(sorted(unknown))}; say {' or '.join(PARTS)}.")
+    kept = [PARTS[name]() for name in wanted]
+    sys.exit(not all(kept))
+
+
+def reports() -> bool:
+    """Kill report workers at random; whether every report arrived once."""
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
         openrouter = LocalOpenRouter(worlds.small())
@@ -35,7 +49,26 @@ def main() -> None:
     )
     kills, reports = (sum(getattr(one, name) for one in outcomes) for name in ("kills", "reports"))
     print(f"{kills} kills over {reports} reports: {'trusted' if whole else 'NOT to be trusted'}")
-    sys.exit(not whole)
+    return whole
+
+
+def zones() -> bool:
+    """Whether every due time of every zone is the one that brute force finds."""
+    count = wrong = 0
+    begun = time.monotonic()
+    for count, (zone, found) in enumerate(all_zones(), 1):
+        wrong += len(found)
+        for one in found[:3]:
+            print(f"wrong: {one}", flush=True)
+        if count % 50 == 0:
+            print(f"{count} zones, up to {zone}: {wrong} wrong", flush=True)
+    seconds = time.monotonic() - begun
+    span = f"{FIRST:%Y} to {END - DAY:%Y}"
+    print(f"{count} zones, every half-hour of {span}: {wrong} wrong, in {seconds:.0f} s")
+    return not wrong
+
+
+PARTS = {"reports": reports, "zones": zones}
 
 
 if __name__ == "__main__":

@@ -73,8 +73,9 @@ def made(database: Path, api_url: str, token: str, *, patient: bool) -> Reportin
 
 
 def work(reporting: Reporting) -> None:
-    """Tick without rest until killed."""
-    while True:
+    """Tick without rest until killed, or until whoever wanted it is gone."""
+    parent = os.getppid()
+    while os.getppid() == parent:
         try:
             reporting.tick()
         except Exception as error:  # noqa: BLE001 - a locked database is a part of the game
