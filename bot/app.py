@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bot.openrouter import OpenRouter
     from bot.slack import Slack
     from bot.socket_mode import SocketMode
-    from bot.store.audit import Audit
     from bot.store.runs import Timing
 
 log = logging.getLogger(__name__)
@@ -92,6 +91,7 @@ class Bot:
     ) -> None:
         from bot.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
         from bot.slack import Slack  # noqa: PLC0415
+        from bot.store.audit import Audit  # noqa: PLC0415
 
         self.settings = settings
         self.parts = parts
@@ -108,6 +108,8 @@ class Bot:
         self.report_tick = REPORT_TICK
         self._stops = ExitStack()
         self._stops.callback(self.store.close)
+        self.audit = Audit(self.database, clock, settings.secrets)
+        self._stops.callback(self.audit.flush)
         self._socket: SocketMode | None = None
 
     def start(self) -> None:
@@ -198,15 +200,6 @@ class Bot:
             Memory(self.database, self.clock),
             Overview(self.database),
         )
-
-    @cached_property
-    def audit(self) -> Audit:
-        """The log of who did what."""
-        from bot.store.audit import Audit  # noqa: PLC0415
-
-        audit = Audit(self.database, self.clock, self.settings.secrets)
-        self._stops.callback(audit.flush)
-        return audit
 
     @cached_property
     def reports(self) -> Reports:

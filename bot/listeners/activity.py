@@ -9,10 +9,11 @@ from slack_bolt import Ack, App
 from bot.access import FOREIGN
 from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask
-from bot.flows.asking import Asking
+from bot.flows.asking import REFUSED, Asking
 from bot.flows.subscriptions import Subscriptions
 from bot.listeners.work import Work
 from bot.slack import Place
+from reports.audit import Act
 
 
 def register(
@@ -23,11 +24,13 @@ def register(
     def on_command(ack: Ack, body: dict[str, Any]) -> None:
         team = str(body.get("team_id"))
         identity = asking.slack.known_identity()
-        if identity and team != identity.team_id:
-            ack(FOREIGN)
-            return
         place = Place(str(body.get("response_url", "")), str(body.get("user_id", "")))
         asked = Asked(str(body.get("text") or ""), team, str(body.get("channel_id", "")))
+        if identity and team != identity.team_id:
+            why = f"{REFUSED}: {FOREIGN}"
+            asking.audit.note(Act.ASKED, place.user, asked.text, where=asked.channel, outcome=why)
+            ack(FOREIGN)
+            return
         work.hand_over(place, lambda: ask(asking, place, asked, subscriptions, desk))
         ack()
 

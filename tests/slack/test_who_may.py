@@ -11,13 +11,14 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 
 from bot import access, courtesy
 from bot.demo.slack import Forge, escaped
+from bot.demo.slack.payloads import Choice
 from bot.flows import sight
 from bot.flows.answer import answer
 from bot.flows.subscriptions import NOT_YOURS, TO_CREATORS
@@ -26,6 +27,7 @@ from bot.rendering import Renderer
 from reports.commands import parse_command
 from reports.grammar import Ask, CommandError
 from reports.render.blocks import as_text, error
+from reports.render.help import help_message
 
 from . import who_may
 from .who_may import ADMIN, LIMITED, NAMES, START, Clock, May, Side, may
@@ -86,6 +88,7 @@ class Bots:
     alone: dict[str, Side]
     own: bool
     guests: bool
+    typed: dict[str, str] = field(default_factory=dict)
 
     def may(self, person: str, **more: object) -> May:
         return may(person, own=self.own, guests=self.guests, **more)  # type: ignore[arg-type]
@@ -142,6 +145,15 @@ def click(there: Side, user: str, at: tuple[str, str], act: str, choice: str | N
     who_may.good(there.door.click(user, *at, act, choice, forge=Forge(**forge)))
 
 
+def fills_in(there: Side, user: str, values: dict[str, Choice], clicks: Callable[[], None]) -> None:
+    """A click, and the form sent off that it opens, if it does."""
+    before = {view["id"] for view in there.slack.views(user)}
+    clicks()
+    for view in there.slack.views(user):
+        if view["id"] not in before:
+            who_may.good(there.door.submit(user, view["id"], values))
+
+
 def question(chance: random.Random) -> str:
     words = [
         chance.choice(["", "spend", "tokens", "requests", "cost"]),
@@ -186,7 +198,9 @@ def follows(bots: Bots, chance: random.Random, person: str) -> Case:
         ts = side.messages[name]
         found = side.slack.chat.find(side.slack.channel("spend").id, ts)
         if act in json.dumps(found):
-            click(side, person, ("spend", ts), act, choice, **forge)
+            fills_in(
+                side, person, {}, lambda: click(side, person, ("spend", ts), act, choice, **forge)
+            )
 
     allowed = bots.may(person, forged=forged, shows=shows)
     return Case(person, f"{act} {choice} under {name}", allowed, does, public="spend")
@@ -224,10 +238,10 @@ def manages(bots: Bots, chance: random.Random, person: str) -> Case:
         shown = json.dumps(side.slack.chat.find(side.slack.channel("general").id, at[1]))
         if act not in shown:
             return
-        click(side, person, at, act, **forge)
-        if act == "schedule_edit" and (views := side.slack.views(person)):
-            typed = STANDING[maker].removeprefix("schedule ").replace("in #spend", "")
-            side.door.submit(person, views[-1]["id"], {"schedule_words": typed})
+        typed = STANDING[maker].removeprefix("schedule ").replace("in #spend", "")
+        fills_in(
+            side, person, {"schedule_words": typed}, lambda: click(side, person, at, act, **forge)
+        )
         side.tick()
 
     return Case(person, f"{act} of {maker}", allowed, does, public="spend")
@@ -264,6 +278,7 @@ def judge(bots: Bots, case: Case) -> str | None:
     """What is wrong with what was sent, or None."""
     bots.everybody.clock.now += timedelta(seconds=5)  # what comes sooner is a double click
     bots.everybody.sent()
+    bots.typed[case.person] = f"{bots.typed.get(case.person, '')} {case.what}"
     case.does(bots.everybody)
     sent = bots.everybody.sent()
     me = bots.everybody.person(case.person)
@@ -319,11 +334,12 @@ def _says(text: str, words: tuple[str, ...]) -> bool:
 
 
 def _nothing_of_others(sent: list[tuple[str, str, str]], case: Case, bots: Bots) -> str | None:
-    """Names of others, unless they were typed."""
+    """Names of others, unless it was they who typed them, or they are examples of the help."""
+    known = bots.typed.get(case.person, "") + help_message("/activity").text
     for _, _, text in sent:
         for name, theirs in NAMES.items():
             for word in theirs if name != case.person else ():
-                if word in text and word.casefold() not in case.what.casefold():
+                if word in text and word.casefold() not in known.casefold():
                     return f"{word} is told to {case.person}: {text}"
     return None
 
@@ -368,3 +384,29 @@ def test_nobody_is_told_what_they_may_not_see_and_nobody_refused_what_they_may(b
     if wrong:
         pytest.fail(said, pytrace=False)
     assert min(count[one.name] for one in May if bots.own or one is not May.OWN) > CASES // 100
+
+
+def test_a_form_that_somebody_else_sends_off_changes_nothing(bots: Bots) -> None:
+    there = bots.everybody
+    there.clock.now += timedelta(seconds=5)
+    kept = there.bot.reports.schedules.of(there.person("grace"))[0]
+    click(there, "grace", ("general", there.schedules["grace"]), "schedule_edit")
+    view = there.slack.views("grace")[-1]
+    for person in ("ada", "guest", "otto", "former"):
+        there.sent()
+        there.door.submit(person, view["id"], {"schedule_words": "daily spend by creator to me"})
+        refused = [text for _, whom, text in there.sent() if whom == there.person(person)]
+        assert all(_says(text, (*REFUSALS, NOT_YOURS)) for text in refused)
+    assert there.bot.reports.schedules.get(kept.id) == kept
+
+
+def test_whatever_anybody_asked_or_tried_is_in_the_log(bots: Bots) -> None:
+    audit, chance = bots.everybody.bot.audit, random.Random(11)
+    for _ in range(60):
+        bots.everybody.clock.now += timedelta(seconds=5)
+        case, before = asks(bots, chance, chance.choice(PEOPLE)), audit.count()
+        case.does(bots.everybody)
+        noted = audit.last(audit.count() - before)
+        assert {entry.person for entry in noted} == {bots.everybody.person(case.person)}
+        refused = any(entry.outcome.startswith("refused") for entry in noted)
+        assert refused or case.may is not May.NOTHING
