@@ -88,6 +88,17 @@ def drivers_spans(rule: Rule, reading: Reading) -> tuple[Span, Span] | None:
     return Span(at - _WEEK, at), Span(at - 2 * _WEEK, at - _WEEK)
 
 
+def before_words(rule: Rule, reading: Reading) -> str:
+    """What the stretch before is called: `the day before`, `a week before`."""
+    if isinstance(rule.watch, Spike):
+        return "a week before"
+    length = reading.period.end - reading.period.start if reading.period else _WEEK
+    for name, most in (("hour", HOUR), ("day", LONG), ("week", 8 * DAY)):
+        if length <= most:
+            return f"the {name} before"
+    return "the month before"
+
+
 def span_before(period: Span) -> Span:
     """As long a stretch right before a period."""
     return Span(period.start - (period.end - period.start), period.start)
@@ -150,10 +161,12 @@ def question(rule: Rule, reading: Reading, zone: str) -> Query | None:
     if isinstance(rule.watch, Stale):
         return None
     zone = "UTC" if isinstance(rule.watch, Budget) else zone
-    of = _subject_of(rule, reading)
+    of = subject_of(rule, reading)
     filters = rule.filters
     if of is not None:
         filters = (*(one for one in filters if one.dimension is not of), Filter(of, reading.label))
+    if isinstance(rule.watch, New) and rule.by is Dimension.CREATOR and reading.owner:
+        filters = (*filters, Filter(Dimension.CREATOR, reading.owner))
     seen = {one.dimension for one in filters}
     by = Dimension.KEY if Dimension.KEY not in seen else Dimension.MODEL
     return Query(
@@ -166,7 +179,7 @@ def question(rule: Rule, reading: Reading, zone: str) -> Query | None:
     )
 
 
-def _subject_of(rule: Rule, reading: Reading) -> Dimension | None:
+def subject_of(rule: Rule, reading: Reading) -> Dimension | None:
     """Which dimension the subject of a reading is a member of; None for the whole."""
     match rule.watch:
         case New(what):

@@ -6,7 +6,7 @@ from reports import grammar, nearest
 from reports.alert import Rule
 from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
-from reports.grammar_alert import ListAlerts, SetQuiet, is_alert, parse_alert
+from reports.grammar_alert import EXAMPLES, ListAlerts, SetQuiet, is_alert, parse_alert
 from reports.grammar_schedule import ListSchedules, Standing, is_schedule, parse_schedule
 from reports.text import plain
 
@@ -46,5 +46,5 @@ def _alert_meant(found: CommandError, meant: str) -> CommandError:
     """What is wrong with a misspelt alert, and the alert as it was probably meant."""
     again = parse_alert(meant)
     if isinstance(again, Rule):
-        return CommandError(found.problem, "", f"alert {again.words()}")
-    return CommandError(found.problem, "", "alerts")
+        return CommandError(found.problem, "", f"alert {again.words()}", EXAMPLES)
+    return CommandError(found.problem, "", "alerts", EXAMPLES)

@@ -63,7 +63,9 @@ def parse_alert(text: str) -> Read:
     """Read the words of an alert, `alert` itself with them."""
     typed = plain(text).strip() if len(text) <= LONGEST * 5 else text
     if len(typed) > LONGEST:
-        return CommandError(f"That is {len(typed):,} characters; an alert has {LONGEST} at most.")
+        return CommandError(
+            f"That is {len(typed):,} characters; an alert has {LONGEST} at most.", examples=EXAMPLES
+        )
     try:
         first, *words = _apart(tokens(typed))
         if first.lower() == "alerts" or not words or words == ["list"]:
@@ -72,9 +74,9 @@ def parse_alert(text: str) -> Read:
             return _quiet(words[1:])
         return _read(words)
     except WrongWords as wrong:
-        return CommandError(str(wrong), "", wrong.corrected)
+        return CommandError(str(wrong), "", wrong.corrected, EXAMPLES)
     except ValueError as error:
-        return CommandError(str(error), "", EXAMPLE)
+        return CommandError(str(error), "", EXAMPLE, EXAMPLES)
 
 
 def _read(words: list[str], tries: int = 3) -> Rule | Help:

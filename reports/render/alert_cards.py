@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
@@ -14,7 +13,7 @@ from reports.alert_time import Quiet
 from reports.alert_words import EXAMPLE
 from reports.grammar_alert import QUIET
 from reports.render.alert_figures import amount, price
-from reports.render.alert_words import recipient, sentence, shown, subject, used
+from reports.render.alert_words import how_far, recipient, sentence, subject, used, words_shown
 from reports.render.blocks import LONGEST_TEXT, Block, Message
 from reports.text import clean, escape
 
@@ -51,7 +50,8 @@ def made(
 ) -> Message:
     """A rule as it is now, after it was set up or changed, with how things stand."""
     head = "Changed" if changed else "You have this alert already" if again else "Alert set"
-    lines = [f"*{head}:* {_body(card)}", escape(meaning(card.rule, card.zone))]
+    known = replace(card, standing=()) if now else card  # how it stands is said once
+    lines = [f"*{head}:* {_body(known)}", escape(meaning(card.rule, card.zone))]
     lines += [escape(line) for line in standing(card.rule, now)]
     footer = (
         f"All your rules: `{escape(command)} alerts` · quiet hours: `{escape(command)} {QUIET}`"
@@ -92,7 +92,7 @@ def standing(rule: Rule, now: Sequence[Reading]) -> list[str]:
         return []
     if isinstance(rule.watch, Credits):
         return [f"Now: {price(known[0].value or 0)}."]
-    nearest = sorted(known, key=lambda one: -Fraction(one.value or 0, max(one.limit, 1)))
+    nearest = sorted(known, key=how_far, reverse=True)
     return [f"Now: {_stands(rule, one)}" for one in nearest[:_MOST_STANDING]]
 
 
@@ -134,12 +134,7 @@ def listing(
 def _bodies(cards: Sequence[Card], *, everybody: bool) -> list[str]:
     """What each card says; shorter where all together would be more than a message holds."""
     for short in (False, True):
-        bodies = [_body(card, short=short) for card in cards]
-        if everybody:
-            bodies = [
-                f"{body}, set up by <@{card.maker}>"
-                for body, card in zip(bodies, cards, strict=True)
-            ]
+        bodies = [_body(card, short=short, everybody=everybody) for card in cards]
         if sum(len(body) for body in bodies) <= _MOST_CHARACTERS:
             break
     return bodies
@@ -188,15 +183,16 @@ def editor(card: Card) -> dict[str, Any]:
     }
 
 
-def _body(card: Card, *, short: bool = False) -> str:
-    words = clean(shown(card.rule), 60 if short else 300).replace("`", "'")
-    lines = [f"`alert {escape(words)}`, {recipient(card.rule, card.maker)}"]
+def _body(card: Card, *, short: bool = False, everybody: bool = False) -> str:
+    words = clean(words_shown(card.rule), 60 if short else 300).replace("`", "'")
+    by = f", set up by <@{card.maker}>" if everybody else ""
+    lines = [f"`alert {escape(words)}`, {recipient(card.rule, card.maker)}{by}"]
     if card.paused is not None:
         lines.append(f":double_vertical_bar: paused {_reason(card.paused)}".rstrip())
     if card.held:
         lines.append(f":zzz: {escape(clean(card.held, 100))}")
     listed = 0 if short else _MOST_STANDING
-    for reading in card.standing[:listed]:
+    for reading in sorted(card.standing, key=how_far, reverse=True)[:listed]:
         event = Event(Kind.TRIGGERED, reading, 1, reading.at)
         said = f"{subject(card.rule, reading)}: {sentence(event, card.rule, card.zone)}"
         lines.append(f":warning: {escape(clean(said, 250))}")

@@ -22,26 +22,40 @@ NAME = 80
 
 
 def title(event: Event, rule: Rule, zone: str) -> str:
-    """What an alert is about, on one line: what of OpenRouter, whose, and above what."""
+    """What an alert is about, on one line: what of OpenRouter, above what, and whose."""
+    about, reading = topic(event, rule, zone), event.reading
+    if isinstance(rule.watch, Credits | Stale):
+        return about
+    by = isinstance(rule.watch, New) and rule.by and reading.owner
+    used_by = f", used by {clean(reading.owner, NAME)}" if by else ""
+    return f"{about}: {subject(rule, reading)}{used_by}"
+
+
+def topic(event: Event, rule: Rule, zone: str) -> str:
+    """The same without whose it is."""
     reading, watch = event.reading, rule.watch
-    who = subject(rule, reading)
     match watch:
         case Above(metric, limit, unit):
             when = when_words(unit, reading, zone)
-            return f"OpenRouter {metric} above {bare(metric, limit)} {when}: {who}"
+            return f"OpenRouter {metric} above {bare(metric, limit)} {when}"
         case Budget(percents):
             part = percents[min(event.step, len(percents)) - 1] if event.step else percents[0]
-            return f"OpenRouter limit {part}% used: {who}"
+            return f"OpenRouter limit {part}% used"
         case Spike():
-            return f"OpenRouter spend far above usual: {who}"
+            return "OpenRouter spend far above usual"
         case Credits():
             return f"OpenRouter credits low: {price(reading.value or 0)}"
         case New(what):
-            return f"New {DIMENSION_WORDS[what]} at OpenRouter: {who}"
+            return f"New {DIMENSION_WORDS[what]} at OpenRouter"
         case Forecast(limit):
-            return f"OpenRouter spend heads for more than {price(limit)} this month: {who}"
+            return f"OpenRouter spend heads for more than {price(limit)} this month"
         case Stale():
             return "OpenRouter data is old"
+
+
+def how_far(reading: Reading) -> Fraction:
+    """How far beyond its line a reading is, to put the farthest first."""
+    return Fraction(reading.value or 0, max(reading.limit, 1))
 
 
 def subject(rule: Rule, reading: Reading) -> str:
@@ -126,7 +140,7 @@ def used(reading: Reading) -> str:
     return f"{percent}% used: {price(value)} of {price(limit)}, {rest}"
 
 
-def shown(rule: Rule) -> str:
+def words_shown(rule: Rule) -> str:
     """A rule's words without who hears it, which Slack's mention tells better."""
     return replace(rule, to=Recipient()).words()
 

@@ -8,12 +8,21 @@ from datetime import datetime
 
 from reports.alert import Above, Budget, Forecast, Rule, Stale
 from reports.alert_caps import Pace
-from reports.alert_detail import Detail, Driver, metric_of
+from reports.alert_detail import Detail, Driver, before_words, metric_of, subject_of
 from reports.alert_state import Event, Kind
 from reports.query import Dimension, Metric
 from reports.render.alert_chart import chart
 from reports.render.alert_figures import amount, clock
-from reports.render.alert_words import ending, explained, sentence, shown, title
+from reports.render.alert_words import (
+    ending,
+    explained,
+    how_far,
+    sentence,
+    subject,
+    title,
+    topic,
+    words_shown,
+)
 from reports.render.blocks import LONGEST_TEXT, Block, Message
 from reports.text import clean, escape
 from reports.words import stamp
@@ -83,42 +92,57 @@ def reply(event: Event, about: About, detail: Detail | None = None) -> Message:
 
 
 def together(items: Sequence[tuple[Event, About]], command: str) -> Message:
-    """Many alerts in one message; all of them are listed as far as there is room."""
-    count = len(items)
-    head = f"{count} OpenRouter alerts at once"
+    """Many alerts in one message: by what they are about, the largest first, as room allows."""
+    head = f"{len(items)} OpenRouter alerts at once"
+    groups: dict[str, list[tuple[Event, About]]] = {}
+    for event, about in items:
+        groups.setdefault(topic(event, about.rule, about.zone), []).append((event, about))
     lines: list[str] = []
-    for event, about in items[:MOST_TOGETHER]:
-        if sum(len(line) for line in lines) > _MOST_CHARACTERS:
+    shown = 0
+    for name, group in groups.items():
+        if _full(lines, shown):
             break
-        said = sentence(event, about.rule, about.zone)
-        named = title(event, about.rule, about.zone)
-        lines.append(f"• *{escape(clean(named, 110))}*\n{escape(clean(said, 220))}")
-    more = count - len(lines)
-    if more:
-        lines.append(f"• and {more} more")
+        lines.append(f"*{escape(clean(name, 110))}*")
+        for event, about in sorted(group, key=lambda one: -how_far(one[0].reading)):
+            if _full(lines, shown):
+                break
+            said = sentence(event, about.rule, about.zone)
+            who = subject(about.rule, event.reading)
+            lines.append(f"• {escape(clean(f'{who}: {said}', 300))}")
+            shown += 1
+    if shown < len(items):
+        lines.append(f"and {len(items) - shown} more")
     blocks = [_header(head), *_sections(lines)]
     blocks.append(_context([f"All your rules: `{escape(command)} alerts`"]))
     return Message(_cut("\n".join([escape(head), *lines])), tuple(blocks))
 
 
+def _full(lines: Sequence[str], shown: int) -> bool:
+    return shown == MOST_TOGETHER or sum(len(line) for line in lines) > _MOST_CHARACTERS
+
+
 def drivers(event: Event, rule: Rule, detail: Detail) -> list[str]:
     """The keys and models behind an alert, a line each; not those that are its subject."""
-    metric = metric_of(rule)
+    metric, subject_is = metric_of(rule), subject_of(rule, event.reading)
+    before = before_words(rule, event.reading)
     found = []
     for name, dimension, some in (
         ("keys", Dimension.KEY, detail.keys),
         ("models", Dimension.MODEL, detail.models),
     ):
-        if some and not (rule.by is dimension and event.reading.subject):
-            shown = ", ".join(_driver(one, metric) for one in some[:_MOST_DRIVERS])
-            found.append(f"Top {name}: {shown}")
+        if some and subject_is is not dimension:
+            most = some[:_MOST_DRIVERS]
+            compared = any(one.before is not None for one in most)
+            beside = f" ({before} in brackets)" if compared else ""
+            listed = ", ".join(_driver(one, metric) for one in most)
+            found.append(f"Top {name}{beside}: {listed}")
     return found
 
 
 def _driver(one: Driver, metric: Metric) -> str:
     before = ""
     if one.before is not None:
-        before = f" ({amount(metric, one.before)} before)" if one.before else " (none before)"
+        before = f" ({amount(metric, one.before) if one.before else 'none'})"
     return f"{clean(one.name, _NAME)} {amount(metric, one.value)}{before}"
 
 
@@ -183,7 +207,7 @@ def _mute(id_: str) -> Block:
 
 
 def _footer(event: Event, about: About) -> list[str]:
-    rule = clean(shown(about.rule), 300).replace("`", "'")
+    rule = clean(words_shown(about.rule), 300).replace("`", "'")
     return [
         *(note[:1_900] for note in about.notes[:5]),
         f"`{escape(rule)}`, set up by <@{about.maker}>",

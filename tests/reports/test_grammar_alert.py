@@ -151,7 +151,7 @@ def test_it_reads_an_alert(words, rule):
     ],
 )  # fmt: skip
 def test_a_mistake_is_answered_with_a_sentence_and_the_corrected_command(words, said, corrected):
-    assert parse_alert(f"alert {words}") == CommandError(said, "", f"alert {corrected}")
+    assert parse_alert(f"alert {words}") == CommandError(said, "", f"alert {corrected}", EXAMPLES)
 
 
 def test_it_reads_quiet_hours():
@@ -164,7 +164,7 @@ def test_it_lists_alerts_by_page():
     assert parse_command("alerts") == parse_command("alert") == ListAlerts()
     assert parse_alert("alerts 3") == ListAlerts(3)
     assert parse_alert("alerts none") == CommandError(
-        "After `alerts` comes nothing, or the number of a page, not “none”.", "", "alerts"
+        "After `alerts` comes nothing, or the number of a page, not “none”.", "", "alerts", EXAMPLES
     )
 
 

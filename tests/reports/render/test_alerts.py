@@ -167,7 +167,7 @@ def test_it_names_what_drives_it_but_not_its_subject_again():
         models=(Driver("opus", 41 * DOLLAR),),
     )
     text = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about(DAILY), detail).text
-    assert "Top keys: agent $40 ($0.90 before), web $1 (none before)" in text
+    assert "Top keys (the day before in brackets): agent $40 ($0.90), web $1 (none)" in text
     assert "Top models: opus $41" in text
     by_key = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about("spike by key"), detail).text
     assert "Top keys" not in by_key
@@ -222,11 +222,16 @@ def test_many_at_once_are_listed_as_far_as_there_is_room():
         (Event(Kind.TRIGGERED, replace(SPENT, label=f"Person {n}"), 1, NOW), about(DAILY))
         for n in range(60)
     ]
+    rising = [(replace(e, reading=replace(e.reading, value=(n + 51) * DOLLAR)), a)
+              for n, (e, a) in enumerate(events[:6])]  # fmt: skip
+    assert together(rising, "/activity").text.splitlines()[2].startswith("• Person 5: $56")
     few, many = together(events[:6], "/activity"), together(events, "/activity")
     assert few.text.startswith("6 OpenRouter alerts at once")
     assert all(f"Person {n}" in few.text for n in range(6))
-    listed = str(many.blocks).count("OpenRouter spend above")
+    listed = str(many.blocks).count("• Person")
+    assert 20 < listed < 60
     assert f"and {60 - listed} more" in str(many.blocks)
+    assert str(many.blocks).count("OpenRouter spend above $50 today") == 1
 
 
 def test_details_are_asked_for_with_the_matching_question():
