@@ -33,7 +33,7 @@ def cli() -> None:
     """OpenRouter's Activity page in Slack: spend, tokens and requests by model, key or creator."""
 
 
-@cli.command()
+@cli.command(short_help="Try the bot on a sample organisation, with no account.")
 @click.option("--port", default=3000, show_default=True, help="Port of the page.")
 def demo(port: int) -> None:
     """Try the bot on a sample organisation: no account, nothing leaves the machine."""
@@ -42,13 +42,13 @@ def demo(port: int) -> None:
     run_demo(port)
 
 
-@cli.command()
+@cli.command(short_help="Run the whole bot in one process.")
 def run() -> None:
     """Run the whole bot in one process: Slack, sync, schedules and alerts."""
     _serve(web=True, worker=True)
 
 
-@cli.command()
+@cli.command(short_help="Run the HTTP door alone.")
 def web() -> None:
     """Run the HTTP door alone; `activity worker` does the rest in another process."""
     _serve(web=True, worker=False)
@@ -87,7 +87,7 @@ def sync() -> None:
         bar.update(1000 - bar.pos)
 
 
-@cli.command()
+@cli.command(short_help="Answer a question from the cache.")
 @click.argument("words", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the rows as CSV; - is stdout.")
@@ -176,7 +176,7 @@ def _replacing(place: Path) -> Iterator[BinaryIO]:
             raise
 
 
-@cli.command("import")
+@cli.command("import", short_help="Take the site's Activity CSV into the cache.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--granularity",
@@ -200,7 +200,7 @@ def import_(files: tuple[str, ...], granularity: str | None) -> None:
     store.close()
 
 
-@cli.command()
+@cli.command(short_help="Check settings, tokens, the key, the database, the clock.")
 def doctor() -> None:
     """Check settings, tokens, scopes, the OpenRouter key, the database and the clock."""
     from bot.doctor import examine  # noqa: PLC0415

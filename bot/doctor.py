@@ -204,6 +204,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
     for file in checkup.exposed(path):
         words = f"others on this machine can read {file}. Run: chmod 600 {file}"
         yield Finding("database", well=False, words=words)
+    if not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK | os.X_OK)):
+        words = (
+            f"{path} and its folder must be writable by whoever runs the bot. Change their rights."
+        )
+        yield Finding("database", well=False, words=words)
+        return
     yield from _cache(settings)
 
 

@@ -100,7 +100,8 @@ def _coarser(wanted: TimeRange, held: Held) -> Source | None:
     found = source(replace(wanted, buckets=firsts, granularity=grid), held)
     if not reaches(found.range, found.stored, held):
         return None
-    note = f"not all {wanted.granularity}s of this period are held: by {found.range.granularity}"
+    coarse = found.range.granularity
+    note = f"not all {wanted.granularity}s of this period are held, so it is told by {coarse}"
     return replace(found, partial=(note, *found.partial))
 
 

@@ -62,8 +62,8 @@ def _notes(done: Imported, granularity: Granularity) -> Iterator[str]:
         names = ", ".join(clean(name, 40) for name in done.apart[:_NAMED])
         more = f" and {len(done.apart) - _NAMED} more" if len(done.apart) > _NAMED else ""
         yield (
-            f"Nobody or several are called {names}{more}: what they used stands by itself, until a"
-            " sync brings exactly one of that name."
+            f"OpenRouter lists no such name, or several of it: {names}{more}. What they used"
+            " stands by itself, until a sync finds exactly one."
         )
 
 

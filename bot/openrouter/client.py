@@ -7,6 +7,7 @@ needs can leave the process; everything else is refused before it is sent.
 from __future__ import annotations
 
 import json
+import logging
 import random
 import threading
 import zlib
@@ -26,8 +27,11 @@ from reports.timerange import Granularity
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 REQUESTS_A_MINUTE = 60  # four fewer than OpenRouter allows, for whoever else uses the key
 TRIES = 5
+_NO_CONNECTION = "no connection"
 LONGEST_WAIT = 60.0
 LARGEST_ANSWER = 32 * 2**20
 PAGE = 100
@@ -203,7 +207,8 @@ class OpenRouter:
                     return read(raw)
             except (httpx.TransportError, wire.BadAnswerError, zlib.error) as error:
                 status, headers = 0, httpx.Headers()
-                trouble = str(error) if isinstance(error, wire.BadAnswerError) else "no connection"
+                bad = isinstance(error, wire.BadAnswerError)
+                trouble = str(error) if bad else _NO_CONNECTION
             else:
                 _raise_final(status, raw, path)
                 trouble = wire.read_error(raw) or f"HTTP {status}"
@@ -211,10 +216,13 @@ class OpenRouter:
             if asked_for and asked_for > LONGEST_WAIT:
                 break
             if attempt + 1 < self._tries:
-                self._wait(_pause(attempt) if asked_for is None else asked_for)
+                pause = _pause(attempt) if asked_for is None else asked_for
+                log.info("OpenRouter: %s (%s); asked again in %.1f s", trouble, path, pause)
+                self._wait(pause)
+        mend = " Check the network and OPENROUTER_BASE_URL." if trouble == _NO_CONNECTION else ""
         raise OpenRouterError(
             f"OpenRouter did not answer {path} after {attempt + 1} {'tries' if attempt else 'try'}"
-            f" ({trouble}); it is asked again with the next sync.",
+            f" ({trouble}); it is asked again with the next sync.{mend}",
             asked_for or 0.0,
         )
 

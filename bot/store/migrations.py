@@ -187,8 +187,8 @@ def m005_alerts(db: Database) -> None:
             channel TEXT NOT NULL DEFAULT '', ts TEXT NOT NULL DEFAULT '',
             stale INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT ''
         ) STRICT""",
-        "CREATE INDEX alert_telling_open ON alert_telling (next_at)"
-        " WHERE state IN ('due', 'sending') OR stale = 1",
+        """CREATE INDEX alert_telling_open ON alert_telling (next_at)
+            WHERE state IN ('due', 'sending') OR stale = 1""",
         """CREATE TABLE alert_hold (
             rule TEXT NOT NULL, subject TEXT NOT NULL, until INTEGER, period TEXT NOT NULL,
             person TEXT NOT NULL, PRIMARY KEY (rule, subject)

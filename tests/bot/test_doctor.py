@@ -192,6 +192,15 @@ def test_it_tells_a_database_that_is_damaged_and_leaves_it_as_it_is(values, look
     assert database.read_bytes() == whole
 
 
+def test_it_tells_a_database_that_cannot_be_written(values, look, database, monkeypatch):
+    # root may write everything, so the answer of the system is put in its place
+    monkeypatch.setattr(os, "access", lambda path, mode: path != database or not mode & os.W_OK)
+    _, said = look(values)
+    assert said["database"].startswith(
+        f"FAIL {database} and its folder must be writable by whoever"
+    )
+
+
 def test_it_tells_a_file_that_is_no_database(values, look, database):
     database.write_text("Dear diary, ")
     _, said = look(values)

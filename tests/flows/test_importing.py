@@ -546,7 +546,7 @@ def test_a_month_asked_for_by_day_is_answered_by_month(store: Store, tmp_path: P
     assert found.metrics[Metric.SPEND].sum == 20 * DOLLAR
     assert found.metrics[Metric.SPEND].previous == 2 * DOLLAR
     assert found.range.granularity is Granularity.MONTH
-    assert found.partial == ("not all days of this period are held: by month",)
+    assert found.partial == ("not all days of this period are held, so it is told by month",)
     nothing = ask(store, "spend 2024-03")
     assert nothing.partial == ("no days of this period are held",)
 
