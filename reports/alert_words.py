@@ -288,6 +288,12 @@ def _recipient(named: str, word: str) -> Recipient:
         if id_.isascii() and id_.isalnum() and id_[:1] in {"C", "G"}:
             return Recipient(To.CHANNEL, id_, name)
     shown = clean(named, 40) if named else ""
+    if named.startswith("<@"):
+        raise WrongWords(
+            "An alert is told to you, to the owner of what it is about, or in a channel. Others can"
+            " set one up for themselves.",
+            instead=(named, "me"),
+        )
     if named.startswith("#"):
         raise WrongWords(
             f"I cannot tell which channel “{shown}” is. Pick it from the list that Slack shows as"

@@ -139,6 +139,9 @@ def test_it_reads_an_alert(words, rule):
          ("I cannot tell which channel “#finance” is. Pick it from the list that Slack shows as you"
          " type; a private channel, from within it with `here`."),
          "spend > $50 per day here urgent"),
+        ("spend > $50 per day to <@U0BEN|ben>",
+         ("An alert is told to you, to the owner of what it is about, or in a channel. Others can"
+          " set one up for themselves."), "spend > $50 per day"),
         ("spend > $50 > $60 per day",
          ("There are two thresholds, $50 and $60: an alert has one. Make a second alert for the"
          " other."), "spend > $50 per day"),
