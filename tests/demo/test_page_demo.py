@@ -352,3 +352,96 @@ def test_a_report_is_posted_where_one_looks_and_on_the_monday_that_one_jumps_to(
         later = view.locator("#log > article").nth(before + 1)
         expect(later).to_contain_text("Due Mon", timeout=60_000)
         picture(view, "report")
+
+
+def chooser(answer, action):
+    return answer.locator(f'select[data-action="{action}"]')
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_answer_is_followed_up_by_choosing(browser, demo, scheme):
+    where = {"light": "spend", "dark": "engineering"}[scheme]
+    with acting(browser, demo, "ada", where, color_scheme=scheme) as view:
+        answer = asked(view, "spend 7d by key")
+        count = view.locator("#log > article").count()
+        chooser(answer, "follow_metric").select_option(label="Tokens")
+        expect(answer.locator("h3")).to_have_text("Tokens by API key, past 7 days")
+        first = rows(answer)[1][0]
+        chooser(answer, "follow_inside").select_option(label=first)
+        expect(answer.locator("h3")).to_have_text("Tokens by model, past 7 days")
+        expect(answer.locator("code").last).to_contain_text("tokens 7d by model key:")
+        expect(chooser(answer, "follow_inside").locator("option:checked")).to_have_text(
+            "Look inside a model"
+        )
+        chooser(answer, "follow_versus").select_option(label="vs a week earlier")
+        expect(answer.locator("tr").first).to_contain_text("Before")
+        assert rows(answer)[0] == ["Model", "Sum", "Share", "Before", "Change"]
+        chooser(answer, "follow_inside").select_option("out:0")
+        expect(answer.locator("h3")).to_have_text("Tokens by API key, past 7 days")
+        assert rows(answer)[1][0] == first
+        assert view.locator("#log > article").count() == count
+        assert view.locator(".refusal").count() == 0
+        picture(view, f"follow-{scheme}")
+
+
+@needs_chromium
+def test_what_somebody_else_chooses_is_seen_by_them_alone(browser, demo):
+    with (
+        acting(browser, demo, "ada", "spend") as ada,
+        acting(browser, demo, "hiro", "spend") as hiro,
+    ):
+        answer = asked(ada, "spend 7d by model")
+        before = hiro.locator("#log > article").count()
+        answer.get_by_role("button", name="Share").click()
+        shared = hiro.locator("#log > article").nth(before)
+        expect(shared).to_contain_text("shared this", timeout=20_000)
+        chooser(shared, "follow_metric").select_option(label="Requests")
+        theirs = hiro.locator("#log > article").last
+        expect(theirs.locator("h3")).to_have_text("Requests by model, past 7 days")
+        expect(theirs).to_contain_text("Only visible to you")
+        expect(shared.locator("h3")).to_have_text("Spend by model, past 7 days")
+        expect(ada.locator("#log h3").last).to_have_text("Spend by model, past 7 days")
+
+
+@needs_chromium
+def test_a_question_in_ones_own_words_is_answered_in_its_thread(browser, demo):
+    with acting(browser, demo, "ada", "engineering") as view:
+        before = view.locator("#log > article").count()
+        say(view, "@Activity what did we spend on opus last week by person?")
+        question = view.locator("#log > article").nth(before)
+        answer = question.locator(".thread > article")
+        expect(answer.last).to_contain_text("I took that as", timeout=20_000)
+        expect(answer.locator("h3")).to_have_text("Spend by creator, last week")
+        question.hover()
+        question.get_by_role("button", name="Reply in thread").first.click()
+        expect(view.locator("#text")).to_have_value("@activity ")
+        say(view, "@activity by key")
+        expect(question.locator("h3").last).to_have_text(
+            "Spend by API key, last week", timeout=20_000
+        )
+        assert view.locator(".refusal").count() == 0
+
+
+@needs_chromium
+def test_a_direct_message_is_answered_beside_it(browser, demo):
+    with acting(browser, demo, "farid", "messages") as view:
+        say(view, "how much did I spend this month?")
+        answer = view.locator("#log > article").last
+        expect(answer).to_contain_text("I took that as", timeout=20_000)
+        expect(answer.locator("h3")).to_have_text("Spend, this month")
+        say(view, "by model")
+        expect(view.locator("#log h3").last).to_have_text("Spend by model, this month")
+
+
+@needs_chromium
+def test_what_stands_under_an_answer_fits_a_phone(browser, demo):
+    with acting(browser, demo, "kasia", "spend", **PHONE) as view:
+        answer = asked(view, "spend 7d by key top 5")
+        assert view.evaluate("document.scrollingElement.scrollWidth") <= 390
+        for control in answer.locator(".block-actions select, .block-actions button").all():
+            box = control.bounding_box()
+            assert box["x"] + box["width"] <= 390
+        chooser(answer, "follow_by").select_option(label="By model")
+        expect(answer.locator("h3")).to_have_text("Spend by model, past 7 days")
+        picture(view, "follow-phone")

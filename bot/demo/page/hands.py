@@ -59,11 +59,15 @@ class Hands:
             _text(wish, "person"), _text(wish, "channel"), text, command=self.command
         )
 
-    def _say(self, wish: Json) -> None:
-        channel = self.slack.channel(_text(wish, "channel"))
-        person = self.slack.user(_text(wish, "person"))
+    def _say(self, wish: Json) -> Ack | None:
         text = escaped(self.slack.workspace, _text(wish, "text"))
-        self.slack.chat.post_as_user(channel, person.id, text)
+        thread = _text(wish, "thread") if wish.get("thread") else ""
+        if self.door is None:  # there is no bot yet to hear it
+            channel = self.slack.channel(_text(wish, "channel"))
+            person = self.slack.user(_text(wish, "person"))
+            self.slack.chat.post_as_user(channel, person.id, text, thread)
+            return None
+        return self._bot().said(_text(wish, "person"), _text(wish, "channel"), text, thread=thread)
 
     def _click(self, wish: Json) -> Ack:
         person, action, choice = _text(wish, "person"), _text(wish, "action_id"), wish.get("choice")

@@ -13,7 +13,7 @@ def escaped(workspace: Workspace, text: str) -> str:
     def mention(found: re.Match[str]) -> str:
         sign, name = found.groups()
         try:
-            known = workspace.user(name) if sign == "@" else workspace.channel(name)
+            known = workspace.user(name.lower()) if sign == "@" else workspace.channel(name)
         except KeyError:
             return found[0]
         return f"<{sign}{known.id}|{'' if _is_private(known) else known.name}>"

@@ -1,7 +1,7 @@
 // The box: typing, completing, sending, and bringing back what was sent.
 
 import { complete } from "./completion.js";
-import { by, el } from "./dom.js";
+import { by, el, icon } from "./dom.js";
 
 export class Composer {
   /** `onSend(text)` takes what was typed. */
@@ -12,7 +12,10 @@ export class Composer {
     this.list = by("completions");
     this.history = [];
     this.back = 0;
+    this.thread = null;
     this.close();
+    by("thread-off").append(icon("close"));
+    by("thread-off").addEventListener("click", () => this.replyTo(null));
     by("composer").addEventListener("submit", (event) => {
       event.preventDefault();
       this.send(this.box.value);
@@ -39,7 +42,19 @@ export class Composer {
     this.back = this.history.length;
     this.box.value = "";
     this.close();
-    this.onSend(text);
+    this.onSend(text, this.thread);
+  }
+
+  /** Sends into the thread of a message from now on; with null to the channel again. */
+  replyTo(message, names) {
+    this.thread = message ? message.thread_ts ?? message.ts : null;
+    by("thread").hidden = !message;
+    if (!message) return;
+    const direct = this.world.place.kind === "im";
+    by("thread-words").textContent = direct
+      ? "Replying in the thread" : "Replying in the thread; the bot hears it where it is mentioned";
+    if (!direct && !this.box.value) this.box.value = `@${names.user(this.world.all.bot) ?? "activity"} `;
+    this.box.focus();
   }
 
   offer() {

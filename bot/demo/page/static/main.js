@@ -14,14 +14,19 @@ const conversation = new Conversation(by("log"), world, surfaceOf);
 const composer = new Composer(world, send);
 const modal = new Modal(world);
 const chosen = new Map();
+const carried = new Map();
 let hangUp = () => {};
 
 function surfaceOf(message) {
   const key = `${message.channel}/${message.ts}`;
-  if (!chosen.has(key)) chosen.set(key, new Map());
+  const blocks = (message.blocks ?? []).map(({ block_id: id }) => id).join();
+  // what was chosen belongs to its block, and goes with it when the message changes
+  if (carried.get(key) !== blocks) chosen.set(key, new Map());
+  carried.set(key, blocks);
   const values = chosen.get(key);
   return {
     names: world.names, values, choices: (kind) => world.choices(kind),
+    onReply: message.is_ephemeral ? null : () => composer.replyTo(message, world.names),
     onAction: (block, element, choice) => tell(act("click", {
       person: world.person.id, channel: message.channel, ts: message.ts, choice,
       block_id: block.block_id, action_id: element.action_id, values: Object.fromEntries(values),
@@ -40,12 +45,14 @@ async function tell(acting, what) {
   if (!ok) conversation.say(`${what} failed with the error “${error}”${WHY[error] ? `: ${WHY[error]}.` : ""}`);
 }
 
-function send(text) {
+function send(text, thread) {
   const { command } = world.all;
   const [word] = text.split(/\s/, 1);
-  const wish = { person: world.person.id, channel: world.place.id };
-  by("log").scrollTop = by("log").scrollHeight;
-  if (word === command) tell(act("command", { ...wish, text: text.slice(word.length).trim() }), command);
+  const wish = { person: world.person.id, channel: world.place.id, thread };
+  if (!thread) by("log").scrollTop = by("log").scrollHeight;
+  if (word === command && thread)
+    conversation.say(`${word} is not supported in threads. Mention the bot: @activity`);
+  else if (word === command) tell(act("command", { ...wish, text: text.slice(word.length).trim() }), command);
   else if (word.startsWith("/")) conversation.say(`${word} is not a valid command. Try ${command} help.`);
   else tell(act("say", { ...wish, text }), "Your message");
 }
@@ -58,6 +65,7 @@ async function control(name, words) {
 async function go(wanted, { focus = true } = {}) {
   const place = world.find(wanted);
   world.place = place;
+  composer.replyTo(null);
   world.unread.delete(place.id);
   openSidebar(false);
   drawSidebar(world, go);

@@ -27,7 +27,10 @@ export function message(one, surface, people) {
       el("time", { text: clock(one.ts), title: moment(one.ts) })),
     body,
     one.files && el("div", { class: "files" }, one.files.map(file)),
-    one.edited && el("small", { class: "edited", text: "(edited)" })));
+    one.edited && el("small", { class: "edited", text: "(edited)" }),
+    surface.onReply && el("button", {
+      type: "button", class: "reply", text: "Reply in thread", on: { click: surface.onReply },
+    })));
 }
 
 /** What Slack refused, for the bot's developer: the error, where, and what was sent. */
