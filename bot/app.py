@@ -154,6 +154,7 @@ class Bot:
     def _listen(self) -> App:
         from bot.flows.alert_desk import Desk  # noqa: PLC0415
         from bot.flows.home import Homes  # noqa: PLC0415
+        from bot.flows.schedule_form import ScheduleForm  # noqa: PLC0415
         from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
             activity,
@@ -161,11 +162,14 @@ class Bot:
             bolt,
             controls,
             exports,
+            forms,
             home,
             schedules,
             talk,
         )
         from bot.listeners.work import Work  # noqa: PLC0415
+        from reports.render.home import NEW_SCHEDULE  # noqa: PLC0415
+        from reports.render.schedule_form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
         work = Work(self.slack)
@@ -176,9 +180,12 @@ class Bot:
         activity.register(app, asking, work, subscriptions, desk)
         talk.register(app, asking, work, subscriptions, desk)
         exports.register(app, asking, work)
-        controls.register(app, asking, work)
-        schedules.register(app, reports, subscriptions, work)
-        home.register(app, self.slack, Homes(asking, subscriptions, self.alerts.rules), work)
+        homes = Homes(asking, subscriptions, self.alerts.rules)
+        schedule = ScheduleForm(asking, subscriptions, homes)
+        controls.register(app, asking, work, schedule)
+        schedules.register(app, reports, subscriptions, work, schedule, homes)
+        home.register(app, asking, homes, work, {NEW_SCHEDULE: schedule.new})
+        forms.register(app, asking, work, {SCHEDULE_FORM: schedule})
         alerts.register(app, asking, desk, work)
         bolt.register_rest(app)
         return app

@@ -36,6 +36,7 @@ METHODS = {
     "users.lookupByEmail": ("users:read.email",),
     "views.open": (),
     "views.publish": (),
+    "views.update": (),
 }
 """Every method of the Web API that the bot calls with its token, and the scopes it needs."""
 

@@ -111,6 +111,7 @@ class Place:
 
     `thread` is the thread that it belongs to, if any. Where there is no response URL, as for what
     people say in a `channel`, it is posted there: to the person alone, unless it is `shared`.
+    `home` is for what was done in the Home, which shows by itself what became of it.
     """
 
     response_url: str
@@ -118,6 +119,7 @@ class Place:
     shared: bool = False
     thread: str = ""
     channel: str = ""
+    home: bool = False
 
 
 @dataclass(frozen=True, slots=True)

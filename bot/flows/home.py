@@ -58,6 +58,12 @@ class Homes:
         self.renew(person)
         self._asking.audit.note(Act.HOME, user, outcome=DONE, email=person.email)
 
+    def changed(self, user: str) -> None:
+        """Publish somebody's Home anew after they did something in it."""
+        person = self._asking.slack.person(user)
+        if refusal(person, self._asking.slack.identity(), self._asking.settings) is None:
+            self.renew(person)
+
     def renew(self, person: Person) -> None:
         """Publish the Home of somebody who may have one, because something in it has changed."""
         with courtesy.turn(), self._asking.store.snapshot():

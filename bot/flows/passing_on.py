@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any
 
 from bot import courtesy
 from bot.flows.answer import answer
@@ -12,13 +11,13 @@ from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
 from bot.flows.shown import KEPT_FOR, drawn, kept_private, picture
 from bot.flows.sight import Asker
-from bot.slack import DeliveryError, Place, Spot
+from bot.slack import DeliveryError, Person, Place, Spot
 from reports.audit import DONE, Act
 from reports.follow import standing
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Query
 from reports.render.blocks import error
-from reports.render.schedules import beginning, said
+from reports.render.schedules import said
 
 SHARED_ALREADY = "This answer is in the conversation already."
 
@@ -68,14 +67,13 @@ def _share(
     return DONE
 
 
-def schedule_form(asking: Asking, place: Place, spot: Spot, what: Shown) -> dict[str, Any] | None:
-    """The dialog that makes an answer's question a standing one; None where they may not ask."""
+def schedule_words(
+    asking: Asking, place: Place, spot: Spot, what: Shown, person: Person
+) -> str | None:
+    """An answer's question as the words of a schedule; None for who may not have them."""
     parsed = parse(what.words)
     if not isinstance(parsed, Ask):
         asking.slack.say(place, TOO_OLD)
-        return None
-    person = admit(asking, place, Act.SCHEDULED, what.words, where=spot.channel)
-    if person is None:
         return None
     asker = asker_of(asking, person, parsed.query)
     if wrong := not_theirs(asking, parsed.query, asker):
@@ -85,9 +83,7 @@ def schedule_form(asking: Asking, place: Place, spot: Spot, what: Shown) -> dict
             email=person.email,
         )  # fmt: skip
         return None
-    query = addressed(parsed.query, asker)
-    channel = spot.channel if spot.channel[:1] in {"C", "G"} else ""
-    return beginning(standing(query).words(), channel)
+    return standing(addressed(parsed.query, asker)).words()
 
 
 def addressed(query: Query, asker: Asker) -> Query:

@@ -18,7 +18,7 @@ from bot.flows.reporting import Reports
 from bot.posting import Posted
 from bot.slack import DeliveryError, Person, Place
 from bot.store.schedules import Draft, Entry, LastRun
-from reports.audit import DONE, Act
+from reports.audit import Act
 from reports.grammar import CommandError
 from reports.grammar_schedule import EXAMPLES, ListSchedules, Standing
 from reports.query import Dimension
@@ -64,17 +64,21 @@ class Subscriptions:
 
     def set_up(self, person: Person, standing: Standing, channel: str) -> Shown:
         """Keep what somebody said, if it can be kept; `channel` is where they said it."""
-        draft = self._draft(person, standing, channel)
+        draft = self.draft(person, standing, channel)
         if isinstance(draft, CommandError):
             return Shown(error(draft, self._command), "misunderstood")
         if isinstance(draft, str):
             return Shown(sentence(draft), "refused")
+        return self.keep(person, draft)
+
+    def keep(self, person: Person, draft: Draft) -> Shown:
+        """Keep what can be kept, unless it is there already or they have too many."""
         known = self._at.schedules.same(draft)
         if known is None and len(self._at.schedules.of(person.id)) >= MOST_EACH:
             said = f"You have {MOST_EACH} schedules, which is as many as one person may have."
             return Shown(sentence(said), "refused")
         entry = known or self._at.schedules.add(draft)
-        return Shown(cards.made(self._card(entry), again=known is not None), "scheduled")
+        return Shown(cards.made(self.card(entry), again=known is not None), "scheduled")
 
     def listed(self, person: Person, asked: ListSchedules) -> Shown:
         """Somebody's schedules with their buttons; for an admin, everybody's."""
@@ -83,7 +87,7 @@ class Subscriptions:
         page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
         shown = entries[(page - 1) * cards.PAGE : page * cards.PAGE]
         last = self._at.schedules.last_runs([one.id for one in shown])
-        found = [self._card(one, last.get(one.id)) for one in shown]
+        found = [self.card(one, last.get(one.id)) for one in shown]
         message = cards.listing(found, page, len(entries), self._command, everybody=everybody)
         return Shown(message, "listed")
 
@@ -92,13 +96,13 @@ class Subscriptions:
         entries = self._at.schedules.of(user)
         shown = entries[-most:]
         last = self._at.schedules.last_runs([one.id for one in shown])
-        return tuple(self._card(one, last.get(one.id)) for one in shown), len(entries)
+        return tuple(self.card(one, last.get(one.id)) for one in shown), len(entries)
 
     # -- buttons; each answers with what to say
 
     def preview(self, place: Place, id_: str) -> None:
         """Show whoever clicks exactly what would be posted now, in their direct messages."""
-        entry = self._allowed(place, id_, Act.PREVIEWED)
+        entry = self.allowed(place, id_, Act.PREVIEWED)
         if entry is None:
             return
         recipient = entry.draft.channel
@@ -123,7 +127,7 @@ class Subscriptions:
 
     def run_now(self, place: Place, id_: str, mark: str) -> None:
         """Post now what is due at the next time; the schedule goes on as it was."""
-        entry = self._allowed(place, id_, Act.RAN)
+        entry = self.allowed(place, id_, Act.RAN)
         if entry is None:
             return
         self._at.runs.add_now(entry, place.user, mark)
@@ -141,52 +145,17 @@ class Subscriptions:
 
     def delete(self, place: Place, id_: str) -> None:
         """Delete a schedule."""
-        entry = self._allowed(place, id_, Act.DELETED)
+        entry = self.allowed(place, id_, Act.DELETED)
         if entry is None:
             return
         self._at.schedules.remove(entry.id)
-        message = cards.said(f"Deleted: {cards.title(self._card(entry))}")
-        self._asking.slack.respond(place, message)
+        if not place.home:
+            message = cards.said(f"Deleted: {cards.title(self.card(entry))}")
+            self._asking.slack.respond(place, message)
 
-    def editor(self, place: Place, id_: str) -> dict[str, object] | None:
-        """The dialog that edits a schedule, for who may."""
-        entry = self._allowed(place, id_, Act.EDITED, begun=True)
-        return None if entry is None else cards.editor(self._card(entry))
-
-    def begin(self, place: Place, standing: Standing, channel: str) -> None:
-        """Set up what somebody entered in the dialog under an answer."""
-        person = admit(self._asking, place, Act.SCHEDULED, standing.words(), where=channel)
-        if person is None:
-            return
-        shown = self.set_up(person, standing, channel)
-        self._asking.audit.note(
-            Act.SCHEDULED,
-            person.id,
-            standing.words(),
-            where=channel,
-            outcome=DONE if shown.outcome == "scheduled" else shown.outcome,
-            email=person.email,
-        )
-        self._asking.slack.respond(place, shown.message)
-
-    def edit(self, place: Place, id_: str, standing: Standing, channel: str) -> None:
-        """Put other words in the place of a schedule; it keeps its maker."""
-        entry = self._allowed(place, id_, Act.EDITED, begun=True)
-        if entry is None:
-            return
-        maker = self._asking.slack.person(entry.draft.maker)
-        draft = self._draft(maker, standing, channel)
-        if isinstance(draft, CommandError):
-            self._asking.slack.respond(place, error(draft, self._command))
-        elif isinstance(draft, str):
-            self._say(place, draft)
-        else:
-            changed = self._at.schedules.change(entry.id, draft)
-            if changed:
-                now = f"{entry.draft.question} {entry.draft.schedule} -> {standing.words()}"
-                self._asking.audit.note(Act.EDITED, place.user, now, where=draft.channel)
-                message = cards.made(self._card(changed), again=False, changed=True)
-                self._asking.slack.respond(place, message)
+    def change(self, entry: Entry, draft: Draft) -> Entry | None:
+        """Put another question, time or place into a schedule; None where it is gone meanwhile."""
+        return self._at.schedules.change(entry.id, draft)
 
     def send_again(self, place: Place, run: int) -> None:
         """Send a report that failed, or of which nobody knows."""
@@ -231,9 +200,7 @@ class Subscriptions:
     def _command(self) -> str:
         return self._asking.settings.command
 
-    def _draft(
-        self, person: Person, standing: Standing, channel: str
-    ) -> Draft | CommandError | str:
+    def draft(self, person: Person, standing: Standing, channel: str) -> Draft | CommandError | str:
         """What is to be kept, or why it cannot be: a sentence, or a correction."""
         zone = standing.zone or zone_names().get((person.zone or "").lower())
         zone = zone or self._asking.settings.zone
@@ -249,7 +216,7 @@ class Subscriptions:
             return self._corrected(standing, found)
         target, id_, name = self._target(person, standing, channel)
         if target is Target.CHANNEL:
-            seen = self._channel(id_)
+            seen = self.channel(id_)
             if isinstance(seen, str):
                 return seen
             name = seen[0] or name
@@ -283,7 +250,7 @@ class Subscriptions:
             return Target.CHANNEL, channel, ""
         return Target.PERSON, person.id, ""
 
-    def _channel(self, id_: str) -> tuple[str] | str:
+    def channel(self, id_: str) -> tuple[str] | str:
         """A channel's name where reports may go there, else the sentence that says why not."""
         try:
             seen = self._at.posting.conversation(id_)
@@ -301,7 +268,23 @@ class Subscriptions:
             return "I am not in that channel. Invite me there (`/invite`), then set it up again."
         return (seen.name,)
 
-    def _allowed(self, place: Place, id_: str, act: Act, *, begun: bool = False) -> Entry | None:
+    def find(self, person: Person, id_: str) -> Entry | str:
+        """The schedule of an id where somebody may manage it, else the sentence that says why not.
+
+        What was refused is noted.
+        """
+        entry = self._at.schedules.get(id_)
+        if entry is None:
+            return GONE
+        if entry.draft.maker == person.id or is_admin(person, self._asking.settings):
+            return entry
+        what = f"{entry.draft.question} {entry.draft.schedule}"
+        where = entry.draft.channel
+        note = self._asking.audit.note
+        note(Act.EDITED, person.id, what, where=where, outcome=REFUSED, email=person.email)
+        return f"{NOT_YOURS}."
+
+    def allowed(self, place: Place, id_: str, act: Act, *, begun: bool = False) -> Entry | None:
         """The schedule, if whoever clicks may manage it; they are told if not.
 
         What is done is noted, but not what is only `begun`.
@@ -326,14 +309,14 @@ class Subscriptions:
         return entry
 
     def _change(self, place: Place, id_: str, act: Act, change: Callable[[Entry], None]) -> None:
-        entry = self._allowed(place, id_, act)
+        entry = self.allowed(place, id_, act)
         if entry is None:
             return
         change(entry)
         changed = self._at.schedules.get(id_)
-        if changed:
+        if changed and not place.home:
             last = self._at.schedules.last_runs([id_]).get(id_)
-            message = cards.made(self._card(changed, last), again=False, changed=True)
+            message = cards.made(self.card(changed, last), again=False, changed=True)
             self._asking.slack.respond(place, message)
 
     def _decide(self, place: Place, run: int, decide: Callable[[int], bool], said: str) -> None:
@@ -341,7 +324,7 @@ class Subscriptions:
         if known is None:
             self._say(place, GONE)
             return
-        if self._allowed(place, known.entry.id, Act.DECIDED):
+        if self.allowed(place, known.entry.id, Act.DECIDED):
             done = decide(run)
             self._say(place, said if done else "That was decided already.")
 
@@ -353,7 +336,8 @@ class Subscriptions:
                 return f"{CREATOR}{directory.members[id_].ref}"
         return ""
 
-    def _card(self, entry: Entry, last: LastRun | None = None) -> cards.Card:
+    def card(self, entry: Entry, last: LastRun | None = None) -> cards.Card:
+        """A schedule as it is shown."""
         draft = entry.draft
         ended = cards.Last(last.state, last.at, last.how, last.error) if last else None
         return cards.Card(

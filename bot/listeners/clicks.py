@@ -37,7 +37,8 @@ def place(body: dict[str, Any]) -> Place:
     """Where the answer to a click goes."""
     user = str(body.get("user", {}).get("id", ""))
     thread = str(body.get("container", {}).get("thread_ts") or "")
-    return Place(str(body.get("response_url", "")), user, thread=thread)
+    home = (body.get("view") or {}).get("type") == "home"
+    return Place(str(body.get("response_url", "")), user, thread=thread, home=home)
 
 
 class Clicks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -12,6 +13,7 @@ from bot.flows import passing_on
 from bot.flows.asking import Asking, turn_away
 from bot.flows.export import TOO_OLD, Shown
 from bot.flows.follow import Chosen, follow
+from bot.flows.schedule_form import ScheduleForm
 from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
@@ -23,7 +25,7 @@ from reports.render.controls import SCHEDULE, SHARE
 Do = Callable[[Place, Spot, Shown, dict[str, Any]], None]
 
 
-def register(app: App, asking: Asking, work: Work) -> None:
+def register(app: App, asking: Asking, work: Work, form: ScheduleForm) -> None:
     """Listen to what stands under answers. Whoever clicks is judged, not who asked."""
     latest = Clicks()
 
@@ -41,10 +43,9 @@ def register(app: App, asking: Asking, work: Work) -> None:
         ack()
 
     def open_form(place: Place, spot: Spot, what: Shown, body: dict[str, Any]) -> None:
-        view = passing_on.schedule_form(asking, place, spot, what)
-        if view is not None:
-            trigger = str(body.get("trigger_id", ""))
-            asking.slack.call("views.open", trigger_id=trigger, view=view)
+        words = partial(passing_on.schedule_words, asking, place, spot, what)
+        channel = spot.channel if spot.channel[:1] in {"C", "G"} else ""
+        form.new(place, str(body.get("trigger_id", "")), words, channel)
 
     does: dict[str, tuple[Act, Do]] = {
         SHARE: (Act.SHARED, lambda place, at, what, _: passing_on.share(asking, place, at, what)),

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.flows.asking import Asking, turn_away
 from bot.flows.home import Homes
+from bot.listeners import clicks
 from bot.listeners.work import Work
-from bot.slack import Place, Slack
+from bot.slack import Place
+from reports.audit import Act
+
+Opens = Callable[[Place, str], None]
 
 
-def register(app: App, slack: Slack, homes: Homes, work: Work) -> None:
-    """Listen to people who open the Home; the messages tab beside it is none of ours."""
+def register(
+    app: App, asking: Asking, homes: Homes, work: Work, opens: Mapping[str, Opens]
+) -> None:
+    """Listen to people who open the Home; the messages tab beside it is none of ours.
+
+    `opens` are the buttons at its top, and what each opens with a trigger.
+    """
+    slack = asking.slack
 
     def on_opened(ack: Ack, body: dict[str, Any], event: dict[str, Any]) -> None:
         user = str(event.get("user", ""))
@@ -22,4 +34,15 @@ def register(app: App, slack: Slack, homes: Homes, work: Work) -> None:
             work.hand_over(Place("", user), lambda: homes.opened(user))
         ack()
 
+    def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
+        place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
+        name = str(action["action_id"])
+        if words := clicks.foreign(slack.known_identity(), body):
+            work.hand_over(place, lambda: turn_away(asking, place, words, Act.CLICKED, name))
+        else:
+            work.hand_over(place, lambda: opens[name](place, trigger))
+        ack()
+
     app.event("app_home_opened")(on_opened)
+    for name in opens:
+        app.action(name)(on_button)

@@ -6,6 +6,8 @@ import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
+from typing import TypeVar
 
 from bot import courtesy
 from bot.access import unknown
@@ -14,6 +16,7 @@ from bot.slack import DeliveryError, Place, Slack, UnknownPersonError
 log = logging.getLogger(__name__)
 
 THREADS = 8
+T = TypeVar("T")
 
 
 class Work:
@@ -26,6 +29,31 @@ class Work:
     def hand_over(self, place: Place, job: Callable[[], object]) -> None:
         """Start a job for somebody, as soon as a thread is free."""
         self._executor.submit(self._run, place, job)
+
+    def wait_for(
+        self,
+        place: Place,
+        job: Callable[[], T],
+        failed: T,
+        seconds: float,
+        late: Callable[[T], None],
+    ) -> T | None:
+        """What a job gives, if it does within some seconds; else None, and `late` is given it.
+
+        Where the job fails that is `failed`, and whoever it was for is told as always.
+        """
+        given: list[T] = []
+
+        def outcome() -> T:
+            return given[0] if given else failed
+
+        running = self._executor.submit(self._run, place, lambda: given.append(job()))
+        try:
+            running.result(seconds)
+        except TooSlow:
+            running.add_done_callback(lambda _: self.hand_over(place, lambda: late(outcome())))
+            return None
+        return outcome()
 
     def stop(self) -> None:
         """Finish what has begun, drop what has not."""

@@ -1,13 +1,11 @@
-"""Schedules as their makers see them: what was set up, the list with its buttons, the editor."""
+"""Schedules as their makers see them: what was set up, and the list with its buttons."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any
 
-from reports.grammar import LONGEST
 from reports.grammar_schedule import Place, Standing
 from reports.period import Calendar, Unit
 from reports.query import Dimension, Metric, Query
@@ -20,9 +18,6 @@ from reports.text import as_typed, clean, escape
 PAGE = 12
 PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", "schedule_pause"
 EDIT, DELETE = "schedule_edit", "schedule_delete"
-EDITOR = "schedule_editor"
-NEW = "schedule_new"
-WORDS, WHERE = "schedule_words", "schedule_where"
 STANDARD = Standing(
     Query(Metric.SPEND, Calendar(Unit.WEEK, last=True), Dimension.CREATOR),
     Weekly(),
@@ -109,71 +104,6 @@ def card_blocks(card: Card) -> list[Block]:
 def said(text: str) -> Message:
     """A sentence in mrkdwn, with mentions in it."""
     return Message(text, (_section(text),))
-
-
-def editor(card: Card) -> dict[str, Any]:
-    """The dialog that edits a schedule: its words, and the channel if it goes to one."""
-    channel = card.channel if card.target is Target.CHANNEL else ""
-    return _dialog(EDITOR, "Edit schedule", _words(card), channel, card.id)
-
-
-def beginning(words: str, channel: str) -> dict[str, Any]:
-    """The dialog that sets up a schedule, with words to begin with; `channel` may be nothing."""
-    return _dialog(NEW, "Schedule this", words[:LONGEST], channel)
-
-
-def _dialog(callback: str, title: str, words: str, channel: str, id_: str = "") -> dict[str, Any]:
-    where: Block = {
-        "type": "conversations_select",
-        "action_id": WHERE,
-        "placeholder": {"type": "plain_text", "text": "No channel"},
-        "filter": {
-            "include": ["public", "private"],
-            "exclude_external_shared_channels": True,
-            "exclude_bot_users": True,
-        },
-    }
-    if channel:
-        where["initial_conversation"] = channel
-    return {
-        "type": "modal",
-        "callback_id": callback,
-        "private_metadata": id_,
-        "title": {"type": "plain_text", "text": title},
-        "submit": {"type": "plain_text", "text": "Save"},
-        "close": {"type": "plain_text", "text": "Cancel"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": WORDS,
-                "label": {"type": "plain_text", "text": "What and when"},
-                "hint": {
-                    "type": "plain_text",
-                    "text": "As after the word schedule: weekly mon 9:00 Europe/Berlin spend by"
-                    " creator csv; also `to me` or `to creators`",
-                },
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": WORDS,
-                    "initial_value": words,
-                    "max_length": LONGEST,
-                },
-            },
-            {
-                "type": "input",
-                "block_id": WHERE,
-                "optional": True,
-                "label": {"type": "plain_text", "text": "Channel"},
-                "element": where,
-            },
-        ],
-    }
-
-
-def _words(card: Card) -> str:
-    """The schedule's words without its channel, which has a field of its own."""
-    place = {Target.PERSON: "to me", Target.CREATORS: "to creators"}.get(card.target, "")
-    return " ".join(filter(None, (str(card.schedule), card.question, place)))[:300]
 
 
 def _body(card: Card) -> str:

@@ -297,15 +297,16 @@ def test_a_question_is_scheduled_in_a_dialog_that_knows_it(world: World) -> None
     message = shown(world, "tokens 1m by key creator:me", channel="spend")
     click(world, message, SCHEDULE)
     [view] = world.slack.wait_for(lambda: world.slack.modals.stack(world.slack.user("ada").id))
-    words, where = (block["element"] for block in view["blocks"])
-    assert words["initial_value"] == (
-        "monthly 1 09:00 tokens last month by key creator:ada@example.com"
-    )
-    assert where["initial_conversation"] == world.slack.channel("spend").id
+    fields = {block["block_id"]: block.get("element", {}) for block in view["blocks"]}
+    words = fields["form_question"]["initial_value"]
+    assert words == "tokens by key creator:ada@example.com"
+    assert fields["form_often"]["initial_option"]["value"] == "monthly"
+    channel = world.slack.channel("spend").id
+    assert fields["form_channel"]["initial_conversation"] == channel
+    before = len(world.slack.responses)
     assert world.door.submit("ada", view["id"]).body == ""
-    dm = world.slack.im("ada").id
-    wait_until(lambda: world.slack.messages(dm))
-    assert world.slack.messages(dm)[0]["text"].startswith(
+    [said] = world.slack.wait_for(lambda: world.slack.responses[before:])
+    assert said["payload"]["text"].startswith(
         "Scheduled: *tokens last month by key creator:ada@example.com*, monthly 1 09:00"
     )
 
@@ -314,7 +315,7 @@ def test_a_dialog_with_words_that_are_none_says_so_at_the_field(world: World) ->
     message = shown(world, "tokens 1m by key")
     click(world, message, SCHEDULE)
     [view] = world.slack.wait_for(lambda: world.slack.modals.stack(world.slack.user("ada").id))
-    ack = world.door.submit("ada", view["id"], {"schedule_words": "weekly spnd by key"})
+    ack = world.door.submit("ada", view["id"], {"form_question": "spnd by key"})
     assert "I do not know the word" in ack.body
 
 

@@ -154,12 +154,17 @@ def test_it_is_edited_in_a_dialog_that_says_what_is_wrong(there):
     row = next(block for block in message["blocks"] if block["type"] == "actions")
     there.door.click("ada", "general", message["ts"], "schedule_edit", block_id=row["block_id"])
     [view] = there.slack.wait_for(lambda: there.slack.views("ada"))
-    words = view["blocks"][0]["element"]["initial_value"]
-    assert words == "weekly mon 09:00 Europe/Berlin spend last week by creator"
-    there.door.submit("ada", view["id"], {"schedule_words": "weekly 25:00 spend"})
+    assert view["blocks"][0]["element"]["initial_value"] == "spend by creator"
+    there.door.submit("ada", view["id"], {"form_zone": "Berln"})
     [view] = there.slack.views("ada")
     general = there.slack.channel("general").id
-    values = {"schedule_words": "daily 8:00 UTC tokens by model", "schedule_where": general}
+    values = {
+        "form_question": "tokens by model",
+        "form_often": "daily",
+        "form_at": "08:00",
+        "form_zone": "UTC",
+        "form_channel": general,
+    }
     there.door.submit("ada", view["id"], values)
     worlds.wait_until(lambda: "tokens yesterday by model" in say(there, "schedules"))
     assert f"in <#{general}>" in say(there, "schedules")

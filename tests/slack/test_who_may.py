@@ -238,10 +238,7 @@ def manages(bots: Bots, chance: random.Random, person: str) -> Case:
         shown = json.dumps(side.slack.chat.find(side.slack.channel("general").id, at[1]))
         if act not in shown:
             return
-        typed = STANDING[maker].removeprefix("schedule ").replace("in #spend", "")
-        fills_in(
-            side, person, {"schedule_words": typed}, lambda: click(side, person, at, act, **forge)
-        )
+        fills_in(side, person, {"form_at": "10:00"}, lambda: click(side, person, at, act, **forge))
         side.tick()
 
     return Case(person, f"{act} of {maker}", allowed, does, public="spend")
@@ -390,11 +387,12 @@ def test_a_form_that_somebody_else_sends_off_changes_nothing(bots: Bots) -> None
     there = bots.everybody
     there.clock.now += timedelta(seconds=5)
     kept = there.bot.reports.schedules.of(there.person("grace"))[0]
-    click(there, "grace", ("general", there.schedules["grace"]), "schedule_edit")
-    view = there.slack.views("grace")[-1]
     for person in ("ada", "guest", "otto", "former"):
+        there.clock.now += timedelta(seconds=5)
+        click(there, "grace", ("general", there.schedules["grace"]), "schedule_edit")
+        view = there.slack.views("grace")[-1]
         there.sent()
-        there.door.submit(person, view["id"], {"schedule_words": "daily spend by creator to me"})
+        there.door.submit(person, view["id"], {"form_often": "daily"})
         refused = [text for _, whom, text in there.sent() if whom == there.person(person)]
         assert all(_says(text, (*REFUSALS, NOT_YOURS)) for text in refused)
     assert there.bot.reports.schedules.get(kept.id) == kept

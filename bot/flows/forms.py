@@ -1,0 +1,149 @@
+"""What all modals share on their street: opened at once, drawn anew, and answered at the field."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.access import refusal
+from bot.flows.asking import Asking, turn_away
+from bot.slack import DeliveryError, Person, Place
+from reports.audit import Act
+from reports.render.forms import Entered, Meta, notice
+from reports.text import escape
+
+log = logging.getLogger(__name__)
+
+View = dict[str, Any]
+ONE_MOMENT = "One moment …"
+TOO_LATE = "That took so long that Slack does not let me open it any more. Press it again."
+_ONCE = timedelta(days=2)
+_EXPIRED = {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"}
+_OUTDATED = {"hash_conflict", "not_found"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A modal as it was sent off, or as it stood when something in it was changed."""
+
+    id: str
+    hash: str
+    meta: Meta
+    entered: Entered
+
+    @staticmethod
+    def of(body: Mapping[str, Any]) -> Sent:
+        """From the payload of a submission or of an action."""
+        view = body.get("view") or {}
+        return Sent(
+            str(view.get("id", "")),
+            str(view.get("hash", "")),
+            Meta.of(str(view.get("private_metadata") or "")),
+            Entered.of(view.get("state") or {}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What is wrong, by the field that it is said at; the modal stays open."""
+
+    at: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Another view in the modal's place."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is done, and the modal closes."""
+
+
+Outcome = Errors | Show | Done
+
+
+def open_modal(
+    asking: Asking,
+    place: Place,
+    trigger: str,
+    title: str,
+    make: Callable[[Person], View | None],
+    act: Act,
+) -> None:
+    """Open a modal within the three seconds that Slack gives, for whoever may have it.
+
+    Where Slack has to be asked first who somebody is, the modal opens empty and is filled in.
+    `make` gives None where it has told the person why there is none.
+    """
+    slack = asking.slack
+    try:
+        if slack.knows(place.user):
+            view = _made(asking, place, make, act)
+            if view is not None:
+                slack.call("views.open", trigger_id=trigger, view=view)
+            return
+        waiting = notice(title, ONE_MOMENT)
+        opened = slack.call("views.open", trigger_id=trigger, view=waiting)["view"]
+    except DeliveryError as problem:
+        if problem.code not in _EXPIRED:
+            raise
+        slack.say(place, TOO_LATE)
+        return
+    view = _made(asking, place, make, act)
+    said = notice(title, "I have told you why this cannot be done.")
+    change_view(asking, Sent(str(opened["id"]), "", Meta(), Entered({})), view or said)
+
+
+def _made(
+    asking: Asking, place: Place, make: Callable[[Person], View | None], act: Act
+) -> View | None:
+    person = asking.slack.person(place.user)
+    refused = refusal(person, asking.slack.identity(), asking.settings)
+    if refused is None:
+        return make(person)
+    turn_away(asking, place, refused, act)
+    return None
+
+
+def change_view(asking: Asking, sent: Sent, view: View) -> None:
+    """Draw a modal anew, unless it was closed or changed since."""
+    more = {"hash": sent.hash} if sent.hash else {}
+    try:
+        asking.slack.call("views.update", view_id=sent.id, view=view, **more)
+    except DeliveryError as problem:
+        if problem.code not in _OUTDATED:
+            raise
+        log.info("A modal is not what it was: %s", problem)
+
+
+def allowed(asking: Asking, user: str, act: Act, title: str) -> Person | Show:
+    """Who sends a modal off, or what they read in its place because they may not."""
+    person = asking.slack.person(user)
+    refused = refusal(person, asking.slack.identity(), asking.settings)
+    if refused is None:
+        return person
+    asking.audit.note(act, user, outcome=f"refused: {refused}")
+    return Show(notice(title, escape(refused)))
+
+
+def once(asking: Asking, sent: Sent, values: object, do: Callable[[], Outcome]) -> Outcome:
+    """Do what a modal asks for, once, however often it is sent off with the same values."""
+    digest = hashlib.sha256(repr((sent.id, sent.meta, values)).encode()).hexdigest()[:24]
+    key = f"form:{digest}"
+    if not asking.memory.take(key, _ONCE):
+        return Done()
+    try:
+        outcome = do()
+    except BaseException:
+        asking.memory.give_back(key)
+        raise
+    if not isinstance(outcome, Done):
+        asking.memory.give_back(key)
+    return outcome

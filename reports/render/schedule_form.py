@@ -1,0 +1,157 @@
+"""The modal that makes and edits a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from reports.grammar import LONGEST
+from reports.grammar_schedule import Standing
+from reports.query import Metric
+from reports.render.forms import (
+    Entered,
+    Meta,
+    channel,
+    clock,
+    modal,
+    preview,
+    radio,
+    select,
+    ticks,
+    typed,
+    warning,
+)
+from reports.render.parts import Block
+from reports.render.report import when
+from reports.render.rows import looked_at, versus
+from reports.schedule import WEEKDAYS, Target, first, following
+from reports.schedule_fields import LAST, Field, Often, ScheduleFields, file_names
+from reports.summary import Summary
+from reports.text import clean, escape, figure, percent
+from reports.words import period_words
+
+CALLBACK = "schedule_form"
+RUNS = 3
+_OFTEN = (
+    (Often.DAILY, "Every day"),
+    (Often.WEEKDAYS, "Monday to Friday"),
+    (Often.WEEKLY, "Every week, on some days"),
+    (Often.MONTHLY, "Every month, on one day"),
+    (Often.CRON, "By a cron expression"),
+)
+_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAYS = tuple(zip(WEEKDAYS, _DAY_NAMES, strict=True))
+_MONTH_DAYS = (*((str(n), f"Day {n}") for n in range(1, 32)), (LAST, "The last day"))
+_FILES = {"csv": "CSV, for a spreadsheet", "pdf": "PDF, to forward or print"}
+_GROUPS = 3
+
+
+def view(
+    fields: ScheduleFields, meta: Meta, words: str, *, everyone: bool, note: str = ""
+) -> dict[str, Any]:
+    """The modal; `words` (mrkdwn) is its preview.
+
+    `everyone` is whether reports may go to every creator; `note` is something to know first.
+    """
+    title = "Edit schedule" if meta.id else "New schedule"
+    blocks = [*([warning(note)] if note else []), *_inputs(fields, everyone=everyone)]
+    return modal(CALLBACK, title, [*blocks, preview(words)], meta)
+
+
+def _inputs(fields: ScheduleFields, *, everyone: bool) -> Iterator[Block]:
+    yield typed(
+        Field.QUESTION,
+        "What to report",
+        fields.question,
+        hint="As after the command. Without a period it is the complete day, week or month before.",
+        example="spend by creator",
+        longest=LONGEST,
+    )
+    yield select(Field.OFTEN, "How often", _OFTEN, fields.often)
+    if fields.often == Often.WEEKLY:
+        yield ticks(Field.DAYS, "On which days", _DAYS, fields.days)
+    if fields.often == Often.MONTHLY:
+        yield select(
+            Field.MONTH_DAY,
+            "On which day",
+            _MONTH_DAYS,
+            fields.month_day,
+            hint="Shorter months have it on their last day.",
+        )
+    if fields.often == Often.CRON:
+        hint = "Minute, hour, day, month, weekday; once a day at most."
+        yield typed(Field.CRON, "Cron expression", fields.cron, hint=hint, longest=100)
+    else:
+        yield clock(Field.AT, "At what time", fields.at)
+    yield typed(Field.ZONE, "In which time zone", fields.zone, example="Europe/Berlin", longest=60)
+    places = [(Target.PERSON, "Me, in our direct messages"), (Target.CHANNEL, "A channel")]
+    if everyone or fields.to == Target.CREATORS:
+        places.append((Target.CREATORS, "Every creator, privately their own part"))
+    yield radio(Field.TO, "To whom", places, fields.to)
+    if fields.to == Target.CHANNEL:
+        hint = "I have to be in it: /invite me there first."
+        yield channel(Field.CHANNEL, "Which channel", fields.channel, hint=hint)
+    files = [(name, _FILES[name]) for name in file_names()]
+    yield ticks(Field.FILES, "Files in its thread", files, fields.files, optional=True)
+
+
+def entered(found: Entered, zone: str) -> ScheduleFields:
+    """What stood in the modal; what it did not ask for is as usual, in the person's own zone."""
+    usual = ScheduleFields(zone=zone)
+    often = found.text(Field.OFTEN, usual.often)
+    to = found.text(Field.TO, usual.to)
+    return ScheduleFields(
+        question=found.text(Field.QUESTION, usual.question),
+        often=often if often in set(Often) else usual.often,
+        days=tuple(day for day in found.many(Field.DAYS, usual.days) if day in WEEKDAYS),
+        month_day=found.text(Field.MONTH_DAY, usual.month_day),
+        cron=found.text(Field.CRON, usual.cron),
+        at=found.text(Field.AT, usual.at),
+        zone=found.text(Field.ZONE, usual.zone),
+        to=to if to in set(Target) else usual.to,
+        channel=found.text(Field.CHANNEL),
+        files=tuple(name for name in found.many(Field.FILES) if name in file_names()),
+    )
+
+
+def foreseen(standing: Standing, zone: str, now: datetime, found: Summary | str) -> str:
+    """When it would come next, and what it would say now; a sentence where it could not."""
+    schedule = standing.schedule(zone)
+    try:
+        due = first(schedule, now)
+        runs = [due]
+        while len(runs) < RUNS:
+            runs.append(following(schedule, runs[-1].day))
+    except ValueError:
+        return ":warning: That day never comes."
+    later = ", ".join(f"{run.day.day} {run.day:%b %Y}" for run in runs[1:])
+    lines = [f"*Next*: {escape(when(due.at, schedule.zone))}, then {later}"]
+    if isinstance(found, str):
+        return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
+    said = f"*It would say now* ({escape(period_words(found.query.period))}): "
+    lines.append(said + "; ".join(_figures(found)))
+    groups = _groups(found)
+    return "\n".join([*lines, *([groups] if groups else [])])
+
+
+def _figures(found: Summary) -> list[str]:
+    if found.empty:
+        return ["nothing was used"]
+    figures = []
+    for metric, part in found.metrics.items():
+        change = versus(found, part)
+        shown = f"{metric} {figure(metric, part.sum)}"
+        figures.append(escape(f"{shown}, {change}" if change else shown))
+    return figures
+
+
+def _groups(found: Summary) -> str:
+    if found.query.by is None or found.empty:
+        return ""
+    part = found.metrics[found.query.metric or Metric.SPEND]
+    return ", ".join(
+        f"{escape(clean(group.label, 40))} {figure(part.metric, group.sum)}"
+        f" ({percent(group.share)})"
+        for group in looked_at(found, part)[:_GROUPS]
+    )

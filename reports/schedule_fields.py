@@ -1,0 +1,206 @@
+"""A standing question as the fields of a form, and back.
+
+The fields become the words of a schedule, which the grammar reads: a form can make nothing that
+words cannot, has the same defaults, and is wrong in the same sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import time
+from enum import StrEnum
+
+from reports import nearest
+from reports.cron import Cron, CronError
+from reports.cron import parse as parse_cron
+from reports.grammar import Ask, CommandError, parse
+from reports.grammar_schedule import Place, Standing, parse_schedule
+from reports.query import File
+from reports.schedule import WEEKDAYS, WORKDAYS, Daily, Monthly, Target, Weekly, usual_period
+from reports.text import clean
+from reports.timerange import zone_names
+
+LAST = "last"
+_OTHERS = (
+    "Here belong the words of the question alone; how often, when, where and its files have fields"
+    " of their own."
+)
+
+
+class Field(StrEnum):
+    """The fields of the form."""
+
+    QUESTION = "form_question"
+    OFTEN = "form_often"
+    DAYS = "form_days"
+    MONTH_DAY = "form_month_day"
+    CRON = "form_cron"
+    AT = "form_at"
+    ZONE = "form_zone"
+    TO = "form_to"
+    CHANNEL = "form_channel"
+    FILES = "form_files"
+
+
+class Often(StrEnum):
+    """How often a report comes."""
+
+    DAILY = "daily"
+    WEEKDAYS = "weekdays"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    CRON = "cron"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFields:
+    """What the form holds; the fields that do not go with `often` and `to` are not looked at.
+
+    `days` are names such as `mon`, `month_day` a number or `last`, `at` is `HH:MM`.
+    """
+
+    question: str = "spend by creator"
+    often: str = Often.WEEKLY
+    days: tuple[str, ...] = (WEEKDAYS[0],)
+    month_day: str = "1"
+    cron: str = "0 9 * * 1"
+    at: str = "09:00"
+    zone: str = "UTC"
+    to: str = Target.PERSON
+    channel: str = ""
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WrongField:
+    """What is wrong, and in which field it is to be said."""
+
+    field: str
+    problem: str
+
+
+def fields_of(standing: Standing, zone: str) -> ScheduleFields:
+    """The fields that stand for a question; `zone` is the one that it has without naming one."""
+    rule = standing.rule
+    found = ScheduleFields(
+        question=_question(standing),
+        at=f"{standing.at:%H:%M}",
+        zone=standing.zone or zone,
+        to=standing.place.kind or Target.PERSON,
+        channel=standing.place.id,
+        files=tuple(standing.query.files),
+    )
+    match rule:
+        case Daily():
+            return replace(found, often=Often.DAILY)
+        case Weekly(days) if days == WORKDAYS:
+            return replace(found, often=Often.WEEKDAYS)
+        case Weekly(days):
+            return replace(found, days=tuple(WEEKDAYS[day] for day in sorted(days)))
+        case Monthly(day):
+            return replace(found, often=Often.MONTHLY, month_day=str(day or LAST))
+        case Cron():
+            return replace(found, often=Often.CRON, cron=str(rule))
+
+
+def read_fields(fields: ScheduleFields) -> Standing | WrongField:
+    """The standing question that the fields stand for, or what is wrong in which of them."""
+    when = _when(fields)
+    if isinstance(when, WrongField):
+        return when
+    place = _place(fields)
+    if isinstance(place, WrongField):
+        return place
+    asked = parse(fields.question)
+    if isinstance(asked, CommandError):
+        return WrongField(Field.QUESTION, said(asked))
+    if not isinstance(asked, Ask):
+        return WrongField(Field.QUESTION, "Write a question, for example: spend by creator")
+    words = ["schedule", when, fields.question, *fields.files, place.words()]
+    found = parse_schedule(" ".join(filter(None, words)))
+    if isinstance(found, CommandError):
+        return WrongField(Field.QUESTION, _said(found))
+    meant = parse_schedule(" ".join(["schedule", when, place.words()]))
+    if not (isinstance(found, Standing) and isinstance(meant, Standing)):
+        return WrongField(Field.QUESTION, _OTHERS)
+    same = (found.rule, found.at, found.zone, found.place)
+    if same != (meant.rule, meant.at, meant.zone, meant.place):
+        return WrongField(Field.QUESTION, _OTHERS)
+    return replace(found, place=place)
+
+
+def said(wrong: CommandError, command: str = "") -> str:
+    """What is said at a field: the problem, and what was probably meant."""
+    meant = wrong.suggestion.removeprefix(command).strip()
+    return (wrong.problem + (f" Did you mean: {meant}" if meant else ""))[:1_000]
+
+
+def _said(wrong: CommandError) -> str:
+    meant = parse_schedule(wrong.suggestion) if wrong.suggestion else None
+    if not isinstance(meant, Standing):
+        return wrong.problem[:1_000]
+    return said(CommandError(wrong.problem, "", _question(meant)))
+
+
+def _when(fields: ScheduleFields) -> str | WrongField:
+    """The words of the rule, the time and the zone."""
+    typed = fields.zone.strip()
+    zone = zone_names().get(typed.lower())
+    if zone is None:
+        shown, meant = clean(typed, 40) if typed else "", nearest.zone(typed)
+        problem = f"I know no time zone “{shown}”." if shown else "Name a time zone."
+        return WrongField(Field.ZONE, f"{problem} Did you mean {meant}?")
+    if fields.often == Often.CRON:
+        try:
+            rule, _ = parse_cron(fields.cron)
+        except CronError as wrong:
+            return WrongField(Field.CRON, f"{wrong} For example: {wrong.meant}"[:1_000])
+        except ValueError as wrong:
+            return WrongField(Field.CRON, str(wrong)[:1_000])
+        return f"{rule} {zone}"
+    if _time(fields.at) is None:
+        return WrongField(Field.AT, "Choose a time of day.")
+    if fields.often == Often.WEEKLY and not fields.days:
+        return WrongField(Field.DAYS, "Choose at least one day of the week.")
+    rhythm = {
+        Often.DAILY: "daily",
+        Often.WEEKDAYS: "weekdays",
+        Often.WEEKLY: f"weekly {','.join(fields.days)}",
+        Often.MONTHLY: f"monthly {fields.month_day}",
+    }.get(Often(fields.often), "daily")
+    return f"{rhythm} {fields.at} {zone}"
+
+
+def _place(fields: ScheduleFields) -> Place | WrongField:
+    if fields.to == Target.CHANNEL:
+        if not fields.channel:
+            return WrongField(Field.CHANNEL, "Choose the channel that the report goes to.")
+        return Place(Target.CHANNEL, fields.channel)
+    return Place(Target(fields.to))
+
+
+def _time(text: str) -> time | None:
+    try:
+        return time.fromisoformat(text) if len(text) == 5 else None
+    except ValueError:
+        return None
+
+
+def _question(standing: Standing) -> str:
+    """The words of the question alone; its period goes where it is the rule's usual one."""
+    query = replace(standing.query, files=(), zone=None, share=False)
+    words = query.words()
+    head = " ".join(filter(None, (query.metric, str(query.period))))
+    if query.period == usual_period(standing.rule) and words.startswith(head):
+        short = " ".join(filter(None, (query.metric, words.removeprefix(head).strip())))
+        again = parse(short)
+        if isinstance(again, Ask) and not again.dated and short:
+            asked = replace(again.query, period=query.period)
+            if asked == query and (query.metric or query.by or query.filters):
+                return short
+    return words
+
+
+def file_names() -> tuple[str, ...]:
+    """The files that may go with a report."""
+    return tuple(File)

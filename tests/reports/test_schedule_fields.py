@@ -1,0 +1,126 @@
+"""A form makes what words make: the same values, the same defaults, the same sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports import cron
+from reports.grammar_schedule import Place, Standing, parse_schedule
+from reports.query import Dimension, File, Filter, Metric, Query
+from reports.schedule import Daily, Monthly, Target, Weekly, usual_period
+from reports.schedule_fields import Field, ScheduleFields, WrongField, fields_of, read_fields
+
+rules = st.one_of(
+    st.just(Daily()),
+    st.builds(Weekly, st.frozensets(st.integers(0, 6), min_size=1)),
+    st.builds(Monthly, st.none() | st.integers(1, 31)),
+)
+places = st.sampled_from(
+    [Place(Target.PERSON), Place(Target.CREATORS), Place(Target.CHANNEL, "C1")]
+)
+filters = st.lists(
+    st.builds(
+        Filter, st.sampled_from(Dimension), st.sampled_from(["prod", "me", "Prod key", "a*"])
+    ),
+    max_size=2,
+    unique=True,
+)
+
+
+@st.composite
+def standings(draw: st.DrawFn) -> Standing:
+    """Anything that words can set up."""
+    rule = draw(rules)
+    query = Query(
+        metric=draw(st.none() | st.sampled_from(Metric)),
+        period=usual_period(draw(st.just(rule) | rules)),
+        by=draw(st.none() | st.sampled_from(Dimension)),
+        filters=tuple(draw(filters)),
+        top=draw(st.sampled_from([10, 3])),
+        files=tuple(draw(st.sampled_from([(), (File.CSV,), (File.CSV, File.PDF)]))),
+    )
+    at = time(draw(st.integers(0, 23)), draw(st.integers(0, 59)))
+    zone = draw(st.sampled_from(["Europe/Berlin", "UTC", "Asia/Kathmandu"]))
+    made = Standing(query, rule, at, zone, draw(places))
+    found = parse_schedule(f"schedule {made.words()}")
+    assert isinstance(found, Standing)
+    return replace(found, place=made.place)
+
+
+@given(standings())
+def test_what_words_set_up_goes_through_a_form_unchanged(standing):
+    assert read_fields(fields_of(standing, "UTC")) == standing
+
+
+def test_a_cron_expression_goes_through_a_form_unchanged():
+    rule, at = cron.parse("30 8 * * 1-5")
+    standing = parse_schedule("schedule 30 8 * * 1-5 spend by key UTC to me")
+    assert isinstance(standing, Standing)
+    assert (standing.rule, standing.at) == (rule, at)
+    assert read_fields(fields_of(standing, "UTC")) == standing
+
+
+def test_an_empty_form_is_what_the_bare_words_are():
+    usual = parse_schedule("schedule weekly to me UTC")
+    assert read_fields(ScheduleFields()) == usual
+
+
+def test_another_rhythm_brings_another_period():
+    weekly = parse_schedule("schedule weekly spend by key UTC to me")
+    assert isinstance(weekly, Standing)
+    fields = fields_of(weekly, "UTC")
+    assert fields.question == "spend by key"
+    daily = read_fields(replace(fields, often="daily"))
+    assert daily == parse_schedule("schedule daily spend by key UTC to me")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "problem"),
+    [
+        ({"zone": "Europe/Berln"}, Field.ZONE, "Did you mean Europe/Berlin?"),
+        ({"zone": ""}, Field.ZONE, "Name a time zone."),
+        ({"days": ()}, Field.DAYS, "Choose at least one day of the week."),
+        ({"at": ""}, Field.AT, "Choose a time of day."),
+        ({"at": "25:00"}, Field.AT, "Choose a time of day."),
+        ({"often": "cron", "cron": "* * * * *"}, Field.CRON, "For example: "),
+        ({"often": "cron", "cron": "nonsense"}, Field.CRON, "For example: "),
+        ({"to": "channel"}, Field.CHANNEL, "Choose the channel"),
+        ({"question": "spnd by key"}, Field.QUESTION, "spend"),
+        ({"question": "help"}, Field.QUESTION, "Write a question"),
+        ({"question": "spend 2026-10"}, Field.QUESTION, "cannot be asked again and again"),
+        ({"question": "spend daily"}, Field.QUESTION, ""),
+        ({"question": "spend in #finance"}, Field.QUESTION, ""),
+        ({"question": "spend tz Europe/Berlin"}, Field.QUESTION, "fields of their own"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(changes, field, problem):
+    found = read_fields(replace(ScheduleFields(), **changes))
+    assert isinstance(found, WrongField)
+    assert found.field == field
+    assert problem in found.problem
+    assert 0 < len(found.problem) <= 1_000
+
+
+text = st.text(max_size=40)
+
+
+@given(
+    st.builds(
+        ScheduleFields,
+        question=text,
+        often=st.sampled_from(["daily", "weekly", "monthly", "cron"]),
+        month_day=st.sampled_from(["1", "31", "last"]),
+        cron=text,
+        at=text,
+        zone=text | st.just("UTC"),
+        to=st.sampled_from(list(Target)),
+    )
+)
+def test_whatever_is_typed_is_read_or_said_to_be_wrong(fields):
+    found = read_fields(fields)
+    assert isinstance(found, Standing | WrongField)
