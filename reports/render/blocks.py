@@ -81,7 +81,9 @@ def answer(
     which stands in the place of the native one.
     """
     query = summary.query
-    scope = _fit(escape(_scope(summary)), LONGEST_CODE)
+    scope = escape(range_words(summary.range))
+    if filters := filter_words(query):  # as code, since `*` would make it bold
+        scope += f", only {_code(filters)}"
     blocks: list[Block] = [_header(title(query)), _context([scope])]
     if summary.empty:
         blocks.append(_section(nothing(summary, NOTHING_YET)))
