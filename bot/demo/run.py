@@ -27,7 +27,8 @@ from bot.demo.page import Page, Role
 from bot.demo.page.words import EXAMPLES, completion
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
-from bot.demo.usage_sample import PEOPLE, USES, sample
+from bot.demo.usage_sample import PEOPLE, USES, looping, sample
+from bot.store.alert_rules import Draft
 from reports.coverage import gaps
 from reports.windows import REACH
 
@@ -35,6 +36,10 @@ UNHURRIED = 1_000_000
 """Requests a minute: the local OpenRouter is nobody else's, so nothing is held back."""
 REPORT_TICK = 2
 """Seconds: whoever asks for a report here is watching."""
+CALM = timedelta(seconds=30)
+"""How long after the start an agent begins to run in circles, which an alert finds."""
+WATCHED = ("spike by key", "budget 80% 100%")
+"""The alerts that the admin has from the start."""
 NAME = "Lumen Labs"
 ROLES = {
     "ada": Role("admin"),
@@ -85,6 +90,7 @@ class Demo:
         self.slack = self._stack.enter_context(LocalSlack(people=people, clock=self.clock))
         roles = furnish(self.slack)
         self.organisation = sample(self.clock())
+        self.organisation.records += looping(self.clock() + CALM)
         about = {
             "team": NAME,
             "examples": EXAMPLES,
@@ -118,12 +124,19 @@ class Demo:
         parts = Parts(web=True, worker=True)
         self.bot = bot = Bot(settings, parts, self.clock, requests_a_minute=UNHURRIED)
         bot.report_tick = REPORT_TICK
+        self._watch(bot)
         bot.start()
         door = self.slack.door(f"http://127.0.0.1:{bot.port}/slack/events")
         door.sender.now = self.clock.timestamp
         self.page.hands.door = door
         self.look()
         return bot
+
+    def _watch(self, bot: Bot) -> None:
+        """Give the admin some alerts; those that were deleted are not given again."""
+        ada = self.slack.user("ada")
+        for words in WATCHED:
+            bot.alerts.rules.add(Draft(ada.id, ada.email, words), f"demo {words}")
 
     def stop_bot(self) -> None:
         """Stop the bot alone; the page goes on and says so."""

@@ -300,6 +300,10 @@ CHATS: tuple[tuple[str, Model, float, int, int], ...] = (
 )
 
 
+LOOPING = "ci-review"
+"""The key of the agent that runs in circles while one watches."""
+
+
 def sample(now: datetime, seed: int = 7) -> Organisation:
     """Lumen Labs with a year of usage behind `now`'s day, going on as the clock does."""
     history = LivingHistory(list(_streams()), anchor=now, seed=seed, launch=LAUNCH, zone=ZONE)
@@ -383,6 +387,25 @@ def _runaway(now: datetime, seed: int) -> Iterator[Record]:
             credits_nano=cost + completion * OPUS_46.completion_nano,
             cached=cached,
         )
+
+
+def looping(start: datetime, length: timedelta = timedelta(minutes=6)) -> Iterator[Record]:
+    """An agent that reviews its own review, from a moment on, until somebody stops it."""
+    prompt, completion = 160_000, 2_200
+    cost = prompt * OPUS_46.prompt_nano + completion * OPUS_46.completion_nano
+    at = start
+    while at < start + length:
+        yield Record(
+            at,
+            _hash(LOOPING),
+            "",
+            OPUS_46.slug,
+            prompt=prompt,
+            completion=completion,
+            reasoning=completion // 4,
+            credits_nano=cost,
+        )
+        at += timedelta(seconds=3)
 
 
 def _hash(short: str) -> str:

@@ -53,7 +53,10 @@ def detail(store: Store, watched: Watched, seen: Seen, reading: Reading, zone: s
                 metric,
                 source,
             )
-            for by in (Dimension.KEY, Dimension.MODEL)
+            # a single key needs no list of keys
+            if alone is None or len(alone) != 1
+            else ()
+            for by, alone in ((Dimension.KEY, narrow.keys), (Dimension.MODEL, narrow.models))
         )
     pace, stretch = None, pace_span(rule, reading)
     if stretch:

@@ -22,7 +22,7 @@ class Draft:
     maker: str
     email: str
     words: str
-    members: str = "[]"
+    members: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,14 @@ FILES: tuple[tuple[str, str], ...] = (
     ("cost last month by creator pdf", "the same to print, or to send on"),
     ("requests 7d csv share", "the whole channel has both; else they are in our direct messages"),
 )
-ALERTS: tuple[tuple[str, str], ...] = ()
+ALERTS: tuple[tuple[str, str], ...] = (
+    ("alert spend > $50 per day by creator", "or `key:prod`; also tokens, requests, per hour, ..."),
+    ("alert budget 80% to owner", "limits as set at OpenRouter; to you, or `in #finance`"),
+    ("alert spike by key", "far above its usual; `credits < $100`, `new model`, `new key`"),
+    ("alert forecast > $5000 per month", "what the month is going to end at"),
+    ("alert quiet 22:00-7:00", "quiet hours, except for rules marked `urgent`"),
+    ("alerts", "yours, with buttons: edit, pause, delete"),
+)
 """What tells people by itself that something is unusual."""
 RUNNING: tuple[tuple[str, str], ...] = (
     ("status", "how fresh the data is; to admins also what is next and what went out"),

@@ -65,6 +65,14 @@ def test_every_word_of_its_table_is_understood() -> None:
         assert not isinstance(parse_command(word), CommandError), word
 
 
+def test_every_alert_of_its_table_is_understood() -> None:
+    rows = [line for line in section("Alerts").splitlines() if line.startswith("| ")]
+    words = [word for row in rows for word in re.findall(r"`(alert[^`]*)`", row)]
+    assert len(words) > 12
+    for word in words:
+        assert not isinstance(parse_command(word), CommandError), word
+
+
 @pytest.mark.parametrize("name", sorted(cli.commands))
 def test_every_command_says_what_it_does(name: str) -> None:
     command = cli.commands[name]

@@ -10,7 +10,7 @@ EXAMPLES = (
     "cost last month by creator",
     "requests 1h",
     "spend 7d by key top 5",
-    "creator:me",
+    "alert spike by creator",
     "help",
 )
 WORDS: tuple[tuple[str, str], ...] = (
@@ -47,6 +47,14 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("share", "the answer for the whole channel"),
     ("tz Europe/Berlin", "days of that time zone"),
     ("cost", "the same as spend"),
+    ("alert spend > $50 per day", "a message as soon as it is above that"),
+    ("alert spike by key", "a message when a key uses far more than usual"),
+    ("alert budget 80%", "a message before a limit of OpenRouter's is reached"),
+    ("alert credits < $100", "a message before the balance is gone"),
+    ("alert new model", "a message at the first use of a model"),
+    ("alert forecast > $5000 per month", "a message when the month will end above that"),
+    ("alert quiet 22:00-7:00", "no alerts at night, except urgent ones"),
+    ("alerts", "the alerts there are, with buttons"),
     ("help", "everything that can be asked"),
 )
 

@@ -5,11 +5,14 @@ import re
 import pytest
 
 from reports import grammar
+from reports.alert import Rule
 from reports.commands import parse_command
 from reports.grammar import Ask, parse
 from reports.grammar_admin import TOPICS, AuditAsked, HelpOn, StatusAsked
+from reports.grammar_alert import ListAlerts, SetQuiet
 from reports.grammar_schedule import ListSchedules, Standing
 from reports.render.help import (
+    ALERTS,
     EXAMPLES,
     FILES,
     RUNNING,
@@ -38,6 +41,11 @@ def test_every_schedule_it_names_can_be_set_up(words):
     [meaning] = [meaning for named, meaning in STANDING if named == words]
     for more in re.findall("`([^`]+)`", meaning):
         assert isinstance(parse_command(f"schedule {more} spend"), Standing)
+
+
+@pytest.mark.parametrize("words", [words for words, _ in ALERTS])
+def test_every_alert_that_it_names_can_be_set_up(words):
+    assert isinstance(parse_command(words), Rule | ListAlerts | SetQuiet)
 
 
 @pytest.mark.parametrize("words", [words for words, _ in FILES])
