@@ -19,8 +19,9 @@ from datetime import time
 
 from reports.alert import Rule
 from reports.alert_draft import WrongRule
+from reports.alert_reader import Reader
 from reports.alert_time import Quiet
-from reports.alert_words import ABOVE, EXAMPLE, Reader, WrongWords, unit_of
+from reports.alert_vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
 from reports.grammar import LONGEST, CommandError, Help, tokens
 from reports.text import clean, plain
 

@@ -10,7 +10,7 @@ from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, St
 from reports.alert_detail import metric_of
 from reports.alert_state import Event, Kind, Reading
 from reports.alert_time import Quiet
-from reports.alert_words import EXAMPLE
+from reports.alert_vocabulary import EXAMPLE
 from reports.grammar_alert import QUIET
 from reports.render.alert_figures import amount, price
 from reports.render.alert_words import how_far, recipient, sentence, subject, used, words_shown

@@ -10,54 +10,24 @@ from reports.alert import Recipient, Rule, To
 from reports.alert_amount import MULTIPLIERS, Amount, amount, currency_of, is_currency
 from reports.alert_check import check
 from reports.alert_draft import Draft, WrongRule
+from reports.alert_vocabulary import (
+    ABOVE,
+    BELOW,
+    FILLERS,
+    KNOWN,
+    PER,
+    RHYTHMS,
+    UNITS,
+    WATCHES,
+    WrongWords,
+    recipient_of,
+    unit_of,
+)
 from reports.grammar import DIMENSIONS, LONGEST, METRICS, Ask, CommandError, Help, parse
 from reports.period import Unit
 from reports.query import DEFAULT_TOP, Dimension, Query
 from reports.text import clean
 from reports.timerange import zone_names
-
-EXAMPLE = "alert spend > $50 per day by creator"
-ABOVE = {">", ">=", "=>", "above", "over", "exceeds", "exceed", "reaches", "more"}
-BELOW = {"<", "<=", "=<", "below", "under", "less"}
-_UNITS = {str(unit): unit for unit in (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR)}
-_RHYTHMS = {
-    "hourly": Unit.HOUR, "daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH,
-    "1h": Unit.HOUR, "1d": Unit.DAY, "1w": Unit.WEEK, "today": Unit.DAY,
-}  # fmt: skip
-_PER = {"per", "a", "an", "each", "every", "this", "/"}
-_WATCHES = {
-    "budget": "budget", "budgets": "budget", "limit": "budget", "limits": "budget",
-    "spike": "spike", "spikes": "spike", "anomaly": "spike", "anomalies": "spike",
-    "credits": "credits", "credit": "credits", "balance": "credits",
-    "new": "new", "forecast": "forecast", "sync": "sync", "stale": "sync",
-}  # fmt: skip
-_FILLERS = {
-    "for", "of", "on", "if", "when", "is", "are", "goes", "gets", "than", "at", "least", "me",
-    "the", "and", "my", "usage", "use", "any", "with", "used", "alert", "please", "tell", "notify",
-    "warn", "dm", "us", "all", "total", "whole", "org", "organisation", "organization", "everybody",
-    "everyone", "it", "that", "as", "soon", "or",
-}  # fmt: skip
-KNOWN = (
-    *METRICS, *_WATCHES, *_UNITS, *DIMENSIONS, "by", "per", "above", "below", "urgent", "owner",
-    "quiet", "to", "in", "here", "tz",
-)  # fmt: skip
-
-
-class WrongWords(ValueError):  # noqa: N818 - its text is what is said
-    """`instead` is what would do in the place of a word, `corrected` a whole command."""
-
-    def __init__(
-        self, problem: str, corrected: str = EXAMPLE, instead: tuple[str, str] | None = None
-    ) -> None:
-        super().__init__(problem)
-        self.corrected = corrected
-        self.instead = instead
-
-
-def unit_of(word: str) -> Unit | None:
-    """The unit of time that a word is: hour, day, week, month or year."""
-    lower = word.lower().strip(".,")
-    return _UNITS.get(lower) or _UNITS.get(lower.removesuffix("s"))
 
 
 @dataclass(slots=True)
@@ -154,7 +124,7 @@ class Reader:
             if before not in {"forecast", "spike"}:
                 self.draft = replace(self.draft, watch=str(METRICS[lower]))
             return True
-        watch = _WATCHES.get(lower)
+        watch = WATCHES.get(lower)
         if watch is None:
             return False
         if watch == "credits" and before and before != "credits":
@@ -187,7 +157,7 @@ class Reader:
             following = self.words.pop()
             word = f"{word}{following}"
         found = amount(word)
-        if found is None or (found.value == 1 and _RHYTHMS.get(word.lower())):
+        if found is None or (found.value == 1 and RHYTHMS.get(word.lower())):
             return False
         following = self.words[-1].lower() if self.words else ""
         if following in MULTIPLIERS:
@@ -217,19 +187,19 @@ class Reader:
         self.draft = replace(self.draft, limit=found)
 
     def _rhythm(self, word: str) -> bool:
-        unit = _RHYTHMS.get(word.lower())
+        unit = RHYTHMS.get(word.lower())
         if unit:
             self._per_unit(unit)
         return bool(unit)
 
     def _per(self, word: str) -> bool:
         lower = word.lower()
-        if lower not in _PER:
+        if lower not in PER:
             return False
         following = self.words.pop() if self.words else ""
         unit = unit_of(following)
         if unit is None and lower in {"per", "/"}:
-            meant = nearest.word(following, _UNITS) or "day"
+            meant = nearest.word(following, UNITS) or "day"
             said = f"not “{clean(following, 40)}”" if following else "but nothing follows"
             raise WrongWords(
                 f"After `per` comes hour, day, week or month, {said}.",
@@ -261,7 +231,7 @@ class Reader:
         if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#", "<@")):
             return False
         bare = lower.startswith(("<#", "#", "<@"))
-        self._tell(_recipient(word if bare else self.words.pop() if self.words else "", lower))
+        self._tell(recipient_of(word if bare else self.words.pop() if self.words else "", lower))
         return True
 
     def _tell(self, to: Recipient) -> None:
@@ -272,37 +242,4 @@ class Reader:
         self.draft = replace(self.draft, to=to)
 
     def _filler(self, word: str) -> bool:
-        return word.lower().strip(",.!") in _FILLERS
-
-
-def _recipient(named: str, word: str) -> Recipient:
-    lower = named.lower()
-    if lower in {"me", "myself"}:
-        return Recipient()
-    if lower in {"owner", "owners", "creator", "creators"}:
-        return Recipient(To.OWNER)
-    if lower in {"here", "this"}:
-        return Recipient(To.CHANNEL)
-    if named.startswith("<#") and named.endswith(">"):
-        id_, _, name = named[2:-1].partition("|")
-        if id_.isascii() and id_.isalnum() and id_[:1] in {"C", "G"}:
-            return Recipient(To.CHANNEL, id_, name)
-    shown = clean(named, 40) if named else ""
-    if named.startswith("<@"):
-        raise WrongWords(
-            "An alert is told to you, to the owner of what it is about, or in a channel. Others can"
-            " set one up for themselves.",
-            instead=(named, "me"),
-        )
-    if named.startswith("#"):
-        raise WrongWords(
-            f"I cannot tell which channel “{shown}” is. Pick it from the list that Slack shows as"
-            " you type; a private channel, from within it with `here`.",
-            instead=(named, "here"),
-        )
-    said = f"not “{shown}”" if shown else "but nothing follows"
-    raise WrongWords(
-        f"After `{clean(word, 20)}` comes a channel such as #finance, or `to me` or `to owner`,"
-        f" {said}.",
-        instead=(named, "me") if named else None,
-    )
+        return word.lower().strip(",.!") in FILLERS

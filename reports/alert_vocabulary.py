@@ -1,0 +1,85 @@
+"""The words that alerts are made of, and what single ones of them mean."""
+
+from __future__ import annotations
+
+from reports.alert import Recipient, To
+from reports.grammar import DIMENSIONS, METRICS
+from reports.period import Unit
+from reports.text import clean
+
+EXAMPLE = "alert spend > $50 per day by creator"
+ABOVE = {">", ">=", "=>", "above", "over", "exceeds", "exceed", "reaches", "more"}
+BELOW = {"<", "<=", "=<", "below", "under", "less"}
+UNITS = {str(unit): unit for unit in (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR)}
+RHYTHMS = {
+    "hourly": Unit.HOUR, "daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH,
+    "1h": Unit.HOUR, "1d": Unit.DAY, "1w": Unit.WEEK, "today": Unit.DAY,
+}  # fmt: skip
+PER = {"per", "a", "an", "each", "every", "this", "/"}
+WATCHES = {
+    "budget": "budget", "budgets": "budget", "limit": "budget", "limits": "budget",
+    "spike": "spike", "spikes": "spike", "anomaly": "spike", "anomalies": "spike",
+    "credits": "credits", "credit": "credits", "balance": "credits",
+    "new": "new", "forecast": "forecast", "sync": "sync", "stale": "sync",
+}  # fmt: skip
+FILLERS = {
+    "for", "of", "on", "if", "when", "is", "are", "goes", "gets", "than", "at", "least", "me",
+    "the", "and", "my", "usage", "use", "any", "with", "used", "alert", "please", "tell", "notify",
+    "warn", "dm", "us", "all", "total", "whole", "org", "organisation", "organization", "everybody",
+    "everyone", "it", "that", "as", "soon", "or",
+}  # fmt: skip
+KNOWN = (
+    *METRICS, *WATCHES, *UNITS, *DIMENSIONS, "by", "per", "above", "below", "urgent", "owner",
+    "quiet", "to", "in", "here", "tz",
+)  # fmt: skip
+
+
+class WrongWords(ValueError):  # noqa: N818 - its text is what is said
+    """`instead` is what would do in the place of a word, `corrected` a whole command."""
+
+    def __init__(
+        self, problem: str, corrected: str = EXAMPLE, instead: tuple[str, str] | None = None
+    ) -> None:
+        super().__init__(problem)
+        self.corrected = corrected
+        self.instead = instead
+
+
+def unit_of(word: str) -> Unit | None:
+    """The unit of time that a word is: hour, day, week, month or year."""
+    lower = word.lower().strip(".,")
+    return UNITS.get(lower) or UNITS.get(lower.removesuffix("s"))
+
+
+def recipient_of(named: str, word: str) -> Recipient:
+    """Who is meant by what follows `to` or `in`. WrongWords if nobody is."""
+    lower = named.lower()
+    if lower in {"me", "myself"}:
+        return Recipient()
+    if lower in {"owner", "owners", "creator", "creators"}:
+        return Recipient(To.OWNER)
+    if lower in {"here", "this"}:
+        return Recipient(To.CHANNEL)
+    if named.startswith("<#") and named.endswith(">"):
+        id_, _, name = named[2:-1].partition("|")
+        if id_.isascii() and id_.isalnum() and id_[:1] in {"C", "G"}:
+            return Recipient(To.CHANNEL, id_, name)
+    shown = clean(named, 40) if named else ""
+    if named.startswith("<@"):
+        raise WrongWords(
+            "An alert is told to you, to the owner of what it is about, or in a channel. Others can"
+            " set one up for themselves.",
+            instead=(named, "me"),
+        )
+    if named.startswith("#"):
+        raise WrongWords(
+            f"I cannot tell which channel “{shown}” is. Pick it from the list that Slack shows as"
+            " you type; a private channel, from within it with `here`.",
+            instead=(named, "here"),
+        )
+    said = f"not “{shown}”" if shown else "but nothing follows"
+    raise WrongWords(
+        f"After `{clean(word, 20)}` comes a channel such as #finance, or `to me` or `to owner`,"
+        f" {said}.",
+        instead=(named, "me") if named else None,
+    )
