@@ -89,14 +89,17 @@ def drivers_spans(rule: Rule, reading: Reading) -> tuple[Span, Span] | None:
 
 
 def before_words(rule: Rule, reading: Reading) -> str:
-    """What the stretch before is called: `the day before`, `a week before`."""
+    """What the stretch before is called: `the week before`, `the same part of the day before`."""
     if isinstance(rule.watch, Spike):
         return "a week before"
-    length = reading.period.end - reading.period.start if reading.period else _WEEK
-    for name, most in (("hour", HOUR), ("day", LONG), ("week", 8 * DAY)):
-        if length <= most:
-            return f"the {name} before"
-    return "the month before"
+    period = reading.period
+    if period is None:
+        return "the week before"
+    length = period.end - period.start
+    names = (("hour", HOUR), ("day", LONG), ("week", 8 * DAY))
+    name = next((name for name, most in names if length <= most), "month")
+    part = "the same part of " if reading.at < period.end else ""
+    return f"{part}the {name} before"
 
 
 def span_before(period: Span) -> Span:

@@ -133,7 +133,7 @@ def drivers(event: Event, rule: Rule, detail: Detail) -> list[str]:
         if some and subject_is is not dimension:
             most = some[:_MOST_DRIVERS]
             compared = any(one.before is not None for one in most)
-            beside = f" ({before} in brackets)" if compared else ""
+            beside = f" (in brackets {before})" if compared else ""
             listed = ", ".join(_driver(one, metric) for one in most)
             found.append(f"Top {name}{beside}: {listed}")
     return found

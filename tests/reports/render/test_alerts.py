@@ -167,7 +167,10 @@ def test_it_names_what_drives_it_but_not_its_subject_again():
         models=(Driver("opus", 41 * DOLLAR),),
     )
     text = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about(DAILY), detail).text
-    assert "Top keys (the day before in brackets): agent $40 ($0.90), web $1 (none)" in text
+    assert (
+        "Top keys (in brackets the same part of the day before): agent $40 ($0.90), web $1 (none)"
+        in text
+    )
     assert "Top models: opus $41" in text
     by_key = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about("spike by key"), detail).text
     assert "Top keys" not in by_key
