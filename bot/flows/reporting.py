@@ -140,7 +140,7 @@ class Reporting:
         elif now - run.noticed_at > CATCH_UP:
             self._fail(run, "gave_up")
         elif why := self._maker_may_not(run):
-            runs.skip(run, why)
+            self._fail(run, why)
         elif (place := self._place(run)) is None:
             return
         elif run.payload is not None:
@@ -279,14 +279,14 @@ class Reporting:
         if draft.target is Target.CREATORS and not may_send_to_creators(
             draft.maker, asking.settings
         ):
-            return "only admins send to creators"
+            return words.ONLY_ADMINS
         try:
             person = asking.slack.person(draft.maker)
             may_not = refusal(person, asking.slack.identity(), asking.settings)
         except DeliveryError as error:
             log.info("The maker of a report cannot be looked up: %s", error)
             return None
-        return "may not ask any more" if may_not and not person.deleted else None
+        return words.MAY_NOT_ASK if may_not and not person.deleted else None
 
     def _person(self, run: Run) -> str | None:
         asking = self._at.asking
@@ -311,7 +311,10 @@ class Reporting:
             self._fail(run, error.code)
             return None
         if refusal(person, asking.slack.identity(), asking.settings):
-            self._at.runs.skip(run, "may not ask any more")
+            if run.entry.draft.target is Target.CREATORS:
+                self._at.runs.skip(run, "may not ask any more")
+            else:
+                self._fail(run, words.MAY_NOT_ASK)
             return None
         return user
 

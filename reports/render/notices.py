@@ -11,6 +11,7 @@ AGAIN, THERE = "run_again", "run_there"
 RESUME = "schedule_resume"
 TAKE_OFFER, DECLINE_OFFER = "offer_take", "offer_decline"
 OUTSIDERS = "outsiders"
+MAY_NOT_ASK, ONLY_ADMINS = "may_not_ask", "only_admins"
 _REVOKED = (
     "Slack does not take the bot's token any more. Whoever runs the bot installs the app anew and"
     " sets SLACK_BOT_TOKEN; `activity doctor` checks it."
@@ -18,6 +19,10 @@ _REVOKED = (
 MENDS = {
     "gave_up": "Slack or what it needs from there could not be had for three days. If that is over,"
     " send it now; `activity doctor` says what is wrong.",
+    MAY_NOT_ASK: "Who set it up may not ask this bot any more: they have left, or are a guest now."
+    " An admin of the bot can delete it under `schedules`.",
+    ONLY_ADMINS: "Only admins of the bot send reports to every creator, and whoever set it up is none"
+    " any more.",
     "not_in_channel": "Invite me there (`/invite`), then send it again.",
     "channel_not_found": "The channel is gone, or it is private and I am not in it. Invite me"
     " there, or edit the schedule to send it elsewhere.",

@@ -492,6 +492,21 @@ def test_it_says_that_a_key_is_gone_and_who_made_it_left(there: Office):
     assert "has left the workspace" in message["text"]
 
 
+def test_an_admin_hears_that_somebody_who_left_gets_no_more_reports(cache):
+    slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
+    with office(cache, SATURDAY, slack, ACTIVITY_ADMINS=slack.user("katherine").id) as there:
+        person = slack.user("grace").id
+        there.set_up("schedule daily spend by model to me 9:00 UTC", user="grace")
+        slack.workspace.change_user("grace", deleted=True)
+        there.reports.asking.slack._people.clear()
+        for day in range(1, 4):
+            there.tick(SATURDAY + day * DAY)
+        offer, first, last = there.told("katherine")
+        assert f"to <@{person}> could not be delivered (`may_not_ask`)" in first
+        assert last.startswith("I paused the report")
+        assert there.posted(slack.im("grace").id) == []
+
+
 def test_it_posts_a_week_without_usage_too(there: Office):
     there.set_up("schedule weekly spend by creator mon 9:00 UTC")
     there.tick(MONDAY + 7 * DAY - timedelta(days=14))  # the week before has none
