@@ -132,6 +132,17 @@ class Desk:
         card = self._card(entry) if entry else None
         return cards.editor(card) if card else None
 
+    def begin(self, place: Place, rule: Rule) -> None:
+        """Set up what somebody entered in the dialog under an answer."""
+        what = f"alert {rule.words()}"
+        person = admit(self._asking, place, Act.ALERTED, what)
+        if person is None:
+            return
+        shown_ = self.set_up(person, rule, "")
+        done = DONE if shown_.outcome == "alerted" else shown_.outcome
+        self._note(Act.ALERTED, person, what, done)
+        self._asking.slack.respond(place, shown_.message)
+
     def edit(self, place: Place, id_: str, rule: Rule) -> None:
         """Put other words in the place of a rule; it keeps its maker and is judged at once."""
         entry = self._allowed(place, id_)

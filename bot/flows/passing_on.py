@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 from bot import courtesy
 from bot.flows.answer import answer
@@ -16,8 +17,10 @@ from reports.audit import DONE, Act
 from reports.follow import standing
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Query
+from reports.render.alert_cards import beginning
 from reports.render.blocks import error
 from reports.render.schedules import said
+from reports.watching import watching
 
 SHARED_ALREADY = "This answer is in the conversation already."
 
@@ -84,6 +87,34 @@ def schedule_words(
         )  # fmt: skip
         return None
     return standing(addressed(parsed.query, asker)).words()
+
+
+def alert_form(asking: Asking, place: Place, spot: Spot, what: Shown) -> dict[str, Any] | None:
+    """The dialog of an alert that watches what an answer shows.
+
+    None for who may not have it; they are told.
+    """
+    parsed = parse(what.words)
+    if not isinstance(parsed, Ask):
+        asking.slack.say(place, TOO_OLD)
+        return None
+    person = admit(asking, place, Act.ALERTED, what.words, where=spot.channel)
+    if person is None:
+        return None
+    query, asker = parsed.query, asker_of(asking, person, parsed.query)
+    if wrong := not_theirs(asking, query, asker):
+        asking.slack.respond(place, said(wrong))
+        asking.audit.note(
+            Act.ALERTED, person.id, what.words, where=spot.channel, outcome=REFUSED,
+            email=person.email,
+        )  # fmt: skip
+        return None
+    with courtesy.turn():
+        found = answer(asking.store, query, what.at, what.zone, asker, whole=False)
+    if isinstance(found, CommandError):
+        asking.slack.respond(place, error(found, asking.settings.command))
+        return None
+    return beginning(watching(found))
 
 
 def addressed(query: Query, asker: Asker) -> Query:

@@ -69,7 +69,10 @@ def register(app: App, asking: Asking, desk: Desk, work: Work) -> None:
             ack(response_action="errors", errors={WORDS: _wrong(read)})
             return
         id_ = str(view.get("private_metadata", ""))
-        work.hand_over(place, lambda: desk.edit(place, id_, read))
+        if id_:
+            work.hand_over(place, lambda: desk.edit(place, id_, read))
+        else:
+            work.hand_over(place, lambda: desk.begin(place, read))
         ack()
 
     named = "|".join(map(re.escape, (*acts, *views)))

@@ -20,7 +20,7 @@ from bot.listeners.work import Work
 from bot.slack import Place, Spot
 from reports.audit import Act
 from reports.follow import Choice, Follow
-from reports.render.controls import SCHEDULE, SHARE
+from reports.render.controls import ALERT, SCHEDULE, SHARE
 
 Do = Callable[[Place, Spot, Shown, dict[str, Any]], None]
 
@@ -47,9 +47,16 @@ def register(app: App, asking: Asking, work: Work, form: ScheduleForm) -> None:
         channel = spot.channel if spot.channel[:1] in {"C", "G"} else ""
         form.new(place, str(body.get("trigger_id", "")), words, channel)
 
+    def open_alert(place: Place, spot: Spot, what: Shown, body: dict[str, Any]) -> None:
+        view = passing_on.alert_form(asking, place, spot, what)
+        if view is not None:
+            trigger = str(body.get("trigger_id", ""))
+            asking.slack.call("views.open", trigger_id=trigger, view=view)
+
     does: dict[str, tuple[Act, Do]] = {
         SHARE: (Act.SHARED, lambda place, at, what, _: passing_on.share(asking, place, at, what)),
         SCHEDULE: (Act.SCHEDULED, open_form),
+        ALERT: (Act.ALERTED, open_alert),
     }
 
     def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:

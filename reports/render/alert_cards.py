@@ -155,11 +155,20 @@ def quiet_set(quiet: Quiet | None, zone: str, command: str) -> Message:
 
 def editor(card: Card) -> dict[str, Any]:
     """The dialog that edits a rule: its words."""
+    return _dialog("Edit alert", card.rule.words(), card.id)
+
+
+def beginning(words: str) -> dict[str, Any]:
+    """The dialog that makes a rule, with words to begin with."""
+    return _dialog("New alert", words, "")
+
+
+def _dialog(title: str, words: str, id_: str) -> dict[str, Any]:
     return {
         "type": "modal",
         "callback_id": EDITOR,
-        "private_metadata": card.id,
-        "title": {"type": "plain_text", "text": "Edit alert"},
+        "private_metadata": id_,
+        "title": {"type": "plain_text", "text": title},
         "submit": {"type": "plain_text", "text": "Save"},
         "close": {"type": "plain_text", "text": "Cancel"},
         "blocks": [
@@ -175,7 +184,7 @@ def editor(card: Card) -> dict[str, Any]:
                 "element": {
                     "type": "plain_text_input",
                     "action_id": WORDS,
-                    "initial_value": card.rule.words()[:300],
+                    "initial_value": words[:300],
                     "max_length": 300,
                 },
             }

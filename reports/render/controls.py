@@ -40,7 +40,6 @@ class Controls:
     value: str
     inside: Mapping[str, str] = field(default_factory=dict)
     private: bool = False
-    alerts: bool = False
 
 
 def rows(summary: Summary, controls: Controls) -> list[Block]:
@@ -127,11 +126,10 @@ def _article(summary: Summary) -> str:
 
 def _buttons(controls: Controls) -> list[Block]:
     share = [_button("Share", SHARE, controls.value)] if controls.private else []
-    alert = [_button("Alert me", ALERT, controls.value)] if controls.alerts else []
     return [
         *share,
         _button("Schedule this", SCHEDULE, controls.value),
-        *alert,
+        _button("Alert me", ALERT, controls.value),
         *(_button(name, f"{EXPORT}{name.lower()}", controls.value) for name in ("CSV", "PDF")),
     ]
 

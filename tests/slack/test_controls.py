@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from bot.flows.export import TOO_OLD
 from bot.flows.follow import GONE
 from bot.flows.passing_on import SHARED_ALREADY
 from reports.follow import Follow
-from reports.render.controls import SCHEDULE, SHARE
+from reports.render.controls import ALERT, SCHEDULE, SHARE
 
 from ..world import World, now, running, wait_until
 
@@ -319,7 +320,7 @@ def test_a_dialog_with_words_that_are_none_says_so_at_the_field(world: World) ->
     assert "I do not know the word" in ack.body
 
 
-@pytest.mark.parametrize("action", [SHARE, SCHEDULE])
+@pytest.mark.parametrize("action", [SHARE, SCHEDULE, ALERT])
 def test_a_guest_passes_nothing_on(world: World, action: str) -> None:
     world.slack.workspace.change_user("ada", is_restricted=False)
     message = shown(world, "spend 7d by key", user="grace")
@@ -356,3 +357,30 @@ def test_an_answer_is_compared_with_what_it_was(world: World) -> None:
     assert command(again(world, message)) == "/activity spend 1y by key vs before"
     choose(world, message, Follow.VERSUS, "alone")
     assert command(again(world, message)) == "/activity spend 1y by key"
+
+
+def test_an_alert_begins_with_what_the_answer_shows(world: World) -> None:
+    message = shown(world, "spend 1d by key model:*gpt*")
+    click(world, message, ALERT)
+    [view] = world.slack.wait_for(lambda: world.slack.modals.stack(world.slack.user("ada").id))
+    [words] = [block["element"]["initial_value"] for block in view["blocks"]]
+    assert re.fullmatch(r"spend > \$7\.\d per day by key model:\*gpt\*", words)
+    before = len(world.slack.messages(world.slack.im("ada").id))
+    assert world.door.submit("ada", view["id"]).body == ""
+    dm = world.slack.im("ada").id
+    wait_until(lambda: len(world.slack.messages(dm)) > before)
+    assert "`alert spend &gt; $7." in world.slack.messages(dm)[-1]["text"]
+
+
+def test_somebody_who_sees_their_own_only_watches_nobody_else(
+    openrouter: Any, database: Any
+) -> None:
+    with LocalSlack(rate_limits=False) as slack:
+        more = {"ACTIVITY_VISIBILITY": "own", "ACTIVITY_ADMINS": slack.user("ada").id}
+        with running(openrouter, slack, database, **more) as world:
+            message = shown(world, "spend 7d creator:ada@example.com share")
+            before = len(slack.responses)
+            click(world, message, ALERT, user="grace")
+            said = slack.wait_for(lambda: slack.responses[before:])[-1]["payload"]
+            assert said["text"].startswith("That answer shows somebody else's usage")
+            assert not slack.modals.stack(slack.user("grace").id)

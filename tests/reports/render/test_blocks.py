@@ -59,7 +59,7 @@ def check(message: Message) -> None:
 def test_slack_takes_the_answer_of_any_organisation_and_it_pings_nobody(summary, command):
     labels = (group.label for part in summary.metrics.values() for group in part.groups)
     inside = {label: f"{index:0150}" for index, label in enumerate(sorted(set(labels)))}
-    controls = Controls("s" * 255, "x" * 2_000, inside, private=True, alerts=True)
+    controls = Controls("s" * 255, "x" * 2_000, inside, private=True)
     message = answer(summary, f"/{command}", controls=controls)
     check(message)
     assert [b["type"] for b in message.blocks].count("actions") == (1 if summary.empty else 2)

@@ -1,0 +1,50 @@
+"""An answer made an alert rule: the same usage, half as much again as there is now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from reports.query import Metric, Source
+from reports.summary import Summary
+from reports.usage import NANO
+
+_MORE = Fraction(3, 2)
+_UNITS = (
+    ("hour", timedelta(hours=3, minutes=1), timedelta(hours=1)),
+    ("day", timedelta(days=27), timedelta(days=1)),
+    ("month", timedelta.max, timedelta(days=30)),
+)
+_NOTHING_YET = {Metric.SPEND: "$50", Metric.TOKENS: "1000000", Metric.REQUESTS: "1000"}
+
+
+def watching(summary: Summary) -> str:
+    """The words after `alert` that watch what an answer shows, each of its groups if it has any."""
+    query, wanted = summary.query, summary.range
+    metric = query.metric or Metric.SPEND
+    part = summary.metrics[metric]
+    length = wanted.until - wanted.start
+    name, _, unit = next(one for one in _UNITS if length <= one[1])
+    largest = part.groups[0].sum if query.by and part.groups else part.sum
+    amount = _amount(metric, Fraction(largest) * Fraction(unit / length) * _MORE)
+    source = str(query.source) if metric is Metric.SPEND and query.source is not Source.ALL else ""
+    filters = [str(one) for one in query.filters]
+    by = f"by {query.by}" if query.by else ""
+    words = (metric, source, ">", amount, "per", name, by, *filters)
+    return " ".join(str(word) for word in words if word)
+
+
+def _amount(metric: Metric, value: Fraction) -> str:
+    """A round figure of two digits, as it is typed."""
+    if metric is Metric.SPEND:
+        value = value / NANO
+    exact = Decimal(value.numerator) / Decimal(value.denominator)
+    least = Decimal("0.01") if metric is Metric.SPEND else Decimal(1)
+    if exact <= 0:
+        return _NOTHING_YET[metric]
+    step = max(Decimal(1).scaleb(exact.adjusted() - 1), least)
+    rounded = max(exact.quantize(step, ROUND_HALF_UP), least)
+    whole = rounded == rounded.to_integral_value()
+    shown = f"{int(rounded)}" if whole else f"{rounded.normalize():f}"
+    return f"${shown}" if metric is Metric.SPEND else shown
