@@ -21,8 +21,8 @@ MENDS = {
     " send it now; `activity doctor` says what is wrong.",
     MAY_NOT_ASK: "Who set it up may not ask this bot any more: they have left, or are a guest now."
     " An admin of the bot can delete it under `schedules`.",
-    ONLY_ADMINS: "Only admins of the bot send reports to every creator, and whoever set it up is none"
-    " any more.",
+    ONLY_ADMINS: "Only admins of the bot send reports to every creator, and whoever set it up is no"
+    " admin any more.",
     "not_in_channel": "Invite me there (`/invite`), then send it again.",
     "channel_not_found": "The channel is gone, or it is private and I am not in it. Invite me"
     " there, or edit the schedule to send it elsewhere.",

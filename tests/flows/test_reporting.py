@@ -501,7 +501,7 @@ def test_an_admin_hears_that_somebody_who_left_gets_no_more_reports(cache):
         there.reports.asking.slack._people.clear()
         for day in range(1, 4):
             there.tick(SATURDAY + day * DAY)
-        offer, first, last = there.told("katherine")
+        _offer, first, last = there.told("katherine")
         assert f"to <@{person}> could not be delivered (`may_not_ask`)" in first
         assert last.startswith("I paused the report")
         assert there.posted(slack.im("grace").id) == []
