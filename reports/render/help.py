@@ -45,6 +45,13 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
 )
+TALK: tuple[tuple[str, str], ...] = (
+    ("what did we spend on opus last week by person", "mention me, or write to me alone"),
+    ("by key", "in the thread of an answer; also `only gemini`, `vs last month`, `pdf`"),
+    ("every monday 9:00", "there as well: the question again and again"),
+)
+"""What only Slack has: people's own words, and threads that go on."""
+_UNDER = "The selects under an answer change it in its place, and open one group after the other."
 STANDING: tuple[tuple[str, str], ...] = (
     (
         "schedule weekly spend by creator",
@@ -93,6 +100,7 @@ def help_message(command: str, section: str = "") -> Message:
     parts = []
     if section in {"", "asking"}:
         parts += [about, *(_entries(heading, entries) for heading, entries in SECTIONS)]
+        parts.append("\n".join((_entries("Or in your own words", TALK), _UNDER)))
     for name, (heading, entries, more) in _BESIDE.items():
         if entries and section in {"", name}:
             parts.append("\n".join(filter(None, (_entries(heading, entries), more))))
@@ -106,7 +114,9 @@ def help_message(command: str, section: str = "") -> Message:
 
 
 def _entries(heading: str, entries: Sequence[tuple[str, str]]) -> str:
-    return "\n".join([f"*{heading}*", *(f"`{escape(w)}`  {meaning}" for w, meaning in entries)])
+    return "\n".join(
+        [f"*{heading}*", *(f"`{escape(w)}`  {escape(meaning)}" for w, meaning in entries)]
+    )
 
 
 def _tries(command: str, examples: Sequence[str]) -> str:

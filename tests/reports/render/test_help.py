@@ -1,6 +1,7 @@
 """The help: everything it names can be asked, and everything that can be asked is named."""
 
 import re
+from datetime import date
 
 import pytest
 
@@ -10,7 +11,9 @@ from reports.commands import parse_command
 from reports.grammar import Ask, parse
 from reports.grammar_admin import TOPICS, AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
+from reports.grammar_loose import Heard, hear
 from reports.grammar_schedule import ListSchedules, Standing
+from reports.loose_names import Known
 from reports.render.help import (
     ALERTS,
     EXAMPLES,
@@ -18,6 +21,7 @@ from reports.render.help import (
     RUNNING,
     SECTIONS,
     STANDING,
+    TALK,
     help_message,
     help_text,
 )
@@ -46,6 +50,14 @@ def test_every_schedule_it_names_can_be_set_up(words):
 @pytest.mark.parametrize("words", [words for words, _ in ALERTS])
 def test_every_alert_that_it_names_can_be_set_up(words):
     assert isinstance(parse_command(words), Rule | ListAlerts | SetQuiet)
+
+
+@pytest.mark.parametrize("words", [words for words, _ in TALK])
+def test_everything_that_it_says_in_own_words_is_understood(words):
+    known = Known(("anthropic/claude-opus-4.5", "google/gemini-3-pro"))
+    [meaning] = [meaning for named, meaning in TALK if named == words]
+    for said in (words, *re.findall("`([^`]+)`", meaning)):
+        assert isinstance(hear(said, known, date(2026, 11, 22)), Heard)
 
 
 @pytest.mark.parametrize("words", [words for words, _ in FILES])
