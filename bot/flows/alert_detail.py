@@ -7,10 +7,8 @@ from dataclasses import replace
 
 from bot.flows.alert_figures import Narrow
 from bot.flows.alert_reading import Seen, Watched
-from bot.flows.alert_scope import meant
-from bot.flows.sight import own
+from bot.flows.alert_scope import allowed
 from bot.store import Store
-from bot.store.directory import Directory
 from bot.store.reading import Selection
 from reports.alert import Above, Budget, Credits, Forecast, New
 from reports.alert_caps import Pace
@@ -70,30 +68,20 @@ def detail(store: Store, watched: Watched, seen: Seen, reading: Reading, zone: s
 def narrowed(seen: Seen, watched: Watched, reading: Reading) -> Narrow:
     """Whose usage a reading is about: what the rule's filters mean, and its subject."""
     directory, rule, asker = seen.directory, watched.rule, watched.asker
-    wanted: dict[Dimension, frozenset[int]] = {}
-    for one in rule.filters:
-        found = meant(directory, one, asker, watched.named)
-        wanted[one.dimension] = wanted.get(one.dimension, frozenset()) | found
+    wanted = allowed(directory, rule, asker, watched.named)
     if isinstance(rule.watch, Budget):
         for limited in seen.limits.caps:
             if limited.cap.subject == reading.subject:
-                wanted = {Dimension.KEY: limited.keys}
+                wanted[Dimension.KEY] = limited.keys
     else:
         about = rule.watch.what if isinstance(rule.watch, New) else rule.by
-        member = _subject(directory, reading.subject)
-        if about is not None and member is not None:
-            wanted[about] = frozenset({member})
-    if asker.own_only:
-        mine = own(directory, asker)
-        wanted[Dimension.CREATOR] = wanted.get(Dimension.CREATOR, mine) & mine
+        whose, _, member = reading.subject.rpartition(":")
+        for dimension, id_ in ((Dimension.CREATOR if whose else None, whose), (about, member)):
+            if dimension is not None and id_.isdecimal() and int(id_) in directory.members:
+                wanted[dimension] = frozenset({int(id_)})
     return Narrow(
         wanted.get(Dimension.MODEL), wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
     )
-
-
-def _subject(directory: Directory, subject: str) -> int | None:
-    member = subject.rpartition(":")[2]
-    return int(member) if member.isdecimal() and int(member) in directory.members else None
 
 
 def _drivers(

@@ -84,6 +84,10 @@ class Figures:
             }
         return self._series[place]
 
+    def stretches(self, span: Span) -> tuple[Stretch, ...]:
+        """How a stretch of time is read."""
+        return stretches(span, self._now, self._held, self.synced)
+
     def held_from(self, granularity: Granularity) -> datetime | None:
         """Since when usage is held without a gap up to the last sync."""
         intervals = self._held.get(granularity, ())

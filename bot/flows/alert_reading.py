@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from bot.flows.alert_caps import Limited, Limits
 from bot.flows.alert_figures import Figures, Ids, Narrow
-from bot.flows.alert_scope import Named, Scope, creator_of, scope
-from bot.store.alert_usage import AlertUsage
+from bot.flows.alert_scope import Named, Scope, allowed, creator_of, scope
+from bot.store.alert_usage import AlertUsage, Place, Stretch
 from bot.store.codes import moment, seconds
 from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.alert_caps import balance, budget, forecast
@@ -19,10 +19,11 @@ from reports.alert_needs import Needed, needed
 from reports.alert_readings import above, first_use, stale
 from reports.alert_spike import Hour, known_past, may_spike, spike, usual
 from reports.alert_state import Phase, Reading, State, Usual
-from reports.alert_time import Span
+from reports.alert_time import SETTLED, Span
 from reports.query import Dimension, Metric, Source
 from reports.timerange import DAY, HOUR, Granularity, floor
 from reports.usage import ZERO, Usage
+from reports.windows import REACH
 
 if TYPE_CHECKING:
     from bot.flows.sight import Asker
@@ -98,7 +99,7 @@ def readings(watched: Watched, seen: Seen) -> Iterator[Reading]:
         case Forecast():
             yield from _forecasts(watched, seen, whose, watch)
         case New():
-            yield from _firsts(watched, seen, whose, watch)
+            yield from _firsts(watched, seen, watch)
         case Budget():
             for one in seen.limits.caps:
                 if _concerns(watched, whose, one):
@@ -178,7 +179,7 @@ def _spikes(watched: Watched, seen: Seen, whose: Scope) -> Iterator[Reading]:
     while hour < recent.span.end and hour <= at:
         hours += [hour] if hour + HOUR > made else []
         hour += HOUR
-    for subject, label, members in subjects(seen, whose, dict.fromkeys(found, ZERO)):
+    for subject, label, members in subjects(seen, whose, _flat(watched, seen, found)):
         values = {hour: _at(found, members, hour) for hour in hours}
         spiking = seen.phase(watched.entry.id, subject) is Phase.TRIGGERED
         if not hours or not (spiking or may_spike(watched.rule, max(values.values()))):
@@ -226,7 +227,7 @@ def _forecasts(watched: Watched, seen: Seen, whose: Scope, watch: Forecast) -> I
     while day <= at.astimezone(zone).date():
         days.append(day)
         day += DAY
-    for subject, label, members in subjects(seen, whose, dict.fromkeys(found, ZERO)):
+    for subject, label, members in subjects(seen, whose, _flat(watched, seen, found)):
         figures = dict.fromkeys(days, 0)
         for member in members:
             for start, usage in found.get(member, {}).items():
@@ -237,48 +238,86 @@ def _forecasts(watched: Watched, seen: Seen, whose: Scope, watch: Forecast) -> I
         yield forecast(watched.rule, subject, label, figures, watched.zone, at, owner)
 
 
-def _firsts(watched: Watched, seen: Seen, whose: Scope, watch: New) -> Iterator[Reading]:
-    made = watched.entry.made_at
-    at = seen.fresh or seen.now
-    since = max(made, seen.now - _RECENT)
-    span = Span(floor(since, Granularity.HOUR), at + _MINUTE)
-    wanted = Needed(watch.what, (), span, Granularity.HOUR)
-    narrow = whose.narrow
-    members = whose.members if whose.by is watch.what else None
-    if whose.by is not None and whose.by is not watch.what and whose.members is not None:
-        narrow = Narrow(**{f"{whose.by}s": whose.members})
-    series = seen.figures.series(wanted, narrow)
-    for member, by_hour in series.items():
-        known = seen.directory.members.get(member)
-        if known is None or not known.ref or (members is not None and member not in members):
-            continue
-        if seen.phase(watched.entry.id, str(member)) is not Phase.UNKNOWN:
-            continue
-        first = _first(seen, watch.what, member, narrow, since)
-        cost = sum(usage.value(Metric.SPEND) for usage in by_hour.values())
-        owner = creator_of(seen.directory, Scope(watch.what, Narrow(), None, True), str(member))
-        label = seen.directory.labels.get(member, "?")
-        yield first_use(str(member), label, cost, first, since, at, owner)
+def _flat(watched: Watched, seen: Seen, found: Iterable[int]) -> dict[int, Usage]:
+    """Those with any usage, and those of whom something was told that may be over."""
+    told = [
+        int(subject)
+        for (subject, _), state in seen.states.get(watched.entry.id, {}).items()
+        if state.phase is Phase.TRIGGERED and subject.isdecimal()
+    ]
+    return dict.fromkeys((*found, *told), ZERO)
 
 
-def _first(
-    seen: Seen, what: Dimension, member: int, narrow: Narrow, since: datetime
-) -> datetime | None:
-    """When a member was used first: the moment of its first use if that was not before `since`."""
-    year = Span(since - 400 * DAY, since)
-    if narrow.nothing:
-        before = seen.usage.first(what, member, year.start)
-        if before is not None and before < floor(since, Granularity.DAY):
-            return before
+def _firsts(watched: Watched, seen: Seen, watch: New) -> Iterator[Reading]:
+    """First uses since the rule was made, as soon as all history is held that could tell better."""
+    now, made = seen.now, watched.entry.made_at
+    held = seen.figures.held_from(Granularity.DAY)
+    if held is None or held > floor(now - REACH[Granularity.DAY], Granularity.DAY) + DAY:
+        return
+    since = max(made, min(now - _RECENT, watched.since - SETTLED))
+    at = seen.fresh or now
+    wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
+    apart = watched.rule.by is not None
+    pairs = watch.what is Dimension.MODEL and (apart or Dimension.CREATOR in wanted)
+    today = floor(since, Granularity.DAY)
+    earlier = _until(today, since, seen.figures)
+    recent = seen.figures.stretches(Span(floor(since, Granularity.HOUR), at + _MINUTE))
+    found: dict[Place, Usage] = {}
+    if pairs:
+        old = seen.usage.before(None, today) | seen.usage.users(earlier).keys()
+        found.update(seen.usage.users(recent).items())
     else:
-        days = seen.figures.series(Needed(what, (), year, Granularity.DAY), narrow)
-        old = [moment(at) for at in days.get(member, {})]
-        if old and min(old) < floor(since, Granularity.DAY):
-            return min(old)
-    # the day on which the rule was made: its hours and minutes tell
-    day = Span(floor(since, Granularity.DAY), since)
-    today = seen.figures.series(Needed(what, (), day, Granularity.HOUR), narrow).get(member, {})
-    return min(map(moment, today), default=since)
+        old = seen.usage.before(watch.what, today) | seen.usage.sums(watch.what, earlier).keys()
+        found.update(seen.usage.sums(watch.what, recent).items())
+    known = {subject for subject, _ in seen.states.get(watched.entry.id, {})}
+    used = dict.fromkeys(old, Usage(requests=1))
+    known |= {subject for subject, *_ in _news(seen, watch.what, wanted, apart, used)}
+    for subject, label, places, owner in _news(seen, watch.what, wanted, apart, found):
+        if subject in known:
+            continue
+        cost = sum(found[one].value(Metric.SPEND) for one in places)
+        yield first_use(subject, label, cost, since, since, at, owner)
+
+
+def _news(
+    seen: Seen,
+    what: Dimension,
+    wanted: Mapping[Dimension, Ids],
+    apart: bool,
+    found: Mapping[Place, Usage],
+) -> Iterator[tuple[str, str, list[Place], str]]:
+    """What was used that a rule watches: subject, label, whose figures it is, its owner."""
+    directory, labels = seen.directory, seen.directory.labels
+    whose = wanted.get(Dimension.CREATOR)
+    together: dict[str, tuple[str, list[Place], str]] = {}
+    for place, usage in found.items():
+        creator, member = place if isinstance(place, tuple) else (None, place)
+        if creator is None and what is Dimension.KEY:
+            creator = directory.owners.get(member)
+        one, only = directory.members.get(member), wanted.get(what)
+        if one is None or not one.ref or not usage.requests:
+            continue
+        if (only is not None and member not in only) or (
+            whose is not None and creator not in whose
+        ):
+            continue
+        person = directory.members.get(creator) if creator is not None else None
+        owner = person.detail if person else ""
+        subject, label = str(member), labels[member]
+        if apart and creator is not None:
+            subject, label = f"{creator}:{member}", f"{label}, used by {labels[creator]}"
+        together.setdefault(subject, (label, [], owner))[1].append(place)
+    for subject, (label, places, owner) in together.items():
+        yield subject, label, places, owner
+
+
+def _until(today: datetime, since: datetime, figures: Figures) -> list[Stretch]:
+    """The part of a day before a moment: hours, and minutes where they are held."""
+    hour = floor(since, Granularity.HOUR)
+    held = figures.held_from(Granularity.MINUTE)
+    if held is None or held > hour:
+        return [(Granularity.HOUR, (today, hour + HOUR))]
+    return [(Granularity.HOUR, (today, hour)), (Granularity.MINUTE, (hour, since))]
 
 
 def _concerns(watched: Watched, whose: Scope, one: Limited) -> bool:

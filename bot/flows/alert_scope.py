@@ -83,8 +83,8 @@ class Scope:
     apart: bool
 
 
-def scope(directory: Directory, rule: Rule, asker: Asker, known: Named) -> Scope:
-    """Whose usage a rule looks at today. With a limited view that is one's own and no more."""
+def allowed(directory: Directory, rule: Rule, asker: Asker, known: Named) -> dict[Dimension, Ids]:
+    """The members of each dimension that a rule is narrowed to today, and its maker may see."""
     wanted: dict[Dimension, Ids] = {}
     for one in rule.filters:
         found = meant(directory, one, asker, known)
@@ -92,6 +92,12 @@ def scope(directory: Directory, rule: Rule, asker: Asker, known: Named) -> Scope
     if asker.own_only:
         mine = sight.own(directory, asker)
         wanted[Dimension.CREATOR] = wanted.get(Dimension.CREATOR, mine) & mine
+    return wanted
+
+
+def scope(directory: Directory, rule: Rule, asker: Asker, known: Named) -> Scope:
+    """Whose usage a rule looks at today. With a limited view that is one's own and no more."""
+    wanted = allowed(directory, rule, asker, known)
     by, filters = grouping(rule)
     apart = rule.by is not None
     if not filters and set(wanted) <= {by}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.store.codes import ALL_OF, DIMENSION, GRANULARITY, View, moment, part, seconds
 from bot.store.database import Database
@@ -16,7 +16,11 @@ from reports.usage import ZERO, Usage
 
 Stretch = tuple[Granularity, Interval]
 """A stretch of time (UTC, half-open) and the granularity that it is read at."""
+Place = int | tuple[int, int]
+"""A member, or a creator and a model."""
 _LATEST = 2**40
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_MOST_KEPT = 12
 
 
 def add(a: Usage, b: Usage) -> Usage:
@@ -29,6 +33,7 @@ class AlertUsage:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._before: dict[tuple[Dimension | None, datetime], frozenset[Place]] = {}
 
     def sums(self, by: Dimension | None, stretches: Iterable[Stretch]) -> dict[int, Usage]:
         """What each member of a dimension (0: all together) used in all stretches."""
@@ -47,6 +52,37 @@ class AlertUsage:
             series = found.setdefault(member, {})
             series[bucket] = add(series.get(bucket, ZERO), usage)
         return found
+
+    def users(self, stretches: Iterable[Stretch]) -> dict[tuple[int, int], Usage]:
+        """What each creator used of each model in all stretches."""
+        found: dict[tuple[int, int], Usage] = {}
+        with self._db.read() as connection:
+            for granularity, (start, end) in stretches:
+                rows = connection.execute(
+                    f"SELECT t.member, t.model, {SUMS} FROM usage t WHERE t.view = ?"
+                    " AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ? GROUP BY 1, 2",
+                    (View.CREATOR, GRANULARITY[granularity], seconds(start), seconds(end)),
+                )
+                for row in rows:
+                    place, usage = (row[0], row[1]), Usage._make(row[2:])
+                    known = found.get(place)
+                    found[place] = usage if known is None else add(known, usage)
+        return found
+
+    def before(self, what: Dimension | None, day: datetime) -> frozenset[Place]:
+        """Who was used by day before a moment: members, or with None creator and model.
+
+        It is remembered, since what happened before that day hardly changes.
+        """
+        place = what, day
+        if place not in self._before:
+            stretch = [(Granularity.DAY, (_EARLIEST, day))]
+            found = self.users(stretch) if what is None else self.sums(what, stretch)
+            used = frozenset(one for one, usage in found.items() if usage.requests)
+            while len(self._before) >= _MOST_KEPT:
+                self._before.pop(next(iter(self._before)))
+            self._before[place] = used
+        return self._before[place]
 
     def first(self, dimension: Dimension, member: int, since: datetime) -> datetime | None:
         """When a member was used first after a moment, of what is held by day (UTC)."""

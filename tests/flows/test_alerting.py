@@ -8,7 +8,7 @@ import pytest
 from bot.demo.slack import LocalSlack
 from reports.alert_time import Quiet
 
-from .watch import DAY, HOUR, KEYS, MINUTE, PEOPLE, Truth, watching
+from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, PEOPLE, Truth, watching
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -118,6 +118,147 @@ def test_five_at_once_are_five_messages(there, truth):
     for _ in range(5):
         turn(there, truth)
     assert len(there.heard()) == 5
+
+
+YEAR = 366 * DAY
+
+
+@pytest.mark.parametrize(
+    ("words", "label"),
+    [
+        ("alert new model", "c/z"),
+        ("alert new model by creator", "c/z, used by Ada Lovelace"),
+        ("alert new model creator:ada@example.com", "c/z"),
+        ("alert new key", None),
+    ],
+)
+def test_a_model_is_told_at_its_first_use(there, truth, words, label):
+    truth.use(NOON - 2 * DAY, 3)
+    there.sync(truth, back=YEAR)
+    there.set_up(words)
+    truth.use(NOON, 4)
+    turn(there, truth)
+    assert there.heard() == []
+    truth.use(NOON, 7, model="c/z")
+    turn(there, truth)
+    turn(there, truth)
+    said = [one["text"] for one in there.heard()]
+    assert [f"New model at OpenRouter: {label}" in one for one in said] == [True] * bool(label)
+    assert all("$7 so far" in one for one in said)
+
+
+def test_a_key_is_told_at_its_first_use(there, truth):
+    there.sync(truth, back=YEAR)
+    there.set_up("alert new key")
+    there.set_up("alert new key creator:ada@example.com")
+    truth.use(NOON, 7, "lab")
+    turn(there, truth)
+    [message] = there.heard()
+    assert "New API key at OpenRouter: lab" in message["text"]
+    turn(there, truth, 4 * DAY, back=5 * DAY)
+    assert len(there.heard()) == 1
+
+
+def test_nothing_is_new_before_all_history_is_there(there, truth):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert new model")
+    truth.use(NOON, 7, model="c/z")
+    turn(there, truth)
+    assert there.heard() == []
+    there.sync(truth, back=YEAR)
+    there.tick()
+    assert len(there.heard()) == 1
+
+
+def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
+    truth.use(NOON - 40 * DAY, 3, "evals", "c/z")
+    there.sync(truth, back=YEAR)
+    there.set_up("alert new model by creator")
+    there.set_up("alert new model")
+    truth.use(NOON, 7, "prod", "c/z")
+    truth.use(NOON, 7, "evals", "c/z")
+    turn(there, truth)
+    [message] = there.heard()
+    assert "used by Ada Lovelace" in message["text"]
+
+
+def test_a_spike_is_told_and_is_over_when_it_has_calmed(there, truth):
+    for hours in range(1, 24 * 30):
+        truth.use(NOON - hours * HOUR, 1 + hours % 3 / 10)
+    there.sync(truth, back=31 * DAY)
+    there.set_up("alert spike by key")
+    truth.use(NOON, 30)
+    turn(there, truth)
+    [message] = there.heard()
+    assert "far above usual: prod" in message["text"]
+    for _ in range(5):
+        turn(there, truth, HOUR)
+    [first], [reply] = there.heard(), there.answers()
+    assert "Back to usual" in reply["text"]
+    assert "Over." in json.dumps(first["blocks"])
+
+
+def test_a_forecast_is_told(there, truth):
+    for days in range(1, 29):
+        truth.use(NOON - days * DAY, 10)
+    there.sync(truth, back=31 * DAY)
+    there.set_up("alert forecast > $400 per month")
+    turn(there, truth)
+    assert there.heard() == []
+    truth.use(NOON, 250)
+    turn(there, truth)
+    [message] = there.heard()
+    assert "heads for more than $400 this month" in message["text"]
+
+
+def limits(there, **more) -> None:
+    """What the last look at OpenRouter's directory told."""
+    told = {
+        "at": there.clock().isoformat(),
+        "credits": {"total": 1000 * DOLLAR, "used": 850 * DOLLAR},
+        "budgets": {"Default": [{"limit": 100 * DOLLAR, "reset": "daily"}]},
+        "workspaces": {"Default": ["hash_prod", "hash_evals"]},
+        "keys": {
+            "hash_lab": {
+                "limit": 40 * DOLLAR, "remaining": 10 * DOLLAR, "reset": None, "byok": False
+            }
+        },
+    }  # fmt: skip
+    there.store.keep_fact("limits", json.dumps({**told, **more}))
+
+
+def test_limits_and_budgets_are_told_at_their_parts(there, truth):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    there.set_up("alert budget 80% 100%")
+    truth.use(NOON + MINUTE, 85, "evals")
+    truth.use(NOON + MINUTE, 4, "lab")
+    turn(there, truth, 2 * MINUTE)
+    said = " ".join(one["text"] for one in there.heard())
+    assert "85% used: $85 of $100, $15 left" in said
+    assert "lab" in said
+    assert "85% used: $34 of $40, $6 left" in said
+    truth.use(NOON + 2 * MINUTE, 20, "prod")
+    turn(there, truth)
+    assert len(there.heard()) == 2
+    [reply] = there.answers()
+    assert "105% used" in reply["text"]
+
+
+def test_the_balance_is_told_with_the_days_that_it_lasts(there, truth):
+    for days in range(7):
+        truth.use(NOON - days * DAY - HOUR, 20)
+    there.sync(truth, back=10 * DAY)
+    limits(there)
+    there.set_up("alert credits < $200")
+    turn(there, truth)
+    [message] = there.heard()
+    assert "$150 of purchased credits left, below $200" in message["text"]
+    assert "about 7 days left" in message["text"]
+    limits(there, credits={"total": 2000 * DOLLAR, "used": 860 * DOLLAR})
+    turn(there, truth)
+    [reply] = there.answers()
+    assert "$1,140 of credits again" in reply["text"]
 
 
 # -- who hears it

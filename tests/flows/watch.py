@@ -111,6 +111,10 @@ class Watch:
             f"watch {id(self)}",
             stopping,
         )
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all that the process knew and did not write down."""
         self.judging = Judging(self.alerts)
         self.delivery = Delivery(self.alerts, self.judging)
         self.desk = Desk(self.alerts, self.judging)
