@@ -24,7 +24,8 @@ SHARE = "answer_share"
 SCHEDULE = "answer_schedule"
 ALERT = "answer_alert"
 _OPTION_TEXT = 75
-_MOST_OPTIONS = 50
+_MOST_INSIDE = 25
+"""Groups to look into: a message holds about 13,200 characters in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +110,14 @@ def _inside(summary: Summary, controls: Controls) -> list[Block]:
     if summary.query.by and not summary.empty:
         options += [
             _option(group.label, controls.inside[group.label])
-            for group in looked_at(summary, next(iter(summary.metrics.values())))
+            for group in looked_at(summary, next(iter(summary.metrics.values())))[:_MOST_INSIDE]
             if group.label in controls.inside
         ]
     if not options:
         return []
     inside = summary.query.by and len(options) > len(filters)
     label = f"Look inside a{_article(summary)}" if inside else "Filters"
-    return [_select(Follow.INSIDE, label, options[:_MOST_OPTIONS])]
+    return [_select(Follow.INSIDE, label, options)]
 
 
 def _article(summary: Summary) -> str:
