@@ -1,0 +1,100 @@
+"""What an answer's message carries: the same question comes back, whatever it and its names are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.flows.export import Shown
+from bot.flows.shown import group_id, group_name, of_state, remember, shown_in, state_of
+from bot.flows.shown import last_in as last
+from bot.flows.sight import ANYONE
+from bot.store import Database
+from bot.store.directory import Directory
+from bot.store.memory import Memory
+from reports.follow import inside
+from reports.grammar import Ask, parse
+from reports.names import Member
+from reports.query import Dimension, Query
+
+from ..reports.render.anything import EVIL, names
+
+NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
+words = st.one_of(st.sampled_from(EVIL), st.text(max_size=300)).map(lambda text: text[:300])
+shapes = st.builds(
+    Shown,
+    words,
+    st.just(NOW),
+    st.sampled_from(["UTC", "America/Argentina/ComodRivadavia"]),
+    st.sampled_from(["", "U0DEMO00001"]),
+)
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> SimpleNamespace:
+    return SimpleNamespace(memory=Memory(Database(tmp_path / "a.db"), lambda: NOW))
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(what=shapes)
+def test_every_question_comes_back_from_a_block(asking: SimpleNamespace, what: Shown) -> None:
+    if any("\ud800" <= char <= "\udfff" for char in what.words):  # no question has them
+        return
+    state = state_of(asking, what)
+    assert 0 < len(state) <= 255
+    assert of_state(asking, state) == what
+    assert shown_in(asking, {"blocks": [{"block_id": "b1"}, {"block_id": state}]}) == what
+    assert Shown.of_value(what.value()) == what
+    assert len(what.value()) <= 2_000
+
+
+@pytest.mark.parametrize(
+    "state", ["", "q", "q|", "q|x|UTC|U1|1d", "k|", "k|nobody", "q|²|UTC|U1|1d", "z|1|UTC|U1|1d"]
+)
+def test_a_block_of_nonsense_stands_for_nothing(asking: SimpleNamespace, state: str) -> None:
+    assert of_state(asking, state) is None
+
+
+def test_a_thread_goes_on_from_what_was_answered_last(asking: SimpleNamespace) -> None:
+    first, second = (Shown(text, NOW, "UTC", "U1") for text in ("1d", "spend 1w"))
+    assert last(asking, "C1", "1.0") is None
+    remember(asking, "C1", "1.0", first)
+    remember(asking, "C1", "1.0", second)
+    assert last(asking, "C1", "1.0") == second
+    assert last(asking, "C1", "2.0") is None
+    assert last(asking, "C2", "1.0") is None
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(st.sampled_from(list(Dimension)), names), min_size=1, max_size=8))
+def test_every_group_can_be_looked_into_by_a_filter_that_means_it(
+    found: list[tuple[Dimension, str]],
+) -> None:
+    members = {
+        n: Member(n, dimension, f"ref-{n}", name, f"d{n}@example.com" if n % 2 else "")
+        for n, (dimension, name) in enumerate(found, 2)
+    }
+    directory = Directory(
+        {0: Member(0, Dimension.KEY, "", "(chatroom)"), 1: Member(1, Dimension.CREATOR, "", "-")}
+        | members
+    )
+    ids = {group_id(member) for member in directory.members.values()}
+    assert len(ids) == len(directory.members)
+    for member in members.values():
+        name = group_name(directory, ANYONE, member.dimension, group_id(member))
+        assert name
+        assert member.id in directory.find(member.dimension, name)
+        asked = inside(Query(by=member.dimension), name)
+        read = parse(asked.words())
+        if isinstance(read, Ask) and read.query == asked:
+            assert member.id in directory.find(member.dimension, read.query.filters[0].pattern)
+
+
+def test_a_group_that_nobody_knows_any_more_has_no_name() -> None:
+    directory = Directory({0: Member(0, Dimension.KEY, "", "(chatroom)")})
+    assert group_name(directory, ANYONE, Dimension.KEY, "f" * 24) is None
