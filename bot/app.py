@@ -153,6 +153,7 @@ class Bot:
 
     def _listen(self) -> App:
         from bot.flows.alert_desk import Desk  # noqa: PLC0415
+        from bot.flows.alert_form import AlertForm  # noqa: PLC0415
         from bot.flows.home import Homes  # noqa: PLC0415
         from bot.flows.schedule_form import ScheduleForm  # noqa: PLC0415
         from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
@@ -168,7 +169,8 @@ class Bot:
             talk,
         )
         from bot.listeners.work import Work  # noqa: PLC0415
-        from reports.render.home import NEW_SCHEDULE  # noqa: PLC0415
+        from reports.render.alert_form import CALLBACK as ALERT_FORM  # noqa: PLC0415
+        from reports.render.home import NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
         from reports.render.schedule_form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
@@ -180,13 +182,14 @@ class Bot:
         activity.register(app, asking, work, subscriptions, desk)
         talk.register(app, asking, work, subscriptions, desk)
         exports.register(app, asking, work)
-        homes = Homes(asking, subscriptions, self.alerts.rules)
+        homes = Homes(asking, subscriptions, desk)
         schedule = ScheduleForm(asking, subscriptions, homes)
-        controls.register(app, asking, work, schedule)
+        alert = AlertForm(asking, desk, homes)
+        controls.register(app, asking, work, schedule, alert)
         schedules.register(app, reports, subscriptions, work, schedule, homes)
-        home.register(app, asking, homes, work, {NEW_SCHEDULE: schedule.new})
-        forms.register(app, asking, work, {SCHEDULE_FORM: schedule})
-        alerts.register(app, asking, desk, work)
+        home.register(app, asking, homes, work, {NEW_SCHEDULE: schedule.new, NEW_ALERT: alert.new})
+        forms.register(app, asking, work, {SCHEDULE_FORM: schedule, ALERT_FORM: alert})
+        alerts.register(app, asking, desk, work, alert, homes)
         bolt.register_rest(app)
         return app
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.access import admins, admins_only, is_admin
@@ -29,6 +28,7 @@ from bot.store.alert_states import Hold
 from bot.store.alert_tellings import Pending, Telling
 from reports.alert import Above, Credits, Forecast, Recipient, Rule, To
 from reports.alert_detail import question
+from reports.alert_state import Reading
 from reports.alert_time import Snooze
 from reports.audit import DONE, Act
 from reports.grammar import Ask, CommandError, parse
@@ -75,6 +75,10 @@ class Desk:
             return Shown(error(draft, self.command), "misunderstood")
         if isinstance(draft, str):
             return Shown(cards_said(draft), "refused")
+        return self.keep(person, draft)
+
+    def keep(self, person: Person, draft: Draft) -> Shown:
+        """Keep what can be kept, unless it is there already or they have too many."""
         mine = self._at.rules.of(person.id)
         known = next((one for one in mine if one.draft.words == draft.words), None)
         if known is None and len(mine) >= MOST_EACH:
@@ -110,55 +114,57 @@ class Desk:
         """Let a rule rest."""
         if entry := self._allowed(place, id_):
             self._at.rules.pause(entry.id, f"by <@{place.user}>")
-            self._show(place, id_)
+            self.show(place, id_)
 
     def resume(self, place: Place, id_: str) -> None:
         """Let a rule go on; what is above its line by now is told, once."""
         if entry := self._allowed(place, id_):
             self._at.rules.resume(entry.id)
             self._judge_again(id_)
-            self._show(place, id_)
+            self.show(place, id_)
 
     def delete(self, place: Place, id_: str) -> None:
         """Delete a rule."""
         if entry := self._allowed(place, id_):
             self._at.rules.remove(entry.id)
             words_ = escape(clean(entry.draft.words, 300).replace("`", "'"))
-            self._asking.slack.respond(place, cards_said(f"Deleted: `alert {words_}`"))
+            if not place.home:
+                self._asking.slack.respond(place, cards_said(f"Deleted: `alert {words_}`"))
 
-    def editor(self, place: Place, id_: str) -> dict[str, Any] | None:
-        """The dialog that edits a rule, for who may."""
-        entry = self._allowed(place, id_, begun=True)
-        card = self._card(entry) if entry else None
-        return cards.editor(card) if card else None
+    def change(self, entry: Entry, draft: Draft) -> bool:
+        """Put other words in the place of a rule, and judge it at once; False where it is gone."""
+        old, new = self._judging.rule(entry), rule_of(draft.words)
+        keep = old is not None and _same_kind(old, new)
+        if self._at.rules.change(entry.id, draft, keep=keep) is None:
+            return False
+        self._judge_again(entry.id)
+        return True
 
-    def begin(self, place: Place, rule: Rule) -> None:
-        """Set up what somebody entered in the dialog under an answer."""
-        what = f"alert {rule.words()}"
-        person = admit(self._asking, place, Act.ALERTED, what)
-        if person is None:
-            return
-        shown_ = self.set_up(person, rule, "")
-        done = DONE if shown_.outcome == "alerted" else shown_.outcome
-        self._note(Act.ALERTED, person, what, done)
-        self._asking.slack.respond(place, shown_.message)
-
-    def edit(self, place: Place, id_: str, rule: Rule) -> None:
-        """Put other words in the place of a rule; it keeps its maker and is judged at once."""
-        entry = self._allowed(place, id_)
+    def find(self, person: Person, id_: str) -> Entry | str:
+        """The rule of an id where somebody may manage it, else why not (mrkdwn), which is noted."""
+        entry = self._at.rules.get(id_)
         if entry is None:
-            return
-        maker = self._asking.slack.person(entry.draft.maker)
-        draft = self.draft(maker, rule, "")
-        if isinstance(draft, CommandError):
-            self._asking.slack.respond(place, error(draft, self.command))
-        elif isinstance(draft, str):
-            self._asking.slack.respond(place, cards_said(draft))
-        else:
-            old, new = self._judging.rule(entry), rule_of(draft.words)
-            self._at.rules.change(entry.id, draft, keep=old is not None and _same_kind(old, new))
-            self._judge_again(id_)
-            self._show(place, id_)
+            return GONE
+        if self._manages(person, entry):
+            return entry
+        self._note(Act.CHANGED_ALERT, person, f"alert {entry.draft.words}", REFUSED)
+        return self._not_yours(entry)
+
+    def refuse(self, place: Place, words_: str) -> None:
+        """Say why not; `words_` are mrkdwn of ours."""
+        self._asking.slack.respond(place, cards_said(words_))
+
+    def readings(self, draft: Draft, id_: str) -> list[Reading]:
+        """How all subjects of a rule that is not kept stand now."""
+        now = self._asking.clock()
+        entry = Entry(id_, draft, 0, now, now, None)
+        return self._judging.readings(entry, rule_of(draft.words))
+
+    def cards_of(self, user: str, most: int) -> tuple[tuple[Card, ...], int]:
+        """The newest of somebody's own rules, for their Home, and how many there are."""
+        entries = self._at.rules.of(user)
+        found = [self._card(one) for one in entries[-most:]]
+        return tuple(card for card in found if card), len(entries)
 
     # -- buttons of messages
 
@@ -222,13 +228,10 @@ class Desk:
         said = f"Muted. `{escape(self.command)} alerts` lets it go on."
         self._asking.slack.respond(place, cards_said(said))
 
-    def threshold(self, place: Place, event: str) -> dict[str, Any] | None:
-        """The dialog that changes the rule behind a message, for who may."""
+    def rule_behind(self, event: str) -> str:
+        """The id of the rule behind a message, or nothing."""
         known = self._event(event)
-        if known is None:
-            self._say(place, GONE)
-            return None
-        return self.editor(place, known.rule)
+        return known.rule if known else ""
 
     @property
     def command(self) -> str:
@@ -364,9 +367,10 @@ class Desk:
         now = self._judging.readings(entry, card.rule)
         return cards.made(card, self.command, again=again, changed=changed, now=now)
 
-    def _show(self, place: Place, id_: str) -> None:
+    def show(self, place: Place, id_: str) -> None:
+        """Say how a rule is now; in the Home that is seen by itself."""
         entry = self._at.rules.get(id_)
-        if entry:
+        if entry and not place.home:
             self._asking.slack.respond(place, self._made(entry, changed=True))
 
     def _judge_again(self, id_: str) -> None:

@@ -19,6 +19,8 @@ from reports.text import escape
 log = logging.getLogger(__name__)
 
 View = dict[str, Any]
+Words = Callable[[Person], str | None]
+"""What a modal begins with, for a person; None where they have been told that they may not."""
 ONE_MOMENT = "One moment …"
 TOO_LATE = "That took so long that Slack does not let me open it any more. Press it again."
 _ONCE = timedelta(days=2)

@@ -10,12 +10,12 @@ from bot import courtesy
 from bot.access import ask_admins, is_admin, refusal, sees_own_only, unknown
 from bot.flows import sight, status
 from bot.flows.alert_caps import limits_of
+from bot.flows.alert_desk import Desk
 from bot.flows.answer import answer
 from bot.flows.asking import REFUSED, Asking, asker_for
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, UnknownPersonError
-from bot.store.alert_rules import Rules
 from reports.alert_caps import Pace, days_left
 from reports.audit import DONE, Act
 from reports.grammar import CommandError
@@ -38,10 +38,10 @@ _UNSHOWN = "Your Home could not be drawn just now. Open it again in a minute."
 class Homes:
     """Everybody's Home. Each is judged by who opens it, and made anew each time."""
 
-    def __init__(self, asking: Asking, subscriptions: Subscriptions, rules: Rules) -> None:
+    def __init__(self, asking: Asking, subscriptions: Subscriptions, desk: Desk) -> None:
         self._asking = asking
         self._subscriptions = subscriptions
-        self._rules = rules
+        self._desk = desk
 
     def opened(self, user: str) -> None:
         """Publish somebody's Home as it is now, and note that they looked."""
@@ -86,8 +86,7 @@ class Homes:
         asker = asker_for(asking, person.id, person.email)
         usage = self._usage(asker, now)
         cards = self._subscriptions.cards_of(person.id, render.MOST_SCHEDULES)
-        rules = self._rules.of(person.id)
-        shown = rules[-render.MOST_ALERTS :]
+        rules = self._desk.cards_of(person.id, render.MOST_ALERTS)
         return render.Home(
             now=now,
             command=asking.settings.command,
@@ -97,8 +96,8 @@ class Homes:
             balance=None if sees_own_only(person.id, asking.settings) else self._balance(now),
             schedules=cards[0],
             schedule_count=cards[1],
-            alerts=tuple(render.Alert(one.id, one.draft.words, one.paused) for one in shown),
-            alert_count=len(rules),
+            alerts=rules[0],
+            alert_count=rules[1],
             status=status.status(asking, whole=False) if admin else None,
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any
 
 from bot import courtesy
 from bot.flows.answer import answer
@@ -17,7 +16,6 @@ from reports.audit import DONE, Act
 from reports.follow import standing
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Query
-from reports.render.alert_cards import beginning
 from reports.render.blocks import error
 from reports.render.schedules import said
 from reports.watching import watching
@@ -74,6 +72,30 @@ def schedule_words(
     asking: Asking, place: Place, spot: Spot, what: Shown, person: Person
 ) -> str | None:
     """An answer's question as the words of a schedule; None for who may not have them."""
+    query = _passed_on(asking, place, spot, what, person, Act.SCHEDULED)
+    return None if query is None else standing(query).words()
+
+
+def alert_words(
+    asking: Asking, place: Place, spot: Spot, what: Shown, person: Person
+) -> str | None:
+    """The words of an alert that watches what an answer shows; None for who may not have them."""
+    query = _passed_on(asking, place, spot, what, person, Act.ALERTED)
+    if query is None:
+        return None
+    asker = asker_of(asking, person, query)
+    with courtesy.turn():
+        found = answer(asking.store, query, what.at, what.zone, asker, whole=False)
+    if isinstance(found, CommandError):
+        asking.slack.respond(place, error(found, asking.settings.command))
+        return None
+    return watching(found)
+
+
+def _passed_on(
+    asking: Asking, place: Place, spot: Spot, what: Shown, person: Person, act: Act
+) -> Query | None:
+    """An answer's question where somebody may have it; they are told if not, and it is noted."""
     parsed = parse(what.words)
     if not isinstance(parsed, Ask):
         asking.slack.say(place, TOO_OLD)
@@ -81,40 +103,10 @@ def schedule_words(
     asker = asker_of(asking, person, parsed.query)
     if wrong := not_theirs(asking, parsed.query, asker):
         asking.slack.respond(place, said(wrong))
-        asking.audit.note(
-            Act.SCHEDULED, person.id, what.words, where=spot.channel, outcome=REFUSED,
-            email=person.email,
-        )  # fmt: skip
+        note = asking.audit.note
+        note(act, person.id, what.words, where=spot.channel, outcome=REFUSED, email=person.email)
         return None
-    return standing(addressed(parsed.query, asker)).words()
-
-
-def alert_form(asking: Asking, place: Place, spot: Spot, what: Shown) -> dict[str, Any] | None:
-    """The dialog of an alert that watches what an answer shows.
-
-    None for who may not have it; they are told.
-    """
-    parsed = parse(what.words)
-    if not isinstance(parsed, Ask):
-        asking.slack.say(place, TOO_OLD)
-        return None
-    person = admit(asking, place, Act.ALERTED, what.words, where=spot.channel)
-    if person is None:
-        return None
-    query, asker = parsed.query, asker_of(asking, person, parsed.query)
-    if wrong := not_theirs(asking, query, asker):
-        asking.slack.respond(place, said(wrong))
-        asking.audit.note(
-            Act.ALERTED, person.id, what.words, where=spot.channel, outcome=REFUSED,
-            email=person.email,
-        )  # fmt: skip
-        return None
-    with courtesy.turn():
-        found = answer(asking.store, query, what.at, what.zone, asker, whole=False)
-    if isinstance(found, CommandError):
-        asking.slack.respond(place, error(found, asking.settings.command))
-        return None
-    return beginning(watching(found))
+    return addressed(parsed.query, asker)
 
 
 def addressed(query: Query, asker: Asker) -> Query:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 
 from bot.access import may_send_to_creators
@@ -16,6 +15,7 @@ from bot.flows.forms import (
     Sent,
     Show,
     View,
+    Words,
     allowed,
     change_view,
     once,
@@ -46,8 +46,6 @@ from reports.summary import Summary
 from reports.text import clean, escape
 from reports.timerange import zone_names
 
-Words = Callable[[Person], str | None]
-"""What a modal begins with, for a person; None where they have been told that they may not."""
 NEW, EDIT = "New schedule", "Edit schedule"
 CHANGED = (
     "Somebody changed this schedule while you had it open; it is now: {now}. Save again to put"

@@ -10,6 +10,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.flows import passing_on
+from bot.flows.alert_form import AlertForm
 from bot.flows.asking import Asking, turn_away
 from bot.flows.export import TOO_OLD, Shown
 from bot.flows.follow import Chosen, follow
@@ -25,7 +26,9 @@ from reports.render.controls import ALERT, SCHEDULE, SHARE
 Do = Callable[[Place, Spot, Shown, dict[str, Any]], None]
 
 
-def register(app: App, asking: Asking, work: Work, form: ScheduleForm) -> None:
+def register(
+    app: App, asking: Asking, work: Work, schedule: ScheduleForm, alert: AlertForm
+) -> None:
     """Listen to what stands under answers. Whoever clicks is judged, not who asked."""
     latest = Clicks()
 
@@ -42,20 +45,18 @@ def register(app: App, asking: Asking, work: Work, form: ScheduleForm) -> None:
             work.hand_over(place, lambda: follow(asking, place, click))
         ack()
 
-    def open_form(place: Place, spot: Spot, what: Shown, body: dict[str, Any]) -> None:
+    def open_schedule(place: Place, spot: Spot, what: Shown, body: dict[str, Any]) -> None:
         words = partial(passing_on.schedule_words, asking, place, spot, what)
         channel = spot.channel if spot.channel[:1] in {"C", "G"} else ""
-        form.new(place, str(body.get("trigger_id", "")), words, channel)
+        schedule.new(place, str(body.get("trigger_id", "")), words, channel)
 
     def open_alert(place: Place, spot: Spot, what: Shown, body: dict[str, Any]) -> None:
-        view = passing_on.alert_form(asking, place, spot, what)
-        if view is not None:
-            trigger = str(body.get("trigger_id", ""))
-            asking.slack.call("views.open", trigger_id=trigger, view=view)
+        words = partial(passing_on.alert_words, asking, place, spot, what)
+        alert.new(place, str(body.get("trigger_id", "")), words)
 
     does: dict[str, tuple[Act, Do]] = {
         SHARE: (Act.SHARED, lambda place, at, what, _: passing_on.share(asking, place, at, what)),
-        SCHEDULE: (Act.SCHEDULED, open_form),
+        SCHEDULE: (Act.SCHEDULED, open_schedule),
         ALERT: (Act.ALERTED, open_alert),
     }
 

@@ -1,10 +1,9 @@
-"""Alert rules as their makers see them: what was set up, the list with its buttons, the editor."""
+"""Alert rules as their makers see them: what was set up, and the list with its buttons."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.alert_detail import metric_of
@@ -19,7 +18,6 @@ from reports.text import clean, escape
 
 PAGE = 12
 EDIT, PAUSE, RESUME, DELETE = "alert_edit", "alert_pause", "alert_resume", "alert_delete"
-EDITOR, WORDS = "alert_editor", "alert_words"
 _MOST_STANDING = 3
 _MOST_CHARACTERS = 9_000
 
@@ -153,43 +151,9 @@ def quiet_set(quiet: Quiet | None, zone: str, command: str) -> Message:
     return Message(text, (_section(text),))
 
 
-def editor(card: Card) -> dict[str, Any]:
-    """The dialog that edits a rule: its words."""
-    return _dialog("Edit alert", card.rule.words(), card.id)
-
-
-def beginning(words: str) -> dict[str, Any]:
-    """The dialog that makes a rule, with words to begin with."""
-    return _dialog("New alert", words, "")
-
-
-def _dialog(title: str, words: str, id_: str) -> dict[str, Any]:
-    return {
-        "type": "modal",
-        "callback_id": EDITOR,
-        "private_metadata": id_,
-        "title": {"type": "plain_text", "text": title},
-        "submit": {"type": "plain_text", "text": "Save"},
-        "close": {"type": "plain_text", "text": "Cancel"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": WORDS,
-                "label": {"type": "plain_text", "text": "What to watch, and who hears of it"},
-                "hint": {
-                    "type": "plain_text",
-                    "text": "As after the word alert: spend > $50 per day by creator to me;"
-                    " budget 80%; spike by key; credits < $100; urgent",
-                },
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": WORDS,
-                    "initial_value": words[:300],
-                    "max_length": 300,
-                },
-            }
-        ],
-    }
+def card_blocks(card: Card) -> list[Block]:
+    """One rule with its buttons."""
+    return [_section(_body(card)), _buttons(card)]
 
 
 def _body(card: Card, *, short: bool = False, everybody: bool = False) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reports.render import schedules, status
+from reports.render import alert_cards, schedules, status
 from reports.render.blocks import NOTHING_YET
 from reports.render.cards import Balance, credits_card, metric_cards, tops
 from reports.render.parts import (
@@ -15,7 +15,6 @@ from reports.render.parts import (
     button,
     context,
     divider,
-    fitting,
     header,
     section,
 )
@@ -25,7 +24,7 @@ from reports.text import clean, escape
 from reports.words import stamp
 
 ASK, NEW_SCHEDULE, NEW_ALERT = "home_ask", "home_schedule", "home_alert"
-MOST_SCHEDULES, MOST_ALERTS = 6, 10
+MOST_SCHEDULES, MOST_ALERTS = 6, 6
 MOST_NOTES = 4
 
 
@@ -45,15 +44,6 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """An alert rule to show: its words, and why it rests (None: it does not)."""
-
-    id: str
-    words: str
-    paused: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Home:
     """Everything that one person's Home shows at a moment (UTC).
 
@@ -70,7 +60,7 @@ class Home:
     balance: Balance | None
     schedules: tuple[schedules.Card, ...]
     schedule_count: int
-    alerts: tuple[Alert, ...]
+    alerts: tuple[alert_cards.Card, ...]
     alert_count: int
     status: Status | None = None
 
@@ -136,15 +126,9 @@ def _alerts(home: Home) -> list[Block]:
     if not home.alerts:
         text = "None yet. An alert tells you when spend passes a line, spikes, or a key is new."
         return [*blocks, section(text)]
-    lines = [_alert(one) for one in home.alerts]
-    more = _more(home.alert_count - len(home.alerts), home, "alerts")
-    return [*blocks, *map(section, fitting(lines)), *more]
-
-
-def _alert(one: Alert) -> str:
-    words = escape(clean(one.words, 300).replace("`", "'"))
-    mark = ":bell:" if one.paused is None else ":double_vertical_bar:"
-    return f"{mark} `{words}`" + ("" if one.paused is None else ", paused")
+    for card in home.alerts:
+        blocks += alert_cards.card_blocks(card)
+    return [*blocks, *_more(home.alert_count - len(home.alerts), home, "alerts")]
 
 
 def _more(count: int, home: Home, word: str) -> list[Block]:

@@ -55,15 +55,3 @@ def button(label: str, action: str, value: str = "", *, primary: bool = False) -
 def actions(*elements: Block) -> Block:
     """A row of buttons; 25 at most."""
     return {"type": "actions", "elements": list(elements)}
-
-
-def fitting(lines: list[str], longest: int = 2_900) -> list[str]:
-    """Lines put together to texts that a section takes; a line that is longer is cut."""
-    parts: list[str] = []
-    for line in lines:
-        short = line[:longest]
-        if parts and len(parts[-1]) + len(short) < longest:
-            parts[-1] += f"\n{short}"
-        else:
-            parts.append(short)
-    return parts

@@ -149,11 +149,12 @@ def test_a_rule_is_edited_in_a_dialog_that_says_what_is_wrong(there):
     message = fired(there)
     click(there, message, "alert_change")
     [view] = there.slack.wait_for(lambda: there.slack.views("ada"))
-    words = view["blocks"][0]["element"]["initial_value"]
-    assert words.startswith("spend > $5 per month")
-    there.door.submit("ada", view["id"], {"alert_words": "spend > 5 per moon"})
+    fields = {block["block_id"]: block.get("element", {}) for block in view["blocks"]}
+    assert fields["form_limit_above"]["initial_value"] == "$5"
+    assert fields["form_unit"]["initial_option"]["value"] == "month"
+    there.door.submit("ada", view["id"], {"form_limit_above": "€5"})
     [view] = there.slack.views("ada")
-    there.door.submit("ada", view["id"], {"alert_words": words.replace("$5", "$500")})
+    there.door.submit("ada", view["id"], {"form_limit_above": "$500"})
     worlds.wait_until(lambda: "$500" in say(there, "alerts"))
     tick(there)
     [first] = heard(there)

@@ -363,13 +363,14 @@ def test_an_alert_begins_with_what_the_answer_shows(world: World) -> None:
     message = shown(world, "spend 1d by key model:*gpt*")
     click(world, message, ALERT)
     [view] = world.slack.wait_for(lambda: world.slack.modals.stack(world.slack.user("ada").id))
-    [words] = [block["element"]["initial_value"] for block in view["blocks"]]
-    assert re.fullmatch(r"spend > \$7\.\d per day by key model:\*gpt\*", words)
-    before = len(world.slack.messages(world.slack.im("ada").id))
+    fields = {block["block_id"]: block.get("element", {}) for block in view["blocks"]}
+    assert re.fullmatch(r"\$7\.\d", fields["form_limit_above"]["initial_value"])
+    assert fields["form_by"]["initial_option"]["value"] == "key"
+    assert fields["form_whose"]["initial_value"] == "model:*gpt*"
+    before = len(world.slack.responses)
     assert world.door.submit("ada", view["id"]).body == ""
-    dm = world.slack.im("ada").id
-    wait_until(lambda: len(world.slack.messages(dm)) > before)
-    assert "`alert spend &gt; $7." in world.slack.messages(dm)[-1]["text"]
+    [said] = world.slack.wait_for(lambda: world.slack.responses[before:])
+    assert "`alert spend &gt; $7." in said["payload"]["text"]
 
 
 def test_somebody_who_sees_their_own_only_watches_nobody_else(
@@ -383,4 +384,5 @@ def test_somebody_who_sees_their_own_only_watches_nobody_else(
             click(world, message, ALERT, user="grace")
             said = slack.wait_for(lambda: slack.responses[before:])[-1]["payload"]
             assert said["text"].startswith("That answer shows somebody else's usage")
-            assert not slack.modals.stack(slack.user("grace").id)
+            for view in slack.modals.stack(slack.user("grace").id):
+                assert not any(block["type"] == "input" for block in view["blocks"])

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import validate_view
+from reports.alert import Above, Recipient, Rule, To
 from reports.period import Counted, Unit
-from reports.query import Dimension, Query
+from reports.query import Dimension, Filter, Metric, Query
+from reports.render import alert_cards
 from reports.render.cards import Balance, credits_card
-from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Alert, Home, Usage, sentence, view
+from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view
 from reports.render.schedules import Card, Last
 from reports.render.sparkline import BLOCKS, sparkline
 from reports.schedule import Schedule, Target, Weekly
@@ -128,6 +130,21 @@ cards = st.builds(
     last=st.none()
     | st.builds(Last, st.sampled_from(["sent", "failed"]), st.just(NOW), error=names),
 )
+alerts = st.builds(
+    alert_cards.Card,
+    id=st.just("a1"),
+    rule=st.builds(
+        Rule,
+        st.just(Above(Metric.SPEND, NANO, Unit.DAY)),
+        st.none() | st.sampled_from(Dimension),
+        st.lists(st.builds(Filter, st.sampled_from(Dimension), names), max_size=2).map(tuple),
+        st.builds(Recipient, st.sampled_from(To), st.just("C1"), names),
+    ),
+    zone=st.just("Europe/Berlin"),
+    maker=st.just("U1"),
+    paused=st.none() | names,
+    held=names,
+)
 usages = st.one_of(
     st.sampled_from(["You see your own usage only."]),
     st.builds(
@@ -145,7 +162,7 @@ usages = st.one_of(
 @given(
     usages,
     st.lists(cards, max_size=MOST_SCHEDULES),
-    st.lists(st.builds(Alert, names, names, st.none() | names), max_size=MOST_ALERTS),
+    st.lists(alerts, max_size=MOST_ALERTS),
     st.none()
     | st.builds(Balance, st.integers(-(10**18), 10**18), st.just(NOW), st.just(7), st.none()),
 )

@@ -1,0 +1,243 @@
+"""An alert rule as the fields of a form, and back.
+
+The fields become the words of an alert, which the grammar reads: a form can make nothing that
+words cannot, has the same defaults, and is wrong in the same sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from reports import nearest
+from reports.alert import (
+    SPIKE_FLOOR,
+    Above,
+    Budget,
+    Credits,
+    Forecast,
+    New,
+    Recipient,
+    Rule,
+    Spike,
+    Stale,
+    To,
+    amount,
+)
+from reports.grammar import Ask, CommandError, parse
+from reports.grammar_alert import parse_alert
+from reports.period import Unit
+from reports.query import Dimension, Metric, Query, Source
+from reports.schedule_fields import WrongField
+from reports.text import clean
+from reports.timerange import zone_names
+from reports.usage import dollars
+
+ALL = "all"
+URGENT = "urgent"
+_A_LIMIT = "Here belongs a threshold alone, such as $50, 10m or 80%."
+
+
+class Field(StrEnum):
+    """The fields of the form."""
+
+    KIND = "form_kind"
+    METRIC = "form_metric"
+    LIMIT = "form_limit"
+    UNIT = "form_unit"
+    WHAT = "form_what"
+    BY = "form_by"
+    WHOSE = "form_whose"
+    ZONE = "form_zone"
+    TO = "form_to"
+    CHANNEL = "form_channel"
+    URGENT = "form_urgent"
+
+
+class Kind(StrEnum):
+    """What kind of thing is watched."""
+
+    ABOVE = "above"
+    SPIKE = "spike"
+    BUDGET = "budget"
+    CREDITS = "credits"
+    FORECAST = "forecast"
+    NEW = "new"
+    SYNC = "sync"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFields:
+    """What the form holds; the fields that do not go with `kind` and `to` are not looked at.
+
+    `metric` may name its source (`spend byok`), `limit` is typed as in words (`$50`, `10m`,
+    `80% 100%`), `whose` are filters.
+    """
+
+    kind: str = Kind.ABOVE
+    metric: str = Metric.SPEND
+    limit: str = "$50"
+    unit: str = Unit.DAY
+    what: str = Dimension.MODEL
+    by: str = ALL
+    whose: str = ""
+    zone: str = "UTC"
+    to: str = To.ME
+    channel: str = ""
+    urgent: bool = False
+
+
+METRICS = (
+    Metric.SPEND,
+    f"{Metric.SPEND} {Source.CREDITS}",
+    f"{Metric.SPEND} {Source.BYOK}",
+    Metric.TOKENS,
+    Metric.REQUESTS,
+)
+UNITS = (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH)
+USUAL_LIMITS = {
+    Kind.ABOVE: "$50",
+    Kind.SPIKE: f"${dollars(SPIKE_FLOOR)}",
+    Kind.BUDGET: "80% 100%",
+    Kind.CREDITS: "$100",
+    Kind.FORECAST: "$1000",
+}
+
+
+def bys(kind: str, what: str) -> tuple[str, ...]:
+    """By what each on its own may be watched."""
+    if kind in {Kind.ABOVE, Kind.SPIKE, Kind.FORECAST}:
+        return (ALL, *Dimension)
+    if kind == Kind.BUDGET:
+        return (ALL, Dimension.KEY)
+    return (ALL, Dimension.CREATOR) if kind == Kind.NEW and what == Dimension.MODEL else ()
+
+
+def has_whose(kind: str) -> bool:
+    """Whether there is anybody in particular to watch."""
+    return kind not in {Kind.CREDITS, Kind.SYNC}
+
+
+def has_zone(kind: str) -> bool:
+    """Whether its periods are those of a time zone."""
+    return kind in {Kind.ABOVE, Kind.FORECAST}
+
+
+def fields_of(rule: Rule, zone: str) -> AlertFields:
+    """The fields that stand for a rule; `zone` is the one that it has without naming one."""
+    found = AlertFields(
+        by=rule.by or ALL,
+        whose=" ".join(map(str, rule.filters)),
+        zone=rule.zone or zone,
+        to=rule.to.kind,
+        channel=rule.to.channel,
+        urgent=rule.urgent,
+    )
+    watch = rule.watch
+    match watch:
+        case Above():
+            limit = amount(watch.metric, watch.limit)
+            metric = _metric(watch.metric, watch.source)
+            return replace(found, metric=metric, limit=limit, unit=watch.unit)
+        case Forecast():
+            limit, metric = f"${dollars(watch.limit)}", _metric(Metric.SPEND, watch.source)
+            return replace(found, kind=Kind.FORECAST, metric=metric, limit=limit)
+        case Budget(percents):
+            limit = " ".join(f"{percent}%" for percent in percents)
+            return replace(found, kind=Kind.BUDGET, limit=limit)
+        case Spike(floor):
+            return replace(found, kind=Kind.SPIKE, limit=f"${dollars(floor)}")
+        case Credits(left):
+            return replace(found, kind=Kind.CREDITS, limit=f"${dollars(left)}")
+        case New(what):
+            return replace(found, kind=Kind.NEW, what=what)
+        case Stale():
+            return replace(found, kind=Kind.SYNC)
+
+
+def read_fields(fields: AlertFields) -> Rule | WrongField:
+    """The rule that the fields stand for, or what is wrong in which of them."""
+    zone = zone_names().get(fields.zone.strip().lower())
+    if has_zone(fields.kind) and zone is None:
+        meant, typed = nearest.zone(fields.zone), clean(fields.zone, 40) if fields.zone else ""
+        problem = f"I know no time zone “{typed}”." if typed else "Name a time zone."
+        return WrongField(Field.ZONE, f"{problem} Did you mean {meant}?")
+    if fields.to == To.CHANNEL and not fields.channel:
+        return WrongField(Field.CHANNEL, "Choose the channel that hears of it.")
+    watch = _watch(fields)
+    alone = parse_alert(f"alert {watch}")
+    if isinstance(alone, CommandError):
+        return WrongField(Field.LIMIT, alone.problem[:1_000])
+    if not isinstance(alone, Rule) or alone != Rule(alone.watch):
+        return WrongField(Field.LIMIT, _A_LIMIT)
+    whose = fields.whose.strip() if has_whose(fields.kind) else ""
+    asked = parse(whose)
+    if isinstance(asked, CommandError):
+        return WrongField(Field.WHOSE, asked.problem[:1_000])
+    if not isinstance(asked, Ask) or asked.query != Query(filters=asked.query.filters):
+        said = "Here belong filters alone, for example key:prod or model:claude*"
+        return WrongField(Field.WHOSE, said)
+    parts = dict(_parts(fields, whose, zone or "UTC"))
+    found = parse_alert(" ".join(["alert", watch, *parts.values()]))
+    if isinstance(found, CommandError):
+        return WrongField(_blamed(watch, parts), found.problem[:1_000])
+    if not isinstance(found, Rule) or found.filters != asked.query.filters:
+        return WrongField(Field.LIMIT, _A_LIMIT)
+    return found
+
+
+def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[Field, str]]:
+    """What stands behind the watch, by the field that it comes from."""
+    if fields.by != ALL and fields.by in bys(fields.kind, fields.what):
+        yield Field.BY, f"by {fields.by}"
+    if whose:
+        yield Field.WHOSE, whose
+    if fields.to == To.CHANNEL:
+        yield Field.CHANNEL, Recipient(To.CHANNEL, fields.channel).words()
+    elif fields.to != To.ME:
+        yield Field.TO, f"to {fields.to}"
+    if fields.urgent:
+        yield Field.URGENT, "urgent"
+    if has_zone(fields.kind):
+        yield Field.ZONE, f"tz {zone}"
+
+
+def _blamed(watch: str, parts: dict[Field, str]) -> Field:
+    """The field without which all would be well."""
+    for field in parts:
+        rest = [words for name, words in parts.items() if name is not field]
+        if isinstance(parse_alert(" ".join(["alert", watch, *rest])), Rule):
+            return field
+    return Field.LIMIT
+
+
+def _watch(fields: AlertFields) -> str:
+    limit, kind = fields.limit.strip(), fields.kind
+    if limit[:1].isdigit() and _in_dollars(fields) and not limit.endswith("%"):
+        limit = f"${limit}"  # the field says that it is dollars
+    match kind:
+        case Kind.SPIKE:
+            return f"spike > {limit}" if limit else "spike"
+        case Kind.BUDGET:
+            return f"budget {limit}"
+        case Kind.CREDITS:
+            return f"credits < {limit}"
+        case Kind.FORECAST:
+            source = fields.metric.partition(" ")[2]
+            return f"forecast {source} > {limit} per month"
+        case Kind.NEW:
+            return f"new {fields.what}"
+        case Kind.SYNC:
+            return "sync"
+    return f"{fields.metric} > {limit} per {fields.unit}"
+
+
+def _in_dollars(fields: AlertFields) -> bool:
+    if fields.kind == Kind.ABOVE:
+        return fields.metric.startswith(Metric.SPEND)
+    return fields.kind in {Kind.SPIKE, Kind.CREDITS, Kind.FORECAST}
+
+
+def _metric(metric: Metric, source: Source) -> str:
+    return str(metric) if source is Source.ALL else f"{metric} {source}"

@@ -1,0 +1,105 @@
+"""A form makes what words make: the same rules, the same sentences at their fields."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.alert import Rule, To
+from reports.alert_fields import (
+    ALL,
+    METRICS,
+    UNITS,
+    AlertFields,
+    Field,
+    Kind,
+    fields_of,
+    read_fields,
+)
+from reports.grammar_alert import parse_alert
+from reports.query import Dimension
+from reports.schedule_fields import WrongField
+
+WORDS = (
+    "spend > $50 per day by creator tz Europe/Berlin",
+    "spend byok > $0.5 per hour key:prod tz UTC",
+    "tokens > 10M per week by model model:claude* urgent tz UTC",
+    "requests > 12345 per month in <#C1|> tz UTC",
+    "budget 80% 100%",
+    "budget 50% by key to owner",
+    "spike",
+    "spike > $20 by key key:prod to owner urgent",
+    "credits < $100",
+    "new model by creator",
+    "new key key:prod* in <#C1|>",
+    "forecast > $1000 per month by creator to owner tz Asia/Kathmandu",
+    "forecast credits > $12.5 per month tz UTC",
+    "sync",
+)
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_what_words_set_up_goes_through_a_form_unchanged(words):
+    rule = parse_alert(f"alert {words}")
+    assert isinstance(rule, Rule), rule
+    assert read_fields(fields_of(rule, "UTC")) == rule
+
+
+def test_an_empty_form_is_what_its_words_are():
+    assert read_fields(AlertFields()) == parse_alert("alert spend > $50 per day tz UTC")
+
+
+def test_money_may_go_without_its_sign_where_the_field_says_that_it_is_money():
+    assert read_fields(AlertFields(limit="50")) == read_fields(AlertFields())
+    assert read_fields(AlertFields(kind=Kind.CREDITS, limit="1k")) == parse_alert(
+        "alert credits < $1000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "problem"),
+    [
+        ({"limit": ""}, Field.LIMIT, ""),
+        ({"limit": "€50"}, Field.LIMIT, "OpenRouter counts in US dollars"),
+        ({"limit": "-5"}, Field.LIMIT, ""),
+        ({"limit": "much"}, Field.LIMIT, ""),
+        ({"limit": "$50 by key"}, Field.LIMIT, ""),
+        ({"metric": "tokens", "limit": "$50"}, Field.LIMIT, ""),
+        ({"kind": "budget", "limit": "$50"}, Field.LIMIT, "percent"),
+        ({"zone": "Berln"}, Field.ZONE, "Did you mean"),
+        ({"whose": "spend 7d"}, Field.WHOSE, "filters alone"),
+        ({"whose": "kye:prod"}, Field.WHOSE, ""),
+        ({"to": "owner"}, Field.TO, "say whose"),
+        ({"to": "channel"}, Field.CHANNEL, "Choose the channel"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(changes, field, problem):
+    found = read_fields(replace(AlertFields(), **changes))
+    assert isinstance(found, WrongField), found
+    assert (found.field, problem in found.problem) == (field, True), found
+    assert 0 < len(found.problem) <= 1_000
+
+
+@given(
+    st.builds(
+        AlertFields,
+        kind=st.sampled_from(Kind),
+        metric=st.sampled_from(METRICS),
+        limit=st.text(max_size=20) | st.sampled_from(["$5", "80%", "7m", "0"]),
+        unit=st.sampled_from(UNITS),
+        what=st.sampled_from([Dimension.MODEL, Dimension.KEY]),
+        by=st.sampled_from([ALL, *Dimension]),
+        whose=st.text(max_size=20) | st.just("key:prod"),
+        to=st.sampled_from(To),
+        channel=st.sampled_from(["", "C1"]),
+        urgent=st.booleans(),
+    )
+)
+def test_whatever_is_entered_is_read_or_said_to_be_wrong(fields):
+    found = read_fields(fields)
+    assert isinstance(found, Rule | WrongField)
+    if isinstance(found, Rule):
+        assert read_fields(fields_of(found, "UTC")) == found
