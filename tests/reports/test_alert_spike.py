@@ -113,6 +113,13 @@ def test_usual_is_not_moved_by_a_few_odd_hours():
     assert calm == odd
 
 
+def test_a_spike_is_more_than_five_times_the_usual_and_six_spreads_above_it():
+    assert usual([2 * DOLLAR] * 12, SPIKE_FLOOR).line == 10 * DOLLAR
+    wide = usual([DOLLAR, 3 * DOLLAR] * 6, SPIKE_FLOOR)
+    assert wide.median == 2 * DOLLAR
+    assert wide.line == 2 * DOLLAR + 6 * wide.spread > 10 * DOLLAR
+
+
 def test_there_is_no_usual_with_less_than_two_weeks():
     assert usual([DOLLAR] * 5 + [None] * 7, SPIKE_FLOOR) is None
     assert usual([DOLLAR] * 6 + [None] * 6, SPIKE_FLOOR).count == 6
@@ -137,6 +144,8 @@ def test_an_hour_before_the_first_use_or_before_what_is_held_is_not_known():
     first = hour - timedelta(weeks=2)
     known = known_past({first: 7}, hour, first, hour - timedelta(days=90))
     assert [value for value in known if value is not None] == [0, 0, 0, 0, 7]
+    middle = known_past({}, hour, first + timedelta(minutes=30), hour - timedelta(days=90))
+    assert sum(value is not None for value in middle) == 5, "the hour of the first use counts"
     held = known_past({}, hour, hour - timedelta(days=90), hour - timedelta(days=8))
     assert [value for value in held if value is not None] == [0, 0, 0]
     assert len(past_hours(hour)) == 12
@@ -149,8 +158,10 @@ def test_a_spike_is_over_only_when_all_hours_that_are_judged_are_calm():
     still = evaluate(RULE, spike(RULE, "k", "k", [wild, calm], NOW), first.state, NOW)
     assert first.event
     assert still.event is None
-    over = spike(RULE, "k", "k", [calm, replace(calm, start=NOW)], NOW + HOUR)
-    assert evaluate(RULE, over, still.state, NOW + HOUR).event.kind is Kind.RECOVERED
+    running = spike(RULE, "k", "k", [replace(calm, start=NOW)], NOW + HOUR / 2)
+    assert evaluate(RULE, running, still.state, NOW + HOUR / 2).event is None
+    over = spike(RULE, "k", "k", [calm, replace(calm, start=NOW)], NOW + HOUR / 2)
+    assert evaluate(RULE, over, still.state, NOW + HOUR / 2).event.kind is Kind.RECOVERED
 
 
 @given(st.lists(st.none() | st.integers(0, 10**13), max_size=12), st.integers(0, 10**12))

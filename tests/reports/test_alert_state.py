@@ -72,6 +72,14 @@ def test_every_part_of_a_budget_is_told_once():
     assert events == [(Kind.TRIGGERED, 1), (Kind.FURTHER, 2)]
 
 
+def test_a_part_of_a_budget_is_told_as_soon_as_it_is_used_and_a_balance_below_its_line():
+    assert reached(BUDGET.watch, shows(79.99, 100)) == 0
+    assert reached(BUDGET.watch, shows(80, 100)) == 1
+    assert reached(BUDGET.watch, shows(100, 100)) == 2
+    assert reached(LOW.watch, shows(100, 100)) == 0
+    assert reached(LOW.watch, shows(99.99, 100)) == 1
+
+
 def test_a_limit_that_is_raised_is_a_new_threshold():
     events, state = play(BUDGET, [shows(85, 100), shows(86, 200), shows(161, 200)])
     assert events == [(Kind.TRIGGERED, 1), (Kind.RECOVERED, 0), (Kind.FURTHER, 1)]
@@ -82,6 +90,19 @@ def test_a_threshold_that_is_changed_while_the_figure_is_beyond_it_is_told():
     above_sixty = replace(FIFTY, watch=Above(Metric.SPEND, 60 * DOLLAR, Unit.DAY))
     _, state = play(FIFTY, [shows(65)])
     assert play(above_sixty, [shows(65, 60)], state)[0] == [(Kind.FURTHER, 1)]
+
+
+def test_a_level_whose_line_is_moved_away_from_it_is_over_though_it_is_close():
+    low = [shows(95, 100, period=None), shows(95, 94, 1, None)]
+    assert [kind for kind, _ in play(LOW, low)[0]] == [Kind.TRIGGERED, Kind.RECOVERED]
+
+
+def test_what_is_told_is_remembered_with_its_farthest_figure_and_its_newest_moment():
+    _, state = play(FIFTY, [shows(60, after=5), shows(90, after=6), shows(70, after=2)])
+    assert state.peak == 90 * DOLLAR
+    assert state.at == NOW + timedelta(minutes=6)
+    _, state = play(LOW, [shows(v, 100, n, None) for n, v in enumerate([90, 20, 60])])
+    assert state.peak == 20 * DOLLAR
 
 
 def test_a_budget_of_nothing_is_never_said_to_be_used():
@@ -121,16 +142,26 @@ def test_a_forecast_that_swings_is_told_once_until_it_is_clearly_below():
     assert [kind for kind, _ in events] == [Kind.TRIGGERED, Kind.RECOVERED, Kind.FURTHER]
 
 
+def hourly(dollars: float, n: int, *, part: bool, line: float = 5) -> Reading:
+    usual = Usual(DOLLAR, DOLLAR // 4, round(line * DOLLAR), 12)
+    return replace(shows(dollars, line, n, None), part=part, usual=usual)
+
+
 def test_a_spike_ends_when_an_hour_that_is_over_is_calm():
     rule = Rule(Spike(5 * DOLLAR))
-    usual = Usual(DOLLAR, DOLLAR // 4, 5 * DOLLAR, 12)
     hours = [(1, True), (9, True), (0.1, True), (4, False), (2.5, False), (7, True)]
-    readings = [
-        replace(shows(value, 5, n, None), part=part, usual=usual)
-        for n, (value, part) in enumerate(hours)
-    ]
-    events, _ = play(rule, readings)
-    assert [kind for kind, _ in events] == [Kind.TRIGGERED, Kind.RECOVERED, Kind.TRIGGERED]
+    readings = [hourly(value, n, part=part) for n, (value, part) in enumerate(hours)]
+    told = [(n, kind) for n in range(6) for kind, _ in play(rule, readings[: n + 1])[0][-1:]]
+    assert told == [
+        (1, Kind.TRIGGERED), (2, Kind.TRIGGERED), (3, Kind.TRIGGERED),
+        (4, Kind.RECOVERED), (5, Kind.TRIGGERED),
+    ]  # fmt: skip
+
+
+def test_a_spike_goes_on_although_each_hour_has_a_line_of_its_own():
+    rule = Rule(Spike(5 * DOLLAR))
+    readings = [hourly(9, n, part=False, line=line) for n, line in enumerate([5, 8, 10, 6])]
+    assert play(rule, readings)[0] == [(Kind.TRIGGERED, 1)]
 
 
 def test_old_data_is_told_and_so_is_its_return():

@@ -122,6 +122,7 @@ def test_it_says_when_a_limit_is_full_at_this_pace():
     assert full_at(reading, Pace(DOLLAR, HOUR), NOW) is None
     assert full_at(reading, Pace(0, HOUR), NOW) is None
     assert full_at(replace(reading, value=101 * DOLLAR), Pace(0, HOUR), NOW) == NOW
+    assert full_at(replace(reading, value=100 * DOLLAR), Pace(0, HOUR), NOW) == NOW
     assert full_at(replace(reading, period=None), Pace(1, DAY), NOW) is None
 
 
