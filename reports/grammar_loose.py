@@ -98,12 +98,18 @@ def hear(text: str, known: Known, today: date) -> Read:
         if reader.strictly(said):
             return Heard(said, frozenset(reader.given), (), plainly=True, rhythm=reader.rhythm)
     elif words[0] in {"schedule", "schedules", "alert", "alerts", "audit", "status", "help"}:
+        rest = said.partition(" ")[2] if words[0] == "schedule" else ""
+        found = _read(rest, known, today, again=False, schedules=True) if rest else None
+        if isinstance(found, Heard) and found.rhythm:
+            return found
         return Heard(said, plainly=True)
     return _read(said, known, today)
 
 
-def _read(said: str, known: Known, today: date, *, again: bool = True) -> Read:
-    reader = _Reader(known, today)
+def _read(
+    said: str, known: Known, today: date, *, again: bool = True, schedules: bool = False
+) -> Read:
+    reader = _Reader(known, today, schedules=schedules)
     try:
         return reader.read(tokens(said))
     except UnknownWordError as wrong:
@@ -137,6 +143,8 @@ class _Reader:
     left: list[str] = field(default_factory=list)
     standing: list[str] = field(default_factory=list)
     asks_how_much: bool = False
+    compares: bool = False
+    schedules: bool = False
 
     @property
     def rhythm(self) -> str:
@@ -172,12 +180,22 @@ class _Reader:
             self._give("metric", str(Metric.SPEND))
         if not self.given and not self.standing:
             return None
+        unclear = self.given and {word.casefold() for word in self.standing} <= say.RHYTHMS
+        if self.standing and unclear and not self.schedules:
+            raise ValueError(self._one_way_or_the_other())
         parts = [word for kind in _ORDER for word in self.given.get(kind, ()) if word]
         words = " ".join((["schedule", *self.standing] if self.standing else []) + parts)
         read = parse_command(words)
         if isinstance(read, CommandError):
             return read
         return Heard(words, frozenset(self.given), tuple(self.left), rhythm=" ".join(self.standing))
+
+    def _one_way_or_the_other(self) -> str:
+        word = clean(self.rhythm, 40)
+        return (
+            f"“{word}” may ask for a report again and again or for no more than these figures: say"
+            f" `schedule {word} ...`, or leave it out."
+        )
 
     def _give(self, kind: str, words: str) -> None:
         there = self.given.setdefault(kind, [])
@@ -245,8 +263,14 @@ class _Reader:
             count = 2
         elif word in say.RHYTHMS:
             count = 2 if word == "monthly" and (following.isdigit() or following == "last") else 1
+        elif word in say.EVERY and following == say.MORNING:
+            self.standing += ["daily", "9:00"]
+            return 2
         elif self.standing and (word in say.WEEKDAYS or _is_time(word)):
             count = 1
+        elif self.standing and word == "at" and following.isdigit() and len(following) < 3:
+            self.standing.append(f"{following}:00")
+            return 2
         elif self.standing and (word, following) in {("to", "me"), ("to", "creators")}:
             count = 2
         elif self.standing and (word == "here" or word.startswith("<#")):
@@ -262,7 +286,11 @@ class _Reader:
             if self._ahead(len(phrase)) == phrase:
                 self._give("versus", f"vs last {unit}" if unit != "day" else "vs yesterday")
                 return len(phrase)
-        if self._word() not in say.VERSUS:
+        if self._word() in say.COMPARE:
+            self.compares = True
+            return 1
+        with_it = self.compares and "period" in self.given and self._word() in {"with", "to", "and"}
+        if not (with_it or self._word() in say.VERSUS):
             return 0
         at = self._skip(1, {"to", "with", "the", "a", "an", "same", "period", "in", "of", "one"})
         word = self._word(at)
@@ -325,7 +353,7 @@ class _Reader:
         return skipped + 1
 
     def _top(self) -> int:
-        if self._word() not in {"top", "biggest", "largest", "highest"}:
+        if self._word() not in say.TOP:
             return 0
         if self._word(1).isascii() and self._word(1).isdigit():
             self._give("top", f"top {int(self._word(1)[:4])}")
@@ -427,11 +455,18 @@ class _Reader:
         if self._word() in say.FILLERS:
             return 0
         found = named(self._word(), self.known) or named(self.words[self.at], self.known)
-        if found:
-            self._give("filter", str(found))
-        return 1 if found else 0
+        if not found:
+            return 0
+        self._give("filter", str(found))
+        following = 2 if self._word(1) == "api" else 1
+        same = say.DIMENSIONS.get(self._word(following)) is found.dimension
+        # `the prod key` is one key, `claude models` are several
+        return following + 1 if same and not self._word(following).endswith("s") else 1
 
     def _filler(self) -> int:
+        if self._word() == "hourly":
+            self.left.append(self.words[self.at])
+            return 1
         return 1 if self._word() in say.FILLERS or not self._word().strip("-–—:&+/()") else 0
 
 

@@ -7,10 +7,11 @@ from reports.query import Dimension, Metric
 METRICS: dict[str, Metric | None] = {
     **dict.fromkeys(
         ("spend", "spent", "spending", "spends", "cost", "costs", "costing", "pay", "paid", "bill",
-         "money", "dollars", "usd"), Metric.SPEND),
+         "money", "dollars", "usd", "price", "expensive", "expenses", "burn", "burned", "burnt",
+         "invoice"), Metric.SPEND),
     **dict.fromkeys(("token", "tokens"), Metric.TOKENS),
     **dict.fromkeys(("request", "requests", "call", "calls"), Metric.REQUESTS),
-    **dict.fromkeys(("overview", "usage", "everything"), None),
+    **dict.fromkeys(("overview", "usage", "consumption", "everything"), None),
 }  # fmt: skip
 DIMENSIONS: dict[str, Dimension] = {
     **dict.fromkeys(
@@ -39,6 +40,9 @@ OVER: dict[tuple[str, ...], str] = {
     ("dod",): "day", ("wow",): "week", ("mom",): "month", ("yoy",): "year",
 }  # fmt: skip
 VERSUS = {"vs", "versus", "against", "compared", "than"}
+COMPARE = {"compare", "comparing", "comparison"}
+TOP = {"top", "biggest", "largest", "highest", "heaviest", "busiest"}
+MORNING = "morning"
 FILES = {"csv": "csv", "spreadsheet": "csv", "excel": "csv", "pdf": "pdf"}
 RHYTHMS = {"daily", "weekly", "monthly", "weekdays"}
 EVERY = {"every", "each"}
@@ -63,7 +67,7 @@ FILLERS = {
     "went", "were", "what", "what's", "whats", "whole", "with", "wonder", "would", "you", "your",
     "activity", "openrouter", "api", "group", "grouped", "split", "broken", "breakdown",
     "bring", "everyone", "everybody", "anyone", "team", "company", "ai", "llm", "within", "since",
-    "me", "again", "instead", "same", "also", "too", "try", "may",
+    "consume", "consumed", "me", "again", "instead", "same", "also", "too", "try", "may",
 }  # fmt: skip
 """Words that say nothing that could be asked. What asks for something is never among them."""
 THANKS = {"thanks", "thank", "you", "thx", "great", "nice", "cool", "perfect", "ok", "okay", "a",

@@ -38,6 +38,10 @@ GREETING = (
     "Ask me what your OpenRouter organisation uses, for example: what did we spend last week by"
     " person? With `help` I say all that can be asked."
 )
+OF_WHAT = (
+    "What shall I report again and again? Say it with a question, `every monday 9:00 spend by"
+    " person`, or in the thread of an answer."
+)
 ALONE = "Only you see this; with `share` everybody here does."
 
 
@@ -84,6 +88,8 @@ def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Des
             Act.ASKED, person.id, spoken.text, where=spoken.channel, outcome="misunderstood",
             email=person.email,
         )  # fmt: skip
+    elif heard.rhythm and not heard.given and _before(asking, spoken) is None:
+        asking.slack.respond(place, sentence(OF_WHAT))
     else:
         asked, thread = _asked(asking, spoken, heard, person, asker), place.thread
         reply = ask(asking, place, asked, subscriptions, desk)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.access import FOREIGN, OUTSIDERS
 from bot.demo.slack import LocalSlack
-from bot.flows.talk import ALONE, GREETING
+from bot.flows.talk import ALONE, GREETING, OF_WHAT
 
 from ..world import World, running, wait_until
 
@@ -247,3 +247,9 @@ def test_where_people_see_different_things_a_mention_is_answered_to_them_alone(
             world.door.mention("grace", "general", "by model", thread=shared["thread_ts"])
             wait_until(lambda: len(hidden(world, "grace")) > before)
             assert "prod" not in str(hidden(world, "grace")[-1])
+
+
+def test_what_is_to_come_again_and_again_is_asked_where_nobody_said(world: World) -> None:
+    world.door.mention("ada", "general", "every monday 9:00")
+    wait_until(lambda: hidden(world, "ada"))
+    assert hidden(world, "ada")[-1]["text"] == OF_WHAT
