@@ -1,0 +1,84 @@
+"""Wrong words of a schedule: what to say of them, and what they may have meant."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from reports import nearest
+from reports.schedule import WEEKDAYS
+from reports.text import clean
+
+EXAMPLE = "schedule weekly spend by creator to me mon 9:00 Europe/Berlin"
+DAYS = {
+    name: n
+    for n, full in enumerate(
+        ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    )
+    for name in (WEEKDAYS[n], full, f"{full}s")
+} | {"tues": 1, "weds": 2, "thur": 3, "thurs": 3}
+RHYTHMS = ("daily", "weekdays", "weekly", "monthly")
+KNOWN = (*RHYTHMS, *DAYS, "here", "creators", "cron")
+_SELDOM = {
+    "quarterly": "0 9 1 1,4,7,10 * 3m",
+    "yearly": "0 9 1 1 * last year",
+    "annually": "0 9 1 1 * last year",
+}
+_SPOKEN = {"noon": "12:00", "midday": "12:00", "midnight": "0:00"}
+
+
+class Wrong(ValueError):  # noqa: N818 - its text is what is said
+    """`instead` is what would do in the place of a word, `corrected` a whole schedule that does.
+
+    Without either it is what is left of the words without the wrong ones, with `place` after it.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        corrected: str = EXAMPLE,
+        instead: tuple[str, str] | None = None,
+        place: str = "",
+    ) -> None:
+        super().__init__(problem)
+        self.corrected = corrected
+        self.instead = instead
+        self.place = place
+
+
+def guess(word: str, problem: str) -> None:
+    """Raise what a word that no question has may have meant, if that can be guessed."""
+    lower = word.lower()
+    zone = nearest.city(word)
+    hours, dot, minutes = lower.partition(".")
+    if lower in _SELDOM:
+        said = f"“{clean(word)}” is no rhythm that has a word: cron's five fields name its days."
+        raise Wrong(said, instead=(word, _SELDOM[lower]))
+    if lower in _SPOKEN:
+        raise Wrong(f"“{clean(word)}” is no time: write it in digits.",
+                     instead=(word, _SPOKEN[lower]))  # fmt: skip
+    if dot and hours.isascii() and hours.isdigit() and clock(hours, minutes, ""):
+        raise Wrong(f"“{clean(word)}” is no time: it has a colon.",
+                     instead=(word, f"{hours}:{minutes}"))  # fmt: skip
+    if zone:
+        raise Wrong(f"“{clean(word, 40)}” is a city: its time zone has a longer name.",
+                     instead=(word, zone))  # fmt: skip
+    if (word.isalpha() and word.isupper() and len(word) in {3, 4}) or lower[:3] in {"utc", "gmt"}:
+        raise Wrong(
+            f"I know no time zone “{clean(word, 40)}”. Zones are called like Europe/Berlin; without"
+            " any it is your own, as Slack knows it."
+        )
+    meant = nearest.word(word, KNOWN)
+    if meant:
+        raise Wrong(problem, instead=(word, meant))
+
+
+def clock(hours: str, minutes: str, half: str) -> time | None:
+    """The time of day of digits and `am`, `pm` or nothing; None if there is none such."""
+    if not (minutes.isascii() and minutes.isdigit()) or len(minutes) != 2 or len(hours) > 2:
+        return None
+    hour, minute = int(hours), int(minutes)
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return time(hour, minute) if hour < 24 and minute < 60 else None
