@@ -10,22 +10,21 @@ import json
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from bot.access import may_send_to_creators, refusal
-from bot.flows.asking import Asking
+from bot.flows.report_notices import Telling
+from bot.flows.report_parts import Reports
+from bot.flows.report_places import Places
 from bot.flows.reported import Content, Contents, Unreportable
-from bot.posting import Posted, Posting
+from bot.posting import Posted
 from bot.slack import DeliveryError
-from bot.store.notices import Notice, Notices
-from bot.store.runs import MOST_ERRORS, SLEWED, Run, Runs, State
-from bot.store.schedules import Entry, Schedules
-from reports.render import notices as words
+from bot.store.runs import SLEWED, Run, State
 from reports.render.blocks import Message
-from reports.schedule import CATCH_UP, Due, Target
+from reports.schedule import CATCH_UP, Target
+
+__all__ = ["Reporting", "Reports"]
 
 log = logging.getLogger(__name__)
 
@@ -33,24 +32,9 @@ AT_ONCE = 8
 BATCH = 32
 LATEST = timedelta(hours=6)
 LOOK_AGAIN = timedelta(seconds=20)
-CHECK_LASTS = timedelta(minutes=10)
 HISTORY_BEFORE = timedelta(minutes=10)
 MOST_ATTEMPTS = 6
-_NOTICE_AGAIN = timedelta(minutes=15)
 _MARGIN = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Reports:
-    """What the street needs of the world; made once, in the composition root."""
-
-    asking: Asking
-    schedules: Schedules
-    runs: Runs
-    notices: Notices
-    posting: Posting
-    owner: str
-    stopping: threading.Event
 
 
 class Reporting:
@@ -59,6 +43,8 @@ class Reporting:
     def __init__(self, reports: Reports) -> None:
         self._at = reports
         self._contents = Contents(reports.asking, reports.runs, reports.posting)
+        self._telling = Telling(reports)
+        self._places = Places(reports, self._contents, self._telling)
         self._lock = threading.Lock()
         self._found: dict[str, tuple[datetime, dict[str, list[Posted]]]] = {}
         self._latest: datetime | None = None
@@ -74,10 +60,10 @@ class Reporting:
         self._found.clear()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report") as pool:
             while not self._at.stopping.is_set():
-                planned = runs.plan(self._skipped)
+                planned = runs.plan(self._telling.skipped)
                 claimed = runs.claim(self._at.owner, BATCH)
                 list(pool.map(self._guarded, claimed))
-                self._tell()
+                self._telling.tell()
                 if not planned and not claimed:
                     break
 
@@ -93,25 +79,7 @@ class Reporting:
             self._at.schedules.replan()
         self._latest = now
         if not self._offered:
-            self._offered = self._offer()
-
-    def _offer(self) -> bool:
-        """Offer an admin the standard report, on the first start of all; whether that is done."""
-        asking = self._at.asking
-        admins = sorted(asking.settings.admins)
-        if not admins or asking.store.fact("offered"):
-            return True
-        for admin in admins:
-            try:
-                zone = asking.slack.person(admin).zone or asking.settings.zone
-            except DeliveryError as error:
-                log.info("An admin cannot be looked up: %s", error)
-                continue
-            message = words.offer(zone, asking.settings.command)
-            self._at.notices.add("offer", admin, _plain(message))
-            asking.store.keep_fact("offered", admin)
-            return True
-        return False
+            self._offered = self._telling.offer()
 
     # -- one run
 
@@ -138,10 +106,10 @@ class Reporting:
         elif run.entry.paused is not None and not run.asked_by:
             runs.skip(run, "paused")
         elif now - run.noticed_at > CATCH_UP:
-            self._fail(run, "gave_up")
-        elif why := self._maker_may_not(run):
-            self._fail(run, why)
-        elif (place := self._place(run)) is None:
+            self._telling.fail(run, "gave_up")
+        elif why := self._places.maker_may_not(run):
+            self._telling.fail(run, why)
+        elif (place := self._places.place(run)) is None:
             return
         elif run.payload is not None:
             self._send(run, place, run.payload)
@@ -158,7 +126,7 @@ class Reporting:
         try:
             content = self._contents.make(run, waited_in_vain=waiting)
         except Unreportable as problem:
-            self._unanswerable(run, str(problem))
+            self._telling.unanswerable(run, str(problem))
             return
         if content.empty and run.entry.draft.target is Target.CREATORS:
             self._at.runs.skip(run, "no usage")
@@ -196,7 +164,7 @@ class Reporting:
     def _reconcile(self, run: Run) -> None:
         """Look in the history whether a report is there, of which it was said that it would be."""
         runs = self._at.runs
-        place = self._person_or_channel(run)
+        place = self._places.address(run)
         if place is None or run.payload is None:
             runs.skip(run, "nobody")
             return
@@ -207,10 +175,7 @@ class Reporting:
         except DeliveryError as error:
             if not error.permanent:
                 raise
-            if runs.uncertain(run, error.code):
-                where = self._where(run.entry)
-                message = words.uncertain(_title(run.entry), where, error.code, run.id)
-                self._notify(f"uncertain {run.id} {run.fence}", run.entry, message)
+            self._telling.uncertain(run, error.code)
             return
         _, files = _message(run.payload)
         for copy in copies:
@@ -224,7 +189,7 @@ class Reporting:
                 return
         if self._at.schedules.get(run.entry.id) is None:
             runs.skip(run, "deleted")
-        elif self._place(run) is not None:
+        elif self._places.place(run) is not None:
             self._send(run, place, run.payload)
 
     def _file(self, run: Run, posted: Posted, payload: str | None, *, resumed: bool) -> None:
@@ -247,83 +212,6 @@ class Reporting:
             return
         runs.filed(run)
 
-    # -- what may go wrong
-
-    def _place(self, run: Run) -> str | None:
-        """Where to post, judged anew for every run; None where that ended it."""
-        if run.entry.draft.target is not Target.CHANNEL:
-            return self._person(run)
-        channel = run.entry.draft.channel
-        since = max(run.noticed_at, self._at.asking.clock() - CHECK_LASTS)
-        if self._at.runs.checked(channel, since) is not None:
-            return channel
-        try:
-            seen = self._at.posting.conversation(channel)
-        except DeliveryError as error:
-            if not error.permanent:
-                raise
-            self._fail(run, error.code)
-            return None
-        if seen.outsiders or seen.archived:
-            self._fail(run, words.OUTSIDERS if seen.outsiders else "is_archived")
-            return None
-        self._at.runs.check(channel, seen.name)
-        return channel
-
-    def _maker_may_not(self, run: Run) -> str | None:
-        """Why a schedule sends nothing that could be set up once: its maker may not ask any more.
-
-        Those of people who left go on, until somebody else takes them over or deletes them.
-        """
-        asking, draft = self._at.asking, run.entry.draft
-        if draft.target is Target.CREATORS and not may_send_to_creators(
-            draft.maker, asking.settings
-        ):
-            return words.ONLY_ADMINS
-        try:
-            person = asking.slack.person(draft.maker)
-            may_not = refusal(person, asking.slack.identity(), asking.settings)
-        except DeliveryError as error:
-            log.info("The maker of a report cannot be looked up: %s", error)
-            return None
-        return words.MAY_NOT_ASK if may_not and not person.deleted else None
-
-    def _person(self, run: Run) -> str | None:
-        asking = self._at.asking
-        try:
-            user = self._person_or_channel(run)
-        except DeliveryError as error:
-            if not error.permanent:
-                raise
-            self._fail(run, error.code)
-            return None
-        if user is None:
-            name = self._contents.creator_name(run.recipient)
-            message = words.nobody(_title(run.entry), name)
-            self._notify(f"nobody {run.entry.id} {run.period}", run.entry, message)
-            self._at.runs.skip(run, "no Slack account")
-            return None
-        try:
-            person = asking.slack.person(user)
-        except DeliveryError as error:
-            if not error.permanent:
-                raise
-            self._fail(run, error.code)
-            return None
-        if refusal(person, asking.slack.identity(), asking.settings):
-            if run.entry.draft.target is Target.CREATORS:
-                self._at.runs.skip(run, "may not ask any more")
-            else:
-                self._fail(run, words.MAY_NOT_ASK)
-            return None
-        return user
-
-    def _person_or_channel(self, run: Run) -> str | None:
-        if run.entry.draft.target is not Target.CREATORS:
-            return run.recipient
-        email = self._contents.creator_email(run.recipient)
-        return self._at.posting.person(email) if email else None
-
     def _not_sent(self, run: Run, error: DeliveryError) -> None:
         runs, now = self._at.runs, self._at.asking.clock()
         if error.uncertain:
@@ -334,7 +222,7 @@ class Reporting:
             runs.hold(run.place, until)
             runs.again(run, until, error.code)
         elif error.permanent or run.attempts + 1 >= MOST_ATTEMPTS:
-            self._fail(run, error.code)
+            self._telling.fail(run, error.code)
         else:
             runs.again(run, now + runs.timing.trouble * 2**run.attempts, error.code)
 
@@ -344,67 +232,9 @@ class Reporting:
         wait = timedelta(seconds=error.retry_after) or self._at.runs.timing.trouble
         self._at.runs.later(run, self._at.asking.clock() + wait)
 
-    def _fail(self, run: Run, code: str) -> None:
-        """It cannot be delivered: its owner is told, once in a row, and at the third it rests."""
-        entry, where = run.entry, self._where(run.entry)
-        if entry.draft.target is Target.CREATORS and code.startswith(("user", "cannot_dm")):
-            self._at.runs.skip(run, code)
-            return
-        self._failed(run, code, words.failed(_title(entry), where, code, run.id))
-
-    def _unanswerable(self, run: Run, problem: str) -> None:
-        where = self._where(run.entry)
-        self._failed(run, "question", words.unanswerable(_title(run.entry), where, problem))
-
-    def _failed(self, run: Run, code: str, message: Message) -> None:
-        errors = self._at.runs.fail(run, code)
-        if errors is None:
-            return
-        log.warning("A report could not be delivered: %s", code)
-        if errors == 1 or run.asked_by:
-            self._notify(f"failed {run.id} {run.fence}", run.entry, message)
-        if errors == MOST_ERRORS:
-            why = f"{MOST_ERRORS} in a row could not be delivered ({code})"
-            where = self._where(run.entry)
-            message = words.paused(_title(run.entry), where, why, run.entry.id)
-            self._notify(f"paused {run.id}", run.entry, message)
-
     def _done(self, run: Run, content: Content | None) -> None:
         if content and content.renamed:
             self._at.schedules.rename(run.entry.id, *content.renamed)
-
-    # -- telling people
-
-    def _skipped(self, entry: Entry, runs: tuple[Due, ...]) -> dict[str, object]:
-        return _plain(words.skipped(_title(entry), self._where(entry), entry.draft.schedule, runs))
-
-    def _notify(self, key: str, entry: Entry, message: Message) -> None:
-        self._at.notices.add(key, entry.draft.maker, _plain(message))
-
-    def _tell(self) -> None:
-        for notice in self._at.notices.claim(BATCH):
-            try:
-                self._tell_one(notice)
-            except DeliveryError as error:
-                log.warning("Somebody could not be told yet: %s", error)
-                wait = timedelta(seconds=error.retry_after) or _NOTICE_AGAIN
-                self._at.notices.later(notice, wait)
-
-    def _tell_one(self, notice: Notice) -> None:
-        message = Message(str(notice.message["text"]), tuple(notice.message["blocks"]))
-        admins = sorted(self._at.asking.settings.admins - {notice.person})
-        for person in (notice.person, *admins):
-            try:
-                self._at.asking.slack.direct(person, message)
-            except DeliveryError as error:
-                if error.code not in _NOBODY:
-                    raise
-            else:
-                break
-        self._at.notices.told(notice)
-
-    def _where(self, entry: Entry) -> str:
-        return words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
 
     def _found_before(self, run: Run, place: str) -> Posted | None:
         """A late report that is there already; a conversation is looked through once a tick."""
@@ -423,19 +253,6 @@ class Reporting:
             return {}
 
 
-_NOBODY = {
-    "user_not_found",
-    "users_not_found",
-    "user_disabled",
-    "cannot_dm_bot",
-    "account_inactive",
-}
-
-
-def _title(entry: Entry) -> str:
-    return f"{entry.draft.question} {entry.draft.schedule}"
-
-
 def _message(payload: str) -> tuple[Message, bool]:
     said = _json(payload)
     return Message(str(said["text"]), tuple(said["blocks"])), bool(said.get("files"))
@@ -444,7 +261,3 @@ def _message(payload: str) -> tuple[Message, bool]:
 def _json(payload: str | None) -> dict[str, Any]:
     said = json.loads(payload or "{}")
     return said if isinstance(said, dict) else {}
-
-
-def _plain(message: Message) -> dict[str, object]:
-    return {"text": message.text, "blocks": list(message.blocks)}

@@ -1,0 +1,131 @@
+"""What people are told of reports that did not go out, and the offer of the first one."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from bot.flows.report_parts import Reports
+from bot.slack import DeliveryError
+from bot.store.notices import Notice
+from bot.store.runs import MOST_ERRORS, Run
+from bot.store.schedules import Entry
+from reports.render import notices as words
+from reports.render.blocks import Message
+from reports.schedule import Due, Target
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 32
+_AGAIN = timedelta(minutes=15)
+_NOBODY = {
+    "user_not_found",
+    "users_not_found",
+    "user_disabled",
+    "cannot_dm_bot",
+    "account_inactive",
+}
+
+
+class Telling:
+    """Ends runs that cannot go out, and tells whom it concerns."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._at = reports
+
+    def fail(self, run: Run, code: str) -> None:
+        """It cannot be delivered: its owner is told, once in a row, and at the third it rests."""
+        entry, where = run.entry, self._where(run.entry)
+        if entry.draft.target is Target.CREATORS and code.startswith(("user", "cannot_dm")):
+            self._at.runs.skip(run, code)
+            return
+        self._failed(run, code, words.failed(_title(entry), where, code, run.id))
+
+    def unanswerable(self, run: Run, problem: str) -> None:
+        """Its question means nothing any more: the same."""
+        where = self._where(run.entry)
+        self._failed(run, "question", words.unanswerable(_title(run.entry), where, problem))
+
+    def _failed(self, run: Run, code: str, message: Message) -> None:
+        errors = self._at.runs.fail(run, code)
+        if errors is None:
+            return
+        log.warning("A report could not be delivered: %s", code)
+        if errors == 1 or run.asked_by:
+            self._notify(f"failed {run.id} {run.fence}", run.entry, message)
+        if errors == MOST_ERRORS:
+            why = f"{MOST_ERRORS} in a row could not be delivered ({code})"
+            where = self._where(run.entry)
+            message = words.paused(_title(run.entry), where, why, run.entry.id)
+            self._notify(f"paused {run.id}", run.entry, message)
+
+    def uncertain(self, run: Run, code: str) -> None:
+        """Nobody can tell whether it is there: its owner decides."""
+        if self._at.runs.uncertain(run, code):
+            message = words.uncertain(_title(run.entry), self._where(run.entry), code, run.id)
+            self._notify(f"uncertain {run.id} {run.fence}", run.entry, message)
+
+    def nobody(self, run: Run, name: str) -> None:
+        """A creator cannot be reached: the owner hears of the first of each due time."""
+        message = words.nobody(_title(run.entry), name)
+        self._notify(f"nobody {run.entry.id} {run.period}", run.entry, message)
+        self._at.runs.skip(run, "no Slack account")
+
+    def offer(self) -> bool:
+        """Offer an admin the standard report, on the first start of all; whether that is done."""
+        asking = self._at.asking
+        admins = sorted(asking.settings.admins)
+        if not admins or asking.store.fact("offered"):
+            return True
+        for admin in admins:
+            try:
+                zone = asking.slack.person(admin).zone or asking.settings.zone
+            except DeliveryError as error:
+                log.info("An admin cannot be looked up: %s", error)
+                continue
+            message = words.offer(zone, asking.settings.command)
+            self._at.notices.add("offer", admin, _plain(message))
+            asking.store.keep_fact("offered", admin)
+            return True
+        return False
+
+    def skipped(self, entry: Entry, runs: tuple[Due, ...]) -> dict[str, object]:
+        """What the maker hears of runs that are too old to be sent."""
+        return _plain(words.skipped(_title(entry), self._where(entry), entry.draft.schedule, runs))
+
+    def _notify(self, key: str, entry: Entry, message: Message) -> None:
+        self._at.notices.add(key, entry.draft.maker, _plain(message))
+
+    def tell(self) -> None:
+        """Tell people what they are still to be told."""
+        for notice in self._at.notices.claim(AT_ONCE):
+            try:
+                self._tell_one(notice)
+            except DeliveryError as error:
+                log.warning("Somebody could not be told yet: %s", error)
+                wait = timedelta(seconds=error.retry_after) or _AGAIN
+                self._at.notices.later(notice, wait)
+
+    def _tell_one(self, notice: Notice) -> None:
+        message = Message(str(notice.message["text"]), tuple(notice.message["blocks"]))
+        admins = sorted(self._at.asking.settings.admins - {notice.person})
+        for person in (notice.person, *admins):
+            try:
+                self._at.asking.slack.direct(person, message)
+            except DeliveryError as error:
+                if error.code not in _NOBODY:
+                    raise
+            else:
+                break
+        self._at.notices.told(notice)
+
+    def _where(self, entry: Entry) -> str:
+        return words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
+
+
+def _title(entry: Entry) -> str:
+    return f"{entry.draft.question} {entry.draft.schedule}"
+
+
+def _plain(message: Message) -> dict[str, object]:
+    return {"text": message.text, "blocks": list(message.blocks)}

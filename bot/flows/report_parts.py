@@ -1,0 +1,25 @@
+"""What the street of scheduled reports needs of the world."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from bot.flows.asking import Asking
+from bot.posting import Posting
+from bot.store.notices import Notices
+from bot.store.runs import Runs
+from bot.store.schedules import Schedules
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """The rooms that it passes; made once, in the composition root."""
+
+    asking: Asking
+    schedules: Schedules
+    runs: Runs
+    notices: Notices
+    posting: Posting
+    owner: str
+    stopping: threading.Event

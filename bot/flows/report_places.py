@@ -1,0 +1,101 @@
+"""Where a report goes, and whether it may go there: judged anew for every run."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from bot.access import may_send_to_creators, refusal
+from bot.flows.report_notices import Telling
+from bot.flows.report_parts import Reports
+from bot.flows.reported import Contents
+from bot.slack import DeliveryError
+from bot.store.runs import Run
+from reports.render import notices as words
+from reports.schedule import Target
+
+log = logging.getLogger(__name__)
+
+CHECK_LASTS = timedelta(minutes=10)
+
+
+class Places:
+    """Finds the place of a run, or ends the run where there is none."""
+
+    def __init__(self, reports: Reports, contents: Contents, telling: Telling) -> None:
+        self._at = reports
+        self._contents = contents
+        self._telling = telling
+
+    def place(self, run: Run) -> str | None:
+        """Where to post, judged anew for every run; None where that ended it."""
+        if run.entry.draft.target is not Target.CHANNEL:
+            return self._person(run)
+        channel = run.entry.draft.channel
+        since = max(run.noticed_at, self._at.asking.clock() - CHECK_LASTS)
+        if self._at.runs.checked(channel, since) is not None:
+            return channel
+        try:
+            seen = self._at.posting.conversation(channel)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            self._telling.fail(run, error.code)
+            return None
+        if seen.outsiders or seen.archived:
+            self._telling.fail(run, words.OUTSIDERS if seen.outsiders else "is_archived")
+            return None
+        self._at.runs.check(channel, seen.name)
+        return channel
+
+    def maker_may_not(self, run: Run) -> str | None:
+        """Why a schedule sends nothing that could be set up once: its maker may not ask any more.
+
+        Those of people who left go on, until somebody else takes them over or deletes them.
+        """
+        asking, draft = self._at.asking, run.entry.draft
+        if draft.target is Target.CREATORS and not may_send_to_creators(
+            draft.maker, asking.settings
+        ):
+            return words.ONLY_ADMINS
+        try:
+            person = asking.slack.person(draft.maker)
+            may_not = refusal(person, asking.slack.identity(), asking.settings)
+        except DeliveryError as error:
+            log.info("The maker of a report cannot be looked up: %s", error)
+            return None
+        return words.MAY_NOT_ASK if may_not and not person.deleted else None
+
+    def _person(self, run: Run) -> str | None:
+        asking = self._at.asking
+        try:
+            user = self.address(run)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            self._telling.fail(run, error.code)
+            return None
+        if user is None:
+            self._telling.nobody(run, self._contents.creator_name(run.recipient))
+            return None
+        try:
+            person = asking.slack.person(user)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            self._telling.fail(run, error.code)
+            return None
+        if refusal(person, asking.slack.identity(), asking.settings):
+            if run.entry.draft.target is Target.CREATORS:
+                self._at.runs.skip(run, "may not ask any more")
+            else:
+                self._telling.fail(run, words.MAY_NOT_ASK)
+            return None
+        return user
+
+    def address(self, run: Run) -> str | None:
+        """The channel or person that it is for; None for a creator without an account here."""
+        if run.entry.draft.target is not Target.CREATORS:
+            return run.recipient
+        email = self._contents.creator_email(run.recipient)
+        return self._at.posting.person(email) if email else None
