@@ -155,6 +155,7 @@ class Bot:
         from bot.flows.alert_desk import Desk  # noqa: PLC0415
         from bot.flows.alert_form import AlertForm  # noqa: PLC0415
         from bot.flows.home import Homes  # noqa: PLC0415
+        from bot.flows.question_form import QuestionForm  # noqa: PLC0415
         from bot.flows.schedule_form import ScheduleForm  # noqa: PLC0415
         from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
@@ -170,7 +171,9 @@ class Bot:
         )
         from bot.listeners.work import Work  # noqa: PLC0415
         from reports.render.alert_form import CALLBACK as ALERT_FORM  # noqa: PLC0415
-        from reports.render.home import NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
+        from reports.render.home import ASK, NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
+        from reports.render.question_form import CALLBACK as QUESTION_FORM  # noqa: PLC0415
+        from reports.render.question_form import SHORTCUT  # noqa: PLC0415
         from reports.render.schedule_form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
@@ -185,10 +188,17 @@ class Bot:
         homes = Homes(asking, subscriptions, desk)
         schedule = ScheduleForm(asking, subscriptions, homes)
         alert = AlertForm(asking, desk, homes)
+        question = QuestionForm(asking, reports.posting.conversation, work.hand_over)
+        opens = {ASK: question.new, NEW_SCHEDULE: schedule.new, NEW_ALERT: alert.new}
         controls.register(app, asking, work, schedule, alert)
         schedules.register(app, reports, subscriptions, work, schedule, homes)
-        home.register(app, asking, homes, work, {NEW_SCHEDULE: schedule.new, NEW_ALERT: alert.new})
-        forms.register(app, asking, work, {SCHEDULE_FORM: schedule, ALERT_FORM: alert})
+        home.register(app, asking, homes, work, opens, {SHORTCUT: question.new})
+        forms.register(
+            app,
+            asking,
+            work,
+            {SCHEDULE_FORM: schedule, ALERT_FORM: alert, QUESTION_FORM: question},
+        )
         alerts.register(app, asking, desk, work, alert, homes)
         bolt.register_rest(app)
         return app

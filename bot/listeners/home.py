@@ -18,11 +18,17 @@ Opens = Callable[[Place, str], None]
 
 
 def register(
-    app: App, asking: Asking, homes: Homes, work: Work, opens: Mapping[str, Opens]
+    app: App,
+    asking: Asking,
+    homes: Homes,
+    work: Work,
+    opens: Mapping[str, Opens],
+    shortcuts: Mapping[str, Opens],
 ) -> None:
     """Listen to people who open the Home; the messages tab beside it is none of ours.
 
-    `opens` are the buttons at its top, and what each opens with a trigger.
+    `opens` are the buttons at its top, and what each opens with a trigger; `shortcuts` the same by
+    the callback ids of global shortcuts.
     """
     slack = asking.slack
 
@@ -43,6 +49,17 @@ def register(
             work.hand_over(place, lambda: opens[name](place, trigger))
         ack()
 
+    def on_shortcut(ack: Ack, body: dict[str, Any]) -> None:
+        place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
+        name = str(body.get("callback_id", ""))
+        if words := clicks.foreign(slack.known_identity(), body):
+            work.hand_over(place, lambda: turn_away(asking, place, words, Act.CLICKED, name))
+        else:
+            work.hand_over(place, lambda: shortcuts[name](place, trigger))
+        ack()
+
+    for name in shortcuts:
+        app.shortcut(name)(on_shortcut)
     app.event("app_home_opened")(on_opened)
     for name in opens:
         app.action(name)(on_button)

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
+from contextlib import suppress
 from typing import TypeVar
 
 from bot import courtesy
@@ -47,11 +48,15 @@ class Work:
         def outcome() -> T:
             return given[0] if given else failed
 
+        def tell() -> None:
+            with suppress(RuntimeError):  # the process ends, and nobody waits any more
+                self.hand_over(place, lambda: late(outcome()))
+
         running = self._executor.submit(self._run, place, lambda: given.append(job()))
         try:
             running.result(seconds)
         except TooSlow:
-            running.add_done_callback(lambda _: self.hand_over(place, lambda: late(outcome())))
+            running.add_done_callback(lambda _: tell())
             return None
         return outcome()
 

@@ -10,6 +10,8 @@ import yaml
 
 from bot.config import load
 from bot.scopes import EVENTS, METHODS, SCOPES
+from reports.render.question_form import SHORTCUT as SHORTCUT_ID
+from reports.render.question_form import TITLE
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "manifest.yml").read_text(encoding="utf-8")
@@ -43,6 +45,13 @@ COMMAND = closed(
     should_escape=FLAG,
     url=URL,
 )
+SHORTCUT = closed(
+    ("name", "type", "callback_id", "description"),
+    name=text(24),
+    type={"enum": ["global", "message"]},
+    callback_id=text(255),
+    description=text(150),
+)
 # The parts of Slack's app manifest (schema 1.0.0) that this app uses, with Slack's limits.
 SCHEMA = closed(
     ("display_information",),
@@ -58,6 +67,7 @@ SCHEMA = closed(
             home_tab_enabled=FLAG, messages_tab_enabled=FLAG, messages_tab_read_only_enabled=FLAG
         ),
         bot_user=closed(("display_name",), display_name=text(80), always_online=FLAG),
+        shortcuts={"type": "array", "items": SHORTCUT, "maxItems": 10},
         slash_commands={"type": "array", "items": COMMAND, "minItems": 1, "maxItems": 50},
     ),
     oauth_config=closed(scopes=closed(bot=NAMES)),
@@ -105,6 +115,12 @@ def test_it_names_the_command_that_the_bot_listens_to():
     [command] = yaml.safe_load(TEXT)["features"]["slash_commands"]
     assert command["command"] == load({}).command
     assert command["should_escape"] is True
+
+
+def test_it_names_the_shortcut_that_the_bot_listens_to():
+    [shortcut] = yaml.safe_load(TEXT)["features"]["shortcuts"]
+    assert (shortcut["callback_id"], shortcut["name"]) == (SHORTCUT_ID, TITLE)
+    assert shortcut["type"] == "global"
 
 
 def test_its_scopes_are_the_documented_ones():

@@ -152,6 +152,14 @@ class Door:
         view = self.slack.home(user)
         return self.event({**event, **({"view": view} if view else {})}, forge=forge)
 
+    def shortcut(self, user: str, callback_id: str, *, forge: Forge = HONEST) -> Ack:
+        """A global shortcut, chosen from the lightning bolt or the search bar."""
+        who = self.slack.user(user)
+        payload = self._payload("shortcut", who, forge)
+        payload |= {"callback_id": callback_id, "action_ts": self.slack.workspace.new_ts()}
+        payload["trigger_id"] = self.slack.modals.issue_trigger(who.id)
+        return self.sender.form({"payload": json.dumps(payload)}, forge)
+
     def mention(
         self, user: str, channel: str, text: str, *, thread: str = "", forge: Forge = HONEST
     ) -> Ack:

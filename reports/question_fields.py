@@ -1,0 +1,108 @@
+"""A question as the fields of a form, which become its words, which the grammar reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reports.grammar import Ask, CommandError, parse
+from reports.query import Metric, Query, Source
+from reports.schedule_fields import WrongField, said
+
+OVERVIEW, ALL, OTHER, ME = "overview", "all", "other", "me"
+METRICS = (
+    (OVERVIEW, "All three: spend, tokens, requests"),
+    (Metric.SPEND, "Spend"),
+    (f"{Metric.SPEND} {Source.CREDITS}", "Spend from credits"),
+    (f"{Metric.SPEND} {Source.BYOK}", "Spend on own provider keys"),
+    (Metric.TOKENS, "Tokens"),
+    (Metric.REQUESTS, "Requests"),
+)
+PERIODS = (
+    ("1h", "Past hour"),
+    ("1d", "Past day"),
+    ("7d", "Past 7 days"),
+    ("1m", "Past month"),
+    ("1y", "Past year"),
+    ("today", "Today"),
+    ("yesterday", "Yesterday"),
+    ("this week", "This week"),
+    ("last week", "Last week"),
+    ("this month", "This month"),
+    ("last month", "Last month"),
+    ("this year", "This year"),
+    (OTHER, "Another period"),
+)
+
+
+class Field(StrEnum):
+    """The fields of the form."""
+
+    METRIC = "form_ask_metric"
+    PERIOD = "form_ask_period"
+    OTHER = "form_ask_other"
+    BY = "form_ask_by"
+    WHOSE = "form_ask_whose"
+    TOP = "form_ask_top"
+    FILES = "form_ask_files"
+    TO = "form_ask_to"
+    CHANNEL = "form_ask_channel"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFields:
+    """What the form holds; `other` counts where `period` is none of the usual ones.
+
+    `to` is `me` or `channel`.
+    """
+
+    metric: str = OVERVIEW
+    period: str = "1d"
+    other: str = ""
+    by: str = ALL
+    whose: str = ""
+    top: str = "10"
+    files: tuple[str, ...] = ()
+    to: str = ME
+    channel: str = ""
+
+
+def read_fields(fields: QuestionFields) -> Query | WrongField:
+    """The question that the fields stand for, or what is wrong in which of them."""
+    period = fields.other.strip() if fields.period == OTHER else fields.period
+    dated = parse(period)
+    if isinstance(dated, CommandError):
+        return WrongField(Field.OTHER, said(dated))
+    alone = isinstance(dated, Ask) and dated.query == Query(period=dated.query.period)
+    if not (alone and isinstance(dated, Ask) and dated.dated):
+        return WrongField(Field.OTHER, "Here belongs a period alone, such as 3w or 2026-10.")
+    filtered = parse(fields.whose)
+    if isinstance(filtered, CommandError):
+        return WrongField(Field.WHOSE, said(filtered))
+    whose = filtered.query.filters if isinstance(filtered, Ask) else ()
+    if not isinstance(filtered, Ask) or filtered.query != Query(filters=whose):
+        return WrongField(
+            Field.WHOSE, "Here belong filters alone, for example key:prod or model:claude*"
+        )
+    top = fields.top.strip()
+    limited = parse(f"top {top}")
+    if not isinstance(limited, Ask) or limited.query != Query(top=limited.query.top):
+        problem = limited.problem if isinstance(limited, CommandError) else "Here belongs a number."
+        return WrongField(Field.TOP, problem[:1_000])
+    if fields.to != ME and not fields.channel:
+        return WrongField(Field.CHANNEL, "Choose the channel that the answer is for.")
+    words = [
+        "" if fields.metric == OVERVIEW else fields.metric,
+        period,
+        "" if fields.by == ALL else f"by {fields.by}",
+        fields.whose,
+        f"top {top}",
+        *fields.files,
+        "" if fields.to == ME else "share",
+    ]
+    found = parse(" ".join(filter(None, words)))
+    if isinstance(found, CommandError):
+        return WrongField(Field.METRIC, said(found))
+    if not isinstance(found, Ask):
+        return WrongField(Field.WHOSE, "That is no question.")
+    return found.query

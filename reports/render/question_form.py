@@ -1,0 +1,106 @@
+"""The modal that asks a question, for who does not care for words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from reports.query import Dimension, File
+from reports.question_fields import (
+    ALL,
+    ME,
+    METRICS,
+    OTHER,
+    PERIODS,
+    Field,
+    QuestionFields,
+)
+from reports.render.forms import (
+    Entered,
+    Meta,
+    channel,
+    modal,
+    preview,
+    radio,
+    select,
+    ticks,
+    typed,
+)
+from reports.render.parts import Block
+from reports.render.rows import versus
+from reports.summary import Summary
+from reports.text import clean, escape, figure
+
+CALLBACK = "question_form"
+SHORTCUT = "activity_report"
+TITLE = "Activity report"
+CHANNEL = "channel"
+_BYS = (
+    (ALL, "Not at all, one sum"),
+    (Dimension.MODEL, "By model"),
+    (Dimension.KEY, "By API key"),
+    (Dimension.CREATOR, "By creator"),
+)
+_FILES = ((File.CSV, "CSV, for a spreadsheet"), (File.PDF, "PDF, to forward or print"))
+_PLACES = ((ME, "Me, in our direct messages"), (CHANNEL, "A channel, for everybody in it"))
+
+
+def view(fields: QuestionFields, meta: Meta, words: str) -> dict[str, Any]:
+    """The modal; `words` (mrkdwn) is its preview."""
+    blocks = [*_inputs(fields), preview(words)]
+    return modal(CALLBACK, TITLE, blocks, meta, submit="Ask")
+
+
+def _inputs(fields: QuestionFields) -> Iterator[Block]:
+    yield select(Field.METRIC, "What", METRICS, fields.metric)
+    yield select(Field.PERIOD, "When", PERIODS, fields.period)
+    if fields.period == OTHER:
+        hint = "Such as 3h, 14d, 2w, 6m; 2026-10; 2026-10-01..2026-10-15"
+        yield typed(Field.OTHER, "Which period", fields.other, hint=hint, longest=40)
+    yield select(Field.BY, "Grouped", _BYS, fields.by)
+    yield typed(
+        Field.WHOSE,
+        "Only of",
+        fields.whose,
+        hint="Filters; without any it is everybody's.",
+        example='model:claude*  key:"Prod key"  creator:me',
+        longest=300,
+        optional=True,
+    )
+    if fields.by != ALL:
+        yield typed(Field.TOP, "How many of the largest", fields.top, longest=5)
+    yield ticks(Field.FILES, "Files with it", _FILES, fields.files, optional=True)
+    yield radio(Field.TO, "For whom", _PLACES, fields.to)
+    if fields.to != ME:
+        hint = "I have to be in it: /invite me there first."
+        yield channel(Field.CHANNEL, "Which channel", fields.channel, hint=hint)
+
+
+def entered(found: Entered) -> QuestionFields:
+    """What stood in the modal; what it did not ask for is as usual."""
+    usual = QuestionFields()
+    return QuestionFields(
+        metric=found.text(Field.METRIC, usual.metric),
+        period=found.text(Field.PERIOD, usual.period),
+        other=found.text(Field.OTHER),
+        by=found.text(Field.BY, usual.by),
+        whose=found.text(Field.WHOSE),
+        top=found.text(Field.TOP, usual.top),
+        files=tuple(name for name in found.many(Field.FILES) if name in set(File)),
+        to=found.text(Field.TO, usual.to),
+        channel=found.text(Field.CHANNEL),
+    )
+
+
+def foreseen(command: str, found: Summary | str) -> str:
+    """The command that it is, and the figures in short; a sentence where there are none."""
+    words = escape(clean(command, 400).replace("`", "'"))
+    lines = [f"The same in words: `{words}`"]
+    if isinstance(found, str):
+        return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
+    if found.empty:
+        return "\n".join([*lines, "Nothing was used then."])
+    for metric, part in found.metrics.items():
+        shown = ", ".join(filter(None, (figure(metric, part.sum), versus(found, part))))
+        lines.append(escape(f"{str(metric).capitalize()}: {shown}"))
+    return "\n".join(lines)

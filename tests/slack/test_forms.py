@@ -1,0 +1,365 @@
+"""Modals over the real app: opened, looked at, wrong at a field, mended, saved, once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.access import FOREIGN
+from bot.demo.slack import Ack, Forge, LocalSlack
+from bot.demo.slack.payloads import Choice
+from reports.render.question_form import SHORTCUT
+
+from .. import world as worlds
+from ..world import World
+
+CREATED = "Scheduled: "
+
+
+@pytest.fixture
+def there(openrouter, database) -> Iterator[World]:
+    """The web half, with Katherine as admin."""
+    with LocalSlack(rate_limits=False, file_delay=timedelta(0)) as slack:
+        admin = slack.user("katherine").id
+        with worlds.running(openrouter, slack, database, ACTIVITY_ADMINS=admin) as world:
+            yield world
+
+
+def home(world: World, user: str = "ada") -> None:
+    """Open somebody's Home."""
+    before = published(world)
+    world.door.home_opened(user)
+    world.slack.wait_for(lambda: published(world) > before)
+
+
+def published(world: World) -> int:
+    return sum(call.method == "views.publish" for call in world.slack.calls)
+
+
+def filled(world: World, user: str = "ada") -> dict[str, Any]:
+    """The modal in front of somebody, once it can be filled in."""
+    return world.slack.wait_for(
+        lambda: next((view for view in world.slack.views(user) if view["submit"]), None)
+    )
+
+
+def opened(
+    world: World, button: str, user: str = "ada", block: str | None = None
+) -> dict[str, Any]:
+    """Open a modal from the Home."""
+    home(world, user)
+    before = {view["id"] for view in world.slack.views(user)}
+    world.door.click_in_view(user, button, block_id=block)
+    world.slack.wait_for(lambda: {view["id"] for view in world.slack.views(user)} - before)
+    return filled(world, user)
+
+
+def elements(view: dict[str, Any]) -> dict[str, Any]:
+    """The inputs of a modal, by their id."""
+    inputs = (block for block in view["blocks"] if block["type"] == "input")
+    return {block["block_id"]: block["element"] for block in inputs}
+
+
+def looked(world: World, view: dict[str, Any], name: str, choice: Choice, **values: Choice) -> str:
+    """Change something in a modal, and give what it foresees then."""
+    user = view_user(world, view)
+    world.door.click_in_view(user, name, choice, view_id=view["id"], values=values)
+    fresh = world.slack.wait_for(
+        lambda: next((v for v in world.slack.views(user) if v["hash"] != view["hash"]), None)
+    )
+    view.clear()
+    view.update(fresh)
+    return foreseen(view)
+
+
+def view_user(world: World, view: dict[str, Any]) -> str:
+    return str(world.slack.modals.by_id[view["id"]]["_user"])
+
+
+def foreseen(view: dict[str, Any]) -> str:
+    """What a modal says of what would come of it."""
+    found = next(block for block in view["blocks"] if block["block_id"] == "form_preview")
+    return str(found["text"]["text"])
+
+
+def errors(ack: Ack) -> dict[str, str]:
+    """What a submission was refused for, by field."""
+    answer = json.loads(ack.body)
+    assert answer["response_action"] == "errors"
+    return dict(answer["errors"])
+
+
+def schedules(world: World) -> list[str]:
+    return [
+        f"{entry.draft.question} {entry.draft.schedule} {entry.draft.target}"
+        for entry in world.bot.reports.schedules.of(None)
+    ]
+
+
+def alerts(world: World) -> list[str]:
+    return [entry.draft.words for entry in world.bot.alerts.rules.of(None)]
+
+
+# -- schedules
+
+
+def test_a_schedule_is_set_up_from_the_home_and_stands_there(there):
+    view = opened(there, "home_schedule")
+    before = published(there)
+    assert there.door.submit("ada", view["id"]).body == ""
+    assert schedules(there) == ["spend last week by creator weekly mon 09:00 Europe/Berlin person"]
+    there.slack.wait_for(lambda: published(there) > before)
+    assert "My schedules (1)" in json.dumps(there.slack.home("ada"))
+    assert there.slack.views("ada") == []
+
+
+def test_it_says_when_it_comes_next_and_what_it_would_say(there):
+    view = opened(there, "home_schedule")
+    said = foreseen(view)
+    assert "*Next*: Mon" in said
+    assert "*It would say now* (last week): nothing was used" in said
+    said = looked(there, view, "form_often", "daily")
+    assert "(yesterday): spend" in said
+    assert "form_days" not in elements(view)
+    said = looked(there, view, "form_often", "monthly")
+    assert "(last month)" in said
+    assert "form_month_day" in elements(view)
+    said = looked(there, view, "form_question", "spend by kye")
+    assert ":warning:" in said
+
+
+def test_a_channel_is_asked_for_and_looked_at(there):
+    view = opened(there, "home_schedule")
+    said = looked(there, view, "form_to", "channel")
+    assert "Choose the channel" in said
+    partners = there.slack.channel("partners").id
+    said = looked(there, view, "form_channel", partners, form_to="channel")
+    assert "People of other companies read along" in said
+    values = {"form_to": "channel", "form_channel": partners}
+    wrong = errors(there.door.submit("ada", view["id"], values))
+    assert list(wrong) == ["form_channel"]
+    values["form_channel"] = there.slack.channel("spend").id
+    assert there.door.submit("ada", view["id"], values).body == ""
+    assert schedules(there)[0].endswith("channel")
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "problem"),
+    [
+        ({"form_question": "spnd by key"}, "form_question", "spend"),
+        ({"form_question": "spend key:prood"}, "form_question", "key:prod"),
+        ({"form_zone": "Berln"}, "form_zone", "Europe/Berlin"),
+        ({"form_days": []}, "form_days", "at least one day"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_can_be_mended(there, values, field, problem):
+    view = opened(there, "home_schedule")
+    wrong = errors(there.door.submit("ada", view["id"], values))
+    assert problem in wrong[field]
+    assert schedules(there) == []
+    assert there.door.submit("ada", view["id"]).body == ""
+    assert len(schedules(there)) == 1
+
+
+def test_sent_twice_it_is_set_up_once(there):
+    view = opened(there, "home_schedule")
+    first, second = (there.door.submit("ada", view["id"]) for _ in range(2))
+    assert (first.body, second.body) == ("", "")
+    assert len(schedules(there)) == 1
+
+
+def edit(world: World, user: str = "ada") -> dict[str, Any]:
+    """The modal of somebody's only schedule, opened from their Home or an admin's list."""
+    return opened(world, "schedule_edit", user)
+
+
+def test_a_schedule_is_edited_and_keeps_what_was_not_touched(there):
+    there.words("schedule weekly tokens by key to me csv mon,thu 8:30 Asia/Kathmandu")
+    view = edit(there)
+    ticked = [one["value"] for one in elements(view)["form_days"]["initial_options"]]
+    assert ticked == ["mon", "thu"]
+    assert there.door.submit("ada", view["id"], {"form_at": "10:15"}).body == ""
+    assert schedules(there) == [
+        "tokens yesterday by key csv weekly mon,thu 10:15 Asia/Kathmandu person"
+    ]
+
+
+def test_who_edits_what_was_changed_meanwhile_sees_that_first(there):
+    there.words("schedule weekly spend by key to me")
+    one, two = edit(there), edit(there)
+    assert there.door.submit("ada", one["id"], {"form_at": "10:00"}).body == ""
+    answer = json.loads(there.door.submit("ada", two["id"], {"form_at": "11:00"}).body)
+    assert answer["response_action"] == "update"
+    assert "Somebody changed this schedule" in json.dumps(answer["view"])
+    assert "10:00" in schedules(there)[0]
+    assert there.door.submit("ada", two["id"], {"form_at": "11:00"}).body == ""
+    assert "11:00" in schedules(there)[0]
+
+
+def test_who_edits_what_was_deleted_meanwhile_reads_so(there):
+    there.words("schedule weekly spend by key to me")
+    view = edit(there)
+    [entry] = there.bot.reports.schedules.of(None)
+    there.bot.reports.schedules.remove(entry.id)
+    answer = json.loads(there.door.submit("ada", view["id"], {"form_at": "11:00"}).body)
+    assert "not there any more" in json.dumps(answer["view"])
+    assert schedules(there) == []
+
+
+def test_what_is_paused_and_deleted_in_the_home_is_seen_there_alone(there):
+    there.words("schedule weekly spend by key to me")
+    home(there)
+    for act, seen in (("schedule_pause", "paused by"), ("schedule_delete", "None yet. A sched")):
+        before = published(there)
+        there.door.click_in_view("ada", act)
+        there.slack.wait_for(lambda before=before: published(there) > before)
+        assert seen in json.dumps(there.slack.home("ada"))
+    assert there.slack.messages(there.slack.im("ada").id) == []
+
+
+def test_slack_being_slow_is_waited_for_behind_one_moment(there, monkeypatch):
+    monkeypatch.setattr("bot.listeners.forms.PATIENCE", 0)
+    view = opened(there, "home_schedule")
+    answer = json.loads(there.door.submit("ada", view["id"]).body)
+    assert "One moment" in json.dumps(answer["view"])
+    there.slack.wait_for(lambda: "Done." in json.dumps(there.slack.views("ada")))
+    assert len(schedules(there)) == 1
+
+
+# -- alerts
+
+
+def test_an_alert_is_set_up_from_the_home_and_stands_there(there):
+    view = opened(there, "home_alert")
+    assert "Now: the whole organisation" in foreseen(view)
+    before = published(there)
+    assert there.door.submit("ada", view["id"], {"form_limit_above": "500"}).body == ""
+    assert alerts(there) == ["spend > $500 per day tz Europe/Berlin"]
+    there.slack.wait_for(lambda: published(there) > before)
+    assert "My alerts (1)" in json.dumps(there.slack.home("ada"))
+
+
+def test_each_kind_of_alert_asks_for_what_it_needs(there):
+    view = opened(there, "home_alert")
+    shown = {}
+    for kind in ("spike", "budget", "credits", "forecast", "new", "sync", "above"):
+        said = looked(there, view, "form_kind", kind)
+        assert ":warning:" not in said, (kind, said)
+        shown[kind] = set(elements(view)) - {"form_kind", "form_to", "form_urgent"}
+    assert shown == {
+        "spike": {"form_limit_spike", "form_by", "form_whose"},
+        "budget": {"form_limit_budget", "form_by", "form_whose"},
+        "credits": {"form_limit_credits"},
+        "forecast": {"form_metric", "form_limit_forecast", "form_by", "form_whose", "form_zone"},
+        "new": {"form_what", "form_by", "form_whose"},
+        "sync": set(),
+        "above": {
+            "form_metric", "form_limit_above", "form_unit", "form_by", "form_whose", "form_zone"
+        },
+    }  # fmt: skip
+
+
+def test_what_is_wrong_with_an_alert_is_said_at_its_field(there):
+    view = opened(there, "home_alert")
+    values = {"form_limit_above": "€5"}
+    wrong = errors(there.door.submit("ada", view["id"], values))
+    assert "US dollars" in wrong["form_limit_above"]
+    wrong = errors(there.door.submit("ada", view["id"], {"form_whose": "key:prood"}))
+    assert "key:prod" in wrong["form_whose"]
+    wrong = errors(there.door.submit("ada", view["id"], {"form_to": "owner"}))
+    assert "form_to" in wrong
+    assert alerts(there) == []
+
+
+def test_who_edits_an_alert_that_was_changed_meanwhile_sees_that_first(there):
+    there.words("alert spend > $50 per day by key")
+    one, two = (opened(there, "alert_edit") for _ in range(2))
+    assert there.door.submit("ada", one["id"], {"form_limit_above": "$60"}).body == ""
+    answer = json.loads(there.door.submit("ada", two["id"], {"form_limit_above": "$70"}).body)
+    assert "Somebody changed this alert" in json.dumps(answer["view"])
+    assert "$60" in alerts(there)[0]
+    assert there.door.submit("ada", two["id"], {"form_limit_above": "$70"}).body == ""
+    assert "$70" in alerts(there)[0]
+
+
+# -- the question as a form
+
+
+def asked(world: World, user: str = "ada") -> dict[str, Any]:
+    """The form that the global shortcut opens."""
+    ack = world.door.shortcut(user, SHORTCUT)
+    assert (ack.status, ack.body) == (200, "")
+    return filled(world, user)
+
+
+def test_the_shortcut_asks_and_is_answered_in_the_direct_messages(there):
+    view = asked(there)
+    assert "/activity 1d" in foreseen(view)
+    values = {"form_ask_metric": "tokens", "form_ask_period": "7d", "form_ask_files": ["csv"]}
+    values["form_ask_by"] = "key"
+    assert there.door.submit("ada", view["id"], values).body == ""
+    dm = there.slack.im("ada").id
+    there.slack.wait_for(lambda: len(there.slack.messages(dm)) == 2, 20)
+    answer, file = there.slack.messages(dm)
+    assert answer["text"].startswith("Tokens by API key, past 7 days")
+    assert "38.5K" in answer["text"]
+    assert file["files"][0]["name"].endswith(".csv")
+
+
+def test_the_shortcut_can_answer_a_whole_channel_but_no_outsiders(there):
+    view = asked(there)
+    values = {"form_ask_to": "channel"}
+    looked(there, view, "form_ask_to", "channel")
+    for name, problem in (("partners", "other companies"), ("random", "I am not in that channel")):
+        values["form_ask_channel"] = there.slack.channel(name).id
+        wrong = errors(there.door.submit("ada", view["id"], values))
+        assert problem in wrong["form_ask_channel"]
+    values["form_ask_channel"] = there.slack.channel("spend").id
+    assert there.door.submit("ada", view["id"], values).body == ""
+    [message] = there.slack.wait_for(lambda: there.slack.messages("spend"), 20)
+    assert "shared this" in message["text"]
+
+
+def test_a_period_of_ones_own_and_its_mistakes(there):
+    view = asked(there)
+    looked(there, view, "form_ask_period", "other")
+    values = {"form_ask_period": "other", "form_ask_other": "3 moons"}
+    assert "form_ask_other" in errors(there.door.submit("ada", view["id"], values))
+    values["form_ask_other"] = "3w"
+    assert there.door.submit("ada", view["id"], values).body == ""
+
+
+@pytest.mark.parametrize(("user", "words"), [("guest", "Guests of this"), ("otto", FOREIGN)])
+def test_the_shortcut_is_refused_to_who_may_not_ask(there, user, words):
+    there.door.shortcut(user, SHORTCUT)
+    dm = there.slack.im(user).id
+    there.slack.wait_for(lambda: there.slack.messages(dm))
+    assert words in there.slack.messages(dm)[0]["text"]
+    assert not any(view["submit"] for view in there.slack.views(user))
+
+
+def test_a_modal_of_another_workspace_is_left_alone(there):
+    view = opened(there, "home_schedule")
+    there.door.submit("ada", view["id"], forge=Forge(team_id="T0OTHER0001"))
+    assert schedules(there) == []
+
+
+def test_with_own_visibility_forms_foresee_only_ones_own(openrouter, database):
+    with LocalSlack(rate_limits=False) as slack:
+        more = {"ACTIVITY_ADMINS": slack.user("katherine").id, "ACTIVITY_VISIBILITY": "own"}
+        with worlds.running(openrouter, slack, database, **more) as world:
+            view = asked(world)
+            said = looked(world, view, "form_ask_period", "1m")
+            assert "$26" in said
+            assert "$39" not in said
+            view = opened(world, "home_schedule")
+            values = [one["value"] for one in elements(view)["form_to"]["options"]]
+            assert values == ["person", "channel"]
+            wrong = errors(
+                world.door.submit("ada", view["id"], {"form_question": "spend creator:grace*"})
+            )
+            assert "form_question" in wrong
