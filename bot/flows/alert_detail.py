@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bot.flows import sight
 from bot.flows.alert_figures import Narrow
 from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alert_scope import allowed
@@ -45,7 +46,7 @@ def detail(store: Store, watched: Watched, seen: Seen, reading: Reading, zone: s
         known = seen.figures.holds(before)
         keys, models = (
             _drivers(
-                seen,
+                sight.labels(seen.directory, watched.asker),
                 seen.figures.sums(Needed(by, (), now), narrow),
                 seen.figures.sums(Needed(by, (), before), narrow) if known else None,
                 metric,
@@ -85,7 +86,7 @@ def narrowed(seen: Seen, watched: Watched, reading: Reading) -> Narrow:
 
 
 def _drivers(
-    seen: Seen,
+    labels: Mapping[int, str],
     found: Mapping[int, Usage],
     before: Mapping[int, Usage] | None,
     metric: Metric,
@@ -95,7 +96,7 @@ def _drivers(
     top = sorted(values, key=lambda member: (-values[member], member))[:MOST]
     return tuple(
         Driver(
-            seen.directory.labels.get(member, "?"),
+            labels.get(member, "?"),
             values[member],
             None if before is None else before.get(member, ZERO).value(metric, source),
         )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from bot.flows import sight
 from bot.flows.alert_caps import Limited, Limits
 from bot.flows.alert_figures import Figures, Ids, Narrow
 from bot.flows.alert_scope import Named, Scope, allowed, creator_of, scope
@@ -103,13 +104,14 @@ def readings(watched: Watched, seen: Seen) -> Iterator[Reading]:
         case Budget():
             for one in seen.limits.caps:
                 if _concerns(watched, whose, one):
-                    yield from _budget(watched, seen, one)
+                    yield from _budget(watched, seen, _called(watched, seen, one))
 
 
 def subjects(
-    seen: Seen, whose: Scope, found: Mapping[int, Usage]
+    seen: Seen, asker: Asker, whose: Scope, found: Mapping[int, Usage]
 ) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """The subjects of a rule with their labels and members: each on its own, or all together."""
+    labels = sight.labels(seen.directory, asker)
     if whose.members is not None:
         few = len(whose.members) < len(found)
         members = [
@@ -119,16 +121,16 @@ def subjects(
         members = list(found)
     if whose.apart:
         for member in members:
-            yield str(member), seen.directory.labels.get(member, "?"), (member,)
+            yield str(member), labels.get(member, "?"), (member,)
     else:
-        yield "", label_of(seen.directory, whose), tuple(members)
+        yield "", label_of(labels, whose), tuple(members)
 
 
-def label_of(directory: Directory, whose: Scope) -> str:
+def label_of(labels: Mapping[int, str], whose: Scope) -> str:
     """What the whole of a rule is called: its one member, or all."""
     members = whose.members
     if members is not None and len(members) == 1:
-        return directory.labels.get(next(iter(members)), WHOLE)
+        return labels.get(next(iter(members)), WHOLE)
     return WHOLE
 
 
@@ -137,7 +139,7 @@ def _above(watched: Watched, seen: Seen, whose: Scope, watch: Above) -> Iterator
     known = seen.states.get(watched.entry.id, {})
     for span in _spans(watched, seen):
         found = seen.figures.sums(Needed(whose.by, (), span), whose.narrow)
-        for subject, label, members in subjects(seen, whose, found):
+        for subject, label, members in subjects(seen, watched.asker, whose, found):
             value = _value(found, members, watch.metric, watch.source)
             near = value > watch.limit or (subject, key_of(span)) in known
             if near or seen.everything:
@@ -156,7 +158,7 @@ def closing(watched: Watched, seen: Seen, last: Reading, span: Span) -> Reading:
     if isinstance(watch, Above):
         whose = scope(seen.directory, rule, watched.asker, watched.named)
         found = seen.figures.sums(Needed(whose.by, (), span), whose.narrow)
-        for subject, _, members in subjects(seen, whose, found):
+        for subject, _, members in subjects(seen, watched.asker, whose, found):
             if subject == last.subject:
                 value = _value(found, members, watch.metric, watch.source)
                 return above(rule, subject, last.label, value, span, span.end, last.owner)
@@ -179,7 +181,9 @@ def _spikes(watched: Watched, seen: Seen, whose: Scope) -> Iterator[Reading]:
     while hour < recent.span.end and hour <= at:
         hours += [hour] if hour + HOUR > made else []
         hour += HOUR
-    for subject, label, members in subjects(seen, whose, _flat(watched, seen, found)):
+    for subject, label, members in subjects(
+        seen, watched.asker, whose, _flat(watched, seen, found)
+    ):
         values = {hour: _at(found, members, hour) for hour in hours}
         spiking = seen.phase(watched.entry.id, subject) is Phase.TRIGGERED
         if not hours or not (spiking or may_spike(watched.rule, max(values.values()))):
@@ -227,7 +231,9 @@ def _forecasts(watched: Watched, seen: Seen, whose: Scope, watch: Forecast) -> I
     while day <= at.astimezone(zone).date():
         days.append(day)
         day += DAY
-    for subject, label, members in subjects(seen, whose, _flat(watched, seen, found)):
+    for subject, label, members in subjects(
+        seen, watched.asker, whose, _flat(watched, seen, found)
+    ):
         figures = dict.fromkeys(days, 0)
         for member in members:
             for start, usage in found.get(member, {}).items():
@@ -269,10 +275,11 @@ def _firsts(watched: Watched, seen: Seen, watch: New) -> Iterator[Reading]:
     else:
         old = seen.usage.before(watch.what, today) | seen.usage.sums(watch.what, earlier).keys()
         found.update(seen.usage.sums(watch.what, recent).items())
+    labels = sight.labels(seen.directory, watched.asker)
     known = {subject for subject, _ in seen.states.get(watched.entry.id, {})}
     used = dict.fromkeys(old, Usage(requests=1))
-    known |= {subject for subject, *_ in _news(seen, watch.what, wanted, apart, used)}
-    for subject, label, places, owner in _news(seen, watch.what, wanted, apart, found):
+    known |= {subject for subject, *_ in _news(seen, labels, watch.what, wanted, apart, used)}
+    for subject, label, places, owner in _news(seen, labels, watch.what, wanted, apart, found):
         if subject in known:
             continue
         cost = sum(found[one].value(Metric.SPEND) for one in places)
@@ -281,13 +288,14 @@ def _firsts(watched: Watched, seen: Seen, watch: New) -> Iterator[Reading]:
 
 def _news(
     seen: Seen,
+    labels: Mapping[int, str],
     what: Dimension,
     wanted: Mapping[Dimension, Ids],
     apart: bool,
     found: Mapping[Place, Usage],
 ) -> Iterator[tuple[str, str, list[Place], str]]:
     """What was used that a rule watches: subject, label, whose figures it is, its owner."""
-    directory, labels = seen.directory, seen.directory.labels
+    directory = seen.directory
     whose = wanted.get(Dimension.CREATOR)
     together: dict[str, tuple[str, list[Place], str]] = {}
     for place, usage in found.items():
@@ -329,6 +337,15 @@ def _concerns(watched: Watched, whose: Scope, one: Limited) -> bool:
     if watched.rule.filters or narrowed is not None:
         return one.cap.subject.startswith("key ") and one.keys <= (narrowed or frozenset())
     return True
+
+
+def _called(watched: Watched, seen: Seen, one: Limited) -> Limited:
+    """A limit by the name that its key has before the rule's maker."""
+    if not watched.asker.own_only or len(one.keys) != 1:
+        return one
+    labels = sight.labels(seen.directory, watched.asker)
+    label = labels.get(next(iter(one.keys)), one.cap.label)
+    return replace(one, cap=replace(one.cap, label=label))
 
 
 def _budget(watched: Watched, seen: Seen, one: Limited) -> Iterator[Reading]:

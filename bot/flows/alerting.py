@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.access import sees_own_only
+from bot.flows import sight
 from bot.flows.alert_caps import limits_of
 from bot.flows.alert_figures import Figures
 from bot.flows.alert_reading import Seen, Watched, closing, readings
@@ -26,10 +28,11 @@ from bot.store.alert_tellings import Tellings
 from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
 from bot.store.runs import Runs
-from reports.alert import Rule, Stale
+from reports.alert import Budget, Credits, Rule, Stale
 from reports.alert_state import Phase, Reading, State, ended, evaluate, period_key
 from reports.alert_time import SETTLED
 from reports.grammar_alert import rule_of
+from reports.query import Dimension
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +90,8 @@ class Judging:
         told = at.states.settle(self._changes(at.rules.active(), now))
         at.asking.store.keep_fact(_JUDGED, now.isoformat())
         self._forget(now)
+        # whoever syncs next judges at once
+        at.asking.store.lease("alerts", at.owner, timedelta(), at.asking.clock)
         return told
 
     def judge_one(self, entry: Entry) -> int:
@@ -114,7 +119,16 @@ class Judging:
             except ValueError:
                 log.warning("An alert rule cannot be read: %s", entry.id)
                 self._read[place] = None
-        return self._read[place]
+        rule = self._read[place]
+        return rule and self._narrowed(entry, rule)
+
+    def _narrowed(self, entry: Entry, rule: Rule) -> Rule:
+        """A rule as its messages call it: about its maker, where that is all that they may see."""
+        limited = sees_own_only(entry.draft.maker, self._at.asking.settings)
+        creators = any(one.dimension is Dimension.CREATOR for one in rule.filters)
+        if not limited or creators or isinstance(rule.watch, Credits | Stale | Budget):
+            return rule
+        return replace(rule, filters=(*rule.filters, sight.ME))
 
     def _set_up_first(self) -> None:
         """Admins hear of stale data from the start; who deletes the rule is not given it again."""

@@ -56,10 +56,14 @@ def labels(directory: Directory, asker: Asker) -> Mapping[int, str]:
     """What members are called before a person: namesakes that they may not know change nothing."""
     if not asker.own_only:
         return directory.labels
+    known = directory.seen_by.get(asker.email or "")
+    if known is not None:
+        return known
     called: dict[int, str] = {}
     for dimension, everyone in directory.of.items():
         seen = visible(directory, dimension, asker)
         called |= names.labels(member for member in everyone if member.id in seen)
+    directory.seen_by[asker.email or ""] = called
     return called
 
 

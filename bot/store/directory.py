@@ -24,13 +24,15 @@ UNKNOWN = "unknown:"
 class Directory:
     """All members known, at one moment; labels are made when they are first needed.
 
-    `since` is when keys were made (UTC), where it is known.
+    `since` is when keys were made (UTC), where it is known; `seen_by` what members are called
+    before people with a limited view, by their address, as it was worked out.
     """
 
     members: Mapping[int, Member]
     version: int = 0
     since: Mapping[int, datetime] = field(default_factory=dict)
     _found: dict[tuple[Dimension, str], frozenset[int]] = field(default_factory=dict)
+    seen_by: dict[str, Mapping[int, str]] = field(default_factory=dict)
 
     @cached_property
     def of(self) -> Mapping[Dimension, tuple[Member, ...]]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -252,6 +252,30 @@ def sets_up(bots: Bots, chance: random.Random, person: str) -> Case:
     return Case(person, words, bots.may(person), lambda side: command(side, person, words, "spend"))
 
 
+def says(bots: Bots, chance: random.Random, person: str) -> Case:
+    """A question in plain words: to everybody where the bot is mentioned, or to the bot alone."""
+    words = " ".join(question(chance).replace("share", "").replace("csv", "").split())
+    text = f"{chance.choice(['', 'please show', 'what did we'])} {words}".strip()
+    channel = chance.choice(["general", "spend", "partners", "im"])
+
+    def does(side: Side) -> None:
+        typed = escaped(side.slack.workspace, text)
+        if channel == "im":
+            who_may.good(side.door.message(person, typed))
+        else:
+            who_may.good(side.door.mention(person, channel, typed))
+
+    public = "" if bots.own else channel
+    return Case(person, f"says: {text}", bots.may(person), does, public=public)
+
+
+def opens_home(bots: Bots, chance: random.Random, person: str) -> Case:
+    def does(side: Side) -> None:
+        who_may.good(side.door.home_opened(person))
+
+    return Case(person, "opens home", bots.may(person), does)
+
+
 def looks(bots: Bots, chance: random.Random, person: str) -> Case:
     words = chance.choice(["status", "audit", "audit csv", "audit 7d", "schedules", "help", "hlep"])
     allowed = bots.may(person, for_admins=words.startswith("audit"))
@@ -261,7 +285,8 @@ def looks(bots: Bots, chance: random.Random, person: str) -> Case:
 # -- what is checked
 
 
-KINDS = [asks, asks, asks, asks, follows, follows, again, manages, sets_up, looks]
+KINDS = [asks, asks, asks, asks, follows, follows, again, manages, sets_up, looks, says, says,
+         opens_home]  # fmt: skip
 REFUSALS = (
     access.FOREIGN, "Only people can ask.", "Guests of this workspace cannot see",
 )  # fmt: skip
@@ -273,22 +298,25 @@ NOT_THEIRS = (
 
 def judge(bots: Bots, case: Case) -> str | None:
     """What is wrong with what was sent, or None."""
-    bots.everybody.clock.now += timedelta(seconds=5)  # what comes sooner is a double click
+    now = bots.everybody.clock.now + timedelta(seconds=5)  # what comes sooner is a double click
+    bots.everybody.clock.now = now
     bots.everybody.sent()
     bots.typed[case.person] = f"{bots.typed.get(case.person, '')} {case.what}"
     case.does(bots.everybody)
     sent = bots.everybody.sent()
     me = bots.everybody.person(case.person)
-    strangers = {whom for _, whom, _ in sent} - {me, case.public}
+    maker = case.what.rpartition(" of ")[2] if case.may is May.ALL else ""
+    makers = {bots.everybody.person(maker)} if maker in STANDING else set()
+    strangers = {whom for _, whom, _ in sent} - {me, case.public} - makers
     for name in LIMITED:
         # what one of these may see is the same as if there were nobody else
         theirs = case.person == name or (f" of {name}" in case.what and case.may is May.ALL)
         if name in bots.alone and theirs and _alone_too(bots, case, name):
             bots.alone[name].sent()
+            bots.everybody.clock.now = now
             case.does(bots.alone[name])
             if (expected := bots.alone[name].sent()) != sent:
                 return f"{name} is told of others: {_apart(sent, expected)}"
-            strangers.discard(bots.everybody.person(name))
     if strangers:
         return f"strangers are told: {strangers}"
     match case.may:
@@ -320,7 +348,7 @@ def _alone_too(bots: Bots, case: Case, name: str) -> bool:
 
 def _refused(sent: list[tuple[str, str, str]], me: str, words: tuple[str, ...]) -> str | None:
     for kind, whom, text in sent:
-        if kind not in {"ephemeral", "message"} or whom != me or not _says(text, words):
+        if whom != me or not _says(text, words) or len(text) > 700:
             return f"it is not refused: {kind} {text}"
     return None
 
@@ -380,7 +408,58 @@ def test_nobody_is_told_what_they_may_not_see_and_nobody_refused_what_they_may(b
     said = "\n\n".join([f"{len(wrong)} of {sum(count.values())}", *wrong[:9]])
     if wrong:
         pytest.fail(said, pytrace=False)
-    assert min(count[one.name] for one in May if bots.own or one is not May.OWN) > CASES // 100
+    assert min(count[one.name] for one in May if bots.own or one is not May.OWN) > CASES // 200
+
+
+ALERTS = (
+    "spend > $1 per day", "spend > $1 per day by key", "tokens > 1k per month by creator",
+    "requests > 1 per week key:prod", "spend > $1 per day key:evals",
+    "spend > $1 per day key:evlas",
+    "spend > $1 per month creator:@grace", "spend > $1 per month creator:me by model",
+    "spend > $1 per month by key model:*secret*", "forecast > $1 per month", "spike by key",
+    "spike", "new model", "new key", "budget 80%", "credits < $1000000", "sync",
+    "forecast > $1 per month by creator", "requests > 1 per month by model",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("person", ["ada", "grace", "alan", "katherine", "guest", "otto"])
+def test_alerts_tell_each_person_of_what_they_may_see(bots: Bots, person: str) -> None:
+    sides = [bots.everybody, *([bots.alone[person]] if person in bots.alone else [])]
+    now = bots.everybody.clock.now + timedelta(seconds=5)
+    for words in ALERTS:
+        everything = [_alerted(side, now, person, f"alert {words} to me") for side in sides]
+        # an admin has alerts of their own
+        heard = {whom for sent in everything for _, whom, _ in sent}
+        assert heard <= {bots.everybody.person(person), bots.everybody.person(ADMIN)}
+        me = bots.everybody.person(person)
+        told = [[one for one in sent if one[1] == me] for sent in everything]
+        assert told[0] == told[-1], _apart(told[0], told[-1])
+        if bots.may(person) is May.NOTHING:
+            assert _refused(told[0], bots.everybody.person(person), REFUSALS) is None
+        elif bots.own and person != ADMIN:
+            case = Case(person, words, May.OWN, lambda side: None)
+            bots.typed[person] = f"{bots.typed.get(person, '')} {words}"
+            assert _nothing_of_others(told[0], case, bots) is None
+        now += timedelta(minutes=5)
+    bots.everybody.clock.now = now
+    listed = []
+    for side in sides:
+        side.sent()
+        command(side, person, "alerts", "spend")
+        for rule in side.bot.alerts.rules.of(side.person(person)):
+            side.bot.alerts.rules.remove(rule.id)
+        listed.append(side.sent())
+    assert listed[0] == listed[-1], _apart(listed[0], listed[-1])
+
+
+def _alerted(there: Side, now: datetime, person: str, words: str) -> list[tuple[str, str, str]]:
+    """What is sent when somebody sets an alert up, and when it is judged, now and later."""
+    there.clock.now = now
+    there.sent()
+    command(there, person, words, "spend")
+    there.alert()
+    there.alert()
+    return there.sent()
 
 
 def test_a_form_that_somebody_else_sends_off_changes_nothing(bots: Bots) -> None:

@@ -21,6 +21,7 @@ from bot.config import Need, load
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, key_hash
 from bot.demo.slack import Ack, Door, LocalSlack
+from bot.flows.alert_delivery import Delivery
 from bot.flows.files import Job, UnanswerableError, write_file
 from bot.flows.reporting import Reporting
 from bot.flows.sync import Sync
@@ -164,7 +165,8 @@ class Side:
     _heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def hear(self, kind: str, data: dict[str, Any]) -> None:
-        if kind in {"message", "message_changed", "ephemeral", "view", "home"}:
+        said = kind in {"message", "message_changed", "ephemeral"} and data.get("bot_id")
+        if said or kind in {"view", "home"}:
             self._heard.append((kind, data))
 
     def sent(self) -> list[tuple[str, str, str]]:
@@ -180,6 +182,12 @@ class Side:
         """What the worker does when reports are due."""
         self.clock.now += timedelta(seconds=2)
         Reporting(self.bot.reports).tick()
+
+    def alert(self) -> None:
+        """What the worker does after a sync: judge the alert rules, and tell what is to be told."""
+        self.clock.now += timedelta(minutes=2)
+        self.bot.judging.judge()
+        Delivery(self.bot.alerts, self.bot.judging).tick()
 
     def _for_whom(self, data: dict[str, Any]) -> str:
         if data.get("_user"):
@@ -209,8 +217,8 @@ class Side:
 
 
 _IDS = re.compile(
-    r'[FV]0DEMO\d+|\d{10}\.\d{6}|"[0-9a-f]{10}"|"block_id": "(?![qk]\|)[^"]*"'
-    r'|http://127[^"]*'
+    r'"value": "(?:[0-9a-f]{10}|\d+[^"]*)"|[FV]0DEMO\d+|\d{10}\.\d{6}|"[0-9a-f]{10}"'
+    r'|"block_id": "(?![qk]\|)[^"]*"|http://127[^"]*'
 )
 
 
