@@ -206,7 +206,7 @@ def test_after_five_tries_it_says_so_in_a_sentence(api, server, fault):
 def test_where_nobody_listens_it_says_so_as_well(connect, waits):
     with LocalOpenRouter(Organisation()) as gone:
         api = connect(gone)
-    with pytest.raises(OpenRouterError, match="no connection.*Check the network and OPENROUTER_B"):
+    with pytest.raises(OpenRouterError, match=r"no connection.*Check the network"):
         api.is_management()
     assert len(waits) == 4
 
