@@ -165,7 +165,7 @@ class Contents:
         draft = occasion.entry.draft
         about = About(
             draft.schedule, draft.maker, occasion.due_at, notes, revisions, occasion.asked_by,
-            waited, self._asking.settings.command,
+            waited, run is None, self._asking.settings.command,
         )  # fmt: skip
         message = report(found, about, self._picture(asked.subject, drawn))
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}

@@ -28,7 +28,8 @@ class About:
     """Whose report it is and how it came to be.
 
     `notes` are sentences on what differs from what was asked for, `asked_by` a Slack user who did
-    not wait for the due time; `incomplete` says that not all of its period is known.
+    not wait for the due time; `incomplete` says that not all of its period is known, `preview` that
+    it is shown to one person before it is due.
     """
 
     schedule: Schedule
@@ -38,6 +39,7 @@ class About:
     revisions: tuple[Revision, ...] = ()
     asked_by: str = ""
     incomplete: bool = False
+    preview: bool = False
     command: str = "/activity"
 
 
@@ -212,7 +214,9 @@ def _notes(found: Report, about: About) -> list[str]:
 def _footer(found: Report, about: About) -> Block:
     as_of = found.summary.as_of
     dated = f"Data as of {stamp(as_of)}" if as_of else "Nothing has been synced yet"
-    if about.asked_by:
+    if about.preview:
+        how = f"A preview for you alone, set up by <@{about.maker}>"
+    elif about.asked_by:
         how = f"Sent now by <@{about.asked_by}>, set up by <@{about.maker}>"
     else:
         how = f"Due {escape(when(about.due_at, about.schedule.zone))}, set up by <@{about.maker}>"

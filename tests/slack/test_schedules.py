@@ -143,6 +143,7 @@ def test_a_preview_is_what_would_be_posted_and_only_who_clicks_sees_it(there):
     tick(there)
     posted = there.slack.messages("spend")[0]
     assert posted["text"] == preview["text"]
+    assert "A preview for you alone" in json.dumps(preview)
     kinds = [[block["type"] for block in m["blocks"]] for m in (preview, posted)]
     assert kinds[0] == kinds[1]
     assert files["files"][0]["name"].endswith(".csv")
@@ -190,3 +191,23 @@ def test_the_worker_needs_a_token_to_post_with(tmp_path):
         load(values, Need.OPENROUTER, Need.POSTING)
     load({**values, "SLACK_BOT_TOKEN": "xoxb-1"}, Need.OPENROUTER, Need.POSTING)
     assert app.REPORT_TICK <= 30
+
+
+def test_a_report_that_failed_is_sent_by_the_button_that_its_owner_gets(there):
+    say(there, "schedule weekly spend by creator in #spend")
+    click(there, listed(there), "schedule_run")
+    there.slack.fail("chat.postMessage", "not_in_channel")
+    tick(there)
+    im = there.slack.im("ada").id
+    [told] = there.slack.messages(im)
+    assert "Invite me there" in told["text"]
+    click(there, listed(there), "schedule_pause")
+    [row] = [block for block in told["blocks"] if block["type"] == "actions"]
+    for said in ("It is sent again in a moment.", "That was decided already."):
+        before = len(there.slack.responses)
+        there.door.click("ada", im, told["ts"], "run_again", block_id=row["block_id"])
+        answers = there.slack.wait_for(lambda before=before: there.slack.responses[before:])
+        assert answers[-1]["payload"]["text"] == said
+    tick(there)
+    [posted] = [m for m in there.slack.messages("spend") if m.get("metadata")]
+    assert f"Sent now by <@{there.slack.user('ada').id}>" in json.dumps(posted)
