@@ -55,7 +55,11 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("alert forecast > $5000 per month", "a message when the month will end above that"),
     ("alert quiet 22:00-7:00", "no alerts at night, except urgent ones"),
     ("alerts", "the alerts there are, with buttons"),
+    ("status", "how fresh the data is, and how the bot is"),
+    ("audit", "who asked for and changed what, for admins"),
+    ("audit 7d csv", "the log of a week as a spreadsheet"),
     ("help", "everything that can be asked"),
+    ("help alerts", "one section of it"),
 )
 
 
