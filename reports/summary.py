@@ -20,7 +20,8 @@ class Figures:
 
     `whole` is the usage of each bucket; `series` usage by bucket index, of all groups or of those
     that will be looked at; `count` how many groups there are; `previous` the usage of the range
-    before, None where it is not known; `before` that of groups, where it was asked for.
+    before, None where it is not known; where it is asked for, `before` is that of groups and
+    `course` that of its buckets.
     """
 
     whole: tuple[Usage, ...]
@@ -28,6 +29,7 @@ class Figures:
     count: int
     previous: Usage | None = None
     before: Mapping[str, Usage] | None = None
+    course: tuple[Usage, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class MetricSummary:
     """One metric over the range: the whole, its parts, and its groups by sum, largest first.
 
     `rest` counts the groups that have no series here, `rest_sum` is what they add up to, and
-    `buckets` the whole by bucket, so that nothing is lost by looking at the top alone.
+    `buckets` the whole by bucket, so that nothing is lost by looking at the top alone. `course` is
+    the range before, bucket beside bucket, where that is compared.
     """
 
     metric: Metric
@@ -69,6 +72,7 @@ class MetricSummary:
     groups: tuple[Series, ...]
     rest: int
     rest_sum: int
+    course: tuple[int, ...] | None = None
 
     @property
     def rest_buckets(self) -> tuple[int, ...]:
@@ -135,7 +139,17 @@ def _metric(query: Query, metric: Metric, figures: Figures) -> MetricSummary:
         groups=groups,
         rest=figures.count - len(groups),
         rest_sum=everything - sum(group.sum for group in groups),
+        course=_course(query, metric, figures),
     )
+
+
+def _course(query: Query, metric: Metric, figures: Figures) -> tuple[int, ...] | None:
+    """The range before in as many buckets: a month may have a day less, or one more."""
+    if figures.course is None:
+        return None
+    values = tuple(usage.value(metric, query.source) for usage in figures.course)
+    count = len(figures.whole)
+    return (*values, *(0,) * count)[:count]
 
 
 def _series(

@@ -64,6 +64,7 @@ def _answer(
         count=read.count,
         previous=previous,
         before=None if whole else _groups_before(store, plan, read, labels, state.held),
+        course=None if whole else _course(store, plan, state.held),
     )
     partial = (
         *_trouble(store),
@@ -134,6 +135,16 @@ def _previous(store: Store, plan: Plan, held: Held) -> tuple[Usage | None, tuple
     notes = () if plan.source.partial else before.partial  # what is itself a part needs no more
     usage = total(store.whole(whole, before.range, before.stored))
     return usage, tuple(f"for the period before, {words}" for words in notes)
+
+
+def _course(store: Store, plan: Plan, held: Held) -> tuple[Usage, ...] | None:
+    """The range before by bucket, where one series is to be drawn beside it."""
+    before, by = source(plan.ranges.previous, held), plan.query.by
+    if plan.query.versus is None or by or not reaches(before.range, before.stored, held):
+        return None
+    if before.range.granularity is not plan.source.range.granularity:
+        return None
+    return tuple(store.whole(plan.selection, before.range, before.stored))
 
 
 def _groups_before(

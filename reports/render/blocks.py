@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.grammar import CommandError
 from reports.query import Metric
-from reports.render.chart_data import chart_data
+from reports.render.chart_data import BEFORE, chart_data
 from reports.render.controls import Controls, rows
 from reports.render.rows import (
     LONGEST_NAME,
@@ -212,7 +212,7 @@ def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
     labels = data.labels
     series = [
         {
-            "name": name if by else str(part.metric).capitalize(),
+            "name": name if by or name == BEFORE else str(part.metric).capitalize(),
             "data": [
                 {"label": label, "value": _plain(part.metric, value)}
                 for label, value in zip(labels, values, strict=True)

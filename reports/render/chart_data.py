@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.summary import MetricSummary, Series
+from reports.summary import ALL, MetricSummary, Series
 from reports.text import clean
 from reports.timerange import TimeRange
 from reports.words import bucket_words
@@ -16,6 +16,8 @@ from reports.words import bucket_words
 MOST_POINTS = 20
 MOST_SERIES = 6
 LONGEST_NAME = 20
+BEFORE = "Before"
+"""The name of the line that the whole is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,15 @@ def chart_data(part: MetricSummary, wanted: TimeRange, others: str = "Others") -
 
 
 def _lines(part: MetricSummary, others: str) -> list[tuple[str, tuple[int, ...]]]:
+    if part.course is not None:
+        return [(ALL, part.buckets), (BEFORE, part.course)]
     used = tuple(group for group in part.groups if group.sum)
     everything = len(used) + (part.rest if part.rest_sum else 0)
     shown = used[: MOST_SERIES if everything <= MOST_SERIES else MOST_SERIES - 1]
     lines = [(group.label, group.buckets) for group in shown]
     if everything > len(shown):
         lines.append((f"{others} ({everything - len(shown)})", _minus(part.buckets, shown)))
-    return lines or [("all", part.buckets)]
+    return lines or [(ALL, part.buckets)]
 
 
 def _minus(whole: tuple[int, ...], shown: tuple[Series, ...]) -> tuple[int, ...]:

@@ -478,6 +478,18 @@ def test_each_group_stands_beside_what_it_was(reference, now_, then, metric, by)
     }
 
 
+def test_the_whole_runs_beside_its_course_before(reference):
+    def ask_(words):
+        found = answer(reference.store, parse(words).query, NOW, "UTC", whole=False)
+        return found.metrics[Metric.TOKENS]
+
+    here, there = ask_("tokens 2026-10 vs last month"), ask_("tokens 2026-09")
+    assert here.course == (*there.buckets, 0)
+    assert sum(here.course) == here.previous
+    assert ask_("tokens 2026-10 by key vs last month").course is None
+    assert ask_("tokens 2026-10").course is None
+
+
 def test_a_range_that_is_not_held_is_compared_with_nothing(reference):
     found = answer(
         reference.store, parse("2026-01 by key vs last year").query, NOW, "UTC", whole=False

@@ -386,3 +386,10 @@ def test_somebody_who_sees_their_own_only_watches_nobody_else(
             assert said["text"].startswith("That answer shows somebody else's usage")
             for view in slack.modals.stack(slack.user("grace").id):
                 assert not any(block["type"] == "input" for block in view["blocks"])
+
+
+def test_the_whole_is_drawn_beside_what_it_was(world: World) -> None:
+    message = shown(world, "tokens 1d")
+    choose(world, message, Follow.VERSUS, "yesterday")
+    drawn = next(b for b in again(world, message)["blocks"] if b["type"] == "data_visualization")
+    assert [series["name"] for series in drawn["chart"]["series"]] == ["Tokens", "Before"]
