@@ -22,8 +22,11 @@ _FARTHEST = 5
 
 def chart(event: Event, rule: Rule, detail: Detail) -> list[Block]:
     """The chart, where there is anything to draw."""
-    span, values = detail.range, detail.values
-    if span is None or len(values) != len(span.buckets) or len(values) < 2 or not any(values):
+    span = detail.range
+    if span is None or len(detail.values) != len(span.buckets) or len(span.buckets) < 2:
+        return []
+    values = _fresh(event, span, detail.values)
+    if not any(values):
         return []
     metric = metric_of(rule)
     grows = isinstance(rule.watch, Above | Budget)
@@ -46,6 +49,15 @@ def chart(event: Event, rule: Rule, detail: Detail) -> list[Block]:
     size = f"{each} {span.granularity}s" if each > 1 else f"{span.granularity}"
     what = f"{str(metric).capitalize()}, {'growing by' if grows else 'per'} {size}"
     return [{"type": CHART, "title": what[:50], "chart": drawn}]
+
+
+def _fresh(event: Event, span: TimeRange, values: tuple[int, ...]) -> tuple[int, ...]:
+    """The values, where the hour of a spike is what was told: it is kept by minute first."""
+    reading = event.reading
+    if reading.hour is None or reading.hour.start not in span.buckets:
+        return values
+    index = span.buckets.index(reading.hour.start)
+    return (*values[:index], max(values[index], reading.value or 0), *values[index + 1 :])
 
 
 def _series(name: str, labels: list[str], points: list[int], metric: Metric) -> Block:

@@ -217,11 +217,12 @@ def explained(reading: Reading) -> str:
     usual = reading.usual
     if usual is None:
         return ""
-    return (
-        f"Usual is the median of {usual.count} like hours of the last four weeks,"
-        f" {price(usual.median)} give or take {price(usual.spread)}; a spike begins at"
-        f" {price(usual.line)}."
-    )
+    hours = f"{usual.count} like hours of the last four weeks"
+    begins = f"a spike begins at {price(usual.line)}."
+    if not usual.median:
+        return f"Of {hours} most had no use at all; {begins}"
+    spread = f"{price(usual.median)} give or take {price(usual.spread)}"
+    return f"Usual is the median of {hours}, {spread}; {begins}"
 
 
 def _credits(value: int, limit: int, pace: Pace | None) -> str:

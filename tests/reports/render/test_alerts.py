@@ -26,7 +26,7 @@ from reports.grammar_alert import rule_of
 from reports.period import Unit
 from reports.render import alert_cards as cards
 from reports.render.alert_figures import age, clock, price
-from reports.render.alert_words import ending, sentence, title
+from reports.render.alert_words import ending, explained, sentence, title
 from reports.render.alerts import ACKNOWLEDGE, MUTE, SNOOZE, About, alert, reply, together
 from reports.timerange import DAY, HOUR
 
@@ -249,6 +249,24 @@ def test_details_are_asked_for_with_the_matching_question():
     assert question(Rule(Stale()), SPENT, BERLIN) is None
 
 
+def test_a_spike_is_explained_and_drawn_as_it_was_told():
+    words, reading = about("spike by key"), spiked(106)
+    span = chart_range(words.rule, reading, BERLIN)
+    # the hour that runs is known by minute before its sum is
+    detail = Detail(range=span, values=(*[DOLLAR] * (len(span.buckets) - 1), 0))
+    message = alert(Event(Kind.TRIGGERED, reading, 1, NOW), words, detail)
+    [drawn] = [block for block in message.blocks if block["type"] == "data_visualization"]
+    assert drawn["chart"]["series"][0]["data"][-1]["value"] == 106
+    assert (
+        "Usual is the median of 12 like hours of the last four weeks, $0.90 give or take $0.22; a"
+        " spike begins at $5."
+    ) in str(message.blocks)
+    idle = explained(spiked(60, usual([0] * 12, DOLLAR)))
+    assert idle == (
+        "Of 12 like hours of the last four weeks most had no use at all; a spike begins at $1."
+    )
+
+
 def test_drivers_are_compared_with_the_same_part_of_the_period_before():
     now, before = drivers_spans(rule_of(DAILY), SPENT)
     assert now == Span(TODAY.start, NOW + timedelta(minutes=1))
@@ -288,12 +306,6 @@ def test_the_list_says_what_rests_and_what_is_triggered():
     assert "no alerts yet" in cards.listing([], 1, 0, "/activity", everybody=False).text
     resume = [e["action_id"] for e in message.blocks[2]["elements"]]
     assert resume == [cards.EDIT, cards.RESUME, cards.DELETE]
-
-
-def test_the_editor_is_taken_by_slack():
-    modal = cards.editor(card())
-    assert validate(modal["blocks"], surface="modal") == []
-    assert modal["blocks"][0]["element"]["initial_value"] == DAILY
 
 
 def test_quiet_hours_say_that_nothing_is_lost():
