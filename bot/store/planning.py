@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 from bot.store.codes import DIMENSION
 from bot.store.notices import add_notice
@@ -13,13 +15,26 @@ from reports.query import Dimension
 from reports.schedule import Due, Target, due, missed
 from reports.timerange import DAY
 
+log = logging.getLogger(__name__)
+
 Tell = Callable[[Entry, tuple[Due, ...]], Mapping[str, object]]
 """What the maker of a schedule is told about runs that were skipped, as a message."""
 
 
 def plan(connection: sqlite3.Connection, known: Entry, now: datetime, tell: Tell) -> None:
-    """Put what is due of a schedule into the ledger, and set when it is due next."""
-    runs = due(known.draft.schedule, known.next.day - DAY, now)
+    """Put what is due of a schedule into the ledger, and set when it is due next.
+
+    One whose zone is not known any more rests, so that the others go on.
+    """
+    try:
+        runs = due(known.draft.schedule, known.next.day - DAY, now)
+    except ZoneInfoNotFoundError:
+        log.warning("A schedule rests: its time zone %s is not known", known.draft.schedule.zone)
+        connection.execute(
+            "UPDATE schedule SET paused = ? WHERE id = ?",
+            (f"its time zone {known.draft.schedule.zone} is not known any more", known.id),
+        )
+        return
     found = missed(runs, now)
     if found.run:
         insert(connection, known, found.run, now)

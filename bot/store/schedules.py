@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfoNotFoundError
 
 from bot.store.database import Database
 from reports.schedule import Due, Schedule, Target, first, following, occurrence, rule_of
@@ -199,11 +201,13 @@ class Schedules:
         """
         now = self._clock()
         for one in self.of(None):
-            next_ = min(
-                Due(one.next.day, _at(one.draft.schedule, one.next.day)),
-                first(one.draft.schedule, now),
-                key=lambda due: due.day,
-            )
+            next_ = one.next
+            with suppress(ZoneInfoNotFoundError):  # what is due of it will say so
+                next_ = min(
+                    Due(one.next.day, _at(one.draft.schedule, one.next.day)),
+                    first(one.draft.schedule, now),
+                    key=lambda due: due.day,
+                )
             if next_ != one.next:
                 with self._db.write() as connection:
                     connection.execute(

@@ -192,6 +192,20 @@ def test_it_drops_what_was_about_to_be_posted_when_deleted(there):
     assert there.schedules.of(None) == []
 
 
+def test_a_zone_that_is_not_known_any_more_stops_one_schedule_alone(there):
+    lost = there.schedules.add(draft(channel="C1"))
+    there.schedules.add(draft(channel="C2"))
+    with there.database.write() as connection:
+        connection.execute("UPDATE schedule SET zone = 'Mars/Base' WHERE id = ?", (lost.id,))
+    there.schedules.replan()
+    there.now = MONDAY
+    there.runs.plan(nothing)
+    assert [run.recipient for run in there.runs.claim("one", 5)] == ["C2"]
+    kept = there.schedules.get(lost.id)
+    assert kept is not None
+    assert kept.paused == "its time zone Mars/Base is not known any more"
+
+
 def test_a_clock_that_was_a_year_ahead_leaves_nothing_behind(there):
     there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
     there.now += timedelta(days=365)
