@@ -41,6 +41,12 @@ MENDS = {
 }
 
 
+_UNKNOWN = (
+    "I know no mend for that. Send it again in a while; if it stays so, whoever runs the bot finds"
+    " out more with `activity doctor`."
+)
+
+
 def place_words(target: Target, channel: str, maker: str) -> str:
     """Where reports go, in mrkdwn."""
     match target:
@@ -53,7 +59,7 @@ def place_words(target: Target, channel: str, maker: str) -> str:
 
 def failed(title: str, where: str, code: str, run: int) -> Message:
     """A report could not be delivered: why, and what mends it."""
-    mend = MENDS.get(code, f"Slack answered `{clean(code, 60)}`.")
+    mend = MENDS.get(code, _UNKNOWN)
     text = (
         f"The report {_code(title)} {where} could not be delivered (`{escape(clean(code, 60))}`)."
         f"\n{mend}\nAfter three failures in a row the schedule is paused."
