@@ -24,7 +24,7 @@ class Act(StrEnum):
     SHARED = "shared"
     EXPORTED = "exported"
     SCHEDULED = "scheduled"
-    LISTED = "listed schedules"
+    LOOKED = "looked at"
     PREVIEWED = "previewed"
     RAN = "ran"
     EDITED = "edited"
@@ -33,11 +33,8 @@ class Act(StrEnum):
     DELETED = "deleted"
     DECIDED = "decided"
     ALERTED = "set an alert"
-    ALERTS = "listed alerts"
     CHANGED_ALERT = "changed an alert"
     HOME = "opened the home"
-    STATUS = "looked at the status"
-    AUDIT = "read the log"
     CLICKED = "clicked"
 
 

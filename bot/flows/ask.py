@@ -127,7 +127,7 @@ def _managed(
             done, act = subscriptions.set_up(person, parsed, asked.channel), Act.SCHEDULED
             what = parsed.words()
         case ListSchedules():
-            done, act, what = subscriptions.listed(person, parsed), Act.LISTED, "schedules"
+            done, act, what = subscriptions.listed(person, parsed), Act.LOOKED, "schedules"
         case Rule():
             done, act = desk.set_up(person, parsed, asked.channel), Act.ALERTED
             what = f"alert {parsed.words()}"
@@ -135,7 +135,7 @@ def _managed(
             done, act = desk.set_quiet(person, parsed), Act.CHANGED_ALERT
             what = f"alert quiet {quiet.words() if quiet else 'off'}"
         case ListAlerts():
-            done, act, what = desk.listed(person, parsed), Act.ALERTS, "alerts"
+            done, act, what = desk.listed(person, parsed), Act.LOOKED, "alerts"
     return Reply(done.message, done.outcome, act=act, what=what)
 
 
@@ -156,10 +156,10 @@ def _admitted(
     if isinstance(parsed, CommandError):
         return Reply(error(parsed, command), "misunderstood")
     if isinstance(parsed, StatusAsked):
-        return Reply(status.show(asking, person), "answered", act=Act.STATUS, what="status")
+        return Reply(status.show(asking, person), "answered", act=Act.LOOKED, what="status")
     if isinstance(parsed, AuditAsked):
         log_of, outcome = audit.show(asking, person, parsed)
-        return Reply(log_of, outcome, act=Act.AUDIT, what=parsed.words())
+        return Reply(log_of, outcome, act=Act.LOOKED, what=parsed.words())
     if not isinstance(parsed, Ask):
         return _managed(parsed, asked, person, subscriptions, desk)
     query, alone = parsed.query, ""

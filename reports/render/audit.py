@@ -17,7 +17,7 @@ from reports.words import period_words, stamp
 MOST = 20
 KEPT_DAYS = 400
 HEADER = "Time,Person,Email,Act,What,Where,Outcome"
-_MENTION = re.compile(r"<([@#])[A-Z0-9]+\|([^<>|]+)>")
+_MENTION = re.compile(r"<([@#])[A-Z0-9]+\|([^<>|]*)>")
 _MOST_CHARACTERS = 9_000
 _LONGEST_TEXT = 3_800
 
@@ -69,7 +69,7 @@ def _line(one: Entry) -> str:
 
 def _named(what: str) -> str:
     """What somebody typed, with people and channels as it was shown to them: @ada, #spend."""
-    return clean(_MENTION.sub(r"\1\2", what), 120)
+    return clean(_MENTION.sub(lambda found: found[1] + (found[2] or "(private)"), what), 120)
 
 
 def _plain(words: str) -> str:

@@ -61,7 +61,7 @@ def _fresh(one: Freshness, now: datetime) -> str:
     if one.as_of is None:
         return f"• {name}: not synced yet"
     late = " :warning:" if one.late(now) else ""
-    held = f", held back to {stamp(one.since)}" if one.since else ""
+    held = f", held back to {_moment(one.since)}" if one.since else ""
     holes = "" if one.whole else ", with gaps"
     return f"• {name}: {age(now - one.as_of)} old, as of {_moment(one.as_of)}{late}{held}{holes}"
 
@@ -70,7 +70,7 @@ def _inside(inside: Inside, command: str) -> list[str]:
     coming = [_coming(one) for one in inside.coming]
     delivered = [_delivery(one) for one in inside.delivered]
     resting = f" ({inside.resting} paused)" if inside.resting else ""
-    entries = f"{_many(inside.entries, 'entry', 'entries')} in `{escape(command)} audit`"
+    entries = f"{_many(inside.entries, 'entry', 'entries')} in the log (`{escape(command)} audit`)"
     running = [
         f"• {_many(inside.schedules, 'schedule')}{resting}, {_many(inside.alerts, 'alert')}",
         f"• database {size(inside.database)}, {entries}",

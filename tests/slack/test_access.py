@@ -1,9 +1,18 @@
 """Who gets an answer and who does not: nobody learns a figure who may not ask."""
 
+import csv
+import io
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from bot.access import FOREIGN
+from bot.access import FOREIGN, Role, admins, role_of
+from bot.config import Guests, load
 from bot.demo.slack import Forge, LocalSlack
+from bot.flows.export import ONLY_YOURS
+from bot.scopes import SCOPES
+from bot.slack import Identity, Person
 
 from .. import world as worlds
 
@@ -112,3 +121,128 @@ def test_it_shows_people_their_own_usage_only_where_the_settings_say_so(openrout
         assert "no member of the OpenRouter organisation has your address" in nothing
         assert f"Ask <@{slack.user('ada').id}>." in nothing
         assert "Tokens: 38.5K" in world.words("tokens 7d by key", user="ada")
+
+
+@pytest.fixture
+def own(openrouter, database):
+    """A bot where everybody but Katherine sees their own usage only."""
+    with LocalSlack(scopes=SCOPES, rate_limits=False, file_delay=timedelta(0)) as slack:
+        settings = {
+            "ACTIVITY_VISIBILITY": "own",
+            "ACTIVITY_ADMINS": slack.user("katherine").id,
+        }
+        with worlds.running(openrouter, slack, database, **settings) as world:
+            yield world
+
+
+def exported(world, user: str, message: dict) -> tuple[str, set[str]]:
+    """What somebody is told who clicks CSV, and the keys in the file that comes."""
+    before, files = len(world.slack.responses), len(world.slack.files)
+    world.door.click(user, "spend", message["ts"], "export_csv")
+    said = world.slack.wait_for(lambda: world.slack.responses[before:], 20)[-1]["payload"]["text"]
+    rows = [
+        row
+        for file in world.slack.files[files:]
+        for row in csv.DictReader(io.StringIO(file.data.decode()))
+    ]
+    return said, {row["API Key"] for row in rows}
+
+
+def test_a_limited_answer_says_whose_it_is(own):
+    payload = own.ask("tokens 7d by key", user="grace")
+    assert "only creator:me" in payload["text"]
+    assert "`/activity tokens 7d by key creator:me`" in str(payload)
+
+
+def test_a_click_on_a_shared_answer_brings_each_what_they_may_see_and_privately(own):
+    own.ask("tokens 7d by key share", user="katherine", channel="spend")
+    [shared] = own.slack.messages("spend")
+    said, keys = exported(own, "grace", shared)
+    assert said.endswith("is in our direct messages." + ONLY_YOURS)
+    assert keys == {"evals"}
+    said, keys = exported(own, "katherine", shared)
+    assert said.endswith("in our direct messages.")
+    assert keys == {"prod", "evals", "laptop", "(chatroom)"}
+    assert len(own.slack.messages("spend")) == 1
+
+
+def test_a_click_on_a_limited_answer_shows_an_admin_just_what_it_showed(own):
+    own.ask("tokens 7d by key share", user="grace", channel="spend")
+    [shared] = own.slack.messages("spend")
+    assert exported(own, "katherine", shared)[1] == {"evals"}
+    said, keys = exported(own, "ada", shared)
+    assert said == (
+        "That answer shows somebody else's usage, and you see your own only. Ask for it:"
+        " `/activity tokens 7d by key creator:me`"
+    )
+    assert keys == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("creator:ada@example.com", "the creator can be nobody but you"),
+        ("creator:nobody@example.com", "the creator can be nobody but you"),
+        ("key:prod", "No key of yours is called “prod”."),
+        ("key:prdo", "No key of yours is called “prdo”."),
+        ("model:nobodys", "No usage"),
+    ],
+)
+def test_others_and_nobody_are_answered_alike(own, words, problem):
+    said = own.words(f"tokens 7d {words}", user="grace")
+    assert problem in said
+    assert "laptop" not in said
+
+
+def test_only_admins_send_to_every_creator_where_people_see_their_own_only(own):
+    said = own.words("schedule weekly spend to creators", user="grace")
+    assert said.startswith("Only the admins of this bot can send reports to every creator.")
+    assert own.words("schedule weekly spend to creators", user="katherine").startswith("Scheduled")
+
+
+def test_what_is_somebody_elses_says_who_the_admins_are(own):
+    own.ask("schedule weekly spend to me", user="grace")
+    shown = own.slack.ephemerals("grace", "general")[-1]
+    posted = own.slack.chat.post(
+        own.slack.channel("spend"), {"text": "x", "blocks": shown["blocks"]}
+    )
+    before = len(own.slack.responses)
+    own.door.click("ada", "spend", posted["ts"], "schedule_pause")
+    said = own.slack.wait_for(lambda: own.slack.responses[before:])[-1]["payload"]["text"]
+    assert said.endswith(f"or an admin of this bot (<@{own.slack.user('katherine').id}>).")
+
+
+@pytest.mark.parametrize(
+    ("flags", "guests", "role"),
+    [
+        ({}, Guests.DENY, Role.MEMBER),
+        ({"id": "U9"}, Guests.DENY, Role.ADMIN),
+        ({"admin": True}, Guests.DENY, Role.MEMBER),
+        ({"guest": True}, Guests.DENY, Role.GUEST),
+        ({"guest": True}, Guests.ALLOW, Role.MEMBER),
+        ({"guest": True, "id": "U9"}, Guests.DENY, Role.GUEST),
+        ({"stranger": True, "id": "U9"}, Guests.ALLOW, Role.OUTSIDER),
+        ({"team_id": "T2", "guest": True}, Guests.ALLOW, Role.OUTSIDER),
+        ({"deleted": True}, Guests.ALLOW, Role.NOBODY),
+        ({"bot": True}, Guests.ALLOW, Role.NOBODY),
+    ],
+)
+def test_everybody_has_one_role(flags, guests, role):
+    settings = replace(load({"ACTIVITY_ADMINS": "U9"}), guests=guests)
+    person = Person("U1", "T1", None, None, *[False] * 5)
+    assert role_of(replace(person, **flags), Identity("T1", "B1", "UB"), settings) is role
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        ("", ""),
+        ("U1", "<@U1>"),
+        ("U1,U2", "<@U1> and <@U2>"),
+        ("U1,U2,U3,U4,U5", "<@U1>, <@U2>, <@U3>, <@U4> and <@U5>"),
+        ("U1,U2,U3,U4,U5,U6", "<@U1>, <@U2>, <@U3>, <@U4>, <@U5> and one more"),
+        ("U1,U2,U3,U4,U5,U6,U7", "<@U1>, <@U2>, <@U3>, <@U4>, <@U5> and 2 more"),
+    ],
+)
+def test_admins_are_named_by_mentions(ids, words):
+    assert admins(load({"ACTIVITY_ADMINS": ids})) == words

@@ -63,8 +63,8 @@ def test_it_notes_what_becomes_of_schedules(there: World) -> None:
                          block_id=row["block_id"])  # fmt: skip
         there.slack.wait_for(lambda before=before: there.slack.responses[before:])
     acts = [act for _, act, _, _ in noted(there, 7)]
-    assert acts == ["scheduled", "listed schedules", "paused", "listed schedules", "resumed",
-                    "listed schedules", "deleted"]  # fmt: skip
+    assert acts == ["scheduled", "looked at", "paused", "looked at", "resumed",
+                    "looked at", "deleted"]  # fmt: skip
     assert noted(there, 7)[2][2] == "spend last week by creator weekly mon 09:00 Europe/Berlin"
 
 
@@ -75,7 +75,7 @@ def test_it_notes_those_who_were_refused(there: World) -> None:
     there.ask("audit", user="ada")
     outcomes = [(who, act, how.partition(":")[0]) for who, act, _, how in noted(there, 4)]
     asked = [(who, "asked", "refused") for who in ("guest", "otto", "ada")]
-    assert outcomes == [*asked, ("ada", "read the log", "refused")]
+    assert outcomes == [*asked, ("ada", "looked at", "refused")]
 
 
 def test_a_key_that_is_pasted_by_mistake_is_not_noted(there: World) -> None:

@@ -36,6 +36,12 @@ def test_it_says_who_did_what_where_and_how_it_ended():
     ]
 
 
+def test_people_and_channels_that_were_typed_are_shown_by_name():
+    what = "spend creator:<@U1|ada> in <#C1|finance> in <#C2|>"
+    text = message([entry(what)], 1, AuditAsked(), "/activity").text
+    assert "`spend creator:@ada in #finance in #(private)`" in text
+
+
 def test_it_says_what_was_picked_and_how_much_there_is():
     asked = AuditAsked("U2", parse_period("7d"))
     text = message([entry()] * 20, 1_204, asked, "/activity").text

@@ -27,9 +27,10 @@ def test_everybody_is_told_how_fresh_the_data_is():
     lines = text.splitlines()
     assert lines[:2] == ["*Activity 0.1.0*", ":white_check_mark: The data is up to date."]
     assert lines[2].startswith("• minutes: 40 s old, as of <!date^")
-    assert lines[2].endswith("|2026-11-22 10:30 UTC>, held back to 2026-11-20 10:31 UTC")
+    assert "|2026-11-22 10:30 UTC>, held back to <!date^" in lines[2]
+    assert lines[2].endswith("|2026-11-20 10:31 UTC>")
     assert "• hours: 4 min old" in lines[3]
-    assert lines[4].endswith(", held back to 2025-11-22 10:31 UTC, with gaps")
+    assert lines[4].endswith("|2025-11-22 10:31 UTC>, with gaps")
     assert lines[5] == "The last sync went well."
     assert len(lines) == 6
 
@@ -56,7 +57,7 @@ def test_admins_are_told_what_is_next_what_went_out_and_how_large_it_is():
     assert "UTC>: spend last week by creator, in <#C1>" in text
     assert ": tokens yesterday, to <@U1>: :x: could not be delivered (is_archived)" in text
     assert "• 12 schedules (1 paused), 3 alerts" in text
-    assert "• database 12.4 MB, 1,204 entries in `/usage audit`" in text
+    assert "• database 12.4 MB, 1,204 entries in the log (`/usage audit`)" in text
     assert "• a rule" in text
 
 
