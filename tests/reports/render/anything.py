@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from reports.period import Calendar, Counted, Month, Period, Span, Unit
-from reports.query import Dimension, Filter, Metric, Query, Source
+from reports.query import Dimension, Filter, Metric, Query, Source, Versus
 from reports.summary import ALL, Figures, Summary, summarize
 from reports.timerange import NotBegunError, ranges
 from reports.usage import Usage, total
@@ -56,6 +56,7 @@ queries = st.builds(
     source=st.sampled_from(list(Source)),
     top=st.integers(1, 50),
     zone=st.sampled_from([None, "Europe/Berlin", "Asia/Kathmandu"]),
+    versus=st.one_of(st.none(), st.sampled_from(list(Versus))),
 )
 NOTES = ("no days of this period are held", "the last sync failed: <!channel> & so on." * 9)
 
@@ -78,7 +79,12 @@ def summaries(draw: st.DrawFn, *, whole: bool = False) -> Summary:
             buckets[index] = total([buckets[index], usage])
     buckets[-1] = total([buckets[-1], left])
     more = draw(st.integers(1, 10**6)) if left != Usage() else 0
-    figures = Figures(tuple(buckets), series, len(labels) + more, draw(st.none() | usages))
+    known = {label: draw(usages) for label in labels if draw(st.booleans())}
+    before = known if query.versus and query.by and draw(st.booleans()) else None
+    lengths = st.lists(usages, max_size=len(span.buckets) + 2).map(tuple)
+    course = draw(lengths) if query.versus and not query.by and draw(st.booleans()) else None
+    previous = draw(st.none() | usages)
+    figures = Figures(tuple(buckets), series, len(labels) + more, previous, before, course)
     partial = tuple(draw(st.lists(st.sampled_from(NOTES), max_size=7)))
     as_of = draw(st.sampled_from([None, NOW]))
     return summarize(query, span, figures, as_of, partial)
