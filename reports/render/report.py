@@ -15,7 +15,7 @@ from reports.schedule import Schedule
 from reports.summary import Series
 from reports.text import change, clean, escape, figure, money, percent
 from reports.timerange import Granularity, TimeRange
-from reports.words import DIMENSION_WORDS, filter_words, stamp
+from reports.words import DIMENSION_WORDS, EARLIER, filter_words, stamp
 
 MOST_ROWS = 50
 _MOST_NOTES = 12
@@ -118,16 +118,18 @@ def _lead(found: Report) -> str:
 
 
 def _versus(found: Report) -> str:
-    part = found.part
+    part, versus = found.part, found.summary.query.versus
+    then = f"a {EARLIER[versus]} earlier" if versus in EARLIER else "the period before"
+    inside = then if versus in EARLIER else f"in {then}"
     if part.previous is None:
-        return ", nothing to compare with: the period before is not held"
+        return f", nothing to compare with: {then} is not held"
     before = figure(found.metric, part.previous)
     if part.change is None:
-        return f", {before} in the period before" if part.sum else ", none before either"
+        return f", {before} {inside}" if part.sum else ", none before either"
     absolute = part.sum - part.previous
     sign = "+" if absolute > 0 else ""
     moved = f" ({sign}{figure(found.metric, absolute)})" if absolute else ""
-    return f", {change(part.change)}{moved} against {before} in the period before"
+    return f", {change(part.change)}{moved} against {before} {inside}"
 
 
 def _cell(cell: Cell) -> str:

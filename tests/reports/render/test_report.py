@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.demo.slack import validate
 from reports.period import Calendar, Unit
-from reports.query import Dimension, Metric, Query, Source
+from reports.query import Dimension, Metric, Query, Source, Versus
 from reports.render.report import About, mover, report, when
 from reports.report import Cell, Mover, Report, Revision, movers, top_models
 from reports.schedule import Schedule, Weekly
@@ -43,6 +43,13 @@ def made(spent: dict[str, float], before: dict[str, float] | None = None, query=
 def table(message) -> list[list[str]]:
     [found] = [block for block in message.blocks if block["type"] == "table"]
     return [[cell["text"] for cell in row] for row in found["rows"]]
+
+
+def test_it_says_with_what_it_is_compared():
+    query = replace(QUERY, versus=Versus.YEAR)
+    message = report(made({"Ada": 300}, {"Ada": 200}, query), ABOUT)
+    assert "+50% (+$100) against $200 a year earlier" in message.text
+    assert "a year earlier is not held" in report(made({"Ada": 300}, None, query), ABOUT).text
 
 
 def test_it_says_the_total_the_change_and_what_moved():
