@@ -33,6 +33,7 @@ ALONE = 5
 """More than so many at once to one place are one message."""
 LONGEST_WAIT = timedelta(minutes=10)
 _SHORT = timedelta(seconds=15)
+_HEAL_EVERY = timedelta(minutes=30)
 _CHECKED = timedelta(minutes=10)
 _BEFORE = timedelta(minutes=10)
 _PERSON_IS_OUT = {"user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"}
@@ -49,10 +50,12 @@ class Delivery:
         self._judging = judging
         self._people = People(alerts)
         self._messages = Messages(alerts, judging)
+        self._healed: datetime | None = None
 
     def tick(self) -> None:
         """Tell everything that can be told now, at the pace that Slack allows."""
         tellings = self._at.tellings
+        self._heal()
         if tellings.idle():
             return
         self._remind()
@@ -66,6 +69,13 @@ class Delivery:
                 self._refresh(one)
             if not (events or taken or stale):
                 return
+
+    def _heal(self) -> None:
+        """Once in a while, see to what a clock that was put back has left behind."""
+        now = self._at.asking.clock()
+        if self._healed is None or not timedelta() <= now - self._healed < _HEAL_EVERY:
+            self._at.tellings.heal()
+            self._healed = now
 
     # -- from events to messages
 

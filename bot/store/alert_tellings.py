@@ -21,6 +21,8 @@ from reports.alert_time import Quiet
 
 Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=120)
+LONGEST = timedelta(days=32)
+"""No event waits longer: a snooze until the end of a month."""
 SETTLE = timedelta(seconds=60)
 """How long after a call without an answer its message may still appear in the history."""
 _EVENT = "id, rule, version, subject, period, facts, urgent, fence, telling"
@@ -87,6 +89,16 @@ class Tellings:
                 (now, now, now),
             ).fetchone()
         return not found[0]
+
+    def heal(self) -> None:
+        """Look again at what waits for a moment that no wait can be for: the clock was put back."""
+        with self._db.write() as connection:
+            now = self._clock()
+            for table in ("alert_event", "alert_telling"):
+                connection.execute(
+                    f"UPDATE {table} SET next_at = ? WHERE next_at > ?",
+                    (ms(now + LEASE), ms(now + LONGEST)),
+                )
 
     # -- events
 
