@@ -24,7 +24,10 @@ WALLS = {
     "bot/slack.py": ["bot.store", "bot.openrouter", "bot.flows", "bot.listeners", "sqlite3"],
     "bot/listeners": ["sqlite3", "httpx", "reports.render", "bot.store", "bot.openrouter"],
 }
-DOORS = {"bot/flows/importing.py": "os"}  # the size of a file that is open
+DOORS = {
+    "bot/flows/importing.py": "os",  # the size of a file that is open
+    "bot/listeners/forms.py": "reports.render.forms.notice",  # an acknowledgement may carry a view
+}
 READS_SETTINGS = {"bot/config.py", "bot/demo/run.py"}  # the demo takes them out of its own process
 CLOCKS = {"now", "utcnow", "today", "monotonic"}
 
