@@ -6,6 +6,7 @@ import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
 from time import perf_counter
@@ -78,7 +79,10 @@ def _set_up(judging: Judging) -> int:
         words = f'{_KINDS[n % len(_KINDS)]} key:"{keys[n // len(_KINDS) % len(keys)]}"'
         wanted.append(rule_of(words).words())
     chance.shuffle(wanted)
-    at.rules.add_all([Draft(f"U{n % 300:04}", "", words) for n, words in enumerate(wanted)])
+    # of a week ago, so that the last hours and days are judged too
+    Rules(at.rules._db, lambda: NOW - timedelta(days=7)).add_all(
+        [Draft(f"U{n % 300:04}", "", words) for n, words in enumerate(wanted)]
+    )
     return len(wanted)
 
 
