@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 
 from reports import loose_words as say
 from reports import nearest
@@ -21,6 +22,8 @@ from reports.text import clean, plain
 from reports.timerange import zone_names
 
 _ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share")
+MOST_COMPARED = 2_000
+"""Names among which the one most like a wrong word is looked for: more would take a while."""
 VOCABULARY = (*say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, "last", "month", "week")
 _FIELDS = {
     "metric": ("metric",), "period": ("period",), "by": ("by",), "source": ("source",),
@@ -120,8 +123,8 @@ def _read(
 
 def _meant(reader: _Reader, known: Known, today: date) -> tuple[str, str]:
     """What was understood without a word that is not known, and with the one most like it."""
-    names = (*known.keys, *(name for name, _ in known.people))
-    like = nearest.word(reader.words[reader.at], (*VOCABULARY, *(n.casefold() for n in names)))
+    names = islice((*known.by_key, *known.full_names), MOST_COMPARED)
+    like = nearest.word(reader.words[reader.at], (*VOCABULARY, *names))
     texts = [
         " ".join((*reader.words[: reader.at], *instead, *reader.words[reader.at + 1 :]))
         for instead in ((), (like,) if like else ())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from reports.query import Dimension, Filter
 from reports.text import clean, plain
@@ -11,7 +14,7 @@ LONGEST_NAME_WORDS = 5
 _SHORTEST_PART = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
     """What may be named: slugs of models, names of keys, people as (name, address)."""
 
@@ -22,7 +25,36 @@ class Known:
     def has(self, name: str) -> bool:
         """Whether a key or a person has that very name."""
         wanted = _folded(name)
-        return any(_folded(one) == wanted for one in (*self.keys, *(n for n, _ in self.people)))
+        return wanted in self.by_key or wanted in self.full_names
+
+    @cached_property
+    def slugs(self) -> frozenset[str]:
+        """The models, folded."""
+        return frozenset(slug.casefold() for slug in self.models)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, str]:
+        """The names of keys by what they are folded."""
+        return {_folded(key): key for key in reversed(self.keys)}
+
+    @cached_property
+    def all_keys(self) -> str:
+        """The folded names of all keys, to look for a part of one."""
+        return "\n".join(self.by_key)
+
+    @cached_property
+    def full_names(self) -> frozenset[str]:
+        """The whole names of people, folded."""
+        return frozenset(_folded(name) for name, _ in self.people)
+
+    @cached_property
+    def callings(self) -> Mapping[str, tuple[str, ...]]:
+        """Those whom each name may mean, by address: their names and their addresses."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for name, address in self.people:
+            for calling in _callings(name, address):
+                found[calling].append(address or name)
+        return {calling: tuple(dict.fromkeys(who)) for calling, who in found.items()}
 
 
 class AmbiguousNameError(ValueError):
@@ -53,13 +85,9 @@ def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter
 
 def _wholes(wanted: str, known: Known) -> list[Filter]:
     """Keys and people of that very name, and models that have it within their own."""
-    found = [Filter(Dimension.KEY, key) for key in known.keys if _folded(key) == wanted][:1]
-    people = [
-        Filter(Dimension.CREATOR, address or name)
-        for name, address in known.people
-        if wanted in _callings(name, address)
-    ]
-    return [*found, *people, *_models(wanted, known)]
+    keys = [Filter(Dimension.KEY, known.by_key[wanted])] if wanted in known.by_key else []
+    people = [Filter(Dimension.CREATOR, who) for who in known.callings.get(wanted, ())]
+    return [*keys, *people, *_models(wanted, known)]
 
 
 def _callings(name: str, address: str) -> set[str]:
@@ -70,18 +98,17 @@ def _callings(name: str, address: str) -> set[str]:
 
 
 def _models(wanted: str, known: Known) -> list[Filter]:
-    slugs = [slug.casefold() for slug in known.models]
-    if wanted in slugs:
+    if wanted in known.slugs:
         return [Filter(Dimension.MODEL, wanted)]
     part = wanted.replace(" ", "-")
-    if len(part) < _SHORTEST_PART or not any(part in slug for slug in slugs):
+    if len(part) < _SHORTEST_PART or not any(part in slug for slug in known.slugs):
         return []
     return [Filter(Dimension.MODEL, f"*{part}*")]
 
 
 def _parts(wanted: str, known: Known) -> list[Filter]:
     """Keys that have it within their name."""
-    if len(wanted) < _SHORTEST_PART or not any(wanted in _folded(key) for key in known.keys):
+    if len(wanted) < _SHORTEST_PART or wanted not in known.all_keys:
         return []
     return [Filter(Dimension.KEY, f"*{wanted}*")]
 
