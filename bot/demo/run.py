@@ -30,6 +30,7 @@ from bot.demo.slack.workspace import Json
 from bot.demo.usage_sample import PEOPLE, USES, looping, sample
 from bot.store.alert_rules import Draft
 from reports.coverage import gaps
+from reports.render.question_form import SHORTCUT, TITLE
 from reports.windows import REACH
 
 UNHURRIED = 1_000_000
@@ -96,6 +97,7 @@ class Demo:
             "examples": EXAMPLES,
             "words": _completion(self.organisation),
             "controls": CONTROLS,
+            "shortcuts": [{"id": SHORTCUT, "name": TITLE}],
             "greeting": f"{NAME} is a sample company: {len(people)} people,"
             f" {len(self.organisation.keys)} API keys and a year of usage that goes on as you"
             " watch.",

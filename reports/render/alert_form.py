@@ -34,7 +34,7 @@ from reports.render.forms import (
     typed,
     warning,
 )
-from reports.render.parts import Block
+from reports.render.parts import Block, divider
 from reports.text import clean, escape
 
 CALLBACK = "alert_form"
@@ -76,7 +76,7 @@ def view(fields: AlertFields, meta: Meta, words: str, note: str = "") -> dict[st
     """The modal; `words` (mrkdwn) is its preview, `note` something to know first."""
     title = "Edit alert" if meta.id else "New alert"
     blocks = [*([warning(note)] if note else []), *_inputs(fields)]
-    return modal(CALLBACK, title, [*blocks, preview(words)], meta)
+    return modal(CALLBACK, title, [*blocks, divider(), preview(words)], meta)
 
 
 def _inputs(fields: AlertFields) -> Iterator[Block]:

@@ -13,11 +13,6 @@ from reports.summary import Summary
 from reports.text import clean, escape, figure, money, percent
 from reports.words import DIMENSION_WORDS, period_words, stamp
 
-ICONS = {
-    Metric.SPEND: ":moneybag:",
-    Metric.TOKENS: ":abc:",
-    Metric.REQUESTS: ":arrows_counterclockwise:",
-}
 LONGEST_NAME = 40
 _FAR = 730
 
@@ -59,12 +54,12 @@ def credits_card(balance: Balance) -> Block:
         mark = ":warning: " if balance.days < 7 else ""
         lasts = f"{mark}At the pace of the past week they last {days}."
     used = f" {money(balance.used)} went in the past week." if balance.used else ""
-    head = f"*Credits*  *{money(balance.left)}* left"
-    return section(f":coin: {head}\n{lasts}{used}\n_As of {_when(balance.told)}._")
+    head = f"*Credits*  *{money(balance.left)}* left, as of {_when(balance.told)}"
+    return section(f"{head}\n{lasts}{used}")
 
 
 def _card(metric: Metric, day: Summary, month: Summary) -> Block:
-    name = f"{ICONS[metric]} *{str(metric).capitalize()}*"
+    name = f"*{str(metric).capitalize()}*"
     card = fields(*(_half(metric, summary) for summary in (day, month)))
     return {**card, "text": {"type": "mrkdwn", "text": name}}
 

@@ -26,7 +26,7 @@ from reports.render.forms import (
     ticks,
     typed,
 )
-from reports.render.parts import Block
+from reports.render.parts import Block, divider
 from reports.render.rows import versus
 from reports.summary import Summary
 from reports.text import clean, escape, figure
@@ -47,7 +47,7 @@ _PLACES = ((ME, "Me, in our direct messages"), (CHANNEL, "A channel, for everybo
 
 def view(fields: QuestionFields, meta: Meta, words: str) -> dict[str, Any]:
     """The modal; `words` (mrkdwn) is its preview."""
-    blocks = [*_inputs(fields), preview(words)]
+    blocks = [*_inputs(fields), divider(), preview(words)]
     return modal(CALLBACK, TITLE, blocks, meta, submit="Ask")
 
 

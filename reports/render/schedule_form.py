@@ -22,7 +22,7 @@ from reports.render.forms import (
     typed,
     warning,
 )
-from reports.render.parts import Block
+from reports.render.parts import Block, divider
 from reports.render.report import when
 from reports.render.rows import looked_at, versus
 from reports.schedule import WEEKDAYS, Target, first, following
@@ -56,7 +56,7 @@ def view(
     """
     title = "Edit schedule" if meta.id else "New schedule"
     blocks = [*([warning(note)] if note else []), *_inputs(fields, everyone=everyone)]
-    return modal(CALLBACK, title, [*blocks, preview(words)], meta)
+    return modal(CALLBACK, title, [*blocks, divider(), preview(words)], meta)
 
 
 def _inputs(fields: ScheduleFields, *, everyone: bool) -> Iterator[Block]:

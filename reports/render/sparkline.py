@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 BLOCKS = "▁▂▃▄▅▆▇█"
-LONGEST = 32
+LONGEST = 26
 
 
 def sparkline(values: Sequence[int], longest: int = LONGEST) -> str:

@@ -29,6 +29,7 @@ class Hands:
             "submit": self._submit,
             "close": self._close,
             "home": self._home,
+            "shortcut": self._shortcut,
         }
 
     def also(self, name: str, act: Callable[[Json], None]) -> None:
@@ -87,6 +88,9 @@ class Hands:
 
     def _home(self, wish: Json) -> Ack:
         return self._bot().home_opened(_text(wish, "person"))
+
+    def _shortcut(self, wish: Json) -> Ack:
+        return self._bot().shortcut(_text(wish, "person"), _text(wish, "callback_id"))
 
 
 def _text(wish: Json, name: str) -> str:

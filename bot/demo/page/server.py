@@ -37,7 +37,14 @@ class Page:
         about: Json | None = None,
     ) -> None:
         self.slack = slack
-        self.about = {"team": "Demo", "greeting": "", "examples": [], "words": [], **(about or {})}
+        self.about = {
+            "team": "Demo",
+            "greeting": "",
+            "examples": [],
+            "words": [],
+            "shortcuts": [],
+            **(about or {}),
+        }
         self.feed = Feed()
         self.sight = Sight(slack, self.feed, roles or {})
         self.hands = Hands(slack, command)

@@ -63,13 +63,22 @@ def _initial_option_is_offered(value: dict[str, Any], pointer: str) -> Iterator[
             yield Problem(pointer, "initial option is not among the options")
 
 
+def _initial_value_fits(value: dict[str, Any], pointer: str) -> Iterator[Problem]:
+    most = value.get("max_length", 3_000)
+    if len(value.get("initial_value", "")) > most:
+        yield Problem(f"{pointer}/initial_value", f"must be less than {most + 1} characters")
+
+
 _ELEMENT: dict[str, Check] = {"action_id": string(255)}
 _CONFIRMED = {**_ELEMENT, "confirm": _CONFIRM}
 _FOCUS = {"focus_on_load": boolean}
 _MENU = {**_CONFIRMED, **_FOCUS, "placeholder": plain_text(150)}
 _MULTI = {**_MENU, "max_selected_items": integer(1, 100)}
 _CHOICES: dict[str, Check] = {"options": items(_OPTION, 100), "option_groups": items(_GROUP, 100)}
-_DISPATCH: dict[str, Check] = {"dispatch_action_config": anything}
+_TRIGGERS = items(one_of("on_enter_pressed", "on_character_entered"), 2)
+_DISPATCH: dict[str, Check] = {
+    "dispatch_action_config": fields({"trigger_actions_on": _TRIGGERS}),
+}
 _TYPED = {**_ELEMENT, **_FOCUS, **_DISPATCH, "placeholder": plain_text(150)}
 
 
@@ -157,6 +166,7 @@ _INPUTS: dict[str, Check] = {
             "max_length": integer(1, 3_000),
         },
         {},
+        _initial_value_fits,
     ),
     "number_input": _element(
         {

@@ -138,9 +138,12 @@ class Views:
             wanted = args.get("external_id") or None
             views = reversed(self.by_id.values())
             found = next((view for view in views if view["external_id"] == wanted), None)
-        if found is None:
+        if found is None or not self._is_there(found):
             raise SlackError("not_found")
         return found
+
+    def _is_there(self, view: Json) -> bool:
+        return view["type"] == "home" or view["id"] in self._stacks.get(view["_user"], [])
 
     def publish(self, args: Json) -> Json:
         """``views.publish``"""

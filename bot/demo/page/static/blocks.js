@@ -43,7 +43,8 @@ function image(block) {
 }
 
 function input(block, surface) {
-  const asking = block.dispatch_action ? surface : { ...surface, onAction: async () => {} };
+  const dispatches = Boolean(block.dispatch_action);
+  const asking = dispatches ? { ...surface, dispatches } : { ...surface, onAction: async () => {} };
   const label = block.label.text;
   const drawn = control(block, block.element, { ...asking, label });
   const wrong = surface.errors?.[block.block_id];

@@ -119,6 +119,7 @@ function ticked(block, element, surface) {
   const place = el("div", { class: "ticks", role: many ? "group" : "radiogroup" });
   const boxes = element.options.map((one) => el("input", {
     type: many ? "checkbox" : "radio", name, value: one.value,
+    "data-action": `${element.action_id}:${one.value}`,
     checked: many ? (value ?? []).includes(one.value) : value === one.value,
   }));
   place.append(...element.options.map((one, index) => el("label", {}, boxes[index],
@@ -145,6 +146,13 @@ function field(kind, read = (value) => value || null, write = (value) => value ?
     const act = () => chosen(block, element, surface, read(box.value), box);
     box.addEventListener("input", () => surface.values.set(element.action_id, read(box.value)));
     if (kind !== "text") box.addEventListener("change", act);
+    const when = element.dispatch_action_config?.trigger_actions_on ?? [];
+    if (surface.dispatches && when.includes("on_enter_pressed"))
+      box.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        act();
+      });
     return box;
   };
 }

@@ -62,13 +62,18 @@ async function control(name, words) {
   await tell(act(name, { person: world.person.id, channel: world.place.id }), words);
 }
 
+async function shortcut(id, name) {
+  openSidebar(false);
+  await tell(act("shortcut", { person: world.person.id, callback_id: id }), name);
+}
+
 async function go(wanted, { focus = true } = {}) {
   const place = world.find(wanted);
   world.place = place;
   composer.replyTo(null);
   world.unread.delete(place.id);
   openSidebar(false);
-  drawSidebar(world, go);
+  drawSidebar(world, go, shortcut);
   const home = place.kind === "home";
   by("log").hidden = by("composer").hidden = home;
   by("home").hidden = !home;
@@ -155,7 +160,7 @@ const happened = (event) => HAPPENED[event.kind]?.(event);
 
 function unread(channel) {
   world.unread.add(channel);
-  drawSidebar(world, go);
+  drawSidebar(world, go, shortcut);
 }
 
 by("menu").append(icon("menu"));

@@ -9,7 +9,7 @@ export const label = ({ kind, name }) =>
   ({ home: "Activity: Home", im: "Activity" })[kind] ?? `#${name}`;
 
 /** Draws the lists anew. */
-export function drawSidebar(world, onGo) {
+export function drawSidebar(world, onGo, onShortcut) {
   by("team").textContent = world.all.team;
   const entry = (place) => {
     const current = place.id === world.place?.id;
@@ -24,7 +24,12 @@ export function drawSidebar(world, onGo) {
   };
   const app = ({ kind }) => kind === "home" || kind === "im";
   by("channels").replaceChildren(...world.places.filter((place) => !app(place)).map(entry));
-  by("apps").replaceChildren(...world.places.filter(app).map(entry));
+  const shortcut = ({ id, name }) => el("li", {}, el("button", {
+    type: "button", class: "go", "data-shortcut": id, title: "A global shortcut",
+    on: { click: () => onShortcut(id, name) },
+  }, icon("bolt"), el("span", { text: name }), el("em", { text: "shortcut" })));
+  by("apps").replaceChildren(...world.places.filter(app).map(entry),
+    ...(world.all.shortcuts ?? []).map(shortcut));
 }
 
 /** Draws the choice of people. */
