@@ -17,8 +17,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import access, courtesy
-from bot.demo.slack import Forge, escaped
+from bot.demo.slack import Forge, escaped, payloads
 from bot.demo.slack.payloads import Choice
+from bot.demo.slack.workspace import Json
 from bot.flows import sight
 from bot.flows.answer import answer
 from bot.flows.subscriptions import NOT_YOURS, TO_CREATORS
@@ -276,6 +277,48 @@ def opens_home(bots: Bots, chance: random.Random, person: str) -> Case:
     return Case(person, "opens home", bots.may(person), does)
 
 
+def pokes(bots: Bots, chance: random.Random, person: str) -> Case:
+    """Something in the home, and in the form that it opens, which is then sent off."""
+    which = [chance.random() for _ in range(4)]
+
+    def does(side: Side) -> None:
+        who_may.good(side.door.home_opened(person))
+        home = side.slack.home(person)
+        before = len(side.slack.views(person))
+        if home is None or not poke(side, person, home, which[0], which[1]):
+            return
+        if len(side.slack.views(person)) > before:
+            form = side.slack.views(person)[-1]
+            poke(side, person, form, which[2], which[3], form["id"])
+            side.door.submit(person, side.slack.views(person)[-1]["id"], {})
+            side.slack.modals.take_away(side.person(person), everything=True)
+        side.tick()
+
+    return Case(person, "pokes", bots.may(person), does, public="spend")
+
+
+def poke(
+    there: Side, user: str, view: Json, which: float, option: float, id_: str | None = None
+) -> bool:
+    """A click on one of the elements of a view; whether there is any."""
+    found = [
+        (block, element)
+        for block, element in payloads.elements(view["blocks"])
+        if not element["action_id"].endswith("_delete")
+        and element["type"] in {"button", "static_select", "radio_buttons"}
+    ]
+    if not found:
+        return False
+    block, element = found[int(which * len(found))]
+    options = [one["value"] for one in element.get("options", [])]
+    choice = options[int(option * len(options))] if options else None
+    ack = there.door.click_in_view(
+        user, element["action_id"], choice, view_id=id_, block_id=block["block_id"]
+    )
+    who_may.good(ack)
+    return True
+
+
 def looks(bots: Bots, chance: random.Random, person: str) -> Case:
     words = chance.choice(["status", "audit", "audit csv", "audit 7d", "schedules", "help", "hlep"])
     allowed = bots.may(person, for_admins=words.startswith("audit"))
@@ -286,7 +329,7 @@ def looks(bots: Bots, chance: random.Random, person: str) -> Case:
 
 
 KINDS = [asks, asks, asks, asks, follows, follows, again, manages, sets_up, looks, says, says,
-         opens_home]  # fmt: skip
+         opens_home, pokes]  # fmt: skip
 REFUSALS = (
     access.FOREIGN, "Only people can ask.", "Guests of this workspace cannot see",
 )  # fmt: skip
@@ -317,6 +360,9 @@ def judge(bots: Bots, case: Case) -> str | None:
             case.does(bots.alone[name])
             if (expected := bots.alone[name].sent()) != sent:
                 return f"{name} is told of others: {_apart(sent, expected)}"
+    if case.what == "pokes" and not bots.own:
+        # who sees all may send to every creator their own part
+        strangers -= {bots.everybody.person(name) for name in (*LIMITED, ADMIN)}
     if strangers:
         return f"strangers are told: {strangers}"
     match case.may:
@@ -426,6 +472,9 @@ ALERTS = (
 def test_alerts_tell_each_person_of_what_they_may_see(bots: Bots, person: str) -> None:
     sides = [bots.everybody, *([bots.alone[person]] if person in bots.alone else [])]
     now = bots.everybody.clock.now + timedelta(seconds=5)
+    for side in sides:
+        for rule in side.bot.alerts.rules.of(None):
+            side.bot.alerts.rules.remove(rule.id)
     for words in ALERTS:
         everything = [_alerted(side, now, person, f"alert {words} to me") for side in sides]
         # an admin has alerts of their own
