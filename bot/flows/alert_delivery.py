@@ -34,6 +34,7 @@ ALONE = 5
 LONGEST_WAIT = timedelta(minutes=10)
 _SHORT = timedelta(seconds=15)
 _HEAL_EVERY = timedelta(minutes=30)
+_LOOK_EVERY, _MOST_LOOKS = timedelta(days=1), 4
 _CHECKED = timedelta(minutes=10)
 _BEFORE = timedelta(minutes=10)
 _PERSON_IS_OUT = {"user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"}
@@ -51,11 +52,14 @@ class Delivery:
         self._people = People(alerts)
         self._messages = Messages(alerts, judging)
         self._healed: datetime | None = None
+        self._looked: datetime | None = None
+        self._makers: list[Entry] = []
 
     def tick(self) -> None:
         """Tell everything that can be told now, at the pace that Slack allows."""
         tellings = self._at.tellings
         self._heal()
+        self._look_after()
         if tellings.idle():
             return
         self._remind()
@@ -76,6 +80,20 @@ class Delivery:
         if self._healed is None or not timedelta() <= now - self._healed < _HEAL_EVERY:
             self._at.tellings.heal()
             self._healed = now
+
+    def _look_after(self) -> None:
+        """Once a day, see whether the makers of rules are still there; a few at a time."""
+        now = self._at.asking.clock()
+        if self._looked is None or not timedelta() <= now - self._looked < _LOOK_EVERY:
+            self._looked = now
+            firsts = {one.draft.maker: one for one in self._at.rules.of(None) if not one.paused}
+            self._makers = list(firsts.values())
+        try:
+            for _ in range(min(len(self._makers), _MOST_LOOKS)):
+                self._people.present(self._makers[-1])
+                self._makers.pop()
+        except DeliveryError as error:
+            log.info("Slack does not say yet who is still there: %s", error)
 
     # -- from events to messages
 

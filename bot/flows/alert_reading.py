@@ -62,6 +62,8 @@ class Seen:
     now: datetime
     states: dict[str, dict[tuple[str, str], State]]
     """What is known of each rule, by subject and period."""
+    awake: bool = True
+    """Whether whoever judges has been there for long enough to have synced."""
     everything: bool = False
     """Whether readings are wanted also of what is far below its line."""
 
@@ -79,27 +81,30 @@ class Seen:
 
 def readings(watched: Watched, seen: Seen) -> Iterator[Reading]:
     """The readings of all subjects of a rule; of one subject, the older come first."""
-    watch = watched.rule.watch
-    if isinstance(watch, Stale):
-        synced = seen.figures.synced.get(Granularity.MINUTE)
-        yield stale(watched.rule, synced, watched.entry.made_at, seen.now)
-        return
-    if isinstance(watch, Credits):
-        limits = seen.limits
-        if limits.told and not watched.asker.own_only:
-            yield balance(watched.rule, limits.bought, limits.used, limits.told)
-        return
-    if seen.fresh is None:
-        return
+    rule, limits = watched.rule, seen.limits
+    match rule.watch:
+        case Stale():
+            if seen.awake:
+                synced = seen.figures.synced.get(Granularity.MINUTE)
+                yield stale(rule, synced, watched.entry.made_at, seen.now)
+        case Credits():
+            if limits.told and not watched.asker.own_only:
+                yield balance(rule, limits.bought, limits.used, limits.told)
+        case _:
+            if seen.fresh is not None:
+                yield from _of_usage(watched, seen)
+
+
+def _of_usage(watched: Watched, seen: Seen) -> Iterator[Reading]:
     whose = scope(seen.directory, watched.rule, watched.asker, watched.named)
-    match watch:
-        case Above():
+    match watched.rule.watch:
+        case Above() as watch:
             yield from _above(watched, seen, whose, watch)
         case Spike():
             yield from _spikes(watched, seen, whose)
-        case Forecast():
+        case Forecast() as watch:
             yield from _forecasts(watched, seen, whose, watch)
-        case New():
+        case New() as watch:
             yield from _firsts(watched, seen, watch)
         case Budget():
             for one in seen.limits.caps:

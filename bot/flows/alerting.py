@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot import courtesy
 from bot.access import sees_own_only
 from bot.flows import sight
 from bot.flows.alert_caps import limits_of
@@ -23,7 +24,7 @@ from bot.flows.alert_scope import Named
 from bot.flows.asking import Asking, asker_for
 from bot.posting import Posting
 from bot.store.alert_rules import Draft, Entry, Rules
-from bot.store.alert_states import RETENTION, Change, States
+from bot.store.alert_states import Change, States
 from bot.store.alert_tellings import Tellings
 from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
@@ -39,6 +40,10 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 EVERY = timedelta(seconds=60)
 """How often rules are judged where nothing was synced: what is too old has to be noticed too."""
+ASLEEP = timedelta(minutes=5)
+"""Who has not judged for so long was not there, or the machine slept."""
+ROUSED = timedelta(minutes=3)
+"""What a sync takes after that: until then data may be old without anything being wrong."""
 _JUDGED, _FORGOT = "alerts judged", "alerts forgot"
 _SINGLE = "alert-sync-"
 
@@ -66,6 +71,7 @@ class Judging:
         self.alerts = self._at = alerts
         self._read: dict[tuple[str, int], Rule | None] = {}
         self._last: datetime | None = None
+        self._awake: datetime | None = None
         self._lock = threading.Lock()
 
     def tick(self, pause: timedelta = EVERY) -> int:
@@ -86,6 +92,8 @@ class Judging:
             return 0
         self._set_up_first()
         now = at.asking.clock()
+        if self._last is None or not timedelta() <= now - self._last <= ASLEEP:
+            self._awake = now
         self._last = now
         told = at.states.settle(self._changes(at.rules.active(), now))
         at.asking.store.keep_fact(_JUDGED, now.isoformat())
@@ -147,7 +155,7 @@ class Judging:
             seen = self.seen(now)
             for (rule, subject, period), state in at.states.all().items():
                 seen.states.setdefault(rule, {})[subject, period] = state
-            for entry in entries:
+            for entry in courtesy.giving_way(entries):
                 try:
                     changes += self._one(entry, seen, min(judged, now))
                 except Exception:  # one bad rule must not stop the others
@@ -198,7 +206,9 @@ class Judging:
         at, store = self._at, self._at.asking.store
         directory = store.directory()
         limits = limits_of(store.fact("limits"), directory)
-        return Seen(Figures(store, at.usage, now), at.usage, directory, limits, now, {})
+        awake = self._awake is not None and now - self._awake >= ROUSED
+        figures = Figures(store, at.usage, now)
+        return Seen(figures, at.usage, directory, limits, now, {}, awake=awake)
 
     def watched(self, entry: Entry, rule: Rule, judged: datetime) -> Watched:
         """A rule with its maker as they are today: by the settings, and their address."""
@@ -212,7 +222,7 @@ class Judging:
         store = self._at.asking.store
         today = f"{now:%Y-%m-%d}"
         if store.fact(_FORGOT) != today:
-            self._at.states.forget(now - RETENTION)
+            self._at.states.forget(now)
             store.keep_fact(_FORGOT, today)
 
 

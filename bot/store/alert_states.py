@@ -17,6 +17,10 @@ from reports.alert_json import pack_event, pack_state, unpack_state
 from reports.alert_state import Event, Kind, Phase, State
 
 Clock = Callable[[], datetime]
+RETENTION = timedelta(days=100)
+"""How long is kept what a rule has told."""
+SETTLED = timedelta(days=8)
+"""How long is kept how a subject stood in a period that is over."""
 EVERYTHING = "*"
 """A hold on all subjects of a rule."""
 Place = tuple[str, str, str]
@@ -96,10 +100,19 @@ class States:
                 told += _keep(connection, change, now)
         return told
 
-    def forget(self, before: datetime) -> None:
-        """Drop states of periods in which nothing has changed since a moment, and what was told."""
+    def forget(self, now: datetime) -> None:
+        """Drop what was told long ago, and how subjects stood in periods that are over."""
         with self._db.write() as connection:
-            limit = ms(before)
+            found = connection.execute(
+                "SELECT rule, subject, period, data FROM alert_state WHERE changed_at < ?"
+                " AND period != '' AND state != ?",
+                (ms(now - SETTLED), Phase.TRIGGERED),
+            ).fetchall()
+            over = [row[:3] for row in found if _is_over(row[3], now)]
+            connection.executemany(
+                "DELETE FROM alert_state WHERE rule = ? AND subject = ? AND period = ?", over
+            )
+            limit = ms(now - RETENTION)
             connection.execute(
                 "DELETE FROM alert_state WHERE changed_at < ? AND period != ''", (limit,)
             )
@@ -178,6 +191,11 @@ class States:
         return [Hold(row[0], row[1], moment(row[2]), row[3]) for row in found]
 
 
+def _is_over(data: str, now: datetime) -> bool:
+    ends = unpack_state(json.loads(data)).ends
+    return ends is not None and ends < now - SETTLED
+
+
 def _get(connection: sqlite3.Connection, place: Place) -> State | None:
     row = connection.execute(
         "SELECT data FROM alert_state WHERE rule = ? AND subject = ? AND period = ?", place
@@ -218,7 +236,3 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
             (now, telling),
         )
     return 1
-
-
-RETENTION = timedelta(days=100)
-"""How long is kept what a rule said in a period that is over."""
