@@ -230,7 +230,13 @@ class Slack:
         """Answer what somebody said in a channel, there."""
         thread = {"thread_ts": place.thread} if place.thread else {}
         if place.shared or place.channel.startswith("D"):
-            self.post(place.channel, message, **thread)
+            try:
+                self.post(place.channel, message, **thread)
+            except DeliveryError as error:
+                if error.uncertain or place.channel.startswith("D"):
+                    raise
+                log.info("Nothing can be posted there (%s); using the DM", error)
+                self.direct(place.user, message)
             return
         for attempt in (message, message.without_chart(), Message(message.text, ())):
             try:

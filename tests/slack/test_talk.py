@@ -253,3 +253,23 @@ def test_what_is_to_come_again_and_again_is_asked_where_nobody_said(world: World
     world.door.mention("ada", "general", "every monday 9:00")
     wait_until(lambda: hidden(world, "ada"))
     assert hidden(world, "ada")[-1]["text"] == OF_WHAT
+
+
+@pytest.mark.parametrize("code", ["restricted_action", "not_in_channel", 429])
+def test_where_nothing_can_be_posted_the_answer_comes_to_the_person(
+    world: World, code: str | int
+) -> None:
+    world.slack.fail("chat.postMessage", code)
+    world.door.mention("ada", "general", "tokens 7d by key")
+    dm = world.slack.im("ada").id
+    wait_until(lambda: answers(world, dm))
+    assert answers(world, dm)[0]["text"].startswith("Tokens by API key")
+    assert not answers(world, "general")
+
+
+def test_where_nobody_can_be_told_alone_they_are_told_in_direct_messages(world: World) -> None:
+    world.slack.fail("chat.postEphemeral", "user_not_in_channel")
+    world.door.mention("ada", "general", "spend on frobnicate")
+    dm = world.slack.im("ada").id
+    wait_until(lambda: answers(world, dm))
+    assert answers(world, dm)[0]["text"].startswith("I do not know “frobnicate”")
