@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot import logs
 from bot.app import open_store, utc_now
-from bot.config import WHERE, Need, Settings, inspect
+from bot.config import WHERE, Need, Settings, Visibility, inspect
 from bot.openrouter import OpenRouter, OpenRouterError
 from bot.scopes import SCOPES
 from bot.slack import NO_ANSWER
@@ -79,6 +79,7 @@ def _slack(settings: Settings) -> Iterator[Finding]:
     )
     if settings.slack_bot_token:
         yield from _bot_token(client)
+        yield _admins(client, settings)
     if settings.slack_app_token:
         yield _app_token(client, settings.slack_app_token.value)
     elif settings.slack_signing_secret:
@@ -106,6 +107,26 @@ def _bot_token(client: WebClient) -> Iterator[Finding]:
     yield _scopes(str(headers.get("x-oauth-scopes", "")))
     if date := headers.get("date"):
         yield _clock(str(date), "Slack")
+
+
+def _admins(client: WebClient, settings: Settings) -> Finding:
+    """Who the admins are: without any, nobody reads the log of who did what."""
+    name, unknown = "ACTIVITY_ADMINS", []
+    for user in sorted(settings.admins):
+        try:
+            client.users_info(user=user)
+        except SlackApiError as error:
+            unknown += [user] if error.response.get("error") == "user_not_found" else []
+        except NO_ANSWER:
+            break
+    if unknown:
+        words = f"{', '.join(unknown)} is nobody in this workspace (profile > ... > Copy member ID)"
+        return Finding(name, well=False, words=words)
+    if settings.admins:
+        return Finding(name, well=True, words=f"{len(settings.admins)} named")
+    own = settings.visibility is Visibility.OWN
+    seen = ", and everybody sees their own usage only" if own else ""
+    return Finding(name, well=True, words=f"nobody is named, so nobody reads the log{seen}")
 
 
 def _scopes(granted: str) -> Finding:

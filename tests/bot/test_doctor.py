@@ -69,6 +69,7 @@ def test_all_is_well_where_all_is_well(values, look):
         "scopes": f"ok all {len(SCOPES)} of the manifest",
         "clock": "ok agrees with Slack's\nok agrees with OpenRouter's",
         "SLACK_APP_TOKEN": "ok Socket Mode can be opened",
+        "ACTIVITY_ADMINS": "ok nobody is named, so nobody reads the log",
         "OPENROUTER_MANAGEMENT_KEY": "ok a management key",
         "members": "ok 2 can be read",
         "database": said["database"],
@@ -255,3 +256,21 @@ def test_it_tells_why_the_last_sync_failed(values, look, openrouter, tmp_path):
     _, said = look(values | {"DATABASE_URL": f"sqlite:///{tmp_path}/new.db"})
     assert said["cache"].startswith("ok nothing yet")
     assert "does not know the key" in said["last sync"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "ok nobody is named, so nobody reads the log"),
+        (
+            {"ACTIVITY_VISIBILITY": "own"},
+            "ok nobody is named, so nobody reads the log, and everybody sees their own usage only",
+        ),
+        ({"ACTIVITY_ADMINS": "ada"}, "ok 1 named"),
+        ({"ACTIVITY_ADMINS": "U0NOBODY"}, "FAIL U0NOBODY is nobody in this workspace"),
+    ],
+)
+def test_it_says_whether_there_are_admins(values, slack, look, more, said):
+    named = {k: slack.user(v).id if v == "ada" else v for k, v in more.items()}
+    _, found = look({**values, **named})
+    assert found["ACTIVITY_ADMINS"].startswith(said)
