@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.access import admins, admins_only, is_admin
 from bot.flows.alert_detail import as_told
 from bot.flows.alert_message import Messages
+from bot.flows.alert_people import in_words
 from bot.flows.alert_reading import Watched
 from bot.flows.alert_scope import named
 from bot.flows.alerting import Alerts, Judging
@@ -127,15 +128,18 @@ class Desk:
         """Delete a rule."""
         if entry := self._allowed(place, id_):
             self._at.rules.remove(entry.id)
-            words_ = escape(clean(entry.draft.words, 300).replace("`", "'"))
+            words_ = escape(clean(in_words(entry.draft.words), 300).replace("`", "'"))
             if not place.home:
                 self._asking.slack.respond(place, cards_said(f"Deleted: `alert {words_}`"))
 
     def change(self, entry: Entry, draft: Draft) -> bool:
-        """Put other words in the place of a rule, and judge it at once; False where it is gone."""
+        """Put other words in the place of a rule as it was seen, and judge it at once.
+
+        False where it is gone or was changed meanwhile.
+        """
         old, new = self._judging.rule(entry), rule_of(draft.words)
         keep = old is not None and _same_kind(old, new)
-        if self._at.rules.change(entry.id, draft, keep=keep) is None:
+        if self._at.rules.change(entry.id, draft, keep=keep, was=entry.version) is None:
             return False
         self._judge_again(entry.id)
         return True

@@ -11,7 +11,9 @@ from bot.flows.alerting import Alerts
 from bot.slack import DeliveryError, Person
 from bot.store.alert_rules import Entry
 from reports.alert import Rule, To
+from reports.grammar_alert import rule_of
 from reports.render import alert_notices as words
+from reports.render.alert_words import words_shown
 from reports.render.blocks import Message
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,14 @@ class Hearer:
 
     place: str
     note: str = ""
+
+
+def in_words(words: str) -> str:
+    """A rule's words as people read them: a channel by its name."""
+    try:
+        return words_shown(rule_of(words))
+    except ValueError:
+        return words
 
 
 class People:
@@ -117,7 +127,7 @@ class People:
                 self._at.rules.pause(one.id, "because its maker has left")
             return None
         given = self._at.rules.hand_over(left, heir.id, heir.email or "")
-        told = [one.draft.words for one in given]
+        told = [in_words(one.draft.words) for one in given]
         command = self._at.asking.settings.command
         for admin in sorted(self._at.asking.settings.admins):
             message = words.handed_over(left, heir.id, told, command, mine=admin == heir.id)

@@ -11,6 +11,7 @@ from reports.alert_state import Event, Kind, Reading
 from reports.alert_time import Quiet
 from reports.alert_vocabulary import EXAMPLE
 from reports.grammar_alert import QUIET
+from reports.period import Unit
 from reports.render.alert_figures import amount, price
 from reports.render.alert_words import how_far, recipient, sentence, subject, used, words_shown
 from reports.render.blocks import LONGEST_TEXT, Block, Message
@@ -63,7 +64,8 @@ def meaning(rule: Rule, zone: str) -> str:
     each = f"For each {rule.by} on its own: " if rule.by else ""
     match rule.watch:
         case Above(unit=unit):
-            said = f"told once a {unit} ({zone}), as soon as it goes above the limit"
+            once = "an hour" if unit is Unit.HOUR else f"a {unit}"
+            said = f"told once {once} ({zone}), as soon as it goes above the limit"
         case Budget(percents):
             parts = " and ".join(f"{percent}%" for percent in percents)
             said = f"told at {parts} of every limit and budget that is set at OpenRouter"

@@ -502,6 +502,21 @@ def test_an_answer_that_is_lost_neither_loses_nor_doubles_a_message(there, truth
     assert len(there.heard()) == 1
 
 
+def test_who_dies_after_posting_leaves_no_double(there, truth, monkeypatch):
+    there.sync(truth, back=3 * DAY)
+    there.set_up("alert sync")
+    tellings = there.alerts.tellings
+    for where, count in (("heard", 1), ("answers", 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(tellings, "sent", lambda *_: 1 / 0)
+            ticks(there, 68 * MINUTE if where == "heard" else 4 * MINUTE)
+            if where == "answers":
+                turn(there, truth)
+        for _ in range(3):
+            turn(there, truth, 3 * MINUTE) if where == "answers" else ticks(there, 4 * MINUTE)
+        assert len(getattr(there, where)()) == count
+
+
 def test_a_pause_that_slack_asks_for_is_kept(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per day")
