@@ -179,6 +179,19 @@ def test_guests_and_other_companies_are_refused(browser, demo, who, where, said)
 
 
 @needs_chromium
+def test_an_admin_reads_how_the_bot_is_and_who_did_what_and_others_are_told_who_may(browser, demo):
+    with acting(browser, demo, "farid") as view:
+        asked(view, "spend 1d by model")
+        expect(asked(view, "status")).to_contain_text("The data is up to date.")
+        expect(asked(view, "audit")).to_have_text(re.compile("for the admins of this bot: @ada"))
+    with acting(browser, demo, "ada") as view:
+        expect(asked(view, "status")).to_contain_text("Next reports")
+        expect(asked(view, "audit")).to_contain_text(re.compile("@farid.* asked spend 1d by model"))
+        expect(asked(view, "audit csv")).to_contain_text("is in our direct messages")
+        expect(asked(view, "help running")).to_contain_text("Running it")
+
+
+@needs_chromium
 def test_one_can_become_somebody_else(browser, demo):
     with acting(browser, demo, "ada", "finance") as view:
         asked(view, "spend 1d")
