@@ -253,11 +253,13 @@ class Bot:
         from bot.store.alert_usage import AlertUsage  # noqa: PLC0415
 
         reports = self.reports
+        tellings = Tellings(self.database, self.clock)
+        self.metrics.count_alerts(tellings.counts)
         return Alerts(
             asking=reports.asking,
             rules=Rules(self.database, self.clock),
             states=States(self.database, self.clock),
-            tellings=Tellings(self.database, self.clock),
+            tellings=tellings,
             usage=AlertUsage(self.database),
             runs=reports.runs,
             notices=reports.notices,

@@ -34,7 +34,13 @@ class Metrics:
 
     def count_runs(self, counts: Callable[[], Mapping[str, int]]) -> None:
         """Show how many report runs are in which state."""
-        self._registry.register(_Runs(counts))
+        name, words = "activity_report_runs", "Runs of scheduled reports by state"
+        self._registry.register(_Counts(name, words, counts))
+
+    def count_alerts(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Show how many messages about alerts are in which state."""
+        name, words = "activity_alert_messages", "Messages about alerts by state"
+        self._registry.register(_Counts(name, words, counts))
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
@@ -58,14 +64,14 @@ class _Age(Collector):
         yield age
 
 
-class _Runs(Collector):
-    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+class _Counts(Collector):
+    def __init__(self, name: str, words: str, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._name = name
+        self._words = words
         self._counts = counts
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        runs = GaugeMetricFamily(
-            "activity_report_runs", "Runs of scheduled reports by state", labels=["state"]
-        )
+        found = GaugeMetricFamily(self._name, self._words, labels=["state"])
         for state, count in self._counts().items():
-            runs.add_metric([state], count)
-        yield runs
+            found.add_metric([state], count)
+        yield found

@@ -80,6 +80,7 @@ def test_what_is_above_already_is_said_at_once_and_once(there):
     tick(there)
     tick(there)
     assert len(heard(there)) == 1
+    assert b'activity_alert_messages{state="sent"} 1.0' in there.bot.metrics.text()
 
 
 @pytest.mark.parametrize(
