@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.flows.alert_desk import GONE, Desk
+from bot.flows.alert_desk import Desk
 from bot.flows.asking import Asking
 from bot.flows.forms import (
     Done,
@@ -115,8 +115,9 @@ class AlertForm:
         if isinstance(draft, CommandError):
             return self._errors(fields, Field.WHOSE, _filters_said(draft))
         if isinstance(draft, str):
-            channel = rule.to.kind is To.CHANNEL
-            return self._errors(fields, Field.CHANNEL if channel else Field.KIND, draft)
+            if rule.to.kind is To.CHANNEL:
+                return self._errors(fields, Field.CHANNEL, draft)
+            return Show(self._view(owner, fields, sent.meta, draft))
         if entry is None:
             return once(self._asking, sent, fields, lambda: self._keep(person, draft, sent))
         return self._change(person, entry, draft, fields, sent)
@@ -173,17 +174,25 @@ class AlertForm:
         if entry.draft.words == draft.words:
             return Done()  # it is so already: sent twice, or nothing was changed
         if version(entry) != sent.meta.version:
-            meta = replace(sent.meta, version=version(entry))
-            note = CHANGED.format(now=f"`{escape(clean(entry.draft.words, 300))}`")
-            return Show(self._view(self._owner(entry), fields, meta, note))
+            return self._overtaken(entry, fields, sent)
         if not self._desk.change(entry, draft):
-            return Show(notice(EDIT, GONE))
+            found = self._desk.find(person, entry.id)
+            if isinstance(found, str):
+                return Show(notice(EDIT, found))
+            return self._overtaken(found, fields, sent)
         self._note(Act.CHANGED_ALERT, person, f"{entry.draft.words} -> {draft.words}", DONE)
         if sent.meta.home:
             self._homes.renew(person)
         else:
             self._desk.show(Place(sent.meta.url, person.id), entry.id)
         return Done()
+
+    def _overtaken(self, entry: Entry, fields: AlertFields, sent: Sent) -> Outcome:
+        """What was entered again, beside what somebody else has made of it meanwhile."""
+        meta = replace(sent.meta, version=version(entry))
+        now = escape(clean(entry.draft.words, 300).replace("`", "'"))
+        note = CHANGED.format(now=f"`{now}`")
+        return Show(self._view(self._owner(entry), fields, meta, note))
 
     def _note(self, act: Act, person: Person, what: str, outcome: str) -> None:
         self._asking.audit.note(act, person.id, what, outcome=outcome, email=person.email)

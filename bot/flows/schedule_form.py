@@ -22,7 +22,7 @@ from bot.flows.forms import (
     open_modal,
 )
 from bot.flows.home import Homes
-from bot.flows.subscriptions import GONE, Subscriptions
+from bot.flows.subscriptions import Subscriptions
 from bot.slack import Person, Place
 from bot.store.schedules import Draft, Entry
 from reports.audit import DONE, Act
@@ -202,13 +202,13 @@ class ScheduleForm:
         if version(entry.draft) == version(draft):
             return Done()  # it is so already: sent twice, or nothing was changed
         if version(entry.draft) != sent.meta.version:
-            now = f"{clean(entry.draft.question, 200)}, {entry.draft.schedule}"
-            meta = replace(sent.meta, version=version(entry.draft))
-            note = CHANGED.format(now=escape(now))
-            return Show(self._view(self._owner(entry), fields, meta, note=note))
+            return self._overtaken(entry, fields, sent)
         changed = self._subscriptions.change(entry, draft)
         if changed is None:
-            return Show(notice(EDIT, GONE))
+            found = self._subscriptions.find(person, entry.id)
+            if isinstance(found, str):
+                return Show(notice(EDIT, escape(found)))
+            return self._overtaken(found, fields, sent)
         before = f"{entry.draft.question} {entry.draft.schedule}"
         self._note(Act.EDITED, person, draft, DONE, before)
         if sent.meta.home:
@@ -218,6 +218,13 @@ class ScheduleForm:
             message = made(card, again=False, changed=True)
             self._asking.slack.respond(Place(sent.meta.url, person.id), message)
         return Done()
+
+    def _overtaken(self, entry: Entry, fields: ScheduleFields, sent: Sent) -> Outcome:
+        """What was entered again, beside what somebody else has made of it meanwhile."""
+        now = f"{clean(entry.draft.question, 200)}, {entry.draft.schedule}"
+        meta = replace(sent.meta, version=version(entry.draft))
+        note = CHANGED.format(now=escape(now))
+        return Show(self._view(self._owner(entry), fields, meta, note=note))
 
     def _note(self, act: Act, person: Person, draft: Draft, outcome: str, before: str = "") -> None:
         what = f"{draft.question} {draft.schedule}"
@@ -231,8 +238,7 @@ class ScheduleForm:
 
 def version(draft: Draft) -> str:
     """What tells whether a schedule was changed meanwhile; not what a report does to it."""
-    what = (draft.question, str(draft.schedule), draft.target, draft.channel)
-    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(draft.made).encode()).hexdigest()[:16]
 
 
 def _question_said(wrong: CommandError) -> str:

@@ -154,8 +154,11 @@ class Subscriptions:
             self._asking.slack.respond(place, message)
 
     def change(self, entry: Entry, draft: Draft) -> Entry | None:
-        """Put another question, time or place into a schedule; None where it is gone meanwhile."""
-        return self._at.schedules.change(entry.id, draft)
+        """Put another question, time or place into a schedule as it was seen.
+
+        None where it is gone or was changed meanwhile.
+        """
+        return self._at.schedules.change(entry.id, draft, entry.draft)
 
     def send_again(self, place: Place, run: int) -> None:
         """Send a report that failed, or of which nobody knows."""

@@ -115,17 +115,22 @@ class Rules:
             found = connection.execute("SELECT 1 FROM alert_rule WHERE id = ?", (id_,)).fetchone()
         return found is not None
 
-    def change(self, id_: str, draft: Draft, *, keep: bool = False) -> Entry | None:
+    def change(
+        self, id_: str, draft: Draft, *, keep: bool = False, was: int | None = None
+    ) -> Entry | None:
         """Put other words in its place: it is armed anew, and what it was about to say is dropped.
 
-        What it has said already stays. With `keep` it stands as it stood, with another line.
+        What it has said already stays. With `keep` it stands as it stood, with another line. With
+        `was` only if it still has that version; None where it has not, or is gone.
         """
         with self._db.write() as connection:
-            connection.execute(
+            done = connection.execute(
                 "UPDATE alert_rule SET email = ?, words = ?, members = ?, version = version + 1,"
-                " changed_at = ? WHERE id = ? AND gone = 0",
-                (draft.email, draft.words, draft.members, ms(self._clock()), id_),
+                " changed_at = ? WHERE id = ? AND gone = 0 AND version = coalesce(?, version)",
+                (draft.email, draft.words, draft.members, ms(self._clock()), id_, was),
             )
+            if not done.rowcount:
+                return None
             if keep:
                 _drop(connection, id_, "changed")
             else:

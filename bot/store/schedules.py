@@ -38,6 +38,11 @@ class Draft:
     name: str = ""
     members: str = "[]"
 
+    @property
+    def made(self) -> tuple[str, str, str, str]:
+        """What people made it: its question, time, and place, but not what they are called now."""
+        return self.question, str(self.schedule), self.target, self.channel
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -128,11 +133,14 @@ class Schedules:
         """A schedule of the same person that asks the same at the same time in the same place."""
         return next((one for one in self.of(draft.maker) if one.draft == draft), None)
 
-    def change(self, id_: str, draft: Draft) -> Entry | None:
-        """Put another question or time in its place. A date that was dealt with stays so."""
+    def change(self, id_: str, draft: Draft, was: Draft | None = None) -> Entry | None:
+        """Put another question or time in its place. A date that was dealt with stays so.
+
+        With `was` only if that is still what people made it; None where it is not, or is gone.
+        """
         with self._db.write() as connection:
             known = _get(connection, id_)
-            if known is None:
+            if known is None or (was is not None and known.draft.made != was.made):
                 return None
             next_ = first(draft.schedule, self._clock())
             # figures of another question are none to compare the next report with

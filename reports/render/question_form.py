@@ -15,6 +15,7 @@ from reports.question_fields import (
     Field,
     QuestionFields,
 )
+from reports.render.blocks import NOTHING_YET
 from reports.render.forms import (
     Entered,
     Meta,
@@ -27,7 +28,7 @@ from reports.render.forms import (
     typed,
 )
 from reports.render.parts import Block, divider
-from reports.render.rows import versus
+from reports.render.rows import nothing, versus
 from reports.summary import Summary
 from reports.text import clean, escape, figure
 
@@ -99,7 +100,7 @@ def foreseen(command: str, found: Summary | str) -> str:
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
     if found.empty:
-        return "\n".join([*lines, "Nothing was used then."])
+        return "\n".join([*lines, escape(nothing(found, NOTHING_YET))])
     for metric, part in found.metrics.items():
         shown = ", ".join(filter(None, (figure(metric, part.sum), versus(found, part))))
         lines.append(escape(f"{str(metric).capitalize()}: {shown}"))

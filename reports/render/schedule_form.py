@@ -9,6 +9,7 @@ from typing import Any
 from reports.grammar import LONGEST
 from reports.grammar_schedule import Standing
 from reports.query import Metric
+from reports.render.blocks import NOTHING_YET
 from reports.render.forms import (
     Entered,
     Meta,
@@ -24,7 +25,7 @@ from reports.render.forms import (
 )
 from reports.render.parts import Block, divider
 from reports.render.report import when
-from reports.render.rows import looked_at, versus
+from reports.render.rows import looked_at, nothing, versus
 from reports.schedule import WEEKDAYS, Target, first, following
 from reports.schedule_fields import LAST, Field, Often, ScheduleFields, file_names
 from reports.summary import Summary
@@ -137,7 +138,7 @@ def foreseen(standing: Standing, zone: str, now: datetime, found: Summary | str)
 
 def _figures(found: Summary) -> list[str]:
     if found.empty:
-        return ["nothing was used"]
+        return [escape(nothing(found, NOTHING_YET))]
     figures = []
     for metric, part in found.metrics.items():
         change = versus(found, part)

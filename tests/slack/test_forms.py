@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,6 @@ from reports.render.question_form import SHORTCUT
 
 from .. import world as worlds
 from ..world import World
-
-CREATED = "Scheduled: "
 
 
 @pytest.fixture
@@ -121,7 +120,7 @@ def test_it_says_when_it_comes_next_and_what_it_would_say(there):
     view = opened(there, "home_schedule")
     said = foreseen(view)
     assert "*Next*: Mon" in said
-    assert "*It would say now* (last week): nothing was used" in said
+    assert "*It would say now* (last week): No usage in this period." in said
     said = looked(there, view, "form_often", "daily")
     assert "(yesterday): spend" in said
     assert "form_days" not in elements(view)
@@ -208,6 +207,39 @@ def test_who_edits_what_was_deleted_meanwhile_reads_so(there):
     answer = json.loads(there.door.submit("ada", view["id"], {"form_at": "11:00"}).body)
     assert "not there any more" in json.dumps(answer["view"])
     assert schedules(there) == []
+
+
+def test_of_two_who_save_at_once_only_one_does(there):
+    there.words("schedule weekly spend by key to me")
+    there.words("alert spend > $50 per day by key")
+    schedules_, rules = there.bot.reports.schedules, there.bot.alerts.rules
+    [entry], [rule] = schedules_.of(None), rules.of(None)
+    later = replace(entry.draft, question="spend last week")
+    assert schedules_.change(entry.id, later, entry.draft) is not None
+    assert schedules_.change(entry.id, replace(later, question="tokens 1d"), entry.draft) is None
+    assert rules.change(rule.id, rule.draft, was=rule.version) is not None
+    assert rules.change(rule.id, rule.draft, was=rule.version) is None
+
+
+def test_a_form_under_an_old_answer_is_confirmed_in_the_direct_messages(there):
+    there.words("spend 7d by key")
+    [answer] = there.slack.ephemerals("ada", "general")
+    there.door.click("ada", "general", answer["ts"], "answer_schedule")
+    view = filled(there)
+    there.slack.fail("response_url", 404, times=3)
+    assert there.door.submit("ada", view["id"]).body == ""
+    dm = there.slack.im("ada").id
+    said = there.slack.wait_for(lambda: there.slack.messages(dm))
+    assert said[0]["text"].startswith("Scheduled: ")
+
+
+def test_who_presses_too_slowly_for_slack_is_told_to_press_again(there):
+    home(there)
+    there.slack.fail("views.open", "expired_trigger_id")
+    there.door.click_in_view("ada", "home_schedule")
+    dm = there.slack.im("ada").id
+    [said] = there.slack.wait_for(lambda: there.slack.messages(dm))
+    assert "Press it again." in said["text"]
 
 
 def test_what_is_paused_and_deleted_in_the_home_is_seen_there_alone(there):
