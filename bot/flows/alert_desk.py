@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.access import admins, admins_only, is_admin
 from bot.flows.alert_detail import as_told
 from bot.flows.alert_message import Messages
-from bot.flows.alert_people import in_words
+from bot.flows.alert_people import People, in_words
 from bot.flows.alert_reading import Watched
 from bot.flows.alert_scope import named
 from bot.flows.alerting import Alerts, Judging
@@ -33,7 +33,7 @@ from reports.alert_state import Reading
 from reports.alert_time import Snooze
 from reports.audit import DONE, Act
 from reports.grammar import Ask, CommandError, parse
-from reports.grammar_alert import ListAlerts, SetQuiet, rule_of
+from reports.grammar_alert import EXAMPLES, ListAlerts, SetQuiet, rule_of
 from reports.query import Metric, Query
 from reports.render import alert_cards as cards
 from reports.render import alert_notices as words
@@ -68,6 +68,7 @@ class Desk:
         self._asking = alerts.asking
         self._judging = judging
         self._messages = Messages(alerts, judging)
+        self._people = People(alerts)
 
     def set_up(self, person: Person, rule: Rule, channel: str) -> Shown:
         """Keep a rule, if it can be kept, and judge it; `channel` is where it was said."""
@@ -346,7 +347,7 @@ class Desk:
         rule = self._judging.rule(entry)
         if rule is None:
             return None
-        zone = rule.zone or self._asking.settings.zone
+        zone = rule.zone or self._people.zone(entry.draft.maker)
         now = self._asking.clock()
         standing = []
         for place, state in self._at.states.triggered(entry.id):
@@ -431,4 +432,5 @@ def _corrected(rule: Rule, wrong: CommandError) -> CommandError:
             return ""
         return f"alert {replace(rule, filters=asked.query.filters).words()}"
 
-    return CommandError(wrong.problem, whole(wrong.understood), whole(wrong.suggestion))
+    understood, meant = whole(wrong.understood), whole(wrong.suggestion)
+    return CommandError(wrong.problem, understood, meant, EXAMPLES)
