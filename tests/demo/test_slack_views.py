@@ -103,6 +103,40 @@ def test_a_modal_can_be_updated_unless_it_changed(slack, client):
     assert error_of(client.views_update, view_id="V0NONE", view=modal()) == "not_found"
 
 
+def test_a_closed_modal_cannot_be_updated(slack, client):
+    view = client.views_open(trigger_id=trigger(slack), view=modal())["view"]
+    slack.modals.take_away(slack.user("ada").id)
+    assert error_of(client.views_update, view_id=view["id"], view=modal("2")) == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("element", "problem"),
+    [
+        ({"max_length": 3, "initial_value": "four"}, "must be less than 4 characters"),
+        ({"dispatch_action_config": {"trigger_actions_on": ["never"]}}, "valid enum value"),
+        ({"dispatch_action_config": {}}, "missing required field: trigger_actions_on"),
+    ],
+)
+def test_an_input_must_be_one_that_slack_takes(slack, client, element, problem):
+    label = {"type": "plain_text", "text": "Words"}
+    field = {"type": "plain_text_input", "action_id": "a", **element}
+    view = modal(blocks=[{"type": "input", "label": label, "element": field}], submit=label)
+    answer = refusal(client.views_open, trigger_id=trigger(slack), view=view)
+    assert problem in answer["response_metadata"]["messages"][0]
+
+
+def test_a_shortcut_carries_a_trigger(slack, app, door, client):
+    opened = []
+
+    @app.shortcut("report")
+    def on_report(ack, body):
+        opened.append(client.views_open(trigger_id=body["trigger_id"], view=modal())["ok"])
+        ack()
+
+    assert door.shortcut("ada", "report").ok
+    assert opened == [True]
+
+
 def test_a_home_is_each_persons_own(slack, client):
     ada = slack.user("ada").id
     first = client.views_publish(user_id=ada, view=home())["view"]
