@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bot.access import refusal
+from bot.access import refusal, unknown
 from bot.flows.asking import Asking, turn_away
-from bot.slack import DeliveryError, Person, Place
+from bot.slack import DeliveryError, Person, Place, UnknownPersonError
 from reports.audit import Act
 from reports.render.forms import Entered, Meta, notice
 from reports.text import escape
@@ -23,6 +23,7 @@ Words = Callable[[Person], str | None]
 """What a modal begins with, for a person; None where they have been told that they may not."""
 ONE_MOMENT = "One moment …"
 TOO_LATE = "That took so long that Slack does not let me open it any more. Press it again."
+TOLD = "I have told you why this cannot be done."
 _ONCE = timedelta(days=2)
 _EXPIRED = {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"}
 _OUTDATED = {"hash_conflict", "not_found"}
@@ -98,9 +99,11 @@ def open_modal(
             raise
         slack.say(place, TOO_LATE)
         return
-    view = _made(asking, place, make, act)
-    said = notice(title, "I have told you why this cannot be done.")
-    change_view(asking, Sent(str(opened["id"]), "", Meta(), Entered({})), view or said)
+    try:
+        view = _made(asking, place, make, act) or notice(title, TOLD)
+    except UnknownPersonError as problem:
+        view = notice(title, escape(unknown(problem)))
+    change_view(asking, Sent(str(opened["id"]), "", Meta(), Entered({})), view)
 
 
 def _made(

@@ -233,6 +233,13 @@ def test_a_form_under_an_old_answer_is_confirmed_in_the_direct_messages(there):
     assert said[0]["text"].startswith("Scheduled: ")
 
 
+def test_who_slack_does_not_name_reads_so_in_the_modal(there):
+    there.slack.fail("users.info", 500, times=1)
+    there.door.shortcut("ada", SHORTCUT)
+    said = "Slack does not say who you are at the moment"
+    there.slack.wait_for(lambda: said in json.dumps(there.slack.views("ada")))
+
+
 def test_who_presses_too_slowly_for_slack_is_told_to_press_again(there):
     home(there)
     there.slack.fail("views.open", "expired_trigger_id")
