@@ -41,15 +41,17 @@ def seconds_pass(cache, watch, clock) -> None:
     watch.tick()
 
 
-@pytest.mark.parametrize("second", [0, 7, 31, 44, 59])
-def test_an_hourly_crossing_is_told_within_90_seconds(there, second):
+@pytest.mark.parametrize("second", [0, 31, 59])
+@pytest.mark.parametrize("since_sync", range(5))
+def test_an_hourly_crossing_is_told_within_90_seconds(there, second, since_sync):
     server, cache, watch, clock = there
     clock.now = (clock.now + 2 * timedelta(hours=1)).replace(minute=20, second=second)
-    for _ in range(20):
+    for _ in range(20 + since_sync):
         seconds_pass(cache, watch, clock)
-    watch.set_up(f"alert spend > ${900 + second} per hour")
+    limit = 900 + 10 * second + since_sync
+    watch.set_up(f"alert spend > ${limit} per hour")
     crossed, before = clock.now, len(watch.heard())
-    cost = (901 + second) * 10**9
+    cost = (limit + 1) * 10**9
     server.organisation.records.append(
         Record(crossed, ONE, "user_ada", "a/x", 1, prompt=1, completion=1, credits_nano=cost)
     )
