@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from reports.alert import PERCENTS, Budget, Recipient, Rule, Watch
+from reports.alert import PERCENTS, Budget, Credits, Recipient, Rule, Watch
 from reports.alert_amount import Amount
 from reports.period import Unit
 from reports.query import Dimension, Filter, Metric, Source
@@ -56,19 +56,21 @@ def rule(draft: Draft, watch: Watch) -> Rule:
 def money(found: Amount, example: Rule, made: Made) -> int:
     """A threshold in nano-dollars. WrongRule if it is none; `example` has one that is sensible."""
     nano, typed = _fit(found.value), clean(found.typed, 20)
+    above = not isinstance(example.watch, Credits)  # a balance is told of below its limit
+    always, any_use = (", and so always exceeded", ", which any use exceeds") if above else ("", "")
     if found.currency:
         said = f"OpenRouter counts in US dollars, not in {clean(found.currency, 20)}."
         raise WrongRule(said, made(nano))
     if found.comma:
         raise WrongRule(f"“{typed}”: write decimals with a point.", made(nano))
     if found.value < 0:
-        raise WrongRule(f"“{typed}” is below nothing, and so always exceeded.", made(nano))
+        raise WrongRule(f"“{typed}” is below nothing{always}.", made(nano))
     if not found.dollars:
         raise WrongRule(f"“{typed}” of what? Money is written with a dollar sign.", made(nano))
     if found.value > MOST_DOLLARS:
         raise WrongRule(f"“{typed}” is absurd: nobody will ever spend it.", example)
     if 0 < found.value < Decimal("0.01"):
-        raise WrongRule(f"“{typed}” is less than a cent, which any use exceeds.", made(CENT))
+        raise WrongRule(f"“{typed}” is less than a cent{any_use}.", made(CENT))
     return nano
 
 

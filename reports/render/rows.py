@@ -9,7 +9,7 @@ from reports.query import Metric
 from reports.summary import MetricSummary, Series, Summary
 from reports.text import change, clean, figure, percent
 from reports.timerange import Granularity
-from reports.words import DIMENSION_WORDS, before_words
+from reports.words import DIMENSION_WORDS, EARLIER, before_words
 
 LONGEST_NAME = 60
 NONE = "–"
@@ -31,7 +31,8 @@ def versus(summary: Summary, part: MetricSummary) -> str:
     if part.previous is None:
         return f"{before} is not held"
     if part.change is None:
-        return f"none in {before}" if part.sum else ""
+        inside = before if summary.query.versus in EARLIER else f"in {before}"
+        return f"none {inside}" if part.sum else ""
     return f"{change(part.change)} vs {before} ({figure(part.metric, part.previous)})"
 
 

@@ -95,6 +95,8 @@ def test_it_reads_an_alert(words, rule):
         ("credits < 50 GBP", "OpenRouter counts in US dollars, not in pounds.", "credits < $50"),
         ("spend > -$50 per day", "“-$50” is below nothing, and so always exceeded.",
          "spend > $50 per day"),
+        ("credits < -5", "“-5” is below nothing.", "credits < $5"),
+        ("credits < $0.001", "“$0.001” is less than a cent.", "credits < $0.01"),
         ("spend > $99999999999999 per day",
          "“$99999999999999” is absurd: nobody will ever spend it.", "spend > $50 per day"),
         ("spend > $0.001 per day", "“$0.001” is less than a cent, which any use exceeds.",

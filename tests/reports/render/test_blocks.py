@@ -12,7 +12,7 @@ from bot.demo.slack import validate
 from bot.demo.slack.tables import characters
 from reports.grammar import CommandError, parse
 from reports.period import Calendar, Counted, Month, Span, Unit
-from reports.query import Dimension, Metric, Query, Source
+from reports.query import Dimension, Metric, Query, Source, Versus
 from reports.render.as_json import as_json
 from reports.render.blocks import CHART, Message, answer, as_text, error, figures, sentence
 from reports.render.controls import Controls
@@ -177,6 +177,15 @@ def test_a_change_names_what_it_is_compared_with(period, before):
     assert f", {before} is not held" in as_text(answered(query, used, span))
     nothing = usage(3)._replace(requests=0)
     assert f", none in {before}" in as_text(answered(query, used, span, previous=nothing))
+
+
+def test_nothing_used_so_much_earlier_is_said_as_people_say_it():
+    period = Counted(1, Unit.DAY)
+    span = ranges(period, NOW).current
+    used = rows(span, members=("a",), models=("m",), density=1_000)
+    query = Query(Metric.REQUESTS, period, versus=Versus.WEEK)
+    nothing = usage(3)._replace(requests=0)
+    assert ", none a week earlier" in as_text(answered(query, used, span, previous=nothing))
 
 
 def test_a_single_bucket_has_neither_average_nor_chart():
