@@ -10,6 +10,7 @@ from playwright.sync_api import Page as Tab
 
 from bot.demo.run import Demo
 
+from ..world import wait_until
 from .page_help import chromium, needs_chromium, tab
 
 pytestmark = needs_chromium
@@ -26,7 +27,7 @@ def demo() -> Iterator[Demo]:
     """A demo whose first sync is done."""
     with Demo() as begun:
         begun.begin()
-        begun.slack.wait_for(lambda: not begun.bot.ready(), timeout=90)
+        wait_until(lambda: not begun.bot.ready(), 90)
         yield begun
 
 
