@@ -144,11 +144,10 @@ def once(asking: Asking, sent: Sent, values: object, do: Callable[[], Outcome]) 
     key = f"form:{digest}"
     if not asking.memory.take(key, _ONCE):
         return Done()
+    outcome: Outcome | None = None
     try:
         outcome = do()
-    except BaseException:
-        asking.memory.give_back(key)
-        raise
-    if not isinstance(outcome, Done):
-        asking.memory.give_back(key)
-    return outcome
+        return outcome
+    finally:
+        if not isinstance(outcome, Done):  # it may be sent off again
+            asking.memory.give_back(key)
