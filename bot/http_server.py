@@ -26,6 +26,7 @@ class HttpServer:
         self, application: WSGIApplication, host: str, port: int, largest_body: int
     ) -> None:
         self._channels: dict[int, Any] = {}
+        self._rung = threading.Event()
         try:
             self._server = create_server(
                 application, map=self._channels, host=host, port=port, threads=THREADS,
@@ -50,8 +51,15 @@ class HttpServer:
         self._server.task_dispatcher.shutdown()
         # by its own thread: another one would pull the sockets away under its select
         bell = next(one for one in self._channels.values() if isinstance(one, trigger))
-        bell.pull_trigger(self._close)  # type: ignore[arg-type] # it is called without arguments
+        bell.pull_trigger(self._close_when_rung)  # type: ignore[arg-type] # called without arguments
+        self._rung.set()
         self._thread.join(_JOIN_SECONDS)
+
+    def _close_when_rung(self) -> None:
+        # an answer just sent rings the same bell: so its thread can be here before our own ring
+        # is written, and would close the pipe under it
+        self._rung.wait()
+        self._close()
 
     def _close(self) -> None:
         wasyncore.close_all(self._channels)
