@@ -313,7 +313,8 @@ class Bot:
                 "reports": (self.report_tick, reporting.tick),
                 "alerts": (ALERT_TICK, lambda: self._alert(delivery)),
                 "audit": (AUDIT_TICK, self.audit.prune),
-            }
+            },
+            utc_now,  # a demo's clock may be ahead, ticks keep to the machine's
         )
         self._stops.callback(lambda: running.shutdown(wait=True))
 

@@ -16,6 +16,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.alone import alone
+
 log = logging.getLogger(__name__)
 
 Tick = Callable[[], object]
@@ -31,8 +33,13 @@ class _Every(IntervalTrigger):  # type: ignore[misc]
         return now + self.interval  # type: ignore[no-any-return]
 
 
-def start(ticks: Mapping[str, tuple[int, Tick]]) -> BackgroundScheduler:
-    """Call each tick every so many seconds, the first time at once, never twice at a time."""
+def start(
+    ticks: Mapping[str, tuple[int, Tick]], clock: Callable[[], datetime]
+) -> BackgroundScheduler:
+    """Call each tick every so many seconds, the first time at once, never twice at a time.
+
+    `clock` must be the machine's own (aware), since the library reads that as well.
+    """
     scheduler = BackgroundScheduler(
         timezone=UTC,
         executors={"default": ThreadPoolExecutor(max(len(ticks), 1))},
@@ -40,21 +47,26 @@ def start(ticks: Mapping[str, tuple[int, Tick]]) -> BackgroundScheduler:
     )
     for name, (seconds, tick) in ticks.items():
         trigger = _Every(seconds=seconds, timezone=UTC)
-        now = datetime.now(UTC)  # the trigger alone would wait for its first interval
-        scheduler.add_job(_guarded(name, tick), trigger, id=name, next_run_time=now)
+        # the trigger alone would wait for its first interval
+        scheduler.add_job(_guarded(name, tick), trigger, id=name, next_run_time=clock())
     # a tick that is still at work when the next one comes is no news: that one is left out
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler.start()
     stopped = threading.Event()
     scheduler.add_listener(lambda _: stopped.set(), EVENT_SCHEDULER_SHUTDOWN)
-    threading.Thread(target=_watch, args=(scheduler, stopped), name="clock", daemon=True).start()
+    watch = threading.Thread(
+        target=_watch, args=(scheduler, stopped, clock), name="clock", daemon=True
+    )
+    watch.start()
     return scheduler
 
 
-def _watch(scheduler: BackgroundScheduler, stopped: threading.Event) -> None:
+def _watch(
+    scheduler: BackgroundScheduler, stopped: threading.Event, clock: Callable[[], datetime]
+) -> None:
     """Let a tick come at once that would wait for a time which the clock has gone back from."""
     while not stopped.wait(_LOOK_SECONDS):
-        now = datetime.now(UTC)
+        now = clock()
         for job in scheduler.get_jobs():
             if job.next_run_time > now + job.trigger.interval + _STEP:
                 log.warning("The clock went back: %s is due again", job.id)
@@ -63,9 +75,7 @@ def _watch(scheduler: BackgroundScheduler, stopped: threading.Event) -> None:
 
 def _guarded(name: str, tick: Tick) -> Tick:
     def run() -> None:
-        try:
+        with alone(log, "The %s tick failed", name):
             tick()
-        except Exception:  # one of the two doors: the next tick must come all the same
-            log.exception("The %s tick failed", name)
 
     return run

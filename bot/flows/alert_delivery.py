@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.alone import alone
 from bot.flows.alert_message import Messages
 from bot.flows.alert_people import Hearer, People
 from bot.flows.alerting import Alerts, Judging
@@ -41,6 +42,7 @@ _PERSON_IS_OUT = {"user_not_found", "users_not_found", "user_disabled", "cannot_
 _CHANNEL_IS_OUT = {
     "channel_not_found", "is_archived", "not_in_channel", "restricted_action", OUTSIDERS,
 }  # fmt: skip
+_LOST = {"message_not_found", "cant_update_message", "edit_window_closed"}
 
 
 class Delivery:
@@ -102,18 +104,16 @@ class Delivery:
         holds = self._at.states.holds() if events else {}
         places: dict[Hearer, list[Pending]] = defaultdict(list)
         for one in events:
-            try:
-                hearer = self._hearer(one, holds)
-            except DeliveryError as error:
-                log.warning("An alert waits: %s", error)
-                wait = timedelta(seconds=error.retry_after) or _SHORT
-                self._at.tellings.later([one], self._at.asking.clock() + wait)
-                continue
-            except Exception:  # one bad event must not stop the others
-                log.exception("An alert could not be told: event %d", one.id)
-                continue
-            if hearer:
-                places[hearer].append(one)
+            with alone(log, "An alert could not be told: event %d", one.id):
+                try:
+                    hearer = self._hearer(one, holds)
+                except DeliveryError as error:
+                    log.warning("An alert waits: %s", error)
+                    wait = timedelta(seconds=error.retry_after) or _SHORT
+                    self._at.tellings.later([one], self._at.asking.clock() + wait)
+                    continue
+                if hearer:
+                    places[hearer].append(one)
         for hearer, found in places.items():
             self._make(hearer, found)
 
@@ -191,13 +191,12 @@ class Delivery:
     # -- from messages to Slack
 
     def _guarded(self, one: Telling) -> None:
-        try:
-            self._send(one)
-        except DeliveryError as error:
-            log.warning("An alert waits: %s", error)
-            self._at.tellings.wait(one, self._again(one, error), error.code)
-        except Exception:  # one bad message must not stop the others; its lease runs out
-            log.exception("An alert could not be sent: %s", one.key)
+        with alone(log, "An alert could not be sent: %s", one.key):  # its lease runs out
+            try:
+                self._send(one)
+            except DeliveryError as error:
+                log.warning("An alert waits: %s", error)
+                self._at.tellings.wait(one, self._again(one, error), error.code)
 
     def _send(self, one: Telling) -> None:
         tellings = self._at.tellings
@@ -289,22 +288,17 @@ class Delivery:
     def _refresh(self, one: Telling) -> None:
         """Say in a message how things stand by now."""
         tellings = self._at.tellings
-        try:
-            message = self._messages.of(one)
-            if message:
-                self._at.posting.update(Posted(one.channel, one.ts), message)
-        except DeliveryError as error:
-            lost = {"message_not_found", "cant_update_message", "edit_window_closed"}
-            if error.code in lost or error.permanent:
-                tellings.renewed(one)
-                return
-            log.warning("A message about an alert stays as it is for now: %s", error)
-            tellings.renew_later(one, self._again(one, error))
-        except Exception:  # one bad message must not stop the others
-            log.exception("A message about an alert stays as it is: %s", one.key)
-            tellings.renewed(one)
-        else:
-            tellings.renewed(one)
+        with alone(log, "A message about an alert stays as it is: %s", one.key):
+            try:
+                message = self._messages.of(one)
+                if message:
+                    self._at.posting.update(Posted(one.channel, one.ts), message)
+            except DeliveryError as error:
+                if not (error.code in _LOST or error.permanent):
+                    log.warning("A message about an alert stays as it is for now: %s", error)
+                    tellings.renew_later(one, self._again(one, error))
+                    return
+        tellings.renewed(one)
 
     def _again(self, one: Telling, error: DeliveryError) -> datetime:
         """When to try again: when Slack says, else later and later."""

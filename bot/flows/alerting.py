@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from bot import courtesy
 from bot.access import sees_own_only
+from bot.alone import alone
 from bot.flows import sight
 from bot.flows.alert_caps import limits_of
 from bot.flows.alert_figures import Figures
@@ -156,10 +157,8 @@ class Judging:
             for (rule, subject, period), state in at.states.all().items():
                 seen.states.setdefault(rule, {})[subject, period] = state
             for entry in courtesy.giving_way(entries):
-                try:
-                    changes += self._one(entry, seen, min(judged, now))
-                except Exception:  # one bad rule must not stop the others
-                    log.exception("An alert rule could not be judged: %s", entry.id)
+                with alone(log, "An alert rule could not be judged: %s", entry.id):
+                    changes += list(self._one(entry, seen, min(judged, now)))
         return changes
 
     def _one(self, entry: Entry, seen: Seen, judged: datetime) -> Iterator[Change]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from bot.alone import alone
 from bot.flows.report_notices import Telling
 from bot.flows.report_parts import Reports
 from bot.flows.report_places import Places
@@ -84,12 +85,11 @@ class Reporting:
     # -- one run
 
     def _guarded(self, run: Run) -> None:
-        try:
-            self._take(run)
-        except DeliveryError as error:
-            self._troubled(run, error)
-        except Exception:  # one bad report must not stop the others; its lease runs out
-            log.exception("A report failed: %s", run.key)
+        with alone(log, "A report failed: %s", run.key):  # its lease runs out
+            try:
+                self._take(run)
+            except DeliveryError as error:
+                self._troubled(run, error)
 
     def _take(self, run: Run) -> None:
         if run.state is State.POSTED:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from bot import scheduler
+from bot.app import utc_now
 
 from .report_worker import made
 
@@ -11,7 +12,7 @@ from .report_worker import made
 def main() -> None:
     database, api_url, token = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     reporting = made(database, api_url, token, patient=True)
-    running = scheduler.start({"reports": (1, reporting.tick)})
+    running = scheduler.start({"reports": (1, reporting.tick)}, utc_now)
     sys.stdin.read()
     running.shutdown()
 

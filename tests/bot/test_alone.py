@@ -1,0 +1,28 @@
+"""One bad item never stops a loop, and nobody is left in the dark about it."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from bot.alone import alone
+
+log = logging.getLogger("somewhere")
+
+
+def test_what_fails_is_logged_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+    for item in (1, 0, 2):
+        with alone(log, "Item %d failed", item):
+            done.append(4 // item)
+    assert done == [4, 2]
+    (record,) = caplog.records
+    assert (record.name, record.getMessage()) == ("somewhere", "Item 0 failed")
+    assert record.exc_info
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_who_ends_the_process_is_not_held_up() -> None:
+    with pytest.raises(KeyboardInterrupt), alone(log, "An item failed"):
+        raise KeyboardInterrupt
