@@ -16,7 +16,7 @@ PURE = {
     *("calendar", "datetime", "zoneinfo"),
     *("csv", "difflib", "json", "re", "string", "textwrap", "unicodedata"),
 }
-DRAWING = {"io", "pathlib", "struct", "threading", "zlib", "pypdfium2", "reportlab", "tabulate"}
+DRAWING = {"io", "pathlib", "struct", "zlib", "pypdfium2", "reportlab", "tabulate"}
 WALLS = {
     "bot/flows": ["slack_bolt", "apscheduler", "os", "httpx", "sqlite3", "bot.listeners"],
     "bot/store": ["bot.openrouter", "bot.slack", "bot.flows", "bot.listeners", "httpx"],

@@ -1,11 +1,13 @@
-"""Charts as PNG: the page that a PDF would hold, rasterised and packed quickly."""
+"""Charts as PNG: the page that a PDF would hold, rasterised and packed quickly.
+
+PDFium is not thread-safe: a process draws one picture at a time.
+"""
 
 from __future__ import annotations
 
 import struct
 import zlib
 from io import BytesIO
-from threading import Lock
 
 import pypdfium2
 
@@ -13,8 +15,6 @@ from reports.query import Metric
 from reports.render.chart import Box, draw_page
 from reports.render.paper import Paper
 from reports.summary import Summary
-
-_ONE_AT_A_TIME = Lock()  # PDFium is not thread-safe
 
 
 def chart_png(
@@ -37,13 +37,12 @@ def chart_png(
 
 def rasterise(document: bytes) -> bytes:
     """The first page of a PDF as PNG, a pixel a point."""
-    with _ONE_AT_A_TIME:
-        pdf = pypdfium2.PdfDocument(document)
-        try:
-            bitmap = pdf[0].render(rev_byteorder=True, prefer_bgrx=False)
-            return _png(bitmap.width, bitmap.height, bitmap.stride, memoryview(bitmap.buffer))
-        finally:
-            pdf.close()
+    pdf = pypdfium2.PdfDocument(document)
+    try:
+        bitmap = pdf[0].render(rev_byteorder=True, prefer_bgrx=False)
+        return _png(bitmap.width, bitmap.height, bitmap.stride, memoryview(bitmap.buffer))
+    finally:
+        pdf.close()
 
 
 def _png(wide: int, high: int, stride: int, pixels: memoryview) -> bytes:
