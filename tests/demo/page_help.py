@@ -3,11 +3,14 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as Tab
+
+from bot.demo.run import Demo
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
@@ -50,6 +53,24 @@ def tab(browser: Browser, url: str, **how: Any) -> Iterator[Tab]:
 
 def _is_ours(said: str) -> bool:
     return "Content Security" in said
+
+
+@contextmanager
+def watched(demo: Demo) -> Iterator[None]:
+    """The bot looked at a few times a second, as `activity demo` does."""
+    stop = Event()
+
+    def look() -> None:
+        while not stop.wait(0.2):
+            demo.look()
+
+    watching = Thread(target=look)
+    watching.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watching.join()
 
 
 def say(page: Tab, words: str) -> None:

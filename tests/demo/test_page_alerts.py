@@ -1,31 +1,13 @@
 """Alerts as people meet them in the demo: one fires while one watches, and its buttons work."""
 
 import re
-from contextlib import contextmanager
-from threading import Event, Thread
 
 import pytest
 from playwright.sync_api import expect
 
 from bot.demo.run import Demo
 
-from .page_help import chromium, needs_chromium, say, tab
-
-
-@contextmanager
-def looking(demo):
-    """The bot looked at a few times a second, as `activity demo` does."""
-    stop = Event()
-
-    def look():
-        while not stop.wait(0.2):
-            demo.look()
-
-    watching = Thread(target=look)
-    watching.start()
-    yield
-    stop.set()
-    watching.join()
+from .page_help import chromium, needs_chromium, say, tab, watched
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +15,7 @@ def there():
     """Ada's direct messages, opened as soon as the page is there."""
     with chromium() as browser, Demo() as demo:
         demo.begin()
-        with looking(demo), tab(browser, f"{demo.page.url}#ada/messages") as view:
+        with watched(demo), tab(browser, f"{demo.page.url}#ada/messages") as view:
             expect(view.locator("#text")).to_be_visible()
             yield demo, view
 

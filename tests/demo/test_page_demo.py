@@ -13,7 +13,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 from playwright.sync_api import expect
@@ -22,7 +21,7 @@ from pypdf import PdfReader
 from bot.demo.run import Demo
 from reports.text import number
 
-from .page_help import chromium, needs_chromium, say, tab
+from .page_help import chromium, needs_chromium, say, tab, watched
 
 SCREENSHOTS = os.environ.get("ACTIVITY_SCREENSHOTS")
 PHONE = {
@@ -37,22 +36,6 @@ PHONE = {
 def browser():
     with chromium() as opened:
         yield opened
-
-
-@contextmanager
-def watched(demo):
-    """The bot looked at a few times a second, as `activity demo` does."""
-    stop = Event()
-
-    def look():
-        while not stop.wait(0.2):
-            demo.look()
-
-    watching = Thread(target=look)
-    watching.start()
-    yield
-    stop.set()
-    watching.join()
 
 
 @pytest.fixture(scope="module")
