@@ -5,15 +5,10 @@ Each report must be in Slack once in the end: none lost, none doubled, the datab
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -26,10 +21,10 @@ from bot.store.schedules import Draft, Schedules
 from reports.schedule import Daily, Schedule, Target
 
 from .. import world as worlds
-from .hurried import HURRIED, LONGEST_DELAY
+from .fleet import Slow, Workers, intact, storm
+from .hurried import HURRIED
 
-FAULTS = ("drop", "drop_after", "half", 500, 503, "internal_error", 429)
-ROOT = Path(__file__).parents[2]
+METHODS = ("chat.postMessage",) * 4 + ("conversations.history",)
 
 
 @dataclass
@@ -82,57 +77,15 @@ def set_up(
     files.close()
 
 
-class Slow:
-    """Lets some calls of the local Slack take their time, before or after they are taken."""
-
-    def __init__(self, slack: LocalSlack, chance: random.Random) -> None:
-        self._call = slack.api.call
-        self._chance = chance
-        slack.api.call = self  # type: ignore[method-assign,assignment]
-
-    def __call__(self, name, args, token):
-        before = self._chance.random() < 0.01
-        after = self._chance.random() < 0.01
-        if before:
-            time.sleep(self._chance.uniform(0.1, LONGEST_DELAY))
-        answer = self._call(name, args, token)
-        if after:
-            time.sleep(self._chance.uniform(0.1, LONGEST_DELAY))
-        return answer
-
-
-class Fleet:
-    """Some workers, forked from one process that has everything imported.
+class Fleet(Workers):
+    """Workers that send reports.
 
     `patient` ones take the time of real life: their leases are long, and they keep Slack's pace.
     """
 
     def __init__(self, database: Path, slack: LocalSlack, *, patient: bool = False) -> None:
-        command = [sys.executable, "-m", "tests.trust.report_worker", str(database)]
-        self._nursery = subprocess.Popen(
-            [*command, slack.api_url, slack.bot_token, *["patient"] * patient],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.pids: list[int] = []
-
-    def add(self) -> None:
-        assert self._nursery.stdin
-        assert self._nursery.stdout
-        self._nursery.stdin.write("one\n")
-        self._nursery.stdin.flush()
-        self.pids.append(int(self._nursery.stdout.readline()))
-
-    def kill(self, pid: int) -> None:
-        self.pids.remove(pid)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-    def end(self) -> None:
-        for pid in list(self.pids):
-            self.kill(pid)
-        self._nursery.kill()
-        self._nursery.communicate()
+        arguments = [str(database), slack.api_url, slack.bot_token, *["patient"] * patient]
+        super().__init__("report_worker", *arguments)
 
 
 def run(
@@ -148,8 +101,8 @@ def run(
         Slow(slack, random.Random(seed + 1))
         fleet = Fleet(database, slack)
         try:
-            _kill(chance, fleet, slack, outcome, kills, most)
-            slack.faults.clear()
+            outcome.faults = storm(chance, fleet, slack, kills, most, METHODS)
+            outcome.kills = kills
             while len(fleet.pids) < most:
                 fleet.add()
             _wait(database, begun + longest)
@@ -158,25 +111,6 @@ def run(
         outcome.seconds = time.monotonic() - begun
         _count(outcome, slack, database)
     return outcome
-
-
-def _kill(
-    chance: random.Random, fleet: Fleet, slack: LocalSlack, outcome: Outcome, kills: int, most: int
-) -> None:
-    wanted = 1
-    while outcome.kills < kills:
-        if outcome.kills % 10 == 0:
-            wanted = chance.randint(1, most)
-        while len(fleet.pids) < wanted:
-            fleet.add()
-        for _ in range(chance.randint(0, 4)):
-            fault = chance.choice(FAULTS)
-            method = chance.choice(("chat.postMessage",) * 4 + ("conversations.history",))
-            slack.fail(method, fault)
-            outcome.faults[f"{fault}"] += 1
-        time.sleep(chance.uniform(0.02, 0.6))
-        fleet.kill(chance.choice(fleet.pids))
-        outcome.kills += 1
 
 
 def _wait(database: Path, until: float) -> None:
@@ -201,8 +135,8 @@ def _count(outcome: Outcome, slack: LocalSlack, database: Path) -> None:
     outcome.states = dict(connection.execute("SELECT state, count(*) FROM run GROUP BY 1"))
     outcome.how = dict(connection.execute("SELECT how, count(*) FROM run GROUP BY 1"))
     [(outcome.withdrawn,)] = connection.execute("SELECT count(*) FROM withdrawn")
-    outcome.intact = connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     connection.close()
+    outcome.intact = intact(database)
     posted = Counter(
         message["metadata"]["event_payload"]["key"]
         for channel in list(slack.workspace.channels)

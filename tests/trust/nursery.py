@@ -1,0 +1,79 @@
+"""Workers on demand: a process that has everything imported, and forks one for each line read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.config import load
+from bot.flows.asking import Asking
+from bot.metrics import Metrics
+from bot.rendering import RenderError
+from bot.slack import Slack
+from bot.store import Database, Store
+from bot.store.audit import Audit
+from bot.store.memory import Memory
+from bot.store.overview import Overview
+
+REST = 0.05
+
+
+class NoPictures:
+    """Stands in for the renderer: what is proved here has no use for charts."""
+
+    def file(self, job: object) -> object:
+        raise RenderError("no pictures here")
+
+
+def asking(files: Database, slack: Slack, clock: Callable[[], datetime]) -> Asking:
+    """What every street needs, over a database and a Slack."""
+    token, api_url = slack.client.token, slack.client.base_url
+    settings = load(
+        {
+            "SLACK_BOT_TOKEN": token,
+            "SLACK_API_URL": api_url,
+            "DATABASE_URL": f"sqlite:///{files.path}",
+        }
+    )
+    store = Store(files)
+    return Asking(
+        settings,
+        store,
+        slack,
+        Metrics(store, clock),
+        NoPictures(),  # type: ignore[arg-type]
+        clock,
+        Audit(files, clock),
+        Memory(files, clock),
+        Overview(files),
+    )
+
+
+def serve(make: Callable[[str], Callable[[], object]]) -> None:
+    """Fork a process for each line read, which does without rest what `make` gives for that line.
+
+    Each ends when it is killed, or when whoever wanted it is gone.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            sys.stdin.close()
+            _work(make(line.strip()))
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
+def _work(tick: Callable[[], object]) -> None:
+    parent = os.getppid()
+    while os.getppid() == parent:
+        try:
+            tick()
+        except Exception as error:  # noqa: BLE001 - a locked database is a part of the game
+            sys.stderr.write(f"{error!r}\n")
+        time.sleep(REST)
+    os._exit(0)
