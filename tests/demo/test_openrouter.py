@@ -27,6 +27,8 @@ from bot.demo.organisation import (
 )
 from bot.demo.usage_sample import sample
 
+from ..clock import Clock
+
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 SUMMED = [
@@ -76,17 +78,9 @@ def small():
     )
 
 
-class Clock:
-    def __init__(self):
-        self.now = NOW
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

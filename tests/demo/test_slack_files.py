@@ -10,25 +10,15 @@ from slack_sdk import WebClient
 
 from bot.demo.slack import LocalSlack
 
+from ..clock import Clock
 from .slack_help import client_of, error_of, refusal
 
 PNG = b"\x89PNG\r\n\x1a\n not looked into"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_by(self, **time: float) -> None:
-        self.now += timedelta(**time)
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 11, 22, 10, 31, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -76,7 +66,7 @@ def test_a_file_is_processed_a_while_later(slack, client, clock):
     file_id = upload(client, channel=slack.channel("spend").id)
     before = client.files_info(file=file_id)["file"]
     assert (before["mimetype"], before["shares"]) == ("", {})
-    clock.pass_by(seconds=1)
+    clock.advance(timedelta(seconds=1))
     after = client.files_info(file=file_id)["file"]
     assert (after["mimetype"], after["filetype"]) == ("image/png", "png")
     [shared] = after["shares"]["public"][slack.channel("spend").id]
@@ -89,7 +79,7 @@ def test_a_picture_stands_in_a_message_once_it_is_processed(slack, client, clock
     answer = refusal(post, channel=where, text="t", blocks=picture({"id": file_id}))
     assert answer["error"] == "invalid_blocks"
     assert answer["errors"] == ["invalid slack file [json-pointer:/blocks/0/slack_file]"]
-    clock.pass_by(seconds=1)
+    clock.advance(timedelta(seconds=1))
     post(channel=where, text="t", blocks=picture({"id": file_id}))
     link = client.files_info(file=file_id)["file"]["url_private"]
     post(channel=where, text="t", blocks=picture({"url": link}))
@@ -97,7 +87,7 @@ def test_a_picture_stands_in_a_message_once_it_is_processed(slack, client, clock
 
 def test_only_pictures_stand_in_messages(slack, client, clock):
     where, file_id = slack.channel("spend").id, upload(client, "usage.pdf", b"%PDF")
-    clock.pass_by(seconds=5)
+    clock.advance(timedelta(seconds=5))
     for file in ({"id": file_id}, {"id": "F0UNKNOWN01"}):
         assert refusal(client.chat_postMessage, channel=where, text="t", blocks=picture(file))[
             "errors"

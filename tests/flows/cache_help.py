@@ -16,23 +16,12 @@ from bot.store.codes import GRANULARITY, View
 from reports.timerange import Granularity, floor
 from reports.usage import ZERO, Usage
 
+from ..clock import Clock
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
 REACH = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 31 * DAY, Granularity.DAY: 365 * DAY}
 ONE, TWO, LAB, GONE, OLD = (key_hash(name) for name in ("one", "two", "lab", "gone", "old"))
-
-
-class Clock:
-    """A clock that only its test moves."""
-
-    def __init__(self, now: datetime = NOW) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, by: timedelta) -> None:
-        self.now += by
 
 
 class Cache:

@@ -9,7 +9,8 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Record
 from bot.demo.slack import LocalSlack
 
-from .cache_help import NOW, ONE, Cache, Clock, company
+from ..clock import Clock
+from .cache_help import NOW, ONE, Cache, company
 from .watch import Watch
 
 SECOND = timedelta(seconds=1)
@@ -19,7 +20,7 @@ LONGEST = timedelta(seconds=90)
 @pytest.fixture(scope="module")
 def there(tmp_path_factory):
     """A synced cache and the worker's halves, on one clock."""
-    clock, path = Clock(), tmp_path_factory.mktemp("latency") / "activity.db"
+    clock, path = Clock(NOW), tmp_path_factory.mktemp("latency") / "activity.db"
     with LocalOpenRouter(company(), clock=clock) as server, LocalSlack(clock=clock) as slack:
         server.requests_per_minute = None
         cache = Cache(server, path, clock)

@@ -14,7 +14,8 @@ from bot.demo.slack import LocalSlack
 from reports.alert_time import spans
 from reports.period import Unit
 
-from .watch import DAY, DOLLAR, HOUR, MINUTE, Clock, Truth, Watch
+from ..clock import Clock
+from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch
 
 START = datetime(2026, 11, 18, 21, 30, tzinfo=UTC)
 LIMITS = {Unit.HOUR: 20, Unit.DAY: 60}

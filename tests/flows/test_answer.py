@@ -18,8 +18,9 @@ from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Metric
 from reports.timerange import ranges
 
+from ..clock import Clock
 from .answer_reference import Reference
-from .cache_help import DAY, HOUR, MINUTE, NOW, Cache, Clock
+from .cache_help import DAY, HOUR, MINUTE, NOW, Cache
 
 SECOND = timedelta(seconds=1)
 SLUGS = ("anthropic/claude-opus-4.5", "anthropic/claude-haiku-4.5", "openai/gpt-5.1", "x/free:free")
@@ -72,7 +73,7 @@ def organisation(seed: int) -> Organisation:
 
 @pytest.fixture(scope="module", params=[1, 2])
 def reference(request, tmp_path_factory):
-    clock = Clock()
+    clock = Clock(NOW)
     made = organisation(request.param)
     with LocalOpenRouter(made, clock=clock) as server:
         server.requests_per_minute = None
@@ -282,7 +283,7 @@ def test_somebody_mentioned_is_found_by_their_address_and_never_taken_for_the_as
 
 
 def test_an_address_is_no_pattern_and_no_name(tmp_path):
-    clock = Clock()
+    clock = Clock(NOW)
     made = Organisation(
         [Member("user_ada", "Ada", None, "ada@example.com"),
          Member("user_eve", "ada@example.com", None, "eve@example.com")],
@@ -346,7 +347,7 @@ def test_who_sees_only_their_own_cannot_tell_models_of_others_from_those_of_nobo
 def test_a_name_that_somebody_elses_key_has_too_is_told_apart_before_those_alone_who_know_of_it(
     tmp_path,
 ):
-    clock = Clock()
+    clock = Clock(NOW)
     people = [Member("user_ada", "Ada", None, "ada@example.com"),
               Member("user_eve", "Eve", None, "eve@example.com")]  # fmt: skip
     keys = [Key("prod", key_hash(one.id), one.id) for one in people]
@@ -384,7 +385,7 @@ def test_others_and_strangers_cannot_be_told_apart_by_who_sees_only_their_own(re
 @pytest.fixture
 def crossed(tmp_path):
     """A deleted key and one whose creator left, besides what is known."""
-    clock = Clock()
+    clock = Clock(NOW)
     keys = [
         Key("prod", key_hash("1"), "user_ada"),
         Key("gone", key_hash("2"), "user_ada", deleted=True),

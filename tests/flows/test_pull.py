@@ -16,7 +16,8 @@ from reports.timerange import Granularity
 from reports.usage import ZERO, Usage
 from reports.windows import Window
 
-from .cache_help import DAY, NOW, Cache, Clock, truth
+from ..clock import Clock
+from .cache_help import DAY, NOW, Cache, truth
 
 TODAY = NOW.replace(hour=0, minute=0, second=0)
 WINDOW = Window(Granularity.DAY, TODAY - 3 * DAY, TODAY)
@@ -72,7 +73,7 @@ DIALECTS = st.builds(
 
 @pytest.fixture(scope="module")
 def server():
-    with LocalOpenRouter(Organisation(), clock=Clock()) as started:
+    with LocalOpenRouter(Organisation(), clock=Clock(NOW)) as started:
         started.requests_per_minute = None
         yield started
 
@@ -83,7 +84,7 @@ def server():
 @given(organisations(), DIALECTS, st.sampled_from([10_000, 12, 7]))
 def test_every_row_finds_its_owner(server, tmp_path_factory, organisation, dialect, row_limit):
     server.organisation, server.dialect, server.row_limit = organisation, dialect, row_limit
-    cache = Cache(server, tmp_path_factory.mktemp("pull") / "activity.db", Clock())
+    cache = Cache(server, tmp_path_factory.mktemp("pull") / "activity.db", Clock(NOW))
     try:
         cache.sync.list_directory()
         pulled = pull(cache.api, cache.store, WINDOW, cache.sync.list_directory, NOW)
@@ -147,7 +148,7 @@ class Listed:
 def test_the_directory_is_asked_for_anew_only_where_a_name_is_unknown(server, tmp_path):
     server.organisation, server.dialect = Organisation(keys=[Key("prod")]), Dialect()
     server.organisation.records.append(Record(TODAY - DAY, Key("prod").hash, "", "a/x"))
-    cache = Cache(server, tmp_path / "activity.db", Clock())
+    cache = Cache(server, tmp_path / "activity.db", Clock(NOW))
     listed = Listed()
     pull(cache.api, cache.store, WINDOW, listed)
     assert listed.times == 1
@@ -162,7 +163,7 @@ def test_a_window_without_namesakes_takes_three_queries(server, tmp_path):
     server.organisation.records += [
         Record(TODAY - DAY, Key(name).hash, "", "a/x") for name in ("prod", "dev")
     ]
-    cache = Cache(server, tmp_path / "activity.db", Clock())
+    cache = Cache(server, tmp_path / "activity.db", Clock(NOW))
     cache.sync.list_directory()
     server.requests.clear()
     pull(cache.api, cache.store, WINDOW, cache.sync.list_directory)
@@ -179,7 +180,7 @@ def test_what_a_name_used_before_its_key_was_made_was_another_keys(server, tmp_p
         at = TODAY - timedelta(hours=hours)
         key = old if at < made else new
         server.organisation.records.append(Record(at, key.hash, "", f"model/{hours % 5}"))
-    cache = Cache(server, tmp_path / "activity.db", Clock())
+    cache = Cache(server, tmp_path / "activity.db", Clock(NOW))
     cache.sync.list_directory()
     pulled = pull(cache.api, cache.store, WINDOW, cache.sync.list_directory)
     assert owned(cache, pulled) == truth(server.organisation, WINDOW.granularity)

@@ -16,6 +16,7 @@ from reports.grammar import parse
 from reports.timerange import Granularity
 from reports.windows import Window, missing
 
+from ..clock import Clock
 from .cache_help import (
     DAY,
     HOUR,
@@ -25,7 +26,6 @@ from .cache_help import (
     ONE,
     REACH,
     Cache,
-    Clock,
     assert_true,
     check,
     company,
@@ -40,18 +40,6 @@ MINUTES, HOURS, DAYS = Granularity.MINUTE, Granularity.HOUR, Granularity.DAY
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def server(clock):
-    with LocalOpenRouter(company(), clock=clock) as started:
-        started.requests_per_minute = None
-        yield started
-
-
-@pytest.fixture
 def empty(server, tmp_path, clock):
     """A cache that holds nothing yet."""
     made = Cache(server, tmp_path / "activity.db", clock)
@@ -62,7 +50,7 @@ def empty(server, tmp_path, clock):
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     """A file after the first sync of the same company."""
-    clock, path = Clock(), tmp_path_factory.mktemp("filled") / "activity.db"
+    clock, path = Clock(NOW), tmp_path_factory.mktemp("filled") / "activity.db"
     with LocalOpenRouter(company(), clock=clock) as server:
         server.requests_per_minute = None
         made = Cache(server, path, clock)

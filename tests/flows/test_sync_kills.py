@@ -16,6 +16,7 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.store import Database, Store
 from reports.timerange import STEP, Granularity
 
+from ..clock import Clock
 from .cache_help import (
     DAY,
     HOUR,
@@ -23,7 +24,6 @@ from .cache_help import (
     NOW,
     ONE,
     Cache,
-    Clock,
     check,
     company,
     kept,

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
 from bot.flows.answer import answer
 from reports.grammar import parse
 
@@ -17,26 +16,12 @@ from .cache_help import (
     ONE,
     REACH,
     Cache,
-    Clock,
     assert_true,
     check,
-    company,
     kept,
     record,
     truth,
 )
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def server(clock):
-    with LocalOpenRouter(company(), clock=clock) as started:
-        started.requests_per_minute = None
-        yield started
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from reports.timerange import Granularity, floor
 from reports.usage import ZERO, Usage
 from reports.windows import Window
 
+from ..clock import Clock
 from .office import NoPictures
 
 DOLLAR = 10**9
@@ -48,16 +49,6 @@ PEOPLE = (
     ("user_grace", "Grace Hopper", "grace@example.com"),
 )
 OWNERS = (("hash_prod", "user_ada"), ("hash_evals", "user_grace"))
-
-
-class Clock:
-    """A clock that only its test moves."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass

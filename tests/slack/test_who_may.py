@@ -30,8 +30,9 @@ from reports.grammar import Ask, CommandError
 from reports.render.blocks import as_text, error
 from reports.render.help import help_message
 
+from ..clock import Clock
 from . import who_may
-from .who_may import ADMIN, LIMITED, NAMES, START, Clock, May, Side, may
+from .who_may import ADMIN, LIMITED, NAMES, START, May, Side, may
 
 CASES = int(os.environ.get("WHO_MAY_CASES", "900"))
 PEOPLE = ("ada", "ada", "ada", "grace", "grace", "alan", "katherine", "guest", "otto", "eve",
@@ -99,7 +100,7 @@ class Bots:
 def bots(
     request: pytest.FixtureRequest, quick: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bots]:
-    clock, own = Clock(), request.param == "own"
+    clock, own = Clock(START), request.param == "own"
     settings = {"ACTIVITY_VISIBILITY": request.param, "ACTIVITY_GUESTS": "deny" if own else "allow"}
     folder = tmp_path_factory.mktemp("who-may")
     with ExitStack() as stack:

@@ -31,6 +31,7 @@ from bot.slack import Place
 from bot.store import Database, Store
 
 from .. import world as worlds
+from ..clock import Clock
 
 START = datetime(2026, 11, 18, 12, 0, 30, tzinfo=UTC)
 ADMIN = "katherine"
@@ -140,16 +141,6 @@ def fill(only: str | None, database: Path) -> None:
 
 
 # -- a bot, and all that it sends
-
-
-@dataclass
-class Clock:
-    """The clock of all bots; it goes on when a test says so."""
-
-    now: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass

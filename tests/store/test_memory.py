@@ -9,20 +9,14 @@ import pytest
 from bot.store import Database
 from bot.store.memory import Memory
 
+from ..clock import Clock
+
 HOUR = timedelta(hours=1)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 10, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 11, 22, 10, tzinfo=UTC))
 
 
 @pytest.fixture
