@@ -374,9 +374,13 @@ class Desk:
 
     def show(self, place: Place, id_: str) -> None:
         """Say how a rule is now; in the Home that is seen by itself."""
+        if not place.home:
+            self._asking.slack.respond(place, self.changed(id_))
+
+    def changed(self, id_: str) -> Message:
+        """How a rule is after something was done to it."""
         entry = self._at.rules.get(id_)
-        if entry and not place.home:
-            self._asking.slack.respond(place, self._made(entry, changed=True))
+        return self._made(entry, changed=True) if entry else sentence(GONE)
 
     def _judge_again(self, id_: str) -> None:
         entry = self._at.rules.get(id_)

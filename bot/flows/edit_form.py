@@ -1,0 +1,203 @@
+"""The street that the modals of schedules and alerts share: look ahead, save, and save once.
+
+What is made or edited belongs to its maker, whoever edits it: figures and limits are theirs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from bot.flows.asking import Asking
+from bot.flows.forms import (
+    Done,
+    Errors,
+    Outcome,
+    Sent,
+    Show,
+    View,
+    allowed,
+    change_view,
+    once,
+)
+from bot.flows.home import Homes
+from bot.slack import Person, Place
+from reports.audit import DONE, Act
+from reports.render.blocks import Message
+from reports.render.forms import Entered, Meta, notice
+from reports.timerange import zone_names
+
+EntryT = TypeVar("EntryT")
+DraftT = TypeVar("DraftT")
+FieldsT = TypeVar("FieldsT")
+
+
+class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
+    """A modal that makes an entry of a draft or edits one. Each method judges who acts."""
+
+    thing: str
+    """What an entry is called."""
+    makes: Act
+    edits: Act
+
+    def __init__(self, asking: Asking, homes: Homes) -> None:
+        self._asking = asking
+        self._homes = homes
+
+    @property
+    def title_new(self) -> str:
+        """The modal's title where something is made."""
+        return f"New {self.thing}"
+
+    @property
+    def title_edit(self) -> str:
+        """The modal's title where something is edited."""
+        return f"Edit {self.thing}"
+
+    def look(self, user: str, sent: Sent) -> None:
+        """Draw it anew after something in it was changed, with what would come of it."""
+        begun = self._begun(user, sent)
+        if isinstance(begun, Show):
+            change_view(self._asking, sent, begun.view)
+            return
+        person, entry = begun
+        owner = self._owner(entry) if entry else person
+        fields = self._entered(sent.entered, self._zone(owner))
+        change_view(self._asking, sent, self._view(owner, fields, sent.meta, looked=True))
+
+    def submit(self, user: str, sent: Sent) -> Outcome:
+        """Save what stands in it, or say at the field what is wrong."""
+        begun = self._begun(user, sent)
+        if isinstance(begun, Show):
+            return begun
+        person, entry = begun
+        owner = self._owner(entry) if entry else person
+        fields = self._entered(sent.entered, self._zone(owner))
+        draft = self._draft(owner, fields, sent.meta)
+        if isinstance(draft, Errors | Show):
+            return draft
+        if entry is None:
+            return once(self._asking, sent, fields, lambda: self._keep(person, draft, sent))
+        return self._change(person, entry, draft, fields, sent)
+
+    def _begun(self, user: str, sent: Sent) -> tuple[Person, EntryT | None] | Show:
+        """Who acts on what, or what they read in its place because that cannot be."""
+        id_ = sent.meta.id
+        act, title = (self.edits, self.title_edit) if id_ else (self.makes, self.title_new)
+        person = allowed(self._asking, user, act, title)
+        if isinstance(person, Show):
+            return person
+        if not id_:
+            return person, None
+        found = self._find(person, id_)
+        return Show(notice(title, found)) if isinstance(found, str) else (person, found)
+
+    def _owner(self, entry: EntryT) -> Person:
+        """Whose figures it shows: its maker's."""
+        return self._asking.slack.person(self._maker(entry))
+
+    def _keep(self, person: Person, draft: DraftT, sent: Sent) -> Outcome:
+        said, problem = self._add(person, draft)
+        self._note(self.makes, person, draft, problem or DONE)
+        if problem:
+            return self._unkept(said.text[:1_000])
+        self._tell(person, sent, said)
+        return Done()
+
+    def _change(
+        self, person: Person, entry: EntryT, draft: DraftT, fields: FieldsT, sent: Sent
+    ) -> Outcome:
+        if self._is_so(entry, draft):
+            return Done()  # it is so already: sent twice, or nothing was changed
+        if self._version(entry) != sent.meta.version:
+            return self._overtaken(entry, fields, sent)
+        said = self._save(entry, draft)
+        if said is None:
+            found = self._find(person, sent.meta.id)
+            if isinstance(found, str):
+                return Show(notice(self.title_edit, found))
+            return self._overtaken(found, fields, sent)
+        self._note(self.edits, person, draft, DONE, entry)
+        self._tell(person, sent, said)
+        return Done()
+
+    def _tell(self, person: Person, sent: Sent, said: Message) -> None:
+        """Say what became of it where the modal was opened; in the Home that is seen by itself."""
+        if sent.meta.home:
+            self._homes.renew(person)
+        else:
+            self._asking.slack.respond(Place(sent.meta.url, person.id), said)
+
+    def _overtaken(self, entry: EntryT, fields: FieldsT, sent: Sent) -> Outcome:
+        """What was entered again, beside what somebody else has made of it meanwhile."""
+        note = (
+            f"Somebody changed this {self.thing} while you had it open; it is now:"
+            f" {self._stands(entry)}. Save again to put yours in its place, or cancel to leave"
+            " it so."
+        )
+        meta = replace(sent.meta, version=self._version(entry))
+        return Show(self._view(self._owner(entry), fields, meta, note))
+
+    def _meta(self, place: Place, entry: EntryT | None = None, id_: str = "") -> Meta:
+        """What a modal knows of where it was opened and of what."""
+        version = self._version(entry) if entry else ""
+        return Meta(id_, version, int(place.home), place.response_url)
+
+    def _note(
+        self, act: Act, person: Person, draft: DraftT, outcome: str, before: EntryT | None = None
+    ) -> None:
+        what, where = self._told(draft, before)
+        note = self._asking.audit.note
+        note(act, person.id, what, where=where, outcome=outcome, email=person.email)
+
+    def _zone(self, person: Person) -> str:
+        return zone_names().get((person.zone or "").lower()) or self._asking.settings.zone
+
+    # -- what sets one apart from the other
+
+    @abstractmethod
+    def _find(self, person: Person, id_: str) -> EntryT | str:
+        """The entry, if somebody may manage it, else why not (mrkdwn)."""
+
+    @abstractmethod
+    def _maker(self, entry: EntryT) -> str: ...
+
+    @abstractmethod
+    def _entered(self, entered: Entered, zone: str) -> FieldsT: ...
+
+    @abstractmethod
+    def _view(
+        self, owner: Person, fields: FieldsT, meta: Meta, note: str = "", *, looked: bool = False
+    ) -> View:
+        """The modal, with what would come of its fields; `looked` after one was changed."""
+
+    @abstractmethod
+    def _draft(self, owner: Person, fields: FieldsT, meta: Meta) -> DraftT | Errors | Show:
+        """What the fields mean, or what is wrong and where."""
+
+    @abstractmethod
+    def _add(self, person: Person, draft: DraftT) -> tuple[Message, str]:
+        """Keep a new one: what to say, and the outcome where it could not be kept."""
+
+    @abstractmethod
+    def _unkept(self, why: str) -> Errors: ...
+
+    @abstractmethod
+    def _save(self, entry: EntryT, draft: DraftT) -> Message | None:
+        """Put a draft in an entry's place: what to say; None if that is not what it was."""
+
+    @abstractmethod
+    def _is_so(self, entry: EntryT, draft: DraftT) -> bool: ...
+
+    @abstractmethod
+    def _version(self, entry: EntryT) -> str:
+        """What tells whether it was changed meanwhile."""
+
+    @abstractmethod
+    def _stands(self, entry: EntryT) -> str:
+        """An entry in short (mrkdwn)."""
+
+    @abstractmethod
+    def _told(self, draft: DraftT, before: EntryT | None) -> tuple[str, str]:
+        """For the log: what was made or changed, and the channel concerned."""
