@@ -14,7 +14,8 @@ from reports.grammar_alert import QUIET
 from reports.period import Unit
 from reports.render.alert_figures import amount, price
 from reports.render.alert_words import how_far, recipient, sentence, subject, used, words_shown
-from reports.render.blocks import LONGEST_TEXT, Block, Message
+from reports.render.blocks import Message, shortened
+from reports.render.parts import Block, actions, asking, button, code, context, section
 from reports.text import clean, escape
 
 PAGE = 12
@@ -56,7 +57,7 @@ def made(
         f"All your rules: `{escape(command)} alerts` · quiet hours: `{escape(command)} {QUIET}`"
     )
     text = "\n".join(lines)
-    return Message(_cut(text), (_section(text), _buttons(card), _context(footer)))
+    return Message(shortened(text), (section(text), _buttons(card), context(footer, links=True)))
 
 
 def meaning(rule: Rule, zone: str) -> str:
@@ -116,19 +117,19 @@ def listing(
     """A page of rules with their buttons."""
     if not cards:
         text = f"There are no alerts yet. Set one up: `{escape(command)} {escape(EXAMPLE)}`"
-        return Message(text, (_section(text),))
+        return Message(text, (section(text),))
     whose = "All alerts" if everybody else "Your alerts"
     pages = -(-count // PAGE)
     head = f"*{whose}* ({count})" + (f", page {page} of {pages}" if pages > 1 else "")
     if quiet:
         head += f" · quiet hours {quiet.words()}, except for urgent ones"
-    blocks: list[Block] = [_section(head)]
+    blocks: list[Block] = [section(head)]
     bodies = _bodies(cards[:PAGE], everybody=everybody)
     for card, body in zip(cards, bodies, strict=False):
-        blocks += [_section(body), _buttons(card)]
+        blocks += [section(body), _buttons(card)]
     if page < pages:
-        blocks.append(_section(f"More: `{escape(command)} alerts {page + 1}`"))
-    return Message(_cut("\n".join([head, *(f"• {body}" for body in bodies)])), tuple(blocks))
+        blocks.append(section(f"More: `{escape(command)} alerts {page + 1}`"))
+    return Message(shortened("\n".join([head, *(f"• {body}" for body in bodies)])), tuple(blocks))
 
 
 def _bodies(cards: Sequence[Card], *, everybody: bool) -> list[str]:
@@ -150,18 +151,18 @@ def quiet_set(quiet: Quiet | None, zone: str, command: str) -> Message:
             " meanwhile waits, and nothing is lost; only rules marked `urgent` are told at once."
             f" To end this: `{escape(command)} alert quiet off`"
         )
-    return Message(text, (_section(text),))
+    return Message(text, (section(text),))
 
 
 def card_blocks(card: Card) -> list[Block]:
     """One rule with its buttons."""
-    return [_section(_body(card)), _buttons(card)]
+    return [section(_body(card)), _buttons(card)]
 
 
 def _body(card: Card, *, short: bool = False, everybody: bool = False) -> str:
-    words = clean(words_shown(card.rule), 60 if short else 300).replace("`", "'")
+    words = code(f"alert {words_shown(card.rule)}", 66 if short else 306)
     by = f", set up by <@{card.maker}>" if everybody else ""
-    lines = [f"`alert {escape(words)}`, {recipient(card.rule, card.maker)}{by}"]
+    lines = [f"{words}, {recipient(card.rule, card.maker)}{by}"]
     if card.paused is not None:
         lines.append(f":double_vertical_bar: paused {_reason(card.paused)}".rstrip())
     if card.held:
@@ -184,33 +185,6 @@ def _reason(why: str) -> str:
 
 def _buttons(card: Card) -> Block:
     rest = ("Pause", PAUSE) if card.paused is None else ("Go on", RESUME)
-    elements = [_button(label, action, card.id) for label, action in (("Edit", EDIT), rest)]
-    confirm = {
-        "title": {"type": "plain_text", "text": "Delete this alert?"},
-        "text": {"type": "plain_text", "text": "What it has told stays."},
-        "confirm": {"type": "plain_text", "text": "Delete"},
-        "deny": {"type": "plain_text", "text": "Keep"},
-    }
-    delete = {**_button("Delete", DELETE, card.id), "style": "danger", "confirm": confirm}
-    return {"type": "actions", "elements": [*elements, delete]}
-
-
-def _button(label: str, action: str, value: str) -> Block:
-    return {
-        "type": "button",
-        "action_id": action,
-        "text": {"type": "plain_text", "text": label},
-        "value": value,
-    }
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:2_950], "verbatim": True}}
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rpartition("\n")[0] + "\n…"
+    elements = [button(label, action, card.id) for label, action in (("Edit", EDIT), rest)]
+    sure = asking("Delete this alert?", "What it has told stays.", "Delete")
+    return actions(*elements, button("Delete", DELETE, card.id, style="danger", confirm=sure))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.render.blocks import Block, Message
+from reports.render.blocks import Message
 from reports.render.notices import MENDS, OUTSIDERS
+from reports.render.parts import LONGEST_SECTION, code, section
 from reports.text import clean, escape
 
 NO_OWNER = "It was meant for the owner, whom nobody knows here, so you hear it instead."
@@ -52,7 +53,7 @@ def handed_over(left: str, heir: str, rules: Sequence[str], command: str, *, min
     whose = "They are yours now" if mine else f"They are <@{heir}>'s now"
     if len(rules) == 1:
         whose = whose.replace("They are", "It is")
-    shown = [f"• `{escape(clean(rule, 200).replace('`', chr(39)))}`" for rule in rules]
+    shown = [f"• {code(rule, 200)}" for rule in rules]
     more = len(shown) - MOST_LISTED
     if more > 0:
         shown[MOST_LISTED:] = [f"• and {more} more"]
@@ -60,7 +61,5 @@ def handed_over(left: str, heir: str, rules: Sequence[str], command: str, *, min
         f"<@{left}> has left, who had {count}. {whose}: look at"
         f" `{escape(command)} alerts` to edit, pause or delete.\n" + "\n".join(shown)
     )
-    blocks: tuple[Block, ...] = (
-        {"type": "section", "text": {"type": "mrkdwn", "text": text[:2_900]}},
-    )
-    return Message(text[:2_900], blocks)
+    text = text[:LONGEST_SECTION]
+    return Message(text, (section(text, links=True),))

@@ -23,7 +23,20 @@ from reports.render.alert_words import (
     topic,
     words_shown,
 )
-from reports.render.blocks import LONGEST_TEXT, Block, Message
+from reports.render.blocks import Message, shortened
+from reports.render.parts import (
+    Block,
+    actions,
+    asking,
+    button,
+    code,
+    context,
+    header,
+    menu,
+    option,
+    packed,
+    section,
+)
 from reports.text import clean, escape
 from reports.words import stamp
 
@@ -70,25 +83,25 @@ def alert(
     why = explained(event.reading)
     lines += [escape(why)] if why else []
     driving = drivers(event, about.rule, detail)
-    blocks: list[Block] = [_header(head)]
+    blocks: list[Block] = [header(head)]
     if latest is not None:
-        blocks.append(_section(_since(latest, about)))
-    blocks.append(_section("\n".join([*lines, *map(escape, driving)])))
+        blocks.append(section(_since(latest, about)))
+    blocks.append(section("\n".join([*lines, *map(escape, driving)])))
     blocks += chart(event, about.rule, detail)
     done = _done(about, event.at)
-    blocks += [_context(done)] if done else []
+    blocks += [context(*done)] if done else []
     over = latest is not None and latest.kind in _OVER
-    blocks += [_actions(about, over=over), _context(_footer(event, about))]
+    blocks += [_actions(about, over=over), context(*_footer(event, about))]
     later = [] if latest is None else [_since(latest, about)]
     text = [escape(head), *later, escape(said), *map(escape, driving), *about.notes]
-    return Message(_cut("\n".join(text)), tuple(blocks))
+    return Message(shortened("\n".join(text)), tuple(blocks))
 
 
 def reply(event: Event, about: About, detail: Detail | None = None) -> Message:
     """What goes into the thread: a further threshold, that it goes on, or that it is over."""
     pace = detail.pace if detail else None
     text = _since(event, about, pace)
-    return Message(_cut(text), (_section(text),))
+    return Message(shortened(text), (section(text),))
 
 
 def together(items: Sequence[tuple[Event, About]], command: str) -> Message:
@@ -112,9 +125,9 @@ def together(items: Sequence[tuple[Event, About]], command: str) -> Message:
             shown += 1
     if shown < len(items):
         lines.append(f"and {len(items) - shown} more")
-    blocks = [_header(head), *_sections(lines)]
-    blocks.append(_context([f"All your rules: `{escape(command)} alerts`"]))
-    return Message(_cut("\n".join([escape(head), *lines])), tuple(blocks))
+    blocks = [header(head), *map(section, packed(lines))]
+    blocks.append(context(f"All your rules: `{escape(command)} alerts`"))
+    return Message(shortened("\n".join([escape(head), *lines])), tuple(blocks))
 
 
 def _full(lines: Sequence[str], shown: int) -> bool:
@@ -168,89 +181,38 @@ def _done(about: About, now: datetime) -> list[str]:
 def _actions(about: About, *, over: bool) -> Block:
     found = []
     if not isinstance(about.rule.watch, Stale):
-        found.append(_button("Show details", DETAILS, about.id))
+        found.append(button("Show details", DETAILS, about.id))
     if not over:
         if not about.acknowledged:
-            found.append(_button("Acknowledge", ACKNOWLEDGE, about.id))
+            found.append(button("Acknowledge", ACKNOWLEDGE, about.id))
         if not about.muted:
             found.append(_snooze(about))
     if isinstance(about.rule.watch, Above | Budget | Forecast) or not over:
-        found.append(_button("Change threshold", CHANGE, about.id))
+        found.append(button("Change threshold", CHANGE, about.id))
     if not about.muted:
         found.append(_mute(about.id))
-    return {"type": "actions", "elements": found}
+    return actions(*found)
 
 
 def _snooze(about: About) -> Block:
     periods = isinstance(about.rule.watch, Above | Budget | Forecast)
     options = [
-        {"text": {"type": "plain_text", "text": label}, "value": f"{about.id} {value}"}
+        option(label, f"{about.id} {value}")
         for label, value in SNOOZES
         if periods or value != "period"
     ]
-    return {
-        "type": "static_select",
-        "action_id": SNOOZE,
-        "placeholder": {"type": "plain_text", "text": "Snooze"},
-        "options": options,
-    }
+    return menu(SNOOZE, "Snooze", options)
 
 
 def _mute(id_: str) -> Block:
-    confirm = {
-        "title": {"type": "plain_text", "text": "Mute this rule?"},
-        "text": {"type": "plain_text", "text": "It is paused until you let it go on."},
-        "confirm": {"type": "plain_text", "text": "Mute"},
-        "deny": {"type": "plain_text", "text": "Keep"},
-    }
-    return {**_button("Mute this rule", MUTE, id_), "confirm": confirm}
+    sure = asking("Mute this rule?", "It is paused until you let it go on.", "Mute")
+    return button("Mute this rule", MUTE, id_, confirm=sure)
 
 
 def _footer(event: Event, about: About) -> list[str]:
-    rule = clean(words_shown(about.rule), 300).replace("`", "'")
     return [
         *(note[:1_900] for note in about.notes[:5]),
-        f"`{escape(rule)}`, set up by <@{about.maker}>",
+        f"{code(words_shown(about.rule), 300)}, set up by <@{about.maker}>",
         f"Data as of {stamp(event.reading.at)}",
         f"All your rules: `{escape(about.command)} alerts`",
     ]
-
-
-def _button(label: str, action: str, value: str) -> Block:
-    return {
-        "type": "button",
-        "action_id": action,
-        "text": {"type": "plain_text", "text": label},
-        "value": value,
-    }
-
-
-def _header(text: str) -> Block:
-    return {"type": "header", "text": {"type": "plain_text", "text": clean(text, 150)}}
-
-
-def _section(text: str) -> Block:
-    # verbatim: a name that looks like an address or a channel stays a name
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:2_950], "verbatim": True}}
-
-
-def _sections(lines: Sequence[str]) -> list[Block]:
-    """Lines in as few sections as hold them."""
-    parts: list[str] = []
-    for line in lines:
-        if parts and len(parts[-1]) + len(line) < 2_900:
-            parts[-1] += f"\n{line}"
-        else:
-            parts.append(line)
-    return [_section(part) for part in parts]
-
-
-def _context(lines: Sequence[str]) -> Block:
-    return {
-        "type": "context",
-        "elements": [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines[:10]],
-    }
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rpartition("\n")[0] + "\n…"

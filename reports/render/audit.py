@@ -9,10 +9,11 @@ from typing import BinaryIO
 
 from reports.audit import DONE, Entry
 from reports.grammar_admin import AuditAsked
-from reports.render.blocks import LONGEST_SECTION, Block, Message
+from reports.render.blocks import Message
 from reports.render.csv import quoted
+from reports.render.parts import code, fitting, moment, packed, section
 from reports.text import clean, escape
-from reports.words import period_words, stamp
+from reports.words import period_words
 
 MOST = 20
 KEPT_DAYS = 400
@@ -27,7 +28,7 @@ def message(entries: Sequence[Entry], count: int, asked: AuditAsked, command: st
     head = f"*Who did what*{_scope(asked)}"
     if not entries:
         return _message([f"{head}: nothing is noted.", _more(command)])
-    told = _fitting([_line(entry) for entry in entries], _MOST_CHARACTERS)
+    told = fitting([_line(entry) for entry in entries], _MOST_CHARACTERS)
     shown = f"the newest {len(told)} of {count:,}" if count > len(told) else f"{count:,}"
     lines = [f"{head}, {shown} {'entry' if count == 1 else 'entries'}", *told]
     return _message([*lines, _more(command)])
@@ -59,33 +60,21 @@ def _scope(asked: AuditAsked) -> str:
 
 
 def _line(one: Entry) -> str:
-    at = f"<!date^{int(one.at.timestamp())}^{{date_short_pretty}} {{time}}|{stamp(one.at)}>"
-    what = f" `{escape(_named(one.what)).replace('`', chr(39))}`" if one.what else ""
+    what = f" {code(_named(one.what), 120)}" if one.what else ""
     where = f" in <#{one.where}>" if one.where[:1] in {"C", "G"} else ""
     ended = "" if one.outcome == DONE else f": _{_plain(one.outcome)}_"
     who = f"<@{one.person}>" if one.person.isalnum() else "somebody"
-    return f"• {at} {who} {one.act}{what}{where}{ended}"
+    return f"• {moment(one.at)} {who} {one.act}{what}{where}{ended}"
 
 
 def _named(what: str) -> str:
     """What somebody typed, with people and channels as it was shown to them: @ada, #spend."""
-    return clean(_MENTION.sub(lambda found: found[1] + (found[2] or "(private)"), what), 120)
+    return _MENTION.sub(lambda found: found[1] + (found[2] or "(private)"), what)
 
 
 def _plain(words: str) -> str:
     """Words without what ends italics or begins code."""
     return escape(clean(words, 80)).replace("_", " ").replace("`", "'")
-
-
-def _fitting(lines: list[str], most: int) -> list[str]:
-    """As many of the first lines as fit into so many characters."""
-    total, fitting = 0, list[str]()
-    for line in lines:
-        total += len(line) + 1
-        if total > most:
-            break
-        fitting.append(line)
-    return fitting
 
 
 def _more(command: str) -> str:
@@ -97,13 +86,5 @@ def _more(command: str) -> str:
 
 
 def _message(lines: list[str]) -> Message:
-    parts: list[str] = []
-    for line in lines:
-        if parts and len(parts[-1]) + len(line) < LONGEST_SECTION:
-            parts[-1] += f"\n{line}"
-        else:
-            parts.append(line)
-    blocks: tuple[Block, ...] = tuple(
-        {"type": "section", "text": {"type": "mrkdwn", "text": part}} for part in parts
-    )
-    return Message("\n".join(_fitting(lines, _LONGEST_TEXT)), blocks)
+    blocks = tuple(section(part, links=True) for part in packed(lines))
+    return Message("\n".join(fitting(lines, _LONGEST_TEXT)), blocks)

@@ -6,12 +6,25 @@ The chart and the table are blocks that slack-sdk has no classes for, so everyth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from reports.grammar import CommandError
 from reports.query import Metric
 from reports.render.chart_data import BEFORE, chart_data
 from reports.render.controls import Controls, rows
+from reports.render.parts import (
+    LONGEST_CODE,
+    LONGEST_SECTION,
+    Block,
+    code,
+    context,
+    fields,
+    fit,
+    header,
+    moment,
+    packed,
+    section,
+    table,
+)
 from reports.render.rows import (
     LONGEST_NAME,
     average,
@@ -33,11 +46,7 @@ from reports.words import (
     title,
 )
 
-Block = dict[str, Any]
-
 LONGEST_TEXT = 3_800
-LONGEST_SECTION = 2_900
-LONGEST_CODE = 1_200
 MOST_SECTIONS = 4
 NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
@@ -54,12 +63,16 @@ class Message:
 
     def noted(self, words: str) -> Message:
         """The same with a sentence of ours above it."""
-        return Message(f"{escape(words)}\n{self.text}", (_context([escape(words)]), *self.blocks))
+        return Message(
+            f"{escape(words)}\n{self.text}", (context(escape(words), links=True), *self.blocks)
+        )
 
     def by(self, user: str) -> Message:
         """The same with the word above it that a Slack user shared it."""
-        words = f"<@{user}> shared this"
-        return Message(f"{words}\n{self.text}", (_context([words]), *self.blocks))
+        return self._under(f"<@{user}> shared this")
+
+    def _under(self, words: str) -> Message:
+        return Message(f"{words}\n{self.text}", (context(words, links=True), *self.blocks))
 
     def without_chart(self) -> Message:
         """The same without chart or picture, which not every workspace takes."""
@@ -83,17 +96,17 @@ def answer(
     query = summary.query
     scope = escape(range_words(summary.range))
     if filters := filter_words(query):  # as code, since `*` would make it bold
-        scope += f", only {_code(filters)}"
-    blocks: list[Block] = [_header(title(query)), _context([scope])]
+        scope += f", only {code(filters)}"
+    blocks: list[Block] = [header(title(query)), context(scope, links=True)]
     if summary.empty:
-        blocks.append(_section(nothing(summary, NOTHING_YET)))
+        blocks.append(section(nothing(summary, NOTHING_YET), links=True))
     elif query.metric:
         blocks += _detail(summary, summary.metrics[query.metric])
     else:
         blocks += _overview(summary)
     if picture:
         blocks = [_picture(summary, picture) if b["type"] == CHART else b for b in blocks]
-    blocks.append(_context(_footer(summary, command)))
+    blocks.append(context(*_footer(summary, command), links=True))
     if controls:
         blocks += rows(summary, controls)
     return Message(as_text(summary), tuple(blocks))
@@ -112,10 +125,14 @@ def as_text(summary: Summary) -> str:
                 lines.append(parts.replace("\n", ", "))
         lines += _groups_as_text(summary)
     lines += [_dated(summary), *(_sentence(words) for words in summary.partial)]
-    text = escape("\n".join(lines))
-    if len(text) <= LONGEST_TEXT:
-        return text
-    return _fit(text[:LONGEST_TEXT].rpartition("\n")[0] + "\n…", LONGEST_TEXT)
+    return shortened(escape("\n".join(lines)))
+
+
+def shortened(escaped: str) -> str:
+    """Text cut to as many whole lines as Slack shows."""
+    if len(escaped) <= LONGEST_TEXT:
+        return escaped
+    return fit(escaped[:LONGEST_TEXT].rpartition("\n")[0] + "\n…", LONGEST_TEXT)
 
 
 def _groups_as_text(summary: Summary) -> list[str]:
@@ -133,13 +150,13 @@ def _groups_as_text(summary: Summary) -> list[str]:
 
 def error(wrong: CommandError, command: str = "/activity") -> Message:
     """What is said to words that were not understood: what was, the nearest right, examples."""
-    sections = [_fit(escape(clean(wrong.problem, LONGEST_SECTION)), LONGEST_CODE)]
+    sections = [fit(escape(clean(wrong.problem, LONGEST_SECTION)), LONGEST_CODE)]
     if wrong.suggestion:
-        sections.append(f"Did you mean {_code(f'{command} {as_typed(wrong.suggestion)}')}?")
+        sections.append(f"Did you mean {code(f'{command} {as_typed(wrong.suggestion)}')}?")
     if wrong.understood and wrong.understood != wrong.suggestion:
-        sections.append(f"I understood {_code(as_typed(wrong.understood))}.")
-    examples = " · ".join(_code(f"{command} {example}") for example in wrong.examples)
-    sections.append(f"Examples: {examples}. All words: {_code(f'{command} help')}.")
+        sections.append(f"I understood {code(as_typed(wrong.understood))}.")
+    examples = " · ".join(code(f"{command} {example}") for example in wrong.examples)
+    sections.append(f"Examples: {examples}. All words: {code(f'{command} help')}.")
     text = "\n".join(sections)
     return Message(text, _sections(text))
 
@@ -152,33 +169,31 @@ def figures(why: str, summary: Summary) -> Message:
 
 def sentence(text: str) -> Message:
     """One sentence of ours as a message."""
-    return Message(_fit(escape(text), LONGEST_TEXT), _sections(escape(text)))
+    return Message(fit(escape(text), LONGEST_TEXT), _sections(escape(text)))
 
 
 def _overview(summary: Summary) -> list[Block]:
-    fields = [_field(summary, metric, part) for metric, part in summary.metrics.items()]
+    shown = [_figures(summary, metric, part) for metric, part in summary.metrics.items()]
     spend = summary.metrics[Metric.SPEND]
     charted = spend if spend.sum else summary.metrics[Metric.REQUESTS]
-    blocks: list[Block] = [{"type": "section", "fields": fields}, *_chart(summary, charted)]
+    blocks: list[Block] = [fields(*shown, links=True), *_chart(summary, charted)]
     if not summary.query.by:
         return blocks
-    return [*blocks, _table([overview_heads(summary), *overview_rows(summary)])]
+    return [*blocks, table([overview_heads(summary), *overview_rows(summary)])]
 
 
 def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
-    fields = [_field(summary, part.metric, part)]
-    if parts := _parts(part):
-        fields.append({"type": "mrkdwn", "text": parts})
-    blocks: list[Block] = [{"type": "section", "fields": fields}, *_chart(summary, part)]
+    shown = filter(None, (_figures(summary, part.metric, part), _parts(part)))
+    blocks: list[Block] = [fields(*shown, links=True), *_chart(summary, part)]
     if not summary.query.by:
         return blocks
-    return [*blocks, _table([detail_heads(summary), *detail_rows(summary, part)])]
+    return [*blocks, table([detail_heads(summary), *detail_rows(summary, part)])]
 
 
-def _field(summary: Summary, metric: Metric, part: MetricSummary) -> Block:
+def _figures(summary: Summary, metric: Metric, part: MetricSummary) -> str:
     total = f"*{str(metric).capitalize()}*  *{figure(metric, part.sum)}*"
     lines = [total, average(summary, part), versus(summary, part)]
-    return {"type": "mrkdwn", "text": "\n".join(filter(None, lines))}
+    return "\n".join(filter(None, lines))
 
 
 def _parts(part: MetricSummary) -> str:
@@ -232,15 +247,6 @@ def _plain(metric: Metric, value: int) -> int | float:
     return round(value / NANO, 6) if metric is Metric.SPEND else value
 
 
-def _table(rows: list[list[str]]) -> Block:
-    settings = [{"is_wrapped": True}, *({"align": "right"} for _ in rows[0][1:])]
-    return {
-        "type": "table",
-        "column_settings": settings,
-        "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in rows],
-    }
-
-
 def _scope(summary: Summary) -> str:
     filters = filter_words(summary.query)
     return range_words(summary.range) + (f", only {filters}" if filters else "")
@@ -249,13 +255,9 @@ def _scope(summary: Summary) -> str:
 def _footer(summary: Summary, command: str) -> list[str]:
     dated = escape(_dated(summary))
     if summary.as_of:
-        fallback = stamp(summary.as_of)
-        dated = (
-            f"Data as of <!date^{int(summary.as_of.timestamp())}^{{date_short_pretty}} {{time}}"
-            f"|{fallback}>"
-        )
-    notes = [_fit(f":warning: {escape(_sentence(words))}", 900) for words in summary.partial[:5]]
-    return [dated, *notes, _code(summary.query.command(command))]
+        dated = f"Data as of {moment(summary.as_of)}"
+    notes = [fit(f":warning: {escape(_sentence(words))}", 900) for words in summary.partial[:5]]
+    return [dated, *notes, code(summary.query.command(command))]
 
 
 def _dated(summary: Summary) -> str:
@@ -266,43 +268,12 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:].rstrip(".") + "."
 
 
-def _code(text: str) -> str:
-    return f"`{_fit(escape(clean(text, LONGEST_CODE).replace('`', chr(39))), LONGEST_CODE)}`"
-
-
-def _fit(escaped: str, longest: int) -> str:
-    """Escaped text cut to a length, but not within an entity."""
-    if len(escaped) <= longest:
-        return escaped
-    cut = escaped[: longest - 1]
-    entity = cut.rfind("&")
-    return (cut if entity < 0 or ";" in cut[entity:] else cut[:entity]) + "…"
-
-
 def _picture(summary: Summary, file: str) -> Block:
     alt = f"Chart: {title(summary.query)}"
     return {"type": "image", "alt_text": alt, "slack_file": {"id": file}}
 
 
-def _header(text: str) -> Block:
-    return {"type": "header", "text": {"type": "plain_text", "text": clean(text, 150)}}
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
 def _sections(text: str) -> tuple[Block, ...]:
     """Text of any length in sections that Slack takes, parted where lines end."""
-    parts: list[str] = []
-    for line in text.split("\n"):
-        fitting = _fit(line, LONGEST_SECTION)
-        if parts and len(parts[-1]) + len(fitting) < LONGEST_SECTION:
-            parts[-1] += f"\n{fitting}"
-        else:
-            parts.append(fitting)
-    return tuple(_section(part) for part in parts[:MOST_SECTIONS] if part.strip())
-
-
-def _context(texts: list[str]) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text} for text in texts]}
+    parts = packed(fit(line, LONGEST_SECTION) for line in text.split("\n"))
+    return tuple(section(part, links=True) for part in parts[:MOST_SECTIONS] if part.strip())

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reports.query import Metric
-from reports.render.parts import Block, fields, section
+from reports.render.parts import Block, fields, moment, mrkdwn, section
 from reports.render.rows import looked_at, others, versus
 from reports.render.sparkline import sparkline
 from reports.summary import Summary
 from reports.text import clean, escape, figure, money, percent
-from reports.words import DIMENSION_WORDS, period_words, stamp
+from reports.words import DIMENSION_WORDS, period_words
 
 LONGEST_NAME = 40
 _FAR = 730
@@ -54,14 +54,14 @@ def credits_card(balance: Balance) -> Block:
         mark = ":warning: " if balance.days < 7 else ""
         lasts = f"{mark}At the pace of the past week they last {days}."
     used = f" {money(balance.used)} went in the past week." if balance.used else ""
-    head = f"*Credits*  *{money(balance.left)}* left, as of {_when(balance.told)}"
+    head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.told)}"
     return section(f"{head}\n{lasts}{used}")
 
 
 def _card(metric: Metric, day: Summary, month: Summary) -> Block:
     name = f"*{str(metric).capitalize()}*"
     card = fields(*(_half(metric, summary) for summary in (day, month)))
-    return {**card, "text": {"type": "mrkdwn", "text": name}}
+    return {**card, "text": mrkdwn(name, links=True)}
 
 
 def _half(metric: Metric, summary: Summary) -> str:
@@ -93,7 +93,3 @@ def _top(summary: Summary) -> str:
     if not shown:
         lines.append("Nothing was spent.")
     return "\n".join(lines)
-
-
-def _when(at: datetime) -> str:
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{stamp(at)}>"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from reports.render.parts import Block, button, mrkdwn, plain, section
+from reports.render.parts import Block, button, mrkdwn, option, plain, section
 
 Options = Sequence[tuple[str, str]]
 """What can be chosen: value and label."""
@@ -159,7 +159,7 @@ def ticks(
     """Any of a few."""
     made = _options(options)
     element: Block = {"type": "checkboxes", "action_id": name, "options": made}
-    initial = [option for option in made if option["value"] in values]
+    initial = [one for one in made if one["value"] in values]
     if initial:
         element["initial_options"] = initial
     return _input(name, label, element, optional=optional)
@@ -193,12 +193,12 @@ def channel(name: str, label: str, value: str, *, hint: str = "") -> Block:
 def _chosen(kind: str, name: str, options: Options, value: str) -> Block:
     made = _options(options)
     element: Block = {"type": kind, "action_id": name, "options": made}
-    initial = next((option for option in made if option["value"] == value), None)
+    initial = next((one for one in made if one["value"] == value), None)
     return {**element, "initial_option": initial} if initial else element
 
 
 def _options(options: Options) -> list[Block]:
-    return [{"text": plain(label, 75), "value": value} for value, label in options]
+    return [option(label, value) for value, label in options]
 
 
 def _input(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.render.blocks import Block, Message
+from reports.render.blocks import Message
+from reports.render.parts import section
 from reports.text import escape
 
 SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
@@ -94,23 +95,23 @@ _BESIDE = {
 """The sections beside asking, by what follows `help`: heading, entries, a sentence of its own."""
 
 
-def help_message(command: str, section: str = "") -> Message:
+def help_message(command: str, topic: str = "") -> Message:
     """The help as a Slack message: all of it, or a section alone."""
     about = f"{_ABOUT}: `{escape(command)} {_ORDER}`, words in any order."
     parts = []
-    if section in {"", "asking"}:
+    if topic in {"", "asking"}:
         parts += [about, *(_entries(heading, entries) for heading, entries in SECTIONS)]
         parts.append("\n".join((_entries("Or in your own words", TALK), _UNDER)))
     for name, (heading, entries, more) in _BESIDE.items():
-        if entries and section in {"", name}:
+        if entries and topic in {"", name}:
             parts.append("\n".join(filter(None, (_entries(heading, entries), more))))
     if not parts:
         return help_message(command)
-    if section in {"", "asking"}:
+    if topic in {"", "asking"}:
         parts.append(_tries(command, EXAMPLES))
     else:
-        parts.append(_tries(command, [words for words, _ in _BESIDE[section][1][:2]]))
-    return Message("\n\n".join(parts), tuple(_section(text) for text in parts))
+        parts.append(_tries(command, [words for words, _ in _BESIDE[topic][1][:2]]))
+    return Message("\n\n".join(parts), tuple(section(text, links=True) for text in parts))
 
 
 def _entries(heading: str, entries: Sequence[tuple[str, str]]) -> str:
@@ -132,7 +133,3 @@ def help_text(command: str) -> str:
         lines += ["", heading]
         lines += [f"  {words:<{widest}}  {meaning.replace('`', '')}" for words, meaning in entries]
     return "\n".join([*lines, "", "Try", *(f"  {command} {example}" for example in EXAMPLES)])
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}

@@ -16,12 +16,12 @@ from reports.render.parts import (
     context,
     divider,
     header,
+    moment,
     section,
 )
 from reports.status import Status
 from reports.summary import Summary
 from reports.text import clean, escape
-from reports.words import stamp
 
 ASK, NEW_SCHEDULE, NEW_ALERT = "home_ask", "home_schedule", "home_alert"
 MOST_SCHEDULES, MOST_ALERTS = 6, 6
@@ -85,14 +85,14 @@ def sentence(words: str) -> dict[str, Any]:
 
 def _head(home: Home) -> list[Block]:
     asks = (
-        button("Ask", ASK, primary=True),
+        button("Ask", ASK, style="primary"),
         button("New schedule", NEW_SCHEDULE),
         button("New alert", NEW_ALERT),
     )
     if home.as_of is None:
         dated = "Nothing has been synced yet."
     else:
-        dated = f"Data as of {_when(home.as_of)}."
+        dated = f"Data as of {moment(home.as_of)}."
     return [header("Activity"), context(f"{home.scope} {dated}"), actions(*asks)]
 
 
@@ -139,7 +139,3 @@ def _more(count: int, home: Home, word: str) -> list[Block]:
 
 def _counted(title: str, count: int) -> str:
     return f"{title} ({count})" if count else title
-
-
-def _when(at: datetime) -> str:
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{stamp(at)}>"

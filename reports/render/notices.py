@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reports.render.blocks import Block, Message
+from reports.render.blocks import Message
+from reports.render.parts import LONGEST_SECTION, Block, actions, button, code, section
 from reports.render.report import when
 from reports.schedule import Due, Schedule, Target
 from reports.text import as_typed, clean, escape
@@ -61,16 +62,16 @@ def failed(title: str, where: str, code: str, run: int) -> Message:
     """A report could not be delivered: why, and what mends it."""
     mend = MENDS.get(code, _UNKNOWN)
     text = (
-        f"The report {_code(title)} {where} could not be delivered (`{escape(clean(code, 60))}`)."
+        f"The report {_named(title)} {where} could not be delivered (`{escape(clean(code, 60))}`)."
         f"\n{mend}\nAfter three failures in a row the schedule is paused."
     )
-    return _message(text, [_button("Send it now", AGAIN, str(run), primary=True)])
+    return _message(text, [button("Send it now", AGAIN, str(run), style="primary")])
 
 
 def unanswerable(title: str, where: str, problem: str) -> Message:
     """The question of a report means nothing any more."""
     text = (
-        f"The report {_code(title)} {where} could not be made: {escape(problem)}"
+        f"The report {_named(title)} {where} could not be made: {escape(problem)}"
         "\nEdit it, or delete it, under `schedules`."
     )
     return _message(text)
@@ -78,20 +79,20 @@ def unanswerable(title: str, where: str, problem: str) -> Message:
 
 def paused(title: str, where: str, why: str, schedule: str) -> Message:
     """A schedule was paused because it failed again and again."""
-    text = f"I paused the report {_code(title)} {where}: {escape(why)}. Once that is mended:"
-    return _message(text, [_button("Go on", RESUME, schedule, primary=True)])
+    text = f"I paused the report {_named(title)} {where}: {escape(why)}. Once that is mended:"
+    return _message(text, [button("Go on", RESUME, schedule, style="primary")])
 
 
 def uncertain(title: str, where: str, code: str, run: int) -> Message:
     """Nobody can tell whether a report is there."""
     text = (
-        f"I cannot tell whether the report {_code(title)} {where} went out: Slack gave no clear"
+        f"I cannot tell whether the report {_named(title)} {where} went out: Slack gave no clear"
         f" answer, and I cannot read the history there (`{escape(clean(code, 60))}`). So I did not"
         " send it again. Please look:"
     )
     buttons = [
-        _button("It is not there, send it", AGAIN, str(run), primary=True),
-        _button("It is there", THERE, str(run)),
+        button("It is not there, send it", AGAIN, str(run), style="primary"),
+        button("It is there", THERE, str(run)),
     ]
     return _message(text, buttons)
 
@@ -102,7 +103,7 @@ def skipped(title: str, where: str, schedule: Schedule, runs: tuple[Due, ...]) -
     count = "One report was" if len(runs) == 1 else f"{len(runs)} reports were"
     last = f"due {newest}" if len(runs) == 1 else f"the last of them due {newest}"
     text = (
-        f"{count} left out of {_code(title)} {where}: {last}, while the bot was not running."
+        f"{count} left out of {_named(title)} {where}: {last}, while the bot was not running."
         " Only the newest is sent afterwards, and only within three days."
     )
     return _message(text)
@@ -111,7 +112,7 @@ def skipped(title: str, where: str, schedule: Schedule, runs: tuple[Due, ...]) -
 def nobody(title: str, name: str) -> Message:
     """A creator cannot be reached in Slack."""
     text = (
-        f"The report {_code(title)} could not reach every creator: {escape(clean(name))}, for one,"
+        f"The report {_named(title)} could not reach every creator: {escape(clean(name))}, for one,"
         " has no Slack account here under the address that OpenRouter knows."
     )
     return _message(text)
@@ -123,31 +124,20 @@ def offer(zone: str, command: str) -> Message:
         f"Shall I send you a report every Monday at 9:00 ({escape(zone)}): what each creator spent"
         " last week, what changed, and on which models?"
     )
-    other = _code(f"{command} schedule weekly spend by creator in #finance")
+    other = code(f"{command} schedule weekly spend by creator in #finance")
     hint = f"For a channel instead, or any other question and time: {other}"
     buttons = [
-        _button("Yes, every Monday", TAKE_OFFER, zone, primary=True),
-        _button("No, thanks", DECLINE_OFFER, zone),
+        button("Yes, every Monday", TAKE_OFFER, zone, style="primary"),
+        button("No, thanks", DECLINE_OFFER, zone),
     ]
     return _message(f"{text}\n{hint}", buttons)
 
 
 def _message(text: str, buttons: list[Block] | None = None) -> Message:
-    blocks: list[Block] = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:2_900]}}]
-    if buttons:
-        blocks.append({"type": "actions", "elements": buttons})
-    return Message(text[:2_900], tuple(blocks))
+    text = text[:LONGEST_SECTION]
+    rows = [actions(*buttons)] if buttons else []
+    return Message(text, (section(text, links=True), *rows))
 
 
-def _button(label: str, action: str, value: str, *, primary: bool = False) -> Block:
-    button: Block = {
-        "type": "button",
-        "action_id": action,
-        "text": {"type": "plain_text", "text": label},
-        "value": value,
-    }
-    return {**button, "style": "primary"} if primary else button
-
-
-def _code(text: str) -> str:
-    return f"`{escape(clean(as_typed(text), 300).replace('`', chr(39)))}`"
+def _named(title: str) -> str:
+    return code(as_typed(title), 300)

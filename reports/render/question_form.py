@@ -27,7 +27,7 @@ from reports.render.forms import (
     ticks,
     typed,
 )
-from reports.render.parts import Block, divider
+from reports.render.parts import Block, code, divider
 from reports.render.rows import nothing, versus
 from reports.summary import Summary
 from reports.text import clean, escape, figure
@@ -95,8 +95,7 @@ def entered(found: Entered) -> QuestionFields:
 
 def foreseen(command: str, found: Summary | str) -> str:
     """The command that it is, and the figures in short; a sentence where there are none."""
-    words = escape(clean(command, 400).replace("`", "'"))
-    lines = [f"The same in words: `{words}`"]
+    lines = [f"The same in words: {code(command, 400)}"]
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
     if found.empty:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from reports.names import NO_CREATOR
 from reports.query import Dimension, Metric
-from reports.render.blocks import CHART, LONGEST_TEXT, NAME_IN_TABLE, Block, Message, answer
+from reports.render.blocks import CHART, LONGEST_TEXT, NAME_IN_TABLE, Message, answer
+from reports.render.parts import LONGEST_SECTION, Block, context, header, section, table
 from reports.report import CENT, Cell, Mover, Report, Revision
 from reports.schedule import Schedule
 from reports.summary import Series
@@ -49,8 +50,8 @@ def report(found: Report, about: About, picture: str = "") -> Message:
     head = headline(found, unknown=unknown)
     lead = "No usage of this period is known yet." if unknown else _lead(found)
     blocks: list[Block] = [
-        {"type": "header", "text": {"type": "plain_text", "text": clean(head, 150)}},
-        _section(lead),
+        header(head),
+        section(lead, links=True),
     ]
     if not found.summary.empty:
         drawn = answer(found.summary, about.command, picture=picture).blocks
@@ -59,7 +60,8 @@ def report(found: Report, about: About, picture: str = "") -> Message:
             blocks.append(_table(found))
     notes = _notes(found, about)
     if notes:
-        blocks.append(_section("\n".join(f":warning: {escape(note)}" for note in notes)[:2_900]))
+        warned = "\n".join(f":warning: {escape(note)}" for note in notes)
+        blocks.append(section(warned[:LONGEST_SECTION], links=True))
     blocks.append(_footer(found, about))
     if unknown:
         return Message("\n".join([head, *map(escape, notes)])[:LONGEST_TEXT], tuple(blocks))
@@ -114,7 +116,7 @@ def _lead(found: Report) -> str:
     if found.movers:
         lines.append("What moved most:")
         lines += [f"• {escape(mover(one, metric))}" for one in found.movers]
-    return "\n".join(lines)[:2_900]
+    return "\n".join(lines)[:LONGEST_SECTION]
 
 
 def _versus(found: Report) -> str:
@@ -185,12 +187,7 @@ def _table(found: Report) -> Block:
         lines = [[line[0][:24], *line[1:-1], line[-1][:24]] for line in lines]
         if sum(len(cell) for line in lines for cell in line) > _MOST_CHARACTERS:
             break
-    settings = [{"is_wrapped": True}, *({"align": "right"} for _ in lines[0][1:])]
-    return {
-        "type": "table",
-        "column_settings": settings,
-        "rows": [[{"type": "raw_text", "text": cell} for cell in line] for line in lines],
-    }
+    return table(lines)
 
 
 def _change(found: Report, group: Series) -> str:
@@ -223,8 +220,7 @@ def _footer(found: Report, about: About) -> Block:
     else:
         how = f"Due {escape(when(about.due_at, about.schedule.zone))}, set up by <@{about.maker}>"
     lines = [_scope(found), dated, how, f"`{escape(about.command)} schedules`"]
-    elements = [{"type": "mrkdwn", "text": line[:1_900]} for line in lines]
-    return {"type": "context", "elements": elements}
+    return context(*(line[:1_900] for line in lines), links=True)
 
 
 def _scope(found: Report) -> str:
@@ -255,7 +251,3 @@ def _text(found: Report, head: str, notes: list[str]) -> str:
     text = escape("\n".join(lines))
     text = text if len(text) <= room else text[: max(room - 1, 0)].rpartition("\n")[0] + "…"
     return "\n".join([text, *map(escape, notes)])[:LONGEST_TEXT]
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}

@@ -9,8 +9,9 @@ from datetime import datetime, time
 from reports.grammar_schedule import Place, Standing
 from reports.period import Calendar, Unit
 from reports.query import Dimension, Metric, Query
-from reports.render.blocks import Block, Message
+from reports.render.blocks import Message
 from reports.render.notices import RESUME, place_words
+from reports.render.parts import Block, actions, asking, button, moment, section
 from reports.render.report import when
 from reports.schedule import Schedule, Target, Weekly
 from reports.text import as_typed, clean, escape
@@ -70,7 +71,7 @@ def made(card: Card, *, again: bool, changed: bool = False) -> Message:
     """A schedule as it is now, after it was set up or changed."""
     head = "Changed" if changed else "You have this one already" if again else "Scheduled"
     text = f"{head}: {_body(card)}"
-    return Message(text, (_section(text), _buttons(card)))
+    return Message(text, (section(text, links=True), _buttons(card)))
 
 
 def listing(
@@ -82,28 +83,28 @@ def listing(
             "There are no schedules yet. Set one up:"
             f" `{escape(command)} schedule weekly spend by creator in #finance mon 9:00`"
         )
-        return Message(text, (_section(text),))
+        return Message(text, (section(text, links=True),))
     whose = "All schedules" if everybody else "Your schedules"
     pages = -(-count // PAGE)
     head = f"*{whose}* ({count})" + (f", page {page} of {pages}" if pages > 1 else "")
-    blocks: list[Block] = [_section(head)]
+    blocks: list[Block] = [section(head, links=True)]
     for card in cards:
         by = f", set up by <@{card.maker}>" if everybody else ""
-        blocks += [_section(_body(card) + by), _buttons(card)]
+        blocks += [section(_body(card) + by, links=True), _buttons(card)]
     if page < pages:
-        blocks.append(_section(f"More: `{escape(command)} schedules {page + 1}`"))
+        blocks.append(section(f"More: `{escape(command)} schedules {page + 1}`", links=True))
     lines = [head, *(f"• {_body(card)}" for card in cards)]
     return Message("\n".join(lines)[:3_800], tuple(blocks))
 
 
 def card_blocks(card: Card) -> list[Block]:
     """One schedule with its buttons."""
-    return [_section(_body(card)), _buttons(card)]
+    return [section(_body(card), links=True), _buttons(card)]
 
 
 def said(text: str) -> Message:
     """A sentence in mrkdwn, with mentions in it."""
-    return Message(text, (_section(text),))
+    return Message(text, (section(text, links=True),))
 
 
 def _body(card: Card) -> str:
@@ -112,10 +113,8 @@ def _body(card: Card) -> str:
     if card.paused is not None:
         lines.append(f":double_vertical_bar: paused {_reason(card.paused)}")
     else:
-        stamp = int(card.next_at.timestamp())
-        fallback = escape(when(card.next_at, card.schedule.zone))
-        date = f"<!date^{stamp}^{{date_short_pretty}} {{time}}|{fallback}>"
-        lines.append(f"Next: {date} ({fallback})")
+        there = escape(when(card.next_at, card.schedule.zone))
+        lines.append(f"Next: {moment(card.next_at, there)} ({there})")
     if card.last:
         lines.append(f"Last: {_last(card.last)}")
     return "\n".join(lines)[:2_900]
@@ -135,27 +134,8 @@ def _last(last: Last) -> str:
 def _buttons(card: Card) -> Block:
     rest = ("Pause", PAUSE) if card.paused is None else ("Go on", RESUME)
     elements = [
-        _button(label, action, card.id)
+        button(label, action, card.id)
         for label, action in (("Preview to me", PREVIEW), ("Run now", RUN), rest, ("Edit", EDIT))
     ]
-    confirm = {
-        "title": {"type": "plain_text", "text": "Delete this schedule?"},
-        "text": {"type": "plain_text", "text": "What it has posted stays."},
-        "confirm": {"type": "plain_text", "text": "Delete"},
-        "deny": {"type": "plain_text", "text": "Keep"},
-    }
-    delete = {**_button("Delete", DELETE, card.id), "style": "danger", "confirm": confirm}
-    return {"type": "actions", "elements": [*elements, delete]}
-
-
-def _button(label: str, action: str, value: str) -> Block:
-    return {
-        "type": "button",
-        "action_id": action,
-        "text": {"type": "plain_text", "text": label},
-        "value": value,
-    }
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:2_950]}}
+    sure = asking("Delete this schedule?", "What it has posted stays.", "Delete")
+    return actions(*elements, button("Delete", DELETE, card.id, style="danger", confirm=sure))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reports.render.blocks import LONGEST_SECTION, Block, Message
+from reports.render.blocks import Message
+from reports.render.parts import LONGEST_SECTION, fitting, moment, section
 from reports.render.schedules import STATES
 from reports.status import Coming, Delivery, Freshness, Inside, Status
 from reports.text import clean, escape
-from reports.words import stamp
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _KIB = 1024
@@ -17,7 +17,7 @@ _KIB = 1024
 def message(status: Status, command: str = "/activity") -> Message:
     """How the bot is."""
     sections = [_head(status), *([] if status.inside is None else _inside(status.inside, command))]
-    shown = tuple(_section(text) for text in sections)
+    shown = tuple(section(text, links=True) for text in sections)
     return Message("\n\n".join(sections)[:3_900], shown)
 
 
@@ -48,7 +48,7 @@ def _head(status: Status) -> str:
     lines = [f"*Activity {escape(status.version)}*", how]
     lines += [_fresh(one, status.now) for one in status.data]
     if status.trouble:
-        failed = f"{age(status.now - status.trouble.at)} ago ({_moment(status.trouble.at)})"
+        failed = f"{age(status.now - status.trouble.at)} ago ({moment(status.trouble.at)})"
         words = escape(clean(status.trouble.words, 400))
         lines.append(f":warning: The last sync failed {failed}: {words}")
     else:
@@ -61,9 +61,9 @@ def _fresh(one: Freshness, now: datetime) -> str:
     if one.as_of is None:
         return f"• {name}: not synced yet"
     late = " :warning:" if one.late(now) else ""
-    held = f", held back to {_moment(one.since)}" if one.since else ""
+    held = f", held back to {moment(one.since)}" if one.since else ""
     holes = "" if one.whole else ", with gaps"
-    return f"• {name}: {age(now - one.as_of)} old, as of {_moment(one.as_of)}{late}{held}{holes}"
+    return f"• {name}: {age(now - one.as_of)} old, as of {moment(one.as_of)}{late}{held}{holes}"
 
 
 def _inside(inside: Inside, command: str) -> list[str]:
@@ -77,38 +77,25 @@ def _inside(inside: Inside, command: str) -> list[str]:
         *(f"• {rule}" for rule in inside.rules),
     ]
     return [
-        _fitting("*Next reports*", coming or ["None is scheduled."]),
-        _fitting("*Last reports*", delivered or ["None has gone out yet."]),
-        _fitting("*Running it*", running),
+        _listed("*Next reports*", *(coming or ["None is scheduled."])),
+        _listed("*Last reports*", *(delivered or ["None has gone out yet."])),
+        _listed("*Running it*", *running),
     ]
 
 
+def _listed(*lines: str) -> str:
+    return "\n".join(fitting(lines, LONGEST_SECTION))
+
+
 def _coming(one: Coming) -> str:
-    return f"• {_moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}"
+    return f"• {moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}"
 
 
 def _delivery(one: Delivery) -> str:
     state = STATES.get(one.state, escape(one.state))
     error = f" ({escape(clean(one.error, 80))})" if one.error else ""
-    return f"• {_moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}: {state}{error}"
+    return f"• {moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}: {state}{error}"
 
 
 def _many(count: int, one: str, more: str = "") -> str:
     return f"{count:,} {one if count == 1 else more or one + 's'}"
-
-
-def _moment(at: datetime) -> str:
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{stamp(at)}>"
-
-
-def _fitting(head: str, lines: list[str]) -> str:
-    text = head
-    for line in lines:
-        if len(text) + len(line) + 1 > LONGEST_SECTION:
-            break
-        text += f"\n{line}"
-    return text
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
