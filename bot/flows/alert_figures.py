@@ -131,18 +131,22 @@ def stretches(
     """How a stretch of time is read: each part by what tells it best.
 
     A day or an hour is read as such once it had been over for ten minutes at its last sync; before,
-    its hours and minutes are fresher. Where finer buckets are not held, coarser ones are read.
+    its hours and minutes are fresher. So is what lies at an edge between two hours or days. Where
+    finer buckets are not held, coarser ones are read.
     """
-    hours = _cut(Granularity.HOUR, synced) or span.start
-    days = min(_cut(Granularity.DAY, synced) or hours, hours)
+    cut = _cut(Granularity.HOUR, synced) or span.start
+    days = min(_cut(Granularity.DAY, synced) or cut, cut, floor(span.end, Granularity.DAY))
+    begin = min(_ceil(span.start, Granularity.HOUR), span.end)
+    hours = max(min(cut, floor(span.end, Granularity.HOUR)), begin)
     first = _ceil(span.start, Granularity.DAY)
     if coarsest is not Granularity.DAY or first >= days:
-        first = days = span.start
+        first = days = begin
     wanted = (
-        (Granularity.HOUR, span.start, min(first, span.end)),
-        (Granularity.DAY, first, min(days, span.end)),
-        (Granularity.HOUR, days, min(hours, span.end)),
-        (Granularity.MINUTE, max(hours, span.start), min(span.end, now)),
+        (Granularity.MINUTE, span.start, min(begin, now)),
+        (Granularity.HOUR, begin, min(first, hours)),
+        (Granularity.DAY, first, days),
+        (Granularity.HOUR, days, hours),
+        (Granularity.MINUTE, hours, min(span.end, now)),
     )
     return tuple(
         part
