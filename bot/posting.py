@@ -17,7 +17,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from bot.slack import DeliveryError, Slack
+from bot.slack import DeliveryError, Slack, attempt, content
 from reports.render.blocks import Message
 
 log = logging.getLogger(__name__)
@@ -81,28 +81,15 @@ class Posting:
 
         Raises DeliveryError, whose `uncertain` says that the message may be there all the same.
         """
-        attempts = (message, message.without_chart(), Message(message.text, ()))
         metadata = {"event_type": EVENT, "event_payload": {"key": key}}
-        refused: DeliveryError | None = None
-        for attempt in attempts:
-            try:
-                said = self.slack.call(
-                    "chat.postMessage",
-                    channel=place,
-                    text=attempt.text,
-                    blocks=list(attempt.blocks),
-                    metadata=metadata,
-                    unfurl_links=False,
-                    unfurl_media=False,
-                    **({"thread_ts": thread} if thread else {}),
-                )
-            except DeliveryError as error:
-                if "block" not in error.code and error.code != "invalid_payload":
-                    raise
-                refused = error
-            else:
-                return Posted(str(said["channel"]), str(said["ts"]))
-        raise refused or DeliveryError("no_text", permanent=False)
+        how: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "metadata": metadata}
+        if thread:
+            how["thread_ts"] = thread
+        said = attempt(
+            message,
+            lambda one: self.slack.call("chat.postMessage", channel=place, **content(one), **how),
+        )
+        return Posted(str(said["channel"]), str(said["ts"]))
 
     def copies(self, place: str, key: str, since: datetime) -> list[Posted]:
         """Our messages with a key in a conversation, oldest first: all pages are looked at.
@@ -141,20 +128,8 @@ class Posting:
 
         Raises DeliveryError.
         """
-        for attempt in (message, message.without_chart()):
-            try:
-                self._patient(
-                    "chat.update",
-                    channel=posted.channel,
-                    ts=posted.ts,
-                    text=attempt.text,
-                    blocks=list(attempt.blocks),
-                )
-            except DeliveryError as error:
-                if "block" not in error.code or attempt is not message:
-                    raise
-            else:
-                return
+        where = {"channel": posted.channel, "ts": posted.ts}
+        attempt(message, lambda one: self._patient("chat.update", **where, **content(one)))
 
     def delete(self, posted: Posted) -> None:
         """Take a message of ours back. Raises DeliveryError, unless it is gone already."""
@@ -219,15 +194,15 @@ class Posting:
 
     def _patient(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
         """A call that may be made twice, made again where Slack asks to wait a little."""
-        for attempt in range(_MOST_WAITS):
+        for turn in range(_MOST_WAITS):
             try:
                 return self.slack.call(method, **arguments)
             except DeliveryError as error:
-                last = attempt == _MOST_WAITS - 1
+                last = turn == _MOST_WAITS - 1
                 if not 0 < error.retry_after <= LONGEST_WAIT or last:
                     raise
                 self._wait(error.retry_after)
-        raise AssertionError("the last attempt returns or raises")
+        raise AssertionError("the last turn returns or raises")
 
 
 def _pages(ask: Callable[[dict[str, Any]], Any]) -> Iterator[dict[str, Any]]:

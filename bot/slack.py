@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import URLError
 
 from slack_sdk import WebClient
@@ -25,6 +26,8 @@ from slack_sdk.webhook import WebhookClient
 from reports.render.blocks import Message, sentence
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PEOPLE_FOR = 600.0
 MOST_PEOPLE = 10_000
@@ -215,16 +218,10 @@ class Slack:
         if place.channel and not place.response_url:
             self._answer_in(place, message)
             return
-        for attempt in (message, message.without_chart()):
-            code = self._use_response_url(place, attempt, replace=replace)
-            if code is None:
-                return
-            if code not in _BAD_BLOCKS:
-                log.info("A response URL answered %s; using the DM", code)
-                self.direct(place.user, message)
-                return
-            log.warning("Slack refused the blocks of an answer: %s", code)
-        self.direct(place.user, Message(message.text, ()))
+        code = self._use_response_url(place, message, replace=replace)
+        if code is not None:
+            log.info("A response URL answered %s; using the DM", code)
+            self.direct(place.user, message)
 
     def _answer_in(self, place: Place, message: Message) -> None:
         """Answer what somebody said in a channel, there."""
@@ -238,23 +235,12 @@ class Slack:
                 log.info("Nothing can be posted there (%s); using the DM", error)
                 self.direct(place.user, message)
             return
-        for attempt in (message, message.without_chart(), Message(message.text, ())):
-            try:
-                self._call(
-                    "chat.postEphemeral",
-                    channel=place.channel,
-                    user=place.user,
-                    text=attempt.text,
-                    blocks=list(attempt.blocks),
-                    **thread,
-                )
-            except DeliveryError as error:
-                if error.code not in _BAD_BLOCKS:
-                    log.info("Nobody can be answered there (%s); using the DM", error)
-                    break
-            else:
-                return
-        self.direct(place.user, message)
+        where = {"channel": place.channel, "user": place.user, **thread}
+        try:
+            attempt(message, lambda one: self._call("chat.postEphemeral", **where, **content(one)))
+        except DeliveryError as error:
+            log.info("Nobody can be answered there (%s); using the DM", error)
+            self.direct(place.user, message)
 
     def change(self, place: Place, spot: Spot, message: Message) -> None:
         """Put a message in the place of one of ours that was clicked in, if need be in the DM.
@@ -262,50 +248,31 @@ class Slack:
         Raises DeliveryError where the person cannot be reached at all.
         """
         where = changed(place, shared=not spot.hidden)
-        attempts = (message, message.without_chart(), Message(message.text, ()))
-        for attempt in attempts:
-            code = self._use_response_url(where, attempt, replace=True)
-            if code is None:
-                return
-            if code not in _BAD_BLOCKS:
-                break
-            log.warning("Slack refused the blocks of an answer: %s", code)
+        code = self._use_response_url(where, message, replace=True)
+        if code is None:
+            return
         log.info("A response URL answered %s; the message is changed directly", code)
-        if spot.hidden or not self._update(spot, attempts):
+        if spot.hidden or not self._update(spot, message):
             self.direct(place.user, message)
 
     def publish(self, place: Place, channel: str, message: Message) -> None:
         """Answer a click for everybody of its conversation. Raises DeliveryError."""
         where = changed(place, shared=True)
-        for attempt in (message, message.without_chart(), Message(message.text, ())):
-            code = self._use_response_url(where, attempt, replace=False)
-            if code is None:
-                return
-            if code not in _BAD_BLOCKS:
-                log.info("A response URL answered %s; posting to the channel", code)
-                thread = {"thread_ts": place.thread} if place.thread else {}
-                self.post(channel, message, **thread)
-                return
-        raise DeliveryError("invalid_blocks", permanent=False)
+        code = self._use_response_url(where, message, replace=False)
+        if code is not None:
+            log.info("A response URL answered %s; posting to the channel", code)
+            thread = {"thread_ts": place.thread} if place.thread else {}
+            self.post(channel, message, **thread)
 
-    def _update(self, spot: Spot, attempts: Sequence[Message]) -> bool:
+    def _update(self, spot: Spot, message: Message) -> bool:
         """Change a message that everybody sees; whether that could be done."""
-        for attempt in attempts:
-            try:
-                self._call(
-                    "chat.update",
-                    channel=spot.channel,
-                    ts=spot.ts,
-                    text=attempt.text,
-                    blocks=list(attempt.blocks),
-                )
-            except DeliveryError as error:
-                if error.code not in _BAD_BLOCKS:
-                    log.info("A message could not be changed: %s", error)
-                    return False
-            else:
-                return True
-        return False
+        where = {"channel": spot.channel, "ts": spot.ts}
+        try:
+            attempt(message, lambda one: self._call("chat.update", **where, **content(one)))
+        except DeliveryError as error:
+            log.info("A message could not be changed: %s", error)
+            return False
+        return True
 
     def say(self, place: Place, words: str) -> None:
         """Answer with one sentence of ours. Raises DeliveryError."""
@@ -319,24 +286,14 @@ class Slack:
 
     def post(self, channel: str, message: Message, **more: object) -> str:
         """Post to a channel, without the chart where that is refused. Returns the message's ts."""
-        attempts = (message, message.without_chart(), Message(message.text, ()))
-        for attempt, following in zip(attempts, (*attempts[1:], None), strict=True):
-            try:
-                said = self._call(
-                    "chat.postMessage",
-                    channel=channel,
-                    text=attempt.text,
-                    blocks=list(attempt.blocks),
-                    unfurl_links=False,
-                    unfurl_media=False,
-                    **more,
-                )
-            except DeliveryError as error:
-                if error.code not in _BAD_BLOCKS or following is None:
-                    raise
-            else:
-                return str(said["ts"])
-        raise AssertionError("the last attempt returns or raises")
+        plain = {"unfurl_links": False, "unfurl_media": False}
+        said = attempt(
+            message,
+            lambda one: self._call(
+                "chat.postMessage", channel=channel, **content(one), **plain, **more
+            ),
+        )
+        return str(said["ts"])
 
     def upload(
         self,
@@ -379,22 +336,30 @@ class Slack:
 
     def _use_response_url(self, place: Place, message: Message, *, replace: bool) -> str | None:
         """Post to a response URL; the error's code, or None if it was taken."""
+        hook = WebhookClient(place.response_url, timeout=_TIMEOUT, retry_handlers=[])
         body: dict[str, Any] = {
-            "text": message.text,
-            "blocks": list(message.blocks),
             "response_type": "in_channel" if place.shared else "ephemeral",
             "replace_original": replace,
             **({"thread_ts": place.thread} if place.thread else {}),
             "unfurl_links": False,
             "unfurl_media": False,
         }
+
+        def use(one: Message) -> None:
+            said = hook.send_dict(body | content(one))
+            code = _code(said.body)
+            if code in _BAD_BLOCKS:
+                log.warning("Slack refused the blocks of an answer: %s", code)
+            if said.status_code != HTTPStatus.OK or code is not None:
+                raise DeliveryError(code or str(said.status_code), permanent=False)
+
         try:
-            hook = WebhookClient(place.response_url, timeout=_TIMEOUT, retry_handlers=[])
-            said = hook.send_dict(body)
+            attempt(message, use)
         except NO_ANSWER as error:
             return type(error).__name__
-        code = _code(said.body)
-        return None if said.status_code == 200 and code is None else code or str(said.status_code)
+        except DeliveryError as error:
+            return error.code
+        return None
 
     def _note_date(self, headers: Mapping[str, str]) -> None:
         date = next((value for name, value in headers.items() if name.lower() == "date"), "")
@@ -429,6 +394,25 @@ class Slack:
         if not isinstance(data, dict):
             raise DeliveryError("no_json", permanent=False, uncertain=True)
         return data
+
+
+def attempt(message: Message, say: Callable[[Message], T]) -> T:
+    """Say a message, without its chart and at last as text alone if its blocks are refused.
+
+    Raises DeliveryError as `say` does.
+    """
+    for one in (message, message.without_chart()):
+        try:
+            return say(one)
+        except DeliveryError as error:
+            if error.code not in _BAD_BLOCKS:
+                raise
+    return say(Message(message.text, ()))
+
+
+def content(message: Message) -> dict[str, Any]:
+    """The arguments that carry what a message says."""
+    return {"text": message.text, "blocks": list(message.blocks)}
 
 
 def delivery_error(error: Exception) -> DeliveryError:
