@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import copyfile
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
@@ -14,8 +14,19 @@ from bot.scopes import SCOPES
 
 from . import world as worlds
 
-# how long an example takes is the machine's business, not a test's
-settings.register_profile("unhurried", deadline=None)
+# How long examples take, and how long it takes to think of them, is the machine's business and not
+# a test's; and what passed once passes again: examples are drawn anew by --hypothesis-profile=new.
+_UNHURRIED = {
+    "deadline": None,
+    "suppress_health_check": [
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
+}
+settings.register_profile("new", **_UNHURRIED)
+settings.register_profile("unhurried", **_UNHURRIED, derandomize=True)
 settings.load_profile("unhurried")
 
 

@@ -59,7 +59,7 @@ class SocketMode:
             with suppress(OSError):
                 connection.socket.shutdown(2)
 
-    def wait_until_connected(self, seconds: float = 10) -> None:
+    def wait_until_connected(self, seconds: float = 60) -> None:
         """Wait until somebody is connected."""
         with self._changed:
             assert self._changed.wait_for(lambda: self.connections, seconds)
@@ -75,7 +75,7 @@ class SocketMode:
         """Send a message that is no envelope."""
         self.connections[-1].send(json.dumps(message))
 
-    def ack(self, envelope: str, seconds: float = 5) -> Json:
+    def ack(self, envelope: str, seconds: float = 60) -> Json:
         """Wait for the acknowledgement of an envelope."""
         with self._changed:
             assert self._changed.wait_for(lambda: envelope in self.acks, seconds)

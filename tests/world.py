@@ -171,8 +171,8 @@ def running(
         bot.stop()
 
 
-def wait_until(true: Callable[[], object], seconds: float = 10) -> None:
-    """Wait until something is so; for what nobody announces."""
+def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until something is so, as long as a busy machine may take; for what nobody announces."""
     end = monotonic() + seconds
     while not true():
         assert monotonic() < end, f"not so within {seconds} s"

@@ -32,7 +32,7 @@ def _eager(monkeypatch):
 
 
 def status(world, path: str) -> int:
-    return httpx.get(world.url(path)).status_code
+    return httpx.get(world.url(path), timeout=60).status_code
 
 
 def test_it_syncs_by_itself_and_is_ready_then(openrouter, slack, tmp_path):
@@ -44,7 +44,7 @@ def test_it_syncs_by_itself_and_is_ready_then(openrouter, slack, tmp_path):
 
 def test_an_empty_cache_says_what_it_waits_for(openrouter, slack, tmp_path):
     with worlds.running(openrouter, slack, tmp_path / "a.db") as world:
-        said = httpx.get(world.url("/readyz"))
+        said = httpx.get(world.url("/readyz"), timeout=60)
         assert said.status_code == 503
         assert said.json() == {"ok": False, "reason": "the first sync is not done yet"}
         assert status(world, "/healthz") == 200
@@ -61,9 +61,9 @@ def test_openrouter_may_be_down_from_the_start(openrouter, slack, tmp_path):
         assert "OpenRouter did not answer" in said
         assert "no connection" in said
         openrouter.start()
-        worlds.wait_until(lambda: "Tokens: 38.5K" in world.words("tokens 7d"), 20)
+        worlds.wait_until(lambda: "Tokens: 38.5K" in world.words("tokens 7d"))
         # what is wrong is said until the sync that mends it is through
-        worlds.wait_until(lambda: "failed" not in world.words("tokens 7d"), 20)
+        worlds.wait_until(lambda: "failed" not in world.words("tokens 7d"))
         assert status(world, "/readyz") == 200
 
 
@@ -120,7 +120,7 @@ def test_it_tells_prometheus_how_it_is(world):
     world.words("tokns")
     said = {
         (sample.name, *sample.labels.values()): sample.value
-        for family in families(httpx.get(world.url("/metrics")).text)
+        for family in families(httpx.get(world.url("/metrics"), timeout=60).text)
         for sample in family.samples
     }
     assert said["activity_asks_total", "answered"] == 1

@@ -19,7 +19,7 @@ def test_work_waits_until_everybody_at_the_door_has_left() -> None:
     def ask() -> None:
         with door.first():
             entered.set()
-            leave.wait(5)
+            leave.wait(60)
             order.append("acknowledged")
 
     def work() -> None:
@@ -27,17 +27,17 @@ def test_work_waits_until_everybody_at_the_door_has_left() -> None:
         order.append("worked")
 
     courtesy_before = courtesy.LONGEST
-    courtesy.LONGEST = 5
+    courtesy.LONGEST = 60
     try:
         asking = threading.Thread(target=ask)
         asking.start()
-        entered.wait(5)
+        entered.wait(60)
         working = [threading.Thread(target=work) for _ in range(3)]
         for thread in working:
             thread.start()
         leave.set()
         for thread in (asking, *working):
-            thread.join(5)
+            thread.join(60)
     finally:
         courtesy.LONGEST = courtesy_before
     assert order == ["acknowledged", "worked", "worked", "worked"]
@@ -51,7 +51,7 @@ def test_work_goes_on_in_the_end_however_many_ask() -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(5)
+            thread.join(60)
         assert not any(thread.is_alive() for thread in threads)
         assert monotonic() - begun >= courtesy.LONGEST
         assert door.busy()

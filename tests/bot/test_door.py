@@ -104,7 +104,9 @@ def test_it_refuses_a_body_that_is_too_large_before_reading_it(shared):
 
 def test_it_refuses_a_body_that_is_too_large(shared):
     with nothing_runs(shared):
-        said = httpx.post(shared.url("/slack/events"), content=b"x" * (LARGEST_BODY + 1))
+        said = httpx.post(
+            shared.url("/slack/events"), content=b"x" * (LARGEST_BODY + 1), timeout=60
+        )
     assert said.status_code == 413
 
 
@@ -174,7 +176,7 @@ def test_every_path_has_its_methods(shared, method, path, status):
 
 
 def test_it_says_nothing_of_what_it_is_made_of(shared):
-    headers = httpx.get(shared.url("/healthz")).headers
+    headers = httpx.get(shared.url("/healthz"), timeout=60).headers
     assert "waitress" not in str(headers).lower()
 
 

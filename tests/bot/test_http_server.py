@@ -23,7 +23,7 @@ def application(_environ: WSGIEnvironment, start_response: StartResponse) -> lis
 
 def test_it_serves_until_it_is_stopped() -> None:
     server = HttpServer(application, "127.0.0.1", 0, 1000)
-    assert httpx.get(f"http://127.0.0.1:{server.port}/").text == "ok"
+    assert httpx.get(f"http://127.0.0.1:{server.port}/", timeout=60).text == "ok"
     server.stop()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{server.port}/")

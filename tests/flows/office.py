@@ -107,7 +107,7 @@ def office(
         loaded = load(values)
         files = Database(database)
         store, stopping = Store(files), threading.Event()
-        edge = Slack(local.bot_token, local.api_url, wait=lambda _: None, timeout=5)
+        edge = Slack(local.bot_token, local.api_url, wait=lambda _: None)
         there: list[Office] = []
 
         def clock() -> datetime:

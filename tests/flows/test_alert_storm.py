@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -179,7 +179,5 @@ class Storm(RuleBasedStateMachine):
 Storm.TestCase.settings = settings(
     max_examples=25,
     stateful_step_count=50,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
 )
 TestStorm = Storm.TestCase

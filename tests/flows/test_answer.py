@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.demo.openrouter import LocalOpenRouter
@@ -119,9 +119,7 @@ ASKERS = [
     (Asker("stranger@example.com", own_only=True), set()),
     (Asker(None, own_only=True), set()),
 ]
-by_chance = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+by_chance = settings(max_examples=80)
 
 
 @by_chance

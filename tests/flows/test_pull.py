@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.demo.openrouter import LocalOpenRouter
@@ -78,9 +78,7 @@ def server():
         yield started
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(organisations(), DIALECTS, st.sampled_from([10_000, 12, 7]))
 def test_every_row_finds_its_owner(server, tmp_path_factory, organisation, dialect, row_limit):
     server.organisation, server.dialect, server.row_limit = organisation, dialect, row_limit

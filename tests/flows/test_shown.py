@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.flows.export import Shown
@@ -40,7 +40,7 @@ def asking(tmp_path: Path) -> SimpleNamespace:
     return SimpleNamespace(memory=Memory(Database(tmp_path / "a.db"), lambda: NOW))
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(what=shapes)
 def test_every_question_comes_back_from_a_block(asking: SimpleNamespace, what: Shown) -> None:
     if any("\ud800" <= char <= "\udfff" for char in what.words):  # no question has them

@@ -87,7 +87,7 @@ class Watch:
         # no test takes the power away
         self.database._writer.execute("PRAGMA synchronous = OFF")
         self.store, stopping = Store(self.database), threading.Event()
-        edge = Slack(slack.bot_token, slack.api_url, wait=lambda _: None, timeout=5)
+        edge = Slack(slack.bot_token, slack.api_url, wait=lambda _: None)
         asking = Asking(
             loaded, self.store, edge, Metrics(self.store, clock), NoPictures(), clock,
             Audit(self.database, clock), Memory(self.database, clock), Overview(self.database),

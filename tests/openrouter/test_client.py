@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.demo.openrouter import INFERENCE_KEY, MANAGEMENT_KEY, LocalOpenRouter
@@ -126,9 +126,7 @@ PATHS = st.one_of(
 )
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=400)
 @given(METHODS, PATHS, st.sampled_from(["/api/v1/", "/", "/api/v1", "/api/", "/api/v11/"]))
 def test_only_the_reading_calls_leave_the_process(api, server, method, path, base):
     server.requests.clear()

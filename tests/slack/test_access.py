@@ -139,7 +139,7 @@ def exported(world, user: str, message: dict) -> tuple[str, set[str]]:
     """What somebody is told who clicks CSV, and the keys in the file that comes."""
     before, files = len(world.slack.responses), len(world.slack.files)
     world.door.click(user, "spend", message["ts"], "export_csv")
-    said = world.slack.wait_for(lambda: world.slack.responses[before:], 20)[-1]["payload"]["text"]
+    said = world.slack.wait_for(lambda: world.slack.responses[before:])[-1]["payload"]["text"]
     rows = [
         row
         for file in world.slack.files[files:]

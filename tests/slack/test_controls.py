@@ -337,7 +337,7 @@ def test_a_double_click_on_an_export_brings_one_file(world: World) -> None:
     message = shown(world, "spend 7d by key")
     for _ in range(2):
         click(world, message, "export_csv")
-    wait_until(lambda: world.slack.messages(world.slack.im("ada").id), 20)
+    wait_until(lambda: world.slack.messages(world.slack.im("ada").id))
     choose(world, message, Follow.METRIC, "tokens")
     assert len(world.slack.messages(world.slack.im("ada").id)) == 1
 

@@ -21,7 +21,7 @@ def names(files: list[Any]) -> list[str]:
 def told(world: World, before: int) -> str:
     """What the person was told last about a file."""
     answers = world.slack.wait_for(
-        lambda: [r for r in world.slack.responses[before:] if "actions" not in kinds(r)], timeout=20
+        lambda: [r for r in world.slack.responses[before:] if "actions" not in kinds(r)]
     )
     return str(answers[-1]["payload"]["text"])
 
@@ -43,7 +43,7 @@ def ask_shown(world: World, text: str, channel: str = "general") -> dict[str, An
 @pytest.mark.parametrize("format_", ["csv", "pdf"])
 def test_a_file_asked_for_in_words_comes_into_the_dm(world: World, format_: str) -> None:
     world.ask(f"spend 7d by key {format_}")
-    wait_until(lambda: world.slack.files, 20)
+    wait_until(lambda: world.slack.files)
     wait_until(lambda: files_in(world.slack, world.slack.im("ada").id))
     [name] = files_in(world.slack, world.slack.im("ada").id)
     assert name.startswith("openrouter-activity-spend-by-key-")

@@ -342,7 +342,7 @@ def test_the_shortcut_asks_and_is_answered_in_the_direct_messages(there):
     values["form_ask_by"] = "key"
     assert there.door.submit("ada", view["id"], values).body == ""
     dm = there.slack.im("ada").id
-    there.slack.wait_for(lambda: len(there.slack.messages(dm)) == 2, 20)
+    there.slack.wait_for(lambda: len(there.slack.messages(dm)) == 2)
     answer, file = there.slack.messages(dm)
     assert answer["text"].startswith("Tokens by API key, past 7 days")
     assert "38.5K" in answer["text"]
@@ -359,7 +359,7 @@ def test_the_shortcut_can_answer_a_whole_channel_but_no_outsiders(there):
         assert problem in wrong["form_ask_channel"]
     values["form_ask_channel"] = there.slack.channel("spend").id
     assert there.door.submit("ada", view["id"], values).body == ""
-    [message] = there.slack.wait_for(lambda: there.slack.messages("spend"), 20)
+    [message] = there.slack.wait_for(lambda: there.slack.messages("spend"))
     assert "shared this" in message["text"]
 
 

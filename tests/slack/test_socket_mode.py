@@ -55,7 +55,7 @@ def answer(slack, before: int) -> dict:
 
 
 def health(world) -> tuple[int, dict]:
-    said = httpx.get(world.url("/healthz"))
+    said = httpx.get(world.url("/healthz"), timeout=60)
     return said.status_code, said.json()
 
 
@@ -82,7 +82,7 @@ def test_what_nobody_listens_to_is_acknowledged(world, line):
 
 
 def test_the_http_door_takes_no_requests_beside_it(world):
-    assert httpx.post(world.url("/slack/events"), content=b"x").status_code == 404
+    assert httpx.post(world.url("/slack/events"), content=b"x", timeout=60).status_code == 404
 
 
 def test_it_is_healthy_only_while_connected_and_connects_again(world, slack, line):
@@ -101,7 +101,7 @@ def test_it_is_healthy_only_while_connected_and_connects_again(world, slack, lin
 def test_it_goes_over_to_a_new_connection_when_slack_asks_for_it(world, slack, line):
     taken, before = line.taken, len(slack.responses)
     line.say({"type": "disconnect", "reason": "refresh_requested"})
-    worlds.wait_until(lambda: line.taken == taken + 1)
+    worlds.wait_until(lambda: line.taken > taken)
     line.ack(line.command("ada", "general", "tokens 7d"))
     assert answer(slack, before)
 

@@ -105,7 +105,7 @@ def test_a_reply_under_a_shared_answer_changes_that(world: World) -> None:
 def test_a_reply_can_schedule_and_export_the_question(world: World) -> None:
     thread = asked(world, "spend 7d by model", channel="general")["thread_ts"]
     reply(world, thread, "csv")
-    wait_until(lambda: [m for m in answers(world, "general", thread) if m.get("files")], 20)
+    wait_until(lambda: [m for m in answers(world, "general", thread) if m.get("files")])
     world.door.mention("ada", "general", "every monday 9:00", thread=thread)
     wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
     text = hidden(world, "ada")[-1]["text"]

@@ -175,7 +175,7 @@ class LocalSlack:
         """
         return self.workspace.listen(listener)
 
-    def wait_for(self, found: Callable[[], T], timeout: float = 5) -> T:
+    def wait_for(self, found: Callable[[], T], timeout: float = 60) -> T:
         """Wait in seconds until ``found()`` is truthy and return it, else ``TimeoutError``."""
         return self.workspace.wait_for(found, timeout)
 

@@ -181,7 +181,7 @@ class Workspace:
                 listener(kind, deepcopy(data))
             self.lock.notify_all()
 
-    def wait_for(self, found: Callable[[], T], timeout: float = 5) -> T:
+    def wait_for(self, found: Callable[[], T], timeout: float = 60) -> T:
         """Wait in seconds of the wall until ``found()`` is truthy, and return it."""
         end = monotonic() + timeout
         with self.lock:
