@@ -25,7 +25,7 @@ LONGEST = timedelta(days=32)
 """No event waits longer: a snooze until the end of a month."""
 SETTLE = timedelta(seconds=60)
 """How long after a call without an answer its message may still appear in the history."""
-_EVENT = "id, rule, version, subject, period, facts, urgent, fence, telling"
+_EVENT = "id, rule, version, subject, period, facts, urgent, fence, telling, state"
 _TELLING = "id, key, place, note, root, made_at, fence, tries, sending_at, state, channel, ts"
 
 
@@ -42,6 +42,7 @@ class Pending:
     urgent: bool
     fence: int
     telling: int | None = None
+    state: str = "pending"
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -111,17 +112,7 @@ class Tellings:
                 " ORDER BY id LIMIT ?",
                 (ms(now), limit),
             ).fetchall()
-            ids = json.dumps([row[0] for row in found])
-            connection.execute(
-                "UPDATE alert_event SET fence = fence + 1, next_at = ?"
-                " WHERE id IN (SELECT value FROM json_each(?))",
-                (ms(now + LEASE), ids),
-            )
-            rows = connection.execute(
-                f"SELECT {_EVENT} FROM alert_event WHERE id IN (SELECT value FROM json_each(?))"
-                " ORDER BY id",
-                (ids,),
-            ).fetchall()
+            rows = _leased(connection, "alert_event", _EVENT, found, now)
         return [_pending(row) for row in rows]
 
     def later(self, events: Sequence[Pending], at: datetime) -> None:
@@ -210,15 +201,27 @@ class Tellings:
             ).fetchone()
         return (unpack_state(json.loads(row[0])), row[1]) if row else None
 
-    def root(self, place: tuple[str, str, str]) -> Telling | None:
-        """The first message about a rule, subject and period, sent or not."""
+    def first(self, event: Pending) -> Pending | None:
+        """The crossing that an event belongs to; a level may cross its line many times."""
         with self._db.read() as connection:
             row = connection.execute(
-                f"SELECT {_prefixed('t')} FROM alert_state s JOIN alert_telling t"
-                " ON t.id = s.telling WHERE s.rule = ? AND s.subject = ? AND s.period = ?",
-                place,
+                f"SELECT {_EVENT} FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
+                " AND kind = 'triggered' AND id <= ? ORDER BY id DESC LIMIT 1",
+                (*event.place, event.id),
             ).fetchone()
-        return _telling(row) if row else None
+        return _pending(row) if row else None
+
+    def latest(self, first: Pending) -> Pending:
+        """The newest event of a crossing, given its first."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                f"SELECT {_EVENT} FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
+                " AND id > ? AND id < coalesce((SELECT min(id) FROM alert_event WHERE rule = ?"
+                " AND subject = ? AND period = ? AND kind = 'triggered' AND id > ?), id + 1)"
+                " ORDER BY id DESC LIMIT 1",
+                (*first.place, first.id, *first.place, first.id),
+            ).fetchone()
+        return _pending(row) if row else first
 
     # -- messages
 
@@ -241,8 +244,8 @@ class Tellings:
                 " LIMIT ?",
                 (ms(now), ms(now), limit),
             ).fetchall()
-            ids = [row[0] for row in found]
-            return self._take(connection, ids, now)
+            rows = _leased(connection, "alert_telling", _TELLING, found, now)
+        return [_telling(row) for row in rows]
 
     def take_stale(self, limit: int) -> list[Telling]:
         """Take messages that do not say any more how things stand."""
@@ -253,22 +256,7 @@ class Tellings:
                 " AND next_at <= ? ORDER BY next_at LIMIT ?",
                 (ms(now), limit),
             ).fetchall()
-            return self._take(connection, [row[0] for row in found], now)
-
-    def _take(
-        self, connection: sqlite3.Connection, ids: Sequence[int], now: datetime
-    ) -> list[Telling]:
-        listed = json.dumps(list(ids))
-        connection.execute(
-            "UPDATE alert_telling SET fence = fence + 1, next_at = ?"
-            " WHERE id IN (SELECT value FROM json_each(?))",
-            (ms(now + LEASE), listed),
-        )
-        rows = connection.execute(
-            f"SELECT {_TELLING} FROM alert_telling WHERE id IN (SELECT value FROM json_each(?))"
-            " ORDER BY id",
-            (listed,),
-        ).fetchall()
+            rows = _leased(connection, "alert_telling", _TELLING, found, now)
         return [_telling(row) for row in rows]
 
     def begin(self, telling: Telling) -> bool:
@@ -398,16 +386,33 @@ class Tellings:
             return done.rowcount == 1
 
 
+def _leased(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: str,
+    found: Sequence[sqlite3.Row],
+    now: datetime,
+) -> list[sqlite3.Row]:
+    """Rows by the ids that were found, taken for as long as a lease lasts."""
+    ids = json.dumps([row[0] for row in found])
+    chosen = "id IN (SELECT value FROM json_each(?))"
+    connection.execute(
+        f"UPDATE {table} SET fence = fence + 1, next_at = ? WHERE {chosen}", (ms(now + LEASE), ids)
+    )
+    rows = connection.execute(f"SELECT {columns} FROM {table} WHERE {chosen} ORDER BY id", (ids,))
+    return rows.fetchall()
+
+
 def _prefixed(table: str) -> str:
     return ", ".join(f"{table}.{name}" for name in _TELLING.split(", "))
 
 
 def _pending(row: Sequence[object]) -> Pending:
-    id_, rule, version, subject, period, facts, urgent, fence, telling = row
+    id_, rule, version, subject, period, facts, urgent, fence, telling, state = row
     return Pending(
         int(str(id_)), str(rule), int(str(version)), str(subject), str(period),
         unpack_event(json.loads(str(facts))), bool(urgent), int(str(fence)),
-        None if telling is None else int(str(telling)),
+        None if telling is None else int(str(telling)), str(state),
     )  # fmt: skip
 
 
