@@ -5,6 +5,7 @@ from __future__ import annotations
 from reports.alert import Recipient, To
 from reports.grammar import DIMENSIONS, METRICS
 from reports.period import Unit
+from reports.standing_words import channel
 from reports.text import clean
 
 EXAMPLE = "alert spend > $50 per day by creator"
@@ -60,10 +61,8 @@ def recipient_of(named: str, word: str) -> Recipient:
         return Recipient(To.OWNER)
     if lower in {"here", "this"}:
         return Recipient(To.CHANNEL)
-    if named.startswith("<#") and named.endswith(">"):
-        id_, _, name = named[2:-1].partition("|")
-        if id_.isascii() and id_.isalnum() and id_[:1] in {"C", "G"}:
-            return Recipient(To.CHANNEL, id_, name)
+    if known := channel(named):
+        return Recipient(To.CHANNEL, *known)
     shown = clean(named, 40) if named else ""
     if named.startswith("<@"):
         raise WrongWords(

@@ -6,8 +6,17 @@ from reports import grammar, nearest
 from reports.alert import Rule
 from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
-from reports.grammar_alert import EXAMPLES, ListAlerts, SetQuiet, is_alert, parse_alert
+from reports.grammar_alert import (
+    EXAMPLES,
+    QUIETS,
+    ListAlerts,
+    SetQuiet,
+    is_alert,
+    parse_alert,
+    quiet_meant,
+)
 from reports.grammar_schedule import ListSchedules, Standing, is_schedule, parse_schedule
+from reports.standing_words import managing
 from reports.text import plain
 
 Command = (
@@ -26,19 +35,29 @@ def parse_command(text: str) -> Command | CommandError:
     if about is not None:
         return about
     found = grammar.parse(text)
-    if isinstance(found, CommandError):
-        first, _, rest = plain(text[: grammar.LONGEST]).strip().partition(" ")
-        meant = nearest.word(first, ("schedule", "schedules", "alert", "alerts", *WORDS))
-        if meant in WORDS:
-            return CommandError(found.problem, "", meant)
-        if meant and is_alert(meant):
-            return _alert_meant(found, f"{meant} {rest}")
-        if meant:
-            again = parse_schedule(f"{meant} {rest}")
-            if isinstance(again, Standing):
-                return CommandError(found.problem, "", f"schedule {again.words()}")
-            if isinstance(again, ListSchedules):
-                return CommandError(found.problem, "", "schedules")
+    return _meant(found, text) if isinstance(found, CommandError) else found
+
+
+def _meant(found: CommandError, text: str) -> CommandError:
+    """What is wrong with words that are no question, and what they may be instead of one."""
+    first, _, rest = plain(text[: grammar.LONGEST]).strip().partition(" ")
+    there = managing([first, *rest.split()])
+    if there:
+        return CommandError(there.said(), "", there.listing)
+    meant = nearest.word(first, ("schedule", "schedules", "alert", "alerts", "quiet", *WORDS))
+    if meant == "quiet":
+        said = "Quiet hours are set with `alert quiet`."
+        return CommandError(said, "", quiet_meant(rest.split()), QUIETS)
+    if meant in WORDS:
+        return CommandError(found.problem, "", meant)
+    if meant and is_alert(meant):
+        return _alert_meant(found, f"{meant} {rest}")
+    if meant:
+        again = parse_schedule(f"{meant} {rest}")
+        if isinstance(again, Standing):
+            return CommandError(found.problem, "", f"schedule {again.words()}")
+        if isinstance(again, ListSchedules):
+            return CommandError(found.problem, "", "schedules")
     return found
 
 

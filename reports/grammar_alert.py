@@ -23,10 +23,12 @@ from reports.alert_reader import Reader
 from reports.alert_time import Quiet
 from reports.alert_vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
 from reports.grammar import LONGEST, CommandError, Help, tokens
+from reports.standing_words import begins, button, clock, lists, page
 from reports.text import clean, plain
 
 EXAMPLES = (EXAMPLE, "alert spike by key", "alert budget 80%", "alerts")
 QUIET = "alert quiet 22:00-7:00"
+QUIETS = (QUIET, "alert quiet 10pm-8am", "alert quiet off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,7 @@ Read = Rule | ListAlerts | SetQuiet | Help | CommandError
 
 def is_alert(text: str) -> bool:
     """Whether words are about alerts: the first of them says so."""
-    first = text.split(maxsplit=1)[:1]
-    return bool(first) and first[0].lower() in {"alert", "alerts"}
+    return begins(text, "alerts")
 
 
 def rule_of(words: str) -> Rule:
@@ -69,10 +70,12 @@ def parse_alert(text: str) -> Read:
         )
     try:
         first, *words = _apart(tokens(typed))
-        if first.lower() == "alerts" or not words or words == ["list"]:
+        if first.lower() == "alerts" or lists(words):
             return _list(words)
         if words[0].lower() == "quiet":
-            return _quiet(words[1:])
+            return parse_quiet(words[1:])
+        if meant := button(words[0], "alerts"):
+            raise WrongWords(meant.said(), "alerts")
         return _read(words)
     except WrongWords as wrong:
         return CommandError(str(wrong), "", wrong.corrected, EXAMPLES)
@@ -100,6 +103,8 @@ def _meant(words: list[str], tries: int) -> str:
     """The whole command with what was put right, or with the next mistake put right as well."""
     if tries < 0:
         return EXAMPLE
+    if words[:1] == ["quiet"]:
+        return quiet_meant(words[1:])
     try:
         found = _read(words, tries)
     except WrongWords as wrong:
@@ -128,37 +133,40 @@ def _apart(words: list[str]) -> list[str]:
 
 
 def _list(words: list[str]) -> ListAlerts:
-    page = words[0] if words else "1"
-    if words in ([], ["list"]):
-        return ListAlerts()
-    if len(words) == 1 and page.isascii() and page.isdigit() and 1 <= int(page[:4]) <= 999:
-        return ListAlerts(int(page[:4]))
-    raise WrongWords(f"After `alerts` comes nothing, or the number of a page, not “{clean(page)}”.",
-                 "alerts")  # fmt: skip
+    if wanted := page(words):
+        return ListAlerts(wanted)
+    if meant := button(words[0], "alerts"):
+        raise WrongWords(meant.said(), "alerts")
+    said = f"After `alerts` comes nothing, or the number of a page, not “{clean(words[0])}”."
+    raise WrongWords(said, "alerts")
 
 
-def _quiet(words: list[str]) -> SetQuiet:
+def parse_quiet(words: list[str]) -> SetQuiet | CommandError:
+    """Read what follows `alert quiet`."""
     if [word.lower() for word in words] in (["off"], ["none"], ["never"]):
         return SetQuiet(None)
     sides = [side for word in words for side in word.replace("–", "-").split("-") if side]
-    clocks = [clock for side in sides if side.lower() not in {"to", "until", "from"}
-              for clock in [_clock(side)]]  # fmt: skip
+    clocks = [_clock(side) for side in sides if side.lower() not in {"to", "until", "from"}]
     if len(clocks) != 2 or None in clocks:
-        raise WrongWords("Quiet hours run from one time of day to another, or are `off`.", QUIET)
+        said = "Quiet hours run from one time of day to another, or are `off`."
+        return CommandError(said, "", QUIET, QUIETS)
     start, end = clocks
     if start is None or end is None or start == end:
-        raise WrongWords("Quiet hours from a time to the same time are none at all.", QUIET)
+        said = "Quiet hours from a time to the same time are none at all."
+        return CommandError(said, "", QUIET, QUIETS)
     return SetQuiet(Quiet(start, end))
+
+
+def quiet_meant(words: list[str]) -> str:
+    """The command that sets the quiet hours of some words, or an example of it."""
+    found = parse_quiet(words)
+    if isinstance(found, CommandError):
+        return QUIET
+    return f"alert quiet {found.quiet.words() if found.quiet else 'off'}"
 
 
 def _clock(word: str) -> time | None:
     lower = word.lower()
     half = lower[-2:] if lower.endswith(("am", "pm")) else ""
     hours, _, minutes = lower.removesuffix(half).partition(":")
-    minutes = minutes or "00"
-    if not all(part.isascii() and part.isdigit() and len(part) <= 2 for part in (hours, minutes)):
-        return None
-    hour, minute = int(hours), int(minutes)
-    if half:
-        hour = hour % 12 + (12 if half == "pm" else 0) if 1 <= hour <= 12 else 99
-    return time(hour, minute) if hour < 24 and minute < 60 else None
+    return clock(hours, minutes or "00", half)

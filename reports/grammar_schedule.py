@@ -19,13 +19,13 @@ from reports.grammar import LONGEST, CommandError, Help, tokens
 from reports.schedule_guess import EXAMPLE, Wrong
 from reports.schedule_words import Reader
 from reports.standing import Place, Standing
+from reports.standing_words import begins, button, lists, page
 from reports.text import clean, plain
 
 __all__ = ["EXAMPLE", "EXAMPLES", "ListSchedules", "Place", "Standing", "is_schedule",
            "parse_schedule"]  # fmt: skip
 
 EXAMPLES = (EXAMPLE, "schedule daily spend by model to me 8:30", "schedules")
-_BUTTONS = {"delete", "remove", "cancel", "stop", "pause", "resume", "edit", "preview", "run"}
 _MOST_TRIES = 20
 
 
@@ -41,8 +41,7 @@ Read = Standing | ListSchedules | Help | CommandError
 
 def is_schedule(text: str) -> bool:
     """Whether words are about schedules: the first of them says so."""
-    first = text.split(maxsplit=1)[:1]
-    return bool(first) and first[0].lower() in {"schedule", "schedules"}
+    return begins(text, "schedules")
 
 
 def parse_schedule(text: str) -> Read:
@@ -54,7 +53,7 @@ def parse_schedule(text: str) -> Read:
     place = ""
     try:
         first, *words = tokens(typed)
-        if first.lower() == "schedules" or not words or words == ["list"]:
+        if first.lower() == "schedules" or lists(words):
             return _list(words)
         found = _read(words)
     except Wrong as wrong:
@@ -98,8 +97,8 @@ def _left(words: list[str], problem: str) -> Standing | None:
 
 def _read(words: list[str], tries: int = 2) -> Read:
     """Read; where a word is wrong and another would do in its place, suggest the whole with it."""
-    if words[0].lower() in _BUTTONS:
-        raise Wrong(f"For “{clean(words[0])}” there is a button under `schedules`.", "schedules")
+    if meant := button(words[0], "schedules"):
+        raise Wrong(meant.said(), "schedules")
     try:
         return Reader().read(words)
     except Wrong as wrong:
@@ -115,10 +114,11 @@ def _read(words: list[str], tries: int = 2) -> Read:
 
 
 def _list(words: list[str]) -> ListSchedules:
-    page = words[0] if words else "1"
-    if words in ([], ["list"]):
-        return ListSchedules()
-    if len(words) == 1 and page.isascii() and page.isdigit() and 1 <= int(page[:4]) <= 999:
-        return ListSchedules(int(page[:4]))
-    raise Wrong(f"After `schedules` comes nothing, or the number of a page, not “{clean(page)}”.",
-                 "schedules")  # fmt: skip
+    if wanted := page(words):
+        return ListSchedules(wanted)
+    if meant := button(words[0], "schedules"):
+        raise Wrong(meant.said(), "schedules")
+    raise Wrong(
+        f"After `schedules` comes nothing, or the number of a page, not “{clean(words[0])}”.",
+        "schedules",
+    )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import time
-
 from reports import nearest
 from reports.schedule import WEEKDAYS
+from reports.standing_words import clock
 from reports.text import clean
 
 EXAMPLE = "schedule weekly spend by creator to me mon 9:00 Europe/Berlin"
@@ -70,15 +69,3 @@ def guess(word: str, problem: str) -> None:
     meant = nearest.word(word, KNOWN)
     if meant:
         raise Wrong(problem, instead=(word, meant))
-
-
-def clock(hours: str, minutes: str, half: str) -> time | None:
-    """The time of day of digits and `am`, `pm` or nothing; None if there is none such."""
-    if not (minutes.isascii() and minutes.isdigit()) or len(minutes) != 2 or len(hours) > 2:
-        return None
-    hour, minute = int(hours), int(minutes)
-    if half:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return time(hour, minute) if hour < 24 and minute < 60 else None

@@ -22,8 +22,9 @@ from reports.schedule import (
     complete,
     usual_period,
 )
-from reports.schedule_guess import DAYS, EXAMPLE, RHYTHMS, Wrong, clock, guess
+from reports.schedule_guess import DAYS, EXAMPLE, RHYTHMS, Wrong, guess
 from reports.standing import Place, Standing
+from reports.standing_words import channel, clock
 from reports.text import clean
 from reports.timerange import zone_names
 
@@ -297,10 +298,8 @@ def _place(named: str, word: str) -> Place:
         return Place(Target.CREATORS)
     if lower in {"here", "this"}:
         return Place()
-    if named.startswith("<#") and named.endswith(">"):
-        id_, _, name = named[2:-1].partition("|")
-        if id_.isascii() and id_.isalnum() and id_[:1] in {"C", "G"}:
-            return Place(Target.CHANNEL, id_, name)
+    if known := channel(named):
+        return Place(Target.CHANNEL, *known)
     shown = clean(named, 40) if named else ""
     if named.startswith("#"):
         raise Wrong(
