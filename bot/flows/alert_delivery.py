@@ -149,22 +149,23 @@ class Delivery:
         return quiet.until(now, self._people.zone(place)) if quiet else None
 
     def _make(self, hearer: Hearer, events: Sequence[Pending]) -> None:
-        """The first of a subject is a message of its own, the rest go into its thread."""
+        """The first of a crossing is a message of its own, the rest go into its thread."""
         tellings, now = self._at.tellings, self._at.asking.clock()
-        firsts = {one.place: [one] for one in events if one.event.kind is Kind.TRIGGERED}
+        firsts = {one.id: [one] for one in events if one.event.kind is Kind.TRIGGERED}
         for one in events:
             if one.event.kind is Kind.TRIGGERED:
                 continue
-            if one.place in firsts:  # it went on before it was told: one message says all
-                firsts[one.place].append(one)
+            first = tellings.first(one)
+            if first and first.id in firsts:  # it went on before it was told: one message says all
+                firsts[first.id].append(one)
                 continue
-            root = tellings.root(one.place)
-            if root is None or root.state == "failed":
-                tellings.drop([one], "nothing was told before")
-            elif root.state != "sent":
+            root = tellings.get(first.telling) if first and first.telling is not None else None
+            if first and (first.state == "pending" or (root and root.state in {"due", "sending"})):
                 tellings.later([one], now + _SHORT)
-            else:
+            elif root and root.state == "sent":
                 tellings.make([one], root.channel, root=root.id)
+            else:
+                tellings.drop([one], "nothing was told before")
         if len(firsts) > ALONE:
             together = [one for group in firsts.values() for one in group]
             tellings.make(together, hearer.place, hearer.note)

@@ -47,9 +47,8 @@ class Messages:
         found = self._about(one, zone, notes)
         if found is None:
             return None
-        last = self._at.tellings.last(one.place)
-        later = last is not None and last.id > one.id
-        return render.alert(one.event, *found, last.event if later and last else None)
+        last = self._at.tellings.latest(one)
+        return render.alert(one.event, *found, last.event if last.id > one.id else None)
 
     def _about(
         self, one: Pending, zone: str, notes: tuple[str, ...], *, looked_up: bool = True

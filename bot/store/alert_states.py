@@ -215,8 +215,8 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
     )
     if change.event is None:
         return 0
-    crossings, telling = connection.execute(
-        "SELECT crossings, telling FROM alert_state WHERE rule = ? AND subject = ? AND period = ?",
+    (crossings,) = connection.execute(
+        "SELECT crossings FROM alert_state WHERE rule = ? AND subject = ? AND period = ?",
         change.place,
     ).fetchone()
     ended = change.event.kind is Kind.ENDED
@@ -230,9 +230,11 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
             "told" if ended else "pending",
         ),
     )
-    if telling is not None and change.event.kind in {Kind.ENDED, Kind.RECOVERED}:
+    if change.event.kind in {Kind.ENDED, Kind.RECOVERED}:
         connection.execute(
-            "UPDATE alert_telling SET stale = 1, next_at = ? WHERE id = ? AND state = 'sent'",
-            (now, telling),
+            "UPDATE alert_telling SET stale = 1, next_at = ? WHERE state = 'sent' AND id ="
+            " (SELECT telling FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
+            " AND kind = 'triggered' ORDER BY id DESC LIMIT 1)",
+            (now, *change.place),
         )
     return 1

@@ -157,12 +157,6 @@ class Tellings:
                 " WHERE id IN (SELECT value FROM json_each(?))",
                 (made, ids),
             )
-            if root is None:
-                connection.executemany(
-                    "UPDATE alert_state SET telling = ?"
-                    " WHERE rule = ? AND subject = ? AND period = ?",
-                    [(made, *one.place) for one in events],
-                )
             return int(made)
 
     def events(self, telling: int) -> list[Pending]:
@@ -401,10 +395,6 @@ def _leased(
     )
     rows = connection.execute(f"SELECT {columns} FROM {table} WHERE {chosen} ORDER BY id", (ids,))
     return rows.fetchall()
-
-
-def _prefixed(table: str) -> str:
-    return ", ".join(f"{table}.{name}" for name in _TELLING.split(", "))
 
 
 def _pending(row: Sequence[object]) -> Pending:
