@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from reports.period import Unit
 from reports.query import Dimension, Filter, Metric, Source
-from reports.usage import NANO, dollars
+from reports.usage import NANO, exact_money
 
 SPIKE_FLOOR = 5 * NANO
 """Below so much in an hour no spike is told, unless a rule says otherwise."""
@@ -55,7 +55,7 @@ class Spike:
 
     def words(self) -> str:
         """The watch in the grammar's own words."""
-        return "spike" if self.floor == SPIKE_FLOOR else f"spike > ${dollars(self.floor)}"
+        return "spike" if self.floor == SPIKE_FLOOR else f"spike > {exact_money(self.floor)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Credits:
 
     def words(self) -> str:
         """The watch in the grammar's own words."""
-        return f"credits < ${dollars(self.limit)}"
+        return f"credits < {exact_money(self.limit)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Forecast:
     def words(self) -> str:
         """The watch in the grammar's own words."""
         source = "" if self.source is Source.ALL else f"{self.source} "
-        return f"forecast {source}> ${dollars(self.limit)} per month"
+        return f"forecast {source}> {exact_money(self.limit)} per month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +159,9 @@ class Rule:
 
 
 def amount(metric: Metric, value: int) -> str:
-    """A threshold exactly as it is typed: `$50`, `10M`, `12345`."""
+    """A threshold exactly, as it may be typed: `$5,000`, `10M`, `12345`."""
     if metric is Metric.SPEND:
-        return f"${dollars(value)}"
+        return exact_money(value)
     for size, suffix in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
         if value and value % size == 0:
             return f"{value // size}{suffix}"

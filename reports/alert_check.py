@@ -22,7 +22,7 @@ from reports.alert import (
     To,
     amount,
 )
-from reports.alert_draft import Draft, WrongRule, count, money, percents
+from reports.alert_draft import Draft, WrongRule, above_nothing, count, money, percents
 from reports.alert_draft import rule as _rule
 from reports.period import Unit
 from reports.query import Dimension, Filter, Metric, Source
@@ -102,12 +102,12 @@ def _limit(draft: Draft, metric: Metric, made: Callable[[int], Rule]) -> int:
     if found is None:
         raise WrongRule("Above how much? An alert needs a limit.", example)
     if metric is Metric.SPEND:
-        return money(found, example, made)
+        return above_nothing(money(found, example, made), found, example)
     if found.dollars or found.currency:
         said = f"{str(metric).capitalize()} are counted; money is watched with `spend`."
         spend = replace(draft, watch="spend", limit=replace(found, dollars=True, currency=""))
         raise WrongRule(said, _forgiven(spend))
-    return count(found, metric, example, made)
+    return above_nothing(count(found, metric, example, made), found, example)
 
 
 def _budget(draft: Draft) -> Rule:
@@ -174,7 +174,7 @@ def _forecast(draft: Draft) -> Rule:
     example = made(5_000 * NANO)
     if draft.limit is None or draft.percents:
         raise WrongRule("Above how much? An alert needs a limit.", example)
-    limit = money(draft.limit, example, made)
+    limit = above_nothing(money(draft.limit, example, made), draft.limit, example)
     if draft.sign == "<":
         raise WrongRule("A forecast is told when it goes above a limit.", made(limit))
     if draft.unit is not Unit.MONTH:

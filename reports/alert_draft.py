@@ -93,6 +93,17 @@ def count(found: Amount, metric: Metric, example: Rule, made: Made) -> int:
     return whole
 
 
+def above_nothing(limit: int, found: Amount, example: Rule) -> int:
+    """A threshold that is one. WrongRule where any use at all is above it."""
+    if limit > 0:
+        return limit
+    said = (
+        f"“{clean(found.typed, 20)}” is no threshold: any use is above it. To hear of"
+        " first uses there are `alert new model` and `alert new key`."
+    )
+    raise WrongRule(said, example)
+
+
 def percents(draft: Draft) -> tuple[int, ...]:
     """The parts of a limit, the lowest first, from 1 to 100. WrongRule if one is none."""
     typed = [*draft.percents, *([draft.limit] if draft.limit else [])]

@@ -32,7 +32,7 @@ from reports.query import Dimension, Metric, Query, Source
 from reports.schedule_fields import WrongField
 from reports.text import clean
 from reports.timerange import zone_names
-from reports.usage import dollars
+from reports.usage import exact_money
 
 ALL = "all"
 URGENT = "urgent"
@@ -98,10 +98,10 @@ METRICS = (
 UNITS = (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH)
 USUAL_LIMITS = {
     Kind.ABOVE: "$50",
-    Kind.SPIKE: f"${dollars(SPIKE_FLOOR)}",
+    Kind.SPIKE: exact_money(SPIKE_FLOOR),
     Kind.BUDGET: "80% 100%",
     Kind.CREDITS: "$100",
-    Kind.FORECAST: "$1000",
+    Kind.FORECAST: "$1,000",
 }
 
 
@@ -141,15 +141,15 @@ def fields_of(rule: Rule, zone: str) -> AlertFields:
             metric = _metric(watch.metric, watch.source)
             return replace(found, metric=metric, limit=limit, unit=watch.unit)
         case Forecast():
-            limit, metric = f"${dollars(watch.limit)}", _metric(Metric.SPEND, watch.source)
+            limit, metric = exact_money(watch.limit), _metric(Metric.SPEND, watch.source)
             return replace(found, kind=Kind.FORECAST, metric=metric, limit=limit)
         case Budget(percents):
             limit = " ".join(f"{percent}%" for percent in percents)
             return replace(found, kind=Kind.BUDGET, limit=limit)
         case Spike(floor):
-            return replace(found, kind=Kind.SPIKE, limit=f"${dollars(floor)}")
+            return replace(found, kind=Kind.SPIKE, limit=exact_money(floor))
         case Credits(left):
-            return replace(found, kind=Kind.CREDITS, limit=f"${dollars(left)}")
+            return replace(found, kind=Kind.CREDITS, limit=exact_money(left))
         case New(what):
             return replace(found, kind=Kind.NEW, what=what)
         case Stale():

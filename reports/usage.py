@@ -88,6 +88,15 @@ def dollars(nano: int | Fraction) -> str:
     return f"{sign}{units}.{rest:09}".rstrip("0").rstrip(".") if rest else f"{sign}{units}"
 
 
+def exact_money(nano: int) -> str:
+    """Nano-dollars to the last digit, as people write it: `$5,000`, `$1.10`, `$0.0012`, `-$3`."""
+    if nano < 0:
+        return f"-{exact_money(-nano)}"
+    units, rest = divmod(nano, NANO)
+    decimals = f"{rest:09}".rstrip("0").ljust(2, "0") if rest else ""
+    return f"${units:,}.{decimals}" if rest else f"${units:,}"
+
+
 def nano_dollars(amount: Decimal | int) -> int:
     """Dollars as whole nano-dollars, rounded half to even. ValueError if it is no amount."""
     try:

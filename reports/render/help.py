@@ -72,7 +72,7 @@ ALERTS: tuple[tuple[str, str], ...] = (
     ("alert spend > $50 per day by creator", "or `key:prod`; also tokens, requests, per hour, ..."),
     ("alert budget 80% to owner", "limits as set at OpenRouter; to you, or `in #finance`"),
     ("alert spike by key", "far above its usual; `credits < $100`, `new model`, `new key`"),
-    ("alert forecast > $5000 per month", "what the month is going to end at"),
+    ("alert forecast > $5,000 per month", "what the month is going to end at"),
     ("alert quiet 22:00-7:00", "quiet hours, except for rules marked `urgent`"),
     ("alerts", "yours, with buttons: edit, pause, delete"),
 )

@@ -101,7 +101,7 @@ def test_it_reads_an_alert(words, rule):
          "“$99999999999999” is absurd: nobody will ever spend it.", "spend > $50 per day"),
         ("spend > $0.001 per day", "“$0.001” is less than a cent, which any use exceeds.",
          "spend > $0.01 per day"),
-        ("spend > $1,5 per day", "“$1,5”: write decimals with a point.", "spend > $1.5 per day"),
+        ("spend > $1,5 per day", "“$1,5”: write decimals with a point.", "spend > $1.50 per day"),
         ("tokens > $50 per day", "Tokens are counted; money is watched with `spend`.",
          "spend > $50 per day"),
         ("tokens > 0.5 per day", "“0.5” is no whole number of tokens.", "tokens > 1 per day"),
@@ -149,12 +149,34 @@ def test_it_reads_an_alert(words, rule):
          " other."), "spend > $50 per day"),
         ("spend > $50 per day 7d", "“7d” belongs into a question, not into an alert.",
          "spend > $50 per day"),
-        ("forecast > $5000", "A forecast is of the whole month.", "forecast > $5000 per month"),
+        ("forecast > $5000", "A forecast is of the whole month.", "forecast > $5,000 per month"),
+        *((f"{words} > {zero} per {unit}",
+           (f"“{zero}” is no threshold: any use is above it. To hear of first uses there are"
+           " `alert new model` and `alert new key`."), f"{words} > {usual} per {unit}")
+          for words, zero, unit, usual in (
+              ("requests", "0", "week", "10K"), ("tokens", "0k", "hour", "10M"),
+              ("spend", "$0", "day", "$50"), ("spend byok", "$0.00", "month", "$50"),
+              ("forecast", "$0", "month", "$5,000"))),
         ("new creator", "After `new` comes model or key, not “creator”.", "new model"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_answered_with_a_sentence_and_the_corrected_command(words, said, corrected):
     assert parse_alert(f"alert {words}") == CommandError(said, "", f"alert {corrected}", EXAMPLES)
+
+
+def test_a_balance_of_nothing_is_a_line_that_can_be_crossed():
+    assert parse_alert("alert credits < $0") == Rule(Credits(0))
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("$5000", "$5,000"), ("$1.1", "$1.10"), ("$45.8", "$45.80"), ("$1.5k", "$1,500"),
+     ("$12345.678", "$12,345.678"), ("$0.05", "$0.05"), ("$100.00", "$100")],
+)  # fmt: skip
+def test_a_rule_writes_money_as_its_messages_do(typed, shown):
+    rule = parse_alert(f"alert spend > {typed} per day")
+    assert isinstance(rule, Rule)
+    assert rule.words() == f"spend > {shown} per day"
 
 
 def test_it_reads_quiet_hours():
@@ -197,7 +219,7 @@ def test_only_the_words_of_a_rule_are_one():
 
 
 NANO = st.integers(10**7, 10**18)
-COUNTS = st.integers(0, 10**15)
+COUNTS = st.integers(1, 10**15)
 FILTERS = st.builds(
     Filter,
     st.sampled_from([KEY, CREATOR, MODEL]),

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.query import Metric, Source
-from reports.usage import NANO, ZERO, Usage, dollars, nano_dollars, total
+from reports.render.alert_figures import price
+from reports.usage import NANO, ZERO, Usage, dollars, exact_money, nano_dollars, total
 
 MOST = 2**63 - 1
 nanos = st.integers(-MOST, MOST)
@@ -68,6 +69,29 @@ def test_nano_dollars_come_back_exactly(nano: int) -> None:
 )
 def test_dollars_are_rounded_once_half_to_even(amount: Decimal | int, nano: int) -> None:
     assert nano_dollars(amount) == nano
+
+
+@pytest.mark.parametrize(
+    ("nano", "shown"),
+    [
+        (0, "$0"),
+        (5_000 * NANO, "$5,000"),
+        (45_800_000_000, "$45.80"),
+        (1_100_000_000, "$1.10"),
+        (12_345_678_000_000, "$12,345.678"),
+        (1_200_000, "$0.0012"),
+        (1, "$0.000000001"),
+        (-3 * NANO, "-$3"),
+    ],
+)
+def test_money_is_written_exactly_as_people_do(nano: int, shown: str) -> None:
+    assert exact_money(nano) == shown
+
+
+@given(st.integers(0, 10_000 * 100 - 1))
+def test_whole_cents_are_written_as_alerts_round_them(cents: int) -> None:
+    nano = cents * (NANO // 100)
+    assert exact_money(nano) == price(nano)
 
 
 @pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity", "1e400", "1e999999"])

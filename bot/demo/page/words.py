@@ -52,7 +52,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("alert budget 80%", "a message before a limit of OpenRouter's is reached"),
     ("alert credits < $100", "a message before the balance is gone"),
     ("alert new model", "a message at the first use of a model"),
-    ("alert forecast > $5000 per month", "a message when the month will end above that"),
+    ("alert forecast > $5,000 per month", "a message when the month will end above that"),
     ("alert quiet 22:00-7:00", "no alerts at night, except urgent ones"),
     ("alerts", "the alerts there are, with buttons"),
     ("status", "how fresh the data is, and how the bot is"),
