@@ -210,11 +210,11 @@ class Delivery:
         if code:
             self._refused(one, code)
             return
+        if not tellings.begin(one, self._at.asking.slack.now()):
+            return
         message = self._messages.of(one)
         if message is None:
             tellings.fail(one, "nothing to say")
-            return
-        if not tellings.begin(one):
             return
         try:
             posted = self._at.posting.post(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.store.alert_tellings import outdate
 from bot.store.database import Database
 from bot.store.schedules import moment, ms
 from reports.alert_json import pack_event, pack_state, unpack_state
@@ -231,10 +232,11 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
         ),
     )
     if change.event.kind in {Kind.ENDED, Kind.RECOVERED}:
-        connection.execute(
-            "UPDATE alert_telling SET stale = 1, next_at = ? WHERE state = 'sent' AND id ="
-            " (SELECT telling FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
-            " AND kind = 'triggered' ORDER BY id DESC LIMIT 1)",
-            (now, *change.place),
-        )
+        first = connection.execute(
+            "SELECT telling FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
+            " AND kind = 'triggered' ORDER BY id DESC LIMIT 1",
+            change.place,
+        ).fetchone()
+        if first and first[0] is not None:
+            outdate(connection, first[0], now)
     return 1

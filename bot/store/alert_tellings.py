@@ -253,10 +253,18 @@ class Tellings:
             rows = _leased(connection, "alert_telling", _TELLING, found, now)
         return [_telling(row) for row in rows]
 
-    def begin(self, telling: Telling) -> bool:
-        """Say that it goes out now, before it does; False where another took it."""
-        now = ms(self._clock())
-        return self._set(telling, "state = 'sending', sending_at = ?, tries = tries + 1", now)
+    def begin(self, telling: Telling, at: datetime | None = None) -> bool:
+        """Say that it goes out now, as things stand now; False where another took it.
+
+        From here on the lease runs anew. `at` is what time it is there, since its history is
+        searched from then on.
+        """
+        now = self._clock()
+        return self._set(
+            telling,
+            "state = 'sending', sending_at = ?, next_at = ?, stale = 0, tries = tries + 1",
+            ms(at or now), ms(now + LEASE),
+        )  # fmt: skip
 
     def sent(self, telling: Telling, channel: str, ts: str) -> bool:
         """Slack has it: here. False where another took it meanwhile."""
@@ -291,7 +299,8 @@ class Tellings:
         """It can never be sent there."""
         with self._db.write() as connection:
             done = connection.execute(
-                "UPDATE alert_telling SET state = 'failed', error = ? WHERE id = ? AND fence = ?"
+                "UPDATE alert_telling SET state = 'failed', stale = 0, error = ?"
+                " WHERE id = ? AND fence = ?"
                 " AND state IN ('due', 'sending')",
                 (error, telling.id, telling.fence),
             )
@@ -309,10 +318,7 @@ class Tellings:
     def renew(self, telling: int) -> None:
         """A message does not say any more how things stand."""
         with self._db.write() as connection:
-            connection.execute(
-                "UPDATE alert_telling SET stale = 1, next_at = ? WHERE id = ? AND state = 'sent'",
-                (ms(self._clock()), telling),
-            )
+            outdate(connection, telling, ms(self._clock()))
 
     def renewed(self, telling: Telling) -> None:
         """It says now how things stand, or never will."""
@@ -378,6 +384,21 @@ class Tellings:
                 (*values, telling.id, telling.fence),
             )
             return done.rowcount == 1
+
+
+def outdate(connection: sqlite3.Connection, telling: int, now: int) -> None:
+    """Note that a message does not say how things stand, be it out or on its way.
+
+    Who is renewing it just now has not seen that, so theirs is not the last word.
+    """
+    connection.execute(
+        "UPDATE alert_telling SET stale = 1, next_at = ?, fence = fence + 1"
+        " WHERE id = ? AND state = 'sent'",
+        (now, telling),
+    )
+    connection.execute(
+        "UPDATE alert_telling SET stale = 1 WHERE id = ? AND state = 'sending'", (telling,)
+    )
 
 
 def _leased(

@@ -1,4 +1,4 @@
-"""Crossings of a line that come and go faster than they can be told."""
+"""Crossings of a line that come and go while they are told."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -82,3 +82,63 @@ def test_a_rise_waits_for_its_fall_that_another_process_is_about_to_tell(there):
     assert len(answers_to(there, one)) == 1
     assert answers_to(there, two) == []
     assert "$501 of credits again" in two["text"]
+
+
+def test_what_is_over_while_its_message_goes_out_is_said_in_it_soon_after(there, monkeypatch):
+    balance(there, LOW)
+    post = there.alerts.posting.post
+
+    def slowly(*what):
+        posted = post(*what)
+        balance(there, HIGH)
+        return posted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(there.alerts.posting, "post", slowly)
+        there.delivery.tick()
+    tell(there)
+    [one] = there.heard()
+    assert "$500 of credits again" in one["text"]
+
+
+def test_what_changes_while_a_message_is_renewed_is_said_in_it_as_well(there, monkeypatch):
+    balance(there, LOW)
+    tell(there)
+    [entry] = there.alerts.rules.of(None)
+    [(place, _)] = there.alerts.states.triggered(entry.id)
+    telling = there.alerts.tellings.first(there.alerts.tellings.last(place)).telling
+    there.alerts.tellings.renew(telling)
+    update = there.alerts.posting.update
+
+    def slowly(*what):
+        update(*what)
+        balance(there, HIGH)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(there.alerts.posting, "update", slowly)
+        there.delivery.tick()
+    tell(there)
+    [one] = there.heard()
+    assert "$500 of credits again" in one["text"]
+
+
+def test_nobody_else_takes_a_message_that_is_just_going_out(there):
+    """However long those took that were taken with it."""
+    balance(there, LOW)
+    tellings = there.alerts.tellings
+    tellings.make(tellings.claim(1), there.slack.user("ada").id)
+    [one] = tellings.take(1)
+    there.clock.now += timedelta(seconds=110)
+    assert tellings.begin(one)
+    there.clock.now += timedelta(seconds=60)
+    assert tellings.take(1) == []
+    there.clock.now += timedelta(seconds=61)
+    assert tellings.take(1)
+
+
+def test_a_lost_answer_doubles_nothing_where_the_clock_is_ahead_of_slacks(there):
+    there.clock.now = datetime.now(UTC) + DAY
+    balance(there, LOW)
+    there.slack.fail("chat.postMessage", "drop_after")
+    tell(there)
+    assert len(there.heard()) == 1
