@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from reports.follow import ALONE, EVERYTHING, OUT, PERIODS, UNGROUPED, UP_TO_NOW, Follow
 from reports.grammar import Ask, parse
+from reports.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.query import Dimension, Metric, Versus
 from reports.render.labels import capital
 from reports.render.parts import Block, actions, button, menu, option
@@ -22,6 +23,12 @@ EXPORT = "export_"
 SHARE = "answer_share"
 SCHEDULE = "answer_schedule"
 ALERT = "answer_alert"
+_AS_LONG = {
+    **{(1, unit): unit for unit in Unit},
+    (24, Unit.HOUR): Unit.DAY,
+    (7, Unit.DAY): Unit.WEEK,
+    (12, Unit.MONTH): Unit.YEAR,
+}
 _MOST_INSIDE = 25
 """Groups to look into: a message holds about 13,200 characters in all."""
 
@@ -83,15 +90,35 @@ def _by(summary: Summary) -> Block:
 
 
 def _versus(summary: Summary) -> Block:
-    """What it can be compared with: the period before, and as much earlier as it is long."""
+    """What it can be compared with: the period before, and as much earlier as it is long.
+
+    A day earlier than a day is the day before: of two that mean the same one is offered.
+    """
     query, wanted = summary.query, summary.range
     before = before_words(query.period, unfinished=wanted.unfinished)
+    same = _just_before(query.period)
+    twice = Versus.BEFORE if same and query.versus is same else same
     options = [option("Compare with …", ALONE), option(f"vs {before}", Versus.BEFORE)]
     for versus, unit in EARLIER.items():
         with suppress(OverlapError):
             earlier(wanted, unit)
             options.append(option(f"vs a {unit} earlier", versus))
+    options = [one for one in options if one["value"] != twice]
     return menu(Follow.VERSUS, "Compare with", options, str(query.versus or ALONE))
+
+
+def _just_before(period: Period) -> Versus | None:
+    """Which of the comparisons with something earlier is the one with the period before."""
+    match period:
+        case Counted(count, unit):
+            long = _AS_LONG.get((count, unit))
+        case Calendar(unit):
+            long = unit
+        case Month():
+            long = Unit.MONTH
+        case Span(first, last):
+            long = _AS_LONG.get(((last - first).days + 1, Unit.DAY))
+    return next((versus for versus, unit in EARLIER.items() if unit is long), None)
 
 
 def _inside(summary: Summary, controls: Controls) -> list[Block]:

@@ -344,9 +344,9 @@ def test_a_double_click_on_an_export_brings_one_file(world: World) -> None:
 
 def test_an_answer_is_compared_with_what_it_was(world: World) -> None:
     message = shown(world, "spend 1d by key")
-    choose(world, message, Follow.VERSUS, "yesterday")
+    choose(world, message, Follow.VERSUS, "before")
     changed = again(world, message)
-    assert command(changed) == "/activity spend 1d by key vs yesterday"
+    assert command(changed) == "/activity spend 1d by key vs before"
     table = next(block for block in changed["blocks"] if block["type"] == "table")
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows[0] == ["API key", "Sum", "Share", "Before", "Change"]
@@ -364,7 +364,7 @@ def test_an_alert_begins_with_what_the_answer_shows(world: World) -> None:
     click(world, message, ALERT)
     [view] = world.slack.wait_for(lambda: world.slack.modals.stack(world.slack.user("ada").id))
     fields = {block["block_id"]: block.get("element", {}) for block in view["blocks"]}
-    assert re.fullmatch(r"\$7\.\d", fields["form_limit_above"]["initial_value"])
+    assert re.fullmatch(r"\$7\.\d\d", fields["form_limit_above"]["initial_value"])
     assert fields["form_by"]["initial_option"]["value"] == "key"
     assert fields["form_whose"]["initial_value"] == "model:*gpt*"
     before = len(world.slack.responses)
@@ -390,6 +390,6 @@ def test_somebody_who_sees_their_own_only_watches_nobody_else(
 
 def test_the_whole_is_drawn_beside_what_it_was(world: World) -> None:
     message = shown(world, "tokens 1d")
-    choose(world, message, Follow.VERSUS, "yesterday")
+    choose(world, message, Follow.VERSUS, "before")
     drawn = next(b for b in again(world, message)["blocks"] if b["type"] == "data_visualization")
     assert [series["name"] for series in drawn["chart"]["series"]] == ["Tokens", "Before"]

@@ -5,7 +5,7 @@ import pytest
 from reports.follow import Choice, Follow, chosen
 from reports.grammar import Ask, parse
 from reports.period import Calendar, Counted, Span, Unit
-from reports.query import Dimension, Filter, Metric, Query
+from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.render.blocks import answer
 from reports.render.controls import Controls
 from reports.summary import Summary
@@ -72,9 +72,8 @@ def test_a_chosen_option_stands_for_what_it_says():
 @pytest.mark.parametrize(
     ("period", "offered"),
     [
-        ("1d", ["vs the day before", "vs a day earlier", "vs a week earlier"]),
-        ("this month", ["vs the same part of last month", "vs a month earlier"]),
-        ("1y", ["vs the year before", "vs a year earlier"]),
+        ("3h", ["vs the 3 hours before", "vs a day earlier", "vs a week earlier"]),
+        ("5d", ["vs the 5 days before", "vs a week earlier"]),
         ("2y", ["vs the 2 years before"]),
     ],
 )
@@ -87,6 +86,38 @@ def test_it_is_compared_with_nothing_that_it_is_longer_than(period, offered):
     assert found[: len(offered)] == offered
     longer = ["vs a day earlier", "vs a week earlier", "vs a month earlier", "vs a year earlier"]
     assert found[1:] == longer[len(longer) - len(found) + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("period", "offered"),
+    [
+        ("1d", ["the day before", "a week earlier", "a month earlier", "a year earlier"]),
+        ("24h", ["the 24 hours before", "a week earlier", "a month earlier", "a year earlier"]),
+        ("yesterday", ["the day before", "a week earlier", "a month earlier", "a year earlier"]),
+        ("2026-10-03", ["the day before", "a week earlier", "a month earlier", "a year earlier"]),
+        ("7d", ["the 7 days before", "a month earlier", "a year earlier"]),
+        ("last week", ["the week before", "a month earlier", "a year earlier"]),
+        ("this month", ["the same part of last month", "a year earlier"]),
+        ("2026-10", ["the month before", "a year earlier"]),
+        ("1y", ["the year before"]),
+    ],
+)
+def test_what_means_the_same_is_offered_once(period, offered):
+    read = parse(period)
+    assert isinstance(read, Ask)
+    span = time_range(read.query.period)
+    select = elements(answered(read.query, rows(span), span))[Follow.VERSUS]
+    assert words(select)[1:] == [f"vs {one}" for one in offered]
+
+
+def test_what_was_chosen_stays_on_offer_in_its_own_words():
+    query = Query(Metric.SPEND, Counted(1, Unit.DAY), versus=Versus.DAY)
+    span = time_range(query.period)
+    select = elements(answered(query, rows(span), span))[Follow.VERSUS]
+    assert words(select)[1:] == [
+        "vs a day earlier", "vs a week earlier", "vs a month earlier", "vs a year earlier"
+    ]  # fmt: skip
+    assert select["initial_option"]["text"]["text"] == "vs a day earlier"
 
 
 def test_each_group_that_is_shown_can_be_looked_into_and_the_others_cannot():
