@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.slack import LocalSlack
+from bot.demo.slack import LocalSlack, signing
+from bot.listeners import forms
 from bot.scopes import SCOPES
 
 from . import world as worlds
@@ -28,6 +29,16 @@ _UNHURRIED = {
 settings.register_profile("new", **_UNHURRIED)
 settings.register_profile("unhurried", **_UNHURRIED, derandomize=True)
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_hurry() -> Iterator[None]:
+    """Nobody loses patience: how soon the bot acknowledges is measured elsewhere, and not here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signing, "ACK_MILLISECONDS", 100_000)
+        patch.setattr(signing, "LONGEST_SECONDS", 100)
+        patch.setattr(forms, "PATIENCE", 90)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -38,5 +38,5 @@ def door(slack: LocalSlack, app: App) -> Iterator[Door]:
     # Closed by its own thread: another one would pull the sockets away under its select.
     server.task_dispatcher.shutdown()
     server.trigger.pull_trigger(server.close)
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()

@@ -24,6 +24,9 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+_PATIENCE = 120_000
+"""Milliseconds that a page may take on a busy machine."""
+expect.set_options(timeout=_PATIENCE)
 
 
 @contextmanager
@@ -40,6 +43,7 @@ def tab(browser: Browser, url: str, **how: Any) -> Iterator[Tab]:
     """A tab on the page, which fails the test if the page's own script fails."""
     how.setdefault("viewport", {"width": 1280, "height": 860})
     context = browser.new_context(locale="en-US", timezone_id="Europe/Berlin", **how)
+    context.set_default_timeout(_PATIENCE)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -12,7 +12,7 @@ from bot.demo.slack import LocalSlack
 
 def client_of(slack: LocalSlack) -> WebClient:
     """slack_sdk's own client, without any retries."""
-    return WebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[], timeout=5)
+    return WebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[], timeout=60)
 
 
 def refusal(method: Callable[..., Any], **args: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def there():
 def fired(view):
     """The message about the agent that runs in circles."""
     found = view.locator("#log > article", has_text="OpenRouter spend far above usual: ci-review")
-    expect(found).to_be_visible(timeout=180_000)
+    expect(found).to_be_visible(timeout=480_000)
     return found
 
 
@@ -42,10 +42,10 @@ def test_an_alert_fires_while_one_watches_and_is_drawn_whole(there):
 @needs_chromium
 def test_its_details_are_one_press_away(there):
     _, view = there
-    before = view.locator("#log > article").count()
     fired(view).get_by_role("button", name="Show details").click()
-    answer = view.locator("#log > article").nth(before)
-    expect(answer.locator("h3")).to_have_text(re.compile("^Spend by model"), timeout=20_000)
+    # found by its title and not by its place: another alert may come in between
+    title = view.locator("h3", has_text=re.compile("^Spend by model"))
+    answer = view.locator("#log > article", has=title).last
     expect(answer).to_contain_text("key:ci-review")
 
 
@@ -54,9 +54,9 @@ def test_it_is_acknowledged_and_snoozed_in_its_message(there):
     _, view = there
     alert = fired(view)
     alert.get_by_role("button", name="Acknowledge").click()
-    expect(alert).to_contain_text("has seen to it", timeout=20_000)
+    expect(alert).to_contain_text("has seen to it")
     alert.locator("select").select_option(label="1 hour")
-    expect(alert).to_contain_text("Snoozed until", timeout=20_000)
+    expect(alert).to_contain_text("Snoozed until")
 
 
 @needs_chromium
@@ -65,13 +65,13 @@ def test_a_rule_is_set_up_listed_and_deleted(there):
     view.get_by_role("button", name=re.compile("general")).click()
     say(view, "/activity alert spend > $90000 per month")
     made = view.locator("#log > article").last
-    expect(made).to_contain_text("Alert set:", timeout=20_000)
+    expect(made).to_contain_text("Alert set:")
     expect(made).to_contain_text("Now: the whole organisation:")
     say(view, "/activity alerts")
     listed = view.locator("#log > article").last
-    expect(listed).to_contain_text("All alerts (4)", timeout=20_000)
+    expect(listed).to_contain_text("All alerts (4)")
     listed.get_by_role("button", name="Delete").last.click()
     view.get_by_role("button", name="Delete", exact=True).last.click()
-    expect(view.locator("#log > article").last).to_contain_text("Deleted:", timeout=20_000)
+    expect(view.locator("#log > article").last).to_contain_text("Deleted:")
     ada = demo.slack.user("ada").id
     assert len(demo.bot.alerts.rules.of(ada)) == 3

@@ -386,7 +386,7 @@ def test_the_page_finds_a_demo_that_was_started_again(browser, slack, door):
         expect(view.locator("#status")).to_have_text("No connection")
         second = Page(slack, port=port).start()
         assert second.port == port
-        expect(view.locator("#banner")).to_be_hidden(timeout=10_000)
+        expect(view.locator("#banner")).to_be_hidden()
         slack.chat.post_as_user(slack.channel("general"), slack.user("ada").id, "still here")
         expect(newest(view)).to_contain_text("still here")
         second.stop()

@@ -43,7 +43,7 @@ def demo(browser):
     with Demo() as begun:
         begun.begin()
         with watched(begun), tab(browser, begun.page.url) as view:
-            expect(view.locator("#status")).to_have_text("The bot is running", timeout=120_000)
+            expect(view.locator("#status")).to_have_text("The bot is running", timeout=480_000)
             yield begun
 
 
@@ -214,13 +214,13 @@ def test_both_files_of_an_answer_download_and_agree(browser, demo, who):
         for kind in ("CSV", "PDF"):
             answer.get_by_role("button", name=kind).click()
             expect(view.locator("#log article").last).to_contain_text(
-                re.compile("direct message|here", re.IGNORECASE), timeout=20_000
+                re.compile("direct message|here", re.IGNORECASE)
             )
         view.get_by_role("button", name="Activity: Messages").click()
         found = {}
         for ending in ("csv", "pdf"):
             link = view.get_by_role("link", name=re.compile(rf"Download .*\.{ending}$")).last
-            expect(link).to_be_visible(timeout=20_000)
+            expect(link).to_be_visible()
             with view.expect_download() as saved:
                 link.click()
             found[ending] = saved.value.path().read_bytes()
@@ -327,10 +327,10 @@ def test_it_is_started_and_ended_by_one_command(tmp_path):
         rf"Activity is at http://127\.0\.0\.1:(\d+)/ \(port {port} is taken\) .*\n", line
     )
     assert found
-    socket.create_connection(("127.0.0.1", int(found[1])), timeout=5).close()
+    socket.create_connection(("127.0.0.1", int(found[1])), timeout=60).close()
     assert [path.name[:14] for path in tmp_path.iterdir()] == ["activity-demo-"]
     started.send_signal(signal.SIGINT)
-    rest, said = started.communicate(timeout=30)
+    rest, said = started.communicate(timeout=120)
     assert (started.returncode, rest, said) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
 
@@ -341,12 +341,12 @@ def test_a_report_is_posted_where_one_looks_and_on_the_monday_that_one_jumps_to(
         before = view.locator("#log > article").count()
         view.get_by_role("button", name="Post last week's report now").click()
         report = view.locator("#log > article").nth(before)
-        expect(report).to_contain_text("Spend by creator", timeout=30_000)
+        expect(report).to_contain_text("Spend by creator")
         expect(report).to_contain_text("What moved most")
         assert rows(report)[0] == ["Creator", "Spend", "Share", "Change", "Top model"]
         view.get_by_role("button", name="Jump to Monday 9:00").click()
         later = view.locator("#log > article").nth(before + 1)
-        expect(later).to_contain_text("Due Mon", timeout=60_000)
+        expect(later).to_contain_text("Due Mon", timeout=480_000)
         picture(view, "report")
 
 
@@ -391,7 +391,7 @@ def test_what_somebody_else_chooses_is_seen_by_them_alone(browser, demo):
         before = hiro.locator("#log > article").count()
         answer.get_by_role("button", name="Share").click()
         shared = hiro.locator("#log > article").nth(before)
-        expect(shared).to_contain_text("shared this", timeout=20_000)
+        expect(shared).to_contain_text("shared this")
         chooser(shared, "follow_metric").select_option(label="Requests")
         theirs = hiro.locator("#log > article").last
         expect(theirs.locator("h3")).to_have_text("Requests by model, past 7 days")
@@ -407,15 +407,13 @@ def test_a_question_in_ones_own_words_is_answered_in_its_thread(browser, demo):
         say(view, "@Activity what did we spend on opus last week by person?")
         question = view.locator("#log > article").nth(before)
         answer = question.locator(".thread > article")
-        expect(answer.last).to_contain_text("I took that as", timeout=20_000)
+        expect(answer.last).to_contain_text("I took that as")
         expect(answer.locator("h3")).to_have_text("Spend by creator, last week")
         question.hover()
         question.get_by_role("button", name="Reply in thread").first.click()
         expect(view.locator("#text")).to_have_value("@activity ")
         say(view, "@activity by key")
-        expect(question.locator("h3").last).to_have_text(
-            "Spend by API key, last week", timeout=20_000
-        )
+        expect(question.locator("h3").last).to_have_text("Spend by API key, last week")
         assert view.locator(".refusal").count() == 0
 
 
@@ -424,7 +422,7 @@ def test_a_direct_message_is_answered_beside_it(browser, demo):
     with acting(browser, demo, "farid", "messages") as view:
         say(view, "how much did I spend this month?")
         answer = view.locator("#log > article").last
-        expect(answer).to_contain_text("I took that as", timeout=20_000)
+        expect(answer).to_contain_text("I took that as")
         expect(answer.locator("h3")).to_have_text("Spend, this month")
         say(view, "by model")
         expect(view.locator("#log h3").last).to_have_text("Spend by model, this month")

@@ -27,7 +27,7 @@ def demo() -> Iterator[Demo]:
     """A demo whose first sync is done."""
     with Demo() as begun:
         begun.begin()
-        wait_until(lambda: not begun.bot.ready(), 90)
+        wait_until(lambda: not begun.bot.ready(), 180)
         yield begun
 
 

@@ -24,7 +24,7 @@ def page(slack):
 
 
 def ask(page, path, body=None, **headers):
-    connection = HTTPConnection("127.0.0.1", page.port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", page.port, timeout=60)
     sent = {"Content-Type": "application/json"} if body is not None else {}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request("GET" if body is None else "POST", path, body, sent)
@@ -153,7 +153,7 @@ def test_every_open_page_hears_what_its_person_may(page, slack):
 
 def test_a_stopped_server_hangs_up(slack):
     page = Page(slack).start()
-    connection = HTTPConnection("127.0.0.1", page.port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", page.port, timeout=60)
     connection.request("GET", "/events?person=x")
     answer = connection.getresponse()
     page.stop()
@@ -203,7 +203,7 @@ def test_refusals_are_told_with_their_pointers(page, slack):
 def test_a_refused_answer_is_told_where_it_was_to_appear(page, slack):
     where = slack.channel("spend")
     path = slack.hooks.issue(slack.user("ada").id, where, None, "/activity")
-    connection = HTTPConnection("127.0.0.1", int(slack.url.rpartition(":")[2]), timeout=5)
+    connection = HTTPConnection("127.0.0.1", int(slack.url.rpartition(":")[2]), timeout=60)
     connection.request("POST", path, json.dumps({"blocks": [{"type": "nonsense"}]}))
     connection.getresponse().read()
     connection.close()
