@@ -370,7 +370,7 @@ def test_an_answer_is_followed_up_by_choosing(browser, demo, scheme):
         expect(chooser(answer, "follow_inside").locator("option:checked")).to_have_text(
             "Look inside a model"
         )
-        chooser(answer, "follow_versus").select_option(label="vs a week earlier")
+        chooser(answer, "follow_versus").select_option(label="vs the 7 days before")
         expect(answer.locator("tr").first).to_contain_text("Before")
         assert rows(answer)[0] == ["Model", "Sum", "Share", "Before", "Change"]
         chooser(answer, "follow_inside").select_option("out:0")
