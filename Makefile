@@ -11,7 +11,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (some minutes)"
-	@echo "make trust   kill report workers at random, and check every time zone (some twenty minutes)"
+	@echo "make trust   kill workers at random, and check every time zone (some twenty-five minutes)"
 	@echo "make format  format the code"
 	@echo "make clean   remove what the others made"
 

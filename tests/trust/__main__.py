@@ -1,6 +1,6 @@
-"""`make trust`: the long kill loop, and every zone against brute force.
+"""`make trust`: the long kill loops, and every zone against brute force.
 
-`python -m tests.trust reports` or `zones` does one of them alone.
+`python -m tests.trust reports`, `alerts` or `zones` does one of them alone.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from pathlib import Path
 from bot.demo.openrouter import LocalOpenRouter
 
 from .. import world as worlds
+from . import alerts as kill_loop
 from .reports import Outcome, run
 from .zones import DAY, END, FIRST, all_zones
 
 ROUNDS = ((600, 90, 1, 11), (600, 90, 2, 12), (600, 90, 3, 13), (600, 90, 4, 14))
 """Reports, kills, most workers at a time, seed."""
+STORMS = ((90, 1, 21, False), (90, 2, 22, False), (120, 3, 23, False), (60, 3, 24, True))
+"""Kills, most workers at a time, seed, and whether Slack's history cannot be read."""
 
 
 def main() -> None:
@@ -52,6 +55,21 @@ def reports() -> bool:
     return whole
 
 
+def alerts() -> bool:
+    """Kill those who sync, judge and tell at random; whether every crossing was told once."""
+    outcomes: list[kill_loop.Outcome] = []
+    for kills, most, seed, blind in STORMS:
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = kill_loop.run(Path(folder), kills, most, seed, longest=600, blind=blind)
+        print(f"1 to {most} workers: {outcome}", *outcome.wrong[:5], sep="\n  ", flush=True)
+        outcomes.append(outcome)
+    whole = not any(one.wrong for one in outcomes)
+    kills, crossings = (sum(getattr(one, n) for one in outcomes) for n in ("kills", "crossings"))
+    verdict = "trusted" if whole else "NOT to be trusted"
+    print(f"{kills} kills over {crossings} crossings: {verdict}")
+    return whole
+
+
 def zones() -> bool:
     """Whether every due time of every zone is the one that brute force finds."""
     count = wrong = 0
@@ -68,7 +86,7 @@ def zones() -> bool:
     return not wrong
 
 
-PARTS = {"reports": reports, "zones": zones}
+PARTS = {"reports": reports, "alerts": alerts, "zones": zones}
 
 
 if __name__ == "__main__":

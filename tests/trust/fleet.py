@@ -48,7 +48,7 @@ class Workers:
         self._nursery = subprocess.Popen(
             [sys.executable, "-m", f"tests.trust.{module}", *arguments],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            stderr=None if "WORDS" in os.environ else subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.pids: list[int] = []
 

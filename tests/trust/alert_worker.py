@@ -1,0 +1,134 @@
+"""Workers of alerts, and one that syncs: see `nursery`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.flows.alert_delivery import Delivery
+from bot.flows.alerting import Alerts, Judging
+from bot.posting import Posting
+from bot.slack import Slack
+from bot.store import Database, Store
+from bot.store.alert_rules import Rules
+from bot.store.alert_states import States
+from bot.store.alert_tellings import Tellings
+from bot.store.alert_usage import AlertUsage
+from bot.store.codes import View, seconds
+from bot.store.notices import Notices
+from bot.store.rewrite import RowKey
+from bot.store.runs import Runs
+from reports.query import Dimension
+from reports.timerange import Granularity, floor
+from reports.usage import NANO, ZERO, Usage
+from reports.windows import Window
+
+from .hurried import SLACK_SECONDS
+from .nursery import asking, serve
+from .organisation import KEYS, MODELS, NANO_A_CENT, TOKENS_A_CENT, Version
+from .swift import Swift
+
+WRITTEN = "written"
+"""The fact that says which version the cache holds, and since when."""
+BACK = (
+    (Granularity.MINUTE, timedelta(hours=3)),
+    (Granularity.HOUR, timedelta(days=1)),
+    (Granularity.DAY, timedelta(days=1)),
+)
+
+
+def watching(database: Path, slack: Slack, clock: Swift) -> Callable[[], None]:
+    """Judges and tells."""
+    files = Database(database)
+    alerts = Alerts(
+        asking(files, slack, clock),
+        Rules(files, clock),
+        States(files, clock),
+        Tellings(files, clock),
+        AlertUsage(files),
+        Runs(files, clock),
+        Notices(files, clock),
+        Posting(slack, clock.wait),
+        f"worker-{os.getpid()}",
+        threading.Event(),
+    )
+    judging = Judging(alerts)
+    delivery = Delivery(alerts, judging)
+
+    def tick() -> None:
+        judging.tick(timedelta(0))
+        delivery.tick()
+
+    return tick
+
+
+def syncing(database: Path, source: Path, clock: Swift) -> Callable[[], None]:
+    """Brings what is saved in a file into the cache, again and again."""
+    store = Store(Database(database))
+
+    def tick() -> None:
+        now, version = clock(), Version.read(source)
+        cents = version.balance * 100 * NANO_A_CENT
+        limits = {"at": now.isoformat(), "credits": {"total": 10_000 * NANO, "used": 0}}
+        limits["credits"]["used"] = 10_000 * NANO - cents
+        store.keep_fact("limits", json.dumps(limits))
+        for granularity, back in BACK:
+            window = Window(granularity, floor(now - back, granularity), now)
+            store.replace(window, rows(store, version, window), now)
+        if (store.fact(WRITTEN) or "").partition(" ")[0] != str(version.number):
+            store.keep_fact(WRITTEN, f"{version.number} {clock().isoformat()}")
+
+    return tick
+
+
+def furnish(store: Store) -> None:
+    """List keys, people and models."""
+    people = sorted(set(KEYS.values()))
+    store.list_members(
+        [(f"hash_{key}", key, f"sk-{key}") for key in KEYS],
+        [(f"user_{one}", one, f"{one}@example.com") for one in people],
+        [(f"hash_{key}", f"user_{one}") for key, one in KEYS.items()],
+    )
+    store.add_members(Dimension.MODEL, [(one, one, "") for one in MODELS])
+
+
+def rows(store: Store, version: Version, window: Window) -> list[tuple[RowKey, Usage]]:
+    """The rows of a window in both views."""
+    ids = store.directory().ids
+    found: dict[RowKey, Usage] = {}
+    for (minute, key, model), cents in version.used.items():
+        at = datetime.fromtimestamp(minute, UTC)
+        if not window.start <= at < window.end or not cents:
+            continue
+        used = Usage(requests=cents, prompt=cents * TOKENS_A_CENT, credits=cents * NANO_A_CENT)
+        for view, member in (
+            (View.KEY, ids[Dimension.KEY, f"hash_{key}"]),
+            (View.CREATOR, ids[Dimension.CREATOR, f"user_{KEYS[key]}"]),
+        ):
+            bucket = seconds(floor(at, window.granularity))
+            place = (view, bucket, member, ids[Dimension.MODEL, model])
+            before = found.get(place, ZERO)
+            found[place] = Usage(*map(sum, zip(before, used, strict=True)))
+    return list(found.items())
+
+
+def main() -> None:
+    database, source, api_url, token, words = sys.argv[1:]
+    clock = Swift.of(words)
+
+    def make(kind: str) -> Callable[[], None]:
+        if kind == "sync":
+            return syncing(Path(database), Path(source), clock)
+        slack = Slack(token, api_url, wait=clock.wait, timeout=SLACK_SECONDS)
+        return watching(Path(database), slack, clock)
+
+    serve(make)
+
+
+if __name__ == "__main__":
+    main()
