@@ -19,9 +19,9 @@ HISTORY = {"channels:history", "groups:history", "im:history"}
 
 
 def last_monday(at: datetime) -> datetime:
-    """Nine o'clock UTC on the newest Monday that is over."""
+    """Nine o'clock UTC on the newest Monday whose week is over, whatever day it is."""
     monday = (at - timedelta(days=at.weekday())).replace(hour=9, minute=0, second=0, microsecond=0)
-    return monday if monday < at else monday - 7 * DAY
+    return monday - 7 * DAY
 
 
 MONDAY = last_monday(worlds.now())
@@ -458,7 +458,8 @@ def test_it_tells_with_the_next_report_what_was_revised(there: Office):
         assert changed.rowcount
     there.tick(MONDAY + timedelta(minutes=1))
     last = there.posted()[-1]
-    assert "the spend of 14 Nov 2026 has changed at OpenRouter" in last["text"]
+    revised = MONDAY - 2 * DAY
+    assert f"the spend of {revised.day} {revised:%b %Y} has changed at OpenRouter" in last["text"]
     assert "by +$1.23." in last["text"]
     there.tick(MONDAY + DAY + timedelta(minutes=1))
     assert "has changed at OpenRouter" not in there.posted()[-1]["text"]
