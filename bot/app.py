@@ -276,7 +276,7 @@ class Bot:
         return Judging(self.alerts)
 
     def _open_http(self, app: App) -> None:
-        from bot.door import LARGEST_BODY, Door, Signatures  # noqa: PLC0415
+        from bot.door import LARGEST_BODY, Door, Signatures, at_once  # noqa: PLC0415
         from bot.http_server import HttpServer  # noqa: PLC0415
 
         slack = None
@@ -284,7 +284,7 @@ class Bot:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
         door = Door(slack, self.healthy, self.ready, self.metrics.text)
-        server = HttpServer(door, self.settings.host, self.settings.port, LARGEST_BODY)
+        server = HttpServer(door, self.settings.host, self.settings.port, LARGEST_BODY, at_once)
         self.port = server.port
         self._stops.callback(server.stop)
         log.info("Listening on %s:%d", self.settings.host, self.port)

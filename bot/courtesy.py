@@ -48,6 +48,11 @@ class Door:
                 self._inside -= 1
                 self._left = monotonic()
 
+    def knock(self) -> None:
+        """Somebody is about to come in: work gives way from now on, before it is known who."""
+        with self._lock:
+            self._left = monotonic()
+
     def busy(self) -> bool:
         """Whether somebody is there, or was just now."""
         return self._inside > 0 or monotonic() - self._left < _QUIET
@@ -66,6 +71,7 @@ _door = Door()
 _turns = threading.BoundedSemaphore(_AT_ONCE)
 
 first = _door.first
+knock = _door.knock
 give_way = _door.give_way
 
 

@@ -70,6 +70,15 @@ class Signatures:
             return True
 
 
+def at_once(path: str, body: bytes) -> bool:
+    """Whether a request is answered without any waiting, by the beginning of its body.
+
+    Commands and events are acknowledged before anything else is done. What is sent off in a modal
+    may be waited for, and how the process is may be asked of the database.
+    """
+    return path == EVENTS and not body.startswith(b"payload=")
+
+
 class Door:
     """A WSGI application. Without `slack` (in Socket Mode) it only tells how the process is."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 
+from bot import logs
 from bot.app import Bot, Parts
 from bot.config import Need, environment, load
 from bot.courtesy import be_quick
@@ -19,6 +20,7 @@ from tests.bench.organisations import NOW, WEEK
 def main() -> None:
     """Serve until stdin ends; the port is said on stdout."""
     settings = load(environment(), Need.SLACK)
+    logs.set_up(settings.log_level, [], as_json=False)
     bot = Bot(settings, Parts(web=True, worker=False), lambda: NOW)
     bot.start()
     be_quick()

@@ -1,29 +1,117 @@
-"""The web server stops when it is told to, whatever it is at just then."""
+"""The web server: who may be answered at once is, nobody holds up another, and it stops."""
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from waitress.trigger import trigger
 
-from bot.http_server import HttpServer
+from bot.http_server import THREADS, HttpServer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 
-def application(_environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    start_response("200 OK", [("Content-Length", "2")])
-    return [b"ok"]
+class Application:
+    """Says on which thread it answers; what asks for /slow waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.begun = threading.Semaphore(0)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        """Answer with the thread and what was sent."""
+        body = environ["wsgi.input"].read()
+        if environ["PATH_INFO"] == "/slow":
+            self.begun.release()
+            self.go.wait(30)
+        said = f"{threading.current_thread().name} {len(body)}\n".encode()
+        start_response("200 OK", [("Content-Length", str(len(said)))])
+        return [said]
+
+
+def quick(path: str, body: bytes) -> bool:
+    return path == "/quick" and not body.startswith(b"later")
+
+
+@contextmanager
+def serving(application: Application) -> Iterator[HttpServer]:
+    server = HttpServer(application, "127.0.0.1", 0, 100_000, quick)
+    try:
+        yield server
+    finally:
+        application.go.set()
+        server.stop()
+
+
+def said(server: HttpServer, path: str, body: bytes = b"") -> list[str]:
+    """The thread that answered, and how long it saw the body to be."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
+        return client.post(path, content=body).text.split()
+
+
+def test_what_needs_no_waiting_is_answered_on_its_own_thread() -> None:
+    with serving(Application()) as server:
+        assert said(server, "/quick", b"now" * 20_000) == ["door", "60000"]
+        assert said(server, "/quick", b"later") != ["door", "5"]
+        assert said(server, "/other", b"now") != ["door", "3"]
+
+
+def test_those_who_wait_hold_up_nobody() -> None:
+    application = Application()
+    with serving(application) as server, ThreadPoolExecutor(8) as people:
+        slow = [people.submit(said, server, "/slow") for _ in range(8)]
+        for _ in range(THREADS):
+            assert application.begun.acquire(timeout=30)
+        assert said(server, "/quick", b"x") == ["door", "1"]
+        application.go.set()
+        assert all(one.result(30)[1] == "0" for one in slow)
+
+
+def test_a_crowd_is_answered_to_the_last() -> None:
+    with serving(Application()) as server, ThreadPoolExecutor(50) as people:
+        found = list(people.map(lambda n: said(server, "/quick", b"x" * n), range(150)))
+    assert [int(length) for _, length in found] == list(range(150))
+
+
+def test_requests_of_one_connection_are_answered_in_their_order() -> None:
+    sent = "".join(
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {n}\r\n\r\n" + "x" * n
+        for n, path in enumerate(("/quick", "/other", "/quick", "/quick", "/other"))
+    )
+    with (
+        serving(Application()) as server,
+        socket.create_connection(("127.0.0.1", server.port), 30) as connection,
+    ):
+        connection.sendall(sent.encode())
+        got = b""
+        while not got.endswith(b" 4\n"):
+            got += connection.recv(10_000)
+    assert re.findall(r"\r\n\r\n\S+ (\d)\n", got.decode()) == list("01234")
+
+
+def test_what_is_no_request_is_refused_and_the_next_one_served() -> None:
+    with serving(Application()) as server:
+        with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+            connection.sendall(b"\x16\x03\x01 nothing\r\n\r\n")
+            assert connection.recv(1_000).startswith(b"HTTP/1.0 400")
+        url = f"http://127.0.0.1:{server.port}/quick"
+        assert httpx.post(url, content=b"y" * 200_000).status_code == 413
+        assert said(server, "/quick", b"y") == ["door", "1"]
 
 
 def test_it_serves_until_it_is_stopped() -> None:
-    server = HttpServer(application, "127.0.0.1", 0, 1000)
-    assert httpx.get(f"http://127.0.0.1:{server.port}/", timeout=60).text == "ok"
+    server = HttpServer(Application(), "127.0.0.1", 0, 1000)
+    assert httpx.get(f"http://127.0.0.1:{server.port}/", timeout=60).is_success
     server.stop()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{server.port}/")
@@ -41,6 +129,6 @@ def test_it_stops_though_an_answer_just_sent_rings_the_same_bell(
         ring(bell)
 
     monkeypatch.setattr(trigger, "_physical_pull", ring_after_another)
-    server = HttpServer(application, "127.0.0.1", 0, 1000)
+    server = HttpServer(Application(), "127.0.0.1", 0, 1000)
     server.stop()
     assert not server._thread.is_alive()
