@@ -87,9 +87,8 @@ class Desk:
             said = f"You have {MOST_EACH} alert rules, which is as many as one person may have."
             return Shown(sentence(said), "refused")
         entry = known or self._at.rules.add(draft)
-        if known is None:
-            self._judging.judge_one(entry)
-        return Shown(self._made(entry, again=known is not None), "alerted")
+        told = known is None and self._judging.judge_one(entry) > 0
+        return Shown(self._made(entry, again=known is not None, told=told), "alerted")
 
     def listed(self, person: Person, asked: ListAlerts) -> Shown:
         """Somebody's rules with their buttons; for an admin, everybody's."""
@@ -138,7 +137,7 @@ class Desk:
 
         False where it is gone or was changed meanwhile.
         """
-        old, new = self._judging.rule(entry), rule_of(draft.words)
+        old, new = self._judging.rule(entry), self.narrowed(entry.draft.maker, draft)
         keep = old is not None and _same_kind(old, new)
         if self._at.rules.change(entry.id, draft, keep=keep, was=entry.version) is None:
             return False
@@ -158,6 +157,10 @@ class Desk:
     def refuse(self, place: Place, words_: str) -> None:
         """Say why not; `words_` are mrkdwn of ours."""
         self._asking.slack.respond(place, cards_said(words_))
+
+    def narrowed(self, maker: str, draft: Draft) -> Rule:
+        """A rule that is not kept, about its maker where that is all that they may see."""
+        return self._judging.narrowed(maker, rule_of(draft.words))
 
     def readings(self, draft: Draft, id_: str) -> list[Reading]:
         """How all subjects of a rule that is not kept stand now."""
@@ -365,12 +368,25 @@ class Desk:
             _held(held, zone),
         )
 
-    def _made(self, entry: Entry, *, again: bool = False, changed: bool = False) -> Message:
+    def _made(
+        self, entry: Entry, *, again: bool = False, changed: bool = False, told: bool = False
+    ) -> Message:
         card = self._card(entry)
         if card is None:
             return sentence(GONE)
         now = self._judging.readings(entry, card.rule)
-        return cards.made(card, self.command, again=again, changed=changed, now=now)
+        heard = cards.Heard.NOT_NOW
+        if told:
+            heard = cards.Heard.LATER if self._waits(entry, card.rule) else cards.Heard.AT_ONCE
+        return cards.made(card, self.command, again=again, changed=changed, now=now, heard=heard)
+
+    def _waits(self, entry: Entry, rule: Rule) -> bool:
+        """Whether what its maker would hear now waits for the end of their quiet hours."""
+        maker = entry.draft.maker
+        quiet = self._at.tellings.quiet(maker)
+        if quiet is None or rule.urgent or rule.to.kind is not To.ME:
+            return False
+        return quiet.until(self._asking.clock(), self._people.zone(maker)) is not None
 
     def show(self, place: Place, id_: str) -> None:
         """Say how a rule is now; in the Home that is seen by itself."""

@@ -143,7 +143,8 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
             return render.foreseen(rule, zone, _filters_said(draft))
         if isinstance(draft, str):
             return f":warning: {draft}"
-        return render.foreseen(rule, zone, self._desk.readings(draft, meta.id))
+        watched = self._desk.narrowed(owner.id, draft)
+        return render.foreseen(watched, zone, self._desk.readings(draft, meta.id))
 
 
 def _at(fields: AlertFields, field: str, problem: str) -> Errors:

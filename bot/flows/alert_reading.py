@@ -108,7 +108,7 @@ def _of_usage(watched: Watched, seen: Seen) -> Iterator[Reading]:
             yield from _firsts(watched, seen, watch)
         case Budget():
             for one in seen.limits.caps:
-                if _concerns(watched, whose, one):
+                if _concerns(watched, seen, one):
                     yield from _budget(watched, seen, _called(watched, seen, one))
 
 
@@ -333,15 +333,17 @@ def _until(today: datetime, since: datetime, figures: Figures) -> list[Stretch]:
     return [(Granularity.HOUR, (today, hour)), (Granularity.MINUTE, (hour, since))]
 
 
-def _concerns(watched: Watched, whose: Scope, one: Limited) -> bool:
+def _concerns(watched: Watched, seen: Seen, one: Limited) -> bool:
     """Whether a limit is one that a rule watches, and its maker may see."""
-    narrowed = whose.members if whose.by is Dimension.KEY else whose.narrow.keys
-    if watched.asker.own_only:
-        mine = watched.asker.email or ""
-        return bool(mine) and one.cap.owner.casefold() == mine.casefold()
-    if watched.rule.filters or narrowed is not None:
-        return one.cap.subject.startswith("key ") and one.keys <= (narrowed or frozenset())
-    return True
+    wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
+    if not wanted:
+        return True
+    keys, creators = wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
+    owners = seen.directory.owners
+    return one.cap.subject.startswith("key ") and all(
+        (keys is None or key in keys) and (creators is None or owners.get(key) in creators)
+        for key in one.keys
+    )
 
 
 def _called(watched: Watched, seen: Seen, one: Limited) -> Limited:

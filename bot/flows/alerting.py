@@ -30,7 +30,7 @@ from bot.store.alert_tellings import Tellings
 from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
 from bot.store.runs import Runs
-from reports.alert import Budget, Credits, Rule, Stale
+from reports.alert import Credits, Rule, Stale
 from reports.alert_state import Phase, Reading, State, ended, evaluate, period_key
 from reports.alert_time import SETTLED
 from reports.grammar_alert import rule_of
@@ -129,13 +129,13 @@ class Judging:
                 log.warning("An alert rule cannot be read: %s", entry.id)
                 self._read[place] = None
         rule = self._read[place]
-        return rule and self._narrowed(entry, rule)
+        return rule and self.narrowed(entry.draft.maker, rule)
 
-    def _narrowed(self, entry: Entry, rule: Rule) -> Rule:
+    def narrowed(self, maker: str, rule: Rule) -> Rule:
         """A rule as its messages call it: about its maker, where that is all that they may see."""
-        limited = sees_own_only(entry.draft.maker, self._at.asking.settings)
+        limited = sees_own_only(maker, self._at.asking.settings)
         creators = any(one.dimension is Dimension.CREATOR for one in rule.filters)
-        if not limited or creators or isinstance(rule.watch, Credits | Stale | Budget):
+        if not limited or creators or isinstance(rule.watch, Credits | Stale):
             return rule
         return replace(rule, filters=(*rule.filters, sight.ME))
 

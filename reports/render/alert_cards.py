@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
-from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
+from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale, To
 from reports.alert_detail import metric_of
-from reports.alert_state import Event, Kind, Reading
+from reports.alert_state import Event, Kind, Reading, reached
 from reports.alert_time import Quiet
 from reports.alert_vocabulary import EXAMPLE
 from reports.grammar_alert import QUIET
@@ -22,6 +23,14 @@ PAGE = 12
 EDIT, PAUSE, RESUME, DELETE = "alert_edit", "alert_pause", "alert_resume", "alert_delete"
 _MOST_STANDING = 3
 _MOST_CHARACTERS = 9_000
+
+
+class Heard(Enum):
+    """Whether a rule that was just set up has something to tell already, and when that is heard."""
+
+    NOT_NOW = 0
+    AT_ONCE = 1
+    LATER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,18 @@ def made(
     again: bool = False,
     changed: bool = False,
     now: Sequence[Reading] = (),
+    heard: Heard = Heard.NOT_NOW,
 ) -> Message:
-    """A rule as it is now, after it was set up or changed, with how things stand."""
+    """A rule as it is now, after it was set up or changed, with how things stand.
+
+    `heard` is about what is beyond its line from the start.
+    """
     head = "Changed" if changed else "You have this alert already" if again else "Alert set"
     known = replace(card, standing=()) if now else card  # how it stands is said once
     lines = [f"*{head}:* {_body(known)}", escape(meaning(card.rule, card.zone))]
     lines += [escape(line) for line in standing(card.rule, now)]
+    if beyond := already(card.rule, now):
+        lines.append(f"*{beyond}{_hears(card.rule, heard)}*")
     footer = (
         f"All your rules: `{escape(command)} alerts` · quiet hours: `{escape(command)} {QUIET}`"
     )
@@ -70,6 +85,9 @@ def meaning(rule: Rule, zone: str) -> str:
         case Budget(percents):
             parts = " and ".join(f"{percent}%" for percent in percents)
             said = f"told at {parts} of every limit and budget that is set at OpenRouter"
+            if rule.filters:
+                whose = ", ".join(clean(str(one), 80) for one in rule.filters)
+                said = f"told at {parts} of each key's limit that is set at OpenRouter, for {whose}"
         case Spike(floor):
             said = (
                 "told when an hour costs more than five times the usual of that hour of the week,"
@@ -95,6 +113,35 @@ def standing(rule: Rule, now: Sequence[Reading]) -> list[str]:
         return [f"Now: {price(known[0].value or 0)}."]
     nearest = sorted(known, key=how_far, reverse=True)
     return [f"Now: {_stands(rule, one)}" for one in nearest[:_MOST_STANDING]]
+
+
+def already(rule: Rule, now: Sequence[Reading]) -> str:
+    """That a line is crossed as things stand, without a full stop; nothing where none is."""
+    count = sum(reached(rule.watch, one) > 0 for one in now)
+    if not count:
+        return ""
+    who = "It is" if len(now) == 1 else "One of them is" if count == 1 else f"{count} of them are"
+    match rule.watch:
+        case Above() | Forecast():
+            return f"{who} above that already"
+        case Budget(percents):
+            return f"{who} at {percents[0]}% or more already"
+        case Credits():
+            return f"{who} below that already"
+        case Spike() | New() | Stale():
+            return ""
+
+
+def _hears(rule: Rule, heard: Heard) -> str:
+    if heard is Heard.NOT_NOW:
+        return "."
+    when = "at once" if heard is Heard.AT_ONCE else "after your quiet hours"
+    match rule.to.kind:
+        case To.CHANNEL:
+            return f": it is told there {when}."
+        case To.OWNER:
+            return f": who owns it is told {when}."
+    return f": you are told {when}."
 
 
 def _stands(rule: Rule, one: Reading) -> str:

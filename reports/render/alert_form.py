@@ -21,7 +21,7 @@ from reports.alert_fields import (
 )
 from reports.alert_state import Reading
 from reports.query import Dimension
-from reports.render.alert_cards import meaning, standing
+from reports.render.alert_cards import already, meaning, standing
 from reports.render.forms import (
     Entered,
     Meta,
@@ -161,4 +161,5 @@ def foreseen(rule: Rule, zone: str, now: Sequence[Reading] | str) -> str:
         lines.append(f":warning: {escape(clean(now, 600))}")
     else:
         lines += [escape(clean(line, 300)) for line in standing(rule, now)]
+        lines += [f"*{beyond}.*" for beyond in [already(rule, now)] if beyond]
     return "\n".join(lines)

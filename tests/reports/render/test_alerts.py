@@ -26,6 +26,7 @@ from reports.grammar_alert import rule_of
 from reports.period import Unit
 from reports.render import alert_cards as cards
 from reports.render.alert_figures import age, clock, price
+from reports.render.alert_form import foreseen
 from reports.render.alert_words import ending, explained, sentence, title
 from reports.render.alerts import ACKNOWLEDGE, MUTE, SNOOZE, About, alert, reply, together
 from reports.timerange import DAY, HOUR
@@ -294,6 +295,27 @@ def test_a_new_rule_says_what_it_does_and_how_things_stand():
         "For each creator on its own: told once a day (Europe/Berlin), as soon as it goes above the"
         " limit.\nNow: Ada: $12 of $50."
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "value", "limit", "said"),
+    [
+        (DAILY, 60, 50, "It is above that already"),
+        (DAILY, 50, 50, ""),
+        ("forecast > $50 per month", 60, 50, "It is above that already"),
+        ("budget 80% 100%", 80, 100, "It is at 80% or more already"),
+        ("budget 80% 100%", 79, 100, ""),
+        ("credits < $100", 20, 100, "It is below that already"),
+        ("new model", 20, 0, ""),
+        ("spike", 60, 50, ""),
+    ],
+)
+def test_it_says_what_is_beyond_its_line_from_the_start(words, value, limit, said):
+    reading = replace(SPENT, value=value * DOLLAR, limit=limit * DOLLAR)
+    rule = rule_of(words)
+    assert cards.already(rule, [reading]) == said
+    assert cards.already(rule, [replace(reading, value=None)]) == ""
+    assert (f"*{said}.*" in foreseen(rule, BERLIN, [reading])) is bool(said)
 
 
 def test_the_list_says_what_rests_and_what_is_triggered():

@@ -1,0 +1,199 @@
+"""What somebody is told as they set an alert up: what it watches, and what is so already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.store.alert_rules import Draft
+from reports.alert_time import Quiet
+from reports.grammar_alert import rule_of
+
+from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Watch]:
+    with watching(tmp_path / "activity.db", NOON) as watch:
+        yield watch
+
+
+def used(there: Watch, dollars: float, key: str = "prod") -> Truth:
+    truth = Truth()
+    truth.use(NOON - 2 * DAY, 1, "prod")
+    truth.use(NOON - 2 * DAY, 1, "evals")
+    truth.use(NOON - HOUR, dollars, key)
+    there.sync(truth, back=3 * DAY)
+    return truth
+
+
+def limited(there: Watch, **keys: float) -> None:
+    """Keys have limits of $100, of which so much is used."""
+    told: dict[str, Any] = {
+        "at": (there.clock() - HOUR).isoformat(),
+        "keys": {
+            f"hash_{name}": {
+                "limit": 100 * DOLLAR, "remaining": round((100 - spent) * DOLLAR), "reset": None,
+                "byok": False,
+            }
+            for name, spent in keys.items()
+        },
+    }  # fmt: skip
+    there.store.keep_fact("limits", json.dumps(told))
+
+
+def told(there: Watch, user: str = "ada") -> str:
+    there.clock.now += MINUTE
+    there.tick()
+    return "\n".join(message["text"] for message in there.heard(user))
+
+
+# -- what is above its line already
+
+
+def test_it_says_that_the_figures_are_above_the_line_already(there: Watch) -> None:
+    used(there, 60)
+    said = there.say("alert spend > $50 per day")
+    assert said.splitlines()[2:] == [
+        "Now: the whole organisation: $60 of $50.",
+        "*It is above that already: you are told at once.*",
+    ]
+    assert "$60 today, $10 above $50" in told(there)
+    assert len(there.heard()) == 1
+
+
+def test_it_says_nothing_of_that_where_they_are_not(there: Watch) -> None:
+    used(there, 60)
+    assert "already" not in there.say("alert spend > $70 per day")
+    assert "already" not in there.say("alert spike")
+    assert told(there) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("by key", "It is above that already: you are told at once."),
+        ("to owner key:prod", "It is above that already: who owns it is told at once."),
+        ("in <#C0GENERAL>", "It is above that already: it is told there at once."),
+    ],
+)
+def test_it_says_of_whom_and_who_hears_it(there: Watch, words: str, said: str) -> None:
+    used(there, 60)
+    channel = there.slack.channel("general").id
+    rule = f"alert spend > $50 per day {words.replace('C0GENERAL', channel)}"
+    assert said in there.say(rule)
+
+
+def test_it_says_how_many_of_several_are(there: Watch) -> None:
+    truth = used(there, 60)
+    truth.use(NOON - HOUR, 5, "evals")
+    there.sync(truth, back=3 * DAY)
+    assert "*One of them is above that already:" in there.say("alert spend > $50 per day by key")
+    assert "*2 of them are above that already:" in there.say("alert spend > $2 per day by key")
+
+
+def test_in_quiet_hours_it_is_told_after_them_unless_it_is_urgent(there: Watch) -> None:
+    used(there, 60)
+    there.alerts.tellings.set_quiet(there.slack.user("ada").id, Quiet(time(12), time(15)))
+    assert "already: you are told after your quiet hours." in there.say("alert spend > $50 per day")
+    assert "already: you are told at once." in there.say("alert spend > $55 per day urgent")
+    assert "above $55" in told(there)
+    assert "above $50" not in told(there)
+
+
+def test_what_was_told_before_is_not_promised_again(there: Watch) -> None:
+    used(there, 60)
+    there.say("alert spend > $50 per day")
+    said = there.say("alert spend > $50 per day")
+    assert said.startswith("*You have this alert already:*")
+    assert said.endswith("*It is above that already.*")
+
+
+def test_it_says_so_of_a_balance_and_of_limits(there: Watch) -> None:
+    used(there, 1)
+    limited(there, prod=90, evals=10)
+    facts = json.loads(there.store.fact("limits") or "{}")
+    facts["credits"] = {"total": 1000 * DOLLAR, "used": 950 * DOLLAR}
+    there.store.keep_fact("limits", json.dumps(facts))
+    assert "*It is below that already: you are told at once.*" in there.say("alert credits < $100")
+    said = there.say("alert budget 80%")
+    assert "*One of them is at 80% or more already: you are told at once.*" in said
+
+
+# -- what is watched
+
+
+def test_limits_are_said_to_be_ones_own_where_that_is_all_one_sees(tmp_path: Path) -> None:
+    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
+        used(there, 1)
+        limited(there, prod=90, evals=95)
+        said = there.say("alert budget 80%")
+        assert "`alert budget 80% creator:me`" in said
+        assert "Told at 80% of each key's limit that is set at OpenRouter, for creator:me." in said
+        assert "evals" not in said
+        assert "$90 of $100" in told(there)
+        assert "evals" not in told(there)
+
+
+def test_limits_are_said_to_be_everybodys_where_they_are(there: Watch) -> None:
+    used(there, 1)
+    said = there.say("alert budget 80%")
+    assert "Told at 80% of every limit and budget that is set at OpenRouter." in said
+
+
+def test_an_edit_keeps_what_was_told_also_of_a_limited_view(tmp_path: Path) -> None:
+    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
+        used(there, 60)
+        entry = there.set_up("alert spend > $50 per day")
+        assert told(there)
+        person = there.alerts.asking.slack.person(there.slack.user("ada").id)
+        draft = there.desk.draft(person, rule_of("spend > $55 per day"), "")
+        assert isinstance(draft, Draft)
+        assert there.desk.change(entry, draft)
+        told(there)
+        assert len(there.heard()) == 1
+        [reply] = there.answers()
+        assert "$5 above $55" in reply["text"]
+
+
+@pytest.mark.parametrize("words", ["creator:me", "creator:me by key", "creator:me key:prod"])
+def test_the_limits_of_somebodys_keys_are_watched(there: Watch, words: str) -> None:
+    used(there, 1)
+    limited(there, prod=90, evals=95)
+    assert "prod" in there.say(f"alert budget 80% {words}")
+    assert "$90 of $100" in told(there)
+    assert "$95 of $100" not in told(there)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["spend > $50 per day by creator creator:me", "spend > $50 per day by key creator:me",
+     "spend > $50 per day by key key:prod", "spend > $50 per day by model creator:me key:prod"],
+)  # fmt: skip
+def test_each_of_one_is_that_one(there: Watch, words: str) -> None:
+    truth = used(there, 60)
+    truth.use(NOON - HOUR, 70, "evals")
+    there.sync(truth, back=3 * DAY)
+    said = there.say(f"alert {words}")
+    assert "$60 of $50" in said
+    assert "$70" not in said
+    assert "$60 today, $10 above $50" in told(there)
+    assert len(there.heard()) == 1
+
+
+def test_a_spike_of_each_of_one_is_found(there: Watch) -> None:
+    truth = used(there, 1)
+    there.set_up("alert spike by creator creator:me")
+    truth.use(NOON, 900, "prod")
+    truth.use(NOON, 900, "evals")
+    there.clock.now += MINUTE
+    there.sync(truth)
+    assert "Ada Lovelace" in told(there)
+    assert len(there.heard()) == 1
