@@ -12,7 +12,7 @@ from reports.grammar_admin import AuditAsked
 from reports.render.blocks import Message
 from reports.render.csv import quoted
 from reports.render.parts import code, fitting, moment, packed, section
-from reports.text import clean, escape
+from reports.text import as_typed, clean, escape, plain
 from reports.words import period_words
 
 MOST = 20
@@ -43,7 +43,8 @@ def write_csv(entries: Iterable[Entry], out: BinaryIO) -> int:
     written = 0
     for one in entries:
         at = f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-        values = (at, one.person, one.email, one.act, one.what, one.where, one.outcome)
+        ended = as_typed(plain(one.outcome))
+        values = (at, one.person, one.email, one.act, one.what, one.where, ended)
         out.write((",".join(map(quoted, values)) + "\n").encode())
         written += 1
     return written
@@ -73,8 +74,9 @@ def _named(what: str) -> str:
 
 
 def _plain(words: str) -> str:
-    """Words without what ends italics or begins code."""
-    return escape(clean(words, 80)).replace("_", " ").replace("`", "'")
+    """Words said to somebody, with ids for mentions, and nothing that ends italics."""
+    said = clean(as_typed(plain(words)), 80)
+    return escape(said).replace("_", " ").replace("`", "'")
 
 
 def _more(command: str) -> str:

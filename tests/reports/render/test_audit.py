@@ -42,6 +42,15 @@ def test_people_and_channels_that_were_typed_are_shown_by_name():
     assert "`spend creator:@ada in #finance in #(private)`" in text
 
 
+def test_whom_a_refusal_names_is_shown_by_name_or_id_and_not_called():
+    refused = "refused: The log is for &lt;b&gt; the admins: <@U0KAT> and <@U0BEN|ben> in <#C1|x>."
+    text = message([entry("audit", refused)], 1, AuditAsked(), "/activity").text
+    assert "_refused: The log is for &lt;b&gt; the admins: @U0KAT and @ben in #x._" in text
+    out = io.BytesIO()
+    write_csv([entry("audit", refused)], out)
+    assert "the admins: @U0KAT and @ben in #x." in out.getvalue().decode()
+
+
 def test_it_says_what_was_picked_and_how_much_there_is():
     asked = AuditAsked("U2", parse_period("7d"))
     text = message([entry()] * 20, 1_204, asked, "/activity").text
