@@ -116,16 +116,22 @@ def test_web_and_worker_share_the_work(openrouter, slack, tmp_path):
 
 
 def test_it_tells_prometheus_how_it_is(world):
+    worlds.fill(world.openrouter, world.bot.settings.database)
     world.words("tokens 7d")
     world.words("tokns")
-    said = {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in families(httpx.get(world.url("/metrics"), timeout=60).text)
-        for sample in family.samples
-    }
+
+    def told() -> dict[tuple[str, ...], float]:
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in families(httpx.get(world.url("/metrics"), timeout=60).text)
+            for sample in family.samples
+        }
+
+    # an answer counts when it is through, a moment after it is there
+    worlds.wait_until(lambda: told()["activity_answer_seconds_count",] == 2)
+    said = told()
     assert said["activity_asks_total", "answered"] == 1
     assert said["activity_asks_total", "misunderstood"] == 1
-    assert said["activity_answer_seconds_count",] == 2
     assert 0 <= said["activity_sync_age_seconds", "day"] < 600
 
 
