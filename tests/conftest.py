@@ -44,12 +44,8 @@ def _no_hurry() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalOpenRouter, Path]:
     """A local OpenRouter of a small organisation (not started), and a cache synced from it."""
-    openrouter = LocalOpenRouter(worlds.small())
-    openrouter.requests_per_minute = None
     path = tmp_path_factory.mktemp("filled") / "activity.db"
-    with openrouter:
-        worlds.fill(openrouter, path)
-    return openrouter, path
+    return worlds.filled(worlds.small(), path), path
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from bot.demo.organisation import Key, Member, Organisation, Record
 from bot.demo.slack import Ack, Door, Forge, LocalSlack
 from bot.flows.sync import Sync
 from bot.openrouter import OpenRouter
+from bot.scopes import SCOPES
 
 DOLLAR = 10**9
 WEB, WORKER, WHOLE = Parts(web=True, worker=False), Parts(web=False, worker=True), Parts(True, True)
@@ -89,6 +90,15 @@ def fill(openrouter: LocalOpenRouter, database: Path) -> None:
     finally:
         api.close()
         store.close()
+
+
+def filled(organisation: Organisation, database: Path) -> LocalOpenRouter:
+    """A local OpenRouter of an organisation (not started), after the first sync from it."""
+    openrouter = LocalOpenRouter(organisation)
+    openrouter.requests_per_minute = None
+    with openrouter:
+        fill(openrouter, database)
+    return openrouter
 
 
 @dataclass(slots=True)
@@ -169,6 +179,17 @@ def running(
         yield World(openrouter, slack, bot, settings, values)
     finally:
         bot.stop()
+
+
+@contextmanager
+def administered(
+    openrouter: LocalOpenRouter, database: Path, admin: str = "katherine", **more: str
+) -> Iterator[World]:
+    """The web half with somebody as its admin, before a Slack without rate limits."""
+    with LocalSlack(scopes=SCOPES, rate_limits=False, file_delay=timedelta(0)) as slack:
+        more["ACTIVITY_ADMINS"] = slack.user(admin).id
+        with running(openrouter, slack, database, **more) as world:
+            yield world
 
 
 def wait_until(true: Callable[[], object], seconds: float = 60) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import quantiles
 from time import monotonic, perf_counter, sleep
 
-from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.store import Database
 from bot.store.runs import Runs
@@ -27,12 +26,9 @@ INFO_A_MINUTE = 50  # who reads along in a channel is asked anew for each run
 
 def run() -> Iterator[Figure]:
     """All figures, the slow one last."""
-    openrouter = LocalOpenRouter(worlds.small())
-    openrouter.requests_per_minute = None
     with tempfile.TemporaryDirectory() as folder:
         filled = Path(folder) / "filled.db"
-        with openrouter:
-            worlds.fill(openrouter, filled)
+        worlds.filled(worlds.small(), filled)
         yield from _idle(filled, Path(folder) / "idle.db")
         yield from _at_once(filled, Path(folder) / "at-once.db")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 
 from .. import world as worlds
@@ -22,10 +21,7 @@ OTHERS = ("prod", "laptop", "Ada", "ada@example.com", "$39", "$20")
 def cache(tmp_path: Path) -> Path:
     """A cache whose usage lies in the week before the newest Monday."""
     path = tmp_path / "activity.db"
-    local = LocalOpenRouter(worlds.small(MONDAY - timedelta(hours=30)))
-    local.requests_per_minute = None
-    with local:
-        worlds.fill(local, path)
+    worlds.filled(worlds.small(MONDAY - timedelta(hours=30)), path)
     return path
 
 

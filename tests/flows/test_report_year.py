@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record
 from bot.flows.answer import answer
 from bot.flows.reported import Contents
@@ -42,10 +41,7 @@ def year(tmp_path_factory):
     ]
     organisation = Organisation(people, keys, records=records, credits=10**13)
     path = tmp_path_factory.mktemp("year") / "activity.db"
-    local = LocalOpenRouter(organisation)
-    local.requests_per_minute = None
-    with local:
-        worlds.fill(local, path)
+    worlds.filled(organisation, path)
     return records, path
 
 

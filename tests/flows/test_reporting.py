@@ -7,7 +7,6 @@ from shutil import copyfile
 
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
 
@@ -33,10 +32,7 @@ def week(tmp_path_factory):
     """A cache whose usage lies in the week before the newest Monday."""
     organisation = worlds.small(MONDAY - timedelta(hours=30))
     path = tmp_path_factory.mktemp("week") / "activity.db"
-    local = LocalOpenRouter(organisation)
-    local.requests_per_minute = None
-    with local:
-        worlds.fill(local, path)
+    worlds.filled(organisation, path)
     return organisation, path
 
 

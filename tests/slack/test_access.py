@@ -3,7 +3,6 @@
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -11,7 +10,6 @@ from bot.access import FOREIGN, Role, admins, role_of
 from bot.config import Guests, load
 from bot.demo.slack import Forge, LocalSlack
 from bot.flows.export import ONLY_YOURS
-from bot.scopes import SCOPES
 from bot.slack import Identity, Person
 
 from .. import world as worlds
@@ -104,35 +102,14 @@ def test_it_names_the_doctor_where_trying_again_would_not_help(openrouter, datab
 
 
 def test_it_shows_people_their_own_usage_only_where_the_settings_say_so(openrouter, database):
-    with (
-        LocalSlack() as slack,
-        worlds.running(
-            openrouter,
-            slack,
-            database,
-            ACTIVITY_VISIBILITY="own",
-            ACTIVITY_ADMINS=slack.user("ada").id,
-        ) as world,
-    ):
+    with worlds.administered(openrouter, database, "ada", ACTIVITY_VISIBILITY="own") as world:
         own = world.words("tokens 7d by key", user="grace")
         assert "Tokens: 8.8K" in own
         assert "prod" not in own
         nothing = world.words("tokens 7d by key", user="alan")
         assert "no member of the OpenRouter organisation has your address" in nothing
-        assert f"Ask <@{slack.user('ada').id}>." in nothing
+        assert f"Ask <@{world.slack.user('ada').id}>." in nothing
         assert "Tokens: 38.5K" in world.words("tokens 7d by key", user="ada")
-
-
-@pytest.fixture
-def own(openrouter, database):
-    """A bot where everybody but Katherine sees their own usage only."""
-    with LocalSlack(scopes=SCOPES, rate_limits=False, file_delay=timedelta(0)) as slack:
-        settings = {
-            "ACTIVITY_VISIBILITY": "own",
-            "ACTIVITY_ADMINS": slack.user("katherine").id,
-        }
-        with worlds.running(openrouter, slack, database, **settings) as world:
-            yield world
 
 
 def exported(world, user: str, message: dict) -> tuple[str, set[str]]:

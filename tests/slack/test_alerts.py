@@ -6,19 +6,10 @@ import re
 import pytest
 
 from bot.access import FOREIGN
-from bot.demo.slack import Forge, LocalSlack, escaped
+from bot.demo.slack import Forge, escaped
 from bot.flows.alert_delivery import Delivery
 
 from .. import world as worlds
-
-
-@pytest.fixture
-def there(openrouter, database):
-    """The web half, with Katherine as admin; alerts go out when `tick` says so."""
-    with LocalSlack(rate_limits=False) as slack:
-        admin = slack.user("katherine").id
-        with worlds.running(openrouter, slack, database, ACTIVITY_ADMINS=admin) as world:
-            yield world
 
 
 def say(world, text: str, user: str = "ada", channel: str = "general") -> str:

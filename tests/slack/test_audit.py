@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.slack import Forge, LocalSlack, escaped
+from bot.demo.slack import Forge, escaped
 
 from .. import world as worlds
 from ..world import World, wait_until
-
-
-@pytest.fixture
-def there(openrouter: LocalOpenRouter, database: Path) -> Iterator[World]:
-    """The web half, with Katherine as the admin."""
-    with LocalSlack(rate_limits=False) as slack:
-        admin = slack.user("katherine").id
-        with worlds.running(openrouter, slack, database, ACTIVITY_ADMINS=admin) as world:
-            yield world
 
 
 def noted(world: World, count: int) -> list[tuple[str, str, str, str]]:

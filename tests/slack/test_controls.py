@@ -16,7 +16,7 @@ from bot.flows.passing_on import SHARED_ALREADY
 from reports.follow import Follow
 from reports.render.controls import ALERT, SCHEDULE, SHARE
 
-from ..world import World, now, running, wait_until
+from ..world import World, administered, now, running, wait_until
 
 
 def shown(world: World, text: str, user: str = "ada", channel: str = "general") -> dict[str, Any]:
@@ -183,20 +183,18 @@ def test_who_may_not_ask_may_not_choose(world: World, user: str, words: str) -> 
 
 
 def test_who_sees_their_own_usage_only_follows_up_with_that(openrouter: Any, database: Any) -> None:
-    with LocalSlack(rate_limits=False) as slack:
-        more = {"ACTIVITY_VISIBILITY": "own", "ACTIVITY_ADMINS": slack.user("ada").id}
-        with running(openrouter, slack, database, **more) as world:
-            message = shown(world, "tokens 7d by key share")
-            choose(world, message, Follow.METRIC, "spend", user="grace")
-            [theirs] = world.slack.ephemerals("grace", "general")
-            assert "evals" in theirs["text"]
-            assert "prod" not in theirs["text"]
-            assert "prod" not in str(theirs["blocks"])
-            said = choose(world, message, Follow.INSIDE, inside(message, "prod"), user="grace")
-            assert said["text"] == GONE.format("API key")
-            # what the admin sees is not for everybody either, unless it is shared in words
-            assert choose(world, message, Follow.METRIC, "spend")["response_type"] == "ephemeral"
-            assert again(world, message) == message
+    with administered(openrouter, database, "ada", ACTIVITY_VISIBILITY="own") as world:
+        message = shown(world, "tokens 7d by key share")
+        choose(world, message, Follow.METRIC, "spend", user="grace")
+        [theirs] = world.slack.ephemerals("grace", "general")
+        assert "evals" in theirs["text"]
+        assert "prod" not in theirs["text"]
+        assert "prod" not in str(theirs["blocks"])
+        said = choose(world, message, Follow.INSIDE, inside(message, "prod"), user="grace")
+        assert said["text"] == GONE.format("API key")
+        # what the admin sees is not for everybody either, unless it is shared in words
+        assert choose(world, message, Follow.METRIC, "spend")["response_type"] == "ephemeral"
+        assert again(world, message) == message
 
 
 def test_a_double_click_does_nothing_twice(world: World) -> None:
@@ -376,16 +374,14 @@ def test_an_alert_begins_with_what_the_answer_shows(world: World) -> None:
 def test_somebody_who_sees_their_own_only_watches_nobody_else(
     openrouter: Any, database: Any
 ) -> None:
-    with LocalSlack(rate_limits=False) as slack:
-        more = {"ACTIVITY_VISIBILITY": "own", "ACTIVITY_ADMINS": slack.user("ada").id}
-        with running(openrouter, slack, database, **more) as world:
-            message = shown(world, "spend 7d creator:ada@example.com share")
-            before = len(slack.responses)
-            click(world, message, ALERT, user="grace")
-            said = slack.wait_for(lambda: slack.responses[before:])[-1]["payload"]
-            assert said["text"].startswith("That answer shows somebody else's usage")
-            for view in slack.modals.stack(slack.user("grace").id):
-                assert not any(block["type"] == "input" for block in view["blocks"])
+    with administered(openrouter, database, "ada", ACTIVITY_VISIBILITY="own") as world:
+        message = shown(world, "spend 7d creator:ada@example.com share")
+        before = len(world.slack.responses)
+        click(world, message, ALERT, user="grace")
+        said = world.slack.wait_for(lambda: world.slack.responses[before:])[-1]["payload"]
+        assert said["text"].startswith("That answer shows somebody else's usage")
+        for view in world.slack.modals.stack(world.slack.user("grace").id):
+            assert not any(block["type"] == "input" for block in view["blocks"])
 
 
 def test_the_whole_is_drawn_beside_what_it_was(world: World) -> None:

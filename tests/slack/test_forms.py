@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.access import FOREIGN
-from bot.demo.slack import Ack, Forge, LocalSlack
+from bot.demo.slack import Ack, Forge
 from bot.demo.slack.payloads import Choice
 from reports.render.question_form import SHORTCUT
 
-from .. import world as worlds
 from ..world import World
-
-
-@pytest.fixture
-def there(openrouter, database) -> Iterator[World]:
-    """The web half, with Katherine as admin."""
-    with LocalSlack(rate_limits=False, file_delay=timedelta(0)) as slack:
-        admin = slack.user("katherine").id
-        with worlds.running(openrouter, slack, database, ACTIVITY_ADMINS=admin) as world:
-            yield world
 
 
 def home(world: World, user: str = "ada") -> None:
@@ -387,18 +375,13 @@ def test_a_modal_of_another_workspace_is_left_alone(there):
     assert schedules(there) == []
 
 
-def test_with_own_visibility_forms_foresee_only_ones_own(openrouter, database):
-    with LocalSlack(rate_limits=False) as slack:
-        more = {"ACTIVITY_ADMINS": slack.user("katherine").id, "ACTIVITY_VISIBILITY": "own"}
-        with worlds.running(openrouter, slack, database, **more) as world:
-            view = asked(world)
-            said = looked(world, view, "form_ask_period", "1m")
-            assert "$26" in said
-            assert "$39" not in said
-            view = opened(world, "home_schedule")
-            values = [one["value"] for one in elements(view)["form_to"]["options"]]
-            assert values == ["person", "channel"]
-            wrong = errors(
-                world.door.submit("ada", view["id"], {"form_question": "spend creator:grace*"})
-            )
-            assert "form_question" in wrong
+def test_with_own_visibility_forms_foresee_only_ones_own(own):
+    view = asked(own)
+    said = looked(own, view, "form_ask_period", "1m")
+    assert "$26" in said
+    assert "$39" not in said
+    view = opened(own, "home_schedule")
+    values = [one["value"] for one in elements(view)["form_to"]["options"]]
+    assert values == ["person", "channel"]
+    wrong = errors(own.door.submit("ada", view["id"], {"form_question": "spend creator:grace*"}))
+    assert "form_question" in wrong

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from bot.access import FOREIGN
-from bot.demo.slack import Forge, LocalSlack
+from bot.demo.slack import Forge
 
 from .. import world as worlds
 from ..world import World
-
-
-@pytest.fixture
-def there(openrouter, database) -> Iterator[World]:
-    """The web half, with Katherine as admin."""
-    with LocalSlack(rate_limits=False) as slack:
-        admin = slack.user("katherine").id
-        with worlds.running(openrouter, slack, database, ACTIVITY_ADMINS=admin) as world:
-            yield world
-
-
-@pytest.fixture
-def own(openrouter, database) -> Iterator[World]:
-    """The same where people who are no admin see only their own usage."""
-    with LocalSlack(rate_limits=False) as slack:
-        more = {"ACTIVITY_ADMINS": slack.user("katherine").id, "ACTIVITY_VISIBILITY": "own"}
-        with worlds.running(openrouter, slack, database, **more) as world:
-            yield world
 
 
 def published(world: World) -> int:

@@ -7,19 +7,10 @@ import pytest
 from bot import app
 from bot.access import FOREIGN
 from bot.config import ConfigError, Need, load
-from bot.demo.slack import Forge, LocalSlack, escaped
+from bot.demo.slack import Forge, escaped
 from bot.flows.reporting import Reporting
 
 from .. import world as worlds
-
-
-@pytest.fixture
-def there(openrouter, database, monkeypatch):
-    """The web half, with Katherine as admin; reports go out when `tick` says so."""
-    with LocalSlack(rate_limits=False) as slack:
-        admin = slack.user("katherine").id
-        with worlds.running(openrouter, slack, database, ACTIVITY_ADMINS=admin) as world:
-            yield world
 
 
 def say(world, text: str, user: str = "ada", channel: str = "general") -> str:

@@ -10,7 +10,7 @@ from bot.access import FOREIGN, OUTSIDERS
 from bot.demo.slack import LocalSlack
 from bot.flows.talk import ALONE, GREETING, OF_WHAT
 
-from ..world import World, running, wait_until
+from ..world import World, administered, running, wait_until
 
 
 def said(world: World, user: str, channel: str, text: str) -> str:
@@ -225,28 +225,26 @@ def test_an_event_of_another_team_is_refused(world: World) -> None:
 def test_where_people_see_different_things_a_mention_is_answered_to_them_alone(
     openrouter: Any, database: Any
 ) -> None:
-    with LocalSlack(rate_limits=False) as slack:
-        more = {"ACTIVITY_VISIBILITY": "own", "ACTIVITY_ADMINS": slack.user("ada").id}
-        with running(openrouter, slack, database, **more) as world:
-            for user in ("ada", "grace"):
-                world.door.mention(user, "general", "tokens 7d by key")
-                wait_until(lambda user=user: hidden(world, user))
-                assert hidden(world, user)[-1]["text"].startswith(ALONE)
-            assert not answers(world, "general")
-            assert "prod" not in str(hidden(world, "grace"))
-            # names of others are no words that she could use
-            world.door.mention("grace", "general", "spend of prod")
-            wait_until(lambda: len(hidden(world, "grace")) == 2)
-            assert hidden(world, "grace")[-1]["text"].startswith("I do not know “prod”")
-            # what she asks for in words to be shared is hers to share
-            answer = asked(world, "tokens 7d by key share", user="grace")
-            assert "prod" not in str(answer)
-            # and an admin's answer that she goes on from is about herself
-            shared = asked(world, "tokens 7d by key share", user="ada")
-            before = len(hidden(world, "grace"))
-            world.door.mention("grace", "general", "by model", thread=shared["thread_ts"])
-            wait_until(lambda: len(hidden(world, "grace")) > before)
-            assert "prod" not in str(hidden(world, "grace")[-1])
+    with administered(openrouter, database, "ada", ACTIVITY_VISIBILITY="own") as world:
+        for user in ("ada", "grace"):
+            world.door.mention(user, "general", "tokens 7d by key")
+            wait_until(lambda user=user: hidden(world, user))
+            assert hidden(world, user)[-1]["text"].startswith(ALONE)
+        assert not answers(world, "general")
+        assert "prod" not in str(hidden(world, "grace"))
+        # names of others are no words that she could use
+        world.door.mention("grace", "general", "spend of prod")
+        wait_until(lambda: len(hidden(world, "grace")) == 2)
+        assert hidden(world, "grace")[-1]["text"].startswith("I do not know “prod”")
+        # what she asks for in words to be shared is hers to share
+        answer = asked(world, "tokens 7d by key share", user="grace")
+        assert "prod" not in str(answer)
+        # and an admin's answer that she goes on from is about herself
+        shared = asked(world, "tokens 7d by key share", user="ada")
+        before = len(hidden(world, "grace"))
+        world.door.mention("grace", "general", "by model", thread=shared["thread_ts"])
+        wait_until(lambda: len(hidden(world, "grace")) > before)
+        assert "prod" not in str(hidden(world, "grace")[-1])
 
 
 def test_what_is_to_come_again_and_again_is_asked_where_nobody_said(world: World) -> None:
