@@ -151,13 +151,20 @@ def environment(
     return {
         "OPENROUTER_MANAGEMENT_KEY": openrouter.key,
         "OPENROUTER_BASE_URL": openrouter.base_url,
+        **before_slack(slack, database),
+        **more,
+    }
+
+
+def before_slack(slack: LocalSlack, database: Path) -> dict[str, str]:
+    """The same of a bot on a database that never asks OpenRouter."""
+    return {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_SIGNING_SECRET": slack.signing_secret,
         "SLACK_API_URL": slack.api_url,
         "DATABASE_URL": f"sqlite:///{database}",
         "HOST": "127.0.0.1",
         "PORT": "0",
-        **more,
     }
 
 

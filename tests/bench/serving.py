@@ -17,6 +17,7 @@ from bot.demo.slack.responses import ResponseUrls
 from bot.demo.slack.signing import Sender
 from bot.demo.slack.workspace import Json
 from tests.bench.organisations import NOW
+from tests.world import before_slack
 
 HOLD = Forge(timestamp=str(int(NOW.timestamp())))
 """Signed at the moment at which the clocks of the benchmark stand still."""
@@ -83,15 +84,7 @@ def serving(database: Path, *busy: str) -> Iterator[Served]:
     """A bot on a database; `busy` are the arguments that keep it so."""
     with LocalSlack(clock=lambda: NOW, rate_limits=False) as slack:
         slack.hooks = hooks = Stamped(slack.chat)
-        environment = os.environ | {
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_SIGNING_SECRET": slack.signing_secret,
-            "SLACK_API_URL": slack.api_url,
-            "DATABASE_URL": f"sqlite:///{database}",
-            "HOST": "127.0.0.1",
-            "PORT": "0",
-            "LOG_LEVEL": "WARNING",
-        }
+        environment = os.environ | before_slack(slack, database) | {"LOG_LEVEL": "WARNING"}
         command = [
             sys.executable,
             "-m",

@@ -20,6 +20,7 @@ from bot.demo.usage_sample import sample
 from tests.bench.organisations import LARGE, database
 from tests.bench.pulled import copied
 from tests.bench.table import Figure, at_most
+from tests.world import environment as settings
 
 READY, ASK = 1.2, 0.7  # s
 MEMORY = 60  # MB
@@ -48,13 +49,7 @@ def surroundings(path: Path) -> Iterator[Mapping[str, str]]:
     with LocalSlack() as slack, LocalOpenRouter(organisation) as openrouter:
         openrouter.requests_per_minute = None
         yield os.environ | {
-            "OPENROUTER_MANAGEMENT_KEY": openrouter.key,
-            "OPENROUTER_BASE_URL": openrouter.base_url,
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_SIGNING_SECRET": slack.signing_secret,
-            "SLACK_API_URL": slack.api_url,
-            "DATABASE_URL": f"sqlite:///{path}",
-            "HOST": "127.0.0.1",
+            **settings(openrouter, slack, path),
             "PORT": str(_free_port()),
             "LOG_LEVEL": "ERROR",
         }

@@ -153,27 +153,17 @@ class Storm(RuleBasedStateMachine):
     def check(self) -> None:
         first = self.processes[0]
         with first.database.read() as connection:
-            told = connection.execute(
-                "SELECT t.key, e.rule, e.subject, e.period FROM alert_event e"
-                " JOIN alert_telling t ON t.id = e.telling WHERE e.kind = 'triggered'"
-                " AND t.state = 'sent'"
-            ).fetchall()
             waiting = connection.execute(
                 "SELECT count(*) FROM alert_event WHERE state NOT IN ('told', 'dropped')"
             ).fetchone()[0]
-        labels = first.store.directory().labels
+        labels, told = first.store.directory().labels, first.told()
         found = Counter(
-            (
-                self.rules[rule_],
-                datetime.fromisoformat(f"{period}+00:00"),
-                labels[int(subject)],
-            )
-            for _, rule_, subject, period in told
+            (self.rules[one.rule], one.period, labels[int(one.subject)]) for one in told
         )
         assert found == Counter(self.expected)
         assert waiting == 0
         messages = Counter(m["metadata"]["event_payload"]["key"] for m in first.heard())
-        assert messages == Counter({key for key, *_ in told})
+        assert messages == Counter({one.key for one in told})
 
 
 Storm.TestCase.settings = settings(

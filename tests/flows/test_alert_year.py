@@ -65,13 +65,8 @@ def test_every_crossing_of_a_year_is_told_once(tmp_path):
 
 def told_by_now(there) -> dict[int, tuple[str, datetime]]:
     """Of which period there is a message, by the event that it tells."""
-    with there.database.read() as connection:
-        rows = connection.execute(
-            "SELECT e.id, r.words, e.period FROM alert_event e JOIN alert_rule r ON r.id = e.rule"
-            " JOIN alert_telling t ON t.id = e.telling AND t.state = 'sent'"
-            " WHERE e.kind = 'triggered'"
-        ).fetchall()
+    words = {entry.id: entry.draft.words for entry in there.alerts.rules.of(None)}
     return {
-        id_: ("day" if "per day" in words else "month", datetime.fromisoformat(f"{period}+00:00"))
-        for id_, words, period in rows
+        one.event: ("day" if "per day" in words[one.rule] else "month", one.period)
+        for one in there.told()
     }

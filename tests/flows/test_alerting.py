@@ -271,11 +271,16 @@ def test_the_balance_is_told_with_the_days_that_it_lasts(there, truth):
 # -- who hears it
 
 
-def test_it_goes_to_the_owner_of_the_key(there, truth):
+def crossed_by(there, truth, key):
+    """A key's owner is to hear of a line, and the key crosses it."""
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per day by key to owner")
-    truth.use(NOON, 60, "evals")
+    truth.use(NOON, 60, key)
     turn(there, truth)
+
+
+def test_it_goes_to_the_owner_of_the_key(there, truth):
+    crossed_by(there, truth, "evals")
     [message] = there.heard("grace")
     ada = there.slack.user("ada").id
     assert f"<@{ada}> has set this alert up" in json.dumps(message)
@@ -286,19 +291,13 @@ def test_the_maker_hears_it_where_the_owner_has_no_account(there, truth):
     people = [(ref, name, email.replace("grace@", "gone@")) for ref, name, email in PEOPLE]
     keys = [(ref, name, "") for ref, name in KEYS]
     there.store.list_members(keys, people, [("hash_evals", "user_grace")])
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day by key to owner")
-    truth.use(NOON, 60, "evals")
-    turn(there, truth)
+    crossed_by(there, truth, "evals")
     [message] = there.heard()
     assert "gone@example.com, who has no Slack account here" in message["text"]
 
 
 def test_the_maker_hears_it_where_nobody_owns_the_key(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day by key to owner")
-    truth.use(NOON, 60, "lab")
-    turn(there, truth)
+    crossed_by(there, truth, "lab")
     [message] = there.heard()
     assert "nobody knows here" in message["text"]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.config import load
 from bot.demo.slack import LocalSlack
@@ -69,6 +69,16 @@ class Truth:
             for (at, name, _), nano in self.used.items()
             if start <= at < end and key in (None, name)
         )
+
+
+class Told(NamedTuple):
+    """A crossing that was told: its event's id, the key of its message, and what crossed when."""
+
+    event: int
+    key: str
+    rule: str
+    subject: str
+    period: datetime
 
 
 class Watch:
@@ -157,6 +167,16 @@ class Watch:
         [entry] = [one for one in self.alerts.rules.of(None) if one.id not in before]
         assert entry, said
         return entry
+
+    def told(self) -> list[Told]:
+        """Of which crossings there is a message."""
+        with self.database.read() as connection:
+            found = connection.execute(
+                "SELECT e.id, t.key, e.rule, e.subject, e.period FROM alert_event e"
+                " JOIN alert_telling t ON t.id = e.telling AND t.state = 'sent'"
+                " WHERE e.kind = 'triggered'"
+            ).fetchall()
+        return [Told(*row, datetime.fromisoformat(f"{period}+00:00")) for *row, period in found]
 
     def heard(self, user: str = "ada") -> list[dict[str, Any]]:
         """The alerts in somebody's direct messages, threads aside."""

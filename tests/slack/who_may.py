@@ -223,12 +223,7 @@ def side(only: str | None, folder: Path, clock: Clock, **settings: str) -> Itera
         values = {
             "OPENROUTER_MANAGEMENT_KEY": "sk-or-v1-none",
             "OPENROUTER_BASE_URL": "http://127.0.0.1:9",
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_SIGNING_SECRET": slack.signing_secret,
-            "SLACK_API_URL": slack.api_url,
-            "DATABASE_URL": f"sqlite:///{database}",
-            "HOST": "127.0.0.1",
-            "PORT": "0",
+            **worlds.before_slack(slack, database),
             "ACTIVITY_ADMINS": slack.user(ADMIN).id,
             **settings,
         }
