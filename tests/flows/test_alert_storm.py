@@ -1,4 +1,8 @@
-"""Whatever happens in whatever order to three processes, each crossing is told once in the end."""
+"""Whatever happens in whatever order, each crossing is told once in the end.
+
+Three workers share a database as three processes would, on a clock that is moved, so that any order
+can be tried and found again. Real ones, killed at any moment, are in `tests/trust/alerts.py`.
+"""
 
 import tempfile
 import threading
