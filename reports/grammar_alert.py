@@ -69,7 +69,7 @@ def parse_alert(text: str) -> Read:
             f"That is {len(typed):,} characters; an alert has {LONGEST} at most.", examples=EXAMPLES
         )
     try:
-        first, *words = _apart(tokens(typed))
+        first, *words = apart(tokens(typed))
         if first.lower() == "alerts" or lists(words):
             return _list(words)
         if words[0].lower() == "quiet":
@@ -96,7 +96,7 @@ def _read(words: list[str], tries: int = 3) -> Rule | Help:
         raise
     except WrongRule as wrong:
         meant = wrong.rule.words().split()
-        raise WrongWords(str(wrong), _meant(_apart(tokens(" ".join(meant))), tries - 1)) from None
+        raise WrongWords(str(wrong), _meant(apart(tokens(" ".join(meant))), tries - 1)) from None
 
 
 def _meant(words: list[str], tries: int) -> str:
@@ -114,7 +114,7 @@ def _meant(words: list[str], tries: int) -> str:
     return f"alert {found.words()}" if isinstance(found, Rule) else EXAMPLE
 
 
-def _apart(words: list[str]) -> list[str]:
+def apart(words: list[str]) -> list[str]:
     """Signs stand for themselves also where no space is around them: `spend>$50/day`."""
     found: list[str] = []
     for word in words:

@@ -13,11 +13,14 @@ from itertools import islice
 
 from reports import loose_words as say
 from reports import nearest
+from reports.alert import Rule
 from reports.commands import parse_command
 from reports.grammar import LONGEST, Ask, CommandError, parse, tokens
+from reports.loose_alert import hear_alert, wants
 from reports.loose_names import LONGEST_NAME_WORDS, Known, named
 from reports.period import NAMED
 from reports.query import Dimension, Filter, Metric, Query
+from reports.standing_words import managing
 from reports.text import clean, plain
 from reports.timerange import zone_names
 
@@ -25,6 +28,9 @@ _ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone",
 MOST_COMPARED = 2_000
 """Names among which the one most like a wrong word is looked for: more would take a while."""
 VOCABULARY = (*say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, "last", "month", "week")
+_BEGINNINGS = {
+    "schedule", "schedules", "alert", "alerts", "quiet", "audit", "status", "help",
+}  # fmt: skip
 _FIELDS = {
     "metric": ("metric",), "period": ("period",), "by": ("by",), "source": ("source",),
     "top": ("top",), "versus": ("versus",), "zone": ("zone",), "file": ("files",),
@@ -100,13 +106,24 @@ def hear(text: str, known: Known, today: date) -> Read:
         reader = _Reader(known, today)
         if reader.strictly(said):
             return Heard(said, frozenset(reader.given), (), plainly=True, rhythm=reader.rhythm)
-    elif words[0] in {"schedule", "schedules", "alert", "alerts", "audit", "status", "help"}:
+    elif there := managing(words):
+        if there.button:
+            return CommandError(there.said(), "", there.listing)
+        return Heard(there.listing)
+    elif words[0] in _BEGINNINGS:
         rest = said.partition(" ")[2] if words[0] == "schedule" else ""
         found = _read(rest, known, today, again=False, schedules=True) if rest else None
         if isinstance(found, Heard) and found.rhythm:
             return found
-        return Heard(said, plainly=True)
-    return _read(said, known, today)
+        return _alert(said, words, known) or Heard(said, plainly=True)
+    found = _read(said, known, today)
+    return _alert(said, words, known) or found if isinstance(found, CommandError) else found
+
+
+def _alert(said: str, words: list[str], known: Known) -> Heard | CommandError | None:
+    """The alert that somebody wishes for, where it is one."""
+    found = hear_alert(said, known) if wants(words) else None
+    return Heard(f"alert {found.words()}") if isinstance(found, Rule) else found
 
 
 def _read(

@@ -61,7 +61,9 @@ def managing(words: Sequence[str]) -> Managing | None:
         return None
     buttons = [word for word in lower if word in _BUTTONS]
     known = _ABOUT_A_LIST | _BUTTONS | set(LISTS)
-    if not all(word in known for word in lower):
+    # `alert me` is not about the list
+    about = listing in lower or buttons or not _LISTING.isdisjoint(lower) or "my" in lower
+    if not about or not all(word in known for word in lower):
         return None
     return Managing(listing, buttons[0] if buttons else "")
 

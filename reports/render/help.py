@@ -50,6 +50,7 @@ TALK: tuple[tuple[str, str], ...] = (
     ("what did we spend on opus last week by person", "mention me, or write to me alone"),
     ("by key", "in the thread of an answer; also `only gemini`, `vs last month`, `pdf`"),
     ("every monday 9:00", "there as well: the question again and again"),
+    ("tell me if we spend more than $50 a day", "an alert, as you would say it"),
 )
 """What only Slack has: people's own words, and threads that go on."""
 _UNDER = "The selects under an answer change it in its place, and open one group after the other."

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.alert import Rule
 from reports.commands import parse_command
 from reports.grammar import Ask, CommandError, parse
+from reports.grammar_alert import EXAMPLES
 from reports.grammar_loose import Heard, hear
 from reports.loose_names import Known
 
@@ -200,3 +202,109 @@ def test_a_change_of_any_question_can_be_asked(query, other):
     if isinstance(found, Heard) and not found.rhythm:
         words = found.onto(query)
         assert len(words) > 300 or isinstance(parse(words), Ask) or query.filters
+
+
+@pytest.mark.parametrize(
+    ("said", "understood"),
+    [
+        ("tell me if we spend more than $50 per day", "spend > $50 per day"),
+        ("let me know when we go over $50 a day", "spend > $50 per day"),
+        ("please warn me when the credits fall below $100", "credits < $100"),
+        ("notify me once prod-000 costs more than $5 in an hour",
+         "spend > $5 per hour key:prod-000"),
+        ("can you tell me when somebody uses a new model?", "new model"),
+        ("ping me if the bill for the month will exceed $5000", "spend > $5,000 per month"),
+        ("alert me when ada spends more than $20 per day",
+         "spend > $20 per day creator:ada@example.com"),
+        ("tell me when a key reaches 80% of its limit", "budget 80% by key"),
+        ("alert us in <#C1|finance> if we go over $50 a day",
+         "spend > $50 per day in <#C1|finance>"),
+        ("set an alert for tokens over 10m an hour by model", "tokens > 10M per hour by model"),
+        ("I want to be alerted if somebody spends $50 a day", "spend > $50 per day by creator"),
+        ("let me know when usage is unusual", "spike"),
+        ("tell me when the data is old", "sync"),
+        ("warn me if I spend more than $20 per day", "spend > $20 per day creator:me"),
+        ("tell me if my key is above 90% of its budget", "budget 90% creator:me"),
+        ("could you let me know once gemini costs more than $10 a day?",
+         "spend > $10 per day model:*gemini*"),
+        ("remind me when spend > $50/day per key", "spend > $50 per day by key"),
+    ],
+)  # fmt: skip
+def test_who_would_be_told_of_something_gets_an_alert(said, understood):
+    found = heard(said)
+    assert found.words == f"alert {understood}"
+    assert not found.plainly
+    assert isinstance(parse_command(found.words), Rule)
+
+
+def test_an_alert_in_the_grammars_own_words_is_taken_as_it_is():
+    said = "alert me when spend goes over $50 a day"
+    assert heard(said) == Heard(said, plainly=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "problem", "meant"),
+    [
+        ("tell me when spend is above $50", "$50 per hour, day, week or month?",
+         "alert spend > $50 per day"),
+        ("tell me if we spend more than €50 a day", "OpenRouter counts in US dollars",
+         "alert spend > $50 per day"),
+        ("tell me if we spend more than fifty dollars a day", "I do not know the word “fifty”",
+         "alert spend > $50 per day"),
+        ("warn me when credits run low", "Below how much?", "alert credits < $100"),
+        ("tell me if anyone spent more than $50 yesterday", "“yesterday” belongs into a question",
+         "alert spend > $50 per day by creator"),
+        ("don't alert me when spend is over $50 a day", "I do not know the word “don't”",
+         "alert spend > $50 per day"),
+        ("tell <@U0BEN|ben> if we spend more than $50 a day", "An alert is told to you",
+         "alert spend > $50 per day"),
+        ("alert us in #finance if we go over $50 a day", "I cannot tell which channel",
+         "alert spend > $50 per day here"),
+    ],
+)  # fmt: skip
+def test_a_wish_that_lacks_something_is_answered_with_the_command(said, problem, meant):
+    found = hear(said, KNOWN, TODAY)
+    assert isinstance(found, CommandError)
+    assert problem in found.problem
+    assert found.suggestion == meant
+    assert found.examples == EXAMPLES
+    assert isinstance(parse_command(meant), Rule)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["tell me what we spend per day", "I want to know how much we spent", "let me know the tokens",
+     "tell me the costs of yesterday by person"],
+)  # fmt: skip
+def test_who_asks_for_figures_now_gets_no_alert(said):
+    assert not heard(said).words.startswith("alert")
+
+
+@pytest.mark.parametrize(
+    "said", ["my alerts", "what alerts do I have?", "show me the alerts", "list my alerts"]
+)
+def test_who_asks_for_their_alerts_gets_the_list(said):
+    assert heard(said).words == "alerts"
+
+
+def test_what_is_done_with_buttons_is_pointed_to_them():
+    found = hear("please delete my alerts", KNOWN, TODAY)
+    assert isinstance(found, CommandError)
+    assert found.suggestion == "alerts"
+
+
+WISHES = st.lists(
+    st.sampled_from(
+        ["tell", "me", "if", "when", "alert", "spend", "over", "$50", "80%", "a", "day", "by",
+         "key", "new", "model", "in", "<#C1|x>", "<@U1|a>", "to", "us", "prod", "my", "i", "per",
+         "limit", "credits", "below", "somebody", "for", "the", "month", '"', "10m", "tokens"]
+    ),
+    max_size=14,
+).map(" ".join)  # fmt: skip
+
+
+@given(WISHES)
+def test_whatever_is_wished_for_what_is_taken_can_be_said(said):
+    found = hear(said, KNOWN, TODAY)
+    if isinstance(found, Heard) and not found.plainly:
+        assert not isinstance(parse_command(found.words), CommandError)

@@ -271,3 +271,28 @@ def test_where_nobody_can_be_told_alone_they_are_told_in_direct_messages(world: 
     dm = world.slack.im("ada").id
     wait_until(lambda: answers(world, dm))
     assert answers(world, dm)[0]["text"].startswith("I do not know “frobnicate”")
+
+
+def told(world: World, text: str) -> str:
+    """Mention the bot, and give what only who did so is told."""
+    before = len(hidden(world, "ada"))
+    said(world, "ada", "general", text)
+    wait_until(lambda: len(hidden(world, "ada")) > before)
+    return str(hidden(world, "ada")[-1]["text"])
+
+
+def test_who_wishes_to_be_told_has_an_alert_set_up(world: World) -> None:
+    answer = told(world, "tell me if we spend more than $5 per month")
+    assert answer.startswith(
+        "I took that as `/activity alert spend &gt; $5 per month`.\n*Alert set:*"
+    )
+    [rule] = world.bot.alerts.rules.of(world.slack.user("ada").id)
+    assert rule.draft.words.startswith("spend > $5 per month")
+    assert "(1)" in told(world, "show me my alerts")
+
+
+def test_a_wish_without_its_period_is_answered_with_the_command(world: World) -> None:
+    answer = told(world, "let me know when spend is above $50")
+    assert "$50 per hour, day, week or month?" in answer
+    assert "Did you mean `/activity alert spend &gt; $50 per day`?" in answer
+    assert not world.bot.alerts.rules.of(world.slack.user("ada").id)

@@ -1,0 +1,139 @@
+"""Wishes to be told, in people's own words: `tell me if we spend more than $50 a day`.
+
+They become the words of an alert, which its grammar reads; what was taken is shown as a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports import loose_words as say
+from reports.alert import Rule
+from reports.alert_amount import amount
+from reports.alert_vocabulary import ABOVE, BELOW, FILLERS, PER, RHYTHMS, WATCHES, unit_of
+from reports.grammar import DIMENSIONS, METRICS, CommandError, tokens
+from reports.grammar_alert import EXAMPLES, apart, parse_alert
+from reports.loose_names import AmbiguousNameError, Known, named
+
+_ALERTING = {
+    "alert", "alerts", "alerted", "alarm", "warn", "warned", "warning", "notify", "notified",
+    "notification", "ping", "pinged",
+}  # fmt: skip
+_TELLING = {"tell", "told", "know", "say", "inform", "informed", "message", "dm", "remind", "hear"}
+_IF = {"if", "when", "once", "whenever", "should", "before", "soon"}
+_SOMEBODY = "by creator"
+_MEANT = {
+    **dict.fromkeys(("reaches", "reach", "hits", "hit", "passes", "pass", "crosses", "cross",
+                     "surpasses", "beyond", "tops", "past", "exceeding"), ">"),
+    **dict.fromkeys(("unusual", "unusually", "abnormal", "odd", "strange", "weird", "spiking",
+                     "usual", "jumps", "jump"), "spike"),
+    **dict.fromkeys(("old", "outdated"), "sync"),
+    **dict.fromkeys(("somebody", "someone", "anybody", "anyone"), _SOMEBODY),
+}  # fmt: skip
+_SILENT = FILLERS | say.FILLERS | {
+    "we", "our", "i", "i'd", "if", "when", "once", "whenever", "should", "before", "be", "will",
+    "would", "its", "their", "set", "create", "add", "new", "alert", "goes", "go", "went", "run",
+    "rises", "rise", "climbs", "climb", "falls", "fall", "drops", "drop", "runs", "low", "limit",
+    "something", "anything", "ever", "has", "have", "been", "reached", "up", "amount", "data",
+} | _ALERTING | _TELLING  # fmt: skip
+_PLACES = {"me", "us", "owner", "here"}
+_EACH = {"a", "an", "any", "each", "every", "some", "one"}
+_TIME = {"a", "an", "one", "the", "any", "each", "every", "this"}
+
+
+def wants(words: Sequence[str]) -> bool:
+    """Whether somebody would be told of something, rather than asks for it now."""
+    lower = {word.casefold().strip("?!.,") for word in words}
+    return bool(lower & _ALERTING or (lower & _TELLING and lower & _IF))
+
+
+def hear_alert(said: str, known: Known) -> Rule | CommandError | None:
+    """The alert that somebody wishes for, or what is missing of it; None where there is none."""
+    try:
+        words = _translated([word.strip("?!,;") for word in apart(tokens(said))], known)
+    except AmbiguousNameError as wrong:
+        return CommandError(str(wrong), examples=EXAMPLES)
+    except ValueError:
+        return None
+    words = _with_watch(words)
+    watched = {word for word in words if word in METRICS or word in WATCHES}
+    # of a metric alone nothing is to be told, unless that was said in so many words
+    told = {word.casefold() for word in words} & (ABOVE | BELOW) or any(map(amount, words))
+    told = told or _ALERTING & {word.casefold() for word in said.split()}
+    if watched <= set(METRICS) and not (watched and told):
+        return None
+    found = parse_alert(" ".join(["alert", *words]))
+    return found if isinstance(found, Rule | CommandError) else None
+
+
+def _with_watch(words: list[str]) -> list[str]:
+    """What is watched, where a threshold alone tells it: a part of a budget, or dollars."""
+    thresholds = [found for word in words if (found := amount(word))]
+    if any(word in METRICS or word in WATCHES for word in words) or not thresholds:
+        return words
+    if any(one.percent for one in thresholds):
+        return ["budget", *words]
+    return ["spend", *words] if any(one.dollars for one in thresholds) else words
+
+
+def _translated(words: Sequence[str], known: Known) -> list[str]:
+    """The words of the grammar for what was said; what says nothing is left out."""
+    found: list[str] = []
+    rest = [word for word in words if word]
+    while rest:
+        taken = _taken(rest, found, known)
+        del rest[:taken]
+    if any(one.startswith("new ") for one in found):
+        found = [one for one in found if one != _SOMEBODY or "by" in words]
+    return [word for words_ in found for word in words_.split()]
+
+
+def _taken(rest: Sequence[str], found: list[str], known: Known) -> int:
+    """Put what the next words mean behind what was found; how many words that took."""
+    word, lower = rest[0], rest[0].casefold().rstrip(".")
+    ahead = [one.casefold().rstrip(".") for one in rest[1:3]]
+    following = ahead[0] if ahead else ""
+    unit = unit_of(following)
+    if lower in {"in", "within", "for", "per", *_TIME} and unit:
+        return _put(found, f"per {unit}", 2)
+    if lower in {"in", "within", "for"} and following in _TIME and unit_of("".join(ahead[1:])):
+        return _put(found, f"per {unit_of(ahead[1])}", 3)
+    if lower == "new" and following in {"model", "models", "key", "keys", "api"}:
+        api = following == "api"
+        return _put(found, "new key" if api else f"new {following.removesuffix('s')}", 2 + api)
+    if lower == "by" and following:
+        return _put(found, f"by {say.DIMENSIONS.get(following, following)}", 2)
+    if lower in _TELLING | _ALERTING and following.startswith("<@"):
+        return _put(found, f"to {rest[1]}", 2)
+    if lower in {"in", "to", "into"} and (following in _PLACES or "#" in following):
+        return _put(found, f"{lower} {'me' if following == 'us' else rest[1]}", 2)
+    if lower in _EACH | {"per"} and following in say.DIMENSIONS:
+        return _put(found, f"by {say.DIMENSIONS[following]}", 2)
+    if lower in say.SELF - {"me"} and following not in say.WANTING:
+        return _put(found, "creator:me", 1)
+    return _put(found, _meant(word, lower, known), 1)
+
+
+def _put(found: list[str], words: str, taken: int) -> int:
+    if words and words not in found:
+        found.append(words)
+    return taken
+
+
+def _meant(word: str, lower: str, known: Known) -> str:
+    """What a single word means, as a word of the grammar; nothing where it says nothing."""
+    if lower in _MEANT:
+        return _MEANT[lower]
+    if lower in WATCHES and lower not in _SILENT:
+        return WATCHES[lower]
+    metric = say.METRICS.get(lower)
+    if metric and lower not in {"dollars", "usd", "money"}:
+        return str(metric)
+    if lower in ABOVE | BELOW | PER | set(RHYTHMS) or amount(word) or ":" in word:
+        return word
+    if word.startswith(("<@", "<#", "#")) or lower in {"here", "urgent", "dollars", "usd", "%"}:
+        return f"creator:{word}" if word.startswith("<@") else word
+    if lower in _SILENT or lower in say.DIMENSIONS or lower in DIMENSIONS:
+        return ""
+    name = named(lower, known) or named(word, known)
+    return str(name) if name else word
