@@ -56,12 +56,13 @@ class HttpServer:
                 clear_untrusted_proxy_headers=True, max_request_body_size=largest_body,
             )  # fmt: skip
             # a name that stands for several addresses (localhost) is listened on at each
+            addresses: Any = adjustments.listen
             servers = [
                 _Server(
                     application, self._channels, dispatcher=self._dispatcher, adj=adjustments,
                     sockinfo=address,
                 )
-                for address in adjustments.listen
+                for address in addresses
             ]  # fmt: skip
         except (OSError, ValueError) as error:
             self._close()
@@ -107,7 +108,7 @@ class _Dispatcher(ThreadedTaskDispatcher):
         self._at_once = at_once
         self._kept: deque[HTTPChannel] = deque()
 
-    def add_task(self, task: HTTPChannel) -> None:
+    def add_task(self, task: Any) -> None:  # noqa: ANN401 - a connection; the stubs name another
         """Take a connection whose next request is there."""
         if threading.get_ident() == self.own and self._is_at_once(task):
             self._kept.append(task)
@@ -120,7 +121,7 @@ class _Dispatcher(ThreadedTaskDispatcher):
             self._kept.popleft().service()
 
     def _is_at_once(self, channel: HTTPChannel) -> bool:
-        request = channel.requests[0]
+        request: Any = channel.requests[0]
         if request.error:  # it was no request, which is said without asking anybody
             return True
         body = request.get_body_stream()
@@ -136,13 +137,17 @@ class _Channel(HTTPChannel):
         """Read what came, and answer what can be answered at once."""
         courtesy.knock()
         super().handle_read()
-        self.server.task_dispatcher.serve_kept()
+        dispatcher = self.server.task_dispatcher
+        if isinstance(dispatcher, _Dispatcher):
+            dispatcher.serve_kept()
 
 
 class _Server(TcpWSGIServer):
     """Takes in all who wait, not one a turn."""
 
     channel_class = _Channel
+    effective_port: str
+    _map: dict[int, Any]
 
     def handle_accept(self) -> None:
         """Take in who waits."""

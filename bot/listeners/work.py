@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
-from contextlib import suppress
+from queue import SimpleQueue
 from typing import TypeVar
 
 from bot import courtesy
@@ -26,10 +27,13 @@ class Work:
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
+        self._given: SimpleQueue[tuple[Place, Callable[[], object]] | None] = SimpleQueue()
+        self._porter = threading.Thread(target=self._carry, name="porter", daemon=True)
+        self._porter.start()
 
     def hand_over(self, place: Place, job: Callable[[], object]) -> None:
-        """Start a job for somebody, as soon as a thread is free."""
-        self._executor.submit(self._run, place, job)
+        """Start a job for somebody, as soon as nobody is at the door and a thread is free."""
+        self._given.put((place, job))
 
     def wait_for(
         self,
@@ -48,21 +52,28 @@ class Work:
         def outcome() -> T:
             return given[0] if given else failed
 
-        def tell() -> None:
-            with suppress(RuntimeError):  # the process ends, and nobody waits any more
-                self.hand_over(place, lambda: late(outcome()))
-
         running = self._executor.submit(self._run, place, lambda: given.append(job()))
         try:
             running.result(seconds)
         except TooSlow:
-            running.add_done_callback(lambda _: tell())
+            running.add_done_callback(lambda _: self.hand_over(place, lambda: late(outcome())))
             return None
         return outcome()
 
     def stop(self) -> None:
         """Finish what has begun, drop what has not."""
+        self._given.put(None)
+        self._porter.join()
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _carry(self) -> None:
+        """Bring jobs to the threads, once nobody is at the door.
+
+        One waits for that, since waking a thread for each who asks would hold up the next of them.
+        """
+        while (given := self._given.get()) is not None:
+            courtesy.give_way()
+            self._executor.submit(self._run, *given)
 
     def _run(self, place: Place, job: Callable[[], object]) -> None:
         courtesy.give_way()
