@@ -146,7 +146,7 @@ class Author:
         chance, used = self._chance, dict(self.version.used)
         now = int(self._clock().timestamp()) // 60 * 60
         recent = [place for place in used if place[0] > now - 7_200]
-        for _ in range(chance.choice((2, 5, 10, 40))):
+        for _ in range(chance.choice((2, 5, 10, 40)) if used else 60):
             if recent and chance.random() < 0.4:
                 place = chance.choice(recent)
                 used[place] = round(used[place] * chance.choice((0, 0.3, 0.8, 1.3, 2, 4)))
