@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.store import directory as members
-from bot.store import imported, reading, sections
+from bot.store import imported, marks, reading, sections
 from bot.store.codes import DIMENSION, GRANULARITY, View, moment, seconds
 from bot.store.database import Database
 from bot.store.directory import Directory
@@ -71,7 +71,7 @@ class Store:
     def directory(self) -> Directory:
         """The directory as it is now; kept in memory until a sync changes it."""
         with self._db.read() as connection:
-            version = _number(connection, "directory")
+            version = marks.number(connection, "directory")
             known = self._directory
             if known is None or known.version != version:
                 known = self._directory = members.read(connection, version)
@@ -95,7 +95,7 @@ class Store:
             members.set_since(connection, since)
             if adopted:
                 _give_to_owners(connection, adopted)
-            _count(connection, "directory")
+            marks.count(connection, "directory")
 
     def add_members(
         self,
@@ -107,7 +107,7 @@ class Store:
         with self._db.write() as connection:
             members.add(connection, dimension, found)
             members.set_owners(connection, owners)
-            _count(connection, "directory")
+            marks.count(connection, "directory")
         return self.directory()
 
     # -- syncing
@@ -140,7 +140,7 @@ class Store:
         new = add_up(rows)
         for _ in range(_TRIES):
             with self._db.read() as connection:
-                before = _number(connection, "usage")
+                before = marks.number(connection, "usage")
                 work = _work(connection, window, new)
             if self._apply(window, work, before, synced_at, notes):
                 return sum(change.rows for change in work)
@@ -149,7 +149,7 @@ class Store:
             work = _work(connection, window, new)
             for change in work:
                 write(connection, statements(window.granularity, change))
-            _settle(connection, window, synced_at, notes)
+            marks.settle(connection, window, synced_at, notes)
         return sum(change.rows for change in work)
 
     def _apply(
@@ -164,13 +164,13 @@ class Store:
         for number, change in enumerate(work):
             ready = statements(window.granularity, change)
             with self._db.write() as connection:
-                if _number(connection, "usage") != before + number:
+                if marks.number(connection, "usage") != before + number:
                     return False
                 write(connection, ready)
                 if change is work[-1]:
-                    _settle(connection, window, synced_at, notes)
+                    marks.settle(connection, window, synced_at, notes)
                 else:
-                    _count(connection, "usage")
+                    marks.count(connection, "usage")
         return True
 
     def free(self, file: Intake) -> list[Interval]:
@@ -198,11 +198,11 @@ class Store:
             imported.mark(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
                 if file.granularity is not Granularity.MONTH:
-                    _hold(connection, code, Window(file.granularity, start, min(end, now)))
+                    marks.hold(connection, code, Window(file.granularity, start, min(end, now)))
                 if days:
                     imported.settle(connection, start, end)
             if taken:
-                _count(connection, "usage")
+                marks.count(connection, "usage")
         return taken
 
     def forget(self, granularity: Granularity, before: datetime) -> None:
@@ -230,11 +230,11 @@ class Store:
                 (limit, code, limit),
             )
             for start, until in imported.imported(connection, code):
-                _hold(connection, code, Window(granularity, start, until))
+                marks.hold(connection, code, Window(granularity, start, until))
             connection.execute(
                 "DELETE FROM note WHERE granularity = ? AND until <= ?", (code, limit)
             )
-            _count(connection, "usage")
+            marks.count(connection, "usage")
 
     def lease(
         self, name: str, owner: str, length: timedelta, clock: Callable[[], datetime]
@@ -269,7 +269,7 @@ class Store:
     def keep_fact(self, name: str, value: str) -> None:
         """Keep a fact under its name."""
         with self._db.write() as connection:
-            _set(connection, name, value)
+            marks.keep(connection, name, value)
 
     # -- answering
 
@@ -363,28 +363,6 @@ def _work(
     return changes(old, new, months=window.granularity is Granularity.DAY) or [Change()]
 
 
-def _settle(
-    connection: sqlite3.Connection,
-    window: Window,
-    synced_at: datetime | None,
-    notes: Iterable[str],
-) -> None:
-    """Note what goes with the last rows of a window."""
-    code = GRANULARITY[window.granularity]
-    _hold(connection, code, window)
-    imported.replaced(connection, code, window.start, window.end)
-    _note(connection, code, window, notes)
-    if synced_at:
-        connection.execute(
-            "INSERT INTO sync VALUES (?, ?) ON CONFLICT (granularity)"
-            " DO UPDATE SET synced_at = excluded.synced_at",
-            (code, seconds(synced_at)),
-        )
-    if window.granularity is Granularity.DAY:
-        imported.settle(connection, window.start, window.end)
-    _count(connection, "usage")
-
-
 def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
     """Move what files brought of keys whose owners were not known to their owners."""
     unknown = connection.execute(
@@ -416,54 +394,4 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
         left = {place: usage for place, usage in new.items() if usage != ZERO}
         for change in changes(old, left, months=grain is Granularity.DAY):
             write(connection, statements(grain, change))
-    _count(connection, "usage")
-
-
-def _hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
-    known = imported.held(connection, code)
-    merged = merge([*known, (window.start, window.end)])
-    if merged != known:
-        connection.execute("DELETE FROM held WHERE granularity = ?", (code,))
-        connection.executemany(
-            "INSERT INTO held VALUES (?, ?, ?)",
-            [(code, seconds(start), seconds(end)) for start, end in merged],
-        )
-
-
-def _note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
-    """Keep the notes on a window in the place of earlier ones, which stay beside it."""
-    span = seconds(window.start), seconds(window.end)
-    connection.execute(
-        "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?1, words"
-        " FROM note WHERE granularity = ?2 AND start < ?1 AND until > ?1",
-        (span[0], code),
-    )
-    connection.execute(
-        "INSERT INTO note (granularity, start, until, words) SELECT granularity, ?1, until, words"
-        " FROM note WHERE granularity = ?2 AND start < ?1 AND until > ?1",
-        (span[1], code),
-    )
-    connection.execute(
-        "DELETE FROM note WHERE granularity = ? AND start < ? AND until > ?",
-        (code, span[1], span[0]),
-    )
-    connection.executemany(
-        "INSERT INTO note (granularity, start, until, words) VALUES (?, ?, ?, ?)",
-        [(code, *span, words) for words in notes],
-    )
-
-
-def _number(connection: sqlite3.Connection, name: str) -> int:
-    found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
-    return int(found[0]) if found else 0
-
-
-def _count(connection: sqlite3.Connection, name: str) -> None:
-    _set(connection, name, str(_number(connection, name) + 1))
-
-
-def _set(connection: sqlite3.Connection, name: str, value: str) -> None:
-    connection.execute(
-        "INSERT INTO fact VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (name, value),
-    )
+    marks.count(connection, "usage")

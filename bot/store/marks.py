@@ -1,0 +1,89 @@
+"""What is noted beside usage: what is held and since when, what is wrong with it, and its changes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.store import imported
+from bot.store.codes import GRANULARITY, seconds
+from reports.coverage import merge
+from reports.timerange import Granularity
+from reports.windows import Window
+
+
+def settle(
+    connection: sqlite3.Connection,
+    window: Window,
+    synced_at: datetime | None,
+    notes: Iterable[str],
+) -> None:
+    """Note what goes with the last rows of a window."""
+    code = GRANULARITY[window.granularity]
+    hold(connection, code, window)
+    imported.replaced(connection, code, window.start, window.end)
+    _note(connection, code, window, notes)
+    if synced_at:
+        connection.execute(
+            "INSERT INTO sync VALUES (?, ?) ON CONFLICT (granularity)"
+            " DO UPDATE SET synced_at = excluded.synced_at",
+            (code, seconds(synced_at)),
+        )
+    if window.granularity is Granularity.DAY:
+        imported.settle(connection, window.start, window.end)
+    count(connection, "usage")
+
+
+def hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
+    """Add a window to what is held."""
+    known = imported.held(connection, code)
+    merged = merge([*known, (window.start, window.end)])
+    if merged != known:
+        connection.execute("DELETE FROM held WHERE granularity = ?", (code,))
+        connection.executemany(
+            "INSERT INTO held VALUES (?, ?, ?)",
+            [(code, seconds(start), seconds(end)) for start, end in merged],
+        )
+
+
+def _note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
+    """Keep the notes on a window in the place of earlier ones, which stay beside it."""
+    span = seconds(window.start), seconds(window.end)
+    connection.execute(
+        "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?1, words"
+        " FROM note WHERE granularity = ?2 AND start < ?1 AND until > ?1",
+        (span[0], code),
+    )
+    connection.execute(
+        "INSERT INTO note (granularity, start, until, words) SELECT granularity, ?1, until, words"
+        " FROM note WHERE granularity = ?2 AND start < ?1 AND until > ?1",
+        (span[1], code),
+    )
+    connection.execute(
+        "DELETE FROM note WHERE granularity = ? AND start < ? AND until > ?",
+        (code, span[1], span[0]),
+    )
+    connection.executemany(
+        "INSERT INTO note (granularity, start, until, words) VALUES (?, ?, ?, ?)",
+        [(code, *span, words) for words in notes],
+    )
+
+
+def number(connection: sqlite3.Connection, name: str) -> int:
+    """How often something changed."""
+    found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def count(connection: sqlite3.Connection, name: str) -> None:
+    """Note that something changed once more."""
+    keep(connection, name, str(number(connection, name) + 1))
+
+
+def keep(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Put a fact in the place of what it was."""
+    connection.execute(
+        "INSERT INTO fact VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )
