@@ -1,4 +1,4 @@
-"""What is noted beside usage: what is held and since when, what is wrong with it, and its changes."""
+"""What is noted beside usage: what is held since when, what is wrong with it, how it changed."""
 
 from __future__ import annotations
 
