@@ -23,7 +23,7 @@ from reports.alert_reader import Reader
 from reports.alert_time import Quiet
 from reports.alert_vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
 from reports.grammar import LONGEST, CommandError, Help, tokens
-from reports.standing_words import begins, button, clock, lists, page
+from reports.standing_words import begins, button, clock, corrected, lists, page
 from reports.text import clean, plain
 
 EXAMPLES = (EXAMPLE, "alert spike by key", "alert budget 80%", "alerts")
@@ -89,9 +89,7 @@ def _read(words: list[str], tries: int = 3) -> Rule | Help:
         return Reader().read(words)
     except WrongWords as wrong:
         if wrong.instead and tries:
-            bad, good = wrong.instead
-            at = words.index(bad) if bad in words else -1
-            again = [*words[:at], *good.split(), *words[at + 1 :]] if at >= 0 else words
+            again = corrected(words, wrong.instead)
             raise WrongWords(str(wrong), _meant(again, tries - 1)) from None
         raise
     except WrongRule as wrong:

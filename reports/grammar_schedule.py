@@ -19,7 +19,7 @@ from reports.grammar import LONGEST, CommandError, Help, tokens
 from reports.schedule_guess import EXAMPLE, Wrong
 from reports.schedule_words import Reader
 from reports.standing import Place, Standing
-from reports.standing_words import begins, button, lists, page
+from reports.standing_words import begins, button, corrected, lists, page
 from reports.text import clean, plain
 
 __all__ = ["EXAMPLE", "EXAMPLES", "ListSchedules", "Place", "Standing", "is_schedule",
@@ -103,9 +103,7 @@ def _read(words: list[str], tries: int = 2) -> Read:
         return Reader().read(words)
     except Wrong as wrong:
         if wrong.instead and tries:
-            bad, good = wrong.instead
-            at = words.index(bad) if bad in words else -1
-            again = [*words[:at], *good.split(), *words[at + 1 :]] if at >= 0 else words
+            again = corrected(words, wrong.instead)
             with suppress(ValueError):
                 found = _read(again, tries - 1)
                 if isinstance(found, Standing):

@@ -68,6 +68,16 @@ def managing(words: Sequence[str]) -> Managing | None:
     return Managing(listing, buttons[0] if buttons else "")
 
 
+def corrected(words: Sequence[str], instead: tuple[str, str]) -> list[str]:
+    """Words with what would do in the place of one that is wrong; as they are where it is not."""
+    bad, good = instead
+    found = list(words)
+    if bad in found:
+        at = found.index(bad)
+        found[at : at + 1] = good.split()
+    return found
+
+
 def lists(words: Sequence[str]) -> bool:
     """Whether words say no more than that somebody would see the list."""
     return {word.lower() for word in words} <= _LISTING

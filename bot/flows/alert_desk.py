@@ -39,8 +39,9 @@ from reports.render import alert_cards as cards
 from reports.render import alert_notices as words
 from reports.render.alert_cards import Card
 from reports.render.blocks import Message, error, sentence
+from reports.render.parts import code
 from reports.render.schedules import said as cards_said
-from reports.text import clean, escape
+from reports.text import escape
 from reports.timerange import zone_names
 
 log = logging.getLogger(__name__)
@@ -128,9 +129,9 @@ class Desk:
         """Delete a rule."""
         if entry := self._allowed(place, id_):
             self._at.rules.remove(entry.id)
-            words_ = escape(clean(in_words(entry.draft.words), 300).replace("`", "'"))
+            words_ = code(f"alert {in_words(entry.draft.words)}", 300)
             if not place.home:
-                self._asking.slack.respond(place, cards_said(f"Deleted: `alert {words_}`"))
+                self._asking.slack.respond(place, cards_said(f"Deleted: {words_}"))
 
     def change(self, entry: Entry, draft: Draft) -> bool:
         """Put other words in the place of a rule as it was seen, and judge it at once.

@@ -19,6 +19,7 @@ from reports.grammar_alert import parse_alert, rule_of
 from reports.render import alert_form as render
 from reports.render.blocks import Message
 from reports.render.forms import Entered, Meta
+from reports.render.parts import code
 from reports.schedule_fields import WrongField, said
 from reports.text import clean, escape
 
@@ -116,7 +117,7 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
         return str(entry.version)
 
     def _stands(self, entry: Entry) -> str:
-        return f"`{escape(clean(entry.draft.words, 300).replace('`', chr(39)))}`"
+        return code(entry.draft.words, 300)
 
     def _told(self, draft: Draft, before: Entry | None) -> tuple[str, str]:
         what = f"{before.draft.words} -> {draft.words}" if before else f"alert {draft.words}"

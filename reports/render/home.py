@@ -112,29 +112,25 @@ def _usage(home: Home) -> list[Block]:
 
 
 def _schedules(home: Home) -> list[Block]:
-    blocks = [header(_counted("My schedules", home.schedule_count))]
-    if not home.schedules:
-        text = "None yet. A schedule posts the answer to a question every day, week or month."
-        return [*blocks, section(text)]
-    for card in home.schedules:
-        blocks += schedules.card_blocks(card)
-    return [*blocks, *_more(home.schedule_count - len(home.schedules), home, "schedules")]
+    none = "None yet. A schedule posts the answer to a question every day, week or month."
+    cards = [schedules.card_blocks(card) for card in home.schedules]
+    return _listed(home, "schedules", cards, home.schedule_count, none)
 
 
 def _alerts(home: Home) -> list[Block]:
-    blocks = [header(_counted("My alerts", home.alert_count))]
-    if not home.alerts:
-        text = "None yet. An alert tells you when spend passes a line, spikes, or a key is new."
-        return [*blocks, section(text)]
-    for card in home.alerts:
-        blocks += alert_cards.card_blocks(card)
-    return [*blocks, *_more(home.alert_count - len(home.alerts), home, "alerts")]
+    none = "None yet. An alert tells you when spend passes a line, spikes, or a key is new."
+    cards = [alert_cards.card_blocks(card) for card in home.alerts]
+    return _listed(home, "alerts", cards, home.alert_count, none)
 
 
-def _more(count: int, home: Home, word: str) -> list[Block]:
-    if count <= 0:
-        return []
-    return [context(f"{count} more: `{escape(home.command)} {word}`")]
+def _listed(home: Home, name: str, cards: list[list[Block]], count: int, none: str) -> list[Block]:
+    """What somebody has set up, as much of it as is shown; `name` is also the word for all."""
+    blocks = [header(_counted(f"My {name}", count))]
+    if not cards:
+        return [*blocks, section(none)]
+    more = count - len(cards)
+    rest = [context(f"{more} more: `{escape(home.command)} {name}`")] if more > 0 else []
+    return [*blocks, *(block for card in cards for block in card), *rest]
 
 
 def _counted(title: str, count: int) -> str:
