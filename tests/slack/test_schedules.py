@@ -125,7 +125,8 @@ def test_run_now_posts_once_however_often_slack_sends_the_click(there):
     assert b'activity_report_runs{state="sent"} 1.0' in there.bot.metrics.text()
 
 
-def test_a_preview_is_what_would_be_posted_and_only_who_clicks_sees_it(there):
+def test_a_preview_is_what_would_be_posted_and_only_who_clicks_sees_it(there, openrouter, database):
+    worlds.fill(openrouter, database)  # a report says how old its figures are, a preview does not
     say(there, "schedule weekly spend by creator in #spend csv")
     assert "in our direct messages" in click(there, listed(there), "schedule_preview")
     preview, files = there.slack.messages(there.slack.im("ada").id)
