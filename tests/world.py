@@ -20,7 +20,7 @@ from bot.app import Bot, Parts
 from bot.config import Need, Settings, load
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record
-from bot.demo.slack import Ack, Door, Forge, LocalSlack
+from bot.demo.slack import Ack, Door, Forge, LocalSlack, escaped
 from bot.flows.sync import Sync
 from bot.openrouter import OpenRouter
 from bot.scopes import SCOPES
@@ -142,6 +142,11 @@ class World:
     def words(self, text: str = "", user: str = "ada", channel: str = "general") -> str:
         """The text of a command's answer."""
         return str(self.ask(text, user, channel)["text"])
+
+
+def say(world: World, text: str, user: str = "ada", channel: str = "general") -> str:
+    """The text of the answer to words in which Slack escapes people and channels first."""
+    return world.words(escaped(world.slack.workspace, text), user, channel)
 
 
 def environment(

@@ -57,17 +57,21 @@ def test_every_question_in_it_is_understood(words: str) -> None:
     assert not isinstance(parse_command(words), CommandError)
 
 
+def in_table(title: str, pattern: str) -> list[str]:
+    """What a pattern finds in the rows of a section's table."""
+    rows = [line for line in section(title).splitlines() if line.startswith("| ")]
+    return [word for row in rows for word in re.findall(pattern, row)]
+
+
 def test_every_word_of_its_table_is_understood() -> None:
-    rows = [line for line in section("Ask").splitlines() if line.startswith("| ")]
-    words = [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
+    words = in_table("Ask", r"`([^`]+)`")
     assert len(words) > 30
     for word in words:
         assert not isinstance(parse_command(word), CommandError), word
 
 
 def test_every_alert_of_its_table_is_understood() -> None:
-    rows = [line for line in section("Alerts").splitlines() if line.startswith("| ")]
-    words = [word for row in rows for word in re.findall(r"`(alert[^`]*)`", row)]
+    words = in_table("Alerts", r"`(alert[^`]*)`")
     assert len(words) > 12
     for word in words:
         assert not isinstance(parse_command(word), CommandError), word

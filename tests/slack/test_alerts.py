@@ -6,14 +6,11 @@ import re
 import pytest
 
 from bot.access import FOREIGN
-from bot.demo.slack import Forge, escaped
+from bot.demo.slack import Forge
 from bot.flows.alert_delivery import Delivery
 
 from .. import world as worlds
-
-
-def say(world, text: str, user: str = "ada", channel: str = "general") -> str:
-    return world.words(escaped(world.slack.workspace, text), user, channel)
+from ..world import say
 
 
 def tick(world) -> None:

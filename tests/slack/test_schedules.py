@@ -11,10 +11,7 @@ from bot.demo.slack import Forge, escaped
 from bot.flows.reporting import Reporting
 
 from .. import world as worlds
-
-
-def say(world, text: str, user: str = "ada", channel: str = "general") -> str:
-    return world.words(escaped(world.slack.workspace, text), user, channel)
+from ..world import say
 
 
 def listed(world, user: str = "ada") -> dict:
