@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.flows.alert_desk import Desk
 from bot.flows.asking import Asking
 from bot.flows.edit_form import EditForm
-from bot.flows.forms import Errors, Show, View, Words, open_modal
+from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes
 from bot.slack import Person, Place
 from bot.store.alert_rules import Draft, Entry
@@ -33,38 +33,29 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
         super().__init__(asking, homes)
         self._desk = desk
 
-    def new(
-        self, place: Place, trigger: str, words: Words | None = None, channel: str = ""
-    ) -> None:
-        """Open it for something new; `words` gives those after `alert`, `channel` is an id."""
-
-        def make(person: Person) -> View | None:
-            begun = words(person) if words else ""
-            if begun is None:
-                return None
-            zone = self._zone(person)
-            read = parse_alert(f"alert {begun}") if begun else None
-            fields = fields_of(read, zone) if isinstance(read, Rule) else AlertFields(zone=zone)
-            if channel and fields.to == To.CHANNEL and not fields.channel:
-                fields = replace(fields, channel=channel)
-            return self._view(person, fields, self._meta(place))
-
-        open_modal(self._asking, place, trigger, self.title_new, make, self.makes)
-
-    def edit(self, place: Place, trigger: str, id_: str) -> None:
-        """Open it for a rule, for who may manage that."""
-
-        def make(person: Person) -> View | None:
-            entry = self._desk.find(person, id_)
-            if isinstance(entry, str):
-                self._desk.refuse(place, entry)
-                return None
-            owner = self._owner(entry)
-            return self._view(owner, self._fields(entry, owner), self._meta(place, entry, id_))
-
-        open_modal(self._asking, place, trigger, self.title_edit, make, self.edits)
-
     # -- what the common street asks for
+
+    def _begin(self, person: Person, words: str, channel: str) -> AlertFields:
+        zone = self._zone(person)
+        read = parse_alert(f"alert {words}") if words else None
+        fields = fields_of(read, zone) if isinstance(read, Rule) else AlertFields(zone=zone)
+        if channel and fields.to == To.CHANNEL and not fields.channel:
+            return replace(fields, channel=channel)
+        return fields
+
+    def _fields(self, entry: Entry, owner: Person) -> AlertFields:
+        zone = self._zone(owner)
+        try:
+            return fields_of(rule_of(entry.draft.words), zone)
+        except ValueError:  # words of an older version, which mean nothing any more
+            return AlertFields(zone=zone)
+
+    def _allowed(self, person: Person, place: Place, id_: str) -> Entry | None:
+        found = self._desk.find(person, id_)
+        if isinstance(found, str):
+            self._desk.refuse(place, found)
+            return None
+        return found
 
     def _find(self, person: Person, id_: str) -> Entry | str:
         return self._desk.find(person, id_)
@@ -124,13 +115,6 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
         return what, ""
 
     # -- what only alerts have
-
-    def _fields(self, entry: Entry, owner: Person) -> AlertFields:
-        zone = self._zone(owner)
-        try:
-            return fields_of(rule_of(entry.draft.words), zone)
-        except ValueError:  # words of an older version, which mean nothing any more
-            return AlertFields(zone=zone)
 
     def _foreseen(self, owner: Person, fields: AlertFields, meta: Meta) -> str:
         """What the fields mean, and how things stand now."""

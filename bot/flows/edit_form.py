@@ -17,9 +17,11 @@ from bot.flows.forms import (
     Sent,
     Show,
     View,
+    Words,
     allowed,
     change_view,
     once,
+    open_modal,
 )
 from bot.flows.home import Homes
 from bot.slack import Person, Place
@@ -54,6 +56,31 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
     def title_edit(self) -> str:
         """The modal's title where something is edited."""
         return f"Edit {self.thing}"
+
+    def new(
+        self, place: Place, trigger: str, words: Words | None = None, channel: str = ""
+    ) -> None:
+        """Open it for something new; `words` gives what it begins with, `channel` is an id."""
+
+        def make(person: Person) -> View | None:
+            begun = words(person) if words else ""
+            if begun is None:
+                return None
+            return self._view(person, self._begin(person, begun, channel), self._meta(place))
+
+        open_modal(self._asking, place, trigger, self.title_new, make, self.makes)
+
+    def edit(self, place: Place, trigger: str, id_: str) -> None:
+        """Open it for an entry, for who may manage that."""
+
+        def make(person: Person) -> View | None:
+            entry = self._allowed(person, place, id_)
+            if entry is None:
+                return None
+            owner = self._owner(entry)
+            return self._view(owner, self._fields(entry, owner), self._meta(place, entry, id_))
+
+        open_modal(self._asking, place, trigger, self.title_edit, make, self.edits)
 
     def look(self, user: str, sent: Sent) -> None:
         """Draw it anew after something in it was changed, with what would come of it."""
@@ -155,6 +182,18 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         return zone_names().get((person.zone or "").lower()) or self._asking.settings.zone
 
     # -- what sets one apart from the other
+
+    @abstractmethod
+    def _begin(self, person: Person, words: str, channel: str) -> FieldsT:
+        """The fields of something new, as far as words say."""
+
+    @abstractmethod
+    def _fields(self, entry: EntryT, owner: Person) -> FieldsT:
+        """The fields of what there is."""
+
+    @abstractmethod
+    def _allowed(self, person: Person, place: Place, id_: str) -> EntryT | None:
+        """The entry, if whoever clicked may manage it; they are told if not."""
 
     @abstractmethod
     def _find(self, person: Person, id_: str) -> EntryT | str:

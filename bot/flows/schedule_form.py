@@ -9,7 +9,7 @@ from bot.access import may_send_to_creators
 from bot.flows.answer import answer
 from bot.flows.asking import Asking, asker_of
 from bot.flows.edit_form import EditForm
-from bot.flows.forms import Errors, Show, View, Words, open_modal
+from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import Person, Place
@@ -45,32 +45,32 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
         super().__init__(asking, homes)
         self._subscriptions = subscriptions
 
-    def new(
-        self, place: Place, trigger: str, words: Words | None = None, channel: str = ""
-    ) -> None:
-        """Open it for something new; `words` gives those after `schedule`, `channel` is an id."""
-
-        def make(person: Person) -> View | None:
-            begun = words(person) if words else ""
-            if begun is None:
-                return None
-            return self._view(person, self._begin(person, begun, channel), self._meta(place))
-
-        open_modal(self._asking, place, trigger, self.title_new, make, self.makes)
-
-    def edit(self, place: Place, trigger: str, id_: str) -> None:
-        """Open it for a schedule, for who may manage that."""
-
-        def make(_person: Person) -> View | None:
-            entry = self._subscriptions.allowed(place, id_, self.edits, begun=True)
-            if entry is None:
-                return None
-            meta = self._meta(place, entry, id_)
-            return self._view(self._owner(entry), self._fields(entry), meta)
-
-        open_modal(self._asking, place, trigger, self.title_edit, make, self.edits)
-
     # -- what the common street asks for
+
+    def _begin(self, person: Person, words: str, channel: str) -> ScheduleFields:
+        zone = self._zone(person)
+        read = parse_schedule(f"schedule {words}") if words else None
+        usual = ScheduleFields(zone=zone)
+        fields = fields_of(read, zone) if isinstance(read, Standing) else usual
+        if channel and not (isinstance(read, Standing) and read.place.kind):
+            return replace(fields, to=Target.CHANNEL, channel=channel)
+        return fields
+
+    def _fields(self, entry: Entry, owner: Person) -> ScheduleFields:
+        del owner  # a schedule has a zone of its own
+        draft = entry.draft
+        asked = parse(draft.question)
+        query = asked.query if isinstance(asked, Ask) else Query()
+        channel = draft.channel if draft.target is Target.CHANNEL else ""
+        schedule = draft.schedule
+        where = Where(draft.target, channel, draft.name)
+        return fields_of(
+            Standing(query, schedule.rule, schedule.at, schedule.zone, where), schedule.zone
+        )
+
+    def _allowed(self, person: Person, place: Place, id_: str) -> Entry | None:
+        del person  # who clicks is judged, and noted, with what they do
+        return self._subscriptions.allowed(place, id_, self.edits, begun=True)
 
     def _find(self, person: Person, id_: str) -> Entry | str:
         found = self._subscriptions.find(person, id_)
@@ -136,26 +136,6 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
         return what, draft.channel
 
     # -- what only schedules have
-
-    def _begin(self, person: Person, words: str, channel: str) -> ScheduleFields:
-        zone = self._zone(person)
-        read = parse_schedule(f"schedule {words}") if words else None
-        usual = ScheduleFields(zone=zone)
-        fields = fields_of(read, zone) if isinstance(read, Standing) else usual
-        if channel and not (isinstance(read, Standing) and read.place.kind):
-            return replace(fields, to=Target.CHANNEL, channel=channel)
-        return fields
-
-    def _fields(self, entry: Entry) -> ScheduleFields:
-        draft = entry.draft
-        asked = parse(draft.question)
-        query = asked.query if isinstance(asked, Ask) else Query()
-        channel = draft.channel if draft.target is Target.CHANNEL else ""
-        schedule = draft.schedule
-        where = Where(draft.target, channel, draft.name)
-        return fields_of(
-            Standing(query, schedule.rule, schedule.at, schedule.zone, where), schedule.zone
-        )
 
     def _foreseen(self, owner: Person, fields: ScheduleFields, *, channels: bool) -> str:
         """What would come of the fields; with `channels` also whether it could go there."""
