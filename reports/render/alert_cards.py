@@ -72,7 +72,7 @@ def made(
         f"All your rules: `{escape(command)} alerts` · quiet hours: `{escape(command)} {QUIET}`"
     )
     text = "\n".join(lines)
-    return Message(shortened(text), (section(text), _buttons(card), context(footer, links=True)))
+    return Message(shortened(text), (section(text), _buttons(card), context(footer)))
 
 
 def meaning(rule: Rule, zone: str) -> str:

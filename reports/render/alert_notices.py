@@ -62,4 +62,4 @@ def handed_over(left: str, heir: str, rules: Sequence[str], command: str, *, min
         f" `{escape(command)} alerts` to edit, pause or delete.\n" + "\n".join(shown)
     )
     text = text[:LONGEST_SECTION]
-    return Message(text, (section(text, links=True),))
+    return Message(text, (section(text),))

@@ -88,5 +88,5 @@ def _more(command: str) -> str:
 
 
 def _message(lines: list[str]) -> Message:
-    blocks = tuple(section(part, links=True) for part in packed(lines))
+    blocks = tuple(section(part) for part in packed(lines))
     return Message("\n".join(fitting(lines, _LONGEST_TEXT)), blocks)

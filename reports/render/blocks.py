@@ -63,16 +63,14 @@ class Message:
 
     def noted(self, words: str) -> Message:
         """The same with a sentence of ours above it."""
-        return Message(
-            f"{escape(words)}\n{self.text}", (context(escape(words), links=True), *self.blocks)
-        )
+        return Message(f"{escape(words)}\n{self.text}", (context(escape(words)), *self.blocks))
 
     def by(self, user: str) -> Message:
         """The same with the word above it that a Slack user shared it."""
         return self._under(f"<@{user}> shared this")
 
     def _under(self, words: str) -> Message:
-        return Message(f"{words}\n{self.text}", (context(words, links=True), *self.blocks))
+        return Message(f"{words}\n{self.text}", (context(words), *self.blocks))
 
     def without_chart(self) -> Message:
         """The same without chart or picture, which not every workspace takes."""
@@ -97,16 +95,16 @@ def answer(
     scope = escape(range_words(summary.range))
     if filters := filter_words(query):  # as code, since `*` would make it bold
         scope += f", only {code(filters)}"
-    blocks: list[Block] = [header(title(query)), context(scope, links=True)]
+    blocks: list[Block] = [header(title(query)), context(scope)]
     if summary.empty:
-        blocks.append(section(nothing(summary, NOTHING_YET), links=True))
+        blocks.append(section(nothing(summary, NOTHING_YET)))
     elif query.metric:
         blocks += _detail(summary, summary.metrics[query.metric])
     else:
         blocks += _overview(summary)
     if picture:
         blocks = [_picture(summary, picture) if b["type"] == CHART else b for b in blocks]
-    blocks.append(context(*_footer(summary, command), links=True))
+    blocks.append(context(*_footer(summary, command)))
     if controls:
         blocks += rows(summary, controls)
     return Message(as_text(summary), tuple(blocks))
@@ -176,7 +174,7 @@ def _overview(summary: Summary) -> list[Block]:
     shown = [_figures(summary, metric, part) for metric, part in summary.metrics.items()]
     spend = summary.metrics[Metric.SPEND]
     charted = spend if spend.sum else summary.metrics[Metric.REQUESTS]
-    blocks: list[Block] = [fields(*shown, links=True), *_chart(summary, charted)]
+    blocks: list[Block] = [fields(*shown), *_chart(summary, charted)]
     if not summary.query.by:
         return blocks
     return [*blocks, table([overview_heads(summary), *overview_rows(summary)])]
@@ -184,7 +182,7 @@ def _overview(summary: Summary) -> list[Block]:
 
 def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
     shown = filter(None, (_figures(summary, part.metric, part), _parts(part)))
-    blocks: list[Block] = [fields(*shown, links=True), *_chart(summary, part)]
+    blocks: list[Block] = [fields(*shown), *_chart(summary, part)]
     if not summary.query.by:
         return blocks
     return [*blocks, table([detail_heads(summary), *detail_rows(summary, part)])]
@@ -276,4 +274,4 @@ def _picture(summary: Summary, file: str) -> Block:
 def _sections(text: str) -> tuple[Block, ...]:
     """Text of any length in sections that Slack takes, parted where lines end."""
     parts = packed(fit(line, LONGEST_SECTION) for line in text.split("\n"))
-    return tuple(section(part, links=True) for part in parts[:MOST_SECTIONS] if part.strip())
+    return tuple(section(part) for part in parts[:MOST_SECTIONS] if part.strip())

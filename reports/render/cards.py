@@ -61,7 +61,7 @@ def credits_card(balance: Balance) -> Block:
 def _card(metric: Metric, day: Summary, month: Summary) -> Block:
     name = f"*{str(metric).capitalize()}*"
     card = fields(*(_half(metric, summary) for summary in (day, month)))
-    return {**card, "text": mrkdwn(name, links=True)}
+    return {**card, "text": mrkdwn(name)}
 
 
 def _half(metric: Metric, summary: Summary) -> str:

@@ -112,7 +112,7 @@ def help_message(command: str, topic: str = "") -> Message:
         parts.append(_tries(command, EXAMPLES))
     else:
         parts.append(_tries(command, [words for words, _ in _BESIDE[topic][1][:2]]))
-    return Message("\n\n".join(parts), tuple(section(text, links=True) for text in parts))
+    return Message("\n\n".join(parts), tuple(section(text) for text in parts))
 
 
 def _entries(heading: str, entries: Sequence[tuple[str, str]]) -> str:

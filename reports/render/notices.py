@@ -136,7 +136,7 @@ def offer(zone: str, command: str) -> Message:
 def _message(text: str, buttons: list[Block] | None = None) -> Message:
     text = text[:LONGEST_SECTION]
     rows = [actions(*buttons)] if buttons else []
-    return Message(text, (section(text, links=True), *rows))
+    return Message(text, (section(text), *rows))
 
 
 def _named(title: str) -> str:

@@ -28,22 +28,21 @@ def plain(text: str, length: int = 2_000) -> Block:
     return {"type": "plain_text", "text": clean(text, length)}
 
 
-def mrkdwn(text: str, *, links: bool = False) -> Block:
-    """Text with marks; addresses and channels named within become links only where asked for."""
-    made: Block = {"type": "mrkdwn", "text": text}
-    return made if links else {**made, "verbatim": True}
+def mrkdwn(text: str) -> Block:
+    """Text with marks; an address or a channel that a name contains does not become a link."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def section(text: str, *, links: bool = False) -> Block:
+def section(text: str) -> Block:
     """A paragraph in mrkdwn, cut where Slack would not take it."""
-    return {"type": "section", "text": mrkdwn(text[:_SECTION_CUT], links=links)}
+    return {"type": "section", "text": mrkdwn(text[:_SECTION_CUT])}
 
 
-def fields(*texts: str, links: bool = False) -> Block:
+def fields(*texts: str) -> Block:
     """Paragraphs in mrkdwn beside each other, two in a row; the first ten."""
     return {
         "type": "section",
-        "fields": [mrkdwn(text, links=links) for text in texts[:_MOST_BESIDE]],
+        "fields": [mrkdwn(text) for text in texts[:_MOST_BESIDE]],
     }
 
 
@@ -52,11 +51,11 @@ def header(text: str) -> Block:
     return {"type": "header", "text": plain(text, _HEADER)}
 
 
-def context(*texts: str, links: bool = False) -> Block:
+def context(*texts: str) -> Block:
     """Small print in mrkdwn; the first ten."""
     return {
         "type": "context",
-        "elements": [mrkdwn(text, links=links) for text in texts[:_MOST_BESIDE]],
+        "elements": [mrkdwn(text) for text in texts[:_MOST_BESIDE]],
     }
 
 

@@ -51,7 +51,7 @@ def report(found: Report, about: About, picture: str = "") -> Message:
     lead = "No usage of this period is known yet." if unknown else _lead(found)
     blocks: list[Block] = [
         header(head),
-        section(lead, links=True),
+        section(lead),
     ]
     if not found.summary.empty:
         drawn = answer(found.summary, about.command, picture=picture).blocks
@@ -61,7 +61,7 @@ def report(found: Report, about: About, picture: str = "") -> Message:
     notes = _notes(found, about)
     if notes:
         warned = "\n".join(f":warning: {escape(note)}" for note in notes)
-        blocks.append(section(warned[:LONGEST_SECTION], links=True))
+        blocks.append(section(warned[:LONGEST_SECTION]))
     blocks.append(_footer(found, about))
     if unknown:
         return Message("\n".join([head, *map(escape, notes)])[:LONGEST_TEXT], tuple(blocks))
@@ -220,7 +220,7 @@ def _footer(found: Report, about: About) -> Block:
     else:
         how = f"Due {escape(when(about.due_at, about.schedule.zone))}, set up by <@{about.maker}>"
     lines = [_scope(found), dated, how, f"`{escape(about.command)} schedules`"]
-    return context(*(line[:1_900] for line in lines), links=True)
+    return context(*(line[:1_900] for line in lines))
 
 
 def _scope(found: Report) -> str:

@@ -71,7 +71,7 @@ def made(card: Card, *, again: bool, changed: bool = False) -> Message:
     """A schedule as it is now, after it was set up or changed."""
     head = "Changed" if changed else "You have this one already" if again else "Scheduled"
     text = f"{head}: {_body(card)}"
-    return Message(text, (section(text, links=True), _buttons(card)))
+    return Message(text, (section(text), _buttons(card)))
 
 
 def listing(
@@ -83,28 +83,28 @@ def listing(
             "There are no schedules yet. Set one up:"
             f" `{escape(command)} schedule weekly spend by creator in #finance mon 9:00`"
         )
-        return Message(text, (section(text, links=True),))
+        return Message(text, (section(text),))
     whose = "All schedules" if everybody else "Your schedules"
     pages = -(-count // PAGE)
     head = f"*{whose}* ({count})" + (f", page {page} of {pages}" if pages > 1 else "")
-    blocks: list[Block] = [section(head, links=True)]
+    blocks: list[Block] = [section(head)]
     for card in cards:
         by = f", set up by <@{card.maker}>" if everybody else ""
-        blocks += [section(_body(card) + by, links=True), _buttons(card)]
+        blocks += [section(_body(card) + by), _buttons(card)]
     if page < pages:
-        blocks.append(section(f"More: `{escape(command)} schedules {page + 1}`", links=True))
+        blocks.append(section(f"More: `{escape(command)} schedules {page + 1}`"))
     lines = [head, *(f"• {_body(card)}" for card in cards)]
     return Message("\n".join(lines)[:3_800], tuple(blocks))
 
 
 def card_blocks(card: Card) -> list[Block]:
     """One schedule with its buttons."""
-    return [section(_body(card), links=True), _buttons(card)]
+    return [section(_body(card)), _buttons(card)]
 
 
 def said(text: str) -> Message:
     """A sentence in mrkdwn, with mentions in it."""
-    return Message(text, (section(text, links=True),))
+    return Message(text, (section(text),))
 
 
 def _body(card: Card) -> str:

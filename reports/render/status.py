@@ -17,7 +17,7 @@ _KIB = 1024
 def message(status: Status, command: str = "/activity") -> Message:
     """How the bot is."""
     sections = [_head(status), *([] if status.inside is None else _inside(status.inside, command))]
-    shown = tuple(section(text, links=True) for text in sections)
+    shown = tuple(section(text) for text in sections)
     return Message("\n\n".join(sections)[:3_900], shown)
 
 
