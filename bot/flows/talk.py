@@ -11,9 +11,11 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot import courtesy
 from bot.access import clicks_stay_private
 from bot.flows import sight
 from bot.flows.alert_desk import Desk
+from bot.flows.answer import make_plan
 from bot.flows.ask import Asked, ask
 from bot.flows.asking import Asking, admit, asker_of
 from bot.flows.export import Shown
@@ -26,6 +28,7 @@ from reports.commands import parse_command
 from reports.grammar import Ask, CommandError, parse
 from reports.grammar_loose import Heard, hear
 from reports.loose_names import Known
+from reports.period import Counted, Unit
 from reports.query import Dimension, Query
 from reports.render.blocks import error, sentence
 from reports.text import clean
@@ -98,8 +101,13 @@ def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Des
 
 
 def known(asking: Asking, asker: Asker) -> Known:
-    """The names that somebody may use, among those that they may know of."""
+    """The names that somebody may use, among those that they may know of.
+
+    A model is one of those for who sees their own usage only if they have used it themselves:
+    that others use it must not be heard from what is understood.
+    """
     directory = asking.store.directory()
+    used = _used(asking, asker)
     labels = sight.labels(directory, asker)
 
     def of(dimension: Dimension) -> list[int]:
@@ -108,10 +116,23 @@ def known(asking: Asking, asker: Asker) -> Known:
 
     people = [directory.members[id_] for id_ in of(Dimension.CREATOR)]
     return Known(
-        tuple(directory.members[id_].name for id_ in of(Dimension.MODEL)),
+        tuple(directory.members[id_].name for id_ in of(Dimension.MODEL) if id_ in used),
         tuple(labels[id_] for id_ in of(Dimension.KEY)),
         tuple((member.name, member.detail) for member in people),
     )
+
+
+def _used(asking: Asking, asker: Asker) -> frozenset[int]:
+    """The models that somebody may know of; those of a year, where they see their own only."""
+    if not asker.own_only:
+        return sight.visible(asking.store.directory(), Dimension.MODEL, asker)
+    year = Query(period=Counted(1, Unit.YEAR), by=Dimension.MODEL)
+    with courtesy.turn(), asking.store.snapshot():
+        plan = make_plan(asking.store, year, asking.clock(), asking.settings.zone, asker)
+        if isinstance(plan, CommandError):
+            return frozenset()
+        found = asking.store.read(plan.selection, plan.source.range, plan.source.stored)
+    return frozenset(found.series)
 
 
 def _asked(asking: Asking, spoken: Spoken, heard: Heard, person: Person, asker: Asker) -> Asked:
