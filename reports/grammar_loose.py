@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import islice
+from itertools import islice, takewhile
 
 from reports import loose_words as say
 from reports import nearest
@@ -18,6 +18,7 @@ from reports.commands import parse_command
 from reports.grammar import LONGEST, Ask, CommandError, parse, tokens
 from reports.loose_alert import hear_alert, wants
 from reports.loose_names import LONGEST_NAME_WORDS, Known, named
+from reports.loose_span import stretch
 from reports.period import NAMED
 from reports.query import Dimension, Filter, Metric, Query
 from reports.standing_words import managing
@@ -27,6 +28,7 @@ from reports.timerange import zone_names
 _ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share")
 MOST_COMPARED = 2_000
 """Names among which the one most like a wrong word is looked for: more would take a while."""
+_LONGEST_STRETCH = 14
 VOCABULARY = (*say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, "last", "month", "week")
 _BEGINNINGS = {
     "schedule", "schedules", "alert", "alerts", "quiet", "audit", "status", "help",
@@ -184,9 +186,9 @@ class _Reader:
         """All of it. Raises ValueError with what to say of a word that is not known."""
         self.words = [word.strip("?!,;") or word for word in words]
         rules: tuple[Callable[[], int], ...] = (
-            self._filter, self._mention, self._long_name, self._standing, self._versus, self._by,
-            self._top, self._period, self._option, self._metric, self._self, self._leaving_out,
-            self._name, self._filler,
+            self._filter, self._mention, self._long_name, self._stretch, self._standing,
+            self._versus, self._by, self._top, self._period, self._option, self._metric, self._self,
+            self._leaving_out, self._name, self._filler,
         )  # fmt: skip
         while self.at < len(self.words):
             taken = next((count for rule in rules if (count := rule())), 0)
@@ -379,6 +381,17 @@ class _Reader:
             self._give("top", f"top {int(self._word(1)[:4])}")
             return 2
         return 1
+
+    def _stretch(self) -> int:
+        """From one day to another, or until now."""
+        if self.compares or (self.standing and self._word() in say.WEEKDAYS):
+            return 0
+        ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
+        found = stretch(ahead, self.today)
+        if found is None:
+            return 0
+        self._give("period", found[1])
+        return found[0]
 
     def _period(self) -> int:
         for phrase, period in say.TO_DATE.items():

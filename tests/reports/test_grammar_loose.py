@@ -62,6 +62,19 @@ def heard(text: str) -> Heard:
         ("spend this year vs last year", "spend this year vs last year"),
         ("cost last month by creator csv", "cost last month by creator csv"),
         ("spend year to date", "spend ytd"),
+        ("spend since september", "spend 2026-09-01..2026-11-22"),
+        ("tokens since Monday by key", "tokens 2026-11-16..2026-11-22 by key"),
+        ("spend from october to now", "spend 2026-10-01..2026-11-22"),
+        ("from october until today by person", "2026-10-01..2026-11-22 by creator"),
+        ("spend since 5 october", "spend 2026-10-05..2026-11-22"),
+        ("spend since the beginning of last month", "spend 2026-10-01..2026-11-22"),
+        ("spend since the start of the year", "spend 2026-01-01..2026-11-22"),
+        ("spend between september and october", "spend 2026-09-01..2026-10-31"),
+        ("spend from november to january", "spend 2025-11-01..2026-01-31"),
+        ("spend 2026-10-01 to 2026-10-15", "spend 2026-10-01..2026-10-15"),
+        ("spend since 3 weeks ago", "spend 3w"),
+        ("spend from october on opus", "spend 2026-10 model:*opus*"),
+        ("spend from october on", "spend 2026-10-01..2026-11-22"),
         ("send this every weekday at 8:30 to me", "schedule every weekday 8:30 to me"),
         ("spend by key every monday 9am", "schedule every monday 9am spend by key"),
         ("schedule weekly spend by creator", "schedule weekly spend by creator"),
@@ -308,3 +321,19 @@ def test_whatever_is_wished_for_what_is_taken_can_be_said(said):
     found = hear(said, KNOWN, TODAY)
     if isinstance(found, Heard) and not found.plainly:
         assert not isinstance(parse_command(found.words), CommandError)
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("spend since the launch", "I cannot tell since when"),
+        ("how much did we spend since", "I cannot tell since when"),
+        ("spend since 2027-03", "2027-03-01 is still to come"),
+        ("spend since 31 february", "The calendar has no “31 february”."),
+        ("spend from yesterday to last week", "the earlier day comes first"),
+    ],
+)
+def test_a_beginning_that_is_none_is_said(said: str, problem: str) -> None:
+    found = hear(said, KNOWN, TODAY)
+    assert isinstance(found, CommandError)
+    assert problem in found.problem
