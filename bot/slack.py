@@ -190,6 +190,11 @@ class Slack:
             self._people[user] = now, found
         return found
 
+    def forget(self, user: str) -> None:
+        """Ask anew who somebody is: what is kept of them is doubted."""
+        with self._lock:
+            self._people.pop(user, None)
+
     def now(self) -> datetime | None:
         """What time it is at Slack, whatever the clock here says; None before its first answer."""
         known = self._date

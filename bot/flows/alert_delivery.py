@@ -125,6 +125,9 @@ class Delivery:
         if entry is None or rule is None or entry.paused is not None:
             at.tellings.drop([one], "its rule does not watch any more")
             return None
+        if not self._judging.as_seen(entry, rule, one.event.reading):
+            at.tellings.drop([one], "its maker sees otherwise by now")
+            return None
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
         if hold and (hold.until is None or now < hold.until):
             if hold.until is None or one.event.kind is Kind.RECOVERED:
@@ -184,6 +187,8 @@ class Delivery:
             for place, state in at.states.triggered(hold.rule):
                 last = at.tellings.last(place)
                 if last is None or hold.subject not in {EVERYTHING, place[1]}:
+                    continue
+                if not self._judging.as_seen(entry, rule, last.event.reading):
                     continue
                 reading = replace(last.event.reading, value=state.peak, at=at.asking.clock())
                 event = Event(Kind.FURTHER, reading, state.step, at.asking.clock())
@@ -279,7 +284,9 @@ class Delivery:
         tellings = self._at.tellings
         events = tellings.events(one.id)
         entry = next(filter(None, (self._at.rules.get(event.rule) for event in events)), None)
-        entry = entry and self._people.present(entry)
+        if entry:
+            self._at.asking.slack.forget(entry.draft.maker)  # who has just left is kept as present
+            entry = self._people.present(entry)
         if entry is None or entry.draft.maker == one.place:
             tellings.fail(one, code)
             return

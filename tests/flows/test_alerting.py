@@ -353,6 +353,22 @@ def test_the_rules_of_somebody_who_left_go_to_the_admins(tmp_path, truth):
         assert "spend &gt; $50 per day" in told[0].message["text"]
 
 
+def test_what_somebody_is_told_who_has_just_left_goes_to_an_admin(tmp_path, truth):
+    slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
+    admin = slack.user("grace").id
+    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as there:
+        there.sync(truth, back=3 * DAY)
+        entry = there.set_up("alert spend > $50 per day")
+        turn(there, truth)
+        there.alerts.asking.slack.person(slack.user("ada").id)
+        slack.workspace.change_user("ada", deleted=True)
+        truth.use(NOON, 60)
+        turn(there, truth)
+        [message] = there.heard("grace")
+        assert "$60 today" in message["text"]
+        assert there.alerts.rules.get(entry.id).draft.maker == admin
+
+
 def test_that_somebody_left_is_noticed_within_a_day(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admin = slack.user("grace").id
