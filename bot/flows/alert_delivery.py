@@ -21,8 +21,8 @@ from bot.slack import DeliveryError
 from bot.store.alert_rules import Entry
 from bot.store.alert_states import EVERYTHING, Hold
 from bot.store.alert_tellings import Pending, Telling
-from reports.alert import Rule, To
-from reports.alert_state import Event, Kind
+from reports.alert import Rule, Spike, To
+from reports.alert_state import Event, Kind, period_key, reached
 from reports.render import alert_notices as words
 from reports.render.notices import OUTSIDERS
 
@@ -155,6 +155,7 @@ class Delivery:
         """The first of a crossing is a message of its own, the rest go into its thread."""
         tellings, now = self._at.tellings, self._at.asking.clock()
         firsts = {one.id: [one] for one in events if one.event.kind is Kind.TRIGGERED}
+        answers: dict[tuple[int, str, int], list[Pending]] = defaultdict(list)
         for one in events:
             if one.event.kind is Kind.TRIGGERED:
                 continue
@@ -165,10 +166,12 @@ class Delivery:
             root = tellings.get(first.telling) if first and first.telling is not None else None
             if first and (first.state == "pending" or (root and root.state in {"due", "sending"})):
                 tellings.later([one], now + _SHORT)
-            elif root and root.state == "sent":
-                tellings.make([one], root.channel, root=root.id)
+            elif first and root and root.state == "sent":
+                answers[root.id, root.channel, first.id].append(one)
             else:
                 tellings.drop([one], "nothing was told before")
+        for (id_, channel, _), group in answers.items():  # the last word says it all
+            tellings.make(group, channel, root=id_)
         if len(firsts) > ALONE:
             together = [one for group in firsts.values() for one in group]
             tellings.make(together, hearer.place, hearer.note)
@@ -177,22 +180,31 @@ class Delivery:
                 tellings.make(group, hearer.place, hearer.note)
 
     def _remind(self) -> None:
-        """What was snoozed and is not over is told once more."""
-        at = self._at
+        """What was snoozed and is still beyond its line is told once more, as it stands now."""
+        at, now = self._at, self._at.asking.clock()
         for hold in at.states.ended_holds():
             entry = at.rules.get(hold.rule)
             rule = self._judging.rule(entry) if entry else None
             if entry is None or rule is None:
                 continue
+            standing = {
+                (one.subject, period_key(one)): one for one in self._judging.readings(entry, rule)
+            }
             for place, state in at.states.triggered(hold.rule):
-                last = at.tellings.last(place)
-                if last is None or hold.subject not in {EVERYTHING, place[1]}:
+                over = state.ends is not None and state.ends <= now
+                if over or hold.subject not in {EVERYTHING, place[1]}:
                     continue
-                if not self._judging.as_seen(entry, rule, last.event.reading):
+                reading = standing.get(place[1:])
+                beyond = reading is not None and reached(rule.watch, reading) > 0
+                if reading is None or (isinstance(rule.watch, Spike) and not beyond):
+                    last = at.tellings.last(place)  # its hour may be over, and it not calm yet
+                    if last is None:
+                        continue
+                    reading = replace(last.event.reading, value=state.peak, at=now)
+                elif not beyond:
                     continue
-                reading = replace(last.event.reading, value=state.peak, at=at.asking.clock())
-                event = Event(Kind.FURTHER, reading, state.step, at.asking.clock())
-                at.states.remind(place, entry.version, event, urgent=rule.urgent)
+                event, since = Event(Kind.FURTHER, reading, state.step, now), hold.until or now
+                at.states.remind(place, entry.version, event, since=since, urgent=rule.urgent)
 
     # -- from messages to Slack
 

@@ -174,11 +174,22 @@ class States:
             for row in found
         }
 
-    def remind(self, place: Place, version: int, event: Event, *, urgent: bool) -> None:
-        """Tell once more how a subject stands, if it stands so still."""
+    def remind(
+        self, place: Place, version: int, event: Event, *, since: datetime, urgent: bool
+    ) -> None:
+        """Tell once more how a subject stands, if it stands so still.
+
+        Not where something is told of it anyway: what was held back until now, `since`.
+        """
         with self._db.write() as connection:
             known = _get(connection, place)
-            if known and known.phase is Phase.TRIGGERED:
+            (told,) = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM alert_event e LEFT JOIN alert_telling t"
+                " ON t.id = e.telling WHERE e.rule = ? AND e.subject = ? AND e.period = ?"
+                " AND (e.state IN ('pending', 'telling') OR t.made_at >= ?))",
+                (*place, ms(since)),
+            ).fetchone()
+            if known and known.phase is Phase.TRIGGERED and not told:
                 change = Change(place, version, known, known, event, urgent)
                 _keep(connection, change, ms(self._clock()))
 

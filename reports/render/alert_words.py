@@ -171,6 +171,8 @@ def _heading_for(metric: Metric, unit: Unit, reading: Reading, pace: Pace | None
 
 def _budget(reading: Reading, zone: str, now: datetime, pace: Pace | None) -> str:
     said, ends = used(reading), reading.period.end if reading.period else None
+    if ends and not reading.part:
+        return f"{said}. It has begun anew since."
     anew = f"begins anew {_on(ends, now, zone)}" if ends else ""
     if (reading.value or 0) >= reading.limit:
         until = f" until it {anew}{_zone(zone)}" if ends else " from now on"

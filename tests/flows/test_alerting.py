@@ -465,6 +465,51 @@ def test_a_snoozed_alert_is_told_again_in_its_thread_if_it_is_not_over(there, tr
     assert len(there.answers()) == 1
 
 
+def test_what_a_snooze_held_back_is_not_reminded_of_as_well(there, truth):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    entry = there.set_up("alert budget 80% 100% key:lab")
+    truth.use(NOON + MINUTE, 3, "lab")
+    turn(there, truth, 2 * MINUTE)
+    assert len(there.heard()) == 1
+    [(place, _)] = there.alerts.states.triggered(entry.id)
+    there.alerts.states.hold(entry.id, place[1], there.clock() + HOUR, "U1")
+    truth.use(NOON + 2 * MINUTE, 10, "lab")
+    turn(there, truth)
+    assert there.answers() == []
+    turn(there, truth, HOUR)
+    turn(there, truth)
+    [reply] = there.answers()
+    assert "107% used" in reply["text"]
+
+
+def test_a_snooze_that_outlasts_the_period_ends_without_a_reminder(there, truth):
+    there.sync(truth, back=3 * DAY)
+    entry = there.set_up("alert spend > $50 per day tz UTC")
+    truth.use(NOON, 60)
+    turn(there, truth)
+    there.alerts.states.hold(entry.id, "", NOON + 13 * HOUR, "U1")
+    turn(there, truth, 13 * HOUR, back=DAY)
+    turn(there, truth)
+    assert there.answers() == []
+
+
+def test_a_reminder_says_how_it_stands_now_and_nothing_where_it_is_no_more(there, truth):
+    there.sync(truth, back=3 * DAY)
+    entry = there.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    turn(there, truth)
+    there.alerts.states.hold(entry.id, "", there.clock() + HOUR, "U1")
+    truth.use(NOON + MINUTE, 7)
+    turn(there, truth, 2 * HOUR)
+    [reply] = there.answers()
+    assert "$67 today" in reply["text"]
+    there.alerts.states.hold(entry.id, "", there.clock() + HOUR, "U1")
+    truth.use(NOON, -30)  # OpenRouter corrects its figures
+    turn(there, truth, 2 * HOUR, back=DAY)
+    assert len(there.answers()) == 1
+
+
 def test_recovery_goes_into_the_thread_and_the_first_message_says_so(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert sync")

@@ -71,6 +71,9 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
         "105% used: $105 of $100, $5 above it. OpenRouter may refuse requests until it begins anew"
         " on Monday 01:00 (Europe/Berlin)."
     )
+    assert said("budget", replace(limit(105), part=False)) == (
+        "105% used: $105 of $100, $5 above it. It has begun anew since."
+    )
     lifetime = replace(CAP, reset="")
     assert said("budget", limit(85, lifetime), Pace(0, DAY)).endswith("it lasts for years.")
 
