@@ -39,7 +39,8 @@ def unpack_state(packed: Mapping[str, Any]) -> State:
     """The state again. KeyError or ValueError if it is none."""
     at, since, ends = (_moment(packed[name]) for name in ("at", "since", "ends"))
     step, peak, limit = (int(packed[name]) for name in ("step", "peak", "limit"))
-    return State(Phase(packed["phase"]), step, peak, limit, at, since, ends)
+    sight = str(packed.get("sight", ""))
+    return State(Phase(packed["phase"]), step, peak, limit, at, since, ends, sight)
 
 
 def pack_reading(reading: Reading) -> Json:
@@ -56,6 +57,7 @@ def pack_reading(reading: Reading) -> Json:
         "so_far": reading.so_far,
         "owner": reading.owner,
         "hour": _pack_span(reading.hour),
+        "sight": reading.sight,
     }
 
 

@@ -46,7 +46,8 @@ class Reading:
     not known. `limit` is the line: the threshold, or all of a budget. `at` is how fresh the figures
     are. `part`: the hour or period still runs, so the value will grow. `period` is None for levels
     that have none, `hour` the hour that a spike is about. `so_far` is what a forecast starts from;
-    `owner` the creator concerned.
+    `owner` the creator concerned. `sight` tells as far as whose eyes it was seen: empty where they
+    see everything.
     """
 
     subject: str
@@ -60,6 +61,7 @@ class Reading:
     so_far: int = 0
     owner: str = ""
     hour: Span | None = None
+    sight: str = ""
 
 
 class Phase(StrEnum):
@@ -77,7 +79,7 @@ class State:
 
     `step` counts the thresholds told (budgets have several), `peak` is the farthest value seen,
     `limit` the line that they belong to, `at` how fresh the last reading was, `since` when it was
-    told first, `ends` when the period ends.
+    told first, `ends` when the period ends, `sight` the one of its readings.
     """
 
     phase: Phase = Phase.UNKNOWN
@@ -87,6 +89,7 @@ class State:
     at: datetime | None = None
     since: datetime | None = None
     ends: datetime | None = None
+    sight: str = ""
 
 
 class Kind(StrEnum):
@@ -149,6 +152,8 @@ def evaluate(rule: Rule, reading: Reading, state: State, now: datetime) -> Judge
     """Judge one reading against the state of its subject and period; any reading may come again."""
     if reading.value is None:
         return Judged(state)
+    if state.sight != reading.sight:
+        state = State()  # what others see says nothing of what these do
     if is_level(rule.watch):
         return _level(rule.watch, reading, state, now)
     return _sum(rule.watch, reading, state, now)
@@ -198,7 +203,8 @@ def _seen(reading: Reading, state: State, peak: int) -> State:
     phase = Phase.OK if state.phase is Phase.UNKNOWN else state.phase
     at = max(state.at or reading.at, reading.at)
     ends = reading.period.end if reading.period else None
-    return replace(state, phase=phase, peak=peak, limit=reading.limit, at=at, ends=ends)
+    seen = replace(state, phase=phase, peak=peak, limit=reading.limit, at=at, ends=ends)
+    return replace(seen, sight=reading.sight)
 
 
 def _told(reading: Reading, before: State, after: State, now: datetime) -> Judged:

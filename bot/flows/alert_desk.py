@@ -48,6 +48,10 @@ log = logging.getLogger(__name__)
 
 MOST_EACH = 200
 GONE = "That alert is not there any more."
+OTHERWISE = (
+    "This was told when its alert saw another part of the usage than it does today, so the message"
+    " is left as it is."
+)
 UNSEEN = (
     "I cannot see that channel, so I cannot tell who reads along there. Invite me there first"
     " (`/invite`), then set the alert up again."
@@ -183,6 +187,9 @@ class Desk:
         if found is None:
             return
         one, watched, _ = found
+        if not self._as_seen(one, watched):
+            self._say(place, OTHERWISE)
+            return
         person = self._asking.slack.person(place.user)
         query = question(watched.rule, one.event.reading, watched.zone)
         if query is None:
@@ -204,9 +211,12 @@ class Desk:
         found = self._told(place, event)
         if found is None:
             return
-        one, _, telling = found
-        self._at.states.acknowledge([one.place], place.user)
-        self._renew(telling)
+        one, watched, telling = found
+        if self._as_seen(one, watched):
+            self._at.states.acknowledge([one.place], place.user)
+            self._renew(telling)
+        else:
+            self._say(place, OTHERWISE)
         self._note(Act.CHANGED_ALERT, self._asking.slack.person(place.user), "acknowledged")
 
     def snooze(self, place: Place, value: str) -> None:
@@ -215,7 +225,10 @@ class Desk:
         found = self._told(place, event, own=True)
         if found is None or length not in set(Snooze):
             return
-        one, _, telling = found
+        one, watched, telling = found
+        if not self._as_seen(one, watched):
+            self._say(place, OTHERWISE)
+            return
         state = self._at.states.get(one.place)
         until = Snooze(length).until(self._asking.clock(), state.ends if state else None)
         self._at.states.hold(one.rule, one.subject, until, place.user)
@@ -333,6 +346,9 @@ class Desk:
         watched = self._judging.watched(entry, rule, entry.made_at)
         return one, as_told(watched, one.event.reading), telling
 
+    def _as_seen(self, one: Pending, watched: Watched) -> bool:
+        return one.event.reading.sight == watched.sight
+
     def _event(self, event: str) -> Pending | None:
         known = event.isascii() and event.isdigit() and len(event) < 16
         return self._at.tellings.event(int(event)) if known else None
@@ -356,7 +372,9 @@ class Desk:
         standing = []
         for place, state in self._at.states.triggered(entry.id):
             last = self._at.tellings.last(place)
-            if last and (state.ends is None or state.ends > now):
+            if not last or not self._judging.as_seen(entry, rule, last.event.reading):
+                continue
+            if state.ends is None or state.ends > now:
                 standing.append(last.event.reading)
         held = [one for (id_, _), one in self._at.states.holds().items() if id_ == entry.id]
         return Card(

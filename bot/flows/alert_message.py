@@ -29,6 +29,12 @@ class Messages:
     def of(self, telling: Telling) -> Message | None:
         """A message as things stand now; None where nothing is known of its rules any more."""
         events = self._at.tellings.events(telling.id)
+        today = [one for one in events if self._as_seen(one)]
+        if len(today) < len(events) and telling.ts:
+            return None  # what it says was seen by other eyes: it is left as it is
+        events = today
+        if not events:
+            return None
         zone = self._zone(telling)
         if telling.root is not None:
             found = self._about(events[-1], zone, ())
@@ -49,6 +55,13 @@ class Messages:
             return None
         last = self._at.tellings.latest(one)
         return render.alert(one.event, *found, last.event if last.id > one.id else None)
+
+    def _as_seen(self, one: Pending) -> bool:
+        entry = self._at.rules.find(one.rule)
+        rule = self._judging.rule(entry) if entry else None
+        if entry is None or rule is None:
+            return True  # which is not drawn anyway
+        return self._judging.as_seen(entry, rule, one.event.reading)
 
     def _about(
         self, one: Pending, zone: str, notes: tuple[str, ...], *, looked_up: bool = True

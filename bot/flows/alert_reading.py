@@ -50,6 +50,16 @@ class Watched:
     named: Named
     since: datetime
 
+    @property
+    def sight(self) -> str:
+        """As far as whose eyes its figures are seen; empty where they see everything.
+
+        What was told under one sight is not told, nor shown anew, under another.
+        """
+        if not self.asker.own_only or isinstance(self.rule.watch, Stale):
+            return ""
+        return f"own {self.asker.email or ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -81,6 +91,12 @@ class Seen:
 
 def readings(watched: Watched, seen: Seen) -> Iterator[Reading]:
     """The readings of all subjects of a rule; of one subject, the older come first."""
+    sight_ = watched.sight
+    for reading in _readings(watched, seen):
+        yield replace(reading, sight=sight_) if sight_ else reading
+
+
+def _readings(watched: Watched, seen: Seen) -> Iterator[Reading]:
     rule, limits = watched.rule, seen.limits
     match rule.watch:
         case Stale():
@@ -166,7 +182,8 @@ def closing(watched: Watched, seen: Seen, last: Reading, span: Span) -> Reading:
         for subject, _, members in subjects(seen, watched.asker, whose, found):
             if subject == last.subject:
                 value = _value(found, members, watch.metric, watch.source)
-                return above(rule, subject, last.label, value, span, span.end, last.owner)
+                closed = above(rule, subject, last.label, value, span, span.end, last.owner)
+                return replace(closed, sight=last.sight)
     return replace(last, at=max(last.at, span.end), part=False)
 
 

@@ -131,6 +131,17 @@ class Judging:
         rule = self._read[place]
         return rule and self.narrowed(entry.draft.maker, rule)
 
+    def as_seen(self, entry: Entry, rule: Rule, reading: Reading) -> bool:
+        """Whether a reading was seen as its rule's maker sees today.
+
+        What was told under another sight is not theirs to see any more, or means something else.
+        """
+        return reading.sight == self.sight(entry, rule)
+
+    def sight(self, entry: Entry, rule: Rule) -> str:
+        """As far as whose eyes a rule's maker sees today."""
+        return self.watched(entry, rule, entry.made_at).sight
+
     def narrowed(self, maker: str, rule: Rule) -> Rule:
         """A rule as its messages call it: about its maker, where that is all that they may see."""
         limited = sees_own_only(maker, self._at.asking.settings)
@@ -166,11 +177,15 @@ class Judging:
         if rule is None:
             return
         watched = self.watched(entry, rule, judged)
-        known = seen.states.get(entry.id, {})
+        kept = seen.states.get(entry.id, {})
+        sight_ = watched.sight
+        known = {place: state for place, state in kept.items() if state.sight == sight_}
+        if len(known) < len(kept):
+            seen.states[entry.id] = known
         now_known = dict(known)
         for reading in readings(watched, seen):
             place = reading.subject, period_key(reading)
-            before = now_known.get(place)
+            before = now_known.get(place, kept.get(place))
             verdict = evaluate(rule, reading, before or State(), seen.now)
             if verdict.event is None and not _worth_keeping(before, verdict.state):
                 continue

@@ -125,6 +125,7 @@ class Watch:
     def close(self) -> None:
         """End the process."""
         self.alerts.stopping.set()
+        self.alerts.asking.audit.flush()
         self.database.close()
 
     def furnish(self) -> None:
