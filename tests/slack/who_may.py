@@ -153,12 +153,19 @@ class Side:
     clock: Clock
     schedules: dict[str, str] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
+    cards: dict[str, str] = field(default_factory=dict)
+    fired: dict[str, tuple[str, str]] = field(default_factory=dict)
+    said: str = ""
+    """The ts of what a person said last."""
     _heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def hear(self, kind: str, data: dict[str, Any]) -> None:
         said = kind in {"message", "message_changed", "ephemeral"} and data.get("bot_id")
         if said or kind in {"view", "home"}:
             self._heard.append((kind, data))
+        elif kind == "message":
+            self.said = data["ts"]
 
     def sent(self) -> list[tuple[str, str, str]]:
         """Kind, for whom, and all of it as text, of what was sent since the last look."""
@@ -194,7 +201,7 @@ class Side:
         return next(iter(members - {self.slack.bot_user_id}))
 
     def _essence(self, data: dict[str, Any]) -> str:
-        shown = {name: data.get(name) for name in ("text", "blocks", "title", "thread_ts")}
+        shown = {name: data.get(name) for name in _SHOWN}
         files = [self._file(file["id"]) for file in data.get("files", [])]
         text = json.dumps([shown, files], ensure_ascii=False)
         text = re.sub(r"D0DEMO\d+", lambda found: self._owner(found[0]), text)
@@ -207,6 +214,7 @@ class Side:
         return file.name, "" if data[:4] in {b"%PDF", b"\x89PNG"} else data.decode()
 
 
+_SHOWN = ("text", "blocks", "title", "thread_ts", "_errors")
 _IDS = re.compile(
     r'"value": "(?:[0-9a-f]{10}|\d+[^"]*)"|[FV]0DEMO\d+|\d{10}\.\d{6}|"[0-9a-f]{10}"'
     r'|"block_id": "(?![qk]\|)[^"]*"|http://127[^"]*'

@@ -1,10 +1,12 @@
-"""`make trust`: the long kill loops, and every zone against brute force.
+"""`make trust`: the long kill loops, every zone against brute force, and who may see what.
 
-`python -m tests.trust reports`, `alerts` or `zones` does one of them alone.
+`python -m tests.trust reports`, `alerts`, `zones` or `people` does one of them alone.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +23,8 @@ ROUNDS = ((600, 90, 1, 11), (600, 90, 2, 12), (600, 90, 3, 13), (600, 90, 4, 14)
 """Reports, kills, most workers at a time, seed."""
 STORMS = ((90, 1, 21, False), (90, 2, 22, False), (120, 3, 23, False), (60, 3, 24, True))
 """Kills, most workers at a time, seed, and whether Slack's history cannot be read."""
+CASES = 5_000
+"""Random people doing random things."""
 
 
 def main() -> None:
@@ -86,7 +90,18 @@ def zones() -> bool:
     return not wrong
 
 
-PARTS = {"reports": reports, "alerts": alerts, "zones": zones}
+def people() -> bool:
+    """Whether what random people do shows all and only what they may see."""
+    begun = time.monotonic()
+    chosen = {"WHO_MAY_CASES": str(CASES), "WHO_MAY_SEED": "21"}
+    command = [sys.executable, "-m", "pytest", "-q", "tests/slack/test_who_may.py"]
+    kept = subprocess.run(command, env={**os.environ, **chosen}, check=False).returncode == 0
+    verdict = "trusted" if kept else "NOT to be trusted"
+    print(f"{CASES} cases of who may see what: {verdict}, in {time.monotonic() - begun:.0f} s")
+    return kept
+
+
+PARTS = {"reports": reports, "alerts": alerts, "zones": zones, "people": people}
 
 
 if __name__ == "__main__":
