@@ -90,7 +90,7 @@ def standing(query: Query) -> Standing:
     """A question as a standing one, as often as its period is long, about whole ones."""
     rule = _rhythm(query.period)
     period = complete(query.period) or usual_period(rule)
-    asked = replace(query, period=period, versus=None, zone=None, files=(), share=False)
+    asked = replace(query, period=period, zone=None, files=(), share=False)
     return Standing(asked, rule, time(9), query.zone)
 
 

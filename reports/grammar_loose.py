@@ -70,7 +70,7 @@ class Heard:
         merged = replace(merged, **changes)
         if not self.rhythm:
             return merged.words()
-        return f"schedule {self.rhythm} {replace(merged, versus=None).words()}"
+        return f"schedule {self.rhythm} {merged.words()}"
 
     def changes(self, *, in_thread: bool) -> bool:
         """Whether it changes the question before it, and does not stand for itself.

@@ -14,6 +14,7 @@ from reports.follow import (
     chosen,
     fits,
     inside,
+    standing,
 )
 from reports.grammar import Ask, parse
 from reports.query import Dimension, Filter, Metric, Query
@@ -95,3 +96,8 @@ def test_a_question_too_long_for_words_does_not_fit():
     query = Query(filters=tuple(Filter(Dimension.KEY, f"{n:050}") for n in range(6)))
     assert not fits(query)
     assert fits(asked("1m by key"))
+
+
+def test_what_becomes_a_schedule_keeps_what_it_is_compared_with():
+    words = standing(asked("spend 1m by creator vs last month")).words()
+    assert "spend last month by creator vs last month" in words

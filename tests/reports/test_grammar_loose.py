@@ -153,7 +153,7 @@ def test_what_cannot_be_asked_is_named():
         ("spend 1m by model", "what about last week", "spend last week by model"),
         ("spend 1m by model", "everything", "1m by model"),
         ("spend 1m by model", "every monday 9:00", "schedule every monday 9:00 spend 1m by model"),
-        ("spend 1m vs before", "weekly to me", "schedule weekly to me spend 1m"),
+        ("spend 1m vs before", "weekly to me", "schedule weekly to me spend 1m vs before"),
         ("spend 1m by model", "top 3", "spend 1m by model top 3"),
     ],
 )
