@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 from bot.flows import report as reports
 from bot.flows.asking import Asking, asker_for
+from bot.flows.export import Shown, shown
 from bot.flows.files import Format, Job, file_name
 from bot.flows.report import Known, Subject
+from bot.flows.shown import state_of
 from bot.flows.sight import Asker
 from bot.posting import Posting
 from bot.rendering import RenderError
@@ -22,7 +24,7 @@ from bot.slack import DeliveryError
 from bot.store.runs import Run, Runs, day_of
 from bot.store.schedules import Entry
 from reports.grammar import CommandError
-from reports.query import Dimension, Metric
+from reports.query import Dimension, Filter, Metric
 from reports.render.blocks import Message
 from reports.render.report import About, days, report, when
 from reports.report import CENT, Report, Revision
@@ -168,6 +170,7 @@ class Contents:
             waited, run is None, self._asking.settings.command,
         )  # fmt: skip
         message = report(found, about, self._picture(asked.subject, drawn))
+        message = message.standing_for(self._stands_for(occasion, asked.subject))
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
@@ -200,6 +203,17 @@ class Contents:
             asker = maker
         query = query_at(query, occasion.due_at, draft.schedule.zone)
         return _Asked(Subject(query, occasion.due_at, draft.schedule.zone, asker), known, notes)
+
+    def _stands_for(self, occasion: Occasion, subject: Subject) -> str:
+        """What is asked, for those who go on from it in the report's thread."""
+        query, draft = subject.query, occasion.entry.draft
+        if draft.target is not Target.CREATORS:
+            what = shown(query, subject.at, subject.zone, subject.asker, draft.maker)
+            return state_of(self._asking, what)
+        others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
+        theirs = Filter(Dimension.CREATOR, subject.asker.email or "")
+        asked = replace(query, filters=(*others, theirs), files=())
+        return state_of(self._asking, Shown(asked.words(), subject.at, subject.zone))
 
     def _figures(self, subject: Subject) -> _Drawn:
         with self._lock:

@@ -45,6 +45,10 @@ OF_WHAT = (
     "What shall I report again and again? Say it with a question, `every monday 9:00 spend by"
     " person`, or in the thread of an answer."
 )
+WHICH = (
+    "I cannot tell which question that would change. Ask the whole of it, for example: `spend last"
+    " week by person`."
+)
 ALONE = "Only you see this; with `share` everybody here does."
 
 
@@ -91,13 +95,29 @@ def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Des
             Act.ASKED, person.id, spoken.text, where=spoken.channel, outcome="misunderstood",
             email=person.email,
         )  # fmt: skip
-    elif heard.rhythm and not heard.given and _before(asking, spoken) is None:
-        asking.slack.respond(place, sentence(OF_WHAT))
     else:
-        asked, thread = _asked(asking, spoken, heard, person, asker), place.thread
-        reply = ask(asking, place, asked, subscriptions, desk)
-        if reply.shown:
-            remember(asking, spoken.channel, thread, reply.shown)
+        before = _before(asking, spoken) if _goes_on(spoken, heard) else None
+        if heard.rhythm and not heard.given and not isinstance(before, Shown):
+            asking.slack.respond(place, sentence(OF_WHAT))
+        elif isinstance(before, str) and not {"metric", "period"} & heard.given:
+            asking.slack.respond(place, sentence(before))
+        else:
+            asked = _asked(asking, spoken, heard, person, asker, before)
+            reply = ask(asking, place, asked, subscriptions, desk)
+            if reply.shown:
+                _remember(asking, spoken, reply.shown)
+
+
+def _goes_on(spoken: Spoken, heard: Heard) -> bool:
+    """Whether what was said may change the question before it."""
+    return heard.changes(in_thread=bool(spoken.thread))
+
+
+def _remember(asking: Asking, spoken: Spoken, what: Shown) -> None:
+    """Keep what was answered for those who go on from it, in the thread of the question too."""
+    remember(asking, spoken.channel, spoken.place.thread, what)
+    if not spoken.place.thread:
+        remember(asking, spoken.channel, spoken.ts, what)
 
 
 def known(asking: Asking, asker: Asker) -> Known:
@@ -135,15 +155,20 @@ def _used(asking: Asking, asker: Asker) -> frozenset[int]:
     return frozenset(found.series)
 
 
-def _asked(asking: Asking, spoken: Spoken, heard: Heard, person: Person, asker: Asker) -> Asked:
+def _asked(
+    asking: Asking,
+    spoken: Spoken,
+    heard: Heard,
+    person: Person,
+    asker: Asker,
+    before: Shown | str | None,
+) -> Asked:
     """What was said, as it is asked: as a change of the question before it, where it is one."""
-    in_thread = bool(spoken.thread)
-    before = _before(asking, spoken) if heard.changes(in_thread=in_thread) else None
-    words, at = heard.words, None
-    if before is not None:
+    words, at, changed = heard.words, None, isinstance(before, Shown)
+    if isinstance(before, Shown):
         words = heard.onto(_theirs(before, person, asker))
         at = None if "period" in heard.given else before.at
-    note = _note(asking, heard, words, changed=before is not None)
+    note = _note(asking, heard, words, changed=changed)
     read = parse_command(words)
     if isinstance(read, Ask) and not (spoken.direct or read.query.share):
         if clicks_stay_private(asking.settings):
@@ -163,8 +188,11 @@ def _note(asking: Asking, heard: Heard, words: str, *, changed: bool) -> str:
     return " ".join(parts)
 
 
-def _before(asking: Asking, spoken: Spoken) -> Shown | None:
-    """What was answered before, where this goes on from it."""
+def _before(asking: Asking, spoken: Spoken) -> Shown | str | None:
+    """What was answered before, where this goes on from it.
+
+    A sentence where it goes on from a message of ours that stands for no question.
+    """
     known_ = last_in(asking, spoken.channel, spoken.thread)
     if known_ or not spoken.thread:
         return known_
@@ -177,7 +205,7 @@ def _before(asking: Asking, spoken: Spoken) -> Shown | None:
         return None
     first = (said.get("messages") or [{}])[0]
     ours = first.get("bot_id") == asking.slack.identity().bot_id
-    return shown_in(asking, first) if ours else None
+    return (shown_in(asking, first) or WHICH) if ours else None
 
 
 def _theirs(before: Shown, person: Person, asker: Asker) -> Query:

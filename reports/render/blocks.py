@@ -72,6 +72,11 @@ class Message:
     def _under(self, words: str) -> Message:
         return Message(f"{words}\n{self.text}", (context(words), *self.blocks))
 
+    def standing_for(self, state: str) -> Message:
+        """The same with what it stands for as the id of its first block (255 characters)."""
+        first, *others = self.blocks
+        return Message(self.text, ({**first, "block_id": state}, *others))
+
     def without_chart(self) -> Message:
         """The same without chart or picture, which not every workspace takes."""
         return Message(

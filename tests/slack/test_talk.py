@@ -8,9 +8,10 @@ import pytest
 
 from bot.access import FOREIGN, OUTSIDERS
 from bot.demo.slack import LocalSlack
-from bot.flows.talk import ALONE, GREETING, OF_WHAT
+from bot.flows.reporting import Reporting
+from bot.flows.talk import ALONE, GREETING, OF_WHAT, WHICH
 
-from ..world import World, administered, running, wait_until
+from ..world import World, administered, running, say, wait_until
 
 
 def said(world: World, user: str, channel: str, text: str) -> str:
@@ -296,3 +297,71 @@ def test_a_wish_without_its_period_is_answered_with_the_command(world: World) ->
     assert "$50 per hour, day, week or month?" in answer
     assert "Did you mean `/activity alert spend &gt; $50 per day`?" in answer
     assert not world.bot.alerts.rules.of(world.slack.user("ada").id)
+
+
+def reported(world: World, words: str, user: str = "ada") -> dict[str, Any]:
+    """A report of a schedule that runs at once, in the channel or the direct messages it is for."""
+    say(world, f"schedule {words}", user)
+    say(world, "schedules", user)
+    listed = world.slack.ephemerals(user, "general")[-1]
+    row = next(block for block in listed["blocks"] if block["type"] == "actions")
+    before = len(world.slack.responses)
+    world.door.click(user, "general", listed["ts"], "schedule_run", block_id=row["block_id"])
+    wait_until(lambda: len(world.slack.responses) > before)
+    Reporting(world.bot.reports).tick()
+    channel = "general" if "here" in words else world.slack.im(user).id
+    return [m for m in world.slack.messages(channel) if m.get("metadata")][-1]
+
+
+def test_a_reply_to_a_report_changes_its_question(world: World) -> None:
+    report = reported(world, "weekly spend by creator here Europe/Berlin")
+    asked = "spend last week by key tz Europe/Berlin"
+    answer = reply(world, report["ts"], "by key", user="grace")
+    assert command(answer) == f"/activity {asked}"
+    assert answer["text"].startswith(f"I took that as `/activity {asked}`.\nSpend by API key, last")
+    assert command(reply(world, report["ts"], "only prod")).endswith(
+        "by key key:prod tz Europe/Berlin"
+    )
+
+
+def test_a_reply_to_a_report_of_ones_own_use_stays_with_that(
+    openrouter: Any, database: Any
+) -> None:
+    with administered(openrouter, database, ACTIVITY_VISIBILITY="own") as world:
+        report = reported(world, "weekly spend by model here", user="ada")
+        world.door.mention("katherine", "general", "by key", thread=report["ts"])
+        wait_until(lambda: hidden(world, "katherine"))
+        assert "creator:ada@example.com" in command(hidden(world, "katherine")[-1])
+
+
+def test_a_reply_to_what_is_no_answer_says_so(world: World) -> None:
+    dm = world.slack.im("ada").id
+    world.door.message("ada", "hello")
+    wait_until(lambda: answers(world, dm))
+    greeting = answers(world, dm)[-1]["ts"]
+    world.door.message("ada", "by key", thread=greeting)
+    wait_until(lambda: answers(world, dm, greeting))
+    assert answers(world, dm, greeting)[-1]["text"] == WHICH
+    world.door.message("ada", "spend by key", thread=greeting)
+    wait_until(lambda: len(answers(world, dm, greeting)) == 2)
+    assert command(answers(world, dm, greeting)[-1]) == "/activity spend 1d by key"
+
+
+def test_a_reply_to_ones_own_question_changes_that(world: World) -> None:
+    dm = world.slack.im("ada").id
+    world.door.message("ada", "spend 7d by key")
+    wait_until(lambda: answers(world, dm))
+    question = next(m["ts"] for m in world.slack.messages(dm) if not m.get("bot_id"))
+    world.door.message("ada", "tokens yesterday")
+    wait_until(lambda: len(answers(world, dm)) == 2)
+    world.door.message("ada", "only ada", thread=question)
+    wait_until(lambda: answers(world, dm, question))
+    words = "/activity spend 7d by key creator:ada@example.com"
+    assert command(answers(world, dm, question)[-1]) == words
+
+
+def test_a_comparison_goes_into_the_schedule_of_a_reply(world: World) -> None:
+    thread = asked(world, "spend last week by creator vs last month")["thread_ts"]
+    world.door.mention("ada", "general", "every monday 9:00", thread=thread)
+    wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
+    assert "*spend last week by creator vs last month*" in hidden(world, "ada")[-1]["text"]
