@@ -21,6 +21,8 @@ LONGEST = 0.25
 """Seconds after which work goes on all the same."""
 _QUIET = 0.004
 """Seconds without a request before the door counts as quiet, since people ask in bursts."""
+_KNOCK, _BETWEEN_KNOCKS = 0.01, 0.1
+"""For how long work gives way to somebody of whom nothing is known, and how seldom."""
 _NAP = 0.002
 _EVERY = 64
 _AT_ONCE = 2
@@ -34,28 +36,52 @@ class Door:
         self._lock = threading.Lock()
         self._line = threading.Lock()
         self._inside = 0
-        self._left = -_QUIET
+        self._left = self._knocked = -1.0
+        self._here = threading.local()
 
     @contextmanager
     def first(self) -> Iterator[None]:
         """While this lasts, work gives way."""
-        with self._lock:
-            self._inside += 1
+        self._step(1)
+        self._here.inside = True
         try:
             yield
         finally:
-            with self._lock:
-                self._inside -= 1
-                self._left = monotonic()
+            self._here.inside = False
+            self._step(-1)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let work go on while somebody inside waits for it."""
+        if not getattr(self._here, "inside", False):
+            yield
+            return
+        self._step(-1)
+        try:
+            yield
+        finally:
+            self._step(1)
 
     def knock(self) -> None:
-        """Somebody is about to come in: work gives way from now on, before it is known who."""
+        """Somebody is about to come in: work gives way for a moment, before it is known who.
+
+        Not again at once, so that nobody can hold it up by knocking.
+        """
         with self._lock:
-            self._left = monotonic()
+            now = monotonic()
+            if now - self._knocked >= _BETWEEN_KNOCKS:
+                self._knocked = now
+
+    def _step(self, way: int) -> None:
+        with self._lock:
+            self._inside += way
+            if way < 0:
+                self._left = monotonic()
 
     def busy(self) -> bool:
         """Whether somebody is there, or was just now."""
-        return self._inside > 0 or monotonic() - self._left < _QUIET
+        now = monotonic()
+        return self._inside > 0 or now - self._left < _QUIET or now - self._knocked < _KNOCK
 
     def give_way(self) -> None:
         """Wait until nobody is at the door, but not for ever."""
@@ -71,6 +97,7 @@ _door = Door()
 _turns = threading.BoundedSemaphore(_AT_ONCE)
 
 first = _door.first
+aside = _door.aside
 knock = _door.knock
 give_way = _door.give_way
 

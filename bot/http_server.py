@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 THREADS = 4
 AtOnce = Callable[[str, bytes], bool]
-"""Whether a request, by its path and the beginning of its body, is answered without any waiting."""
+"""Whether a request, by its path and the beginning of its body, is answered without any waiting.
+
+Such an answer must be short: what the connection does not take at once, this thread has to send.
+"""
 _BEGINNING = 64
 _MOST_AT_ONCE = 32
 _JOIN_SECONDS = 3.0
@@ -110,10 +113,14 @@ class _Dispatcher(ThreadedTaskDispatcher):
 
     def add_task(self, task: Any) -> None:  # noqa: ANN401 - a connection; the stubs name another
         """Take a connection whose next request is there."""
-        if threading.get_ident() == self.own and self._is_at_once(task):
+        if self.here() and self._is_at_once(task):
             self._kept.append(task)
         else:
             super().add_task(task)
+
+    def here(self) -> bool:
+        """Whether this is the server's own thread."""
+        return threading.get_ident() == self.own
 
     def serve_kept(self) -> None:
         """Answer what was kept; only on the server's own thread."""
@@ -157,3 +164,9 @@ class _Server(TcpWSGIServer):
             super().handle_accept()
             if len(self._map) == before:
                 return
+
+    def pull_trigger(self) -> None:
+        """Wake the server's thread, unless it is the one that asks: the pipe could be full."""
+        dispatcher = self.task_dispatcher
+        if not (isinstance(dispatcher, _Dispatcher) and dispatcher.here()):
+            super().pull_trigger()

@@ -54,7 +54,8 @@ class Work:
 
         running = self._executor.submit(self._run, place, lambda: given.append(job()))
         try:
-            running.result(seconds)
+            with courtesy.aside():
+                running.result(seconds)
         except TooSlow:
             running.add_done_callback(lambda _: self.hand_over(place, lambda: late(outcome())))
             return None
@@ -73,7 +74,17 @@ class Work:
         """
         while (given := self._given.get()) is not None:
             courtesy.give_way()
-            self._executor.submit(self._run, *given)
+            self._start(*given)
+            for _ in range(self._given.qsize()):  # they have waited as well
+                if (given := self._given.get()) is None:
+                    return
+                self._start(*given)
+
+    def _start(self, place: Place, job: Callable[[], object]) -> None:
+        try:
+            self._executor.submit(self._run, place, job)
+        except RuntimeError:  # no more threads can be started: one there is takes it later
+            log.exception("A job waits for a thread")
 
     def _run(self, place: Place, job: Callable[[], object]) -> None:
         courtesy.give_way()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from time import monotonic
+from time import monotonic, sleep
 
 from bot import courtesy
 from bot.courtesy import Door
@@ -70,3 +70,27 @@ def test_whoever_fails_at_the_door_leaves_it() -> None:
 def test_items_come_as_they_are() -> None:
     assert list(courtesy.giving_way(iter(range(300)))) == list(range(300))
     assert list(courtesy.giving_way([])) == []
+
+
+def test_work_goes_on_while_somebody_inside_waits_for_it() -> None:
+    door = Door()
+    with door.first():
+        with door.aside():
+            until_quiet(door)
+        assert door.busy()
+    with door.aside():  # outside it means nothing
+        until_quiet(door)
+
+
+def test_knocking_without_end_holds_up_little() -> None:
+    door, end, quiet = Door(), monotonic() + 5, 0
+    while quiet < 20:
+        assert monotonic() < end, "it was never quiet"
+        door.knock()
+        quiet += not door.busy()
+        sleep(0.001)
+
+
+def until_quiet(door: Door) -> None:
+    while door.busy():
+        sleep(0.001)

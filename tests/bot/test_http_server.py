@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -31,7 +32,7 @@ class Application:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         """Answer with the thread and what was sent."""
         body = environ["wsgi.input"].read()
-        if environ["PATH_INFO"] == "/slow":
+        if environ["PATH_INFO"] == "/slow" or body == b"hold":
             self.begun.release()
             self.go.wait(30)
         said = f"{threading.current_thread().name} {len(body)}\n".encode()
@@ -50,7 +51,8 @@ def serving(application: Application) -> Iterator[HttpServer]:
         yield server
     finally:
         application.go.set()
-        server.stop()
+        if server._thread.is_alive():
+            server.stop()
 
 
 def said(server: HttpServer, path: str, body: bytes = b"") -> list[str]:
@@ -97,6 +99,62 @@ def test_requests_of_one_connection_are_answered_in_their_order() -> None:
         while not got.endswith(b" 4\n"):
             got += connection.recv(10_000)
     assert re.findall(r"\r\n\r\n\S+ (\d)\n", got.decode()) == list("01234")
+
+
+def test_a_flood_of_pipelined_requests_does_not_stop_it() -> None:
+    """Each answer rings its bell, a pipe that nobody else empties."""
+    application, each = Application(), 300
+    with serving(application) as server, ExitStack() as stack:
+        bell = next(one for one in server._channels.values() if isinstance(one, trigger))
+        fcntl.fcntl(bell.trigger, fcntl.F_SETPIPE_SZ, 4096)  # type: ignore[attr-defined]
+        holding = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
+        holding.sendall(b"POST /quick HTTP/1.1\r\nContent-Length: 4\r\n\r\nhold")
+        assert application.begun.acquire(timeout=60)
+        flood = [socket.create_connection(("127.0.0.1", server.port), 60) for _ in range(30)]
+        for one in flood:
+            stack.enter_context(one).sendall(b"GET /quick HTTP/1.1\r\n\r\n" * each)
+        application.go.set()
+        for one in flood:
+            got = b""
+            while got.count(b"200 OK") < each:
+                more = one.recv(100_000)
+                assert more
+                got += more
+        assert said(server, "/quick", b"y") == ["door", "1"]
+
+
+def test_a_body_that_waits_to_be_asked_for_is_asked_for() -> None:
+    with (
+        serving(Application()) as server,
+        socket.create_connection(("127.0.0.1", server.port), 60) as connection,
+    ):
+        head = b"POST /quick HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head)
+        got = b""
+        while not got.endswith(b"\r\n\r\n"):
+            got += connection.recv(1_000)
+        assert got.startswith(b"HTTP/1.1 100 Continue")
+        connection.sendall(b"abc")
+        while not got.endswith(b"door 3\n"):
+            got += connection.recv(1_000)
+
+
+def test_who_leaves_in_the_middle_is_missed_by_nobody() -> None:
+    with serving(Application()) as server:
+        for sent in (b"POST /quick HT", b"POST /quick HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"):
+            for _ in range(20):
+                with socket.create_connection(("127.0.0.1", server.port), 60) as connection:
+                    connection.sendall(sent)
+        assert said(server, "/quick", b"y") == ["door", "1"]
+
+
+def test_it_stops_while_people_are_connected() -> None:
+    with serving(Application()) as server, ExitStack() as stack:
+        for _ in range(20):
+            one = socket.create_connection(("127.0.0.1", server.port), 60)
+            stack.enter_context(one).sendall(b"POST /quick HTTP/1.1\r\n")
+        server.stop()
+        assert not server._thread.is_alive()
 
 
 def test_what_is_no_request_is_refused_and_the_next_one_served() -> None:
