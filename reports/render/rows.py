@@ -40,10 +40,11 @@ def nothing(summary: Summary, not_yet: str) -> str:
     """Why an answer is empty; `not_yet` is said before the first sync."""
     if summary.as_of is None:
         return not_yet
-    if summary.partial:  # what is not held may well have been used
-        return "No usage is held for this period."
-    left = " The filters leave nothing of it." if summary.query.filters else ""
-    return f"No usage in this period.{left}"
+    if summary.query.filters:
+        of = "what is held of this period" if summary.partial else "this period"
+        return f"No usage: the filters leave nothing of {of}."
+    # what is not held may well have been used
+    return "No usage is held for this period." if summary.partial else "No usage in this period."
 
 
 def head(summary: Summary) -> str:

@@ -12,7 +12,7 @@ from bot.demo.slack import validate
 from bot.demo.slack.tables import characters
 from reports.grammar import CommandError, parse
 from reports.period import Calendar, Counted, Month, Span, Unit
-from reports.query import Dimension, Metric, Query, Source, Versus
+from reports.query import Dimension, Filter, Metric, Query, Source, Versus
 from reports.render.as_json import as_json
 from reports.render.blocks import CHART, Message, answer, as_text, error, figures, sentence
 from reports.render.controls import Controls
@@ -228,6 +228,17 @@ def test_nothing_is_told_from_not_known(as_of, partial, words):
     assert kinds == ["header", "context", "section", "context", "actions"]
     actions = [element["action_id"] for element in message.blocks[-1]["elements"]]
     assert actions == ["follow_metric", "follow_period", "follow_by"]
+
+
+@pytest.mark.parametrize(
+    ("partial", "of"),
+    [((), "this period"), (("the last sync failed",), "what is held of this period")],
+)
+def test_what_filters_leave_nothing_of_is_not_called_missing(partial, of):
+    query = Query(period=MONTH, filters=(Filter(Dimension.MODEL, "a/b"),))
+    text = answer(answered(query, [], SPAN, partial=partial)).text
+    assert f"No usage: the filters leave nothing of {of}." in text
+    assert "is held for" not in text
 
 
 @pytest.mark.parametrize("name", EVIL, ids=lambda name: ascii(name[:12]))
