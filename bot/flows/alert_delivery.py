@@ -194,6 +194,8 @@ class Delivery:
                 over = state.ends is not None and state.ends <= now
                 if over or hold.subject not in {EVERYTHING, place[1]}:
                     continue
+                if state.sight != self._judging.sight(entry, rule):
+                    continue
                 reading = standing.get(place[1:])
                 beyond = reading is not None and reached(rule.watch, reading) > 0
                 if reading is None or (isinstance(rule.watch, Spike) and not beyond):

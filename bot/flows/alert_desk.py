@@ -19,7 +19,7 @@ from bot.flows.alert_scope import named
 from bot.flows.alerting import Alerts, Judging
 from bot.flows.answer import answer, make_plan
 from bot.flows.asking import REFUSED, admit, asker_of
-from bot.flows.export import shown
+from bot.flows.export import about, shown
 from bot.flows.shown import drawn
 from bot.flows.subscriptions import Shown
 from bot.posting import Posted
@@ -101,7 +101,7 @@ class Desk:
         entries = self._at.rules.of(None if everybody else person.id)
         page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
         shown_ = entries[(page - 1) * cards.PAGE : page * cards.PAGE]
-        found = [card for one in shown_ if (card := self._card(one))]
+        found = [card for one in shown_ if (card := self._card(one, person.id))]
         quiet = self._at.tellings.quiet(person.id)
         message = cards.listing(
             found, page, len(entries), self.command, everybody=everybody, quiet=quiet
@@ -176,7 +176,7 @@ class Desk:
     def cards_of(self, user: str, most: int) -> tuple[tuple[Card, ...], int]:
         """The newest of somebody's own rules, for their Home, and how many there are."""
         entries = self._at.rules.of(user)
-        found = [self._card(one) for one in entries[-most:]]
+        found = [self._card(one, user) for one in entries[-most:]]
         return tuple(card for card in found if card), len(entries)
 
     # -- buttons of messages
@@ -195,7 +195,13 @@ class Desk:
         if query is None:
             self._say(place, "There is no usage behind this alert to show.")
             return
+        maker = watched.entry.draft.maker
+        query = about(query, maker)
         asker = asker_of(self._asking, person, query)
+        if asker.own_only and maker != person.id and watched.whose_own:
+            said = f"This alert is about <@{maker}>'s own usage, and you see yours only."
+            self._asking.slack.respond(place, cards_said(said))
+            return
         now, zone = self._asking.clock(), self._asking.settings.zone
         answered = answer(self._asking.store, query, now, zone, asker, whole=False)
         if isinstance(answered, CommandError):
@@ -363,7 +369,7 @@ class Desk:
 
     # -- showing
 
-    def _card(self, entry: Entry) -> Card | None:
+    def _card(self, entry: Entry, reader: str) -> Card | None:
         rule = self._judging.rule(entry)
         if rule is None:
             return None
@@ -379,7 +385,7 @@ class Desk:
         held = [one for (id_, _), one in self._at.states.holds().items() if id_ == entry.id]
         return Card(
             entry.id,
-            rule,
+            self._judging.as_read(entry, rule, reader),
             zone,
             entry.draft.maker,
             entry.paused,
@@ -388,12 +394,19 @@ class Desk:
         )
 
     def _made(
-        self, entry: Entry, *, again: bool = False, changed: bool = False, told: bool = False
+        self,
+        entry: Entry,
+        *,
+        again: bool = False,
+        changed: bool = False,
+        told: bool = False,
+        reader: str = "",
     ) -> Message:
-        card = self._card(entry)
-        if card is None:
+        rule = self._judging.rule(entry)
+        card = self._card(entry, reader or entry.draft.maker)
+        if rule is None or card is None:
             return sentence(GONE)
-        now = self._judging.readings(entry, card.rule)
+        now = self._judging.readings(entry, rule)
         heard = cards.Heard.NOT_NOW
         if told:
             heard = cards.Heard.LATER if self._waits(entry, card.rule) else cards.Heard.AT_ONCE
@@ -410,12 +423,12 @@ class Desk:
     def show(self, place: Place, id_: str) -> None:
         """Say how a rule is now; in the Home that is seen by itself."""
         if not place.home:
-            self._asking.slack.respond(place, self.changed(id_))
+            self._asking.slack.respond(place, self.changed(id_, place.user))
 
-    def changed(self, id_: str) -> Message:
-        """How a rule is after something was done to it."""
+    def changed(self, id_: str, reader: str = "") -> Message:
+        """How a rule is after something was done to it; `reader` is who is told."""
         entry = self._at.rules.get(id_)
-        return self._made(entry, changed=True) if entry else sentence(GONE)
+        return self._made(entry, changed=True, reader=reader) if entry else sentence(GONE)
 
     def _judge_again(self, id_: str) -> None:
         entry = self._at.rules.get(id_)

@@ -51,6 +51,11 @@ class Watched:
     since: datetime
 
     @property
+    def whose_own(self) -> bool:
+        """Whether it is about its maker alone."""
+        return self.asker.own_only or sight.ME in self.rule.filters
+
+    @property
     def sight(self) -> str:
         """As far as whose eyes its figures are seen; empty where they see everything.
 

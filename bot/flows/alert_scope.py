@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.flows import sight
 from bot.flows.alert_figures import Ids, Narrow
@@ -68,6 +68,23 @@ def meant(directory: Directory, one: Filter, asker: Asker, known: Named) -> Ids:
     if not asker.own_only:
         return found
     return found & sight.visible(directory, one.dimension, asker)
+
+
+def people_named(directory: Directory, rule: Rule, asker: Asker, known: Named, *, me: bool) -> Rule:
+    """A rule as somebody reads it: people by their names, `me` as well where it is not they."""
+    labels = sight.labels(directory, asker)
+
+    def called(one: Filter) -> Filter:
+        mine = one.pattern.casefold() == SELF
+        if one.dimension is not Dimension.CREATOR or not (
+            (mine and me) or one.pattern.startswith("<@")
+        ):
+            return one
+        names = [labels[id_] for id_ in meant(directory, one, asker, known) if id_ in labels]
+        name = names[0] if len(names) == 1 else asker.email if mine else ""
+        return replace(one, pattern=name.replace('"', "'")) if name else one
+
+    return replace(rule, filters=tuple(map(called, rule.filters)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from bot.flows import sight
 from bot.flows.alert_caps import limits_of
 from bot.flows.alert_figures import Figures
 from bot.flows.alert_reading import Seen, Watched, closing, readings
-from bot.flows.alert_scope import Named
+from bot.flows.alert_scope import Named, people_named
 from bot.flows.asking import Asking, asker_for
 from bot.posting import Posting
 from bot.store.alert_rules import Draft, Entry, Rules
@@ -130,6 +130,14 @@ class Judging:
                 self._read[place] = None
         rule = self._read[place]
         return rule and self.narrowed(entry.draft.maker, rule)
+
+    def as_read(self, entry: Entry, rule: Rule, reader: str) -> Rule:
+        """A rule as others than its maker read it, who is named there; `reader` is a Slack id."""
+        if not any(one.dimension is Dimension.CREATOR for one in rule.filters):
+            return rule
+        watched = self.watched(entry, rule, entry.made_at)
+        directory, others = self._at.asking.store.directory(), reader != entry.draft.maker
+        return people_named(directory, rule, watched.asker, watched.named, me=others)
 
     def as_seen(self, entry: Entry, rule: Rule, reading: Reading) -> bool:
         """Whether a reading was seen as its rule's maker sees today.

@@ -86,9 +86,13 @@ def shown(query: Query, at: datetime, zone: str, asker: Asker, user: str) -> Sho
     if asker.own_only:
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         query = replace(query, filters=(*others, sight.ME))
-    filters = tuple(_named(one, user) for one in query.filters)
-    words = replace(query, filters=filters, files=(), share=False).words()
+    words = replace(about(query, user), files=(), share=False).words()
     return Shown(words, at, zone, user)
+
+
+def about(query: Query, user: str) -> Query:
+    """A question with `me` made a person."""
+    return replace(query, filters=tuple(_named(one, user) for one in query.filters))
 
 
 def export(asking: Asking, place: Place, where: Where, what: Shown, format_: Format) -> None:

@@ -159,3 +159,64 @@ def test_who_sees_more_again_is_told_of_that(tmp_path, slack, truth):
         assert "$130 today" in second["text"]
         assert wide.heard()[0] == first
         wide.close()
+
+
+def test_a_snooze_that_ends_repeats_nothing_of_a_wider_sight(tmp_path, slack, truth):
+    with narrowed(tmp_path, slack, truth, "alert credits < $200") as there:
+        [rule] = [one.id for one in there.alerts.rules.of(None)]
+        there.alerts.states.hold(rule, "*", there.clock() + HOUR, slack.user("ada").id)
+        turn(there, truth, 2 * HOUR)
+        assert len(there.heard()) == 1
+        assert there.answers() == []
+
+
+# -- whose own usage it is, where others read it
+
+
+def in_spend(there: Watch) -> str:
+    channel = there.slack.channel("spend")
+    return f"in <#{channel.id}|spend>"
+
+
+@pytest.mark.parametrize("visibility", ["own", "org"])
+def test_others_read_whom_a_rule_about_its_maker_is_about(tmp_path, slack, truth, visibility):
+    admin = slack.user("katherine").id
+    with watching(
+        tmp_path / "activity.db", NOON, slack, ACTIVITY_VISIBILITY=visibility, ACTIVITY_ADMINS=admin
+    ) as there:
+        there.sync(truth, back=3 * DAY)
+        there.set_up(f"alert spend > $50 per day creator:me {in_spend(there)}")
+        turn(there, truth)
+        person = there.alerts.asking.slack.person(admin)
+        assert 'creator:"Ada Lovelace"' in there.desk.listed(person, ListAlerts()).message.text
+        assert "creator:me" in listed(there)  # who made it is meant
+
+
+def details(there: Watch, user: str) -> str:
+    """What somebody is answered who wants the details of the one alert that was told."""
+    [event] = [one.event for one in there.told()]
+    im = there.slack.im(user).id
+    place = Place("", there.slack.user(user).id, shared=True, channel=im)
+    there.desk.details(place, str(event))
+    return str(there.slack.messages(im)[-1]["text"])
+
+
+def test_details_are_about_the_maker_whoever_clicks(tmp_path, slack, truth):
+    with watching(tmp_path / "activity.db", NOON, slack) as there:
+        there.sync(truth, back=3 * DAY)
+        there.set_up(f"alert spend > $50 per day creator:me {in_spend(there)}")
+        turn(there, truth)
+        for user in ("ada", "grace"):
+            said = details(there, user)
+            assert "• prod: $60" in said
+            assert "evals" not in said
+
+
+def test_who_may_not_see_it_is_told_whom_an_alert_is_about(tmp_path, slack, truth):
+    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_VISIBILITY="own") as there:
+        there.sync(truth, back=3 * DAY)
+        there.set_up(f"alert spend > $50 per day {in_spend(there)}")
+        turn(there, truth)
+        assert "• prod: $60" in details(there, "ada")
+        said = details(there, "grace")
+        assert f"about <@{slack.user('ada').id}>'s own usage, and you see yours only" in said
