@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -135,6 +136,9 @@ def kept_private(asking: Asking, channel: str) -> str:
 
 def picture(asking: Asking, asker: Asker, what: Shown) -> str:
     """The uploaded chart of an answer for everybody, or nothing: then the native one stands."""
+    if asker.email and what.user:  # whose answer it is is named in it by their mention
+        people = (*asker.people, (f"<@{what.user}>", asker.email))
+        asker = replace(asker, people=tuple(dict.fromkeys(people)))
     job = Job(what.words, what.at, what.zone, Format.PNG, asker, asking.settings.command)
     try:
         with asking.renderer.file(job) as path:

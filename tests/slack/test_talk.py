@@ -60,6 +60,11 @@ def test_a_mention_is_answered_in_its_thread_and_says_what_it_understood(world: 
     assert not hidden(world, "ada")
 
 
+def test_an_answer_about_oneself_has_its_picture(world: World) -> None:
+    answer = asked(world, "how much did I spend in the past week?")
+    assert "image" in [block["type"] for block in answer["blocks"]]
+
+
 def test_the_grammars_own_words_are_answered_without_ado(world: World) -> None:
     assert asked(world, "tokens 7d by key")["text"].startswith("Tokens by API key, past 7 days")
 
