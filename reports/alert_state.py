@@ -23,6 +23,8 @@ from reports.alert import Budget, Credits, Forecast, New, Rule, Spike, Stale, Wa
 from reports.alert_time import Span
 from reports.usage import NANO
 
+_NO_LINE = -1
+
 
 @dataclass(frozen=True, slots=True)
 class Usual:
@@ -165,6 +167,22 @@ def ended(state: State, reading: Reading, now: datetime) -> Judged:
         return Judged(state)
     closed = replace(state, phase=Phase.RECOVERED)
     return Judged(closed, Event(Kind.ENDED, reading, state.step, now))
+
+
+def untold(state: State, event: Event) -> State:
+    """How a subject stands if the last event of it is never told: its next reading brings it again.
+
+    What was told of it before stays told.
+    """
+    match event.kind:
+        case Kind.TRIGGERED:
+            return State(sight=state.sight)
+        case Kind.FURTHER:
+            return replace(state, step=max(0, event.step - 1), limit=event.reading.limit)
+        case Kind.RECOVERED:  # of no line there is: any reading below its own is below it
+            return replace(state, phase=Phase.TRIGGERED, limit=_NO_LINE)
+        case Kind.ENDED:
+            return state
 
 
 def _sum(watch: Watch, reading: Reading, state: State, now: datetime) -> Judged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +11,8 @@ from datetime import datetime
 
 from bot.store.database import Database
 from bot.store.schedules import moment, ms
+from reports.alert_json import pack_state, unpack_event, unpack_state
+from reports.alert_state import untold
 
 Clock = Callable[[], datetime]
 _COLUMNS = "id, maker, email, words, members, version, made_at, changed_at, paused"
@@ -120,8 +123,8 @@ class Rules:
     ) -> Entry | None:
         """Put other words in its place: it is armed anew, and what it was about to say is dropped.
 
-        What it has said already stays. With `keep` it stands as it stood, with another line. With
-        `was` only if it still has that version; None where it has not, or is gone.
+        What it has said already stays. With `keep` it stands as it was told, with another line.
+        With `was` only if it still has that version; None where it has not, or is gone.
         """
         with self._db.write() as connection:
             done = connection.execute(
@@ -132,16 +135,16 @@ class Rules:
             if not done.rowcount:
                 return None
             if keep:
-                _drop(connection, id_, "changed")
+                _take_back(connection, id_, "changed")
             else:
                 _forget(connection, id_, "changed")
         return self.get(id_)
 
     def pause(self, id_: str, why: str) -> None:
-        """Let a rule rest: it says nothing and is not judged."""
+        """Let a rule rest: it says nothing and is not judged; it stands as it was told."""
         with self._db.write() as connection:
             connection.execute("UPDATE alert_rule SET paused = ? WHERE id = ?", (why, id_))
-            _drop(connection, id_, "paused")
+            _take_back(connection, id_, "paused")
 
     def resume(self, id_: str) -> None:
         """Let a rule go on."""
@@ -181,6 +184,26 @@ class Rules:
 def _forget(connection: sqlite3.Connection, id_: str, why: str) -> None:
     connection.execute("DELETE FROM alert_state WHERE rule = ?", (id_,))
     connection.execute("DELETE FROM alert_hold WHERE rule = ?", (id_,))
+    _drop(connection, id_, why)
+
+
+def _take_back(connection: sqlite3.Connection, id_: str, why: str) -> None:
+    """Drop what it was about to say, as if it had not come to that: so it is judged anew."""
+    events = connection.execute(
+        "SELECT subject, period, facts FROM alert_event WHERE rule = ? AND state = 'pending'"
+        " ORDER BY id DESC",
+        (id_,),
+    ).fetchall()
+    where = "rule = ? AND subject = ? AND period = ?"
+    for subject, period, facts in events:
+        place = id_, subject, period
+        found = connection.execute(f"SELECT data FROM alert_state WHERE {where}", place).fetchone()
+        if found:
+            state = untold(unpack_state(json.loads(found[0])), unpack_event(json.loads(facts)))
+            connection.execute(
+                f"UPDATE alert_state SET state = ?, data = ? WHERE {where}",
+                (state.phase, json.dumps(pack_state(state)), *place),
+            )
     _drop(connection, id_, why)
 
 
