@@ -358,11 +358,12 @@ def _until(today: datetime, since: datetime, figures: Figures) -> list[Stretch]:
 def _concerns(watched: Watched, seen: Seen, one: Limited) -> bool:
     """Whether a limit is one that a rule watches, and its maker may see."""
     wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
+    of_key = one.cap.subject.startswith("key ")
     if not wanted:
-        return True
+        return of_key or watched.rule.by is not Dimension.KEY
     keys, creators = wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
     owners = seen.directory.owners
-    return one.cap.subject.startswith("key ") and all(
+    return of_key and all(
         (keys is None or key in keys) and (creators is None or owners.get(key) in creators)
         for key in one.keys
     )

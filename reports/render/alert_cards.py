@@ -84,10 +84,11 @@ def meaning(rule: Rule, zone: str) -> str:
             said = f"told once {once} ({zone}), as soon as it goes above the limit"
         case Budget(percents):
             parts = " and ".join(f"{percent}%" for percent in percents)
-            said = f"told at {parts} of every limit and budget that is set at OpenRouter"
+            each = ""  # which each of them is anyway
+            what = "each key's limit" if rule.by or rule.filters else "every limit and budget"
+            said = f"told at {parts} of {what} that is set at OpenRouter"
             if rule.filters:
-                whose = ", ".join(clean(str(one), 80) for one in rule.filters)
-                said = f"told at {parts} of each key's limit that is set at OpenRouter, for {whose}"
+                said += f", for {', '.join(clean(str(one), 80) for one in rule.filters)}"
         case Spike(floor):
             said = (
                 "told when an hour costs more than five times the usual of that hour of the week,"

@@ -148,6 +148,23 @@ def test_limits_are_said_to_be_everybodys_where_they_are(there: Watch) -> None:
     assert "Told at 80% of every limit and budget that is set at OpenRouter." in said
 
 
+def test_by_key_the_limits_of_keys_are_watched_and_no_budgets(there: Watch) -> None:
+    used(there, 30)
+    limited(there, prod=30)
+    kept = json.loads(there.store.fact("limits") or "")
+    kept |= {
+        "workspaces": {"Engineering": ["hash_prod"]},
+        "budgets": {"Engineering": [{"limit": 100 * DOLLAR, "reset": "monthly"}]},
+    }
+    there.store.keep_fact("limits", json.dumps(kept))
+    said = there.say("alert budget 20% by key")
+    assert "Told at 20% of each key's limit that is set at OpenRouter." in said
+    assert "prod" in said
+    assert "workspace" not in said
+    assert "workspace" not in told(there)
+    assert "workspace Engineering: 31% used" in there.say("alert budget 20%")
+
+
 def test_an_edit_keeps_what_was_told_also_of_a_limited_view(tmp_path: Path) -> None:
     with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
         used(there, 60)
