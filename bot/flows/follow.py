@@ -17,7 +17,7 @@ from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
 from bot.flows.shown import drawn, group_name, kept_private, of_state, picture, remember
 from bot.slack import Person, Place, Spot
 from reports.audit import DONE, Act
-from reports.follow import OUT, Choice, Follow, chosen, fits, inside
+from reports.follow import OUT, Choice, Follow, chosen, fits, inside, without_filter
 from reports.grammar import LONGEST, Ask, CommandError, parse
 from reports.query import Dimension, Query
 from reports.render.blocks import error
@@ -25,6 +25,7 @@ from reports.render.schedules import said
 from reports.words import DIMENSION_WORDS
 
 GONE = "That {} is not there any more, or it is not among what you may see."
+ONLY_YOU = "You see your own usage only, so that cannot be left out."
 TOO_LONG = f"That question would be longer than the {LONGEST} characters that one may have."
 NO_SENSE = "I can no longer tell what that stands for. Ask again, and choose in the new answer."
 
@@ -66,10 +67,7 @@ def _followed(
 ) -> Query | str:
     """The question after a choice, or why there is none."""
     asker = asker_of(asking, person, query)
-    if asker.own_only and person.id != what.user:
-        # somebody else's answer, as a question about the person who follows it up
-        others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
-        query = replace(query, filters=tuple(others))
+    theirs = person.id == what.user
     if choice.follow is Follow.INSIDE and not choice.value.startswith(OUT):
         if query.by is None:
             return NO_SENSE
@@ -78,10 +76,23 @@ def _followed(
             return GONE.format(DIMENSION_WORDS[query.by])
         changed: Query | None = inside(query, name)
     else:
+        if asker.own_only and theirs and _leaves_out_creator(query, choice):
+            return ONLY_YOU
         changed = chosen(query, choice)
     if changed is None:
         return NO_SENSE
+    if asker.own_only and not theirs:
+        # somebody else's answer, as a question about the person who follows it up
+        others = (one for one in changed.filters if one.dimension is not Dimension.CREATOR)
+        changed = replace(changed, filters=tuple(others))
     return changed if fits(changed) else TOO_LONG
+
+
+def _leaves_out_creator(query: Query, choice: Choice) -> bool:
+    """Whether a choice would leave out whose usage it is."""
+    left = without_filter(query, choice.value) if choice.follow is Follow.INSIDE else None
+    creators = [one for one in query.filters if one.dimension is Dimension.CREATOR]
+    return left is not None and any(one not in left.filters for one in creators)
 
 
 def _answer(

@@ -62,7 +62,9 @@ def controls(
             for member in directory.of[by]
             if labels.get(member.id) in wanted
         }
-    return Controls(state_of(asking, what), what.value(), inside, private=private)
+    return Controls(
+        state_of(asking, what), what.value(), inside, private=private, own_only=asker.own_only
+    )
 
 
 def state_of(asking: Asking, what: Shown) -> str:

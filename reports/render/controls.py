@@ -39,13 +39,15 @@ class Controls:
 
     `state` (at most 255 characters) comes back from the selects, `value` (2,000) from the buttons;
     `inside` is what a group's choice stands for (150), by its label. `private`: the answer is for
-    one person in a conversation of several, and can be shared.
+    one person in a conversation of several, and can be shared. `own_only`: whoever asked sees no
+    usage but their own, so that its creator cannot be left out.
     """
 
     state: str
     value: str
     inside: Mapping[str, str] = field(default_factory=dict)
     private: bool = False
+    own_only: bool = False
 
 
 def rows(summary: Summary, controls: Controls) -> list[Block]:
@@ -125,8 +127,11 @@ def _inside(summary: Summary, controls: Controls) -> list[Block]:
     """Ways into the groups that are shown, and out of the filters that were set."""
     filters = summary.query.filters
     options = [
-        option(f"‹ Without {clean(str(one))}", f"{OUT}{index}") for index, one in enumerate(filters)
+        option(f"‹ Without {clean(str(one))}", f"{OUT}{index}")
+        for index, one in enumerate(filters)
+        if not (controls.own_only and one.dimension is Dimension.CREATOR)
     ]
+    ways_out = len(options)
     if summary.query.by and not summary.empty:
         options += [
             option(group.label, controls.inside[group.label])
@@ -135,7 +140,7 @@ def _inside(summary: Summary, controls: Controls) -> list[Block]:
         ]
     if not options:
         return []
-    inside = summary.query.by and len(options) > len(filters)
+    inside = summary.query.by and len(options) > ways_out
     label = f"Look inside a{_article(summary)}" if inside else "Filters"
     return [menu(Follow.INSIDE, label, options)]
 

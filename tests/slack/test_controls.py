@@ -11,7 +11,7 @@ import pytest
 from bot.access import FOREIGN, OUTSIDERS
 from bot.demo.slack import LocalSlack
 from bot.flows.export import TOO_OLD
-from bot.flows.follow import GONE
+from bot.flows.follow import GONE, ONLY_YOU
 from bot.flows.passing_on import SHARED_ALREADY
 from reports.follow import Follow
 from reports.render.controls import ALERT, SCHEDULE, SHARE
@@ -238,6 +238,18 @@ def test_an_answer_in_direct_messages_changes_there_and_has_nobody_to_share_with
     assert "answer_share" not in str(message["blocks"])
     choose(world, message, Follow.METRIC, "tokens")
     assert command(again(world, message)) == "/activity tokens 7d by key"
+
+
+def test_whose_usage_it_is_cannot_be_left_out_where_people_see_their_own_only(
+    openrouter: Any, database: Any
+) -> None:
+    with LocalSlack(rate_limits=False) as slack:
+        with running(openrouter, slack, database) as world:
+            message = shown(world, "spend 7d by key creator:me")
+            assert "‹ Without creator" in str(message)
+        with running(openrouter, slack, database, ACTIVITY_VISIBILITY="own") as world:
+            assert choose(world, message, Follow.INSIDE, "out:0")["text"] == ONLY_YOU
+            assert "‹ Without creator" not in str(shown(world, "spend 7d by key"))
 
 
 def test_an_answer_with_an_unknown_state_says_so(world: World) -> None:

@@ -157,3 +157,13 @@ def test_there_are_two_rows_and_the_selects_carry_the_state():
     selects, buttons = [block for block in blocks if block["type"] == "actions"]
     assert selects["block_id"] == "s"
     assert {element["value"] for element in buttons["elements"]} == {"v"}
+
+
+def test_who_sees_their_own_use_alone_is_offered_no_way_out_of_it():
+    filters = (Filter(Dimension.KEY, "prod"), Filter(Dimension.CREATOR, "me"))
+    query = Query(Metric.TOKENS, MONTH, filters=filters)
+    ways = elements(shown(query))[Follow.INSIDE]["options"]
+    assert [one["text"]["text"] for one in ways] == ["‹ Without key:prod", "‹ Without creator:me"]
+    assert elements(shown(query), own_only=True)[Follow.INSIDE]["options"] == ways[:1]
+    alone = Query(Metric.TOKENS, MONTH, filters=filters[1:])
+    assert Follow.INSIDE not in elements(shown(alone), own_only=True)
