@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
-from bot.flows.alert_detail import as_told, detail
+from bot.flows.alert_detail import detail
+from bot.flows.alert_now import current
+from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alerting import Alerts, Judging
 from bot.slack import DeliveryError
 from bot.store.alert_states import EVERYTHING
 from bot.store.alert_tellings import Pending, Telling
-from reports.alert import Above, Forecast
+from reports.alert import Above, Forecast, Spike
 from reports.alert_detail import Detail
-from reports.alert_state import Kind
+from reports.alert_state import Event, Kind
 from reports.render import alerts as render
 from reports.render.alerts import About
 from reports.render.blocks import Message
@@ -37,15 +40,12 @@ class Messages:
             return None
         zone = self._zone(telling)
         if telling.root is not None:
-            found = self._about(events[-1], zone, ())
-            return render.reply(events[-1].event, *found) if found else None
+            return self._reply(events[-1], zone)
         firsts = [one for one in events if one.event.kind is Kind.TRIGGERED]
         if len(firsts) == 1:
             return self._first(firsts[0], zone, (telling.note,) if telling.note else ())
         many = [
-            (one.event, found[0])
-            for one in firsts
-            if (found := self._about(one, zone, (), looked_up=False))
+            (one.event, found[0]) for one in firsts if (found := self._about(one, zone)) is not None
         ]
         return render.together(many, self._at.asking.settings.command) if many else None
 
@@ -53,8 +53,45 @@ class Messages:
         found = self._about(one, zone, notes)
         if found is None:
             return None
+        about, watched = found
+        event, latest = self._dated(one), self._latest(one)
+        with self._at.asking.store.snapshot():
+            seen = self._judging.seen(self._at.asking.clock())
+            base = render.shown(event, watched.rule, latest).reading
+            moves = not render.is_over(latest) or isinstance(watched.rule.watch, Spike)
+            now = current(watched, seen, base) if moves else None
+            shown = render.shown(event, watched.rule, latest, now)
+            drawn = self._detail(watched, seen, shown, about.zone)
+        return render.alert(event, about, drawn, latest, now)
+
+    def _reply(self, one: Pending, zone: str) -> Message | None:
+        found = self._about(one, zone)
+        if found is None:
+            return None
+        about, watched = found
+        event = self._dated(one)
+        with self._at.asking.store.snapshot():
+            seen = self._judging.seen(self._at.asking.clock())
+            drawn = self._detail(watched, seen, event, about.zone)
+        return render.reply(event, about, drawn)
+
+    def _detail(self, watched: Watched, seen: Seen, event: Event, zone: str) -> Detail:
+        """What drives it, by the line that it was judged by."""
+        judged = replace(watched, rule=render.at_line(watched.rule, event.reading))
+        return detail(self._at.asking.store, judged, seen, event.reading, zone)
+
+    def _latest(self, one: Pending) -> Event | None:
+        """The newest event after the first of a crossing, seen by the same eyes."""
         last = self._at.tellings.latest(one)
-        return render.alert(one.event, *found, last.event if last.id > one.id else None)
+        return self._dated(last) if last.id > one.id and self._as_seen(last) else None
+
+    def _dated(self, one: Pending) -> Event:
+        """What happened; of a period that is over by now, not as if it were today's."""
+        event = one.event
+        period = event.reading.period
+        if period is None or self._at.asking.clock() < period.end:
+            return event
+        return replace(event, reading=replace(event.reading, part=False))
 
     def _as_seen(self, one: Pending) -> bool:
         entry = self._at.rules.find(one.rule)
@@ -64,22 +101,21 @@ class Messages:
         return self._judging.as_seen(entry, rule, one.event.reading)
 
     def _about(
-        self, one: Pending, zone: str, notes: tuple[str, ...], *, looked_up: bool = True
-    ) -> tuple[About, Detail] | None:
-        """Which alert it is and how it stands, with what drives it."""
+        self, one: Pending, zone: str, notes: tuple[str, ...] = ()
+    ) -> tuple[About, Watched] | None:
+        """Which alert it is, as whom it went to reads it, and its rule."""
         entry = self._at.rules.find(one.rule)
         rule = self._judging.rule(entry) if entry else None
         if entry is None or rule is None:
             return None
-        reading = one.event.reading
-        watched = as_told(self._judging.watched(entry, rule, entry.made_at), reading)
+        watched = self._judging.watched(entry, rule, entry.made_at)
         zone = watched.zone if isinstance(rule.watch, Above | Forecast) else zone
         holds = self._at.states.holds()
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
         snoozed = hold.until if hold else None
         about = About(
             str(one.id),
-            watched.rule,
+            self._judging.as_read(entry, watched.rule, self._reader(one)),
             zone,
             entry.draft.maker,
             self._at.asking.settings.command,
@@ -88,16 +124,20 @@ class Messages:
             snoozed if snoozed and snoozed > self._at.asking.clock() else None,
             hold.person if hold and hold.until is None else "",
         )
-        if not looked_up:
-            return about, Detail()
-        with self._at.asking.store.snapshot():
-            seen = self._judging.seen(self._at.asking.clock())
-            return about, detail(self._at.asking.store, watched, seen, reading, zone)
+        return about, watched
+
+    def _reader(self, one: Pending) -> str:
+        """Whom the message of an event went to: a person or a channel."""
+        telling = self._at.tellings.get(one.telling or 0)
+        root = self._at.tellings.get(telling.root or 0) if telling else None
+        found = root or telling
+        return found.place if found else ""
 
     def _zone(self, telling: Telling) -> str:
         """The zone that a reader's clock shows; in a channel that of the settings."""
         asking = self._at.asking
-        place = telling.place
+        root = self._at.tellings.get(telling.root) if telling.root is not None else None
+        place = (root or telling).place
         if place[:1] not in {"U", "W"}:
             return asking.settings.zone
         try:

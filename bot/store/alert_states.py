@@ -242,7 +242,7 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
             "told" if ended else "pending",
         ),
     )
-    if change.event.kind in {Kind.ENDED, Kind.RECOVERED}:
+    if change.event.kind is not Kind.TRIGGERED:
         first = connection.execute(
             "SELECT telling FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
             " AND kind = 'triggered' ORDER BY id DESC LIMIT 1",

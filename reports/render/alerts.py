@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reports.alert import Above, Budget, Forecast, Rule, Stale
+from reports.alert import Above, Budget, Credits, Forecast, Rule, Stale
 from reports.alert_caps import Pace
 from reports.alert_detail import Detail, Driver, before_words, metric_of, subject_of
-from reports.alert_state import Event, Kind
+from reports.alert_state import Event, Kind, Reading, reached
 from reports.query import Dimension, Metric
 from reports.render.alert_chart import chart
 from reports.render.alert_figures import amount, clock
@@ -41,7 +41,7 @@ from reports.text import clean, escape
 from reports.words import stamp
 
 DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snooze"
-CHANGE, MUTE = "alert_change", "alert_mute"
+CHANGE, MUTE, RULES = "alert_change", "alert_mute", "alert_rules"
 SNOOZES = (("1 hour", "1h"), ("24 hours", "24h"), ("Until its period ends", "period"))
 MOST_TOGETHER = 40
 _MOST_CHARACTERS = 7_500
@@ -70,31 +70,76 @@ class About:
 
 
 def alert(
-    event: Event, about: About, detail: Detail | None = None, latest: Event | None = None
+    event: Event,
+    about: About,
+    detail: Detail | None = None,
+    latest: Event | None = None,
+    now: Reading | None = None,
 ) -> Message:
-    """The message of a first crossing; `latest` is the newest event that came after it.
+    """The message of a first crossing, as things stand: all its figures are of one moment.
 
-    Once it is over, the buttons that act on it are gone.
+    `latest` is the newest event that came after it, `now` a reading that is newer than both;
+    `detail` goes with what is `shown`. Once it is over, the buttons that act on it are gone.
     """
-    detail = detail or Detail()
-    head = title(event, about.rule, about.zone)
-    said = sentence(event, about.rule, about.zone, detail.pace)
-    lines = [f"*{escape(said)}*" if latest is None else escape(said)]
-    why = explained(event.reading)
+    detail, over, zone = detail or Detail(), is_over(latest), about.zone
+    at = shown(event, about.rule, latest, now)
+    rule, reading = at_line(about.rule, at.reading), at.reading
+    named = event if over else at
+    head = title(named, at_line(about.rule, named.reading), zone)
+    lines = [_since(latest, about)] if latest is not None and over else []
+    if not over and not reached(rule.watch, reading):
+        lines += [f"*Now:* {escape(ending(replace(at, kind=Kind.RECOVERED), rule))}"]
+    elif not (latest is not None and over and reading == latest.reading):
+        said = escape(sentence(at, rule, zone, None if over else detail.pace))
+        lines += [said if over else f"*{said}*"]
+    why = explained(reading)
     lines += [escape(why)] if why else []
-    driving = drivers(event, about.rule, detail)
-    blocks: list[Block] = [header(head)]
-    if latest is not None:
-        blocks.append(section(_since(latest, about)))
-    blocks.append(section("\n".join([*lines, *map(escape, driving)])))
-    blocks += chart(event, about.rule, detail)
-    done = _done(about, event.at)
+    lines += map(escape, drivers(at, rule, detail))
+    first = _first_told(event, about, at)
+    blocks: list[Block] = [header(head), section("\n".join(lines)), *chart(at, rule, detail)]
+    done = [*first, *_done(about, reading.at)]
     blocks += [context(*done)] if done else []
-    over = latest is not None and latest.kind in _OVER
-    blocks += [_actions(about, over=over), context(*_footer(event, about))]
-    later = [] if latest is None else [_since(latest, about)]
-    text = [escape(head), *later, escape(said), *map(escape, driving), *about.notes]
+    blocks += [
+        _actions(about, over=over, periods=event.reading.period is not None),
+        context(*_footer(reading, about)),
+    ]
+    text = [escape(head), *lines, *first, *about.notes]
     return Message(shortened("\n".join(text)), tuple(blocks))
+
+
+def shown(
+    event: Event, rule: Rule, latest: Event | None = None, now: Reading | None = None
+) -> Event:
+    """Which figures a message has: the newest; of what is over, the last of its period."""
+    if latest is not None and is_over(latest):
+        known = latest.reading if latest.reading.period else event.reading
+        return replace(event, reading=now or known)
+    last = latest or event
+    if now is None:
+        return last
+    return replace(last, reading=now, step=max(last.step, reached(rule.watch, now)), at=now.at)
+
+
+def is_over(latest: Event | None) -> bool:
+    """Whether an alert is over, by the newest event that came after its first."""
+    return latest is not None and latest.kind in _OVER
+
+
+def at_line(rule: Rule, reading: Reading) -> Rule:
+    """A rule with the line that a reading was judged by, which may have been changed since."""
+    watch = rule.watch
+    if not isinstance(watch, Above | Forecast | Credits) or watch.limit == reading.limit:
+        return rule
+    return replace(rule, watch=replace(watch, limit=reading.limit))
+
+
+def _first_told(event: Event, about: About, at: Event) -> list[str]:
+    """What was said first, where the figures are others by now."""
+    first, reading = event.reading, at.reading
+    if (first.value, first.limit, event.step) == (reading.value, reading.limit, at.step):
+        return []
+    said = sentence(event, at_line(about.rule, first), about.zone)
+    return [f"At first, {escape(clock(event.at, reading.at, about.zone))}: {escape(said)}"[:1_900]]
 
 
 def reply(event: Event, about: About, detail: Detail | None = None) -> Message:
@@ -161,11 +206,12 @@ def _driver(one: Driver, metric: Metric) -> str:
 
 def _since(latest: Event, about: About, pace: Pace | None = None) -> str:
     """What became of it, in mrkdwn."""
+    rule = at_line(about.rule, latest.reading)
     if latest.kind is Kind.RECOVERED:
-        return f":white_check_mark: *Over.* {escape(ending(latest, about.rule))}"
+        return f":white_check_mark: *Over.* {escape(ending(latest, rule))}"
     if latest.kind is Kind.ENDED:
-        return f":checkered_flag: {escape(ending(latest, about.rule))}"
-    said = sentence(latest, about.rule, about.zone, pace)
+        return f":checkered_flag: {escape(ending(latest, rule))}"
+    said = sentence(latest, rule, about.zone, pace)
     return f":warning: *{escape(said)}*"
 
 
@@ -178,7 +224,7 @@ def _done(about: About, now: datetime) -> list[str]:
     return done
 
 
-def _actions(about: About, *, over: bool) -> Block:
+def _actions(about: About, *, over: bool, periods: bool) -> Block:
     found = []
     if not isinstance(about.rule.watch, Stale):
         found.append(button("Show details", DETAILS, about.id))
@@ -186,7 +232,7 @@ def _actions(about: About, *, over: bool) -> Block:
         if not about.acknowledged:
             found.append(button("Acknowledge", ACKNOWLEDGE, about.id))
         if not about.muted:
-            found.append(_snooze(about))
+            found.append(_snooze(about, periods=periods))
     if isinstance(about.rule.watch, Above | Budget | Forecast) or not over:
         found.append(button("Change threshold", CHANGE, about.id))
     if not about.muted:
@@ -194,8 +240,7 @@ def _actions(about: About, *, over: bool) -> Block:
     return actions(*found)
 
 
-def _snooze(about: About) -> Block:
-    periods = isinstance(about.rule.watch, Above | Budget | Forecast)
+def _snooze(about: About, *, periods: bool) -> Block:
     options = [
         option(label, f"{about.id} {value}")
         for label, value in SNOOZES
@@ -209,10 +254,10 @@ def _mute(id_: str) -> Block:
     return button("Mute this rule", MUTE, id_, confirm=sure)
 
 
-def _footer(event: Event, about: About) -> list[str]:
+def _footer(reading: Reading, about: About) -> list[str]:
     return [
         *(note[:1_900] for note in about.notes[:5]),
         f"{code(words_shown(about.rule), 300)}, set up by <@{about.maker}>",
-        f"Data as of {stamp(event.reading.at)}",
+        f"Data as of {stamp(reading.at)}",
         f"All your rules: `{escape(about.command)} alerts`",
     ]

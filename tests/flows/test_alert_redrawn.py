@@ -1,0 +1,154 @@
+"""Messages of alerts that are drawn anew: one limit, one state, all figures of one moment."""
+
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from reports.commands import parse_command
+from reports.render.alerts import SNOOZE
+from reports.words import stamp
+
+from .test_alerting import limits, turn
+from .watch import DAY, HOUR, MINUTE, Truth, watching
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def there(tmp_path):
+    with watching(tmp_path / "activity.db", NOON) as watch:
+        yield watch
+
+
+@pytest.fixture
+def truth():
+    found = Truth()
+    found.use(NOON - 2 * DAY, 1)
+    return found
+
+
+def fired(there, truth, words="alert spend > $20 per day", dollars=90):
+    """A rule whose line is crossed, and told."""
+    there.sync(truth, back=3 * DAY)
+    entry = there.set_up(words)
+    truth.use(NOON, dollars)
+    turn(there, truth)
+    return entry
+
+
+def changed(there, entry, words) -> None:
+    """The rule gets another line."""
+    person = there.alerts.asking.slack.person(there.slack.user("ada").id)
+    draft = there.desk.draft(person, parse_command(words), "")
+    assert there.desk.change(there.alerts.rules.get(entry.id), draft)
+
+
+def acknowledged(there) -> str:
+    """The first message, once somebody has seen to it and it is drawn anew."""
+    [first] = there.heard()
+    tellings = there.alerts.tellings
+    [event] = [e for e in tellings.events(1) if e.event.kind == "triggered"]
+    there.alerts.states.acknowledge([event.place], "U1")
+    tellings.renew(1)
+    there.tick()
+    [again] = there.heard()
+    assert "has seen to it" in json.dumps(again)
+    assert again["ts"] == first["ts"]
+    return again["text"]
+
+
+def test_it_follows_a_line_that_was_changed(there, truth):
+    entry = fired(there, truth)
+    truth.use(NOON + MINUTE, 60)
+    turn(there, truth)
+    changed(there, entry, "alert spend > $200 per day")
+    there.tick()
+    [first] = there.heard()
+    assert "*Over.* $150 now; the limit is $200." in first["text"]
+    truth.use(NOON + 2 * MINUTE, 60)
+    turn(there, truth)
+    turn(there, truth)
+    [first] = there.heard()
+    assert "above $200 today" in first["text"].splitlines()[0]
+    assert "*$210 today, $10 above $200" in first["text"]
+    assert "Over." not in json.dumps(first)
+    assert ": $90 today, $70 above $20." in first["text"]
+    assert [one["text"][:40] for one in there.answers()] == [
+        ":white_check_mark: *Over.* $150 now; the",
+        ":warning: *$210 today, $10 above $200; a",
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", ["alert spend > $20 per day", "alert spend > $20 per hour", "alert spike"]
+)
+def test_its_headline_and_its_parts_are_of_one_moment(there, truth, words):
+    fired(there, truth, words)
+    truth.use(NOON + MINUTE, 10, "evals")
+    there.clock.now += 2 * MINUTE
+    there.sync(truth)
+    text = acknowledged(there)
+    assert "*$100" in text
+    top = re.search(r"Top keys[^:]*: prod \$90[^,]*, evals \$10", text)
+    assert top, text
+    assert "At first, today 13:01: $90" in text
+    assert f"Data as of {stamp(there.clock())}" in json.dumps(there.heard())
+
+
+def test_what_is_not_beyond_its_line_any_more_says_so(there, truth):
+    fired(there, truth)
+    truth.use(NOON, -80)  # OpenRouter corrects its figures
+    there.clock.now += MINUTE
+    there.sync(truth)
+    text = acknowledged(there)
+    assert "*Now:* $10 now; the limit is $20." in text
+
+
+def test_what_is_told_after_its_period_does_not_speak_of_today(there, truth):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    there.set_up("alert budget 80% 100%")
+    truth.use(NOON + MINUTE, 85, "evals")
+    turn(there, truth, 2 * MINUTE)
+    there.slack.faults.add("*", (503,), 10_000, 1)
+    truth.use(NOON + 2 * MINUTE, 20, "evals")
+    turn(there, truth)
+    there.clock.now = NOON + 12 * HOUR + 20 * MINUTE
+    there.slack.faults.clear()
+    there.tick()
+    [reply] = there.answers()
+    assert "105% used: $105 of $100, $5 above it. It has begun anew since." in reply["text"]
+
+
+def test_answers_in_the_thread_use_the_zone_of_whoever_reads_them(there, truth):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    there.set_up("alert budget 80% 100%")
+    truth.use(NOON + MINUTE, 85, "evals")
+    turn(there, truth, 2 * MINUTE)
+    truth.use(NOON + 2 * MINUTE, 20, "evals")
+    turn(there, truth)
+    [reply] = there.answers()
+    assert "(Europe/Berlin)" in reply["text"]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("alert budget 80% key:lab", 2), ("alert credits < $200", 2), ("alert spend > $3 per day", 3)],
+)
+def test_a_snooze_until_its_period_ends_is_offered_where_it_has_one(there, truth, words, offered):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    there.set_up(words)
+    truth.use(NOON + MINUTE, 4, "lab")
+    turn(there, truth, 2 * MINUTE)
+    [message] = there.heard()
+    [menu] = [
+        one
+        for block in message["blocks"]
+        for one in block.get("elements", [])
+        if one.get("action_id") == SNOOZE
+    ]
+    assert len(menu["options"]) == offered
