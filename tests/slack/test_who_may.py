@@ -110,13 +110,15 @@ def judge(bots: Bots, case: Case) -> str | None:
         strangers -= {bots.everybody.person(name) for name in (*LIMITED, ADMIN)}
     if strangers:
         return f"strangers are told: {strangers}"
+    if any("no fault of yours" in text for *_, text in sent):
+        return f"it failed: {sent}"
     match case.may:
         case May.NOTHING:
             return _refused(sent, me, REFUSALS)
         case May.NO_ADMIN:
             return _refused(sent, me, ("The log of who did what is for the admins",))
         case May.NOT_THEIRS:
-            return _nothing_of_others(sent, case, bots)
+            return _nothing_of_others(sent, case, bots) or _no_figures(sent, case, me)
         case May.OWN:
             return _nothing_of_others(sent, case, bots) or _not_refused(bots, case, sent)
     return _not_refused(bots, case, sent)
@@ -152,12 +154,24 @@ def _nothing_of_others(sent: list[tuple[str, str, str]], case: Case, bots: Bots)
     return None
 
 
+def _no_figures(sent: list[tuple[str, str, str]], case: Case, me: str) -> str | None:
+    """An answer to who may have none, or something that is changed before others."""
+    for kind, whom, text in sent:
+        if kind != "home" and "Data as of" in text:
+            return f"figures are told: {text}"
+        if case.maker and (whom != me or len(text) > 700):
+            return f"it is not refused: {kind} {whom} {text}"
+    return None
+
+
 def _not_refused(bots: Bots, case: Case, sent: list[tuple[str, str, str]]) -> str | None:
     if not sent and "under" not in case.what and " of " not in case.what:
         return "nothing is answered"
     for _, _, text in sent:
         if not case.what.startswith("audit") and (_says(text, REFUSALS) or NOT_YOURS in text):
             return f"it is refused: {text}"
+    if case.answered and not any("Data as of" in text for *_, text in sent):
+        return f"it is not answered: {sent}"
     asked = parse_command(escaped(bots.everybody.slack.workspace, case.what))
     if not case.question or not isinstance(asked, Ask):
         return None

@@ -51,6 +51,7 @@ FOLLOWS = (
 )  # fmt: skip
 INSIDE = ("prod", "lab-ada", "evals", "board", "stray", "Ada", "Grace", "Mary", "claude", "secret")
 PLAIN = ("spend 1m by key", "tokens 7d by model", "spend 1m by creator")
+PLAINLY = ("by key", "by model", "vs last month", "and the tokens?", "this month", "top 1")
 FORMS = ("shortcut", "shortcut", "home_schedule", "home_alert", "home_ask")
 _SHOW_AT_ONCE = {
     "form_question", "form_often", "form_to", "form_kind", "form_by", "form_metric", "form_whose",
@@ -83,6 +84,8 @@ class Case:
     """What stood before them."""
     after: Callable[[], None] = lambda: None
     """What is done when it has been looked at."""
+    answered: bool = False
+    """Whether it has an answer for whoever may have one."""
     form: bool = False
     """Whether something new may be set up."""
 
@@ -108,9 +111,13 @@ class Bots:
     def fire(self, name: str) -> None:
         """Let an alert tell (again)."""
         now = self.everybody.clock.now + timedelta(seconds=30)
-        for there in filter(None, (self.everybody, self.alone.get(name))):
+        for there in self.sides:
             there.clock.now = now
-            fire(there, name)
+            if there is self.everybody or there is self.alone.get(name):
+                fire(there, name)
+            else:
+                there.alert()  # they judge at the same moments
+                there.sent()
 
 
 def furnish(there: Side) -> None:
@@ -330,6 +337,7 @@ def hears(bots: Bots, chance: random.Random, person: str) -> Case:
     return Case(
         person, f"{act} under what {name} hears", allowed, does, public, maker=maker,
         beside=frozenset(beside), typed=json.dumps(known, ensure_ascii=False), after=after,
+
     )  # fmt: skip
 
 
@@ -456,6 +464,7 @@ def replies(bots: Bots, chance: random.Random, person: str) -> Case:
     return Case(
         person, f"says: {text}, in the thread after {maker} said {words}", bots.may(person), does,
         public="" if alone or (bots.own and text != "share") else channel, beside=frozenset(beside),
+        answered=words in PLAIN and text in PLAINLY,
     )  # fmt: skip
 
 
@@ -508,7 +517,11 @@ def pokes(bots: Bots, chance: random.Random, person: str) -> Case:
             side.slack.modals.take_away(side.person(person), everything=True)
         side.tick()
 
-    return Case(person, "pokes", bots.may(person), does, public="spend")
+    def tidily(side: Side) -> None:
+        with tidied(side):
+            does(side)
+
+    return Case(person, "pokes", bots.may(person), tidily, public="spend")
 
 
 def poke(
