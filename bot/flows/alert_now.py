@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bot.flows.alert_detail import narrowed
@@ -13,32 +12,20 @@ from reports.alert_state import Reading, period_key
 from reports.query import Metric
 from reports.usage import ZERO
 
-Now = Mapping[tuple[str, str], Reading]
-"""Readings by their subject and period."""
-
 
 def current(watched: Watched, seen: Seen, told: Reading) -> Reading | None:
     """What a reading has become; None where nothing newer is known of it."""
-    fresh = seen.fresh
-    usage = isinstance(watched.rule.watch, Above | Budget | Forecast)
-    if usage and (fresh is None or told.at >= fresh):
-        return None
-    return became(watched, seen, told, standing(watched, seen, [told]))
-
-
-def standing(watched: Watched, seen: Seen, told: Iterable[Reading]) -> Now:
-    """How the subjects stand of whom something was told; nothing where nothing was."""
-    if not any(True for _ in told) or isinstance(watched.rule.watch, New | Spike):
-        return {}
+    match watched.rule.watch:
+        case New():
+            return None
+        case Spike():
+            return _hour(watched, seen, told)
+        case Above() | Budget() | Forecast() if seen.fresh is None or told.at >= seen.fresh:
+            return None
+    place = told.subject, period_key(told)
     found = readings(replace(watched, since=seen.now), replace(seen, everything=True))
-    return {(one.subject, period_key(one)): one for one in found if one.value is not None}
-
-
-def became(watched: Watched, seen: Seen, told: Reading, now: Now) -> Reading | None:
-    """What a reading has become, given how the subjects of its rule stand."""
-    if isinstance(watched.rule.watch, Spike):
-        return _hour(watched, seen, told)
-    return now.get((told.subject, period_key(told)))
+    same = (one for one in found if (one.subject, period_key(one)) == place)
+    return next((one for one in same if one.value is not None), None)
 
 
 def _hour(watched: Watched, seen: Seen, told: Reading) -> Reading | None:
