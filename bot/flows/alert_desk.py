@@ -14,7 +14,7 @@ from bot.access import admins, admins_only, is_admin
 from bot.flows.alert_detail import as_told
 from bot.flows.alert_message import Messages
 from bot.flows.alert_people import People, in_words
-from bot.flows.alert_reading import Watched
+from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alert_scope import named
 from bot.flows.alerting import Alerts, Judging
 from bot.flows.answer import answer, make_plan
@@ -101,7 +101,7 @@ class Desk:
         entries = self._at.rules.of(None if everybody else person.id)
         page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
         shown_ = entries[(page - 1) * cards.PAGE : page * cards.PAGE]
-        found = [card for one in shown_ if (card := self._card(one, person.id))]
+        found = self._cards(shown_, person.id)
         quiet = self._at.tellings.quiet(person.id)
         message = cards.listing(
             found, page, len(entries), self.command, everybody=everybody, quiet=quiet
@@ -176,8 +176,7 @@ class Desk:
     def cards_of(self, user: str, most: int) -> tuple[tuple[Card, ...], int]:
         """The newest of somebody's own rules, for their Home, and how many there are."""
         entries = self._at.rules.of(user)
-        found = [self._card(one, user) for one in entries[-most:]]
-        return tuple(card for card in found if card), len(entries)
+        return tuple(self._cards(entries[-most:], user)), len(entries)
 
     # -- buttons of messages
 
@@ -369,19 +368,27 @@ class Desk:
 
     # -- showing
 
-    def _card(self, entry: Entry, reader: str) -> Card | None:
+    def _cards(self, entries: Sequence[Entry], reader: str) -> list[Card]:
+        """Rules as `reader` reads them, with the figures of one moment."""
+        if not entries:
+            return []
+        with self._asking.store.snapshot():
+            seen = self._judging.seen(self._asking.clock())
+        return [card for one in entries if (card := self._card(one, reader, seen))]
+
+    def _card(self, entry: Entry, reader: str, seen: Seen) -> Card | None:
         rule = self._judging.rule(entry)
         if rule is None:
             return None
         zone = rule.zone or self._people.zone(entry.draft.maker)
-        now = self._asking.clock()
-        standing = []
+        told: dict[tuple[str, str], Reading] = {}
         for place, state in self._at.states.triggered(entry.id):
             last = self._at.tellings.last(place)
             if not last or not self._judging.as_seen(entry, rule, last.event.reading):
                 continue
-            if state.ends is None or state.ends > now:
-                standing.append(last.event.reading)
+            if state.ends is None or state.ends > seen.now:
+                told[place[1:]] = last.event.reading
+        standing = self._judging.standing(entry, rule, told, seen)
         held = [one for (id_, _), one in self._at.states.holds().items() if id_ == entry.id]
         return Card(
             entry.id,
@@ -391,6 +398,7 @@ class Desk:
             entry.paused,
             tuple(standing),
             _held(held, zone),
+            seen.now,
         )
 
     def _made(
@@ -403,9 +411,10 @@ class Desk:
         reader: str = "",
     ) -> Message:
         rule = self._judging.rule(entry)
-        card = self._card(entry, reader or entry.draft.maker)
-        if rule is None or card is None:
+        found = self._cards([entry], reader or entry.draft.maker)
+        if rule is None or not found:
             return sentence(GONE)
+        [card] = found
         now = self._judging.readings(entry, rule)
         heard = cards.Heard.NOT_NOW
         if told:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -30,8 +30,8 @@ from bot.store.alert_tellings import Tellings
 from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
 from bot.store.runs import Runs
-from reports.alert import Credits, Rule, Stale
-from reports.alert_state import Phase, Reading, State, ended, evaluate, period_key
+from reports.alert import Credits, New, Rule, Spike, Stale
+from reports.alert_state import Phase, Reading, State, ended, evaluate, period_key, reached
 from reports.alert_time import SETTLED
 from reports.grammar_alert import rule_of
 from reports.query import Dimension
@@ -118,6 +118,22 @@ class Judging:
             watched = self.watched(entry, rule, now)
             found = list(readings(watched, seen))
         return [one for one in found if one.period is None or one.period.end > now]
+
+    def standing(
+        self, entry: Entry, rule: Rule, told: Mapping[tuple[str, str], Reading], seen: Seen
+    ) -> list[Reading]:
+        """What was told, by subject and period, and is beyond its line still, with today's figures.
+
+        Where nothing newer is known, and of what happened once, it is what was told.
+        """
+        if not told or isinstance(rule.watch, New | Spike):
+            return list(told.values())
+        seen.states[entry.id] = {place: State(Phase.TRIGGERED) for place in told}
+        with self._at.asking.store.snapshot():
+            found = readings(self.watched(entry, rule, seen.now), seen)
+            today = {(one.subject, period_key(one)): one for one in found if one.value is not None}
+        newest = [today.get(place, one) for place, one in told.items()]
+        return [one for one in newest if reached(rule.watch, one)]
 
     def rule(self, entry: Entry) -> Rule | None:
         """A rule as it is to be judged; None where its words mean nothing any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 
 from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale, To
@@ -13,7 +14,7 @@ from reports.alert_time import Quiet
 from reports.alert_vocabulary import EXAMPLE
 from reports.grammar_alert import QUIET
 from reports.period import Unit
-from reports.render.alert_figures import amount, price
+from reports.render.alert_figures import amount, clock, price
 from reports.render.alert_words import how_far, recipient, sentence, subject, used, words_shown
 from reports.render.blocks import Message, shortened
 from reports.render.parts import Block, actions, asking, button, code, context, section
@@ -22,6 +23,7 @@ from reports.text import clean, escape
 PAGE = 12
 EDIT, PAUSE, RESUME, DELETE = "alert_edit", "alert_pause", "alert_resume", "alert_delete"
 _MOST_STANDING = 3
+_FRESH = timedelta(minutes=15)
 _MOST_CHARACTERS = 9_000
 
 
@@ -37,7 +39,7 @@ class Heard(Enum):
 class Card:
     """A rule to show; `paused` says why it rests, None if it does not.
 
-    `standing` are the readings of what is triggered now, `held` says until when it is snoozed.
+    `standing` are the readings of what is triggered `now`, `held` says until when it is snoozed.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Card:
     paused: str | None = None
     standing: tuple[Reading, ...] = ()
     held: str = ""
+    now: datetime | None = None
 
 
 def made(
@@ -219,11 +222,18 @@ def _body(card: Card, *, short: bool = False, everybody: bool = False) -> str:
     for reading in sorted(card.standing, key=how_far, reverse=True)[:listed]:
         event = Event(Kind.TRIGGERED, reading, 1, reading.at)
         said = f"{subject(card.rule, reading)}: {sentence(event, card.rule, card.zone)}"
-        lines.append(f":warning: {escape(clean(said, 250))}")
+        lines.append(f":warning: {escape(clean(said, 250))}{_as_of(card, reading)}")
     more = len(card.standing) - listed
     if more > 0:
         lines.append(f":warning: {more} triggered" if short else f":warning: and {more} more")
     return "\n".join(lines)[:2_900]
+
+
+def _as_of(card: Card, reading: Reading) -> str:
+    """Of when figures are that are not those of now."""
+    if card.now is None or card.now - reading.at < _FRESH:
+        return ""
+    return f" (as of {escape(clock(reading.at, card.now, card.zone))})"
 
 
 def _reason(why: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from bot.store.alert_rules import Draft
 from reports.alert_time import Quiet
-from reports.grammar_alert import rule_of
+from reports.grammar_alert import ListAlerts, rule_of
 
 from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
 
@@ -214,3 +214,70 @@ def test_a_spike_of_each_of_one_is_found(there: Watch) -> None:
     there.sync(truth)
     assert "Ada Lovelace" in told(there)
     assert len(there.heard()) == 1
+
+
+# -- how it stands later on
+
+
+def listed(there: Watch) -> str:
+    """The list of alerts, which is what the Home shows as well."""
+    person = there.alerts.asking.slack.person(there.slack.user("ada").id)
+    return there.desk.listed(person, ListAlerts()).message.text
+
+
+def later(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:
+    there.clock.now += by
+    there.sync(truth)
+    there.tick()
+
+
+def test_the_list_shows_the_figures_of_now(there: Watch) -> None:
+    truth = used(there, 60)
+    limited(there, prod=90)
+    for words in ("spend > $50 per day", "spend > $50 per day by key", "budget 80%"):
+        there.set_up(f"alert {words}")
+    later(there, truth)
+    truth.use(NOON, 40)
+    later(there, truth)
+    said = listed(there)
+    assert "the whole organisation: $100 today, $50 above $50" in said
+    assert "prod: $100 today" in said
+    assert "prod: 130% used" in said
+    assert "$60" not in said
+    assert "as of" not in said
+
+
+def balance(there: Watch, dollars: int) -> None:
+    credits_ = {"total": 1000 * DOLLAR, "used": (1000 - dollars) * DOLLAR}
+    kept = {"at": there.clock().isoformat(), "credits": credits_, "keys": {}}
+    there.store.keep_fact("limits", json.dumps(kept))
+
+
+def test_the_list_shows_the_balance_of_now_and_none_that_is_above_its_line(there: Watch) -> None:
+    truth = used(there, 1)
+    balance(there, 150)
+    there.set_up("alert credits < $200")
+    later(there, truth)
+    balance(there, -30)
+    assert "The balance of purchased credits is -$30" in listed(there)
+    balance(there, 205)  # which is not clearly above yet
+    later(there, truth)
+    assert "warning" not in listed(there)
+
+
+def test_the_list_says_of_when_figures_are_that_are_not_those_of_now(there: Watch) -> None:
+    truth = used(there, 60)
+    there.set_up("alert spend > $50 per day")
+    later(there, truth)
+    there.clock.now += 2 * HOUR  # nothing can be synced
+    assert "$60 today, $10 above $50. (as of today 13:01)" in listed(there)
+
+
+def test_the_list_says_what_a_revision_has_undone_no_more(there: Watch) -> None:
+    truth = used(there, 60)
+    there.set_up("alert spend > $50 per day")
+    later(there, truth)
+    assert "warning" in listed(there)
+    truth.use(NOON - HOUR, -30)
+    later(there, truth)
+    assert "warning" not in listed(there)

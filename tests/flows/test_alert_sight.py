@@ -187,6 +187,9 @@ def test_others_read_whom_a_rule_about_its_maker_is_about(tmp_path, slack, truth
         there.sync(truth, back=3 * DAY)
         there.set_up(f"alert spend > $50 per day creator:me {in_spend(there)}")
         turn(there, truth)
+        [message] = there.said(slack.channel("spend").id)
+        assert 'above $50 today: creator:"Ada Lovelace"' in message["text"]
+        assert "creator:me" not in json.dumps(message)
         person = there.alerts.asking.slack.person(admin)
         assert 'creator:"Ada Lovelace"' in there.desk.listed(person, ListAlerts()).message.text
         assert "creator:me" in listed(there)  # who made it is meant
