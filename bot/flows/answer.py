@@ -87,7 +87,7 @@ def make_plan(
     narrowed = sight.narrowed(store.directory(), query, asker)
     if isinstance(narrowed, CommandError):
         return narrowed
-    query = _addressed(narrowed, asker)
+    query = sight.addressed(narrowed, asker)
     selection = _select(store.directory(), query, asker)
     if isinstance(selection, CommandError):
         return selection
@@ -106,12 +106,6 @@ def make_plan(
             replace(query, versus=Versus.BEFORE).words(),
         )
     return Plan(query, selection, source(both.current, store.state().held), both)
-
-
-def _addressed(query: Query, asker: Asker) -> Query:
-    known = {mention: email for mention, email in asker.people if email}
-    filters = tuple(replace(f, pattern=known.get(f.pattern, f.pattern)) for f in query.filters)
-    return replace(query, filters=filters)
 
 
 def _trouble(store: Store) -> tuple[str, ...]:

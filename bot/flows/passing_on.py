@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 from bot import courtesy
+from bot.flows import sight
 from bot.flows.answer import answer
 from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
@@ -106,14 +106,7 @@ def _passed_on(
         note = asking.audit.note
         note(act, person.id, what.words, where=spot.channel, outcome=REFUSED, email=person.email)
         return None
-    return addressed(parsed.query, asker)
-
-
-def addressed(query: Query, asker: Asker) -> Query:
-    """A question with the addresses of the people whom it mentions by their Slack ids."""
-    known = {mention: email for mention, email in asker.people if email}
-    filters = tuple(replace(f, pattern=known.get(f.pattern, f.pattern)) for f in query.filters)
-    return replace(query, filters=filters)
+    return sight.addressed(parsed.query, asker)
 
 
 def _digest(what: Shown) -> str:

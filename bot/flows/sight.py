@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bot.store.directory import Directory
 from reports import names
-from reports.grammar import CommandError
+from reports.grammar import LONGEST, CommandError
 from reports.query import Dimension, Filter, Query
 from reports.text import clean
 
@@ -97,6 +97,21 @@ def narrowed(directory: Directory, query: Query, asker: Asker) -> Query | Comman
         if one.dimension is Dimension.CREATOR and not _means(directory, one.pattern, asker) & mine:
             return CommandError(NOT_YOU, suggestion=mine_alone.words())
     return mine_alone
+
+
+def addressed(query: Query, asker: Asker) -> Query:
+    """A question with the addresses of the people whom it mentions by their Slack ids.
+
+    Who sees their own usage only hears no address but their own.
+    """
+    known = {
+        mention: email
+        for mention, email in asker.people
+        if email and (not asker.own_only or email == asker.email)
+    }
+    filters = tuple(replace(f, pattern=known.get(f.pattern, f.pattern)) for f in query.filters)
+    named = replace(query, filters=filters)
+    return named if len(named.words()) <= LONGEST else query
 
 
 def nobody(asker: Asker) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from bot.access import admins, admins_only, is_admin, may_send_to_creators
 from bot.flows import report as reports
+from bot.flows import sight
 from bot.flows.answer import make_plan
 from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.reported import CREATOR, Contents, Unreportable
@@ -223,8 +224,9 @@ class Subscriptions:
             if isinstance(seen, str):
                 return seen
             name = seen[0] or name
-        known = reports.know(self._asking.store, standing.query, asker)
-        question = replace(standing.query, zone=None).words()
+        query = sight.addressed(standing.query, asker)
+        known = reports.know(self._asking.store, query, asker)
+        question = replace(query, zone=None).words()
         return Draft(
             person.id, person.email or "", question, schedule, target, id_, name, known.as_json()
         )

@@ -27,6 +27,7 @@ from reports.audit import Act
 from reports.commands import parse_command
 from reports.grammar import Ask, CommandError, parse
 from reports.grammar_loose import Heard, hear
+from reports.grammar_schedule import Standing
 from reports.loose_names import Known
 from reports.period import Counted, Unit
 from reports.query import Dimension, Query
@@ -166,16 +167,26 @@ def _asked(
     """What was said, as it is asked: as a change of the question before it, where it is one."""
     words, at, changed = heard.words, None, isinstance(before, Shown)
     if isinstance(before, Shown):
-        words = heard.onto(_theirs(before, person, asker))
+        words = heard.onto(_theirs(asking, before, person, asker))
         at = None if "period" in heard.given else before.at
-    note = _note(asking, heard, words, changed=changed)
     read = parse_command(words)
+    if isinstance(read, Ask) and (named := _named(asking, person, read.query)) != read.query:
+        words = named.words()
+    elif isinstance(read, Standing):
+        named = _named(asking, person, read.query)
+        words = words if named == read.query else f"schedule {replace(read, query=named).words()}"
+    note = _note(asking, heard, words, changed=changed)
     if isinstance(read, Ask) and not (spoken.direct or read.query.share):
         if clicks_stay_private(asking.settings):
             note = " ".join(filter(None, (note, ALONE)))
         else:
             words += " share"
     return Asked(words, spoken.team, spoken.channel, note, at)
+
+
+def _named(asking: Asking, person: Person, query: Query) -> Query:
+    """A question with addresses in the place of Slack's ids, which say nothing to people."""
+    return sight.addressed(query, asker_of(asking, person, query))
 
 
 def _note(asking: Asking, heard: Heard, words: str, *, changed: bool) -> str:
@@ -208,11 +219,11 @@ def _before(asking: Asking, spoken: Spoken) -> Shown | str | None:
     return (shown_in(asking, first) or WHICH) if ours else None
 
 
-def _theirs(before: Shown, person: Person, asker: Asker) -> Query:
+def _theirs(asking: Asking, before: Shown, person: Person, asker: Asker) -> Query:
     """The question before, as far as it is about the person who goes on from it."""
     parsed = parse(before.words)
     query = parsed.query if isinstance(parsed, Ask) else Query()
     if asker.own_only and person.id != before.user:
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         return replace(query, filters=tuple(others))
-    return query
+    return _named(asking, person, query)

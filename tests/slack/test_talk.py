@@ -279,12 +279,12 @@ def test_where_nobody_can_be_told_alone_they_are_told_in_direct_messages(world: 
     assert answers(world, dm)[0]["text"].startswith("I do not know “frobnicate”")
 
 
-def told(world: World, text: str) -> str:
+def told(world: World, text: str, user: str = "ada") -> str:
     """Mention the bot, and give what only who did so is told."""
-    before = len(hidden(world, "ada"))
-    said(world, "ada", "general", text)
-    wait_until(lambda: len(hidden(world, "ada")) > before)
-    return str(hidden(world, "ada")[-1]["text"])
+    before = len(hidden(world, user))
+    said(world, user, "general", text)
+    wait_until(lambda: len(hidden(world, user)) > before)
+    return str(hidden(world, user)[-1]["text"])
 
 
 def test_who_wishes_to_be_told_has_an_alert_set_up(world: World) -> None:
@@ -370,3 +370,30 @@ def test_a_comparison_goes_into_the_schedule_of_a_reply(world: World) -> None:
     world.door.mention("ada", "general", "every monday 9:00", thread=thread)
     wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
     assert "*spend last week by creator vs last month*" in hidden(world, "ada")[-1]["text"]
+
+
+def test_people_are_called_by_their_address_and_not_by_slacks_id(world: World) -> None:
+    grace = world.slack.user("grace").id
+    answer = asked(world, f"what about <@{grace}> this week")
+    assert answer["text"].startswith(
+        "I took that as `/activity this week creator:grace@example.com`."
+    )
+    thread = asked(world, "how much did I spend this week")["thread_ts"]
+    words = "/activity spend this week by key creator:ada@example.com"
+    assert f"I took that as `{words}`." in reply(world, thread, "by key")["text"]
+    world.door.mention("ada", "general", "every monday 9:00", thread=thread)
+    wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
+    text = hidden(world, "ada")[-1]["text"]
+    assert "*spend last week by key creator:ada@example.com*" in text
+    assert world.slack.user("ada").id not in text
+    said_ = say(world, f"schedule weekly spend creator:<@{grace}|grace> to me")
+    assert said_.startswith("Scheduled: *spend last week creator:grace@example.com*")
+
+
+def test_no_address_of_others_is_heard_where_people_see_their_own_only(
+    openrouter: Any, database: Any
+) -> None:
+    with administered(openrouter, database, ACTIVITY_VISIBILITY="own") as world:
+        ada = world.slack.user("ada").id
+        for text in (f"what about <@{ada}> this week", f"every monday 9:00 spend of <@{ada}>"):
+            assert "ada@example.com" not in told(world, text, "grace")
