@@ -14,6 +14,13 @@ Interval = tuple[datetime, datetime]
 Held = Mapping[Granularity, tuple[Interval, ...]]
 """Half-open intervals (UTC) for which usage is held, by granularity; sorted, not touching."""
 
+_AWAITED = {
+    Granularity.MINUTE: timedelta(minutes=3),
+    Granularity.HOUR: timedelta(minutes=20),
+    Granularity.DAY: timedelta(minutes=30),
+}
+"""How old the newest bucket may be without a word: some times what the rhythm of syncs promises."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -65,8 +72,8 @@ def source(wanted: TimeRange, held: Held) -> Source:
         return _seen(aligned, Granularity.HOUR, held, note)
     if _on_grid(wanted, Granularity.DAY):
         return _seen(wanted, Granularity.DAY, held)
-    if _on_grid(wanted, Granularity.HOUR) and not _missing(wanted, Granularity.HOUR, held):
-        return Source(wanted, Granularity.HOUR)
+    if _on_grid(wanted, Granularity.HOUR) and _made_of_hours(wanted, held):
+        return _seen(wanted, Granularity.HOUR, held)
     aligned, note = _aligned(wanted, Granularity.DAY)
     return _seen(aligned, Granularity.DAY, held, note)
 
@@ -146,17 +153,20 @@ def _seen(wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, .
     return Source(wanted, stored, (*note, *(_words(gap, stored, wanted) for gap in missing)))
 
 
+def _made_of_hours(wanted: TimeRange, held: Held) -> bool:
+    """Whether hours make the days of a zone; those that only wait for a sync do not decide it."""
+    found = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(Granularity.HOUR, ()))
+    recent = max(wanted.until - DAY, wanted.start) if wanted.unfinished else wanted.end
+    return not any(gap[0] <= recent for gap in found)
+
+
 def _missing(wanted: TimeRange, stored: Granularity, held: Held) -> tuple[Interval, ...]:
     found = gaps((wanted.start, min(wanted.end, wanted.until)), _known(wanted, stored, held))
     if not wanted.unfinished:
         return found
     # the bucket that is being filled was pulled while it was still shorter
-    recent = wanted.until - _tolerance(stored)
+    recent = wanted.until - _AWAITED[stored]
     return tuple(gap for gap in found if gap[0] < recent)
-
-
-def _tolerance(stored: Granularity) -> timedelta:
-    return {Granularity.MINUTE: 3 * timedelta(minutes=1), Granularity.HOUR: HOUR}.get(stored, DAY)
 
 
 def _words(gap: Interval, stored: Granularity, wanted: TimeRange) -> str:
@@ -166,6 +176,9 @@ def _words(gap: Interval, stored: Granularity, wanted: TimeRange) -> str:
     if gap[0] == wanted.start:
         return f"{stored}s before {end} are not held"
     if gap[1] >= min(wanted.end, wanted.until):
+        within = stored is not Granularity.MINUTE and floor(gap[0], stored) != gap[0]
+        if within:  # the bucket that was being filled
+            return f"{stored}s are held until {gap[0]:%Y-%m-%d %H:%M} UTC"
         return f"{stored}s from {start} on are not held"
     return f"{stored}s from {start} until {end} are not held"
 

@@ -111,16 +111,16 @@ def test_a_bucket_that_is_being_filled_is_not_missing(period: Counted) -> None:
         (
             Counted(1, Unit.DAY),
             Granularity.HOUR,
-            timedelta(minutes=59),
-            timedelta(minutes=61),
-            "hours from 2026-11-22 09:30 UTC on are not held",
+            timedelta(minutes=19),
+            timedelta(minutes=21),
+            "hours are held until 2026-11-22 10:10 UTC",
         ),
         (
             Counted(1, Unit.MONTH),
             Granularity.DAY,
-            23 * HOUR,
-            25 * HOUR,
-            "days from 2026-11-21 on are not held",
+            timedelta(minutes=29),
+            timedelta(minutes=31),
+            "days are held until 2026-11-22 10:00 UTC",
         ),
     ],
 )
