@@ -162,6 +162,12 @@ def complete(store: Store, subject: Subject, now: datetime) -> bool:
 
 def spend(store: Store, subject: Subject) -> int | None:
     """What a period cost, as it is known today: nano-dollars; None where it cannot be said."""
+    used = usage(store, subject)
+    return None if used is None else used.value(Metric.SPEND, subject.query.source)
+
+
+def usage(store: Store, subject: Subject) -> Usage | None:
+    """What was used in a period, as it is known today; None where it cannot be said."""
     with store.snapshot():
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
         held = store.state().held
@@ -170,7 +176,7 @@ def spend(store: Store, subject: Subject) -> int | None:
         ):
             return None
         whole = store.read(plan.selection, plan.source.range, plan.source.stored).whole
-    return total(whole).value(Metric.SPEND, subject.query.source)
+    return total(whole)
 
 
 def _is_complete(plan: Plan, state: State, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.access import may_send_to_creators, refusal
 from bot.flows.report_notices import Telling
@@ -17,6 +17,8 @@ from reports.schedule import Target
 log = logging.getLogger(__name__)
 
 CHECK_LASTS = timedelta(minutes=10)
+LATEST = timedelta(hours=6)
+LOOK_AGAIN = timedelta(seconds=20)
 
 
 class Places:
@@ -76,7 +78,7 @@ class Places:
             self._telling.fail(run, error.code)
             return None
         if user is None:
-            self._telling.nobody(run, self._contents.creator_name(run.recipient))
+            self._unreachable(run)
             return None
         try:
             person = asking.slack.person(user)
@@ -92,6 +94,21 @@ class Places:
                 self._telling.fail(run, words.MAY_NOT_ASK)
             return None
         return user
+
+    def _unreachable(self, run: Run) -> None:
+        """There is no account of a creator's here: that matters where they used something."""
+        now = self._at.asking.clock()
+        if self.waits(run, now):
+            self._at.runs.later(run, now + LOOK_AGAIN)
+        elif self._contents.unused(run):
+            self._at.runs.skip(run, "no usage")
+        else:
+            self._telling.nobody(run, self._contents.creator_name(run.recipient))
+
+    def waits(self, run: Run, now: datetime) -> bool:
+        """Whether some of a run's period is still to come, and there is time to wait for it."""
+        deadline = max(run.due_at, run.noticed_at) + LATEST
+        return now < deadline and not run.asked_by and not self._contents.complete(run, now)
 
     def address(self, run: Run) -> str | None:
         """The channel or person that it is for; None for a creator without an account here."""

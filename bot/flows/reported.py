@@ -31,6 +31,7 @@ from reports.report import CENT, Report, Revision
 from reports.schedule import Target, occurrence, query_at
 from reports.text import clean
 from reports.timerange import ranges
+from reports.usage import ZERO
 from reports.words import stamp, title
 
 log = logging.getLogger(__name__)
@@ -145,6 +146,24 @@ class Contents:
         directory = self._asking.store.directory()
         id_ = directory.ids.get((Dimension.CREATOR, recipient.removeprefix(CREATOR)))
         return directory.labels[id_] if id_ is not None else "somebody"
+
+    def unused(self, run: Run) -> bool:
+        """Whether the creator whom a run is for is known to have used nothing in its period."""
+        directory = self._asking.store.directory()
+        ref = run.recipient.removeprefix(CREATOR)
+        id_ = directory.ids.get((Dimension.CREATOR, ref))
+        if id_ is None:
+            return False
+        try:
+            subject = self._asked(Occasion.of(run)).subject
+        except Unreportable:
+            return False
+        others = (one for one in subject.query.filters if one.dimension is not Dimension.CREATOR)
+        # by name where OpenRouter knows no address, which is why they cannot be reached
+        theirs = Filter(Dimension.CREATOR, directory.members[id_].detail or directory.labels[id_])
+        query = replace(subject.query, by=None, filters=(*others, theirs))
+        used = reports.usage(self._asking.store, replace(subject, query=query, asker=Asker()))
+        return used == ZERO
 
     def _make(
         self, occasion: Occasion, run: Run | None, keep: Callable[[], bool], waited: bool

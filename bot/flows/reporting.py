@@ -17,7 +17,7 @@ from typing import Any
 from bot.alone import alone
 from bot.flows.report_notices import Telling
 from bot.flows.report_parts import Reports
-from bot.flows.report_places import Places
+from bot.flows.report_places import LOOK_AGAIN, Places
 from bot.flows.reported import Content, Contents, Unreportable
 from bot.posting import Posted
 from bot.slack import DeliveryError
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 BATCH = 32
-LATEST = timedelta(hours=6)
-LOOK_AGAIN = timedelta(seconds=20)
 HISTORY_BEFORE = timedelta(minutes=10)
 MOST_ATTEMPTS = 6
 _MARGIN = 0.5
@@ -118,11 +116,10 @@ class Reporting:
 
     def _render(self, run: Run, place: str, now: datetime) -> None:
         """Make the report, once all of its period is there or it has waited long enough."""
-        deadline = max(run.due_at, run.noticed_at) + LATEST
-        waiting = not self._contents.complete(run, now)
-        if waiting and now < deadline and not run.asked_by:
+        if self._places.waits(run, now):
             self._at.runs.later(run, now + LOOK_AGAIN)
             return
+        waiting = not self._contents.complete(run, now)
         try:
             content = self._contents.make(run, waited_in_vain=waiting)
         except Unreportable as problem:

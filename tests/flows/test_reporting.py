@@ -124,6 +124,18 @@ def test_it_sends_each_creator_their_own_part_alone(there: Office):
     assert there.posted() == []
 
 
+@pytest.mark.parametrize(("question", "heard"), [("spend", 1), ("spend key:prod", 0)])
+def test_who_cannot_be_reached_is_told_of_where_they_used_something(cache, question, heard):
+    with office(cache, SATURDAY) as there:
+        there.slack.workspace.change_user("grace", email="grace@elsewhere.example")
+        there.set_up(f"schedule weekly {question} to creators mon 9:00 UTC")
+        there.tick(MONDAY)
+        assert there.posted(there.slack.im("ada").id)
+        missed = [text for text in there.told() if "could not reach every creator" in text]
+        assert len(missed) == heard
+        assert ("no usage" in str(there.states())) == (not heard)
+
+
 def test_it_waits_for_the_last_bucket_and_then_says_what_is_missing(cache):
     with office(cache, SATURDAY) as there:
         there.set_up("schedule weekly spend by creator mon 9:00 UTC")
