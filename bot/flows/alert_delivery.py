@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -102,7 +102,7 @@ class Delivery:
     def _gather(self, events: Sequence[Pending]) -> None:
         """Make messages of events, those of one place together."""
         holds = self._at.states.holds() if events else {}
-        places: dict[Hearer, list[Pending]] = defaultdict(list)
+        places: dict[str, dict[int, str]] = defaultdict(dict)
         for one in events:
             with alone(log, "An alert could not be told: event %d", one.id):
                 try:
@@ -113,9 +113,9 @@ class Delivery:
                     self._at.tellings.later([one], self._at.asking.clock() + wait)
                     continue
                 if hearer:
-                    places[hearer].append(one)
-        for hearer, found in places.items():
-            self._make(hearer, found)
+                    places[hearer.place][one.id] = hearer.note
+        for place, notes in places.items():
+            self._make(place, [one for one in events if one.id in notes], notes)
 
     def _hearer(self, one: Pending, holds: dict[tuple[str, str], Hold]) -> Hearer | None:
         """Where an event is told now; None where it waits or needs no telling any more."""
@@ -151,11 +151,14 @@ class Delivery:
         quiet = self._at.tellings.quiet(place)
         return quiet.until(now, self._people.zone(place)) if quiet else None
 
-    def _make(self, hearer: Hearer, events: Sequence[Pending]) -> None:
-        """The first of a crossing is a message of its own, the rest go into its thread."""
+    def _make(self, place: str, events: Sequence[Pending], notes: Mapping[int, str]) -> None:
+        """The first of a crossing is a message of its own, the rest go into its thread.
+
+        `notes` are the sentences that go with each event, by its id.
+        """
         tellings, now = self._at.tellings, self._at.asking.clock()
         firsts = {one.id: [one] for one in events if one.event.kind is Kind.TRIGGERED}
-        answers: dict[tuple[int, str, int], list[Pending]] = defaultdict(list)
+        answers: dict[tuple[int, str], list[Pending]] = defaultdict(list)
         for one in events:
             if one.event.kind is Kind.TRIGGERED:
                 continue
@@ -166,18 +169,18 @@ class Delivery:
             root = tellings.get(first.telling) if first and first.telling is not None else None
             if first and (first.state == "pending" or (root and root.state in {"due", "sending"})):
                 tellings.later([one], now + _SHORT)
-            elif first and root and root.state == "sent":
-                answers[root.id, root.channel, first.id].append(one)
+            elif root and root.state == "sent":
+                answers[root.id, root.channel].append(one)
             else:
                 tellings.drop([one], "nothing was told before")
-        for (id_, channel, _), group in answers.items():  # the last word says it all
+        for (id_, channel), group in answers.items():  # the last word says it all
             tellings.make(group, channel, root=id_)
         if len(firsts) > ALONE:
             together = [one for group in firsts.values() for one in group]
-            tellings.make(together, hearer.place, hearer.note)
+            tellings.make(together, place, _note([notes[id_] for id_ in firsts]))
         else:
-            for group in firsts.values():
-                tellings.make(group, hearer.place, hearer.note)
+            for id_, group in firsts.items():
+                tellings.make(group, place, notes[id_])
 
     def _remind(self) -> None:
         """What was snoozed and is still beyond its line is told once more, as it stands now."""
@@ -296,8 +299,13 @@ class Delivery:
         """It can never be told there: whoever made the rule hears it, and why, or an admin does."""
         log.warning("An alert could not be told: %s", code)
         tellings = self._at.tellings
-        events = tellings.events(one.id)
-        entry = next(filter(None, (self._at.rules.get(event.rule) for event in events)), None)
+        makers: dict[str, list[Pending]] = defaultdict(list)
+        for event in tellings.events(one.id):
+            rule = self._at.rules.get(event.rule)
+            makers[rule.draft.maker if rule else ""].append(event)
+        for others in list(makers.values())[1:]:  # everybody hears of their own rules only
+            tellings.part(one, others)
+        entry = self._at.rules.get(next(iter(makers.values()))[0].rule) if makers else None
         if entry:
             self._at.asking.slack.forget(entry.draft.maker)  # who has just left is kept as present
             entry = self._people.present(entry)
@@ -328,6 +336,14 @@ class Delivery:
         if not wait:
             wait = min(_SHORT * 2 ** min(one.tries, 10), LONGEST_WAIT)
         return self._at.asking.clock() + wait
+
+
+def _note(notes: Sequence[str]) -> str:
+    """The sentences that go with many alerts, a line each."""
+    said = sorted(set(notes) - {""})
+    if len(set(notes)) == 1 or not said:
+        return "".join(said)
+    return "\n".join(words.of_some(one) for one in said)
 
 
 def recipient(entry: Entry, rule: Rule) -> str:

@@ -212,13 +212,14 @@ class Desk:
         self._note(Act.ASKED, person, query.words())
 
     def acknowledge(self, place: Place, event: str) -> None:
-        """Note that somebody has seen to it, and say so in the message."""
+        """Note that somebody has seen to all that a message tells, and say so in it."""
         found = self._told(place, event)
         if found is None:
             return
         one, watched, telling = found
         if self._as_seen(one, watched):
-            self._at.states.acknowledge([one.place], place.user)
+            told = {event.place for event in self._at.tellings.events(telling.id)}
+            self._at.states.acknowledge(told, place.user)
             self._renew(telling)
         else:
             self._say(place, OTHERWISE)
@@ -254,6 +255,14 @@ class Desk:
         self._note(Act.CHANGED_ALERT, person, "muted")
         said = f"Muted. `{escape(self.command)} alerts` lets it go on."
         self._asking.slack.respond(place, cards_said(said))
+
+    def rules(self, place: Place) -> None:
+        """List the rules of whoever clicks."""
+        person = admit(self._asking, place, Act.LOOKED, "alerts")
+        if person is None:
+            return
+        self._asking.slack.respond(place, self.listed(person, ListAlerts()).message)
+        self._note(Act.LOOKED, person, "alerts")
 
     def rule_behind(self, event: str) -> str:
         """The id of the rule behind a message, or nothing."""

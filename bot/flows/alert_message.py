@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.flows.alert_detail import detail
@@ -39,15 +40,38 @@ class Messages:
         if not events:
             return None
         zone = self._zone(telling)
-        if telling.root is not None:
-            return self._reply(events[-1], zone)
+        notes = tuple(telling.note.splitlines())
         firsts = [one for one in events if one.event.kind is Kind.TRIGGERED]
+        if telling.root is not None or not firsts:
+            return self._replies(events, telling.root, zone, notes)
         if len(firsts) == 1:
-            return self._first(firsts[0], zone, (telling.note,) if telling.note else ())
+            return self._first(firsts[0], zone, notes)
         many = [
-            (one.event, found[0]) for one in firsts if (found := self._about(one, zone)) is not None
+            render.Item(self._dated(one), found[0], self._latest(one))
+            for one in firsts
+            if (found := self._about(one, zone))
         ]
-        return render.together(many, self._at.asking.settings.command) if many else None
+        command = self._at.asking.settings.command
+        return render.together(many, command, notes) if many else None
+
+    def _replies(
+        self, events: Sequence[Pending], root: int | None, zone: str, notes: tuple[str, ...]
+    ) -> Message | None:
+        """The last word of each crossing; of which one, where the message above does not say."""
+        last = {self._crossing(one): one for one in events}
+        above = self._at.tellings.events(root) if root is not None else []
+        if len(last) == sum(one.event.kind is Kind.TRIGGERED for one in above) == 1:
+            return self._reply(events[-1], zone)
+        many = [
+            (self._dated(one), found[0])
+            for one in last.values()
+            if (found := self._about(one, zone))
+        ]
+        return render.replies(many, notes) if many else None
+
+    def _crossing(self, one: Pending) -> int:
+        first = self._at.tellings.first(one)
+        return first.id if first else one.id
 
     def _first(self, one: Pending, zone: str, notes: tuple[str, ...]) -> Message | None:
         found = self._about(one, zone, notes)

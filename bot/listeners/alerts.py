@@ -18,7 +18,7 @@ from bot.listeners.work import Work
 from bot.slack import Place
 from reports.audit import Act
 from reports.render.alert_cards import DELETE, EDIT, PAUSE, RESUME
-from reports.render.alerts import ACKNOWLEDGE, CHANGE, DETAILS, MUTE, SNOOZE
+from reports.render.alerts import ACKNOWLEDGE, CHANGE, DETAILS, LIST, MUTE, SNOOZE
 
 Do = Callable[[Place, str], None]
 OPENS = (EDIT, CHANGE)
@@ -38,6 +38,7 @@ def register(
         PAUSE: desk.pause,
         RESUME: desk.resume,
         DELETE: desk.delete,
+        LIST: lambda place, _: desk.rules(place),
     }
 
     def _open(place: Place, name: str, value: str, trigger: str) -> None:

@@ -315,6 +315,24 @@ class Tellings:
             place, note, error, ms(self._clock()),
         )  # fmt: skip
 
+    def part(self, telling: Telling, events: Sequence[Pending]) -> bool:
+        """Make another message, to the same place, of some events of one that was not sent."""
+        with self._db.write() as connection:
+            now = ms(self._clock())
+            made = connection.execute(
+                "INSERT INTO alert_telling (key, place, note, root, made_at, next_at)"
+                " SELECT ?, place, note, root, made_at, ? FROM alert_telling"
+                " WHERE id = ? AND fence = ? AND state IN ('due', 'sending') RETURNING id",
+                (f"alert.{secrets.token_hex(8)}", now, telling.id, telling.fence),
+            ).fetchone()
+            if made is None:
+                return False
+            connection.executemany(
+                "UPDATE alert_event SET telling = ? WHERE id = ? AND telling = ?",
+                [(made[0], one.id, telling.id) for one in events],
+            )
+            return True
+
     def renew(self, telling: int) -> None:
         """A message does not say any more how things stand."""
         with self._db.write() as connection:

@@ -37,6 +37,11 @@ def made_by(maker: str) -> str:
     return f"<@{maker}> has set this alert up for whoever owns the key."
 
 
+def of_some(note: str) -> str:
+    """A sentence that is about some of many alerts."""
+    return f"About some of these: {note}"
+
+
 def elsewhere(channel: str, code: str) -> str:
     """Why the maker of a rule hears what was meant for a channel, and what mends it."""
     return f"This was meant for <#{channel}>, where I cannot post. {mend(code)}"

@@ -41,7 +41,7 @@ from reports.text import clean, escape
 from reports.words import stamp
 
 DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snooze"
-CHANGE, MUTE, RULES = "alert_change", "alert_mute", "alert_rules"
+CHANGE, MUTE, LIST = "alert_change", "alert_mute", "alert_list"
 SNOOZES = (("1 hour", "1h"), ("24 hours", "24h"), ("Until its period ends", "period"))
 MOST_TOGETHER = 40
 _MOST_CHARACTERS = 7_500
@@ -149,30 +149,90 @@ def reply(event: Event, about: About, detail: Detail | None = None) -> Message:
     return Message(shortened(text), (section(text),))
 
 
-def together(items: Sequence[tuple[Event, About]], command: str) -> Message:
-    """Many alerts in one message: by what they are about, the largest first, as room allows."""
-    head = f"{len(items)} OpenRouter alerts at once"
-    groups: dict[str, list[tuple[Event, About]]] = {}
-    for event, about in items:
-        groups.setdefault(topic(event, about.rule, about.zone), []).append((event, about))
+def replies(items: Sequence[tuple[Event, About]], notes: Sequence[str] = ()) -> Message:
+    """What goes into the thread of many in one message: each with what it is about.
+
+    `notes` are mrkdwn sentences of ours.
+    """
     lines: list[str] = []
-    shown = 0
+    for event, about in items:
+        if _full(lines, len(lines)):
+            lines.append(f"and {len(items) - len(lines)} more")
+            break
+        name = title(event, at_line(about.rule, event.reading), about.zone)
+        lines.append(f"*{escape(clean(name, 150))}*\n{_since(event, about)}")
+    blocks = [*map(section, packed(lines))]
+    blocks += [context(*(note[:1_900] for note in notes[:5]))] if notes else []
+    return Message(shortened("\n".join([*lines, *notes])), tuple(blocks))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of many alerts in a message; `latest` is the newest event that came after its first."""
+
+    event: Event
+    about: About
+    latest: Event | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it is over."""
+        return is_over(self.latest)
+
+    def line(self) -> str:
+        """Whose it is and how it stands, in mrkdwn."""
+        about, latest = self.about, self.latest
+        who = subject(about.rule, self.event.reading)
+        if latest is not None and self.over:
+            said = ending(latest, at_line(about.rule, latest.reading))
+            return f"• :white_check_mark: {escape(clean(f'{who}: over. {said}', 300))}"
+        at = shown(self.event, about.rule, latest)
+        said = sentence(at, at_line(about.rule, at.reading), about.zone)
+        return f"• {escape(clean(f'{who}: {said}', 300))}"
+
+
+def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> Message:
+    """Many alerts in one message: by what they are about, the largest first, as room allows.
+
+    What is over comes last. `notes` are mrkdwn sentences of ours. Its buttons are for all of them.
+    """
+    head = f"{len(items)} OpenRouter alerts at once"
+    over = sum(item.over for item in items)
+    if over:
+        head += ", all over" if over == len(items) else f", {over} over"
+    groups: dict[str, list[Item]] = {}
+    for item in sorted(items, key=lambda one: one.over):
+        rule = at_line(item.about.rule, item.event.reading)
+        groups.setdefault(topic(item.event, rule, item.about.zone), []).append(item)
+    lines: list[str] = []
+    count = 0
     for name, group in groups.items():
-        if _full(lines, shown):
+        if _full(lines, count):
             break
         lines.append(f"*{escape(clean(name, 110))}*")
-        for event, about in sorted(group, key=lambda one: -how_far(one[0].reading)):
-            if _full(lines, shown):
+        for item in sorted(group, key=lambda one: (one.over, -how_far(one.event.reading))):
+            if _full(lines, count):
                 break
-            said = sentence(event, about.rule, about.zone)
-            who = subject(about.rule, event.reading)
-            lines.append(f"• {escape(clean(f'{who}: {said}', 300))}")
-            shown += 1
-    if shown < len(items):
-        lines.append(f"and {len(items) - shown} more")
-    blocks = [header(head), *map(section, packed(lines))]
-    blocks.append(context(f"All your rules: `{escape(command)} alerts`"))
-    return Message(shortened("\n".join([escape(head), *lines])), tuple(blocks))
+            lines.append(item.line())
+            count += 1
+    if count < len(items):
+        lines.append(f"and {len(items) - count} more")
+    blocks = [header(head), *map(section, packed(lines)), *_seen_to(items)]
+    blocks.append(context(*(note[:1_900] for note in notes[:5]), _rules(command)))
+    return Message(shortened("\n".join([escape(head), *lines, *notes])), tuple(blocks))
+
+
+def _seen_to(items: Sequence[Item]) -> list[Block]:
+    """Who has seen to many alerts, and what can be done about all of them."""
+    people = sorted({item.about.acknowledged for item in items} - {""})
+    said = [context(*(f":eyes: <@{one}> has seen to it" for one in people[:5]))] if people else []
+    waiting = [item for item in items if not (item.over or item.about.acknowledged)]
+    found = [button("Acknowledge all", ACKNOWLEDGE, waiting[0].about.id)] if waiting else []
+    return [*said, actions(*found, button("Show the rules", LIST, "1"))]
+
+
+def _rules(command: str) -> str:
+    return f"All your rules: `{escape(command)} alerts`"
 
 
 def _full(lines: Sequence[str], shown: int) -> bool:
@@ -259,5 +319,5 @@ def _footer(reading: Reading, about: About) -> list[str]:
         *(note[:1_900] for note in about.notes[:5]),
         f"{code(words_shown(about.rule), 300)}, set up by <@{about.maker}>",
         f"Data as of {stamp(reading.at)}",
-        f"All your rules: `{escape(about.command)} alerts`",
+        _rules(about.command),
     ]

@@ -115,6 +115,20 @@ def test_an_acknowledgement_is_seen_in_the_message(there):
     assert "alert_acknowledge" not in json.dumps(heard(there)[-1])
 
 
+def test_many_in_one_are_acknowledged_together_and_lead_to_their_rules(there):
+    for limit in range(1, 7):
+        assert "Alert set" in say(there, f"alert spend > ${limit} per month")
+    tick(there)
+    [message] = heard(there)
+    assert "6 OpenRouter alerts at once" in message["text"]
+    said = answered(there, lambda: click(there, message, "alert_list"))
+    assert "Your alerts* (6)" in said
+    click(there, message, "alert_acknowledge")
+    ada = there.slack.user("ada").id
+    worlds.wait_until(lambda: f"<@{ada}> has seen to it" in json.dumps(heard(there)))
+    assert "alert_acknowledge" not in json.dumps(heard(there))
+
+
 @pytest.mark.parametrize("length", ["1h", "24h", "period"])
 def test_a_snooze_is_seen_in_the_message(there, length):
     message = fired(there)

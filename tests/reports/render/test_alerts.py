@@ -28,7 +28,18 @@ from reports.render import alert_cards as cards
 from reports.render.alert_figures import age, clock, price
 from reports.render.alert_form import foreseen
 from reports.render.alert_words import ending, explained, sentence, title
-from reports.render.alerts import ACKNOWLEDGE, MUTE, SNOOZE, About, alert, reply, together
+from reports.render.alerts import (
+    ACKNOWLEDGE,
+    LIST,
+    MUTE,
+    SNOOZE,
+    About,
+    Item,
+    alert,
+    replies,
+    reply,
+    together,
+)
 from reports.timerange import DAY, HOUR
 
 NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday
@@ -225,20 +236,50 @@ def test_what_goes_on_is_told_in_the_thread():
 
 
 def test_many_at_once_are_listed_as_far_as_there_is_room():
-    events = [
-        (Event(Kind.TRIGGERED, replace(SPENT, label=f"Person {n}"), 1, NOW), about(DAILY))
-        for n in range(60)
+    events = [Event(Kind.TRIGGERED, replace(SPENT, label=f"Person {n}"), 1, NOW) for n in range(60)]
+    rising = [
+        Item(replace(one, reading=replace(one.reading, value=(n + 51) * DOLLAR)), about(DAILY))
+        for n, one in enumerate(events[:6])
     ]
-    rising = [(replace(e, reading=replace(e.reading, value=(n + 51) * DOLLAR)), a)
-              for n, (e, a) in enumerate(events[:6])]  # fmt: skip
     assert together(rising, "/activity").text.splitlines()[2].startswith("• Person 5: $56")
-    few, many = together(events[:6], "/activity"), together(events, "/activity")
+    items = [Item(one, about(DAILY)) for one in events]
+    few, many = together(items[:6], "/activity"), together(items, "/activity")
     assert few.text.startswith("6 OpenRouter alerts at once")
     assert all(f"Person {n}" in few.text for n in range(6))
     listed = str(many.blocks).count("• Person")
     assert 20 < listed < 60
     assert f"and {60 - listed} more" in str(many.blocks)
     assert str(many.blocks).count("OpenRouter spend above $50 today") == 1
+
+
+def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
+    first = Event(Kind.TRIGGERED, SPENT, 1, NOW)
+    over = Event(Kind.ENDED, replace(SPENT, value=73 * DOLLAR, part=False), 1, TODAY.end)
+    waits = Item(first, about(DAILY))
+    done, ended = (
+        replace(waits, about=about(DAILY, acknowledged="U0BEN")),
+        Item(first, waits.about, over),
+    )
+    message = together([ended, done, waits], "/activity", ["A note."])
+    assert message.text.startswith("3 OpenRouter alerts at once, 1 over")
+    assert message.text.splitlines()[4] == (
+        "• :white_check_mark: Ada: over. The day is over: $73 in the end, $23 above $50."
+    )
+    assert "<@U0BEN> has seen to it" in str(message.blocks)
+    assert "A note." in str(message.blocks)
+    assert actions(message) == [ACKNOWLEDGE, LIST]
+    nothing_left = together([ended, done], "/activity")
+    assert actions(nothing_left) == [LIST]
+    assert together([ended, ended], "/activity").text.startswith("2 OpenRouter alerts at once, all")
+
+
+def test_what_goes_on_of_many_says_which():
+    full = Event(Kind.FURTHER, limit(101), 2, NOW)
+    calm = Event(Kind.RECOVERED, spiked(1), 0, NOW)
+    text = replies([(full, about("budget")), (calm, about("spike by key"))]).text
+    assert text.splitlines()[0] == "*OpenRouter limit 100% used: support-bot*"
+    assert text.splitlines()[2] == "*OpenRouter spend far above usual: agent*"
+    assert "Back to usual" in text.splitlines()[3]
 
 
 def test_details_are_asked_for_with_the_matching_question():
@@ -396,7 +437,8 @@ def test_slack_takes_it_whatever_things_are_called(
     messages = [
         alert(event, known, detail, latest),
         reply(event, known, detail),
-        together([(event, known)] * data.draw(st.integers(1, 70)), "/activity"),
+        together([Item(event, known, latest)] * data.draw(st.integers(1, 70)), "/activity"),
+        replies([(event, known)] * data.draw(st.integers(1, 70))),
         cards.made(shown, "/activity", now=[reading] * 5),
         cards.listing([shown] * cards.PAGE, 1, 40, "/activity", everybody=True),
     ]
