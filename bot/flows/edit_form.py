@@ -77,8 +77,10 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
             entry = self._allowed(person, place, id_)
             if entry is None:
                 return None
-            owner = self._owner(entry)
-            return self._view(owner, self._fields(entry, owner), self._meta(place, entry, id_))
+            owner, meta = self._owner(entry), self._meta(place, entry, id_)
+            if owner.id != person.id:
+                meta = replace(meta, maker=owner.id)
+            return self._view(owner, self._fields(entry, owner), meta)
 
         open_modal(self._asking, place, trigger, self.title_edit, make, self.edits)
 

@@ -31,8 +31,10 @@ from reports.render.forms import (
     radio,
     select,
     ticks,
+    to_maker,
     typed,
     warning,
+    whose,
 )
 from reports.render.parts import Block, divider
 from reports.text import clean, escape
@@ -75,11 +77,11 @@ _LONGEST_LIMIT = 40
 def view(fields: AlertFields, meta: Meta, words: str, note: str = "") -> dict[str, Any]:
     """The modal; `words` (mrkdwn) is its preview, `note` something to know first."""
     title = "Edit alert" if meta.id else "New alert"
-    blocks = [*([warning(note)] if note else []), *_inputs(fields)]
+    blocks = [*([warning(note)] if note else []), *whose(meta), *_inputs(fields, meta)]
     return modal(CALLBACK, title, [*blocks, divider(), preview(words)], meta)
 
 
-def _inputs(fields: AlertFields) -> Iterator[Block]:
+def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
     kind = fields.kind
     yield select(Field.KIND, "Tell when", _KINDS, kind)
     if kind == Kind.ABOVE:
@@ -114,7 +116,7 @@ def _inputs(fields: AlertFields) -> Iterator[Block]:
         label = "Days and months of which time zone"
         yield typed(Field.ZONE, label, fields.zone, example="Europe/Berlin", longest=60)
     places = (
-        (To.ME, "Me, in our direct messages"),
+        (To.ME, to_maker(meta)),
         (To.OWNER, "The creator concerned, privately"),
         (To.CHANNEL, "A channel"),
     )

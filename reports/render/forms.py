@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from reports.render.parts import Block, button, mrkdwn, option, plain, section
+from reports.render.parts import Block, button, context, mrkdwn, option, plain, section
 
 Options = Sequence[tuple[str, str]]
 """What can be chosen: value and label."""
@@ -24,12 +24,14 @@ class Meta:
     """What a modal remembers: what it edits (empty: something new), as it was when it opened.
 
     `home` is 1 where it was opened from the Home; `url` is the response URL of what opened it.
+    `maker` is the Slack id of whose it is, where that is somebody else than who opened it.
     """
 
     id: str = ""
     version: str = ""
     home: int = 0
     url: str = ""
+    maker: str = ""
 
     def text(self) -> str:
         """As the modal carries it."""
@@ -45,8 +47,9 @@ class Meta:
         if not isinstance(kept, dict):
             return Meta()
         home = kept.get("home") == 1
-        names = [str(kept.get(name) or "") for name in ("id", "version", "url")]
-        return Meta(names[0], names[1], int(home), names[2])
+        names = [str(kept.get(name) or "") for name in ("id", "version", "url", "maker")]
+        maker = names[3] if names[3].isalnum() else ""
+        return Meta(names[0], names[1], int(home), names[2], maker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,18 @@ def typed(
 def select(name: str, label: str, options: Options, value: str, *, hint: str = "") -> Block:
     """One of a few, in a menu."""
     return _input(name, label, _chosen("static_select", name, options, value), hint=hint)
+
+
+def to_maker(meta: Meta) -> str:
+    """What the choice is called that what was set up goes to whom it belongs to."""
+    return "Its maker, in their direct messages" if meta.maker else "Me, in our direct messages"
+
+
+def whose(meta: Meta) -> list[Block]:
+    """Says whose it is, where that is somebody else than who reads it."""
+    if not meta.maker:
+        return []
+    return [context(f"Its maker is <@{meta.maker}>, and is whom `creator:me` means here.")]
 
 
 def radio(name: str, label: str, options: Options, value: str) -> Block:

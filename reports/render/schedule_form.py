@@ -20,8 +20,10 @@ from reports.render.forms import (
     radio,
     select,
     ticks,
+    to_maker,
     typed,
     warning,
+    whose,
 )
 from reports.render.parts import Block, divider
 from reports.render.report import when
@@ -56,11 +58,12 @@ def view(
     `everyone` is whether reports may go to every creator; `note` is something to know first.
     """
     title = "Edit schedule" if meta.id else "New schedule"
-    blocks = [*([warning(note)] if note else []), *_inputs(fields, everyone=everyone)]
+    blocks = [*([warning(note)] if note else []), *whose(meta)]
+    blocks += _inputs(fields, meta, everyone=everyone)
     return modal(CALLBACK, title, [*blocks, divider(), preview(words)], meta)
 
 
-def _inputs(fields: ScheduleFields, *, everyone: bool) -> Iterator[Block]:
+def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[Block]:
     yield typed(
         Field.QUESTION,
         "What to report",
@@ -86,7 +89,7 @@ def _inputs(fields: ScheduleFields, *, everyone: bool) -> Iterator[Block]:
     else:
         yield clock(Field.AT, "At what time", fields.at)
     yield typed(Field.ZONE, "In which time zone", fields.zone, example="Europe/Berlin", longest=60)
-    places = [(Target.PERSON, "Me, in our direct messages"), (Target.CHANNEL, "A channel")]
+    places = [(Target.PERSON, to_maker(meta)), (Target.CHANNEL, "A channel")]
     if everyone or fields.to == Target.CREATORS:
         places.append((Target.CREATORS, "Every creator, privately their own part"))
     yield radio(Field.TO, "To whom", places, fields.to)

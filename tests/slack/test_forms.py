@@ -13,7 +13,7 @@ from bot.demo.slack import Ack, Forge
 from bot.demo.slack.payloads import Choice
 from reports.render.question_form import SHORTCUT
 
-from ..world import World
+from ..world import World, say
 
 
 def home(world: World, user: str = "ada") -> None:
@@ -311,6 +311,29 @@ def test_who_edits_an_alert_that_was_changed_meanwhile_sees_that_first(there):
     assert "$60" in alerts(there)[0]
     assert there.door.submit("ada", two["id"], {"form_limit_above": "$70"}).body == ""
     assert "$70" in alerts(there)[0]
+
+
+@pytest.mark.parametrize("what", ["alert", "schedule"])
+def test_an_admin_who_edits_what_is_somebody_elses_reads_whose_it_is(there, what):
+    ada = there.slack.user("ada").id
+    there.words("alert spend > $50 per day creator:me")
+    there.words("schedule daily spend creator:me to me")
+    say(there, f"{what}s", "katherine")
+    listed = there.slack.ephemerals("katherine", "general")[-1]
+    buttons = [block for block in listed["blocks"] if block["type"] == "actions"]
+    before = listed["blocks"][listed["blocks"].index(buttons[-1]) - 1]
+    assert "spend" in json.dumps(before)
+    there.door.click(
+        "katherine", "general", listed["ts"], f"{what}_edit", block_id=buttons[-1]["block_id"]
+    )
+    view = filled(there, "katherine")
+    assert f"Its maker is <@{ada}>" in json.dumps(view)
+    assert "Its maker, in their direct messages" in json.dumps(elements(view)["form_to"])
+    looked(there, view, "form_to", "channel")
+    assert "Me, in our direct messages" not in json.dumps(view)
+    own = opened(there, f"{what}_edit", "ada")
+    assert "Me, in our direct messages" in json.dumps(own)
+    assert "Its maker" not in json.dumps(own)
 
 
 # -- the question as a form
