@@ -9,7 +9,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.access import admins, admins_only, is_admin, may_send_to_creators
+from bot.access import (
+    admins,
+    admins_only,
+    ask_admins,
+    is_admin,
+    may_send_to_creators,
+    sees_own_only,
+)
 from bot.flows import report as reports
 from bot.flows import sight
 from bot.flows.answer import make_plan
@@ -27,6 +34,7 @@ from reports.render import notices as words
 from reports.render import schedules as cards
 from reports.render.blocks import Message, error, sentence
 from reports.schedule import Target, query_at
+from reports.text import escape
 from reports.timerange import zone_names
 
 log = logging.getLogger(__name__)
@@ -69,7 +77,9 @@ class Subscriptions:
         if isinstance(draft, CommandError):
             return Shown(error(draft, self._command), "misunderstood")
         if isinstance(draft, str):
-            return Shown(sentence(draft), "refused")
+            to_creators = standing.place.kind is Target.CREATORS
+            whom = f" {ask_admins(self._asking.settings)}" if to_creators else ""
+            return Shown(cards.said(escape(draft) + whom), "refused")
         return self.keep(person, draft)
 
     def keep(self, person: Person, draft: Draft) -> Shown:
@@ -79,7 +89,9 @@ class Subscriptions:
             said = f"You have {MOST_EACH} schedules, which is as many as one person may have."
             return Shown(sentence(said), "refused")
         entry = known or self._at.schedules.add(draft)
-        return Shown(cards.made(self.card(entry), again=known is not None), "scheduled")
+        own_only = sees_own_only(person.id, self._asking.settings)
+        message = cards.made(self.card(entry), again=known is not None, own_only=own_only)
+        return Shown(message, "scheduled")
 
     def listed(self, person: Person, asked: ListSchedules) -> Shown:
         """Somebody's schedules with their buttons; for an admin, everybody's."""

@@ -67,10 +67,16 @@ def title(card: Card) -> str:
     return f"*{escape(clean(as_typed(card.question), 300))}*, {escape(str(card.schedule))}"
 
 
-def made(card: Card, *, again: bool, changed: bool = False) -> Message:
-    """A schedule as it is now, after it was set up or changed."""
+OWN_ONLY = "It reports on your own usage only, which is what you see here."
+
+
+def made(card: Card, *, again: bool, changed: bool = False, own_only: bool = False) -> Message:
+    """A schedule as it is now, after it was set up or changed.
+
+    `own_only`: its maker sees no usage but their own.
+    """
     head = "Changed" if changed else "You have this one already" if again else "Scheduled"
-    text = f"{head}: {_body(card)}"
+    text = f"{head}: {_body(card)}" + (f"\n{OWN_ONLY}" if own_only else "")
     return Message(text, (section(text), _buttons(card)))
 
 

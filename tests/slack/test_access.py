@@ -11,6 +11,7 @@ from bot.config import Guests, load
 from bot.demo.slack import Forge, LocalSlack
 from bot.flows.export import ONLY_YOURS
 from bot.slack import Identity, Person
+from reports.render.schedules import OWN_ONLY
 
 from .. import world as worlds
 
@@ -174,7 +175,14 @@ def test_others_and_nobody_are_answered_alike(own, words, problem):
 def test_only_admins_send_to_every_creator_where_people_see_their_own_only(own):
     said = own.words("schedule weekly spend to creators", user="grace")
     assert said.startswith("Only the admins of this bot can send reports to every creator.")
+    assert said.endswith(f"Ask <@{own.slack.user('katherine').id}>.")
     assert own.words("schedule weekly spend to creators", user="katherine").startswith("Scheduled")
+
+
+def test_a_schedule_says_that_it_reports_on_ones_own_usage_only(own):
+    words = "schedule weekly spend by creator to me"
+    assert own.words(words, user="grace").endswith(OWN_ONLY)
+    assert OWN_ONLY not in own.words(words, user="katherine")
 
 
 def test_what_is_somebody_elses_says_who_the_admins_are(own):
