@@ -54,10 +54,11 @@ class FileRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a file is grouped by, and its rows, read as they are asked for."""
+    """What a file is grouped by, its rows, read as they are asked for, and columns left out."""
 
     by: Dimension
     rows: Iterator[FileRow]
+    unknown: tuple[str, ...] = ()
 
 
 def read_csv(lines: Iterable[bytes], now: datetime) -> File:
@@ -68,7 +69,8 @@ def read_csv(lines: Iterable[bytes], now: datetime) -> File:
         raise BadFileError("the file is empty")
     line, header = first
     by, order = _columns(line, header)
-    return File(by, _rows(records, len(header), order, now))
+    unknown = tuple(name for n, name in enumerate(header) if n not in order)
+    return File(by, _rows(records, len(header), order, now), unknown)
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str]:

@@ -58,6 +58,10 @@ def _notes(done: Imported, granularity: Granularity) -> Iterator[str]:
         yield f"They count in questions by {granularity}, not in those by day or month."
     if granularity is Granularity.MONTH:
         yield "They count in questions by month, until all days of a month are held."
+    if done.unknown:
+        names = ", ".join(clean(name, 40) or "one without a name" for name in done.unknown[:_NAMED])
+        yield f"Not read, since it is not known what they mean: {names}. Their rows were added up."
+    yield "Exports do not tell how many requests were BYOK: what was imported counts none."
     if done.apart:
         names = ", ".join(clean(name, 40) for name in done.apart[:_NAMED])
         more = f" and {len(done.apart) - _NAMED} more" if len(done.apart) > _NAMED else ""

@@ -48,6 +48,7 @@ class Staged:
     name: str
     staging: Staging
     by: Dimension = Dimension.MODEL
+    unknown: tuple[str, ...] = ()
     dates: dict[datetime, int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Imported:
     taken: tuple[Interval, ...]
     counts: Mapping[int, int]
     apart: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def import_files(
@@ -84,12 +86,13 @@ def _stage(stack: ExitStack, file: str, now: datetime, granularity: Granularity 
         with Path(file).open("rb") as opened:
             _check_size(os.fstat(opened.fileno()).st_size)
             found = read_csv(_lines(opened), now)
-            one.by = found.by
+            one.by, one.unknown = found.by, found.unknown
             one.staging.fill(_numbered(one, found.rows))
         if one.dates:
             one.cut = find_granularity(one.dates, granularity)
     except BadFileError as error:
-        raise FileRefusedError(f"{one.name}: {error}. Nothing was imported.") from None
+        why = str(error).removesuffix(".")
+        raise FileRefusedError(f"{one.name}: {why}. Nothing was imported.") from None
     except OSError as error:
         raise FileRefusedError(f"{one.name}: {error.strerror}. Nothing was imported.") from None
     return one
@@ -129,7 +132,7 @@ def _take(store: Store, one: Staged, now: datetime) -> Imported:
     named = find_members(store, one.by, list(one.names))
     rows = partial(_rows, one.staging, named, _models(store, list(one.models)))
     taken = store.take(intake, rows, now)
-    return Imported(one.name, one.by, one.cut, tuple(taken), counts, named.apart)
+    return Imported(one.name, one.by, one.cut, tuple(taken), counts, named.apart, one.unknown)
 
 
 def _rows(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.grammar import CommandError
-from reports.query import Metric
+from reports.query import Dimension, Metric
 from reports.render.chart_data import BEFORE, chart_data
 from reports.render.controls import Controls, rows
 from reports.render.parts import (
@@ -220,7 +220,8 @@ def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
     """The chart, where there is anything to draw."""
     if len(part.buckets) < 2 or not any(part.buckets):
         return []
-    data = chart_data(part, summary.range)
+    slugs = summary.query.by is Dimension.MODEL
+    data = chart_data(part, summary.range, slugs=slugs)
     by = f" by {DIMENSION_WORDS[summary.query.by]}" if summary.query.by else ""
     each = (
         f"{data.each} {summary.range.granularity}s"

@@ -29,14 +29,16 @@ class ChartData:
     each: int
 
 
-def chart_data(part: MetricSummary, wanted: TimeRange, others: str = "Others") -> ChartData:
-    """The whole, or the largest groups and the others, over a range."""
+def chart_data(
+    part: MetricSummary, wanted: TimeRange, others: str = "Others", *, slugs: bool = False
+) -> ChartData:
+    """The whole, or the largest groups and the others, over a range; `slugs` are models' names."""
     count = len(wanted.buckets)
     each = -(-count // MOST_POINTS)
     starts = _starts(count, each)
     labels = _unique([bucket_words(wanted.buckets[start], wanted) for start in starts])
     lines = [(name, _points(values, starts)) for name, values in _lines(part, others)]
-    names = _unique([_short(name) for name, _ in lines])
+    names = _unique([_short(name, slugs=slugs) for name, _ in lines])
     series = tuple((name, line) for name, (_, line) in zip(names, lines, strict=True))
     return ChartData(tuple(labels), series, each)
 
@@ -69,10 +71,10 @@ def _points(values: tuple[int, ...], starts: list[int]) -> tuple[int, ...]:
     return tuple(sum(values[a:b]) for a, b in zip(starts, ends, strict=True))
 
 
-def _short(name: str) -> str:
+def _short(name: str, *, slugs: bool) -> str:
     """A name cut to fit; of a model the maker goes first."""
     shown = clean(name)
-    if len(shown) > LONGEST_NAME and "/" in shown:
+    if slugs and len(shown) > LONGEST_NAME and "/" in shown:
         shown = shown.rpartition("/")[2]
     return clean(shown, LONGEST_NAME)
 

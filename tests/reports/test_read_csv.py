@@ -77,6 +77,8 @@ def test_columns_are_found_by_name_wherever_they_stand_and_others_are_left_out()
         "OpenAI,3,openai/gpt-5,beebox,12,1.5,2024-03-31 00:00:00,890,1234567,0.25,?\n"
     )
     assert rows(data) == [READ]
+    assert opened(data).unknown == ("Provider", "Cache")
+    assert opened(HEADER).unknown == ()
 
 
 @pytest.mark.parametrize(

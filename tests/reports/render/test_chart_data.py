@@ -12,10 +12,10 @@ from .samples import MONTH, answer, rows, time_range
 SPAN = time_range(MONTH)
 
 
-def drawn(members, **more):
+def drawn(members, *, slugs=False, **more):
     used = rows(SPAN, members=members, models=("a/b",), density=1_000, **more)
     part = answer(Query(Metric.TOKENS, MONTH, Dimension.KEY), used, SPAN).metrics[Metric.TOKENS]
-    return chart_data(part, SPAN), part
+    return chart_data(part, SPAN, slugs=slugs), part
 
 
 @settings(max_examples=100, deadline=None)
@@ -60,10 +60,13 @@ def test_six_groups_need_no_others():
 
 
 def test_the_maker_of_a_model_goes_first_where_a_name_is_too_long():
-    data, _ = drawn(["google/gemini-3-pro", "moonshotai/kimi-k2-thinking-turbo-0905", "a/b"])
+    names = ["google/gemini-3-pro", "moonshotai/kimi-k2-thinking-turbo-0905", "a/b"]
+    data, _ = drawn(names, slugs=True)
     assert {name for name, _ in data.series} == {
         "google/gemini-3-pro", "kimi-k2-thinking-tu…", "a/b",
     }  # fmt: skip
+    data, _ = drawn(["department-a/production", "department-b/production"])
+    assert {name for name, _ in data.series} == {"department-a/produc…", "department-b/produc…"}
 
 
 def test_names_that_were_cut_to_the_same_are_told_apart():
