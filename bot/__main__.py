@@ -34,7 +34,14 @@ def cli() -> None:
 
 
 @cli.command(short_help="Try the bot on a sample organisation, with no account.")
-@click.option("--port", default=3000, show_default=True, help="Port of the page.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=3000,
+    show_default=True,
+    metavar="PORT",
+    help="Port of the page; the next free one if it is taken.",
+)
 def demo(port: int) -> None:
     """Try the bot on a sample organisation: no account, nothing leaves the machine."""
     from bot.demo.run import run_demo  # noqa: PLC0415
@@ -286,7 +293,7 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.exit(0)
     except _expected() as error:
-        click.echo(str(error), err=True)
+        click.echo(_said(error), err=True)
         sys.exit(FAILED)
     except sqlite3.Error as error:
         click.echo(
@@ -298,6 +305,14 @@ def main(arguments: list[str] | None = None) -> None:
         name = type(error).__name__
         click.echo(f"Something went wrong here ({name}). LOG_LEVEL=DEBUG shows where.", err=True)
         sys.exit(FAILED)
+
+
+def _said(error: Exception) -> str:
+    """What an expected error says; the system's own come with what they are about."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    what = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror}{what}: that could not be read or written. See to it and try again."
 
 
 def _expected() -> tuple[type[Exception], ...]:

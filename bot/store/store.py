@@ -20,7 +20,7 @@ from bot.store.rewrite import Change, Figures, RowKey, add_up, changes, minus, p
 from bot.store.writing import statements, window_rows, write
 from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
-from reports.timerange import Granularity, TimeRange
+from reports.timerange import Granularity, TimeRange, floor
 from reports.usage import ZERO, Usage
 from reports.windows import Window
 
@@ -329,14 +329,29 @@ class Store:
             yield
 
     def notes(self, stored: Granularity, wanted: TimeRange) -> tuple[str, ...]:
-        """What is known to be wrong with the usage of a range."""
+        """What is known to be wrong with the usage of a range.
+
+        A bucket that is still being filled is compared with nothing itself, so what is known of
+        the finer buckets in it is said.
+        """
+        parts = [(stored, wanted.start, wanted.end)]
+        if wanted.unfinished:
+            day, hour = (floor(wanted.until, each) for each in (Granularity.DAY, Granularity.HOUR))
+            if stored is Granularity.DAY:
+                parts.append((Granularity.HOUR, day, hour))
+            if stored is not Granularity.MINUTE:
+                parts.append((Granularity.MINUTE, hour, wanted.until))
         with self._db.read() as connection:
-            found = connection.execute(
-                "SELECT DISTINCT words FROM note WHERE granularity = ? AND start < ? AND until > ?"
-                " ORDER BY id",
-                (GRANULARITY[stored], seconds(wanted.end), seconds(wanted.start)),
-            )
-            return tuple(row[0] for row in found)
+            found = [
+                row[0]
+                for granularity, start, end in parts
+                for row in connection.execute(
+                    "SELECT words FROM note WHERE granularity = ? AND start < ? AND until > ?"
+                    " ORDER BY id",
+                    (GRANULARITY[granularity], seconds(end), seconds(start)),
+                )
+            ]
+        return tuple(dict.fromkeys(found))
 
     def _crossed(
         self,
