@@ -58,6 +58,7 @@ def pack_reading(reading: Reading) -> Json:
         "owner": reading.owner,
         "hour": _pack_span(reading.hour),
         "sight": reading.sight,
+        "unused": reading.unused,
     }
 
 

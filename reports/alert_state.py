@@ -49,7 +49,7 @@ class Reading:
     are. `part`: the hour or period still runs, so the value will grow. `period` is None for levels
     that have none, `hour` the hour that a spike is about. `so_far` is what a forecast starts from;
     `owner` the creator concerned. `sight` tells as far as whose eyes it was seen: empty where they
-    see everything.
+    see everything. `unused`: it is new, and nobody has used it yet.
     """
 
     subject: str
@@ -64,6 +64,7 @@ class Reading:
     owner: str = ""
     hour: Span | None = None
     sight: str = ""
+    unused: bool = False
 
 
 class Phase(StrEnum):

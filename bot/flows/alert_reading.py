@@ -126,6 +126,8 @@ def _of_usage(watched: Watched, seen: Seen) -> Iterator[Reading]:
         case Forecast() as watch:
             yield from _forecasts(watched, seen, whose, watch)
         case New() as watch:
+            if watch.what is Dimension.KEY:
+                yield from _made(watched, seen)
             yield from _firsts(watched, seen, watch)
         case Budget():
             for one in seen.limits.caps:
@@ -281,13 +283,41 @@ def _flat(watched: Watched, seen: Seen, found: Iterable[int]) -> dict[int, Usage
     return dict.fromkeys((*found, *told), ZERO)
 
 
+def _made(watched: Watched, seen: Seen) -> Iterator[Reading]:
+    """Keys that were made after the rule was, and that nobody has used yet."""
+    now = seen.now
+    since, at = _news_since(watched, now), seen.fresh or now
+    new = [key for key, made in seen.directory.since.items() if since <= made <= now]
+    known = {subject for subject, _ in seen.states.get(watched.entry.id, {})}
+    if all(str(key) in known for key in new):
+        return
+    span = Span(floor(since, Granularity.HOUR), at + _MINUTE)
+    used = seen.usage.sums(Dimension.KEY, seen.figures.stretches(span))
+    unused: dict[Place, Usage] = {
+        key: Usage(requests=1) for key in new if not used.get(key, ZERO).requests
+    }
+    wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
+    labels = sight.labels(seen.directory, watched.asker)
+    for subject, label, _, owner in _news(
+        seen, labels, Dimension.KEY, wanted, apart=False, found=unused
+    ):
+        if subject not in known:
+            first = first_use(subject, label, 0, since, since, at, owner)
+            yield replace(first, unused=True)
+
+
+def _news_since(watched: Watched, now: datetime) -> datetime:
+    """Since when what was not there before is new; what comes late still is."""
+    return max(watched.entry.made_at, min(now - _RECENT, watched.since - SETTLED))
+
+
 def _firsts(watched: Watched, seen: Seen, watch: New) -> Iterator[Reading]:
     """First uses since the rule was made, as soon as all history is held that could tell better."""
-    now, made = seen.now, watched.entry.made_at
+    now = seen.now
     held = seen.figures.held_from(Granularity.DAY)
     if held is None or held > floor(now - REACH[Granularity.DAY], Granularity.DAY) + DAY:
         return
-    since = max(made, min(now - _RECENT, watched.since - SETTLED))
+    since = _news_since(watched, now)
     at = seen.fresh or now
     wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
     apart = watched.rule.by is not None

@@ -14,6 +14,7 @@ from reports.alert_time import Quiet
 from reports.alert_vocabulary import EXAMPLE
 from reports.grammar_alert import QUIET
 from reports.period import Unit
+from reports.query import Dimension
 from reports.render.alert_figures import amount, clock, price
 from reports.render.alert_words import how_far, recipient, sentence, subject, used, words_shown
 from reports.render.blocks import Message, shortened
@@ -101,6 +102,10 @@ def meaning(rule: Rule, zone: str) -> str:
             said = "told once, and again only after the balance was clearly above it"
         case New(what):
             said = f"told at the first use of a {what} that was not used before"
+            if what is Dimension.KEY:
+                said = (
+                    "told when a key is made, and at the first use of one that was not used before"
+                )
         case Forecast():
             said = "told when the month is going to end above it, by the last four weeks"
         case Stale():

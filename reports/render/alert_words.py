@@ -85,6 +85,8 @@ def sentence(event: Event, rule: Rule, zone: str, pace: Pace | None = None) -> s
         case Credits(limit):
             return _credits(value, limit, pace)
         case New(what):
+            if reading.unused:
+                return f"This {DIMENSION_WORDS[what]} was just made, and is not used yet."
             cost = f"{price(value)} so far" if value else "nothing to pay so far"
             return f"First use of this {DIMENSION_WORDS[what]}: {cost}."
         case Forecast(limit):

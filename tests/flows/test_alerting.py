@@ -8,7 +8,7 @@ import pytest
 from bot.demo.slack import LocalSlack
 from reports.alert_time import Quiet
 
-from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, PEOPLE, Truth, watching
+from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, OWNERS, PEOPLE, Truth, watching
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -163,6 +163,49 @@ def test_a_key_is_told_at_its_first_use(there, truth):
     [message] = there.heard()
     assert "New API key at OpenRouter: lab" in message["text"]
     turn(there, truth, 4 * DAY, back=5 * DAY)
+    assert len(there.heard()) == 1
+
+
+def key_made(there, name: str, ago: timedelta, owner: str = "user_ada") -> None:
+    """OpenRouter's directory lists one more key."""
+    ref = f"hash_{name}"
+    listed = [(ref_, name_, f"sk-{name_}") for ref_, name_ in KEYS]
+    there.store.list_members(
+        [*listed, (ref, name, f"sk-{name}")],
+        PEOPLE,
+        [*OWNERS, (ref, owner)],
+        [(ref, there.clock() - ago)],
+    )
+
+
+def test_a_key_is_told_when_it_is_made_although_nobody_uses_it_yet(there, truth):
+    there.sync(truth, back=3 * DAY)  # not all history is there yet
+    key_made(there, "before", DAY)
+    there.set_up("alert new key")
+    there.set_up("alert new key creator:grace@example.com")
+    turn(there, truth)
+    assert there.heard() == []
+    key_made(there, "fresh", timedelta())
+    turn(there, truth)
+    [message] = there.heard()
+    assert "New API key at OpenRouter: fresh" in message["text"]
+    assert "This API key was just made, and is not used yet." in message["text"]
+    there.sync(truth, back=YEAR)
+    for _ in range(3):
+        turn(there, truth, HOUR)
+    assert len(there.heard()) == 1
+
+
+def test_a_key_that_was_told_as_it_was_made_is_not_told_again_at_its_first_use(there, truth):
+    there.sync(truth, back=YEAR)
+    there.set_up("alert new key")
+    there.clock.now += MINUTE
+    key_made(there, "lab", timedelta())
+    turn(there, truth)
+    assert len(there.heard()) == 1
+    truth.use(there.clock(), 7, "lab")
+    turn(there, truth)
+    turn(there, truth, DAY)
     assert len(there.heard()) == 1
 
 
