@@ -185,7 +185,8 @@ class Item:
         who = subject(about.rule, self.event.reading)
         if latest is not None and self.over:
             said = ending(latest, at_line(about.rule, latest.reading))
-            return f"• :white_check_mark: {escape(clean(f'{who}: over. {said}', 300))}"
+            over = "" if latest.kind is Kind.ENDED else "Over. "
+            return f"• :white_check_mark: {escape(clean(f'{who}: {over}{said}', 300))}"
         at = shown(self.event, about.rule, latest)
         said = sentence(at, at_line(about.rule, at.reading), about.zone)
         return f"• {escape(clean(f'{who}: {said}', 300))}"
@@ -218,7 +219,9 @@ def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> 
     if count < len(items):
         lines.append(f"and {len(items) - count} more")
     blocks = [header(head), *map(section, packed(lines)), *_seen_to(items)]
-    blocks.append(context(*(note[:1_900] for note in notes[:5]), _rules(command)))
+    at = max((item.event.reading.at for item in items), default=None)
+    told = [f"Told on data as of {stamp(at)}"] if at else []
+    blocks.append(context(*(note[:1_900] for note in notes[:5]), *told, _rules(command)))
     return Message(shortened("\n".join([escape(head), *lines, *notes])), tuple(blocks))
 
 

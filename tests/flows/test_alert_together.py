@@ -50,7 +50,7 @@ def test_one_message_says_which_of_its_alerts_are_over(there, truth):
     [again] = there.heard()
     assert again["ts"] == first["ts"]
     assert again["text"].startswith("6 OpenRouter alerts at once, 2 over")
-    assert "over. $125 of credits again, which is above $100." in again["text"]
+    assert "Over. $125 of credits again, which is above $100." in again["text"]
     [reply] = there.answers()
     assert reply["text"].count(":white_check_mark:") == 2
     balance(there, 500)

@@ -41,6 +41,7 @@ from reports.render.alerts import (
     together,
 )
 from reports.timerange import DAY, HOUR
+from reports.words import stamp
 
 NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday
 BERLIN = "Europe/Berlin"
@@ -263,10 +264,11 @@ def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
     message = together([ended, done, waits], "/activity", ["A note."])
     assert message.text.startswith("3 OpenRouter alerts at once, 1 over")
     assert message.text.splitlines()[4] == (
-        "• :white_check_mark: Ada: over. The day is over: $73 in the end, $23 above $50."
+        "• :white_check_mark: Ada: The day is over: $73 in the end, $23 above $50."
     )
     assert "<@U0BEN> has seen to it" in str(message.blocks)
     assert "A note." in str(message.blocks)
+    assert f"Told on data as of {stamp(NOW)}" in str(message.blocks)
     assert actions(message) == [ACKNOWLEDGE, LIST]
     nothing_left = together([ended, done], "/activity")
     assert actions(nothing_left) == [LIST]
