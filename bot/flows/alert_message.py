@@ -10,11 +10,13 @@ from bot.flows.alert_detail import detail
 from bot.flows.alert_now import current
 from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alerting import Alerts, Judging
+from bot.flows.export import shown
+from bot.flows.shown import state_of
 from bot.slack import DeliveryError
 from bot.store.alert_states import EVERYTHING
 from bot.store.alert_tellings import Pending, Telling
 from reports.alert import Above, Forecast, Spike
-from reports.alert_detail import Detail
+from reports.alert_detail import Detail, question
 from reports.alert_state import Event, Kind
 from reports.render import alerts as render
 from reports.render.alerts import About
@@ -86,7 +88,17 @@ class Messages:
             now = current(watched, seen, base) if moves else None
             shown = render.shown(event, watched.rule, latest, now)
             drawn = self._detail(watched, seen, shown, about.zone)
-        return render.alert(event, about, drawn, latest, now)
+        message = render.alert(event, about, drawn, latest, now)
+        return self._standing_for(message, watched, event)
+
+    def _standing_for(self, message: Message, watched: Watched, event: Event) -> Message:
+        """With the question behind it, for those who go on from that in its thread."""
+        query = question(watched.rule, event.reading, watched.zone)
+        if query is None:
+            return message
+        asking, maker = self._at.asking, watched.entry.draft.maker
+        what = shown(query, event.at, asking.settings.zone, watched.asker, maker)
+        return message.standing_for(state_of(asking, what))
 
     def _reply(self, one: Pending, zone: str) -> Message | None:
         found = self._about(one, zone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
@@ -65,11 +66,21 @@ class Reply:
 
 
 def ask(
-    asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions, desk: Desk
+    asking: Asking,
+    place: Place,
+    asked: Asked,
+    subscriptions: Subscriptions,
+    desk: Desk,
+    keep: Callable[[Shown], None] | None = None,
 ) -> Reply:
-    """Answer one question, whoever asks it and whatever it says; its files come after it."""
+    """Answer one question, whoever asks it and whatever it says; its files come after it.
+
+    `keep` is given what an answer shows before anybody sees it, who may go on from it at once.
+    """
     begun = monotonic()
     reply = _reply(asking, place, asked, subscriptions, desk)
+    if keep and reply.shown:
+        keep(reply.shown)
     shared = reply.query is not None and reply.query.share
     courtesy.give_way()
     message = reply.message.noted(asked.note) if asked.note else reply.message

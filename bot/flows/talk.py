@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from bot import courtesy
 from bot.access import clicks_stay_private
@@ -104,9 +105,8 @@ def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Des
             asking.slack.respond(place, sentence(before))
         else:
             asked = _asked(asking, spoken, heard, person, asker, before)
-            reply = ask(asking, place, asked, subscriptions, desk)
-            if reply.shown:
-                _remember(asking, spoken, reply.shown)
+            keep = partial(_remember, asking, spoken)
+            ask(asking, place, asked, subscriptions, desk, keep)
 
 
 def _goes_on(spoken: Spoken, heard: Heard) -> bool:
@@ -216,7 +216,9 @@ def _before(asking: Asking, spoken: Spoken) -> Shown | str | None:
         return None
     first = (said.get("messages") or [{}])[0]
     ours = first.get("bot_id") == asking.slack.identity().bot_id
-    return (shown_in(asking, first) or WHICH) if ours else None
+    what = shown_in(asking, first)
+    known_ = what if what and isinstance(parse(what.words), Ask) else None
+    return (known_ or WHICH) if ours else None
 
 
 def _theirs(asking: Asking, before: Shown, person: Person, asker: Asker) -> Query:

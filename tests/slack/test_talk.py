@@ -8,10 +8,11 @@ import pytest
 
 from bot.access import FOREIGN, OUTSIDERS
 from bot.demo.slack import LocalSlack
+from bot.flows.alert_delivery import Delivery
 from bot.flows.reporting import Reporting
 from bot.flows.talk import ALONE, GREETING, OF_WHAT, WHICH
 
-from ..world import World, administered, running, say, wait_until
+from ..world import World, administered, now, running, say, wait_until
 
 
 def said(world: World, user: str, channel: str, text: str) -> str:
@@ -397,3 +398,24 @@ def test_no_address_of_others_is_heard_where_people_see_their_own_only(
         ada = world.slack.user("ada").id
         for text in (f"what about <@{ada}> this week", f"every monday 9:00 spend of <@{ada}>"):
             assert "ada@example.com" not in told(world, text, "grace")
+
+
+def alerted(world: World, words: str, channel: str) -> dict[str, Any]:
+    """The message of an alert that has crossed its line already."""
+    assert say(world, f"alert {words}").startswith("*Alert set:*")
+    world.bot.judging.judge()
+    Delivery(world.bot.alerts, world.bot.judging).tick()
+    return [m for m in world.slack.messages(channel) if m.get("metadata")][-1]
+
+
+def test_a_reply_to_an_alert_changes_the_question_behind_it(world: World) -> None:
+    alert = alerted(world, "spend > $5 per month key:prod in #general", "general")
+    month = f"{now():%Y-%m}"
+    found = command(reply(world, alert["ts"], "by creator"))
+    assert found == f"/activity spend {month} by creator key:prod tz Europe/Berlin"
+    dm = world.slack.im("ada").id
+    alert = alerted(world, "spend > $5 per month creator:me", dm)
+    world.door.message("ada", "tokens by model", thread=alert["ts"])
+    wait_until(lambda: answers(world, dm, alert["ts"]))
+    words = f"/activity tokens {month} by model creator:ada@example.com tz Europe/Berlin"
+    assert command(answers(world, dm, alert["ts"])[-1]) == words
