@@ -6,15 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from reports.alert import PERCENTS, Budget, Credits, Recipient, Rule, Watch
+from reports.alert import PERCENTS, Above, Budget, Credits, Recipient, Rule, Spike, Watch
 from reports.alert_amount import Amount
 from reports.period import Unit
 from reports.query import Dimension, Filter, Metric, Source
 from reports.text import clean
 from reports.usage import NANO, nano_dollars
 
-MOST_DOLLARS = 10**9
+MOST_DOLLARS = 10**8
 MOST_COUNT = 10**15
+_PARTS = {Unit.HOUR: 100, Unit.DAY: 10, Unit.WEEK: 4}
+"""By how much less is absurd already in a shorter time than a month."""
+_TOKENS = 1_000
+"""How many tokens a request has, about."""
 CENT = NANO // 100
 Made = Callable[[int], Rule]
 """Makes the rule that is meant, of a limit."""
@@ -55,7 +59,8 @@ def rule(draft: Draft, watch: Watch) -> Rule:
 
 def money(found: Amount, example: Rule, made: Made) -> int:
     """A threshold in nano-dollars. WrongRule if it is none; `example` has one that is sensible."""
-    nano, typed = _fit(found.value), clean(found.typed, 20)
+    most = most_of(example)
+    nano, typed = _fit(found.value, most), clean(found.typed, 20)
     above = not isinstance(example.watch, Credits)  # a balance is told of below its limit
     always, any_use = (", and so always exceeded", ", which any use exceeds") if above else ("", "")
     if found.currency:
@@ -67,29 +72,47 @@ def money(found: Amount, example: Rule, made: Made) -> int:
         raise WrongRule(f"“{typed}” is below nothing{always}.", made(nano))
     if not found.dollars:
         raise WrongRule(f"“{typed}” of what? Money is written with a dollar sign.", made(nano))
-    if found.value > MOST_DOLLARS:
-        raise WrongRule(f"“{typed}” is absurd: nobody will ever spend it.", example)
+    if found.value > most:
+        never = _never(example, "nobody will ever spend it")
+        raise WrongRule(f"“{typed}” is absurd: {never}.", example)
     if 0 < found.value < Decimal("0.01"):
         raise WrongRule(f"“{typed}” is less than a cent{any_use}.", made(CENT))
     return nano
 
 
-def _fit(value: Decimal) -> int:
+def most_of(rule: Rule) -> int:
+    """From which threshold on a rule could never fire, in dollars, tokens or requests."""
+    watch = rule.watch
+    unit = watch.unit if isinstance(watch, Above) else Unit.HOUR
+    part = _PARTS.get(unit, 1) if isinstance(watch, Above | Spike) else 1
+    if not isinstance(watch, Above) or watch.metric is Metric.SPEND:
+        return MOST_DOLLARS // part
+    return MOST_COUNT // part // (1 if watch.metric is Metric.TOKENS else _TOKENS)
+
+
+def _never(example: Rule, said: str) -> str:
+    unit = example.watch.unit if isinstance(example.watch, Above) else None
+    unit = Unit.HOUR if isinstance(example.watch, Spike) else unit
+    return f"{said} in {'an' if unit is Unit.HOUR else 'a'} {unit}" if unit in _PARTS else said
+
+
+def _fit(value: Decimal, most: int) -> int:
     """An amount in nano-dollars, without its sign, from a cent up to the most."""
-    value = min(abs(value), Decimal(MOST_DOLLARS))
+    value = min(abs(value), Decimal(most))
     return max(nano_dollars(value), CENT) if value else 0
 
 
 def count(found: Amount, metric: Metric, example: Rule, made: Made) -> int:
     """A threshold in tokens or requests. WrongRule if it is none."""
-    whole, typed = min(int(abs(found.value)), MOST_COUNT), clean(found.typed, 20)
+    most = most_of(example)
+    whole, typed = min(int(abs(found.value)), most), clean(found.typed, 20)
     if found.comma or found.value != int(found.value):
         raise WrongRule(f"“{typed}” is no whole number of {metric}.", made(max(whole, 1)))
     if found.value < 0:
         raise WrongRule(f"“{typed}” is below nothing, and so always exceeded.", made(whole))
-    if found.value > MOST_COUNT:
-        said = f"“{typed}” is absurd: there will never be so many {metric}."
-        raise WrongRule(said, example)
+    if found.value > most:
+        never = _never(example, f"there will never be so many {metric}")
+        raise WrongRule(f"“{typed}” is absurd: {never}.", example)
     return whole
 
 

@@ -98,7 +98,16 @@ def test_it_reads_an_alert(words, rule):
         ("credits < -5", "“-5” is below nothing.", "credits < $5"),
         ("credits < $0.001", "“$0.001” is less than a cent.", "credits < $0.01"),
         ("spend > $99999999999999 per day",
-         "“$99999999999999” is absurd: nobody will ever spend it.", "spend > $50 per day"),
+         "“$99999999999999” is absurd: nobody will ever spend it in a day.",
+         "spend > $50 per day"),
+        ("spend > $999999999 per hour",
+         "“$999999999” is absurd: nobody will ever spend it in an hour.", "spend > $50 per hour"),
+        ("spike > $2m", "“$2m” is absurd: nobody will ever spend it in an hour.", "spike"),
+        ("forecast > $2b per month", "“$2b” is absurd: nobody will ever spend it.",
+         "forecast > $5,000 per month"),
+        ("requests > 200b per hour",
+         "“200b” is absurd: there will never be so many requests in an hour.",
+         "requests > 10K per hour"),
         ("spend > $0.001 per day", "“$0.001” is less than a cent, which any use exceeds.",
          "spend > $0.01 per day"),
         ("spend > $1,5 per day", "“$1,5”: write decimals with a point.", "spend > $1.50 per day"),
@@ -286,3 +295,12 @@ def test_a_draft_without_a_watch_is_corrected():
     with pytest.raises(WrongRule) as wrong:
         check(Draft())
     assert wrong.value.rule == Rule(DAILY)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["spend > $1m per hour", "spend > $10m per day", "forecast > $100m per month",
+     "tokens > 10000b per hour", "credits < $100m"],
+)  # fmt: skip
+def test_what_is_large_but_possible_is_taken(words):
+    assert isinstance(parse_alert(f"alert {words}"), Rule)
