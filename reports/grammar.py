@@ -68,6 +68,7 @@ _VERSUS = {
     "year": Versus.YEAR,
 }
 WORDS = (*METRICS, *DIMENSIONS, *NAMED, *_OPTIONS, "by", "this", "last")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EXAMPLES = ("spend 1d by model", "tokens 1m by key", "cost last month by creator csv")
 
 _BEGUN = {
@@ -308,6 +309,10 @@ class _Reader:
         return _is_counted(self.words[-1].lower())
 
     def _unit_meant(self, word: str, unit: str) -> str:
+        if unit.lower() == "quarter":
+            return "3m"
+        if len(unit) > 2 and any(day.startswith(unit.lower()) for day in _WEEKDAYS):
+            return f"{word} week"
         if _integer(unit) and self.words:
             counted = nearest.word(self.words.pop().removesuffix("s"), _UNITS) or "day"
             return f"{unit}{counted[0]}"

@@ -18,8 +18,8 @@ from reports.commands import parse_command
 from reports.grammar import LONGEST, Ask, CommandError, parse, tokens
 from reports.loose_alert import hear_alert, wants
 from reports.loose_names import LONGEST_NAME_WORDS, Known, named
-from reports.loose_span import stretch
-from reports.period import NAMED
+from reports.loose_span import last_weekday, quarter, stretch
+from reports.period import NAMED, Span
 from reports.query import Dimension, Filter, Metric, Query
 from reports.standing_words import managing
 from reports.text import clean, plain
@@ -167,6 +167,7 @@ class _Reader:
     asks_how_much: bool = False
     compares: bool = False
     schedules: bool = False
+    several: Dimension | None = None
 
     @property
     def rhythm(self) -> str:
@@ -200,6 +201,8 @@ class _Reader:
     def _heard(self) -> Heard | CommandError | None:
         if self.asks_how_much and "metric" not in self.given:
             self._give("metric", str(Metric.SPEND))
+        if self.several and "by" not in self.given:
+            self._give("by", f"by {self.several}")
         if not self.given and not self.standing:
             return None
         unclear = self.given and {word.casefold() for word in self.standing} <= say.RHYTHMS
@@ -233,6 +236,11 @@ class _Reader:
 
     def _ahead(self, count: int) -> tuple[str, ...]:
         return tuple(self._word(n) for n in range(count))
+
+    def _number(self, ahead: int) -> str:
+        """The digits of a count, in digits or as a word; nothing where there is none."""
+        word = say.NUMBERS.get(self._word(ahead), self._word(ahead))
+        return word if word.isascii() and word.isdigit() else ""
 
     def _skip(self, ahead: int, words: set[str]) -> int:
         while self._word(ahead) in words:
@@ -377,8 +385,8 @@ class _Reader:
     def _top(self) -> int:
         if self._word() not in say.TOP:
             return 0
-        if self._word(1).isascii() and self._word(1).isdigit():
-            self._give("top", f"top {int(self._word(1)[:4])}")
+        if count := self._number(1):
+            self._give("top", f"top {int(count[:4])}")
             return 2
         return 1
 
@@ -401,8 +409,8 @@ class _Reader:
         word = self._word()
         if word in say.PAST or word == "past":
             return self._relative()
-        if word.isascii() and word.isdigit() and self._word(1) in say.UNITS:
-            self._give("period", f"{int(word[:6])}{say.UNITS[self._word(1)][0]}")
+        if (count := self._number(0)) and self._word(1) in say.UNITS:
+            self._give("period", f"{int(count[:6])}{say.UNITS[self._word(1)][0]}")
             return 2
         if word in say.MONTHS:
             return self._month()
@@ -416,14 +424,29 @@ class _Reader:
 
     def _relative(self) -> int:
         word, following = self._word(), self._word(1)
-        if following.isascii() and following.isdigit() and self._word(2) in say.UNITS:
-            self._give("period", f"{int(following[:6])}{say.UNITS[self._word(2)][0]}")
-            return 3
+        if count := self._number(1):
+            at = self._skip(2, {"of"})
+            if self._word(at) in say.UNITS:
+                self._give("period", f"{int(count[:6])}{say.UNITS[self._word(at)][0]}")
+                return at + 1
         counted = parse(following) if following[:1].isdigit() else None
         if isinstance(counted, Ask):
             self._give("period", following)
             return 2
+        last = say.PAST.get(word) == "last"
+        if following in say.WEEKDAYS and last:
+            self._give("period", last_weekday(following, self.today))
+            return 2
+        if following == "quarter" and word != "past":
+            self._give("period", str(Span(*quarter(self.today, last=last))))
+            return 2
         unit = say.UNITS.get(following)
+        if unit is None and (last or word == "past"):
+            said = f"not “{clean(following, 40)}”" if following else "but nothing follows"
+            raise ValueError(
+                f"After `{word}` comes hour, day, week, month, quarter or year, or how many of them"
+                f" as in `{word} 3 weeks`, {said}."
+            )
         if unit is None:
             return 0
         self._give("period", f"1{unit[0]}" if word == "past" else f"{say.PAST[word]} {unit}")
@@ -492,9 +515,12 @@ class _Reader:
             return 0
         self._give("filter", str(found))
         following = 2 if self._word(1) == "api" else 1
-        same = say.DIMENSIONS.get(self._word(following)) is found.dimension
-        # `the prod key` is one key, `claude models` are several
-        return following + 1 if same and not self._word(following).endswith("s") else 1
+        if say.DIMENSIONS.get(self._word(following)) is not found.dimension:
+            return 1
+        if self._word(following).endswith("s"):
+            # `the prod key` is one key, `claude models` are several, to be told apart
+            self.several = found.dimension
+        return following + 1
 
     def _filler(self) -> int:
         if self._word() == "hourly":

@@ -64,6 +64,11 @@ def days(words: Sequence[str], today: date) -> tuple[int, Days] | None:
         return 1, (day, day)
     if word in say.PAST and (unit := say.UNITS.get(following, "")) not in {"", "hour"}:
         return 2, _calendar(unit, today, last=say.PAST[word] == "last")
+    if say.PAST.get(word) == "last" and following in say.WEEKDAYS:
+        day = date.fromisoformat(last_weekday(following, today))
+        return 2, (day, day)
+    if word in say.PAST and following == "quarter":
+        return 2, quarter(today, last=say.PAST[word] == "last")
     if word in say.WEEKDAYS:
         day = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(word[:3])) % 7)
         return 1, (day, day)
@@ -130,6 +135,21 @@ def _calendar(unit: str, today: date, *, last: bool) -> Days:
     return date(today.year - last, 1, 1), date(today.year - last, 12, 31)
 
 
+def last_weekday(word: str, today: date) -> str:
+    """The day of `last monday` as a period of the grammar: never today."""
+    back = (today.weekday() - _WEEKDAYS.index(word[:3]) - 1) % 7 + 1
+    return f"{today - timedelta(days=back)}"
+
+
+def quarter(today: date, *, last: bool) -> Days:
+    """This or the last quarter of a year; this one until today."""
+    first = date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
+    if not last:
+        return first, today
+    end = first - timedelta(days=1)
+    return date(end.year, end.month - 2, 1), end
+
+
 def _unit(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     """`the year`, of which the beginning is meant."""
     unit = say.UNITS.get(words[0], "") if words else ""
@@ -139,6 +159,7 @@ def _unit(words: Sequence[str], today: date) -> tuple[int, Days] | None:
 def _counted(words: Sequence[str]) -> tuple[int, str] | None:
     """`3 weeks`, `3 weeks ago`."""
     count, unit = (*words, "", "")[:2]
+    count = say.NUMBERS.get(count, count)
     if not (count.isascii() and count.isdigit() and unit in say.UNITS):
         return None
     return 3 if words[2:3] == ["ago"] else 2, f"{int(count[:6])}{say.UNITS[unit][0]}"

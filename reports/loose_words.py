@@ -26,6 +26,12 @@ UNITS = {
     "hour": "hour", "hours": "hour", "day": "day", "days": "day", "week": "week",
     "weeks": "week", "month": "month", "months": "month", "year": "year", "years": "year",
 }  # fmt: skip
+NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+         "twelve"), 1)
+} | {"couple": "2"}  # fmt: skip
 PAST = {"last": "last", "previous": "last", "prior": "last", "this": "this", "current": "this"}
 MONTHS = {
     name: number

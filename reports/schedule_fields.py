@@ -15,8 +15,10 @@ from reports.cron import Cron, CronError
 from reports.cron import parse as parse_cron
 from reports.grammar import Ask, CommandError, parse
 from reports.grammar_schedule import Place, Standing, parse_schedule
+from reports.period import DEFAULT
 from reports.query import File
 from reports.schedule import WEEKDAYS, WORKDAYS, Daily, Monthly, Target, Weekly, usual_period
+from reports.schedule_guess import RHYTHMS
 from reports.text import clean
 from reports.timerange import zone_names
 
@@ -113,7 +115,7 @@ def read_fields(fields: ScheduleFields) -> Standing | WrongField:
         return place
     asked = parse(fields.question)
     if isinstance(asked, CommandError):
-        return WrongField(Field.QUESTION, said(asked))
+        return WrongField(Field.QUESTION, _misread(fields.question, asked, when))
     if not isinstance(asked, Ask):
         return WrongField(Field.QUESTION, "Write a question, for example: spend by creator")
     words = ["schedule", when, fields.question, *fields.files, place.words()]
@@ -133,6 +135,20 @@ def said(wrong: CommandError, command: str = "") -> str:
     """What is said at a field: the problem, and what was probably meant."""
     meant = wrong.suggestion.removeprefix(command).strip()
     return (wrong.problem + (f" Did you mean: {meant}" if meant else ""))[:1_000]
+
+
+def _misread(question: str, wrong: CommandError, when: str) -> str:
+    """What is said of a question that means nothing; how often it comes has its own field."""
+    if any(word.lower() in RHYTHMS for word in question.split()):
+        return _OTHERS
+    asked, standing = parse(wrong.suggestion), parse_schedule(f"schedule {when}")
+    if not (isinstance(asked, Ask) and wrong.suggestion and isinstance(standing, Standing)):
+        return said(wrong)
+    query = asked.query
+    if query.period == DEFAULT and str(DEFAULT) not in question.split():
+        query = replace(query, period=usual_period(standing.rule))
+    meant = _question(replace(standing, query=query))
+    return said(CommandError(wrong.problem, "", meant))
 
 
 def _said(wrong: CommandError) -> str:

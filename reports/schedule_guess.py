@@ -44,9 +44,16 @@ class Wrong(ValueError):  # noqa: N818 - its text is what is said
         self.place = place
 
 
-def guess(word: str, problem: str) -> None:
-    """Raise what a word that no question has may have meant, if that can be guessed."""
+def guess(word: str, problem: str, following: str = "") -> None:
+    """Raise what a word that no question has may have meant, if that can be guessed.
+
+    With the word `following` it may be a city, such as New York.
+    """
     lower = word.lower()
+    if following and (there := nearest.city(f"{word}_{following}")):
+        both = f"{word} {following}"
+        raise Wrong(f"“{clean(both, 40)}” is a city: its time zone has a longer name.",
+                     instead=(both, there))  # fmt: skip
     zone = nearest.city(word)
     hours, dot, minutes = lower.partition(".")
     if lower in _SELDOM:

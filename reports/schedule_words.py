@@ -130,9 +130,9 @@ class Reader:
 
     def _explained(self, wrong: CommandError) -> CommandError:
         """What is wrong with the question, with the whole schedule as the suggestion."""
-        for word in self.question:
+        for word, following in zip(self.question, (*self.question[1:], ""), strict=True):
             if f"“{clean(word, 40)}”" in wrong.problem:
-                guess(word, wrong.problem)
+                guess(word, wrong.problem, following)
         asked = parse(wrong.suggestion) if wrong.suggestion else wrong
         suggestion = EXAMPLE
         if isinstance(asked, Ask):

@@ -70,11 +70,11 @@ def managing(words: Sequence[str]) -> Managing | None:
 
 def corrected(words: Sequence[str], instead: tuple[str, str]) -> list[str]:
     """Words with what would do in the place of one that is wrong; as they are where it is not."""
-    bad, good = instead
+    bad, good = instead[0].split(), instead[1].split()
     found = list(words)
-    if bad in found:
-        at = found.index(bad)
-        found[at : at + 1] = good.split()
+    for at in range(len(found) - len(bad) + 1):
+        if bad and found[at : at + len(bad)] == bad:
+            return [*found[:at], *good, *found[at + len(bad) :]]
     return found
 
 

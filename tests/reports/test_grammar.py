@@ -258,6 +258,18 @@ WRONG = [
         "",
         "last week",
     ),
+    (
+        "spend last quarter",
+        "After `last` comes hour, day, week, month or year, not “quarter”.",
+        "spend 1d",
+        "spend 3m",
+    ),
+    (
+        "spend last monday",
+        "After `last` comes hour, day, week, month or year, not “monday”.",
+        "spend 1d",
+        "spend last week",
+    ),
     ("last 7 dyas", "After `last` comes hour, day, week, month or year, not “7”.", "", "7d"),
     ("this 3d", "After `this` comes hour, day, week, month or year, not “3d”.", "", "this month"),
     # dates

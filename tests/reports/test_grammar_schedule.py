@@ -168,6 +168,11 @@ def test_it_reads_cron_wherever_it_stands(text):
             "“Berlin” is a city",
             "schedule daily 09:00 Europe/Berlin spend yesterday",
         ),
+        (
+            "daily 9:00 new york to me",
+            "“new york” is a city",
+            "schedule daily 09:00 America/New_York spend yesterday by creator to me",
+        ),
         ("daily spend CEST", "I know no time zone “CEST”.", "schedule daily 09:00 spend yesterday"),
         ("daily 9.30 spend", "it has a colon", "schedule daily 09:30 spend yesterday"),
         ("daily noon spend", "in digits", "schedule daily 12:00 spend yesterday"),
