@@ -69,6 +69,7 @@ class Inside:
     database: int
     entries: int
     rules: tuple[str, ...]
+    alerted: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from datetime import datetime
 from bot import __version__
 from bot.access import admins, is_admin
 from bot.config import Guests, Settings, Visibility
+from bot.flows.alert_people import in_words
 from bot.flows.asking import Asking
 from bot.slack import Person
+from bot.store.overview import Heard
 from bot.store.schedules import Entry
 from reports.coverage import gaps
 from reports.render import status as render
@@ -69,6 +71,10 @@ def _inside(asking: Asking) -> Inside:
             Delivery(one.entry.draft.question, _where(one.entry), one.at, one.state, one.error)
             for one in asking.overview.ended(MOST)
         ),
+        alerted=tuple(
+            Delivery(_alert(one), _place(one.place), one.at, one.state, one.error)
+            for one in asking.overview.heard(MOST)
+        ),
         schedules=counts.schedules,
         resting=counts.resting,
         alerts=counts.alerts,
@@ -80,6 +86,15 @@ def _inside(asking: Asking) -> Inside:
 
 def _where(entry: Entry) -> str:
     return place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
+
+
+def _alert(one: Heard) -> str:
+    more = f", and {one.more} more" if one.more else ""
+    return f"alert {in_words(one.words)}{more}"
+
+
+def _place(id_: str) -> str:
+    return f"in <#{id_}>" if id_[:1] in {"C", "G"} else f"to <@{id_}>"
 
 
 def _rules(settings: Settings) -> tuple[str, ...]:

@@ -23,6 +23,22 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """A message about alerts that went out at a moment (UTC), or could not.
+
+    `words` are the ones of the first of its rules, `more` is of how many others it tells, `place`
+    a person's or channel's id.
+    """
+
+    words: str
+    more: int
+    place: str
+    at: datetime
+    state: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How many schedules there are, how many of them rest, and how many alerts."""
 
@@ -59,6 +75,24 @@ class Overview:
         return [
             Ended(entry(row[3:]), str(row[0]), moment(int(str(row[1]))), str(row[2]))
             for row in found
+        ]
+
+    def heard(self, limit: int) -> list[Heard]:
+        """The messages about alerts that went out last, or could not, newest first."""
+        with self._db.read() as connection:
+            found: Sequence[tuple[object, ...]] = connection.execute(
+                "SELECT r.words, count(*) - 1, t.place, t.made_at, t.state, t.error, min(e.id)"
+                " FROM (SELECT * FROM alert_telling WHERE root IS NULL"
+                " AND state IN ('sent', 'failed') ORDER BY id DESC LIMIT ?) t"
+                " JOIN alert_event e ON e.telling = t.id AND e.kind = 'triggered'"
+                " JOIN alert_rule r ON r.id = e.rule GROUP BY t.id ORDER BY t.id DESC",
+                (limit,),
+            ).fetchall()
+        return [
+            Heard(
+                str(words), int(str(more)), str(place), moment(int(str(at))), str(state), str(error)
+            )
+            for words, more, place, at, state, error, _ in found
         ]
 
     def counts(self) -> Counts:

@@ -69,6 +69,7 @@ def _fresh(one: Freshness, now: datetime) -> str:
 def _inside(inside: Inside, command: str) -> list[str]:
     coming = [_coming(one) for one in inside.coming]
     delivered = [_delivery(one) for one in inside.delivered]
+    alerted = [_delivery(one) for one in inside.alerted]
     resting = f" ({inside.resting} paused)" if inside.resting else ""
     entries = f"{_many(inside.entries, 'entry', 'entries')} in the log (`{escape(command)} audit`)"
     running = [
@@ -79,6 +80,7 @@ def _inside(inside: Inside, command: str) -> list[str]:
     return [
         _listed("*Next reports*", *(coming or ["None is scheduled."])),
         _listed("*Last reports*", *(delivered or ["None has gone out yet."])),
+        _listed("*Last alerts*", *(alerted or ["None has been told yet."])),
         _listed("*Running it*", *running),
     ]
 

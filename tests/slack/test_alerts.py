@@ -107,6 +107,21 @@ def test_details_answer_the_matching_question_to_whoever_clicks(there):
     assert "• prod" in said
 
 
+def test_the_status_tells_admins_which_alerts_went_out_and_which_could_not(there):
+    channel = there.slack.channel("spend").id
+    fired(there, "alert spend > $5 per month in #spend", "spend")
+    for limit in range(6, 12):
+        say(there, f"alert spend > ${limit} per month")
+    there.slack.fail("chat.postMessage", "user_disabled")
+    tick(there)
+    said = say(there, "status", "katherine")
+    assert f"alert spend &gt; $5 per month tz Europe/Berlin, in <#{channel}>: " in said
+    assert ":white_check_mark: sent" in said
+    ada = there.slack.user("ada").id
+    assert re.search(f"alert spend &gt; .* and 5 more, to <@{ada}>: :x: could not be deliv", said)
+    assert "alert spend" not in say(there, "status", "grace")
+
+
 def test_an_acknowledgement_is_seen_in_the_message(there):
     message = fired(there)
     click(there, message, "alert_acknowledge")

@@ -19,6 +19,7 @@ INSIDE = Inside(
     coming=(Coming("spend last week by creator", "in <#C1>", NOW + DAY),),
     delivered=(Delivery("tokens yesterday", "to <@U1>", NOW - DAY, "failed", "is_archived"),),
     schedules=12, resting=1, alerts=3, database=13_002_342, entries=1_204, rules=("a rule",),
+    alerted=(Delivery("alert spike", "to <@U2>", NOW - HOUR, "failed", "user_disabled"),),
 )  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def test_admins_are_told_what_is_next_what_went_out_and_how_large_it_is():
     text = message(Status(NOW, "0.1.0", FRESH, None, INSIDE), "/usage").text
     assert "UTC>: spend last week by creator, in <#C1>" in text
     assert ": tokens yesterday, to <@U1>: :x: could not be delivered (is_archived)" in text
+    assert ": alert spike, to <@U2>: :x: could not be delivered (user_disabled)" in text
     assert "• 12 schedules (1 paused), 3 alerts" in text
     assert "• database 12.4 MB, 1,204 entries in the log (`/usage audit`)" in text
     assert "• a rule" in text
@@ -66,13 +68,14 @@ def test_where_there_is_nothing_it_says_so_in_words():
     text = message(Status(NOW, "0.1.0", FRESH, None, empty)).text
     assert "None is scheduled." in text
     assert "None has gone out yet." in text
+    assert "None has been told yet." in text
     assert "• 0 schedules, 0 alerts\n• database 4 KB, 1 entry in" in text
 
 
 def test_long_names_and_many_rules_fit():
     wide = Coming("x" * 5_000, "in <#C1>", NOW)
     failed = Delivery("&" * 5_000, "in <#C1>", NOW, "odd", "y" * 900)
-    many = Inside((wide,) * 90, (failed,) * 90, 1, 0, 0, 1, 1, ("z" * 90,) * 90)
+    many = Inside((wide,) * 90, (failed,) * 90, 1, 0, 0, 1, 1, ("z" * 90,) * 90, (failed,) * 90)
     shown = message(Status(NOW, "0.1.0", FRESH, Trouble(NOW, "w" * 9_000), many))
     assert all(len(block["text"]["text"]) <= 3_000 for block in shown.blocks)
     assert len(shown.text) <= 4_000
