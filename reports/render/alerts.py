@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reports.alert import Above, Budget, Credits, Forecast, Rule, Stale
+from reports.alert import Above, Credits, Forecast, New, Rule, Stale
 from reports.alert_caps import Pace
 from reports.alert_detail import Detail, Driver, before_words, metric_of, subject_of
 from reports.alert_state import Event, Kind, Reading, reached
@@ -89,9 +89,12 @@ def alert(
     lines = [_since(latest, about)] if latest is not None and over else []
     if not over and not reached(rule.watch, reading):
         lines += [f"*Now:* {escape(ending(replace(at, kind=Kind.RECOVERED), rule))}"]
-    elif not (latest is not None and over and reading == latest.reading):
-        said = escape(sentence(at, rule, zone, None if over else detail.pace))
-        lines += [said if over else f"*{said}*"]
+    elif not over:
+        lines += [f"*{escape(sentence(at, rule, zone, detail.pace))}*"]
+    elif reading == event.reading:
+        lines += [_at_first(event, about, latest.at if latest else reading.at)]
+    elif latest is not None and reading != latest.reading:
+        lines += [escape(sentence(at, rule, zone))]
     why = explained(reading)
     lines += [escape(why)] if why else []
     lines += map(escape, drivers(at, rule, detail))
@@ -138,8 +141,13 @@ def _first_told(event: Event, about: About, at: Event) -> list[str]:
     first, reading = event.reading, at.reading
     if (first.value, first.limit, event.step) == (reading.value, reading.limit, at.step):
         return []
-    said = sentence(event, at_line(about.rule, first), about.zone)
-    return [f"At first, {escape(clock(event.at, reading.at, about.zone))}: {escape(said)}"[:1_900]]
+    return [_at_first(event, about, reading.at)]
+
+
+def _at_first(event: Event, about: About, now: datetime) -> str:
+    """What was said first, and when, in mrkdwn."""
+    said = sentence(event, at_line(about.rule, event.reading), about.zone)
+    return f"At first, {escape(clock(event.at, now, about.zone))}: {escape(said)}"
 
 
 def reply(event: Event, about: About, detail: Detail | None = None) -> Message:
@@ -296,7 +304,7 @@ def _actions(about: About, *, over: bool, periods: bool) -> Block:
             found.append(button("Acknowledge", ACKNOWLEDGE, about.id))
         if not about.muted:
             found.append(_snooze(about, periods=periods))
-    if isinstance(about.rule.watch, Above | Budget | Forecast) or not over:
+    if not isinstance(about.rule.watch, New | Stale):
         found.append(button("Change threshold", CHANGE, about.id))
     if not about.muted:
         found.append(_mute(about.id))

@@ -294,17 +294,17 @@ def _count(outcome: Outcome, author: Author, slack: LocalSlack, database: Path) 
     for one in firsts:
         if not one.messages or "thread_ts" in one.messages[0]:
             outcome.missed.append(f"{one} is not in Slack")
-        elif one.subject != "all" and not _names(one.messages[0], one.subject):
+        elif one.subject != "all" and not _says(one.messages[0], one.subject):
             outcome.unclear.append(f"{one} is not named")
     _compare_lines(outcome, author, [one for one in told if one.rule.startswith("line")])
     for number, level in enumerate(author.levels):
         _compare_level(outcome, level, [one for one in told if one.rule == f"level {number}"])
 
 
-def _names(message: dict[str, Any], who: str) -> bool:
-    """Whether a message says whom it is about, or that it has no room for all."""
+def _says(message: dict[str, Any], what: str) -> bool:
+    """Whether a message says something, or that it has no room for all."""
     said = json.dumps(message["blocks"])
-    return who in said or re.search(r"and \d+ more", said) is not None
+    return what in said or re.search(r"and \d+ more", said) is not None
 
 
 def _compare_lines(outcome: Outcome, author: Author, told: list[Told]) -> None:
@@ -330,11 +330,8 @@ def _compare_level(outcome: Outcome, level: Level, told: list[Told]) -> None:
         outcome.unclear.append(f"{dict(kinds)} instead of {level}")
     for before, one in pairwise(told):
         if one.kind == "recovered" and before.messages:
-            first = before.messages[0]
             roots = {answer.get("thread_ts") for answer in one.messages}
             if one.key != before.key and not roots & {said["ts"] for said in before.messages}:
                 outcome.missed.append(f"{one} in the thread of {before.key}")
-            # one that lists several says of none how it goes on
-            listed = "at once" in first["text"]
-            if not (listed or any("Over." in said["text"] for said in before.messages)):
+            if not any(_says(said, "Over.") for said in before.messages):
                 outcome.unclear.append(f"{before.key} does not say that it is over")

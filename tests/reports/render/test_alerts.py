@@ -30,6 +30,7 @@ from reports.render.alert_form import foreseen
 from reports.render.alert_words import ending, explained, sentence, title
 from reports.render.alerts import (
     ACKNOWLEDGE,
+    CHANGE,
     LIST,
     MUTE,
     SNOOZE,
@@ -174,7 +175,7 @@ def test_its_title_names_openrouter_and_whose_use_it_is():
     everyone = title(whole, rule_of("spend > $50 per day"), BERLIN)
     assert everyone == "OpenRouter spend above $50 today: the whole organisation"
     full = Event(Kind.FURTHER, limit(101), 2, NOW)
-    assert title(full, rule_of("budget"), BERLIN) == "OpenRouter limit 100% used: support-bot"
+    assert title(full, rule_of("budget"), BERLIN) == "OpenRouter limit more than 100% used: support-bot"
 
 
 def test_it_names_what_drives_it_but_not_its_subject_again():
@@ -207,6 +208,26 @@ def test_what_is_over_says_so_on_top_and_cannot_be_snoozed_any_more():
     )
     assert SNOOZE not in actions(message)
     assert ACKNOWLEDGE not in actions(message)
+
+
+def test_what_is_over_tells_what_was_told_as_past():
+    rule = rule_of("credits < $100")
+    low, high = (balance(rule, 500 * DOLLAR, used * DOLLAR, NOW) for used in (411, 100))
+    over = Event(Kind.RECOVERED, high, 0, NOW + DAY)
+    text = alert(Event(Kind.TRIGGERED, low, 1, NOW), about("credits < $100"), latest=over).text
+    assert text.splitlines()[1:] == [
+        ":white_check_mark: *Over.* $400 of credits again, which is above $100.",
+        "At first, Thursday 11:31: $89 of purchased credits left, below $100.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [(DAILY, True), ("budget", True), ("spike", True), ("new model", False), ("sync", False)],
+)
+def test_a_threshold_is_changed_where_there_is_one(words, offered):
+    message = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about(words))
+    assert (CHANGE in actions(message)) is offered
 
 
 def test_a_sum_that_was_corrected_says_so_in_the_end():
@@ -279,7 +300,7 @@ def test_what_goes_on_of_many_says_which():
     full = Event(Kind.FURTHER, limit(101), 2, NOW)
     calm = Event(Kind.RECOVERED, spiked(1), 0, NOW)
     text = replies([(full, about("budget")), (calm, about("spike by key"))]).text
-    assert text.splitlines()[0] == "*OpenRouter limit 100% used: support-bot*"
+    assert text.splitlines()[0] == "*OpenRouter limit more than 100% used: support-bot*"
     assert text.splitlines()[2] == "*OpenRouter spend far above usual: agent*"
     assert "Back to usual" in text.splitlines()[3]
 
