@@ -167,8 +167,10 @@ def question(rule: Rule, reading: Reading, zone: str) -> Query | None:
     of = subject_of(rule, reading)
     filters = rule.filters
     if of is not None:
-        filters = (*(one for one in filters if one.dimension is not of), Filter(of, reading.label))
-    if isinstance(rule.watch, New) and rule.by is Dimension.CREATOR and reading.owner:
+        # what is new of a creator is called by both
+        name = reading.label.partition(", used by ")[0] if new_of_each(rule) else reading.label
+        filters = (*(one for one in filters if one.dimension is not of), Filter(of, name))
+    if new_of_each(rule) and reading.owner:
         filters = (*filters, Filter(Dimension.CREATOR, reading.owner))
     seen = {one.dimension for one in filters}
     by = Dimension.KEY if Dimension.KEY not in seen else Dimension.MODEL
@@ -180,6 +182,11 @@ def question(rule: Rule, reading: Reading, zone: str) -> Query | None:
         Source.CREDITS if isinstance(rule.watch, Credits) else source_of(rule),
         zone=zone,
     )
+
+
+def new_of_each(rule: Rule) -> bool:
+    """Whether a rule tells what is new of each creator."""
+    return isinstance(rule.watch, New) and rule.by is Dimension.CREATOR
 
 
 def subject_of(rule: Rule, reading: Reading) -> Dimension | None:

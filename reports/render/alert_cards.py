@@ -149,7 +149,7 @@ def _hears(rule: Rule, heard: Heard) -> str:
         case To.CHANNEL:
             return f": it is told there {when}."
         case To.OWNER:
-            return f": who owns it is told {when}."
+            return f": the creator concerned is told {when}."
     return f": you are told {when}."
 
 

@@ -34,7 +34,7 @@ def no_account(owner: str) -> str:
 
 def made_by(maker: str) -> str:
     """Why somebody hears of a rule that is not theirs."""
-    return f"<@{maker}> has set this alert up for whoever owns the key."
+    return f"<@{maker}> has set this alert up for the creator concerned, who is you."
 
 
 def of_some(note: str) -> str:

@@ -26,9 +26,7 @@ def title(event: Event, rule: Rule, zone: str) -> str:
     about, reading = topic(event, rule, zone), event.reading
     if isinstance(rule.watch, Credits | Stale):
         return about
-    by = isinstance(rule.watch, New) and rule.by and reading.owner
-    used_by = f", used by {clean(reading.owner, NAME)}" if by else ""
-    return f"{about}: {subject(rule, reading)}{used_by}"
+    return f"{about}: {subject(rule, reading)}"
 
 
 def topic(event: Event, rule: Rule, zone: str) -> str:
@@ -40,7 +38,8 @@ def topic(event: Event, rule: Rule, zone: str) -> str:
             return f"OpenRouter {metric} above {bare(metric, limit)} {when}"
         case Budget(percents):
             part = percents[min(event.step, len(percents)) - 1] if event.step else percents[0]
-            return f"OpenRouter limit {part}% used"
+            more = "more than " if (reading.value or 0) * 100 > part * reading.limit else ""
+            return f"OpenRouter limit {more}{part}% used"
         case Spike():
             return "OpenRouter spend far above usual"
         case Credits():
@@ -153,7 +152,7 @@ def recipient(rule: Rule, maker: str) -> str:
         case To.CHANNEL:
             return f"in <#{rule.to.channel}>"
         case To.OWNER:
-            return "to whoever owns it"
+            return "to the creator concerned"
     return f"to <@{maker}>"
 
 

@@ -80,7 +80,7 @@ def test_it_says_nothing_of_that_where_they_are_not(there: Watch) -> None:
     ("words", "said"),
     [
         ("by key", "It is above that already: you are told at once."),
-        ("to owner key:prod", "It is above that already: who owns it is told at once."),
+        ("to owner key:prod", "It is above that already: the creator concerned is told at once."),
         ("in <#C0GENERAL>", "It is above that already: it is told there at once."),
     ],
 )
@@ -89,6 +89,16 @@ def test_it_says_of_whom_and_who_hears_it(there: Watch, words: str, said: str) -
     channel = there.slack.channel("general").id
     rule = f"alert spend > $50 per day {words.replace('C0GENERAL', channel)}"
     assert said in there.say(rule)
+
+
+def test_it_says_that_the_creator_concerned_hears_it(there: Watch) -> None:
+    used(there, 60)
+    said = there.say("alert spend > $50 per day by creator to owner")
+    assert "`, to the creator concerned\n" in said
+    there.set_up("alert spend > $50 per day by creator to owner", user="grace")
+    told(there)
+    [_, of_grace] = there.heard()
+    assert "set this alert up for the creator concerned, who is you" in json.dumps(of_grace)
 
 
 def test_it_says_how_many_of_several_are(there: Watch) -> None:

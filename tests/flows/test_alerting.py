@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.demo.slack import LocalSlack
+from bot.slack import Place
 from reports.alert_time import Quiet
 
 from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, OWNERS, PEOPLE, Truth, watching
@@ -229,7 +230,12 @@ def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
     truth.use(NOON, 7, "evals", "c/z")
     turn(there, truth)
     [message] = there.heard()
-    assert "used by Ada Lovelace" in message["text"]
+    assert "New model at OpenRouter: c/z, used by Ada Lovelace\n" in message["text"]
+    assert message["text"].count("used by") == 1
+    [event] = there.alerts.tellings.events(1)
+    place = Place("", there.slack.user("ada").id, shared=True, channel=there.slack.im("ada").id)
+    there.desk.details(place, str(event.id))
+    assert "• prod: $7" in there.slack.messages(there.slack.im("ada").id)[-1]["text"]
 
 
 def test_a_spike_is_told_and_is_over_when_it_has_calmed(there, truth):
