@@ -20,7 +20,7 @@ from reports.loose_alert import hear_alert, wants
 from reports.loose_names import LONGEST_NAME_WORDS, Known, named
 from reports.loose_span import last_weekday, quarter, stretch
 from reports.period import NAMED, Span
-from reports.query import Dimension, Filter, Metric, Query
+from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.standing_words import managing
 from reports.text import clean, plain
 from reports.timerange import zone_names
@@ -68,6 +68,9 @@ class Heard:
         filters = (*kept, *said.filters) if "filter" in self.given else before.filters
         merged = replace(before, filters=filters, share=said.share, files=said.files)
         merged = replace(merged, **changes)
+        if "period" in self.given and "versus" not in self.given and merged.versus:
+            # what one period is compared with may be shorter than the next
+            merged = replace(merged, versus=Versus.BEFORE)
         if not self.rhythm:
             return merged.words()
         return f"schedule {self.rhythm} {merged.words()}"

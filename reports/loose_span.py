@@ -35,6 +35,8 @@ def stretch(words: Sequence[str], today: date) -> tuple[int, str] | None:
     until_now = lead in {"since", "starting"}
     if until_now and (counted := _counted(words[at:])):
         return at + counted[0], counted[1]
+    if lead and (short := _of_one_month(words[at:], today)):
+        return at + short[0], str(Span(*short[1]))
     found = days(words[at:], today) or (_unit(words[at:], today) if lead else None)
     if found is None:
         if lead == "since":
@@ -97,7 +99,9 @@ def _until(words: Sequence[str], today: date, joints: set[str]) -> tuple[int, da
 def _named_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     """`october`, `october 2025`, `5 october`, `october 5th 2025`."""
     numbers = [_number(word) for word in (*words[:3], "", "", "")[:3]]
-    first = 1 if numbers[0] is not None and numbers[0] < 32 else 0
+    first = 0
+    if numbers[0] is not None and numbers[0] < 32:
+        first = _skip(words, 1, {"of"})
     if first >= len(words) or (month := say.MONTHS.get(words[first])) is None:
         return None
     at, day = first + 1, numbers[0] if first else None
@@ -117,6 +121,20 @@ def _named_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
         return at, (on, on)
     whole = Month(year, month)
     return at, (whole.first, whole.last)
+
+
+def _of_one_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
+    """`1 to 15 october`, `1 and 15 october 2025`."""
+    first, joint = (*words, "", "")[:2]
+    day = _number(first)
+    if day is None or joint not in _JOINTS | {"and"}:
+        return None
+    at = _skip(words, 2, {"the"})
+    found = _named_month(words[at:], today)
+    if found is None or found[1][0] != found[1][1]:
+        return None
+    last = found[1][1]
+    return (at + found[0], (last.replace(day=day), last)) if 0 < day <= last.day else None
 
 
 def _calendar(unit: str, today: date, *, last: bool) -> Days:
