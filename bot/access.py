@@ -92,9 +92,12 @@ def clicks_stay_private(settings: Settings) -> bool:
     return settings.visibility is Visibility.OWN
 
 
-def admins(settings: Settings) -> str:
-    """Who the admins are, in mrkdwn: `<@U1> and <@U2>`; nothing where there are none."""
-    named = [f"<@{user}>" for user in sorted(settings.admins)]
+def admins(settings: Settings, *, but: str = "") -> str:
+    """Who the admins are, in mrkdwn: `<@U1> and <@U2>`; nothing where there are none.
+
+    `but` is one who is named already.
+    """
+    named = [f"<@{user}>" for user in sorted(settings.admins - {but})]
     more = len(named) - _MOST_NAMED
     if more > 0:
         named[_MOST_NAMED:] = ["one more" if more == 1 else f"{more} more"]

@@ -226,18 +226,20 @@ class Reader:
     def _recipient(self, word: str) -> bool:
         lower = word.lower()
         if lower == "here":
-            self._tell(Recipient(To.CHANNEL))
+            self._tell(Recipient(To.CHANNEL), word)
             return True
         if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#", "<@")):
             return False
         bare = lower.startswith(("<#", "#", "<@"))
-        self._tell(recipient_of(word if bare else self.words.pop() if self.words else "", lower))
+        named = word if bare else self.words.pop() if self.words else ""
+        self._tell(recipient_of(named, lower), word if bare else f"{word} {named}")
         return True
 
-    def _tell(self, to: Recipient) -> None:
+    def _tell(self, to: Recipient, typed: str) -> None:
         if self.draft.to is not None and self.draft.to != to:
             raise WrongWords(
-                "That names two recipients: an alert has one. Make a second alert for it."
+                "That names two recipients: an alert has one. Make a second alert for the other.",
+                instead=(typed, ""),
             )
         self.draft = replace(self.draft, to=to)
 

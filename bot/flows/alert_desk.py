@@ -371,9 +371,10 @@ class Desk:
         return entry.draft.maker == person.id or is_admin(person, self._asking.settings)
 
     def _not_yours(self, entry: Entry) -> str:
-        named = admins(self._asking.settings)
-        or_admin = f" or an admin of this bot ({named})" if named else ""
-        return f"That alert belongs to <@{entry.draft.maker}>, who{or_admin} can do that."
+        maker = entry.draft.maker
+        others = admins(self._asking.settings, but=maker)
+        or_admin = f", or an admin of this bot ({others})" if others else ""
+        return f"That alert belongs to <@{maker}>, who can do that{or_admin}."
 
     # -- showing
 

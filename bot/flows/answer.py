@@ -115,7 +115,8 @@ def _trouble(store: Store) -> tuple[str, ...]:
         return ()
     trouble = json.loads(noted)
     at = datetime.fromisoformat(trouble["at"])
-    return (f"the last sync failed at {at:%H:%M} UTC: {trouble['words']}",)
+    why = str(trouble["words"]).removesuffix(".")  # a sentence is made of it
+    return (f"the last sync failed at {at:%H:%M} UTC: {why}",)
 
 
 def _previous(store: Store, plan: Plan, held: Held) -> tuple[Usage | None, tuple[str, ...]]:

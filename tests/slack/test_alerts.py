@@ -230,3 +230,18 @@ def test_quiet_hours_are_kept_and_shown(there):
     say(there, "alert credits < $5")
     assert "quiet hours 22:00-07:00" in say(there, "alerts")
     assert "no quiet hours" in say(there, "alert quiet off")
+
+
+def test_who_may_not_is_told_whose_it_is_and_nobody_is_named_twice(there):
+    message = fired(there, "alert spend > $5 per month in #spend", "spend")
+    ada, katherine = (there.slack.user(name).id for name in ("ada", "katherine"))
+
+    def mute() -> str:
+        return answered(
+            there, lambda: click(there, message, "alert_mute", user="grace", channel="spend")
+        )
+
+    admin = f", or an admin of this bot (<@{katherine}>)"
+    assert mute() == f"That alert belongs to <@{ada}>, who can do that{admin}."
+    there.bot.alerts.rules.hand_over(ada, katherine, "")
+    assert mute() == f"That alert belongs to <@{katherine}>, who can do that."
