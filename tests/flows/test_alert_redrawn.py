@@ -152,3 +152,21 @@ def test_a_snooze_until_its_period_ends_is_offered_where_it_has_one(there, truth
         if one.get("action_id") == SNOOZE
     ]
     assert len(menu["options"]) == offered
+
+
+def test_what_another_process_tells_at_the_end_of_a_snooze_is_not_told_again(there, truth):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    entry = there.set_up("alert budget 80% 100% key:lab")
+    truth.use(NOON + MINUTE, 3, "lab")
+    turn(there, truth, 2 * MINUTE)
+    [(place, _)] = there.alerts.states.triggered(entry.id)
+    there.alerts.states.hold(entry.id, place[1], there.clock() + HOUR, "U1")
+    truth.use(NOON + 2 * MINUTE, 10, "lab")
+    turn(there, truth)
+    there.clock.now += HOUR
+    there.delivery._gather(there.alerts.tellings.claim(10))
+    for _ in range(3):
+        turn(there, truth)
+    [reply] = there.answers()
+    assert "107% used" in reply["text"]
