@@ -49,10 +49,16 @@ class Clicks:
         self._seen: OrderedDict[tuple[str, ...], float] = OrderedDict()
 
     def again(self, user: str, at: Spot, what: str, action: dict[str, Any]) -> bool:
-        """Whether somebody did the very same a moment before: a double click, or Slack's retry."""
-        made = _made(action)
-        before = self._put((user, at.channel, at.ts, what), made)
-        return before is not None and abs(made - before) < DOUBLE
+        """Whether somebody did the very same a moment before: a double click, or Slack's retry.
+
+        With another click of theirs between the two, the second is meant.
+        """
+        made, mine = _made(action), (user, at.channel, at.ts)
+        before = self._put((*mine, what), made)
+        newest = self._put(mine, made)
+        if before is None or made == before:
+            return before is not None
+        return abs(made - before) < DOUBLE and (newest is None or newest <= before)
 
     def overtaken(self, at: Spot, action: dict[str, Any]) -> Callable[[], bool]:
         """Says later whether another click in the same message came after this one."""
