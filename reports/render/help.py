@@ -48,7 +48,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 )
 TALK: tuple[tuple[str, str], ...] = (
     ("what did we spend on opus last week by person", "mention me, or write to me alone"),
-    ("by key", "in the thread of an answer; also `only gemini`, `vs last month`, `pdf`"),
+    ("by key", "in the thread of an answer, report or alert; also `only gemini`, `vs last month`"),
     ("every monday 9:00", "there as well: the question again and again"),
     ("tell me if we spend more than $50 a day", "an alert, as you would say it"),
 )
