@@ -391,13 +391,12 @@ class Desk:
         if rule is None:
             return None
         zone = rule.zone or self._people.zone(entry.draft.maker)
-        told: dict[tuple[str, str], Reading] = {}
-        for place, state in self._at.states.triggered(entry.id):
-            last = self._at.tellings.last(place)
-            if not last or not self._judging.as_seen(entry, rule, last.event.reading):
-                continue
-            if state.ends is None or state.ends > seen.now:
-                told[place[1:]] = last.event.reading
+        sight_ = self._judging.sight(entry, rule)
+        told = {
+            place[1:]: state
+            for place, state in self._at.states.triggered(entry.id)
+            if state.sight == sight_ and (state.ends is None or state.ends > seen.now)
+        }
         standing = self._judging.standing(entry, rule, told, seen)
         held = [one for (id_, _), one in self._at.states.holds().items() if id_ == entry.id]
         return Card(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ from bot.store.alert_tellings import Tellings
 from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
 from bot.store.runs import Runs
-from reports.alert import Credits, New, Rule, Spike, Stale
+from reports.alert import Credits, Forecast, New, Rule, Spike, Stale
 from reports.alert_state import Phase, Reading, State, ended, evaluate, period_key, reached
 from reports.alert_time import SETTLED
 from reports.grammar_alert import rule_of
@@ -120,20 +120,29 @@ class Judging:
         return [one for one in found if one.period is None or one.period.end > now]
 
     def standing(
-        self, entry: Entry, rule: Rule, told: Mapping[tuple[str, str], Reading], seen: Seen
+        self, entry: Entry, rule: Rule, told: dict[tuple[str, str], State], seen: Seen
     ) -> list[Reading]:
-        """What was told, by subject and period, and is beyond its line still, with today's figures.
+        """Of what is triggered, by subject and period: what is beyond its line still, as it is now.
 
-        Where nothing newer is known, and of what happened once, it is what was told.
+        Where nothing newer is known, and of what happened once, it is as it was told; so are
+        forecasts of many, which somebody who looks would have to wait for.
         """
-        if not told or isinstance(rule.watch, New | Spike):
-            return list(told.values())
-        seen.states[entry.id] = {place: State(Phase.TRIGGERED) for place in told}
-        with self._at.asking.store.snapshot():
-            found = readings(self.watched(entry, rule, seen.now), seen)
-            today = {(one.subject, period_key(one)): one for one in found if one.value is not None}
-        newest = [today.get(place, one) for place, one in told.items()]
-        return [one for one in newest if reached(rule.watch, one)]
+        if not told:
+            return []
+        found: dict[tuple[str, str], Reading] = {}
+        slow = isinstance(rule.watch, Forecast) and rule.by is not None
+        if not slow and not isinstance(rule.watch, New | Spike):
+            seen.states[entry.id] = told
+            with self._at.asking.store.snapshot():
+                for one in readings(self.watched(entry, rule, seen.now), seen):
+                    if one.value is not None:
+                        found[one.subject, period_key(one)] = one
+        if told.keys() - found.keys():
+            lasts = self._at.tellings.lasts(entry.id)
+            found = {place: one.event.reading for place, one in lasts.items()} | found
+        return [
+            found[place] for place in told if place in found and reached(rule.watch, found[place])
+        ]
 
     def rule(self, entry: Entry) -> Rule | None:
         """A rule as it is to be judged; None where its words mean nothing any more."""

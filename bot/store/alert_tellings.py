@@ -185,6 +185,17 @@ class Tellings:
             ).fetchone()
         return _pending(row) if row else None
 
+    def lasts(self, rule: str) -> dict[tuple[str, str], Pending]:
+        """The newest event of each subject and period of a rule."""
+        with self._db.read() as connection:
+            rows = connection.execute(
+                f"SELECT {_EVENT} FROM alert_event WHERE id IN (SELECT max(id) FROM alert_event"
+                " WHERE rule = ? GROUP BY subject, period)",
+                (rule,),
+            ).fetchall()
+        found = map(_pending, rows)
+        return {(one.subject, one.period): one for one in found}
+
     def state(self, place: tuple[str, str, str]) -> tuple[State, str | None] | None:
         """How a subject stands, and who has acknowledged it."""
         with self._db.read() as connection:

@@ -291,3 +291,18 @@ def test_the_list_says_what_a_revision_has_undone_no_more(there: Watch) -> None:
     truth.use(NOON - HOUR, -30)
     later(there, truth)
     assert "warning" not in listed(there)
+
+
+def test_the_list_works_out_no_forecasts_of_many_but_says_of_when_they_are(there: Watch) -> None:
+    truth = Truth()
+    for days in range(8):
+        truth.use(NOON - days * DAY - HOUR, 20)
+    there.sync(truth, back=10 * DAY)
+    there.set_up("alert forecast > $50 per month by key")
+    later(there, truth)
+    later(there, truth, 20 * MINUTE)
+    assert "prod: At this pace the month ends at" in listed(there)
+    assert "(as of today 13:00)" in listed(there)
+    there.set_up("alert forecast > $50 per month")
+    later(there, truth, 20 * MINUTE)
+    assert listed(there).count("as of") == 1
