@@ -175,7 +175,10 @@ def test_its_title_names_openrouter_and_whose_use_it_is():
     everyone = title(whole, rule_of("spend > $50 per day"), BERLIN)
     assert everyone == "OpenRouter spend above $50 today: the whole organisation"
     full = Event(Kind.FURTHER, limit(101), 2, NOW)
-    assert title(full, rule_of("budget"), BERLIN) == "OpenRouter limit more than 100% used: support-bot"
+    assert (
+        title(full, rule_of("budget"), BERLIN)
+        == "OpenRouter limit more than 100% used: support-bot"
+    )
 
 
 def test_it_names_what_drives_it_but_not_its_subject_again():
