@@ -30,10 +30,15 @@ pytestmark = pytest.mark.skipif(
 
 
 class Clock:
-    """The clock of a process: as far from the real one as `step` says."""
+    """The clock of a process: as far from the one it begins with as `step` says.
+
+    That is the real one, but in the evening one of the afternoon: a day that ends meanwhile would
+    be waited for until it is synced.
+    """
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self.begun = timedelta(hours=-4 if datetime.now(UTC).hour >= 21 else 0)
         self.ahead = timedelta(0)
         self.step(timedelta(0))
 
@@ -41,11 +46,11 @@ class Clock:
         """Put the clock so far ahead of the real one, in one step."""
         self.ahead = ahead
         new = self.file.with_suffix(".new")
-        new.write_text(f"{ahead.total_seconds():+.0f}\n")
+        new.write_text(f"{(self.begun + ahead).total_seconds():+.0f}\n")
         new.replace(self.file)
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return datetime.now(UTC) + self.begun + self.ahead
 
     def environment(self) -> dict[str, str]:
         return os.environ | {
