@@ -178,9 +178,8 @@ def _replacing(place: Path) -> Iterator[BinaryIO]:
             temporary.flush()
             os.fsync(temporary.fileno())
             Path(temporary.name).replace(place)
-        except BaseException:
+        finally:  # it has its place by now, or is no good
             Path(temporary.name).unlink(missing_ok=True)
-            raise
 
 
 @cli.command("import", short_help="Take the site's Activity CSV into the cache.")
