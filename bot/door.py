@@ -126,10 +126,6 @@ class Door:
         if refused:
             log.warning("A request was refused: %s", refused)
             return _say(start_response, _plain("401 Unauthorized", refused))
-        try:
-            body.decode()
-        except UnicodeDecodeError:
-            return _say(start_response, _plain("400 Bad Request", "The body is no UTF-8."))
         environ["wsgi.input"] = io.BytesIO(body)
         try:
             with courtesy.first():
