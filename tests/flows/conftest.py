@@ -1,6 +1,7 @@
 """What the tests of the cache share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from bot.demo.openrouter import LocalOpenRouter
 
 from ..clock import Clock
 from .cache_help import NOW, company
+from .watch import DAY, NOON, Truth, Watch, watching
 
 
 @pytest.fixture
@@ -21,3 +23,18 @@ def server(clock: Clock) -> Iterator[LocalOpenRouter]:
     with LocalOpenRouter(company(), clock=clock) as started:
         started.requests_per_minute = None
         yield started
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Watch]:
+    """Whoever watches, at noon."""
+    with watching(tmp_path / "activity.db", NOON) as watch:
+        yield watch
+
+
+@pytest.fixture
+def truth() -> Truth:
+    """What is used; so far next to nothing, two days ago."""
+    found = Truth()
+    found.use(NOON - 2 * DAY, 1)
+    return found

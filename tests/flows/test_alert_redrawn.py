@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import UTC, datetime
 
 import pytest
 
@@ -11,22 +10,7 @@ from reports.render.alerts import SNOOZE
 from reports.words import stamp
 
 from .test_alerting import limits, turn
-from .watch import DAY, HOUR, MINUTE, Truth, watching
-
-NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def there(tmp_path):
-    with watching(tmp_path / "activity.db", NOON) as watch:
-        yield watch
-
-
-@pytest.fixture
-def truth():
-    found = Truth()
-    found.use(NOON - 2 * DAY, 1)
-    return found
+from .watch import DAY, HOUR, MINUTE, NOON
 
 
 def fired(there, truth, words="alert spend > $20 per day", dollars=90):

@@ -1,29 +1,12 @@
 """More than five alerts at once to one place: one message, with what becomes of each of them."""
 
 import json
-from datetime import UTC, datetime, timedelta
-
-import pytest
+from datetime import timedelta
 
 from bot.demo.slack import LocalSlack
 
 from .test_alerting import limits, turn
-from .watch import DAY, DOLLAR, HOUR, MINUTE, OWNERS, PEOPLE, Truth, watching
-
-NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def there(tmp_path):
-    with watching(tmp_path / "activity.db", NOON) as watch:
-        yield watch
-
-
-@pytest.fixture
-def truth():
-    found = Truth()
-    found.use(NOON - 2 * DAY, 1)
-    return found
+from .watch import DAY, DOLLAR, HOUR, MINUTE, NOON, OWNERS, PEOPLE, watching
 
 
 def low(there, truth, dollars=50) -> None:

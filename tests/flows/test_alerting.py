@@ -1,7 +1,7 @@
 """Alerts from the words of a rule to the direct message, on a clock that a test moves."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,22 +9,7 @@ from bot.demo.slack import LocalSlack
 from bot.slack import Place
 from reports.alert_time import Quiet
 
-from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, OWNERS, PEOPLE, Truth, watching
-
-NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def there(tmp_path):
-    with watching(tmp_path / "activity.db", NOON) as watch:
-        yield watch
-
-
-@pytest.fixture
-def truth():
-    found = Truth()
-    found.use(NOON - 2 * DAY, 1)
-    return found
+from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, NOON, OWNERS, PEOPLE, watching
 
 
 def turn(there, truth, by=MINUTE, **how) -> None:

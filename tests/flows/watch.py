@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +41,7 @@ from reports.windows import Window
 from ..clock import Clock
 from .office import NoPictures
 
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 DOLLAR = 10**9
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 KEYS = (("hash_prod", "prod"), ("hash_evals", "evals"), ("hash_lab", "lab"))
