@@ -109,7 +109,7 @@ class Bot:
         self._stops = ExitStack()
         self._stops.callback(self.store.close)
         self.audit = Audit(self.database, clock, settings.secrets)
-        self._stops.callback(self.audit.flush)
+        self._stops.callback(self.audit.close)
         self._socket: SocketMode | None = None
 
     def start(self) -> None:

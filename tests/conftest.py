@@ -12,6 +12,7 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack, signing
 from bot.listeners import forms
 from bot.scopes import SCOPES
+from bot.store import database as database_module
 
 from . import world as worlds
 
@@ -29,6 +30,32 @@ _UNHURRIED = {
 settings.register_profile("new", **_UNHURRIED)
 settings.register_profile("unhurried", **_UNHURRIED, derandomize=True)
 settings.load_profile("unhurried")
+
+
+JOURNALS = ("rollback", "wal")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--journal wal` runs everything in that journal mode, whatever this SQLite is safe for."""
+    parser.addoption("--journal", choices=JOURNALS, help="the journal mode of all databases")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _journal(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The journal mode of the option `--journal`; without it, the one that this SQLite gets."""
+    asked = request.config.getoption("--journal")
+    with pytest.MonkeyPatch.context() as patch:
+        if asked is not None:
+            patch.setattr(database_module, "has_safe_wal", lambda _: asked == "wal")
+        yield
+
+
+@pytest.fixture(params=JOURNALS)
+def journal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both journal modes, one after the other, for databases that are opened from here on."""
+    mode = str(request.param)
+    monkeypatch.setattr(database_module, "has_safe_wal", lambda _: mode == "wal")
+    return mode
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from bot.access import admins_only, is_admin
 from bot.flows.asking import REFUSED, Asking
 from bot.slack import DeliveryError, Person
-from bot.store.audit import Wanted
+from bot.store.audit import READ_SECONDS, Wanted
 from reports.grammar_admin import AuditAsked
 from reports.render import audit as render
 from reports.render.blocks import Message, sentence
@@ -27,6 +27,7 @@ def show(asking: Asking, person: Person, asked: AuditAsked) -> tuple[Message, st
         wanted = _wanted(asking, asked)
     except NotBegunError as error:
         return sentence(f"{error}; there is nothing to show yet."), "misunderstood"
+    asking.audit.flush(READ_SECONDS)
     if asked.csv:
         return _file(asking, person, wanted)
     entries = asking.audit.last(render.MOST, wanted)

@@ -11,6 +11,7 @@ from bot.config import Guests, Settings, Visibility
 from bot.flows.alert_people import in_words
 from bot.flows.asking import Asking
 from bot.slack import Person
+from bot.store.audit import READ_SECONDS
 from bot.store.overview import Heard
 from bot.store.schedules import Entry
 from reports.coverage import gaps
@@ -31,6 +32,8 @@ def show(asking: Asking, person: Person) -> Message:
 
 def status(asking: Asking, *, whole: bool) -> Status:
     """How the bot is now."""
+    if whole:
+        asking.audit.flush(READ_SECONDS)  # a write: it must be over before the snapshot begins
     with asking.store.snapshot():
         return Status(
             now=asking.clock(),

@@ -1,6 +1,6 @@
-"""The cache: usage, the directory, and what is known of both. The only room that knows SQL."""
+"""The database: usage, the directory, schedules, alerts, the audit log. All SQL is in here."""
 
-from bot.store.database import Database, StoreError
+from bot.store.database import Database, DatabaseBusyError, DiskFullError, StoreError
 from bot.store.store import Store
 
-__all__ = ["Database", "Store", "StoreError"]
+__all__ = ["Database", "DatabaseBusyError", "DiskFullError", "Store", "StoreError"]

@@ -1,7 +1,8 @@
-"""The log of who asked for, exported, scheduled and changed what.
+"""The audit log: who asked for, exported, scheduled and changed what.
 
-Entries are written by a thread of their own, several at a time: a write waits for the disk, and
-whoever asks must not. Reading writes first what still waits, and so does the end of the process.
+Entries are buffered and written by a thread of their own, several at a time: a write waits for
+the disk, and the person who asks must not. Readers see what is written; `flush` writes what is
+buffered, and so does the end of the process.
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.store.database import Database, StoreError
+from bot.store.database import BUSY_SECONDS, Database, StoreError, patience
 from bot.store.schedules import Clock, moment, ms
 from reports.audit import DONE, LONGEST_OUTCOME, Entry, masked
 
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=400)
+MOST_BUFFERED = 10_000
+"""Entries (about 5 MB) that are kept in memory while the database cannot be written."""
+AGAIN_SECONDS = 5.0
+"""The pause after a failed write: long enough to spare the disk, short enough to see it heal."""
+READ_SECONDS = 1.0
+"""How long somebody who wants to read the log waits for what is still buffered."""
+CLOSE_SECONDS = 3.0
+"""How long the end of the process waits for the last write."""
 _IDLE_SECONDS = 10.0
 Row = tuple[int, str, str, str, str, str, str]
 _COLUMNS = "at, person, email, act, what, place, outcome"
@@ -45,8 +54,10 @@ class Audit:
         self._secrets = secrets
         self._news = threading.Condition()
         self._rows: list[Row] = []
+        self._lost = 0
         self._thread: threading.Thread | None = None
         self._writing = threading.Lock()
+        self._ended = threading.Event()
 
     def note(
         self,
@@ -58,7 +69,7 @@ class Audit:
         outcome: str = DONE,
         email: str | None = None,
     ) -> None:
-        """Write down, in a moment, what a Slack user did or was refused."""
+        """Buffer an entry: what a Slack user did or was refused. Returns at once."""
         row = (
             ms(self._clock()), person, email or "", str(act), masked(what, self._secrets), where,
             masked(outcome, self._secrets)[:LONGEST_OUTCOME],
@@ -70,20 +81,53 @@ class Audit:
                 self._thread.start()
             self._news.notify()
 
-    def flush(self) -> None:
-        """Write what still waits. What goes wrong goes to the other log: nobody is to lose more."""
-        with self._writing:
+    def flush(self, seconds: float = BUSY_SECONDS) -> bool:
+        """Write what is buffered, waiting so long for a lock; whether that could be done.
+
+        What could not be written stays buffered, the newest MOST_BUFFERED of it. Must not be
+        called by a thread that holds a reader (NestedAccessError), also if nothing is buffered.
+        """
+        self._db.check_may_write()
+        if not self._writing.acquire(timeout=seconds):
+            return False
+        try:
             with self._news:
                 rows, self._rows = self._rows, []
             if not rows:
-                return
+                return True
             try:
-                with self._db.write() as connection:
+                with patience(seconds), self._db.write() as connection:
                     connection.executemany(
                         f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
                     )
-            except StoreError as error:
-                log.warning("Of the audit log, %d entries are lost: %s", len(rows), error)
+            except StoreError:
+                self._keep(rows)
+                return False
+            return True
+        finally:
+            self._writing.release()
+
+    def close(self) -> None:
+        """Write what is buffered before the process ends, or log how much of it is lost."""
+        self._ended.set()
+        if self.flush(CLOSE_SECONDS):
+            return
+        with self._news:
+            lost = len(self._rows)
+        log.error("The process ends and the database can't be written: %d audit entries lost", lost)
+
+    def _keep(self, rows: list[Row]) -> None:
+        """Put rows back in front of those that came meanwhile, as many as there is room for."""
+        with self._news:
+            self._rows = rows + self._rows
+            lost = len(self._rows) - MOST_BUFFERED
+            if lost > 0:
+                del self._rows[:lost]
+                self._lost += lost
+                log.error(
+                    "The audit buffer is full: the oldest entries were dropped, %d so far",
+                    self._lost,
+                )
 
     def _write_on(self) -> None:
         """Write as long as there is something to write, and a while longer."""
@@ -92,19 +136,20 @@ class Audit:
                 if not self._news.wait_for(lambda: self._rows, _IDLE_SECONDS):
                     self._thread = None
                     return
-            self.flush()
+            if not self.flush():
+                if self._ended.is_set():
+                    return
+                self._ended.wait(AGAIN_SECONDS)
 
     def count(self, wanted: Wanted = ALL) -> int:
-        """How many entries there are."""
-        self.flush()
+        """How many entries are written."""
         where, values = _where(wanted)
         with self._db.read() as connection:
             found = connection.execute(f"SELECT COUNT(*) FROM audit WHERE {where}", values)
             return int(found.fetchone()[0])
 
     def last(self, limit: int, wanted: Wanted = ALL) -> list[Entry]:
-        """The newest entries, newest first."""
-        self.flush()
+        """The newest entries that are written, newest first."""
         where, values = _where(wanted)
         statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
         with self._db.read() as connection:
@@ -112,15 +157,17 @@ class Audit:
         return [_entry(row) for row in found]
 
     def all(self, wanted: Wanted = ALL) -> Iterator[Entry]:
-        """Every entry, newest first, one by one."""
-        self.flush()
+        """Every entry that is written, newest first, one by one.
+
+        The database is read until the last one was taken, so nothing may be waited for meanwhile.
+        """
         where, values = _where(wanted)
         statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC"
         with self._db.read() as connection:
             yield from map(_entry, connection.execute(statement, values))
 
     def prune(self) -> int:
-        """Drop what is older than 400 days; how much that was."""
+        """Drop what is older than 400 days; returns how much that was. Raises StoreError."""
         self.flush()
         limit = ms(self._clock() - KEPT)
         with self._db.read() as connection:

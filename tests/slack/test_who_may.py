@@ -296,6 +296,7 @@ def test_whatever_anybody_asked_or_tried_is_in_the_log(bots: Bots) -> None:
         bots.everybody.clock.now += timedelta(seconds=5)
         case, before = asks(bots, chance, chance.choice(PEOPLE)), audit.count()
         case.does(bots.everybody)
+        audit.flush()
         noted = audit.last(audit.count() - before)
         assert {entry.person for entry in noted} == {bots.everybody.person(case.person)}
         refused = any(entry.outcome.startswith("refused") for entry in noted)
