@@ -89,6 +89,7 @@ class Bot:
         clock: Callable[[], datetime] = utc_now,
         requests_a_minute: int | None = None,
     ) -> None:
+        from bot.database_monitor import DatabaseMonitor  # noqa: PLC0415
         from bot.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
         from bot.slack import Slack  # noqa: PLC0415
         from bot.store.audit import Audit  # noqa: PLC0415
@@ -101,6 +102,9 @@ class Bot:
         self.database = Database(settings.database)
         self.store = Store(self.database)
         self.slack: Slack = Slack(settings.slack_bot_token.value, settings.slack_api_url)
+        # one half tells the admins, and the worker is the one that writes all the time
+        admins = settings.admins if parts.worker else ()
+        self.database.observer = DatabaseMonitor(admins, self._tell_admin)
         self.metrics: Metrics = Metrics(self.store, clock)
         self.port = 0
         self.owner = f"{socket.gethostname()}-{secrets.token_hex(4)}"
@@ -138,6 +142,12 @@ class Bot:
         """What keeps the cache from answering, or None."""
         missing = 3 - len(self.store.state().synced)
         return "the first sync is not done yet" if missing > 0 else None
+
+    def _tell_admin(self, user: str, words: str) -> None:
+        """Send somebody a direct message. Raises DeliveryError."""
+        from reports.render.blocks import sentence  # noqa: PLC0415
+
+        self.slack.direct(user, sentence(words))
 
     def _meet_slack(self) -> None:
         from bot.slack import DeliveryError  # noqa: PLC0415
@@ -177,7 +187,7 @@ class Bot:
         from reports.render.schedule_form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
-        work = Work(self.slack)
+        work = Work(self.slack, self.database.is_free)
         self._stops.callback(work.stop)
         reports = self.reports
         asking, subscriptions = reports.asking, Subscriptions(reports)
@@ -307,6 +317,7 @@ class Bot:
         self._stops.callback(api.close)
         sync = Sync(api, self.store, self.clock)
         reporting, delivery = Reporting(self.reports), Delivery(self.alerts, self.judging)
+        self._stops.callback(reporting.close)
         running = scheduler.start(
             {
                 "sync": (SYNC_TICK, lambda: self._sync(sync, self.owner)),
@@ -326,7 +337,8 @@ class Bot:
             turn = sync.turn()
             self.metrics.syncs.labels("failed" if turn.error else "done").inc()
             if turn.error:
-                log.warning("Sync failed: %s", turn.error)
+                if not isinstance(turn.error, StoreError):  # the monitor logs those
+                    log.warning("Sync failed: %s", turn.error)
             elif turn.changed:
                 self._judge(timedelta(seconds=15 if turn.more else 0))
             if not turn.more:
@@ -337,7 +349,7 @@ class Bot:
         try:
             self.judging.tick(pause)
         except StoreError as error:
-            log.warning("Alert rules could not be judged: %s", error)
+            log.debug("Alert rules could not be evaluated: %s", error)  # the monitor logs it
 
     def _alert(self, delivery: Delivery) -> None:
         """Judge what time alone changes, and tell what there is to tell."""

@@ -74,15 +74,19 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the bot is at a moment (UTC); `inside` is None for who is no admin."""
+    """How the bot is at a moment (UTC); `inside` is None for people who are not admins.
+
+    `unsaved` is why nothing can be saved at present, as a sentence, or empty.
+    """
 
     now: datetime
     version: str
     data: tuple[Freshness, ...]
     trouble: Trouble | None
     inside: Inside | None = None
+    unsaved: str = ""
 
     @property
     def well(self) -> bool:
-        """Whether all data is as fresh as it should be."""
-        return not any(one.late(self.now) for one in self.data)
+        """Whether all data is as fresh as it should be, and new data can be saved."""
+        return not self.unsaved and not any(one.late(self.now) for one in self.data)

@@ -48,6 +48,12 @@ class Reporting:
         self._found: dict[str, tuple[datetime, dict[str, list[Posted]]]] = {}
         self._latest: datetime | None = None
         self._offered = False
+        # one for the life of the process, not one each tick
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report")
+
+    def close(self) -> None:
+        """End the threads, after the last tick."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def tick(self) -> None:
         """Deliver everything that is due now, at the pace that Slack allows."""
@@ -57,14 +63,13 @@ class Reporting:
             return
         self._contents.forget()
         self._found.clear()
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report") as pool:
-            while not self._at.stopping.is_set():
-                planned = runs.plan(self._telling.skipped)
-                claimed = runs.claim(self._at.owner, BATCH)
-                list(pool.map(self._guarded, claimed))
-                self._telling.tell()
-                if not planned and not claimed:
-                    break
+        while not self._at.stopping.is_set():
+            planned = runs.plan(self._telling.skipped)
+            claimed = runs.claim(self._at.owner, BATCH)
+            list(self._pool.map(self._guarded, claimed))
+            self._telling.tell()
+            if not planned and not claimed:
+                break
 
     def _begin(self) -> None:
         """What a start brings, and a clock that went back: due times are worked out anew.

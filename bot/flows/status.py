@@ -32,6 +32,7 @@ def show(asking: Asking, person: Person) -> Message:
 
 def status(asking: Asking, *, whole: bool) -> Status:
     """How the bot is now."""
+    unsaved = asking.overview.trouble()
     if whole:
         asking.audit.flush(READ_SECONDS)  # a write: it must be over before the snapshot begins
     with asking.store.snapshot():
@@ -41,6 +42,7 @@ def status(asking: Asking, *, whole: bool) -> Status:
             data=_data(asking),
             trouble=_trouble(asking),
             inside=_inside(asking) if whole else None,
+            unsaved=unsaved,
         )
 
 

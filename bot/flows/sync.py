@@ -110,7 +110,7 @@ class Sync:
         try:
             self._store.keep_fact("trouble", json.dumps(trouble))
         except StoreError as worse:
-            log.warning("Sync: the failure cannot be noted: %s", worse)
+            log.debug("The failed sync cannot be noted: %s", worse)
         return Turn(0, more=False, error=error)
 
     def _newest(self, now: datetime) -> tuple[int, TimedOutError | None]:

@@ -37,7 +37,7 @@ def register(
         identity = slack.known_identity()
         ours = identity is None or body.get("team_id") == identity.team_id
         if user and ours and event.get("tab") == "home":
-            work.hand_over(Place("", user), lambda: homes.opened(user))
+            work.hand_over(Place("", user), lambda: homes.opened(user), waiting="")
         ack()
 
     def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:

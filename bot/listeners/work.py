@@ -1,39 +1,85 @@
-"""Work that goes on after the acknowledgement, on threads of our own."""
+"""Work that goes on after the acknowledgement, on threads of our own.
+
+While another program locks the database, people are told so at once, and their jobs wait without a
+thread until it is free.
+"""
 
 from __future__ import annotations
 
 import logging
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
+from time import monotonic
 from typing import TypeVar
 
 from bot import courtesy
 from bot.access import unknown
 from bot.slack import DeliveryError, Place, Slack, UnknownPersonError
+from bot.store import DatabaseBusyError, StoreError
+from bot.store.database import patience
 
 log = logging.getLogger(__name__)
 
 THREADS = 8
+FIRST_SECONDS = 1.0
+"""How long a job waits for a locked database before its person is told; they get 3 s."""
+MORE_SECONDS = 120.0
+"""How long a job that has already begun then waits; it holds its thread."""
+LONGEST_SECONDS = 1_800.0
+"""How long a job that has not begun waits: as long as Slack takes answers to a command."""
+LOOK_SECONDS = 0.25
+"""How often a locked database is looked at."""
+MOST_PARKED = 1_000
+"""Jobs that wait for a locked database; a few KB each."""
+
+WAITING = (
+    "The database is in use by another program right now. I'll post your answer as soon as it's"
+    " free."
+)
+GAVE_UP = (
+    "The database was in use by another program for too long, so I stopped waiting. Please try"
+    " again later."
+)
 T = TypeVar("T")
 
 
-class Work:
-    """Runs jobs; one that fails is logged with a reference, which the person is told."""
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Something to do for somebody; `waiting` is said to them while the database is locked."""
 
-    def __init__(self, slack: Slack) -> None:
+    place: Place
+    run: Callable[[], object]
+    waiting: str = WAITING
+    dropped: Callable[[], object] = lambda: None
+    """Called where it is never run, or fails."""
+
+
+class Work:
+    """Runs jobs; one that fails is logged with a reference, and its person gets that reference.
+
+    `free` says whether the database can be read within some seconds.
+    """
+
+    def __init__(self, slack: Slack, free: Callable[[float], bool] = lambda _: True) -> None:
         self._slack = slack
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
-        self._given: SimpleQueue[tuple[Place, Callable[[], object]] | None] = SimpleQueue()
+        self._given: SimpleQueue[_Job | None] = SimpleQueue()
+        self._parking = _Parking(free, self._given.put, lambda one: self._drop(one, GAVE_UP))
         self._porter = threading.Thread(target=self._carry, name="porter", daemon=True)
         self._porter.start()
 
-    def hand_over(self, place: Place, job: Callable[[], object]) -> None:
-        """Start a job for somebody, as soon as nobody is at the door and a thread is free."""
-        self._given.put((place, job))
+    def hand_over(self, place: Place, job: Callable[[], object], *, waiting: str = WAITING) -> None:
+        """Start a job for somebody, once no request is being acknowledged and a thread is free.
+
+        `waiting` is said if the database is locked by another program; if empty, nothing is.
+        """
+        self._given.put(_Job(place, job, waiting))
 
     def wait_for(
         self,
@@ -43,69 +89,153 @@ class Work:
         seconds: float,
         late: Callable[[T], None],
     ) -> T | None:
-        """What a job gives, if it does within some seconds; else None, and `late` is given it.
+        """The result of a job if it ends within some seconds; else None, and `late` gets it then.
 
-        Where the job fails that is `failed`, and whoever it was for is told as always.
+        If the job fails the result is `failed`, and its person gets a message as always.
         """
-        given: list[T] = []
+        outcome: Future[T] = Future()
 
-        def outcome() -> T:
-            return given[0] if given else failed
+        def drop() -> None:
+            if not outcome.done():
+                outcome.set_result(failed)
 
-        running = self._executor.submit(self._run, place, lambda: given.append(job()))
+        one = _Job(place, lambda: outcome.set_result(job()), dropped=drop)
+        self._executor.submit(self._run, one)
         try:
             with courtesy.aside():
-                running.result(seconds)
+                return outcome.result(seconds)
         except TooSlow:
-            running.add_done_callback(lambda _: self.hand_over(place, lambda: late(outcome())))
+            outcome.add_done_callback(
+                lambda done: self.hand_over(place, lambda: late(done.result()))
+            )
             return None
-        return outcome()
 
     def stop(self) -> None:
         """Finish what has begun, drop what has not."""
+        self._parking.stop()
         self._given.put(None)
         self._porter.join()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _carry(self) -> None:
-        """Bring jobs to the threads, once nobody is at the door.
+        """Bring jobs to the threads, once no request is being acknowledged.
 
-        One waits for that, since waking a thread for each who asks would hold up the next of them.
+        One thread waits for that, since waking a thread for each job would delay the next
+        acknowledgement.
         """
         while (given := self._given.get()) is not None:
             courtesy.give_way()
-            self._start(*given)
+            self._start(given)
             for _ in range(self._given.qsize()):  # they have waited as well
                 if (given := self._given.get()) is None:
                     return
-                self._start(*given)
+                self._start(given)
 
-    def _start(self, place: Place, job: Callable[[], object]) -> None:
+    def _start(self, one: _Job) -> None:
         try:
-            self._executor.submit(self._run, place, job)
-        except RuntimeError:  # no more threads can be started: one there is takes it later
-            log.exception("A job waits for a thread")
+            self._executor.submit(self._run, one)
+        except RuntimeError:  # no more threads can be started: an existing one takes it later
+            log.exception("No new thread can be started, a job is queued")
 
-    def _run(self, place: Place, job: Callable[[], object]) -> None:
+    def _run(self, one: _Job) -> None:
         courtesy.give_way()
+        if self._parking.is_free():
+            self._do(one)
+        elif self._parking.park(one):
+            self._tell(one.place, one.waiting)
+        else:
+            self._drop(one, DatabaseBusyError.public)
+
+    def _drop(self, one: _Job, words: str) -> None:
+        one.dropped()
+        self._tell(one.place, words)
+
+    def _do(self, one: _Job) -> None:
+        place = one.place
         try:
-            job()
+            with patience(FIRST_SECONDS, MORE_SECONDS, lambda: self._tell(place, one.waiting)):
+                one.run()
         except UnknownPersonError as error:
-            log.warning("Who asks could not be looked up: %s", error)
-            self._tell(place, unknown(error))
+            log.warning("Slack did not say who a person is: %s", error)
+            self._drop(one, unknown(error))
         except DeliveryError as error:
             log.warning("An answer could not be delivered: %s", error)
-        except Exception:  # one of the two doors: whoever asked must hear of it
+            one.dropped()
+        except DatabaseBusyError:
+            self._drop(one, GAVE_UP)
+        except StoreError as error:  # logged where it happened
+            self._drop(one, error.public)
+        except Exception:  # an outermost entry point: the person who asked must hear about it
             reference = secrets.token_hex(3)
             log.exception("A job failed, reference %s", reference)
-            self._tell(
-                place,
-                "Something went wrong here, and it is no fault of yours. Try again; if it stays,"
-                f" tell whoever runs the bot the reference {reference}.",
+            self._drop(
+                one,
+                "Something went wrong on my side. Try again; if it keeps happening, give your"
+                f" admin this reference: {reference}.",
             )
 
     def _tell(self, place: Place, words: str) -> None:
+        if not words:
+            return
         try:
-            self._slack.say(Place(place.response_url, place.user), words)
+            self._slack.say(replace(place, shared=place.channel.startswith("D")), words)
         except DeliveryError as error:
-            log.warning("Somebody could not be told so: %s", error)
+            log.warning("A person could not be told so: %s", error)
+
+
+class _Parking:
+    """Jobs that wait, without a thread, for a database that another program has locked."""
+
+    def __init__(
+        self,
+        free: Callable[[float], bool],
+        start: Callable[[_Job], object],
+        give_up: Callable[[_Job], object],
+    ) -> None:
+        self._free = free
+        self._start = start
+        self._give_up = give_up
+        self._lock = threading.Lock()
+        self._parked: deque[tuple[float, _Job]] = deque()
+        self._watching = False
+        self._stopped = threading.Event()
+
+    def is_free(self) -> bool:
+        """Whether the database can be read; the first to ask waits FIRST_SECONDS for it."""
+        return self._free(0.0 if self._parked else FIRST_SECONDS)
+
+    def park(self, one: _Job) -> bool:
+        """Keep a job until the database is free; False where too many wait already."""
+        with self._lock:
+            if len(self._parked) >= MOST_PARKED or self._stopped.is_set():
+                return False
+            self._parked.append((monotonic() + LONGEST_SECONDS, one))
+            if not self._watching:
+                self._watching = True
+                threading.Thread(target=self._watch, name="parking", daemon=True).start()
+        return True
+
+    def stop(self) -> None:
+        """Forget the jobs that wait."""
+        self._stopped.set()
+        with self._lock:
+            self._parked.clear()
+
+    def _watch(self) -> None:
+        """Start all jobs once the database is free, and give up those that waited too long."""
+        while not self._stopped.wait(LOOK_SECONDS):
+            if self._free(0.0):
+                with self._lock:
+                    ready, self._parked = self._parked, deque()
+                    self._watching = False
+                for _, one in ready:
+                    self._start(one)
+                return
+            while (late := self._overdue()) is not None:
+                self._give_up(late)
+
+    def _overdue(self) -> _Job | None:
+        with self._lock:
+            if self._parked and self._parked[0][0] < monotonic():
+                return self._parked.popleft()[1]
+        return None

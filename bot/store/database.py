@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ COMMIT_SECONDS = 10.0
 """How long a commit waits for readers; with a rollback journal new ones wait for it meanwhile."""
 MOST_IDLE = 8
 """Readers that are kept open for the next read; each may hold 16 MiB of cache."""
+SETTLED_SECONDS = 30.0
+"""Without a failed write for so long, writing is well again: a sync writes every few seconds."""
 _CACHE_KIB = 16_384
 _MMAP_BYTES = 2**31 - 2**16  # the most that SQLite maps
 
@@ -161,8 +163,8 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self.observer: Observer = _Silent()
-        self.trouble: StoreError | None = None
-        """Why the last write failed, or None. Locks of other programs do not count."""
+        self._failed: tuple[StoreError, float] | None = None
+        self._written = 0.0
         try:
             self._make_private()
             self._writer = self._connect(BUSY_SECONDS)
@@ -176,6 +178,37 @@ class Database:
         except sqlite3.DatabaseError as error:
             self.close()
             raise _explain(self.path, error) from error
+
+    @property
+    def trouble(self) -> StoreError | None:
+        """Why writes fail at present, or None. Locks of other programs do not count.
+
+        It is over once a write has gone well and none has failed for SETTLED_SECONDS: on a full
+        disk small ones may go well between those that fail.
+        """
+        if self._failed is None:
+            return None
+        error, at = self._failed
+        over = self._written > at and monotonic() - at >= SETTLED_SECONDS
+        return None if over else error
+
+    def is_free(self, seconds: float) -> bool:
+        """Whether the database can be read within some seconds, as far as locks are concerned."""
+        try:
+            with patience(seconds), self.read():
+                return True
+        except DatabaseBusyError:
+            return False
+        except StoreError:
+            return True  # whoever uses it hears what is wrong
+
+    def check_write(self) -> None:
+        """Write something small, so that `trouble` tells how things are now."""
+        with suppress(StoreError), patience(1.0), self.write() as connection:
+            connection.execute(
+                "INSERT INTO fact (name, value) VALUES ('write check', '1')"
+                " ON CONFLICT (name) DO UPDATE SET value = value + 1"
+            )
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -191,10 +224,10 @@ class Database:
                 writer.execute("COMMIT")
         except StoreError as error:
             if not isinstance(error, DatabaseBusyError):
-                self.trouble = error
+                self._failed = error, monotonic()
             self.observer.failed(error)
             raise
-        self.trouble = None
+        self._written = monotonic()
         self.observer.written()
 
     def check_may_write(self) -> None:

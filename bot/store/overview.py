@@ -106,6 +106,15 @@ class Overview:
             ).fetchone()[0]
         return Counts(schedules, resting, alerts)
 
+    def trouble(self) -> str:
+        """Why nothing can be saved, as a sentence for people; empty if the last write went well.
+
+        Where it failed another one is tried, except within a snapshot.
+        """
+        if self._db.trouble is not None and not self._db.reading:
+            self._db.check_write()
+        return self._db.trouble.public if self._db.trouble is not None else ""
+
     def size(self) -> int:
         """What the database takes on the disk, with what stands beside it: bytes."""
         files = (self._db.path.with_name(self._db.path.name + suffix) for suffix in _BESIDE)

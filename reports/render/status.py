@@ -39,7 +39,9 @@ def size(count: int) -> str:
 
 
 def _head(status: Status) -> str:
-    if status.well:
+    if status.unsaved:
+        how = f":warning: {escape(status.unsaved)}"
+    elif status.well:
         how = ":white_check_mark: The data is up to date."
     elif all(one.as_of is None for one in status.data):
         how = ":hourglass: Nothing has been synced yet; the first sync is still to come."
@@ -51,7 +53,7 @@ def _head(status: Status) -> str:
         failed = f"{age(status.now - status.trouble.at)} ago ({moment(status.trouble.at)})"
         words = escape(clean(status.trouble.words, 400))
         lines.append(f":warning: The last sync failed {failed}: {words}")
-    else:
+    elif not status.unsaved:
         lines.append("The last sync went well.")
     return "\n".join(lines)
 

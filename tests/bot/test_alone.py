@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from bot.alone import alone
+from bot.store import StoreError
 
 log = logging.getLogger("somewhere")
 
@@ -21,6 +22,15 @@ def test_what_fails_is_logged_and_the_others_go_on(caplog: pytest.LogCaptureFixt
     assert (record.name, record.getMessage()) == ("somewhere", "Item 0 failed")
     assert record.exc_info
     assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_a_database_that_cannot_be_used_gets_no_traceback_for_each(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its monitor logs it, once a minute."""
+    with alone(log, "Item %d failed", 1):
+        raise StoreError("the disk is full")
+    assert caplog.records == []
 
 
 def test_who_ends_the_process_is_not_held_up() -> None:
