@@ -1,4 +1,4 @@
-"""Who may ask, and what is said to those who may not."""
+"""Who may use the bot, and the sentences that say why somebody may not."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from enum import StrEnum
 from bot.config import Guests, Settings, Visibility
 from bot.slack import Identity, Person, UnknownPersonError
 
-FOREIGN = "This bot answers the people of its own workspace only."
-OUTSIDERS = "People of other companies read along here, so this answer is for you alone."
+FOREIGN = "This bot only works for members of its own workspace."
+OUTSIDERS = "This channel is shared with another company, so only you can see this."
 UNSEEN = (
-    "I am not in this conversation and cannot see whether people of other companies read along, so"
-    " this answer is for you alone. Invite me and ask again to share it."
+    "I'm not in this conversation and can't tell whether it's shared with another company, so only"
+    " you can see this. Invite me and ask again to share it."
 )
 _MOST_NAMED = 5
 
 
 class Role(StrEnum):
-    """What somebody is to this bot.
+    """What a person is to this bot.
 
-    Admins are those whom ACTIVITY_ADMINS names, and nobody else: who runs the Slack workspace need
-    not see what everybody spends. Bots and people who left are nobody.
+    Only the people named in ACTIVITY_ADMINS are admins: an admin of the Slack workspace doesn't
+    need to see what everybody spends. Bots and people who left are NOBODY.
     """
 
     ADMIN = "admin"
@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 
 def role_of(person: Person, identity: Identity, settings: Settings) -> Role:
-    """What a person is; whoever is of another workspace is that before anything else."""
+    """A person's role; being from another workspace takes precedence over everything else."""
     if person.stranger or (person.team_id and person.team_id != identity.team_id):
         return Role.OUTSIDER
     if person.bot or person.deleted:
@@ -42,61 +42,58 @@ def role_of(person: Person, identity: Identity, settings: Settings) -> Role:
 
 
 def refusal(person: Person, identity: Identity, settings: Settings) -> str | None:
-    """Why a person may not ask, as a sentence to say to them; None if they may."""
+    """Why a person may not use the bot, as a sentence to show them; None if they may."""
     role = role_of(person, identity, settings)
     if role is Role.OUTSIDER:
         return FOREIGN
     if role is Role.NOBODY:
-        return "Only people can ask."
+        return "Only people can use this bot."
     if role is Role.GUEST:
         return (
-            "Guests of this workspace cannot see what the organisation uses. Ask whoever runs the"
-            " bot to allow it (ACTIVITY_GUESTS=allow)."
+            "Guests can't see this organization's usage. Ask whoever runs the bot to allow it"
+            " (ACTIVITY_GUESTS=allow)."
         )
     return None
 
 
 def unknown(error: UnknownPersonError) -> str:
-    """What is said to a person of whom Slack does not tell who they are."""
+    """What to say to a person whom Slack's `users.info` doesn't describe."""
     if error.permanent:
         return (
-            f"Slack does not tell me who you are ({error.code}), so I cannot tell what you may see."
+            f"Slack won't tell me who you are ({error.code}), so I can't check what you may see."
             " Whoever runs the bot can find out why with `activity doctor`."
         )
     return (
-        "Slack does not say who you are at the moment, so I cannot tell what you may see. Try again"
+        "Slack isn't telling me who you are right now, so I can't check what you may see. Try again"
         " in a minute."
     )
 
 
 def is_admin(person: Person, settings: Settings) -> bool:
-    """Whether a person may see and change everything: those named in the settings."""
+    """Whether a person may see and change everything: is named in ACTIVITY_ADMINS."""
     return person.id in settings.admins
 
 
 def sees_own_only(user: str, settings: Settings) -> bool:
-    """Whether what a Slack user gets is limited to their own usage."""
+    """Whether a Slack user only sees their own usage."""
     return settings.visibility is Visibility.OWN and user not in settings.admins
 
 
 def may_send_to_creators(user: str, settings: Settings) -> bool:
-    """Whether reports of a Slack user may go to every creator; who sees all may write to all."""
-    return not sees_own_only(user, settings)
+    """Whether a Slack user may schedule reports that go to every creator: admins only."""
+    return user in settings.admins
 
 
 def clicks_stay_private(settings: Settings) -> bool:
-    """Whether what a click on a shared answer brings goes to the clicker alone.
+    """Whether a click on a shared answer is only answered to the person who clicks.
 
-    Where people see different things, only what somebody shares in words is for everybody.
+    Where people see different usage, only an explicit `share` posts something for everybody.
     """
     return settings.visibility is Visibility.OWN
 
 
 def admins(settings: Settings, *, but: str = "") -> str:
-    """Who the admins are, in mrkdwn: `<@U1> and <@U2>`; nothing where there are none.
-
-    `but` is one who is named already.
-    """
+    """The admins in mrkdwn: `<@U1> and <@U2>`; "" where there are none. `but` is left out."""
     named = [f"<@{user}>" for user in sorted(settings.admins - {but})]
     more = len(named) - _MOST_NAMED
     if more > 0:
@@ -105,16 +102,16 @@ def admins(settings: Settings, *, but: str = "") -> str:
 
 
 def admins_only(what: str, user: str, settings: Settings) -> str:
-    """What is said, in mrkdwn, to somebody who wants what admins alone may have."""
+    """A refusal in mrkdwn; `what` completes the sentence "Only bot admins can ..."."""
     named = admins(settings)
     if named:
-        return f"{what} is for the admins of this bot: {named}."
+        return f"Only bot admins can {what}. Ask {named}."
     return (
-        f"{what} is for the admins of this bot, and it has none yet. Whoever runs it names them in"
-        f" its settings; for you alone that is `ACTIVITY_ADMINS={user}`."
+        f"Only bot admins can {what}, and this bot has none yet. Whoever runs it can make you an"
+        f" admin with the setting `ACTIVITY_ADMINS={user}`."
     )
 
 
 def ask_admins(settings: Settings) -> str:
-    """Whom to turn to, in mrkdwn: ` Ask <@U1>.`, or whoever runs the bot."""
+    """Whom to ask, in mrkdwn: `Ask <@U1>.`, or whoever runs the bot."""
     return f"Ask {admins(settings) or 'whoever runs this bot'}."

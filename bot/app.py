@@ -237,6 +237,7 @@ class Bot:
         from bot.flows.reporting import Reports  # noqa: PLC0415
         from bot.posting import Posting  # noqa: PLC0415
         from bot.store.notices import Notices  # noqa: PLC0415
+        from bot.store.opt_outs import OptOuts  # noqa: PLC0415
         from bot.store.runs import Runs  # noqa: PLC0415
         from bot.store.schedules import Schedules  # noqa: PLC0415
 
@@ -251,6 +252,7 @@ class Bot:
             posting=Posting(self.slack, self.stopping.wait),
             owner=self.owner,
             stopping=self.stopping,
+            opt_outs=OptOuts(database, self.clock),
         )
 
     @cached_property

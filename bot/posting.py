@@ -31,13 +31,14 @@ _MOST_WAITS = 5
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A channel as Slack tells of it; `outsiders`: people of other companies read along."""
+    """A channel as Slack describes it; `outsiders`: it is shared with another company."""
 
     id: str
     name: str
     outsiders: bool
     archived: bool
     member: bool
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Posting:
             bool(said.get("is_ext_shared") or said.get("is_pending_ext_shared")),
             bool(said.get("is_archived")),
             bool(said.get("is_member", True)),
+            bool(said.get("is_private")),
         )
 
     def post(self, place: str, message: Message, key: str, thread: str | None = None) -> Posted:

@@ -89,16 +89,16 @@ def drivers_spans(rule: Rule, reading: Reading) -> tuple[Span, Span] | None:
 
 
 def before_words(rule: Rule, reading: Reading) -> str:
-    """What the stretch before is called: `the week before`, `the same part of the day before`."""
+    """What usage is compared with: `the week before`, `same part of the day before`."""
     if isinstance(rule.watch, Spike):
-        return "a week before"
+        return "same hour last week"
     period = reading.period
     if period is None:
         return "the week before"
     length = period.end - period.start
     names = (("hour", HOUR), ("day", LONG), ("week", 8 * DAY))
     name = next((name for name, most in names if length <= most), "month")
-    part = "the same part of " if reading.at < period.end else ""
+    part = "same part of " if reading.at < period.end else ""
     return f"{part}the {name} before"
 
 

@@ -1,6 +1,8 @@
-"""The street from words and buttons to alert rules: set up, list, pause, edit, snooze, and so on.
+"""What people do with alert rules: set up, list, pause, edit, acknowledge, snooze, mute.
 
-A rule belongs to its maker; admins manage all. Whoever clicks is judged, not who made it.
+A rule belongs to whoever set it up, and admins manage all rules. Permissions are checked for the
+person who clicks. Ids in buttons may be forged, so every action on a message also checks that the
+person was sent that message.
 """
 
 from __future__ import annotations
@@ -8,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 from bot.access import admins, admins_only, is_admin
 from bot.flows.alert_detail import as_told
@@ -23,7 +24,7 @@ from bot.flows.export import about, shown
 from bot.flows.shown import drawn
 from bot.flows.subscriptions import Shown
 from bot.posting import Posted
-from bot.slack import DeliveryError, Person, Place
+from bot.slack import DeliveryError, Person, Place, Spot
 from bot.store.alert_rules import Draft, Entry
 from bot.store.alert_states import Hold
 from bot.store.alert_tellings import Pending, Telling
@@ -41,32 +42,31 @@ from reports.render.alert_cards import Card
 from reports.render.blocks import Message, error, sentence
 from reports.render.parts import code
 from reports.render.schedules import said as cards_said
-from reports.text import escape
+from reports.render.times import moment_words
 from reports.timerange import zone_names
 
 log = logging.getLogger(__name__)
 
 MOST_EACH = 200
-GONE = "That alert is not there any more."
-OTHERWISE = (
-    "This was told when its alert saw another part of the usage than it does today, so the message"
-    " is left as it is."
-)
+GONE = "That alert no longer exists."
+NOT_SENT_TO_YOU = "That alert wasn't sent to you."
+UNMUTED = "Unmuted. You'll get this alert again."
+OTHERWISE = "This alert covers different usage now than when this message was sent."
 UNSEEN = (
-    "I cannot see that channel, so I cannot tell who reads along there. Invite me there first"
-    " (`/invite`), then set the alert up again."
+    "I can't see that channel, so I can't check who reads it. Invite me there first (`/invite`),"
+    " then set up the alert again."
 )
 SHARED = (
-    "People of other companies read along in that channel, and alerts stay inside. Choose another"
-    " channel, or `to me`."
+    "That channel is shared with another company, and alerts stay inside yours. Choose another"
+    " channel, or use `to me`."
 )
-ARCHIVED = "That channel is archived, so nothing can be posted there. Choose another one."
-NOT_IN = "I am not in that channel. Invite me there (`/invite`), then set the alert up again."
-SILENT = "Slack does not say anything about that channel at the moment. Try again soon."
+ARCHIVED = "That channel is archived. Choose another one."
+NOT_IN = "I'm not in that channel. Invite me there (`/invite`), then set up the alert again."
+SILENT = "Slack isn't responding about that channel right now. Try again soon."
 
 
 class Desk:
-    """What people do with alert rules. Each method judges who does it."""
+    """What people do with alert rules. Each method checks who does it."""
 
     def __init__(self, alerts: Alerts, judging: Judging) -> None:
         self._at = alerts
@@ -76,7 +76,7 @@ class Desk:
         self._people = People(alerts)
 
     def set_up(self, person: Person, rule: Rule, channel: str) -> Shown:
-        """Keep a rule, if it can be kept, and judge it; `channel` is where it was said."""
+        """Save a rule if it is valid, and evaluate it; `channel` is where it was typed."""
         draft = self.draft(person, rule, channel)
         if isinstance(draft, CommandError):
             return Shown(error(draft, self.command), "misunderstood")
@@ -85,18 +85,18 @@ class Desk:
         return self.keep(person, draft)
 
     def keep(self, person: Person, draft: Draft) -> Shown:
-        """Keep what can be kept, unless it is there already or they have too many."""
+        """Save a draft, unless the person already has that rule, or too many."""
         mine = self._at.rules.of(person.id)
         known = next((one for one in mine if one.draft.words == draft.words), None)
         if known is None and len(mine) >= MOST_EACH:
-            said = f"You have {MOST_EACH} alert rules, which is as many as one person may have."
+            said = f"You already have {MOST_EACH} alerts, which is the limit. Delete one first."
             return Shown(sentence(said), "refused")
         entry = known or self._at.rules.add(draft)
         told = known is None and self._judging.judge_one(entry) > 0
         return Shown(self._made(entry, again=known is not None, told=told), "alerted")
 
     def listed(self, person: Person, asked: ListAlerts) -> Shown:
-        """Somebody's rules with their buttons; for an admin, everybody's."""
+        """A person's rules with their buttons; for an admin, everybody's."""
         everybody = is_admin(person, self._asking.settings)
         entries = self._at.rules.of(None if everybody else person.id)
         page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
@@ -104,28 +104,34 @@ class Desk:
         found = self._cards(shown_, person.id)
         quiet = self._at.tellings.quiet(person.id)
         message = cards.listing(
-            found, page, len(entries), self.command, everybody=everybody, quiet=quiet
+            found,
+            page,
+            len(entries),
+            self.command,
+            everybody=everybody,
+            quiet=quiet,
+            muted=self._muted_by(person) if page == 1 else (),
         )
         return Shown(message, "listed")
 
     def set_quiet(self, person: Person, asked: SetQuiet) -> Shown:
-        """Keep when somebody wants to hear of nothing but what is urgent."""
+        """Save a person's quiet hours."""
         self._at.tellings.set_quiet(person.id, asked.quiet)
         zone = person.zone or self._asking.settings.zone
         return Shown(cards.quiet_set(asked.quiet, zone, self.command), "alerted")
 
-    # -- buttons of rules; each answers with what to say
+    # -- buttons of rules
 
     def pause(self, place: Place, id_: str) -> None:
-        """Let a rule rest."""
+        """Pause a rule."""
         if entry := self._allowed(place, id_):
             self._at.rules.pause(entry.id, f"by <@{place.user}>")
             self.show(place, id_)
 
     def resume(self, place: Place, id_: str) -> None:
-        """Let a rule go on; what is above its line by now is told, once."""
+        """Resume a rule; what is over its threshold by now sends a message, once."""
         if entry := self._allowed(place, id_):
-            self._at.rules.resume(entry.id)
+            self._at.rules.resume(entry.id, self._managers(entry))
             self._judge_again(id_)
             self.show(place, id_)
 
@@ -138,9 +144,9 @@ class Desk:
                 self._asking.slack.respond(place, cards_said(f"Deleted: {words_}"))
 
     def change(self, entry: Entry, draft: Draft) -> bool:
-        """Put other words in the place of a rule as it was seen, and judge it at once.
+        """Replace a rule by an edited one, and evaluate it at once.
 
-        False where it is gone or was changed meanwhile.
+        `entry` is the rule as it was when it was opened; False if it was changed or deleted since.
         """
         old, new = self._judging.rule(entry), self.narrowed(entry.draft.maker, draft)
         keep = old is not None and _same_kind(old, new)
@@ -150,7 +156,7 @@ class Desk:
         return True
 
     def find(self, person: Person, id_: str) -> Entry | str:
-        """The rule of an id where somebody may manage it, else why not (mrkdwn), which is noted."""
+        """The rule, or the refusal (mrkdwn); refusals are written to the audit log."""
         entry = self._at.rules.get(id_)
         if entry is None:
             return GONE
@@ -160,29 +166,29 @@ class Desk:
         return self._not_yours(entry)
 
     def refuse(self, place: Place, words_: str) -> None:
-        """Say why not; `words_` are mrkdwn of ours."""
+        """Answer with a refusal in trusted mrkdwn."""
         self._asking.slack.respond(place, cards_said(words_))
 
     def narrowed(self, maker: str, draft: Draft) -> Rule:
-        """A rule that is not kept, about its maker where that is all that they may see."""
+        """An unsaved rule, limited to its owner's usage if that is all they may see."""
         return self._judging.narrowed(maker, rule_of(draft.words))
 
     def readings(self, draft: Draft, id_: str) -> list[Reading]:
-        """How all subjects of a rule that is not kept stand now."""
+        """The current readings of all subjects of an unsaved rule."""
         now = self._asking.clock()
         entry = Entry(id_, draft, 0, now, now, None)
         return self._judging.readings(entry, rule_of(draft.words))
 
     def cards_of(self, user: str, most: int) -> tuple[tuple[Card, ...], int]:
-        """The newest of somebody's own rules, for their Home, and how many there are."""
+        """The newest of a person's own rules, for their Home, and how many there are."""
         entries = self._at.rules.of(user)
         return tuple(self._cards(entries[-most:], user)), len(entries)
 
     # -- buttons of messages
 
-    def details(self, place: Place, event: str) -> None:
-        """Answer the matching question to whoever clicks, as they may see it."""
-        found = self._told(place, event)
+    def details(self, place: Place, spot: Spot, event: str) -> None:
+        """Answer the alert's question for the person who clicks, limited to what they may see."""
+        found = self._event_sent_to(place, spot, event)
         if found is None:
             return
         one, watched, _ = found
@@ -192,13 +198,13 @@ class Desk:
         person = self._asking.slack.person(place.user)
         query = question(watched.rule, one.event.reading, watched.zone)
         if query is None:
-            self._say(place, "There is no usage behind this alert to show.")
+            self._say(place, "This alert has no usage to show.")
             return
         maker = watched.entry.draft.maker
         query = about(query, maker)
         asker = asker_of(self._asking, person, query)
         if asker.own_only and maker != person.id and watched.whose_own:
-            said = f"This alert is about <@{maker}>'s own usage, and you see yours only."
+            said = f"This alert is about <@{maker}>'s own usage, and you can only see yours."
             self._asking.slack.respond(place, cards_said(said))
             return
         now, zone = self._asking.clock(), self._asking.settings.zone
@@ -211,9 +217,9 @@ class Desk:
         self._asking.slack.respond(place, message)
         self._note(Act.ASKED, person, query.words())
 
-    def acknowledge(self, place: Place, event: str) -> None:
-        """Note that somebody has seen to all that a message tells, and say so in it."""
-        found = self._told(place, event)
+    def acknowledge(self, place: Place, spot: Spot, event: str) -> None:
+        """Mark all alerts of a message as acknowledged, and say so in the message."""
+        found = self._event_sent_to(place, spot, event)
         if found is None:
             return
         one, watched, telling = found
@@ -225,10 +231,10 @@ class Desk:
             self._say(place, OTHERWISE)
         self._note(Act.CHANGED_ALERT, self._asking.slack.person(place.user), "acknowledged")
 
-    def snooze(self, place: Place, value: str) -> None:
-        """Let a subject of a rule be silent for a while."""
+    def snooze(self, place: Place, spot: Spot, value: str) -> None:
+        """Silence one subject of a rule; `value` is an event's id and a length, `12 24h`."""
         event, _, length = value.partition(" ")
-        found = self._told(place, event, own=True)
+        found = self._event_sent_to(place, spot, event, own=True)
         if found is None or length not in set(Snooze):
             return
         one, watched, telling = found
@@ -241,48 +247,86 @@ class Desk:
         self._renew(telling)
         self._note(Act.CHANGED_ALERT, self._asking.slack.person(place.user), f"snoozed {length}")
 
-    def mute(self, place: Place, event: str) -> None:
-        """Let a rule rest; where somebody else's rule tells of what is theirs, only that."""
-        found = self._told(place, event, own=True)
+    def mute(self, place: Place, spot: Spot, event: str) -> None:
+        """Silence an alert until it is unmuted.
+
+        That pauses the whole rule for its owner, and for an admin in a channel. Whoever gets the
+        alerts of somebody else's rule in a DM only mutes the subject of the message.
+        """
+        found = self._event_sent_to(place, spot, event, own=True)
         if found is None:
             return
         one, watched, telling = found
         person = self._asking.slack.person(place.user)
-        if self._manages(person, watched.entry):
+        pauses = watched.entry.draft.maker == person.id or telling.place != person.id
+        if pauses:
             self._at.rules.pause(one.rule, f"by <@{place.user}>")
         self._at.states.hold(one.rule, one.subject, None, place.user)
         self._renew(telling)
         self._note(Act.CHANGED_ALERT, person, "muted")
-        said = f"Muted. `{escape(self.command)} alerts` lets it go on."
-        self._asking.slack.respond(place, cards_said(said))
+        self._asking.slack.respond(place, cards.muted(event, whole=pauses))
+
+    def unmute(self, place: Place, spot: Spot, event: str) -> None:
+        """Undo `mute`, for whoever muted it and for those who manage the rule."""
+        found = self._event_sent_to(place, spot, event, own=True)
+        if found is None:
+            return
+        one, watched, telling = found
+        person = self._asking.slack.person(place.user)
+        if self._manages(person, watched.entry) and watched.entry.paused is not None:
+            self._at.rules.resume(one.rule, self._managers(watched.entry))
+        self._at.states.release(one.rule, one.subject)
+        self._judge_again(one.rule)
+        self._renew(telling)
+        self._note(Act.CHANGED_ALERT, person, "unmuted")
+        self._say(place, UNMUTED)
+
+    def unmute_listed(self, place: Place, value: str) -> None:
+        """Undo `mute` from the list of alerts; `value` is the rule's id and the subject."""
+        id_, _, subject = value.partition(" ")
+        person = admit(self._asking, place, Act.CHANGED_ALERT, "unmuted")
+        if person is None:
+            return
+        hold = self._at.states.holds().get((id_, subject))
+        if hold is None or hold.until is not None:
+            self._say(place, GONE)
+            return
+        if hold.person != person.id:
+            self._note(Act.CHANGED_ALERT, person, "unmuted", REFUSED)
+            self._say(place, NOT_SENT_TO_YOU)
+            return
+        self._at.states.release(id_, subject)
+        self._judge_again(id_)
+        self._note(Act.CHANGED_ALERT, person, "unmuted")
+        self._say(place, UNMUTED)
 
     def rules(self, place: Place) -> None:
-        """List the rules of whoever clicks."""
+        """List the rules of the person who clicks."""
         person = admit(self._asking, place, Act.LOOKED, "alerts")
         if person is None:
             return
         self._asking.slack.respond(place, self.listed(person, ListAlerts()).message)
         self._note(Act.LOOKED, person, "alerts")
 
-    def rule_behind(self, event: str) -> str:
-        """The id of the rule behind a message, or nothing."""
-        known = self._event(event)
-        return known.rule if known else ""
+    def rule_behind(self, place: Place, spot: Spot, event: str) -> str | None:
+        """The id of the rule behind a message; None if the person was refused and told why."""
+        found = self._event_sent_to(place, spot, event)
+        return found[0].rule if found else None
 
     @property
     def command(self) -> str:
-        """What the command is called."""
+        """The slash command's name."""
         return self._asking.settings.command
 
     # -- what they share
 
     def draft(self, person: Person, rule: Rule, channel: str) -> Draft | CommandError | str:
-        """What is to be kept, or why it cannot be: a sentence, or a correction."""
+        """The draft to save, or why it can't be saved: a sentence (mrkdwn), or a correction."""
         asking = self._asking
         query = Query(Metric.SPEND, by=rule.by, filters=rule.filters)
         asker = asker_of(asking, person, query)
         if asker.own_only and isinstance(rule.watch, Credits):
-            return admins_only("The balance of the organisation", person.id, asking.settings)
+            return admins_only("get alerts on the credit balance", person.id, asking.settings)
         plan = make_plan(asking.store, query, asking.clock(), asking.settings.zone, asker)
         if isinstance(plan, CommandError):
             return _corrected(rule, plan)
@@ -296,12 +340,12 @@ class Desk:
         return Draft(person.id, person.email or "", kept.words(), known.as_json())
 
     def _recipient(self, rule: Rule, channel: str) -> Recipient | str:
-        """Where the rule's alerts go, or the sentence that says why they cannot."""
+        """Where the rule's alerts go, or a sentence that says why they can't go there."""
         if rule.to.kind is not To.CHANNEL:
             return rule.to
         id_ = rule.to.channel or channel
         if id_[:1] not in {"C", "G"}:
-            return Recipient()  # said in the direct messages: here is to me
+            return Recipient()  # typed in a DM, where "here" means "to me"
         try:
             seen = self._at.posting.conversation(id_)
         except DeliveryError as problem:
@@ -319,7 +363,7 @@ class Desk:
     # -- whose they are
 
     def _allowed(self, place: Place, id_: str, *, begun: bool = False) -> Entry | None:
-        """The rule, if whoever clicks may manage it; they are told if not."""
+        """The rule, if the person who clicks may manage it; None if they were refused."""
         entry = self._at.rules.get(id_)
         what = f"alert {entry.draft.words}" if entry else id_
         person = admit(self._asking, place, Act.CHANGED_ALERT, what)
@@ -336,21 +380,32 @@ class Desk:
             self._note(Act.CHANGED_ALERT, person, what)
         return entry
 
-    def _told(
-        self, place: Place, event: str, *, own: bool = False
+    def _event_sent_to(
+        self, place: Place, spot: Spot, event: str, *, own: bool = False
     ) -> tuple[Pending, Watched, Telling] | None:
-        """What a message is about, if whoever clicks may act on it; they are told if not.
+        """An event with its rule and message, if the person who clicks was sent that message.
 
-        `own`: only its maker, an admin, or the one person whom it was sent to.
+        The event's id comes from a button, so it may be forged: it counts only for the person or
+        in the channel that the message went to. With `own`, a channel's members may not act unless
+        they manage the rule. None if the person was refused and told why; that is audited.
         """
         person = admit(self._asking, place, Act.CHANGED_ALERT, "a message")
-        one = self._event(event) if person else None
-        entry = self._at.rules.get(one.rule) if one else None
-        rule = self._judging.rule(entry) if entry else None
-        telling = self._at.tellings.get(one.telling or 0) if one else None
         if person is None:
             return None
-        if one is None or entry is None or rule is None or telling is None:
+        one = self._event(event)
+        telling = self._at.tellings.get(one.telling or 0) if one else None
+        if one is None or telling is None:
+            self._say(place, GONE)
+            return None
+        entry = self._at.rules.find(one.rule)
+        if not _was_sent_to(telling, person, spot):
+            what = f"alert {entry.draft.words}" if entry else "a message"
+            self._note(Act.CHANGED_ALERT, person, what, REFUSED)
+            self._say(place, NOT_SENT_TO_YOU)
+            return None
+        entry = self._at.rules.get(one.rule)
+        rule = self._judging.rule(entry) if entry else None
+        if entry is None or rule is None:
             self._say(place, GONE)
             return None
         if own and telling.place != person.id and not self._manages(person, entry):
@@ -370,16 +425,33 @@ class Desk:
     def _manages(self, person: Person, entry: Entry) -> bool:
         return entry.draft.maker == person.id or is_admin(person, self._asking.settings)
 
+    def _managers(self, entry: Entry) -> frozenset[str]:
+        """The Slack ids of everybody who may manage a rule."""
+        return frozenset({entry.draft.maker, *self._asking.settings.admins})
+
+    def _muted_by(self, person: Person) -> list[cards.Muted]:
+        """What somebody muted of rules that other people set up."""
+        found = []
+        for hold in self._at.states.holds().values():
+            entry = self._at.rules.get(hold.rule)
+            if entry is None or hold.until is not None or hold.person != person.id:
+                continue
+            rule = self._judging.rule(entry)
+            if entry.draft.maker != person.id and entry.paused is None and rule is not None:
+                as_read = self._judging.as_read(entry, rule, person.id)
+                found.append(cards.Muted(hold.rule, hold.subject, as_read, entry.draft.maker))
+        return found
+
     def _not_yours(self, entry: Entry) -> str:
         maker = entry.draft.maker
         others = admins(self._asking.settings, but=maker)
-        or_admin = f", or an admin of this bot ({others})" if others else ""
-        return f"That alert belongs to <@{maker}>, who can do that{or_admin}."
+        or_admin = f" or a bot admin ({others})" if others else ""
+        return f"That alert belongs to <@{maker}>. Only they{or_admin} can change it."
 
     # -- showing
 
     def _cards(self, entries: Sequence[Entry], reader: str) -> list[Card]:
-        """Rules as `reader` reads them, with the figures of one moment."""
+        """Cards of rules for `reader` (a Slack id), all with figures of one moment."""
         if not entries:
             return []
         with self._asking.store.snapshot():
@@ -431,7 +503,7 @@ class Desk:
         return cards.made(card, self.command, again=again, changed=changed, now=now, heard=heard)
 
     def _waits(self, entry: Entry, rule: Rule) -> bool:
-        """Whether what its maker would hear now waits for the end of their quiet hours."""
+        """Whether a message to the rule's owner would wait for the end of their quiet hours."""
         maker = entry.draft.maker
         quiet = self._at.tellings.quiet(maker)
         if quiet is None or rule.urgent or rule.to.kind is not To.ME:
@@ -439,12 +511,12 @@ class Desk:
         return quiet.until(self._asking.clock(), self._people.zone(maker)) is not None
 
     def show(self, place: Place, id_: str) -> None:
-        """Say how a rule is now; in the Home that is seen by itself."""
+        """Answer with a rule's card; the Home shows it by itself."""
         if not place.home:
             self._asking.slack.respond(place, self.changed(id_, place.user))
 
     def changed(self, id_: str, reader: str = "") -> Message:
-        """How a rule is after something was done to it; `reader` is who is told."""
+        """A rule's card after a change, for `reader` (a Slack id)."""
         entry = self._at.rules.get(id_)
         return self._made(entry, changed=True, reader=reader) if entry else sentence(GONE)
 
@@ -454,7 +526,7 @@ class Desk:
             self._judging.judge_one(entry)
 
     def _renew(self, telling: Telling) -> None:
-        """Say in the message how things stand now; if that fails, the worker does."""
+        """Update a message to the current state; if that fails, the worker does it later."""
         if telling.state != "sent":
             return
         message = self._messages.of(telling)
@@ -462,7 +534,7 @@ class Desk:
             if message:
                 self._at.posting.update(Posted(telling.channel, telling.ts), message)
         except DeliveryError as problem:
-            log.info("A message about an alert is changed later: %s", problem)
+            log.info("Could not update an alert's message, will retry: %s", problem)
             self._at.tellings.renew(telling.id)
 
     def _say(self, place: Place, said: str) -> None:
@@ -472,8 +544,15 @@ class Desk:
         self._asking.audit.note(act, person.id, what, outcome=outcome, email=person.email)
 
 
+def _was_sent_to(telling: Telling, person: Person, spot: Spot) -> bool:
+    """Whether a message went to this person, or to the channel in which they clicked."""
+    if telling.place[:1] in {"C", "G"}:
+        return spot.channel == telling.place
+    return telling.place == person.id
+
+
 def _same_kind(old: Rule, new: Rule) -> bool:
-    """Whether two rules differ by nothing but their line, and by who hears of it."""
+    """Whether two rules differ only by their threshold and recipient."""
     if type(old.watch) is not type(new.watch):
         return False
     same = replace(new, watch=old.watch, to=old.to, urgent=old.urgent) == old
@@ -483,18 +562,17 @@ def _same_kind(old: Rule, new: Rule) -> bool:
 
 
 def _held(holds: Sequence[Hold], zone: str) -> str:
-    """Until when what is snoozed or muted."""
+    """Until when a rule is snoozed or muted."""
     if not holds:
         return ""
     untils = [one.until for one in holds if one.until]
     if len(untils) < len(holds):
-        return "muted, for some of whom it tells" if len(holds) > 1 else "muted"
-    last = max(untils).astimezone(ZoneInfo(zone))
-    return f"snoozed until {last:%a} {last.day} {last:%b %H:%M} ({zone})"
+        return "partly muted" if len(holds) > 1 else "muted"
+    return f"snoozed until {moment_words(max(untils), zone)}"
 
 
 def _corrected(rule: Rule, wrong: CommandError) -> CommandError:
-    """The same problem, with whole alerts as what was understood and what was meant."""
+    """The same problem, with what was understood and suggested as whole alert commands."""
 
     def whole(question: str) -> str:
         asked = parse(question) if question else None

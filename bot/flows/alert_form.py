@@ -1,4 +1,4 @@
-"""The street of the modal that makes and edits alert rules."""
+"""The modal that creates and edits alert rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reports.text import clean, escape
 
 
 class AlertForm(EditForm[Entry, Draft, AlertFields]):
-    """The modal of alert rules. Each method judges who acts."""
+    """The modal of alert rules. Each method checks who acts."""
 
     thing, makes, edits = "alert", Act.ALERTED, Act.CHANGED_ALERT
 
@@ -33,7 +33,7 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
         super().__init__(asking, homes)
         self._desk = desk
 
-    # -- what the common street asks for
+    # -- what the base class asks for
 
     def _begin(self, person: Person, words: str, channel: str) -> AlertFields:
         zone = self._zone(person)
@@ -47,7 +47,7 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
         zone = self._zone(owner)
         try:
             return fields_of(rule_of(entry.draft.words), zone)
-        except ValueError:  # words of an older version, which mean nothing any more
+        except ValueError:  # words of an older version, which can no longer be read
             return AlertFields(zone=zone)
 
     def _allowed(self, person: Person, place: Place, id_: str) -> Entry | None:
@@ -75,7 +75,7 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
         *,
         looked: bool = False,
     ) -> View:
-        del looked  # what it says costs the same in all cases
+        del looked  # the preview costs the same either way
         return render.view(fields, meta, self._foreseen(owner, fields, meta), note)
 
     def _draft(self, owner: Person, fields: AlertFields, meta: Meta) -> Draft | Errors | Show:
@@ -117,12 +117,12 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
     # -- what only alerts have
 
     def _foreseen(self, owner: Person, fields: AlertFields, meta: Meta) -> str:
-        """What the fields mean, and how things stand now."""
+        """The preview (mrkdwn): what the fields mean, and the current figures."""
         rule = read_fields(fields)
         if isinstance(rule, WrongField):
             return f":warning: {escape(clean(rule.problem, 600))}"
         zone = rule.zone or self._asking.settings.zone
-        # where it goes is looked at when it is saved: that would ask Slack on every change
+        # the channel is only checked when it is saved: this would ask Slack on every change
         draft = self._desk.draft(owner, replace(rule, to=Recipient()), "")
         if isinstance(draft, CommandError):
             return render.foreseen(rule, zone, _filters_said(draft))
@@ -134,11 +134,11 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
 
 def _at(fields: AlertFields, field: str, problem: str) -> Errors:
     name = render.limit_field(fields.kind) if field == Field.LIMIT else field
-    return Errors({name: problem or "This is not understood."})
+    return Errors({name: problem or "I can't read this."})
 
 
 def _filters_said(wrong: CommandError) -> str:
-    """A problem with a name, with the filters as they were probably meant."""
+    """A problem with a name, with the filters that were probably meant."""
     meant = parse_alert(wrong.suggestion) if wrong.suggestion else None
     if isinstance(meant, Rule) and meant.filters:
         filters = " ".join(map(str, meant.filters))

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def show(asking: Asking, person: Person, asked: AuditAsked) -> tuple[Message, str]:
     """What is said to somebody who wants the log, and how it ended."""
     if not is_admin(person, asking.settings):
-        return said(admins_only("The log of who did what", person.id, asking.settings)), REFUSED
+        return said(admins_only("see the audit log", person.id, asking.settings)), REFUSED
     try:
         wanted = _wanted(asking, asked)
     except NotBegunError as error:

@@ -1,6 +1,6 @@
-"""The street that the modals of schedules and alerts share: look ahead, save, and save once.
+"""What the modals of schedules and alerts share: preview, save, and save only once.
 
-What is made or edited belongs to its maker, whoever edits it: figures and limits are theirs.
+A schedule or alert keeps its owner, whoever edits it: what it may show is what its owner may see.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ FieldsT = TypeVar("FieldsT")
 
 
 class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
-    """A modal that makes an entry of a draft or edits one. Each method judges who acts."""
+    """A modal that creates or edits an entry. Each method checks who acts."""
 
     thing: str
-    """What an entry is called."""
+    """What an entry is called: `schedule` or `alert`."""
     makes: Act
     edits: Act
 
@@ -49,18 +49,18 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
 
     @property
     def title_new(self) -> str:
-        """The modal's title where something is made."""
+        """The modal's title for a new entry."""
         return f"New {self.thing}"
 
     @property
     def title_edit(self) -> str:
-        """The modal's title where something is edited."""
+        """The modal's title for an existing entry."""
         return f"Edit {self.thing}"
 
     def new(
         self, place: Place, trigger: str, words: Words | None = None, channel: str = ""
     ) -> None:
-        """Open it for something new; `words` gives what it begins with, `channel` is an id."""
+        """Open it for a new entry; `words` gives its initial command, `channel` is an id."""
 
         def make(person: Person) -> View | None:
             begun = words(person) if words else ""
@@ -71,7 +71,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         open_modal(self._asking, place, trigger, self.title_new, make, self.makes)
 
     def edit(self, place: Place, trigger: str, id_: str) -> None:
-        """Open it for an entry, for who may manage that."""
+        """Open it for an entry, if the person may manage that."""
 
         def make(person: Person) -> View | None:
             entry = self._allowed(person, place, id_)
@@ -85,7 +85,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         open_modal(self._asking, place, trigger, self.title_edit, make, self.edits)
 
     def look(self, user: str, sent: Sent) -> None:
-        """Draw it anew after something in it was changed, with what would come of it."""
+        """Update the modal and its preview after an input was changed."""
         begun = self._begun(user, sent)
         if isinstance(begun, Show):
             change_view(self._asking, sent, begun.view)
@@ -96,7 +96,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         change_view(self._asking, sent, self._view(owner, fields, sent.meta, looked=True))
 
     def submit(self, user: str, sent: Sent) -> Outcome:
-        """Save what stands in it, or say at the field what is wrong."""
+        """Save what was entered, or say at the field what is wrong."""
         begun = self._begun(user, sent)
         if isinstance(begun, Show):
             return begun
@@ -111,7 +111,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         return self._change(person, entry, draft, fields, sent)
 
     def _begun(self, user: str, sent: Sent) -> tuple[Person, EntryT | None] | Show:
-        """Who acts on what, or what they read in its place because that cannot be."""
+        """The person and the entry they edit (None: a new one), or the view that refuses it."""
         id_ = sent.meta.id
         act, title = (self.edits, self.title_edit) if id_ else (self.makes, self.title_new)
         person = allowed(self._asking, user, act, title)
@@ -123,7 +123,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         return Show(notice(title, found)) if isinstance(found, str) else (person, found)
 
     def _owner(self, entry: EntryT) -> Person:
-        """Whose figures it shows: its maker's."""
+        """The person whose view of the usage it shows."""
         return self._asking.slack.person(self._maker(entry))
 
     def _keep(self, person: Person, draft: DraftT, sent: Sent) -> Outcome:
@@ -138,7 +138,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         self, person: Person, entry: EntryT, draft: DraftT, fields: FieldsT, sent: Sent
     ) -> Outcome:
         if self._is_so(entry, draft):
-            return Done()  # it is so already: sent twice, or nothing was changed
+            return Done()  # submitted twice, or nothing was changed
         if self._version(entry) != sent.meta.version:
             return self._overtaken(entry, fields, sent)
         said = self._save(entry, draft)
@@ -152,24 +152,23 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         return Done()
 
     def _tell(self, person: Person, sent: Sent, said: Message) -> None:
-        """Say what became of it where the modal was opened; in the Home that is seen by itself."""
+        """Confirm the change where the modal was opened; the Home shows it by itself."""
         if sent.meta.home:
             self._homes.renew(person)
         else:
             self._asking.slack.respond(Place(sent.meta.url, person.id), said)
 
     def _overtaken(self, entry: EntryT, fields: FieldsT, sent: Sent) -> Outcome:
-        """What was entered again, beside what somebody else has made of it meanwhile."""
+        """The modal again, with a note on what somebody else changed in the meantime."""
         note = (
-            f"Somebody changed this {self.thing} while you had it open; it is now:"
-            f" {self._stands(entry)}. Save again to put yours in its place, or cancel to leave"
-            " it so."
+            f"Somebody else changed this {self.thing} while you had it open. It's now:"
+            f" {self._stands(entry)}. Save again to overwrite it, or cancel to keep it."
         )
         meta = replace(sent.meta, version=self._version(entry))
         return Show(self._view(self._owner(entry), fields, meta, note))
 
     def _meta(self, place: Place, entry: EntryT | None = None, id_: str = "") -> Meta:
-        """What a modal knows of where it was opened and of what."""
+        """Where a modal was opened and what it edits."""
         version = self._version(entry) if entry else ""
         return Meta(id_, version, int(place.home), place.response_url)
 
@@ -183,23 +182,23 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
     def _zone(self, person: Person) -> str:
         return zone_names().get((person.zone or "").lower()) or self._asking.settings.zone
 
-    # -- what sets one apart from the other
+    # -- what differs between schedules and alerts
 
     @abstractmethod
     def _begin(self, person: Person, words: str, channel: str) -> FieldsT:
-        """The fields of something new, as far as words say."""
+        """The fields of a new entry, filled in from a command's words."""
 
     @abstractmethod
     def _fields(self, entry: EntryT, owner: Person) -> FieldsT:
-        """The fields of what there is."""
+        """The fields of an existing entry."""
 
     @abstractmethod
     def _allowed(self, person: Person, place: Place, id_: str) -> EntryT | None:
-        """The entry, if whoever clicked may manage it; they are told if not."""
+        """The entry, if the person who clicked may manage it; None if they were refused."""
 
     @abstractmethod
     def _find(self, person: Person, id_: str) -> EntryT | str:
-        """The entry, if somebody may manage it, else why not (mrkdwn)."""
+        """The entry, if the person may manage it, else the refusal (mrkdwn)."""
 
     @abstractmethod
     def _maker(self, entry: EntryT) -> str: ...
@@ -219,26 +218,26 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
 
     @abstractmethod
     def _add(self, person: Person, draft: DraftT) -> tuple[Message, str]:
-        """Keep a new one: what to say, and the outcome where it could not be kept."""
+        """Save a new entry: the confirmation, and the outcome if it could not be saved."""
 
     @abstractmethod
     def _unkept(self, why: str) -> Errors: ...
 
     @abstractmethod
     def _save(self, entry: EntryT, draft: DraftT) -> Message | None:
-        """Put a draft in an entry's place: what to say; None if that is not what it was."""
+        """Replace an entry by a draft: the confirmation; None if it was changed meanwhile."""
 
     @abstractmethod
     def _is_so(self, entry: EntryT, draft: DraftT) -> bool: ...
 
     @abstractmethod
     def _version(self, entry: EntryT) -> str:
-        """What tells whether it was changed meanwhile."""
+        """Changes when the entry is edited."""
 
     @abstractmethod
     def _stands(self, entry: EntryT) -> str:
-        """An entry in short (mrkdwn)."""
+        """A short description of an entry (mrkdwn)."""
 
     @abstractmethod
     def _told(self, draft: DraftT, before: EntryT | None) -> tuple[str, str]:
-        """For the log: what was made or changed, and the channel concerned."""
+        """For the audit log: what was created or changed, and the channel."""

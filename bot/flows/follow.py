@@ -32,12 +32,17 @@ NO_SENSE = "I can no longer tell what that stands for. Ask again, and choose in 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A choice in an answer: where the answer stands, and its state. `late`: another came after."""
+    """A choice in an answer's menu: where the answer is, and its state.
+
+    `late` says whether another choice came after it; `separate`, that the answer must not be
+    replaced, as that of a scheduled report.
+    """
 
     spot: Spot
     state: str
     choice: Choice
     late: Callable[[], bool]
+    separate: bool = False
 
 
 def follow(asking: Asking, place: Place, click: Chosen) -> None:
@@ -111,7 +116,7 @@ def _answer(
         return "misunderstood"
     now_shown = shown(query, at, what.zone, asker, person.id)
     public = not spot.hidden and not spot.direct
-    here = not public or _may_change(asking, spot, what, person)
+    here = not click.separate and (not public or _may_change(asking, spot, what, person))
     file = picture(asking, asker, now_shown) if public and here and not found.empty else ""
     private = not spot.direct and not (public and here)
     with courtesy.turn():

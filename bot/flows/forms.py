@@ -1,4 +1,4 @@
-"""What all modals share on their street: opened at once, drawn anew, and answered at the field."""
+"""What all modals share: they open at once, update, and show errors at the field."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 
 View = dict[str, Any]
 Words = Callable[[Person], str | None]
-"""What a modal begins with, for a person; None where they have been told that they may not."""
+"""The initial words of a modal for a person; None if the person was refused and told why."""
 ONE_MOMENT = "One moment …"
-TOO_LATE = "That took so long that Slack does not let me open it any more. Press it again."
-TOLD = "I have told you why this cannot be done."
+TOO_LATE = "Slack timed out. Please try again."
+TOLD = "This can't be done. I sent you a message that says why."
 _ONCE = timedelta(days=2)
 _EXPIRED = {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"}
 _OUTDATED = {"hash_conflict", "not_found"}
@@ -31,7 +31,7 @@ _OUTDATED = {"hash_conflict", "not_found"}
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A modal as it was sent off, or as it stood when something in it was changed."""
+    """A modal's id, hash, metadata and values, when it was submitted or an input changed."""
 
     id: str
     hash: str
@@ -52,21 +52,21 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """What is wrong, by the field that it is said at; the modal stays open."""
+    """Errors by field; the modal stays open."""
 
     at: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Another view in the modal's place."""
+    """Another view that replaces the modal."""
 
     view: View
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It is done, and the modal closes."""
+    """Done: the modal closes."""
 
 
 Outcome = Errors | Show | Done
@@ -80,10 +80,10 @@ def open_modal(
     make: Callable[[Person], View | None],
     act: Act,
 ) -> None:
-    """Open a modal within the three seconds that Slack gives, for whoever may have it.
+    """Open a modal within Slack's three seconds, for a person who may use the bot.
 
-    Where Slack has to be asked first who somebody is, the modal opens empty and is filled in.
-    `make` gives None where it has told the person why there is none.
+    If the person has to be looked up first, the modal opens empty and is then filled in. `make`
+    returns None if it refused the person and told them why.
     """
     slack = asking.slack
     try:
@@ -118,18 +118,18 @@ def _made(
 
 
 def change_view(asking: Asking, sent: Sent, view: View) -> None:
-    """Draw a modal anew, unless it was closed or changed since."""
+    """Update a modal, unless it was closed or changed since."""
     more = {"hash": sent.hash} if sent.hash else {}
     try:
         asking.slack.call("views.update", view_id=sent.id, view=view, **more)
     except DeliveryError as problem:
         if problem.code not in _OUTDATED:
             raise
-        log.info("A modal is not what it was: %s", problem)
+        log.info("A modal was closed or changed meanwhile: %s", problem)
 
 
 def allowed(asking: Asking, user: str, act: Act, title: str) -> Person | Show:
-    """Who sends a modal off, or what they read in its place because they may not."""
+    """The person who submits a modal, or the view that refuses them."""
     person = asking.slack.person(user)
     refused = refusal(person, asking.slack.identity(), asking.settings)
     if refused is None:
@@ -139,7 +139,7 @@ def allowed(asking: Asking, user: str, act: Act, title: str) -> Person | Show:
 
 
 def once(asking: Asking, sent: Sent, values: object, do: Callable[[], Outcome]) -> Outcome:
-    """Do what a modal asks for, once, however often it is sent off with the same values."""
+    """Do what a modal asks for once, however often it is submitted with the same values."""
     digest = hashlib.sha256(repr((sent.id, sent.meta, values)).encode()).hexdigest()[:24]
     key = f"form:{digest}"
     if not asking.memory.take(key, _ONCE):
@@ -149,5 +149,5 @@ def once(asking: Asking, sent: Sent, values: object, do: Callable[[], Outcome]) 
         outcome = do()
         return outcome
     finally:
-        if not isinstance(outcome, Done):  # it may be sent off again
+        if not isinstance(outcome, Done):  # it may be submitted again
             asking.memory.give_back(key)

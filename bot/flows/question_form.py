@@ -1,4 +1,4 @@
-"""The street of the form that asks: open, look ahead, and answer as the command would."""
+"""The form that builds a question: open, preview, and answer as the command would."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ from reports.schedule_fields import WrongField, said
 from reports.summary import Summary
 from reports.text import clean, escape
 
-OUTSIDERS = "People of other companies read along there. Choose another channel, or yourself."
-UNSEEN = "I am not in that channel, so nothing can be posted there. Invite me first (/invite)."
+OUTSIDERS = "That channel is shared with another company. Choose another one, or yourself."
+UNSEEN = "I'm not in that channel. Invite me there first (/invite)."
 ARCHIVED = "That channel is archived. Choose another one."
-UNSAID = "Slack does not say anything about that channel at the moment. Try again soon."
+UNSAID = "Slack isn't responding about that channel right now. Try again soon."
 
 Later = Callable[[Place, Callable[[], None]], None]
 
 
 class QuestionForm:
-    """The modal that asks. Each method judges who acts; files come after the answer."""
+    """The modal that asks. Each method checks who acts; files come after the answer."""
 
     def __init__(
         self, asking: Asking, conversation: Callable[[str], Conversation], later: Later
@@ -114,7 +114,7 @@ class QuestionForm:
             to = channel or asking.slack.dm(person.id)
             asking.slack.post(to, message.by(person.id) if channel else message)
         except DeliveryError as problem:
-            asking.slack.say(place, f"The answer could not be posted there ({problem.code}).")
+            asking.slack.say(place, f"I couldn't post the answer there ({problem.code}).")
             return
         act = Act.SHARED if channel else Act.ASKED
         asking.audit.note(act, person.id, query.words(), where=to, email=person.email)

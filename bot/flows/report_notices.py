@@ -1,4 +1,4 @@
-"""What people are told of reports that did not go out, and the offer of the first one."""
+"""Notices about reports that weren't delivered, and the offer of a first report."""
 
 from __future__ import annotations
 
@@ -28,13 +28,17 @@ _NOBODY = {
 
 
 class Telling:
-    """Ends runs that cannot go out, and tells whom it concerns."""
+    """Ends runs that can't be delivered, and queues notices for their owners."""
 
     def __init__(self, reports: Reports) -> None:
         self._at = reports
 
     def fail(self, run: Run, code: str) -> None:
-        """It cannot be delivered: its owner is told, once in a row, and at the third it rests."""
+        """Mark a run as failed.
+
+        Its owner gets a notice on the first of consecutive failures; at the third the schedule is
+        paused.
+        """
         entry, where = run.entry, self._where(run.entry)
         if entry.draft.target is Target.CREATORS and code.startswith(("user", "cannot_dm")):
             self._at.runs.skip(run, code)
@@ -42,7 +46,7 @@ class Telling:
         self._failed(run, code, words.failed(_title(entry), where, code, run.id))
 
     def unanswerable(self, run: Run, problem: str) -> None:
-        """Its question means nothing any more: the same."""
+        """Mark a run as failed because its question can no longer be answered."""
         where = self._where(run.entry)
         self._failed(run, "question", words.unanswerable(_title(run.entry), where, problem))
 
@@ -50,29 +54,29 @@ class Telling:
         errors = self._at.runs.fail(run, code)
         if errors is None:
             return
-        log.warning("A report could not be delivered: %s", code)
+        log.warning("Could not deliver a report: %s", code)
         if errors == 1 or run.asked_by:
             self._notify(f"failed {run.id} {run.fence}", run.entry, message)
         if errors == MOST_ERRORS:
-            why = f"{MOST_ERRORS} in a row could not be delivered ({code})"
+            why = f"{MOST_ERRORS} in a row couldn't be delivered ({code})"
             where = self._where(run.entry)
             message = words.paused(_title(run.entry), where, why, run.entry.id)
             self._notify(f"paused {run.id}", run.entry, message)
 
     def uncertain(self, run: Run, code: str) -> None:
-        """Nobody can tell whether it is there: its owner decides."""
+        """Mark a run as uncertain and ask its owner to decide."""
         if self._at.runs.uncertain(run, code):
             message = words.uncertain(_title(run.entry), self._where(run.entry), code, run.id)
             self._notify(f"uncertain {run.id} {run.fence}", run.entry, message)
 
     def nobody(self, run: Run, name: str) -> None:
-        """A creator cannot be reached: the owner hears of the first of each due time."""
+        """Skip a creator without a Slack account; the owner gets one notice per due time."""
         message = words.nobody(_title(run.entry), name)
         self._notify(f"nobody {run.entry.id} {run.period}", run.entry, message)
         self._at.runs.skip(run, "no Slack account")
 
     def offer(self) -> bool:
-        """Offer an admin the standard report, on the first start of all; whether that is done."""
+        """Offer an admin the standard report on the very first start; True once that is done."""
         asking = self._at.asking
         admins = sorted(asking.settings.admins)
         if not admins or asking.store.fact("offered"):
@@ -81,7 +85,7 @@ class Telling:
             try:
                 zone = asking.slack.person(admin).zone or asking.settings.zone
             except DeliveryError as error:
-                log.info("An admin cannot be looked up: %s", error)
+                log.info("Could not look up an admin: %s", error)
                 continue
             message = words.offer(zone, asking.settings.command)
             self._at.notices.add("offer", admin, _plain(message))
@@ -90,19 +94,19 @@ class Telling:
         return False
 
     def skipped(self, entry: Entry, runs: tuple[Due, ...]) -> dict[str, object]:
-        """What the maker hears of runs that are too old to be sent."""
+        """The notice about runs that are too old to be sent, as JSON values."""
         return _plain(words.skipped(_title(entry), self._where(entry), entry.draft.schedule, runs))
 
     def _notify(self, key: str, entry: Entry, message: Message) -> None:
         self._at.notices.add(key, entry.draft.maker, _plain(message))
 
     def tell(self) -> None:
-        """Tell people what they are still to be told."""
+        """Send the notices that are due."""
         for notice in self._at.notices.claim(AT_ONCE):
             try:
                 self._tell_one(notice)
             except DeliveryError as error:
-                log.warning("Somebody could not be told yet: %s", error)
+                log.warning("Could not deliver a notice, will retry: %s", error)
                 wait = timedelta(seconds=error.retry_after) or _AGAIN
                 self._at.notices.later(notice, wait)
 
@@ -124,7 +128,7 @@ class Telling:
 
 
 def _title(entry: Entry) -> str:
-    return f"{entry.draft.question} {entry.draft.schedule}"
+    return entry.draft.question
 
 
 def _plain(message: Message) -> dict[str, object]:

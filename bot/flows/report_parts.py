@@ -1,4 +1,4 @@
-"""What the street of scheduled reports needs of the world."""
+"""What scheduled reports need of the rest of the bot."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from bot.flows.asking import Asking
 from bot.posting import Posting
 from bot.store.notices import Notices
+from bot.store.opt_outs import OptOuts
 from bot.store.runs import Runs
 from bot.store.schedules import Schedules
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """The rooms that it passes; made once, in the composition root."""
+    """Stores and services of scheduled reports; created once, in the composition root."""
 
     asking: Asking
     schedules: Schedules
@@ -23,3 +24,4 @@ class Reports:
     posting: Posting
     owner: str
     stopping: threading.Event
+    opt_outs: OptOuts

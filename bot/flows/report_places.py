@@ -1,4 +1,4 @@
-"""Where a report goes, and whether it may go there: judged anew for every run."""
+"""Where a report goes, and whether it may go there, checked for every run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.flows.report_notices import Telling
 from bot.flows.report_parts import Reports
 from bot.flows.reported import Contents
 from bot.slack import DeliveryError
-from bot.store.runs import Run
+from bot.store.runs import Run, State
 from reports.render import notices as words
 from reports.schedule import Target
 
@@ -22,7 +22,7 @@ LOOK_AGAIN = timedelta(seconds=20)
 
 
 class Places:
-    """Finds the place of a run, or ends the run where there is none."""
+    """Finds where a run is posted, or ends the run if it can't be posted."""
 
     def __init__(self, reports: Reports, contents: Contents, telling: Telling) -> None:
         self._at = reports
@@ -30,7 +30,7 @@ class Places:
         self._telling = telling
 
     def place(self, run: Run) -> str | None:
-        """Where to post, judged anew for every run; None where that ended it."""
+        """The channel or person to post to; None if the run was ended or delayed instead."""
         if run.entry.draft.target is not Target.CHANNEL:
             return self._person(run)
         channel = run.entry.draft.channel
@@ -51,9 +51,9 @@ class Places:
         return channel
 
     def maker_may_not(self, run: Run) -> str | None:
-        """Why a schedule sends nothing that could be set up once: its maker may not ask any more.
+        """The code of why a schedule's owner may no longer send this report; None if they may.
 
-        Those of people who left go on, until somebody else takes them over or deletes them.
+        Schedules of people who left go on, until an admin edits or deletes them.
         """
         asking, draft = self._at.asking, run.entry.draft
         if draft.target is Target.CREATORS and not may_send_to_creators(
@@ -64,7 +64,7 @@ class Places:
             person = asking.slack.person(draft.maker)
             may_not = refusal(person, asking.slack.identity(), asking.settings)
         except DeliveryError as error:
-            log.info("The maker of a report cannot be looked up: %s", error)
+            log.info("Could not look up the owner of a schedule: %s", error)
             return None
         return words.MAY_NOT_ASK if may_not and not person.deleted else None
 
@@ -89,14 +89,36 @@ class Places:
             return None
         if refusal(person, asking.slack.identity(), asking.settings):
             if run.entry.draft.target is Target.CREATORS:
-                self._at.runs.skip(run, "may not ask any more")
+                self._at.runs.skip(run, "may not use the bot")
             else:
                 self._telling.fail(run, words.MAY_NOT_ASK)
             return None
+        if run.entry.draft.target is Target.CREATORS:
+            return user if self._is_wanted(run, user) else None
         return user
 
+    def _is_wanted(self, run: Run, user: str) -> bool:
+        """Whether a report to every creator goes to one of them; ends or delays the run if not.
+
+        People can opt out, and get a question once however many schedules send it.
+        """
+        if self._at.opt_outs.has(user, run.entry):
+            self._at.runs.skip(run, "opted out")
+            return False
+        days = self._contents.days(run)
+        for other in self._at.runs.of_other_schedules(run):
+            if days is None or days != self._contents.days(run, other.due_at, other.zone):
+                continue
+            if other.state is not State.DUE:
+                self._at.runs.skip(run, "sent by another schedule")
+                return False
+            if other.id < run.id:  # the older run goes first, so that exactly one of them is sent
+                self._at.runs.later(run, self._at.asking.clock() + LOOK_AGAIN)
+                return False
+        return True
+
     def _unreachable(self, run: Run) -> None:
-        """There is no account of a creator's here: that matters where they used something."""
+        """A creator has no Slack account here, which only matters if they have usage."""
         now = self._at.asking.clock()
         if self.waits(run, now):
             self._at.runs.later(run, now + LOOK_AGAIN)
@@ -106,12 +128,12 @@ class Places:
             self._telling.nobody(run, self._contents.creator_name(run.recipient))
 
     def waits(self, run: Run, now: datetime) -> bool:
-        """Whether some of a run's period is still to come, and there is time to wait for it."""
+        """Whether data of a run's period is still missing, and there is time to wait for it."""
         deadline = max(run.due_at, run.noticed_at) + LATEST
         return now < deadline and not run.asked_by and not self._contents.complete(run, now)
 
     def address(self, run: Run) -> str | None:
-        """The channel or person that it is for; None for a creator without an account here."""
+        """The id of the channel or person a run is for; None for a creator without an account."""
         if run.entry.draft.target is not Target.CREATORS:
             return run.recipient
         email = self._contents.creator_email(run.recipient)

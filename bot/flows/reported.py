@@ -1,4 +1,4 @@
-"""What one run of a schedule posts: message, chart and files, made once and kept as they are."""
+"""What one run of a schedule posts: message, chart and files, created once and then frozen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from time import monotonic
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from bot.flows.asking import Asking, asker_for
 from bot.flows.export import Shown, shown
 from bot.flows.files import Format, Job, file_name
 from bot.flows.report import Known, Subject
-from bot.flows.shown import state_of
+from bot.flows.shown import controls
 from bot.flows.sight import Asker
 from bot.posting import Posting
 from bot.rendering import RenderError
@@ -27,6 +27,7 @@ from reports.grammar import CommandError
 from reports.query import Dimension, Filter, Metric
 from reports.render.blocks import Message
 from reports.render.report import About, days, report, when
+from reports.render.times import clock_words, zone_city
 from reports.report import CENT, Report, Revision
 from reports.schedule import Target, occurrence, query_at
 from reports.text import clean
@@ -37,16 +38,22 @@ from reports.words import stamp, title
 log = logging.getLogger(__name__)
 
 CREATOR = "creator:"
+LEFT = (
+    "The person who set up this report has left the workspace. A bot admin can edit or delete it."
+)
 REVISIONS = 5
 
 
-class Unreportable(Exception):  # noqa: N818 - what happens, not what went wrong
-    """A question that was set up means nothing any more; the text says why."""
+class Unreportable(Exception):  # noqa: N818 - its text is shown to people as it is
+    """A schedule's question can no longer be answered; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What is reported to whom: a due time with its local date, or a moment that somebody chose."""
+    """A report to one recipient at a due time with its local date, or when somebody asked for it.
+
+    `run` is the id of its run, 0 for a preview.
+    """
 
     entry: Entry
     recipient: str
@@ -54,20 +61,21 @@ class Occasion:
     asked_by: str = ""
     late: bool = False
     day: date | None = None
+    run: int = 0
 
     @classmethod
     def of(cls, run: Run) -> Occasion:
         """The occasion of a run."""
         day = None if run.asked_by else day_of(run)
-        return cls(run.entry, run.recipient, run.due_at, run.asked_by, run.late, day)
+        return cls(run.entry, run.recipient, run.due_at, run.asked_by, run.late, day, run.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is posted (as it is frozen), and what the ledger keeps of it.
+    """What is posted (frozen as JSON in `payload`), and what the run's row stores of it.
 
-    `spend` is in nano-dollars; `revised` is the spend of earlier runs as it is said now; `renamed`
-    what the channel is called and what filters mean now, once this has said so.
+    `spend` is in nano-dollars; `revised` is today's spend of earlier runs, by run id; `renamed` is
+    the channel's current name and what the filters mean now, if this report mentions a change.
     """
 
     payload: str
@@ -88,7 +96,7 @@ class _Asked:
 
 @dataclass(slots=True)
 class _Drawn:
-    """A report's figures and chart, shared by all schedules that ask the same at one time."""
+    """A report's figures and chart, shared by all schedules that ask the same at the same time."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     report: Report | CommandError | None = None
@@ -96,7 +104,7 @@ class _Drawn:
 
 
 class Contents:
-    """Makes what runs post. What many ask at one due time is worked out and drawn once."""
+    """Creates the content of runs. What several ask at one due time is computed and drawn once."""
 
     def __init__(self, asking: Asking, runs: Runs, posting: Posting) -> None:
         self._asking = asking
@@ -108,13 +116,13 @@ class Contents:
         self._pictures_from = 0.0
 
     def forget(self) -> None:
-        """Work everything out anew from here on."""
+        """Drop everything that was computed so far."""
         with self._lock:
             self._drawn.clear()
             self._complete.clear()
 
     def complete(self, run: Run, now: datetime) -> bool:
-        """Whether all data of a run's period is there; what cannot be asked is not waited for."""
+        """Whether all data of a run's period is there; True for a question that can't be asked."""
         try:
             subject = self._asked(Occasion.of(run)).subject
         except Unreportable:
@@ -135,20 +143,35 @@ class Contents:
         """What a run at a moment would post. Raises Unreportable."""
         return self._make(Occasion(entry, recipient, at), None, lambda: True, False)
 
+    def days(
+        self, run: Run, due_at: datetime | None = None, zone: str = ""
+    ) -> tuple[date, date] | None:
+        """The first and last local day that a run reports on; None if its question can't be read.
+
+        `due_at` and `zone` are those of another schedule that asks the same.
+        """
+        query = reports.read(run.entry.draft.question)
+        if query is None:
+            return None
+        at, zone = due_at or run.due_at, zone or run.entry.draft.schedule.zone
+        span = ranges(query_at(query, at, zone).period, at, zone).current
+        first = span.start.astimezone(ZoneInfo(zone)).date()
+        return first, (span.end.astimezone(ZoneInfo(zone)) - timedelta(seconds=1)).date()
+
     def creator_email(self, recipient: str) -> str:
-        """The address of a creator that a report goes to, or nothing."""
+        """The e-mail address of a creator that a report goes to, or ""."""
         directory = self._asking.store.directory()
         id_ = directory.ids.get((Dimension.CREATOR, recipient.removeprefix(CREATOR)))
         return directory.members[id_].detail if id_ is not None else ""
 
     def creator_name(self, recipient: str) -> str:
-        """What a creator is called."""
+        """A creator's name."""
         directory = self._asking.store.directory()
         id_ = directory.ids.get((Dimension.CREATOR, recipient.removeprefix(CREATOR)))
-        return directory.labels[id_] if id_ is not None else "somebody"
+        return directory.labels[id_] if id_ is not None else "one creator"
 
     def unused(self, run: Run) -> bool:
-        """Whether the creator whom a run is for is known to have used nothing in its period."""
+        """Whether a run's creator is known to have no usage in its period."""
         directory = self._asking.store.directory()
         ref = run.recipient.removeprefix(CREATOR)
         id_ = directory.ids.get((Dimension.CREATOR, ref))
@@ -187,9 +210,13 @@ class Contents:
         about = About(
             draft.schedule, draft.maker, occasion.due_at, notes, revisions, occasion.asked_by,
             waited, run is None, self._asking.settings.command,
+            entry=occasion.entry.id,
+            to_creators=draft.target is Target.CREATORS,
+            run=occasion.run,
         )  # fmt: skip
-        message = report(found, about, self._picture(asked.subject, drawn))
-        message = message.standing_for(self._stands_for(occasion, asked.subject))
+        what, subject = self._stands_for(occasion, asked.subject), asked.subject
+        below = controls(self._asking, found.summary, what, subject.asker, private=False)
+        message = report(found, about, self._picture(subject, drawn), below)
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
@@ -209,7 +236,7 @@ class Contents:
         draft, store = occasion.entry.draft, self._asking.store
         query = reports.read(draft.question)
         if query is None:
-            raise Unreportable("The question is not understood any more.")
+            raise Unreportable("I can no longer read the question.")
         known = Known.from_json(draft.members)
         maker = asker_for(self._asking, draft.maker, draft.email, known.people)
         query, known, notes = reports.today(store, query, known, maker)
@@ -223,16 +250,15 @@ class Contents:
         query = query_at(query, occasion.due_at, draft.schedule.zone)
         return _Asked(Subject(query, occasion.due_at, draft.schedule.zone, asker), known, notes)
 
-    def _stands_for(self, occasion: Occasion, subject: Subject) -> str:
-        """What is asked, for those who go on from it in the report's thread."""
+    def _stands_for(self, occasion: Occasion, subject: Subject) -> Shown:
+        """The report's question, for its controls and for follow-ups in its thread."""
         query, draft = subject.query, occasion.entry.draft
         if draft.target is not Target.CREATORS:
-            what = shown(query, subject.at, subject.zone, subject.asker, draft.maker)
-            return state_of(self._asking, what)
+            return shown(query, subject.at, subject.zone, subject.asker, draft.maker)
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         theirs = Filter(Dimension.CREATOR, subject.asker.email or "")
         asked = replace(query, filters=(*others, theirs), files=())
-        return state_of(self._asking, Shown(asked.words(), subject.at, subject.zone))
+        return Shown(asked.words(), subject.at, subject.zone)
 
     def _figures(self, subject: Subject) -> _Drawn:
         with self._lock:
@@ -243,7 +269,7 @@ class Contents:
         return drawn
 
     def _picture(self, subject: Subject, drawn: _Drawn) -> str:
-        """The uploaded chart; nothing where Slack takes no more pictures: the native one stands."""
+        """Slack's id of the uploaded chart, or "" on failure: then the native chart is used."""
         with drawn.lock:
             if drawn.picture is None:
                 drawn.picture = self._draw(replace_files(subject), drawn)
@@ -261,7 +287,7 @@ class Contents:
                 alt = f"Chart: {title(subject.query)}"
                 return self._asking.slack.upload_picture(path, "chart.png", alt) or ""
         except (RenderError, DeliveryError) as problem:
-            log.warning("A report goes without its picture: %s", problem)
+            log.warning("Posting a report without its chart picture: %s", problem)
             wait = problem.retry_after if isinstance(problem, DeliveryError) else 0
             self._pictures_from = monotonic() + wait
             return ""
@@ -269,7 +295,7 @@ class Contents:
     def _files(
         self, subject: Subject, keep: Callable[[], bool]
     ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-        """The uploaded files (id, title), and a sentence for each that could not be made."""
+        """The uploaded files (id, title), and a sentence for each that failed."""
         files: list[tuple[str, str]] = []
         notes: list[str] = []
         plain = replace_files(subject)
@@ -282,9 +308,9 @@ class Contents:
                     words = clean(title(subject.query), 300)
                     files.append((self._posting.upload(path, name, words), name))
             except RenderError as problem:
-                notes.append(f"There is no {format_.upper()}: {problem}")
+                notes.append(f"The {format_.upper()} couldn't be created: {problem}")
             except DeliveryError as problem:
-                notes.append(f"The {format_.upper()} could not be uploaded ({problem.code}).")
+                notes.append(f"The {format_.upper()} couldn't be uploaded ({problem.code}).")
         return files, tuple(notes)
 
     def _job(self, subject: Subject, format_: Format) -> Job:
@@ -296,8 +322,8 @@ class Contents:
         notes = []
         if occasion.late:
             notes.append(
-                f"This is late: it was due {when(due_at, schedule.zone)}, while the bot was not"
-                " running. The figures are those of the period that it was due for."
+                f"This report is late: it was due {when(due_at, schedule.zone)}, when the bot"
+                " wasn't running. It covers the period it was due for."
             )
         if waited:
             as_of = found.summary.as_of
@@ -305,29 +331,29 @@ class Contents:
             if as_of and as_of < found.summary.range.end:
                 missing = f"nothing after {stamp(as_of)} has been synced yet"
             elif as_of:
-                missing = "parts of it are not held"
+                missing = "parts of it are missing"
             notes.append(
-                f"OpenRouter's data for this period is not complete: {missing}. If more comes in,"
-                " the next report says how much."
+                f"OpenRouter's data for this period isn't complete: {missing}. If more arrives, the"
+                " next report will say how much."
             )
         there = due_at.astimezone(ZoneInfo(schedule.zone)).time().replace(second=0, microsecond=0)
         planned = occasion.day and occurrence(occasion.day, schedule.at, schedule.zone)
         if planned == due_at and there != schedule.at:
             notes.append(
-                f"There was no {schedule.at:%H:%M} in {schedule.zone} that day: the clocks went"
-                " forward. It is sent at the first moment after that."
+                f"Clocks went forward that day, so {clock_words(schedule.at)} didn't exist in"
+                f" {zone_city(schedule.zone)}. The report was sent right after the change."
             )
         return tuple(notes)
 
     def _channel(self, entry: Entry) -> tuple[str, tuple[str, ...]]:
-        """What the channel is called now, and a sentence if that is new."""
+        """The channel's current name, and a sentence if it was renamed."""
         draft = entry.draft
         if draft.target is not Target.CHANNEL:
             return draft.name, ()
         name = self._runs.checked(draft.channel, datetime.min.replace(tzinfo=entry.made_at.tzinfo))
         if not name or not draft.name or name == draft.name:
             return name or draft.name, ()
-        return name, (f"This channel was called #{clean(draft.name)} when the report was set up.",)
+        return name, (f"This channel was #{clean(draft.name)} when this report was set up.",)
 
     def _maker(self, entry: Entry) -> tuple[str, ...]:
         try:
@@ -336,12 +362,12 @@ class Contents:
             return ()
         if not person.deleted:
             return ()
-        return ("Who set this report up has left the workspace; an admin can edit or delete it.",)
+        return (LEFT,)
 
     def _revisions(
         self, occasion: Occasion, run: Run | None
     ) -> tuple[tuple[Revision, ...], dict[int, int]]:
-        """What OpenRouter changed about the last reports after they went out."""
+        """How OpenRouter changed the spend of the last reports after they were sent."""
         found, revised = [], {}
         before = self._runs.reported(occasion.entry, occasion.recipient, occasion.due_at, REVISIONS)
         for one in before:
@@ -356,5 +382,5 @@ class Contents:
 
 
 def replace_files(subject: Subject) -> Subject:
-    """The same subject without its files, which change nothing of its figures."""
+    """The same subject without its files, which don't affect its figures."""
     return replace(subject, query=replace(subject.query, files=()))

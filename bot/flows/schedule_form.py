@@ -1,4 +1,4 @@
-"""The street of the modal that makes and edits schedules."""
+"""The modal that creates and edits schedules."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from reports.text import clean, escape
 
 
 class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
-    """The modal of schedules. Each method judges who acts."""
+    """The modal of schedules. Each method checks who acts."""
 
     thing, makes, edits = "schedule", Act.SCHEDULED, Act.EDITED
 
@@ -45,7 +45,7 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
         super().__init__(asking, homes)
         self._subscriptions = subscriptions
 
-    # -- what the common street asks for
+    # -- what the base class asks for
 
     def _begin(self, person: Person, words: str, channel: str) -> ScheduleFields:
         zone = self._zone(person)
@@ -57,7 +57,7 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
         return fields
 
     def _fields(self, entry: Entry, owner: Person) -> ScheduleFields:
-        del owner  # a schedule has a zone of its own
+        del owner  # a schedule has its own zone
         draft = entry.draft
         asked = parse(draft.question)
         query = asked.query if isinstance(asked, Ask) else Query()
@@ -69,7 +69,7 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
         )
 
     def _allowed(self, person: Person, place: Place, id_: str) -> Entry | None:
-        del person  # who clicks is judged, and noted, with what they do
+        del person  # checked and audited by `allowed`
         return self._subscriptions.allowed(place, id_, self.edits, begun=True)
 
     def _find(self, person: Person, id_: str) -> Entry | str:
@@ -119,7 +119,9 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
         changed = self._subscriptions.change(entry, draft)
         if changed is None:
             return None
-        return made(self._subscriptions.card(changed), again=False, changed=True)
+        readers = self._subscriptions.readers(changed.draft)
+        card = self._subscriptions.card(changed)
+        return made(card, again=False, changed=True, readers=readers)
 
     def _is_so(self, entry: Entry, draft: Draft) -> bool:
         return _digest(entry.draft) == _digest(draft)
@@ -138,7 +140,7 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
     # -- what only schedules have
 
     def _foreseen(self, owner: Person, fields: ScheduleFields, *, channels: bool) -> str:
-        """What would come of the fields; with `channels` also whether it could go there."""
+        """The preview (mrkdwn); with `channels` it also says whether the channel can be used."""
         standing = read_fields(fields)
         if isinstance(standing, WrongField):
             return f":warning: {escape(clean(standing.problem, 600))}"
@@ -157,12 +159,12 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
 
 
 def _digest(draft: Draft) -> str:
-    """What tells whether a schedule was changed meanwhile; not what a report does to it."""
+    """Changes when people edit a schedule, but not when reports are sent."""
     return hashlib.sha256(repr(draft.made).encode()).hexdigest()[:16]
 
 
 def _question_said(wrong: CommandError) -> str:
-    """A problem with a name in the question, with the question as it was probably meant."""
+    """A problem with a name in the question, with the question that was probably meant."""
     meant = parse_schedule(wrong.suggestion) if wrong.suggestion else None
     if isinstance(meant, Standing):
         return said(CommandError(wrong.problem, "", fields_of(meant, "UTC").question))

@@ -1,6 +1,7 @@
-"""The street from words and buttons to schedules: set up, list, preview, run, pause, edit, delete.
+"""What people do with schedules: set up, list, preview, run, pause, edit, delete, opt out.
 
-A schedule belongs to its maker; admins manage all. Whoever clicks is judged, not who made it.
+A schedule belongs to whoever set it up, and admins manage all schedules. Permissions are checked
+for the person who clicks; ids in buttons may be forged.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bot.flows.reported import CREATOR, Contents, Unreportable
 from bot.flows.reporting import Reports
 from bot.posting import Posted
 from bot.slack import DeliveryError, Person, Place
+from bot.store.runs import Run
 from bot.store.schedules import Draft, Entry, LastRun
 from reports.audit import Act
 from reports.grammar import CommandError
@@ -40,29 +42,33 @@ from reports.timerange import zone_names
 log = logging.getLogger(__name__)
 
 MOST_EACH = 100
-GONE = "That schedule is not there any more."
-NOT_YOURS = "That schedule belongs to somebody else; its maker can do that, or an admin of this bot"
+GONE = "That schedule no longer exists."
+NOT_YOURS = "That schedule belongs to somebody else. Only they or a bot admin can change it"
+NOT_SENT_TO_YOU = "That report wasn't sent to you."
 UNSEEN = (
-    "I cannot see that channel, so I cannot tell who reads along there. Invite me there first"
-    " (`/invite`), then set the report up again."
+    "I can't see that channel, so I can't check who reads it. Invite me there first (`/invite`),"
+    " then set up the report again."
 )
-TO_CREATORS = "Only the admins of this bot can send reports to every creator."
+TO_CREATORS = "Only bot admins can send reports to every creator."
 SHARED = (
-    "People of other companies read along in that channel, and reports stay inside. Choose another"
-    " channel, or `to me`."
+    "That channel is shared with another company, and reports stay inside yours. Choose another"
+    " channel, or use `to me`."
 )
+ARCHIVED = "That channel is archived. Choose another one."
+NOT_IN = "I'm not in that channel. Invite me there (`/invite`), then set up the report again."
+SILENT = "Slack isn't responding about that channel right now. Try again soon."
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is said, and how that is counted."""
+    """A message to answer with, and the outcome for metrics and the audit log."""
 
     message: Message
     outcome: str
 
 
 class Subscriptions:
-    """What people do with schedules. Each method judges who does it."""
+    """What people do with schedules. Each method checks who does it."""
 
     def __init__(self, reports: Reports) -> None:
         self._at = reports
@@ -72,7 +78,7 @@ class Subscriptions:
     # -- words
 
     def set_up(self, person: Person, standing: Standing, channel: str) -> Shown:
-        """Keep what somebody said, if it can be kept; `channel` is where they said it."""
+        """Save a schedule if it is valid; `channel` is where it was typed."""
         draft = self.draft(person, standing, channel)
         if isinstance(draft, CommandError):
             return Shown(error(draft, self._command), "misunderstood")
@@ -83,38 +89,64 @@ class Subscriptions:
         return self.keep(person, draft)
 
     def keep(self, person: Person, draft: Draft) -> Shown:
-        """Keep what can be kept, unless it is there already or they have too many."""
-        known = self._at.schedules.same(draft)
+        """Save a draft, unless there is such a schedule already, or the person has too many."""
+        known = self._at.schedules.same(draft) or self._to_creators_already(draft)
         if known is None and len(self._at.schedules.of(person.id)) >= MOST_EACH:
-            said = f"You have {MOST_EACH} schedules, which is as many as one person may have."
+            said = f"You already have {MOST_EACH} schedules, which is the limit. Delete one first."
             return Shown(sentence(said), "refused")
         entry = known or self._at.schedules.add(draft)
         own_only = sees_own_only(person.id, self._asking.settings)
-        message = cards.made(self.card(entry), again=known is not None, own_only=own_only)
+        message = cards.made(
+            self.card(entry),
+            again=known is not None,
+            own_only=own_only,
+            readers=self.readers(entry.draft),
+        )
         return Shown(message, "scheduled")
 
+    def _to_creators_already(self, draft: Draft) -> Entry | None:
+        """A schedule that sends the same question to every creator, whoever set it up."""
+        if draft.target is not Target.CREATORS:
+            return None
+        return next(
+            (
+                one
+                for one in self._at.schedules.of(None)
+                if one.draft.target is Target.CREATORS and one.draft.question == draft.question
+            ),
+            None,
+        )
+
     def listed(self, person: Person, asked: ListSchedules) -> Shown:
-        """Somebody's schedules with their buttons; for an admin, everybody's."""
+        """A person's schedules with their buttons; for an admin, everybody's."""
         everybody = is_admin(person, self._asking.settings)
         entries = self._at.schedules.of(None if everybody else person.id)
         page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
         shown = entries[(page - 1) * cards.PAGE : page * cards.PAGE]
         last = self._at.schedules.last_runs([one.id for one in shown])
         found = [self.card(one, last.get(one.id)) for one in shown]
-        message = cards.listing(found, page, len(entries), self._command, everybody=everybody)
+        stopped = self._opted_out(person) if page == 1 else []
+        message = cards.listing(
+            found, page, len(entries), self._command, everybody=everybody, stopped=stopped
+        )
         return Shown(message, "listed")
 
+    def _opted_out(self, person: Person) -> list[cards.Card]:
+        """The schedules that somebody opted out of, without those that are gone."""
+        found = map(self._at.schedules.get, self._at.opt_outs.of(person.id))
+        return [self.card(one) for one in found if one]
+
     def cards_of(self, user: str, most: int) -> tuple[tuple[cards.Card, ...], int]:
-        """The newest of somebody's own schedules, for their Home, and how many there are."""
+        """The newest of a person's own schedules, for their Home, and how many there are."""
         entries = self._at.schedules.of(user)
         shown = entries[-most:]
         last = self._at.schedules.last_runs([one.id for one in shown])
         return tuple(self.card(one, last.get(one.id)) for one in shown), len(entries)
 
-    # -- buttons; each answers with what to say
+    # -- buttons
 
     def preview(self, place: Place, id_: str) -> None:
-        """Show whoever clicks exactly what would be posted now, in their direct messages."""
+        """Send the person who clicks what would be posted now, as a direct message."""
         entry = self.allowed(place, id_, Act.PREVIEWED)
         if entry is None:
             return
@@ -122,38 +154,40 @@ class Subscriptions:
         if entry.draft.target is Target.CREATORS:
             recipient = self._own_creator(place.user)
             if not recipient:
-                said = "You are no creator at OpenRouter, so there is no part of yours to show."
+                said = (
+                    "You have no usage of your own at OpenRouter, so there is nothing to preview."
+                )
                 self._say(place, said)
                 return
         try:
             content = self._contents.preview(entry, recipient, self._asking.clock())
         except Unreportable as problem:
-            self._say(place, f"There is nothing to show: {problem}")
+            self._say(place, f"There is nothing to preview: {problem}")
             return
         finally:
             self._contents.forget()
         channel = self._asking.slack.dm(place.user)
         ts = self._asking.slack.post(channel, content.message)
         if content.files:
-            self._at.posting.share(content.files, Posted(channel, ts), "The figures in full:")
-        self._say(place, "That is what would be posted now; it is in our direct messages.")
+            self._at.posting.share(content.files, Posted(channel, ts), "All figures:")
+        self._say(place, "Preview sent to your DM.")
 
     def run_now(self, place: Place, id_: str, mark: str) -> None:
-        """Post now what is due at the next time; the schedule goes on as it was."""
+        """Post a report now; the schedule's next run stays as it is."""
         entry = self.allowed(place, id_, Act.RAN)
         if entry is None:
             return
         self._at.runs.add_now(entry, place.user, mark)
         where = words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
-        self._asking.slack.respond(place, cards.said(f"It goes out {where} in a moment."))
+        self._asking.slack.respond(place, cards.said(f"Sending it {where} now."))
 
     def pause(self, place: Place, id_: str) -> None:
-        """Let a schedule rest."""
+        """Pause a schedule."""
         why = f"by <@{place.user}>"
         self._change(place, id_, Act.PAUSED, lambda one: self._at.schedules.pause(one.id, why))
 
     def resume(self, place: Place, id_: str) -> None:
-        """Let a schedule go on."""
+        """Resume a schedule."""
         self._change(place, id_, Act.RESUMED, lambda one: self._at.schedules.resume(one.id))
 
     def delete(self, place: Place, id_: str) -> None:
@@ -167,36 +201,81 @@ class Subscriptions:
             self._asking.slack.respond(place, message)
 
     def change(self, entry: Entry, draft: Draft) -> Entry | None:
-        """Put another question, time or place into a schedule as it was seen.
+        """Replace a schedule's question, time or place.
 
-        None where it is gone or was changed meanwhile.
+        `entry` is the schedule as it was when it was opened; None if it was changed or deleted
+        since.
         """
         return self._at.schedules.change(entry.id, draft, entry.draft)
 
     def send_again(self, place: Place, run: int) -> None:
-        """Send a report that failed, or of which nobody knows."""
+        """Send a report again that failed, or whose outcome is unknown."""
         self._decide(
             place,
             run,
             lambda id_: self._at.runs.send_again(id_, place.user),
-            "It is sent again in a moment.",
+            "Sending it again now.",
         )
 
     def is_there(self, place: Place, run: int) -> None:
-        """Note that a report is there, of which nobody knew."""
-        self._decide(
-            place, run, self._at.runs.is_there, "Thank you, I have noted that it is there."
-        )
+        """Mark an uncertain report as sent, because a person confirmed it."""
+        self._decide(place, run, self._at.runs.is_there, "Thanks, I marked it as sent.")
 
-    def take_offer(self, place: Place, zone: str) -> None:
-        """Set up the standard report for the admin who wants it, once."""
-        person = admit(self._asking, place, Act.SCHEDULED, zone)
+    def stop_for_me(self, place: Place, run: int) -> None:
+        """Stop sending a report to every creator to the one who clicks; they can undo it."""
+        known = self._received(place, run)
+        if known is None:
+            return
+        self._at.opt_outs.add(place.user, known.entry)
+        self._note_opt_out(place, known.entry, "stopped")
+        card = self.card(known.entry)
+        # a direct message, so that the button that undoes it stays
+        self._asking.slack.direct(place.user, cards.stopped(card))
+
+    def start_for_me(self, place: Place, id_: str) -> None:
+        """Undo `stop_for_me`; `id_` is the schedule's."""
+        person = admit(self._asking, place, Act.SCHEDULED, id_)
         if person is None:
             return
-        if not is_admin(person, self._asking.settings):
-            words_ = admins_only("That offer", person.id, self._asking.settings)
-            self._asking.audit.note(Act.SCHEDULED, person.id, zone, outcome=REFUSED)
-            self._asking.slack.respond(place, cards.said(words_))
+        entry = self._at.schedules.get(id_)
+        if entry is None:
+            self._say(place, GONE)
+            return
+        if not self._at.opt_outs.has(person.id, entry):
+            self._refuse(place, person, Act.SCHEDULED, entry, NOT_SENT_TO_YOU)
+            return
+        self._at.opt_outs.remove(person.id, entry)
+        self._note_opt_out(place, entry, "started")
+        self._say(place, "OK, I'll send you this report again.")
+
+    def _received(self, place: Place, run: int) -> Run | None:
+        """A run of a report to every creator, if the person who clicks was sent it."""
+        person = admit(self._asking, place, Act.SCHEDULED, "stop")
+        if person is None:
+            return None
+        known = self._at.runs.get(run)
+        if known is None:
+            self._say(place, GONE)
+            return None
+        to_creators = known.entry.draft.target is Target.CREATORS
+        if not to_creators or known.channel != self._asking.slack.dm(person.id):
+            self._refuse(place, person, Act.SCHEDULED, known.entry, NOT_SENT_TO_YOU)
+            return None
+        return known
+
+    def _note_opt_out(self, place: Place, entry: Entry, outcome: str) -> None:
+        what = f"{entry.draft.question} {entry.draft.schedule}"
+        self._asking.audit.note(Act.SCHEDULED, place.user, what, outcome=f"{outcome} for themself")
+
+    def _refuse(self, place: Place, person: Person, act: Act, entry: Entry, said: str) -> None:
+        what = f"{entry.draft.question} {entry.draft.schedule}"
+        self._asking.audit.note(act, person.id, what, outcome=REFUSED, email=person.email)
+        self._say(place, said)
+
+    def take_offer(self, place: Place, zone: str) -> None:
+        """Set up the standard report for the admin who accepts the offer, once."""
+        person = self._offered(place, zone)
+        if person is None:
             return
         standing = replace(cards.STANDARD, zone=zone_names().get(zone.lower(), "UTC"))
         shown = self.set_up(person, standing, "")
@@ -204,11 +283,21 @@ class Subscriptions:
         self._asking.slack.respond(place, shown.message, replace=True)
 
     def decline_offer(self, place: Place) -> None:
-        """Leave it at that."""
-        if admit(self._asking, place, Act.DECIDED) is None:
+        """Decline the offer."""
+        if self._offered(place, "no") is None:
             return
-        said = f"All right. `{self._command} schedule` sets one up whenever you like."
+        said = f"OK. You can set one up any time with `{self._command} schedule`."
         self._asking.slack.respond(place, cards.said(said), replace=True)
+
+    def _offered(self, place: Place, what: str) -> Person | None:
+        """The admin who answers the offer; None if somebody else clicked, who was refused."""
+        person = admit(self._asking, place, Act.SCHEDULED, what)
+        if person is None or is_admin(person, self._asking.settings):
+            return person
+        refused = admins_only("answer that offer", person.id, self._asking.settings)
+        self._asking.audit.note(Act.SCHEDULED, person.id, what, outcome=REFUSED)
+        self._asking.slack.respond(place, cards.said(refused))
+        return None
 
     # -- what they share
 
@@ -217,7 +306,7 @@ class Subscriptions:
         return self._asking.settings.command
 
     def draft(self, person: Person, standing: Standing, channel: str) -> Draft | CommandError | str:
-        """What is to be kept, or why it cannot be: a sentence, or a correction."""
+        """The draft to save, or why it can't be saved: a sentence, or a correction."""
         zone = standing.zone or zone_names().get((person.zone or "").lower())
         zone = zone or self._asking.settings.zone
         schedule = standing.schedule(zone)
@@ -225,7 +314,7 @@ class Subscriptions:
         if standing.place.kind is Target.CREATORS and not may_send_to_creators(
             person.id, self._asking.settings
         ):
-            return f"{TO_CREATORS} You can have your own: `to me`."
+            return f"{TO_CREATORS} You can send yourself your own report with `to me`."
         probe = query_at(standing.query, self._asking.clock(), zone)
         found = make_plan(self._asking.store, probe, self._asking.clock(), zone, asker)
         if isinstance(found, CommandError):
@@ -268,7 +357,7 @@ class Subscriptions:
         return Target.PERSON, person.id, ""
 
     def channel(self, id_: str) -> tuple[str] | str:
-        """A channel's name where reports may go there, else the sentence that says why not."""
+        """A channel's name if reports may go there, else a sentence that says why not."""
         try:
             seen = self._at.posting.conversation(id_)
         except DeliveryError as problem:
@@ -276,20 +365,28 @@ class Subscriptions:
                 return UNSEEN
             if problem.permanent:
                 return words.MENDS.get(problem.code, UNSEEN)
-            return "Slack does not say anything about that channel at the moment. Try again soon."
+            return SILENT
         if seen.outsiders:
             return SHARED
         if seen.archived:
-            return "That channel is archived, so nothing can be posted there. Choose another one."
+            return ARCHIVED
         if not seen.member:
-            return "I am not in that channel. Invite me there (`/invite`), then set it up again."
+            return NOT_IN
         return (seen.name,)
 
-    def find(self, person: Person, id_: str) -> Entry | str:
-        """The schedule of an id where somebody may manage it, else the sentence that says why not.
+    def readers(self, draft: Draft) -> str:
+        """Who will see a schedule's reports in a channel (mrkdwn); "" for direct messages."""
+        if draft.target is not Target.CHANNEL:
+            return ""
+        try:
+            seen = self._at.posting.conversation(draft.channel)
+        except DeliveryError as problem:
+            log.info("Could not look up who reads a channel: %s", problem)
+            return ""
+        return cards.readers(draft.channel, private=seen.private)
 
-        What was refused is noted.
-        """
+    def find(self, person: Person, id_: str) -> Entry | str:
+        """The schedule, or the refusal; refusals are written to the audit log."""
         entry = self._at.schedules.get(id_)
         if entry is None:
             return GONE
@@ -302,9 +399,9 @@ class Subscriptions:
         return f"{NOT_YOURS}."
 
     def allowed(self, place: Place, id_: str, act: Act, *, begun: bool = False) -> Entry | None:
-        """The schedule, if whoever clicks may manage it; they are told if not.
+        """The schedule, if the person who clicks may manage it; None if they were refused.
 
-        What is done is noted, but not what is only `begun`.
+        The act is written to the audit log, unless a form is only opened for it (`begun`).
         """
         entry, audit = self._at.schedules.get(id_), self._asking.audit
         what = f"{entry.draft.question} {entry.draft.schedule}" if entry else id_
@@ -343,7 +440,7 @@ class Subscriptions:
             return
         if self.allowed(place, known.entry.id, Act.DECIDED):
             done = decide(run)
-            self._say(place, said if done else "That was decided already.")
+            self._say(place, said if done else "Somebody has already decided that.")
 
     def _own_creator(self, user: str) -> str:
         email = self._asking.slack.person(user).email
@@ -354,7 +451,7 @@ class Subscriptions:
         return ""
 
     def card(self, entry: Entry, last: LastRun | None = None) -> cards.Card:
-        """A schedule as it is shown."""
+        """A schedule as it is shown to people."""
         draft = entry.draft
         ended = cards.Last(last.state, last.at, last.how, last.error) if last else None
         return cards.Card(

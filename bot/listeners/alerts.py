@@ -15,56 +15,67 @@ from bot.flows.home import Homes
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
-from bot.slack import Place
+from bot.slack import Place, Spot
 from reports.audit import Act
-from reports.render.alert_cards import DELETE, EDIT, PAUSE, RESUME
+from reports.render.alert_cards import DELETE, EDIT, PAUSE, RESUME, UNMUTE, UNMUTE_LISTED
 from reports.render.alerts import ACKNOWLEDGE, CHANGE, DETAILS, LIST, MUTE, SNOOZE
 
-Do = Callable[[Place, str], None]
+OnRule = Callable[[Place, str], None]
+OnMessage = Callable[[Place, Spot, str], None]
 OPENS = (EDIT, CHANGE)
-"""What opens the form of a rule."""
+"""The buttons that open the form of a rule."""
 
 
 def register(
     app: App, asking: Asking, desk: Desk, work: Work, form: AlertForm, homes: Homes
 ) -> None:
-    """Listen to the buttons. Whoever clicks is judged, not who made the rule."""
+    """Listen to the buttons. Permissions are checked for the person who clicks."""
     slack = asking.slack
-    acts: dict[str, Do] = {
+    on_message: dict[str, OnMessage] = {
         DETAILS: desk.details,
         ACKNOWLEDGE: desk.acknowledge,
         SNOOZE: desk.snooze,
         MUTE: desk.mute,
+        UNMUTE: desk.unmute,
+    }
+    on_rule: dict[str, OnRule] = {
+        UNMUTE_LISTED: desk.unmute_listed,
         PAUSE: desk.pause,
         RESUME: desk.resume,
         DELETE: desk.delete,
         LIST: lambda place, _: desk.rules(place),
     }
 
-    def _open(place: Place, name: str, value: str, trigger: str) -> None:
-        form.edit(place, trigger, value if name == EDIT else desk.rule_behind(value))
+    def _open(place: Place, spot: Spot, name: str, value: str, trigger: str) -> None:
+        rule = value if name == EDIT else desk.rule_behind(place, spot, value)
+        if rule is not None:
+            form.edit(place, trigger, rule)
 
-    def _do(place: Place, name: str, value: str) -> None:
-        acts[name](place, value)
+    def _do(place: Place, spot: Spot, name: str, value: str) -> None:
+        if name in on_message:
+            on_message[name](place, spot, value)
+        else:
+            on_rule[name](place, value)
         if place.home:
             homes.changed(place.user)
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
-        place, name, value = clicks.place(body), str(action["action_id"]), _value(action)
+        place, spot = clicks.place(body), clicks.spot(body)
+        name, value = str(action["action_id"]), _value(action)
         trigger = str(body.get("trigger_id", ""))
         if words := foreign(slack.known_identity(), body):
             work.hand_over(place, lambda: turn_away(asking, place, words, Act.CLICKED, name))
         elif name in OPENS:
-            work.hand_over(place, lambda: _open(place, name, value, trigger))
+            work.hand_over(place, lambda: _open(place, spot, name, value, trigger))
         else:
-            work.hand_over(place, lambda: _do(place, name, value))
+            work.hand_over(place, lambda: _do(place, spot, name, value))
         ack()
 
-    named = "|".join(map(re.escape, (*acts, *OPENS)))
+    named = "|".join(map(re.escape, (*on_message, *on_rule, *OPENS)))
     app.action(re.compile(f"^({named})$"))(on_click)
 
 
 def _value(action: dict[str, Any]) -> str:
-    """What a button or a select stands for."""
+    """The value of a button, or the chosen one of a menu."""
     chosen = action.get("selected_option") or {}
     return str(action.get("value") or chosen.get("value") or "")

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.access import FOREIGN
 from bot.slack import Identity, Place, Spot
+from reports.render.report import SCHEDULE_EDIT, STOP
 
 DOUBLE = 3.0
 """Seconds within which the same click again is a double click."""
@@ -39,6 +40,22 @@ def place(body: dict[str, Any]) -> Place:
     thread = str(body.get("container", {}).get("thread_ts") or "")
     home = (body.get("view") or {}).get("type") == "home"
     return Place(str(body.get("response_url", "")), user, thread=thread, home=home)
+
+
+def has_block(body: dict[str, Any], block_id: str) -> bool:
+    """Whether the message that was clicked in has a block of this id, so that it isn't forged.
+
+    Slack doesn't send ephemeral messages along, so their blocks can't be checked: True.
+    """
+    blocks = (body.get("message") or {}).get("blocks")
+    return not blocks or any(block.get("block_id") == block_id for block in blocks)
+
+
+def in_report(body: dict[str, Any]) -> bool:
+    """Whether somebody clicked in a scheduled report."""
+    blocks = (body.get("message") or {}).get("blocks") or ()
+    named = {one.get("action_id") for block in blocks for one in block.get("elements") or ()}
+    return not named.isdisjoint({SCHEDULE_EDIT, STOP})
 
 
 class Clicks:

@@ -29,7 +29,7 @@ Do = Callable[[Place, Spot, Shown, dict[str, Any]], None]
 def register(
     app: App, asking: Asking, work: Work, schedule: ScheduleForm, alert: AlertForm
 ) -> None:
-    """Listen to what stands under answers. Whoever clicks is judged, not who asked."""
+    """Listen to an answer's menus and buttons; permissions are those of whoever clicks."""
     latest = Clicks()
 
     def on_choice(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
@@ -39,9 +39,11 @@ def register(
         state = str(action.get("block_id", ""))
         if words := clicks.foreign(asking.slack.known_identity(), body):
             work.hand_over(place, lambda: turn_away(asking, place, words, Act.ASKED))
+        elif not clicks.has_block(body, state):
+            work.hand_over(place, lambda: turn_away(asking, place, TOO_OLD, Act.ASKED))
         elif selected and not latest.again(place.user, spot, f"{state} {choice}", action):
             late = latest.overtaken(spot, action)
-            click = Chosen(spot, state, choice, late)
+            click = Chosen(spot, state, choice, late, separate=clicks.in_report(body))
             work.hand_over(place, lambda: follow(asking, place, click))
         ack()
 

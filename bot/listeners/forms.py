@@ -20,7 +20,7 @@ from bot.slack import Place
 from reports.audit import Act
 from reports.render.forms import notice
 
-FAILED = "Something went wrong here. I have written to you."
+FAILED = "Something went wrong. I sent you a message about it."
 PATIENCE = 1.5
 """Seconds that a submission is waited for; Slack waits for three, and then says that it failed."""
 _AFTER_ACK = 0.5
@@ -88,7 +88,7 @@ def _afterwards(title: str, outcome: Outcome) -> View:
     """What a modal says where its acknowledgement could not wait for the outcome."""
     match outcome:
         case Errors(at):
-            return notice(title, f"Nothing was saved. {' '.join(at.values())}")
+            return notice(title, f"Not saved. {' '.join(at.values())}")
         case Show(shown):
             return shown
         case Done():

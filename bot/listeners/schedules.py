@@ -19,6 +19,7 @@ from bot.listeners.work import Work
 from bot.slack import Place
 from reports.audit import Act
 from reports.render.notices import AGAIN, DECLINE_OFFER, RESUME, TAKE_OFFER, THERE
+from reports.render.report import START, STOP
 from reports.render.schedules import DELETE, EDIT, PAUSE, PREVIEW, RUN
 
 Do = Callable[[Place, str, dict[str, Any]], None]
@@ -32,7 +33,7 @@ def register(
     form: ScheduleForm,
     homes: Homes,
 ) -> None:
-    """Listen to the buttons. Whoever clicks is judged, not who made the schedule."""
+    """Listen to the buttons. Permissions are checked for the person who clicks."""
     slack = reports.asking.slack
     acts: dict[str, Do] = {
         PREVIEW: lambda place, id_, _: subscriptions.preview(place, id_),
@@ -42,6 +43,8 @@ def register(
         DELETE: lambda place, id_, _: subscriptions.delete(place, id_),
         AGAIN: lambda place, run, _: subscriptions.send_again(place, _number(run)),
         THERE: lambda place, run, _: subscriptions.is_there(place, _number(run)),
+        STOP: lambda place, run, _: subscriptions.stop_for_me(place, _number(run)),
+        START: lambda place, id_, _: subscriptions.start_for_me(place, id_),
         TAKE_OFFER: lambda place, zone, _: subscriptions.take_offer(place, zone),
         DECLINE_OFFER: lambda place, _zone, _: subscriptions.decline_offer(place),
     }
@@ -72,7 +75,7 @@ def register(
 
 
 def _mark(body: dict[str, Any]) -> str:
-    """What tells one click from another, and is the same when Slack sends one twice."""
+    """Identifies a click; the same when Slack sends it twice."""
     actions: list[dict[str, Any]] = body.get("actions") or [{}]
     return str(actions[0].get("action_ts", ""))
 

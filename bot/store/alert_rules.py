@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -146,11 +146,15 @@ class Rules:
             connection.execute("UPDATE alert_rule SET paused = ? WHERE id = ?", (why, id_))
             _take_back(connection, id_, "paused")
 
-    def resume(self, id_: str) -> None:
-        """Let a rule go on."""
+    def resume(self, id_: str, managers: Collection[str]) -> None:
+        """Resume a paused rule. What others than its `managers` (Slack ids) muted stays muted."""
         with self._db.write() as connection:
             connection.execute("UPDATE alert_rule SET paused = NULL WHERE id = ?", (id_,))
-            connection.execute("DELETE FROM alert_hold WHERE rule = ? AND until IS NULL", (id_,))
+            connection.execute(
+                "DELETE FROM alert_hold WHERE rule = ? AND until IS NULL"
+                " AND person IN (SELECT value FROM json_each(?))",
+                (id_, json.dumps(sorted(managers))),
+            )
 
     def remove(self, id_: str) -> None:
         """Delete a rule; what it has said stays, what it was about to say is dropped."""

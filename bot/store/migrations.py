@@ -246,3 +246,14 @@ def m008_parts(db: Database) -> None:
         )
     db.execute("DROP TABLE total")
     db.execute("ALTER TABLE sums RENAME TO total")
+
+
+@migration
+def m009_report_opt_out(db: Database) -> None:
+    """Reports to every creator that a person no longer wants; `at` is milliseconds since 1970."""
+    db.execute(
+        """CREATE TABLE report_opt_out (
+            person TEXT NOT NULL, schedule TEXT NOT NULL, question TEXT NOT NULL,
+            at INTEGER NOT NULL, PRIMARY KEY (person, schedule)
+        ) STRICT, WITHOUT ROWID"""
+    )

@@ -19,6 +19,8 @@ from bot.store.schedules import Clock, Entry, columns, entry, moment, ms
 from reports.schedule import LATE_AFTER, Due
 
 MOST_ERRORS = 3
+FARTHEST_APART = timedelta(days=400)
+"""How far apart two runs may be due that report on the same period: a year, and some days."""
 SLEWED = timedelta(seconds=1)
 """So far a clock may go back without having been put back."""
 
@@ -84,6 +86,16 @@ class Reported:
     question: str
     due_at: datetime
     spend: int
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A run of another schedule: its state, due time (UTC) and the schedule's time zone."""
+
+    id: int
+    state: State
+    due_at: datetime
+    zone: str
 
 
 _RUN = (
@@ -348,6 +360,22 @@ class Runs:
                 (known.id, recipient, ms(before), count),
             ).fetchall()
         return [Reported(id_, known.draft.question, moment(at), spend) for id_, at, spend in found]
+
+    def of_other_schedules(self, run: Run) -> list[Other]:
+        """The runs of other schedules that send a run's question to its recipient.
+
+        Only schedules for every creator count, and runs that were not skipped and did not fail.
+        """
+        oldest = ms(run.due_at - FARTHEST_APART)
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT r.id, r.state, r.due_at, s.zone FROM run r JOIN schedule s"
+                " ON s.id = r.schedule WHERE r.recipient = ? AND r.schedule != ?"
+                " AND s.target = 'creators' AND s.question = ? AND r.due_at >= ?"
+                " AND r.state NOT IN ('skipped', 'failed') ORDER BY r.id",
+                (run.recipient, run.entry.id, run.entry.draft.question, oldest),
+            ).fetchall()
+        return [Other(row[0], State(row[1]), moment(row[2]), row[3]) for row in found]
 
     def hold(self, place: str, until: datetime) -> None:
         """Let nobody post to a place before a moment."""

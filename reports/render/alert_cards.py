@@ -1,4 +1,4 @@
-"""Alert rules as their makers see them: what was set up, and the list with its buttons."""
+"""Alert rules as their owners see them: confirmations, and the list with its buttons."""
 
 from __future__ import annotations
 
@@ -14,22 +14,33 @@ from reports.alert_time import Quiet
 from reports.alert_vocabulary import EXAMPLE
 from reports.grammar_alert import QUIET
 from reports.period import Unit
-from reports.query import Dimension
+from reports.query import Dimension, Metric
 from reports.render.alert_figures import amount, clock, price
-from reports.render.alert_words import how_far, recipient, sentence, subject, used, words_shown
+from reports.render.alert_words import (
+    WHOLE,
+    how_far,
+    recipient,
+    sentence,
+    subject,
+    used,
+    words_shown,
+)
 from reports.render.blocks import Message, shortened
 from reports.render.parts import Block, actions, asking, button, code, context, section
+from reports.render.times import clock_words, zone_city
 from reports.text import clean, escape
+from reports.words import DIMENSION_WORDS
 
 PAGE = 12
 EDIT, PAUSE, RESUME, DELETE = "alert_edit", "alert_pause", "alert_resume", "alert_delete"
+UNMUTE, UNMUTE_LISTED = "alert_unmute", "alert_unmute_listed"
 _MOST_STANDING = 3
 _FRESH = timedelta(minutes=15)
 _MOST_CHARACTERS = 9_000
 
 
 class Heard(Enum):
-    """Whether a rule that was just set up has something to tell already, and when that is heard."""
+    """Whether a rule that was just set up has triggered already, and when the message comes."""
 
     NOT_NOW = 0
     AT_ONCE = 1
@@ -38,9 +49,10 @@ class Heard(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A rule to show; `paused` says why it rests, None if it does not.
+    """A rule to show; `paused` is the reason why it is paused, None if it is active.
 
-    `standing` are the readings of what is triggered `now`, `held` says until when it is snoozed.
+    `standing` holds the readings of subjects that are triggered at `now`; `held` says until when
+    the rule is snoozed or muted.
     """
 
     id: str
@@ -53,6 +65,16 @@ class Card:
     now: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """A subject that the reader muted of a rule that `maker` (a Slack id) set up."""
+
+    rule_id: str
+    subject: str
+    rule: Rule
+    maker: str
+
+
 def made(
     card: Card,
     command: str,
@@ -62,81 +84,91 @@ def made(
     now: Sequence[Reading] = (),
     heard: Heard = Heard.NOT_NOW,
 ) -> Message:
-    """A rule as it is now, after it was set up or changed, with how things stand.
+    """Confirm that a rule was set up or changed, with the current figures.
 
-    `heard` is about what is beyond its line from the start.
+    `heard` is about subjects that are past the threshold from the start.
     """
-    head = "Changed" if changed else "You have this alert already" if again else "Alert set"
-    known = replace(card, standing=()) if now else card  # how it stands is said once
+    head = "Changed" if changed else "You already have this alert" if again else "Alert set"
+    known = replace(card, standing=()) if now else card  # the current figures are shown once
     lines = [f"*{head}:* {_body(known)}", escape(meaning(card.rule, card.zone))]
     lines += [escape(line) for line in standing(card.rule, now)]
     if beyond := already(card.rule, now):
         lines.append(f"*{beyond}{_hears(card.rule, heard)}*")
     footer = (
-        f"All your rules: `{escape(command)} alerts` · quiet hours: `{escape(command)} {QUIET}`"
+        f"All your alerts: `{escape(command)} alerts` · Quiet hours: `{escape(command)} {QUIET}`"
     )
     text = "\n".join(lines)
     return Message(shortened(text), (section(text), _buttons(card), context(footer)))
 
 
 def meaning(rule: Rule, zone: str) -> str:
-    """When a rule tells, in a sentence."""
-    each = f"For each {rule.by} on its own: " if rule.by else ""
+    """When a rule sends messages, in a sentence; `zone` names the days and weeks it counts."""
+    each = f"each {DIMENSION_WORDS[rule.by]}" if rule.by else ""
     match rule.watch:
-        case Above(unit=unit):
+        case Above(metric, _, unit):
             once = "an hour" if unit is Unit.HOUR else f"a {unit}"
-            said = f"told once {once} ({zone}), as soon as it goes above the limit"
+            per = f" for {each}" if each else ""
+            verb = "passes" if metric is Metric.SPEND else "pass"
+            return (
+                f"You'll get at most one message {once}{per}, as soon as {metric} {verb} the limit"
+                f" ({zone_city(zone)} time)."
+            )
         case Budget(percents):
             parts = " and ".join(f"{percent}%" for percent in percents)
-            each = ""  # which each of them is anyway
             what = "each key's limit" if rule.by or rule.filters else "every limit and budget"
-            said = f"told at {parts} of {what} that is set at OpenRouter"
+            said = f"Alerts at {parts} of {what} set at OpenRouter"
             if rule.filters:
                 said += f", for {', '.join(clean(str(one), 80) for one in rule.filters)}"
+            return f"{said}."
         case Spike(floor):
-            said = (
-                "told when an hour costs more than five times the usual of that hour of the week,"
-                f" and more than {price(floor)}"
+            per = f" of {each}" if each else ""
+            return (
+                f"Alerts when an hour{per} costs more than five times what that hour of the week"
+                f" usually costs, and more than {price(floor)}."
             )
         case Credits():
-            said = "told once, and again only after the balance was clearly above it"
+            return "You'll get one message, then another only after you top up."
         case New(what):
-            said = f"told at the first use of a {what} that was not used before"
             if what is Dimension.KEY:
-                said = (
-                    "told when a key is made, and at the first use of one that was not used before"
-                )
+                return "Alerts when a key is created, and when a key is used for the first time."
+            per = f" by {each}" if each else ""
+            return f"Alerts when a {DIMENSION_WORDS[what]} is used for the first time{per}."
         case Forecast():
-            said = "told when the month is going to end above it, by the last four weeks"
+            per = f" for {each}" if each else ""
+            return (
+                f"Alerts when the month is on track to exceed this{per}, based on the last four"
+                " weeks."
+            )
         case Stale():
-            said = "told when the data is older than an hour"
-    return f"{each}{said}." if each else f"{said[:1].upper()}{said[1:]}."
+            return "Alerts when the data is more than an hour old."
 
 
 def standing(rule: Rule, now: Sequence[Reading]) -> list[str]:
-    """How those nearest to their line stand, a line each."""
+    """The current figures of the subjects closest to their threshold, a line each."""
     known = [one for one in now if one.value is not None]
     if not known or isinstance(rule.watch, New | Stale | Spike):
         return []
     if isinstance(rule.watch, Credits):
         return [f"Now: {price(known[0].value or 0)}."]
     nearest = sorted(known, key=how_far, reverse=True)
-    return [f"Now: {_stands(rule, one)}" for one in nearest[:_MOST_STANDING]]
+    return [f"Now: {_stands(rule, one)}." for one in nearest[:_MOST_STANDING]]
 
 
 def already(rule: Rule, now: Sequence[Reading]) -> str:
-    """That a line is crossed as things stand, without a full stop; nothing where none is."""
+    """That the threshold is passed already, without a period at the end; "" where it isn't."""
     count = sum(reached(rule.watch, one) > 0 for one in now)
     if not count:
         return ""
-    who = "It is" if len(now) == 1 else "One of them is" if count == 1 else f"{count} of them are"
+    who = "It's" if len(now) == 1 else "One is" if count == 1 else f"{count} are"
     match rule.watch:
-        case Above() | Forecast():
-            return f"{who} above that already"
+        case Above():
+            return f"{who} already over the limit"
+        case Forecast():
+            return f"{who} already on track to exceed it"
         case Budget(percents):
-            return f"{who} at {percents[0]}% or more already"
+            return f"{who} already at {percents[0]}% or more"
         case Credits():
-            return f"{who} below that already"
+            return f"{who} already below that"
         case Spike() | New() | Stale():
             return ""
 
@@ -144,21 +176,22 @@ def already(rule: Rule, now: Sequence[Reading]) -> str:
 def _hears(rule: Rule, heard: Heard) -> str:
     if heard is Heard.NOT_NOW:
         return "."
-    when = "at once" if heard is Heard.AT_ONCE else "after your quiet hours"
+    when = "right away" if heard is Heard.AT_ONCE else "after your quiet hours"
     match rule.to.kind:
         case To.CHANNEL:
-            return f": it is told there {when}."
+            return f", so the channel will get a message {when}."
         case To.OWNER:
-            return f": the creator concerned is told {when}."
-    return f": you are told {when}."
+            return f", so the creator will get a message {when}."
+    return f", so you'll get a message {when}."
 
 
 def _stands(rule: Rule, one: Reading) -> str:
     who = subject(rule, one)
     if isinstance(rule.watch, Budget):
-        return f"{who}: {used(one)}."
+        return f"{used(one)} ({who})" if who == WHOLE else f"{who}: {used(one)}"
     metric = metric_of(rule)
-    return f"{who}: {amount(metric, one.value or 0)} of {amount(metric, one.limit)}."
+    shown = f"{amount(metric, one.value or 0)} of {amount(metric, one.limit)}"
+    return f"{shown} ({who})" if who == WHOLE else f"{who}: {shown}"
 
 
 def listing(
@@ -169,27 +202,45 @@ def listing(
     *,
     everybody: bool,
     quiet: Quiet | None = None,
+    muted: Sequence[Muted] = (),
 ) -> Message:
-    """A page of rules with their buttons."""
-    if not cards:
-        text = f"There are no alerts yet. Set one up: `{escape(command)} {escape(EXAMPLE)}`"
+    """A page of rules with their buttons; `muted` is what the reader muted of others' rules."""
+    if not cards and not muted:
+        text = f"You have no alerts yet. Set one up: `{escape(command)} {escape(EXAMPLE)}`"
         return Message(text, (section(text),))
     whose = "All alerts" if everybody else "Your alerts"
     pages = -(-count // PAGE)
     head = f"*{whose}* ({count})" + (f", page {page} of {pages}" if pages > 1 else "")
     if quiet:
-        head += f" · quiet hours {quiet.words()}, except for urgent ones"
+        head += f" · quiet hours {quiet.words()}, except for urgent alerts"
     blocks: list[Block] = [section(head)]
     bodies = _bodies(cards[:PAGE], everybody=everybody)
     for card, body in zip(cards, bodies, strict=False):
         blocks += [section(body), _buttons(card)]
+    lines = [head, *(f"• {body}" for body in bodies)]
+    for one in muted[:PAGE]:
+        said = f":no_bell: You muted {code(f'alert {words_shown(one.rule)}', 200)}, set up by"
+        lines.append(f"{said} <@{one.maker}>")
+        undo = button("Unmute", UNMUTE_LISTED, f"{one.rule_id} {one.subject}"[:2_000])
+        blocks.append({**section(lines[-1]), "accessory": undo})
     if page < pages:
         blocks.append(section(f"More: `{escape(command)} alerts {page + 1}`"))
-    return Message(shortened("\n".join([head, *(f"• {body}" for body in bodies)])), tuple(blocks))
+    return Message(shortened("\n".join(lines)), tuple(blocks))
+
+
+def muted(event: str, *, whole: bool) -> Message:
+    """Confirm that an alert was muted, with a button that undoes it.
+
+    `event` is the id of the event that was muted; `whole` says that its whole rule is paused.
+    """
+    text = "Muted. This alert is paused until you unmute it."
+    if not whole:
+        text = "Muted. You won't get this alert again until you unmute it."
+    return Message(text, (section(text), actions(button("Unmute", UNMUTE, event))))
 
 
 def _bodies(cards: Sequence[Card], *, everybody: bool) -> list[str]:
-    """What each card says; shorter where all together would be more than a message holds."""
+    """The text of each card, shortened if all of them don't fit into one message."""
     for short in (False, True):
         bodies = [_body(card, short=short, everybody=everybody) for card in cards]
         if sum(len(body) for body in bodies) <= _MOST_CHARACTERS:
@@ -198,14 +249,14 @@ def _bodies(cards: Sequence[Card], *, everybody: bool) -> list[str]:
 
 
 def quiet_set(quiet: Quiet | None, zone: str, command: str) -> Message:
-    """What was made of quiet hours."""
+    """Confirm quiet hours; `zone` is the one that they are in."""
     if quiet is None:
-        text = "You have no quiet hours any more: every alert is told at once."
+        text = "Quiet hours are off. You'll get every alert right away."
     else:
         text = (
-            f"Quiet from {quiet.start:%H:%M} to {quiet.end:%H:%M} ({escape(zone)}). What comes up"
-            " meanwhile waits, and nothing is lost; only rules marked `urgent` are told at once."
-            f" To end this: `{escape(command)} alert quiet off`"
+            f"Quiet hours: {clock_words(quiet.start)} to {clock_words(quiet.end)}"
+            f" ({escape(zone_city(zone))}). Alerts that come up then arrive afterwards; only those"
+            f" marked `urgent` come through. To turn this off: `{escape(command)} alert quiet off`"
         )
     return Message(text, (section(text),))
 
@@ -230,12 +281,12 @@ def _body(card: Card, *, short: bool = False, everybody: bool = False) -> str:
         lines.append(f":warning: {escape(clean(said, 250))}{_as_of(card, reading)}")
     more = len(card.standing) - listed
     if more > 0:
-        lines.append(f":warning: {more} triggered" if short else f":warning: and {more} more")
+        lines.append(f":warning: {more} triggered" if short else f":warning: {more} more")
     return "\n".join(lines)[:2_900]
 
 
 def _as_of(card: Card, reading: Reading) -> str:
-    """Of when figures are that are not those of now."""
+    """The time of figures that are not current."""
     if card.now is None or card.now - reading.at < _FRESH:
         return ""
     return f" (as of {escape(clock(reading.at, card.now, card.zone))})"
@@ -247,7 +298,7 @@ def _reason(why: str) -> str:
 
 
 def _buttons(card: Card) -> Block:
-    rest = ("Pause", PAUSE) if card.paused is None else ("Go on", RESUME)
+    rest = ("Pause", PAUSE) if card.paused is None else ("Resume", RESUME)
     elements = [button(label, action, card.id) for label, action in (("Edit", EDIT), rest)]
-    sure = asking("Delete this alert?", "What it has told stays.", "Delete")
+    sure = asking("Delete this alert?", "Messages it has already sent stay.", "Delete")
     return actions(*elements, button("Delete", DELETE, card.id, style="danger", confirm=sure))

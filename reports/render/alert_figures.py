@@ -1,8 +1,8 @@
-"""Money, counts and moments as alerts tell them."""
+"""Money, counts and times in the messages of alerts."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -10,16 +10,16 @@ from reports.alert_state import Reading
 from reports.alert_time import Span
 from reports.period import Unit
 from reports.query import Metric
+from reports.render.times import clock_words, day_words
 from reports.text import money, number
 from reports.timerange import HOUR
 from reports.usage import NANO
 
 _CENTS_UP_TO = 10_000 * NANO
-_DAYS_NAMED = timedelta(days=6)
 
 
 def price(nano: int) -> str:
-    """Money as alerts tell it, to the cent: `$85.10`, `$100`, `-$3.20`, `$12,346`, `$0.0012`."""
+    """Money to the cent: `$85.10`, `$100`, `-$3.20`, `$12,346`, `$0.0012`."""
     if nano < 0:
         return f"-{price(-nano)}"
     if 0 < nano < NANO // 100:
@@ -31,23 +31,19 @@ def price(nano: int) -> str:
 
 
 def amount(metric: Metric, value: int) -> str:
-    """A figure of a metric, as alerts tell it: `$85.10`, `10.6M tokens`."""
+    """A figure with its unit: `$85.10`, `10.6M tokens`."""
     return price(value) if metric is Metric.SPEND else f"{number(value)} {metric}"
 
 
 def bare(metric: Metric, value: int) -> str:
-    """The same without what it counts: `$85.10`, `10.6M`."""
+    """A figure without its unit: `$85.10`, `10.6M`."""
     return price(value) if metric is Metric.SPEND else number(value)
 
 
 def clock(moment: datetime, now: datetime, zone: str) -> str:
-    """A moment to come or just past: `14:10`, `Thursday 14:10`, `Thu 3 Dec 14:10`."""
+    """A moment in a zone, without its date if that is today's: `today 14:10`, `Thu 3 Dec, 9:10`."""
     there, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
-    if there.date() == today:
-        return f"today {there:%H:%M}"
-    if abs(there.date() - today) <= _DAYS_NAMED:
-        return f"{there:%A %H:%M}"
-    return f"{there:%a} {there.day} {there:%b %H:%M}"
+    return f"today {clock_words(there)}" if there.date() == today else day_words(moment, zone)
 
 
 def when_words(unit: Unit, reading: Reading, zone: str) -> str:
@@ -59,20 +55,21 @@ def when_words(unit: Unit, reading: Reading, zone: str) -> str:
 
 
 def past_words(unit: Unit, period: Span, zone: str) -> str:
-    """A period that is over, by its date."""
+    """A period that has ended, by its date."""
     first = period.start.astimezone(ZoneInfo(zone))
     match unit:
         case Unit.HOUR:
-            return f"on {first.day} {first:%b} from {first:%H:%M} to {first + HOUR:%H:%M}"
+            until = first + HOUR
+            return f"on {first.day} {first:%b} from {clock_words(first)} to {clock_words(until)}"
         case Unit.MONTH:
             return f"in {first:%B %Y}"
         case Unit.WEEK:
-            return f"in the week from {first.day} {first:%b}"
+            return f"in the week of {first.day} {first:%b}"
     return f"on {first.day} {first:%b}"
 
 
 def age(seconds: int) -> str:
-    """So many seconds in words: `40 minutes`, `1 hour`, `3 hours 5 minutes`, `2 days`."""
+    """A number of seconds in words: `40 minutes`, `1 hour`, `3 hours 5 minutes`, `2 days`."""
     hours, minutes = seconds // 3600, seconds % 3600 // 60
     if hours >= 48:
         return f"{hours // 24} days"

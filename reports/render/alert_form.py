@@ -1,4 +1,4 @@
-"""The modal that makes and edits an alert rule."""
+"""The modal that creates and edits an alert rule."""
 
 from __future__ import annotations
 
@@ -41,41 +41,41 @@ from reports.text import clean, escape
 
 CALLBACK = "alert_form"
 _KINDS = (
-    (Kind.ABOVE, "More is used than a limit"),
+    (Kind.ABOVE, "Usage exceeds a limit"),
     (Kind.SPIKE, "An hour costs far more than usual"),
     (Kind.BUDGET, "A key or workspace nears its budget"),
-    (Kind.CREDITS, "The credits run low"),
-    (Kind.FORECAST, "The month is going to end above a limit"),
+    (Kind.CREDITS, "Credits run low"),
+    (Kind.FORECAST, "The month is on track to exceed a limit"),
     (Kind.NEW, "A model or key is used for the first time"),
-    (Kind.SYNC, "The data gets old"),
+    (Kind.SYNC, "Data is stale"),
 )
 _METRICS = dict(
     zip(
         METRICS,
-        ("Spend", "Spend from credits", "Spend on own provider keys", "Tokens", "Requests"),
+        ("Spend", "Spend from credits", "BYOK spend", "Tokens", "Requests"),
         strict=True,
     )
 )
 _SPENDS = METRICS[:3]
-_UNITS = dict(zip(UNITS, ("An hour", "A day", "A week", "A month"), strict=True))
+_UNITS = dict(zip(UNITS, ("Hour", "Day", "Week", "Month"), strict=True))
 _BYS = {
-    ALL: "All of it together",
-    Dimension.MODEL: "Each model on its own",
-    Dimension.KEY: "Each API key on its own",
-    Dimension.CREATOR: "Each creator on their own",
+    ALL: "Everything combined",
+    Dimension.MODEL: "Each model separately",
+    Dimension.KEY: "Each API key separately",
+    Dimension.CREATOR: "Each creator separately",
 }
 _LIMITS = {
-    Kind.ABOVE: ("More than", "Dollars such as $50; tokens and requests such as 500k or 10m."),
-    Kind.SPIKE: ("And more than", "In dollars: below that no spike is told."),
-    Kind.BUDGET: ("At which parts of it", "In percent, such as 80% 100%."),
-    Kind.CREDITS: ("Less left than", "In dollars."),
-    Kind.FORECAST: ("More than", "In dollars."),
+    Kind.ABOVE: ("Limit", "Dollars, like $50; tokens or requests, like 500k or 10m."),
+    Kind.SPIKE: ("Minimum", "Ignore spikes under this amount, in dollars."),
+    Kind.BUDGET: ("Notify at", "One or more percentages, like 80% 100%."),
+    Kind.CREDITS: ("Balance below", "In dollars."),
+    Kind.FORECAST: ("Limit", "In dollars."),
 }
 _LONGEST_LIMIT = 40
 
 
 def view(fields: AlertFields, meta: Meta, words: str, note: str = "") -> dict[str, Any]:
-    """The modal; `words` (mrkdwn) is its preview, `note` something to know first."""
+    """The modal; `words` (mrkdwn) is its preview, `note` (mrkdwn) a warning at the top."""
     title = "Edit alert" if meta.id else "New alert"
     blocks = [*([warning(note)] if note else []), *whose(meta), *_inputs(fields, meta)]
     return modal(CALLBACK, title, [*blocks, divider(), preview(words)], meta)
@@ -83,50 +83,49 @@ def view(fields: AlertFields, meta: Meta, words: str, note: str = "") -> dict[st
 
 def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
     kind = fields.kind
-    yield select(Field.KIND, "Tell when", _KINDS, kind)
+    yield select(Field.KIND, "Alert when", _KINDS, kind)
     if kind == Kind.ABOVE:
-        yield select(Field.METRIC, "Of what", tuple(_METRICS.items()), fields.metric)
+        yield select(Field.METRIC, "Metric", tuple(_METRICS.items()), fields.metric)
     if kind == Kind.FORECAST:
         spends = [(metric, _METRICS[metric]) for metric in _SPENDS]
-        yield select(Field.METRIC, "Of what", spends, fields.metric)
+        yield select(Field.METRIC, "Metric", spends, fields.metric)
     if kind in _LIMITS:
         label, hint = _LIMITS[Kind(kind)]
-        # an id of its own for each kind, so that a limit in dollars is none in percent
+        # each kind has its own id, so that an amount in dollars isn't kept as a percentage
         name = limit_field(kind)
         yield typed(name, label, fields.limit, hint=hint, longest=_LONGEST_LIMIT)
     if kind == Kind.ABOVE:
-        yield select(Field.UNIT, "Within", tuple(_UNITS.items()), fields.unit)
+        yield select(Field.UNIT, "Per", tuple(_UNITS.items()), fields.unit)
     if kind == Kind.NEW:
-        kinds = ((Dimension.MODEL, "A model"), (Dimension.KEY, "An API key"))
-        yield select(Field.WHAT, "What is new", kinds, fields.what)
+        kinds = ((Dimension.MODEL, "Model"), (Dimension.KEY, "API key"))
+        yield select(Field.WHAT, "New", kinds, fields.what)
     offered = bys(kind, fields.what)
     if offered:
         by = fields.by if fields.by in offered else ALL
-        yield select(Field.BY, "Counted", [(one, _BYS[one]) for one in offered], by)
+        yield select(Field.BY, "Count", [(one, _BYS[one]) for one in offered], by)
     if has_whose(kind):
         yield typed(
             Field.WHOSE,
-            "Only of",
+            "Filter",
             fields.whose,
-            hint="Filters as in a question; without any it is everybody's.",
+            hint="Same filters as in a question. Leave empty for everyone.",
             example='model:claude*  key:"Prod key"  creator:me',
             optional=True,
         )
     if has_zone(kind):
-        label = "Days and months of which time zone"
-        yield typed(Field.ZONE, label, fields.zone, example="Europe/Berlin", longest=60)
+        yield typed(Field.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
     places = (
         (To.ME, to_maker(meta)),
-        (To.OWNER, "The creator concerned, privately"),
+        (To.OWNER, "The key's creator (DM)"),
         (To.CHANNEL, "A channel"),
     )
-    yield radio(Field.TO, "To whom", places, fields.to)
+    yield radio(Field.TO, "Send to", places, fields.to)
     if fields.to == To.CHANNEL:
-        hint = "I have to be in it: /invite me there first."
-        yield channel(Field.CHANNEL, "Which channel", fields.channel, hint=hint)
-    urgent = ((URGENT, "Urgent: told in quiet hours too"),)
+        hint = "I need to be a member. Use /invite in the channel first."
+        yield channel(Field.CHANNEL, "Channel", fields.channel, hint=hint)
+    urgent = ((URGENT, "Urgent: send during quiet hours too"),)
     chosen = (URGENT,) if fields.urgent else ()
-    yield ticks(Field.URGENT, "How", urgent, chosen, optional=True)
+    yield ticks(Field.URGENT, "Delivery", urgent, chosen, optional=True)
 
 
 def limit_field(kind: str) -> str:
@@ -135,7 +134,7 @@ def limit_field(kind: str) -> str:
 
 
 def entered(found: Entered, zone: str) -> AlertFields:
-    """What stood in the modal; what it did not ask for is as usual, in the person's own zone."""
+    """The values in the modal, with defaults for inputs it didn't have; `zone` is the person's."""
     usual = AlertFields(zone=zone)
     kind = found.text(Field.KIND, usual.kind)
     kind = kind if kind in set(Kind) else usual.kind
@@ -157,7 +156,7 @@ def entered(found: Entered, zone: str) -> AlertFields:
 
 
 def foreseen(rule: Rule, zone: str, now: Sequence[Reading] | str) -> str:
-    """What the rule means and how near its line things are now; a sentence where that fails."""
+    """The preview (mrkdwn): what the rule means and the current figures, or what is wrong."""
     lines = [escape(meaning(rule, zone))]
     if isinstance(now, str):
         lines.append(f":warning: {escape(clean(now, 600))}")

@@ -1,4 +1,4 @@
-"""What people are told about alerts that could not be told as they were meant."""
+"""Notices about alerts that could not be delivered as intended."""
 
 from __future__ import annotations
 
@@ -9,62 +9,62 @@ from reports.render.notices import MENDS, OUTSIDERS
 from reports.render.parts import LONGEST_SECTION, code, section
 from reports.text import clean, escape
 
-NO_OWNER = "It was meant for the owner, whom nobody knows here, so you hear it instead."
+NO_OWNER = "The key's owner has no Slack account here, so this came to you."
 MOST_LISTED = 10
 _MENDS = {
     **MENDS,
     "not_in_channel": "Invite me there (`/invite`).",
-    OUTSIDERS: "People of other companies read along there, and alerts stay inside. Set the rule up"
-    " for another channel.",
-    "is_archived": "The channel is archived. Set the rule up for another one.",
-    "restricted_action": "Your workspace does not let me post there. An admin of the workspace can"
-    " allow it; or set the rule up for another channel.",
-    "channel_not_found": "The channel is gone, or it is private and I am not in it. Invite me"
-    " there (`/invite`), or set the rule up for another channel.",
+    OUTSIDERS: "That channel is shared with another company, and alerts stay inside yours. Choose"
+    " another channel for this alert.",
+    "is_archived": "The channel is archived. Choose another channel for this alert.",
+    "restricted_action": "Your workspace doesn't let me post there. Ask a workspace admin to allow"
+    " it, or choose another channel for this alert.",
+    "channel_not_found": "The channel was deleted, or it's private and I'm not a member. Invite me"
+    " (`/invite`), or choose another channel for this alert.",
 }
 
 
 def no_account(owner: str) -> str:
-    """Why the maker of a rule hears what was meant for a creator."""
+    """Why a rule's owner gets an alert that was meant for a creator, an e-mail address."""
     return (
-        f"It was meant for {escape(clean(owner, 80))}, who has no Slack account here that may hear"
-        " it, so you hear it instead."
+        f"{escape(clean(owner, 80))} has no Slack account here that can get this alert, so it came"
+        " to you."
     )
 
 
 def made_by(maker: str) -> str:
-    """Why somebody hears of a rule that is not theirs."""
-    return f"<@{maker}> has set this alert up for the creator concerned, who is you."
+    """Why a creator gets an alert that somebody else set up."""
+    return f"<@{maker}> set up this alert. You get it because it's about your usage."
 
 
 def of_some(note: str) -> str:
-    """A sentence that is about some of many alerts."""
-    return f"About some of these: {note}"
+    """A note that applies to some of the alerts in a message."""
+    return f"For some of these: {note}"
 
 
 def elsewhere(channel: str, code: str) -> str:
-    """Why the maker of a rule hears what was meant for a channel, and what mends it."""
-    return f"This was meant for <#{channel}>, where I cannot post. {mend(code)}"
+    """Why a rule's owner gets an alert that was meant for a channel, and how to fix it."""
+    return f"I couldn't post this in <#{channel}>, so it came to you. {mend(code)}"
 
 
 def mend(code: str) -> str:
-    """What mends it that Slack does not take an alert for a channel."""
-    return _MENDS.get(code, f"Slack answered `{escape(clean(code, 60))}`.")
+    """How to fix an error code of Slack's for a channel."""
+    return _MENDS.get(code, f"Slack's error code is `{escape(clean(code, 60))}`.")
 
 
 def handed_over(left: str, heir: str, rules: Sequence[str], command: str, *, mine: bool) -> Message:
-    """The alert rules of somebody who left have gone to an admin."""
-    count = "one alert rule" if len(rules) == 1 else f"{len(rules)} alert rules"
-    whose = "They are yours now" if mine else f"They are <@{heir}>'s now"
-    if len(rules) == 1:
-        whose = whose.replace("They are", "It is")
+    """Tell an admin who took over the alerts of somebody who left; `mine`: it is the reader."""
+    many = len(rules) != 1
+    count = f"Their {len(rules)} alerts are" if many else "Their alert is"
+    whose = "yours" if mine else f"<@{heir}>'s"
     shown = [f"• {code(rule, 200)}" for rule in rules]
     more = len(shown) - MOST_LISTED
     if more > 0:
-        shown[MOST_LISTED:] = [f"• and {more} more"]
+        shown[MOST_LISTED:] = [f"• {more} more"]
+    them = "them" if many else "it"
     text = (
-        f"<@{left}> has left, who had {count}. {whose}: look at"
-        f" `{escape(command)} alerts` to edit, pause or delete.\n" + "\n".join(shown)
+        f"<@{left}> left the workspace. {count} now {whose}. Use `{escape(command)} alerts` to"
+        f" edit, pause or delete {them}.\n" + "\n".join(shown)
     )
     text = text[:LONGEST_SECTION]
     return Message(text, (section(text),))

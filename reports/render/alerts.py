@@ -1,4 +1,4 @@
-"""Alerts as Slack messages: the first one, what goes into its thread, and many in one."""
+"""Alerts as Slack messages: the first message, replies in its thread, and several in one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from reports.alert_caps import Pace
 from reports.alert_detail import Detail, Driver, before_words, metric_of, subject_of
 from reports.alert_state import Event, Kind, Reading, reached
 from reports.query import Dimension, Metric
+from reports.render.alert_cards import UNMUTE
 from reports.render.alert_chart import chart
 from reports.render.alert_figures import amount, clock
 from reports.render.alert_words import (
@@ -42,7 +43,7 @@ from reports.words import stamp
 
 DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snooze"
 CHANGE, MUTE, LIST = "alert_change", "alert_mute", "alert_list"
-SNOOZES = (("1 hour", "1h"), ("24 hours", "24h"), ("Until its period ends", "period"))
+SNOOZES = (("1 hour", "1h"), ("24 hours", "24h"), ("Until the period ends", "period"))
 MOST_TOGETHER = 40
 _MOST_CHARACTERS = 7_500
 _MOST_DRIVERS = 3
@@ -52,10 +53,11 @@ _OVER = {Kind.RECOVERED, Kind.ENDED}
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which alert it is and what has been done about it.
+    """Which alert a message is about, and what people did about it.
 
-    `id` goes into the buttons, `zone` is the one that times are told in, `maker`, `acknowledged`
-    and `muted` are Slack users, `snoozed` until when it is. `notes` are mrkdwn sentences of ours.
+    `id` is the event's id, for the buttons; `zone` is the one in which times are shown; `maker`,
+    `acknowledged` and `muted` are Slack ids of users; `snoozed` is when the snooze ends. `notes`
+    are trusted mrkdwn sentences.
     """
 
     id: str
@@ -76,10 +78,11 @@ def alert(
     latest: Event | None = None,
     now: Reading | None = None,
 ) -> Message:
-    """The message of a first crossing, as things stand: all its figures are of one moment.
+    """The first message of an alert, with the current figures.
 
     `latest` is the newest event that came after it, `now` a reading that is newer than both;
-    `detail` goes with what is `shown`. Once it is over, the buttons that act on it are gone.
+    `detail` belongs to the reading that is `shown`. Once the alert is over, the buttons that act
+    on it are left out.
     """
     detail, over, zone = detail or Detail(), is_over(latest), about.zone
     at = shown(event, about.rule, latest, now)
@@ -113,7 +116,7 @@ def alert(
 def shown(
     event: Event, rule: Rule, latest: Event | None = None, now: Reading | None = None
 ) -> Event:
-    """Which figures a message has: the newest; of what is over, the last of its period."""
+    """The figures to show: the newest ones, or the last ones of a period that has ended."""
     if latest is not None and is_over(latest):
         known = latest.reading if latest.reading.period else event.reading
         return replace(event, reading=now or known)
@@ -129,7 +132,7 @@ def is_over(latest: Event | None) -> bool:
 
 
 def at_line(rule: Rule, reading: Reading) -> Rule:
-    """A rule with the line that a reading was judged by, which may have been changed since."""
+    """A rule with the threshold that a reading was judged by, which may have changed since."""
     watch = rule.watch
     if not isinstance(watch, Above | Forecast | Credits) or watch.limit == reading.limit:
         return rule
@@ -137,7 +140,7 @@ def at_line(rule: Rule, reading: Reading) -> Rule:
 
 
 def _first_told(event: Event, about: About, at: Event) -> list[str]:
-    """What was said first, where the figures are others by now."""
+    """The figures of the first message, if they have changed since."""
     first, reading = event.reading, at.reading
     if (first.value, first.limit, event.step) == (reading.value, reading.limit, at.step):
         return []
@@ -145,27 +148,27 @@ def _first_told(event: Event, about: About, at: Event) -> list[str]:
 
 
 def _at_first(event: Event, about: About, now: datetime) -> str:
-    """What was said first, and when, in mrkdwn."""
+    """The figures of the first message and their time, in mrkdwn."""
     said = sentence(event, at_line(about.rule, event.reading), about.zone)
-    return f"At first, {escape(clock(event.at, now, about.zone))}: {escape(said)}"
+    return f"First alert ({escape(clock(event.at, now, about.zone))}): {escape(said)}"
 
 
 def reply(event: Event, about: About, detail: Detail | None = None) -> Message:
-    """What goes into the thread: a further threshold, that it goes on, or that it is over."""
+    """A reply in the alert's thread: a further threshold, a reminder, or that it is over."""
     pace = detail.pace if detail else None
     text = _since(event, about, pace)
     return Message(shortened(text), (section(text),))
 
 
 def replies(items: Sequence[tuple[Event, About]], notes: Sequence[str] = ()) -> Message:
-    """What goes into the thread of many in one message: each with what it is about.
+    """A reply in the thread of a message about several alerts, each with its headline.
 
-    `notes` are mrkdwn sentences of ours.
+    `notes` are trusted mrkdwn sentences.
     """
     lines: list[str] = []
     for event, about in items:
         if _full(lines, len(lines)):
-            lines.append(f"and {len(items) - len(lines)} more")
+            lines.append(f"{len(items) - len(lines)} more")
             break
         name = title(event, at_line(about.rule, event.reading), about.zone)
         lines.append(f"*{escape(clean(name, 150))}*\n{_since(event, about)}")
@@ -176,7 +179,7 @@ def replies(items: Sequence[tuple[Event, About]], notes: Sequence[str] = ()) -> 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One of many alerts in a message; `latest` is the newest event that came after its first."""
+    """One of several alerts in a message; `latest` is the newest event after its first."""
 
     event: Event
     about: About
@@ -188,12 +191,12 @@ class Item:
         return is_over(self.latest)
 
     def line(self) -> str:
-        """Whose it is and how it stands, in mrkdwn."""
+        """Whose usage it is about and its current state, in mrkdwn."""
         about, latest = self.about, self.latest
         who = subject(about.rule, self.event.reading)
         if latest is not None and self.over:
             said = ending(latest, at_line(about.rule, latest.reading))
-            over = "" if latest.kind is Kind.ENDED else "Over. "
+            over = "" if latest.kind is Kind.ENDED else "Resolved. "
             return f"• :white_check_mark: {escape(clean(f'{who}: {over}{said}', 300))}"
         at = shown(self.event, about.rule, latest)
         said = sentence(at, at_line(about.rule, at.reading), about.zone)
@@ -201,14 +204,14 @@ class Item:
 
 
 def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> Message:
-    """Many alerts in one message: by what they are about, the largest first, as room allows.
+    """Several alerts in one message, grouped by topic, the largest first, as many as fit.
 
-    What is over comes last. `notes` are mrkdwn sentences of ours. Its buttons are for all of them.
+    What is over comes last. `notes` are trusted mrkdwn sentences. The buttons act on all of them.
     """
-    head = f"{len(items)} OpenRouter alerts at once"
+    head = f"{len(items)} OpenRouter alerts"
     over = sum(item.over for item in items)
     if over:
-        head += ", all over" if over == len(items) else f", {over} over"
+        head += ", all resolved" if over == len(items) else f", {over} resolved"
     groups: dict[str, list[Item]] = {}
     for item in sorted(items, key=lambda one: one.over):
         rule = at_line(item.about.rule, item.event.reading)
@@ -225,25 +228,29 @@ def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> 
             lines.append(item.line())
             count += 1
     if count < len(items):
-        lines.append(f"and {len(items) - count} more")
+        lines.append(f"{len(items) - count} more")
     blocks = [header(head), *map(section, packed(lines)), *_seen_to(items)]
     at = max((item.event.reading.at for item in items), default=None)
-    told = [f"Told on data as of {stamp(at)}"] if at else []
-    blocks.append(context(*(note[:1_900] for note in notes[:5]), *told, _rules(command)))
+    dated = [f"Data as of {stamp(at)}"] if at else []
+    blocks.append(context(*(note[:1_900] for note in notes[:5]), *dated, _rules(command)))
     return Message(shortened("\n".join([escape(head), *lines, *notes])), tuple(blocks))
 
 
 def _seen_to(items: Sequence[Item]) -> list[Block]:
-    """Who has seen to many alerts, and what can be done about all of them."""
+    """Who acknowledged several alerts, and the buttons that act on all of them."""
     people = sorted({item.about.acknowledged for item in items} - {""})
-    said = [context(*(f":eyes: <@{one}> has seen to it" for one in people[:5]))] if people else []
+    said = [context(*(_acknowledged(one) for one in people[:5]))] if people else []
     waiting = [item for item in items if not (item.over or item.about.acknowledged)]
     found = [button("Acknowledge all", ACKNOWLEDGE, waiting[0].about.id)] if waiting else []
-    return [*said, actions(*found, button("Show the rules", LIST, "1"))]
+    return [*said, actions(*found, button("Show my alerts", LIST, "1"))]
+
+
+def _acknowledged(user: str) -> str:
+    return f":eyes: <@{user}> acknowledged this"
 
 
 def _rules(command: str) -> str:
-    return f"All your rules: `{escape(command)} alerts`"
+    return f"All your alerts: `{escape(command)} alerts`"
 
 
 def _full(lines: Sequence[str], shown: int) -> bool:
@@ -251,7 +258,7 @@ def _full(lines: Sequence[str], shown: int) -> bool:
 
 
 def drivers(event: Event, rule: Rule, detail: Detail) -> list[str]:
-    """The keys and models behind an alert, a line each; not those that are its subject."""
+    """The top keys and models behind an alert, a line each, without those it is about anyway."""
     metric, subject_is = metric_of(rule), subject_of(rule, event.reading)
     before = before_words(rule, event.reading)
     found = []
@@ -262,7 +269,7 @@ def drivers(event: Event, rule: Rule, detail: Detail) -> list[str]:
         if some and subject_is is not dimension:
             most = some[:_MOST_DRIVERS]
             compared = any(one.before is not None for one in most)
-            beside = f" (in brackets {before})" if compared else ""
+            beside = f" ({before} in parentheses)" if compared else ""
             listed = ", ".join(_driver(one, metric) for one in most)
             found.append(f"Top {name}{beside}: {listed}")
     return found
@@ -271,15 +278,15 @@ def drivers(event: Event, rule: Rule, detail: Detail) -> list[str]:
 def _driver(one: Driver, metric: Metric) -> str:
     before = ""
     if one.before is not None:
-        before = f" ({amount(metric, one.before) if one.before else 'none'})"
+        before = f" ({amount(metric, one.before)})"
     return f"{clean(one.name, _NAME)} {amount(metric, one.value)}{before}"
 
 
 def _since(latest: Event, about: About, pace: Pace | None = None) -> str:
-    """What became of it, in mrkdwn."""
+    """The latest development, in mrkdwn."""
     rule = at_line(about.rule, latest.reading)
     if latest.kind is Kind.RECOVERED:
-        return f":white_check_mark: *Over.* {escape(ending(latest, rule))}"
+        return f":white_check_mark: *Resolved.* {escape(ending(latest, rule))}"
     if latest.kind is Kind.ENDED:
         return f":checkered_flag: {escape(ending(latest, rule))}"
     said = sentence(latest, rule, about.zone, pace)
@@ -287,11 +294,11 @@ def _since(latest: Event, about: About, pace: Pace | None = None) -> str:
 
 
 def _done(about: About, now: datetime) -> list[str]:
-    done = [f":eyes: <@{about.acknowledged}> has seen to it"] if about.acknowledged else []
+    done = [_acknowledged(about.acknowledged)] if about.acknowledged else []
     if about.snoozed:
         done.append(f":zzz: Snoozed until {escape(clock(about.snoozed, now, about.zone))}")
     if about.muted:
-        done.append(f":no_bell: <@{about.muted}> muted this rule")
+        done.append(f":no_bell: <@{about.muted}> muted this alert")
     return done
 
 
@@ -306,8 +313,7 @@ def _actions(about: About, *, over: bool, periods: bool) -> Block:
             found.append(_snooze(about, periods=periods))
     if not isinstance(about.rule.watch, New | Stale):
         found.append(button("Change threshold", CHANGE, about.id))
-    if not about.muted:
-        found.append(_mute(about.id))
+    found.append(button("Unmute", UNMUTE, about.id) if about.muted else _mute(about.id))
     return actions(*found)
 
 
@@ -321,8 +327,8 @@ def _snooze(about: About, *, periods: bool) -> Block:
 
 
 def _mute(id_: str) -> Block:
-    sure = asking("Mute this rule?", "It is paused until you let it go on.", "Mute")
-    return button("Mute this rule", MUTE, id_, confirm=sure)
+    sure = asking("Mute this alert?", "You won't get it again until you unmute it.", "Mute")
+    return button("Mute", MUTE, id_, confirm=sure)
 
 
 def _footer(reading: Reading, about: About) -> list[str]:

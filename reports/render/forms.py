@@ -1,7 +1,7 @@
-"""The inputs of modals as Block Kit, and what stood in them when a modal came back.
+"""The inputs of modals as Block Kit, and the values in a submitted modal.
 
-Each input's block has the id of its one element, so that an error can be said at it and what was
-entered stays when the modal is drawn anew.
+Each input's block has the id of its one element, so that errors can be shown at the field, and
+what was entered survives when the modal is updated.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any
 from reports.render.parts import Block, button, context, mrkdwn, option, plain, section
 
 Options = Sequence[tuple[str, str]]
-"""What can be chosen: value and label."""
+"""Pairs of value and label."""
 PREVIEW = "form_preview"
 _CLOSE = "Cancel"
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What a modal remembers: what it edits (empty: something new), as it was when it opened.
+    """What a modal carries: the id and version of what it edits, "" for something new.
 
-    `home` is 1 where it was opened from the Home; `url` is the response URL of what opened it.
-    `maker` is the Slack id of whose it is, where that is somebody else than who opened it.
+    `home` is 1 if it was opened from the Home; `url` is the response URL of what opened it.
+    `maker` is the Slack id of the owner, if somebody else opened the modal.
     """
 
     id: str = ""
@@ -34,12 +34,12 @@ class Meta:
     maker: str = ""
 
     def text(self) -> str:
-        """As the modal carries it."""
+        """As JSON for the modal's private metadata."""
         return json.dumps({name: value for name, value in asdict(self).items() if value})
 
     @staticmethod
     def of(text: str) -> Meta:
-        """What a modal carried; nothing where that is none of ours."""
+        """From a modal's private metadata; empty if it isn't valid."""
         try:
             kept = json.loads(text)
         except ValueError:
@@ -54,7 +54,7 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What stood in the inputs of a modal, by the id of the input."""
+    """The values of a modal's inputs, by the id of the input."""
 
     values: Mapping[str, Any]
 
@@ -70,7 +70,7 @@ class Entered:
         return Entered(found)
 
     def text(self, name: str, default: str = "") -> str:
-        """What was typed, or the one thing that was chosen; the default where it was not there."""
+        """The typed or chosen value; the default if the modal had no such input."""
         held = self.values.get(name)
         if not isinstance(held, dict):
             return default
@@ -83,7 +83,7 @@ class Entered:
         return ""
 
     def many(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """What was ticked; the default where it was not there."""
+        """The checked values; the default if the modal had no such input."""
         held = self.values.get(name)
         if not isinstance(held, dict):
             return default
@@ -93,7 +93,7 @@ class Entered:
 def modal(
     callback: str, title: str, blocks: Iterable[Block], meta: Meta, submit: str = "Save"
 ) -> dict[str, Any]:
-    """A modal with something to fill in."""
+    """A modal with inputs."""
     return {
         "type": "modal",
         "callback_id": callback,
@@ -106,20 +106,20 @@ def modal(
 
 
 def notice(title: str, words: str) -> dict[str, Any]:
-    """A modal that says one thing; `words` are mrkdwn of ours."""
+    """A modal with one message in trusted mrkdwn."""
     close = plain("Close", 24)
     return {"type": "modal", "title": plain(title, 24), "close": close, "blocks": [section(words)]}
 
 
 def warning(words: str) -> Block:
-    """What somebody must know before they go on."""
+    """A warning in mrkdwn."""
     return {"type": "alert", "level": "warning", "text": mrkdwn(words)}
 
 
 def preview(words: str) -> Block:
-    """What would come of it, with a button that looks again."""
+    """The preview (mrkdwn), with a button that refreshes it."""
     block = section(words)
-    return {**block, "block_id": PREVIEW, "accessory": button("Look again", PREVIEW)}
+    return {**block, "block_id": PREVIEW, "accessory": button("Refresh preview", PREVIEW)}
 
 
 def typed(
@@ -132,7 +132,7 @@ def typed(
     longest: int = 500,
     optional: bool = False,
 ) -> Block:
-    """A line of text; Enter draws the modal anew."""
+    """A line of text; Enter updates the modal."""
     element: Block = {
         "type": "plain_text_input",
         "action_id": name,
@@ -152,26 +152,26 @@ def select(name: str, label: str, options: Options, value: str, *, hint: str = "
 
 
 def to_maker(meta: Meta) -> str:
-    """What the choice is called that what was set up goes to whom it belongs to."""
-    return "Its maker, in their direct messages" if meta.maker else "Me, in our direct messages"
+    """The label of the choice that sends messages to the owner."""
+    return "Its owner (DM)" if meta.maker else "Me (DM)"
 
 
 def whose(meta: Meta) -> list[Block]:
-    """Says whose it is, where that is somebody else than who reads it."""
+    """Says who the owner is, if somebody else opened the modal."""
     if not meta.maker:
         return []
-    return [context(f"Its maker is <@{meta.maker}>, and is whom `creator:me` means here.")]
+    return [context(f"Set up by <@{meta.maker}>, so `creator:me` means them here.")]
 
 
 def radio(name: str, label: str, options: Options, value: str) -> Block:
-    """One of a few, all in sight."""
+    """One of a few, as radio buttons."""
     return _input(name, label, _chosen("radio_buttons", name, options, value))
 
 
 def ticks(
     name: str, label: str, options: Options, values: Sequence[str], *, optional: bool = False
 ) -> Block:
-    """Any of a few."""
+    """Any of a few, as checkboxes."""
     made = _options(options)
     element: Block = {"type": "checkboxes", "action_id": name, "options": made}
     initial = [one for one in made if one["value"] in values]
@@ -189,7 +189,7 @@ def clock(name: str, label: str, value: str) -> Block:
 
 
 def channel(name: str, label: str, value: str, *, hint: str = "") -> Block:
-    """A channel that no other company reads along in."""
+    """A channel that isn't shared with another company."""
     element: Block = {
         "type": "conversations_select",
         "action_id": name,

@@ -1,10 +1,11 @@
-"""What the maker of a schedule is told when a report did not go out, and how to mend it."""
+"""Notices to a schedule's owner about reports that weren't delivered, and how to fix that."""
 
 from __future__ import annotations
 
 from reports.render.blocks import Message
 from reports.render.parts import LONGEST_SECTION, Block, actions, button, code, section
 from reports.render.report import when
+from reports.render.times import zone_city
 from reports.schedule import Due, Schedule, Target
 from reports.text import as_typed, clean, escape
 
@@ -14,27 +15,27 @@ TAKE_OFFER, DECLINE_OFFER = "offer_take", "offer_decline"
 OUTSIDERS = "outsiders"
 MAY_NOT_ASK, ONLY_ADMINS = "may_not_ask", "only_admins"
 _REVOKED = (
-    "Slack does not take the bot's token any more. Whoever runs the bot installs the app anew and"
-    " sets SLACK_BOT_TOKEN; `activity doctor` checks it."
+    "Slack no longer accepts the bot's token. Whoever runs the bot needs to reinstall the app and"
+    " set SLACK_BOT_TOKEN; `activity doctor` checks it."
 )
 MENDS = {
-    "gave_up": "Slack or what it needs from there could not be had for three days. If that is over,"
-    " send it now; `activity doctor` says what is wrong.",
-    MAY_NOT_ASK: "Who set it up may not ask this bot any more: they have left, or are a guest now."
-    " An admin of the bot can delete it under `schedules`.",
-    ONLY_ADMINS: "Only admins of the bot send reports to every creator, and whoever set it up is no"
-    " admin any more.",
+    "gave_up": "It couldn't be sent for three days. If Slack works again, send it now;"
+    " `activity doctor` shows what is wrong.",
+    MAY_NOT_ASK: "The person who set it up can't use this bot anymore: they left, or are a guest"
+    " now. A bot admin can delete it under `schedules`.",
+    ONLY_ADMINS: "Only bot admins can send reports to every creator, and the person who set it up"
+    " isn't an admin.",
     "not_in_channel": "Invite me there (`/invite`), then send it again.",
-    "channel_not_found": "The channel is gone, or it is private and I am not in it. Invite me"
-    " there, or edit the schedule to send it elsewhere.",
-    "is_archived": "The channel is archived. Unarchive it, or edit the schedule to send it"
-    " elsewhere.",
-    "restricted_action": "Your workspace does not let me post there. An admin of the workspace can"
-    " allow it, or edit the schedule to send it elsewhere.",
-    OUTSIDERS: "People of other companies read along there, and reports stay inside. Edit the"
-    " schedule to send it to another channel.",
-    "missing_scope": "The app lacks a right. Whoever runs the bot finds out which with"
-    " `activity doctor`, adds it as in manifest.yml and installs the app anew.",
+    "channel_not_found": "The channel was deleted, or it's private and I'm not a member. Invite me"
+    " there, or edit the schedule and choose another channel.",
+    "is_archived": "The channel is archived. Unarchive it, or edit the schedule and choose another"
+    " channel.",
+    "restricted_action": "Your workspace doesn't let me post there. Ask a workspace admin to allow"
+    " it, or edit the schedule and choose another channel.",
+    OUTSIDERS: "That channel is shared with another company, and reports stay inside yours. Edit"
+    " the schedule and choose another channel.",
+    "missing_scope": "The app is missing a permission. Whoever runs the bot can find out which one"
+    " with `activity doctor`, add it as in manifest.yml and reinstall the app.",
     **dict.fromkeys(
         ("token_revoked", "token_expired", "invalid_auth", "not_authed", "account_inactive"),
         _REVOKED,
@@ -43,8 +44,8 @@ MENDS = {
 
 
 _UNKNOWN = (
-    "I know no mend for that. Send it again in a while; if it stays so, whoever runs the bot finds"
-    " out more with `activity doctor`."
+    "Try sending it again later. If it keeps failing, whoever runs the bot can find out more with"
+    " `activity doctor`."
 )
 
 
@@ -55,56 +56,57 @@ def place_words(target: Target, channel: str, maker: str) -> str:
             return f"in <#{channel}>"
         case Target.PERSON:
             return f"to <@{maker}>"
-    return "to every creator, privately their own part"
+    return "to each creator, privately (their own usage only)"
 
 
 def failed(title: str, where: str, code: str, run: int) -> Message:
-    """A report could not be delivered: why, and what mends it."""
+    """A report could not be delivered: why, and how to fix it."""
     mend = MENDS.get(code, _UNKNOWN)
     text = (
-        f"The report {_named(title)} {where} could not be delivered (`{escape(clean(code, 60))}`)."
-        f"\n{mend}\nAfter three failures in a row the schedule is paused."
+        f"I couldn't deliver the report {_named(title)} {where} (`{escape(clean(code, 60))}`)."
+        f"\n{mend}\nAfter three failures in a row I pause the schedule."
     )
     return _message(text, [button("Send it now", AGAIN, str(run), style="primary")])
 
 
 def unanswerable(title: str, where: str, problem: str) -> Message:
-    """The question of a report means nothing any more."""
+    """The question of a report can no longer be answered."""
     text = (
-        f"The report {_named(title)} {where} could not be made: {escape(problem)}"
-        "\nEdit it, or delete it, under `schedules`."
+        f"I couldn't create the report {_named(title)} {where}: {escape(problem)}"
+        "\nEdit or delete it under `schedules`."
     )
     return _message(text)
 
 
 def paused(title: str, where: str, why: str, schedule: str) -> Message:
-    """A schedule was paused because it failed again and again."""
-    text = f"I paused the report {_named(title)} {where}: {escape(why)}. Once that is mended:"
-    return _message(text, [button("Go on", RESUME, schedule, style="primary")])
+    """A schedule was paused because it kept failing."""
+    text = f"I paused the report {_named(title)} {where}: {escape(why)}. Once that's fixed:"
+    return _message(text, [button("Resume", RESUME, schedule, style="primary")])
 
 
 def uncertain(title: str, where: str, code: str, run: int) -> Message:
-    """Nobody can tell whether a report is there."""
+    """The owner decides about a report whose delivery is uncertain."""
     text = (
-        f"I cannot tell whether the report {_named(title)} {where} went out: Slack gave no clear"
-        f" answer, and I cannot read the history there (`{escape(clean(code, 60))}`). So I did not"
-        " send it again. Please look:"
+        f"I can't tell whether the report {_named(title)} {where} was posted: Slack gave no clear"
+        f" answer, and I can't read the history there (`{escape(clean(code, 60))}`). I didn't send"
+        " it again. Please check:"
     )
     buttons = [
-        button("It is not there, send it", AGAIN, str(run), style="primary"),
-        button("It is there", THERE, str(run)),
+        button("It's missing, send it", AGAIN, str(run), style="primary"),
+        button("It's there", THERE, str(run)),
     ]
     return _message(text, buttons)
 
 
 def skipped(title: str, where: str, schedule: Schedule, runs: tuple[Due, ...]) -> Message:
-    """Due times passed while nobody was there, too long ago to be caught up with."""
+    """Runs were skipped because the bot wasn't running for too long."""
     newest = when(runs[-1].at, schedule.zone)
-    count = "One report was" if len(runs) == 1 else f"{len(runs)} reports were"
-    last = f"due {newest}" if len(runs) == 1 else f"the last of them due {newest}"
+    count = "One report" if len(runs) == 1 else f"{len(runs)} reports"
+    were = "was" if len(runs) == 1 else "were"
+    last = f"It was due {newest}" if len(runs) == 1 else f"The last one was due {newest}"
     text = (
-        f"{count} left out of {_named(title)} {where}: {last}, while the bot was not running."
-        " Only the newest is sent afterwards, and only within three days."
+        f"{count} of {_named(title)} {where} {were} skipped. {last}, when the bot wasn't running."
+        " I only catch up on the latest report, and only within three days."
     )
     return _message(text)
 
@@ -112,8 +114,8 @@ def skipped(title: str, where: str, schedule: Schedule, runs: tuple[Due, ...]) -
 def nobody(title: str, name: str) -> Message:
     """A creator cannot be reached in Slack."""
     text = (
-        f"The report {_named(title)} could not reach every creator: {escape(clean(name))}, for one,"
-        " has no Slack account here under the address that OpenRouter knows."
+        f"The report {_named(title)} didn't reach every creator. For example,"
+        f" {escape(clean(name))} has no Slack account here with their OpenRouter e-mail address."
     )
     return _message(text)
 
@@ -121,14 +123,14 @@ def nobody(title: str, name: str) -> Message:
 def offer(zone: str, command: str) -> Message:
     """The standard report, offered to an admin."""
     text = (
-        f"Shall I send you a report every Monday at 9:00 ({escape(zone)}): what each creator spent"
-        " last week, what changed, and on which models?"
+        f"Would you like a report every Monday at 9:00 ({escape(zone_city(zone))}) with what each"
+        " creator spent last week, what changed, and on which models?"
     )
     other = code(f"{command} schedule weekly spend by creator in #finance")
-    hint = f"For a channel instead, or any other question and time: {other}"
+    hint = f"To send it to a channel, or for another question or time: {other}"
     buttons = [
         button("Yes, every Monday", TAKE_OFFER, zone, style="primary"),
-        button("No, thanks", DECLINE_OFFER, zone),
+        button("No thanks", DECLINE_OFFER, zone),
     ]
     return _message(f"{text}\n{hint}", buttons)
 

@@ -10,27 +10,44 @@ from zoneinfo import ZoneInfo
 from reports.names import NO_CREATOR
 from reports.query import Dimension, Metric
 from reports.render.blocks import CHART, LONGEST_TEXT, NAME_IN_TABLE, Message, answer
-from reports.render.parts import LONGEST_SECTION, Block, context, header, section, table
+from reports.render.controls import Controls, rows
+from reports.render.parts import (
+    LONGEST_SECTION,
+    Block,
+    actions,
+    button,
+    code,
+    context,
+    header,
+    section,
+    table,
+)
+from reports.render.times import moment_words
 from reports.report import CENT, Cell, Mover, Report, Revision
 from reports.schedule import Schedule
 from reports.summary import Series
 from reports.text import change, clean, escape, figure, money, percent
 from reports.timerange import Granularity, TimeRange
-from reports.words import DIMENSION_WORDS, EARLIER, filter_words, stamp
+from reports.words import DIMENSION_WORDS, before_words, filter_words, stamp
 
+SCHEDULE_EDIT, SCHEDULE_PAUSE = "schedule_edit", "schedule_pause"
+STOP, START = "report_stop", "report_start"
+"""The buttons by which a creator opts out of a report, and in again."""
 MOST_ROWS = 50
 _MOST_NOTES = 12
-_MOST_CHARACTERS = 8_000
+_MOST_CHARACTERS = 5_000
+"""In a table: a message holds about 13,200 in all, and its menus and buttons take up to 6,000."""
 _MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whose report it is and how it came to be.
+    """Who set up a report, and why it was sent.
 
-    `notes` are sentences on what differs from what was asked for, `asked_by` a Slack user who did
-    not wait for the due time; `incomplete` says that not all of its period is known, `preview` that
-    it is shown to one person before it is due.
+    `maker` and `asked_by` (who pressed *Run now*) are Slack ids. `notes` are plain sentences on
+    what differs from what was asked for. `incomplete` says that data of its period is missing,
+    `preview` that it is shown to one person before it is due. `entry` is the schedule's id;
+    `to_creators` says that the report goes to every creator, and `run` is then the id of its run.
     """
 
     schedule: Schedule
@@ -42,17 +59,29 @@ class About:
     incomplete: bool = False
     preview: bool = False
     command: str = "/activity"
+    entry: str = ""
+    to_creators: bool = False
+    run: int = 0
 
 
-def report(found: Report, about: About, picture: str = "") -> Message:
-    """The report; `picture` is the id of its uploaded chart, without it the native one stands."""
+def report(
+    found: Report, about: About, picture: str = "", controls: Controls | None = None
+) -> Message:
+    """The report; `picture` is the id of its uploaded chart, without which the native one is used.
+
+    `controls` is what the menus and buttons of an answer carry; without it there are none.
+    """
     unknown = about.incomplete and found.summary.empty
     head = headline(found, unknown=unknown)
-    lead = "No usage of this period is known yet." if unknown else _lead(found)
-    blocks: list[Block] = [
-        header(head),
-        section(lead),
-    ]
+    lead = "No data for this period yet." if unknown else _lead(found)
+    blocks: list[Block] = [header(head)]
+    if about.to_creators:
+        blocks.append(
+            context(
+                f"This is your own usage. <@{about.maker}> set up this report for every creator."
+            )
+        )
+    blocks.append(section(lead))
     if not found.summary.empty:
         drawn = answer(found.summary, about.command, picture=picture).blocks
         blocks += [block for block in drawn if block["type"] in {CHART, "image"}][:1]
@@ -63,17 +92,21 @@ def report(found: Report, about: About, picture: str = "") -> Message:
         warned = "\n".join(f":warning: {escape(note)}" for note in notes)
         blocks.append(section(warned[:LONGEST_SECTION]))
     blocks.append(_footer(found, about))
+    if controls:
+        blocks += rows(found.summary, controls)
+    if about.entry:
+        blocks.append(_manage(about))
     if unknown:
         return Message("\n".join([head, *map(escape, notes)])[:LONGEST_TEXT], tuple(blocks))
     return Message(_text(found, head, notes), tuple(blocks))
 
 
 def headline(found: Report, *, unknown: bool = False) -> str:
-    """What it comes to, in a line: `Spend by creator, 9–15 Nov 2026: $412`."""
+    """The report in one line: `Spend by creator, 9–15 Nov 2026: $412`."""
     query = found.summary.query
     metric = str(found.metric).capitalize() if query.metric else "Activity"
     by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
-    total = "not known yet" if unknown else figure(found.metric, found.part.sum)
+    total = "no data yet" if unknown else figure(found.metric, found.part.sum)
     return f"{metric}{by}, {days(found.summary.range)}: {total}"
 
 
@@ -93,45 +126,62 @@ def days(span: TimeRange) -> str:
 
 
 def when(due_at: datetime, zone: str) -> str:
-    """A due time in its zone and in UTC: `Mon 16 Nov 2026 09:00 Europe/Berlin (08:00 UTC)`."""
-    there = due_at.astimezone(ZoneInfo(zone))
-    shown = f"{there:%a} {there.day} {there:%b %Y %H:%M} {zone}"
-    return shown if zone == "UTC" else f"{shown} ({due_at:%H:%M} UTC)"
+    """A due time in its zone: `Mon 16 Nov, 9:00 (Berlin)`."""
+    return moment_words(due_at, zone)
+
+
+def _manage(about: About) -> Block:
+    """The buttons that change the schedule, or stop it for one of its recipients."""
+    if about.to_creators:
+        return actions(button("Stop sending me this", STOP, str(about.run)))
+    return actions(
+        button("Edit schedule", SCHEDULE_EDIT, about.entry),
+        button("Pause", SCHEDULE_PAUSE, about.entry),
+    )
 
 
 def mover(found: Mover, metric: Metric) -> str:
-    """One line of what moved: `+$412: Ada, claude-opus-4.5, key prod-007`."""
+    """One of the largest changes: `+$412: Ada, claude-opus-4.5, key prod-007`."""
     sign = "+" if found.change > 0 else ""
     return f"{sign}{figure(metric, found.change)}: {_cell(found.cell)}"
 
 
 def _lead(found: Report) -> str:
     part, metric = found.part, found.metric
-    lines = [f"*{escape(figure(metric, part.sum))}*{escape(_versus(found))}"]
+    lines = [f"*{escape(figure(metric, part.sum))}*, {escape(_versus(found))}"]
     if found.summary.query.metric is None:
         others = (m for m in found.summary.metrics if m is not metric)
         lines.append(" · ".join(f"{figure(m, found.summary.metrics[m].sum)} {m}" for m in others))
     if found.summary.empty:
         lines.append("No usage in this period.")
     if found.movers:
-        lines.append("What moved most:")
+        lines.append("Biggest changes:")
         lines += [f"• {escape(mover(one, metric))}" for one in found.movers]
     return "\n".join(lines)[:LONGEST_SECTION]
 
 
 def _versus(found: Report) -> str:
-    part, versus = found.part, found.summary.query.versus
-    then = f"a {EARLIER[versus]} earlier" if versus in EARLIER else "the period before"
-    inside = then if versus in EARLIER else f"in {then}"
+    """The change against the period it is compared with: `up $99.20 (8.6%) from last week`."""
+    part, then = found.part, _before(found)
     if part.previous is None:
-        return f", nothing to compare with: {then} is not held"
+        return f"nothing to compare with: no data for {then}"
     before = figure(found.metric, part.previous)
     if part.change is None:
-        return f", {before} {inside}" if part.sum else ", none before either"
+        return f"up from {before} {then}" if part.sum else f"the same as {then}"
     absolute = part.sum - part.previous
-    sign = "+" if absolute > 0 else ""
-    moved = f" ({sign}{figure(found.metric, absolute)})" if absolute else ""
-    return f", {change(part.change)}{moved} against {before} {inside}"
+    if not absolute:
+        return f"the same as {then}"
+    moved = change(part.change)
+    direction = "up" if absolute > 0 else "down"
+    return f"{direction} {figure(found.metric, abs(absolute))} ({moved}) from {then}"
+
+
+def _before(found: Report) -> str:
+    """The period that a report is compared with: `the week before`, `a year earlier`."""
+    query = found.summary.query
+    return before_words(
+        query.period, unfinished=found.summary.range.unfinished, versus=query.versus
+    )
 
 
 def _cell(cell: Cell) -> str:
@@ -149,7 +199,7 @@ def _shown(found: Report) -> tuple[list[Series], int, int]:
     top = found.summary.query.top
     most = top if top != 10 else MOST_ROWS
     rows = list(groups[:most])
-    # whose use nobody's is must not be lost among the others
+    # usage without a creator is always shown, since somebody should look into it
     rows += [group for group in groups[most:] if group.label == NO_CREATOR]
     count = len(groups) - len(rows)
     return rows, count, found.part.sum - sum(group.sum for group in rows)
@@ -178,7 +228,7 @@ def _table(found: Report) -> Block:
     if count:
         share = Fraction(rest, found.part.sum) if found.part.sum else Fraction(0)
         shown = figure(found.metric, rest)
-        lines.append([f"Others ({count})", shown, percent(share), *empty])
+        lines.append([f"{count:,} others", shown, percent(share), *empty])
     whole = "100%" if found.part.sum else "–"
     total = figure(found.metric, found.part.sum)
     changed = change(found.part.change) if found.part.previous else "–"
@@ -201,8 +251,8 @@ def _change(found: Report, group: Series) -> str:
 
 def _notes(found: Report, about: About) -> list[str]:
     revised = [
-        f"Since it was reported, the spend of {one.period} has changed at OpenRouter by"
-        f" {'+' if one.change > 0 else ''}{money(one.change)}."
+        f"OpenRouter has changed the spend for {one.period} by"
+        f" {'+' if one.change > 0 else ''}{money(one.change)} since it was reported."
         for one in about.revisions
         if abs(one.change) > CENT
     ]
@@ -214,25 +264,27 @@ def _footer(found: Report, about: About) -> Block:
     as_of = found.summary.as_of
     dated = f"Data as of {stamp(as_of)}" if as_of else "Nothing has been synced yet"
     if about.preview:
-        how = f"A preview for you alone, set up by <@{about.maker}>"
+        how = f"Preview, only visible to you. Set up by <@{about.maker}>"
     elif about.asked_by:
-        how = f"Sent now by <@{about.asked_by}>, set up by <@{about.maker}>"
+        how = f"Sent by <@{about.asked_by}>, set up by <@{about.maker}>"
     else:
-        how = f"Due {escape(when(about.due_at, about.schedule.zone))}, set up by <@{about.maker}>"
-    lines = [_scope(found), dated, how, f"`{escape(about.command)} schedules`"]
+        how = f"Scheduled for {escape(when(about.due_at, about.schedule.zone))}, set up by"
+        how = f"{how} <@{about.maker}>"
+    lines = [_scope(found), dated, how, f"All your schedules: `{escape(about.command)} schedules`"]
     return context(*(line[:1_900] for line in lines))
 
 
 def _scope(found: Report) -> str:
     filters = filter_words(found.summary.query)
     span = found.summary.range
-    only = f", only {filters}" if filters else ""
+    # as code, since the `*` of a filter would make text bold
+    only = f", only {code(filters)}" if filters else ""
     unit = "by hour" if span.granularity is Granularity.HOUR else f"by {span.granularity}"
-    return escape(f"{days(span)}, {unit}, {span.zone}{only}")
+    return escape(f"{days(span)}, {unit}, {span.zone}") + only
 
 
 def _text(found: Report, head: str, notes: list[str]) -> str:
-    lines = [head + _versus(found)]
+    lines = [f"{head}, {_versus(found)}"]
     if found.summary.query.metric is None:
         others = (m for m in found.summary.metrics if m is not found.metric)
         lines += [
@@ -246,7 +298,7 @@ def _text(found: Report, head: str, notes: list[str]) -> str:
             f" ({percent(group.share)}, {_change(found, group)})"
             for group in rows
         ]
-        lines += [f"• Others ({count}): {figure(found.metric, rest)}"] if count else []
+        lines += [f"• {count:,} others: {figure(found.metric, rest)}"] if count else []
     room = LONGEST_TEXT - sum(len(escape(note)) + 1 for note in notes)
     text = escape("\n".join(lines))
     text = text if len(text) <= room else text[: max(room - 1, 0)].rpartition("\n")[0] + "…"

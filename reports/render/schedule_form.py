@@ -1,4 +1,4 @@
-"""The modal that makes and edits a schedule."""
+"""The modal that creates and edits a schedule."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from reports.render.forms import (
 from reports.render.parts import Block, divider
 from reports.render.report import when
 from reports.render.rows import looked_at, nothing, versus
+from reports.render.schedules import DAY_NAMES
 from reports.schedule import WEEKDAYS, Target, first, following
 from reports.schedule_fields import LAST, Field, Often, ScheduleFields, file_names
 from reports.summary import Summary
@@ -39,13 +40,12 @@ RUNS = 3
 _OFTEN = (
     (Often.DAILY, "Every day"),
     (Often.WEEKDAYS, "Monday to Friday"),
-    (Often.WEEKLY, "Every week, on some days"),
-    (Often.MONTHLY, "Every month, on one day"),
-    (Often.CRON, "By a cron expression"),
+    (Often.WEEKLY, "Every week"),
+    (Often.MONTHLY, "Every month"),
+    (Often.CRON, "Custom (cron expression)"),
 )
-_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_DAYS = tuple(zip(WEEKDAYS, _DAY_NAMES, strict=True))
-_MONTH_DAYS = (*((str(n), f"Day {n}") for n in range(1, 32)), (LAST, "The last day"))
+_DAYS = tuple(zip(WEEKDAYS, DAY_NAMES, strict=True))
+_MONTH_DAYS = (*((str(n), f"Day {n}") for n in range(1, 32)), (LAST, "Last day"))
 _FILES = {"csv": "CSV, for a spreadsheet", "pdf": "PDF, to forward or print"}
 _GROUPS = 3
 
@@ -55,7 +55,7 @@ def view(
 ) -> dict[str, Any]:
     """The modal; `words` (mrkdwn) is its preview.
 
-    `everyone` is whether reports may go to every creator; `note` is something to know first.
+    `everyone` is whether reports may go to every creator; `note` (mrkdwn) a warning at the top.
     """
     title = "Edit schedule" if meta.id else "New schedule"
     blocks = [*([warning(note)] if note else []), *whose(meta)]
@@ -68,40 +68,40 @@ def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[B
         Field.QUESTION,
         "What to report",
         fields.question,
-        hint="As after the command. Without a period it is the complete day, week or month before.",
+        hint="Same words as after /activity. With no period: the previous full day, week or month.",
         example="spend by creator",
         longest=LONGEST,
     )
     yield select(Field.OFTEN, "How often", _OFTEN, fields.often)
     if fields.often == Often.WEEKLY:
-        yield ticks(Field.DAYS, "On which days", _DAYS, fields.days)
+        yield ticks(Field.DAYS, "Days", _DAYS, fields.days)
     if fields.often == Often.MONTHLY:
         yield select(
             Field.MONTH_DAY,
-            "On which day",
+            "Day of the month",
             _MONTH_DAYS,
             fields.month_day,
-            hint="Shorter months have it on their last day.",
+            hint="In shorter months it runs on the last day.",
         )
     if fields.often == Often.CRON:
-        hint = "Minute, hour, day, month, weekday; once a day at most."
+        hint = "Minute, hour, day, month, weekday. At most once a day."
         yield typed(Field.CRON, "Cron expression", fields.cron, hint=hint, longest=100)
     else:
-        yield clock(Field.AT, "At what time", fields.at)
-    yield typed(Field.ZONE, "In which time zone", fields.zone, example="Europe/Berlin", longest=60)
+        yield clock(Field.AT, "Time", fields.at)
+    yield typed(Field.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
     places = [(Target.PERSON, to_maker(meta)), (Target.CHANNEL, "A channel")]
     if everyone or fields.to == Target.CREATORS:
-        places.append((Target.CREATORS, "Every creator, privately their own part"))
-    yield radio(Field.TO, "To whom", places, fields.to)
+        places.append((Target.CREATORS, "Each creator, privately (their own usage only)"))
+    yield radio(Field.TO, "Send to", places, fields.to)
     if fields.to == Target.CHANNEL:
-        hint = "I have to be in it: /invite me there first."
-        yield channel(Field.CHANNEL, "Which channel", fields.channel, hint=hint)
+        hint = "I need to be a member. Use /invite in the channel first."
+        yield channel(Field.CHANNEL, "Channel", fields.channel, hint=hint)
     files = [(name, _FILES[name]) for name in file_names()]
-    yield ticks(Field.FILES, "Files in its thread", files, fields.files, optional=True)
+    yield ticks(Field.FILES, "Attach files in the thread", files, fields.files, optional=True)
 
 
 def entered(found: Entered, zone: str) -> ScheduleFields:
-    """What stood in the modal; what it did not ask for is as usual, in the person's own zone."""
+    """The values in the modal, with defaults for inputs it didn't have; `zone` is the person's."""
     usual = ScheduleFields(zone=zone)
     often = found.text(Field.OFTEN, usual.often)
     to = found.text(Field.TO, usual.to)
@@ -120,7 +120,10 @@ def entered(found: Entered, zone: str) -> ScheduleFields:
 
 
 def foreseen(standing: Standing, zone: str, now: datetime, found: Summary | str) -> str:
-    """When it would come next, and what it would say now; a sentence where it could not."""
+    """The preview (mrkdwn): the next runs and the current figures, or what is wrong.
+
+    `found` is the answer to the question, or a sentence that says why there is none.
+    """
     schedule = standing.schedule(zone)
     try:
         due = first(schedule, now)
@@ -128,12 +131,12 @@ def foreseen(standing: Standing, zone: str, now: datetime, found: Summary | str)
         while len(runs) < RUNS:
             runs.append(following(schedule, runs[-1].day))
     except ValueError:
-        return ":warning: That day never comes."
-    later = ", ".join(f"{run.day.day} {run.day:%b %Y}" for run in runs[1:])
-    lines = [f"*Next*: {escape(when(due.at, schedule.zone))}, then {later}"]
+        return ":warning: That date never occurs."
+    later = " and ".join(f"{run.day.day} {run.day:%b %Y}" for run in runs[1:])
+    lines = [f"*Next:* {escape(when(due.at, schedule.zone))}, then {later}"]
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
-    said = f"*It would say now* ({escape(period_words(found.query.period))}): "
+    said = f"*Preview* ({escape(period_words(found.query.period))}): "
     lines.append(said + "; ".join(_figures(found)))
     groups = _groups(found)
     return "\n".join([*lines, *([groups] if groups else [])])

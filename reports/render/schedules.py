@@ -1,4 +1,4 @@
-"""Schedules as their makers see them: what was set up, and the list with its buttons."""
+"""Schedules as their owners see them: confirmations, and the list with its buttons."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
+from reports.cron import Cron
 from reports.grammar_schedule import Place, Standing
 from reports.period import Calendar, Unit
 from reports.query import Dimension, Metric, Query
 from reports.render.blocks import Message
 from reports.render.notices import RESUME, place_words
-from reports.render.parts import Block, actions, asking, button, moment, section
-from reports.render.report import when
-from reports.schedule import Schedule, Target, Weekly
+from reports.render.parts import Block, actions, asking, button, code, section
+from reports.render.report import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
+from reports.render.times import clock_words, zone_city
+from reports.schedule import WORKDAYS, Monthly, Schedule, Target, Weekly
 from reports.text import as_typed, clean, escape
 
 PAGE = 12
-PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", "schedule_pause"
-EDIT, DELETE = "schedule_edit", "schedule_delete"
+PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", SCHEDULE_PAUSE
+EDIT, DELETE = SCHEDULE_EDIT, "schedule_delete"
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 STANDARD = Standing(
     Query(Metric.SPEND, Calendar(Unit.WEEK, last=True), Dimension.CREATOR),
     Weekly(),
@@ -28,10 +31,10 @@ STANDARD = Standing(
 """The report that is offered on the first start."""
 STATES = {
     "sent": ":white_check_mark: sent",
-    "posted": ":white_check_mark: sent, its files follow",
-    "uncertain": ":grey_question: nobody knows whether it arrived",
+    "posted": ":white_check_mark: sent, files to follow",
+    "uncertain": ":grey_question: unclear whether it arrived",
     "failed": ":x: could not be delivered",
-    "skipped": ":fast_forward: left out",
+    "skipped": ":fast_forward: skipped",
 }
 _HOW = {"reconciled": ", found in the channel", "found": ", found in the channel"}
 
@@ -48,7 +51,7 @@ class Last:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A schedule to show; `paused` says why it rests, None if it does not."""
+    """A schedule to show; `paused` is the reason why it is paused, None if it is active."""
 
     id: str
     question: str
@@ -63,30 +66,85 @@ class Card:
 
 
 def title(card: Card) -> str:
-    """What a schedule is about, in mrkdwn: its question and when."""
-    return f"*{escape(clean(as_typed(card.question), 300))}*, {escape(str(card.schedule))}"
+    """A schedule's question and times, in mrkdwn."""
+    # as code, since the `*` of a filter would make text bold
+    return f"{code(as_typed(card.question), 300)}, {escape(rule_words(card.schedule))}"
 
 
-OWN_ONLY = "It reports on your own usage only, which is what you see here."
+OWN_ONLY = "It only covers your own usage, which is what you can see here."
 
 
-def made(card: Card, *, again: bool, changed: bool = False, own_only: bool = False) -> Message:
-    """A schedule as it is now, after it was set up or changed.
+def made(
+    card: Card, *, again: bool, changed: bool = False, own_only: bool = False, readers: str = ""
+) -> Message:
+    """Confirm that a schedule was set up or changed.
 
-    `own_only`: its maker sees no usage but their own.
+    `own_only`: its owner only sees their own usage; `readers` (mrkdwn) says who will see the
+    reports of a channel, which comes with a button that changes the schedule.
     """
-    head = "Changed" if changed else "You have this one already" if again else "Scheduled"
+    head = "Changed" if changed else "This schedule already exists" if again else "Scheduled"
     text = f"{head}: {_body(card)}" + (f"\n{OWN_ONLY}" if own_only else "")
-    return Message(text, (section(text), _buttons(card)))
+    blocks = [section(text), _buttons(card)]
+    if readers:
+        note = section(f":eyes: {readers}")
+        blocks.insert(1, {**note, "accessory": button("Change", EDIT, card.id)})
+        text = f"{text}\n{readers}"
+    return Message(text, tuple(blocks))
+
+
+def readers(channel: str, *, private: bool) -> str:
+    """Who will see the reports that go to a channel, in mrkdwn."""
+    if private:
+        return f"All members of <#{channel}> will see these reports."
+    return (
+        f"<#{channel}> is a public channel: everyone in this workspace can see these reports,"
+        " including guests who are in the channel."
+    )
+
+
+def stopped(card: Card) -> Message:
+    """Confirm that somebody opted out of a report, with a button that undoes it."""
+    text = f"I won't send you this report anymore: {title(card)}"
+    return Message(text, (section(text), actions(button("Undo", START, card.id))))
+
+
+def rule_words(schedule: Schedule) -> str:
+    """When a schedule runs: `every Monday at 9:00 (Berlin)`."""
+    zone = f"({zone_city(schedule.zone)})"
+    match schedule.rule:
+        case Cron():
+            return f"cron {schedule.rule} {zone}"
+        case Weekly(days) if days == WORKDAYS:
+            days_ = "Monday to Friday"
+        case Weekly(days):
+            days_ = f"every {listed([DAY_NAMES[day] for day in sorted(days)])}"
+        case Monthly(None):
+            days_ = "on the last day of every month"
+        case Monthly(day):
+            days_ = f"on day {day} of every month"
+        case _:
+            days_ = "every day"
+    return f"{days_} at {clock_words(schedule.at)} {zone}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: `Monday, Tuesday and Friday`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def listing(
-    cards: Sequence[Card], page: int, count: int, command: str, *, everybody: bool
+    cards: Sequence[Card],
+    page: int,
+    count: int,
+    command: str,
+    *,
+    everybody: bool,
+    stopped: Sequence[Card] = (),
 ) -> Message:
-    """A page of schedules with their buttons."""
-    if not cards:
+    """A page of schedules with their buttons; `stopped` are those the reader opted out of."""
+    if not cards and not stopped:
         text = (
-            "There are no schedules yet. Set one up:"
+            "You have no schedules yet. Set one up:"
             f" `{escape(command)} schedule weekly spend by creator in #finance mon 9:00`"
         )
         return Message(text, (section(text),))
@@ -97,9 +155,13 @@ def listing(
     for card in cards:
         by = f", set up by <@{card.maker}>" if everybody else ""
         blocks += [section(_body(card) + by), _buttons(card)]
+    lines = [head, *(f"• {_body(card)}" for card in cards)]
+    for card in stopped[:PAGE]:
+        lines.append(f":no_bell: You stopped {title(card)}, set up by <@{card.maker}>")
+        undo = button("Send me this again", START, card.id)
+        blocks.append({**section(lines[-1]), "accessory": undo})
     if page < pages:
         blocks.append(section(f"More: `{escape(command)} schedules {page + 1}`"))
-    lines = [head, *(f"• {_body(card)}" for card in cards)]
     return Message("\n".join(lines)[:3_800], tuple(blocks))
 
 
@@ -109,7 +171,7 @@ def card_blocks(card: Card) -> list[Block]:
 
 
 def said(text: str) -> Message:
-    """A sentence in mrkdwn, with mentions in it."""
+    """A message of one trusted mrkdwn text."""
     return Message(text, (section(text),))
 
 
@@ -119,10 +181,9 @@ def _body(card: Card) -> str:
     if card.paused is not None:
         lines.append(f":double_vertical_bar: paused {_reason(card.paused)}")
     else:
-        there = escape(when(card.next_at, card.schedule.zone))
-        lines.append(f"Next: {moment(card.next_at, there)} ({there})")
+        lines.append(f"Next: {escape(when(card.next_at, card.schedule.zone))}")
     if card.last:
-        lines.append(f"Last: {_last(card.last)}")
+        lines.append(f"Last: {_last(card.last, card.schedule.zone)}")
     return "\n".join(lines)[:2_900]
 
 
@@ -131,17 +192,17 @@ def _reason(why: str) -> str:
     return why if why.startswith("by <@") else f"because {escape(why)}"
 
 
-def _last(last: Last) -> str:
+def _last(last: Last, zone: str) -> str:
     words = STATES.get(last.state, escape(last.state)) + _HOW.get(last.how, "")
     error = f" ({escape(clean(last.error, 80))})" if last.error else ""
-    return f"{words}{error}, {last.at:%Y-%m-%d %H:%M} UTC"
+    return f"{words}{error}, {escape(when(last.at, zone))}"
 
 
 def _buttons(card: Card) -> Block:
-    rest = ("Pause", PAUSE) if card.paused is None else ("Go on", RESUME)
+    rest = ("Pause", PAUSE) if card.paused is None else ("Resume", RESUME)
     elements = [
         button(label, action, card.id)
-        for label, action in (("Preview to me", PREVIEW), ("Run now", RUN), rest, ("Edit", EDIT))
+        for label, action in (("Preview", PREVIEW), ("Run now", RUN), rest, ("Edit", EDIT))
     ]
-    sure = asking("Delete this schedule?", "What it has posted stays.", "Delete")
+    sure = asking("Delete this schedule?", "Reports it has already posted stay.", "Delete")
     return actions(*elements, button("Delete", DELETE, card.id, style="danger", confirm=sure))

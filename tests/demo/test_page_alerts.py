@@ -54,7 +54,7 @@ def test_it_is_acknowledged_and_snoozed_in_its_message(there):
     _, view = there
     alert = fired(view)
     alert.get_by_role("button", name="Acknowledge").click()
-    expect(alert).to_contain_text("has seen to it")
+    expect(alert).to_contain_text("acknowledged this")
     alert.locator("select").select_option(label="1 hour")
     expect(alert).to_contain_text("Snoozed until")
 
@@ -66,7 +66,7 @@ def test_a_rule_is_set_up_listed_and_deleted(there):
     say(view, "/activity alert spend > $90000 per month")
     made = view.locator("#log > article").last
     expect(made).to_contain_text("Alert set:")
-    expect(made).to_contain_text("Now: the whole organisation:")
+    expect(made).to_contain_text("Now: whole organization:")
     say(view, "/activity alerts")
     listed = view.locator("#log > article").last
     expect(listed).to_contain_text("All alerts (4)")

@@ -147,7 +147,7 @@ def test_help_and_misspelt_words_are_answered(browser, demo, who):
 @pytest.mark.parametrize(
     ("who", "where", "said"),
     [
-        ("guest", "general", "Guests of this workspace cannot see"),
+        ("guest", "general", "Guests can't see this organization's usage"),
         ("otto", "partners", "This bot answers the people of its own workspace only."),
     ],
 )

@@ -43,7 +43,7 @@ def test_a_schedule_is_made_in_a_modal_that_says_what_is_wrong(browser, demo):
         expect(page.locator("#home")).to_contain_text("None yet. A schedule posts")
         page.get_by_role("button", name="New schedule").click()
         modal = page.locator("#modal")
-        expect(modal).to_contain_text("It would say now")
+        expect(modal).to_contain_text("Preview")
         expect(modal).to_contain_text("On which days")
         modal.get_by_label("How often").select_option("monthly")
         expect(modal).not_to_contain_text("On which days")
@@ -66,7 +66,7 @@ def test_an_alert_is_made_and_edited_in_a_modal(browser, demo):
         home(page)
         page.get_by_role("button", name="New alert").click()
         modal = page.locator("#modal")
-        expect(modal).to_contain_text("Now: the whole organisation")
+        expect(modal).to_contain_text("Now: whole organization")
         modal.get_by_label("More than").fill("€5")
         modal.get_by_role("button", name="Save").click()
         expect(modal.locator(".wrong")).to_contain_text("US dollars")
@@ -95,7 +95,7 @@ def test_the_shortcut_asks_by_choosing(browser, demo):
 def test_a_guest_reads_why_there_is_nothing(browser, demo):
     with tab(browser, f"{demo.page.url}#guest/general") as page:
         page.locator("[data-place=home]").click()
-        expect(page.locator("#home")).to_contain_text("Guests of this workspace cannot see")
+        expect(page.locator("#home")).to_contain_text("Guests can't see this organization's usage")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

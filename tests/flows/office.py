@@ -23,6 +23,7 @@ from bot.store import Database, Store
 from bot.store.audit import Audit
 from bot.store.memory import Memory
 from bot.store.notices import Notices
+from bot.store.opt_outs import OptOuts
 from bot.store.overview import Overview
 from bot.store.runs import Runs
 from bot.store.schedules import Entry, Schedules
@@ -126,6 +127,7 @@ def office(
             Posting(edge, lambda _: None),
             "office",
             stopping,
+            OptOuts(files, clock),
         )
         there.append(Office(local, store, reports, now, files))
         yield there[0]

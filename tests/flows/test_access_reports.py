@@ -57,7 +57,7 @@ def test_a_members_report_shows_their_own_part_alone_from_then_on(cache: Path) -
         there.tick(MONDAY)
         [message] = there.posted()
         assert "$8" in message["text"]
-        assert "only creator:me" in json.dumps(message)
+        assert "only `creator:me`" in json.dumps(message)
         assert not [word for word in OTHERS if word in sent(there, "grace")]
 
 
@@ -74,8 +74,10 @@ def test_a_report_about_somebody_elses_key_is_made_no_more(cache: Path, target: 
         assert "project-x" not in sent(there, "grace")
 
 
-def test_a_members_report_to_every_creator_rests(cache: Path) -> None:
-    set_up(cache, "schedule weekly spend mon 9:00 UTC to creators")
+def test_the_report_to_every_creator_of_a_former_admin_is_not_sent(cache: Path) -> None:
+    first = LocalSlack(file_delay=timedelta(0), rate_limits=False)
+    with office(cache, SATURDAY, first, ACTIVITY_ADMINS=first.user("grace").id) as before:
+        before.set_up("schedule weekly spend mon 9:00 UTC to creators", user="grace")
     slack, own = later(cache)
     with office(cache, SATURDAY, slack, **own) as there:
         there.tick(MONDAY)

@@ -62,8 +62,8 @@ def test_it_says_that_the_figures_are_above_the_line_already(there: Watch) -> No
     used(there, 60)
     said = there.say("alert spend > $50 per day")
     assert said.splitlines()[2:] == [
-        "Now: the whole organisation: $60 of $50.",
-        "*It is above that already: you are told at once.*",
+        "Now: whole organization: $60 of $50.",
+        "*It's already over the limit: you are told at once.*",
     ]
     assert "$60 today, $10 above $50" in told(there)
     assert len(there.heard()) == 1
@@ -79,9 +79,12 @@ def test_it_says_nothing_of_that_where_they_are_not(there: Watch) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("by key", "It is above that already: you are told at once."),
-        ("to owner key:prod", "It is above that already: the creator concerned is told at once."),
-        ("in <#C0GENERAL>", "It is above that already: it is told there at once."),
+        ("by key", "It's already over the limit: you are told at once."),
+        (
+            "to owner key:prod",
+            "It's already over the limit: the creator concerned is told at once.",
+        ),
+        ("in <#C0GENERAL>", "It's already over the limit: it is told there at once."),
     ],
 )
 def test_it_says_of_whom_and_who_hears_it(there: Watch, words: str, said: str) -> None:
@@ -122,8 +125,8 @@ def test_what_was_told_before_is_not_promised_again(there: Watch) -> None:
     used(there, 60)
     there.say("alert spend > $50 per day")
     said = there.say("alert spend > $50 per day")
-    assert said.startswith("*You have this alert already:*")
-    assert said.endswith("*It is above that already.*")
+    assert said.startswith("*You already have this alert:*")
+    assert said.endswith("*It's already over the limit.*")
 
 
 def test_it_says_so_of_a_balance_and_of_limits(there: Watch) -> None:
@@ -132,7 +135,7 @@ def test_it_says_so_of_a_balance_and_of_limits(there: Watch) -> None:
     facts = json.loads(there.store.fact("limits") or "{}")
     facts["credits"] = {"total": 1000 * DOLLAR, "used": 950 * DOLLAR}
     there.store.keep_fact("limits", json.dumps(facts))
-    assert "*It is below that already: you are told at once.*" in there.say("alert credits < $100")
+    assert "*It's already below that: you are told at once.*" in there.say("alert credits < $100")
     said = there.say("alert budget 80%")
     assert "*One of them is at 80% or more already: you are told at once.*" in said
 
@@ -250,7 +253,7 @@ def test_the_list_shows_the_figures_of_now(there: Watch) -> None:
     truth.use(NOON, 40)
     later(there, truth)
     said = listed(there)
-    assert "the whole organisation: $100 today, $50 above $50" in said
+    assert "whole organization: $100 today, $50 above $50" in said
     assert "prod: $100 today" in said
     assert "prod: 130% used" in said
     assert "$60" not in said

@@ -30,7 +30,7 @@ def changed(there, entry, words) -> None:
 
 
 def acknowledged(there) -> str:
-    """The first message, once somebody has seen to it and it is drawn anew."""
+    """The first message, once somebody acknowledged this and it is drawn anew."""
     [first] = there.heard()
     tellings = there.alerts.tellings
     [event] = [e for e in tellings.events(1) if e.event.kind == "triggered"]
@@ -38,7 +38,7 @@ def acknowledged(there) -> str:
     tellings.renew(1)
     there.tick()
     [again] = there.heard()
-    assert "has seen to it" in json.dumps(again)
+    assert "acknowledged this" in json.dumps(again)
     assert again["ts"] == first["ts"]
     return again["text"]
 

@@ -349,7 +349,7 @@ def test_it_goes_to_a_channel(there, truth):
 @pytest.mark.parametrize(
     ("change", "mend"),
     [
-        ({"is_ext_shared": True}, "People of other companies read along"),
+        ({"is_ext_shared": True}, "shared with another company"),
         ({"is_archived": True}, "archived"),
         ({"members": frozenset()}, "Invite me there"),
     ],

@@ -49,9 +49,9 @@ def test_it_refuses_a_command_of_another_team_before_it_knows_its_own(openrouter
 @pytest.mark.parametrize(
     ("user", "words"),
     [
-        ("guest", "Guests of this workspace"),
-        ("former", "Only people can ask."),
-        ("activity", "Only people can ask."),
+        ("guest", "Guests can't see"),
+        ("former", "Only people can use this bot."),
+        ("activity", "Only people can use this bot."),
         ("otto", FOREIGN),
     ],
 )
@@ -62,7 +62,7 @@ def test_it_refuses_who_is_no_full_member_of_the_team(world, user, words):
 @pytest.mark.parametrize("flag", ["is_restricted", "is_ultra_restricted"])
 def test_it_refuses_both_kinds_of_guests(world, flag):
     world.slack.workspace.add_user("visitor", "Vic Visitor", **{flag: True})
-    assert said(world, "visitor").startswith("Guests of this workspace")
+    assert said(world, "visitor").startswith("Guests can't see")
 
 
 def test_it_answers_guests_where_the_settings_allow_it(openrouter, database):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bot.access import FOREIGN
-from bot.demo.slack import Forge
+from bot.demo.slack import Forge, escaped
 from bot.flows.alert_delivery import Delivery
 
 from .. import world as worlds
@@ -63,7 +63,7 @@ def listed(world, user="ada") -> dict:
 
 def test_what_is_above_already_is_said_at_once_and_once(there):
     message = fired(there)
-    assert "OpenRouter spend above $5 this month: the whole organisation" in message["text"]
+    assert "OpenRouter spend over $5 this month: whole organization" in message["text"]
     assert re.search("Top keys[^:]*: prod", message["text"])
     tick(there)
     tick(there)
@@ -74,8 +74,8 @@ def test_what_is_above_already_is_said_at_once_and_once(there):
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ("spend > $50 per day in #partners", "People of other companies read along"),
-        ("spend > $50 per day in #random", "I am not in that channel"),
+        ("spend > $50 per day in #partners", "shared with another company"),
+        ("spend > $50 per day in #random", "I'm not in that channel"),
         ("spend > $50 per day in #archive", "That channel is archived"),
         ("spend > $50 per day key:prood", "alert spend > $50 per day key:prod"),
         ("spend > $50 per day creator:adda@example.com", "creator:ada@example.com"),
@@ -89,13 +89,13 @@ def test_it_says_why_it_sets_nothing_up(there, words, problem):
     workspace = there.slack.workspace
     workspace.change_channel("random", members=frozenset({there.slack.user("ada").id}))
     assert problem in say(there, f"alert {words}").replace("&gt;", ">")
-    assert "There are no alerts yet." in say(there, "alerts")
+    assert "You have no alerts yet." in say(there, "alerts")
 
 
 def test_people_see_their_own_and_admins_all(there):
     fired(there)
     assert "Your alerts* (1)" in say(there, "alerts")
-    assert "There are no alerts yet." in say(there, "alerts", "grace")
+    assert "You have no alerts yet." in say(there, "alerts", "grace")
     # the admins have `alert sync` from the start
     assert "All alerts* (2)" in say(there, "alerts", "katherine")
 
@@ -126,7 +126,7 @@ def test_an_acknowledgement_is_seen_in_the_message(there):
     message = fired(there)
     click(there, message, "alert_acknowledge")
     ada = there.slack.user("ada").id
-    worlds.wait_until(lambda: f"<@{ada}> has seen to it" in json.dumps(heard(there)))
+    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(heard(there)))
     assert "alert_acknowledge" not in json.dumps(heard(there)[-1])
 
 
@@ -135,12 +135,12 @@ def test_many_in_one_are_acknowledged_together_and_lead_to_their_rules(there):
         assert "Alert set" in say(there, f"alert spend > ${limit} per month")
     tick(there)
     [message] = heard(there)
-    assert "6 OpenRouter alerts at once" in message["text"]
+    assert "6 OpenRouter alerts\n" in message["text"]
     said = answered(there, lambda: click(there, message, "alert_list"))
     assert "Your alerts* (6)" in said
     click(there, message, "alert_acknowledge")
     ada = there.slack.user("ada").id
-    worlds.wait_until(lambda: f"<@{ada}> has seen to it" in json.dumps(heard(there)))
+    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(heard(there)))
     assert "alert_acknowledge" not in json.dumps(heard(there))
 
 
@@ -178,7 +178,7 @@ def test_a_rule_is_edited_in_a_dialog_that_says_what_is_wrong(there):
     worlds.wait_until(lambda: "$500" in say(there, "alerts"))
     tick(there)
     [first] = heard(there)
-    assert "Over." in json.dumps(first)
+    assert "Resolved." in json.dumps(first)
     [reply] = [m for m in there.slack.messages(there.slack.im("ada").id) if "thread_ts" in m]
     assert "the limit is $500" in reply["text"]
 
@@ -188,7 +188,7 @@ def test_a_deleted_rule_is_gone(there):
     card = listed(there)
     said = answered(there, lambda: click(there, card, "alert_delete", channel="general"))
     assert said.startswith("Deleted:")
-    assert "There are no alerts yet." in say(there, "alerts")
+    assert "You have no alerts yet." in say(there, "alerts")
 
 
 def test_clicks_of_others_change_nothing(there):
@@ -204,7 +204,7 @@ def test_clicks_of_others_change_nothing(there):
         )
         assert "Muted" not in said
     assert "paused" not in say(there, "alerts")
-    assert "has seen to it" not in json.dumps(there.slack.messages("spend"))
+    assert "acknowledged this" not in json.dumps(there.slack.messages("spend"))
 
 
 def test_a_click_from_another_team_is_refused(there):
@@ -226,10 +226,10 @@ def test_an_admin_manages_what_others_set_up(there):
 
 
 def test_quiet_hours_are_kept_and_shown(there):
-    assert "Quiet from 22:00 to 07:00 (Europe/Berlin)" in say(there, "alert quiet 22:00-7:00")
+    assert "Quiet hours: 22:00 to 7:00 (Berlin)" in say(there, "alert quiet 22:00-7:00")
     say(there, "alert credits < $5")
     assert "quiet hours 22:00-07:00" in say(there, "alerts")
-    assert "no quiet hours" in say(there, "alert quiet off")
+    assert "Quiet hours are off" in say(there, "alert quiet off")
 
 
 def test_who_may_not_is_told_whose_it_is_and_nobody_is_named_twice(there):
@@ -241,7 +241,43 @@ def test_who_may_not_is_told_whose_it_is_and_nobody_is_named_twice(there):
             there, lambda: click(there, message, "alert_mute", user="grace", channel="spend")
         )
 
-    admin = f", or an admin of this bot (<@{katherine}>)"
-    assert mute() == f"That alert belongs to <@{ada}>, who can do that{admin}."
+    admin = f" or a bot admin (<@{katherine}>)"
+    assert mute() == f"That alert belongs to <@{ada}>. Only they{admin} can change it."
     there.bot.alerts.rules.hand_over(ada, katherine, "")
-    assert mute() == f"That alert belongs to <@{katherine}>, who can do that."
+    assert mute() == f"That alert belongs to <@{katherine}>. Only they can change it."
+
+
+def test_who_mutes_an_alert_that_somebody_else_set_up_can_unmute_it(there):
+    words = "alert spend > $5 per month creator:@ada by creator to owner"
+    assert "Alert set" in say(there, escaped(there.slack.workspace, words), "katherine")
+    tick(there)
+    message = heard(there)[-1]
+    said = answered(there, lambda: click(there, message, "alert_mute"))
+    assert said == "Muted. You won't get this alert again until you unmute it."
+    katherine = there.slack.user("katherine").id
+    listed_ = listed(there)
+    assert f"set up by <@{katherine}>" in listed_["text"]
+    worlds.wait_until(lambda: "alert_unmute" in json.dumps(heard(there)))
+    [rule] = there.bot.alerts.rules.of(katherine)[-1:]
+    assert rule.paused is None
+    said = answered(there, lambda: click(there, heard(there)[-1], "alert_unmute"))
+    assert said == "Unmuted. You'll get this alert again."
+    assert there.bot.alerts.states.holds() == {}
+
+
+def test_what_a_recipient_muted_stays_muted_when_its_owner_resumes_the_rule(there):
+    words = "alert spend > $5 per month creator:@ada by creator to owner"
+    say(there, escaped(there.slack.workspace, words), "katherine")
+    tick(there)
+    answered(there, lambda: click(there, heard(there)[-1], "alert_mute"))
+    katherine = there.slack.user("katherine").id
+    [rule] = there.bot.alerts.rules.of(katherine)[-1:]
+    there.bot.alerts.rules.pause(rule.id, "by me")
+    there.bot.alerts.rules.resume(rule.id, {katherine})
+    assert len(there.bot.alerts.states.holds()) == 1
+    message = listed(there)
+    before = len(there.slack.responses)
+    there.door.click("ada", "general", message["ts"], "alert_unmute_listed")
+    answers = there.slack.wait_for(lambda: there.slack.responses[before:])
+    assert answers[-1]["payload"]["text"] == "Unmuted. You'll get this alert again."
+    assert there.bot.alerts.states.holds() == {}

@@ -84,14 +84,14 @@ def test_only_admins_read_it_and_others_are_told_who_they_are(there: World) -> N
     noted(there, 1)
     admin = there.slack.user("katherine").id
     said = there.words("audit", user="grace")
-    assert said == f"The log of who did what is for the admins of this bot: <@{admin}>."
+    assert said == f"Only bot admins can see the audit log of this bot: <@{admin}>."
     read = there.words("audit", user="katherine")
     assert f"<@{there.slack.user('grace').id}> asked `spend 7d`" in read
 
 
 def test_slacks_own_admins_are_none_of_ours(there: World) -> None:
     assert there.slack.user("ada").is_admin
-    assert there.words("audit", user="ada").startswith("The log of who did what is for the admins")
+    assert there.words("audit", user="ada").startswith("Only bot admins can see the audit log")
 
 
 def test_where_there_are_no_admins_it_says_how_to_name_one(world: World) -> None:

@@ -94,7 +94,7 @@ def test_a_guest_who_clicks_gets_nothing(world: World) -> None:
     [shared] = world.slack.messages("general")
     before = len(world.slack.responses)
     world.door.click("guest", "general", shared["ts"], "export_csv")
-    assert "Guests of this workspace" in told(world, before)
+    assert "Guests can't see" in told(world, before)
     assert [f for f in names(world.slack.files) if f.endswith(".csv")] == []
 
 

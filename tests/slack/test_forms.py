@@ -107,8 +107,8 @@ def test_a_schedule_is_set_up_from_the_home_and_stands_there(there):
 def test_it_says_when_it_comes_next_and_what_it_would_say(there):
     view = opened(there, "home_schedule")
     said = foreseen(view)
-    assert "*Next*: Mon" in said
-    assert "*It would say now* (last week): " in said  # on some days of the week there was none
+    assert "*Next:* Mon" in said
+    assert "*Preview* (last week): " in said  # on some days of the week there was none
     said = looked(there, view, "form_often", "daily")
     assert "(yesterday): spend" in said
     assert "form_days" not in elements(view)
@@ -125,7 +125,7 @@ def test_a_channel_is_asked_for_and_looked_at(there):
     assert "Choose the channel" in said
     partners = there.slack.channel("partners").id
     said = looked(there, view, "form_channel", partners, form_to="channel")
-    assert "People of other companies read along" in said
+    assert "shared with another company" in said
     values = {"form_to": "channel", "form_channel": partners}
     wrong = errors(there.door.submit("ada", view["id"], values))
     assert list(wrong) == ["form_channel"]
@@ -181,7 +181,7 @@ def test_who_edits_what_was_changed_meanwhile_sees_that_first(there):
     assert there.door.submit("ada", one["id"], {"form_at": "10:00"}).body == ""
     answer = json.loads(there.door.submit("ada", two["id"], {"form_at": "11:00"}).body)
     assert answer["response_action"] == "update"
-    assert "Somebody changed this schedule" in json.dumps(answer["view"])
+    assert "Somebody else changed this schedule" in json.dumps(answer["view"])
     assert "10:00" in schedules(there)[0]
     assert there.door.submit("ada", two["id"], {"form_at": "11:00"}).body == ""
     assert "11:00" in schedules(there)[0]
@@ -193,7 +193,7 @@ def test_who_edits_what_was_deleted_meanwhile_reads_so(there):
     [entry] = there.bot.reports.schedules.of(None)
     there.bot.reports.schedules.remove(entry.id)
     answer = json.loads(there.door.submit("ada", view["id"], {"form_at": "11:00"}).body)
-    assert "not there any more" in json.dumps(answer["view"])
+    assert "no longer exists" in json.dumps(answer["view"])
     assert schedules(there) == []
 
 
@@ -224,7 +224,7 @@ def test_a_form_under_an_old_answer_is_confirmed_in_the_direct_messages(there):
 def test_who_slack_does_not_name_reads_so_in_the_modal(there):
     there.slack.fail("users.info", 500, times=1)
     there.door.shortcut("ada", SHORTCUT)
-    said = "Slack does not say who you are at the moment"
+    said = "Slack isn't telling me who you are right now"
     there.slack.wait_for(lambda: said in json.dumps(there.slack.views("ada")))
 
 
@@ -234,7 +234,7 @@ def test_who_presses_too_slowly_for_slack_is_told_to_press_again(there):
     there.door.click_in_view("ada", "home_schedule")
     dm = there.slack.im("ada").id
     [said] = there.slack.wait_for(lambda: there.slack.messages(dm))
-    assert "Press it again." in said["text"]
+    assert "Please try again." in said["text"]
 
 
 def test_what_is_paused_and_deleted_in_the_home_is_seen_there_alone(there):
@@ -262,7 +262,7 @@ def test_slack_being_slow_is_waited_for_behind_one_moment(there, monkeypatch):
 
 def test_an_alert_is_set_up_from_the_home_and_stands_there(there):
     view = opened(there, "home_alert")
-    assert "Now: the whole organisation" in foreseen(view)
+    assert "(whole organization)" in foreseen(view)
     before = published(there)
     assert there.door.submit("ada", view["id"], {"form_limit_above": "500"}).body == ""
     assert alerts(there) == ["spend > $500 per day tz Europe/Berlin"]
@@ -307,7 +307,7 @@ def test_who_edits_an_alert_that_was_changed_meanwhile_sees_that_first(there):
     one, two = (opened(there, "alert_edit") for _ in range(2))
     assert there.door.submit("ada", one["id"], {"form_limit_above": "$60"}).body == ""
     answer = json.loads(there.door.submit("ada", two["id"], {"form_limit_above": "$70"}).body)
-    assert "Somebody changed this alert" in json.dumps(answer["view"])
+    assert "Somebody else changed this alert" in json.dumps(answer["view"])
     assert "$60" in alerts(there)[0]
     assert there.door.submit("ada", two["id"], {"form_limit_above": "$70"}).body == ""
     assert "$70" in alerts(there)[0]
@@ -327,12 +327,12 @@ def test_an_admin_who_edits_what_is_somebody_elses_reads_whose_it_is(there, what
         "katherine", "general", listed["ts"], f"{what}_edit", block_id=buttons[-1]["block_id"]
     )
     view = filled(there, "katherine")
-    assert f"Its maker is <@{ada}>" in json.dumps(view)
-    assert "Its maker, in their direct messages" in json.dumps(elements(view)["form_to"])
+    assert f"Set up by <@{ada}>" in json.dumps(view)
+    assert "Its owner (DM)" in json.dumps(elements(view)["form_to"])
     looked(there, view, "form_to", "channel")
-    assert "Me, in our direct messages" not in json.dumps(view)
+    assert "Me (DM)" not in json.dumps(view)
     own = opened(there, f"{what}_edit", "ada")
-    assert "Me, in our direct messages" in json.dumps(own)
+    assert "Me (DM)" in json.dumps(own)
     assert "Its maker" not in json.dumps(own)
 
 
@@ -364,7 +364,7 @@ def test_the_shortcut_can_answer_a_whole_channel_but_no_outsiders(there):
     view = asked(there)
     values = {"form_ask_to": "channel"}
     looked(there, view, "form_ask_to", "channel")
-    for name, problem in (("partners", "other companies"), ("random", "I am not in that channel")):
+    for name, problem in (("partners", "another company"), ("random", "I'm not in that channel")):
         values["form_ask_channel"] = there.slack.channel(name).id
         wrong = errors(there.door.submit("ada", view["id"], values))
         assert problem in wrong["form_ask_channel"]
@@ -383,7 +383,7 @@ def test_a_period_of_ones_own_and_its_mistakes(there):
     assert there.door.submit("ada", view["id"], values).body == ""
 
 
-@pytest.mark.parametrize(("user", "words"), [("guest", "Guests of this"), ("otto", FOREIGN)])
+@pytest.mark.parametrize(("user", "words"), [("guest", "Guests can't see"), ("otto", FOREIGN)])
 def test_the_shortcut_is_refused_to_who_may_not_ask(there, user, words):
     there.door.shortcut(user, SHORTCUT)
     dm = there.slack.im(user).id

@@ -66,7 +66,8 @@ def test_how_the_bot_is_stands_there_for_admins_alone(there, openrouter, databas
 
 
 @pytest.mark.parametrize(
-    ("user", "refusal"), [("guest", "Guests of this workspace cannot see"), ("otto", FOREIGN)]
+    ("user", "refusal"),
+    [("guest", "Guests can't see this organization's usage"), ("otto", FOREIGN)],
 )
 def test_who_may_not_ask_reads_why_and_no_figure(there, user, refusal):
     said = words(opened(there, user))

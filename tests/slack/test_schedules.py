@@ -1,6 +1,7 @@
 """Schedules by words and buttons in Slack: whose they are, and what a click does."""
 
 import json
+import re
 
 import pytest
 
@@ -36,27 +37,27 @@ def tick(world) -> None:
 
 def test_it_says_what_was_set_up_and_when_it_is_next(there):
     said = say(there, "schedule weekly spend by creator in #spend mon 9:00 Europe/Berlin")
-    assert said.startswith("Scheduled: *spend last week by creator*")
+    assert said.startswith("Scheduled: `spend last week by creator`, every Monday at 9:00 (Berlin)")
     assert f"in <#{there.slack.channel('spend').id}>" in said
-    assert "09:00 Europe/Berlin (0" in said
+    assert re.search(r"Next: Mon \d+ [A-Z][a-z]{2}, 9:00 \(Berlin\)", said)
     again = say(there, "schedule weekly spend by creator in #spend mon 9:00 Europe/Berlin")
-    assert again.startswith("You have this one already")
+    assert again.startswith("This schedule already exists")
 
 
 def test_it_takes_the_zone_and_the_conversation_of_who_says_it(there):
     there.slack.workspace.change_user("ada", tz="Asia/Kathmandu")
     said = say(there, "schedule daily", channel="spend")
-    assert "daily 09:00 Asia/Kathmandu" in said
+    assert "every day at 9:00 (Kathmandu)" in said
     assert f"in <#{there.slack.channel('spend').id}>" in said
 
 
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ("weekly spend in #partners", "People of other companies read along"),
-        ("weekly spend in #random", "I am not in that channel"),
+        ("weekly spend in #partners", "shared with another company"),
+        ("weekly spend in #random", "I'm not in that channel"),
         ("weekly spend in #archive", "That channel is archived"),
-        ("weekly spend in <#C0NOWHERE|gone>", "I cannot see that channel"),
+        ("weekly spend in <#C0NOWHERE|gone>", "I can't see that channel"),
         ("weekly spend key:prood", "schedule weekly mon 09:00 spend last week key:prod"),
         ("weekly spend mon 25:00", "is no time of day"),
         ("weekly spend mon 9:00 Europe/Berln", "Europe/Berlin"),
@@ -67,13 +68,13 @@ def test_it_says_why_it_sets_nothing_up(there, words, problem):
     workspace = there.slack.workspace
     workspace.change_channel("random", members=frozenset({there.slack.user("ada").id}))
     assert problem in there.words(f"schedule {escaped(workspace, words)}".replace("&lt;", "<"))
-    assert "There are no schedules yet." in say(there, "schedules")
+    assert "You have no schedules yet." in say(there, "schedules")
 
 
 def test_people_see_their_own_and_admins_all(there):
     say(there, "schedule weekly spend by creator to me")
     assert "Your schedules* (1)" in say(there, "schedules")
-    assert "There are no schedules yet." in say(there, "schedules", "grace")
+    assert "You have no schedules yet." in say(there, "schedules", "grace")
     assert "All schedules* (1)" in say(there, "schedules", "katherine")
 
 
@@ -87,7 +88,7 @@ def test_a_click_of_somebody_else_changes_nothing(there):
         click(there, posted, "schedule_delete", user)
     assert "(1)" in say(there, "schedules")
     click(there, posted, "schedule_delete", "katherine")
-    assert "There are no schedules yet." in say(there, "schedules")
+    assert "You have no schedules yet." in say(there, "schedules")
 
 
 def test_a_click_from_another_team_is_refused(there):
@@ -108,16 +109,16 @@ def test_it_pauses_goes_on_and_deletes(there):
     assert "paused by <@" in click(there, listed(there), "schedule_pause")
     assert "Next:" in click(there, listed(there), "schedule_resume")
     assert click(there, listed(there), "schedule_delete").startswith("Deleted:")
-    assert "There are no schedules yet." in say(there, "schedules")
+    assert "You have no schedules yet." in say(there, "schedules")
 
 
 def test_run_now_posts_once_however_often_slack_sends_the_click(there):
     say(there, "schedule weekly spend by creator in #spend")
-    assert "It goes out" in click(there, listed(there), "schedule_run")
+    assert "Sending it" in click(there, listed(there), "schedule_run")
     tick(there)
     tick(there)
     [message] = [m for m in there.slack.messages("spend") if m.get("metadata")]
-    assert "Sent now by" in json.dumps(message)
+    assert "Sent by" in json.dumps(message)
     assert "Last: :white_check_mark: sent" in say(there, "schedules")
     assert b'activity_report_runs{state="sent"} 1.0' in there.bot.metrics.text()
 
@@ -125,14 +126,14 @@ def test_run_now_posts_once_however_often_slack_sends_the_click(there):
 def test_a_preview_is_what_would_be_posted_and_only_who_clicks_sees_it(there, openrouter, database):
     worlds.fill(openrouter, database)  # a report says how old its figures are, a preview does not
     say(there, "schedule weekly spend by creator in #spend csv")
-    assert "in our direct messages" in click(there, listed(there), "schedule_preview")
+    assert "Preview sent to your DM" in click(there, listed(there), "schedule_preview")
     preview, files = there.slack.messages(there.slack.im("ada").id)
     assert there.slack.messages("spend") == []
     click(there, listed(there), "schedule_run")
     tick(there)
     posted = there.slack.messages("spend")[0]
     assert posted["text"] == preview["text"]
-    assert "A preview for you alone" in json.dumps(preview)
+    assert "Preview, only visible to you" in json.dumps(preview)
     kinds = [[block["type"] for block in m["blocks"]] for m in (preview, posted)]
     assert kinds[0] == kinds[1]
     assert files["files"][0]["name"].endswith(".csv")
@@ -171,7 +172,7 @@ def test_the_offer_is_taken_with_one_click_and_only_once(there):
     said = say(there, "schedules", "katherine")
     assert "(1)" in said
     assert "spend last week by creator" in said
-    assert "weekly mon 09:00 Europe/Berlin" in said
+    assert "every Monday at 9:00 (Berlin)" in said
 
 
 def test_the_worker_needs_a_token_to_post_with(tmp_path):
@@ -192,11 +193,80 @@ def test_a_report_that_failed_is_sent_by_the_button_that_its_owner_gets(there):
     assert "Invite me there" in told["text"]
     click(there, listed(there), "schedule_pause")
     [row] = [block for block in told["blocks"] if block["type"] == "actions"]
-    for said in ("It is sent again in a moment.", "That was decided already."):
+    for said in ("Sending it again now.", "Somebody has already decided that."):
         before = len(there.slack.responses)
         there.door.click("ada", im, told["ts"], "run_again", block_id=row["block_id"])
         answers = there.slack.wait_for(lambda before=before: there.slack.responses[before:])
         assert answers[-1]["payload"]["text"] == said
     tick(there)
     [posted] = [m for m in there.slack.messages("spend") if m.get("metadata")]
-    assert f"Sent now by <@{there.slack.user('ada').id}>" in json.dumps(posted)
+    assert f"Sent by <@{there.slack.user('ada').id}>" in json.dumps(posted)
+
+
+def elements(message) -> dict[str, dict]:
+    """A message's buttons and menus by action id."""
+    blocks = message["blocks"]
+    found = [one for block in blocks for one in block.get("elements", []) if "action_id" in one]
+    found += [block["accessory"] for block in blocks if "accessory" in block]
+    return {one["action_id"]: one for one in found}
+
+
+def test_a_report_has_the_controls_of_an_answer_and_those_of_its_schedule(there):
+    say(there, "schedule daily spend 60d by creator in #spend")
+    click(there, listed(there), "schedule_run")
+    tick(there)
+    [posted] = [m for m in there.slack.messages("spend") if m.get("metadata")]
+    there.words("spend 1m by creator share", "ada", "spend")
+    answer = there.slack.wait_for(lambda: there.slack.messages("spend")[1:])[-1]
+    assert elements(answer).keys() <= elements(posted).keys()
+    assert {"schedule_edit", "schedule_pause"} <= elements(posted).keys()
+    assert len({block["block_id"] for block in posted["blocks"]}) == len(posted["blocks"])
+
+
+def test_a_menu_of_a_report_answers_whoever_chooses_and_leaves_the_report_as_it_is(there):
+    say(there, "schedule daily spend 60d by creator in #spend")
+    click(there, listed(there), "schedule_run")
+    tick(there)
+    [posted] = [m for m in there.slack.messages("spend") if m.get("metadata")]
+    before = len(there.slack.responses)
+    there.door.click("ada", "spend", posted["ts"], "follow_by", "model")
+    [said] = there.slack.wait_for(lambda: there.slack.responses[before:])
+    assert said["payload"]["text"].startswith("Spend by model")
+    assert said["payload"]["response_type"] == "ephemeral"
+    assert not said["payload"]["replace_original"]
+    assert there.slack.messages("spend") == [posted]
+
+
+def test_a_report_is_paused_from_its_own_message(there):
+    say(there, "schedule daily spend 60d by creator in #spend")
+    click(there, listed(there), "schedule_run")
+    tick(there)
+    [posted] = [m for m in there.slack.messages("spend") if m.get("metadata")]
+    before = len(there.slack.responses)
+    there.door.click("grace", "spend", posted["ts"], "schedule_pause")
+    answers = there.slack.wait_for(lambda: there.slack.responses[before:])
+    assert "belongs to somebody else" in answers[-1]["payload"]["text"]
+    before = len(there.slack.responses)
+    there.door.click("ada", "spend", posted["ts"], "schedule_pause")
+    answers = there.slack.wait_for(lambda: there.slack.responses[before:])
+    assert "paused by <@" in answers[-1]["payload"]["text"]
+
+
+def test_stars_of_a_filter_are_shown_as_they_are(there):
+    words = "schedule daily spend 60d by key model:*claude* in #spend"
+    assert "`spend 60d by key model:*claude*`" in say(there, words)
+    click(there, listed(there), "schedule_run")
+    tick(there)
+    [posted] = [m for m in there.slack.messages("spend") if m.get("metadata")]
+    assert "only `model:*claude*`" in json.dumps(posted)
+
+
+def test_it_says_who_will_see_a_report_in_a_channel_and_offers_to_change_that(there):
+    say(there, "schedule weekly spend by creator in #spend")
+    message = there.slack.ephemerals("ada", "general")[-1]
+    channel = there.slack.channel("spend").id
+    assert f"<#{channel}> is a public channel: everyone in this workspace" in message["text"]
+    [change] = [b["accessory"] for b in message["blocks"] if "accessory" in b]
+    assert change["text"]["text"] == "Change"
+    assert change["action_id"] == "schedule_edit"
+    assert "public channel" not in there.words("schedule weekly spend by creator to me")

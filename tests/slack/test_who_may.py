@@ -71,7 +71,7 @@ def bots(
 
 
 REFUSALS = (
-    access.FOREIGN, "Only people can ask.", "Guests of this workspace cannot see",
+    access.FOREIGN, "Only people can use this bot.", "Guests can't see this organization's usage",
 )  # fmt: skip
 NOT_THEIRS = (
     NOT_YOURS, TO_CREATORS, "You see your own usage only", "That answer shows somebody else's",
@@ -116,7 +116,7 @@ def judge(bots: Bots, case: Case) -> str | None:
         case May.NOTHING:
             return _refused(sent, me, REFUSALS)
         case May.NO_ADMIN:
-            return _refused(sent, me, ("The log of who did what is for the admins",))
+            return _refused(sent, me, ("Only bot admins can see the audit log",))
         case May.NOT_THEIRS:
             return _nothing_of_others(sent, case, bots) or _no_figures(sent, case, me)
         case May.OWN:

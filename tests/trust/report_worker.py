@@ -12,6 +12,7 @@ from bot.posting import Posting
 from bot.slack import Slack
 from bot.store import Database
 from bot.store.notices import Notices
+from bot.store.opt_outs import OptOuts
 from bot.store.runs import Runs, Timing
 from bot.store.schedules import Schedules
 
@@ -34,6 +35,7 @@ def made(database: Path, api_url: str, token: str, *, patient: bool) -> Reportin
             Posting(slack, stopping.wait),
             f"worker-{os.getpid()}",
             stopping,
+            OptOuts(files, worlds.now),
         )
     )
 

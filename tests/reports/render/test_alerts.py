@@ -74,18 +74,19 @@ def spiked(dollars: float, found=USUAL) -> Reading:
 def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
     fast, slow = Pace(10 * DOLLAR, DAY), Pace(DOLLAR, DAY)
     assert said("budget", limit(85.1), fast) == (
-        "85% used: $85.10 of $100, $14.90 left; at this pace full on Friday 23:16 (Europe/Berlin)."
+        "85% used: $85.10 of $100, $14.90 left. At this pace it runs out on Fri 20 Nov, 23:16"
+        " (Berlin)."
     )
     assert said("budget", limit(85.1), slow) == (
-        "85% used: $85.10 of $100, $14.90 left; at this pace it lasts until it begins anew on"
-        " Monday 01:00 (Europe/Berlin)."
+        "85% used: $85.10 of $100, $14.90 left. At this pace it lasts until it resets on"
+        " Mon 23 Nov, 1:00 (Berlin)."
     )
     assert said("budget", limit(105), fast) == (
-        "105% used: $105 of $100, $5 above it. OpenRouter may refuse requests until it begins anew"
-        " on Monday 01:00 (Europe/Berlin)."
+        "105% used: $105 of $100, $5 over. OpenRouter may reject requests until it resets on"
+        " Mon 23 Nov, 1:00 (Berlin)."
     )
     assert said("budget", replace(limit(105), part=False)) == (
-        "105% used: $105 of $100, $5 above it. It has begun anew since."
+        "105% used: $105 of $100, $5 over. The limit has reset since."
     )
     lifetime = replace(CAP, reset="")
     assert said("budget", limit(85, lifetime), Pace(0, DAY)).endswith("it lasts for years.")
@@ -94,40 +95,44 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
 @pytest.mark.parametrize(
     ("words", "reading", "expected"),
     [
-        (DAILY, SPENT, "$52.10 today, $2.10 above $50; at this pace $89.55 by the end of the day."),
+        (
+            DAILY,
+            SPENT,
+            "$52.10 today, $2.10 over the $50 limit; at this pace $89.55 by the end of the day.",
+        ),
         (
             "tokens > 10m per hour",
             replace(SPENT, value=10_600_000, limit=10**7, period=span_at(Unit.HOUR, BERLIN, NOW)),
-            "10.6M tokens this hour, 600K above 10M; at this pace 1.46B by the end of the hour.",
+            (
+                "10.6M tokens this hour, 600K over the 10M limit; at this pace 1.46B by the end of"
+                " the hour."
+            ),
         ),
         (
             "spend byok > $50 per day",
             replace(SPENT, part=False),
-            "$52.10 from byok on 19 Nov, $2.10 above $50.",
+            "$52.10 from byok on 19 Nov, $2.10 over the $50 limit.",
         ),
         (
             "spike",
             spiked(106),
             (
-                "$106 in the hour from Thursday 11:00 (Europe/Berlin), 118 times the usual $0.90 of"
-                " that hour of the week."
+                "$106 between 11:00 and 12:00 on Thursday (Berlin), 118 times the typical $0.90 for"
+                " this hour of the week."
             ),
         ),
         (
             "spike",
             spiked(60, None),
             (
-                "$60 in the hour from Thursday 11:00 (Europe/Berlin). What is usual is not known"
-                " yet: that takes two weeks of use. Until then $50 an hour is told."
+                "$60 between 11:00 and 12:00 on Thursday (Berlin). It takes two weeks of usage to"
+                " learn what is typical; until then, alerts start at $50 an hour."
             ),
         ),
         (
             "spike",
             spiked(60, usual([0] * 12, DOLLAR)),
-            (
-                "$60 in the hour from Thursday 11:00 (Europe/Berlin), in which usually nothing is"
-                " used."
-            ),
+            "$60 between 11:00 and 12:00 on Thursday (Berlin); usually $0.",
         ),
         (
             "new model",
@@ -137,14 +142,14 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
         (
             "forecast > $5000 per month",
             replace(SPENT, value=5_230 * DOLLAR, so_far=3_120 * DOLLAR),
-            "At this pace the month ends at $5,230, $230 above $5,000; $3,120 so far.",
+            "At this pace the month will end at $5,230, $230 over $5,000. So far: $3,120.",
         ),
         (
             "sync",
             stale(Rule(Stale()), NOW - timedelta(minutes=72), NOW, NOW),
             (
-                "The newest usage is 1 hour 12 minutes old, and 1 hour is the most it should be."
-                " Answers and alerts rest on what was known then."
+                "The latest usage data is 1 hour 12 minutes old; it should be no more than 1 hour"
+                " old. Answers and alerts are based on data from that time."
             ),
         ),
     ],
@@ -157,23 +162,23 @@ def test_it_says_for_how_many_days_credits_last():
     rule, week = rule_of("credits < $100"), Pace(98 * DOLLAR, 7 * DAY)
     left = balance(rule, 500 * DOLLAR, 411_800_000_000, NOW)
     assert said("credits < $100", left, week) == (
-        "$88.20 of purchased credits left, below $100; at last week's pace about 6 days left."
+        "$88.20 in credits left, below $100. At last week's pace this lasts about 6 days."
     )
     gone = balance(rule, 500 * DOLLAR, 503_200_000_000, NOW)
     assert said("credits < $100", gone, week) == (
-        "The balance of purchased credits is -$3.20. Below $0 OpenRouter refuses requests, even on"
-        " free models, until credits are added."
+        "The credit balance is -$3.20. Below $0 OpenRouter rejects requests, even to free models,"
+        " until you add credits."
     )
 
 
 def test_its_title_names_openrouter_and_whose_use_it_is():
     event = Event(Kind.TRIGGERED, SPENT, 1, NOW)
-    assert title(event, rule_of(DAILY), BERLIN) == "OpenRouter spend above $50 today: Ada"
+    assert title(event, rule_of(DAILY), BERLIN) == "OpenRouter spend over $50 today: Ada"
     whole = replace(event, reading=replace(SPENT, subject=""))
     filtered = rule_of("spend > $50 per day key:prod*")
-    assert title(whole, filtered, BERLIN) == "OpenRouter spend above $50 today: key:prod*"
+    assert title(whole, filtered, BERLIN) == "OpenRouter spend over $50 today: key:prod*"
     everyone = title(whole, rule_of("spend > $50 per day"), BERLIN)
-    assert everyone == "OpenRouter spend above $50 today: the whole organisation"
+    assert everyone == "OpenRouter spend over $50 today: whole organization"
     full = Event(Kind.FURTHER, limit(101), 2, NOW)
     assert (
         title(full, rule_of("budget"), BERLIN)
@@ -188,7 +193,7 @@ def test_it_names_what_drives_it_but_not_its_subject_again():
     )
     text = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about(DAILY), detail).text
     assert (
-        "Top keys (in brackets the same part of the day before): agent $40 ($0.90), web $1 (none)"
+        "Top keys (same part of the day before in parentheses): agent $40 ($0.90), web $1 ($0)"
         in text
     )
     assert "Top models: opus $41" in text
@@ -207,7 +212,7 @@ def test_what_is_over_says_so_on_top_and_cannot_be_snoozed_any_more():
     assert SNOOZE in actions(alert(event, about(DAILY)))
     message = alert(event, about(DAILY), latest=over)
     assert message.blocks[1]["text"]["text"] == (
-        ":checkered_flag: The day is over: $73.20 in the end, $23.20 above $50."
+        ":checkered_flag: The day ended at $73.20, $23.20 over the $50 limit."
     )
     assert SNOOZE not in actions(message)
     assert ACKNOWLEDGE not in actions(message)
@@ -219,8 +224,8 @@ def test_what_is_over_tells_what_was_told_as_past():
     over = Event(Kind.RECOVERED, high, 0, NOW + DAY)
     text = alert(Event(Kind.TRIGGERED, low, 1, NOW), about("credits < $100"), latest=over).text
     assert text.splitlines()[1:] == [
-        ":white_check_mark: *Over.* $400 of credits again, which is above $100.",
-        "At first, Thursday 11:31: $89 of purchased credits left, below $100.",
+        ":white_check_mark: *Resolved.* The credit balance is $400, back above $100.",
+        "First alert (Thu 19 Nov, 11:31): $89 in credits left, below $100.",
     ]
 
 
@@ -236,7 +241,7 @@ def test_a_threshold_is_changed_where_there_is_one(words, offered):
 def test_a_sum_that_was_corrected_says_so_in_the_end():
     corrected = Event(Kind.ENDED, replace(SPENT, value=47 * DOLLAR), 1, TODAY.end)
     assert ending(corrected, rule_of(DAILY)) == (
-        "The day is over: $47 in the end. OpenRouter has corrected its figures since this was told."
+        "The day ended at $47. OpenRouter corrected its figures after this alert."
     )
 
 
@@ -245,19 +250,18 @@ def test_who_saw_to_it_is_told_and_is_not_asked_again():
     done = about(DAILY, acknowledged="U0BEN", snoozed=NOW + HOUR, muted="U0BEN")
     message = alert(event, done)
     shown = str(message.blocks)
-    assert "<@U0BEN> has seen to it" in shown
+    assert "<@U0BEN> acknowledged this" in shown
     assert "Snoozed until today 12:31" in shown
     assert ACKNOWLEDGE not in actions(message)
     assert MUTE not in actions(message)
+    assert cards.UNMUTE in actions(message)
 
 
 def test_what_goes_on_is_told_in_the_thread():
     further = Event(Kind.FURTHER, limit(101), 2, NOW)
     assert "*101% used: $101 of $100" in reply(further, about("budget")).text
     calm = Event(Kind.RECOVERED, spiked(1), 0, NOW)
-    assert reply(calm, about("spike")).text == (
-        ":white_check_mark: *Over.* Back to usual: the last hours were calm."
-    )
+    assert reply(calm, about("spike")).text == ":white_check_mark: *Resolved.* Back to normal."
 
 
 def test_many_at_once_are_listed_as_far_as_there_is_room():
@@ -269,12 +273,12 @@ def test_many_at_once_are_listed_as_far_as_there_is_room():
     assert together(rising, "/activity").text.splitlines()[2].startswith("• Person 5: $56")
     items = [Item(one, about(DAILY)) for one in events]
     few, many = together(items[:6], "/activity"), together(items, "/activity")
-    assert few.text.startswith("6 OpenRouter alerts at once")
+    assert few.text.startswith("6 OpenRouter alerts\n")
     assert all(f"Person {n}" in few.text for n in range(6))
     listed = str(many.blocks).count("• Person")
     assert 20 < listed < 60
-    assert f"and {60 - listed} more" in str(many.blocks)
-    assert str(many.blocks).count("OpenRouter spend above $50 today") == 1
+    assert f"{60 - listed} more" in str(many.blocks)
+    assert str(many.blocks).count("OpenRouter spend over $50 today") == 1
 
 
 def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
@@ -286,17 +290,17 @@ def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
         Item(first, waits.about, over),
     )
     message = together([ended, done, waits], "/activity", ["A note."])
-    assert message.text.startswith("3 OpenRouter alerts at once, 1 over")
+    assert message.text.startswith("3 OpenRouter alerts, 1 resolved")
     assert message.text.splitlines()[4] == (
-        "• :white_check_mark: Ada: The day is over: $73 in the end, $23 above $50."
+        "• :white_check_mark: Ada: The day ended at $73, $23 over the $50 limit."
     )
-    assert "<@U0BEN> has seen to it" in str(message.blocks)
+    assert "<@U0BEN> acknowledged this" in str(message.blocks)
     assert "A note." in str(message.blocks)
-    assert f"Told on data as of {stamp(NOW)}" in str(message.blocks)
+    assert f"Data as of {stamp(NOW)}" in str(message.blocks)
     assert actions(message) == [ACKNOWLEDGE, LIST]
     nothing_left = together([ended, done], "/activity")
     assert actions(nothing_left) == [LIST]
-    assert together([ended, ended], "/activity").text.startswith("2 OpenRouter alerts at once, all")
+    assert together([ended, ended], "/activity").text.startswith("2 OpenRouter alerts, all")
 
 
 def test_what_goes_on_of_many_says_which():
@@ -304,8 +308,8 @@ def test_what_goes_on_of_many_says_which():
     calm = Event(Kind.RECOVERED, spiked(1), 0, NOW)
     text = replies([(full, about("budget")), (calm, about("spike by key"))]).text
     assert text.splitlines()[0] == "*OpenRouter limit more than 100% used: support-bot*"
-    assert text.splitlines()[2] == "*OpenRouter spend far above usual: agent*"
-    assert "Back to usual" in text.splitlines()[3]
+    assert text.splitlines()[2] == "*OpenRouter spend spike: agent*"
+    assert "Back to normal" in text.splitlines()[3]
 
 
 def test_details_are_asked_for_with_the_matching_question():
@@ -329,13 +333,10 @@ def test_a_spike_is_explained_and_drawn_as_it_was_told():
     [drawn] = [block for block in message.blocks if block["type"] == "data_visualization"]
     assert drawn["chart"]["series"][0]["data"][-1]["value"] == 106
     assert (
-        "Usual is the median of 12 like hours of the last four weeks, $0.90 give or take $0.22; a"
-        " spike begins at $5."
+        "Typical for this hour: $0.90 ± $0.22 (median of 12 comparable hours). Threshold: $5."
     ) in str(message.blocks)
     idle = explained(spiked(60, usual([0] * 12, DOLLAR)))
-    assert idle == (
-        "Of 12 like hours of the last four weeks most had no use at all; a spike begins at $1."
-    )
+    assert idle == "Most comparable hours in the past 4 weeks had no usage. Threshold: $1."
 
 
 def test_drivers_are_compared_with_the_same_part_of_the_period_before():
@@ -348,7 +349,7 @@ def test_drivers_are_compared_with_the_same_part_of_the_period_before():
 def test_money_and_moments_are_told_as_people_do():
     shown = [price(n) for n in (0, 85_100_000_000, -3_200_000_000, 12_345_678_900_000, 1_200_000)]
     assert shown == ["$0", "$85.10", "-$3.20", "$12,346", "$0.0012"]
-    assert clock(NOW + 20 * DAY, NOW, BERLIN) == "Wed 9 Dec 11:31"
+    assert clock(NOW + 20 * DAY, NOW, BERLIN) == "Wed 9 Dec, 11:31"
     assert [age(n) for n in (30, 3600, 11_100, 200_000)] == [
         "0 minutes", "1 hour", "3 hours 5 minutes", "2 days",
     ]  # fmt: skip
@@ -362,20 +363,20 @@ def test_a_new_rule_says_what_it_does_and_how_things_stand():
     text = cards.made(card(), "/activity", now=[replace(SPENT, value=12 * DOLLAR)]).text
     assert text == (
         "*Alert set:* `alert spend &gt; $50 per day by creator`, to <@U0ADA>\n"
-        "For each creator on its own: told once a day (Europe/Berlin), as soon as it goes above the"
-        " limit.\nNow: Ada: $12 of $50."
+        "You'll get at most one message a day for each creator, as soon as spend passes the limit"
+        " (Berlin time).\nNow: Ada: $12 of $50."
     )
 
 
 @pytest.mark.parametrize(
     ("words", "value", "limit", "said"),
     [
-        (DAILY, 60, 50, "It is above that already"),
+        (DAILY, 60, 50, "It's already over the limit"),
         (DAILY, 50, 50, ""),
-        ("forecast > $50 per month", 60, 50, "It is above that already"),
-        ("budget 80% 100%", 80, 100, "It is at 80% or more already"),
+        ("forecast > $50 per month", 60, 50, "It's already on track to exceed it"),
+        ("budget 80% 100%", 80, 100, "It's already at 80% or more"),
         ("budget 80% 100%", 79, 100, ""),
-        ("credits < $100", 20, 100, "It is below that already"),
+        ("credits < $100", 20, 100, "It's already below that"),
         ("new model", 20, 0, ""),
         ("spike", 60, 50, ""),
     ],
@@ -402,8 +403,8 @@ def test_the_list_says_what_rests_and_what_is_triggered():
 
 def test_quiet_hours_say_that_nothing_is_lost():
     text = cards.quiet_set(Quiet(time(22), time(7)), BERLIN, "/activity").text
-    assert "nothing is lost" in text
-    assert "every alert is told at once" in cards.quiet_set(None, BERLIN, "/activity").text
+    assert "arrive afterwards" in text
+    assert "every alert right away" in cards.quiet_set(None, BERLIN, "/activity").text
 
 
 NAMES = st.text(max_size=90) | st.sampled_from(

@@ -1,0 +1,53 @@
+"""Reports to every creator that single people no longer want."""
+
+from __future__ import annotations
+
+from bot.store.database import Database
+from bot.store.schedules import Clock, Entry, ms
+
+
+class OptOuts:
+    """Who opted out of which reports. Its methods may be called from any thread.
+
+    An opt-out counts for its schedule, also after that is edited, and for every other schedule
+    that asks the same question. People are Slack ids.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    def add(self, person: str, schedule: Entry) -> None:
+        """Stop sending a schedule's reports to a person."""
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO report_opt_out (person, schedule, question, at)"
+                " VALUES (?, ?, ?, ?)",
+                (person, schedule.id, schedule.draft.question, ms(self._clock())),
+            )
+
+    def remove(self, person: str, schedule: Entry) -> None:
+        """Send a schedule's reports to a person again."""
+        with self._db.write() as connection:
+            connection.execute(
+                "DELETE FROM report_opt_out WHERE person = ? AND (schedule = ? OR question = ?)",
+                (person, schedule.id, schedule.draft.question),
+            )
+
+    def has(self, person: str, schedule: Entry) -> bool:
+        """Whether a person opted out of a schedule's reports."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT 1 FROM report_opt_out WHERE person = ? AND (schedule = ? OR question = ?)",
+                (person, schedule.id, schedule.draft.question),
+            ).fetchone()
+        return found is not None
+
+    def of(self, person: str) -> list[str]:
+        """The ids of the schedules that a person opted out of, oldest first."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT schedule FROM report_opt_out WHERE person = ? ORDER BY at, schedule",
+                (person,),
+            ).fetchall()
+        return [str(row[0]) for row in found]
