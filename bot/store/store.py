@@ -79,18 +79,24 @@ class Store:
 
     def list_members(
         self,
-        keys: Iterable[tuple[str, str, str]],
-        people: Iterable[tuple[str, str, str]],
+        keys: Iterable[tuple[str, str, str]] | None,
+        people: Iterable[tuple[str, str, str]] | None,
         owners: Iterable[tuple[str, str]],
         since: Iterable[tuple[str, datetime]] = (),
+        *,
+        all_keys: bool = True,
     ) -> None:
-        """Keep OpenRouter's directory: keys and people as (ref, name, detail), keys' owners.
+        """Store OpenRouter's directory: keys and people as (ref, name, detail), keys' owners.
 
-        `since` tells when keys were made.
+        None leaves the known keys or people as they are; without `all_keys`, keys that are not
+        listed stay. `since` has the times when keys were created.
         """
         with self._db.write() as connection:
-            adopted = members.replace(connection, Dimension.KEY, keys)
-            members.replace(connection, Dimension.CREATOR, people)
+            adopted: list[int] = []
+            if keys is not None:
+                adopted = members.replace(connection, Dimension.KEY, keys, whole=all_keys)
+            if people is not None:
+                members.replace(connection, Dimension.CREATOR, people)
             members.set_owners(connection, owners)
             members.set_since(connection, since)
             if adopted:
@@ -111,6 +117,21 @@ class Store:
         return self.directory()
 
     # -- syncing
+
+    def sum(self, window: Window) -> Usage:
+        """All usage that is held in the buckets of a window."""
+        code, start, end = (
+            GRANULARITY[window.granularity],
+            seconds(window.start),
+            seconds(window.end),
+        )
+        with self._db.read() as connection:
+            return reading.sum_of_all(connection, code, start, end)
+
+    def note(self, window: Window, notes: Iterable[str]) -> None:
+        """Note what is wrong with a window, instead of what was noted; its usage stays."""
+        with self._db.write() as connection:
+            marks.note(connection, GRANULARITY[window.granularity], window, notes)
 
     def state(self) -> State:
         """What is held, and when each granularity was last synced."""
@@ -257,6 +278,14 @@ class Store:
                 (name, owner, seconds(now + length)),
             )
             return True
+
+    def lease_holder(self, name: str, clock: Callable[[], datetime]) -> str:
+        """Who has the lease on a name now; empty if nobody has."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT owner FROM lease WHERE name = ? AND until > ?", (name, seconds(clock()))
+            ).fetchone()
+        return str(found[0]) if found else ""
 
     # -- facts: small things worth keeping, by name
 
