@@ -74,13 +74,19 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the bot is at a moment (UTC); `inside` is None for who is no admin."""
+    """How the bot is doing at a moment (UTC); `inside` is None for people who are not admins.
+
+    `unavailable` are sentences on what else could not be read, `first_sync` says how far the first
+    sync has come (empty: it is done).
+    """
 
     now: datetime
     version: str
     data: tuple[Freshness, ...]
     trouble: Trouble | None
     inside: Inside | None = None
+    unavailable: tuple[str, ...] = ()
+    first_sync: str = ""
 
     @property
     def well(self) -> bool:

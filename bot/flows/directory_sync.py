@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from bot.flows.identify import MADE_UP
-from bot.flows.pull import UNAVAILABLE
+from bot.flows.sync_state import UNAVAILABLE
 from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, Person, Workspace
 from bot.store import Store
 from reports.query import Dimension
@@ -44,6 +44,7 @@ class DirectorySync:
         self._alive = alive
         self._listed: datetime | None = None
         self._failed: dict[str, str] = {}
+        self._default: str | None = None
         self.key_count = 0
 
     def list_when_old(self) -> None:
@@ -101,6 +102,8 @@ class DirectorySync:
             if "keys" in self._failed:
                 break
             lists.append(self._try("keys", partial(self._api.keys, workspace)))
+        if lists[0]:
+            self._default = next((key.workspace_id for key in lists[0] if key.workspace_id), None)
         for keys in lists:
             found = {key.hash: key for key in keys or ()} | found
         all_keys = workspaces is not None and "keys" not in self._failed
@@ -139,6 +142,7 @@ class DirectorySync:
             limits["workspaces"] = [
                 self._workspace(one, keys, earlier.get(one.id)) for one in workspaces
             ]
+            limits["default"] = self._default or limits.get("default") or ""
         limits.pop("budgets", None)  # as it was kept before workspaces had ids here
         self._store.keep_fact("limits", json.dumps(limits))
 

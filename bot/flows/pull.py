@@ -6,7 +6,6 @@ where usage was known is refused as a whole, so that what is held stays.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +14,7 @@ from datetime import datetime
 
 from bot.courtesy import giving_way
 from bot.flows.identify import DIMENSION, MADE_UP, Names, Owned, Told
+from bot.flows.sync_state import parts
 from bot.openrouter import Answer, Only, OpenRouter, OpenRouterError, TimedOutError, View, WireRow
 from bot.store import Store
 from bot.store.codes import View as StoredView
@@ -29,8 +29,6 @@ from reports.windows import MINUTE, Window
 
 log = logging.getLogger(__name__)
 
-UNAVAILABLE = "unavailable"
-"""The fact that says which parts of the directory could not be read: JSON, part to words."""
 LISTS = {View.KEY: ("keys", "workspaces"), View.CREATOR: ("members",)}
 """The parts of the directory that name the members of a view."""
 MOST_QUERIES = 120
@@ -173,7 +171,7 @@ def _view(
 
 def _listed(store: Store, view: View) -> bool:
     """Whether OpenRouter's last directory listing had all members of a view."""
-    unavailable = json.loads(store.fact(UNAVAILABLE) or "{}")
+    unavailable = parts(store)
     return not any(part in unavailable for part in LISTS[view])
 
 

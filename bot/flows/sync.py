@@ -12,6 +12,7 @@ from time import monotonic
 
 from bot.flows.directory_sync import DirectorySync
 from bot.flows.pull import Callbacks, PartialAnswerError, pull
+from bot.flows.sync_state import FIRST_SYNC, TROUBLE
 from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutError
 from bot.store import Store, StoreError
 from reports.coverage import Held, Interval, merge
@@ -39,8 +40,6 @@ AFTER_REFUSAL = timedelta(minutes=15)
 AFTER_TROUBLE = timedelta(seconds=30)
 GIVEN_UP = HOUR
 """How long a window of the past that could not be fetched is left alone."""
-FIRST_SYNC = "first sync"
-"""The fact that says how far the first sync has come; empty once it is done."""
 _SECONDS_A_QUERY = 1.0
 """At OpenRouter's limit of about one query a second; a slower answer is measured."""
 _QUERIES_A_WINDOW = 3
@@ -110,8 +109,8 @@ class Sync:
             more = self._older(now)
             if failed:
                 raise failed
-            if self._store.fact("trouble"):
-                self._store.keep_fact("trouble", "")
+            if self._store.fact(TROUBLE):
+                self._store.keep_fact(TROUBLE, "")
             if not more:
                 self._end_first()
         except (OpenRouterError, StoreError) as error:
@@ -136,7 +135,7 @@ class Sync:
         self._rest = now, now + rest
         trouble = {"at": now.isoformat(), "words": str(error)}
         try:
-            self._store.keep_fact("trouble", json.dumps(trouble))
+            self._store.keep_fact(TROUBLE, json.dumps(trouble))
         except StoreError as worse:
             log.warning("Sync: the failure could not be noted: %s", worse)
         return Turn(0, more=False, error=error)

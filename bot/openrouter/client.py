@@ -12,7 +12,7 @@ import random
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from time import monotonic
@@ -156,6 +156,10 @@ class OpenRouter:
         return self._call(
             "POST", _QUERY, lambda raw: wire.read_usage(raw, view, granularity), body=body
         )
+
+    def probe(self, now: datetime) -> None:
+        """Read the usage of the last hour, to see whether that can be read at all."""
+        self.usage(wire.View.TOTAL, Granularity.HOUR, now - timedelta(hours=1), now)
 
     def workspaces(self) -> list[wire.Workspace]:
         """All workspaces."""

@@ -39,7 +39,9 @@ def size(count: int) -> str:
 
 
 def _head(status: Status) -> str:
-    if status.well:
+    if status.first_sync:
+        how = f":hourglass: The first sync is running: {escape(status.first_sync)}."
+    elif status.well:
         how = ":white_check_mark: The data is up to date."
     elif all(one.as_of is None for one in status.data):
         how = ":hourglass: Nothing has been synced yet; the first sync is still to come."
@@ -53,6 +55,7 @@ def _head(status: Status) -> str:
         lines.append(f":warning: The last sync failed {failed}: {words}")
     else:
         lines.append("The last sync went well.")
+    lines += [f":warning: {escape(clean(words, 500))}" for words in status.unavailable]
     return "\n".join(lines)
 
 
