@@ -73,7 +73,7 @@ def sync() -> None:
 
     While another process is syncing the same cache, this one waits for it.
     """
-    from bot.app import make_openrouter, open_store, utc_now  # noqa: PLC0415
+    from bot.app import make_openrouter, open_store, process_name, utc_now  # noqa: PLC0415
     from bot.flows.sync_once import SyncOnce  # noqa: PLC0415
 
     settings = _settings(Need.OPENROUTER)
@@ -81,7 +81,9 @@ def sync() -> None:
         closing(open_store(settings)) as store,
         closing(make_openrouter(settings)) as api,
     ):
-        once = SyncOnce(api, store, utc_now, lambda words: click.echo(words, err=True))
+        once = SyncOnce(
+            api, store, utc_now, process_name(), lambda words: click.echo(words, err=True)
+        )
         if not once.wait():
             click.echo("The cache is up to date.", err=True)
             return

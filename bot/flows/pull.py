@@ -175,6 +175,30 @@ def _listed(store: Store, view: View) -> bool:
     return not any(part in unavailable for part in LISTS[view])
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What is asked for at once: a window, narrowed by ids; `pool` are ids to split it by."""
+
+    window: Window
+    only: Only | None
+    pool: tuple[str, ...]
+
+    def split(self) -> tuple[_Piece, ...]:
+        """The same in two: by time where it has several buckets, else by ids; or not at all."""
+        if halves := self.window.halves():
+            return tuple(_Piece(half, self.only, self.pool) for half in halves)
+        if parts := _halves(self.only):
+            return tuple(_Piece(self.window, part, ()) for part in parts)
+        if not self.pool:
+            return ()
+        half = (len(self.pool) + 1) // 2
+        excluded = (*(self.only.ids if self.only else ()), *self.pool[:half])
+        return (
+            _Piece(self.window, Only(self.pool[:half]), ()),
+            _Piece(self.window, Only(excluded, but=True), self.pool[half:]),
+        )
+
+
 class _Fetching:
     """Fetches all rows of a window, however many, within MOST_QUERIES."""
 
@@ -184,53 +208,40 @@ class _Fetching:
         self._alive = alive
         self._left = MOST_QUERIES
 
-    def fetch(
-        self,
-        view: View,
-        window: Window,
-        only: Only | None,
-        pool: tuple[str, ...],
-        before: Answer | None = None,
-    ) -> _Part:
+    def fetch(self, view: View, window: Window, only: Only | None, pool: tuple[str, ...]) -> _Part:
         """All rows of a window: split by time until none are cut off, then by ids.
 
-        `pool` are the ids by which the rest of the view can still be split; `before` is the answer
-        that was cut off and is split here.
+        `pool` are the ids by which the view can be split.
         """
-        answer = self._ask(view, window, only, pool)
-        if answer and not answer.truncated:
-            return self._whole(view, window, only, answer)
-        if answer and before and _in_vain(answer, before):
-            return _cut_off(window, answer)
-        if self._left <= 0 and window.halves():
-            raise TimedOutError(f"The {window.granularity}s take more than {MOST_QUERIES} queries.")
-        if self._left <= 0:
-            return _cut_off(window, answer)
-        if halves := window.halves():
-            return _joined(self.fetch(view, half, only, pool, answer) for half in halves)
-        if parts := _halves(only):
-            return _joined(self.fetch(view, window, part, (), answer) for part in parts)
-        if pool:
-            half, rest = pool[: (len(pool) + 1) // 2], pool[(len(pool) + 1) // 2 :]
-            excluded = (*(only.ids if only else ()), *half)
-            return _joined(
-                (
-                    self.fetch(view, window, Only(half), (), answer),
-                    self.fetch(view, window, Only(excluded, but=True), rest, answer),
-                )
-            )
-        return _cut_off(window, answer)
+        piece = _Piece(window, only, pool)
+        return self._rows_of(view, piece, self._ask(view, piece))
 
-    def _ask(
-        self, view: View, window: Window, only: Only | None, pool: tuple[str, ...]
-    ) -> Answer | None:
+    def _rows_of(self, view: View, piece: _Piece, answer: Answer | None) -> _Part:
+        """The rows of a piece after its first answer (None: it took too long)."""
+        if answer and not answer.truncated:
+            return self._whole(view, piece, answer)
+        pieces = piece.split()
+        if self._left <= 0 and piece.window.halves():
+            words = f"The {piece.window.granularity}s take more than {MOST_QUERIES} queries."
+            raise TimedOutError(words)
+        if self._left <= 0 or not pieces:
+            return _cut_off(piece.window, answer)
+        answers = [self._ask(view, one) for one in pieces]
+        if answer and _in_vain(answer, answers):
+            return _cut_off(piece.window, answer)
+        return _joined(
+            self._rows_of(view, one, found) for one, found in zip(pieces, answers, strict=True)
+        )
+
+    def _ask(self, view: View, piece: _Piece) -> Answer | None:
         """One query; None where it took too long and can be split."""
+        window = piece.window
         self._alive()
         self._left -= 1
         try:
-            answer = self._api.usage(view, window.granularity, window.start, window.end, only)
+            answer = self._api.usage(view, window.granularity, window.start, window.end, piece.only)
         except TimedOutError:
-            if not (window.halves() or pool or _halves(only)):
+            if not piece.split():
                 raise
             return None
         if answer.missing:
@@ -242,10 +253,11 @@ class _Fetching:
             )
         return answer
 
-    def _whole(self, view: View, window: Window, only: Only | None, answer: Answer) -> _Part:
+    def _whole(self, view: View, piece: _Piece, answer: Answer) -> _Part:
+        window = piece.window
         rows = _used(answer, window)
-        if not rows and only is None and self._store.sum(window) != ZERO:
-            answer = self._ask(view, window, only, ()) or answer
+        if not rows and piece.only is None and self._store.sum(window) != ZERO:
+            answer = self._ask(view, piece) or answer
             rows = _used(answer, window)
             if not rows:
                 outside = f"{_rows(len(answer.rows))} of other dates" if answer.rows else "no rows"
@@ -261,12 +273,10 @@ class _Fetching:
         return _Part(rows, _notes(window, answer), frozenset(answer.unused))
 
 
-def _in_vain(answer: Answer, before: Answer) -> bool:
-    """Whether splitting does not help: what limits an answer is not how many rows it has.
-
-    An answer that is cut off at a number of rows has about as many as the one that was split.
-    """
-    return len(answer.rows) * 4 < len(before.rows) * 3 or not before.rows
+def _in_vain(answer: Answer, parts: Sequence[Answer | None]) -> bool:
+    """Whether splitting does not help: all parts are cut off too, and bring no further rows."""
+    rows = [len(part.rows) for part in parts if part and part.truncated]
+    return len(rows) == len(parts) and sum(rows) <= len(answer.rows)
 
 
 def _cut_off(window: Window, answer: Answer | None) -> _Part:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -22,7 +19,8 @@ SAY_EVERY = timedelta(seconds=15)
 class SyncOnce:
     """Fetches what is missing, once, holding the lease of whoever syncs.
 
-    `say` prints a line while it waits, `pause` waits for so many seconds.
+    `name` is what others call this process, `say` prints a line while it waits, `pause` waits for
+    some seconds.
     """
 
     def __init__(
@@ -30,6 +28,7 @@ class SyncOnce:
         api: OpenRouter,
         store: Store,
         clock: Callable[[], datetime],
+        name: str,
         say: Callable[[str], object],
         pause: Callable[[float], object] | None = None,
     ) -> None:
@@ -37,8 +36,7 @@ class SyncOnce:
         self._clock = clock
         self._say = say
         self._pause = threading.Event().wait if pause is None else pause
-        name = f"process {os.getpid()} on {socket.gethostname()}"
-        self._owner = f"{name} ({secrets.token_hex(4)})"
+        self._owner = name
         self._report: Callable[[float, str], object] = lambda _, __: None
         self._sync = Sync(api, store, clock, self._progress, lambda: self._lease(LEASE_LENGTH))
 

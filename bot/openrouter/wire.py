@@ -255,7 +255,7 @@ def _missing(rows: Sequence[object]) -> tuple[str, ...]:
     if not found:
         return ()
     missing = {name for name in METRICS if not any(name in row for row in giving_way(found))}
-    summed = {part for name in CHECKS if _came(found, name) for part in _PARTS[name]}
+    summed = _summed(found)
     missing |= {name for name in _ALWAYS if name not in summed and not _came(found, name)}
     for row in giving_way(found):
         missing |= _short(row)
@@ -266,8 +266,18 @@ def _missing(rows: Sequence[object]) -> tuple[str, ...]:
 
 def _unused(rows: Sequence[object]) -> tuple[str, ...]:
     """The metrics that are null in all rows and that no sum in CHECKS accounts for."""
-    summed = {part for name in CHECKS if _came(rows, name) for part in _PARTS[name]}
+    summed = _summed(rows)
     return tuple(name for name in METRICS if name not in summed and not _came(rows, name))
+
+
+def _summed(rows: Sequence[object]) -> set[str]:
+    """The metrics whose sum in CHECKS came; a sum that is null throughout is 0."""
+    return {
+        part
+        for name in CHECKS
+        if any(isinstance(row, dict) and name in row for row in rows)
+        for part in _PARTS[name]
+    }
 
 
 def _came(rows: Sequence[object], name: str) -> bool:
@@ -279,11 +289,11 @@ def _short(row: Mapping[str, Any]) -> set[str]:
     missing: set[str] = set()
     for whole, parts in _PARTS.items():
         empty = [part for part in parts if row.get(part) is None]
-        if not empty or row.get(whole) is None:
+        if not empty or whole not in row:
             continue
         try:
             known = sum((_number(row.get(part)) for part in parts), Decimal())
-            if abs(_number(row[whole]) - known) > _ROUNDING:
+            if _number(row[whole]) - known > _ROUNDING:
                 missing.update(empty)
         except (ValueError, ArithmeticError):
             continue  # the row, or the sum, cannot be read

@@ -246,3 +246,17 @@ def m008_parts(db: Database) -> None:
         )
     db.execute("DROP TABLE total")
     db.execute("ALTER TABLE sums RENAME TO total")
+
+
+@migration
+def m009_log_requests(db: Database) -> None:
+    """The requests that Logs exports brought, so that one that comes again counts once.
+
+    `request` is a number made of its id; `bucket` is the one that it was counted in.
+    """
+    db.execute(
+        """CREATE TABLE log_request (
+            granularity INTEGER NOT NULL, bucket INTEGER NOT NULL, request INTEGER NOT NULL,
+            PRIMARY KEY (granularity, bucket, request)
+        ) STRICT, WITHOUT ROWID"""
+    )

@@ -20,7 +20,7 @@ from bot.store.rewrite import Change, Figures, RowKey, add_up, changes, minus, p
 from bot.store.writing import statements, window_rows, write
 from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
-from reports.timerange import Granularity, TimeRange, floor
+from reports.timerange import Granularity, TimeRange, floor, following
 from reports.usage import ZERO, Usage
 from reports.windows import Window
 
@@ -225,6 +225,52 @@ class Store:
             if taken:
                 marks.count(connection, "usage")
         return taken
+
+    def take_logs(
+        self,
+        granularity: Granularity,
+        known: Interval,
+        rows: Callable[[int, int], Iterable[tuple[int, tuple[RowKey, RowKey], Usage]]],
+    ) -> tuple[list[Interval], int]:
+        """Add the requests of a Logs export that were not counted before, in one transaction.
+
+        `known` is the time that the file covers. `rows` gives the requests of a bucket (its start
+        and length in seconds): a number for each, its row in both views, and its usage. Buckets
+        that are held from elsewhere stay as they are. Returns the buckets that were filled or
+        added to, and how many requests were new.
+        """
+        code, days = GRANULARITY[granularity], granularity is Granularity.DAY
+        buckets = []
+        start = floor(known[0], granularity)
+        while start < known[1]:
+            buckets.append((start, following(start, granularity)))
+            start = buckets[-1][1]
+        count = 0
+        with self._db.write() as connection:
+            taken = imported.open_to_logs(connection, code, buckets)
+            for start, end in taken:
+                at = seconds(start)
+                requests = {
+                    number: (keys, usage) for number, keys, usage in rows(at, seconds(end) - at)
+                }
+                new = imported.unseen(connection, code, at, requests)
+                count += len(new)
+                old = window_rows(connection, Window(granularity, start, end))
+                added = add_up(
+                    [(place, Usage(*figures)) for place, figures in old.items()]
+                    + [(key, requests[n][1]) for n in sorted(new) for key in requests[n][0]]
+                )
+                for change in changes(old, added, months=days):
+                    write(connection, statements(granularity, change))
+            imported.mark_logs(connection, code, taken, known)
+            for start, end in merge(taken):
+                window = Window(granularity, max(start, known[0]), min(end, known[1]))
+                marks.hold(connection, code, window)
+                if days:
+                    imported.settle(connection, start, end)
+            if taken:
+                marks.count(connection, "usage")
+        return taken, count
 
     def forget(self, granularity: Granularity, before: datetime) -> None:
         """Drop fine-grained usage that coarser granularities hold as well; not what files brought.

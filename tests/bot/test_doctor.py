@@ -142,7 +142,7 @@ def test_without_an_app_token_it_says_where_slack_has_to_reach_the_bot(values, l
 
 def test_it_tells_an_ordinary_key_from_a_management_key(values, look, openrouter):
     _, said = look(values | {"OPENROUTER_MANAGEMENT_KEY": openrouter.inference_key})
-    assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("FAIL an ordinary API key")
+    assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("FAIL this is a regular API key")
     assert "members" not in said
 
 

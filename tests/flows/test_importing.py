@@ -270,7 +270,7 @@ def test_only_what_is_not_held_is_taken_and_said(store: Store, tmp_path: Path) -
             "  The newest day, 2024-03-06, may have been unfinished when the file was made:"
             " a sync, or a file that goes on after it, will replace it."
         ),
-        "  Exports do not tell how many requests were BYOK: what was imported counts none.",
+        "  Exports do not say how many requests were BYOK: imported usage counts none.",
     ]
     assert spend(store, "2024-03") == 1 + 100 + 8 + 16
 

@@ -85,9 +85,7 @@ def test_every_row_finds_its_owner(server, tmp_path_factory, organisation, diale
     cache = Cache(server, tmp_path_factory.mktemp("pull") / "activity.db", Clock(NOW))
     try:
         cache.sync.list_directory()
-        pulled = pull(
-            cache.api, cache.store, WINDOW, Callbacks(cache.sync.list_directory), NOW
-        )
+        pulled = pull(cache.api, cache.store, WINDOW, Callbacks(cache.sync.list_directory), NOW)
         if not any("very many rows" in note for note in pulled.notes):
             assert owned(cache, pulled) == tellable(organisation)
             assert pulled.notes == ()
