@@ -428,6 +428,15 @@ class Store:
             ]
         return tuple(dict.fromkeys(found))
 
+    def noted(self, stored: Granularity, start: datetime, end: datetime) -> bool:
+        """Whether anything is known to be wrong with a stretch of time at a granularity."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT 1 FROM note WHERE granularity = ? AND start < ? AND until > ? LIMIT 1",
+                (GRANULARITY[stored], seconds(end), seconds(start)),
+            ).fetchone()
+        return found is not None
+
     def _crossed(
         self,
         connection: sqlite3.Connection,
@@ -458,7 +467,9 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
     unknown = connection.execute(
         "SELECT id FROM member WHERE dimension = ? AND ref = ?",
         (DIMENSION[Dimension.CREATOR], members.UNKNOWN),
-    ).fetchone()[0]
+    ).fetchone()
+    if unknown is None:
+        return  # no file was imported
     listed = json.dumps(keys)
     owners = dict(
         connection.execute(
@@ -478,7 +489,7 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
         new: dict[RowKey, Figures] = dict(old)
         for (view, _, member, model), usage in old.items():
             if view == View.KEY and owners.get(member):
-                for creator, moved in ((owners[member], usage), (unknown, minus(ZERO, usage))):
+                for creator, moved in ((owners[member], usage), (unknown[0], minus(ZERO, usage))):
                     place = (View.CREATOR, bucket, creator, model)
                     new[place] = plus(new.get(place, ZERO), moved)
         left = {place: usage for place, usage in new.items() if usage != ZERO}

@@ -802,7 +802,7 @@ def test_the_command_fails_with_one_plain_line(
         said = capsys.readouterr()
         assert said.out == ""
         assert said.err == (
-            "a.csv: line 2: Usage is “1,0”: dollars as a plain number are wanted."
+            "a.csv: line 2: Usage is “1,0”: dollars as a plain number are required."
             " Nothing was imported.\n"
         )
 

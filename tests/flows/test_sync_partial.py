@@ -94,7 +94,7 @@ def test_a_metric_that_is_null_in_some_rows_where_it_cannot_be_is_missing(cache,
 def test_what_nobody_uses_may_be_null_throughout(tmp_path, clock):
     organisation = Organisation([], company().keys)
     organisation.records = [
-        Record(NOW - n * HOUR, ONE, "", "a/free", prompt=5, credits_nano=0) for n in range(40)
+        Record(NOW - n * HOUR, ONE, "", "a/free", prompt=5, credits_nano=0) for n in range(1, 40)
     ]
     with LocalOpenRouter(organisation, clock=clock) as server:
         server.requests_per_minute = None
