@@ -69,29 +69,34 @@ def worker() -> None:
 
 @cli.command()
 def sync() -> None:
-    """Fetch from OpenRouter what the cache does not hold, once."""
-    from bot.app import make_openrouter, open_store, utc_now  # noqa: PLC0415
-    from bot.flows.sync import Progress, Sync  # noqa: PLC0415
+    """Fetch from OpenRouter what the cache does not hold, once.
+
+    While another process is syncing the same cache, this one waits for it.
+    """
+    from bot.app import make_openrouter, open_store, process_name, utc_now  # noqa: PLC0415
+    from bot.flows.sync_once import SyncOnce  # noqa: PLC0415
 
     settings = _settings(Need.OPENROUTER)
     with (
         closing(open_store(settings)) as store,
         closing(make_openrouter(settings)) as api,
-        click.progressbar(length=1000, label="Syncing", file=sys.stderr) as bar,
     ):
+        once = SyncOnce(
+            api, store, utc_now, process_name(), lambda words: click.echo(words, err=True)
+        )
+        if not once.wait():
+            click.echo("The cache is up to date.", err=True)
+            return
+        with click.progressbar(length=1000, label="Syncing", file=sys.stderr) as bar:
 
-        def report(progress: Progress) -> None:
-            bar.label = f"Syncing {progress.words:<32}"
-            bar.update(max(0, int(progress.done * 1000) - bar.pos))
+            def report(done: float, words: str) -> None:
+                bar.label = f"Syncing {words:<48}"
+                bar.update(max(0, int(done * 1000) - bar.pos))
 
-        street = Sync(api, store, utc_now, report)
-        while True:
-            turn = street.turn()
-            if turn.error:
-                raise turn.error
-            if not turn.more:
-                break
-        bar.update(1000 - bar.pos)
+            once.run(report)
+            bar.update(1000 - bar.pos)
+        for words in once.unavailable():
+            click.echo(words, err=True)
 
 
 @cli.command(short_help="Answer a question from the cache.")

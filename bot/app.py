@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot import courtesy
 from bot.config import Settings
+from bot.flows.sync_state import LEASE, LEASE_LENGTH
 from bot.store import Database, Store, StoreError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ SYNC_TICK = 5
 REPORT_TICK = 15
 ALERT_TICK = 5
 AUDIT_TICK = 6 * 3600
-SYNC_LEASE = timedelta(minutes=2)
+SYNC_LEASE = LEASE_LENGTH
 LAST_SECONDS = 6.0
 """What is given to work that was begun before the process was told to end."""
 
@@ -47,6 +48,11 @@ LAST_SECONDS = 6.0
 def utc_now() -> datetime:
     """The one clock of the process."""
     return datetime.now(UTC)
+
+
+def process_name() -> str:
+    """This process as others read of it: `process 4711 on web-1 (a1b2c3d4)`."""
+    return f"process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
 
 
 def open_store(settings: Settings, *, must_exist: bool = False) -> Store:
@@ -107,7 +113,7 @@ class Bot:
         self.database.observer = DatabaseMonitor(admins, self._tell_admin)
         self.metrics: Metrics = Metrics(self.store, clock)
         self.port = 0
-        self.owner = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        self.owner = process_name()
         self.timing: Timing | None = None
         self.report_tick = REPORT_TICK
         self._stops = ExitStack()
@@ -317,7 +323,7 @@ class Bot:
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.callback(api.close)
-        sync = Sync(api, self.store, self.clock)
+        sync = Sync(api, self.store, self.clock, alive=lambda: self._lease(self.owner))
         reporting, delivery = Reporting(self.reports), Delivery(self.alerts, self.judging)
         self._stops.callback(reporting.close)
         running = scheduler.start(
@@ -334,7 +340,7 @@ class Bot:
     def _sync(self, sync: Sync, owner: str) -> None:
         """Turns for as long as there is something to fetch; one process at a time."""
         while not self.stopping.is_set():
-            if not self.store.lease("sync", owner, SYNC_LEASE, self.clock):
+            if not self._lease(owner):
                 return
             turn = sync.turn()
             self.metrics.syncs.labels("failed" if turn.error else "done").inc()
@@ -345,6 +351,10 @@ class Bot:
                 self._judge(timedelta(seconds=15 if turn.more else 0))
             if not turn.more:
                 return
+
+    def _lease(self, owner: str) -> bool:
+        """Take or renew the lease of whoever syncs; False where another process has it."""
+        return self.store.lease(LEASE, owner, SYNC_LEASE, self.clock)
 
     def _judge(self, pause: timedelta) -> None:
         """Judge the alert rules by what has just been synced; what fails there stops no sync."""

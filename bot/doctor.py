@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,6 +19,7 @@ from slack_sdk.errors import SlackApiError
 from bot import logs
 from bot.app import open_store, utc_now
 from bot.config import WHERE, Need, Settings, Visibility, inspect
+from bot.flows.sync_state import COSTS, failure, sentences
 from bot.openrouter import OpenRouter, OpenRouterError
 from bot.scopes import SCOPES
 from bot.slack import NO_ANSWER
@@ -166,10 +166,32 @@ def _openrouter(settings: Settings) -> Iterator[Finding]:
     )
     try:
         if not api.is_management():
-            words = f"an ordinary API key; a management key is wanted: {WHERE[name]}."
+            words = f"this is a regular API key; a management key is required: {WHERE[name]}."
             yield Finding(name, well=False, words=words)
             return
         yield Finding(name, well=True, words="a management key")
+        yield from _endpoints(api)
+    except OpenRouterError as error:
+        yield Finding(name, well=False, words=str(error))
+    finally:
+        api.close()
+    yield from _clock_of_openrouter(settings)
+
+
+def _endpoints(api: OpenRouter) -> Iterator[Finding]:
+    """Whether usage can be read, and each of what makes it better: only usage is essential."""
+    try:
+        api.probe(utc_now())
+        yield Finding("usage", well=True, words="can be read")
+    except OpenRouterError as error:
+        yield Finding("usage", well=False, words=str(error))
+    workspaces = []
+    try:
+        workspaces = api.workspaces()
+        yield Finding("workspaces", well=True, words=f"{len(workspaces)} can be read")
+    except OpenRouterError as error:
+        yield _unavailable("workspaces", error)
+    try:
         people = api.people()
         words = (
             f"{len(people)} can be read"
@@ -178,10 +200,22 @@ def _openrouter(settings: Settings) -> Iterator[Finding]:
         )
         yield Finding("members", well=True, words=words)
     except OpenRouterError as error:
-        yield Finding(name, well=False, words=str(error))
-    finally:
-        api.close()
-    yield from _clock_of_openrouter(settings)
+        yield _unavailable("members", error)
+    reads: dict[str, Callable[[], object]] = {"keys": api.keys, "credits": api.credits}
+    if workspaces:
+        reads["budgets"] = lambda: api.budgets(workspaces[0])
+    for part, read in reads.items():
+        try:
+            read()
+            yield Finding(part, well=True, words="can be read")
+        except OpenRouterError as error:
+            yield _unavailable(part, error)
+
+
+def _unavailable(part: str, error: OpenRouterError) -> Finding:
+    why = str(error).removesuffix(".")
+    words = f"{why}. So {COSTS[part]}; everything else works, and it is tried every 15 minutes."
+    return Finding(part, well=False, words=words)
 
 
 def _clock_of_openrouter(settings: Settings) -> Iterator[Finding]:
@@ -255,14 +289,17 @@ def _cache(settings: Settings) -> Iterator[Finding]:
         if not safe:
             words += ", which may damage it in WAL. Update SQLite to 3.51.3 or later."
         yield Finding("database", well=safe, words=words)
-        yield from _freshness(store.state().synced, store.fact("trouble"))
+        failed = failure(store)
+        yield from _freshness(store.state().synced, failed.words if failed else "")
+        for words in sentences(store):
+            yield Finding("last sync", well=False, words=words)
     finally:
         store.close()
 
 
-def _freshness(synced: Mapping[Granularity, datetime], trouble: str | None) -> Iterator[Finding]:
+def _freshness(synced: Mapping[Granularity, datetime], trouble: str) -> Iterator[Finding]:
     if trouble:
-        yield Finding("last sync", well=False, words=str(json.loads(trouble)["words"]))
+        yield Finding("last sync", well=False, words=trouble)
     if not synced:
         words = "nothing yet; `activity run` fetches it, or `activity sync` at once"
         yield Finding("cache", well=True, words=words)

@@ -1,16 +1,18 @@
-"""Reading the site's Activity CSV, and our own overview of the same form, row by row.
+"""Reading the site's Activity CSV and Logs CSV, and our own overview of the same form, row by row.
 
-Columns are found by name. What is wrong is said with its line; nothing is guessed or skipped.
+Columns are found by name. A spreadsheet may have saved the file again: with semicolons or tabs, a
+decimal comma, or dates like 22.11.2026. What is wrong is said with its line; nothing is skipped.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import NamedTuple, NoReturn
 
 from reports.query import Dimension
@@ -27,7 +29,15 @@ _LONGEST_NAME = 1_000
 _MOST = 10**17
 """More than any one row can have: nano-dollars (a hundred million dollars), tokens, requests."""
 _MOST_ADDED_UP = 10**18
-_DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?", re.ASCII)
+_DOTTED_DATE = re.compile(
+    r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d{1,2}):(\d\d)(?::(\d\d))?)?", re.ASCII
+)
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII
+)
+_COMMA = re.compile(r"-?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d{1,2})?", re.ASCII)
+_DELIMITERS = ",;\t"
 _MONEY = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,40}))?([eE][+-]?\d{1,2})?", re.ASCII)
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 
@@ -42,7 +52,8 @@ class BadFileError(ValueError):
 class FileRow(NamedTuple):
     """One row: its line, the start of its bucket (UTC), slug, key or creator, and usage.
 
-    Where the file is grouped by model, the member is empty.
+    Where the file is grouped by model, the member is empty. `request` is the id of the one request
+    that a row of a Logs export is about; empty in an Activity export.
     """
 
     line: int
@@ -50,27 +61,78 @@ class FileRow(NamedTuple):
     slug: str
     member: str
     usage: Usage
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a file is grouped by, its rows, read as they are asked for, and columns left out."""
+    """What a file is grouped by, its rows, read as they are asked for, and columns left out.
+
+    `logs` is true for a Logs export: a row for each request, in any order, by key.
+    """
 
     by: Dimension
     rows: Iterator[FileRow]
     unknown: tuple[str, ...] = ()
+    logs: bool = False
 
 
 def read_csv(lines: Iterable[bytes], now: datetime) -> File:
     """Read a file line by line. Raises BadFileError, also while the rows are asked for."""
-    records = _records(_decoded(lines))
+    text = _decoded(lines)
+    first_line, delimiter = _first_line(text)
+    records = _records(chain([first_line], text), delimiter)
     first = next(records, None)
     if first is None:
         raise BadFileError("the file is empty")
     line, header = first
+    amounts = _Amounts(delimiter)
+    if "generation_id" in (name.strip().casefold() for name in header):
+        places = _log_columns(line, header)
+        rows = _log_rows(records, len(header), places, amounts, now)
+        return File(Dimension.KEY, rows, logs=True)
     by, order = _columns(line, header)
     unknown = tuple(name for n, name in enumerate(header) if n not in order)
-    return File(by, _rows(records, len(header), order, now), unknown)
+    return File(by, _rows(records, len(header), order, amounts, now), unknown)
+
+
+def _first_line(lines: Iterator[str]) -> tuple[str, str]:
+    """The first line, and what separates its columns: the comma, or what a spreadsheet wrote.
+
+    A line `sep=;` before it, as spreadsheets write it, is left empty.
+    """
+    first = next(lines, "")
+    named = re.fullmatch(r"sep=([,;\t])\s*", first, re.IGNORECASE)
+    if named:
+        return "\n", named[1]
+    bare = re.sub(r'"[^"]*"', "", first)
+    found = {delimiter: bare.count(delimiter) for delimiter in _DELIMITERS}
+    return first, "," if found[","] >= max(found.values()) else max(found, key=found.__getitem__)
+
+
+class _Amounts:
+    """Reads amounts of money, also with a decimal comma where commas do not separate columns.
+
+    A file that has both decimal commas and decimal points is refused: one of them could be a
+    thousands separator.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        self._commas_allowed = delimiter != ","
+        self._comma = self._point = False
+
+    def read(self, line: int, column: str, text: str) -> int:
+        """An amount in nano-dollars. Raises BadFileError."""
+        if self._commas_allowed and _COMMA.fullmatch(text):
+            self._comma = True
+            text = text.replace(".", "").replace(",", ".")
+        elif "." in text:
+            self._point = True
+        if self._comma and self._point:
+            _refuse_value(
+                line, column, text, "some amounts have a decimal comma and some a decimal point"
+            )
+        return _money(line, column, text)
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
@@ -88,9 +150,9 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
         yield text
 
 
-def _records(lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Records that are not blank, with the line that each begins on."""
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, strict=True, delimiter=delimiter)
     while True:
         line = reader.line_num + 1
         try:
@@ -108,13 +170,13 @@ def _columns(line: int, header: Sequence[str]) -> tuple[Dimension, list[int]]:
     names = [name.strip().casefold() for name in header]
     members = [d for d, name in MEMBER.items() if name.casefold() in names]
     if len(members) > 1:
-        raise BadFileError("grouped by API Key and by Creator at once; one of them is wanted", line)
+        raise BadFileError("grouped by API Key and by Creator at once; choose one of them", line)
     wanted = [*COLUMNS, *(MEMBER[d] for d in members)]
     missing = [name for name in wanted if name.casefold() not in names]
     if missing:
         raise BadFileError(
-            f"not an Activity export: no column {', '.join(missing)}. Wanted is the site's export,"
-            " or ours of a question without a metric.",
+            f"not an Activity export: no column {', '.join(missing)}. Import the site's Activity or"
+            " Logs export, or our CSV of a question without a metric.",
             line,
         )
     if doubled := [name for name in wanted if names.count(name.casefold()) > 1]:
@@ -124,7 +186,11 @@ def _columns(line: int, header: Sequence[str]) -> tuple[Dimension, list[int]]:
 
 
 def _rows(
-    records: Iterator[tuple[int, list[str]]], width: int, order: Sequence[int], now: datetime
+    records: Iterator[tuple[int, list[str]]],
+    width: int,
+    order: Sequence[int],
+    amounts: _Amounts,
+    now: datetime,
 ) -> Iterator[FileRow]:
     dates: dict[str, datetime] = {}
     sums = [0] * 6
@@ -138,12 +204,12 @@ def _rows(
         if bucket is None:
             bucket = dates[date] = _date(line, date, now)
         figures = [
-            read(line, name, record[at])
-            for (read, name), at in zip(_FIGURES, figures_at, strict=True)
+            (amounts.read if money else _count)(line, name, record[at])
+            for (money, name), at in zip(_FIGURES, figures_at, strict=True)
         ]
         sums = list(map(int.__add__, sums, figures))
         if max(sums) > _MOST_ADDED_UP:
-            _refuse(line, "more than any organisation can have used, added up")
+            _refuse(line, "more than any organization can have used, added up")
         paid, own, requests, prompt, completion, reasoning = figures
         usage = Usage(requests, 0, prompt, completion, reasoning, paid, own)
         slug = _name(line, record[slug_at])
@@ -153,24 +219,134 @@ def _rows(
         yield FileRow(line, bucket, slug, member, usage)
 
 
+@dataclass(frozen=True, slots=True)
+class _LogColumns:
+    """Where the columns of a Logs export are; None for those that it may lack."""
+
+    request: int
+    created: int
+    cost: int
+    prompt: int
+    completion: int
+    model: int
+    reasoning: int | None
+    byok: int | None
+    key: int | None
+
+
+_LOG_COLUMNS = (
+    ("generation_id",),
+    ("created_at",),
+    ("cost_total",),
+    ("tokens_prompt",),
+    ("tokens_completion",),
+    ("model_permaslug", "model"),
+    ("tokens_reasoning",),
+    ("byok_usage_inference",),
+    ("api_key_name",),
+)
+"""The names of the columns, in the order of _LogColumns."""
+_LOG_OPTIONAL = {"tokens_reasoning", "byok_usage_inference", "api_key_name"}
+
+
+def _log_columns(line: int, header: Sequence[str]) -> _LogColumns:
+    names = [name.strip().casefold() for name in header]
+    missing = []
+    places: list[int | None] = []
+    for candidates in _LOG_COLUMNS:
+        found = [names.index(name) for name in candidates if name in names]
+        places.append(found[0] if found else None)
+        if any(names.count(name) > 1 for name in candidates):
+            raise BadFileError(f"the column {candidates[0]} is there twice", line)
+        if not found and candidates[0] not in _LOG_OPTIONAL:
+            missing.append(candidates[0])
+    if missing:
+        raise BadFileError(f"not a whole Logs export: no column {', '.join(missing)}", line)
+    required = [place for place in places[:6] if place is not None]
+    return _LogColumns(*required, *places[6:])
+
+
+def _log_rows(
+    records: Iterator[tuple[int, list[str]]],
+    width: int,
+    at: _LogColumns,
+    amounts: _Amounts,
+    now: datetime,
+) -> Iterator[FileRow]:
+    """A row for each request, in the hour that it was made in."""
+    for line, record in records:
+        if len(record) != width:
+            _refuse(line, f"{len(record)} values, where the header has {width}")
+        request, slug = record[at.request].strip(), _name(line, record[at.model].strip())
+        if not request:
+            _refuse(line, "no generation_id")
+        if len(request) > _LONGEST_NAME:
+            _refuse(line, f"a generation_id of {len(request)} characters")
+        if not slug:
+            _refuse(line, "no model_permaslug")
+        own = _optional(record, at.byok, "0")
+        byok = amounts.read(line, "byok_usage_inference", own)
+        usage = Usage(
+            1,
+            1 if byok else 0,
+            _count(line, "tokens_prompt", record[at.prompt] or "0"),
+            _count(line, "tokens_completion", record[at.completion] or "0"),
+            _count(line, "tokens_reasoning", _optional(record, at.reasoning, "0")),
+            amounts.read(line, "cost_total", record[at.cost] or "0"),
+            byok,
+        )
+        key = _name(line, _optional(record, at.key, ""))
+        yield FileRow(line, _hour(line, record[at.created], now), slug, key, usage, request)
+
+
+def _optional(record: Sequence[str], place: int | None, default: str) -> str:
+    return (record[place] if place is not None else "") or default
+
+
+def _hour(line: int, text: str, now: datetime) -> datetime:
+    """The hour (UTC) of a moment such as `2026-06-28 03:46:57.713`; without a zone it is UTC."""
+    try:
+        if _MOMENT.fullmatch(text):
+            found = datetime.fromisoformat(text)
+            found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        else:
+            found = _parsed(text)
+    except (ValueError, OverflowError):
+        _refuse_value(line, "created_at", text, "a date and time in UTC is required")
+    if found < EARLIEST:
+        _refuse_value(line, "created_at", text, "before OpenRouter existed")
+    if found > now:
+        _refuse_value(line, "created_at", text, "in the future")
+    return found.replace(minute=0, second=0, microsecond=0)
+
+
 def _date(line: int, text: str, now: datetime) -> datetime:
     try:
-        if not _DATE.fullmatch(text):
-            raise ValueError
-        found = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        found = _parsed(text)
     except ValueError:
-        _refuse_value(line, "Date", text, "YYYY-MM-DD HH:MM:SS in UTC is wanted")
+        _refuse_value(line, "Date", text, "YYYY-MM-DD HH:MM:SS in UTC is required")
     if found < EARLIEST:
-        _refuse_value(line, "Date", text, "before there was OpenRouter")
+        _refuse_value(line, "Date", text, "before OpenRouter existed")
     if found > now:
         _refuse_value(line, "Date", text, "in the future")
     return found
 
 
+def _parsed(text: str) -> datetime:
+    """A date as the site writes it, or with dots as a spreadsheet does. Raises ValueError."""
+    if _DATE.fullmatch(text):
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    dotted = _DOTTED_DATE.fullmatch(text)
+    if dotted is None:
+        raise ValueError("no date")
+    day, month, year, hour, minute, second = (int(part or 0) for part in dotted.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+
 def _money(line: int, column: str, text: str) -> int:
     found = _MONEY.fullmatch(text)
     if found is None:
-        _refuse_value(line, column, text, "dollars as a plain number are wanted")
+        _refuse_value(line, column, text, "dollars as a plain number are required")
     sign, whole, part, exponent = found.groups(default="")
     if len(part) <= 9 and not exponent:
         nano = int(whole) * NANO + (int(part.ljust(9, "0")) if part else 0)
@@ -180,22 +356,21 @@ def _money(line: int, column: str, text: str) -> int:
         amount = Decimal(text)
         nano = nano_dollars(amount) if abs(amount) <= _MOST else _MOST + 1
     if abs(nano) > _MOST:
-        _refuse_value(line, column, text, "more than any organisation can have used")
+        _refuse_value(line, column, text, "more than any organization can have used")
     return nano
 
 
 def _count(line: int, column: str, text: str) -> int:
     # int() alone would take spaces, underscores, signs and the digits of all scripts
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        _refuse_value(line, column, text, "a whole number is wanted, digits alone")
+        _refuse_value(line, column, text, "a whole number is required, digits only")
     count = int(text)
     if count > _MOST:
-        _refuse_value(line, column, text, "more than any organisation can have used")
+        _refuse_value(line, column, text, "more than any organization can have used")
     return count
 
 
-_READERS: dict[bool, Callable[[int, str, str], int]] = {True: _money, False: _count}
-_FIGURES = [(_READERS[name in {"Usage", "BYOK Usage"}], name) for name in OVERVIEW.split(",")]
+_FIGURES = [(name in {"Usage", "BYOK Usage"}, name) for name in OVERVIEW.split(",")]
 
 
 def _name(line: int, text: str) -> str:

@@ -74,9 +74,11 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the bot is at a moment (UTC); `inside` is None for people who are not admins.
+    """How the bot is doing at a moment (UTC); `inside` is None for people who are not admins.
 
-    `unsaved` is why nothing can be saved at present, as a sentence, or empty.
+    `unsaved` is why nothing can be saved at present, as a sentence, or empty. `unavailable` are
+    sentences on what else could not be read, `first_sync` says how far the first sync has come
+    (empty: it is done).
     """
 
     now: datetime
@@ -85,6 +87,8 @@ class Status:
     trouble: Trouble | None
     inside: Inside | None = None
     unsaved: str = ""
+    unavailable: tuple[str, ...] = ()
+    first_sync: str = ""
 
     @property
     def well(self) -> bool:

@@ -1,8 +1,9 @@
-"""Limits, budgets and credits as the last look at OpenRouter's directory told them."""
+"""Limits, budgets and credits as OpenRouter's directory had them when it was last read."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from reports.query import Dimension
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """A limit or budget, the keys whose use counts for it, and whether BYOK counts too."""
+    """A limit or budget, the keys whose usage counts toward it, and whether BYOK counts too."""
 
     cap: Cap
     keys: Ids
@@ -25,7 +26,10 @@ class Limited:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Everything that OpenRouter limits; `bought` and `used` are credits in nano-dollars."""
+    """Everything that OpenRouter limits; `bought` and `used` are credits in nano-dollars.
+
+    `told` is when the credits were read (UTC); they are None where OpenRouter never gave them.
+    """
 
     told: datetime | None = None
     bought: int | None = None
@@ -34,17 +38,24 @@ class Limits:
 
 
 def limits_of(text: str | None, directory: Directory) -> Limits:
-    """What was kept of the last look; nothing where there was none."""
+    """Parse the stored limits; empty where there are none."""
     if not text:
         return Limits()
     kept: dict[str, Any] = json.loads(text)
-    told = datetime.fromisoformat(kept["at"])
+    at = datetime.fromisoformat(kept["at"])
+    told, keys_told = (
+        datetime.fromisoformat(kept.get(name, kept["at"])) for name in ("credits_at", "keys_at")
+    )
     credits_ = kept.get("credits", {})
-    caps = [*_keys(kept, told, directory), *_workspaces(kept, told, directory)]
+    caps = [*_keys(kept, keys_told, directory), *_workspaces(kept, at, directory)]
     return Limits(told, credits_.get("total"), credits_.get("used"), tuple(caps))
 
 
 def _keys(kept: Mapping[str, Any], told: datetime, directory: Directory) -> list[Limited]:
+    """The limits of keys. What is used of one is its limit without what OpenRouter says remains.
+
+    That counts BYOK only where the key says so, and starts over with the limit's own reset.
+    """
     found = []
     for hash_, one in kept.get("keys", {}).items():
         id_ = directory.ids.get((Dimension.KEY, hash_))
@@ -62,16 +73,35 @@ def _keys(kept: Mapping[str, Any], told: datetime, directory: Directory) -> list
 
 
 def _workspaces(kept: Mapping[str, Any], told: datetime, directory: Directory) -> list[Limited]:
+    """The budgets of workspaces. OpenRouter does not say what is used of one: usage does."""
     found = []
-    for number, (name, budgets) in enumerate(kept.get("budgets", {}).items()):
-        hashes = kept.get("workspaces", {}).get(name, [])
-        ids = {directory.ids.get((Dimension.KEY, hash_)) for hash_ in hashes}
-        if number == 0:  # use without a key counts for the first workspace, which is the default
+    workspaces = _listed(kept)
+    names = Counter(one["name"] for one in workspaces)
+    default = kept.get("default") or next((one["id"] for one in workspaces), "")
+    for one in workspaces:
+        ids = {directory.ids.get((Dimension.KEY, hash_)) for hash_ in one["keys"]}
+        if one["id"] == default:  # usage without a key counts for the default workspace
             ids.add(directory.ids.get((Dimension.KEY, "")))
         keys = frozenset(id_ for id_ in ids if id_ is not None)
-        for one in budgets:
-            reset = one["reset"] or ""
-            subject = f"workspace {name} {reset}".strip()
-            cap = Cap(subject, f"workspace {name}", one["limit"], reset, None, told)
-            found.append(Limited(cap, keys))
+        apart = f" ({one.get('slug') or one['id'][:8]})" if names[one["name"]] > 1 else ""
+        for budget in one["budgets"]:
+            reset = budget["reset"] or ""
+            subject = f"workspace {one['id']} {reset}".strip()
+            label = f"workspace {one['name']}{apart}"
+            cap = Cap(subject, label, budget["limit"], reset, None, told)
+            found.append(Limited(cap, keys, bool(one["byok"])))
     return found
+
+
+def _listed(kept: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The workspaces as they are stored now, or as earlier versions stored them: by name."""
+    workspaces = kept.get("workspaces", [])
+    if isinstance(workspaces, list):
+        return workspaces
+    return [
+        {
+            "id": name, "name": name, "keys": workspaces.get(name, []), "byok": False,
+            "budgets": budgets,
+        }
+        for name, budgets in kept.get("budgets", {}).items()
+    ]  # fmt: skip

@@ -37,7 +37,7 @@ def detail(store: Store, watched: Watched, seen: Seen, reading: Reading, zone: s
     narrow = narrowed(seen, watched, reading)
     metric, source = metric_of(rule), source_of(rule)
     if isinstance(rule.watch, Credits | Budget):
-        source = Source.CREDITS
+        source = Source.ALL if _with_byok(seen, reading) else Source.CREDITS
     keys: tuple[Driver, ...] = ()
     models: tuple[Driver, ...] = ()
     spans = drivers_spans(rule, reading)
@@ -83,6 +83,11 @@ def narrowed(seen: Seen, watched: Watched, reading: Reading) -> Narrow:
     return Narrow(
         wanted.get(Dimension.MODEL), wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
     )
+
+
+def _with_byok(seen: Seen, reading: Reading) -> bool:
+    """Whether a reading is of a limit or budget toward which BYOK spend counts."""
+    return any(one.byok for one in seen.limits.caps if one.cap.subject == reading.subject)
 
 
 def _drivers(

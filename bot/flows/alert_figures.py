@@ -46,6 +46,7 @@ class Figures:
         self.synced: Mapping[Granularity, datetime] = state.synced
         self._sums: dict[tuple[Needed, Narrow], dict[int, Usage]] = {}
         self._series: dict[tuple[Needed, Narrow], dict[int, dict[int, Usage]]] = {}
+        self._partial: dict[Span, bool] = {}
 
     @property
     def fresh(self) -> datetime | None:
@@ -101,6 +102,15 @@ class Figures:
             held = self._held.get(granularity, ())
             wanted = [gap for part in wanted for gap in gaps(part, held)]
         return not wanted
+
+    def partial(self, span: Span) -> bool:
+        """Whether something is known to be missing from the usage of a stretch of time."""
+        if span not in self._partial:
+            self._partial[span] = any(
+                self._store.noted(granularity, start, end)
+                for granularity, (start, end) in self.stretches(span)
+            )
+        return self._partial[span]
 
     def _narrowed(
         self, needed: Needed, narrow: Narrow, parts: tuple[Stretch, ...]

@@ -31,8 +31,19 @@ from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
 from bot.store.runs import Runs
 from reports.alert import Credits, Forecast, New, Rule, Spike, Stale
-from reports.alert_state import Phase, Reading, State, ended, evaluate, period_key, reached
-from reports.alert_time import SETTLED
+from reports.alert_needs import needed
+from reports.alert_state import (
+    Event,
+    Kind,
+    Phase,
+    Reading,
+    State,
+    ended,
+    evaluate,
+    period_key,
+    reached,
+)
+from reports.alert_time import SETTLED, Span
 from reports.grammar_alert import rule_of
 from reports.query import Dimension
 
@@ -220,6 +231,8 @@ class Judging:
             place = reading.subject, period_key(reading)
             before = now_known.get(place, kept.get(place))
             verdict = evaluate(rule, reading, before or State(), seen.now)
+            if _unsure(watched, seen, reading, verdict.event):
+                continue
             if verdict.event is None and not _worth_keeping(before, verdict.state):
                 continue
             now_known[place] = verdict.state
@@ -237,8 +250,8 @@ class Judging:
         for (subject, period), state in known.items():
             if state.phase is not Phase.TRIGGERED or state.ends is None:
                 continue
-            if seen.now < state.ends + SETTLED:
-                continue
+            if seen.now < state.ends + SETTLED or seen.fresh is None or seen.fresh < state.ends:
+                continue  # the last usage of the period may still come
             last = self._at.tellings.last((entry.id, subject, period))
             if last is None or last.event.reading.period is None:
                 continue
@@ -271,6 +284,23 @@ class Judging:
         if store.fact(_FORGOT) != today:
             self._at.states.forget(now)
             store.keep_fact(_FORGOT, today)
+
+
+def _unsure(watched: Watched, seen: Seen, reading: Reading, event: Event | None) -> bool:
+    """Whether an event may only come from usage that is missing.
+
+    Usage can only be missing, so that a sum that crosses its limit has crossed it; but a recovery
+    may be wrong, and a spike where the hours that it is compared with are too low.
+    """
+    if event is None or isinstance(watched.rule.watch, Credits | Stale | New):
+        return False
+    crossed = event.kind in {Kind.TRIGGERED, Kind.FURTHER}
+    if crossed and not isinstance(watched.rule.watch, Spike):
+        return False
+    spans = [one.span for one in needed(watched.rule, watched.zone, watched.since, seen.now)]
+    if reading.period is not None:
+        spans.append(Span(reading.period.start, min(reading.period.end, seen.now)))
+    return any(seen.figures.partial(span) for span in spans if span.start < span.end)
 
 
 def _worth_keeping(before: State | None, after: State) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.flows import sight
 from bot.flows.sight import ANYONE, SELF, Asker
+from bot.flows.sync_state import failure, first_sync, missed
 from bot.store import Store
 from bot.store.directory import Directory
 from bot.store.reading import Ranking, Read, Selection
@@ -68,6 +68,8 @@ def _answer(
     )
     partial = (
         *_trouble(store),
+        *_first_sync(store),
+        *missed(store, plan.query),
         *plan.source.partial,
         *before,
         *store.notes(stored, wanted),
@@ -110,13 +112,16 @@ def make_plan(
 
 def _trouble(store: Store) -> tuple[str, ...]:
     """Why the cache is older than it should be, where the last sync failed."""
-    noted = store.fact("trouble")
-    if not noted:
+    failed = failure(store)
+    if failed is None:
         return ()
-    trouble = json.loads(noted)
-    at = datetime.fromisoformat(trouble["at"])
-    why = str(trouble["words"]).removesuffix(".")  # a sentence is made of it
-    return (f"the last sync failed at {at:%H:%M} UTC: {why}",)
+    return (f"the last sync failed at {failed.at:%H:%M} UTC: {failed.words.removesuffix('.')}",)
+
+
+def _first_sync(store: Store) -> tuple[str, ...]:
+    """How far the first sync has come, while it runs."""
+    far = first_sync(store)
+    return (f"the first sync is still running ({far})",) if far else ()
 
 
 def _previous(store: Store, plan: Plan, held: Held) -> tuple[Usage | None, tuple[str, ...]]:

@@ -1,7 +1,7 @@
-"""Whose usage a row is: OpenRouter answers with names, and two keys may share one.
+"""Finding the owner of each usage row: OpenRouter answers with names, and two keys may share one.
 
-Members of a shared name are asked for again by their ids; what is left of the name after that is
-the usage of a deleted namesake.
+Members that share a name are queried again by their ids; what is left of the name after that is
+the usage of a deleted key or member of the same name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 
 from bot.courtesy import giving_way
 from bot.openrouter import View, WireRow
-from bot.store.directory import IMPORTED, UNKNOWN, Directory
+from bot.store.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
 from bot.store.rewrite import minus, plus
 from reports.names import Member
 from reports.query import Dimension
@@ -21,12 +21,12 @@ from reports.usage import ZERO, Usage
 
 DIMENSION = {View.KEY: Dimension.KEY, View.CREATOR: Dimension.CREATOR}
 FROM_FILES = (IMPORTED, UNKNOWN)
-MADE_UP = ("deleted:", "email:", "name:", *FROM_FILES)
+MADE_UP = ("deleted:", "email:", "name:", UNLISTED, *FROM_FILES)
 
 Found = tuple[str, str, str]
-"""A member that only usage names, as the directory is told of it: ref, name, detail."""
+"""A member that only usage rows name, as it is added to the directory: ref, name, detail."""
 Who = tuple[str, str]
-"""A name and an address, as they stand in a row."""
+"""A name and an e-mail address, as they come in a row."""
 Told = tuple[Member, WireRow]
 """A row that came when its member was asked for by id."""
 Place = tuple[datetime, str, Who]
@@ -34,7 +34,7 @@ Place = tuple[datetime, str, Who]
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """Usage that has found its owner."""
+    """Usage with its owner: the member's id in the directory."""
 
     bucket: datetime
     member: int
@@ -43,10 +43,15 @@ class Owned:
 
 
 class Names:
-    """A directory seen from the rows of one view: who may be meant by what stands in them."""
+    """Finds the members of a directory that the names in the rows of one view may mean.
 
-    def __init__(self, view: View, directory: Directory) -> None:
+    `listed` says whether OpenRouter's directory could be read as a whole: what it does not know is
+    deleted then, else it waits to be listed.
+    """
+
+    def __init__(self, view: View, directory: Directory, *, listed: bool = True) -> None:
         self._view = view
+        self._listed = listed
         self._since = directory.since
         self._nobody = directory.ids[DIMENSION[view], ""]
         self._by_name: dict[str, list[Member]] = defaultdict(list)
@@ -57,7 +62,7 @@ class Names:
                 self._by_email[member.detail.casefold()].append(member)
 
     def candidates(self, who: Who) -> Sequence[Member]:
-        """Who may be meant; an address means one person, the one who is still there."""
+        """The members that may be meant; an address means one person, an active one first."""
         name, email = who
         if email:
             return sorted(self._by_email.get(email.casefold(), []), key=lambda m: m.gone)[:1]
@@ -71,9 +76,9 @@ class Names:
         ]
 
     def shared(self, rows: Sequence[WireRow]) -> frozenset[Who]:
-        """Names that stand for more than one member: known ones, or a row too many or too early.
+        """Names that mean more than one member: known ones, or with a row too many or too early.
 
-        No name at all is nobody's, but also that of a person who has neither name nor address.
+        An empty name means nobody, but also a person with neither name nor address.
         """
         places = Counter(_place(row) for row in giving_way(rows))
         doubled = {who for (_, _, who), count in places.items() if count > 1 and any(who)}
@@ -104,7 +109,7 @@ class Names:
     def namesakes(
         self, rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
     ) -> list[Found]:
-        """Deleted namesakes that have to be made up before `assign` can give them their usage."""
+        """Deleted members of the same name that have to be added before `assign` is called."""
         left = {who for _, _, who in _left(rows, told, shared) if any(who)}
         return [self._made_up(who) for who in sorted(left) if self._namesake(who) is None]
 
@@ -126,20 +131,22 @@ class Names:
             yield Owned(bucket, owner, model, usage)
 
     def _namesake(self, who: Who) -> Member | None:
-        """The member that stands for deleted ones of a name."""
+        """The member that represents deleted ones of a name."""
         candidates = self.candidates(who) if any(who) else ()
         made_up = [m for m in candidates if m.ref.startswith(MADE_UP)]
         return next(iter(made_up + [m for m in candidates if m.gone]), None)
 
     def _made_up(self, who: Who) -> Found:
         name, email = who
+        if not self._listed:
+            return f"{UNLISTED}{email or name}", name or email, email
         if self._view is View.KEY:
             return f"deleted:{name}", name, ""
         return (f"email:{email}", name or email, email) if email else (f"name:{name}", name, "")
 
 
 def _name(member: Member) -> str:
-    """What stands in rows for a member; the directory has the id of those who have no name."""
+    """The name of a member in rows: empty for those whom the directory calls by their id."""
     return "" if member.name == member.ref else member.name
 
 
@@ -150,7 +157,7 @@ def _place(row: WireRow) -> Place:
 def _left(
     rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
 ) -> dict[Place, Usage]:
-    """What is left of shared names after those told by id, where a row too many came."""
+    """What is left of shared names after the rows queried by id, where more rows came."""
     counts: Counter[Place] = Counter()
     left: dict[Place, Usage] = {}
     for row in giving_way(rows):

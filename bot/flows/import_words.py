@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from bot.flows.importing import Imported
 from bot.store.codes import seconds
 from reports.coverage import Interval
+from reports.find_granularity import Dates
 from reports.query import Dimension
 from reports.text import clean
 from reports.timerange import Granularity
@@ -24,6 +25,8 @@ def summary(done: Imported) -> str:
     """
     if done.cut is None:
         return f"{done.name}: no rows; nothing taken."
+    if done.requests is not None:
+        return _logs(done, done.cut, done.requests)
     granularity = done.cut.granularity
     taken = set(done.taken)
     left = [bucket for bucket in done.cut.buckets if bucket not in taken]
@@ -40,6 +43,21 @@ def summary(done: Imported) -> str:
         f" ({_span(done.taken, granularity)}, by {_GROUPED[done.by]})"
     )
     return "\n  ".join([f"{line}; {held}" if left else f"{line}.", *_notes(done, granularity)])
+
+
+def _logs(done: Imported, cut: Dates, new: int) -> str:
+    """What became of a Logs export: `log.csv: 812 requests imported (...); 3 were counted ...`."""
+    total = sum(done.counts.values())
+    span = _span(cut.buckets, Granularity.HOUR)
+    if not new:
+        return (
+            f"{done.name}: nothing new in {_number(total, 'request')} ({span}): they were counted"
+            " already, or OpenRouter itself has their hours and days."
+        )
+    line = f"{done.name}: {_number(new, 'request')} imported ({span}, by hour and by day)"
+    if total > new:
+        line += f"; {total - new:,} more were counted already, or came from OpenRouter itself"
+    return "\n  ".join([f"{line}.", *_apart(done)])
 
 
 def _notes(done: Imported, granularity: Granularity) -> Iterator[str]:
@@ -61,13 +79,17 @@ def _notes(done: Imported, granularity: Granularity) -> Iterator[str]:
     if done.unknown:
         names = ", ".join(clean(name, 40) or "one without a name" for name in done.unknown[:_NAMED])
         yield f"Not read, since it is not known what they mean: {names}. Their rows were added up."
-    yield "Exports do not tell how many requests were BYOK: what was imported counts none."
+    yield "Exports do not say how many requests were BYOK: imported usage counts none."
+    yield from _apart(done)
+
+
+def _apart(done: Imported) -> Iterator[str]:
     if done.apart:
         names = ", ".join(clean(name, 40) for name in done.apart[:_NAMED])
         more = f" and {len(done.apart) - _NAMED} more" if len(done.apart) > _NAMED else ""
         yield (
-            f"OpenRouter lists no such name, or several of it: {names}{more}. What they used"
-            " stands by itself, until a sync finds exactly one."
+            f"OpenRouter lists no key or person with this name, or several: {names}{more}. Their"
+            " usage is shown under that name until a sync finds exactly one."
         )
 
 

@@ -1,8 +1,9 @@
-"""The street from an Activity CSV into the cache: all of it is checked, then what is missing taken.
+"""Importing exported CSV files: each file is checked as a whole, then fills what is not held.
 
-A file grouped by model knows no keys and no creators; one by key knows the creator where the key's
-owner is known; one by creator knows no keys. What is not known stands under a member that says so,
-so that both views add up to the same.
+A file grouped by model has no keys and no creators; one by key has the creator where the key's
+owner is known; one by creator has no keys. What is not known is shown as unknown, so that both
+views add up to the same. A Logs export has a row for each request; they are summed by hour and by
+day, and each request counts once, in however many files it is.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from reports.find_granularity import Dates, find_granularity
 from reports.query import Dimension
 from reports.read_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
 from reports.text import clean
-from reports.timerange import Granularity
+from reports.timerange import HOUR, Granularity
 from reports.usage import Usage
 
 LARGEST = 64 * 2**20
@@ -40,9 +41,9 @@ class FileRefusedError(Exception):
 
 @dataclass(slots=True)
 class Staged:
-    """A file that was found good; nothing of it is in the cache yet.
+    """A file that can be imported; nothing of it is in the cache yet.
 
-    Names and models have the number by which the rows set aside call them.
+    `names` and `models` have the numbers that the staged rows use for them.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Staged:
     names: dict[str, int] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
     cut: Dates | None = None
+    logs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,14 @@ class Imported:
     counts: Mapping[int, int]
     apart: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    requests: int | None = None
+    """How many requests of a Logs export were not counted before; None for other files."""
 
 
 def import_files(
     store: Store, files: Sequence[str], now: datetime, granularity: Granularity | None = None
 ) -> list[Imported]:
-    """Check all files, and if all are good take from each, in their order, what is not held.
+    """Check all files, and if all are good import from each, in order, what is not held.
 
     Raises FileRefusedError before anything is written. Each file is one transaction.
     """
@@ -87,8 +91,12 @@ def _stage(stack: ExitStack, file: str, now: datetime, granularity: Granularity 
             _check_size(os.fstat(opened.fileno()).st_size)
             found = read_csv(_lines(opened), now)
             one.by, one.unknown = found.by, found.unknown
-            one.staging.fill(_numbered(one, found.rows))
-        if one.dates:
+            one.logs = found.logs
+            if found.logs:
+                one.staging.fill_logs(_requests(one, found.rows))
+            else:
+                one.staging.fill(_numbered(one, found.rows))
+        if one.dates and not one.logs:
             one.cut = find_granularity(one.dates, granularity)
     except BadFileError as error:
         why = str(error).removesuffix(".")
@@ -116,13 +124,23 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
 
 def _numbered(one: Staged, rows: Iterable[FileRow]) -> Iterator[tuple[datetime, int, int, Usage]]:
     dates, names, models = one.dates, one.names, one.models
-    for line, bucket, slug, member, usage in rows:
+    for line, bucket, slug, member, usage, _ in rows:
         dates.setdefault(bucket, line)
         name = names.setdefault(member, len(names))
         yield bucket, name, models.setdefault(slug, len(models)), usage
 
 
+def _requests(
+    one: Staged, rows: Iterable[FileRow]
+) -> Iterator[tuple[str, datetime, int, int, Usage]]:
+    for row in rows:
+        for bucket, name, model, usage in _numbered(one, [row]):
+            yield row.request, bucket, name, model, usage
+
+
 def _take(store: Store, one: Staged, now: datetime) -> Imported:
+    if one.logs and one.dates:
+        return _take_logs(store, one, now)
     counts = one.staging.counts()
     if one.cut is None:
         return Imported(one.name, one.by, None, (), counts)
@@ -133,6 +151,29 @@ def _take(store: Store, one: Staged, now: datetime) -> Imported:
     rows = partial(_rows, one.staging, named, _models(store, list(one.models)))
     taken = store.take(intake, rows, now)
     return Imported(one.name, one.by, one.cut, tuple(taken), counts, named.apart, one.unknown)
+
+
+def _take_logs(store: Store, one: Staged, now: datetime) -> Imported:
+    """Add the requests of a Logs export to hours and days."""
+    known = min(one.dates), min(max(one.dates) + HOUR, now)
+    named = find_members(store, Dimension.KEY, list(one.names))
+    models = _models(store, list(one.models))
+
+    def rows(bucket: int, length: int) -> Iterator[tuple[int, tuple[RowKey, RowKey], Usage]]:
+        for number, member, model, usage in one.staging.requests(bucket, length):
+            key, creator = named.places[member]
+            places = (
+                (View.KEY, bucket, key, models[model]),
+                (View.CREATOR, bucket, creator, models[model]),
+            )
+            yield number, places, usage
+
+    hours, new_by_hour = store.take_logs(Granularity.HOUR, known, rows)
+    _, new_by_day = store.take_logs(Granularity.DAY, known, rows)
+    fresh = max(new_by_hour, new_by_day)
+    counts = one.staging.counts(logs=True)
+    cut = find_granularity(one.dates, Granularity.HOUR)
+    return Imported(one.name, one.by, cut, tuple(hours), counts, named.apart, one.unknown, fresh)
 
 
 def _rows(

@@ -1,4 +1,8 @@
-"""Pulling one window from OpenRouter: whole, with owners found, and checked against its total."""
+"""Fetching one window of usage from OpenRouter: whole, with owners found, checked against totals.
+
+What did not come is unknown, not 0: an answer that lacks a metric, has no readable row, or is empty
+where usage was known is refused as a whole, so that what is held stays.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from datetime import datetime
 
 from bot.courtesy import giving_way
 from bot.flows.identify import DIMENSION, MADE_UP, Names, Owned, Told
-from bot.openrouter import Answer, Only, OpenRouter, TimedOutError, View, WireRow
+from bot.flows.sync_state import parts
+from bot.openrouter import Answer, Only, OpenRouter, OpenRouterError, TimedOutError, View, WireRow
 from bot.store import Store
 from bot.store.codes import View as StoredView
 from bot.store.codes import seconds
@@ -18,21 +23,40 @@ from bot.store.directory import Directory
 from bot.store.rewrite import RowKey, minus, plus
 from reports.query import Dimension, Metric
 from reports.text import money, number
-from reports.timerange import STEP
+from reports.timerange import STEP, Granularity
 from reports.usage import ZERO, Usage, total
 from reports.windows import MINUTE, Window
 
 log = logging.getLogger(__name__)
 
+LISTS = {View.KEY: ("keys", "workspaces"), View.CREATOR: ("members",)}
+"""The parts of the directory that name the members of a view."""
+MOST_QUERIES = 120
+"""Queries for one window, two minutes' worth: more than any real one needs, so that an answer that
+is always cut short is not split without end."""
+
 _SETTLED = 3 * MINUTE
 _STORED = {View.KEY: StoredView.KEY, View.CREATOR: StoredView.CREATOR}
 _ROUNDING = 1_000
 """Nano-dollars by which sums of a window's rows may differ: they come as rounded decimals."""
+_FIELDS = {
+    "request_count": "requests",
+    "byok_request_count": "byok_requests",
+    "tokens_prompt": "prompt",
+    "tokens_completion": "completion",
+    "reasoning_tokens": "reasoning",
+    "credits_usage": "credits",
+    "byok_usage": "byok",
+}
+
+
+class PartialAnswerError(OpenRouterError):
+    """OpenRouter's answer for a window lacks something, so that none of it can be stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """The rows of a window in both views, what is wrong with them, and how many came."""
+    """The rows of a window in both views, notes on what is wrong with them, and how many came."""
 
     rows: tuple[tuple[RowKey, Usage], ...]
     notes: tuple[str, ...]
@@ -41,46 +65,55 @@ class Pulled:
 
 @dataclass(slots=True)
 class _Part:
-    """What came for one view of a window."""
+    """What came for one view of a window; `unused` are metrics that were null throughout."""
 
     rows: list[WireRow]
     notes: list[str]
+    unused: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """What `pull` calls on the way.
+
+    `alive` comes before each query, `listed` once usage can be read and before names are looked up,
+    `refresh` where a name is not in the directory.
+    """
+
+    refresh: Callable[[], object]
+    listed: Callable[[], object] = lambda: None
+    alive: Callable[[], object] = lambda: None
 
 
 def pull(
-    api: OpenRouter,
-    store: Store,
-    window: Window,
-    refresh: Callable[[], object],
-    now: datetime | None = None,
+    api: OpenRouter, store: Store, window: Window, calls: Callbacks, now: datetime | None = None
 ) -> Pulled:
-    """Both views of a window. `refresh` fetches the directory anew where a name is unknown.
+    """Fetch both views of a window.
 
-    Raises OpenRouterError. Where the views do not add up to the ungrouped total they are pulled
-    once more; if they still do not, the notes say so. Only buckets that ended a while before `now`
-    (the window's end, where it is not given) are compared: in the others, usage still arrives.
+    Raises OpenRouterError; PartialAnswerError where nothing of the answer can be stored. Where the
+    views do not add up to the ungrouped total they are fetched once more; if they still do not, the
+    notes say so. Only buckets that ended a while before `now` (default: the window's end) are
+    compared: in the others, usage still arrives.
     """
     settled = (now or window.end) - _SETTLED
-    pulled, off = _views(api, store, window, refresh, settled)
+    pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
     if off:
-        pulled, off = _views(api, store, window, refresh, settled)
+        pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
     return Pulled(pulled.rows, (*pulled.notes, *off), pulled.count)
 
 
 def _views(
-    api: OpenRouter,
-    store: Store,
-    window: Window,
-    refresh: Callable[[], object],
-    settled: datetime,
+    fetching: _Fetching, store: Store, window: Window, calls: Callbacks, settled: datetime
 ) -> tuple[Pulled, tuple[str, ...]]:
-    totals = _fetch(api, View.TOTAL, window, None, ())
+    totals = fetching.fetch(View.TOTAL, window, None, ())
+    _check_unused(store, window, totals)
+    calls.listed()
     rows: list[tuple[RowKey, Usage]] = []
     notes = list(totals.notes)
     off: list[str] = []
     count = 0
     for view in (View.KEY, View.CREATOR):
-        owned, part = _view(api, store, view, window, refresh)
+        owned, part = _view(fetching, store, view, window, calls.refresh)
         count = max(count, len(part.rows))
         notes += [note for note in part.notes if note not in notes]
         off += differences(window, view, owned, totals.rows, settled)
@@ -92,21 +125,40 @@ def _views(
     return Pulled(tuple(rows), tuple(notes), count), tuple(off)
 
 
+def _check_unused(store: Store, window: Window, totals: _Part) -> None:
+    """Refuse an answer in which a metric is null throughout that was used before.
+
+    Where there are fewer requests than before, usage was taken back, and the metric with it.
+    """
+    if not totals.unused:
+        return
+    held = store.sum(window)
+    if sum(row.usage.requests for row in totals.rows) < held.requests:
+        return
+    if lost := [name for name in _FIELDS if name in totals.unused and getattr(held, _FIELDS[name])]:
+        raise _lacking(window, lost)
+
+
 def _view(
-    api: OpenRouter, store: Store, view: View, window: Window, refresh: Callable[[], object]
+    fetching: _Fetching,
+    store: Store,
+    view: View,
+    window: Window,
+    refresh: Callable[[], object],
 ) -> tuple[Sequence[Owned], _Part]:
     dimension = DIMENSION[view]
-    part = _fetch(api, view, window, None, _ids(store.directory(), dimension))
+    part = fetching.fetch(view, window, None, _ids(store.directory(), dimension))
     names = Names(view, store.directory())
     if names.unknown(part.rows):
         refresh()
-        names = Names(view, store.directory())
+        names = Names(view, store.directory(), listed=_listed(store, view))
         if found := names.unknown(part.rows):
             names = Names(view, store.add_members(dimension, found))
     shared = names.shared(part.rows)
     told: list[Told] = []
     for members in names.rounds(shared):
-        again = _fetch(api, view, window, Only(tuple(m.ref for m in members.values())), ())
+        ids = tuple(m.ref for m in members.values())
+        again = fetching.fetch(view, window, Only(ids), ())
         part.notes += [note for note in again.notes if note not in part.notes]
         for row in again.rows:
             member = members.get((row.member, row.email))
@@ -117,40 +169,153 @@ def _view(
     return tuple(names.assign(part.rows, told, shared)), part
 
 
-def _fetch(
-    api: OpenRouter, view: View, window: Window, only: Only | None, pool: tuple[str, ...]
-) -> _Part:
-    """All rows of a window, however many: cut by time until it is whole, then by ids.
+def _listed(store: Store, view: View) -> bool:
+    """Whether OpenRouter's last directory listing had all members of a view."""
+    unavailable = parts(store)
+    return not any(part in unavailable for part in LISTS[view])
 
-    `pool` are the ids by which the rest of the view can still be cut.
-    """
-    answer: Answer | None = None
-    try:
-        answer = api.usage(view, window.granularity, window.start, window.end, only)
-    except TimedOutError:
-        if not (window.halves() or pool or _halves(only)):
-            raise
-    if answer and not answer.truncated:
-        return _Part(_used(answer, window), _notes(window, answer))
-    if halves := window.halves():
-        return _joined(_fetch(api, view, half, only, pool) for half in halves)
-    if parts := _halves(only):
-        return _joined(_fetch(api, view, window, part, ()) for part in parts)
-    if pool:
-        half, rest = pool[: (len(pool) + 1) // 2], pool[(len(pool) + 1) // 2 :]
-        excluded = (*(only.ids if only else ()), *half)
-        return _joined(
-            (
-                _fetch(api, view, window, Only(half), ()),
-                _fetch(api, view, window, Only(excluded, but=True), rest),
-            )
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What is asked for at once: a window, narrowed by ids; `pool` are ids to split it by."""
+
+    window: Window
+    only: Only | None
+    pool: tuple[str, ...]
+
+    def split(self) -> tuple[_Piece, ...]:
+        """The same in two: by time where it has several buckets, else by ids; or not at all."""
+        if halves := self.window.halves():
+            return tuple(_Piece(half, self.only, self.pool) for half in halves)
+        if parts := _halves(self.only):
+            return tuple(_Piece(self.window, part, ()) for part in parts)
+        if not self.pool:
+            return ()
+        half = (len(self.pool) + 1) // 2
+        excluded = (*(self.only.ids if self.only else ()), *self.pool[:half])
+        return (
+            _Piece(self.window, Only(self.pool[:half]), ()),
+            _Piece(self.window, Only(excluded, but=True), self.pool[half:]),
         )
+
+
+class _Fetching:
+    """Fetches all rows of a window, however many, within MOST_QUERIES."""
+
+    def __init__(self, api: OpenRouter, store: Store, alive: Callable[[], object]) -> None:
+        self._api = api
+        self._store = store
+        self._alive = alive
+        self._left = MOST_QUERIES
+
+    def fetch(self, view: View, window: Window, only: Only | None, pool: tuple[str, ...]) -> _Part:
+        """All rows of a window: split by time until none are cut off, then by ids.
+
+        `pool` are the ids by which the view can be split.
+        """
+        piece = _Piece(window, only, pool)
+        return self._rows_of(view, piece, self._ask(view, piece))
+
+    def _rows_of(self, view: View, piece: _Piece, answer: Answer | None) -> _Part:
+        """The rows of a piece after its first answer (None: it took too long)."""
+        if answer and not answer.truncated:
+            return self._whole(view, piece, answer)
+        pieces = piece.split()
+        if self._left <= 0 and piece.window.halves():
+            words = f"The {piece.window.granularity}s take more than {MOST_QUERIES} queries."
+            raise TimedOutError(words)
+        if self._left <= 0 or not pieces:
+            return _cut_off(piece.window, answer)
+        answers = [self._ask(view, one) for one in pieces]
+        if answer and _in_vain(answer, answers):
+            return _cut_off(piece.window, answer)
+        return _joined(
+            self._rows_of(view, one, found) for one, found in zip(pieces, answers, strict=True)
+        )
+
+    def _ask(self, view: View, piece: _Piece) -> Answer | None:
+        """One query; None where it took too long and can be split."""
+        window = piece.window
+        self._alive()
+        self._left -= 1
+        try:
+            answer = self._api.usage(view, window.granularity, window.start, window.end, piece.only)
+        except TimedOutError:
+            if not piece.split():
+                raise
+            return None
+        if answer.missing:
+            raise _lacking(window, answer.missing)
+        if answer.bad and not answer.rows:
+            raise PartialAnswerError(
+                f"OpenRouter's answer {_about(window)} cannot be read: {_rows(answer.bad)} without"
+                " a known time or name. Earlier figures are kept."
+            )
+        return answer
+
+    def _whole(self, view: View, piece: _Piece, answer: Answer) -> _Part:
+        window = piece.window
+        rows = _used(answer, window)
+        if not rows and piece.only is None and self._store.sum(window) != ZERO:
+            answer = self._ask(view, piece) or answer
+            rows = _used(answer, window)
+            if not rows:
+                outside = f"{_rows(len(answer.rows))} of other dates" if answer.rows else "no rows"
+                raise PartialAnswerError(
+                    f"OpenRouter answered with {outside} {_about(window)}, where usage was known."
+                    " Earlier figures are kept."
+                )
+        if not rows and _outside(answer, window):
+            raise PartialAnswerError(
+                f"All {_rows(len(answer.rows))} of OpenRouter's answer {_about(window)} have other"
+                " dates."
+            )
+        return _Part(rows, _notes(window, answer), frozenset(answer.unused))
+
+
+def _in_vain(answer: Answer, parts: Sequence[Answer | None]) -> bool:
+    """Whether splitting does not help: all parts are cut off too, and bring no further rows."""
+    rows = [len(part.rows) for part in parts if part and part.truncated]
+    return len(rows) == len(parts) and sum(rows) <= len(answer.rows)
+
+
+def _cut_off(window: Window, answer: Answer | None) -> _Part:
     rows = _used(answer, window) if answer else []
-    return _Part(rows, [f"of some {window.granularity}s with very many rows only a part is held"])
+    return _Part(rows, [f"OpenRouter sent only part of the rows of some {window.granularity}s"])
+
+
+def _lacking(window: Window, names: Iterable[str]) -> PartialAnswerError:
+    listed = ", ".join(names)
+    return PartialAnswerError(
+        f"OpenRouter's answer {_about(window)} has no {listed}. Earlier figures are kept."
+    )
+
+
+def _about(window: Window) -> str:
+    """The window in words: `for the hours from 2026-11-22 12:00 to 14:23 UTC`."""
+    end = "%H:%M" if window.start.date() == window.end.date() else "%Y-%m-%d %H:%M"
+    if window.granularity is Granularity.DAY:
+        return f"for the days from {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}"
+    return (
+        f"for the {window.granularity}s from {window.start:%Y-%m-%d %H:%M} to"
+        f" {window.end.strftime(end)} UTC"
+    )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _outside(answer: Answer, window: Window) -> int:
+    """How many rows with usage have a date that was not asked for."""
+    return sum(
+        not window.start <= row.bucket < window.end and row.usage != ZERO
+        for row in giving_way(answer.rows)
+    )
 
 
 def _used(answer: Answer, window: Window) -> list[WireRow]:
-    """The rows of the window that anything was used in; of buckets beside it only a part came."""
+    """The rows with usage that belong to the window; of other buckets only a part came."""
     return [
         row
         for row in giving_way(answer.rows)
@@ -167,17 +332,24 @@ def _halves(only: Only | None) -> tuple[Only, Only] | None:
 
 def _joined(parts: Iterable[_Part]) -> _Part:
     whole = _Part([], [])
+    unused: list[frozenset[str]] = []
     for part in parts:
         whole.rows += part.rows
         whole.notes += [note for note in part.notes if note not in whole.notes]
+        unused += [part.unused] if part.rows else []
+    whole.unused = frozenset.intersection(*unused) if unused else frozenset()
     return whole
 
 
 def _notes(window: Window, answer: Answer) -> list[str]:
-    if not answer.bad:
-        return []
-    log.warning("Not readable, of %s: %d rows", window, answer.bad)
-    return [f"{'1 row' if answer.bad == 1 else f'{answer.bad} rows'} left out: not readable"]
+    notes = []
+    if answer.bad:
+        log.warning("Unreadable rows for %s: %d", window, answer.bad)
+        notes.append(f"{_rows(answer.bad)} left out: not readable")
+    if outside := _outside(answer, window):
+        log.warning("Rows dated outside of %s: %d", window, outside)
+        notes.append(f"{_rows(outside)} left out: dated outside the period that was asked for")
+    return notes
 
 
 def differences(
@@ -187,10 +359,10 @@ def differences(
     totals: Iterable[WireRow],
     settled: datetime,
 ) -> list[str]:
-    """Words that say so where the rows of a view do not add up to the total.
+    """A note where the rows of a view do not add up to the total.
 
-    Only buckets that ended before `settled` are compared. By how much goes to the log: it changes
-    from one pull to the next, and would be told many times over.
+    Only buckets that ended before `settled` are compared. The amount goes to the log: it changes
+    from one pull to the next.
     """
     off: dict[datetime, Usage] = defaultdict(lambda: ZERO)
     for row in totals:
@@ -202,12 +374,12 @@ def differences(
     if not wrong:
         return []
     apart = _apart(total(off[at] for at in wrong))
-    log.warning("Usage by %s: %s apart, %s to %s", DIMENSION[view], apart, wrong[0], wrong[-1])
+    log.warning("Usage by %s is off by %s, %s to %s", DIMENSION[view], apart, wrong[0], wrong[-1])
     return [f"usage by {DIMENSION[view]} does not add up to OpenRouter's total"]
 
 
 def _apart(usage: Usage) -> str:
-    """The first figure that is not nothing, in words."""
+    """The first figure that is not 0, in words."""
     if spend := usage.value(Metric.SPEND):
         return money(abs(spend))
     metric = Metric.TOKENS if usage.tokens else Metric.REQUESTS
@@ -225,7 +397,7 @@ def _ids(directory: Directory, dimension: Dimension) -> tuple[str, ...]:
 
 
 def _models(store: Store, rows: Iterable[Owned]) -> dict[str, int]:
-    """The ids of all models that the rows name; new ones are taken up."""
+    """The ids of all models that the rows name; new ones are added."""
     named = {row.model for row in giving_way(rows)}
     directory = store.directory()
     new = sorted(name for name in named if (Dimension.MODEL, name) not in directory.ids)

@@ -152,12 +152,15 @@ def make(store: Store, subject: Subject) -> Report | CommandError:
 def complete(store: Store, subject: Subject, now: datetime) -> bool:
     """Whether the last bucket of its period was synced after its end, and nothing is missing.
 
-    What OpenRouter does not keep any more is not waited for.
+    Usage that OpenRouter sent incompletely is waited for like usage that comes late; what it does
+    not keep any more is not.
     """
     plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
     if isinstance(plan, CommandError):
         return True
-    return _is_complete(plan, store.state(), now)
+    return _is_complete(plan, store.state(), now) and not store.notes(
+        plan.source.stored, plan.source.range
+    )
 
 
 def spend(store: Store, subject: Subject) -> int | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
-
 from bot import __version__
 from bot.access import admins, is_admin
 from bot.config import Guests, Settings, Visibility
 from bot.flows.alert_people import in_words
 from bot.flows.asking import Asking
+from bot.flows.sync_state import failure, first_sync, sentences
 from bot.slack import Person
 from bot.store.audit import READ_SECONDS
 from bot.store.overview import Heard
@@ -41,6 +39,8 @@ def status(asking: Asking, *, whole: bool) -> Status:
             version=__version__,
             data=_data(asking),
             trouble=_trouble(asking),
+            unavailable=tuple(sentences(asking.store)),
+            first_sync=first_sync(asking.store),
             inside=_inside(asking) if whole else None,
             unsaved=unsaved,
         )
@@ -58,11 +58,8 @@ def _data(asking: Asking) -> tuple[Freshness, ...]:
 
 
 def _trouble(asking: Asking) -> Trouble | None:
-    noted = asking.store.fact("trouble")
-    if not noted:
-        return None
-    said = json.loads(noted)
-    return Trouble(datetime.fromisoformat(said["at"]), str(said["words"]))
+    failed = failure(asking.store)
+    return Trouble(failed.at, failed.words) if failed else None
 
 
 def _inside(asking: Asking) -> Inside:

@@ -1,4 +1,4 @@
-"""The street from OpenRouter into the cache: what is due is pulled, newest first, and kept."""
+"""Keeping the cache in sync with OpenRouter: what is due first, then what is missing."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
+from time import monotonic
 
-from bot.flows.pull import pull
-from bot.openrouter import (
-    KeyInfo,
-    OpenRouter,
-    OpenRouterError,
-    RefusedError,
-    TimedOutError,
-    Workspace,
-)
+from bot.flows.directory_sync import DirectorySync
+from bot.flows.pull import Callbacks, PartialAnswerError, pull
+from bot.flows.sync_state import FIRST_SYNC, TROUBLE
+from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutError
 from bot.store import Store, StoreError
 from reports.coverage import Held, Interval, merge
-from reports.timerange import DAY, Granularity, floor
+from reports.timerange import DAY, HOUR, Granularity, floor
 from reports.windows import (
     FIRST_WINDOW,
     Window,
     due,
     held_part,
     look_back,
+    missing,
     most_missing,
     newest,
     newest_part,
@@ -40,16 +38,23 @@ KEEP = {Granularity.MINUTE: 2 * DAY, Granularity.HOUR: 100 * DAY}
 LOOK_BACK_HOUR = 3
 AFTER_REFUSAL = timedelta(minutes=15)
 AFTER_TROUBLE = timedelta(seconds=30)
-DIRECTORY_EVERY = timedelta(minutes=15)
-DIRECTORY_AT_MOST_EVERY = timedelta(minutes=1)
+GIVEN_UP = HOUR
+"""How long a window of the past that could not be fetched is left alone."""
+_SECONDS_A_QUERY = 1.0
+"""At OpenRouter's limit of about one query a second; a slower answer is measured."""
+_QUERIES_A_WINDOW = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much of what OpenRouter has is held (0 to 1), and what was pulled last."""
+    """How much of OpenRouter's history is held (0 to 1), the last window, and what is left.
+
+    `left` is in words, such as `about 3 minutes left for 12 keys`; empty once all is held.
+    """
 
     done: float
     words: str
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,10 @@ class Turn:
 
 
 class Sync:
-    """Keeps the cache fresh. One turn at a time; the database says what is due, not this object."""
+    """Keeps the cache fresh. One turn at a time; the database says what is due, not this object.
+
+    `alive` is called before each query, so that whoever holds the lease can renew it.
+    """
 
     def __init__(
         self,
@@ -70,36 +78,55 @@ class Sync:
         store: Store,
         clock: Callable[[], datetime],
         report: Callable[[Progress], object] = lambda _: None,
+        alive: Callable[[], object] = lambda: None,
     ) -> None:
         self._api = api
         self._store = store
         self._clock = clock
         self._report = report
+        self._alive = alive
+        self._directory = DirectorySync(api, store, clock, alive)
         self._lengths = dict(FIRST_WINDOW)
         self._looking_back: list[Window] = []
-        self._given_up: dict[Granularity, tuple[Interval, ...]] = {}
+        self._given_up: list[tuple[Window, datetime]] = []
         self._rest: Interval | None = None
-        self._listed: datetime | None = None
+        self._first: bool | None = None
+        self._windows = 0
+        self._seconds = 0.0
 
     def turn(self) -> Turn:
-        """Pull the newest buckets that are due, then one window of what is still missing.
+        """Fetch the newest buckets that are due, then one window of what is still missing.
 
-        A failure keeps what is held, is noted for whoever asks, and makes the next turns wait.
+        A failure keeps what is held, is noted for answers and status, and makes the next turns
+        wait.
         """
         now = self._clock()
         if self._rest and self._rest[0] <= now < self._rest[1]:
             return Turn(0, more=False)
         try:
-            changed, slow = self._newest(now)
+            self._begin_first(now)
+            changed, failed = self._newest(now)
             more = self._older(now)
-            if slow:
-                raise slow
-            if self._store.fact("trouble"):
-                self._store.keep_fact("trouble", "")
+            if failed:
+                raise failed
+            if self._store.fact(TROUBLE):
+                self._store.keep_fact(TROUBLE, "")
+            if not more:
+                self._end_first()
         except (OpenRouterError, StoreError) as error:
             return self._failed(now, error)
         self._rest = None
         return Turn(changed, more)
+
+    def list_directory(self) -> None:
+        """Fetch keys and people, credits and budgets now."""
+        self._directory.list_now()
+
+    def up_to_date(self) -> bool:
+        """Whether nothing is due and nothing is missing, whoever fetched it."""
+        now, state = self._clock(), self._store.state()
+        fresh = not any(due(granularity, now, state.synced) for granularity in ORDER)
+        return fresh and most_missing(now, state.pulled) is None
 
     def _failed(self, now: datetime, error: OpenRouterError | StoreError) -> Turn:
         rest = AFTER_TROUBLE
@@ -108,26 +135,43 @@ class Sync:
         self._rest = now, now + rest
         trouble = {"at": now.isoformat(), "words": str(error)}
         try:
-            self._store.keep_fact("trouble", json.dumps(trouble))
+            self._store.keep_fact(TROUBLE, json.dumps(trouble))
         except StoreError as worse:
-            log.debug("The failed sync cannot be noted: %s", worse)
+            log.warning("Sync: the failure could not be noted: %s", worse)
         return Turn(0, more=False, error=error)
 
-    def _newest(self, now: datetime) -> tuple[int, TimedOutError | None]:
-        """The newest buckets of what is due: rows changed, and what took OpenRouter too long."""
-        changed, slow = 0, None
+    def _newest(self, now: datetime) -> tuple[int, OpenRouterError | None]:
+        """The newest buckets of what is due: rows changed, and what could not be fetched.
+
+        A granularity that fails stops no other.
+        """
+        changed = 0
+        failed: OpenRouterError | None = None
         for granularity in ORDER:
-            if due(granularity, now, self._store.state().synced):
-                at = self._clock().replace(microsecond=0)
-                self._list_when_old()
-                rest: Window | None = newest(granularity, at)
-                try:
-                    while rest:
-                        part, rest = newest_part(rest, self._lengths[granularity])
-                        changed += self._keep(part, None if rest else at)
-                except TimedOutError as error:
-                    slow = error
-        return changed, slow
+            if not due(granularity, now, self._store.state().synced):
+                continue
+            at = self._clock().replace(microsecond=0)
+            rest: Window | None = newest(granularity, at)
+            try:
+                while rest:
+                    part, older = newest_part(rest, self._lengths[granularity])
+                    try:
+                        changed += self._keep(part, None if older else at)
+                    except TimedOutError:
+                        if not self._shorten(part):
+                            raise
+                    else:
+                        rest = older
+            except (TimedOutError, PartialAnswerError) as error:
+                failed = error
+        return changed, failed
+
+    def _shorten(self, part: Window) -> bool:
+        """Ask for half as much from now on; False where a part is one bucket already."""
+        halves = part.halves()
+        if halves:
+            self._lengths[part.granularity] = halves[1].end - halves[1].start
+        return halves is not None
 
     def _older(self, now: datetime) -> bool:
         """One window of what is not held, or of the nightly look back. Whether more may remain."""
@@ -138,31 +182,41 @@ class Sync:
         return self._look_back(now)
 
     def _known(self) -> Held:
-        """What is held, or was given up."""
-        pulled = self._store.state().pulled
-        return {g: merge([*pulled.get(g, ()), *self._given_up.get(g, ())]) for g in ORDER}
+        """What is held, or was given up a short time ago."""
+        pulled, now = self._store.state().pulled, self._clock()
+        self._given_up = [
+            (window, at) for window, at in self._given_up if timedelta() <= now - at < GIVEN_UP
+        ]
+        given_up: dict[Granularity, list[Interval]] = {g: [] for g in ORDER}
+        for window, _ in self._given_up:
+            given_up[window.granularity].append((window.start, window.end))
+        return {g: merge([*pulled.get(g, ()), *given_up[g]]) for g in ORDER}
 
     def _past(self, window: Window) -> Window | None:
-        """Pull the newest part of a window of the past; what remains of it.
+        """Fetch the newest part of a window of the past; what remains of it.
 
-        What OpenRouter does not answer is asked for in smaller parts, and a bucket that it does not
-        answer is given up until the next look back.
+        What takes OpenRouter too long is asked for in smaller parts. A bucket that it does not
+        answer, and a part that it answers incompletely, are noted and left alone for a while.
         """
         part, rest = newest_part(window, self._lengths[window.granularity])
         try:
             self._keep(part, None)
         except (TimedOutError, RefusedError) as error:
-            if halves := part.halves():
-                self._lengths[window.granularity] = halves[1].end - halves[1].start
+            if self._shorten(part):
                 return window
-            log.warning("Sync: the %s %s is given up: %s", part.granularity, part.start, error)
-            given_up = self._given_up.get(window.granularity, ())
-            self._given_up[window.granularity] = merge([*given_up, (part.start, part.end)])
+            self._give_up(part, error)
+        except PartialAnswerError as error:
+            self._give_up(part, error)
+            self._store.note(part, [str(error).removesuffix(".")])
         return rest
+
+    def _give_up(self, part: Window, error: OpenRouterError) -> None:
+        log.warning("Sync: gave up the %ss from %s: %s", part.granularity, part.start, error)
+        self._given_up.append((part, self._clock()))
 
     def _look_back(self, now: datetime) -> bool:
         today = now.date().isoformat()
-        if self._store.fact("looked_back") is None:  # everything has only just been pulled
+        if self._store.fact("looked_back") is None:  # everything has only just been fetched
             self._store.keep_fact("looked_back", today)
         if not self._looking_back and now.hour >= LOOK_BACK_HOUR:
             if self._store.fact("looked_back") == today:
@@ -180,81 +234,63 @@ class Sync:
         return bool(self._looking_back)
 
     def _keep(self, window: Window, synced_at: datetime | None) -> int:
-        now = self._clock()
-        pulled = pull(self._api, self._store, window, lambda: self._list_again(window), now)
+        now, begun = self._clock(), monotonic()
+        calls = Callbacks(
+            refresh=lambda: self._directory.list_for(window),
+            listed=self._directory.list_when_old,
+            alive=self._alive,
+        )
+        pulled = pull(self._api, self._store, window, calls, now)
         changed = self._store.replace(window, pulled.rows, synced_at, pulled.notes)
         self._lengths[window.granularity] = next_length(window, pulled.count)
+        self._windows += 1
+        self._seconds += monotonic() - begun
         for note in pulled.notes:
             log.warning("Sync: %s", note)
-        log.debug("Pulled %s: %d rows, %d changed", window, pulled.count, changed)
-        self._report(self._progress(window))
+        log.debug("Fetched %s: %d rows, %d changed", window, pulled.count, changed)
+        self._tell(window)
         return changed
 
-    def _progress(self, window: Window) -> Progress:
+    # -- progress
+
+    def _tell(self, window: Window) -> None:
         held = self._store.state().pulled
         now = self._clock()
         done = [held_part(granularity, now, held) for granularity in ORDER]
         whole = most_missing(now, self._known()) is None
         words = f"{window.granularity}s back to {window.start:%Y-%m-%d %H:%M}"
-        return Progress(1.0 if whole else sum(done) / len(done), words)
-
-    def _list_when_old(self) -> None:
-        if not self._listed_within(DIRECTORY_EVERY):
-            self.list_directory()
-
-    def _list_again(self, window: Window) -> None:
-        """The directory anew, because a name of a window was not in it.
-
-        What was used before the directory was listed may be a deleted key's; then not more than
-        once a minute.
-        """
-        listed = self._listed_within(DIRECTORY_AT_MOST_EVERY)
-        if not listed or self._listed is None or window.end > self._listed:
-            self.list_directory()
-
-    def _listed_within(self, age: timedelta) -> bool:
-        return self._listed is not None and timedelta() <= self._clock() - self._listed < age
-
-    def list_directory(self) -> None:
-        """Fetch the keys and people, credits and budgets and keep them."""
-        at = self._clock()
-        workspaces = self._api.workspaces()
-        keys = self._api.keys(workspaces)
-        people = self._api.people()
-        self._store.list_members(
-            [(key.hash, key.name, key.label) for key in keys],
-            [(person.id, person.name, person.email) for person in people],
-            [(key.hash, key.creator_id or "") for key in keys],
-            [(key.hash, key.created) for key in keys if key.created],
+        progress = Progress(
+            1.0 if whole else sum(done) / len(done), words, "" if whole else self._left(now)
         )
-        self._listed = at
-        try:
-            self._keep_limits(workspaces, keys, at)
-        except OpenRouterError as error:
-            log.warning("Sync: credits and budgets stay as they were: %s", error)
+        self._report(progress)
+        if self._first and not whole:
+            said = {"done": round(progress.done, 2), "left": progress.left, "at": now.isoformat()}
+            self._store.keep_fact(FIRST_SYNC, json.dumps(said))
 
-    def _keep_limits(self, workspaces: list[Workspace], keys: list[KeyInfo], at: datetime) -> None:
-        credits_ = self._api.credits()
-        budgets = {w.name: self._api.budgets(w) for w in workspaces}
-        limits = {
-            "credits": {"total": credits_.total, "used": credits_.used},
-            "budgets": {
-                name: [{"limit": b.limit, "reset": b.reset} for b in found]
-                for name, found in budgets.items()
-            },
-            "keys": {
-                key.hash: {
-                    "limit": key.limit,
-                    "remaining": key.remaining,
-                    "reset": key.reset,
-                    "byok": key.include_byok,
-                }
-                for key in keys
-                if key.limit is not None
-            },
-            "workspaces": {
-                w.name: [key.hash for key in keys if key.workspace_id == w.id] for w in workspaces
-            },
-            "at": at.isoformat(),
-        }
-        self._store.keep_fact("limits", json.dumps(limits))
+    def _left(self, now: datetime) -> str:
+        """How long the rest will take at the pace so far, in words."""
+        known = self._known()
+        windows = sum(
+            ceil((window.end - window.start) / self._lengths[granularity])
+            for granularity in ORDER
+            for window in missing(granularity, now, known)
+        )
+        each = max(self._seconds / max(self._windows, 1), _QUERIES_A_WINDOW * _SECONDS_A_QUERY)
+        minutes = max(1, ceil(windows * each / 60))
+        keys = self._directory.key_count
+        for_keys = f" for {keys:,} key{'' if keys == 1 else 's'}" if keys else ""
+        return f"about {minutes:,} minute{'' if minutes == 1 else 's'} left{for_keys}"
+
+    def _begin_first(self, now: datetime) -> None:
+        """Note that the first sync has begun, so that answers and status can say so."""
+        if self._first is None:
+            said = self._store.fact(FIRST_SYNC)
+            self._first = bool(said) or (said is None and not self._store.state().synced)
+            if self._first and not said:
+                begun = {"done": 0.0, "left": "", "at": now.isoformat()}
+                self._store.keep_fact(FIRST_SYNC, json.dumps(begun))
+
+    def _end_first(self) -> None:
+        if self._first:
+            self._first = False
+            self._store.keep_fact(FIRST_SYNC, "")

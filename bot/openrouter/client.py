@@ -1,6 +1,6 @@
-"""The thin part: sends requests to OpenRouter, at its pace, and tries again what may pass.
+"""The OpenRouter client: sends requests within the rate limit and retries what may succeed.
 
-The management key could create and delete keys, so only the few reading calls that this project
+The management key could create and delete keys, so only the few read-only calls that this project
 needs can leave the process; everything else is refused before it is sent.
 """
 
@@ -12,9 +12,10 @@ import random
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from math import isfinite
+from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ import httpx
 
 from bot import __version__
 from bot.openrouter import wire
+from bot.openrouter.deadline import Deadline, DeadlineTransport
 from bot.openrouter.pace import Pace
 from reports.timerange import Granularity
 
@@ -32,7 +34,19 @@ log = logging.getLogger(__name__)
 REQUESTS_A_MINUTE = 60  # four fewer than OpenRouter allows, for whoever else uses the key
 TRIES = 5
 _NO_CONNECTION = "no connection"
+_TOO_SLOW = "the response took too long"
 LONGEST_WAIT = 60.0
+"""Seconds to wait between two tries of one call; whoever called waits longer."""
+LONGEST_REST = 3600.0
+"""Seconds that a `Retry-After` can keep us from asking: a mistyped year must not cost a year."""
+ANSWER_SECONDS = 40.0
+"""For one whole response; OpenRouter gives up on a query before that."""
+CALL_SECONDS = 80.0
+"""For a call with all its retries, so that trouble is noted within 90 s, before the lease of 120 s
+that the syncing process holds runs out."""
+EXTRA_TRIES = 3
+EXTRA_SECONDS = 15.0
+"""For a whole response about names and limits, which usage does not wait for."""
 LARGEST_ANSWER = 32 * 2**20
 PAGE = 100
 MOST_PAGES = 1000
@@ -40,13 +54,13 @@ MOST_PAGES = 1000
 _READS = {"/activity", "/analytics/meta", "/keys", "/key", "/organization/members",
           "/credits", "/workspaces"}  # fmt: skip
 _QUERY = "/analytics/query"
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=10.0)
 
 
 class OpenRouterError(Exception):
-    """OpenRouter could not be asked. `permanent`: asking again changes nothing.
+    """A call failed. `permanent`: another try would not change that.
 
-    `wait` is how many seconds OpenRouter wants to be left alone, where it says so.
+    `wait` is how many seconds OpenRouter asks to wait, where it says so: an hour at most.
     """
 
     permanent = False
@@ -57,17 +71,17 @@ class OpenRouterError(Exception):
 
 
 class KeyRefusedError(OpenRouterError):
-    """The key is unknown or no management key; the text says which key is wanted."""
+    """The key is unknown or not a management key; the text says which key is required."""
 
     permanent = True
 
 
 class TimedOutError(OpenRouterError):
-    """The query took OpenRouter too long: ask for less at once."""
+    """The query took OpenRouter too long: query a shorter window."""
 
 
 class RefusedError(OpenRouterError):
-    """OpenRouter does not take the request as it is."""
+    """OpenRouter rejects the request, or the key may not make it."""
 
     permanent = True
 
@@ -77,13 +91,14 @@ class NotThereError(RefusedError):
 
 
 class NotAllowedError(RuntimeError):
-    """A request that this project never makes; it was stopped before it left the process."""
+    """A request that this project never makes; it was not sent."""
 
 
 class OpenRouter:
-    """Reads usage and the directory of one organisation. Every call may raise OpenRouterError.
+    """Reads usage and the directory of one organization. Every call may raise OpenRouterError.
 
-    KeyRefusedError at once for a key that no header can carry.
+    The constructor raises KeyRefusedError for a key that cannot be sent in a header. A whole
+    response may take `answer_seconds`, a call with its retries `call_seconds`.
     """
 
     def __init__(
@@ -94,12 +109,16 @@ class OpenRouter:
         wait: Callable[[float], object] | None = None,
         requests_a_minute: int = REQUESTS_A_MINUTE,
         tries: int = TRIES,
+        answer_seconds: float = ANSWER_SECONDS,
+        call_seconds: float = CALL_SECONDS,
     ) -> None:
         if not (key.isascii() and key.isprintable() and " " not in key):
             raise KeyRefusedError(
-                "OPENROUTER_MANAGEMENT_KEY holds characters that no key has; copy it anew."
+                "OPENROUTER_MANAGEMENT_KEY contains characters that no key has; copy it again."
             )
         self._tries = tries
+        self._answer_seconds, self._call_seconds = answer_seconds, call_seconds
+        self._deadline = Deadline()
         self._base = httpx.URL(base_url.rstrip("/"))
         self._wait = threading.Event().wait if wait is None else wait
         self._pace = Pace(requests_a_minute, self._wait)
@@ -110,6 +129,7 @@ class OpenRouter:
                 "Accept-Encoding": "gzip",
             },
             timeout=_TIMEOUT,
+            transport=DeadlineTransport(self._deadline),
             event_hooks={"request": [self._allow]},
         )
 
@@ -128,27 +148,30 @@ class OpenRouter:
         end: datetime,
         only: wire.Only | None = None,
     ) -> wire.Answer:
-        """Usage of a window (UTC, end exclusive). TimedOutError if the window is too large."""
+        """Usage of a window (UTC, end exclusive).
+
+        Raises TimedOutError if the window is too large, KeyRefusedError for a key without access.
+        """
         body = wire.usage_query(view, granularity, start, end, only)
         return self._call(
             "POST", _QUERY, lambda raw: wire.read_usage(raw, view, granularity), body=body
         )
 
+    def probe(self, now: datetime) -> None:
+        """Read the usage of the last hour, to see whether that can be read at all."""
+        self.usage(wire.View.TOTAL, Granularity.HOUR, now - timedelta(hours=1), now)
+
     def workspaces(self) -> list[wire.Workspace]:
         """All workspaces."""
         return list(self._pages("/workspaces", wire.read_workspaces, {"limit": str(PAGE)}))
 
-    def keys(self, workspaces: Iterable[wire.Workspace]) -> list[wire.KeyInfo]:
-        """The keys of all workspaces, disabled ones too, each once."""
-        found: dict[str, wire.KeyInfo] = {}
-        places: list[dict[str, str]] = [{}, *({"workspace_id": w.id} for w in workspaces)]
-        for place in places:
-            for key in self._pages("/keys", wire.read_keys, {"include_disabled": "true"} | place):
-                found.setdefault(key.hash, key)
-        return list(found.values())
+    def keys(self, workspace: wire.Workspace | None = None) -> list[wire.KeyInfo]:
+        """The keys of a workspace (None: the default one), disabled ones too."""
+        place = {"workspace_id": workspace.id} if workspace else {}
+        return list(self._pages("/keys", wire.read_keys, {"include_disabled": "true"} | place))
 
     def people(self) -> list[wire.Person]:
-        """The organisation's members; none for a personal account."""
+        """The organization's members; none for a personal account."""
         try:
             return list(
                 self._pages("/organization/members", wire.read_people, {"limit": str(PAGE)})
@@ -156,10 +179,10 @@ class OpenRouter:
         except NotThereError:
             return []
 
-    def budgets(self, workspace: wire.Workspace) -> list[wire.Budget]:
+    def budgets(self, workspace: wire.Workspace) -> wire.Budgets:
         """The budgets of a workspace."""
         path = f"/workspaces/{quote(workspace.id, safe='')}/budgets"
-        return list(self._call("GET", path, wire.read_budgets))
+        return self._call("GET", path, wire.read_budgets)
 
     def credits(self) -> wire.Credits:
         """Credits bought and used."""
@@ -198,33 +221,39 @@ class OpenRouter:
         params: dict[str, str] | None = None,
         body: dict[str, Any] | None = None,
     ) -> T:
-        trouble = ""
-        for attempt in range(self._tries):
+        trouble, wait = "", None
+        essential = path == _QUERY
+        tries = self._tries if essential else min(self._tries, EXTRA_TRIES)
+        left = self._call_seconds
+        for attempt in range(tries):
             self._pace.take()
+            begun = monotonic()
             try:
+                self._deadline.start(min(left, self._seconds(path)))
                 status, headers, raw = self._send(method, path, params, body)
                 if status == 200:
                     return read(raw)
             except (httpx.TransportError, wire.BadAnswerError, zlib.error) as error:
-                status, headers = 0, httpx.Headers()
-                bad = isinstance(error, wire.BadAnswerError)
-                trouble = str(error) if bad else _NO_CONNECTION
+                trouble, status, wait = _words(error), 0, None
             else:
                 _raise_final(status, raw, path)
                 trouble = wire.read_error(raw) or f"HTTP {status}"
-            asked_for = _asked_for(headers)
-            if asked_for and asked_for > LONGEST_WAIT:
+                wait = _asked_for(headers)
+            pause = _pause(attempt) if wait is None else wait
+            left -= monotonic() - begun + pause
+            if pause > LONGEST_WAIT or left <= 0 or (trouble == _TOO_SLOW and not essential):
                 break
-            if attempt + 1 < self._tries:
-                pause = _pause(attempt) if asked_for is None else asked_for
-                log.info("OpenRouter: %s (%s); asked again in %.1f s", trouble, path, pause)
+            if attempt + 1 < tries:
+                log.info("OpenRouter: %s (%s); retrying in %.1f s", trouble, path, pause)
                 self._wait(pause)
-        mend = " Check the network and OPENROUTER_BASE_URL." if trouble == _NO_CONNECTION else ""
         raise OpenRouterError(
-            f"OpenRouter did not answer {path} after {attempt + 1} {'tries' if attempt else 'try'}"
-            f" ({trouble}); it is asked again with the next sync.{mend}",
-            asked_for or 0.0,
+            _gave_up(path, attempt + 1, trouble, wait), min(wait or 0.0, LONGEST_REST)
         )
+
+    def _seconds(self, path: str) -> float:
+        """How long a whole response may take."""
+        most = EXTRA_SECONDS if path != _QUERY else ANSWER_SECONDS
+        return min(most, self._answer_seconds)
 
     def _send(
         self, method: str, path: str, params: dict[str, str] | None, body: dict[str, Any] | None
@@ -250,21 +279,58 @@ class OpenRouter:
             raise NotAllowedError(f"{request.method} {path} is not allowed to leave the process")
 
 
+def _words(error: Exception) -> str:
+    """What went wrong with a response, in words."""
+    if isinstance(error, wire.BadAnswerError):
+        return str(error)
+    timed_out = isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout)
+    return _TOO_SLOW if timed_out else _NO_CONNECTION
+
+
+def _gave_up(path: str, tries: int, trouble: str, wait: float | None) -> str:
+    """The sentence for a call that was given up; `wait` is what OpenRouter asked for, if it did."""
+    asked = f"{tries} {'try' if tries == 1 else 'tries'}"
+    if wait and wait > LONGEST_REST:
+        then = f"it asks to wait {_length(wait)}; I will ask again in an hour"
+    elif wait and wait > LONGEST_WAIT:
+        then = f"it asks to wait {_length(wait)}; I will ask again after that"
+    else:
+        then = "it is asked again with the next sync"
+    mend = " Check the network and OPENROUTER_BASE_URL." if trouble == _NO_CONNECTION else ""
+    return f"OpenRouter did not answer {path} after {asked} ({trouble}); {then}.{mend}"
+
+
+def _length(seconds: float) -> str:
+    """A wait in words, in the largest unit that fits: `20 minutes`, `more than a year`."""
+    for size, unit in ((365 * 86_400, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            if unit == "year":
+                return "more than a year"
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{int(seconds)} seconds"
+
+
 def _raise_final(status: int, raw: bytes, path: str) -> None:
-    """Raise for what asking again does not change."""
+    """Raise for a status that another try would not change.
+
+    Only a refused usage query says something about the key: other endpoints may be closed to an
+    account that can read its usage.
+    """
     said = wire.read_error(raw)
     if status == 401:
         raise KeyRefusedError(
-            "OpenRouter does not know the key in OPENROUTER_MANAGEMENT_KEY (401). Make a management"
-            " key at openrouter.ai/settings/management-keys and put it there."
+            "OpenRouter does not know the key in OPENROUTER_MANAGEMENT_KEY (401). Create a"
+            " management key at openrouter.ai/settings/management-keys and set it there."
         )
-    if status == 403:
+    if status == 403 and path == _QUERY:
         raise KeyRefusedError(
             "OpenRouter refuses the key in OPENROUTER_MANAGEMENT_KEY (403): a management key is"
-            " wanted, not an ordinary API key. Make one at openrouter.ai/settings/management-keys."
+            " required, not a regular API key. Create one at"
+            " openrouter.ai/settings/management-keys."
         )
     if status == 408 and path == _QUERY:
-        raise TimedOutError("OpenRouter takes too long over this query; it is asked for less.")
+        raise TimedOutError("The query took OpenRouter too long; it is split into smaller ones.")
     if 300 <= status < 500 and status not in {408, 429}:
         kind = NotThereError if status == 404 else RefusedError
         raise kind(f"OpenRouter refused {path}: HTTP {status}{said and f', {said}'}")
@@ -276,31 +342,36 @@ def _path(url: httpx.URL) -> str:
 
 
 def _pause(attempt: int) -> float:
-    """Seconds to wait where the service does not say: a random time that grows each time."""
+    """Seconds to wait where OpenRouter does not say: random, and longer with each try."""
     return random.uniform(0.25, 1.0) * min(0.5 * 2.0 ** (2 * attempt), LONGEST_WAIT)
 
 
 def _asked_for(headers: httpx.Headers) -> float | None:
-    """Seconds that the service asks to wait, as a number or a date; None if it makes no sense."""
+    """Seconds that OpenRouter asks to wait, given as a number or a date.
+
+    None where there is no such header, or where it is no time to come.
+    """
     retry_after = headers.get("retry-after", "")
     try:
-        seconds = float(retry_after)
+        seconds: float | None = float(retry_after)
     except ValueError:
-        return _seconds_between(headers.get("date", ""), retry_after)
-    return max(seconds, 0.0) if isfinite(seconds) else None
+        seconds = _seconds_between(headers.get("date", ""), retry_after)
+    if seconds is None or not isfinite(seconds) or seconds <= 0:
+        return None
+    return seconds
 
 
 def _seconds_between(now: str, then: str) -> float | None:
-    """From the service's own clock to the time it names, so that ours need not be right."""
+    """From the server's own clock to the time it names, so that ours need not be right."""
     try:
         span = parsedate_to_datetime(then) - parsedate_to_datetime(now)
     except (ValueError, TypeError, OverflowError):
         return None
-    return max(span.total_seconds(), 0.0)
+    return span.total_seconds()
 
 
 def _body(response: httpx.Response) -> bytes:
-    """The body, unpacked here so that a small answer cannot unpack into all of the memory."""
+    """The body, decompressed here so that a small response cannot fill the memory."""
     packed = response.headers.get("content-encoding", "").lower() == "gzip"
     unpack = zlib.decompressobj(47) if packed else None
     body = bytearray()

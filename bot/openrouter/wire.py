@@ -1,15 +1,16 @@
-"""What goes over the wire to OpenRouter and what comes back, as pure functions.
+"""OpenRouter's requests and responses as pure functions: bodies to send, and bytes parsed.
 
-Reading is lenient, as the service is: counts are strings or numbers, unused parts null, the bucket
-stands under `date__*` or `created_at__*`, names stand where ids are expected, and unknown fields
-are ignored. A row that makes no sense is set aside and counted; the others are kept.
+Parsing is lenient, as the service is: counts are strings or numbers, unused parts null, the bucket
+is in `date__*` or `created_at__*`, names come where ids are expected, and unknown fields are
+ignored. A row that cannot be read is left out and counted. A metric that was asked for and did not
+come is reported as missing, never read as 0.
 Source: OpenRouter's API description of its analytics and management endpoints.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -30,6 +31,16 @@ METRICS = (
     "credits_usage",
     "byok_usage",
 )
+CHECKS = ("tokens_total", "total_usage")
+"""Sums that OpenRouter gives as well; they tell a part that is null because it was not used from
+one that did not come."""
+_PARTS = {
+    "tokens_total": ("tokens_prompt", "tokens_completion"),
+    "total_usage": ("credits_usage", "byok_usage"),
+}
+_ALWAYS = ("request_count", "tokens_prompt", "credits_usage")
+"""Metrics that are never null in all rows, unless a sum in CHECKS says that there is nothing."""
+_ROUNDING = Decimal("0.000001")
 _MOST_COUNT = 10**16
 _MOST_DOLLARS = Decimal(9 * 10**9)
 _MOST_DOLLARS_A_ROW = Decimal(10**8)  # so that sums of rows stay within 64 bits
@@ -69,19 +80,26 @@ class WireRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows of a usage query. `bad` rows were set aside; `truncated` rows are only a part."""
+    """The rows of a usage query.
+
+    `bad` rows could not be read and were left out; `truncated` means that more rows exist than
+    came. `missing` are the metrics that were asked for and did not come, `unused` others that are
+    null in all rows, which usually means that nothing of the kind was used.
+    """
 
     rows: tuple[WireRow, ...]
     bad: int
     truncated: bool
     warnings: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
     """An API key as the directory lists it; limits in nano-dollars, None where there is none.
 
-    `created` (UTC) is None where it is not told.
+    `created` (UTC) is None where OpenRouter does not say.
     """
 
     hash: str
@@ -99,7 +117,7 @@ class KeyInfo:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of the organisation."""
+    """A member of the organization."""
 
     id: str
     name: str
@@ -109,18 +127,30 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A workspace's budget in nano-dollars, and when it begins anew."""
+    """A workspace's budget in nano-dollars.
+
+    `reset` is daily, weekly or monthly; empty for a lifetime budget, which never resets.
+    """
 
     limit: int
     reset: str
 
 
 @dataclass(frozen=True, slots=True)
+class Budgets:
+    """The budgets of one workspace, and whether BYOK spend counts toward them."""
+
+    budgets: tuple[Budget, ...] = ()
+    include_byok: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace of the organisation."""
+    """A workspace of the organization. Several may share a name; the slug tells them apart."""
 
     id: str
     name: str
+    slug: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +175,7 @@ def usage_query(
 ) -> dict[str, Any]:
     """The body of a usage query for a window (UTC, end exclusive)."""
     body: dict[str, Any] = {
-        "metrics": list(METRICS),
+        "metrics": [*METRICS, *CHECKS],
         "granularity": str(granularity),
         "time_range": {"start": _stamp(start), "end": _stamp(end)},
         "limit": ROW_LIMIT,
@@ -210,7 +240,81 @@ def read_usage(body: bytes, view: View, granularity: Granularity) -> Answer:
         bad=sum(row is None for row in read),
         truncated=_truncated(metadata, len(rows)),
         warnings=tuple(str(w)[:200] for w in warnings) if isinstance(warnings, list) else (),
+        missing=_missing(rows),
+        unused=_unused(rows),
     )
+
+
+def _missing(rows: Sequence[object]) -> tuple[str, ...]:
+    """The metrics that were asked for and did not come: unknown, not 0.
+
+    That is a metric that no row has (a renamed column), one of _ALWAYS that is null in all rows,
+    and one that is null where its sum in CHECKS says that it is not 0.
+    """
+    found = [row for row in rows if isinstance(row, dict)]
+    if not found:
+        return ()
+    missing = {name for name in METRICS if not any(name in row for row in giving_way(found))}
+    summed = _summed(found)
+    missing |= {name for name in _ALWAYS if name not in summed and not _came(found, name)}
+    for row in giving_way(found):
+        missing |= _short(row)
+    if any(row.get("request_count", 0) is None and _used(row) for row in found):
+        missing.add("request_count")
+    return tuple(name for name in METRICS if name in missing)
+
+
+def _unused(rows: Sequence[object]) -> tuple[str, ...]:
+    """The metrics that are null in all rows and that no sum in CHECKS accounts for."""
+    summed = _summed(rows)
+    return tuple(name for name in METRICS if name not in summed and not _came(rows, name))
+
+
+def _summed(rows: Sequence[object]) -> set[str]:
+    """The metrics whose sum in CHECKS came; a sum that is null throughout is 0."""
+    return {
+        part
+        for name in CHECKS
+        if any(isinstance(row, dict) and name in row for row in rows)
+        for part in _PARTS[name]
+    }
+
+
+def _came(rows: Sequence[object], name: str) -> bool:
+    return any(isinstance(row, dict) and row.get(name) is not None for row in rows)
+
+
+def _short(row: Mapping[str, Any]) -> set[str]:
+    """The metrics of a row that are null although their sum is larger than what did come."""
+    missing: set[str] = set()
+    for whole, parts in _PARTS.items():
+        empty = [part for part in parts if row.get(part) is None]
+        if not empty or whole not in row:
+            continue
+        try:
+            known = sum((_number(row.get(part)) for part in parts), Decimal())
+            if _number(row[whole]) - known > _ROUNDING:
+                missing.update(empty)
+        except (ValueError, ArithmeticError):
+            continue  # the row, or the sum, cannot be read
+    return missing
+
+
+def _used(row: Mapping[str, Any]) -> bool:
+    """Whether a row has any tokens or spend."""
+    return any(row.get(name) not in (None, 0, "0") for name in (*METRICS[2:4], *METRICS[5:]))
+
+
+def _number(value: object) -> Decimal:
+    """A count or an amount; null is 0. ValueError or ArithmeticError for anything else."""
+    if value is None:
+        return Decimal()
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise ValueError("no number")
+    found = Decimal(value)
+    if not found.is_finite():
+        raise ValueError("no number")
+    return found
 
 
 def read_keys(body: bytes) -> tuple[KeyInfo, ...]:
@@ -237,7 +341,7 @@ def read_keys(body: bytes) -> tuple[KeyInfo, ...]:
 
 
 def read_people(body: bytes) -> tuple[Person, ...]:
-    """One page of the organisation's members; without a name they go by their address."""
+    """One page of the organization's members; those without a name go by their e-mail address."""
     return tuple(
         Person(
             id=_text(entry.get("id")),
@@ -255,16 +359,28 @@ def read_people(body: bytes) -> tuple[Person, ...]:
 def read_workspaces(body: bytes) -> tuple[Workspace, ...]:
     """One page of workspaces."""
     return tuple(
-        Workspace(_text(entry.get("id")), _text(entry.get("name")) or _text(entry.get("id")))
+        Workspace(
+            _text(entry.get("id")),
+            _text(entry.get("name")) or _text(entry.get("id")),
+            _text(entry.get("slug")),
+        )
         for entry in _entries(body)
         if _text(entry.get("id"))
     )
 
 
-def read_budgets(body: bytes) -> tuple[Budget, ...]:
-    """The budgets of one workspace."""
-    found = ((_dollars(e.get("limit_usd")), _text(e.get("reset_interval"))) for e in _entries(body))
-    return tuple(Budget(limit, reset) for limit, reset in found if limit is not None)
+def read_budgets(body: bytes) -> Budgets:
+    """The budgets of one workspace. OpenRouter calls one without a reset lifetime, or null."""
+    answer = read_json(body)
+    found = ((_dollars(e.get("limit_usd")), _text(e.get("reset_interval"))) for e in _list(answer))
+    return Budgets(
+        tuple(
+            Budget(limit, "" if reset == "lifetime" else reset)
+            for limit, reset in found
+            if limit is not None
+        ),
+        answer.get("include_byok_in_budgets") is True,
+    )
 
 
 def read_credits(body: bytes) -> Credits:
@@ -301,8 +417,9 @@ def _row(
         return None
     try:
         bucket = _bucket(row, granularity, stamps)
-        counts = [_count(row[name]) for name in METRICS[:1]]
-        counts += [_count(row.get(name)) for name in METRICS[1:5]]
+        if "request_count" not in row:
+            raise KeyError("request_count")
+        counts = [_count(row.get(name)) for name in METRICS[:5]]
         money = [_money(row.get(name), _MOST_DOLLARS_A_ROW) for name in METRICS[5:]]
         member = _label(row[view.field]) if view.field else ""
     except (KeyError, ValueError, TypeError, ArithmeticError):
@@ -411,7 +528,11 @@ def _text(value: object) -> str:
 
 
 def _entries(body: bytes) -> Iterable[Mapping[str, Any]]:
-    data = read_json(body).get("data")
+    return _list(read_json(body))
+
+
+def _list(answer: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    data = answer.get("data")
     if not isinstance(data, list):
         raise BadAnswerError("the answer holds no list")
     return [entry for entry in data if isinstance(entry, dict)]

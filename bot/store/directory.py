@@ -16,6 +16,8 @@ from reports.query import Dimension
 
 IMPORTED = "imported:"
 """How the ref of a member begins that only a file has named so far."""
+UNLISTED = "unlisted:"
+"""Prefix of the ref of a member that usage named while OpenRouter's directory could not be read."""
 UNKNOWN = "unknown:"
 """How the ref of a member begins that stands for those that a file does not tell."""
 
@@ -128,19 +130,23 @@ def replace(
     connection: sqlite3.Connection,
     dimension: Dimension,
     listed: Iterable[tuple[str, str, str]],
+    *,
+    whole: bool = True,
 ) -> list[int]:
-    """What OpenRouter lists today as (ref, name, detail); whoever is missing from it is gone.
+    """Store what OpenRouter lists today as (ref, name, detail); of a `whole` list the others are
+    gone.
 
-    Returns the ids of those that only a file had named before.
+    Returns the ids of those that were known by name only before.
     """
     listed = list(listed)
     adopted = adopt(connection, dimension, listed)
     code = DIMENSION[dimension]
-    connection.execute(
-        "UPDATE member SET gone = 1 WHERE dimension = ? AND ref != '' AND ref NOT IN"
-        " (SELECT value FROM json_each(?))",
-        (code, json.dumps([ref for ref, *_ in listed])),
-    )
+    if whole:
+        connection.execute(
+            "UPDATE member SET gone = 1 WHERE dimension = ? AND ref != '' AND ref NOT IN"
+            " (SELECT value FROM json_each(?))",
+            (code, json.dumps([ref for ref, *_ in listed])),
+        )
     connection.executemany(
         "INSERT INTO member (dimension, ref, name, detail) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (dimension, ref) DO UPDATE"
@@ -153,30 +159,35 @@ def replace(
 def adopt(
     connection: sqlite3.Connection, dimension: Dimension, found: Sequence[tuple[str, str, str]]
 ) -> list[int]:
-    """Make members that only a file has named those that OpenRouter calls the same: their ids.
+    """Give members that a file or an unlisted row named the refs that OpenRouter lists them by.
 
-    Only where one member alone has the name, here and there.
+    Only where one member alone has the e-mail address or the name, here and there. Returns the ids
+    of the members that kept their id and have a new ref.
     """
     code = DIMENSION[dimension]
-    named = dict(
-        connection.execute(
-            "SELECT name, id FROM member WHERE dimension = ? AND substr(ref, 1, ?) = ?",
-            (code, len(IMPORTED), IMPORTED),
-        ).fetchall()
-    )
-    if not named:
+    known = connection.execute(
+        "SELECT ref, name, detail, id FROM member WHERE dimension = ?", (code,)
+    ).fetchall()
+    waiting = [row for row in known if row[0].startswith((IMPORTED, UNLISTED))]
+    if not waiting:
         return []
-    known = connection.execute("SELECT ref, name FROM member WHERE dimension = ?", (code,))
-    refs = dict(known.fetchall())
-    here, there = Counter(refs.values()), Counter(name for _, name, _ in found)
-    adopted = [
-        (ref, detail, ref.startswith("deleted:"), named[name])
-        for ref, name, detail in found
-        if name in named and here[name] == there[name] == 1 and ref not in refs
-        and not ref.startswith(IMPORTED)
-    ]  # fmt: skip
-    connection.executemany("UPDATE member SET ref = ?, detail = ?, gone = ? WHERE id = ?", adopted)
-    return [row[3] for row in adopted]
+    refs = {row[0] for row in known}
+    adopted: dict[int, tuple[str, str, bool]] = {}
+    for column in (2, 1):  # the e-mail address says more than the name
+        here = Counter(row[column] for row in known)
+        there = Counter((ref, name, detail)[column] for ref, name, detail in found)
+        ids = {row[column]: row[3] for row in waiting if column == 1 or "@" in row[2]}
+        for ref, name, detail in found:
+            value = (ref, name, detail)[column]
+            alone = value in ids and here[value] == there[value] == 1
+            if alone and ref not in refs and not ref.startswith((IMPORTED, UNLISTED)):
+                adopted.setdefault(ids[value], (ref, detail, ref.startswith("deleted:")))
+                refs.add(ref)
+    connection.executemany(
+        "UPDATE member SET ref = ?, detail = ?, gone = ? WHERE id = ?",
+        [(*row, id_) for id_, row in adopted.items()],
+    )
+    return list(adopted)
 
 
 def set_since(connection: sqlite3.Connection, since: Iterable[tuple[str, datetime]]) -> None:

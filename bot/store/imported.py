@@ -89,9 +89,54 @@ def mark(
 
 def replaced(connection: sqlite3.Connection, code: int, start: datetime, end: datetime) -> None:
     """Note that OpenRouter answered for the buckets that start within a window."""
-    connection.execute(
-        "DELETE FROM imported WHERE granularity = ? AND bucket >= ? AND bucket < ?",
-        (code, seconds(start), seconds(end)),
+    for table in ("imported", "log_request"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE granularity = ? AND bucket >= ? AND bucket < ?",
+            (code, seconds(start), seconds(end)),
+        )
+
+
+def open_to_logs(
+    connection: sqlite3.Connection, code: int, buckets: Sequence[Interval]
+) -> list[Interval]:
+    """The buckets that a Logs export may add to: not held, or filled by other Logs exports."""
+    filled = held(connection, code)
+    logged = {
+        row[0]
+        for row in connection.execute(
+            "SELECT i.bucket FROM imported i WHERE i.granularity = ? AND EXISTS (SELECT 1 FROM"
+            " log_request r WHERE r.granularity = i.granularity AND r.bucket = i.bucket)",
+            (code,),
+        )
+    }
+    return [one for one in buckets if seconds(one[0]) in logged or _clear(one, filled)]
+
+
+def unseen(
+    connection: sqlite3.Connection, code: int, bucket: int, requests: Iterable[int]
+) -> set[int]:
+    """The requests that were not counted in a bucket before; from now on they are."""
+    found = connection.execute(
+        "SELECT request FROM log_request WHERE granularity = ? AND bucket = ?", (code, bucket)
+    )
+    known = {row[0] for row in found}
+    new = set(requests) - known
+    connection.executemany(
+        "INSERT INTO log_request (granularity, bucket, request) VALUES (?, ?, ?)",
+        [(code, bucket, request) for request in sorted(new)],
+    )
+    return new
+
+
+def mark_logs(
+    connection: sqlite3.Connection, code: int, buckets: Iterable[Interval], known: Interval
+) -> None:
+    """Note that buckets came from Logs exports, as far as the time that the file is known to
+    cover."""
+    connection.executemany(
+        "INSERT INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, 0)"
+        " ON CONFLICT (granularity, bucket) DO UPDATE SET until = max(until, excluded.until)",
+        [(code, seconds(a), seconds(min(b, known[1]))) for a, b in buckets],
     )
 
 

@@ -23,7 +23,7 @@ def settle(
     code = GRANULARITY[window.granularity]
     hold(connection, code, window)
     imported.replaced(connection, code, window.start, window.end)
-    _note(connection, code, window, notes)
+    note(connection, code, window, notes)
     if synced_at:
         connection.execute(
             "INSERT INTO sync VALUES (?, ?) ON CONFLICT (granularity)"
@@ -47,8 +47,8 @@ def hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
         )
 
 
-def _note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
-    """Keep the notes on a window in the place of earlier ones, which stay beside it."""
+def note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
+    """Store the notes on a window instead of earlier ones, which are cut at its edges."""
     span = seconds(window.start), seconds(window.end)
     connection.execute(
         "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?1, words"

@@ -257,3 +257,17 @@ def m009_report_opt_out(db: Database) -> None:
             at INTEGER NOT NULL, PRIMARY KEY (person, schedule)
         ) STRICT, WITHOUT ROWID"""
     )
+
+
+@migration
+def m010_log_requests(db: Database) -> None:
+    """The requests that Logs exports brought, so that one that comes again counts once.
+
+    `request` is a number made of its id; `bucket` is the one that it was counted in.
+    """
+    db.execute(
+        """CREATE TABLE log_request (
+            granularity INTEGER NOT NULL, bucket INTEGER NOT NULL, request INTEGER NOT NULL,
+            PRIMARY KEY (granularity, bucket, request)
+        ) STRICT, WITHOUT ROWID"""
+    )

@@ -153,6 +153,16 @@ def resolution(selection: Selection, wanted: TimeRange, stored: Granularity) -> 
     return Granularity.MONTH if kept else stored
 
 
+def sum_of_all(connection: sqlite3.Connection, code: int, start: int, end: int) -> Usage:
+    """All usage of a granularity's buckets from `start` until before `end` (seconds)."""
+    found = connection.execute(
+        f"SELECT {SUMS} FROM total t WHERE t.dimension = ? AND t.granularity = ?"
+        " AND t.part BETWEEN ? AND ? AND t.bucket >= ? AND t.bucket < ?",
+        (ALL_OF[View.KEY], code, part(code, start), part(code, end), start, end),
+    ).fetchone()
+    return ZERO if found[0] is None else Usage(*found)
+
+
 def rows(
     connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Iterator[Row]:

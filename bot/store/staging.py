@@ -1,7 +1,8 @@
-"""A file's rows, set aside in a temporary database until all of the file is known to be good."""
+"""A file's rows in a temporary database, until all of the file is known to be good."""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -24,6 +25,7 @@ class Staging:
         self._connection = sqlite3.connect("", isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.execute(f"CREATE TABLE staged ({_COLUMNS})")
+        self._connection.execute(f"CREATE TABLE logged (request PRIMARY KEY, {_COLUMNS})")
 
     def __enter__(self) -> Self:
         return self
@@ -41,6 +43,28 @@ class Staging:
         self._connection.execute("COMMIT")
         self._connection.execute("CREATE INDEX by_bucket ON staged (bucket)")
 
+    def fill_logs(self, rows: Iterable[tuple[str, datetime, int, int, Usage]]) -> None:
+        """Store rows of a Logs export, each request once: its id, hour, member, model, usage."""
+        self._connection.execute("BEGIN")
+        self._connection.executemany(
+            f"INSERT OR IGNORE INTO logged VALUES ({', '.join('?' * 11)})",
+            (
+                (_number(request), seconds(at), member, model, *usage)
+                for request, at, member, model, usage in rows
+            ),
+        )
+        self._connection.execute("COMMIT")
+        self._connection.execute("CREATE INDEX logged_by_bucket ON logged (bucket)")
+
+    def requests(self, bucket: int, length: int) -> Iterator[tuple[int, int, int, Usage]]:
+        """The requests of so many seconds from a bucket's start: number, member, model, usage."""
+        found = self._connection.execute(
+            f"SELECT request, {_COLUMNS} FROM logged WHERE bucket >= ? AND bucket < ?",
+            (bucket, bucket + length),
+        )
+        for request, _, member, model, *figures in found:
+            yield request, member, model, Usage(*figures)
+
     def rows(self, bucket: int) -> Iterator[tuple[int, int, Usage]]:
         """The rows of one bucket (seconds): member, model, usage."""
         found = self._connection.execute(
@@ -49,6 +73,14 @@ class Staging:
         for _, member, model, *figures in found:
             yield member, model, Usage(*figures)
 
-    def counts(self) -> dict[int, int]:
+    def counts(self, *, logs: bool = False) -> dict[int, int]:
         """How many rows each bucket (seconds) has."""
-        return dict(self._connection.execute("SELECT bucket, COUNT(*) FROM staged GROUP BY bucket"))
+        table = "logged" if logs else "staged"
+        found = self._connection.execute(f"SELECT bucket, COUNT(*) FROM {table} GROUP BY bucket")
+        return dict(found)
+
+
+def _number(request: str) -> int:
+    """A request's id as a 64-bit number; two of a billion requests sharing one is unlikely."""
+    digest = hashlib.blake2b(request.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

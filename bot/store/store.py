@@ -20,7 +20,7 @@ from bot.store.rewrite import Change, Figures, RowKey, add_up, changes, minus, p
 from bot.store.writing import statements, window_rows, write
 from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
-from reports.timerange import Granularity, TimeRange, floor
+from reports.timerange import Granularity, TimeRange, floor, following
 from reports.usage import ZERO, Usage
 from reports.windows import Window
 
@@ -79,18 +79,24 @@ class Store:
 
     def list_members(
         self,
-        keys: Iterable[tuple[str, str, str]],
-        people: Iterable[tuple[str, str, str]],
+        keys: Iterable[tuple[str, str, str]] | None,
+        people: Iterable[tuple[str, str, str]] | None,
         owners: Iterable[tuple[str, str]],
         since: Iterable[tuple[str, datetime]] = (),
+        *,
+        all_keys: bool = True,
     ) -> None:
-        """Keep OpenRouter's directory: keys and people as (ref, name, detail), keys' owners.
+        """Store OpenRouter's directory: keys and people as (ref, name, detail), keys' owners.
 
-        `since` tells when keys were made.
+        None leaves the known keys or people as they are; without `all_keys`, keys that are not
+        listed stay. `since` has the times when keys were created.
         """
         with self._db.write() as connection:
-            adopted = members.replace(connection, Dimension.KEY, keys)
-            members.replace(connection, Dimension.CREATOR, people)
+            adopted: list[int] = []
+            if keys is not None:
+                adopted = members.replace(connection, Dimension.KEY, keys, whole=all_keys)
+            if people is not None:
+                members.replace(connection, Dimension.CREATOR, people)
             members.set_owners(connection, owners)
             members.set_since(connection, since)
             if adopted:
@@ -111,6 +117,21 @@ class Store:
         return self.directory()
 
     # -- syncing
+
+    def sum(self, window: Window) -> Usage:
+        """All usage that is held in the buckets of a window."""
+        code, start, end = (
+            GRANULARITY[window.granularity],
+            seconds(window.start),
+            seconds(window.end),
+        )
+        with self._db.read() as connection:
+            return reading.sum_of_all(connection, code, start, end)
+
+    def note(self, window: Window, notes: Iterable[str]) -> None:
+        """Note what is wrong with a window, instead of what was noted; its usage stays."""
+        with self._db.write() as connection:
+            marks.note(connection, GRANULARITY[window.granularity], window, notes)
 
     def state(self) -> State:
         """What is held, and when each granularity was last synced."""
@@ -205,6 +226,52 @@ class Store:
                 marks.count(connection, "usage")
         return taken
 
+    def take_logs(
+        self,
+        granularity: Granularity,
+        known: Interval,
+        rows: Callable[[int, int], Iterable[tuple[int, tuple[RowKey, RowKey], Usage]]],
+    ) -> tuple[list[Interval], int]:
+        """Add the requests of a Logs export that were not counted before, in one transaction.
+
+        `known` is the time that the file covers. `rows` gives the requests of a bucket (its start
+        and length in seconds): a number for each, its row in both views, and its usage. Buckets
+        that are held from elsewhere stay as they are. Returns the buckets that were filled or
+        added to, and how many requests were new.
+        """
+        code, days = GRANULARITY[granularity], granularity is Granularity.DAY
+        buckets = []
+        start = floor(known[0], granularity)
+        while start < known[1]:
+            buckets.append((start, following(start, granularity)))
+            start = buckets[-1][1]
+        count = 0
+        with self._db.write() as connection:
+            taken = imported.open_to_logs(connection, code, buckets)
+            for start, end in taken:
+                at = seconds(start)
+                requests = {
+                    number: (keys, usage) for number, keys, usage in rows(at, seconds(end) - at)
+                }
+                new = imported.unseen(connection, code, at, requests)
+                count += len(new)
+                old = window_rows(connection, Window(granularity, start, end))
+                added = add_up(
+                    [(place, Usage(*figures)) for place, figures in old.items()]
+                    + [(key, requests[n][1]) for n in sorted(new) for key in requests[n][0]]
+                )
+                for change in changes(old, added, months=days):
+                    write(connection, statements(granularity, change))
+            imported.mark_logs(connection, code, taken, known)
+            for start, end in merge(taken):
+                window = Window(granularity, max(start, known[0]), min(end, known[1]))
+                marks.hold(connection, code, window)
+                if days:
+                    imported.settle(connection, start, end)
+            if taken:
+                marks.count(connection, "usage")
+        return taken, count
+
     def forget(self, granularity: Granularity, before: datetime) -> None:
         """Drop fine-grained usage that coarser granularities hold as well; not what files brought.
 
@@ -257,6 +324,14 @@ class Store:
                 (name, owner, seconds(now + length)),
             )
             return True
+
+    def lease_holder(self, name: str, clock: Callable[[], datetime]) -> str:
+        """Who has the lease on a name now; empty if nobody has."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT owner FROM lease WHERE name = ? AND until > ?", (name, seconds(clock()))
+            ).fetchone()
+        return str(found[0]) if found else ""
 
     # -- facts: small things worth keeping, by name
 
@@ -353,6 +428,15 @@ class Store:
             ]
         return tuple(dict.fromkeys(found))
 
+    def noted(self, stored: Granularity, start: datetime, end: datetime) -> bool:
+        """Whether anything is known to be wrong with a stretch of time at a granularity."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT 1 FROM note WHERE granularity = ? AND start < ? AND until > ? LIMIT 1",
+                (GRANULARITY[stored], seconds(end), seconds(start)),
+            ).fetchone()
+        return found is not None
+
     def _crossed(
         self,
         connection: sqlite3.Connection,
@@ -383,7 +467,9 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
     unknown = connection.execute(
         "SELECT id FROM member WHERE dimension = ? AND ref = ?",
         (DIMENSION[Dimension.CREATOR], members.UNKNOWN),
-    ).fetchone()[0]
+    ).fetchone()
+    if unknown is None:
+        return  # no file was imported
     listed = json.dumps(keys)
     owners = dict(
         connection.execute(
@@ -403,7 +489,7 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
         new: dict[RowKey, Figures] = dict(old)
         for (view, _, member, model), usage in old.items():
             if view == View.KEY and owners.get(member):
-                for creator, moved in ((owners[member], usage), (unknown, minus(ZERO, usage))):
+                for creator, moved in ((owners[member], usage), (unknown[0], minus(ZERO, usage))):
                     place = (View.CREATOR, bucket, creator, model)
                     new[place] = plus(new.get(place, ZERO), moved)
         left = {place: usage for place, usage in new.items() if usage != ZERO}

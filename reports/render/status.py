@@ -41,6 +41,8 @@ def size(count: int) -> str:
 def _head(status: Status) -> str:
     if status.unsaved:
         how = f":warning: {escape(status.unsaved)}"
+    elif status.first_sync:
+        how = f":hourglass: The first sync is running: {escape(status.first_sync)}."
     elif status.well:
         how = ":white_check_mark: The data is up to date."
     elif all(one.as_of is None for one in status.data):
@@ -55,6 +57,7 @@ def _head(status: Status) -> str:
         lines.append(f":warning: The last sync failed {failed}: {words}")
     elif not status.unsaved:
         lines.append("The last sync went well.")
+    lines += [f":warning: {escape(clean(words, 500))}" for words in status.unavailable]
     return "\n".join(lines)
 
 

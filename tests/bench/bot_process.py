@@ -12,7 +12,7 @@ from bot import logs
 from bot.app import Bot, Parts
 from bot.config import Need, environment, load
 from bot.courtesy import be_quick
-from bot.flows.pull import pull
+from bot.flows.pull import Callbacks, pull
 from bot.openrouter import OpenRouter
 from tests.bench.organisations import NOW, WEEK
 
@@ -40,7 +40,7 @@ def main() -> None:
 def _sync(bot: Bot, address: str) -> None:
     api = OpenRouter(address, "sk-or-v1-bench", wait=bot.stopping.wait, requests_a_minute=10**6)
     while not bot.stopping.is_set():
-        pulled = pull(api, bot.store, WEEK, lambda: None, NOW)
+        pulled = pull(api, bot.store, WEEK, Callbacks(lambda: None), NOW)
         assert not pulled.notes, pulled.notes
         bot.store.replace(WEEK, pulled.rows, NOW)
 

@@ -279,7 +279,7 @@ def test_sync_says_which_key_is_wanted(run, openrouter, tmp_path):
         DATABASE_URL=f"sqlite:///{tmp_path}/new.db",
     )
     assert (code, out) == (1, "")
-    assert "a management key is wanted, not an ordinary API key" in err
+    assert "a management key is required, not a regular API key" in err
     assert openrouter.inference_key not in err
 
 

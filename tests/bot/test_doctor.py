@@ -71,7 +71,12 @@ def test_all_is_well_where_all_is_well(values, look):
         "SLACK_APP_TOKEN": "ok Socket Mode can be opened",
         "ACTIVITY_ADMINS": "ok nobody is named, so nobody reads the log",
         "OPENROUTER_MANAGEMENT_KEY": "ok a management key",
+        "usage": "ok can be read",
+        "workspaces": "ok 1 can be read",
         "members": "ok 2 can be read",
+        "keys": "ok can be read",
+        "credits": "ok can be read",
+        "budgets": "ok can be read",
         "database": said["database"],
         "cache": "ok fresh",
     }
@@ -142,7 +147,7 @@ def test_without_an_app_token_it_says_where_slack_has_to_reach_the_bot(values, l
 
 def test_it_tells_an_ordinary_key_from_a_management_key(values, look, openrouter):
     _, said = look(values | {"OPENROUTER_MANAGEMENT_KEY": openrouter.inference_key})
-    assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("FAIL an ordinary API key")
+    assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("FAIL this is a regular API key")
     assert "members" not in said
 
 
@@ -155,6 +160,30 @@ def test_it_tells_an_openrouter_that_is_not_there(values, look, openrouter):
     openrouter.stop()
     _, said = look(values)
     assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("FAIL OpenRouter did not answer")
+
+
+@pytest.mark.parametrize(
+    ("path", "part", "status"),
+    [
+        ("/organization/members", "members", 403),
+        ("/workspaces", "workspaces", 404),
+        ("/keys", "keys", 500),
+        ("/credits", "credits", 403),
+    ],
+)
+def test_a_list_that_is_refused_is_said_with_what_it_costs(
+    values, look, openrouter, path, part, status
+):
+    openrouter.fail(path, status, times=None)
+    try:
+        well, said = look(values)
+    finally:
+        openrouter.heal()
+    assert not well
+    assert said[part].startswith("FAIL OpenRouter")
+    assert "everything else works" in said[part]
+    assert said["usage"] == "ok can be read"
+    assert said["OPENROUTER_MANAGEMENT_KEY"] == "ok a management key"
 
 
 def test_a_personal_account_has_no_members_and_is_well(values, look):

@@ -270,7 +270,7 @@ def test_only_what_is_not_held_is_taken_and_said(store: Store, tmp_path: Path) -
             "  The newest day, 2024-03-06, may have been unfinished when the file was made:"
             " a sync, or a file that goes on after it, will replace it."
         ),
-        "  Exports do not tell how many requests were BYOK: what was imported counts none.",
+        "  Exports do not say how many requests were BYOK: imported usage counts none.",
     ]
     assert spend(store, "2024-03") == 1 + 100 + 8 + 16
 
@@ -802,7 +802,7 @@ def test_the_command_fails_with_one_plain_line(
         said = capsys.readouterr()
         assert said.out == ""
         assert said.err == (
-            "a.csv: line 2: Usage is “1,0”: dollars as a plain number are wanted."
+            "a.csv: line 2: Usage is “1,0”: dollars as a plain number are required."
             " Nothing was imported.\n"
         )
 

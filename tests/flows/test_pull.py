@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
 from bot.demo.usage_cube import Dialect
-from bot.flows.pull import pull
+from bot.flows.pull import Callbacks, pull
 from bot.store.codes import View, moment
 from reports.timerange import Granularity
 from reports.usage import ZERO, Usage
@@ -85,7 +85,7 @@ def test_every_row_finds_its_owner(server, tmp_path_factory, organisation, diale
     cache = Cache(server, tmp_path_factory.mktemp("pull") / "activity.db", Clock(NOW))
     try:
         cache.sync.list_directory()
-        pulled = pull(cache.api, cache.store, WINDOW, cache.sync.list_directory, NOW)
+        pulled = pull(cache.api, cache.store, WINDOW, Callbacks(cache.sync.list_directory), NOW)
         if not any("very many rows" in note for note in pulled.notes):
             assert owned(cache, pulled) == tellable(organisation)
             assert pulled.notes == ()
@@ -148,9 +148,9 @@ def test_the_directory_is_asked_for_anew_only_where_a_name_is_unknown(server, tm
     server.organisation.records.append(Record(TODAY - DAY, Key("prod").hash, "", "a/x"))
     cache = Cache(server, tmp_path / "activity.db", Clock(NOW))
     listed = Listed()
-    pull(cache.api, cache.store, WINDOW, listed)
+    pull(cache.api, cache.store, WINDOW, Callbacks(listed))
     assert listed.times == 1
-    pull(cache.api, cache.store, WINDOW, listed)
+    pull(cache.api, cache.store, WINDOW, Callbacks(listed))
     assert listed.times == 1
     assert "deleted:prod" in {member.ref for member in cache.store.directory().members.values()}
     cache.close()
@@ -164,7 +164,7 @@ def test_a_window_without_namesakes_takes_three_queries(server, tmp_path):
     cache = Cache(server, tmp_path / "activity.db", Clock(NOW))
     cache.sync.list_directory()
     server.requests.clear()
-    pull(cache.api, cache.store, WINDOW, cache.sync.list_directory)
+    pull(cache.api, cache.store, WINDOW, Callbacks(cache.sync.list_directory))
     assert len(server.requests) == 3
     cache.close()
 
@@ -180,6 +180,6 @@ def test_what_a_name_used_before_its_key_was_made_was_another_keys(server, tmp_p
         server.organisation.records.append(Record(at, key.hash, "", f"model/{hours % 5}"))
     cache = Cache(server, tmp_path / "activity.db", Clock(NOW))
     cache.sync.list_directory()
-    pulled = pull(cache.api, cache.store, WINDOW, cache.sync.list_directory)
+    pulled = pull(cache.api, cache.store, WINDOW, Callbacks(cache.sync.list_directory))
     assert owned(cache, pulled) == truth(server.organisation, WINDOW.granularity)
     cache.close()

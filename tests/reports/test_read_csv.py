@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import random
 from collections.abc import Iterable
@@ -152,10 +153,10 @@ def test_counts_that_are_no_whole_numbers_are_refused(value: str) -> None:
 
 def test_a_refusal_says_line_column_value_and_what_is_wanted() -> None:
     assert refusal(HEADER + ROW + ROW.replace('"890"', '"8,90"')) == (
-        "line 3: Completion Tokens is “8,90”: a whole number is wanted, digits alone"
+        "line 3: Completion Tokens is “8,90”: a whole number is required, digits only"
     )
     assert refusal(HEADER + ROW.replace("31 00", "31T00")) == (
-        "line 2: Date is “2024-03-31T00:00:00”: YYYY-MM-DD HH:MM:SS in UTC is wanted"
+        "line 2: Date is “2024-03-31T00:00:00”: YYYY-MM-DD HH:MM:SS in UTC is required"
     )
 
 
@@ -171,8 +172,8 @@ def test_dates_of_another_form_are_refused(value: str) -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("1970-01-01", "before there was OpenRouter"),
-        ("2022-12-31", "before there was OpenRouter"),
+        ("1970-01-01", "before OpenRouter existed"),
+        ("2022-12-31", "before OpenRouter existed"),
         ("2026-11-22 10:32:00", "in the future"),
         ("9999-12-31", "in the future"),
     ],
@@ -186,7 +187,7 @@ def test_absurd_dates_are_refused(value: str, reason: str) -> None:
     [
         ("", "no column Date"),
         ("Date,Slug,Credits,BYOK,Spend\n", "no column Usage, BYOK Usage, Requests, Prompt Tokens"),
-        (HEADER.replace(",", ";"), "no column Date, Slug"),
+        (HEADER.replace(",", "|"), "no column Date, Slug"),
         (HEADER.replace("API Key", "API Key,Creator"), "by API Key and by Creator at once"),
         (HEADER.replace("API Key", "Slug"), "the column Slug is there twice"),
     ],
@@ -224,7 +225,7 @@ def test_bytes_that_are_no_such_file_are_refused_with_their_line(data: bytes, re
 def test_figures_that_add_up_to_more_than_the_cache_can_add_are_refused() -> None:
     huge = ROW.replace('"1234567"', f'"{10**17}"')
     assert len(rows(HEADER + huge * 10)) == 10
-    assert refusal(HEADER + huge * 11).startswith("line 12: more than any organisation can have")
+    assert refusal(HEADER + huge * 11).startswith("line 12: more than any organization can have")
 
 
 def test_rows_are_read_one_by_one() -> None:
@@ -392,3 +393,54 @@ def test_the_buckets_touch_and_hold_every_date(name: str, offsets: list[int]) ->
     assert set(dates) <= {start for start, _ in buckets}
     assert all(a[1] <= b[0] for a, b in pairwise(buckets))
     assert (buckets[0][0], buckets[-1][0]) == (min(dates), max(dates))
+
+
+def european(text):
+    """The same as a spreadsheet with a decimal comma saves it."""
+    header, *lines = text.splitlines()
+    rows = [next(csv.reader([line])) for line in lines]
+    out = [header.replace(",", ";")]
+    for date, slug, paid, own, *rest in rows:
+        amounts = [amount.replace(".", ",") for amount in (paid, own)]
+        out.append(";".join([date, slug, *amounts, *rest]))
+    return "\n".join(out) + "\n"
+
+
+PLAIN = (
+    HEADER.replace(",API Key", "") + '"2026-03-04 00:00:00","a/x","1.25","0.5","3","40","5","1"\n'
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        european(PLAIN),
+        "\ufeff" + european(PLAIN),
+        "sep=;\r\n" + european(PLAIN).replace("\n", "\r\n"),
+        european(PLAIN).replace("1,25", "1.25").replace("0,5", "0.5"),
+        european(PLAIN).replace(";", "\t"),
+        european(PLAIN).replace("2026-03-04 00:00:00", "04.03.2026 00:00"),
+        european(PLAIN).replace("2026-03-04 00:00:00", "4.3.2026"),
+        '"' + european(PLAIN).replace(";", '";"').replace("\n", '"\n"').removesuffix('"'),
+    ],
+)
+def test_a_file_that_a_european_spreadsheet_saved_again_reads_the_same(text):
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    expected = list(read_csv([line.encode() for line in PLAIN.splitlines(True)], now).rows)
+    found = list(read_csv([line.encode() for line in text.splitlines(True)], now).rows)
+    assert [one._replace(line=0) for one in found] == [one._replace(line=0) for one in expected]
+
+
+def test_thousands_separators_are_read_only_where_they_can_mean_nothing_else():
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    line = "2026-03-04;a/x;{};0;3;40;5;1\n"
+    head = HEADER.replace(",API Key", "").replace(",", ";")
+
+    def paid(*amounts):
+        lines = [head, *(line.format(amount) for amount in amounts)]
+        return [row.usage.credits for row in read_csv([one.encode() for one in lines], now).rows]
+
+    assert paid("1.234,56") == [1_234_560_000_000]
+    assert paid("1.5") == [1_500_000_000]
+    with pytest.raises(BadFileError, match="some amounts have a decimal comma"):
+        paid("0,5", "1.234")

@@ -1,0 +1,180 @@
+"""Fetching OpenRouter's directory: keys and people, and what they may spend.
+
+Usage does not depend on it. Each part that cannot be read costs only what it would have brought,
+is noted for answers and status, and is tried again with the next listing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from bot.flows.identify import MADE_UP
+from bot.flows.sync_state import UNAVAILABLE
+from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, Person, Workspace
+from bot.store import Store
+from reports.query import Dimension
+from reports.windows import Window
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+EVERY = timedelta(minutes=15)
+AT_MOST_EVERY = timedelta(minutes=1)
+
+
+class DirectorySync:
+    """Lists OpenRouter's directory into the store when it is old or a name is unknown."""
+
+    def __init__(
+        self,
+        api: OpenRouter,
+        store: Store,
+        clock: Callable[[], datetime],
+        alive: Callable[[], object],
+    ) -> None:
+        self._api = api
+        self._store = store
+        self._clock = clock
+        self._alive = alive
+        self._listed: datetime | None = None
+        self._failed: dict[str, str] = {}
+        self._default: str | None = None
+        self.key_count = 0
+
+    def list_when_old(self) -> None:
+        """List it unless that was done in the last 15 minutes."""
+        if not self._listed_within(EVERY):
+            self.list_now()
+
+    def list_for(self, window: Window) -> None:
+        """List it again because a name of a window is not in it.
+
+        What was used before it was last listed may be a deleted key's; then at most once a minute.
+        """
+        listed = self._listed_within(AT_MOST_EVERY)
+        if not listed or self._listed is None or window.end > self._listed:
+            self.list_now()
+
+    def _listed_within(self, age: timedelta) -> bool:
+        return self._listed is not None and timedelta() <= self._clock() - self._listed < age
+
+    def list_now(self) -> None:
+        """Fetch keys and people, credits and budgets and store what came."""
+        at = self._clock()
+        self._failed = {}
+        workspaces = self._try("workspaces", self._api.workspaces)
+        keys, all_keys = self._keys(workspaces)
+        people = self._people()
+        self._store.list_members(
+            None if keys is None else [(key.hash, key.name, key.label) for key in keys],
+            None if people is None else [(one.id, one.name, one.email) for one in people],
+            [(key.hash, key.creator_id or "") for key in keys or ()],
+            [(key.hash, key.created) for key in keys or () if key.created],
+            all_keys=all_keys,
+        )
+        if keys is not None:
+            self.key_count = len(keys)
+        self._listed = at
+        self._keep_limits(workspaces, keys, at)
+        self._note_failures()
+
+    def _try(self, part: str, call: Callable[[], T]) -> T | None:
+        """What a call returns; None where it failed, which is noted under the part's name."""
+        self._alive()
+        try:
+            return call()
+        except OpenRouterError as error:
+            log.warning("Sync: %s could not be read: %s", part, error)
+            self._failed.setdefault(part, str(error))
+            return None
+
+    def _keys(self, workspaces: list[Workspace] | None) -> tuple[list[KeyInfo] | None, bool]:
+        """The keys that could be listed (None: none of them), and whether those are all."""
+        found: dict[str, KeyInfo] = {}
+        lists = [self._try("keys", self._api.keys)]
+        for workspace in workspaces or ():
+            if "keys" in self._failed:
+                break
+            lists.append(self._try("keys", partial(self._api.keys, workspace)))
+        if lists[0]:
+            self._default = next((key.workspace_id for key in lists[0] if key.workspace_id), None)
+        for keys in lists:
+            found = {key.hash: key for key in keys or ()} | found
+        all_keys = workspaces is not None and "keys" not in self._failed
+        return (None if lists[0] is None and not found else list(found.values())), all_keys
+
+    def _people(self) -> list[Person] | None:
+        """The organization's members; none for a personal account. None: not known."""
+        people = self._try("members", self._api.people)
+        if people == []:
+            known = self._store.directory().of[Dimension.CREATOR]
+            if any(one.ref and not one.ref.startswith(MADE_UP) and not one.gone for one in known):
+                self._failed["members"] = "OpenRouter lists no members any more"
+                return None
+        return people
+
+    def _keep_limits(
+        self, workspaces: list[Workspace] | None, keys: list[KeyInfo] | None, at: datetime
+    ) -> None:
+        """Store credits, limits and budgets, each with its time; what did not come stays."""
+        kept: dict[str, Any] = json.loads(self._store.fact("limits") or "{}")
+        now = at.isoformat()
+        before = kept.get("at", now)
+        limits: dict[str, Any] = kept | {"at": now}
+        limits.setdefault("credits_at", before)
+        limits.setdefault("keys_at", before)
+        credits_ = self._try("credits", self._api.credits)
+        if credits_ is not None:
+            limits["credits"] = {"total": credits_.total, "used": credits_.used}
+            limits["credits_at"] = now
+        if keys is not None and "keys" not in self._failed:
+            limits["keys"] = {key.hash: _limit(key) for key in keys if key.limit is not None}
+            limits["keys_at"] = now
+        known = limits.get("workspaces")
+        if workspaces is not None:
+            earlier = {one["id"]: one for one in known} if isinstance(known, list) else {}
+            limits["workspaces"] = [
+                self._workspace(one, keys, earlier.get(one.id)) for one in workspaces
+            ]
+            limits["default"] = self._default or limits.get("default") or ""
+        limits.pop("budgets", None)  # as it was kept before workspaces had ids here
+        self._store.keep_fact("limits", json.dumps(limits))
+
+    def _workspace(
+        self,
+        workspace: Workspace,
+        keys: list[KeyInfo] | None,
+        earlier: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = (earlier or {"keys": [], "byok": False, "budgets": []}) | {
+            "id": workspace.id, "name": workspace.name, "slug": workspace.slug
+        }  # fmt: skip
+        if keys is not None and "keys" not in self._failed:
+            found["keys"] = [key.hash for key in keys if key.workspace_id == workspace.id]
+        if "budgets" in self._failed:
+            return found
+        budgets = self._try("budgets", partial(self._api.budgets, workspace))
+        if budgets is not None:
+            found["byok"] = budgets.include_byok
+            found["budgets"] = [{"limit": b.limit, "reset": b.reset} for b in budgets.budgets]
+        return found
+
+    def _note_failures(self) -> None:
+        noted = json.dumps(self._failed) if self._failed else ""
+        if noted != (self._store.fact(UNAVAILABLE) or ""):
+            self._store.keep_fact(UNAVAILABLE, noted)
+
+
+def _limit(key: KeyInfo) -> dict[str, Any]:
+    return {
+        "limit": key.limit,
+        "remaining": key.remaining,
+        "reset": key.reset,
+        "byok": key.include_byok,
+    }

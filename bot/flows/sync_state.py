@@ -1,0 +1,94 @@
+"""What syncing notes for whoever asks: the last failure, the first sync, and what is unavailable.
+
+The facts are written by whoever syncs; here they are read and put into words.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.store import Store
+from reports.query import Dimension, Query
+from reports.text import clean
+
+TROUBLE = "trouble"
+"""The fact with the last failure: JSON, `at` and `words`; empty once a sync succeeded."""
+FIRST_SYNC = "first sync"
+"""The fact that says how far the first sync has come: JSON; empty once it is done."""
+UNAVAILABLE = "unavailable"
+"""The fact that says which parts of the directory could not be read: JSON, part to words."""
+LEASE, LEASE_LENGTH = "sync", timedelta(minutes=2)
+"""The lease of the one process that syncs."""
+
+COSTS = {
+    "members": "people may be shown by e-mail address, and some as unknown",
+    "workspaces": "keys, limits and budgets of other workspaces than the default one are unknown",
+    "keys": "keys that share a name cannot be told apart, and their owners and limits are unknown",
+    "credits": "the balance is unknown or old",
+    "budgets": "workspace budgets are unknown or old",
+}
+"""What is missing where a part of the directory cannot be read."""
+_MISSED = {
+    Dimension.CREATOR: ("members",),
+    Dimension.KEY: ("keys", "workspaces"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The sync that failed last: when (UTC), and why."""
+
+    at: datetime
+    words: str
+
+
+def failure(store: Store) -> Failure | None:
+    """The last failure, where no sync has succeeded since."""
+    noted = store.fact(TROUBLE)
+    if not noted:
+        return None
+    said = json.loads(noted)
+    return Failure(datetime.fromisoformat(said["at"]), str(said["words"]))
+
+
+def first_sync(store: Store) -> str:
+    """How far the first sync has come, in words (`40% done, about 3 minutes left for 12 keys`).
+
+    Empty where it is done, or has not begun.
+    """
+    noted = store.fact(FIRST_SYNC)
+    if not noted:
+        return ""
+    said = json.loads(noted)
+    left = f", {said['left']}" if said["left"] else ""
+    return f"{said['done']:.0%} done{left}"
+
+
+def parts(store: Store) -> dict[str, str]:
+    """The parts that could not be read at the last listing, and why, in words."""
+    said = json.loads(store.fact(UNAVAILABLE) or "{}")
+    return {str(part): str(why) for part, why in said.items()}
+
+
+def sentences(store: Store) -> list[str]:
+    """A sentence for each part that could not be read: why, and what is missing for it."""
+    return [
+        f"{part.capitalize()} could not be read, so {COSTS.get(part, 'something is missing')}:"
+        f" {clean(why, 300).removesuffix('.')}. I try again every 15 minutes."
+        for part, why in parts(store).items()
+    ]
+
+
+def missed(store: Store, query: Query) -> tuple[str, ...]:
+    """What an answer misses for it, for the notes below it."""
+    asked = {query.by, *(one.dimension for one in query.filters)}
+    unavailable = parts(store)
+    return tuple(
+        f"OpenRouter's {part} could not be read: {COSTS[part]}"
+        for dimension, needed in _MISSED.items()
+        if dimension in asked
+        for part in needed
+        if part in unavailable
+    )

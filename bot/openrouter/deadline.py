@@ -1,0 +1,106 @@
+"""An HTTP transport that gives up on a response that takes too long as a whole.
+
+httpx limits the wait for each piece of a response, so that a peer that sends one byte a second
+never times out. Here every read and write of a request shares one deadline.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import httpcore
+import httpx
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class Deadline:
+    """How long the request of the current thread may still take; each thread has its own."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def start(self, seconds: float) -> None:
+        """Give the next request of this thread so many seconds in all."""
+        self._local.end = monotonic() + seconds
+
+    def left(self, timeout: float | None) -> float:
+        """The seconds that an operation may take: its own timeout, or less.
+
+        Raises httpcore.ReadTimeout where nothing is left.
+        """
+        end: float | None = getattr(self._local, "end", None)
+        if end is None:
+            return 60.0 if timeout is None else timeout
+        left = end - monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("the response took too long")
+        return left if timeout is None else min(left, timeout)
+
+
+class DeadlineTransport(httpx.HTTPTransport):
+    """HTTP over connections that keep to a deadline."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        context = httpx.create_ssl_context()
+        super().__init__(verify=context)
+        self._pool.close()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=10,
+            keepalive_expiry=5.0,
+            network_backend=_Backend(deadline),
+        )
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._backend.connect_tcp(
+            host, port, self._deadline.left(timeout), local_address, socket_options
+        )
+        return _Stream(stream, self._deadline)
+
+    def sleep(self, seconds: float) -> None:
+        self._backend.sleep(seconds)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        return _Stream(stream, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as httpcore declares it
+        return self._stream.get_extra_info(info)
