@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bot import courtesy
+from bot.alone import alone
 from bot.config import Settings
 from bot.store import Database, Store, StoreError
 
@@ -333,15 +334,17 @@ class Bot:
                 return
 
     def _judge(self, pause: timedelta) -> None:
-        """Judge the alert rules by what has just been synced; what fails there stops no sync."""
-        try:
-            self.judging.tick(pause)
-        except StoreError as error:
-            log.warning("Alert rules could not be judged: %s", error)
+        """Evaluate the alert rules on what was just synced; a failure there stops no sync."""
+        with alone(log, "Alert rules could not be evaluated after a sync"):
+            try:
+                self.judging.tick(pause)
+            except StoreError as error:
+                log.warning("Alert rules could not be evaluated: %s", error)
 
     def _alert(self, delivery: Delivery) -> None:
-        """Judge what time alone changes, and tell what there is to tell."""
-        self.judging.tick()
+        """Evaluate what changes with time alone, then deliver, whether or not that failed."""
+        with alone(log, "Alert rules could not be evaluated"):
+            self.judging.tick()
         delivery.tick()
 
 
