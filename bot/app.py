@@ -42,7 +42,13 @@ ALERT_TICK = 5
 AUDIT_TICK = 6 * 3600
 SYNC_LEASE = timedelta(minutes=2)
 LAST_SECONDS = 6.0
-"""What is given to work that was begun before the process was told to end."""
+"""For how long work that has begun may go on after SIGTERM: orchestrators kill after ten."""
+PROBE_SECONDS = 0.3
+"""How long a probe waits for the database before it gets the last known state."""
+SCRAPE_SECONDS = 2.0
+"""How long a scrape of the metrics waits for the database before it gets the last ones."""
+STUCK_SECONDS = 10.0
+"""After how long without an answer from the database the process is not ready any more."""
 
 
 def utc_now() -> datetime:
@@ -150,7 +156,7 @@ class Bot:
         except DeliveryError as error:
             if error.permanent:
                 raise
-            log.warning("Slack cannot be reached yet (%s); it is asked again", error)
+            log.warning("Slack cannot be reached yet (%s), retrying at the next request", error)
 
     def _listen(self) -> App:
         from bot.flows.alert_desk import Desk  # noqa: PLC0415
@@ -279,12 +285,21 @@ class Bot:
     def _open_http(self, app: App) -> None:
         from bot.door import LARGEST_BODY, Door, Signatures, at_once  # noqa: PLC0415
         from bot.http_server import HttpServer  # noqa: PLC0415
+        from bot.latest import Latest  # noqa: PLC0415
 
         slack = None
         if not self.settings.socket_mode:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
-        door = Door(slack, self.healthy, self.ready, self.metrics.text)
+        ready = Latest[str | None](
+            self.ready, self.ready(), _not_ready, _late_ready, patience=PROBE_SECONDS
+        )
+        metrics = Latest[bytes | None](
+            self.metrics.text, self.metrics.text(), lambda _: None, patience=SCRAPE_SECONDS
+        )
+        for probe in (ready, metrics):
+            self._stops.callback(probe.stop)
+        door = Door(slack, self.healthy, ready.get, metrics.get)
         server = HttpServer(door, self.settings.host, self.settings.port, LARGEST_BODY, at_once)
         self.port = server.port
         self._stops.callback(server.stop)
@@ -348,6 +363,17 @@ class Bot:
         delivery.tick()
 
 
+def _not_ready(error: Exception) -> str:
+    if isinstance(error, StoreError):
+        return str(error)
+    return f"the database cannot be read ({type(error).__name__})"
+
+
+def _late_ready(last: str | None, seconds: float) -> str | None:
+    """Readiness while the database does not answer: the last known state, but not for long."""
+    return last if seconds < STUCK_SECONDS else f"no answer from the database for {seconds:.0f} s"
+
+
 def serve(settings: Settings, parts: Parts) -> None:
     """Run until SIGTERM or SIGINT, and then not longer than LAST_SECONDS."""
     bot = Bot(settings, parts)
@@ -371,7 +397,7 @@ def serve(settings: Settings, parts: Parts) -> None:
 
 
 def _cut_off() -> None:
-    """End the process although a call is still waiting; what is half written is rolled back."""
-    log.warning("Something does not end by itself; it is cut off")
+    """End the process although a call is still waiting; SQLite rolls back what is half written."""
+    log.warning("Shutdown timed out after %.0f s, exiting", LAST_SECONDS)
     logging.shutdown()
     os._exit(0)
