@@ -107,7 +107,9 @@ class Bot:
         self.stopping = threading.Event()
         self.database = Database(settings.database)
         self.store = Store(self.database)
-        self.slack: Slack = Slack(settings.slack_bot_token.value, settings.slack_api_url)
+        self.slack: Slack = Slack(
+            settings.slack_bot_token.value, settings.slack_api_url, wait=self.stopping.wait
+        )
         self.metrics: Metrics = Metrics(self.store, clock)
         self.port = 0
         self.owner = f"{socket.gethostname()}-{secrets.token_hex(4)}"

@@ -188,6 +188,7 @@ class Contents:
             draft.schedule, draft.maker, occasion.due_at, notes, revisions, occasion.asked_by,
             waited, run is None, self._asking.settings.command,
         )  # fmt: skip
+        keep()  # the picture may have to wait for Slack
         message = report(found, about, self._picture(asked.subject, drawn))
         message = message.standing_for(self._stands_for(occasion, asked.subject))
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}

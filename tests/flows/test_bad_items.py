@@ -382,3 +382,26 @@ def test_reports_go_out_where_a_step_beside_them_fails(desk, monkeypatch, step):
     with failing(monkeypatch, owner, step, lambda: True):
         desk.tick(MONDAY)
     assert len(desk.posted()) == 1
+
+
+@pytest.mark.parametrize("address", ["nonsense", "http://[", "http://127.0.0.1:9/", None])
+def test_a_report_goes_out_without_the_file_that_cannot_be_uploaded(
+    cache,  # noqa: F811
+    address,
+    monkeypatch,
+):
+    with office(cache, SATURDAY, pictures=True) as there:
+        there.set_up("schedule weekly spend csv mon 9:00 UTC")
+        call = there.reports.posting.slack.call
+
+        def garbled(method, **arguments):
+            said = call(method, **arguments)
+            if method == "files.getUploadURLExternal":
+                return {**said, "upload_url": address}
+            return said
+
+        monkeypatch.setattr(there.reports.posting.slack, "call", garbled)
+        there.tick(MONDAY)
+        [message] = there.posted()
+        assert "The CSV could not be uploaded" in json.dumps(message["blocks"])
+        assert [state for _, state, _ in there.states()] == ["sent"]
