@@ -99,17 +99,25 @@ class UnknownPersonError(DeliveryError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot is: its team, the team's name, and its own ids."""
+    """Who the bot is: its workspace's id and name, and its own ids.
+
+    `enterprise_id` is the Enterprise Grid organization of the workspace, "" where there is none.
+    """
 
     team_id: str
     bot_id: str
     user_id: str
     team: str = ""
+    enterprise_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in Slack, as far as it matters for what they may ask and hear."""
+    """Somebody in Slack, as far as it matters for what they may ask and hear.
+
+    On Enterprise Grid `team_id` is their home workspace (or the organization itself), `teams` are
+    all workspaces of the organization that they belong to.
+    """
 
     id: str
     team_id: str
@@ -120,6 +128,8 @@ class Person:
     guest: bool
     stranger: bool
     admin: bool
+    enterprise_id: str = ""
+    teams: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +194,7 @@ class Slack:
                 said.get("bot_id", ""),
                 said.get("user_id", ""),
                 said.get("team", ""),
+                str(said.get("enterprise_id") or ""),
             )
         return known
 
@@ -535,6 +546,9 @@ def delivery_error(error: Exception) -> DeliveryError:
 def _person(user: Mapping[str, Any]) -> Person:
     profile = user.get("profile")
     email = profile.get("email") if isinstance(profile, dict) else None
+    grid = user.get("enterprise_user")
+    grid = grid if isinstance(grid, dict) else {}
+    teams = grid.get("teams")
     return Person(
         id=str(user.get("id", "")),
         team_id=str(user.get("team_id", "")),
@@ -545,6 +559,8 @@ def _person(user: Mapping[str, Any]) -> Person:
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         stranger=bool(user.get("is_stranger")),
         admin=bool(user.get("is_admin") or user.get("is_owner")),
+        enterprise_id=str(grid.get("enterprise_id") or ""),
+        teams=frozenset(map(str, teams)) if isinstance(teams, list) else frozenset(),
     )
 
 
