@@ -122,7 +122,10 @@ class Bot:
         self._socket: SocketMode | None = None
 
     def start(self) -> None:
-        """Open the doors. Returns as soon as they are open."""
+        """Start listening and working. Returns as soon as that is so."""
+        from bot.private_folder import sweep  # noqa: PLC0415 - `ask` and `sync` do without
+
+        sweep()
         if self.parts.web:
             self._meet_slack()
             app = self._listen()
@@ -133,7 +136,7 @@ class Bot:
             self._start_worker()
 
     def stop(self) -> None:
-        """Close the doors, finish what was begun."""
+        """Stop listening and finish the work that has begun."""
         self.stopping.set()
         self._stops.close()
 

@@ -39,6 +39,7 @@ class Work:
         self._lock = threading.Lock()
         self._running: dict[str, int] = {}
         self._waiting: dict[str, deque[tuple[Place, Job]]] = {}
+        self._stopping = False
         self._porter = threading.Thread(target=self._carry, name="porter", daemon=True)
         self._porter.start()
 
@@ -74,6 +75,7 @@ class Work:
 
     def stop(self) -> None:
         """Finish the jobs that have begun, drop the others."""
+        self._stopping = True
         self._given.put(None)
         self._porter.join()
         self._executor.shutdown(wait=True, cancel_futures=True)
@@ -100,6 +102,8 @@ class Work:
         self._submit(place, job)
 
     def _submit(self, place: Place, job: Job) -> None:
+        if self._stopping:
+            return
         try:
             self._executor.submit(self._run_one, place, job)
         except RuntimeError:  # no more threads can be started: an existing one takes it later
