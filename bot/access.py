@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.config import Guests, Settings, Visibility
@@ -31,14 +32,45 @@ class Role(StrEnum):
 
 
 def role_of(person: Person, identity: Identity, settings: Settings) -> Role:
-    """A person's role; being from another workspace takes precedence over everything else."""
-    if person.stranger or (person.team_id and person.team_id != identity.team_id):
+    """A person's role; not belonging to the workspace takes precedence over everything else."""
+    if not is_member(person, identity):
         return Role.OUTSIDER
     if person.bot or person.deleted:
         return Role.NOBODY
     if person.guest and settings.guests is Guests.DENY:
         return Role.GUEST
     return Role.ADMIN if is_admin(person, settings) else Role.MEMBER
+
+
+def is_member(person: Person, identity: Identity) -> bool:
+    """Whether somebody belongs to the bot's workspace, by what users.info says of them.
+
+    On Enterprise Grid the home workspace may be another one of the same organization: there
+    the list of their workspaces decides. Somebody whose organization is another one never belongs.
+    """
+    if person.stranger:
+        return False
+    if person.enterprise_id and person.enterprise_id != identity.enterprise_id:
+        return False
+    if identity.team_id in person.teams or person.team_id in {"", identity.team_id}:
+        return True
+    # a bot that is installed for a whole organization has the organization's id as its team's
+    return bool(person.enterprise_id) and identity.team_id == identity.enterprise_id
+
+
+def surely_foreign(identity: Identity | None, teams: Iterable[object], enterprise: object) -> bool:
+    """Whether a request comes from outside, by the ids in its payload alone.
+
+    `teams` are all workspaces that it names, `enterprise` is the organization of whoever acts. A
+    request from another workspace of our own organization is not surely foreign: users.info tells
+    whether its sender is a member. None of the ids needs to be there.
+    """
+    others = {team for team in teams if team and isinstance(team, str)}
+    if identity is None or not others - {identity.team_id}:
+        return False
+    if not identity.enterprise_id:
+        return True
+    return bool(enterprise) and enterprise != identity.enterprise_id
 
 
 def refusal(person: Person, identity: Identity, settings: Settings) -> str | None:

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bot import courtesy
+from bot.alone import alone
 from bot.config import Settings
 from bot.flows.sync_state import LEASE, LEASE_LENGTH
 from bot.store import Database, Store, StoreError
@@ -42,7 +43,13 @@ ALERT_TICK = 5
 AUDIT_TICK = 6 * 3600
 SYNC_LEASE = LEASE_LENGTH
 LAST_SECONDS = 6.0
-"""What is given to work that was begun before the process was told to end."""
+"""For how long work that has begun may go on after SIGTERM: orchestrators kill after ten."""
+PROBE_SECONDS = 0.3
+"""How long a probe waits for the database before it gets the last known state."""
+SCRAPE_SECONDS = 2.0
+"""How long a scrape of the metrics waits for the database before it gets the last ones."""
+STUCK_SECONDS = 10.0
+"""After how long without an answer from the database the process is not ready any more."""
 
 
 def utc_now() -> datetime:
@@ -107,7 +114,9 @@ class Bot:
         self.stopping = threading.Event()
         self.database = Database(settings.database)
         self.store = Store(self.database)
-        self.slack: Slack = Slack(settings.slack_bot_token.value, settings.slack_api_url)
+        self.slack: Slack = Slack(
+            settings.slack_bot_token.value, settings.slack_api_url, wait=self.stopping.wait
+        )
         # one half tells the admins, and the worker is the one that writes all the time
         admins = settings.admins if parts.worker else ()
         self.database.observer = DatabaseMonitor(admins, self._tell_admin)
@@ -123,7 +132,10 @@ class Bot:
         self._socket: SocketMode | None = None
 
     def start(self) -> None:
-        """Open the doors. Returns as soon as they are open."""
+        """Start listening and working. Returns as soon as that is so."""
+        from bot.private_folder import sweep  # noqa: PLC0415 - `ask` and `sync` do without
+
+        sweep()
         if self.parts.web:
             self._meet_slack()
             app = self._listen()
@@ -134,7 +146,7 @@ class Bot:
             self._start_worker()
 
     def stop(self) -> None:
-        """Close the doors, finish what was begun."""
+        """Stop listening and finish the work that has begun."""
         self.stopping.set()
         self._stops.close()
 
@@ -165,7 +177,7 @@ class Bot:
         except DeliveryError as error:
             if error.permanent:
                 raise
-            log.warning("Slack cannot be reached yet (%s); it is asked again", error)
+            log.warning("Slack cannot be reached yet (%s), retrying at the next request", error)
 
     def _listen(self) -> App:
         from bot.flows.alert_desk import Desk  # noqa: PLC0415
@@ -296,12 +308,21 @@ class Bot:
     def _open_http(self, app: App) -> None:
         from bot.door import LARGEST_BODY, Door, Signatures, at_once  # noqa: PLC0415
         from bot.http_server import HttpServer  # noqa: PLC0415
+        from bot.latest import Latest  # noqa: PLC0415
 
         slack = None
         if not self.settings.socket_mode:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
-        door = Door(slack, self.healthy, self.ready, self.metrics.text)
+        ready = Latest[str | None](
+            self.ready, self.ready(), _not_ready, _late_ready, patience=PROBE_SECONDS
+        )
+        metrics = Latest[bytes | None](
+            self.metrics.text, self.metrics.text(), lambda _: None, patience=SCRAPE_SECONDS
+        )
+        for probe in (ready, metrics):
+            self._stops.callback(probe.stop)
+        door = Door(slack, self.healthy, ready.get, metrics.get)
         server = HttpServer(door, self.settings.host, self.settings.port, LARGEST_BODY, at_once)
         self.port = server.port
         self._stops.callback(server.stop)
@@ -357,16 +378,29 @@ class Bot:
         return self.store.lease(LEASE, owner, SYNC_LEASE, self.clock)
 
     def _judge(self, pause: timedelta) -> None:
-        """Judge the alert rules by what has just been synced; what fails there stops no sync."""
-        try:
-            self.judging.tick(pause)
-        except StoreError as error:
-            log.debug("Alert rules could not be evaluated: %s", error)  # the monitor logs it
+        """Evaluate the alert rules on what was just synced; a failure there stops no sync."""
+        with alone(log, "Alert rules could not be evaluated after a sync"):
+            try:
+                self.judging.tick(pause)
+            except StoreError as error:
+                log.debug("Alert rules could not be evaluated: %s", error)  # the monitor logs it
 
     def _alert(self, delivery: Delivery) -> None:
-        """Judge what time alone changes, and tell what there is to tell."""
-        self.judging.tick()
+        """Evaluate what changes with time alone, then deliver, whether or not that failed."""
+        with alone(log, "Alert rules could not be evaluated"):
+            self.judging.tick()
         delivery.tick()
+
+
+def _not_ready(error: Exception) -> str:
+    if isinstance(error, StoreError):
+        return str(error)
+    return f"the database cannot be read ({type(error).__name__})"
+
+
+def _late_ready(last: str | None, seconds: float) -> str | None:
+    """Readiness while the database does not answer: the last known state, but not for long."""
+    return last if seconds < STUCK_SECONDS else f"no answer from the database for {seconds:.0f} s"
 
 
 def serve(settings: Settings, parts: Parts) -> None:
@@ -392,7 +426,7 @@ def serve(settings: Settings, parts: Parts) -> None:
 
 
 def _cut_off() -> None:
-    """End the process although a call is still waiting; what is half written is rolled back."""
-    log.warning("Something does not end by itself; it is cut off")
+    """End the process although a call is still waiting; SQLite rolls back what is half written."""
+    log.warning("Shutdown timed out after %.0f s, exiting", LAST_SECONDS)
     logging.shutdown()
     os._exit(0)

@@ -1,7 +1,9 @@
-"""The HTTP door: Slack's signed requests, and whether the process is well."""
+"""The HTTP endpoints: Slack's signed requests, health, readiness and metrics."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import io
 import json
 import logging
@@ -12,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
-from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot import courtesy
 
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVENTS = "/slack/events"
+HEALTH = "/healthz"
 LARGEST_BODY = 2**20
+UNREADABLE = "The body is not a request that Slack sends."
+TOLERANCE = 300
+"""Seconds by which a request's timestamp may be off, as Slack recommends."""
 REMEMBERED = 600.0
-"""Seconds for which a signature is remembered: Slack's own window is 300 s either way."""
+"""Seconds for which a signature is remembered: the tolerance either way."""
 
 Health = Callable[[], str | None]
-"""Says what is wrong with the process, or None."""
+"""Says what is wrong with the process, or None. Must return at once, whatever the database does."""
 Reply = tuple[str, str, bytes]
 """Status, content type, body."""
 
@@ -36,25 +41,25 @@ class Signatures:
     """Takes each signed request once; a forged, stale or repeated one is refused."""
 
     def __init__(self, signing_secret: str, now: Callable[[], float]) -> None:
-        clock = Clock()
-        clock.now = now  # type: ignore[method-assign] # the clock is read in one place
-        self._verifier = SignatureVerifier(signing_secret, clock)
+        self._secret = signing_secret.encode()
         self._now = now
         self._lock = threading.Lock()
         self._seen: set[str] = set()
         self._order: deque[tuple[float, str]] = deque()
 
     def refusal(self, body: bytes, timestamp: str, signature: str) -> str | None:
-        """Why a request is not taken, or None. It is remembered if it is."""
+        """Why a request is refused, as a sentence, or None. A request that is taken is remembered.
+
+        The body is taken as bytes: whether it is UTF-8 is no matter of its signature.
+        """
         if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
-            return "The request carries no timestamp of Slack's."
+            return "The request has no X-Slack-Request-Timestamp of Slack's form."
         if not signature.isascii():
             return "The signature is wrong."
-        try:
-            valid = self._verifier.is_valid(body, timestamp, signature)
-        except (ValueError, UnicodeDecodeError):
-            valid = False
-        if not valid:
+        signed = b"v0:" + timestamp.encode() + b":" + body
+        right = "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
+        on_time = abs(self._now() - int(timestamp)) <= TOLERANCE
+        if not (hmac.compare_digest(right, signature) and on_time):
             return "The signature is wrong, or the request is more than five minutes old."
         return None if self._is_new(signature) else "This request was taken before."
 
@@ -71,29 +76,29 @@ class Signatures:
 
 
 def at_once(path: str, body: bytes) -> bool:
-    """Whether a request is answered without any waiting, by the beginning of its body.
+    """Whether a request is answered without waiting, by the beginning of its body.
 
-    Commands and events are acknowledged before anything else is done. What is sent off in a modal
-    may be waited for, and how the process is may be asked of the database.
+    Commands and events are acknowledged before anything else is done, and health is a few flags.
+    A modal's submission may be waited for, and readiness and metrics for a look at the database.
     """
-    return path == EVENTS and not body.startswith(b"payload=")
+    return path == HEALTH or (path == EVENTS and not body.startswith(b"payload="))
 
 
 class Door:
-    """A WSGI application. Without `slack` (in Socket Mode) it only tells how the process is."""
+    """A WSGI application. Without `slack` (in Socket Mode) it serves health and metrics alone."""
 
     def __init__(
         self,
         slack: tuple[App, Signatures] | None,
         healthy: Health,
         ready: Health,
-        metrics: Callable[[], bytes],
+        metrics: Callable[[], bytes | None],
     ) -> None:
         self._slack = slack and (SlackRequestHandler(slack[0], EVENTS), slack[1])
         self._pages: dict[str, Callable[[], Reply]] = {
-            "/healthz": lambda: _health(healthy()),
+            HEALTH: lambda: _health(healthy()),
             "/readyz": lambda: _health(ready()),
-            "/metrics": lambda: ("200 OK", "text/plain; version=0.0.4", metrics()),
+            "/metrics": lambda: _metrics(metrics()),
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -101,13 +106,17 @@ class Door:
         path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "")
         if path == EVENTS and self._slack:
             if method != "POST":
-                return _say(start_response, _plain("405 Method Not Allowed", "Slack posts here."))
+                return _say(
+                    start_response, _plain("405 Method Not Allowed", "Only POST is allowed here.")
+                )
             return self._events(environ, start_response, *self._slack)
         page = self._pages.get(path)
         if page is None:
-            return _say(start_response, _plain("404 Not Found", "There is nothing here."))
+            return _say(start_response, _plain("404 Not Found", "Not found."))
         if method not in {"GET", "HEAD"}:
-            return _say(start_response, _plain("405 Method Not Allowed", "This is only read."))
+            return _say(
+                start_response, _plain("405 Method Not Allowed", "Only GET is allowed here.")
+            )
         return _say(start_response, page())
 
     def _events(
@@ -119,27 +128,43 @@ class Door:
     ) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:
-            return _say(start_response, _plain("413 Content Too Large", "That is too long."))
+            return _say(start_response, _plain("413 Content Too Large", "The body is too long."))
         body = environ["wsgi.input"].read(int(length))
         timestamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
         refused = signatures.refusal(body, timestamp, environ.get("HTTP_X_SLACK_SIGNATURE", ""))
         if refused:
-            log.warning("A request was refused: %s", refused)
+            log.warning("Refused a request to %s: %s", EVENTS, refused)
             return _say(start_response, _plain("401 Unauthorized", refused))
+        if not _is_utf8(body):
+            return _say(start_response, _plain("400 Bad Request", "The body is not UTF-8 text."))
         environ["wsgi.input"] = io.BytesIO(body)
         try:
             with courtesy.first():
                 return handler(environ, start_response)
-        except Exception as error:  # Bolt reads bodies as if they were always what Slack sends
-            log.warning("A signed request could not be read: %s", type(error).__name__)
-            log.debug("It was Bolt that failed", exc_info=True)
-            return _say(start_response, _plain("400 Bad Request", "The body makes no sense."))
+        except Exception as error:  # Bolt parses bodies as if they were always what Slack sends
+            log.warning("Could not parse a signed request: %s", type(error).__name__)
+            log.debug("Bolt raised this", exc_info=True)
+            return _say(start_response, _plain("400 Bad Request", UNREADABLE))
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _health(wrong: str | None) -> Reply:
     status = "503 Service Unavailable" if wrong else "200 OK"
     said = {"ok": False, "reason": wrong} if wrong else {"ok": True}
     return status, "application/json", json.dumps(said).encode()
+
+
+def _metrics(text: bytes | None) -> Reply:
+    if text is None:
+        return _plain("503 Service Unavailable", "The database did not answer.")
+    return "200 OK", "text/plain; version=0.0.4", text
 
 
 def _plain(status: str, words: str) -> Reply:

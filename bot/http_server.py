@@ -1,15 +1,24 @@
-"""The web server in front of the door: waitress on a thread of its own.
+"""The web server: waitress on a thread of its own, with time-outs for slow clients.
 
-Many people ask at the same moment, as on a Monday morning, and each acknowledgement has three
-seconds. So its thread takes in all who wait at once, and answers itself what needs no waiting:
-handing a request to another thread takes longer than acknowledging it.
+Plain waitress hands every request to a worker thread. When twenty people ask at once, as on a
+Monday morning, the switches between threads cost more than the acknowledgements themselves, and
+each has three seconds. So this server accepts all waiting connections at once and answers short
+requests on its own thread. It also closes connections that do not bring a whole request in time;
+plain waitress keeps them for two minutes and accepts no others meanwhile.
+
+It builds on parts of waitress that are not documented (`HTTPChannel.requests`, `handle_read`,
+`handle_accept`, the socket map), so pyproject.toml pins waitress to a minor version. Measure with
+`python -m tests.bench acks` before replacing it.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
@@ -24,22 +33,41 @@ from bot import courtesy
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+log = logging.getLogger(__name__)
+
 THREADS = 4
 AtOnce = Callable[[str, bytes], bool]
-"""Whether a request, by its path and the beginning of its body, is answered without any waiting.
+"""Whether a request, by its path and the beginning of its body, is answered without waiting.
 
-Such an answer must be short: what the connection does not take at once, this thread has to send.
+The response must be short: what the connection does not take at once, this thread has to send.
 """
 _BEGINNING = 64
 _MOST_AT_ONCE = 32
 _JOIN_SECONDS = 3.0
+_LARGEST_HEADER = 32 * 1024  # Slack's headers take less than 1 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many connections are kept open, and for how long, in seconds.
+
+    Slack gives up on a request after 3 s and a proxy after a minute, so nobody who is still
+    interested is cut off. 256 connections leave the rest of the usual 1,024 descriptors to the
+    database and to calls of Slack and OpenRouter.
+    """
+
+    connections: int = 256
+    header_seconds: float = 10.0
+    body_seconds: float = 20.0
+    idle_seconds: float = 75.0  # longer than the 60 s for which nginx keeps idle connections
+    sweep_seconds: float = 0.5
 
 
 class HttpServer:
     """Serves from the moment it is made. Raises OSError where it cannot listen.
 
-    A body of more than `largest_body` bytes is refused before it is read. What is `at_once` is
-    answered on the server's own thread, all else on a few others.
+    A body of more than `largest_body` bytes is refused before it is read. Requests that are
+    `at_once` are answered on the server's own thread, all others on a few worker threads.
     """
 
     def __init__(
@@ -49,14 +77,20 @@ class HttpServer:
         port: int,
         largest_body: int,
         at_once: AtOnce = lambda _path, _body: False,
+        limits: Limits | None = None,
     ) -> None:
         self._channels: dict[int, Any] = {}
+        self._limits = limits or Limits()
+        self._swept = 0.0
         self._rung = threading.Event()
         self._dispatcher = _Dispatcher(at_once)
         try:
             adjustments = Adjustments(
                 host=host, port=port, threads=THREADS, ident=None,
                 clear_untrusted_proxy_headers=True, max_request_body_size=largest_body,
+                max_request_header_size=_LARGEST_HEADER,
+                # connections and time-outs are the business of _sweep
+                connection_limit=1_000_000, channel_timeout=1_000_000,
             )  # fmt: skip
             # a name that stands for several addresses (localhost) is listened on at each
             addresses: Any = adjustments.listen
@@ -71,8 +105,8 @@ class HttpServer:
             self._close()
             said = getattr(error, "strerror", None) or error
             raise OSError(
-                f"Port {port} of {host} cannot be listened on ({said})."
-                " Set PORT (and HOST) to what is free."
+                f"Can't listen on port {port} of {host} ({said})."
+                " Set PORT (and HOST) to a free one."
             ) from error
         self.port = int(servers[0].effective_port)
         self._dispatcher.set_thread_count(THREADS)
@@ -82,7 +116,7 @@ class HttpServer:
     def stop(self) -> None:
         """Finish the requests that have begun and close all connections."""
         self._dispatcher.shutdown()
-        # by its own thread: another one would pull the sockets away under its select
+        # by its own thread: another one would pull the sockets away while it waits for them
         bell = next(one for one in self._channels.values() if isinstance(one, trigger))
         bell.pull_trigger(self._close_when_rung)  # type: ignore[arg-type] # called without arguments
         self._rung.set()
@@ -90,7 +124,30 @@ class HttpServer:
 
     def _run(self) -> None:
         self._dispatcher.own = threading.get_ident()
-        wasyncore.loop(timeout=1, map=self._channels)
+        while self._channels:
+            # poll, since select fails for descriptors above 1,023
+            wasyncore.loop(timeout=1, use_poll=True, map=self._channels, count=1)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Close connections without a whole request: overdue ones, and the oldest above the limit.
+
+        Only between two rounds of the loop: a descriptor that is closed within a round could be
+        taken by a new connection, which would get the events of the old one.
+        """
+        now, limits = monotonic(), self._limits
+        most, due = limits.connections, now - self._swept >= limits.sweep_seconds
+        if not due and len(self._channels) <= most:
+            return
+        self._swept = now
+        open_ = [one for one in self._channels.values() if isinstance(one, _Channel)]
+        waiting = sorted((one for one in open_ if not one.requests), key=lambda one: one.since)
+        overdue = [one for one in waiting if now - one.since > one.patience(limits)]
+        surplus = waiting[: max(0, len(open_) - most)]
+        for one in {*overdue, *surplus}:
+            one.handle_close()
+        if overdue or surplus:
+            log.debug("Closed %d slow connections, %d above the limit", len(overdue), len(surplus))
 
     def _close_when_rung(self) -> None:
         # an answer just sent rings the same bell: so its thread can be here before our own ring
@@ -103,7 +160,7 @@ class HttpServer:
 
 
 class _Dispatcher(ThreadedTaskDispatcher):
-    """Gives requests to threads, but keeps for the server's own what is answered at once."""
+    """Gives requests to worker threads, but keeps those that are answered at once."""
 
     def __init__(self, at_once: AtOnce) -> None:
         super().__init__()
@@ -112,7 +169,7 @@ class _Dispatcher(ThreadedTaskDispatcher):
         self._kept: deque[HTTPChannel] = deque()
 
     def add_task(self, task: Any) -> None:  # noqa: ANN401 - a connection; the stubs name another
-        """Take a connection whose next request is there."""
+        """Take a connection whose next request has arrived."""
         if self.here() and self._is_at_once(task):
             self._kept.append(task)
         else:
@@ -123,13 +180,13 @@ class _Dispatcher(ThreadedTaskDispatcher):
         return threading.get_ident() == self.own
 
     def serve_kept(self) -> None:
-        """Answer what was kept; only on the server's own thread."""
+        """Answer the requests that were kept; only on the server's own thread."""
         while self._kept:
             self._kept.popleft().service()
 
     def _is_at_once(self, channel: HTTPChannel) -> bool:
         request: Any = channel.requests[0]
-        if request.error:  # it was no request, which is said without asking anybody
+        if request.error:  # a malformed request is refused without asking the application
             return True
         body = request.get_body_stream()
         beginning = body.read(_BEGINNING)
@@ -138,26 +195,44 @@ class _Dispatcher(ThreadedTaskDispatcher):
 
 
 class _Channel(HTTPChannel):
-    """A connection. While it brings something, whoever computes gives way."""
+    """A connection. While it is read, threads that compute give way."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.since = monotonic()
+        """When the connection was opened, or when its latest request began."""
+        self._used = False
+        super().__init__(*arguments, **named)
 
     def handle_read(self) -> None:
-        """Read what came, and answer what can be answered at once."""
+        """Read what arrived, and answer what can be answered at once."""
         courtesy.knock()
+        if self._used and self.request is None and not self.requests:
+            self.since = monotonic()
         super().handle_read()
+        self._used = self._used or bool(self.requests)
         dispatcher = self.server.task_dispatcher
         if isinstance(dispatcher, _Dispatcher):
             dispatcher.serve_kept()
 
+    def patience(self, limits: Limits) -> float:
+        """For how many seconds after `since` a connection without a whole request is kept."""
+        request: Any = self.request
+        if request is not None and request.headers_finished:
+            return limits.body_seconds
+        return (
+            limits.header_seconds if request is not None or not self._used else limits.idle_seconds
+        )
+
 
 class _Server(TcpWSGIServer):
-    """Takes in all who wait, not one a turn."""
+    """Accepts all who wait, not one per round of the loop."""
 
     channel_class = _Channel
     effective_port: str
     _map: dict[int, Any]
 
     def handle_accept(self) -> None:
-        """Take in who waits."""
+        """Accept those who wait, as many as one round may take."""
         courtesy.knock()
         for _ in range(_MOST_AT_ONCE):
             before = len(self._map)
@@ -166,7 +241,7 @@ class _Server(TcpWSGIServer):
                 return
 
     def pull_trigger(self) -> None:
-        """Wake the server's thread, unless it is the one that asks: the pipe could be full."""
+        """Wake the server's thread, unless it is the caller: the pipe could be full."""
         dispatcher = self.task_dispatcher
         if not (isinstance(dispatcher, _Dispatcher) and dispatcher.here()):
             super().pull_trigger()

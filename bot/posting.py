@@ -1,7 +1,7 @@
-"""Posting a message that can be found again, and its files: what a report needs of Slack.
+"""Posting messages that can be found again, and uploading their files.
 
-Slack takes no key that would keep it from posting twice. So each message carries its key in its
-metadata, by which it is found in the channel's history where no answer came.
+Slack has no idempotency keys. So each message carries a key in its metadata, by which it is found
+in the channel's history where no answer to the post came back.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
+
+import httpx
 
 from bot.slack import DeliveryError, Slack, attempt, content
 from reports.render.blocks import Message
@@ -151,8 +151,11 @@ class Posting:
         said = self._patient(
             "files.getUploadURLExternal", filename=name, length=len(data), alt_txt=words[:1_000]
         )
-        _put(str(said["upload_url"]), data)
-        return str(said["file_id"])
+        address, file = said.get("upload_url"), said.get("file_id")
+        if not (isinstance(address, str) and isinstance(file, str)):
+            raise DeliveryError("no_upload_url", permanent=False)
+        _put(address, data)
+        return file
 
     def share(self, files: Sequence[tuple[str, str]], posted: Posted, words: str) -> None:
         """Show uploaded files (id, title) in a message's thread. Raises DeliveryError."""
@@ -228,13 +231,17 @@ def _key(message: dict[str, Any]) -> str:
 
 
 def _put(url: str, data: bytes) -> None:
-    """The second step of an upload, to the address that the first one gave."""
+    """The second step of an upload, to the address that the first one gave.
+
+    Raises DeliveryError, whatever is at the other end: another protocol, half an answer, nonsense.
+    """
     if not url.startswith(("https://", "http://")):
         raise DeliveryError("no_upload_url", permanent=False)
     headers = {"Content-Type": "application/octet-stream"}
-    request = Request(url, data=data, method="POST", headers=headers)  # noqa: S310 - checked above
     try:
-        with urlopen(request, timeout=_UPLOAD_SECONDS) as answer:  # noqa: S310 - checked above
-            answer.read(1_000)
-    except (URLError, OSError) as error:
+        # redirects are not followed: the figures go to the address that Slack gave and no other
+        answer = httpx.post(url, content=data, headers=headers, timeout=_UPLOAD_SECONDS)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise DeliveryError("upload_failed", permanent=False) from error
+    if not answer.is_success:
+        raise DeliveryError("upload_failed", permanent=False)

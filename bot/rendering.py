@@ -1,4 +1,7 @@
-"""Files are written in another process, so that no acknowledgement waits for the typesetting."""
+"""Rendering CSV, PDF and PNG files in a process of their own.
+
+Typesetting keeps the interpreter busy for seconds, and acknowledgements would wait for it.
+"""
 
 from __future__ import annotations
 
@@ -7,81 +10,82 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bot.flows.files import Job, UnanswerableError, write_file
+from bot.private_folder import private_folder
 from bot.store import Database, Store, StoreError
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
 LONGEST_SECONDS = 300
+_ENTRY = Path(__file__).resolve().with_name("render_process.py")
 _NICENESS = 10
 _SAID = 3
+"""The exit code with which the process says that stderr is fit for people."""
+_SECRET = ("SLACK_", "OPENROUTER_", "DATABASE_URL")
+"""What a rendering process has no use for; it is taken out of its environment."""
 
 
 class RenderError(Exception):
-    """A file could not be written; the text is fit for people."""
+    """A file could not be rendered; the text is fit for people."""
 
 
 class Renderer:
-    """Writes files of one database, a few at a time, each in a process of its own."""
+    """Renders files from one database, a few at a time, each in a process of its own."""
 
     def __init__(self, database: Path) -> None:
-        self._database = database
+        self._database = database.absolute()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
 
     @contextmanager
     def file(self, job: Job) -> Iterator[Path]:
-        """The file of a job, private and gone afterwards. Raises RenderError."""
-        with tempfile.TemporaryDirectory(prefix="activity-") as folder:
-            path = Path(folder) / f"file.{job.format}"
+        """The file of a job, private and deleted afterwards. Raises RenderError."""
+        with private_folder() as folder:
+            path = folder / f"file.{job.format}"
             with self._turns:
                 self._run(job, path)
             yield path
 
     def _run(self, job: Job, path: Path) -> None:
-        command = [sys.executable, "-m", "bot.rendering", str(self._database), str(path)]
+        # everything that is not public goes through stdin: arguments are seen by all users
+        told = {"database": str(self._database), "file": str(path), "job": job.as_json()}
         try:
-            done = subprocess.run(  # noqa: S603 - our own module
-                command,
-                input=json.dumps(job.as_json()).encode(),
+            done = subprocess.run(  # noqa: S603 - our own file
+                [sys.executable, "-P", str(_ENTRY)],
+                input=json.dumps(told).encode(),
                 capture_output=True,
                 timeout=LONGEST_SECONDS,
                 check=False,
+                cwd=path.parent,
+                env={k: v for k, v in os.environ.items() if not k.startswith(_SECRET)},
             )
         except subprocess.TimeoutExpired:
             raise RenderError(
-                f"The file took longer than {LONGEST_SECONDS // 60} minutes. Ask for a shorter"
-                " period or fewer groups."
+                f"The file took longer than {LONGEST_SECONDS // 60} minutes. Try a shorter period"
+                " or fewer groups."
             ) from None
         said = done.stderr.decode(errors="replace").strip()
-        if done.returncode == _SAID:
+        if done.returncode == _SAID and said:
             raise RenderError(said.splitlines()[-1])
         if done.returncode:
-            log.error("Writing a file ended with %d: %s", done.returncode, said)
-            raise RenderError(
-                "The file could not be written here; whoever runs the bot finds why in its log."
-            )
+            log.error("The rendering process ended with %d: %s", done.returncode, said)
+            raise RenderError("I couldn't create the file. The reason is in the bot's log.")
 
 
 def main() -> None:
-    """Write one file: the database and the file as arguments, the job on standard input."""
+    """Render one file, as told on stdin: {"database": path, "file": path, "job": {...}}."""
     os.nice(_NICENESS)
-    database, path = map(Path, sys.argv[1:3])
     try:
-        job = Job.from_json(json.load(sys.stdin))
-        store = Store(Database(database, must_exist=True))
-        with path.open("wb") as out:
+        told = json.load(sys.stdin)
+        job = Job.from_json(told["job"])
+        store = Store(Database(Path(told["database"]), must_exist=True))
+        with Path(told["file"]).open("wb") as out:
             write_file(store, job, out)
     except (UnanswerableError, StoreError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(_SAID)
-
-
-if __name__ == "__main__":
-    main()

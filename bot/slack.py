@@ -1,4 +1,7 @@
-"""The edge to Slack: who somebody is, and getting an answer to them."""
+"""Calls of Slack's Web API: who somebody is, and getting an answer to them.
+
+Where Slack says `ratelimited`, answers wait as long as it asks and are sent then.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
 from reports.render.blocks import Message, sentence
+from reports.render.parts import context
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +36,16 @@ T = TypeVar("T")
 PEOPLE_FOR = 600.0
 MOST_PEOPLE = 10_000
 _TIMEOUT = 20
-_PICTURE_LOOKS, _PICTURE_SECONDS = 12, 0.3
+LONGEST_WAIT = 180.0
+"""Seconds that an answer waits at most for Slack to take it: so long it is still of use."""
+_SHORT_WAIT = 10.0
+"""The same for questions to Slack on the way to an answer, such as who somebody is."""
+_PACE = 1.0
+"""Seconds between calls that wait in one line: Slack takes a message a second per channel."""
+_MOST_LINES = 1_000
+_PICTURE_PAUSES = (0.3, 0.3, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
+"""Seconds between looks at whether a picture is processed: usually one, and each look is a call
+of files.info, of which Slack allows a hundred a minute."""
 _APP_IS_OUT = {
     "account_inactive", "invalid_auth", "missing_scope", "not_authed", "token_expired",
     "token_revoked",
@@ -41,6 +54,7 @@ _TARGET_IS_OUT = {
     "cannot_dm_bot", "channel_not_found", "is_archived", "not_in_channel", "restricted_action",
     "user_disabled", "user_not_found", "users_not_found",
 }  # fmt: skip
+_OUT = {"not_in_channel", "channel_not_found"}
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_payload"}
 _READING = {
     "conversations.history", "conversations.info", "conversations.replies", "files.info",
@@ -85,17 +99,25 @@ class UnknownPersonError(DeliveryError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot is: its team, the team's name, and its own ids."""
+    """Who the bot is: its workspace's id and name, and its own ids.
+
+    `enterprise_id` is the Enterprise Grid organization of the workspace, "" where there is none.
+    """
 
     team_id: str
     bot_id: str
     user_id: str
     team: str = ""
+    enterprise_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in Slack, as far as it matters for what they may ask and hear."""
+    """Somebody in Slack, as far as it matters for what they may ask and hear.
+
+    On Enterprise Grid `team_id` is their home workspace (or the organization itself), `teams` are
+    all workspaces of the organization that they belong to.
+    """
 
     id: str
     team_id: str
@@ -106,6 +128,8 @@ class Person:
     guest: bool
     stranger: bool
     admin: bool
+    enterprise_id: str = ""
+    teams: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +182,7 @@ class Slack:
         self._identity: Identity | None = None
         self._people: dict[str, tuple[float, Person]] = {}
         self._date: tuple[float, datetime] | None = None
+        self._free: dict[str, float] = {}
 
     def identity(self) -> Identity:
         """Who the bot is; asked once. Raises UnknownPersonError."""
@@ -169,6 +194,7 @@ class Slack:
                 said.get("bot_id", ""),
                 said.get("user_id", ""),
                 said.get("team", ""),
+                str(said.get("enterprise_id") or ""),
             )
         return known
 
@@ -183,7 +209,10 @@ class Slack:
             kept = self._people.get(user)
         if kept and now - kept[0] < PEOPLE_FOR:
             return kept[1]
-        found = _person(self._ask_who("users.info", user=user)["user"])
+        said = self._ask_who("users.info", user=user).get("user")
+        if not isinstance(said, dict):
+            raise UnknownPersonError("no_user", permanent=False)
+        found = _person(said)
         with self._lock:
             if len(self._people) >= MOST_PEOPLE:
                 self._people.clear()
@@ -209,9 +238,10 @@ class Slack:
     def outsiders_read(self, channel: str) -> bool | None:
         """Whether people of other companies read along in a channel; None: the bot cannot see."""
         try:
-            said = self._call("conversations.info", channel=channel)["channel"]
+            said = self._asked("conversations.info", channel=channel)
+            said = _part(said, "channel")
         except DeliveryError as error:
-            log.info("A channel cannot be seen: %s", error)
+            log.info("Cannot look up a channel: %s", error)
             return None
         return bool(said.get("is_ext_shared") or said.get("is_pending_ext_shared"))
 
@@ -225,7 +255,7 @@ class Slack:
             return
         code = self._use_response_url(place, message, replace=replace)
         if code is not None:
-            log.info("A response URL answered %s; using the DM", code)
+            log.info("A response URL answered %s, sending a direct message instead", code)
             self.direct(place.user, message)
 
     def _answer_in(self, place: Place, message: Message) -> None:
@@ -237,15 +267,15 @@ class Slack:
             except DeliveryError as error:
                 if error.uncertain or place.channel.startswith("D"):
                     raise
-                log.info("Nothing can be posted there (%s); using the DM", error)
-                self.direct(place.user, message)
+                log.info("Cannot post in a channel (%s), sending a direct message instead", error)
+                self.direct(place.user, _elsewhere(message, place.channel, error.code))
             return
         where = {"channel": place.channel, "user": place.user, **thread}
         try:
-            attempt(message, lambda one: self._call("chat.postEphemeral", **where, **content(one)))
+            self._sent("chat.postEphemeral", message, place.channel, **where)
         except DeliveryError as error:
-            log.info("Nobody can be answered there (%s); using the DM", error)
-            self.direct(place.user, message)
+            log.info("No ephemeral answer (%s), sending a direct message instead", error)
+            self.direct(place.user, _elsewhere(message, place.channel, error.code))
 
     def change(self, place: Place, spot: Spot, message: Message) -> None:
         """Put a message in the place of one of ours that was clicked in, if need be in the DM.
@@ -256,7 +286,7 @@ class Slack:
         code = self._use_response_url(where, message, replace=True)
         if code is None:
             return
-        log.info("A response URL answered %s; the message is changed directly", code)
+        log.info("A response URL answered %s, updating the message by its ts", code)
         if spot.hidden or not self._update(spot, message):
             self.direct(place.user, message)
 
@@ -265,7 +295,7 @@ class Slack:
         where = changed(place, shared=True)
         code = self._use_response_url(where, message, replace=False)
         if code is not None:
-            log.info("A response URL answered %s; posting to the channel", code)
+            log.info("A response URL answered %s, posting to the channel", code)
             thread = {"thread_ts": place.thread} if place.thread else {}
             self.post(channel, message, **thread)
 
@@ -273,9 +303,9 @@ class Slack:
         """Change a message that everybody sees; whether that could be done."""
         where = {"channel": spot.channel, "ts": spot.ts}
         try:
-            attempt(message, lambda one: self._call("chat.update", **where, **content(one)))
+            self._sent("chat.update", message, spot.channel, **where)
         except DeliveryError as error:
-            log.info("A message could not be changed: %s", error)
+            log.info("Cannot update a message: %s", error)
             return False
         return True
 
@@ -292,13 +322,8 @@ class Slack:
     def post(self, channel: str, message: Message, **more: object) -> str:
         """Post to a channel, without the chart where that is refused. Returns the message's ts."""
         plain = {"unfurl_links": False, "unfurl_media": False}
-        said = attempt(
-            message,
-            lambda one: self._call(
-                "chat.postMessage", channel=channel, **content(one), **plain, **more
-            ),
-        )
-        return str(said["ts"])
+        said = self._sent("chat.postMessage", message, channel, channel=channel, **plain, **more)
+        return str(_part(said, "ts"))
 
     def upload(
         self,
@@ -309,35 +334,50 @@ class Slack:
         thread: str | None = None,
     ) -> str:
         """Upload a file, into a channel or for nobody yet; returns its id. Raises DeliveryError."""
-        said = self._guarded(
-            lambda: self.client.files_upload_v2(
-                file=str(path),
-                filename=name,
-                title=name,
-                alt_txt=words[:1_000],
-                channel=channel,
-                thread_ts=thread,
-                initial_comment=words if channel else None,
-            )
+        said = self._patiently(
+            "files",
+            lambda: self._guarded(
+                lambda: self.client.files_upload_v2(
+                    file=str(path),
+                    filename=name,
+                    title=name,
+                    alt_txt=words[:1_000],
+                    channel=channel,
+                    thread_ts=thread,
+                    initial_comment=words if channel else None,
+                )
+            ),
         )
-        return str(said["files"][0]["id"])
+        files = _part(said, "files")
+        if not isinstance(files, list) or not files or not isinstance(files[0], dict):
+            raise DeliveryError("no_file", permanent=False)
+        return str(_part(files[0], "id"))
 
     def upload_picture(self, path: Path, name: str, words: str) -> str | None:
-        """Upload a picture to show inside a message; its id once Slack has processed it."""
+        """Upload a picture to show inside a message; its id once Slack has processed it.
+
+        None where that takes longer than ten seconds. Raises DeliveryError.
+        """
         file = self.upload(path, name, words)
-        for _ in range(_PICTURE_LOOKS):
-            if self._call("files.info", file=file)["file"].get("mimetype"):
+        for pause in _PICTURE_PAUSES:
+            said = self._patiently("files.info", lambda: self._call("files.info", file=file))
+            if _part(said, "file").get("mimetype"):
                 return file
-            self._wait(_PICTURE_SECONDS)
+            self._wait(pause)
         return None
 
     def call(self, method: str, **arguments: object) -> Mapping[str, Any]:
-        """One call of the Web API as it stands. Raises DeliveryError."""
+        """One call of the Web API, without waiting or retrying. Raises DeliveryError."""
         return self._call(method, **arguments)
+
+    def call_patiently(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        """One call of the Web API, made again when Slack allows it. Raises DeliveryError."""
+        return self._patiently(method, lambda: self._call(method, **arguments))
 
     def dm(self, user: str) -> str:
         """The channel of somebody's direct messages. Raises DeliveryError."""
-        return str(self._call("conversations.open", users=user)["channel"]["id"])
+        said = self.call_patiently("conversations.open", users=user)
+        return str(_part(_part(said, "channel"), "id"))
 
     def _use_response_url(self, place: Place, message: Message, *, replace: bool) -> str | None:
         """Post to a response URL; the error's code, or None if it was taken."""
@@ -373,9 +413,59 @@ class Slack:
 
     def _ask_who(self, method: str, **arguments: object) -> Mapping[str, Any]:
         try:
-            return self._call(method, **arguments)
+            return self._asked(method, **arguments)
         except DeliveryError as error:
             raise UnknownPersonError(error.code, permanent=error.permanent) from error
+
+    def _sent(
+        self, method: str, message: Message, to: str, **arguments: object
+    ) -> Mapping[str, Any]:
+        """Send a message to a channel once Slack takes it, if need be in a simpler form."""
+        return attempt(
+            message,
+            lambda one: self._patiently(
+                f"{method} {to}", lambda: self._call(method, **arguments, **content(one))
+            ),
+        )
+
+    def _asked(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        """Ask Slack something on the way to an answer: with a little patience."""
+        return self._patiently(method, lambda: self._call(method, **arguments), _SHORT_WAIT)
+
+    def _patiently(
+        self, line: str, call: Callable[[], Mapping[str, Any]], longest: float = LONGEST_WAIT
+    ) -> Mapping[str, Any]:
+        """Make a call, and again where Slack asks to wait. Calls of one line queue up.
+
+        Raises DeliveryError, also where all waits together would be longer than `longest` seconds,
+        or the process ends meanwhile.
+        """
+        pause, waited = self._turn(line, 0.0), 0.0
+        while True:
+            waited += pause
+            ended = pause > 0 and waited <= longest and self._wait(pause)
+            try:
+                return call()
+            except DeliveryError as error:
+                pause = self._turn(line, error.retry_after) if error.retry_after else 0.0
+                if ended or not error.retry_after or waited + pause > longest:
+                    raise
+                log.info(
+                    "Slack is rate limiting %s, waiting %.1f s", line.split(maxsplit=1)[0], pause
+                )
+
+    def _turn(self, line: str, least: float) -> float:
+        """The seconds until the turn of a call, `least` or more; 0 where nobody waits in line."""
+        with self._lock:
+            now = self._clock()
+            free = self._free.get(line, now)
+            if least <= 0 and free <= now:
+                return 0.0
+            at = max(now + least, free)
+            if len(self._free) >= _MOST_LINES:
+                self._free = {name: until for name, until in self._free.items() if until > now}
+            self._free[line] = at + _PACE
+            return at - now
 
     def _call(self, method: str, **arguments: object) -> Mapping[str, Any]:
         if method in _READING:
@@ -399,6 +489,21 @@ class Slack:
         if not isinstance(data, dict):
             raise DeliveryError("no_json", permanent=False, uncertain=True)
         return data
+
+
+def _elsewhere(message: Message, channel: str, code: str) -> Message:
+    """An answer that goes to the person's direct messages, with why it is not in the channel."""
+    invite = " Invite me there (`/invite`) to get answers in the channel." if code in _OUT else ""
+    why = f"I can't post in <#{channel}>, so here is your answer.{invite}"
+    return Message(f"{why}\n{message.text}", (context(why), *message.blocks))
+
+
+def _part(said: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - Slack's JSON
+    """A part of an answer. Raises DeliveryError where it is not there."""
+    part = said.get(name)
+    if part is None:
+        raise DeliveryError(f"no_{name}", permanent=False, uncertain=True)
+    return part
 
 
 def attempt(message: Message, say: Callable[[Message], T]) -> T:
@@ -441,6 +546,9 @@ def delivery_error(error: Exception) -> DeliveryError:
 def _person(user: Mapping[str, Any]) -> Person:
     profile = user.get("profile")
     email = profile.get("email") if isinstance(profile, dict) else None
+    grid = user.get("enterprise_user")
+    grid = grid if isinstance(grid, dict) else {}
+    teams = grid.get("teams")
     return Person(
         id=str(user.get("id", "")),
         team_id=str(user.get("team_id", "")),
@@ -451,6 +559,8 @@ def _person(user: Mapping[str, Any]) -> Person:
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         stranger=bool(user.get("is_stranger")),
         admin=bool(user.get("is_admin") or user.get("is_owner")),
+        enterprise_id=str(grid.get("enterprise_id") or ""),
+        teams=frozenset(map(str, teams)) if isinstance(teams, list) else frozenset(),
     )
 
 

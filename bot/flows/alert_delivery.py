@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot import __version__
 from bot.alone import alone
 from bot.flows.alert_message import Messages
 from bot.flows.alert_people import Hearer, People
@@ -24,6 +25,7 @@ from bot.store.alert_tellings import Pending, Telling
 from reports.alert import Rule, Spike, To
 from reports.alert_state import Event, Kind, period_key, reached
 from reports.render import alert_notices as words
+from reports.render import unreadable
 from reports.render.notices import OUTSIDERS
 
 log = logging.getLogger(__name__)
@@ -56,18 +58,27 @@ class Delivery:
         self._healed: datetime | None = None
         self._looked: datetime | None = None
         self._makers: list[Entry] = []
+        self._not_before: dict[tuple[str, str], datetime] = {}
 
     def tick(self) -> None:
-        """Tell everything that can be told now, at the pace that Slack allows."""
+        """Send everything that is due, at the pace that Slack allows.
+
+        Each step is isolated: what fails in one of them, or for one item, never keeps the rest of
+        the messages from going out.
+        """
         tellings = self._at.tellings
-        self._heal()
-        self._look_after()
+        with alone(log, "Waiting alerts could not be checked after a clock change"):
+            self._heal()
+        with alone(log, "The owners of alert rules could not be checked"):
+            self._look_after()
         if tellings.idle():
             return
-        self._remind()
+        with alone(log, "Reminders of snoozed alerts could not be prepared"):
+            self._remind()
         while not self._at.stopping.is_set():
-            events = tellings.claim(BATCH)
-            self._gather(events)
+            events = tellings.claim(BATCH, self._unreadable)
+            with alone(log, "Messages could not be made from %d alert events", len(events)):
+                self._gather(events)
             taken, stale = tellings.take(AT_ONCE), tellings.take_stale(AT_ONCE)
             for one in taken:
                 self._guarded(one)
@@ -76,9 +87,23 @@ class Delivery:
             if not (events or taken or stale):
                 return
 
+    def _unreadable(self, count: int) -> None:
+        """Tell the admins, once a day, that alerts of another version were set aside."""
+        at = self._at
+        log.error("%d alert events could not be read and were set aside", count)
+        message = unreadable.events(count, __version__)
+        for admin in sorted(at.asking.settings.admins):
+            key = f"unreadable alerts {at.asking.clock():%Y-%m-%d} {admin}"
+            self._people.tell(key, admin, message)
+
     def _heal(self) -> None:
-        """Once in a while, see to what a clock that was put back has left behind."""
+        """Every half hour, fix what a clock that was set back has left behind.
+
+        At the start also take up again what an older version could not read.
+        """
         now = self._at.asking.clock()
+        if self._healed is None and (count := self._at.tellings.restore()):
+            log.info("%d alert events that were set aside can be read again", count)
         if self._healed is None or not timedelta() <= now - self._healed < _HEAL_EVERY:
             self._at.tellings.heal()
             self._healed = now
@@ -90,12 +115,15 @@ class Delivery:
             self._looked = now
             firsts = {one.draft.maker: one for one in self._at.rules.of(None) if not one.paused}
             self._makers = list(firsts.values())
-        try:
-            for _ in range(min(len(self._makers), _MOST_LOOKS)):
-                self._people.present(self._makers[-1])
-                self._makers.pop()
-        except DeliveryError as error:
-            log.info("Slack does not say yet who is still there: %s", error)
+        for _ in range(min(len(self._makers), _MOST_LOOKS)):
+            entry = self._makers.pop()
+            with alone(log, "The owner of alert rule %s could not be checked", entry.id):
+                try:
+                    self._people.present(entry)
+                except DeliveryError as error:
+                    log.info("Slack could not say who is still a member, retrying: %s", error)
+                    self._makers.append(entry)
+                    return
 
     # -- from events to messages
 
@@ -104,18 +132,19 @@ class Delivery:
         holds = self._at.states.holds() if events else {}
         places: dict[str, dict[int, str]] = defaultdict(dict)
         for one in events:
-            with alone(log, "An alert could not be told: event %d", one.id):
+            with alone(log, "No recipient could be found for alert event %d", one.id):
                 try:
                     hearer = self._hearer(one, holds)
                 except DeliveryError as error:
-                    log.warning("An alert waits: %s", error)
+                    log.warning("Alert event %d has to wait: %s", one.id, error)
                     wait = timedelta(seconds=error.retry_after) or _SHORT
                     self._at.tellings.later([one], self._at.asking.clock() + wait)
                     continue
                 if hearer:
                     places[hearer.place][one.id] = hearer.note
         for place, notes in places.items():
-            self._make(place, [one for one in events if one.id in notes], notes)
+            with alone(log, "Alert messages to %s could not be made", place):
+                self._make(place, [one for one in events if one.id in notes], notes)
 
     def _hearer(self, one: Pending, holds: dict[tuple[str, str], Hold]) -> Hearer | None:
         """Where an event is told now; None where it waits or needs no telling any more."""
@@ -183,42 +212,54 @@ class Delivery:
                 tellings.make(group, place, notes[id_])
 
     def _remind(self) -> None:
-        """What was snoozed and is still beyond its line is told once more, as it stands now."""
+        """Remind of what was snoozed and is still beyond its limit, with today's figures."""
         at, now = self._at, self._at.asking.clock()
         for hold in at.states.ended_holds():
-            entry = at.rules.get(hold.rule)
-            rule = self._judging.rule(entry) if entry else None
-            if entry is None or rule is None:
+            key = hold.rule, hold.subject
+            if now < self._not_before.get(key, now):
                 continue
-            standing = {
-                (one.subject, period_key(one)): one for one in self._judging.readings(entry, rule)
-            }
-            for place, state in at.states.triggered(hold.rule):
-                over = state.ends is not None and state.ends <= now
-                if over or hold.subject not in {EVERYTHING, place[1]}:
+            self._not_before[key] = now + LONGEST_WAIT  # if it fails, it is not retried each tick
+            with alone(log, "The reminder of alert rule %s failed, retrying later", hold.rule):
+                self._remind_of(hold, now)
+                at.states.end_hold(hold)
+                del self._not_before[key]
+
+    def _remind_of(self, hold: Hold, now: datetime) -> None:
+        at = self._at
+        entry = at.rules.get(hold.rule)
+        rule = self._judging.rule(entry) if entry else None
+        if entry is None or rule is None:
+            return
+        standing = {
+            (one.subject, period_key(one)): one for one in self._judging.readings(entry, rule)
+        }
+        for place, state in at.states.triggered(hold.rule):
+            over = state.ends is not None and state.ends <= now
+            if over or hold.subject not in {EVERYTHING, place[1]}:
+                continue
+            if state.sight != self._judging.sight(entry, rule):
+                continue
+            reading = standing.get(place[1:])
+            beyond = reading is not None and reached(rule.watch, reading) > 0
+            if reading is None or (isinstance(rule.watch, Spike) and not beyond):
+                last = at.tellings.last(place)  # its hour may be over, and it not calm yet
+                if last is None:
                     continue
-                if state.sight != self._judging.sight(entry, rule):
-                    continue
-                reading = standing.get(place[1:])
-                beyond = reading is not None and reached(rule.watch, reading) > 0
-                if reading is None or (isinstance(rule.watch, Spike) and not beyond):
-                    last = at.tellings.last(place)  # its hour may be over, and it not calm yet
-                    if last is None:
-                        continue
-                    reading = replace(last.event.reading, value=state.peak, at=now)
-                elif not beyond:
-                    continue
-                event, since = Event(Kind.FURTHER, reading, state.step, now), hold.until or now
-                at.states.remind(place, entry.version, event, since=since, urgent=rule.urgent)
+                reading = replace(last.event.reading, value=state.peak, at=now)
+            elif not beyond:
+                continue
+            event, since = Event(Kind.FURTHER, reading, state.step, now), hold.until or now
+            at.states.remind(place, entry.version, event, since=since, urgent=rule.urgent)
 
     # -- from messages to Slack
 
     def _guarded(self, one: Telling) -> None:
-        with alone(log, "An alert could not be sent: %s", one.key):  # its lease runs out
+        # where something unforeseen fails, the message is tried again once its lease runs out
+        with alone(log, "Alert message %s could not be sent", one.key):
             try:
                 self._send(one)
             except DeliveryError as error:
-                log.warning("An alert waits: %s", error)
+                log.warning("Alert message %s has to wait: %s", one.key, error)
                 self._at.tellings.wait(one, self._again(one, error), error.code)
 
     def _send(self, one: Telling) -> None:
@@ -232,6 +273,8 @@ class Delivery:
         if code:
             self._refused(one, code)
             return
+        if count := tellings.set_aside(one.id):
+            self._unreadable(count)
         if not tellings.begin(one, self._at.asking.slack.now()):
             return
         message = self._messages.of(one)
@@ -257,7 +300,7 @@ class Delivery:
         except DeliveryError as error:
             if not error.permanent:
                 raise
-            log.warning("The history cannot be read, so an alert is sent again: %s", error)
+            log.warning("The history cannot be read, so alert %s is sent again: %s", one.key, error)
             return None
 
     def _closed(self, place: str) -> str:
@@ -287,17 +330,17 @@ class Delivery:
             tellings.hold_place(one.place, until)
             tellings.again(one, until, error.code)
         elif error.uncertain:
-            log.warning("Nobody knows yet whether an alert was sent: %s", error)
+            log.warning("No answer from Slack, so alert %s may have been sent: %s", one.key, error)
             tellings.doubt(one, error.code)
         elif error.code in _PERSON_IS_OUT | _CHANNEL_IS_OUT:
             self._refused(one, error.code)
         else:
-            log.warning("An alert is sent again: %s", error)
+            log.warning("Alert %s will be sent again: %s", one.key, error)
             tellings.again(one, self._again(one, error), error.code)
 
     def _refused(self, one: Telling, code: str) -> None:
         """It can never be told there: whoever made the rule hears it, and why, or an admin does."""
-        log.warning("An alert could not be told: %s", code)
+        log.warning("Alert %s could not be delivered: %s", one.key, code)
         tellings = self._at.tellings
         makers: dict[str, list[Pending]] = defaultdict(list)
         for event in tellings.events(one.id):
@@ -318,14 +361,14 @@ class Delivery:
     def _refresh(self, one: Telling) -> None:
         """Say in a message how things stand by now."""
         tellings = self._at.tellings
-        with alone(log, "A message about an alert stays as it is: %s", one.key):
+        with alone(log, "Alert message %s could not be updated", one.key):
             try:
                 message = self._messages.of(one)
                 if message:
                     self._at.posting.update(Posted(one.channel, one.ts), message)
             except DeliveryError as error:
                 if not (error.code in _LOST or error.permanent):
-                    log.warning("A message about an alert stays as it is for now: %s", error)
+                    log.warning("Alert message %s is updated later: %s", one.key, error)
                     tellings.renew_later(one, self._again(one, error))
                     return
         tellings.renewed(one)

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot import courtesy
+from bot import __version__, courtesy
 from bot.access import sees_own_only
 from bot.alone import alone
 from bot.flows import sight
-from bot.flows.alert_caps import limits_of
+from bot.flows.alert_caps import Limits, limits_of
 from bot.flows.alert_figures import Figures
 from bot.flows.alert_reading import Seen, Watched, closing, readings
 from bot.flows.alert_scope import Named, people_named
@@ -29,6 +29,7 @@ from bot.store.alert_states import Change, States
 from bot.store.alert_tellings import Tellings
 from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
+from bot.store.readable import NOT_READABLE
 from bot.store.runs import Runs
 from reports.alert import Credits, Forecast, New, Rule, Spike, Stale
 from reports.alert_needs import needed
@@ -46,6 +47,7 @@ from reports.alert_state import (
 from reports.alert_time import SETTLED, Span
 from reports.grammar_alert import rule_of
 from reports.query import Dimension
+from reports.render import unreadable
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ class Judging:
     def __init__(self, alerts: Alerts) -> None:
         self.alerts = self._at = alerts
         self._read: dict[tuple[str, int], Rule | None] = {}
+        self._unread: list[Entry] = []
         self._last: datetime | None = None
         self._awake: datetime | None = None
         self._lock = threading.Lock()
@@ -102,16 +105,22 @@ class Judging:
         at = self._at
         if not at.asking.store.lease("alerts", at.owner, LEASE, at.asking.clock):
             return 0
-        self._set_up_first()
-        now = at.asking.clock()
-        if self._last is None or not timedelta() <= now - self._last <= ASLEEP:
-            self._awake = now
-        self._last = now
-        told = at.states.settle(self._changes(at.rules.active(), now))
-        at.asking.store.keep_fact(_JUDGED, now.isoformat())
-        self._forget(now)
-        # whoever syncs next judges at once
-        at.asking.store.lease("alerts", at.owner, timedelta(), at.asking.clock)
+        try:
+            with alone(log, "The sync alerts of the admins could not be set up"):
+                self._set_up_first()
+            now = at.asking.clock()
+            if self._last is None or not timedelta() <= now - self._last <= ASLEEP:
+                self._awake = now
+            self._last = now
+            told = at.states.settle(self._changes(at.rules.active(), now))
+            at.asking.store.keep_fact(_JUDGED, now.isoformat())
+            with alone(log, "Old alert states and events could not be deleted"):
+                self._forget(now)
+            with alone(log, "The owners of unreadable alert rules could not be told"):
+                self._tell_unreadable()
+        finally:
+            # whoever syncs next evaluates at once
+            at.asking.store.lease("alerts", at.owner, timedelta(), at.asking.clock)
         return told
 
     def judge_one(self, entry: Entry) -> int:
@@ -161,9 +170,10 @@ class Judging:
         if place not in self._read:
             try:
                 self._read[place] = rule_of(entry.draft.words)
-            except ValueError:
-                log.warning("An alert rule cannot be read: %s", entry.id)
+            except NOT_READABLE:
+                log.error("Alert rule %s has words that this version does not know", entry.id)
                 self._read[place] = None
+                self._unread.append(entry)
         rule = self._read[place]
         return rule and self.narrowed(entry.draft.maker, rule)
 
@@ -194,6 +204,18 @@ class Judging:
             return rule
         return replace(rule, filters=(*rule.filters, sight.ME))
 
+    def _tell_unreadable(self) -> None:
+        """Tell the owners of rules that this version does not understand, once per version.
+
+        Outside of any snapshot, since a thread that holds one must not wait for a write.
+        """
+        while self._unread:
+            entry = self._unread.pop()
+            key = f"unreadable rule {entry.id} {entry.version} {__version__}"
+            message = unreadable.rule(entry.draft.words, self._at.asking.settings.command)
+            said = {"text": message.text, "blocks": list(message.blocks)}
+            self._at.notices.add(key, entry.draft.maker, said)
+
     def _set_up_first(self) -> None:
         """Admins hear of stale data from the start; who deletes the rule is not given it again."""
         rules = self._at.rules
@@ -212,7 +234,7 @@ class Judging:
             for (rule, subject, period), state in at.states.all().items():
                 seen.states.setdefault(rule, {})[subject, period] = state
             for entry in courtesy.giving_way(entries):
-                with alone(log, "An alert rule could not be judged: %s", entry.id):
+                with alone(log, "Alert rule %s could not be evaluated", entry.id):
                     changes += list(self._one(entry, seen, min(judged, now)))
         return changes
 
@@ -265,7 +287,9 @@ class Judging:
         """What the cache holds now, to be looked at within one snapshot of it."""
         at, store = self._at, self._at.asking.store
         directory = store.directory()
-        limits = limits_of(store.fact("limits"), directory)
+        limits = Limits()
+        with alone(log, "Stored limits cannot be read, so alerts on limits have to wait"):
+            limits = limits_of(store.fact("limits"), directory)
         awake = self._awake is not None and now - self._awake >= ROUSED
         figures = Figures(store, at.usage, now)
         return Seen(figures, at.usage, directory, limits, now, {}, awake=awake)

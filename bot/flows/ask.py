@@ -9,7 +9,7 @@ from datetime import datetime
 from time import monotonic
 
 from bot import courtesy
-from bot.access import FOREIGN, ask_admins, refusal
+from bot.access import FOREIGN, ask_admins, refusal, surely_foreign
 from bot.flows import audit, sight, status
 from bot.flows.alert_desk import Desk
 from bot.flows.answer import answer
@@ -115,7 +115,7 @@ def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
 def _reply(
     asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions, desk: Desk
 ) -> Reply:
-    if asked.team != asking.slack.identity().team_id:
+    if surely_foreign(asking.slack.identity(), (asked.team,), None):
         return Reply(sentence(FOREIGN), REFUSED)
     person = asking.slack.person(place.user)
     refused = refusal(person, asking.slack.identity(), asking.settings)

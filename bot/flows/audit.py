@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bot.access import admins_only, is_admin
 from bot.flows.asking import REFUSED, Asking
+from bot.private_folder import private_folder
 from bot.slack import DeliveryError, Person
 from bot.store.audit import READ_SECONDS, Wanted
 from reports.grammar_admin import AuditAsked
@@ -45,8 +44,8 @@ def _wanted(asking: Asking, asked: AuditAsked) -> Wanted:
 def _file(asking: Asking, person: Person, wanted: Wanted) -> tuple[Message, str]:
     """The log as a file in somebody's direct messages."""
     name = render.file_name(asking.clock())
-    with TemporaryDirectory(prefix="activity-") as folder:
-        path = Path(folder) / "audit.csv"
+    with private_folder() as folder:
+        path = folder / "audit.csv"
         with path.open("wb") as out:
             count = render.write_csv(asking.audit.all(wanted), out)
         try:

@@ -22,7 +22,8 @@ View = dict[str, Any]
 Words = Callable[[Person], str | None]
 """The initial words of a modal for a person; None if the person was refused and told why."""
 ONE_MOMENT = "One moment …"
-TOO_LATE = "Slack timed out. Please try again."
+TOO_LATE = "Slack timed out before the form could open. Please try again."
+NOT_OPENED = "Slack couldn't open the form. Please try again in a moment."
 TOLD = "This can't be done. I sent you a message that says why."
 _ONCE = timedelta(days=2)
 _EXPIRED = {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"}
@@ -94,10 +95,11 @@ def open_modal(
             return
         waiting = notice(title, ONE_MOMENT)
         opened = slack.call("views.open", trigger_id=trigger, view=waiting)["view"]
+    except UnknownPersonError:
+        raise
     except DeliveryError as problem:
-        if problem.code not in _EXPIRED:
-            raise
-        slack.say(place, TOO_LATE)
+        log.warning("A form could not be opened: %s", problem)
+        slack.say(place, TOO_LATE if problem.code in _EXPIRED else NOT_OPENED)
         return
     try:
         view = _made(asking, place, make, act) or notice(title, TOLD)
@@ -121,7 +123,7 @@ def change_view(asking: Asking, sent: Sent, view: View) -> None:
     """Update a modal, unless it was closed or changed since."""
     more = {"hash": sent.hash} if sent.hash else {}
     try:
-        asking.slack.call("views.update", view_id=sent.id, view=view, **more)
+        asking.slack.call_patiently("views.update", view_id=sent.id, view=view, **more)
     except DeliveryError as problem:
         if problem.code not in _OUTDATED:
             raise

@@ -73,12 +73,12 @@ class Homes:
     def _publish(self, user: str, view: dict[str, object]) -> None:
         slack = self._asking.slack
         try:
-            slack.call("views.publish", user_id=user, view=view)
+            slack.call_patiently("views.publish", user_id=user, view=view)
         except DeliveryError as problem:
             if problem.permanent or problem.code not in {"invalid_arguments", "invalid_blocks"}:
                 raise
             log.warning("Slack refused a Home: %s", problem)
-            slack.call("views.publish", user_id=user, view=render.sentence(_UNSHOWN))
+            slack.call_patiently("views.publish", user_id=user, view=render.sentence(_UNSHOWN))
 
     def _home(self, person: Person) -> render.Home:
         asking = self._asking

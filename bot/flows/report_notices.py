@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from bot import __version__
+from bot.alone import alone
 from bot.flows.report_parts import Reports
 from bot.slack import DeliveryError
 from bot.store.notices import Notice
 from bot.store.runs import MOST_ERRORS, Run
 from bot.store.schedules import Entry
 from reports.render import notices as words
+from reports.render import unreadable
 from reports.render.blocks import Message
 from reports.schedule import Due, Target
 
@@ -97,18 +100,31 @@ class Telling:
         """The notice about runs that are too old to be sent, as JSON values."""
         return _plain(words.skipped(_title(entry), self._where(entry), entry.draft.schedule, runs))
 
+    def broken(self, question: str) -> dict[str, object]:
+        """What the owner of a schedule is told that this version cannot read."""
+        return _plain(unreadable.schedule(question, self._at.asking.settings.command))
+
+    def unreadable(self, count: int) -> None:
+        """Tell the admins, once a day, that runs of another version could not be read."""
+        log.error("%d report runs could not be read and ended as failed", count)
+        today = f"{self._at.asking.clock():%Y-%m-%d}"
+        message = _plain(unreadable.runs(count, __version__))
+        for admin in sorted(self._at.asking.settings.admins):
+            self._at.notices.add(f"unreadable runs {today} {admin}", admin, message)
+
     def _notify(self, key: str, entry: Entry, message: Message) -> None:
         self._at.notices.add(key, entry.draft.maker, _plain(message))
 
     def tell(self) -> None:
         """Send the notices that are due."""
         for notice in self._at.notices.claim(AT_ONCE):
-            try:
-                self._tell_one(notice)
-            except DeliveryError as error:
-                log.warning("Could not deliver a notice, will retry: %s", error)
-                wait = timedelta(seconds=error.retry_after) or _AGAIN
-                self._at.notices.later(notice, wait)
+            with alone(log, "Notice %s could not be sent", notice.key):
+                try:
+                    self._tell_one(notice)
+                except DeliveryError as error:
+                    log.warning("Notice %s is sent later: %s", notice.key, error)
+                    wait = timedelta(seconds=error.retry_after) or _AGAIN
+                    self._at.notices.later(notice, wait)
 
     def _tell_one(self, notice: Notice) -> None:
         message = Message(str(notice.message["text"]), tuple(notice.message["blocks"]))

@@ -214,6 +214,7 @@ class Contents:
             to_creators=draft.target is Target.CREATORS,
             run=occasion.run,
         )  # fmt: skip
+        keep()  # the picture may have to wait for Slack
         what, subject = self._stands_for(occasion, asked.subject), asked.subject
         below = controls(self._asking, found.summary, what, subject.asker, private=False)
         message = report(found, about, self._picture(subject, drawn), below)

@@ -64,10 +64,11 @@ class Reporting:
         self._contents.forget()
         self._found.clear()
         while not self._at.stopping.is_set():
-            planned = runs.plan(self._telling.skipped)
-            claimed = runs.claim(self._at.owner, BATCH)
+            planned = runs.plan(self._telling.skipped, broken=self._telling.broken)
+            claimed = runs.claim(self._at.owner, BATCH, self._telling.unreadable)
             list(self._pool.map(self._guarded, claimed))
-            self._telling.tell()
+            with alone(log, "Notices could not be sent"):
+                self._telling.tell()
             if not planned and not claimed:
                 break
 
@@ -79,20 +80,26 @@ class Reporting:
         now = self._at.asking.clock()
         back = self._latest is None or now < self._latest - SLEWED
         if back or self._at.runs.from_the_future():
-            self._at.runs.heal()
-            self._at.schedules.replan()
+            with alone(log, "Due times could not be computed again"):
+                self._at.runs.heal()
+                self._at.schedules.replan()
         self._latest = now
-        if not self._offered:
-            self._offered = self._telling.offer()
+        with alone(log, "The first report could not be offered to an admin"):
+            if not self._offered:
+                self._offered = self._telling.offer()
 
     # -- one run
 
     def _guarded(self, run: Run) -> None:
-        with alone(log, "A report failed: %s", run.key):  # its lease runs out
+        with alone(log, "Report run %s failed", run.key):
             try:
                 self._take(run)
             except DeliveryError as error:
                 self._troubled(run, error)
+            return
+        # something unforeseen: the run is tried again once its lease runs out, but not for ever
+        if self._at.asking.clock() - run.noticed_at > CATCH_UP:
+            self._telling.fail(run, "gave_up")
 
     def _take(self, run: Run) -> None:
         if run.state is State.POSTED:

@@ -6,7 +6,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access import FOREIGN
+from bot.access import FOREIGN, surely_foreign
 from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask
 from bot.flows.asking import REFUSED, Asking
@@ -26,7 +26,7 @@ def register(
         identity = asking.slack.known_identity()
         place = Place(str(body.get("response_url", "")), str(body.get("user_id", "")))
         asked = Asked(str(body.get("text") or ""), team, str(body.get("channel_id", "")))
-        if identity and team != identity.team_id:
+        if surely_foreign(identity, (team,), body.get("enterprise_id")):
             why = f"{REFUSED}: {FOREIGN}"
             asking.audit.note(Act.ASKED, place.user, asked.text, where=asked.channel, outcome=why)
             ack(FOREIGN)

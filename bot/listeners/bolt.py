@@ -1,4 +1,4 @@
-"""Bolt, set up so that nothing before an acknowledgement waits for the network."""
+"""Bolt, set up so that no acknowledgement waits for the network."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 
 from bot.slack import Slack
 
@@ -17,10 +18,11 @@ _ANYTHING = re.compile(".*", re.DOTALL)
 
 
 def make_app(slack: Slack, token: str) -> App:
-    """An app whose listeners run inline: they check, hand over and acknowledge.
+    """An app whose listeners run inline: they check, hand the work over and acknowledge.
 
-    Requests are verified at the door (and need no signature in Socket Mode), and `authorize`
-    answers from what is known, since Bolt would call `auth.test` before the acknowledgement.
+    The HTTP endpoint verifies signatures (Socket Mode needs none). `authorize` answers from what
+    is known, since Bolt would call `auth.test` before each acknowledgement. Its installation is
+    that of one workspace, also where the request comes from another one of an Enterprise Grid.
     """
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
@@ -33,7 +35,7 @@ def make_app(slack: Slack, token: str) -> App:
             bot_user_id=identity.user_id if identity else None,
         )
 
-    return App(
+    app = App(
         logger=_quiet_logger(),
         client=slack.client,
         authorize=authorize,
@@ -41,20 +43,33 @@ def make_app(slack: Slack, token: str) -> App:
         request_verification_enabled=False,
         ssl_check_enabled=True,
     )
+    app.error(_unreadable)
+    return app
+
+
+def _unreadable(error: Exception) -> BoltResponse:
+    """Refuse what a listener fails on.
+
+    Listeners only look at the payload, hand the work over and acknowledge, so it is the payload
+    that is not as Slack sends it. Its content is not logged: it may be anybody's words.
+    """
+    log.warning("Could not read the payload of a request: %s", type(error).__name__)
+    log.debug("A listener raised this", exc_info=error)
+    return BoltResponse(status=400, body="The payload is not one that Slack sends.")
 
 
 def _quiet_logger() -> logging.Logger:
-    """Bolt warns of our own `authorize` at every start, and at INFO it logs whole bodies."""
+    """A logger at ERROR: Bolt warns about our `authorize` at each start and logs whole bodies."""
     logger = logging.getLogger("bot.bolt")
     logger.setLevel(logging.ERROR)
     return logger
 
 
 def register_rest(app: App) -> None:
-    """Acknowledge what nobody listens to, so that nobody sees a warning for it."""
+    """Acknowledge everything that has no listener, so that people see no warning in Slack."""
 
     def ignore(ack: Ack, body: dict[str, Any]) -> None:
-        log.debug("Nobody listens to a %s", body.get("type", "request"))
+        log.debug("No listener for a %s", body.get("type", "request"))
         ack()
 
     app.action({"action_id": _ANYTHING})(ignore)

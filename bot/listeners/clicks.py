@@ -1,4 +1,7 @@
-"""Whose click it is: people of other companies can click what they see in a shared channel."""
+"""Who clicked, where, and whether it is the same click again.
+
+In shared channels people of other companies can click the buttons of our messages.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from bot.access import FOREIGN
+from bot.access import FOREIGN, surely_foreign
 from bot.slack import Identity, Place, Spot
 from reports.render.report import SCHEDULE_EDIT, STOP
 
@@ -17,28 +20,29 @@ MOST_CLICKS = 10_000
 
 
 def foreign(identity: Identity | None, body: dict[str, Any]) -> str | None:
-    """What is said to a clicker of another workspace; None for our own people.
+    """What to tell somebody who clicks from another company; None where users.info decides.
 
-    A click's `team` is ours even then: the clicker's own stands beside the user.
+    The `team` of a click is ours even then: the workspace of the person is beside the user's id.
     """
-    user = body.get("user", {})
-    teams = {body.get("team", {}).get("id"), user.get("team_id")} - {None, ""}
-    return FOREIGN if identity and teams - {identity.team_id} else None
+    user, team = _part(body, "user"), _part(body, "team")
+    enterprise = _part(body, "enterprise").get("id") or team.get("enterprise_id")
+    teams = (team.get("id"), user.get("team_id"))
+    return FOREIGN if surely_foreign(identity, teams, enterprise) else None
 
 
 def spot(body: dict[str, Any]) -> Spot:
-    """Where the message stands that was clicked in."""
-    container = body.get("container", {})
-    channel = body.get("channel", {}).get("id") or container.get("channel_id", "")
+    """The message that was clicked in."""
+    container = _part(body, "container")
+    channel = _part(body, "channel").get("id") or container.get("channel_id", "")
     hidden = container.get("is_ephemeral") is not False
     return Spot(str(channel), str(container.get("message_ts", "")), hidden)
 
 
 def place(body: dict[str, Any]) -> Place:
     """Where the answer to a click goes."""
-    user = str(body.get("user", {}).get("id", ""))
-    thread = str(body.get("container", {}).get("thread_ts") or "")
-    home = (body.get("view") or {}).get("type") == "home"
+    user = str(_part(body, "user").get("id", ""))
+    thread = str(_part(body, "container").get("thread_ts") or "")
+    home = _part(body, "view").get("type") == "home"
     return Place(str(body.get("response_url", "")), user, thread=thread, home=home)
 
 
@@ -56,6 +60,12 @@ def in_report(body: dict[str, Any]) -> bool:
     blocks = (body.get("message") or {}).get("blocks") or ()
     named = {one.get("action_id") for block in blocks for one in block.get("elements") or ()}
     return not named.isdisjoint({SCHEDULE_EDIT, STOP})
+
+
+def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object inside a payload; empty where it is missing or null, as `team` is on Grid."""
+    part = body.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 class Clicks:

@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.access import surely_foreign
 from bot.flows.asking import Asking, turn_away
 from bot.flows.home import Homes
 from bot.listeners import clicks
@@ -35,7 +36,7 @@ def register(
     def on_opened(ack: Ack, body: dict[str, Any], event: dict[str, Any]) -> None:
         user = str(event.get("user", ""))
         identity = slack.known_identity()
-        ours = identity is None or body.get("team_id") == identity.team_id
+        ours = not surely_foreign(identity, (body.get("team_id"),), body.get("enterprise_id"))
         if user and ours and event.get("tab") == "home":
             work.hand_over(Place("", user), lambda: homes.opened(user), waiting="")
         ack()

@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access import FOREIGN
+from bot.access import FOREIGN, surely_foreign
 from bot.flows.alert_desk import Desk
 from bot.flows.asking import Asking, turn_away
 from bot.flows.subscriptions import Subscriptions
@@ -63,6 +63,7 @@ def _without(identity: Identity | None, text: str) -> str:
 
 
 def _foreign(identity: Identity | None, body: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Whether it is said by somebody of another workspace: it may be told by their team or ours."""
-    teams = {body.get("team_id")} | {event.get(n) for n in ("team", "user_team", "source_team")}
-    return identity is not None and bool(teams - {identity.team_id, None, ""})
+    """Whether somebody of another company says it: the event may name their team, or ours."""
+    names = ("team", "user_team", "source_team")
+    teams = (body.get("team_id"), *(event.get(name) for name in names))
+    return surely_foreign(identity, teams, body.get("enterprise_id"))

@@ -27,6 +27,10 @@ from bot.store.database import patience
 log = logging.getLogger(__name__)
 
 THREADS = 8
+PER_PERSON = 4
+"""Jobs of one person at a time: whoever asks a lot at once must not occupy all threads, since a
+job may wait minutes for a file, or for Slack to accept more messages in a channel."""
+UNDELIVERED = "Slack didn't accept my answer (`{code}`). Please try again."
 FIRST_SECONDS = 1.0
 """How long a job waits for a locked database before its person is told; they get 3 s."""
 MORE_SECONDS = 120.0
@@ -70,6 +74,10 @@ class Work:
         self._slack = slack
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         self._given: SimpleQueue[_Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._running: dict[str, int] = {}
+        self._waiting: dict[str, deque[_Job]] = {}
+        self._stopping = False
         self._parking = _Parking(free, self._given.put, lambda one: self._drop(one, GAVE_UP))
         self._porter = threading.Thread(target=self._carry, name="porter", daemon=True)
         self._porter.start()
@@ -112,6 +120,7 @@ class Work:
 
     def stop(self) -> None:
         """Finish what has begun, drop what has not."""
+        self._stopping = True
         self._parking.stop()
         self._given.put(None)
         self._porter.join()
@@ -132,10 +141,41 @@ class Work:
                 self._start(given)
 
     def _start(self, one: _Job) -> None:
+        user = one.place.user
+        with self._lock:
+            if self._running.get(user, 0) >= PER_PERSON:
+                self._waiting.setdefault(user, deque()).append(one)
+                return
+            self._running[user] = self._running.get(user, 0) + 1
+        self._submit(one)
+
+    def _submit(self, one: _Job) -> None:
+        if self._stopping:
+            return
         try:
-            self._executor.submit(self._run, one)
+            self._executor.submit(self._run_one, one)
         except RuntimeError:  # no more threads can be started: an existing one takes it later
             log.exception("No new thread can be started, a job is queued")
+
+    def _run_one(self, one: _Job) -> None:
+        try:
+            self._run(one)
+        finally:
+            self._next(one.place.user)
+
+    def _next(self, user: str) -> None:
+        """After a job of a person: start the next one of theirs, behind the jobs of others."""
+        with self._lock:
+            waiting = self._waiting.get(user)
+            following = waiting.popleft() if waiting else None
+            if not waiting:
+                self._waiting.pop(user, None)
+            if following is None:
+                self._running[user] -= 1
+                if not self._running[user]:
+                    del self._running[user]
+                return
+        self._submit(following)
 
     def _run(self, one: _Job) -> None:
         courtesy.give_way()
@@ -156,11 +196,12 @@ class Work:
             with patience(FIRST_SECONDS, MORE_SECONDS, lambda: self._tell(place, one.waiting)):
                 one.run()
         except UnknownPersonError as error:
-            log.warning("Slack did not say who a person is: %s", error)
+            log.warning("Could not look up who asked: %s", error)
             self._drop(one, unknown(error))
         except DeliveryError as error:
             log.warning("An answer could not be delivered: %s", error)
-            one.dropped()
+            # an uncertain one may have arrived after all
+            self._drop(one, "" if error.uncertain else UNDELIVERED.format(code=error.code))
         except DatabaseBusyError:
             self._drop(one, GAVE_UP)
         except StoreError as error:  # logged where it happened
@@ -180,7 +221,7 @@ class Work:
         try:
             self._slack.say(replace(place, shared=place.channel.startswith("D")), words)
         except DeliveryError as error:
-            log.warning("A person could not be told so: %s", error)
+            log.warning("The person could not be told about it: %s", error)
 
 
 class _Parking:

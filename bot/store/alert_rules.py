@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.store.database import Database
+from bot.store.readable import NOT_READABLE, read_one, readable
 from bot.store.schedules import moment, ms
 from reports.alert_json import pack_state, unpack_event, unpack_state
 from reports.alert_state import untold
@@ -84,7 +85,7 @@ class Rules:
             row = connection.execute(
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ? AND gone = 0", (id_,)
             ).fetchone()
-        return _entry(row) if row else None
+        return read_one(row, _entry, "alert rule")
 
     def find(self, id_: str) -> Entry | None:
         """The rule of an id, also if it was deleted."""
@@ -92,7 +93,7 @@ class Rules:
             row = connection.execute(
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ?", (id_,)
             ).fetchone()
-        return _entry(row) if row else None
+        return read_one(row, _entry, "alert rule")
 
     def of(self, maker: str | None) -> list[Entry]:
         """The rules of a person, or of everybody, oldest first."""
@@ -102,7 +103,7 @@ class Rules:
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0{whose} ORDER BY made_at, id",
                 () if maker is None else (maker,),
             ).fetchall()
-        return [_entry(row) for row in found]
+        return readable(found, _entry, "alert rule")
 
     def active(self) -> list[Entry]:
         """The rules that are to be judged."""
@@ -110,7 +111,7 @@ class Rules:
             found = connection.execute(
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0 AND paused IS NULL"
             ).fetchall()
-        return [_entry(row) for row in found]
+        return readable(found, _entry, "alert rule")
 
     def known(self, id_: str) -> bool:
         """Whether there is a rule of an id, or was one."""
@@ -174,7 +175,7 @@ class Rules:
                 "UPDATE alert_rule SET maker = ?, email = ? WHERE gone = 0 AND maker = ?",
                 (heir, email, maker),
             )
-        return [_entry(row) for row in found]
+        return readable(found, _entry, "alert rule")
 
     def renew_email(self, maker: str, email: str) -> None:
         """Keep a person's address as it is now."""
@@ -203,7 +204,10 @@ def _take_back(connection: sqlite3.Connection, id_: str, why: str) -> None:
         place = id_, subject, period
         found = connection.execute(f"SELECT data FROM alert_state WHERE {where}", place).fetchone()
         if found:
-            state = untold(unpack_state(json.loads(found[0])), unpack_event(json.loads(facts)))
+            try:
+                state = untold(unpack_state(json.loads(found[0])), unpack_event(json.loads(facts)))
+            except NOT_READABLE:  # of another version: the state stays as it is
+                continue
             connection.execute(
                 f"UPDATE alert_state SET state = ?, data = ? WHERE {where}",
                 (state.phase, json.dumps(pack_state(state)), *place),

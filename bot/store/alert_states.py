@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store.alert_tellings import outdate
 from bot.store.database import Database
+from bot.store.readable import read_one, readable
 from bot.store.schedules import moment, ms
 from reports.alert_json import pack_event, pack_state, unpack_state
 from reports.alert_state import Event, Kind, Phase, State
@@ -61,12 +62,12 @@ class States:
         self._clock = clock
 
     def all(self) -> dict[Place, State]:
-        """Every state that is kept."""
+        """Every state that is stored and that this version can read."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT rule, subject, period, data FROM alert_state"
             ).fetchall()
-        return {(row[0], row[1], row[2]): unpack_state(json.loads(row[3])) for row in found}
+        return dict(readable(found, _placed, "alert state of rule"))
 
     def triggered(self, rule: str) -> list[tuple[Place, State]]:
         """Where a rule has crossed its line and is not back."""
@@ -75,7 +76,7 @@ class States:
                 "SELECT rule, subject, period, data FROM alert_state WHERE rule = ? AND state = ?",
                 (rule, Phase.TRIGGERED),
             ).fetchall()
-        return [((row[0], row[1], row[2]), unpack_state(json.loads(row[3]))) for row in found]
+        return readable(found, _placed, "alert state of rule")
 
     def get(self, place: Place) -> State | None:
         """One state."""
@@ -194,25 +195,41 @@ class States:
                 _keep(connection, change, ms(self._clock()))
 
     def ended_holds(self) -> list[Hold]:
-        """The holds that are over by now; they are gone with this call."""
-        with self._db.write() as connection:
+        """The holds that are over by now; `end_hold` removes each once its reminder is stored."""
+        with self._db.read() as connection:
             found = connection.execute(
-                "DELETE FROM alert_hold WHERE until <= ? RETURNING rule, subject, until, person",
+                "SELECT rule, subject, until, person FROM alert_hold WHERE until <= ?",
                 (ms(self._clock()),),
             ).fetchall()
-        return [Hold(row[0], row[1], moment(row[2]), row[3]) for row in found]
+        return readable(found, lambda row: Hold(row[0], row[1], moment(row[2]), row[3]), "hold of")
+
+    def end_hold(self, hold: Hold) -> None:
+        """Remove a hold that is over, unless it was set anew meanwhile."""
+        with self._db.write() as connection:
+            connection.execute(
+                "DELETE FROM alert_hold WHERE rule = ? AND subject = ? AND until = ?",
+                (hold.rule, hold.subject, hold.until and ms(hold.until)),
+            )
 
 
 def _is_over(data: str, now: datetime) -> bool:
-    ends = unpack_state(json.loads(data)).ends
-    return ends is not None and ends < now - SETTLED
+    state = read_one((data,), lambda row: unpack_state(json.loads(row[0])), "alert state")
+    return state is not None and state.ends is not None and state.ends < now - SETTLED
+
+
+def _placed(row: Sequence[str]) -> tuple[Place, State]:
+    return (row[0], row[1], row[2]), unpack_state(json.loads(row[3]))
 
 
 def _get(connection: sqlite3.Connection, place: Place) -> State | None:
+    """A state; None where there is none or it cannot be read: then the rule counts as armed."""
     row = connection.execute(
-        "SELECT data FROM alert_state WHERE rule = ? AND subject = ? AND period = ?", place
+        "SELECT rule, subject, period, data FROM alert_state"
+        " WHERE rule = ? AND subject = ? AND period = ?",
+        place,
     ).fetchone()
-    return unpack_state(json.loads(row[0])) if row else None
+    found = read_one(row, _placed, "alert state of rule")
+    return found and found[1]
 
 
 def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
@@ -233,9 +250,11 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
     ).fetchone()
     ended = change.event.kind is Kind.ENDED
     rule, subject, period = change.place
-    connection.execute(
+    # the state of a period that was over may have been forgotten while its events are kept: the
+    # same crossing again is no news, and must not undo what else was found
+    added = connection.execute(
         "INSERT INTO alert_event (rule, version, subject, period, crossing, kind, facts, urgent,"
-        " at, next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " at, next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             *(rule, change.version, subject, period, crossings, change.event.kind),
             *(json.dumps(pack_event(change.event)), change.urgent, now, now),
@@ -250,4 +269,4 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
         ).fetchone()
         if first and first[0] is not None:
             outdate(connection, first[0], now)
-    return 1
+    return added.rowcount

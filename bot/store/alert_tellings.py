@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from bot.store.database import Database
+from bot.store.readable import UNREADABLE, read_one, readable, split
 from bot.store.schedules import moment, ms
 from reports.alert_json import unpack_event, unpack_state
 from reports.alert_state import Event, State
@@ -23,6 +24,8 @@ Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=120)
 LONGEST = timedelta(days=32)
 """No event waits longer: a snooze until the end of a month."""
+RESTORED = timedelta(days=3)
+"""Events that were set aside are sent after an upgrade if they are not older than this."""
 SETTLE = timedelta(seconds=60)
 """How long after a call without an answer its message may still appear in the history."""
 _EVENT = "id, rule, version, subject, period, facts, urgent, fence, telling, state"
@@ -103,8 +106,14 @@ class Tellings:
 
     # -- events
 
-    def claim(self, limit: int) -> list[Pending]:
-        """Take events whose turn it is, oldest first; nobody else takes them for two minutes."""
+    def claim(
+        self, limit: int, unreadable: Callable[[int], object] = lambda _: None
+    ) -> list[Pending]:
+        """Take due events, oldest first; no other process takes them for two minutes.
+
+        Events that this version cannot read are set aside: they stay in the table, dropped as
+        unreadable, and `unreadable` is called with their number after the transaction.
+        """
         with self._db.write() as connection:
             now = self._clock()
             found = connection.execute(
@@ -113,7 +122,37 @@ class Tellings:
                 (ms(now), limit),
             ).fetchall()
             rows = _leased(connection, "alert_event", _EVENT, found, now)
-        return [_pending(row) for row in rows]
+            events, bad = split(rows, _pending, "alert event")
+            _set_aside(connection, [row[0] for row in bad])
+        if bad:
+            unreadable(len(bad))
+        return events
+
+    def set_aside(self, telling: int) -> int:
+        """Take events that this version cannot read out of an unsent message; how many."""
+        with self._db.read() as connection:
+            bad = split(_events(connection, telling), _pending, "alert event")[1]
+        if bad:
+            with self._db.write() as connection:
+                _set_aside(connection, [row[0] for row in bad])
+        return len(bad)
+
+    def restore(self) -> int:
+        """Make recent events pending again that an older version could not read; how many."""
+        with self._db.read() as connection:
+            rows = connection.execute(
+                f"SELECT {_EVENT} FROM alert_event WHERE state = 'dropped' AND why = ? AND at >= ?",
+                (UNREADABLE, ms(self._clock() - RESTORED)),
+            ).fetchall()
+        events = readable(rows, _pending, "alert event")
+        if events:
+            with self._db.write() as connection:
+                connection.executemany(
+                    "UPDATE alert_event SET state = 'pending', why = '', next_at = ?"
+                    " WHERE id = ? AND state = 'dropped'",
+                    [(ms(self._clock()), one.id) for one in events],
+                )
+        return len(events)
 
     def later(self, events: Sequence[Pending], at: datetime) -> None:
         """Take these up again from a moment on."""
@@ -160,12 +199,9 @@ class Tellings:
             return int(made)
 
     def events(self, telling: int) -> list[Pending]:
-        """The events of a message."""
+        """The events of a message that this version can read, oldest first."""
         with self._db.read() as connection:
-            rows = connection.execute(
-                f"SELECT {_EVENT} FROM alert_event WHERE telling = ? ORDER BY id", (telling,)
-            ).fetchall()
-        return [_pending(row) for row in rows]
+            return readable(_events(connection, telling), _pending, "alert event")
 
     def event(self, id_: int) -> Pending | None:
         """One event."""
@@ -173,7 +209,7 @@ class Tellings:
             row = connection.execute(
                 f"SELECT {_EVENT} FROM alert_event WHERE id = ?", (id_,)
             ).fetchone()
-        return _pending(row) if row else None
+        return read_one(row, _pending, "alert event")
 
     def last(self, place: tuple[str, str, str]) -> Pending | None:
         """The newest event of a rule, subject and period."""
@@ -183,7 +219,7 @@ class Tellings:
                 " ORDER BY id DESC LIMIT 1",
                 place,
             ).fetchone()
-        return _pending(row) if row else None
+        return read_one(row, _pending, "alert event")
 
     def lasts(self, rule: str) -> dict[tuple[str, str], Pending]:
         """The newest event of each subject and period of a rule."""
@@ -193,7 +229,7 @@ class Tellings:
                 " WHERE rule = ? GROUP BY subject, period)",
                 (rule,),
             ).fetchall()
-        found = map(_pending, rows)
+        found = readable(rows, _pending, "alert event")
         return {(one.subject, one.period): one for one in found}
 
     def state(self, place: tuple[str, str, str]) -> tuple[State, str | None] | None:
@@ -214,7 +250,7 @@ class Tellings:
                 " AND kind = 'triggered' AND id <= ? ORDER BY id DESC LIMIT 1",
                 (*event.place, event.id),
             ).fetchone()
-        return _pending(row) if row else None
+        return read_one(row, _pending, "alert event")
 
     def latest(self, first: Pending) -> Pending:
         """The newest event of a crossing, given its first."""
@@ -226,7 +262,7 @@ class Tellings:
                 " ORDER BY id DESC LIMIT 1",
                 (*first.place, first.id, *first.place, first.id),
             ).fetchone()
-        return _pending(row) if row else first
+        return read_one(row, _pending, "alert event") or first
 
     # -- messages
 
@@ -236,7 +272,7 @@ class Tellings:
             row = connection.execute(
                 f"SELECT {_TELLING} FROM alert_telling WHERE id = ?", (id_,)
             ).fetchone()
-        return _telling(row) if row else None
+        return read_one(row, _telling, "alert message")
 
     def take(self, limit: int) -> list[Telling]:
         """Take messages whose turn it is; of a place, no more than one, and the oldest first."""
@@ -250,7 +286,7 @@ class Tellings:
                 (ms(now), ms(now), limit),
             ).fetchall()
             rows = _leased(connection, "alert_telling", _TELLING, found, now)
-        return [_telling(row) for row in rows]
+        return readable(rows, _telling, "alert message")
 
     def take_stale(self, limit: int) -> list[Telling]:
         """Take messages that do not say any more how things stand."""
@@ -262,7 +298,7 @@ class Tellings:
                 (ms(now), limit),
             ).fetchall()
             rows = _leased(connection, "alert_telling", _TELLING, found, now)
-        return [_telling(row) for row in rows]
+        return readable(rows, _telling, "alert message")
 
     def begin(self, telling: Telling, at: datetime | None = None) -> bool:
         """Say that it goes out now, as things stand now; False where another took it.
@@ -427,6 +463,21 @@ def outdate(connection: sqlite3.Connection, telling: int, now: int) -> None:
     )
     connection.execute(
         "UPDATE alert_telling SET stale = 1 WHERE id = ? AND state = 'sending'", (telling,)
+    )
+
+
+def _events(connection: sqlite3.Connection, telling: int) -> list[sqlite3.Row]:
+    return connection.execute(
+        f"SELECT {_EVENT} FROM alert_event WHERE telling = ? ORDER BY id", (telling,)
+    ).fetchall()
+
+
+def _set_aside(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Keep events without ever sending them; `restore` takes them up again after an upgrade."""
+    connection.executemany(
+        "UPDATE alert_event SET state = 'dropped', why = ?, telling = NULL WHERE id = ?"
+        " AND state IN ('pending', 'telling')",
+        [(UNREADABLE, id_) for id_ in ids],
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.store.database import Database
+from bot.store.readable import split
 from bot.store.schedules import Clock, ms
 
 LEASE = timedelta(minutes=2)
@@ -45,7 +46,10 @@ class Notices:
         return found is not None
 
     def claim(self, limit: int) -> list[Notice]:
-        """Take notices whose turn it is; nobody else takes them for two minutes."""
+        """Take due notices; no other process takes them for two minutes.
+
+        One that this version cannot read is kept and counts as sent, so that it blocks no other.
+        """
         with self._db.write() as connection:
             now = self._clock()
             found = connection.execute(
@@ -57,7 +61,11 @@ class Notices:
                 "UPDATE notice SET tries = tries + 1, next_at = ? WHERE id = ?",
                 [(ms(now + LEASE), row[0]) for row in found],
             )
-        return [Notice(row[0], row[1], row[2], json.loads(row[3]), row[4]) for row in found]
+            notices, bad = split(found, _notice, "notice")
+            connection.executemany(
+                "UPDATE notice SET told_at = ? WHERE id = ?", [(ms(now), row[0]) for row in bad]
+            )
+        return notices
 
     def told(self, notice: Notice) -> None:
         """Slack has taken it, or it can never be told."""
@@ -73,6 +81,14 @@ class Notices:
                 "UPDATE notice SET next_at = ? WHERE id = ?",
                 (ms(self._clock() + wait), notice.id),
             )
+
+
+def _notice(row: tuple[int, str, str, str, int]) -> Notice:
+    id_, key, person, text, tries = row
+    message = json.loads(text)
+    if not isinstance(message["text"], str) or not isinstance(message["blocks"], list):
+        raise TypeError("a message is a text and a list of blocks")
+    return Notice(id_, key, person, message, tries)
 
 
 def add_notice(

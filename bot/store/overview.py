@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.store.database import Database
+from bot.store.readable import readable
 from bot.store.schedules import Entry, columns, entry, moment
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
@@ -61,7 +62,7 @@ class Overview:
                 " ORDER BY s.next_at, s.id LIMIT ?",
                 (limit,),
             ).fetchall()
-        return [entry(row) for row in found]
+        return readable(found, entry, "schedule")
 
     def ended(self, limit: int) -> list[Ended]:
         """The runs that ended last, newest first."""
@@ -72,10 +73,7 @@ class Overview:
                 " ORDER BY r.ended_at DESC, r.id DESC LIMIT ?",
                 (limit,),
             ).fetchall()
-        return [
-            Ended(entry(row[3:]), str(row[0]), moment(int(str(row[1]))), str(row[2]))
-            for row in found
-        ]
+        return readable(found, _ended, "run that ended as")
 
     def heard(self, limit: int) -> list[Heard]:
         """The messages about alerts that went out last, or could not, newest first."""

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from bot.store.codes import DIMENSION
 from bot.store.notices import add_notice
-from bot.store.schedules import Entry, after, ms
+from bot.store.readable import UNREADABLE, Row, read_one
+from bot.store.schedules import Entry, after, entry, ms
 from reports.query import Dimension
 from reports.schedule import Due, Target, due, missed
 from reports.timerange import DAY
@@ -19,6 +20,38 @@ log = logging.getLogger(__name__)
 
 Tell = Callable[[Entry, tuple[Due, ...]], Mapping[str, object]]
 """What the maker of a schedule is told about runs that were skipped, as a message."""
+Broken = Callable[[str], Mapping[str, object]]
+"""What the owner of a schedule that cannot be read is told, from its question, as a message."""
+RETRY = timedelta(hours=1)
+"""When a schedule that could not be planned is looked at again: a defect does not go away soon."""
+
+
+def plan_row(
+    connection: sqlite3.Connection, row: Row, now: datetime, tell: Tell, broken: Broken | None
+) -> None:
+    """Plan the schedule of a row (the columns of an entry), whatever is wrong with it.
+
+    Errors of the database itself are raised, since they concern all schedules.
+    """
+    known = read_one(row, entry, "schedule")
+    if known is None:
+        id_, maker, _, question = map(str, row[:4])
+        connection.execute("UPDATE schedule SET paused = ? WHERE id = ?", (UNREADABLE, id_))
+        if broken:
+            add_notice(connection, f"unreadable schedule {id_}", maker, broken(question), now)
+        return
+    connection.execute("SAVEPOINT one_schedule")
+    try:
+        plan(connection, known, now, tell)
+    except sqlite3.OperationalError:
+        raise
+    except Exception:  # a schedule that fails must not keep the others from being planned
+        log.exception("Schedule %s could not be planned; next try in an hour", known.id)
+        connection.execute("ROLLBACK TO one_schedule")
+        connection.execute(
+            "UPDATE schedule SET next_at = ? WHERE id = ?", (ms(now + RETRY), known.id)
+        )
+    connection.execute("RELEASE one_schedule")
 
 
 def plan(connection: sqlite3.Connection, known: Entry, now: datetime, tell: Tell) -> None:

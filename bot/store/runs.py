@@ -8,13 +8,14 @@ inside each transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from bot.store.database import Database
-from bot.store.planning import Tell, heal, insert, plan
+from bot.store.planning import Broken, Tell, heal, insert, plan_row
+from bot.store.readable import UNREADABLE, read_one, split
 from bot.store.schedules import Clock, Entry, columns, entry, moment, ms
 from reports.schedule import LATE_AFTER, Due
 
@@ -128,8 +129,12 @@ class Runs:
             ).fetchone()
         return not found[0]
 
-    def plan(self, tell: Tell, limit: int = 500) -> int:
-        """Put the runs that are due into the ledger; returns how many schedules were looked at."""
+    def plan(self, tell: Tell, limit: int = 500, broken: Broken | None = None) -> int:
+        """Put the runs that are due into the ledger; returns how many schedules were looked at.
+
+        A schedule that this version cannot read is paused, and `broken` makes what its owner is
+        told; one that fails otherwise is looked at again an hour later. Neither stops the others.
+        """
         with self._db.write() as connection:
             now = self._clock()
             found = connection.execute(
@@ -138,7 +143,7 @@ class Runs:
                 (ms(now), limit),
             ).fetchall()
             for row in found:
-                plan(connection, entry(row), now, tell)
+                plan_row(connection, row, now, tell, broken)
         return len(found)
 
     def add_now(self, known: Entry, asked_by: str, mark: str) -> bool:
@@ -162,8 +167,14 @@ class Runs:
         with self._db.write() as connection:
             heal(connection, self._clock(), self.timing.lease + self.timing.settle)
 
-    def claim(self, owner: str, limit: int) -> list[Run]:
-        """Take open runs whose turn it is, one a place; the lease runs from now."""
+    def claim(
+        self, owner: str, limit: int, unreadable: Callable[[int], object] = lambda _: None
+    ) -> list[Run]:
+        """Take due open runs, one per place; the lease runs from now.
+
+        Runs that this version cannot read end as failed, and `unreadable` is called with their
+        number after the transaction.
+        """
         with self._db.write() as connection:
             now = self._clock()
             found = connection.execute(
@@ -188,7 +199,14 @@ class Runs:
                 " ON CONFLICT (id) DO UPDATE SET free_at = excluded.free_at",
                 [(row[4], ms(now + self.timing.pace)) for row in rows],
             )
-        return [_run(row) for row in rows]
+            runs, bad = split(rows, _run, "report run")
+            connection.executemany(
+                "UPDATE run SET state = 'failed', error = ?, ended_at = ? WHERE id = ?",
+                [(UNREADABLE, ms(now), row[0]) for row in bad],
+            )
+        if bad:
+            unreadable(len(bad))
+        return runs
 
     # -- what becomes of a run; all of it only for its last taker
 
@@ -318,7 +336,7 @@ class Runs:
                 " WHERE r.id = ? AND s.gone = 0",
                 (id_,),
             ).fetchone()
-        return _run(row) if row else None
+        return read_one(row, _run, "report run")
 
     def send_again(self, id_: int, asked_by: str) -> bool:
         """Somebody wants a run sent that failed or of which nobody knows; its time begins anew.

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfoNotFoundError
 
 from bot.store.database import Database
+from bot.store.readable import UNREADABLE, read_one, readable
 from reports.schedule import Due, Schedule, Target, first, following, occurrence, rule_of
 from reports.timerange import DAY
 
@@ -127,7 +128,7 @@ class Schedules:
                 " ORDER BY s.made_at, s.id",
                 () if maker is None else (maker,),
             ).fetchall()
-        return [entry(row) for row in found]
+        return readable(found, entry, "schedule")
 
     def same(self, draft: Draft) -> Entry | None:
         """A schedule of the same person that asks the same at the same time in the same place."""
@@ -202,13 +203,16 @@ class Schedules:
         return found
 
     def replan(self) -> None:
-        """Work out all due times anew from their local dates: zones' rules may have changed.
+        """Recompute all due times from their local dates: the rules of time zones may have changed.
 
-        A clock that was ahead may have left dates out; they come as if it had not been. One that
-        has a run already gets no second one.
+        Dates that a clock which was ahead skipped are planned again; a date that has a run already
+        gets no second one. Schedules that an older version could not read are resumed.
         """
         now = self._clock()
         for one in self.of(None):
+            if one.paused == UNREADABLE:
+                self.resume(one.id)
+                continue
             next_ = one.next
             with suppress(ZoneInfoNotFoundError):  # what is due of it will say so
                 next_ = min(
@@ -239,7 +243,7 @@ def _get(connection: sqlite3.Connection, id_: str) -> Entry | None:
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM schedule s WHERE s.id = ? AND s.gone = 0", (id_,)
     ).fetchone()
-    return entry(row) if row else None
+    return read_one(row, entry, "schedule")
 
 
 def _at(schedule: Schedule, day: date) -> datetime:

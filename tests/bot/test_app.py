@@ -1,6 +1,9 @@
 """The whole bot: it starts whatever is down, says so when it is asked, and heals."""
 
+import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 
 import httpx
@@ -97,7 +100,7 @@ def test_it_says_which_port_is_taken(world):
     values = dict(world.values) | {"PORT": str(world.bot.port)}
     second = Bot(load(values), worlds.WEB)
     try:
-        with pytest.raises(OSError, match=f"Port {world.bot.port} of 127.0.0.1 cannot be"):
+        with pytest.raises(OSError, match=f"Can't listen on port {world.bot.port} of 127.0.0.1"):
             second.start()
     finally:
         second.stop()
@@ -159,3 +162,35 @@ def test_openrouter_is_only_read(openrouter, slack, tmp_path):
         worlds.wait_until(lambda: status(world, "/readyz") == 200)
     assert openrouter.requests
     assert openrouter.writes == []
+
+
+def test_half_open_connections_shut_out_neither_commands_nor_probes(world):
+    with ExitStack() as stack:
+        for _ in range(150):
+            one = socket.create_connection(("127.0.0.1", world.bot.port), 60)
+            stack.enter_context(one).sendall(b"POST /slack/events HTTP/1.1\r\nHost: x\r\n")
+        assert httpx.get(world.url("/healthz"), timeout=20).status_code == 200
+        assert world.send("help").status == 200
+
+
+def test_probes_wait_for_no_database_and_say_when_it_is_stuck(world, monkeypatch):
+    assert status(world, "/readyz") == 200
+    go, state = threading.Event(), world.bot.store.state
+
+    def stuck():
+        assert go.wait(60)
+        return state()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.bot.store, "state", stuck)
+        with ThreadPoolExecutor(8) as pool:
+            probes = list(pool.map(lambda _: status(world, "/readyz"), range(8)))
+        assert probes == [200] * 8
+        assert status(world, "/healthz") == 200
+        assert status(world, "/metrics") == 200
+        patch.setattr(app, "STUCK_SECONDS", 0)
+        said = httpx.get(world.url("/readyz"), timeout=60)
+        assert said.status_code == 503
+        assert said.json()["reason"].startswith("no answer from the database for ")
+    go.set()
+    worlds.wait_until(lambda: status(world, "/readyz") == 200)

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from waitress.trigger import trigger
 
-from bot.http_server import THREADS, HttpServer
+from bot.http_server import THREADS, HttpServer, Limits
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -45,8 +45,8 @@ def quick(path: str, body: bytes) -> bool:
 
 
 @contextmanager
-def serving(application: Application) -> Iterator[HttpServer]:
-    server = HttpServer(application, "127.0.0.1", 0, 100_000, quick)
+def serving(application: Application, limits: Limits | None = None) -> Iterator[HttpServer]:
+    server = HttpServer(application, "127.0.0.1", 0, 100_000, quick, limits)
     try:
         yield server
     finally:
@@ -190,3 +190,115 @@ def test_it_stops_though_an_answer_just_sent_rings_the_same_bell(
     server = HttpServer(Application(), "127.0.0.1", 0, 1000)
     server.stop()
     assert not server._thread.is_alive()
+
+
+PATIENT = {"header_seconds": 600.0, "body_seconds": 600.0, "idle_seconds": 600.0}
+HALF = (
+    b"",
+    b"POST /quick HT",
+    b"POST /quick HTTP/1.1\r\nHost: x\r\n",
+    b"POST /quick HTTP/1.1\r\nContent-Length: 9\r\n\r\nab",
+)
+
+
+def connect(server: HttpServer, stack: ExitStack, sent: bytes) -> socket.socket:
+    one = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
+    one.sendall(sent)
+    return one
+
+
+def is_answered(connection: socket.socket) -> bool:
+    """Read one whole response."""
+    got = b""
+    while not got.endswith(b"door 1\n"):
+        more = connection.recv(1_000)
+        if not more:
+            return False
+        got += more
+    return b" 200 OK" in got
+
+
+def closed(connection: socket.socket) -> bool:
+    """Wait until the other side has closed a connection; False if it answers instead."""
+    try:
+        return connection.recv(1_000) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("half", HALF)
+def test_connections_without_a_whole_request_shut_nobody_out(half: bytes) -> None:
+    limits = Limits(connections=50, **PATIENT)
+    with serving(Application(), limits) as server, ExitStack() as stack:
+        oldest = connect(server, stack, half)
+        for _ in range(150):
+            connect(server, stack, half)
+        assert said(server, "/quick", b"y") == ["door", "1"]
+        assert said(server, "/other", b"y")[1] == "1"
+        assert closed(oldest)
+        assert len(server._channels) <= 50 + THREADS + 32
+
+
+def test_a_request_that_is_being_answered_is_not_cut_off_for_newer_connections() -> None:
+    application = Application()
+    limits = Limits(connections=20, **PATIENT)
+    with serving(application, limits) as server, ExitStack() as stack:
+        people = stack.enter_context(ThreadPoolExecutor(1))
+        slow = people.submit(said, server, "/slow", b"abc")
+        assert application.begun.acquire(timeout=60)
+        for _ in range(60):
+            connect(server, stack, b"POST /quick HT")
+        assert said(server, "/quick", b"y") == ["door", "1"]
+        application.go.set()
+        assert slow.result(60)[1] == "3"
+
+
+@pytest.mark.parametrize(
+    ("half", "limits"),
+    [
+        (HALF[0], Limits(header_seconds=0.1, body_seconds=600, idle_seconds=600)),
+        (HALF[2], Limits(header_seconds=0.1, body_seconds=600, idle_seconds=600)),
+        (HALF[3], Limits(header_seconds=600, body_seconds=0.1, idle_seconds=600)),
+    ],
+)
+def test_a_connection_that_brings_no_whole_request_in_time_is_closed(
+    half: bytes, limits: Limits
+) -> None:
+    with serving(Application(), limits) as server, ExitStack() as stack:
+        assert closed(connect(server, stack, half))
+
+
+def test_dripping_bytes_buys_no_time() -> None:
+    limits = Limits(header_seconds=0.3, body_seconds=600, idle_seconds=600, sweep_seconds=0.05)
+    with serving(Application(), limits) as server, ExitStack() as stack:
+        one = connect(server, stack, b"POST /quick HTTP/1.1\r\nX: ")
+        one.settimeout(0.02)
+        for _ in range(3_000):
+            try:
+                one.sendall(b"x")
+                if one.recv(10) == b"":
+                    return
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                return
+        pytest.fail("it may send for ever")
+
+
+def test_an_idle_connection_is_closed_after_a_while_and_can_be_used_until_then() -> None:
+    request = b"POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\ny"
+    limits = Limits(header_seconds=600, body_seconds=600, idle_seconds=0.4)
+    with serving(Application(), limits) as server, ExitStack() as stack:
+        one = connect(server, stack, request)
+        assert is_answered(one)
+        assert closed(one)
+    short = Limits(header_seconds=0.05, body_seconds=0.05, sweep_seconds=0.05)
+    with serving(Application(), short) as server, ExitStack() as stack:
+        one = connect(server, stack, request)
+        assert is_answered(one)
+        seen = {server._swept}
+        while len(seen) < 5:  # so long that a request would have been closed
+            said(server, "/quick", b"y")  # the loop goes round
+            seen.add(server._swept)
+        one.sendall(request)
+        assert is_answered(one)

@@ -93,7 +93,7 @@ def test_it_ends_although_openrouter_and_slack_hang(slack, tmp_path):
             slack.fail("users.info", "hang")
             slack.door(f"http://127.0.0.1:{bot.port}/slack/events").command("ada", "general", "1d")
             assert bot.end() == 0
-            assert "it is cut off" in bot.said
+            assert "Shutdown timed out after 6 s, exiting" in bot.said
 
 
 def test_it_ends_in_socket_mode(openrouter, slack, database, tmp_path):
@@ -119,7 +119,7 @@ def test_a_taken_port_ends_it_with_one_line(world, tmp_path):
     values = dict(world.values) | {"PORT": str(world.bot.port)}
     with started(tmp_path, values, "web") as bot:
         assert bot.process.wait(60) == 1
-        assert f"Port {world.bot.port} of 127.0.0.1 cannot be listened on" in bot.said
+        assert f"Can't listen on port {world.bot.port} of 127.0.0.1" in bot.said
         assert "Traceback" not in bot.said
 
 

@@ -85,7 +85,12 @@ def test_it_says_so_when_slack_does_not_tell_who_asks(world):
     assert "38.5K" in world.words("tokens 7d")
 
 
-@pytest.mark.parametrize("fault", ["drop", "half", 429, "fatal_error"])
+def test_it_asks_again_where_slack_is_busy_and_then_answers(world):
+    world.slack.fail("users.info", 429)
+    assert "38.5K" in world.words("tokens 7d")
+
+
+@pytest.mark.parametrize("fault", ["drop", "half", "fatal_error"])
 def test_it_says_so_however_slack_fails_to_tell(world, fault):
     world.slack.fail("users.info", fault)
     assert "Slack does not say who you are" in said(world, "ada")

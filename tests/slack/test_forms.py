@@ -11,6 +11,7 @@ import pytest
 from bot.access import FOREIGN
 from bot.demo.slack import Ack, Forge
 from bot.demo.slack.payloads import Choice
+from bot.flows.forms import TOO_LATE
 from reports.render.question_form import SHORTCUT
 
 from ..world import World, say
@@ -234,7 +235,7 @@ def test_who_presses_too_slowly_for_slack_is_told_to_press_again(there):
     there.door.click_in_view("ada", "home_schedule")
     dm = there.slack.im("ada").id
     [said] = there.slack.wait_for(lambda: there.slack.messages(dm))
-    assert "Please try again." in said["text"]
+    assert said["text"] == TOO_LATE
 
 
 def test_what_is_paused_and_deleted_in_the_home_is_seen_there_alone(there):

@@ -258,16 +258,37 @@ def test_what_is_to_come_again_and_again_is_asked_where_nobody_said(world: World
     assert hidden(world, "ada")[-1]["text"] == OF_WHAT
 
 
-@pytest.mark.parametrize("code", ["restricted_action", "not_in_channel", 429])
+@pytest.mark.parametrize("code", ["restricted_action", "not_in_channel"])
 def test_where_nothing_can_be_posted_the_answer_comes_to_the_person(
-    world: World, code: str | int
+    world: World, code: str
 ) -> None:
     world.slack.fail("chat.postMessage", code)
     world.door.mention("ada", "general", "tokens 7d by key")
     dm = world.slack.im("ada").id
     wait_until(lambda: answers(world, dm))
-    assert answers(world, dm)[0]["text"].startswith("Tokens by API key")
+    text = answers(world, dm)[0]["text"]
+    assert "Tokens by API key" in text
+    here = f"<#{world.slack.channel('general').id}>"
+    assert text.startswith(f"I can't post in {here}, so here is your answer.")
+    assert ("/invite" in text) is (code == "not_in_channel")
     assert not answers(world, "general")
+
+
+def test_a_question_where_the_bot_is_no_member_is_answered_with_what_to_do(world: World) -> None:
+    """Slack sends mentions in public channels, where an ephemeral answer is refused as well."""
+    world.slack.fail("chat.postMessage", "not_in_channel")
+    world.slack.fail("chat.postEphemeral", "not_in_channel")
+    world.door.mention("ada", "general", "tokens 7d by key")
+    dm = world.slack.im("ada").id
+    wait_until(lambda: answers(world, dm))
+    assert "/invite" in answers(world, dm)[0]["text"]
+    assert "Tokens by API key" in answers(world, dm)[0]["text"]
+
+
+def test_a_channel_that_is_rate_limited_gets_its_answer_a_little_later(world: World) -> None:
+    world.slack.fail("chat.postMessage", 429)
+    answer = asked(world, "tokens 7d by key")
+    assert answer["text"].startswith("Tokens by API key")
 
 
 def test_where_nobody_can_be_told_alone_they_are_told_in_direct_messages(world: World) -> None:
@@ -275,7 +296,9 @@ def test_where_nobody_can_be_told_alone_they_are_told_in_direct_messages(world: 
     world.door.mention("ada", "general", "spend on frobnicate")
     dm = world.slack.im("ada").id
     wait_until(lambda: answers(world, dm))
-    assert answers(world, dm)[0]["text"].startswith("I do not know “frobnicate”")
+    text = answers(world, dm)[0]["text"]
+    assert text.startswith("I can't post in <#")
+    assert "I do not know “frobnicate”" in text
 
 
 def told(world: World, text: str, user: str = "ada") -> str:

@@ -110,7 +110,7 @@ def judge(bots: Bots, case: Case) -> str | None:
         strangers -= {bots.everybody.person(name) for name in (*LIMITED, ADMIN)}
     if strangers:
         return f"strangers are told: {strangers}"
-    if any("no fault of yours" in text for *_, text in sent):
+    if any("went wrong on my side" in text for *_, text in sent):
         return f"it failed: {sent}"
     match case.may:
         case May.NOTHING:

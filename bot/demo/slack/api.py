@@ -110,6 +110,7 @@ class Api:
             "team_id": workspace.team_id,
             "user_id": workspace.bot_user_id,
             "bot_id": workspace.bot_id,
+            "enterprise_id": workspace.enterprise_id or None,
             "is_enterprise_install": False,
         }
 

@@ -50,6 +50,11 @@ class Door:
             "text": text,
             "api_app_id": self.slack.app_id,
             "is_enterprise_install": "false",
+            **(
+                {"enterprise_id": grid, "enterprise_name": "Grid"}
+                if (grid := self._grid(forge))
+                else {}
+            ),
             "response_url": self._response_url(who, where, None, typed),
             "trigger_id": self.slack.modals.issue_trigger(who.id),
         }
@@ -202,11 +207,15 @@ class Door:
     ) -> Ack:
         """An event; the same ``event_id`` with ``retry`` 1 to 3 is how Slack tells it again."""
         team_id = forge.team_id or self.slack.team_id
-        authorization = {"enterprise_id": None, "team_id": team_id, "is_bot": True}
+        grid = self._grid(forge) or None
+        authorization = {"enterprise_id": grid, "team_id": team_id, "is_bot": True}
         authorization |= {"user_id": self.slack.bot_user_id, "is_enterprise_install": False}
         body = {
             "token": _VERIFICATION,
             "team_id": team_id,
+            "enterprise_id": grid,
+            "context_team_id": team_id,
+            "context_enterprise_id": grid,
             "api_app_id": self.slack.app_id,
             "event": {"event_ts": self.slack.workspace.new_ts(), **event},
             "type": "event_callback",
@@ -233,11 +242,17 @@ class Door:
         """The very bytes and headers of an earlier request once more."""
         return self.sender.post(*ack.sent)
 
+    def _grid(self, forge: Forge) -> str:
+        """The Enterprise Grid organization that a request names."""
+        return forge.enterprise_id or self.slack.workspace.enterprise_id
+
     def _payload(self, kind: str, who: User, forge: Forge) -> Json:
         team_id = forge.team_id or self.slack.team_id
         user = {"id": who.id, "username": who.name, "name": who.name}
         user["team_id"] = forge.team_id or who.team_id
+        grid = self._grid(forge)
         return {
+            "enterprise": {"id": grid, "name": "Grid"} if grid else None,
             "type": kind,
             "user": user,
             "api_app_id": self.slack.app_id,

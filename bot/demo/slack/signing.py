@@ -25,6 +25,7 @@ class Forge:
     seconds_off: float = 0
     timestamp: str | None = None
     team_id: str | None = None
+    enterprise_id: str | None = None
 
 
 HONEST = Forge()

@@ -54,6 +54,8 @@ class User:
     is_stranger: bool = False
     is_bot: bool = False
     deleted: bool = False
+    enterprise_id: str = ""
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Workspace:
     def __init__(self, clock: Clock = utc_now, people: Sequence[tuple[str, str]] = PEOPLE) -> None:
         self.clock = clock
         self.team_id = "T0DEMO00001"
+        self.enterprise_id = ""
         self.team_domain = "demo"
         self.app_id = "A0DEMO00001"
         self.bot_id = "B0DEMO00001"
@@ -210,7 +213,10 @@ def user_json(user: User, now: datetime, with_email: bool) -> Json:
     if with_email:
         profile["email"] = user.email
     flags = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted", "is_admin")
+    grid: Json = {"id": user.id, "enterprise_id": user.enterprise_id, "enterprise_name": "Grid"}
+    grid |= {"is_admin": False, "is_owner": False, "teams": list(user.teams)}
     return {
+        **({"enterprise_user": grid} if user.enterprise_id else {}),
         "id": user.id,
         "team_id": user.team_id,
         "name": user.name,
