@@ -14,8 +14,8 @@ from itertools import islice, takewhile
 from reports import loose_words as say
 from reports import nearest
 from reports.alert import Rule
-from reports.commands import parse_command
-from reports.grammar import LONGEST, Ask, CommandError, parse, tokens
+from reports.commands import Command, parse_command
+from reports.grammar import LONGEST, Ask, CommandError, Help, grouping, parse, tokens
 from reports.loose_alert import hear_alert, wants
 from reports.loose_names import LONGEST_NAME_WORDS, Known, named
 from reports.loose_span import last_weekday, quarter, stretch
@@ -24,6 +24,7 @@ from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.standing_words import managing
 from reports.text import clean, plain
 from reports.timerange import zone_names
+from reports.topics import TopicAsked
 
 _ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share")
 MOST_COMPARED = 2_000
@@ -42,9 +43,11 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was understood: whole words of the grammar, and what of them was said.
+    """What was understood, as a command of the grammar.
 
-    `left`: what cannot be asked and was left out. `plainly`: they were the grammar's words already.
+    `given`: what of a question was typed, as in `Ask.given`. `left`: what was ignored. `plainly`:
+    the words were the grammar's own already. `rhythm`: how often a schedule runs. `remarks`: what
+    else is to be known about the reading, in whole sentences.
     """
 
     words: str
@@ -52,6 +55,29 @@ class Heard:
     left: tuple[str, ...] = ()
     plainly: bool = False
     rhythm: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def canonical(self) -> str:
+        """The command with all that it means written out: `spend 1d` for `spend`."""
+        return canonical(self.words)
+
+    def note(self, command: str = "/activity", words: str = "") -> str:
+        """The sentences (plain text) to show above the answer, or nothing.
+
+        `words` is what is answered, where that is not simply what was read.
+        """
+        read = parse_command(words or self.words)
+        if isinstance(read, TopicAsked | Help):
+            return ""
+        written = canonical(words or self.words)
+        shown = clean(f"{command} {written}", 400).replace("`", "'")
+        changed = bool(words) and words != self.words
+        parts = [] if self.plainly and not changed else [f"I read that as `{shown}`."]
+        if self.left:
+            left = ", ".join(f"“{clean(one, 40)}”" for one in self.left)
+            parts.append(f"I ignored {left}; the chart picks its own interval for this period.")
+        return " ".join((*parts, *self.remarks))
 
     def onto(self, before: Query) -> str:
         """The words of another question with what was said put in its place."""
@@ -94,7 +120,7 @@ class UnknownWordError(ValueError):
 
     def __init__(self, word: str) -> None:
         super().__init__(
-            f"I do not know “{clean(word, 40)}”: it is no word of mine, and no model, API key or"
+            f"I don't recognize “{clean(word, 40)}”. It isn't a command word, model, API key or"
             " person."
         )
 
@@ -103,19 +129,20 @@ def hear(text: str, known: Known, today: date) -> Read:
     """What somebody says, the mention of the bot taken away; None: nothing that could be asked."""
     said = " ".join(plain(text).split())
     if len(said) > LONGEST:
-        return CommandError(f"That is {len(said):,} characters; a question has at most {LONGEST}.")
+        return CommandError(
+            f"That is {len(said):,} characters; a question can have at most {LONGEST}."
+        )
     words = [word.casefold().strip("?!.,") for word in said.split()]
     if not any(words) or set(words) <= say.THANKS:
         return None
-    if not isinstance(parse_command(said), CommandError):
-        reader = _Reader(known, today)
-        if reader.strictly(said):
-            return Heard(said, frozenset(reader.given), (), plainly=True, rhythm=reader.rhythm)
-    elif there := managing(words):
+    strict = parse_command(said)
+    if not isinstance(strict, CommandError):
+        return strictly(said, strict)
+    if there := managing(words):
         if there.button:
             return CommandError(there.said(), "", there.listing)
         return Heard(there.listing)
-    elif words[0] in _BEGINNINGS:
+    if words[0] in _BEGINNINGS:
         rest = said.partition(" ")[2] if words[0] == "schedule" else ""
         found = _read(rest, known, today, again=False, schedules=True) if rest else None
         if isinstance(found, Heard) and found.rhythm:
@@ -123,6 +150,18 @@ def hear(text: str, known: Known, today: date) -> Read:
         return _alert(said, words, known) or Heard(said, plainly=True)
     found = _read(said, known, today)
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
+
+
+def canonical(words: str) -> str:
+    """A command with all that it means written out."""
+    read = parse_command(words)
+    return read.query.words() if isinstance(read, Ask) else words
+
+
+def strictly(text: str, read: Command) -> Heard:
+    """What was typed in the grammar's own words."""
+    said = " ".join(plain(text).split())
+    return Heard(said, read.given if isinstance(read, Ask) else frozenset(), plainly=True)
 
 
 def _alert(said: str, words: list[str], known: Known) -> Heard | CommandError | None:
@@ -152,7 +191,7 @@ def _meant(reader: _Reader, known: Known, today: date) -> tuple[str, str]:
         for instead in ((), (like,) if like else ())
     ]
     found = [_read(text, known, today, again=False) for text in texts]
-    left, meant = (one.words if isinstance(one, Heard) else "" for one in found)
+    left, meant = (one.canonical if isinstance(one, Heard) else "" for one in found)
     return left, meant if like else ""
 
 
@@ -175,16 +214,6 @@ class _Reader:
     @property
     def rhythm(self) -> str:
         return " ".join(self.standing)
-
-    def strictly(self, said: str) -> bool:
-        """Note what of a question in the grammar's own words was said; whether it is one."""
-        if not isinstance(parse_command(said), Ask):
-            return True
-        try:
-            self.read(tokens(said))
-        except ValueError:
-            return True
-        return not self.standing
 
     def read(self, words: list[str]) -> Heard | CommandError | None:
         """All of it. Raises ValueError with what to say of a word that is not known."""
@@ -221,8 +250,8 @@ class _Reader:
     def _one_way_or_the_other(self) -> str:
         word = clean(self.rhythm, 40)
         return (
-            f"“{word}” may ask for a report again and again or for no more than these figures: say"
-            f" `schedule {word} ...`, or leave it out."
+            f"Do you want this on a schedule? Then say `schedule {word} ...`. Otherwise leave out"
+            f" “{word}”."
         )
 
     def _give(self, kind: str, words: str) -> None:
@@ -260,7 +289,7 @@ class _Reader:
         count = 1 if name else 2
         pattern = (name or "".join(self.words[self.at + 1 : self.at + 2])).replace('"', "")
         if not pattern:
-            raise ValueError(f"After `{kind}:` comes a name, but nothing follows.")
+            raise ValueError(f"`{kind}:` needs a name after it.")
         self._give("filter", str(Filter(dimension, pattern)))
         return count
 
@@ -337,8 +366,8 @@ class _Reader:
         unit = say.UNITS.get(self._word(at), "")
         if unit not in {"day", "week", "month", "year"}:
             raise ValueError(
-                "After `vs` comes before, yesterday, last week, last month or last year"
-                + (f", not “{clean(word, 40)}”." if word else ", but nothing follows.")
+                "`vs` needs before, yesterday, last week, last month or last year"
+                + (f", not “{clean(word, 40)}”." if word else ".")
             )
         self._give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
         return self._skip(at + 1, {"before", "earlier", "ago"})
@@ -367,8 +396,7 @@ class _Reader:
         person = word in say.SELF or word.startswith("<@")
         if person or named(word, self.known, Dimension.CREATOR):
             return at
-        said = f", not “{clean(word, 40)}”" if word else ", but nothing follows"
-        raise ValueError(f"After `{self._word()}` comes model, key or person{said}.")
+        raise ValueError(grouping(word))
 
     def _bare_dimension(self) -> int:
         """`key prod` is a filter, `models` what it is grouped by."""
@@ -445,10 +473,10 @@ class _Reader:
             return 2
         unit = say.UNITS.get(following)
         if unit is None and (last or word == "past"):
-            said = f"not “{clean(following, 40)}”" if following else "but nothing follows"
+            said = f", not “{clean(following, 40)}”" if following else ""
             raise ValueError(
-                f"After `{word}` comes hour, day, week, month, quarter or year, or how many of them"
-                f" as in `{word} 3 weeks`, {said}."
+                f"`{word}` needs a unit of time after it, like `{word} week` or `{word} 3 weeks`"
+                f"{said}."
             )
         if unit is None:
             return 0

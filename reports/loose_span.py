@@ -16,10 +16,7 @@ _SKIPPED = {"the", "of", "in", "start", "beginning", "first", "early", "on", "da
 _NOW = {"now", "today", "date", "present"}
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-NO_BEGINNING = (
-    "I cannot tell since when: say a day or a month after `since`, such as `since 2026-09-15`, or"
-    " how long it is, such as `30d`."
-)
+NO_BEGINNING = "Since when? Try `since 2026-09-15` or `30d`."
 
 Days = tuple[date, date]
 
@@ -51,7 +48,7 @@ def stretch(words: Sequence[str], today: date) -> tuple[int, str] | None:
     if first > last and _yearless(named):  # `from november to january`
         first = first.replace(year=last.year - (first.month > last.month))
     if first > today:
-        raise ValueError(f"{first} is still to come: there is nothing to show yet.")
+        raise ValueError(f"{first} is in the future, so there is nothing to show yet.")
     return at, str(Span(first, last))
 
 
@@ -117,7 +114,7 @@ def _named_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
             on = date(year, month, day)
         except ValueError:
             said = " ".join(words[:at])
-            raise ValueError(f"The calendar has no “{said}”.") from None
+            raise ValueError(f"There is no such date as “{said}”.") from None
         return at, (on, on)
     whole = Month(year, month)
     return at, (whole.first, whole.last)
