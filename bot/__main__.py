@@ -134,7 +134,7 @@ def ask(
         store = open_store(settings, must_exist=True)
         return known(store, ANYONE, now, settings.zone)
 
-    heard = read(_one_line(words), names, Clock(now, settings.zone))
+    heard = read(_one_line(words), names, Clock(now, settings.zone, settings.zone))
     if isinstance(heard, CommandError):
         _misunderstood(heard)
     parsed = parse_command(heard.words) if heard else Help()

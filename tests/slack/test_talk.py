@@ -71,7 +71,7 @@ def test_the_grammars_own_words_are_answered_without_ado(world: World) -> None:
 
 
 def test_what_cannot_be_asked_is_named(world: World) -> None:
-    assert "I ignored “per day”" in asked(world, "spend per day of the last 7 days")["text"]
+    assert "I ignored “per hour”" in asked(world, "spend per hour of the last 7 days")["text"]
 
 
 def test_replies_in_the_thread_change_its_question(world: World) -> None:
