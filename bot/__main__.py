@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.flows.files import Job
     from bot.store import Store
     from reports.grammar import CommandError
+    from reports.loose_names import Known
     from reports.summary import Summary
 
 FAILED, WRONG_USAGE = 1, 2
@@ -117,21 +118,41 @@ def ask(
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from bot.flows.answer import answer  # noqa: PLC0415
     from bot.flows.files import Format, Job, file_name  # noqa: PLC0415
-    from reports.grammar import CommandError, Help, parse  # noqa: PLC0415
+    from bot.flows.known_names import known  # noqa: PLC0415
+    from bot.flows.sight import ANYONE  # noqa: PLC0415
+    from reports.commands import parse_command  # noqa: PLC0415
+    from reports.grammar import Ask, CommandError, Help  # noqa: PLC0415
+    from reports.grammar_admin import HelpOn  # noqa: PLC0415
     from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
+    from reports.reader import Clock, read  # noqa: PLC0415
+    from reports.topics import TopicAsked, not_yet  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
     if is_schedule(_one_line(words)):
         said = f"Schedules are made in Slack, where they post: {settings.command} {EXAMPLE}"
         raise click.UsageError(said)
-    parsed = parse(_one_line(words))
-    if isinstance(parsed, Help):
+    now = utc_now()
+    store: Store | None = None
+
+    def names() -> Known:
+        nonlocal store
+        store = open_store(settings, must_exist=True)
+        return known(store, ANYONE, now, settings.zone)
+
+    heard = read(_one_line(words), names, Clock(now, settings.zone, settings.zone))
+    if isinstance(heard, CommandError):
+        _misunderstood(heard)
+    parsed = parse_command(heard.words) if heard else Help()
+    if isinstance(parsed, Help | HelpOn):
         _print_help()
         return
-    if isinstance(parsed, CommandError):
-        _misunderstood(parsed)
-    now = utc_now()
-    store = open_store(settings, must_exist=True)
+    if isinstance(parsed, TopicAsked):
+        raise click.ClickException(not_yet(parsed.topic).replace("`", ""))
+    if not isinstance(parsed, Ask):
+        raise click.UsageError(f"`{words[0]}` works in Slack only: {settings.command} {words[0]}")
+    store = store or open_store(settings, must_exist=True)
+    if heard and (note := heard.note("activity ask")):
+        click.echo(note, err=True)
     files = {"csv": csv_file, "pdf": pdf_file, "png": png_file}
     wanted = {name: file for name, file in files.items() if file}
     if len([file for file in wanted.values() if file == "-"]) + as_json > 1:

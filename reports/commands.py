@@ -18,10 +18,11 @@ from reports.grammar_alert import (
 from reports.grammar_schedule import ListSchedules, Standing, is_schedule, parse_schedule
 from reports.standing_words import managing
 from reports.text import plain
+from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, personal, topic_of
 
 Command = (
     Ask | Help | Standing | ListSchedules | Rule | ListAlerts | SetQuiet
-    | StatusAsked | AuditAsked | HelpOn
+    | StatusAsked | AuditAsked | HelpOn | BalanceAsked | BudgetAsked | MeAsked | TopicAsked
 )  # fmt: skip
 
 
@@ -34,6 +35,11 @@ def parse_command(text: str) -> Command | CommandError:
     about = parse_admin(text)
     if about is not None:
         return about
+    words = plain(text[: grammar.LONGEST]).split()
+    if own := personal(words):
+        return own
+    if topic := topic_of(words):
+        return TopicAsked(topic, " ".join(words))
     found = grammar.parse(text)
     return _meant(found, text) if isinstance(found, CommandError) else found
 

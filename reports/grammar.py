@@ -7,7 +7,8 @@
               | "last" COUNT ("h" | "hours" | "d" | "days" | ... | "y" | "years")
               | DATE | DATE ".." DATE            a DATE is 2026-10 or 2026-10-03
     dimension = "model" | "key" | "api key" | "creator" | "user" | "member"
-    filter    = dimension ":" NAME               NAME may be "quoted", `*` is a wildcard
+    filter    = ["-"] dimension ":" NAME         NAME may be "quoted", `*` is a wildcard, and
+                                                 "-" leaves out what it names
     option    = "credits" | "byok" | "top" N | "csv" | "pdf" | "share" | "tz" ZONE
               | "vs" ("before" | "yesterday" | "last" ("day" | "week" | "month" | "year"))
 
@@ -36,6 +37,7 @@ from reports.period import (
 from reports.query import DEFAULT_TOP, Dimension, File, Filter, Metric, Query, Source, Versus
 from reports.text import clean, plain
 from reports.timerange import zone_names
+from reports.topics import not_yet, ungroupable
 
 LONGEST = 300
 MOST_FILTERS = 20
@@ -68,6 +70,11 @@ _VERSUS = {
     "year": Versus.YEAR,
 }
 WORDS = (*METRICS, *DIMENSIONS, *NAMED, *_OPTIONS, "by", "this", "last")
+_GIVEN = {
+    "dimension": "by", "comparison": "versus", "`top`": "top", "csv": "file", "pdf": "file",
+}  # fmt: skip
+_ONE_ONLY = {"zone": "time zone", "source": "source of money", "`top`": "`top`"}
+_DATES = "`7d`, `last month`, `2026-10` or `2026-10-03`"
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EXAMPLES = ("spend 1d by model", "tokens 1m by key", "cost last month by creator csv")
 
@@ -84,10 +91,15 @@ _BEGUN = {
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question to answer; `dated`: its period was typed, and is not the default."""
+    """A question to answer; `dated`: its period was typed, and is not the default.
+
+    `given` names what was typed: `metric`, `period`, `by`, `filter`, `source`, `top`, `versus`,
+    `zone`, `file`, `share`.
+    """
 
     query: Query
     dated: bool = field(default=False, compare=False)
+    given: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +112,22 @@ Command = Ask | Help
 
 @dataclass(frozen=True, slots=True)
 class CommandError:
-    """Words that were not understood: the sentence to say, and the command they may have meant."""
+    """Words that were not understood: the sentence to say, and the command they may have meant.
+
+    `suggestion` is a whole command that can be run, without the command's name; `choices` are
+    several, where the words may mean either. `examples` are for who has not seen any yet.
+    """
 
     problem: str
     understood: str = ""
     suggestion: str = ""
     examples: tuple[str, ...] = EXAMPLES
+    choices: tuple[str, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The commands to offer."""
+        return self.choices or ((self.suggestion,) if self.suggestion else ())
 
 
 class _Wrong(ValueError):  # noqa: N818 - its text is what is said
@@ -132,11 +154,12 @@ def parse(text: str) -> Command | CommandError:
         return reader.error()
     written_out = len(reader.query.words())
     dated = "period" in reader.seen
-    return Ask(reader.query, dated) if written_out <= LONGEST else _too_long(written_out)
+    given = frozenset(_GIVEN.get(kind.partition(" ")[0], kind) for kind in reader.seen)
+    return Ask(reader.query, dated, given) if written_out <= LONGEST else _too_long(written_out)
 
 
 def _too_long(length: int) -> CommandError:
-    return CommandError(f"That is {length:,} characters; a question has at most {LONGEST}.")
+    return CommandError(f"That is {length:,} characters; a question can have at most {LONGEST}.")
 
 
 def tokens(text: str) -> list[str]:
@@ -154,7 +177,7 @@ def tokens(text: str) -> list[str]:
         else:
             current += char
     if quoted:
-        raise _Wrong('A quotation mark is never closed. Write names like `key:"Prod key"`.')
+        raise _Wrong('A quotation mark is missing. Write names like `key:"Prod key"`.')
     return [token for token in (*found, current) if token]
 
 
@@ -186,6 +209,8 @@ class _Reader:
         """What to say of the first wrong word; the suggestion is a whole question."""
         first, understood = self.wrong[0], self.query.words() if self.seen else ""
         guesses = [wrong.suggestion for wrong in self.wrong if wrong.suggestion]
+        if len(guesses) < len(self.wrong):
+            return CommandError(str(first), understood)  # a word that stays wrong is not dropped
         corrected = _Reader(self.query, dict(self.seen))
         for guess in guesses:
             corrected.read(tokens(guess))
@@ -200,10 +225,12 @@ class _Reader:
         kind, colon, _ = word.partition(":")
         following = self.words[-1] if self.words else ""
         if colon:
-            meant = nearest.word(kind, DIMENSIONS)
+            minus = "-" if kind.startswith("-") else ""
+            meant = nearest.word(kind.removeprefix("-"), DIMENSIONS)
+            name = following_name(word)
             return _Wrong(
-                f"I cannot filter by {_quoted(kind)}, only by model, key or creator.",
-                f"{meant}:{_EXAMPLE_NAMES[DIMENSIONS[meant]]}" if meant else "",
+                f"You can filter by model, key or creator, not by {_quoted(kind)}.",
+                f"{minus}{meant}:{name}" if meant and name else "",
             )
         if word[0].isdigit() and word[0].isascii():
             unit = word.lstrip("0123456789")
@@ -211,17 +238,19 @@ class _Reader:
             count = word.removesuffix(unit)
             meant = nearest.period(count, self.words.pop() if apart else unit)
             return _Wrong(
-                f"{_quoted(word)} is not a period. Periods are 1h, 1d, 1w, 1m (a month), 1y and"
-                " other counts, a month such as 2026-10 or a day such as 2026-10-03.",
+                f"I can't read {_quoted(word)} as a date. Try {_DATES}.",
                 meant if _is_counted(meant) else "",
             )
         if word.lower() in DIMENSIONS:
             example = _EXAMPLE_NAMES[DIMENSIONS[word.lower()]]
-            said = f"{_quoted(word)} needs `by` before it, or a name after it: `{word}:{example}`."
+            said = f"{_quoted(word)} needs `by` before it or a name after it: `{word}:{example}`."
             return _Wrong(said, f"by {word}")
-        return _Wrong(f"I do not know the word {_quoted(word)}.", self._guess(word, following))
+        return _Wrong(f"I don't recognize {_quoted(word)}.", self._guess(word, following))
 
     def _guess(self, word: str, following: str) -> str:
+        count = word.lower().removeprefix("top")
+        if count != word.lower() and _integer(count):
+            return f"top {count}"
         meant = nearest.word(word, WORDS)
         if meant not in _BEGUN:
             return meant
@@ -233,7 +262,7 @@ class _Reader:
     def _once(self, kind: str, word: str) -> None:
         before = self.seen.setdefault(kind, word)
         if before is not word:
-            raise _Wrong(f"There are two {kind}s, {_quoted(before)} and {_quoted(word)}: keep one.")
+            raise _Wrong(_two(kind, before, word))
 
     def _metric(self, word: str) -> bool:
         metric = METRICS.get(word.lower())
@@ -250,15 +279,19 @@ class _Reader:
             named = self.words.pop()
         dimension = (DIMENSIONS | _PLURAL).get(named.lower())
         if not dimension:
-            meant = nearest.word(named, DIMENSIONS) or "model"
-            raise _Wrong(f"After `by` comes model, key or creator, {_not(named)}.", f"by {meant}")
+            topic = ungroupable(("by", named.lower()))
+            if topic:
+                raise _Wrong(not_yet(topic))
+            meant = nearest.word(named, DIMENSIONS) or ("" if named else "model")
+            raise _Wrong(grouping(named), f"by {meant}" if meant else "")
         self._once("dimension", f"by {named}")
         self.query = replace(self.query, by=dimension)
         return True
 
     def _filter(self, word: str) -> bool:
         kind, colon, pattern = word.partition(":")
-        dimension = (DIMENSIONS | _PLURAL).get(kind.lower())
+        exclude = kind.startswith("-")
+        dimension = (DIMENSIONS | _PLURAL).get(kind.removeprefix("-").lower())
         if not colon or not dimension:
             return False
         if not pattern and self.words:
@@ -266,15 +299,15 @@ class _Reader:
         pattern = " ".join(plain(pattern.replace('"', "")).split())
         if not pattern:
             raise _Wrong(
-                f"After `{kind}:` comes a name, but nothing follows.",
-                f"{dimension}:{_EXAMPLE_NAMES[dimension]}",
+                f"`{kind}:` needs a name after it.",
+                f"{'-' if exclude else ''}{dimension}:{_EXAMPLE_NAMES[dimension]}",
             )
-        asked = Filter(dimension, pattern)
+        asked = Filter(dimension, pattern, exclude)
         if asked in self.query.filters:
             return True
         if len(self.query.filters) == MOST_FILTERS:
             raise _Wrong(
-                f"A question has at most {MOST_FILTERS} filters; with `*` one stands for many."
+                f"A question can have at most {MOST_FILTERS} filters; `*` matches several names."
             )
         self.seen[f"filter {len(self.query.filters)}"] = word
         self.query = replace(self.query, filters=(*self.query.filters, asked))
@@ -289,7 +322,7 @@ class _Reader:
             unit = self.words.pop() if self.words else ""
             if unit.lower() not in _UNITS:
                 raise _Wrong(
-                    f"After `{lower}` comes hour, day, week, month or year, {_not(unit)}.",
+                    f"`{lower}` needs hour, day, week, month or year after it{_not(unit)}.",
                     self._unit_meant(lower, unit),
                 )
             period = Calendar(_UNITS[unit.lower()], last=lower == "last")
@@ -346,7 +379,7 @@ class _Reader:
         word = self.words.pop() if self.words else ""
         count = _integer(word)
         if not count or count > MOST_TOP:
-            said = f"After `top` comes a number from 1 to {MOST_TOP}, {_not(word)}."
+            said = f"`top` needs a number from 1 to {MOST_TOP}, like `top 5`."
             raise _Wrong(said, f"top {MOST_TOP if count else DEFAULT_TOP}")
         self._once("`top`", f"top {word}")
         self.query = replace(self.query, top=count)
@@ -358,7 +391,7 @@ class _Reader:
         versus = _VERSUS.get(word.lower())
         if not versus:
             known = "before, yesterday, last week, last month or last year"
-            said = f"After `vs` comes {known}, {_not(word)}."
+            said = f"`vs` needs {known}{_not(word)}."
             meant = nearest.word(word, _VERSUS) or "month"
             raise _Wrong(said, f"vs {_VERSUS[meant]}")
         self._once("comparison", f"vs {word}")
@@ -372,9 +405,7 @@ class _Reader:
             meant = nearest.zone(word, following)
             if meant.lower().endswith(f"{word}_{following}".lower()):
                 self.words.pop()
-            raise _Wrong(
-                f"After `tz` comes a time zone such as Europe/Berlin, {_not(word)}.", f"tz {meant}"
-            )
+            raise _Wrong(f"`tz` needs a time zone like Europe/Berlin{_not(word)}.", f"tz {meant}")
         self._once("zone", f"tz {word}")
         self.query = replace(self.query, zone=zone)
 
@@ -394,7 +425,7 @@ def _counted(word: str) -> Period | None:
         return Counted(count, unit)
     except ValueError as error:
         nearest_count = f"{LONGEST_YEARS}y" if count else f"1{unit[0]}"
-        raise _Wrong(f"{_quoted(word)} is not a period: {error}.", nearest_count) from None
+        raise _Wrong(f"I can't use {_quoted(word)}: {error}.", nearest_count) from None
 
 
 def _is_counted(word: str) -> bool:
@@ -402,21 +433,25 @@ def _is_counted(word: str) -> bool:
 
 
 def _dates(word: str) -> Period | None:
-    first, dots, last = word.partition("..")
+    parts = word.split("-")
+    half = len(parts) // 2
+    if [len(part) for part in parts] in ([4, 2, 2, 4, 2, 2], [4, 2, 4, 2]):
+        word = f"{'-'.join(parts[:half])}..{'-'.join(parts[half:])}"  # typed with a dash
+    first, dots, last = word.replace("...", "..").partition("..")
     if not (_looks_like_date(first) or _looks_like_date(last)):
         return None
     if not dots:
         return _date(word)
     meant = nearest.span(first, last)
     if not (first and last):
-        raise _Wrong(f"{_quoted(word)} is not a span: it has a day on one side only.", meant)
+        raise _Wrong("A date range needs a start and an end, like `2026-10-01..2026-10-15`.", meant)
     try:
         return Span(_date(first).first, _date(last).last)
     except _Wrong as wrong:
         raise _Wrong(str(wrong), meant) from None
     except ValueError as error:
         in_order = meant == word
-        said = f"{_quoted(word)} is not a span: {error}."
+        said = f"I can't use {_quoted(word)}: {error}."
         raise _Wrong(said, f"{LONGEST_YEARS}y" if in_order else meant) from None
 
 
@@ -429,16 +464,16 @@ def _date(word: str) -> Month | Span:
     numbers = [_integer(part) for part in word.split("-")]
     shaped = [len(part) for part in word.split("-")] in ([4, 2], [4, 2, 2])
     if not shaped or None in numbers:
-        said = "is not a date. Write a month as 2026-10 or a day as 2026-10-03"
-        raise _Wrong(f"{_quoted(word)} {said}.", nearest.day(word))
+        said = f"I can't read {_quoted(word)} as a date. Try {_DATES}."
+        raise _Wrong(said, nearest.day(word))
     year, month, day = (*(number or 0 for number in numbers), 1)[:3]
     if year not in YEARS:
-        said = f"is too far away: years run from {YEARS[0]} to {YEARS[-1]}"
-        raise _Wrong(f"{_quoted(word)} {said}.", nearest.day(word))
+        said = f"I can't use {_quoted(word)}: years run from {YEARS[0]} to {YEARS[-1]}."
+        raise _Wrong(said, nearest.day(word))
     try:
         on = date(year, month, day)
     except ValueError:
-        raise _Wrong(f"The calendar has no {_quoted(word)}.", nearest.day(word)) from None
+        raise _Wrong(f"There is no such date as {_quoted(word)}.", nearest.day(word)) from None
     return Span(on, on) if len(numbers) == 3 else Month(year, month)
 
 
@@ -453,8 +488,29 @@ def _reads(*words: str) -> bool:
     return bool(words) and not probe.wrong
 
 
+def following_name(word: str) -> str:
+    """The name in `modle:gpt*`, as it can be typed after the right dimension."""
+    name = " ".join(plain(word.partition(":")[2].replace('"', "")).split())
+    return f'"{name}"' if " " in name else name
+
+
+def grouping(word: str) -> str:
+    """What to say to `by` followed by a word that usage cannot be grouped by."""
+    not_by = f", not by {_quoted(word)}" if word else ""
+    return f"You can group by model, key or creator{not_by}."
+
+
+def _two(kind: str, before: str, word: str) -> str:
+    """What to say to two words of which a question can have one."""
+    if kind == "dimension":
+        one, other = (said.removeprefix("by ") for said in (before, word))
+        return f"You can group by only one thing: {clean(one, 40)} or {clean(other, 40)}."
+    name = _ONE_ONLY.get(kind, kind)
+    return f"A question can have only one {name}: {_quoted(before)} or {_quoted(word)}."
+
+
 def _not(word: str) -> str:
-    return f"not {_quoted(word)}" if word else "but nothing follows"
+    return f", not {_quoted(word)}" if word else ""
 
 
 def _quoted(word: str) -> str:

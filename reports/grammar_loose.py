@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from itertools import islice, takewhile
 
+from reports import loose_dates, nearest
 from reports import loose_words as say
-from reports import nearest
 from reports.alert import Rule
-from reports.commands import parse_command
-from reports.grammar import LONGEST, Ask, CommandError, parse, tokens
+from reports.commands import Command, parse_command
+from reports.grammar import LONGEST, Ask, CommandError, Help, grouping, parse, tokens
 from reports.loose_alert import hear_alert, wants
+from reports.loose_dates import AmbiguousDateError, Order
 from reports.loose_names import LONGEST_NAME_WORDS, Known, named
-from reports.loose_span import last_weekday, quarter, stretch
-from reports.period import NAMED, Span
+from reports.loose_span import stretch
+from reports.loose_topics import greets, topic_said
+from reports.period import NAMED, Month, Span
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.standing_words import managing
 from reports.text import clean, plain
-from reports.timerange import zone_names
+from reports.timerange import NotBegunError, ranges, zone_names
+from reports.topics import TopicAsked
 
 _ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share")
 MOST_COMPARED = 2_000
@@ -42,9 +45,11 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was understood: whole words of the grammar, and what of them was said.
+    """What was understood, as a command of the grammar.
 
-    `left`: what cannot be asked and was left out. `plainly`: they were the grammar's words already.
+    `given`: what of a question was typed, as in `Ask.given`. `left`: what was ignored. `plainly`:
+    the words were the grammar's own already. `rhythm`: how often a schedule runs. `remarks`: what
+    else is to be known about the reading, in whole sentences.
     """
 
     words: str
@@ -52,6 +57,29 @@ class Heard:
     left: tuple[str, ...] = ()
     plainly: bool = False
     rhythm: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def canonical(self) -> str:
+        """The command with all that it means written out: `spend 1d` for `spend`."""
+        return canonical(self.words)
+
+    def note(self, command: str = "/activity", words: str = "") -> str:
+        """The sentences (plain text) to show above the answer, or nothing.
+
+        `words` is what is answered, where that is not simply what was read.
+        """
+        read = parse_command(words or self.words)
+        if isinstance(read, TopicAsked | Help):
+            return ""
+        written = canonical(words or self.words)
+        shown = clean(f"{command} {written}", 400).replace("`", "'")
+        changed = bool(words) and words != self.words
+        parts = [] if self.plainly and not changed else [f"I read that as `{shown}`."]
+        if self.left:
+            left = ", ".join(f"“{clean(one, 40)}”" for one in self.left)
+            parts.append(f"I ignored {left}; the chart picks its own interval for this period.")
+        return " ".join((*parts, *self.remarks))
 
     def onto(self, before: Query) -> str:
         """The words of another question with what was said put in its place."""
@@ -63,8 +91,12 @@ class Heard:
         changes = {
             name: getattr(said, name) for kind in self.given for name in _FIELDS.get(kind, ())
         }
-        replaced = {one.dimension for one in said.filters}
-        kept = tuple(one for one in before.filters if one.dimension not in replaced)
+        replaced = {one.dimension for one in said.filters if not one.exclude}
+        kept = tuple(
+            one
+            for one in before.filters
+            if one.dimension not in replaced and one not in said.filters
+        )
         filters = (*kept, *said.filters) if "filter" in self.given else before.filters
         merged = replace(before, filters=filters, share=said.share, files=said.files)
         merged = replace(merged, **changes)
@@ -94,7 +126,7 @@ class UnknownWordError(ValueError):
 
     def __init__(self, word: str) -> None:
         super().__init__(
-            f"I do not know “{clean(word, 40)}”: it is no word of mine, and no model, API key or"
+            f"I don't recognize “{clean(word, 40)}”. It isn't a command word, model, API key or"
             " person."
         )
 
@@ -103,26 +135,52 @@ def hear(text: str, known: Known, today: date) -> Read:
     """What somebody says, the mention of the bot taken away; None: nothing that could be asked."""
     said = " ".join(plain(text).split())
     if len(said) > LONGEST:
-        return CommandError(f"That is {len(said):,} characters; a question has at most {LONGEST}.")
+        return CommandError(
+            f"That is {len(said):,} characters; a question can have at most {LONGEST}."
+        )
     words = [word.casefold().strip("?!.,") for word in said.split()]
-    if not any(words) or set(words) <= say.THANKS:
+    if not any(words) or greets([word for word in words if word]):
         return None
-    if not isinstance(parse_command(said), CommandError):
-        reader = _Reader(known, today)
-        if reader.strictly(said):
-            return Heard(said, frozenset(reader.given), (), plainly=True, rhythm=reader.rhythm)
-    elif there := managing(words):
+    strict = parse_command(said)
+    if not isinstance(strict, CommandError):
+        return strictly(said, strict)
+    if there := managing(words):
         if there.button:
             return CommandError(there.said(), "", there.listing)
         return Heard(there.listing)
-    elif words[0] in _BEGINNINGS:
+    if words[0] in _BEGINNINGS:
         rest = said.partition(" ")[2] if words[0] == "schedule" else ""
         found = _read(rest, known, today, again=False, schedules=True) if rest else None
         if isinstance(found, Heard) and found.rhythm:
             return found
         return _alert(said, words, known) or Heard(said, plainly=True)
+    if not wants(words) and (topic := topic_said(_without_names(said, known))):
+        return Heard(topic)
     found = _read(said, known, today)
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
+
+
+def _without_names(said: str, known: Known) -> list[str]:
+    """The words in lower case, without what is quoted, a filter, or the name of something."""
+    found = []
+    for word in said.casefold().split():
+        bare = word.strip("?!.,;()")
+        named_so = bare.removesuffix("'s") in known.by_key or ":" in bare or bare.startswith("<@")
+        if bare and not named_so and '"' not in bare:
+            found.append(bare)
+    return found
+
+
+def canonical(words: str) -> str:
+    """A command with all that it means written out."""
+    read = parse_command(words)
+    return read.query.words() if isinstance(read, Ask) else words
+
+
+def strictly(text: str, read: Command) -> Heard:
+    """What was typed in the grammar's own words."""
+    said = " ".join(plain(text).split())
+    return Heard(said, read.given if isinstance(read, Ask) else frozenset(), plainly=True)
 
 
 def _alert(said: str, words: list[str], known: Known) -> Heard | CommandError | None:
@@ -132,11 +190,22 @@ def _alert(said: str, words: list[str], known: Known) -> Heard | CommandError | 
 
 
 def _read(
-    said: str, known: Known, today: date, *, again: bool = True, schedules: bool = False
+    said: str,
+    known: Known,
+    today: date,
+    *,
+    again: bool = True,
+    schedules: bool = False,
+    order: Order = "",
 ) -> Read:
-    reader = _Reader(known, today, schedules=schedules)
+    reader = _Reader(known, today, schedules=schedules, order=order)
     try:
         return reader.read(tokens(said))
+    except AmbiguousDateError as wrong:
+        orders: tuple[Order, ...] = ("month", "day")
+        both = [_read(said, known, today, schedules=schedules, order=order) for order in orders]
+        choices = tuple(one.canonical for one in both if isinstance(one, Heard))
+        return CommandError(str(wrong), choices=choices)
     except UnknownWordError as wrong:
         return CommandError(str(wrong), *_meant(reader, known, today) if again else ())
     except ValueError as wrong:
@@ -152,7 +221,7 @@ def _meant(reader: _Reader, known: Known, today: date) -> tuple[str, str]:
         for instead in ((), (like,) if like else ())
     ]
     found = [_read(text, known, today, again=False) for text in texts]
-    left, meant = (one.words if isinstance(one, Heard) else "" for one in found)
+    left, meant = (one.canonical if isinstance(one, Heard) else "" for one in found)
     return left, meant if like else ""
 
 
@@ -171,28 +240,23 @@ class _Reader:
     compares: bool = False
     schedules: bool = False
     several: Dimension | None = None
+    filters: list[Filter] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    superlative: bool = False
+    plural: bool = False
+    order: Order = ""
 
     @property
     def rhythm(self) -> str:
         return " ".join(self.standing)
-
-    def strictly(self, said: str) -> bool:
-        """Note what of a question in the grammar's own words was said; whether it is one."""
-        if not isinstance(parse_command(said), Ask):
-            return True
-        try:
-            self.read(tokens(said))
-        except ValueError:
-            return True
-        return not self.standing
 
     def read(self, words: list[str]) -> Heard | CommandError | None:
         """All of it. Raises ValueError with what to say of a word that is not known."""
         self.words = [word.strip("?!,;") or word for word in words]
         rules: tuple[Callable[[], int], ...] = (
             self._filter, self._mention, self._long_name, self._stretch, self._standing,
-            self._versus, self._by, self._top, self._period, self._option, self._metric, self._self,
-            self._leaving_out, self._name, self._filler,
+            self._versus, self._by, self._top, self._dated, self._period, self._option,
+            self._metric, self._self, self._leaving_out, self._name, self._filler,
         )  # fmt: skip
         while self.at < len(self.words):
             taken = next((count for rule in rules if (count := rule())), 0)
@@ -204,8 +268,9 @@ class _Reader:
     def _heard(self) -> Heard | CommandError | None:
         if self.asks_how_much and "metric" not in self.given:
             self._give("metric", str(Metric.SPEND))
-        if self.several and "by" not in self.given:
-            self._give("by", f"by {self.several}")
+        self._group()
+        if self.superlative and not self.plural and "by" in self.given:
+            self.given.setdefault("top", ["top 1"])
         if not self.given and not self.standing:
             return None
         unclear = self.given and {word.casefold() for word in self.standing} <= say.RHYTHMS
@@ -216,19 +281,56 @@ class _Reader:
         read = parse_command(words)
         if isinstance(read, CommandError):
             return read
-        return Heard(words, frozenset(self.given), tuple(self.left), rhythm=" ".join(self.standing))
+        left, remarks = self._ignored(read), tuple(self.remarks)
+        return Heard(words, frozenset(self.given), left, rhythm=self.rhythm, remarks=remarks)
+
+    def _group(self) -> None:
+        """What is grouped by where that follows from the way in which it is asked."""
+        if "by" in self.given or not self.words:
+            return
+        filters = self.filters
+        several = {one.dimension for one in filters if not one.exclude}
+        first, last = self.words[0].casefold(), self.words[-1].casefold().rstrip(".")
+        compared = self.compares and len(filters) > 1 and len(several) == 1
+        on_what = first in {"what", "what's", "whats", "where"} and (
+            last in {"on", "use", "using", "uses", "used", "go", "going"} or first == "where"
+        )
+        if compared:
+            self._give("by", f"by {several.pop()}")
+        elif self.several:
+            self._give("by", f"by {self.several}")
+        elif (on_what and self.given) or self.superlative:
+            self._give("by", f"by {Dimension.MODEL}")
+
+    def _ignored(self, read: Command) -> tuple[str, ...]:
+        """What was left out: not the unit of time in which the period is drawn anyway."""
+        if not isinstance(read, Ask):
+            return tuple(self.left)
+        now = datetime.combine(self.today, time(12), UTC)
+        try:
+            drawn = str(ranges(read.query.period, now).current.granularity)
+        except NotBegunError:
+            return tuple(self.left)
+        same = {"date": "day", "hourly": "hour"}
+        units = [(words, words.casefold().split()[-1].rstrip("s")) for words in self.left]
+        return tuple(words for words, unit in units if same.get(unit, unit) != drawn)
 
     def _one_way_or_the_other(self) -> str:
         word = clean(self.rhythm, 40)
         return (
-            f"“{word}” may ask for a report again and again or for no more than these figures: say"
-            f" `schedule {word} ...`, or leave it out."
+            f"Do you want this on a schedule? Then say `schedule {word} ...`. Otherwise leave out"
+            f" “{word}”."
         )
 
     def _give(self, kind: str, words: str) -> None:
         there = self.given.setdefault(kind, [])
         if words not in there:
             there.append(words)
+
+    def _narrow(self, one: Filter) -> None:
+        if one not in self.filters:
+            self.filters.append(one)
+        self._give("filter", str(one))
 
     def _word(self, ahead: int = 0) -> str:
         at = self.at + ahead
@@ -254,21 +356,22 @@ class _Reader:
 
     def _filter(self) -> int:
         kind, colon, name = self.words[self.at].partition(":")
+        exclude, kind = kind.startswith("-"), kind.removeprefix("-")
         if not colon or kind.casefold() not in say.DIMENSIONS:
             return 0
         dimension = say.DIMENSIONS[kind.casefold()]
         count = 1 if name else 2
         pattern = (name or "".join(self.words[self.at + 1 : self.at + 2])).replace('"', "")
         if not pattern:
-            raise ValueError(f"After `{kind}:` comes a name, but nothing follows.")
-        self._give("filter", str(Filter(dimension, pattern)))
+            raise ValueError(f"`{kind}:` needs a name after it.")
+        self._narrow(Filter(dimension, pattern, exclude))
         return count
 
     def _mention(self) -> int:
         word = self.words[self.at]
         if not (word.startswith("<@") and word.rstrip(".").endswith(">")):
             return 0
-        self._give("filter", f"creator:{word.rstrip('.')}")
+        self._narrow(Filter(Dimension.CREATOR, word.rstrip(".")))
         return 1
 
     def _long_name(self) -> int:
@@ -280,7 +383,7 @@ class _Reader:
                 continue
             found = named(name, self.known)
             if found:
-                self._give("filter", str(found))
+                self._narrow(found)
                 return count
         return 0
 
@@ -322,6 +425,8 @@ class _Reader:
         if self._word() in say.COMPARE:
             self.compares = True
             return 1
+        if compared := self._with_a_date():
+            return compared
         with_it = self.compares and "period" in self.given and self._word() in {"with", "to", "and"}
         if not (with_it or self._word() in say.VERSUS):
             return 0
@@ -337,11 +442,37 @@ class _Reader:
         unit = say.UNITS.get(self._word(at), "")
         if unit not in {"day", "week", "month", "year"}:
             raise ValueError(
-                "After `vs` comes before, yesterday, last week, last month or last year"
-                + (f", not “{clean(word, 40)}”." if word else ", but nothing follows.")
+                "`vs` needs before, yesterday, last week, last month or last year"
+                + (f", not “{clean(word, 40)}”." if word else ".")
             )
         self._give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
         return self._skip(at + 1, {"before", "earlier", "ago"})
+
+    def _with_a_date(self) -> int:
+        """`vs september`, after the period that it is compared with."""
+        joined = say.VERSUS | ({"with", "to", "and"} if self.compares else set())
+        if self._word() not in joined or "period" not in self.given:
+            return 0
+        at = self._skip(1, {"to", "with", "the", "in", "of"})
+        ahead = list(takewhile(bool, self._ahead(at + _LONGEST_STRETCH)[at:]))
+        found = loose_dates.days(ahead, self.today, self.order)
+        read = parse(self.given["period"][-1])
+        if found is None or not isinstance(read, Ask):
+            return 0
+        period = read.query.period
+        if not isinstance(period, Month | Span):
+            return 0
+        ours, theirs = (period.first, period.last), found[1]
+        later, earlier = max(ours, theirs), min(ours, theirs)
+        versus = loose_dates.apart(earlier, later)
+        if not versus:
+            raise ValueError(
+                "I can compare a period only with the one right before it, or with the same one a"
+                " week, month or year earlier."
+            )
+        self.given["period"] = [loose_dates.period_of(*later)]
+        self._give("versus", f"vs {versus}")
+        return at + found[0]
 
     def _by(self) -> int:
         if self._word() in say.WHO:
@@ -352,13 +483,17 @@ class _Reader:
         at = self._skip(1, {"the", "each", "every", "api", "of", "our", "my", "single"})
         word = self._word(at)
         if word in say.DIMENSIONS:
-            self._give("by", f"by {say.DIMENSIONS[word]}")
+            self._group_by(say.DIMENSIONS[word], word)
             return at + 1
         if word in say.UNITS or word in {"minute", "date", "time"}:
             self.left.append(" ".join(self.words[self.at : self.at + at + 1]))
             return at + 1
         if word in say.WHO:
             return at
+        ranks = self.superlative or "top" in self.given or "by" in self.given
+        if ranks and (metric := say.METRICS.get(word)):  # `top 5 models by cost`
+            self._give("metric", str(metric))
+            return at + 1
         return 1 if self._word() in {"which", "each", "across"} else self._by_somebody(at)
 
     def _by_somebody(self, at: int) -> int:
@@ -367,8 +502,7 @@ class _Reader:
         person = word in say.SELF or word.startswith("<@")
         if person or named(word, self.known, Dimension.CREATOR):
             return at
-        said = f", not “{clean(word, 40)}”" if word else ", but nothing follows"
-        raise ValueError(f"After `{self._word()}` comes model, key or person{said}.")
+        raise ValueError(grouping(word))
 
     def _bare_dimension(self) -> int:
         """`key prod` is a filter, `models` what it is grouped by."""
@@ -380,17 +514,32 @@ class _Reader:
         if following and not self._word(skipped).endswith("s") and word != "people":
             found = named(following[0], self.known, dimension)
             if found and self._word(skipped + 1) not in say.FILLERS:
-                self._give("filter", str(found))
+                self._narrow(found)
                 return skipped + 2
-        self._give("by", f"by {dimension}")
+        if word in say.SPENDERS:
+            self._give("metric", str(Metric.SPEND))
+        self._group_by(dimension, self._word(skipped))
         return skipped + 1
 
+    def _group_by(self, dimension: Dimension, word: str) -> None:
+        self.plural = self.plural or word.endswith("s") or word == "people"
+        self._give("by", f"by {dimension}")
+
     def _top(self) -> int:
-        if self._word() not in say.TOP:
+        word, following = self._word(), self._word(1)
+        if word in say.MOST:
+            self.superlative = True
+            return 1
+        if word not in say.TOP:
             return 0
         if count := self._number(1):
             self._give("top", f"top {int(count[:4])}")
             return 2
+        self.superlative = True
+        if say.METRICS.get(word):
+            self._give("metric", str(say.METRICS[word]))
+        if say.METRICS.get(following) and following.endswith("s"):
+            self.plural = True  # `our biggest costs` are several
         return 1
 
     def _stretch(self) -> int:
@@ -398,7 +547,7 @@ class _Reader:
         if self.compares or (self.standing and self._word() in say.WEEKDAYS):
             return 0
         ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
-        found = stretch(ahead, self.today)
+        found = stretch(ahead, self.today, self.order)
         if found is None:
             return 0
         self._give("period", found[1])
@@ -415,8 +564,6 @@ class _Reader:
         if (count := self._number(0)) and self._word(1) in say.UNITS:
             self._give("period", f"{int(count[:6])}{say.UNITS[self._word(1)][0]}")
             return 2
-        if word in say.MONTHS:
-            return self._month()
         read = parse(word) if word in NAMED or word[:1].isdigit() else None
         if isinstance(read, Ask) and read.dated:
             self._give("period", word)
@@ -429,42 +576,46 @@ class _Reader:
         word, following = self._word(), self._word(1)
         if count := self._number(1):
             at = self._skip(2, {"of"})
-            if self._word(at) in say.UNITS:
-                self._give("period", f"{int(count[:6])}{say.UNITS[self._word(at)][0]}")
+            unit = say.UNITS.get(self._word(at))
+            if unit:
+                self._give("period", f"{int(count[:6])}{unit[0]}")
+                drawn = "hour" if unit == "hour" else "day"
+                self.remarks.append(
+                    f"The last {drawn} is still running; the average counts it as a whole {drawn}."
+                )
                 return at + 1
         counted = parse(following) if following[:1].isdigit() else None
         if isinstance(counted, Ask):
             self._give("period", following)
             return 2
         last = say.PAST.get(word) == "last"
-        if following in say.WEEKDAYS and last:
-            self._give("period", last_weekday(following, self.today))
-            return 2
-        if following == "quarter" and word != "past":
-            self._give("period", str(Span(*quarter(self.today, last=last))))
-            return 2
         unit = say.UNITS.get(following)
         if unit is None and (last or word == "past"):
-            said = f"not “{clean(following, 40)}”" if following else "but nothing follows"
+            said = f", not “{clean(following, 40)}”" if following else ""
             raise ValueError(
-                f"After `{word}` comes hour, day, week, month, quarter or year, or how many of them"
-                f" as in `{word} 3 weeks`, {said}."
+                f"`{word}` needs a unit of time after it, like `{word} week` or `{word} 3 weeks`"
+                f"{said}."
             )
         if unit is None:
             return 0
         self._give("period", f"1{unit[0]}" if word == "past" else f"{say.PAST[word]} {unit}")
         return 2
 
-    def _month(self) -> int:
-        year = self._word(1)
-        dated = len(year) == 4 and year.isascii() and year.isdigit()
-        if self._word() == "may" and not dated and self._word(-1) not in {"in", "for", "of"}:
+    def _dated(self) -> int:
+        """A day, month, quarter or year, in any of the ways in which people write them."""
+        if self.standing and self._word() in say.WEEKDAYS:
             return 0
-        number = say.MONTHS[self._word()]
-        passed = number <= self.today.month
-        which = int(year) if dated else self.today.year - (0 if passed else 1)
-        self._give("period", f"{which:04}-{number:02}")
-        return 2 if dated else 1
+        may = self._word() == "may" and self._word(-1) not in {"in", "for", "of"}
+        if may and not self._word(1)[:1].isdigit():
+            return 0
+        ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
+        found = loose_dates.days(ahead, self.today, self.order)
+        if found is None:
+            return 0
+        if found[1][0] > self.today:
+            raise ValueError(f"{found[1][0]} is in the future, so there is nothing to show yet.")
+        self._give("period", loose_dates.period_of(*found[1]))
+        return found[0]
 
     def _option(self) -> int:
         word = self._word()
@@ -498,17 +649,65 @@ class _Reader:
             return 0
         wants = word == "i" and self._word(1) in say.WANTING
         given = word == "me" and self._word(-1) in say.GIVING
-        if not (wants or given):
-            self._give("filter", "creator:me")
+        ours = word == "my" and say.SPENDERS & set(self._ahead(4))  # of all, who spends
+        if not (wants or given or ours):
+            self._narrow(Filter(Dimension.CREATOR, "me"))
         return 1
 
     def _leaving_out(self) -> int:
-        if self._word() in say.LEAVING_OUT:
+        """`without opus`, `except ada and grace`, `not counting the ci key`."""
+        phrase = next((p for p in say.LEAVING_OUT if self._ahead(len(p)) == p), ())
+        if not phrase and self._word() == "but" and self._word(-1) in say.ALL_BUT:
+            phrase = ("but",)
+        if not phrase:
+            return 0
+        at, found = len(phrase), list[Filter]()
+        while taken := self._left_out(at):
+            found.append(taken[1])
+            at = taken[0]
+            if self._word(at) in {"and", "or", "nor"} and self._left_out(at + 1):
+                at += 1
+        for one in found:
+            self._narrow(replace(one, exclude=True))
+        if not found:
             raise ValueError(
-                f"I cannot leave anything out (“{clean(self._word(), 40)}”), only narrow it down:"
-                " `only gemini`, `key:prod*`."
+                f"I don't recognize what to leave out after “{clean(' '.join(phrase), 40)}”."
+                " Try `without opus`, `-key:ci*` or `-creator:ada@example.com`."
             )
-        return 0
+        return at
+
+    def _left_out(self, at: int) -> tuple[int, Filter] | None:
+        """The name that begins at a word, and where it ends."""
+        at = self._skip(at, {"the", "any", "all", "for", "from", "using", "use", "of", "our"})
+        dimension: Dimension | None = None
+        if self._word(at) == "api":
+            at += 1
+        if self._word(at) in say.DIMENSIONS:
+            dimension = say.DIMENSIONS[self._word(at)]
+            at += 1
+        word = self._word(at)
+        kind, colon, name = word.removeprefix("-").partition(":")
+        if colon and name and kind in say.DIMENSIONS:
+            return at + 1, Filter(say.DIMENSIONS[kind], name.replace('"', ""))
+        if word.startswith("<@"):
+            return at + 1, Filter(Dimension.CREATOR, self.words[self.at + at].rstrip("."))
+        if word in say.SELF:
+            return at + 1, Filter(Dimension.CREATOR, "me")
+        for count in range(LONGEST_NAME_WORDS, 0, -1):
+            words = self.words[self.at + at : self.at + at + count]
+            if len(words) < count or (count == 1 and word in say.FILLERS):
+                continue
+            shown = " ".join(words)
+            if count > 1 and not self.known.has(shown) and not named(shown, self.known, dimension):
+                continue
+            one = named(shown, self.known, dimension) or named(
+                self._word(at) if count == 1 else shown, self.known, dimension
+            )
+            if one:
+                at = self._skip(at + count, {"api"})
+                same = say.DIMENSIONS.get(self._word(at)) is one.dimension
+                return at + same, one
+        return None
 
     def _name(self) -> int:
         if self._word() in say.FILLERS:
@@ -516,7 +715,7 @@ class _Reader:
         found = named(self._word(), self.known) or named(self.words[self.at], self.known)
         if not found:
             return 0
-        self._give("filter", str(found))
+        self._narrow(found)
         following = 2 if self._word(1) == "api" else 1
         if say.DIMENSIONS.get(self._word(following)) is not found.dimension:
             return 1

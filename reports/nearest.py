@@ -10,13 +10,40 @@ from reports.period import YEARS, Month
 from reports.timerange import zone_names
 
 _LONGEST = 40
+_CUTOFF = 0.6
+_SHORT = 6  # up to here, two slips make another word: `export` is not `report`
+_MUST_BEGIN_ALIKE = 4
 _SPELLINGS = (("min", ""), ("h", "h"), ("d", "d"), ("w", "w"), ("mo", "m"), ("y", "y"))
 
 
 def word(wrong: str, known: Iterable[str]) -> str:
-    """The known word most like a wrong one, or nothing."""
-    found = get_close_matches(wrong.lower()[:_LONGEST], list(known), n=1, cutoff=0.6)
-    return found[0] if found else ""
+    """The known word that a typo away from a wrong one, or nothing.
+
+    One slip (a letter too many, too few, wrong or swapped) in words of up to six letters, two in
+    longer ones. Short words must begin with the same letter: `stop` is not `top`.
+    """
+    typed = wrong.lower()[:_LONGEST]
+    for candidate in get_close_matches(typed, list(known), n=3, cutoff=_CUTOFF):
+        slips = _slips(typed, candidate)
+        most = 1 if len(candidate) <= _SHORT else 2
+        begins = candidate[:1] == typed[:1] or len(candidate) > _MUST_BEGIN_ALIKE
+        if slips <= most and (begins or sorted(candidate) == sorted(typed)):
+            return candidate
+    return ""
+
+
+def _slips(wrong: str, right: str) -> int:
+    """How many slips of the finger lie between two words."""
+    rows = [list(range(len(right) + 1))]
+    for i, a in enumerate(wrong, 1):
+        row = [i]
+        for j, b in enumerate(right, 1):
+            cost = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and wrong[i - 2] == b:
+                cost = min(cost, rows[-2][j - 2] + 1)
+            row.append(cost)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def period(count: str, unit: str) -> str:

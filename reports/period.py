@@ -32,9 +32,9 @@ _MOST = {
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """So many units back from now, through the current bucket.
+    """A number of units back from now, through the current bucket.
 
-    ValueError if there are none, or if they are longer than ten years.
+    Raises ValueError for a count below 1 or a period of more than ten years.
     """
 
     count: int
@@ -42,9 +42,9 @@ class Counted:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise ValueError("the count starts at 1")
+            raise ValueError("counts start at 1")
         if self.count > _MOST[self.unit]:
-            raise ValueError(f"a period is at most {LONGEST_YEARS} years long")
+            raise ValueError(f"a period can be at most {LONGEST_YEARS} years long")
 
     def __str__(self) -> str:
         return f"{self.count}{self.unit[0]}"
@@ -64,7 +64,10 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """One month of the calendar. ValueError if there is no such month, or it is too far away."""
+    """One month of the calendar.
+
+    Raises ValueError for a month that does not exist or is out of range.
+    """
 
     year: int
     month: int
@@ -90,9 +93,9 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From one day through another, both in.
+    """From one day through another, both included.
 
-    ValueError if they stand in the wrong order, are too far away or too far apart.
+    Raises ValueError if they are in the wrong order, out of range or too far apart.
     """
 
     first: date
@@ -100,11 +103,11 @@ class Span:
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise ValueError("the earlier day comes first")
+            raise ValueError("the earlier date comes first")
         _check_year(self.first.year)
         _check_year(self.last.year)
         if (self.last - self.first).days >= _MOST[Unit.DAY]:
-            raise ValueError(f"a period is at most {LONGEST_YEARS} years long")
+            raise ValueError(f"a period can be at most {LONGEST_YEARS} years long")
 
     def __str__(self) -> str:
         one_day = self.first == self.last

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 from bot import courtesy
@@ -16,7 +17,9 @@ from bot.flows.answer import answer
 from bot.flows.asking import REFUSED, Asking, asker_of
 from bot.flows.export import Shown, Where, export, shown
 from bot.flows.files import Format
+from bot.flows.known_names import known
 from bot.flows.shown import drawn, kept_private, picture
+from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import Person, Place
 from reports.alert import Rule
@@ -25,12 +28,16 @@ from reports.commands import parse_command
 from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
+from reports.grammar_loose import Heard
 from reports.grammar_schedule import ListSchedules, Standing
 from reports.query import Query
+from reports.reader import Clock, read
 from reports.render.blocks import Message, error, sentence
 from reports.render.help import help_message
 from reports.render.schedules import said
 from reports.text import escape, plain
+from reports.timerange import zone_names
+from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +100,16 @@ def ask(
             where = Where(asked.channel, shared, place.thread or None)
             export(asking, place, where, reply.shown, Format(file))
     return reply
+
+
+def understand(
+    asking: Asking, person: Person, asker: Asker, text: str
+) -> Heard | CommandError | None:
+    """What somebody typed or said, as a command of the grammar; None where nothing is asked."""
+    now, default = asking.clock(), asking.settings.zone
+    zone = zone_names().get((person.zone or "").lower()) or default
+    names = partial(known, asking.store, asker, now, default)
+    return read(text, names, Clock(now, zone, default))
 
 
 def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
@@ -159,7 +176,29 @@ def _admitted(
     desk: Desk,
 ) -> Reply:
     command = asking.settings.command
-    parsed = parse_command(asked.text)
+    heard = understand(asking, person, asker_of(asking, person, Query()), asked.text)
+    if isinstance(heard, CommandError):
+        return Reply(error(heard, command), "misunderstood")
+    found = _answered(asking, place, asked, person, subscriptions, desk, heard)
+    note = heard.note(command) if heard and not asked.note else ""
+    return replace(found, message=found.message.noted(note)) if note else found
+
+
+def _answered(
+    asking: Asking,
+    place: Place,
+    asked: Asked,
+    person: Person,
+    subscriptions: Subscriptions,
+    desk: Desk,
+    heard: Heard | None,
+) -> Reply:
+    command = asking.settings.command
+    parsed = parse_command(heard.words) if heard else Help()
+    if isinstance(parsed, TopicAsked):
+        return Reply(said(not_yet(parsed.topic)), "unavailable", what=plain(asked.text))
+    if isinstance(parsed, BalanceAsked | BudgetAsked | MeAsked):
+        return Reply(sentence("That has no answer here yet; the Home tab shows it."), "unavailable")
     if isinstance(parsed, Help):
         return Reply(help_message(command), "help", act=None)
     if isinstance(parsed, HelpOn):

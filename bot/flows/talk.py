@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from bot import courtesy
 from bot.access import clicks_stay_private
 from bot.flows import sight
 from bot.flows.alert_desk import Desk
-from bot.flows.answer import make_plan
-from bot.flows.ask import Asked, ask
+from bot.flows.ask import Asked, ask, understand
 from bot.flows.asking import Asking, admit, asker_of
 from bot.flows.export import Shown
 from bot.flows.shown import last_in, remember, shown_in
@@ -27,13 +25,10 @@ from bot.slack import DeliveryError, Person, Place
 from reports.audit import Act
 from reports.commands import parse_command
 from reports.grammar import Ask, CommandError, parse
-from reports.grammar_loose import Heard, hear
+from reports.grammar_loose import Heard
 from reports.grammar_schedule import Standing
-from reports.loose_names import Known
-from reports.period import Counted, Unit
 from reports.query import Dimension, Query
 from reports.render.blocks import error, sentence
-from reports.text import clean
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +82,7 @@ def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Des
     if person is None:
         return
     asker = asker_of(asking, person, Query())
-    heard = hear(spoken.text, known(asking, asker), asking.clock().date())
+    heard = understand(asking, person, asker, spoken.text) if spoken.text.strip() else None
     if heard is None:
         asking.slack.respond(place, sentence(GREETING))
     elif isinstance(heard, CommandError):
@@ -121,41 +116,6 @@ def _remember(asking: Asking, spoken: Spoken, what: Shown) -> None:
         remember(asking, spoken.channel, spoken.ts, what)
 
 
-def known(asking: Asking, asker: Asker) -> Known:
-    """The names that somebody may use, among those that they may know of.
-
-    A model is one of those for who sees their own usage only if they have used it themselves:
-    that others use it must not be heard from what is understood.
-    """
-    directory = asking.store.directory()
-    used = _used(asking, asker)
-    labels = sight.labels(directory, asker)
-
-    def of(dimension: Dimension) -> list[int]:
-        seen = sight.visible(directory, dimension, asker)
-        return [member.id for member in directory.of[dimension] if member.id in seen and member.ref]
-
-    people = [directory.members[id_] for id_ in of(Dimension.CREATOR)]
-    return Known(
-        tuple(directory.members[id_].name for id_ in of(Dimension.MODEL) if id_ in used),
-        tuple(labels[id_] for id_ in of(Dimension.KEY)),
-        tuple((member.name, member.detail) for member in people),
-    )
-
-
-def _used(asking: Asking, asker: Asker) -> frozenset[int]:
-    """The models that somebody may know of; those of a year, where they see their own only."""
-    if not asker.own_only:
-        return sight.visible(asking.store.directory(), Dimension.MODEL, asker)
-    year = Query(period=Counted(1, Unit.YEAR), by=Dimension.MODEL)
-    with courtesy.turn(), asking.store.snapshot():
-        plan = make_plan(asking.store, year, asking.clock(), asking.settings.zone, asker)
-        if isinstance(plan, CommandError):
-            return frozenset()
-        found = asking.store.read(plan.selection, plan.source.range, plan.source.stored)
-    return frozenset(found.series)
-
-
 def _asked(
     asking: Asking,
     spoken: Spoken,
@@ -165,7 +125,7 @@ def _asked(
     before: Shown | str | None,
 ) -> Asked:
     """What was said, as it is asked: as a change of the question before it, where it is one."""
-    words, at, changed = heard.words, None, isinstance(before, Shown)
+    words, at = heard.words, None
     if isinstance(before, Shown):
         words = heard.onto(_theirs(asking, before, person, asker))
         at = None if "period" in heard.given else before.at
@@ -175,7 +135,7 @@ def _asked(
     elif isinstance(read, Standing):
         named = _named(asking, person, read.query)
         words = words if named == read.query else f"schedule {replace(read, query=named).words()}"
-    note = _note(asking, heard, words, changed=changed)
+    note = heard.note(asking.settings.command, words)
     if isinstance(read, Ask) and not (spoken.direct or read.query.share):
         if clicks_stay_private(asking.settings):
             note = " ".join(filter(None, (note, ALONE)))
@@ -187,16 +147,6 @@ def _asked(
 def _named(asking: Asking, person: Person, query: Query) -> Query:
     """A question with addresses in the place of Slack's ids, which say nothing to people."""
     return sight.addressed(query, asker_of(asking, person, query))
-
-
-def _note(asking: Asking, heard: Heard, words: str, *, changed: bool) -> str:
-    """What was understood, where it was not said in just these words."""
-    shown = clean(f"{asking.settings.command} {words}", 400).replace("`", "'")
-    parts = [] if heard.plainly and not changed else [f"I took that as `{shown}`."]
-    if heard.left:
-        left = ", ".join(f"“{clean(one, 40)}”" for one in heard.left)
-        parts.append(f"I left out {left}: the period says how fine it is drawn.")
-    return " ".join(parts)
 
 
 def _before(asking: Asking, spoken: Spoken) -> Shown | str | None:

@@ -125,11 +125,11 @@ def test_help_is_an_answer(ask, words):
 @pytest.mark.parametrize(
     ("words", "problem", "meant"),
     [
-        (["tokns"], "I do not know the word “tokns”.", "activity ask tokens 1d"),
-        (["spend", "1x"], "“1x” is not a period.", ""),
+        (["tokns"], "I don't recognize “tokns”.", "activity ask tokens 1d"),
+        (["spend", "1x"], "I can't read “1x” as a date.", ""),
         (["key:prd"], "No key is called “prd”.", "activity ask 1d key:prod"),
         (["x" * 10_000], "That is 10,000 characters", ""),
-        (["tok\udcffns"], "I do not know the word “tokns”.", "activity ask tokens 1d"),
+        (["tok\udcffns"], "I don't recognize “tokns”.", "activity ask tokens 1d"),
     ],
 )
 def test_wrong_words_are_wrong_usage(ask, words, problem, meant):

@@ -257,7 +257,7 @@ def modals(app: App):
     def submitted(ack, view):
         values = view["state"]["values"]
         if values["what"]["question"]["value"] != "tokens 1m":
-            ack(response_action="errors", errors={"what": "I do not know the word “tokns”."})
+            ack(response_action="errors", errors={"what": "I don't recognize “tokns”."})
         else:
             taken.append(values)
             ack()
@@ -273,7 +273,7 @@ def test_a_modal_is_filled_in_corrected_and_sent_by_keyboard(view, post, slack, 
     modal.get_by_label("Channel").select_option(label="#spend")
     modal.get_by_label("Pdf").check()
     modal.get_by_label("Question").press("Enter")
-    expect(modal.get_by_role("alert")).to_have_text("I do not know the word “tokns”.")
+    expect(modal.get_by_role("alert")).to_have_text("I don't recognize “tokns”.")
     expect(modal.get_by_label("Question")).to_have_value("tokns 1m")
     modal.get_by_label("Question").fill("tokens 1m")
     modal.get_by_role("button", name="Save").press("Enter")

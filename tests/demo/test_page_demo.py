@@ -132,7 +132,7 @@ def test_me_is_whoever_one_acts_as(browser, demo, who):
 def test_help_and_misspelt_words_are_answered(browser, demo, who):
     with acting(browser, demo, who) as view:
         wrong = asked(view, "tokns 1m")
-        expect(wrong).to_contain_text("I do not know the word “tokns”.")
+        expect(wrong).to_contain_text("I don't recognize “tokns”.")
         expect(wrong.locator("code").first).to_have_text("/activity tokens 1m")
         help_ = asked(view, "help")
         expect(help_).to_contain_text("What")
@@ -407,7 +407,7 @@ def test_a_question_in_ones_own_words_is_answered_in_its_thread(browser, demo):
         say(view, "@Activity what did we spend on opus last week by person?")
         question = view.locator("#log > article").nth(before)
         answer = question.locator(".thread > article")
-        expect(answer.last).to_contain_text("I took that as")
+        expect(answer.last).to_contain_text("I read that as")
         expect(answer.locator("h3")).to_have_text("Spend by creator, last week")
         question.hover()
         question.get_by_role("button", name="Reply in thread").first.click()
@@ -422,7 +422,7 @@ def test_a_direct_message_is_answered_beside_it(browser, demo):
     with acting(browser, demo, "farid", "messages") as view:
         say(view, "how much did I spend this month?")
         answer = view.locator("#log > article").last
-        expect(answer).to_contain_text("I took that as")
+        expect(answer).to_contain_text("I read that as")
         expect(answer.locator("h3")).to_have_text("Spend, this month")
         say(view, "by model")
         expect(view.locator("#log h3").last).to_have_text("Spend by model, this month")

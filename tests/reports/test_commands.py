@@ -78,4 +78,4 @@ def test_a_number_after_schedule_is_no_page() -> None:
 def test_a_question_about_something_named_so_is_none_about_the_list() -> None:
     found = parse_command("spend by alert")
     assert isinstance(found, CommandError)
-    assert found.suggestion == "spend 1d by model"
+    assert found.suggestion == ""

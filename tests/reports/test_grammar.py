@@ -27,10 +27,7 @@ from reports.query import Dimension, File, Filter, Metric, Query, Source
 from reports.timerange import zone_names
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-PERIODS_ARE = (
-    "Periods are 1h, 1d, 1w, 1m (a month), 1y and other counts, a month such as 2026-10 or a day"
-    " such as 2026-10-03."
-)
+DATES = "`7d`, `last month`, `2026-10` or `2026-10-03`"
 
 
 def asked(text: str) -> Query:
@@ -161,6 +158,26 @@ def test_typographic_and_invisible_characters_do_not_matter(text: str) -> None:
     assert asked(text).filters == (Filter(Dimension.KEY, "Prod key"),)
 
 
+def test_full_width_characters_are_read_as_plain_ones() -> None:
+    assert parse("ｔｏｋｅｎｓ　７ｄ　ｂｙ　ｋｅｙ") == parse("tokens 7d by key")
+
+
+@pytest.mark.parametrize("text", ["-key:ci*", "-Key: ci*", "\u2212key:ci*", "\u2013keys:ci*"])
+def test_a_minus_leaves_out(text: str) -> None:
+    assert asked(text).filters == (Filter(Dimension.KEY, "ci*", exclude=True),)
+    assert asked(text).words() == "1d -key:ci*"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-01\u20132026-11-15", "2026-11-01\u20142026-11-15", "2026-11-01\u20262026-11-15",
+     "2026-11-01-2026-11-15", "2026-11-01...2026-11-15"],
+)  # fmt: skip
+def test_a_span_may_be_typed_with_any_dash(text: str) -> None:
+    assert asked(text).words() == "2026-11-01..2026-11-15"
+    assert asked("2026-09\u20132026-10").words() == "2026-09-01..2026-10-31"
+
+
 def test_a_phones_apostrophe_is_an_apostrophe() -> None:
     assert asked("key:ada’s*").filters[0].pattern == "ada's*"
 
@@ -177,226 +194,240 @@ def test_help_is_understood_whatever_stands_beside_it(text: str) -> None:
 
 WRONG = [
     # words that are like a known one
-    ("tokns", "I do not know the word “tokns”.", "", "tokens 1d"),
-    ("spned 1m by key", "I do not know the word “spned”.", "1m by key", "spend 1m by key"),
-    ("tokns 1m by modle", "I do not know the word “tokns”.", "1m", "tokens 1m by model"),
-    ("reqests", "I do not know the word “reqests”.", "", "requests 1d"),
-    ("yesterdy", "I do not know the word “yesterdy”.", "", "yesterday"),
-    ("byy key", "I do not know the word “byy”.", "", "1d by key"),
-    ("lsat month", "I do not know the word “lsat”.", "", "last month"),
-    ("thiss week", "I do not know the word “thiss”.", "", "this week"),
-    ("top10", "I do not know the word “top10”.", "", "top 10"),
-    ("hlep", "I do not know the word “hlep”.", "", "help"),
-    ("csb", "I do not know the word “csb”.", "", "1d csv"),
-    ("tokens spned", "I do not know the word “spned”.", "tokens 1d", "spend"),
-    ("exprot", "I do not know the word “exprot”.", "", ""),
-    ("🦄", "I do not know the word “🦄”.", "", ""),
-    ("الإنفاق", "I do not know the word “الإنفاق”.", "", ""),
-    ('"prod key"', 'I do not know the word “"prod key"”.', "", ""),
-    ("x" * 99, f"I do not know the word “{'x' * 39}…”.", "", ""),
+    ("tokns", "I don't recognize “tokns”.", "", "tokens 1d"),
+    ("spned 1m by key", "I don't recognize “spned”.", "1m by key", "spend 1m by key"),
+    ("tokns 1m by modle", "I don't recognize “tokns”.", "1m", "tokens 1m by model"),
+    ("reqests", "I don't recognize “reqests”.", "", "requests 1d"),
+    ("yesterdy", "I don't recognize “yesterdy”.", "", "yesterday"),
+    ("byy key", "I don't recognize “byy”.", "", "1d by key"),
+    ("lsat month", "I don't recognize “lsat”.", "", "last month"),
+    ("thiss week", "I don't recognize “thiss”.", "", "this week"),
+    ("top10", "I don't recognize “top10”.", "", "top 10"),
+    ("hlep", "I don't recognize “hlep”.", "", "help"),
+    ("csb", "I don't recognize “csb”.", "", "1d csv"),
+    ("tokens spned", "I don't recognize “spned”.", "tokens 1d", "spend"),
+    ("exprot", "I don't recognize “exprot”.", "", ""),
+    ("🦄", "I don't recognize “🦄”.", "", ""),
+    ("الإنفاق", "I don't recognize “الإنفاق”.", "", ""),
+    ('"prod key"', 'I don\'t recognize “"prod key"”.', "", ""),
+    ("x" * 99, f"I don't recognize “{'x' * 39}…”.", "", ""),
     # dimensions
     (
         "model",
-        "“model” needs `by` before it, or a name after it: `model:claude*`.",
+        "“model” needs `by` before it or a name after it: `model:claude*`.",
         "",
         "1d by model",
     ),
-    ("by", "After `by` comes model, key or creator, but nothing follows.", "", "1d by model"),
-    ("by by by", "After `by` comes model, key or creator, not “by”.", "", "1d by model"),
-    ("by kye", "After `by` comes model, key or creator, not “kye”.", "", "1d by key"),
-    ("by api", "After `by` comes model, key or creator, not “api”.", "", "1d by model"),
+    ("by", "You can group by model, key or creator.", "", "1d by model"),
+    ("by by by", "You can group by model, key or creator, not by “by”.", "", ""),
+    ("by kye", "You can group by model, key or creator, not by “kye”.", "", "1d by key"),
+    ("by api", "You can group by model, key or creator, not by “api”.", "", ""),
     (
         "by model by key",
-        "There are two dimensions, “by model” and “by key”: keep one.",
+        "You can group by only one thing: model or key.",
         "1d by model",
         "",
     ),
     # filters
-    ("key:", "After `key:` comes a name, but nothing follows.", "", '1d key:"Prod key"'),
-    ('key:""', "After `key:` comes a name, but nothing follows.", "", '1d key:"Prod key"'),
-    ("key:“ ”", "After `key:` comes a name, but nothing follows.", "", '1d key:"Prod key"'),
-    ("foo:bar", "I cannot filter by “foo”, only by model, key or creator.", "", ""),
-    (":", "I cannot filter by “(unnamed)”, only by model, key or creator.", "", ""),
+    ("key:", "`key:` needs a name after it.", "", '1d key:"Prod key"'),
+    ('key:""', "`key:` needs a name after it.", "", '1d key:"Prod key"'),
+    ("key:“ ”", "`key:` needs a name after it.", "", '1d key:"Prod key"'),
+    ("foo:bar", "You can filter by model, key or creator, not by “foo”.", "", ""),
+    (":", "You can filter by model, key or creator, not by “(unnamed)”.", "", ""),
     (
         "modle:gpt*",
-        "I cannot filter by “modle”, only by model, key or creator.",
+        "You can filter by model, key or creator, not by “modle”.",
         "",
-        "1d model:claude*",
+        "1d model:gpt*",
     ),
-    ('key:"Prod', 'A quotation mark is never closed. Write names like `key:"Prod key"`.', "", ""),
+    ('key:"Prod', 'A quotation mark is missing. Write names like `key:"Prod key"`.', "", ""),
     # counted periods
-    ("0d", "“0d” is not a period: the count starts at 1.", "", "1d"),
-    ("last 0 weeks", "“0w” is not a period: the count starts at 1.", "", "1w"),
-    ("11y", "“11y” is not a period: a period is at most 10 years long.", "", "10y"),
-    ("99999999y", "“99999999y” is not a period: a period is at most 10 years long.", "", "10y"),
-    ("9999999999999h", f"“9999999999999h” is not a period. {PERIODS_ARE}", "", ""),
-    ("1x", f"“1x” is not a period. {PERIODS_ARE}", "", ""),
-    ("1_0d", f"“1_0d” is not a period. {PERIODS_ARE}", "", ""),
-    ("1.5d", f"“1.5d” is not a period. {PERIODS_ARE}", "", ""),
-    ("2026", f"“2026” is not a period. {PERIODS_ARE}", "", ""),
-    ("2026/10/03", f"“2026/10/03” is not a period. {PERIODS_ARE}", "", ""),
-    ("24hours by key", f"“24hours” is not a period. {PERIODS_ARE}", "1d by key", "24h by key"),
-    ("30min", f"“30min” is not a period. {PERIODS_ARE}", "", "1h"),
-    ("7 days by key", f"“7” is not a period. {PERIODS_ARE}", "1d by key", "7d by key"),
-    ("-1d", "I do not know the word “-1d”.", "", ""),
-    ("١d", "I do not know the word “١d”.", "", ""),
-    ("１d", "I do not know the word “１d”.", "", ""),
-    ("²d", "I do not know the word “²d”.", "", ""),
-    ("1d 1w", "There are two periods, “1d” and “1w”: keep one.", "1d", ""),
-    ("1d 1d", "There are two periods, “1d” and “1d”: keep one.", "1d", ""),
-    ("today last week", "There are two periods, “today” and “last week”: keep one.", "today", ""),
+    ("0d", "I can't use “0d”: counts start at 1.", "", "1d"),
+    ("last 0 weeks", "I can't use “0w”: counts start at 1.", "", "1w"),
+    ("11y", "I can't use “11y”: a period can be at most 10 years long.", "", "10y"),
+    ("99999999y", "I can't use “99999999y”: a period can be at most 10 years long.", "", "10y"),
+    ("9999999999999h", f"I can't read “9999999999999h” as a date. Try {DATES}.", "", ""),
+    ("1x", f"I can't read “1x” as a date. Try {DATES}.", "", ""),
+    ("1_0d", f"I can't read “1_0d” as a date. Try {DATES}.", "", ""),
+    ("1.5d", f"I can't read “1.5d” as a date. Try {DATES}.", "", ""),
+    ("2026", f"I can't read “2026” as a date. Try {DATES}.", "", ""),
+    ("2026/10/03", f"I can't read “2026/10/03” as a date. Try {DATES}.", "", ""),
+    (
+        "24hours by key",
+        f"I can't read “24hours” as a date. Try {DATES}.",
+        "1d by key",
+        "24h by key",
+    ),
+    ("30min", f"I can't read “30min” as a date. Try {DATES}.", "", "1h"),
+    ("7 days by key", f"I can't read “7” as a date. Try {DATES}.", "1d by key", "7d by key"),
+    ("-1d", "I don't recognize “-1d”.", "", ""),
+    ("١d", "I don't recognize “١d”.", "", ""),
+    ("²d", "I don't recognize “²d”.", "", ""),
+    ("1d 1w", "A question can have only one period: “1d” or “1w”.", "1d", ""),
+    ("1d 1d", "A question can have only one period: “1d” or “1d”.", "1d", ""),
+    (
+        "today last week",
+        "A question can have only one period: “today” or “last week”.",
+        "today",
+        "",
+    ),
     # calendar periods
     (
         "this",
-        "After `this` comes hour, day, week, month or year, but nothing follows.",
+        "`this` needs hour, day, week, month or year after it.",
         "",
         "this month",
     ),
     (
         "last wek",
-        "After `last` comes hour, day, week, month or year, not “wek”.",
+        "`last` needs hour, day, week, month or year after it, not “wek”.",
         "",
         "last week",
     ),
     (
         "spend last quarter",
-        "After `last` comes hour, day, week, month or year, not “quarter”.",
+        "`last` needs hour, day, week, month or year after it, not “quarter”.",
         "spend 1d",
         "spend 3m",
     ),
     (
         "spend last monday",
-        "After `last` comes hour, day, week, month or year, not “monday”.",
+        "`last` needs hour, day, week, month or year after it, not “monday”.",
         "spend 1d",
         "spend last week",
     ),
-    ("last 7 dyas", "After `last` comes hour, day, week, month or year, not “7”.", "", "7d"),
-    ("this 3d", "After `this` comes hour, day, week, month or year, not “3d”.", "", "this month"),
+    ("last 7 dyas", "`last` needs hour, day, week, month or year after it, not “7”.", "", "7d"),
+    (
+        "this 3d",
+        "`this` needs hour, day, week, month or year after it, not “3d”.",
+        "",
+        "this month",
+    ),
     # dates
-    ("2026-13", "The calendar has no “2026-13”.", "", "2026-12"),
-    ("2026-00", "The calendar has no “2026-00”.", "", "2026-01"),
-    ("2026-02-30", "The calendar has no “2026-02-30”.", "", "2026-02-28"),
-    ("2025-02-29", "The calendar has no “2025-02-29”.", "", "2025-02-28"),
-    ("0000-01", "“0000-01” is too far away: years run from 2000 to 2999.", "", "2000-01"),
-    ("9999-12", "“9999-12” is too far away: years run from 2000 to 2999.", "", "2999-12"),
+    ("2026-13", "There is no such date as “2026-13”.", "", "2026-12"),
+    ("2026-00", "There is no such date as “2026-00”.", "", "2026-01"),
+    ("2026-02-30", "There is no such date as “2026-02-30”.", "", "2026-02-28"),
+    ("2025-02-29", "There is no such date as “2025-02-29”.", "", "2025-02-28"),
+    ("0000-01", "I can't use “0000-01”: years run from 2000 to 2999.", "", "2000-01"),
+    ("9999-12", "I can't use “9999-12”: years run from 2000 to 2999.", "", "2999-12"),
     (
         "2026-1-3",
-        "“2026-1-3” is not a date. Write a month as 2026-10 or a day as 2026-10-03.",
+        f"I can't read “2026-1-3” as a date. Try {DATES}.",
         "",
         "2026-01-03",
     ),
     (
         "2026-10-03-01",
-        "“2026-10-03-01” is not a date. Write a month as 2026-10 or a day as 2026-10-03.",
+        f"I can't read “2026-10-03-01” as a date. Try {DATES}.",
         "",
         "2026-10",
     ),
     (
         "2026-1٠",
-        "“2026-1٠” is not a date. Write a month as 2026-10 or a day as 2026-10-03.",
+        f"I can't read “2026-1٠” as a date. Try {DATES}.",
         "",
         "2026-10",
     ),
     (
         "2026-10-15..2026-10-01",
-        "“2026-10-15..2026-10-01” is not a span: the earlier day comes first.",
+        "I can't use “2026-10-15..2026-10-01”: the earlier date comes first.",
         "",
         "2026-10-01..2026-10-15",
     ),
     (
         "2026-10-01..",
-        "“2026-10-01..” is not a span: it has a day on one side only.",
+        "A date range needs a start and an end, like `2026-10-01..2026-10-15`.",
         "",
         "2026-10-01",
     ),
     (
         "..2026-10-01 tokens",
-        "“..2026-10-01” is not a span: it has a day on one side only.",
+        "A date range needs a start and an end, like `2026-10-01..2026-10-15`.",
         "tokens 1d",
         "tokens 2026-10-01",
     ),
     (
         "2026-10-01..2026-09-31",
-        "The calendar has no “2026-09-31”.",
+        "There is no such date as “2026-09-31”.",
         "",
         "2026-09-30..2026-10-01",
     ),
     (
         "2000-01-01..2026-01-01",
-        "“2000-01-01..2026-01-01” is not a span: a period is at most 10 years long.",
+        "I can't use “2000-01-01..2026-01-01”: a period can be at most 10 years long.",
         "",
         "10y",
     ),
     (
         "9999-12..9999-12",
-        "“9999-12” is too far away: years run from 2000 to 2999.",
+        "I can't use “9999-12”: years run from 2000 to 2999.",
         "",
         "2999-12",
     ),
-    ("..", "I do not know the word “..”.", "", ""),
+    ("..", "I don't recognize “..”.", "", ""),
     # options
-    ("top", "After `top` comes a number from 1 to 50, but nothing follows.", "", "top 10"),
-    ("top x", "After `top` comes a number from 1 to 50, not “x”.", "", "top 10"),
-    ("top 0", "After `top` comes a number from 1 to 50, not “0”.", "", "top 10"),
-    ("top 51", "After `top` comes a number from 1 to 50, not “51”.", "", "1d top 50"),
-    ("top ٣", "After `top` comes a number from 1 to 50, not “٣”.", "", "top 10"),
+    ("top", "`top` needs a number from 1 to 50, like `top 5`.", "", "top 10"),
+    ("top x", "`top` needs a number from 1 to 50, like `top 5`.", "", "top 10"),
+    ("top 0", "`top` needs a number from 1 to 50, like `top 5`.", "", "top 10"),
+    ("top 51", "`top` needs a number from 1 to 50, like `top 5`.", "", "1d top 50"),
+    ("top ٣", "`top` needs a number from 1 to 50, like `top 5`.", "", "top 10"),
     (
         "tz",
-        "After `tz` comes a time zone such as Europe/Berlin, but nothing follows.",
+        "`tz` needs a time zone like Europe/Berlin.",
         "",
         "1d tz Europe/Berlin",
     ),
     (
         "tz paris",
-        "After `tz` comes a time zone such as Europe/Berlin, not “paris”.",
+        "`tz` needs a time zone like Europe/Berlin, not “paris”.",
         "",
         "1d tz Europe/Paris",
     ),
     (
         "tz new york 1w",
-        "After `tz` comes a time zone such as Europe/Berlin, not “new”.",
+        "`tz` needs a time zone like Europe/Berlin, not “new”.",
         "1w",
         "1w tz America/New_York",
     ),
     (
         "tz Europe/Berln",
-        "After `tz` comes a time zone such as Europe/Berlin, not “Europe/Berln”.",
+        "`tz` needs a time zone like Europe/Berlin, not “Europe/Berln”.",
         "",
         "1d tz Europe/Berlin",
     ),
     (
         "tz ../../etc/passwd",
-        "After `tz` comes a time zone such as Europe/Berlin, not “../../etc/passwd”.",
+        "`tz` needs a time zone like Europe/Berlin, not “../../etc/passwd”.",
         "",
         "1d tz Europe/Berlin",
     ),
-    ("tokens spend", "There are two metrics, “tokens” and “spend”: keep one.", "tokens 1d", ""),
+    ("tokens spend", "A question can have only one metric: “tokens” or “spend”.", "tokens 1d", ""),
     (
         "credits byok",
-        "There are two sources, “credits” and “byok”: keep one.",
+        "A question can have only one source of money: “credits” or “byok”.",
         "1d credits",
         "",
     ),
-    ("top 3 top 4", "There are two `top`s, “top 3” and “top 4”: keep one.", "1d top 3", ""),
+    ("top 3 top 4", "A question can have only one `top`: “top 3” or “top 4”.", "1d top 3", ""),
     (
         "tz UTC tz UTC",
-        "There are two zones, “tz UTC” and “tz UTC”: keep one.",
+        "A question can have only one time zone: “tz UTC” or “tz UTC”.",
         "1d tz UTC",
         "",
     ),
     # length
-    ("x" * 10_000, "That is 10,000 characters; a question has at most 300.", "", ""),
-    ("&amp;" * 301, "That is 1,505 characters; a question has at most 300.", "", ""),
+    ("x" * 10_000, "That is 10,000 characters; a question can have at most 300.", "", ""),
+    ("&amp;" * 301, "That is 1,505 characters; a question can have at most 300.", "", ""),
     (
         " ".join(f"key:{n}" for n in range(21)),
-        "A question has at most 20 filters; with `*` one stands for many.",
+        "A question can have at most 20 filters; `*` matches several names.",
         "1d " + " ".join(f"key:{n}" for n in range(20)),
         "",
     ),
     # written out, with `creator` for `user`, it would be too long to be asked again
     (
         " ".join(f"user:{n:09}" for n in range(20)),
-        "That is 362 characters; a question has at most 300.",
+        "That is 362 characters; a question can have at most 300.",
         "",
         "",
     ),
@@ -442,7 +473,7 @@ def test_twenty_filters_and_fifty_groups_are_allowed() -> None:
 
 def test_a_sentence_holds_nothing_that_cannot_be_printed() -> None:
     problem = wrong("\udcff\u202ebad\x1b[31m\x00").problem
-    assert problem == "I do not know the word “bad[31m”."
+    assert problem == "I don't recognize “bad[31m”."
     assert asked("key:\udcffa\u202eb").filters[0].pattern == "ab"
 
 

@@ -134,12 +134,12 @@ def test_it_reads_cron_wherever_it_stands(text):
         ("daily spend 1h", "“1h” cannot be asked", "schedule daily 09:00 spend yesterday"),
         (
             "weekly spend by creatr",
-            "After `by` comes model, key or creator",
+            "You can group by model, key or creator",
             "schedule weekly mon 09:00 spend last week by creator",
         ),
         (
             "wekly spend by model",
-            "I do not know the word “wekly”.",
+            "I don't recognize “wekly”.",
             "schedule weekly mon 09:00 spend last week by model",
         ),
         ("hourly spend", "A report goes out at most once a day.", "schedule daily spend by model"),
@@ -180,13 +180,13 @@ def test_it_reads_cron_wherever_it_stands(text):
         ("pause 1", "there is a button", "schedules"),
         (
             "fri 17:00 tokens by key for finance",
-            "I do not know the word “for”.",
+            "I don't recognize “for”.",
             "schedule weekly fri 17:00 tokens last week by key",
         ),
         ("daily spend in", "but nothing follows", None),
         ("0 9 * * 1 daily spend", "says when by itself", None),
         ("monthly mon spend", "`monthly` runs on a day of the month", None),
-        ('daily key:"abc', "A quotation mark is never closed.", None),
+        ('daily key:"abc', "A quotation mark is missing.", None),
         ("daily " + "x" * 400, "characters", ""),
     ],
 )

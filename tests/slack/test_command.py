@@ -111,17 +111,17 @@ def test_help_says_all_words(shared, text):
 @pytest.mark.parametrize(
     ("text", "problem", "suggestion"),
     [
-        ("tokns 1m", "I do not know the word “tokns”.", "/activity tokens 1m"),
+        ("tokns 1m", "I don't recognize “tokns”.", "/activity tokens 1m"),
         (
             "tokens by modle",
-            "After `by` comes model, key or creator",
+            "You can group by model, key or creator",
             "/activity tokens 1d by model",
         ),
         ("tokens key:prd", "No key is called “prd”.", "/activity tokens 1d key:prod"),
-        ("spend 1x", "“1x” is not a period.", None),
-        ("spend 0d", "“0d” is not a period", "/activity spend 1d"),
-        ("spend 99999999y", "“99999999y” is not a period", "/activity spend 10y"),
-        ("spend 2026-13", "The calendar has no “2026-13”.", None),
+        ("spend 1x", "I can't read “1x” as a date.", None),
+        ("spend 0d", "I can't use “0d”", "/activity spend 1d"),
+        ("spend 99999999y", "I can't use “99999999y”", "/activity spend 10y"),
+        ("spend 2026-13", "There is no such date as “2026-13”.", None),
     ],
 )
 def test_wrong_words_get_what_was_wrong_and_the_nearest_right_words(

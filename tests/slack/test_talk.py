@@ -55,7 +55,7 @@ def reply(world: World, thread: str, text: str, user: str = "ada") -> dict[str, 
 def test_a_mention_is_answered_in_its_thread_and_says_what_it_understood(world: World) -> None:
     answer = asked(world, "what did we spend on opus in the last 7 days by person?")
     words = "spend 7d by creator model:*opus*"
-    assert answer["text"].startswith(f"I took that as `/activity {words}`.\n")
+    assert answer["text"].startswith(f"I read that as `/activity {words}`.\n")
     assert command(answer) == f"/activity {words}"
     assert "image" in [block["type"] for block in answer["blocks"]]
     assert not hidden(world, "ada")
@@ -71,7 +71,7 @@ def test_the_grammars_own_words_are_answered_without_ado(world: World) -> None:
 
 
 def test_what_cannot_be_asked_is_named(world: World) -> None:
-    assert "I left out “per day”" in asked(world, "spend per day of the last 7 days")["text"]
+    assert "I ignored “per hour”" in asked(world, "spend per hour of the last 7 days")["text"]
 
 
 def test_replies_in_the_thread_change_its_question(world: World) -> None:
@@ -186,7 +186,7 @@ def test_what_is_not_understood_is_said_to_the_person_alone(world: World) -> Non
     thread = said(world, "ada", "general", "spend on frobnicate")
     wait_until(lambda: hidden(world, "ada"))
     [told] = hidden(world, "ada")
-    assert told["text"].startswith("I do not know “frobnicate”")
+    assert told["text"].startswith("I don't recognize “frobnicate”")
     assert told["thread_ts"] == thread
     assert not answers(world, "general")
 
@@ -240,7 +240,7 @@ def test_where_people_see_different_things_a_mention_is_answered_to_them_alone(
         # names of others are no words that she could use
         world.door.mention("grace", "general", "spend of prod")
         wait_until(lambda: len(hidden(world, "grace")) == 2)
-        assert hidden(world, "grace")[-1]["text"].startswith("I do not know “prod”")
+        assert hidden(world, "grace")[-1]["text"].startswith("I don't recognize “prod”")
         # what she asks for in words to be shared is hers to share
         answer = asked(world, "tokens 7d by key share", user="grace")
         assert "prod" not in str(answer)
@@ -298,7 +298,7 @@ def test_where_nobody_can_be_told_alone_they_are_told_in_direct_messages(world: 
     wait_until(lambda: answers(world, dm))
     text = answers(world, dm)[0]["text"]
     assert text.startswith("I can't post in <#")
-    assert "I do not know “frobnicate”" in text
+    assert "I don't recognize “frobnicate”" in text
 
 
 def told(world: World, text: str, user: str = "ada") -> str:
@@ -312,7 +312,7 @@ def told(world: World, text: str, user: str = "ada") -> str:
 def test_who_wishes_to_be_told_has_an_alert_set_up(world: World) -> None:
     answer = told(world, "tell me if we spend more than $5 per month")
     assert answer.startswith(
-        "I took that as `/activity alert spend &gt; $5 per month`.\n*Alert set:*"
+        "I read that as `/activity alert spend &gt; $5 per month`.\n*Alert set:*"
     )
     [rule] = world.bot.alerts.rules.of(world.slack.user("ada").id)
     assert rule.draft.words.startswith("spend > $5 per month")
@@ -345,7 +345,7 @@ def test_a_reply_to_a_report_changes_its_question(world: World) -> None:
     asked = "spend last week by key tz Europe/Berlin"
     answer = reply(world, report["ts"], "by key", user="grace")
     assert command(answer) == f"/activity {asked}"
-    assert answer["text"].startswith(f"I took that as `/activity {asked}`.\nSpend by API key, last")
+    assert answer["text"].startswith(f"I read that as `/activity {asked}`.\nSpend by API key, last")
     assert command(reply(world, report["ts"], "only prod")).endswith(
         "by key key:prod tz Europe/Berlin"
     )
@@ -398,11 +398,11 @@ def test_people_are_called_by_their_address_and_not_by_slacks_id(world: World) -
     grace = world.slack.user("grace").id
     answer = asked(world, f"what about <@{grace}> this week")
     assert answer["text"].startswith(
-        "I took that as `/activity this week creator:grace@example.com`."
+        "I read that as `/activity this week creator:grace@example.com`."
     )
     thread = asked(world, "how much did I spend this week")["thread_ts"]
     words = "/activity spend this week by key creator:ada@example.com"
-    assert f"I took that as `{words}`." in reply(world, thread, "by key")["text"]
+    assert f"I read that as `{words}`." in reply(world, thread, "by key")["text"]
     world.door.mention("ada", "general", "every monday 9:00", thread=thread)
     wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
     text = hidden(world, "ada")[-1]["text"]

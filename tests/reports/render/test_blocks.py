@@ -257,7 +257,7 @@ def test_an_error_leads_back_to_the_road():
     wrong = parse("tokns 1m")
     message = error(wrong)
     assert message.text.splitlines()[:3] == [
-        "I do not know the word “tokns”.",
+        "I don't recognize “tokns”.",
         "Did you mean `/activity tokens 1m`?",
         "I understood `1m`.",
     ]

@@ -1,0 +1,49 @@
+"""The names that a person may use in a question, for reading natural language."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot import courtesy
+from bot.flows import sight
+from bot.flows.answer import make_plan
+from bot.flows.sight import Asker
+from bot.store import Store
+from reports.grammar import CommandError
+from reports.loose_names import Known
+from reports.period import Counted, Unit
+from reports.query import Dimension, Query
+
+
+def known(store: Store, asker: Asker, now: datetime, zone: str) -> Known:
+    """The models, keys and people that somebody may know of.
+
+    For who sees their own usage only, a model counts only if they used it in the past year: that
+    others use it must not show in what is understood. `zone` is that of calendar periods.
+    """
+    directory = store.directory()
+    used = _used(store, asker, now, zone)
+    labels = sight.labels(directory, asker)
+
+    def of(dimension: Dimension) -> list[int]:
+        seen = sight.visible(directory, dimension, asker)
+        return [member.id for member in directory.of[dimension] if member.id in seen and member.ref]
+
+    people = [directory.members[id_] for id_ in of(Dimension.CREATOR)]
+    return Known(
+        tuple(directory.members[id_].name for id_ in of(Dimension.MODEL) if id_ in used),
+        tuple(labels[id_] for id_ in of(Dimension.KEY)),
+        tuple((member.name, member.detail) for member in people),
+    )
+
+
+def _used(store: Store, asker: Asker, now: datetime, zone: str) -> frozenset[int]:
+    if not asker.own_only:
+        return sight.visible(store.directory(), Dimension.MODEL, asker)
+    year = Query(period=Counted(1, Unit.YEAR), by=Dimension.MODEL)
+    with courtesy.turn(), store.snapshot():
+        plan = make_plan(store, year, now, zone, asker)
+        if isinstance(plan, CommandError):
+            return frozenset()
+        found = store.read(plan.selection, plan.source.range, plan.source.stored)
+    return frozenset(found.series)

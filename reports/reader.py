@@ -1,0 +1,80 @@
+"""One reader of what people type or say, for every way of asking: Slack and the terminal alike.
+
+The words of the grammar are read first. What they do not cover is read as natural language, and
+the answer then says how it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from reports.commands import parse_command
+from reports.grammar import Ask, CommandError
+from reports.grammar_loose import Heard, hear, strictly
+from reports.loose_names import Known
+from reports.timerange import NotBegunError, ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The moment of a question (aware), and two time zones.
+
+    `zone` is the asker's: their date is what `september` and `monday` are about. `default` is that
+    in which calendar periods are cut where the question names none.
+    """
+
+    now: datetime
+    zone: str = "UTC"
+    default: str = "UTC"
+
+    @property
+    def today(self) -> date:
+        """The asker's date."""
+        return self.now.astimezone(ZoneInfo(self.zone)).date()
+
+
+def read(text: str, names: Callable[[], Known], clock: Clock) -> Heard | CommandError | None:
+    """What somebody typed, as a command of the grammar; None where nothing is asked.
+
+    `text` is without the mention of the bot. `names` gives the names that the asker may use; it is
+    called only where the grammar does not cover the words. `Heard.words` is always a command that
+    `parse_command` reads; `Heard.note` is the sentence to show above its answer.
+    """
+    strict = parse_command(text)
+    if not isinstance(strict, CommandError):
+        return strictly(text, strict)
+    known = names()
+    found = hear(text, known, clock.today)
+    if isinstance(found, Heard) and not found.plainly:
+        typed = _zone(found)
+        if typed and typed != clock.zone:
+            found = hear(text, known, replace(clock, zone=typed).today)
+        return _begun(found, clock) if isinstance(found, Heard) else found
+    if isinstance(found, CommandError) and strict.suggestion and not found.candidates:
+        return strict  # a typo in the grammar's own words
+    return found
+
+
+def _zone(found: Heard) -> str:
+    """The time zone that a question names."""
+    read = parse_command(found.words)
+    return (read.query.zone or "") if isinstance(read, Ask) else ""
+
+
+def _begun(found: Heard, clock: Clock) -> Heard:
+    """A reading whose period has begun: in the asker's zone, where not yet in the default one.
+
+    In Tokyo it is September while in UTC it is still August.
+    """
+    read = parse_command(found.words)
+    if not isinstance(read, Ask) or read.query.zone or clock.zone == clock.default:
+        return found
+    try:
+        ranges(read.query.period, clock.now, clock.default)
+    except NotBegunError:
+        asked = replace(read.query, zone=clock.zone)
+        return replace(found, words=asked.words(), given=found.given | {"zone"})
+    return found
