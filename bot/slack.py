@@ -106,6 +106,8 @@ class Person:
     guest: bool
     stranger: bool
     admin: bool
+    name: str = ""
+    """What they are called in Slack; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +453,15 @@ def _person(user: Mapping[str, Any]) -> Person:
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         stranger=bool(user.get("is_stranger")),
         admin=bool(user.get("is_admin") or user.get("is_owner")),
+        name=_name(user),
     )
+
+
+def _name(user: Mapping[str, Any]) -> str:
+    """The display name of a Slack user, else their real name or handle."""
+    profile = user.get("profile")
+    shown = profile.get("display_name") if isinstance(profile, dict) else ""
+    return str(shown or user.get("real_name") or user.get("name") or "")
 
 
 def _retry_after(said: Any) -> float:  # noqa: ANN401 - slack-sdk's answer, or a plain dict
