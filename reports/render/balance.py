@@ -90,7 +90,8 @@ def limits_text(limits: Sequence[Limit]) -> str:
     lines = []
     for one in limits[:MOST_LIMITS]:
         name, used, limit, share, resets = _row(one)
-        lines.append(f"• {name}: {used} of {limit} ({share}), resets {resets}")
+        when = f"resets {resets}" if one.resets_at else "never resets"
+        lines.append(f"• {name}: {used} of {limit} ({share}), {when}")
     if len(limits) > MOST_LIMITS:
         lines.append(f"{len(limits) - MOST_LIMITS} more")
     return "\n".join(lines) or NO_LIMITS
