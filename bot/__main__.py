@@ -128,7 +128,7 @@ def ask(
     from reports.grammar import Ask, CommandError, Help  # noqa: PLC0415
     from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
-    from reports.slack_text import typed  # noqa: PLC0415
+    from reports.slack_text import unmarked  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
     if is_schedule(_one_line(words)):
@@ -142,7 +142,7 @@ def ask(
         store = open_store(settings, must_exist=True)
         return known(store, ANYONE, now, settings.zone)
 
-    line = typed(_one_line(words), settings.command)  # commands copied from Slack work here too
+    line = unmarked(_one_line(words), settings.command)  # commands copied from Slack work here too
     heard = read(line, names, Clock(now, settings.zone))
     if isinstance(heard, CommandError):
         _misunderstood(heard)

@@ -1,6 +1,6 @@
 """Slack's markup turned back into what a person typed.
 
-Every piece of text that comes from Slack passes through `typed` before it is read, so that no
+Every piece of text that comes from Slack passes through `unmarked` before it is read, so that no
 grammar has to know about links, code marks or quotes. Mentions of people and channels stay as
 `<@U123|ada>` and `<#C123|finance>`, because only the id says who or what is meant.
 """
@@ -18,7 +18,7 @@ _QUOTED_LINE = re.compile(r"^(?:&gt;|>)\s?", re.MULTILINE)
 _EMPHASIS = re.compile(r"([*_~])(?=[^\s*_~])([^*_~:\n]+)(?<=[^\s*_~])\1")
 
 
-def typed(text: str, command: str = "/activity") -> str:
+def unmarked(text: str, command: str = "/activity") -> str:
     """Text as Slack delivers it, as it was typed; `command` is the slash command's name.
 
     Links become their labels, code marks and block quotes go, and so does the name of our own

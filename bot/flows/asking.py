@@ -19,7 +19,7 @@ from bot.store.memory import Memory
 from bot.store.overview import Overview
 from reports.audit import Act
 from reports.query import Dimension, Query
-from reports.slack_text import typed, unnamed, with_names
+from reports.slack_text import unmarked, unnamed, with_names
 
 REFUSED = "refused"
 MOST_MARKUP = 12_000
@@ -75,7 +75,7 @@ def typed_words(asking: Asking, text: str) -> str:
     Slack may send a mention as `<@U123>` without a name; the name is looked up, so that no raw id
     is shown to anybody. Names of private channels are not looked up.
     """
-    words = typed(text[:MOST_MARKUP], asking.settings.command)
+    words = unmarked(text[:MOST_MARKUP], asking.settings.command)
     names: dict[str, str] = {}
     for sign, id_ in sorted(unnamed(words))[:MOST_NAMES]:
         try:

@@ -6,7 +6,7 @@ The chart and the table are blocks that slack-sdk has no classes for, so everyth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.grammar import CommandError
 from reports.query import Dimension, Metric
@@ -284,7 +284,8 @@ def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
     axis = {"categories": list(labels), "y_label": UNITS[part.metric]}
     kind = "line" if len(series) > 1 else "bar"
     drawn = {"type": kind, "series": series, "axis_config": axis}
-    heading = f"{str(part.metric).capitalize()}{by}, per {each}"
+    about = title(replace(summary.query, metric=part.metric)).rpartition(", ")[0]
+    heading = f"{about}, per {each}"
     return [{"type": CHART, "title": heading, "chart": drawn}]
 
 

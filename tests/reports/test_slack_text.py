@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.slack_text import readable, typed, unnamed, with_names
+from reports.slack_text import readable, unmarked, unnamed, with_names
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ from reports.slack_text import readable, typed, unnamed, with_names
         ("", ""),
     ],
 )
-def test_text_is_read_as_it_was_typed(sent: str, expected: str) -> None:
-    assert typed(sent, "/usage") == expected
+def test_text_is_read_as_it_was_unmarked(sent: str, expected: str) -> None:
+    assert unmarked(sent, "/usage") == expected
 
 
 def test_reading_the_result_again_changes_nothing() -> None:
     for text in ("`/activity spend 1w`", "<mailto:a@b.c|a@b.c>", "x <@U1|ada> y"):
-        assert typed(typed(text)) == typed(text)
+        assert unmarked(unmarked(text)) == unmarked(text)
 
 
 def test_mentions_without_a_name_are_found_and_named() -> None:
@@ -78,4 +78,4 @@ def test_what_is_shown_has_names_and_no_ids() -> None:
 
 def test_hostile_text_takes_no_longer_than_its_length_allows() -> None:
     for text in ("<" * 4_000, "`" * 4_000, "<a|" * 2_000, ":a" * 3_000, "*a" * 2_000):
-        assert isinstance(typed(text), str)
+        assert isinstance(unmarked(text), str)
