@@ -327,7 +327,7 @@ def test_a_dialog_with_words_that_are_none_says_so_at_the_field(world: World) ->
     click(world, message, SCHEDULE)
     [view] = world.slack.wait_for(lambda: world.slack.modals.stack(world.slack.user("ada").id))
     ack = world.door.submit("ada", view["id"], {"form_question": "spnd by key"})
-    assert "I do not know the word" in ack.body
+    assert "recognize" in ack.body
 
 
 @pytest.mark.parametrize("action", [SHARE, SCHEDULE, ALERT])
@@ -391,7 +391,7 @@ def test_somebody_who_sees_their_own_only_watches_nobody_else(
         before = len(world.slack.responses)
         click(world, message, ALERT, user="grace")
         said = world.slack.wait_for(lambda: world.slack.responses[before:])[-1]["payload"]
-        assert said["text"].startswith("That answer shows somebody else's usage")
+        assert said["text"].startswith("This answer shows someone else's usage")
         for view in world.slack.modals.stack(world.slack.user("grace").id):
             assert not any(block["type"] == "input" for block in view["blocks"])
 
