@@ -7,7 +7,8 @@
               | "last" COUNT ("h" | "hours" | "d" | "days" | ... | "y" | "years")
               | DATE | DATE ".." DATE            a DATE is 2026-10 or 2026-10-03
     dimension = "model" | "key" | "api key" | "creator" | "user" | "member"
-    filter    = dimension ":" NAME               NAME may be "quoted", `*` is a wildcard
+    filter    = ["-"] dimension ":" NAME         NAME may be "quoted", `*` is a wildcard, and
+                                                 "-" leaves out what it names
     option    = "credits" | "byok" | "top" N | "csv" | "pdf" | "share" | "tz" ZONE
               | "vs" ("before" | "yesterday" | "last" ("day" | "week" | "month" | "year"))
 
@@ -224,10 +225,12 @@ class _Reader:
         kind, colon, _ = word.partition(":")
         following = self.words[-1] if self.words else ""
         if colon:
-            meant = nearest.word(kind, DIMENSIONS)
+            minus = "-" if kind.startswith("-") else ""
+            meant = nearest.word(kind.removeprefix("-"), DIMENSIONS)
+            name = following_name(word)
             return _Wrong(
                 f"You can filter by model, key or creator, not by {_quoted(kind)}.",
-                f"{meant}:{_EXAMPLE_NAMES[DIMENSIONS[meant]]}" if meant else "",
+                f"{minus}{meant}:{name}" if meant and name else "",
             )
         if word[0].isdigit() and word[0].isascii():
             unit = word.lstrip("0123456789")
@@ -287,7 +290,8 @@ class _Reader:
 
     def _filter(self, word: str) -> bool:
         kind, colon, pattern = word.partition(":")
-        dimension = (DIMENSIONS | _PLURAL).get(kind.lower())
+        exclude = kind.startswith("-")
+        dimension = (DIMENSIONS | _PLURAL).get(kind.removeprefix("-").lower())
         if not colon or not dimension:
             return False
         if not pattern and self.words:
@@ -296,9 +300,9 @@ class _Reader:
         if not pattern:
             raise _Wrong(
                 f"`{kind}:` needs a name after it.",
-                f"{dimension}:{_EXAMPLE_NAMES[dimension]}",
+                f"{'-' if exclude else ''}{dimension}:{_EXAMPLE_NAMES[dimension]}",
             )
-        asked = Filter(dimension, pattern)
+        asked = Filter(dimension, pattern, exclude)
         if asked in self.query.filters:
             return True
         if len(self.query.filters) == MOST_FILTERS:
@@ -429,7 +433,11 @@ def _is_counted(word: str) -> bool:
 
 
 def _dates(word: str) -> Period | None:
-    first, dots, last = word.partition("..")
+    parts = word.split("-")
+    half = len(parts) // 2
+    if [len(part) for part in parts] in ([4, 2, 2, 4, 2, 2], [4, 2, 4, 2]):
+        word = f"{'-'.join(parts[:half])}..{'-'.join(parts[half:])}"  # typed with a dash
+    first, dots, last = word.replace("...", "..").partition("..")
     if not (_looks_like_date(first) or _looks_like_date(last)):
         return None
     if not dots:
@@ -478,6 +486,12 @@ def _reads(*words: str) -> bool:
     probe = _Reader()
     probe.read(list(words))
     return bool(words) and not probe.wrong
+
+
+def following_name(word: str) -> str:
+    """The name in `modle:gpt*`, as it can be typed after the right dimension."""
+    name = " ".join(plain(word.partition(":")[2].replace('"', "")).split())
+    return f'"{name}"' if " " in name else name
 
 
 def grouping(word: str) -> str:

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice, takewhile
 
+from reports import loose_dates, nearest
 from reports import loose_words as say
-from reports import nearest
 from reports.alert import Rule
 from reports.commands import Command, parse_command
 from reports.grammar import LONGEST, Ask, CommandError, Help, grouping, parse, tokens
 from reports.loose_alert import hear_alert, wants
+from reports.loose_dates import AmbiguousDateError, Order
 from reports.loose_names import LONGEST_NAME_WORDS, Known, named
-from reports.loose_span import last_weekday, quarter, stretch
-from reports.period import NAMED, Span
+from reports.loose_span import stretch
+from reports.period import NAMED
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.standing_words import managing
 from reports.text import clean, plain
@@ -89,8 +90,12 @@ class Heard:
         changes = {
             name: getattr(said, name) for kind in self.given for name in _FIELDS.get(kind, ())
         }
-        replaced = {one.dimension for one in said.filters}
-        kept = tuple(one for one in before.filters if one.dimension not in replaced)
+        replaced = {one.dimension for one in said.filters if not one.exclude}
+        kept = tuple(
+            one
+            for one in before.filters
+            if one.dimension not in replaced and one not in said.filters
+        )
         filters = (*kept, *said.filters) if "filter" in self.given else before.filters
         merged = replace(before, filters=filters, share=said.share, files=said.files)
         merged = replace(merged, **changes)
@@ -171,11 +176,22 @@ def _alert(said: str, words: list[str], known: Known) -> Heard | CommandError | 
 
 
 def _read(
-    said: str, known: Known, today: date, *, again: bool = True, schedules: bool = False
+    said: str,
+    known: Known,
+    today: date,
+    *,
+    again: bool = True,
+    schedules: bool = False,
+    order: Order = "",
 ) -> Read:
-    reader = _Reader(known, today, schedules=schedules)
+    reader = _Reader(known, today, schedules=schedules, order=order)
     try:
         return reader.read(tokens(said))
+    except AmbiguousDateError as wrong:
+        orders: tuple[Order, ...] = ("month", "day")
+        both = [_read(said, known, today, schedules=schedules, order=order) for order in orders]
+        choices = tuple(one.canonical for one in both if isinstance(one, Heard))
+        return CommandError(str(wrong), choices=choices)
     except UnknownWordError as wrong:
         return CommandError(str(wrong), *_meant(reader, known, today) if again else ())
     except ValueError as wrong:
@@ -210,6 +226,7 @@ class _Reader:
     compares: bool = False
     schedules: bool = False
     several: Dimension | None = None
+    order: Order = ""
 
     @property
     def rhythm(self) -> str:
@@ -220,8 +237,8 @@ class _Reader:
         self.words = [word.strip("?!,;") or word for word in words]
         rules: tuple[Callable[[], int], ...] = (
             self._filter, self._mention, self._long_name, self._stretch, self._standing,
-            self._versus, self._by, self._top, self._period, self._option, self._metric, self._self,
-            self._leaving_out, self._name, self._filler,
+            self._versus, self._by, self._top, self._dated, self._period, self._option,
+            self._metric, self._self, self._leaving_out, self._name, self._filler,
         )  # fmt: skip
         while self.at < len(self.words):
             taken = next((count for rule in rules if (count := rule())), 0)
@@ -426,7 +443,7 @@ class _Reader:
         if self.compares or (self.standing and self._word() in say.WEEKDAYS):
             return 0
         ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
-        found = stretch(ahead, self.today)
+        found = stretch(ahead, self.today, self.order)
         if found is None:
             return 0
         self._give("period", found[1])
@@ -443,8 +460,6 @@ class _Reader:
         if (count := self._number(0)) and self._word(1) in say.UNITS:
             self._give("period", f"{int(count[:6])}{say.UNITS[self._word(1)][0]}")
             return 2
-        if word in say.MONTHS:
-            return self._month()
         read = parse(word) if word in NAMED or word[:1].isdigit() else None
         if isinstance(read, Ask) and read.dated:
             self._give("period", word)
@@ -465,12 +480,6 @@ class _Reader:
             self._give("period", following)
             return 2
         last = say.PAST.get(word) == "last"
-        if following in say.WEEKDAYS and last:
-            self._give("period", last_weekday(following, self.today))
-            return 2
-        if following == "quarter" and word != "past":
-            self._give("period", str(Span(*quarter(self.today, last=last))))
-            return 2
         unit = say.UNITS.get(following)
         if unit is None and (last or word == "past"):
             said = f", not “{clean(following, 40)}”" if following else ""
@@ -483,16 +492,21 @@ class _Reader:
         self._give("period", f"1{unit[0]}" if word == "past" else f"{say.PAST[word]} {unit}")
         return 2
 
-    def _month(self) -> int:
-        year = self._word(1)
-        dated = len(year) == 4 and year.isascii() and year.isdigit()
-        if self._word() == "may" and not dated and self._word(-1) not in {"in", "for", "of"}:
+    def _dated(self) -> int:
+        """A day, month, quarter or year, in any of the ways in which people write them."""
+        if self.standing and self._word() in say.WEEKDAYS:
             return 0
-        number = say.MONTHS[self._word()]
-        passed = number <= self.today.month
-        which = int(year) if dated else self.today.year - (0 if passed else 1)
-        self._give("period", f"{which:04}-{number:02}")
-        return 2 if dated else 1
+        may = self._word() == "may" and self._word(-1) not in {"in", "for", "of"}
+        if may and not self._word(1)[:1].isdigit():
+            return 0
+        ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
+        found = loose_dates.days(ahead, self.today, self.order)
+        if found is None:
+            return 0
+        if found[1][0] > self.today:
+            raise ValueError(f"{found[1][0]} is in the future, so there is nothing to show yet.")
+        self._give("period", loose_dates.period_of(*found[1]))
+        return found[0]
 
     def _option(self) -> int:
         word = self._word()

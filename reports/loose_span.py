@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
+from reports import loose_dates
 from reports import loose_words as say
 from reports.grammar import Ask, parse
+from reports.loose_dates import Days, Order, calendar
 from reports.period import Month, Span
 
 LEADS = {"since", "from", "between", "starting"}
@@ -14,14 +16,10 @@ _JOINTS = {"to", "until", "till", "til", "through", "thru", "-", "–", "up"}
 _ONWARDS = {"onward", "onwards"}
 _SKIPPED = {"the", "of", "in", "start", "beginning", "first", "early", "on", "day"}
 _NOW = {"now", "today", "date", "present"}
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
 NO_BEGINNING = "Since when? Try `since 2026-09-15` or `30d`."
 
-Days = tuple[date, date]
 
-
-def stretch(words: Sequence[str], today: date) -> tuple[int, str] | None:
+def stretch(words: Sequence[str], today: date, order: Order = "") -> tuple[int, str] | None:
     """How many of the first words are a stretch of days, and that as a period of the grammar.
 
     `since` always runs until now; a lone day or month after another word is none. Raises ValueError
@@ -34,14 +32,15 @@ def stretch(words: Sequence[str], today: date) -> tuple[int, str] | None:
         return at + counted[0], counted[1]
     if lead and (short := _of_one_month(words[at:], today)):
         return at + short[0], str(Span(*short[1]))
-    found = days(words[at:], today) or (_unit(words[at:], today) if lead else None)
+    found = days(words[at:], today, order) or (_unit(words[at:], today) if lead else None)
     if found is None:
         if lead == "since":
             raise ValueError(NO_BEGINNING)
         return None
     count, (first, _) = found
     named, at = words[at : at + count], at + count
-    until = _until(words[at:], today, _JOINTS | ({"and"} if lead == "between" else set()))
+    joints = _JOINTS | ({"and"} if lead == "between" else set())
+    until = _until(words[at:], today, joints, order)
     if until is None and not until_now:
         return None
     at, last = (at + until[0], min(until[1], today)) if until else (at, today)
@@ -52,33 +51,23 @@ def stretch(words: Sequence[str], today: date) -> tuple[int, str] | None:
     return at, str(Span(first, last))
 
 
-def days(words: Sequence[str], today: date) -> tuple[int, Days] | None:
-    """The first and last day of the day, week, month or year that words begin with.
-
-    Days and months without a year are the latest that began.
-    """
+def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Days] | None:
+    """The first and last day of the day, week, month or year that words begin with."""
     word, following = (*words, "", "")[:2]
     if word in {"today", "yesterday"}:
-        day = today - timedelta(days=word == "yesterday")
-        return 1, (day, day)
+        return 1, calendar("day", today, int(word == "yesterday"))
     if word in say.PAST and (unit := say.UNITS.get(following, "")) not in {"", "hour"}:
-        return 2, _calendar(unit, today, last=say.PAST[word] == "last")
-    if say.PAST.get(word) == "last" and following in say.WEEKDAYS:
-        day = date.fromisoformat(last_weekday(following, today))
-        return 2, (day, day)
-    if word in say.PAST and following == "quarter":
-        return 2, quarter(today, last=say.PAST[word] == "last")
-    if word in say.WEEKDAYS:
-        day = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(word[:3])) % 7)
-        return 1, (day, day)
-    if word[:1].isdigit() and _number(word) is None:
+        return 2, calendar(unit, today, int(say.PAST[word] == "last"))
+    if word[:1].isdigit():
         read = parse(word)
         if isinstance(read, Ask) and isinstance(read.query.period, Month | Span):
             return 1, (read.query.period.first, read.query.period.last)
-    return _named_month(words, today)
+    return loose_dates.days(words, today, order)
 
 
-def _until(words: Sequence[str], today: date, joints: set[str]) -> tuple[int, date] | None:
+def _until(
+    words: Sequence[str], today: date, joints: set[str], order: Order
+) -> tuple[int, date] | None:
     """How many words say until when, and that; None where they do not."""
     word = words[0] if words else ""
     # `from october on`, but not `from october on opus`
@@ -89,35 +78,8 @@ def _until(words: Sequence[str], today: date, joints: set[str]) -> tuple[int, da
     at = _skip(words, 1, {"to", "until", "the", "end", "of", "and", "including"})
     if at < len(words) and words[at] in _NOW:
         return at + 1, today
-    found = days(words[at:], today)
+    found = days(words[at:], today, order)
     return (at + found[0], found[1][1]) if found else None
-
-
-def _named_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
-    """`october`, `october 2025`, `5 october`, `october 5th 2025`."""
-    numbers = [_number(word) for word in (*words[:3], "", "", "")[:3]]
-    first = 0
-    if numbers[0] is not None and numbers[0] < 32:
-        first = _skip(words, 1, {"of"})
-    if first >= len(words) or (month := say.MONTHS.get(words[first])) is None:
-        return None
-    at, day = first + 1, numbers[0] if first else None
-    if not first and numbers[1] is not None and numbers[1] < 32:
-        at, day = 2, numbers[1]
-    year = _number(words[at]) if at < len(words) else None
-    if year is not None and len(words[at]) == 4:
-        at += 1
-    else:
-        year = today.year - ((month, day or 1) > (today.month, today.day))
-    if day is not None:
-        try:
-            on = date(year, month, day)
-        except ValueError:
-            said = " ".join(words[:at])
-            raise ValueError(f"There is no such date as “{said}”.") from None
-        return at, (on, on)
-    whole = Month(year, month)
-    return at, (whole.first, whole.last)
 
 
 def _of_one_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
@@ -127,48 +89,17 @@ def _of_one_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     if day is None or joint not in _JOINTS | {"and"}:
         return None
     at = _skip(words, 2, {"the"})
-    found = _named_month(words[at:], today)
+    found = loose_dates.days(words[at:], today)
     if found is None or found[1][0] != found[1][1]:
         return None
     last = found[1][1]
     return (at + found[0], (last.replace(day=day), last)) if 0 < day <= last.day else None
 
 
-def _calendar(unit: str, today: date, *, last: bool) -> Days:
-    """This or the last day, week, month or year."""
-    match unit:
-        case "day":
-            first = today - timedelta(days=last)
-            return first, first
-        case "week":
-            first = today - timedelta(days=today.weekday() + 7 * last)
-            return first, first + timedelta(days=6)
-        case "month":
-            end = today.replace(day=1) - timedelta(days=1) if last else today
-            month = Month(end.year, end.month)
-            return month.first, month.last
-    return date(today.year - last, 1, 1), date(today.year - last, 12, 31)
-
-
-def last_weekday(word: str, today: date) -> str:
-    """The day of `last monday` as a period of the grammar: never today."""
-    back = (today.weekday() - _WEEKDAYS.index(word[:3]) - 1) % 7 + 1
-    return f"{today - timedelta(days=back)}"
-
-
-def quarter(today: date, *, last: bool) -> Days:
-    """This or the last quarter of a year; this one until today."""
-    first = date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
-    if not last:
-        return first, today
-    end = first - timedelta(days=1)
-    return date(end.year, end.month - 2, 1), end
-
-
 def _unit(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     """`the year`, of which the beginning is meant."""
     unit = say.UNITS.get(words[0], "") if words else ""
-    return (1, _calendar(unit, today, last=False)) if unit not in {"", "hour"} else None
+    return (1, calendar(unit, today)) if unit not in {"", "hour"} else None
 
 
 def _counted(words: Sequence[str]) -> tuple[int, str] | None:

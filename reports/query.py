@@ -51,14 +51,18 @@ class File(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Members of a dimension by name; `*` stands for anything, case does not matter."""
+    """Members of a dimension by name, to count them alone or to leave them out.
+
+    `*` in the pattern matches anything, and case does not matter.
+    """
 
     dimension: Dimension
     pattern: str
+    exclude: bool = False
 
     def __str__(self) -> str:
-        bare = not any(c.isspace() for c in self.pattern)
-        return f"{self.dimension}:{self.pattern}" if bare else f'{self.dimension}:"{self.pattern}"'
+        name = f'"{self.pattern}"' if any(c.isspace() for c in self.pattern) else self.pattern
+        return f"{'-' if self.exclude else ''}{self.dimension}:{name}"
 
 
 DEFAULT_TOP = 10

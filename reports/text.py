@@ -15,7 +15,16 @@ _SUFFIXES = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # without them Persian and joined emoji fall apart
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that are drawn as nothing
-_STRAIGHT = str.maketrans("“”„«»‘’", '"""""\'\'')
+_STRAIGHT = str.maketrans(
+    {
+        **dict(zip("“”„«»‘’", '"""""\'\'', strict=True)),
+        **dict.fromkeys("‐‑‒–—―−﹘﹣", "-"),
+        "…": "..",
+        "→": "->",
+        # full-width letters, digits and signs, as East Asian keyboards type them
+        **{chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)},
+    }
+)
 _MENTION = re.compile(r"<([@#])([A-Z0-9]{1,20})(?:\|([^<>|]{0,80}))?>", re.ASCII)
 _SHORTEST = Decimal("1e-9")
 
@@ -70,7 +79,10 @@ def visible(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """What a person typed: visible, quotes straight, and without Slack's `&amp; &lt; &gt;`."""
+    """What a person typed, in plain characters and without Slack's `&amp; &lt; &gt;`.
+
+    Quotes are straight, dashes are `-`, full-width characters are ASCII, an ellipsis is `..`.
+    """
     shown, before = visible(text.translate(_STRAIGHT)), ""
     while "&" in shown and shown != before:  # what was escaped twice is not escaped once
         before = shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -65,9 +66,8 @@ def title(query: Query) -> str:
         query.source
     ]
     by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
-    return f"{metric}{source if query.metric is Metric.SPEND else ''}{by}, " + period_words(
-        query.period
-    )
+    source = source if query.metric is Metric.SPEND else ""
+    return f"{metric}{source}{by}{_without(query)}, {period_words(query.period)}"
 
 
 def range_words(wanted: TimeRange) -> str:
@@ -105,9 +105,27 @@ def stamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def filter_words(query: Query) -> str:
-    """The filters as they were typed, cleaned: `model:claude*, key:"Prod key"`."""
-    return ", ".join(clean(str(one)) for one in query.filters)
+def filter_words(query: Query, quote: Callable[[str], str] = str) -> str:
+    """What a question is narrowed to: `only model:claude*, key:prod, without key:ci*`.
+
+    `quote` marks up the filters of each side, such as code for Slack.
+    """
+    sides = (
+        ("only", [str(one) for one in query.filters if not one.exclude]),
+        ("without", [str(one).removeprefix("-") for one in query.filters if one.exclude]),
+    )
+    return ", ".join(
+        f"{word} {quote(', '.join(clean(one) for one in filters))}"
+        for word, filters in sides
+        if filters
+    )
+
+
+def _without(query: Query) -> str:
+    """What a heading says of what is left out: ` without opus`."""
+    names = [clean(one.pattern.strip("*"), 40) for one in query.filters if one.exclude]
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f" without {', '.join(names[:2])}{more}" if names else ""
 
 
 def _span_words(span: Span) -> str:

@@ -102,10 +102,9 @@ class Scope:
 
 def allowed(directory: Directory, rule: Rule, asker: Asker, known: Named) -> dict[Dimension, Ids]:
     """The members of each dimension that a rule is narrowed to today, and its maker may see."""
-    wanted: dict[Dimension, Ids] = {}
-    for one in rule.filters:
-        found = meant(directory, one, asker, known)
-        wanted[one.dimension] = wanted.get(one.dimension, frozenset()) | found
+    wanted = sight.allowed(
+        directory, ((one, meant(directory, one, asker, known)) for one in rule.filters)
+    )
     if asker.own_only:
         mine = sight.own(directory, asker)
         wanted[Dimension.CREATOR] = wanted.get(Dimension.CREATOR, mine) & mine

@@ -160,12 +160,13 @@ def _groups_before(
 
 
 def _select(directory: Directory, query: Query, asker: Asker) -> Selection | CommandError:
-    wanted: dict[Dimension, frozenset[int]] = {}
+    meant: list[tuple[Filter, frozenset[int]]] = []
     for one in query.filters:
         found = _members(directory, one, asker)
         if isinstance(found, CommandError):
             return _misnamed(query, one, found)
-        wanted[one.dimension] = wanted.get(one.dimension, frozenset()) | found
+        meant.append((one, found))
+    wanted = sight.allowed(directory, meant)
     return Selection(
         query.by,
         wanted.get(Dimension.MODEL),
@@ -177,7 +178,7 @@ def _select(directory: Directory, query: Query, asker: Asker) -> Selection | Com
 def _misnamed(query: Query, wrong: Filter, found: CommandError) -> CommandError:
     """A filter that means nobody: the whole question without it, and with the nearest name."""
     others = tuple(one for one in query.filters if one is not wrong)
-    nearest = Filter(wrong.dimension, found.suggestion)
+    nearest = replace(wrong, pattern=found.suggestion)
     meant = tuple(nearest if one is wrong else one for one in query.filters)
     return CommandError(
         found.problem,

@@ -189,4 +189,4 @@ def _inline(asking: Asking, query: Query, job: Job, code: str) -> Message:
 
 def _named(one: Filter, user: str) -> Filter:
     me = one.dimension is Dimension.CREATOR and one.pattern.casefold() == "me"
-    return Filter(one.dimension, f"<@{user}>") if me else one
+    return replace(one, pattern=f"<@{user}>") if me else one

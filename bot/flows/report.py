@@ -107,7 +107,10 @@ def today(
         lost = member.id not in directory.find(one.dimension, _address(one, Asker()))
         mentioned = pattern.startswith("<@") or pattern.casefold() == "me"
         if lost and not mentioned and '"' not in label:
-            filters = [f for f in filters if f != one] + [Filter(one.dimension, label)]
+            filters = [
+                replace(f, pattern=label) if replace(f, exclude=False) == one else f
+                for f in filters
+            ]
     return (
         replace(query, filters=tuple(dict.fromkeys(filters))),
         Known(tuple(named), known.people),

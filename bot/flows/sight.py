@@ -6,7 +6,7 @@ files and its buttons all say whose usage they hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.store.directory import Directory
@@ -18,6 +18,7 @@ from reports.text import clean
 SELF = "me"
 ME = Filter(Dimension.CREATOR, SELF)
 NOT_YOU = "You see your own usage only, so the creator can be nobody but you."
+NOT_WITHOUT_YOU = "You see your own usage only, so nothing is left without you."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,26 @@ def find(directory: Directory, one: Filter, asker: Asker) -> frozenset[int]:
     return found & visible(directory, one.dimension, asker) if asker.own_only else found
 
 
+def allowed(
+    directory: Directory, filters: Iterable[tuple[Filter, frozenset[int]]]
+) -> dict[Dimension, frozenset[int]]:
+    """The members that filters allow, by dimension; a dimension without a filter is not in it.
+
+    Each filter comes with the members that it means. What is left out is taken from those that are
+    asked for, or from all members, use without a key or a creator among them.
+    """
+    filters = list(filters)
+    wanted: dict[Dimension, frozenset[int]] = {}
+    for one, found in filters:
+        if not one.exclude:
+            wanted[one.dimension] = wanted.get(one.dimension, frozenset()) | found
+    for one, found in filters:
+        if one.exclude:
+            everyone = frozenset(member.id for member in directory.of[one.dimension])
+            wanted[one.dimension] = wanted.get(one.dimension, everyone) - found
+    return wanted
+
+
 def nearest(directory: Directory, one: Filter, asker: Asker) -> str:
     """The name most like one that means nobody, among those that a person may know of."""
     if not asker.own_only:
@@ -94,7 +115,12 @@ def narrowed(directory: Directory, query: Query, asker: Asker) -> Query | Comman
     others = tuple(one for one in query.filters if one.dimension is not Dimension.CREATOR)
     mine_alone = replace(query, filters=(*others, ME))
     for one in query.filters:
-        if one.dimension is Dimension.CREATOR and not _means(directory, one.pattern, asker) & mine:
+        if one.dimension is not Dimension.CREATOR:
+            continue
+        me = _means(directory, one.pattern, asker) & mine
+        if one.exclude and me:
+            return CommandError(NOT_WITHOUT_YOU, suggestion=mine_alone.words())
+        if not (one.exclude or me):
             return CommandError(NOT_YOU, suggestion=mine_alone.words())
     return mine_alone
 

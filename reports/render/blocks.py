@@ -132,8 +132,8 @@ def answer(
     """
     query = summary.query
     scope = escape(range_words(summary.range))
-    if filters := filter_words(query):  # as code, since `*` would make it bold
-        scope += f", only {code(filters)}"
+    if filters := filter_words(query, code):  # as code, since `*` would make it bold
+        scope += f", {filters}"
     blocks: list[Block] = [header(title(query)), context(scope)]
     if summary.empty:
         blocks.append(section(nothing(summary, NOTHING_YET)))
@@ -296,7 +296,7 @@ def _plain(metric: Metric, value: int) -> int | float:
 
 def _scope(summary: Summary) -> str:
     filters = filter_words(summary.query)
-    return range_words(summary.range) + (f", only {filters}" if filters else "")
+    return range_words(summary.range) + (f", {filters}" if filters else "")
 
 
 def _footer(summary: Summary, command: str) -> list[str]:

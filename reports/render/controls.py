@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from reports.follow import ALONE, EVERYTHING, OUT, PERIODS, UNGROUPED, UP_TO_NOW, Follow
 from reports.grammar import Ask, parse
 from reports.period import Calendar, Counted, Month, Period, Span, Unit
-from reports.query import Dimension, Metric, Versus
+from reports.query import Dimension, Filter, Metric, Versus
 from reports.render.labels import capital
 from reports.render.parts import Block, actions, button, menu, option
 from reports.render.rows import looked_at
@@ -127,7 +127,7 @@ def _inside(summary: Summary, controls: Controls) -> list[Block]:
     """Drill-down into the groups shown, and removal of the filters that were set."""
     filters = summary.query.filters
     options = [
-        option(f"‹ Without {clean(str(one))}", f"{OUT}{index}")
+        option(_way_out(one), f"{OUT}{index}")
         for index, one in enumerate(filters)
         if not (controls.own_only and one.dimension is Dimension.CREATOR)
     ]
@@ -143,6 +143,12 @@ def _inside(summary: Summary, controls: Controls) -> list[Block]:
     inside = summary.query.by and len(options) > ways_out
     label = f"Look inside a{_article(summary)}" if inside else "Filters"
     return [menu(Follow.INSIDE, label, options)]
+
+
+def _way_out(one: Filter) -> str:
+    if one.exclude:
+        return f"‹ With {clean(str(one).removeprefix('-'))} again"
+    return f"‹ Without {clean(str(one))}"
 
 
 def _article(summary: Summary) -> str:

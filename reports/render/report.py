@@ -226,7 +226,7 @@ def _footer(found: Report, about: About) -> Block:
 def _scope(found: Report) -> str:
     filters = filter_words(found.summary.query)
     span = found.summary.range
-    only = f", only {filters}" if filters else ""
+    only = f", {filters}" if filters else ""
     unit = "by hour" if span.granularity is Granularity.HOUR else f"by {span.granularity}"
     return escape(f"{days(span)}, {unit}, {span.zone}{only}")
 

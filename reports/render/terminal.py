@@ -28,7 +28,7 @@ def terminal(summary: Summary) -> str:
     filters = filter_words(summary.query)
     lines = [title(summary.query), range_words(summary.range), ""]
     if filters:
-        lines[1] += f", only {filters}"
+        lines[1] += f", {filters}"
     if summary.empty:
         lines.append(nothing(summary, "Nothing is held yet; `activity sync` fetches it."))
     else:

@@ -106,9 +106,14 @@ class Reference:
     def records(self, query: Query, wanted: TimeRange, stored: Granularity, own: set[str] | None):
         """The records that the filters let through, of buckets that are held, in a range."""
         allowed: dict[Dimension, set[str]] = {}
+        left_out: dict[Dimension, set[str]] = {}
         for one in query.filters:
             if own is not None and one.pattern == "me":
                 continue  # which is what `own` says
+            if one.exclude:
+                names = self.meant(one.dimension, one.pattern)
+                left_out.setdefault(one.dimension, set()).update(names)
+                continue
             allowed.setdefault(one.dimension, set()).update(self.meant(one.dimension, one.pattern))
         if own is not None:
             allowed[Dimension.CREATOR] = allowed.get(Dimension.CREATOR, own) & own
@@ -118,6 +123,7 @@ class Reference:
                 Dimension.MODEL: one.model, Dimension.KEY: one.key, Dimension.CREATOR: one.member
             }  # fmt: skip
             passed = all(refs[dimension] in some for dimension, some in allowed.items())
+            passed &= all(refs[dimension] not in some for dimension, some in left_out.items())
             if passed and wanted.start <= one.at < wanted.end and self._is_held(one.at, held):
                 yield one, refs
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.demo.openrouter import LocalOpenRouter
@@ -93,7 +93,8 @@ def filters(draw, reference):
         name = draw(st.sampled_from(of))
         cut = draw(st.integers(1, len(name)))
         spelt = draw(st.sampled_from([name, name.upper(), f"{name[:cut]}*", f"*{name[cut:]}", "*"]))
-        found.append(f'{dimension}:"{spelt}"')
+        minus = draw(st.sampled_from(["", "", "-"]))
+        found.append(f'{minus}{dimension}:"{spelt}"')
     return found
 
 
@@ -149,6 +150,46 @@ def test_every_answer_is_what_the_records_come_to(reference, data):
         assert summary.parts == reference.parts(plan, metric, own)
         assert summary.previous == reference.previous(plan, metric, own)
         assert (summary.rest, summary.rest_sum) == (0, 0)
+
+
+@by_chance
+@given(st.data())
+def test_what_is_asked_for_and_what_is_left_out_are_the_whole(reference, data):
+    query = replace(ask(data.draw, reference).query, filters=())
+    drawn = filters(data.draw, reference)
+    assume(drawn)
+    [of] = parse(drawn[0].removeprefix("-")).query.filters
+    parts = [replace(query, filters=(replace(of, exclude=out),)) for out in (False, True)]
+    whole, *both = (
+        answer(reference.store, each, NOW, "UTC", whole=True) for each in (query, *parts)
+    )
+    if isinstance(whole, CommandError):
+        return
+    for metric, summary in whole.metrics.items():
+        asked, left = (part.metrics[metric] for part in both)
+        assert asked.sum + left.sum == summary.sum
+        assert [a + b for a, b in zip(asked.buckets, left.buckets, strict=True)] == list(
+            summary.buckets
+        )
+        assert {name: asked.parts[name] + left.parts[name] for name in asked.parts} == summary.parts
+
+
+@pytest.mark.parametrize(
+    "words", ["spend 1y -creator:@sam", "spend 1y -creator:me", 'spend 1y -creator:"Sam Lee (s*"']
+)
+def test_who_sees_only_their_own_cannot_leave_themselves_out(reference, words):
+    found = error(reference, words, OWN)
+    assert found.problem == "You see your own usage only, so nothing is left without you."
+    assert found.suggestion == "spend 1y creator:me"
+
+
+def test_leaving_others_out_shows_no_more_than_ones_own(reference):
+    own, same = (
+        answer(reference.store, parse(words).query, NOW, "UTC", OWN, whole=True)
+        for words in ("spend 1y -creator:ada@example.com -creator:nobody@x.com", "spend 1y")
+    )
+    assert own.metrics == same.metrics
+    assert own.query.words() == "spend 1y creator:me"
 
 
 def figures(group):

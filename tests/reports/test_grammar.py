@@ -158,6 +158,26 @@ def test_typographic_and_invisible_characters_do_not_matter(text: str) -> None:
     assert asked(text).filters == (Filter(Dimension.KEY, "Prod key"),)
 
 
+def test_full_width_characters_are_read_as_plain_ones() -> None:
+    assert parse("ｔｏｋｅｎｓ　７ｄ　ｂｙ　ｋｅｙ") == parse("tokens 7d by key")
+
+
+@pytest.mark.parametrize("text", ["-key:ci*", "-Key: ci*", "\u2212key:ci*", "\u2013keys:ci*"])
+def test_a_minus_leaves_out(text: str) -> None:
+    assert asked(text).filters == (Filter(Dimension.KEY, "ci*", exclude=True),)
+    assert asked(text).words() == "1d -key:ci*"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-01\u20132026-11-15", "2026-11-01\u20142026-11-15", "2026-11-01\u20262026-11-15",
+     "2026-11-01-2026-11-15", "2026-11-01...2026-11-15"],
+)  # fmt: skip
+def test_a_span_may_be_typed_with_any_dash(text: str) -> None:
+    assert asked(text).words() == "2026-11-01..2026-11-15"
+    assert asked("2026-09\u20132026-10").words() == "2026-09-01..2026-10-31"
+
+
 def test_a_phones_apostrophe_is_an_apostrophe() -> None:
     assert asked("key:ada’s*").filters[0].pattern == "ada's*"
 
@@ -218,7 +238,7 @@ WRONG = [
         "modle:gpt*",
         "You can filter by model, key or creator, not by “modle”.",
         "",
-        "1d model:claude*",
+        "1d model:gpt*",
     ),
     ('key:"Prod', 'A quotation mark is missing. Write names like `key:"Prod key"`.', "", ""),
     # counted periods
@@ -242,7 +262,6 @@ WRONG = [
     ("7 days by key", f"I can't read “7” as a date. Try {DATES}.", "1d by key", "7d by key"),
     ("-1d", "I don't recognize “-1d”.", "", ""),
     ("١d", "I don't recognize “١d”.", "", ""),
-    ("１d", "I don't recognize “１d”.", "", ""),
     ("²d", "I don't recognize “²d”.", "", ""),
     ("1d 1w", "A question can have only one period: “1d” or “1w”.", "1d", ""),
     ("1d 1d", "A question can have only one period: “1d” or “1d”.", "1d", ""),

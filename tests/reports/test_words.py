@@ -7,7 +7,14 @@ import pytest
 from reports.grammar import Ask, parse
 from reports.period import Calendar, Counted, Month, Span, Unit
 from reports.timerange import ranges
-from reports.words import before_words, bucket_words, period_words, range_words, title
+from reports.words import (
+    before_words,
+    bucket_words,
+    filter_words,
+    period_words,
+    range_words,
+    title,
+)
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 
@@ -99,3 +106,28 @@ def test_the_names_of_buckets_are_short(period):
 def test_the_words_follow_the_clock_of_the_zone():
     span = ranges(Counted(2, Unit.HOUR), NOW, "Europe/Berlin").current
     assert bucket_words(NOW - timedelta(seconds=7), span) == "11:31"
+
+
+@pytest.mark.parametrize(
+    ("question", "heading", "filters"),
+    [
+        ("spend 1m by key", "Spend by API key, past month", ""),
+        ("spend 1m key:prod", "Spend, past month", "only key:prod"),
+        ("1m -model:*opus*", "Activity without opus, past month", "without model:*opus*"),
+        (
+            "spend 1w model:claude* -key:ci* -creator:ada@example.com",
+            "Spend without ci, ada@example.com, past week",
+            "only model:claude*, without key:ci*, creator:ada@example.com",
+        ),
+        (
+            "tokens 1d -key:a -key:b -key:c",
+            "Tokens without a, b and 1 more, past day",
+            "without key:a, key:b, key:c",
+        ),
+    ],
+)
+def test_what_is_left_out_is_in_the_heading(question: str, heading: str, filters: str) -> None:
+    read = parse(question)
+    assert isinstance(read, Ask)
+    assert title(read.query) == heading
+    assert filter_words(read.query) == filters

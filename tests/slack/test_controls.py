@@ -327,7 +327,7 @@ def test_a_dialog_with_words_that_are_none_says_so_at_the_field(world: World) ->
     click(world, message, SCHEDULE)
     [view] = world.slack.wait_for(lambda: world.slack.modals.stack(world.slack.user("ada").id))
     ack = world.door.submit("ada", view["id"], {"form_question": "spnd by key"})
-    assert "recognize" in ack.body
+    assert "I don't recognize" in ack.body
 
 
 @pytest.mark.parametrize("action", [SHARE, SCHEDULE, ALERT])

@@ -46,7 +46,9 @@ periods: st.SearchStrategy[Period] = st.one_of(
     st.dates(NOW.date().replace(2024), NOW.date()).map(lambda day: Span(day, day)),
     st.dates(NOW.date().replace(2024), NOW.date()).map(lambda day: Span(day, NOW.date())),
 )
-_filters = st.lists(st.builds(Filter, st.sampled_from(list(Dimension)), names), max_size=3)
+_filters = st.lists(
+    st.builds(Filter, st.sampled_from(list(Dimension)), names, st.booleans()), max_size=3
+)
 queries = st.builds(
     Query,
     metric=st.one_of(st.none(), st.sampled_from(list(Metric))),

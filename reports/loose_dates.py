@@ -1,0 +1,391 @@
+"""Dates as people write them: `3 Oct`, `Q3`, `03.11.2026`, `week 45`, `2 days ago`.
+
+Days and months without a year are the latest that have begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Literal
+
+from reports import loose_words as say
+from reports.period import YEARS, Month, Span
+
+Days = tuple[date, date]
+"""The first and the last day, both included."""
+Order = Literal["day", "month", ""]
+"""What comes first in `10/03/2026`; empty where nobody has said."""
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SEPARATORS = "/.-"
+_WEEK_WORDS = {"week", "wk", "w", "kw", "cw"}
+_ORDINALS = {
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "1st": 1,
+    "2nd": 2,
+    "3rd": 3,
+    "4th": 4,
+}
+_QUARTER, _HALF, _YEAR = 3, 6, 12
+_SHORT_YEAR = 2000  # of `10/03/26`
+
+
+class AmbiguousDateError(ValueError):
+    """A date that is two dates, depending on whether the day or the month comes first."""
+
+    def __init__(self, typed: str, day_first: date, month_first: date) -> None:
+        one, other = f"{month_first.day} {month_first:%B}", f"{day_first.day} {day_first:%B %Y}"
+        super().__init__(f"Does “{typed}” mean {one} or {other}?")
+
+
+class NoSuchDateError(ValueError):
+    """Words in the shape of a date that the calendar does not have."""
+
+    def __init__(self, typed: str) -> None:
+        super().__init__(f"There is no such date as “{typed}”.")
+
+
+def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Days] | None:
+    """How many of the first words (lower case) are a date, and the days that it means.
+
+    None where they are no date. Raises AmbiguousDateError and NoSuchDateError.
+    """
+    if not words or not words[0]:
+        return None
+    for rule in (_ago, _phrase, _quarter, _week, _with_month_name):
+        if found := rule(words, today):
+            return found
+    return _numbers(words, today, order)
+
+
+def period_of(first: date, last: date) -> str:
+    """Days as a period of the grammar: a month, a day or a span."""
+    month = Month(first.year, first.month)
+    whole = (first, last) == (month.first, month.last)
+    return str(month) if whole else str(Span(first, last))
+
+
+def last_weekday(word: str, today: date) -> date:
+    """The latest day before today that is a weekday of that name."""
+    back = (today.weekday() - WEEKDAYS.index(word[:3]) - 1) % 7 + 1
+    return today - timedelta(days=back)
+
+
+def calendar(unit: str, today: date, back: int = 0) -> Days:
+    """The day, week (from Monday), month, quarter or year that is a number of them back."""
+    if unit == "day":
+        day = today - timedelta(days=back)
+        return day, day
+    if unit == "week":
+        first = today - timedelta(days=today.weekday() + 7 * back)
+        return first, first + timedelta(days=6)
+    length = {"month": 1, "quarter": _QUARTER, "half": _HALF, "year": _YEAR}[unit]
+    begun = today.year * _YEAR + (today.month - 1) // length * length - back * length
+    return _months(begun, length)
+
+
+def _months(begun: int, length: int) -> Days:
+    """Whole months, counted from the year 0."""
+    last = Month(*_split(begun + length - 1))
+    return Month(*_split(begun)).first, last.last
+
+
+def _split(months: int) -> tuple[int, int]:
+    return months // _YEAR, months % _YEAR + 1
+
+
+def _ago(words: Sequence[str], today: date) -> tuple[int, Days] | None:
+    """`2 days ago`, `a month ago`, `the day before yesterday`, `the week before last`."""
+    count, unit, ago = (*words, "", "", "")[:3]
+    if words[:2] == ["day", "before"] and ago == "yesterday":
+        return 3, calendar("day", today, 2)
+    if list(words[1:3]) == ["before", "last"] and count in say.UNITS and count != "hour":
+        return 3, calendar(say.UNITS[count], today, 2)
+    number = {"a": "1", "an": "1"}.get(count, say.NUMBERS.get(count, count))
+    named = say.UNITS.get(unit, "")
+    if ago != "ago" or not named or not _is_number(number) or len(number) > 3:
+        return None
+    if named == "hour":
+        raise ValueError("I can't look at a single hour in the past. Try `3h` or a day.")
+    return 3, calendar(named, today, int(number))
+
+
+def _phrase(words: Sequence[str], today: date) -> tuple[int, Days] | None:
+    """Weekdays, weekends and what is called by its place next to today."""
+    word, following = (*words, "")[:2]
+    when = say.PAST.get(word, "")
+    if word in say.WEEKDAYS and not word.endswith("days"):
+        back = (today.weekday() - WEEKDAYS.index(word[:3])) % 7
+        return 1, calendar("day", today, back)
+    if when and following in say.WEEKDAYS:
+        day = last_weekday(following, today)
+        if when == "this":
+            day = calendar("week", today)[0] + timedelta(days=WEEKDAYS.index(following[:3]))
+        return 2, (day, day)
+    if when and following == "weekend":
+        return 2, _weekend(today, last=when == "last")
+    if word == "weekend":
+        return 1, _weekend(today, last=False)
+    if when and following in {"half", "half-year"}:
+        return 2, calendar("half", today, int(when == "last"))
+    if (word, following) in {("quarter", "to"), ("week", "to")} and list(words[2:3]) == ["date"]:
+        return 3, (calendar(word, today)[0], today)
+    if word in {"qtd", "wtd"}:
+        return 1, (calendar("quarter" if word == "qtd" else "week", today)[0], today)
+    return None
+
+
+def _weekend(today: date, *, last: bool) -> Days:
+    """The latest weekend that has begun; `last` is the one before this week's."""
+    saturday = calendar("week", today, int(last))[0] + timedelta(days=5)
+    saturday -= timedelta(days=7 if saturday > today else 0)
+    return saturday, saturday + timedelta(days=1)
+
+
+def _quarter(words: Sequence[str], today: date) -> tuple[int, Days] | None:
+    """`q3`, `q3 2026`, `2026-q3`, `third quarter of 2026`, `last quarter`, `h1 2025`."""
+    word, following = (*words, "")[:2]
+    if following in {"quarter", "quarters"}:
+        if when := say.PAST.get(word):
+            return 2, _so_far(calendar("quarter", today, int(when == "last")), today)
+        if number := _ORDINALS.get(word):
+            return _of_year(words, 2, number, _QUARTER, None, today)
+    year, letter, number = None, "", 0
+    for part in word.replace("/", "-").split("-"):
+        if len(part) == 2 and part[0] in "qh" and part[1] in "1234":
+            letter, number = part[0], int(part[1])
+        elif part[:4].isdigit() and _year(part[:4]) and len(part) == 6 and part[4] in "qh":
+            year, letter, number = int(part[:4]), part[4], int(part[5:] or 0)
+        elif _year(part):
+            year = int(part)
+        else:
+            return None
+    at = 1
+    if not letter and year and len(following) == 2 and following[0] in "qh":
+        letter, number, at = following[0], int(following[1]) if following[1] in "1234" else 0, 2
+    if not letter or not number or (letter == "h" and number > 2):
+        return None
+    return _of_year(words, at, number, _QUARTER if letter == "q" else _HALF, year, today)
+
+
+def _of_year(
+    words: Sequence[str], at: int, number: int, length: int, year: int | None, today: date
+) -> tuple[int, Days]:
+    """A quarter or a half of a year, which may follow; without one, the latest that has begun."""
+    if year is None:
+        skipped = _skip(words, at, {"of", "in"})
+        if skipped < len(words) and _year(words[skipped]):
+            at, year = skipped + 1, int(words[skipped])
+    first = (number - 1) * length
+    if year is None:
+        year = today.year - (first + 1 > today.month)
+    return at, _so_far(_months(year * _YEAR + first, length), today)
+
+
+def _so_far(found: Days, today: date) -> Days:
+    """Days up to today, where they have begun."""
+    return found[0], min(found[1], today) if found[0] <= today else found[1]
+
+
+def _week(words: Sequence[str], today: date) -> tuple[int, Days] | None:
+    """`week 45`, `w45`, `2026-w45`, `week 45 of 2025`: weeks of the ISO calendar."""
+    word, following = (*words, "")[:2]
+    year, at = None, 1
+    if word in _WEEK_WORDS and _is_number(following):
+        number, at = following, 2
+    else:
+        before, dash, rest = word.partition("-")
+        if dash and _year(before):
+            year, word = int(before), rest
+        name = word.rstrip("0123456789")
+        number = word[len(name) :]
+        if name not in _WEEK_WORDS or not number:
+            return None
+    if len(number) > 2:
+        return None
+    if year is None:
+        skipped = _skip(words, at, {"of", "in"})
+        if skipped < len(words) and _year(words[skipped]):
+            at, year = skipped + 1, int(words[skipped])
+    passed = int(number) <= today.isocalendar().week
+    which = year or today.isocalendar().year - (0 if passed else 1)
+    try:
+        first = date.fromisocalendar(which, int(number), 1)
+    except ValueError:
+        raise NoSuchDateError(" ".join(words[:at])) from None
+    return at, _so_far((first, first + timedelta(days=6)), today)
+
+
+def _with_month_name(words: Sequence[str], today: date) -> tuple[int, Days] | None:
+    """`october`, `oct 2025`, `3rd of oct`, `oct 3, 2025`, `nov 1-15`, `1-15 nov`, `3-oct-2026`."""
+    parts, owners = _parts(words)
+    at, numbers = 0, _day_numbers(parts, 0)
+    if numbers:
+        at = _skip(parts, numbers[0], {"of"})
+    if at >= len(parts) or (month := say.MONTHS.get(parts[at])) is None:
+        return None
+    at += 1
+    if not numbers and (after := _day_numbers(parts, at)) and not _starts_time(words, owners, at):
+        numbers = after
+        at = after[0]
+    year = int(parts[at]) if at < len(parts) and _year(parts[at]) else None
+    if year is None and at + 1 < len(parts) and parts[at] in {"of", "-"} and _year(parts[at + 1]):
+        at, year = at + 1, int(parts[at + 1])
+    at += year is not None
+    taken = owners[at - 1] + 1
+    if owners[at : at + 1] == [taken - 1]:  # the rest of a word is no date
+        return None
+    wanted = numbers[1] if numbers else None
+    if year is None:
+        began = (month, wanted[0] if wanted else 1)
+        year = today.year - (began > (today.month, today.day))
+    whole = Month(year, month)
+    if wanted is None:
+        return taken, (whole.first, whole.last)
+    try:
+        first, last = (date(year, month, day) for day in wanted)
+    except ValueError:
+        raise NoSuchDateError(" ".join(words[:taken])) from None
+    if last < first:
+        raise NoSuchDateError(" ".join(words[:taken]))
+    return taken, (first, last)
+
+
+def _starts_time(words: Sequence[str], owners: Sequence[int], at: int) -> bool:
+    """Whether a number after a month begins something else: `october 3 models`, `oct 7 days`."""
+    following = words[owners[at] + 1] if owners[at] + 1 < len(words) else ""
+    return following in say.UNITS or following in say.DIMENSIONS
+
+
+def _parts(words: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The first words cut at dashes, slashes, and between letters and digits, with whose they are.
+
+    An ordinal's ending and a comma go: `3rd,` is `3`.
+    """
+    parts: list[str] = []
+    owners: list[int] = []
+    for index, word in enumerate(words[:6]):
+        for piece in word.rstrip(",").replace("/", "-").replace("-", " - ").split():
+            bare = piece.rstrip(".,")
+            digits = bare[: len(bare) - len(bare.lstrip("0123456789"))]
+            rest = bare[len(digits) :]
+            if digits and rest in {"st", "nd", "rd", "th"}:
+                rest = ""
+            lead = rest.rstrip("0123456789")
+            cut = [digits, lead, rest[len(lead) :]] if rest in say.MONTHS or (
+                lead in say.MONTHS
+            ) else [digits + rest]  # fmt: skip
+            for part in filter(None, cut):
+                parts.append(part)
+                owners.append(index)
+    return parts, owners
+
+
+def _day_numbers(parts: Sequence[str], at: int) -> tuple[int, tuple[int, int]] | None:
+    """A day, or the first and the last of some: where they end, and they."""
+    first = _day(parts, at)
+    if first is None:
+        return None
+    joint = parts[at + 1] if at + 1 < len(parts) else ""
+    last = _day(parts, at + 2) if joint in {"-", "to", "through", "until", "till"} else None
+    if last is None:
+        if joint == "-":  # `3-oct`
+            return at + 2, (first, first)
+        return at + 1, (first, first)
+    return at + 3, (first, last)
+
+
+def _day(parts: Sequence[str], at: int) -> int | None:
+    part = parts[at] if at < len(parts) else ""
+    return int(part) if _is_number(part) and len(part) < 3 and 0 < int(part) < 32 else None
+
+
+def _numbers(words: Sequence[str], today: date, order: Order) -> tuple[int, Days] | None:
+    """`2026/11/03`, `03.11.2026`, `10/03/2026`, `10/2026`, `20261103`, `2025`."""
+    word = words[0].rstrip(",")
+    if len(word) == 8 and _is_number(word) and int(word[:4]) in YEARS:
+        return 1, _one_day(word, int(word[:4]), int(word[4:6]), int(word[6:]))
+    if _year(word):
+        year = int(word)
+        return 1, _so_far((date(year, 1, 1), date(year, 12, 31)), today)
+    separator = next((sign for sign in _SEPARATORS if sign in word), "")
+    parts = word.strip(".").split(separator) if separator else []
+    if not all(_is_number(part) for part in parts) or not 2 <= len(parts) <= 3:
+        return None
+    sizes, numbers = [len(part) for part in parts], [int(part[:9]) for part in parts]
+    match sizes:
+        case [4, 1 | 2]:
+            return 1, _one_month(word, numbers[0], numbers[1])
+        case [1 | 2, 4]:
+            return 1, _one_month(word, numbers[1], numbers[0])
+        case [4, 1 | 2, 1 | 2]:
+            return 1, _one_day(word, *numbers)
+        case [1 | 2, 1 | 2, 2 | 4]:
+            year = numbers[2] + (_SHORT_YEAR if sizes[2] == 2 else 0)
+            day_first = "day" if separator == "." else order
+            return 1, _either(word, numbers[0], numbers[1], (year,), today, day_first)
+        case [1 | 2, 1 | 2] if separator == "/":
+            years = (today.year, today.year - 1)
+            return 1, _either(word, numbers[0], numbers[1], years, today, order)
+    return None
+
+
+def _either(typed: str, one: int, two: int, years: Sequence[int], today: date, order: str) -> Days:
+    """A day of which it may be open whether the day or the month comes first.
+
+    Usage lies in the past, so a reading in the future is no reading where the other is not.
+    """
+    readings: dict[str, date] = {}
+    for first, (day, month) in {"day": (one, two), "month": (two, one)}.items():
+        for year in years:
+            try:
+                found = date(year, month, day)
+            except ValueError:
+                continue
+            if found <= today or len(years) == 1:
+                readings.setdefault(first, found)
+    if order:
+        readings = {first: found for first, found in readings.items() if first == order}
+    begun = {first: found for first, found in readings.items() if found <= today} or readings
+    if len(set(begun.values())) > 1:
+        raise AmbiguousDateError(typed, begun["day"], begun["month"])
+    if not begun:
+        raise NoSuchDateError(typed)
+    found = next(iter(begun.values()))
+    return found, found
+
+
+def _one_day(typed: str, year: int, month: int, day: int) -> Days:
+    try:
+        found = date(year, month, day)
+        Month(year, month)
+    except ValueError:
+        raise NoSuchDateError(typed) from None
+    return found, found
+
+
+def _one_month(typed: str, year: int, month: int) -> Days:
+    try:
+        found = Month(year, month)
+    except ValueError:
+        raise NoSuchDateError(typed) from None
+    return found.first, found.last
+
+
+def _year(word: str) -> bool:
+    """Whether a word is a year of our time; 2100 tokens are not."""
+    return len(word) == 4 and _is_number(word) and 2015 <= int(word) < 2100
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit()
+
+
+def _skip(words: Sequence[str], at: int, skipped: set[str]) -> int:
+    while at < len(words) and words[at] in skipped:
+        at += 1
+    return at
