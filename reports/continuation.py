@@ -74,7 +74,7 @@ class Inherited:
     def people(self) -> bool:
         """Whether what was taken over restricts the question to certain people only."""
         return bool(self.filters) and all(
-            one.dimension is Dimension.CREATOR for one in self.filters
+            one.dimension is Dimension.CREATOR and not one.exclude for one in self.filters
         )
 
     def without(self) -> Query:

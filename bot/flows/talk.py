@@ -39,7 +39,7 @@ from reports.query import Dimension, Query
 from reports.render.blocks import Run, sentence
 from reports.render.intro import intro
 from reports.slack_text import readable
-from reports.text import clean
+from reports.words import filter_words
 
 log = logging.getLogger(__name__)
 
@@ -202,11 +202,14 @@ def _still(taken: Inherited, asker: Asker) -> str:
     address goes without saying.
     """
     shown = [
-        f"`{clean(readable(str(one))).replace('`', chr(39))}`"
-        for one in taken.filters
-        if not (asker.own_only and one.dimension is Dimension.CREATOR)
+        one for one in taken.filters if not (asker.own_only and one.dimension is Dimension.CREATOR)
     ]
-    return f"Still only {', '.join(shown)}." if shown else ""
+    words = filter_words(replace(Query(), filters=tuple(shown)), _quoted)
+    return f"Still {words}." if shown else ""
+
+
+def _quoted(filters: str) -> str:
+    return f"`{readable(filters).replace('`', chr(39))}`"
 
 
 def _ways_out(heard: Heard, taken: Inherited) -> tuple[Run, ...]:

@@ -6,10 +6,10 @@ The chart and the table are blocks that slack-sdk has no classes for, so everyth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reports.grammar import CommandError
-from reports.query import Dimension, Metric
+from reports.query import Dimension, Metric, Query
 from reports.render.chart_data import BEFORE, chart_data
 from reports.render.controls import Controls, rows
 from reports.render.parts import (
@@ -55,6 +55,8 @@ RUN = "run_words_"
 """How the actions of buttons that run a command begin; a number follows."""
 MOST_RUNS, LONGEST_RUN = 5, 2_000
 MOST_SECTIONS = 4
+LONGEST_HEADING = 50
+"""Slack's limit for the title of a chart."""
 NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
 CHART = "data_visualization"
@@ -192,7 +194,9 @@ def error(wrong: CommandError, command: str = "/activity", *, examples: bool = F
     """
     said = [fit(escape(clean(readable(wrong.problem), LONGEST_SECTION)), LONGEST_CODE)]
     runs: list[Run] = []
-    if wrong.suggestion:
+    if wrong.choices:  # the problem is a question that these answer
+        runs += [Run(readable(one), one) for one in wrong.choices]
+    elif wrong.suggestion:
         meant = f"{command} {readable(wrong.suggestion)}"
         said.append(f"Did you mean {code(meant)}?")
         runs.append(Run("Run it", wrong.suggestion))
@@ -284,8 +288,9 @@ def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
     axis = {"categories": list(labels), "y_label": UNITS[part.metric]}
     kind = "line" if len(series) > 1 else "bar"
     drawn = {"type": kind, "series": series, "axis_config": axis}
-    about = title(replace(summary.query, metric=part.metric)).rpartition(", ")[0]
-    heading = f"{about}, per {each}"
+    query = summary.query
+    about = title(Query(part.metric, by=query.by, source=query.source)).rpartition(", ")[0]
+    heading = clean(f"{about}, per {each}", LONGEST_HEADING)
     return [{"type": CHART, "title": heading, "chart": drawn}]
 
 

@@ -294,3 +294,16 @@ def test_a_note_and_its_buttons_go_above_the_answer():
 @given(st.text("abcdefghij-", min_size=1, max_size=31))
 def test_slack_takes_the_help_whatever_the_command_is_called(command):
     check(help_message(f"/{command}"))
+
+
+def test_what_can_mean_two_things_is_asked_with_a_button_for_each():
+    wrong = CommandError(
+        "Does “10/03/2026” mean 3 October or 10 March 2026?",
+        choices=("spend 2026-10-03", "spend 2026-03-10"),
+    )
+    message = error(wrong)
+    assert message.text == wrong.problem
+    [row] = [block for block in message.blocks if block["type"] == "actions"]
+    assert [one["text"]["text"] for one in row["elements"]] == list(wrong.choices)
+    assert [one["value"] for one in row["elements"]] == list(wrong.choices)
+    check(message)
