@@ -8,8 +8,9 @@ import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
@@ -19,13 +20,21 @@ from bot import __version__
 from bot.config import ConfigError, Need, Settings, environment, load
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.flows.files import Job
     from bot.store import Store
+    from reports.commands import Command
     from reports.grammar import CommandError
     from reports.loose_names import Known
     from reports.summary import Summary
+    from reports.topics import BalanceAsked, BudgetAsked
 
 FAILED, WRONG_USAGE = 1, 2
+NOBODY = (
+    "The terminal doesn't know who you are. Name the person, for example:"
+    " activity ask spend this month by model creator:ada@example.com"
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -122,10 +131,9 @@ def ask(
     from bot.flows.sight import ANYONE  # noqa: PLC0415
     from reports.commands import parse_command  # noqa: PLC0415
     from reports.grammar import Ask, CommandError, Help  # noqa: PLC0415
-    from reports.grammar_admin import HelpOn  # noqa: PLC0415
     from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
-    from reports.topics import TopicAsked, not_yet  # noqa: PLC0415
+    from reports.slack_text import unmarked  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
     if is_schedule(_one_line(words)):
@@ -139,17 +147,15 @@ def ask(
         store = open_store(settings, must_exist=True)
         return known(store, ANYONE, now, settings.zone)
 
-    heard = read(_one_line(words), names, Clock(now, settings.zone, settings.zone))
+    line = unmarked(_one_line(words), settings.command)  # commands copied from Slack work here too
+    heard = read(line, names, Clock(now, settings.zone, settings.zone))
     if isinstance(heard, CommandError):
         _misunderstood(heard)
     parsed = parse_command(heard.words) if heard else Help()
-    if isinstance(parsed, Help | HelpOn):
-        _print_help()
-        return
-    if isinstance(parsed, TopicAsked):
-        raise click.ClickException(not_yet(parsed.topic).replace("`", ""))
     if not isinstance(parsed, Ask):
-        raise click.UsageError(f"`{words[0]}` works in Slack only: {settings.command} {words[0]}")
+        opened = store or partial(open_store, settings, must_exist=True)
+        _answer_other(parsed, words[0] if words else "", opened, now, settings, as_json=as_json)
+        return
     store = store or open_store(settings, must_exist=True)
     if heard and (note := heard.note("activity ask")):
         click.echo(note, err=True)
@@ -166,6 +172,43 @@ def ask(
     if as_json or not wanted:
         _print(found, settings, as_json=as_json)
     store.close()
+
+
+def _answer_other(
+    parsed: Command | CommandError,
+    first: str,
+    opened: Store | Callable[[], Store],
+    now: datetime,
+    settings: Settings,
+    *,
+    as_json: bool,
+) -> None:
+    """Answer what is not a question for figures; `first` is the first word of the command."""
+    from reports.grammar import CommandError, Help  # noqa: PLC0415
+    from reports.grammar_admin import HelpOn  # noqa: PLC0415
+    from reports.topics import (  # noqa: PLC0415
+        BalanceAsked,
+        BudgetAsked,
+        MeAsked,
+        TopicAsked,
+        not_yet,
+    )
+
+    match parsed:
+        case CommandError():
+            _misunderstood(parsed)
+        case Help() | HelpOn():
+            _print_help()
+        case TopicAsked():
+            raise click.ClickException(not_yet(parsed.topic).replace("`", ""))
+        case MeAsked():
+            raise click.ClickException(NOBODY)
+        case BalanceAsked() | BudgetAsked():
+            store = opened() if callable(opened) else opened
+            _print_money(store, parsed, now, settings, as_json=as_json)
+            store.close()
+        case _:
+            raise click.UsageError(f"`{first}` works in Slack only: {settings.command} {first}")
 
 
 def _write(store: Store, job: Job, file: str) -> None:
@@ -250,6 +293,30 @@ def _print(summary: Summary, settings: Settings, *, as_json: bool) -> None:
         from reports.render.terminal import terminal  # noqa: PLC0415
 
         click.echo(terminal(summary))
+
+
+def _print_money(
+    store: Store,
+    asked: BalanceAsked | BudgetAsked,
+    now: datetime,
+    settings: Settings,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the balance, or the limits and budgets."""
+    from bot.flows.balance import balance, limits  # noqa: PLC0415
+    from bot.flows.sight import ANYONE  # noqa: PLC0415
+    from reports.render import balance as render  # noqa: PLC0415
+    from reports.topics import BalanceAsked  # noqa: PLC0415
+
+    command, as_of = settings.command, max(store.state().synced.values(), default=None)
+    if isinstance(asked, BalanceAsked):
+        left = balance(store, now, settings.zone)
+        plain, text = render.balance_json(left, command, as_of), render.balance_text(left)
+    else:
+        found = limits(store, now, ANYONE)
+        plain, text = render.limits_json(found, command, as_of), render.limits_text(found)
+    click.echo(json.dumps(plain, ensure_ascii=False) if as_json else text)
 
 
 def _print_help() -> None:

@@ -130,6 +130,8 @@ class Person:
     admin: bool
     enterprise_id: str = ""
     teams: frozenset[str] = frozenset()
+    name: str = ""
+    """What they are called in Slack; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,7 +563,15 @@ def _person(user: Mapping[str, Any]) -> Person:
         admin=bool(user.get("is_admin") or user.get("is_owner")),
         enterprise_id=str(grid.get("enterprise_id") or ""),
         teams=frozenset(map(str, teams)) if isinstance(teams, list) else frozenset(),
+        name=_name(user),
     )
+
+
+def _name(user: Mapping[str, Any]) -> str:
+    """The display name of a Slack user, else their real name or handle."""
+    profile = user.get("profile")
+    shown = profile.get("display_name") if isinstance(profile, dict) else ""
+    return str(shown or user.get("real_name") or user.get("name") or "")
 
 
 def _retry_after(said: Any) -> float:  # noqa: ANN401 - slack-sdk's answer, or a plain dict

@@ -1,4 +1,4 @@
-"""What becomes of a question when somebody follows it up: another metric, period, group, filter."""
+"""Follow-ups: a question with another metric, period, grouping, filter or comparison."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PERIODS = (
 
 
 class Follow(StrEnum):
-    """What of a question is followed up, as the action of its select is called."""
+    """The part of a question that a select changes; the value is the select's action id."""
 
     METRIC = "follow_metric"
     PERIOD = "follow_period"
@@ -35,19 +35,19 @@ class Follow(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What somebody chose in a select."""
+    """The chosen option of a select."""
 
     follow: Follow
     value: str
 
     @property
     def renews(self) -> bool:
-        """Whether it asks about now; every other choice stays at the moment of the answer."""
+        """Whether it asks about now; every other choice keeps the moment of the answer."""
         return self.follow is Follow.PERIOD
 
 
 def chosen(query: Query, choice: Choice) -> Query | None:
-    """The question after a choice that needs no names; None if the choice makes no sense."""
+    """The question after a choice that needs no names; None if the choice is invalid."""
     match choice.follow:
         case Follow.METRIC:
             return _with_metric(query, choice.value)
@@ -63,7 +63,7 @@ def chosen(query: Query, choice: Choice) -> Query | None:
 
 
 def inside(query: Query, pattern: str) -> Query:
-    """The question about one group alone, by what it is worth looking at inside of that."""
+    """The question about one group, grouped by the next useful dimension (drill down)."""
     if query.by is None:
         return query
     kept = tuple(one for one in query.filters if one.dimension is not query.by)
@@ -72,7 +72,7 @@ def inside(query: Query, pattern: str) -> Query:
 
 
 def without_filter(query: Query, value: str) -> Query | None:
-    """The question without the filter that an `OUT` value counts, grouped as that one was."""
+    """The question without one filter (`OUT` and its index), grouped by that filter's dimension."""
     count = value.removeprefix(OUT)
     if value == count or not (count.isascii() and count.isdigit() and len(count) < 3):
         return None
@@ -87,7 +87,7 @@ def without_filter(query: Query, value: str) -> Query | None:
 
 
 def standing(query: Query) -> Standing:
-    """A question as a standing one, as often as its period is long, about whole ones."""
+    """A question as a schedule that runs once per period and covers complete periods."""
     rule = _rhythm(query.period)
     period = complete(query.period) or usual_period(rule)
     asked = replace(query, period=period, zone=None, files=(), share=False)
@@ -95,12 +95,12 @@ def standing(query: Query) -> Standing:
 
 
 def fits(query: Query) -> bool:
-    """Whether a question is short enough to be asked in words."""
+    """Whether the words of a question are within the length limit."""
     return len(query.words()) <= LONGEST
 
 
 def _next(query: Query) -> Dimension | None:
-    """Model first, then who; of a model first who, since its keys are the more."""
+    """The next dimension to drill into: model, then creator, then key, as far as unfiltered."""
     taken = {one.dimension for one in query.filters}
     order = (Dimension.MODEL, Dimension.CREATOR, Dimension.KEY)
     return next((one for one in order if one not in taken), None)

@@ -1,4 +1,4 @@
-"""An answer made an alert rule: the same usage, half as much again as there is now."""
+"""Suggests an alert for an answer: the same usage at 1.5 times the present rate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
+from reports.alert import Above, Rule
+from reports.alert_draft import most_of
+from reports.period import Unit
 from reports.query import Metric, Source
 from reports.summary import Summary
 from reports.usage import NANO
@@ -20,14 +23,16 @@ _NOTHING_YET = {Metric.SPEND: "$50", Metric.TOKENS: "1000000", Metric.REQUESTS: 
 
 
 def watching(summary: Summary) -> str:
-    """The words after `alert` that watch what an answer shows, each of its groups if it has any."""
+    """The words after `alert` for an answer: its metric, grouping and filters, 1.5 × its rate."""
     query, wanted = summary.query, summary.range
     metric = query.metric or Metric.SPEND
     part = summary.metrics[metric]
     length = wanted.until - wanted.start
     name, _, unit = next(one for one in _UNITS if length <= one[1])
     largest = part.groups[0].sum if query.by and part.groups else part.sum
-    amount = _amount(metric, Fraction(largest) * Fraction(unit / length) * _MORE)
+    rate = Fraction(largest) * Fraction(unit / length) * _MORE
+    most = most_of(Rule(Above(metric, 1, Unit(name)))) * (NANO if metric is Metric.SPEND else 1)
+    amount = _amount(metric, min(rate, Fraction(most)))
     source = str(query.source) if metric is Metric.SPEND and query.source is not Source.ALL else ""
     filters = [str(one) for one in query.filters]
     by = f"by {query.by}" if query.by else ""
@@ -36,7 +41,7 @@ def watching(summary: Summary) -> str:
 
 
 def _amount(metric: Metric, value: Fraction) -> str:
-    """A round figure of two digits, as it is typed."""
+    """A round figure of two digits, as it would be typed."""
     if metric is Metric.SPEND:
         value = value / NANO
     exact = Decimal(value.numerator) / Decimal(value.denominator)

@@ -99,8 +99,7 @@ class Demo:
             "controls": CONTROLS,
             "shortcuts": [{"id": SHORTCUT, "name": TITLE}],
             "greeting": f"{NAME} is a sample company: {len(people)} people,"
-            f" {len(self.organisation.keys)} API keys and a year of usage that goes on as you"
-            " watch.",
+            f" {len(self.organisation.keys)} API keys and a year of usage, updating live.",
         }
         self.page = Page(self.slack, port=port, roles=roles, about=about).start()
         self._stack.callback(self.page.stop)

@@ -1,4 +1,4 @@
-"""The street from a question to its answer: names to members, a period to a range, then the sum."""
+"""Answers a question from the cache: names to members, a period to a range, then the sums."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def make_plan(
         if query.versus in EARLIER:
             both = replace(both, previous=earlier(both.current, EARLIER[query.versus]))
     except NotBegunError as error:
-        return CommandError(f"{error}; there is nothing to show yet.", query.words())
+        return CommandError(f"{error}, so there is nothing to show yet.", query.words())
     except OverlapError as error:
         return CommandError(
             f"{period_words(query.period)[:1].upper()}{period_words(query.period)[1:]} cannot be"
@@ -211,13 +211,13 @@ def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[
     if not email:
         who = "you are" if pattern.casefold() == SELF else "that is"
         return CommandError(
-            f"I cannot tell who {who} at OpenRouter, without an e-mail address. Ask by address:"
-            " `creator:ada@example.com`."
+            f"I can't tell who {who} at OpenRouter without an e-mail address. Name the person by"
+            " address: `creator:ada@example.com`."
         )
     found = directory.at(email)
     if found:
         return found
-    return CommandError(f"No member of the OpenRouter organisation has the address {clean(email)}.")
+    return CommandError(f"Nobody in the OpenRouter organization has the address {clean(email)}.")
 
 
 def _crossing_notes(store: Store, plan: Plan) -> tuple[str, ...]:
@@ -228,12 +228,12 @@ def _crossing_notes(store: Store, plan: Plan) -> tuple[str, ...]:
     notes = []
     if directory.orphans:
         notes.append(
-            f"use of deleted keys, and of others whose creators are not known, may stand under"
+            f"usage of deleted keys, and of keys whose creators are unknown, may appear under"
             f" {CHATROOM}"
         )
     asked = plan.source.range.start, plan.source.range.end
     files = store.state().imported
     grains = plan.source.stored, plan.source.range.granularity
     if any(gaps(asked, files.get(grain, ())) != (asked,) for grain in grains):
-        notes.append(f"use from files that do not tell keys may stand under {CHATROOM}")
+        notes.append(f"usage from imported files without API keys may appear under {CHATROOM}")
     return tuple(notes)

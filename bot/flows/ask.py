@@ -1,25 +1,31 @@
-"""The street from the words after the command to the answer that its asker gets."""
+"""From the words after the command to the answer."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
 from time import monotonic
 
 from bot import courtesy
-from bot.access import FOREIGN, ask_admins, refusal, surely_foreign
+from bot.access import (
+    FOREIGN,
+    admins_only,
+    ask_admins,
+    refusal,
+    sees_own_only,
+    surely_foreign,
+)
 from bot.flows import audit, sight, status
 from bot.flows.alert_desk import Desk
 from bot.flows.answer import answer
 from bot.flows.asking import REFUSED, Asking, asker_of
+from bot.flows.balance import balance, limits, own_limits
 from bot.flows.export import Shown, Where, export, shown
 from bot.flows.files import Format
-from bot.flows.known_names import known
+from bot.flows.reading import read_words
 from bot.flows.shown import drawn, kept_private, picture
-from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import Person, Place
 from reports.alert import Rule
@@ -28,25 +34,38 @@ from reports.commands import parse_command
 from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
-from reports.grammar_loose import Heard
 from reports.grammar_schedule import ListSchedules, Standing
-from reports.query import Query
-from reports.reader import Clock, read
-from reports.render.blocks import Message, error, sentence
+from reports.period import Calendar, Unit
+from reports.query import Dimension, Filter, Metric, Query, Versus
+from reports.render.balance import balance_message, limits_message, limits_section
+from reports.render.blocks import Message, Run, error, sentence
 from reports.render.help import help_message
+from reports.render.intro import intro
 from reports.render.schedules import said
+from reports.slack_text import readable
 from reports.text import escape, plain
-from reports.timerange import zone_names
 from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 
 log = logging.getLogger(__name__)
 
+MY_MONTH = Query(
+    Metric.SPEND,
+    Calendar(Unit.MONTH),
+    Dimension.MODEL,
+    (Filter(Dimension.CREATOR, "me"),),
+    versus=Versus.BEFORE,
+)
+"""What `me` shows: one's own month by model, against the same part of last month."""
+EXAMPLES_AGAIN = timedelta(days=365)
+"""Examples are shown once a person; after a year they may have forgotten the command."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The words after the command, as they came from Slack, and where they were typed.
+    """The words after the command, without Slack's markup, and where they were typed.
 
-    `note` is said above the answer. `at` is the moment that is asked about, where it is not now.
+    `note` (mrkdwn code marks allowed) goes above the answer, with buttons that run other commands
+    (`runs`). `at` is the moment (UTC) the question is about; None means now.
     """
 
     text: str
@@ -54,13 +73,14 @@ class Asked:
     channel: str
     note: str = ""
     at: datetime | None = None
+    runs: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is said, how it ended, and of an answer what it showed.
+    """The message to send, the outcome for the metrics, and what an answer showed.
 
-    `act` and `what` are for the log of who did what; without an act it is none of its business.
+    `act` and `what` are for the audit log; without an `act` nothing is logged.
     """
 
     message: Message
@@ -70,6 +90,7 @@ class Reply:
     act: Act | None = Act.ASKED
     what: str = ""
     email: str | None = None
+    note: str = ""
 
 
 def ask(
@@ -80,9 +101,10 @@ def ask(
     desk: Desk,
     keep: Callable[[Shown], None] | None = None,
 ) -> Reply:
-    """Answer one question, whoever asks it and whatever it says; its files come after it.
+    """Check who asks, answer, then deliver the files that were asked for.
 
-    `keep` is given what an answer shows before anybody sees it, who may go on from it at once.
+    `keep` receives what the answer shows before it is sent, so that a quick reply can go on from
+    it.
     """
     begun = monotonic()
     reply = _reply(asking, place, asked, subscriptions, desk)
@@ -90,7 +112,8 @@ def ask(
         keep(reply.shown)
     shared = reply.query is not None and reply.query.share
     courtesy.give_way()
-    message = reply.message.noted(asked.note) if asked.note else reply.message
+    note = asked.note or reply.note
+    message = reply.message.noted(note, asked.runs) if note else reply.message
     asking.slack.respond(replace(place, shared=shared), message)
     asking.metrics.asks.labels(reply.outcome).inc()
     asking.metrics.seconds.observe(monotonic() - begun)
@@ -102,18 +125,16 @@ def ask(
     return reply
 
 
-def understand(
-    asking: Asking, person: Person, asker: Asker, text: str
-) -> Heard | CommandError | None:
-    """What somebody typed or said, as a command of the grammar; None where nothing is asked."""
-    now, default = asking.clock(), asking.settings.zone
-    zone = zone_names().get((person.zone or "").lower()) or default
-    names = partial(known, asking.store, asker, now, default)
-    return read(text, names, Clock(now, zone, default))
+def misunderstood(asking: Asking, place: Place, wrong: CommandError) -> Message:
+    """The reply to words that were not understood; the first one a person gets has examples."""
+    once = f"examples:{place.user}"
+    # reading first keeps most mistakes from waiting for a write
+    first = asking.memory.kept(once) is None and asking.memory.take(once, EXAMPLES_AGAIN)
+    return error(wrong, asking.settings.command, examples=first)
 
 
 def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
-    """Write down who asked what, after they were answered."""
+    """Write the question and its outcome to the audit log."""
     if reply.act is None:
         return
     done = reply.outcome in {"answered", "scheduled", "alerted", "listed"}
@@ -149,7 +170,7 @@ def _managed(
     subscriptions: Subscriptions,
     desk: Desk,
 ) -> Reply:
-    """Set up or list what goes on by itself: schedules and alerts."""
+    """Set up or list schedules and alerts."""
     match parsed:
         case Standing():
             done, act = subscriptions.set_up(person, parsed, asked.channel), Act.SCHEDULED
@@ -175,44 +196,86 @@ def _admitted(
     subscriptions: Subscriptions,
     desk: Desk,
 ) -> Reply:
-    command = asking.settings.command
-    heard = understand(asking, person, asker_of(asking, person, Query()), asked.text)
-    if isinstance(heard, CommandError):
-        return Reply(error(heard, command), "misunderstood")
-    found = _answered(asking, place, asked, person, subscriptions, desk, heard)
-    note = heard.note(command) if heard and not asked.note else ""
-    return replace(found, message=found.message.noted(note)) if note else found
+    read = read_words(asking, person, asked.text)
+    if read is None:
+        return Reply(intro(), "greeted", act=None)
+    if isinstance(read, CommandError):
+        return Reply(misunderstood(asking, place, read), "misunderstood")
+    parsed = parse_command(read.words)
+    note = readable(read.note(asking.settings.command))
+    if isinstance(parsed, Ask):
+        found = _figures(asking, place, asked, person, parsed.query)
+    elif isinstance(parsed, Standing | ListSchedules | Rule | SetQuiet | ListAlerts):
+        found = _managed(parsed, asked, person, subscriptions, desk)
+    else:
+        found = _other(asking, place, asked, person, parsed)
+    return replace(found, note=note)
 
 
-def _answered(
+def _other(
     asking: Asking,
     place: Place,
     asked: Asked,
     person: Person,
-    subscriptions: Subscriptions,
-    desk: Desk,
-    heard: Heard | None,
+    parsed: Help
+    | HelpOn
+    | CommandError
+    | StatusAsked
+    | AuditAsked
+    | BalanceAsked
+    | BudgetAsked
+    | MeAsked
+    | TopicAsked,
 ) -> Reply:
+    """Answer what is neither a question for figures nor a schedule or alert."""
     command = asking.settings.command
-    parsed = parse_command(heard.words) if heard else Help()
-    if isinstance(parsed, TopicAsked):
-        return Reply(said(not_yet(parsed.topic)), "unavailable", what=plain(asked.text))
-    if isinstance(parsed, BalanceAsked | BudgetAsked | MeAsked):
-        return Reply(sentence("That has no answer here yet; the Home tab shows it."), "unavailable")
-    if isinstance(parsed, Help):
-        return Reply(help_message(command), "help", act=None)
-    if isinstance(parsed, HelpOn):
-        return Reply(help_message(command, parsed.section), "help", act=None)
-    if isinstance(parsed, CommandError):
-        return Reply(error(parsed, command), "misunderstood")
-    if isinstance(parsed, StatusAsked):
-        return Reply(status.show(asking, person), "answered", act=Act.LOOKED, what="status")
-    if isinstance(parsed, AuditAsked):
-        log_of, outcome = audit.show(asking, person, parsed)
-        return Reply(log_of, outcome, act=Act.LOOKED, what=parsed.words())
-    if not isinstance(parsed, Ask):
-        return _managed(parsed, asked, person, subscriptions, desk)
-    query, alone = parsed.query, ""
+    match parsed:
+        case Help():
+            return Reply(help_message(command), "help", act=None)
+        case HelpOn(section_):
+            return Reply(help_message(command, section_), "help", act=None)
+        case CommandError():
+            return Reply(misunderstood(asking, place, parsed), "misunderstood")
+        case StatusAsked():
+            shown_ = status.show(asking, person)
+            return Reply(shown_, "answered", act=Act.LOOKED, what="status")
+        case AuditAsked():
+            log_of, outcome = audit.show(asking, person, parsed)
+            return Reply(log_of, outcome, act=Act.LOOKED, what=parsed.words())
+        case BalanceAsked():
+            return _balance(asking, person)
+        case BudgetAsked():
+            asker = asker_of(asking, person, Query())
+            with courtesy.turn():
+                found = limits(asking.store, asking.clock(), asker)
+            return Reply(limits_message(found), "answered", act=Act.LOOKED, what="budget")
+        case MeAsked():
+            return _figures(asking, place, asked, person, MY_MONTH, with_limits=True)
+        case TopicAsked():
+            return Reply(sentence(not_yet(parsed.topic)), "not yet")
+
+
+def _balance(asking: Asking, person: Person) -> Reply:
+    """The organization's balance, for those who may see the whole organization."""
+    if sees_own_only(person.id, asking.settings):
+        refused = admins_only("The organization's balance", person.id, asking.settings)
+        return Reply(said(refused), REFUSED, act=Act.LOOKED, what="balance")
+    with courtesy.turn():
+        found = balance(asking.store, asking.clock(), asking.settings.zone)
+    return Reply(balance_message(found), "answered", act=Act.LOOKED, what="balance")
+
+
+def _figures(
+    asking: Asking,
+    place: Place,
+    asked: Asked,
+    person: Person,
+    query: Query,
+    *,
+    with_limits: bool = False,
+) -> Reply:
+    """Answer a question for figures; `with_limits` adds the limits of the person's own keys."""
+    alone = ""
     if query.share and (alone := kept_private(asking, asked.channel)):
         query = replace(query, share=False)
     asker = asker_of(asking, person, query)
@@ -223,7 +286,7 @@ def _answered(
     with courtesy.turn():
         found = answer(asking.store, replace(query, share=False), now, zone, asker, whole=False)
     if isinstance(found, CommandError):
-        return Reply(error(found, command), "misunderstood")
+        return Reply(misunderstood(asking, place, found), "misunderstood")
     what = shown(query, now, zone, asker, place.user)
     file = picture(asking, asker, what) if query.share and not found.empty else ""
     direct = asked.channel.startswith("D")
@@ -231,6 +294,8 @@ def _answered(
         message = drawn(
             asking, found, what, asker, private=not query.share and not direct, picture=file
         )
+        if with_limits:
+            message = message.above_footer(limits_section(own_limits(asking.store, now, asker)))
     return Reply(
         message.noted(alone) if alone else message,
         "answered",

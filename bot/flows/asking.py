@@ -1,4 +1,4 @@
-"""What every question needs on its way, who asks it, and whether they may."""
+"""What every question needs: the parts of the bot, who asks, and whether they may."""
 
 from __future__ import annotations
 
@@ -19,15 +19,20 @@ from bot.store.memory import Memory
 from bot.store.overview import Overview
 from reports.audit import Act
 from reports.query import Dimension, Query
+from reports.slack_text import unmarked, unnamed, with_names
 
 REFUSED = "refused"
+MOST_MARKUP = 12_000
+"""Slack sends messages of up to 40,000 characters; a question of 300 fits many times over."""
+MOST_NAMES = 10
+"""Lookups for one message, so that a message full of mentions cannot use up Slack's rate limit."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Everything that a question needs on its way; made once, in the composition root."""
+    """Everything needed to answer a question; made once, in the composition root."""
 
     settings: Settings
     store: Store
@@ -43,9 +48,10 @@ class Asking:
 def admit(
     asking: Asking, place: Place, act: Act, what: str = "", *, where: str = ""
 ) -> Person | None:
-    """Who does something, if they may ask at all; if not they are told, and it is noted.
+    """The person who does something, or None if they may not ask.
 
-    Raises UnknownPersonError where Slack does not say who they are.
+    A refusal is sent to them and written to the audit log. Raises UnknownPersonError if Slack
+    does not say who they are.
     """
     person = asking.slack.person(place.user)
     refused = refusal(person, asking.slack.identity(), asking.settings)
@@ -58,24 +64,49 @@ def admit(
 def turn_away(
     asking: Asking, place: Place, words: str, act: Act, what: str = "", *, where: str = ""
 ) -> None:
-    """Tell somebody why not, and note that they tried."""
+    """Send a refusal and write it to the audit log."""
     asking.audit.note(act, place.user, what, where=where, outcome=f"{REFUSED}: {words}")
     asking.slack.say(place, words)
+
+
+def typed_words(asking: Asking, text: str) -> str:
+    """Text as Slack delivers it, as it was typed, with the names of mentioned people and channels.
+
+    Slack may send a mention as `<@U123>` without a name; the name is looked up, so that no raw id
+    is shown to anybody. Names of private channels are not looked up.
+    """
+    words = unmarked(text[:MOST_MARKUP], asking.settings.command)
+    names: dict[str, str] = {}
+    for sign, id_ in sorted(unnamed(words))[:MOST_NAMES]:
+        try:
+            names[id_] = _person_name(asking, id_) if sign == "@" else _channel_name(asking, id_)
+        except DeliveryError as problem:
+            log.info("Could not look up the name of a mention: %s", problem)
+    return with_names(words, names)
+
+
+def _person_name(asking: Asking, user: str) -> str:
+    return asking.slack.person(user).name
+
+
+def _channel_name(asking: Asking, channel: str) -> str:
+    found = asking.slack.call("conversations.info", channel=channel)["channel"]
+    return "" if found.get("is_private") else str(found.get("name") or "")
 
 
 def asker_for(
     asking: Asking, user: str, email: str | None, people: tuple[tuple[str, str], ...] = ()
 ) -> Asker:
-    """The asker that a Slack user is: for what they set up before, judged by today's settings."""
+    """What a Slack user may see under today's settings, also for what they set up earlier."""
     own_only = sees_own_only(user, asking.settings)
     if own_only and email:
-        # their own answers name them by their mention, whoever clicks
+        # their own answers name them by mention, whoever clicks
         people = tuple(dict.fromkeys((*people, (f"<@{user}>", email))))
     return Asker(email or None, own_only, people)
 
 
 def asker_of(asking: Asking, person: Person, query: Query) -> Asker:
-    """The person asking, and the addresses of those their filters mention."""
+    """What a person may see, with the e-mail addresses of everyone their filters mention."""
     mentions = [
         one.pattern
         for one in query.filters
@@ -87,6 +118,6 @@ def asker_of(asking: Asking, person: Person, query: Query) -> Asker:
         try:
             people.append((mention, asking.slack.person(user).email or ""))
         except DeliveryError as problem:
-            log.info("Somebody mentioned could not be looked up: %s", problem)
+            log.info("Could not look up a mentioned person: %s", problem)
             people.append((mention, ""))
     return asker_for(asking, person.id, person.email, tuple(people))

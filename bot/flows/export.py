@@ -1,4 +1,4 @@
-"""The street from a button, or from `csv` or `pdf` in a question, to a file in Slack."""
+"""Exports: from a button, or `csv` or `pdf` in a question, to a file in Slack."""
 
 from __future__ import annotations
 
@@ -30,22 +30,21 @@ from reports.words import title
 log = logging.getLogger(__name__)
 
 SLOW_SECONDS = 2.0
-ONLY_YOURS = " It holds your own usage, which is what you see here."
-TOO_OLD = "I can no longer tell what this answer showed. Ask again and export the new answer."
+ONLY_YOURS = " It contains only your own usage."
+TOO_OLD = "This answer has expired. Ask again and use the new answer."
 _REFUSED = {
-    "file_uploads_disabled": "Your workspace does not allow apps to upload files.",
+    "file_uploads_disabled": "Your workspace doesn't allow apps to upload files.",
     "storage_limit_reached": "Your workspace's file storage is full.",
-    "file_too_large": "The file is too large for Slack; ask for a shorter period.",
-    "missing_scope": "The app may not upload files here: it lacks the scope files:write.",
+    "file_too_large": "The file is too large for Slack. Try a shorter period.",
+    "missing_scope": "The app can't upload files: it lacks the scope files:write.",
 }
 _NOT_THERE = {"not_in_channel", "channel_not_found", "is_archived", "restricted_action"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What an answer showed: the words of its question, the moment, the default zone, for whom.
-
-    `user` is the Slack id of whoever asked; answers of before it was noted have none.
+    """All that is needed to reproduce an answer: query text, time (UTC), default zone, and the
+    Slack id of the asker (empty in answers from before it was recorded).
     """
 
     words: str
@@ -54,13 +53,13 @@ class Shown:
     user: str = ""
 
     def value(self) -> str:
-        """The value of a button, from which the same answer can be made again."""
+        """The same as the value of a button."""
         fields = {"w": self.words, "t": int(self.at.timestamp()), "z": self.zone, "u": self.user}
         return json.dumps(fields, ensure_ascii=False)  # six times as long otherwise
 
     @classmethod
     def of_value(cls, value: str) -> Shown | None:
-        """What a button stands for, or None if it makes no sense (any more)."""
+        """Read the value of a button; None if malformed."""
         try:
             said = json.loads(value)
             at = datetime.fromtimestamp(said["t"], UTC)
@@ -71,7 +70,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The conversation that was asked in; `shared`: the answer is there for all of it."""
+    """The conversation of the question; `shared` if everybody there can see the answer."""
 
     channel: str
     shared: bool
@@ -79,9 +78,9 @@ class Where:
 
 
 def shown(query: Query, at: datetime, zone: str, asker: Asker, user: str) -> Shown:
-    """What an answer shows, with `me` made the person who asked, whoever clicks later.
+    """The state of an answer. `me` is replaced by the person who asked, since others may click.
 
-    The answer of somebody who sees their own usage only shows that, and so do its buttons.
+    With a limited view, the answer and its buttons are restricted to one's own usage.
     """
     if asker.own_only:
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
@@ -91,12 +90,12 @@ def shown(query: Query, at: datetime, zone: str, asker: Asker, user: str) -> Sho
 
 
 def about(query: Query, user: str) -> Query:
-    """A question with `me` made a person."""
+    """A question with `me` replaced by a Slack user."""
     return replace(query, filters=tuple(_named(one, user) for one in query.filters))
 
 
 def export(asking: Asking, place: Place, where: Where, what: Shown, format_: Format) -> None:
-    """Write the file that somebody wants and bring it to them; they are told where it is."""
+    """Create a file, deliver it, and say where it is."""
     asked = f"{what.words} {format_}"
     person = admit(asking, place, Act.EXPORTED, asked, where=where.channel)
     if person is None:
@@ -114,7 +113,7 @@ def export(asking: Asking, place: Place, where: Where, what: Shown, format_: For
 
 
 def _export(asking: Asking, place: Place, where: Where, query: Query, job: Job) -> str:
-    """The same for somebody who may ask; how it ended."""
+    """The same after the permission check; returns the outcome for the audit log."""
     if wrong := not_theirs(asking, query, job.asker):
         asking.slack.respond(place, said(wrong))
         return f"{REFUSED}: not their own usage"
@@ -134,7 +133,7 @@ def _export(asking: Asking, place: Place, where: Where, query: Query, job: Job) 
 
 
 def not_theirs(asking: Asking, query: Query, asker: Asker) -> str | None:
-    """Why there is nothing for somebody who sees their own usage only, in mrkdwn, or None."""
+    """Why a person with a limited view can't have an answer (mrkdwn), or None if they can."""
     directory = asking.store.directory()
     narrowed = sight.narrowed(directory, query, asker)
     if not isinstance(narrowed, CommandError):
@@ -142,13 +141,11 @@ def not_theirs(asking: Asking, query: Query, asker: Asker) -> str | None:
     if not sight.own(directory, asker):
         return f"{escape(sight.nobody(asker))} {ask_admins(asking.settings)}"
     again = escape(f"{asking.settings.command} {narrowed.suggestion}").replace("`", "'")
-    return (
-        f"That answer shows somebody else's usage, and you see your own only. Ask for it: `{again}`"
-    )
+    return f"This answer shows someone else's usage, and you can only see your own: `{again}`"
 
 
 def _bring(asking: Asking, place: Place, where: Where, path: Path, name: str, words: str) -> str:
-    """Upload a file where its answer is shared, else into the person's DM; says where it is."""
+    """Upload a file to where its answer is shared, else to the person's DM; says where it is."""
     if where.shared:
         try:
             asking.slack.upload(path, name, words, where.channel, where.thread)
@@ -156,21 +153,23 @@ def _bring(asking: Asking, place: Place, where: Where, path: Path, name: str, wo
             if error.code not in _NOT_THERE:
                 raise
         else:
-            return f"{name} is in this conversation."
+            return f"I posted {name} here."
     asking.slack.upload(path, name, words, asking.slack.dm(place.user))
-    invite = " Invite me here, and files of shared answers come here." if where.shared else ""
-    return f"{name} is in our direct messages.{invite}"
+    invite = (
+        " Invite me to this channel to get files of shared answers here." if where.shared else ""
+    )
+    return f"I sent {name} to your DM.{invite}"
 
 
 @contextmanager
 def _patience(asking: Asking, place: Place, format_: Format) -> Iterator[None]:
-    """Say that a file is being prepared if it takes long."""
+    """Post a notice if preparing a file takes long."""
 
     def say() -> None:
         try:
             asking.slack.say(place, f"Preparing the {format_.upper()} …")
         except DeliveryError as error:
-            log.info("Nobody could be asked for patience: %s", error)
+            log.info("Could not post the preparing notice: %s", error)
 
     timer = threading.Timer(SLOW_SECONDS, say)
     timer.daemon = True
@@ -182,8 +181,8 @@ def _patience(asking: Asking, place: Place, format_: Format) -> Iterator[None]:
 
 
 def _inline(asking: Asking, query: Query, job: Job, code: str) -> Message:
-    """Why there is no file, and its main figures in its stead."""
-    why = _REFUSED.get(code, f"Slack did not take the file ({code}).")
+    """Why there is no file, with its main figures as text."""
+    why = _REFUSED.get(code, f"Slack didn't accept the file ({code}).")
     found = answer(asking.store, query, job.at, job.zone, job.asker, whole=False)
     return sentence(why) if isinstance(found, CommandError) else figures(why, found)
 

@@ -1,7 +1,7 @@
-"""The street from a select under an answer to the answer that takes its place.
+"""Selects under an answer: the changed question is answered in place.
 
-Whoever chooses is judged, not who asked. An answer changes where it stands only for the person
-whose it is; somebody else gets an answer of their own, which nobody else sees.
+Permissions are checked for the person who chooses. Only the owner of an answer can change it in
+place; anybody else gets a new answer that only they can see.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from reports.render.blocks import error
 from reports.render.schedules import said
 from reports.words import DIMENSION_WORDS
 
-GONE = "That {} is not there any more, or it is not among what you may see."
-ONLY_YOU = "You see your own usage only, so that cannot be left out."
-TOO_LONG = f"That question would be longer than the {LONGEST} characters that one may have."
-NO_SENSE = "I can no longer tell what that stands for. Ask again, and choose in the new answer."
+GONE = "That {} no longer exists, or you can't see it."
+ONLY_YOU = "You can only see your own usage, so this filter stays."
+TOO_LONG = f"That question would be too long; the limit is {LONGEST} characters."
+NO_SENSE = "This answer has expired. Ask again, then use the menus of the new answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Chosen:
 
 
 def follow(asking: Asking, place: Place, click: Chosen) -> None:
-    """Answer what an answer's question becomes by a choice."""
+    """Answer the question as a choice changes it."""
     what = of_state(asking, click.state)
     parsed = parse(what.words) if what else None
     if what is None or not isinstance(parsed, Ask):
@@ -70,7 +70,7 @@ def follow(asking: Asking, place: Place, click: Chosen) -> None:
 def _followed(
     asking: Asking, person: Person, what: Shown, query: Query, choice: Choice
 ) -> Query | str:
-    """The question after a choice, or why there is none."""
+    """The question after a choice, or a sentence that says why it can't be changed so."""
     asker = asker_of(asking, person, query)
     theirs = person.id == what.user
     if choice.follow is Follow.INSIDE and not choice.value.startswith(OUT):
@@ -94,7 +94,7 @@ def _followed(
 
 
 def _leaves_out_creator(query: Query, choice: Choice) -> bool:
-    """Whether a choice would leave out whose usage it is."""
+    """Whether a choice would remove the filter on the creator."""
     left = without_filter(query, choice.value) if choice.follow is Follow.INSIDE else None
     creators = [one for one in query.filters if one.dimension is Dimension.CREATOR]
     return left is not None and any(one not in left.filters for one in creators)
@@ -103,7 +103,7 @@ def _leaves_out_creator(query: Query, choice: Choice) -> bool:
 def _answer(
     asking: Asking, place: Place, click: Chosen, what: Shown, query: Query, person: Person
 ) -> str:
-    """Answer it in the place of the answer, or for the person alone; how it ended."""
+    """Answer in place, or for the person alone; returns the outcome for the audit log."""
     spot, asker = click.spot, asker_of(asking, person, query)
     if wrong := not_theirs(asking, query, asker):
         asking.slack.respond(place, said(wrong))
@@ -133,6 +133,6 @@ def _answer(
 
 
 def _may_change(asking: Asking, spot: Spot, what: Shown, person: Person) -> bool:
-    """Whether what a person chooses may change an answer that others see too."""
+    """Whether a person's choice may change an answer that others see too."""
     theirs = person.id == what.user and not clicks_stay_private(asking.settings)
     return theirs and not kept_private(asking, spot.channel)

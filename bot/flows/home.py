@@ -1,4 +1,4 @@
-"""The street to somebody's Home: who opens it, what they may see, and the view that they get."""
+"""The App Home: checks who opens it and publishes the view they may see."""
 
 from __future__ import annotations
 
@@ -9,34 +9,30 @@ from datetime import datetime
 from bot import courtesy
 from bot.access import ask_admins, is_admin, refusal, sees_own_only, unknown
 from bot.flows import sight, status
-from bot.flows.alert_caps import limits_of
 from bot.flows.alert_desk import Desk
 from bot.flows.answer import answer
 from bot.flows.asking import REFUSED, Asking, asker_for
+from bot.flows.balance import balance
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, UnknownPersonError
-from reports.alert_caps import Pace, days_left
 from reports.audit import DONE, Act
 from reports.grammar import CommandError
 from reports.period import Counted, Unit
-from reports.query import Dimension, Metric, Query, Source
+from reports.query import Dimension, Query
 from reports.render import home as render
-from reports.render.cards import Balance
 from reports.summary import Summary
 from reports.text import escape
 
 log = logging.getLogger(__name__)
 
 TOP = 5
-_DAY, _WEEK, _MONTH = (
-    Counted(count, unit) for count, unit in ((1, Unit.DAY), (7, Unit.DAY), (1, Unit.MONTH))
-)
-_UNSHOWN = "Your Home could not be drawn just now. Open it again in a minute."
+_DAY, _MONTH = Counted(1, Unit.DAY), Counted(1, Unit.MONTH)
+_UNSHOWN = "I couldn't load your Home. Open it again in a minute."
 
 
 class Homes:
-    """Everybody's Home. Each is judged by who opens it, and made anew each time."""
+    """Publishes App Homes; permissions are checked for the person who opens theirs."""
 
     def __init__(self, asking: Asking, subscriptions: Subscriptions, desk: Desk) -> None:
         self._asking = asking
@@ -44,7 +40,7 @@ class Homes:
         self._desk = desk
 
     def opened(self, user: str) -> None:
-        """Publish somebody's Home as it is now, and note that they looked."""
+        """Publish the current Home of a person, and write to the audit log that they opened it."""
         try:
             person = self._asking.slack.person(user)
             refused = refusal(person, self._asking.slack.identity(), self._asking.settings)
@@ -59,13 +55,13 @@ class Homes:
         self._asking.audit.note(Act.HOME, user, outcome=DONE, email=person.email)
 
     def changed(self, user: str) -> None:
-        """Publish somebody's Home anew after they did something in it."""
+        """Publish a person's Home again after they used it."""
         person = self._asking.slack.person(user)
         if refusal(person, self._asking.slack.identity(), self._asking.settings) is None:
             self.renew(person)
 
     def renew(self, person: Person) -> None:
-        """Publish the Home of somebody who may have one, because something in it has changed."""
+        """Publish the Home of a person whose permission was checked."""
         with courtesy.turn(), self._asking.store.snapshot():
             home = self._home(person)
         self._publish(person.id, render.view(home))
@@ -77,7 +73,7 @@ class Homes:
         except DeliveryError as problem:
             if problem.permanent or problem.code not in {"invalid_arguments", "invalid_blocks"}:
                 raise
-            log.warning("Slack refused a Home: %s", problem)
+            log.warning("Slack rejected a Home view: %s", problem)
             slack.call_patiently("views.publish", user_id=user, view=render.sentence(_UNSHOWN))
 
     def _home(self, person: Person) -> render.Home:
@@ -93,7 +89,11 @@ class Homes:
             scope=_scope(asker),
             usage=usage,
             as_of=max(asking.store.state().synced.values(), default=None),
-            balance=None if sees_own_only(person.id, asking.settings) else self._balance(now),
+            balance=(
+                None
+                if sees_own_only(person.id, asking.settings)
+                else balance(asking.store, now, asking.settings.zone)
+            ),
             schedules=cards[0],
             schedule_count=cards[1],
             alerts=rules[0],
@@ -102,7 +102,7 @@ class Homes:
         )
 
     def _usage(self, asker: Asker, now: datetime) -> render.Usage | str:
-        """What was used as far as this person may see it, or why there is nothing to see."""
+        """The usage that this person may see, or a sentence (mrkdwn) saying why there is none."""
         directory = self._asking.store.directory()
         if asker.own_only and not sight.own(directory, asker):
             return f"{escape(sight.nobody(asker))} {ask_admins(self._asking.settings)}"
@@ -125,21 +125,6 @@ class Homes:
         asking = self._asking
         return answer(asking.store, query, now, asking.settings.zone, asker, whole=False)
 
-    def _balance(self, now: datetime) -> Balance | None:
-        """What is left of the credits, where OpenRouter has told it."""
-        store = self._asking.store
-        limits = limits_of(store.fact("limits"), store.directory())
-        if limits.bought is None or limits.used is None or limits.told is None:
-            return None
-        left = limits.bought - limits.used
-        week = Query(Metric.SPEND, _WEEK, source=Source.CREDITS)
-        found = self._answer(week, sight.ANYONE, now)
-        if not isinstance(found, Summary):
-            return Balance(left, limits.told, 0, None)
-        used = found.metrics[Metric.SPEND].sum
-        pace = Pace(used, now - found.range.start)
-        return Balance(left, limits.told, used, days_left(left, pace))
-
 
 def _scope(asker: Asker) -> str:
-    return "Your own usage." if asker.own_only else "The whole organisation."
+    return "Your own usage." if asker.own_only else "The whole organization."

@@ -1,4 +1,4 @@
-"""The streets from the buttons under an answer to others and to later: share it, schedule it."""
+"""Buttons under an answer: share it, schedule it, set an alert on it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from reports.render.blocks import error
 from reports.render.schedules import said
 from reports.watching import watching
 
-SHARED_ALREADY = "This answer is in the conversation already."
+SHARED_ALREADY = "This answer has already been shared here."
 
 
 def share(asking: Asking, place: Place, spot: Spot, what: Shown) -> None:
-    """Put an answer in front of the whole conversation, once, as whoever clicks may see it."""
+    """Post an answer to the conversation, once, as far as the person who clicks may see it."""
     parsed = parse(what.words)
     if not isinstance(parsed, Ask):
         asking.slack.say(place, TOO_OLD)
@@ -71,7 +71,7 @@ def _share(
 def schedule_words(
     asking: Asking, place: Place, spot: Spot, what: Shown, person: Person
 ) -> str | None:
-    """An answer's question as the words of a schedule; None for who may not have them."""
+    """An answer's question as the words of a schedule; None after a refusal was sent."""
     query = _passed_on(asking, place, spot, what, person, Act.SCHEDULED)
     return None if query is None else standing(query).words()
 
@@ -79,7 +79,7 @@ def schedule_words(
 def alert_words(
     asking: Asking, place: Place, spot: Spot, what: Shown, person: Person
 ) -> str | None:
-    """The words of an alert that watches what an answer shows; None for who may not have them."""
+    """The words of an alert on what an answer shows; None after a refusal was sent."""
     query = _passed_on(asking, place, spot, what, person, Act.ALERTED)
     if query is None:
         return None
@@ -95,7 +95,7 @@ def alert_words(
 def _passed_on(
     asking: Asking, place: Place, spot: Spot, what: Shown, person: Person, act: Act
 ) -> Query | None:
-    """An answer's question where somebody may have it; they are told if not, and it is noted."""
+    """An answer's question, or None after a refusal was sent and written to the audit log."""
     parsed = parse(what.words)
     if not isinstance(parsed, Ask):
         asking.slack.say(place, TOO_OLD)

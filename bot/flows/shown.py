@@ -1,4 +1,4 @@
-"""An answer's message: what it carries to be followed up, and for whom it is."""
+"""The message of an answer: the state it carries for follow-ups, and who it is for."""
 
 from __future__ import annotations
 
@@ -29,8 +29,12 @@ from reports.summary import Summary
 log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(days=400)
-"""How long a question too long for its message's own state can be followed up."""
+"""How long the state of an answer is kept where it is too long for the message itself."""
 TALKED_FOR = timedelta(days=90)
+"""How long the thread of an answer can be gone on from."""
+RECENT = timedelta(minutes=15)
+"""How long a direct message outside a thread can go on from the answer before it: enough to read
+an answer and think about it, but not to come back after a meeting and have forgotten it."""
 _LONGEST_STATE = 255
 _HERE, _KEPT = "q", "k"
 _FIELDS = 5
@@ -39,7 +43,7 @@ _FIELDS = 5
 def drawn(
     asking: Asking, found: Summary, what: Shown, asker: Asker, *, private: bool, picture: str = ""
 ) -> Message:
-    """An answer with what follows it up; `private`: it is for one person among several."""
+    """An answer with its controls; `private`: only one person of the conversation sees it."""
     return answer_message(
         found,
         asking.settings.command,
@@ -51,7 +55,7 @@ def drawn(
 def controls(
     asking: Asking, found: Summary, what: Shown, asker: Asker, *, private: bool
 ) -> Controls:
-    """What stands under an answer."""
+    """The controls under an answer."""
     directory, by = asking.store.directory(), found.query.by
     inside: dict[str, str] = {}
     if by:
@@ -68,7 +72,7 @@ def controls(
 
 
 def state_of(asking: Asking, what: Shown) -> str:
-    """What an answer showed as the id of a block, of at most 255 characters."""
+    """Encode an answer's state as a block id of at most 255 characters."""
     plain = f"{_HERE}|{int(what.at.timestamp())}|{what.zone}|{what.user}|{what.words}"
     if len(plain) <= _LONGEST_STATE:
         return plain
@@ -76,7 +80,7 @@ def state_of(asking: Asking, what: Shown) -> str:
 
 
 def of_state(asking: Asking, state: str) -> Shown | None:
-    """What the selects of an answer stand for, or None if that is not known (any more)."""
+    """Decode an answer's state from a block id; None if expired or malformed."""
     if state.startswith(f"{_KEPT}|"):
         state = asking.memory.kept(state.removeprefix(f"{_KEPT}|")) or ""
     parts = state.split("|", _FIELDS - 1)
@@ -88,29 +92,35 @@ def of_state(asking: Asking, state: str) -> Shown | None:
 
 
 def remember(asking: Asking, channel: str, thread: str, what: Shown) -> None:
-    """Keep what was answered last in a thread, for those who go on from there."""
-    asking.memory.put(f"talk:{channel}:{thread}", what.value(), TALKED_FOR)
+    """Keep the last answer of a thread, or of a direct message (`thread` empty) for a short time,
+    for messages that go on from it.
+    """
+    asking.memory.put(_last(channel, thread), what.value(), TALKED_FOR if thread else RECENT)
 
 
 def last_in(asking: Asking, channel: str, thread: str) -> Shown | None:
-    """What was answered last in a thread, or None."""
-    value = asking.memory.kept(f"talk:{channel}:{thread}")
+    """The last answer of a thread, or the recent one of a direct message; None if there is none."""
+    value = asking.memory.kept(_last(channel, thread))
     return Shown.of_value(value) if value else None
 
 
+def _last(channel: str, thread: str) -> str:
+    return f"talk:{channel}:{thread}" if thread else f"recent:{channel}"
+
+
 def shown_in(asking: Asking, message: Mapping[str, Any]) -> Shown | None:
-    """What an answer of ours showed, from the message itself."""
+    """The state of one of our answers, from the message itself; None if it holds none."""
     states = (str(block.get("block_id", "")) for block in message.get("blocks") or ())
     return next((what for state in states if (what := of_state(asking, state))), None)
 
 
 def group_id(member: Member) -> str:
-    """What a group is chosen by: the same in every database, whatever it is called by then."""
+    """A stable id of a group, independent of its name and of the database."""
     return hashlib.sha256(f"{member.dimension}:{member.ref}".encode()).hexdigest()[:24]
 
 
 def group_name(directory: Directory, asker: Asker, dimension: Dimension, id_: str) -> str | None:
-    """The name by which a filter means a group, and where it can be no other; None: gone."""
+    """A name by which a filter matches exactly this group; None if the group no longer exists."""
     seen = sight.visible(directory, dimension, asker)
     members = (member for member in directory.of[dimension] if member.id in seen)
     found = next((member for member in members if group_id(member) == id_), None)
@@ -127,7 +137,7 @@ def group_name(directory: Directory, asker: Asker, dimension: Dimension, id_: st
 
 
 def kept_private(asking: Asking, channel: str) -> str:
-    """Why an answer is not for everybody of a conversation, as a sentence, or nothing."""
+    """The sentence that says why an answer may not be posted in a channel; empty if it may."""
     match asking.slack.outsiders_read(channel):
         case True:
             return OUTSIDERS
@@ -137,7 +147,7 @@ def kept_private(asking: Asking, channel: str) -> str:
 
 
 def picture(asking: Asking, asker: Asker, what: Shown) -> str:
-    """The uploaded chart of an answer for everybody, or nothing: then the native one stands."""
+    """Upload the chart; Slack's file id, or "" on failure (the native chart stays then)."""
     if asker.email and what.user:  # whose answer it is is named in it by their mention
         people = (*asker.people, (f"<@{what.user}>", asker.email))
         asker = replace(asker, people=tuple(dict.fromkeys(people)))
@@ -146,5 +156,5 @@ def picture(asking: Asking, asker: Asker, what: Shown) -> str:
         with asking.renderer.file(job) as path:
             return asking.slack.upload_picture(path, "chart.png", "Chart") or ""
     except (RenderError, DeliveryError) as problem:
-        log.warning("An answer goes without its picture: %s", problem)
+        log.warning("Could not upload a chart: %s", problem)
         return ""

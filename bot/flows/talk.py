@@ -1,57 +1,65 @@
-"""The street from what people say, in a channel or to the bot alone, to its answer in the thread.
+"""Mentions and direct messages: from what people say to the answer.
 
-Events come at least once and are answered once. What is said in public is answered in public,
-unless people of other companies read along, or people see different things: then for the person
-alone.
+Slack delivers an event at least once; each is answered once. A mention is answered in its thread
+for everybody, or for the person alone where outsiders read along or people see different things.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot.access import clicks_stay_private
-from bot.flows import sight
 from bot.flows.alert_desk import Desk
-from bot.flows.ask import Asked, ask, understand
-from bot.flows.asking import Asking, admit, asker_of
+from bot.flows.ask import Asked, ask, misunderstood
+from bot.flows.asking import Asking, admit, asker_of, typed_words
 from bot.flows.export import Shown
+from bot.flows.reading import addressed, read_words, with_addresses
 from bot.flows.shown import last_in, remember, shown_in
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
-from bot.slack import DeliveryError, Person, Place
+from bot.slack import DeliveryError, Person, Place, Spot
+from reports.alert import Rule
 from reports.audit import Act
 from reports.commands import parse_command
+from reports.continuation import (
+    Inherited,
+    alert_about,
+    goes_on,
+    inherited,
+    pinned,
+    same_day,
+    typed_query,
+)
 from reports.grammar import Ask, CommandError, parse
 from reports.grammar_loose import Heard
-from reports.grammar_schedule import Standing
 from reports.query import Dimension, Query
-from reports.render.blocks import error, sentence
+from reports.render.blocks import Run, sentence
+from reports.render.intro import intro
+from reports.slack_text import readable
+from reports.words import filter_words
 
 log = logging.getLogger(__name__)
 
 REMEMBERED = timedelta(days=7)
-"""How long what was said is not answered again."""
-GREETING = (
-    "Ask me what your OpenRouter organisation uses, for example: what did we spend last week by"
-    " person? With `help` I say all that can be asked."
-)
+"""How long a message is remembered as answered; Slack retries for an hour at most."""
 OF_WHAT = (
-    "What shall I report again and again? Say it with a question, `every monday 9:00 spend by"
-    " person`, or in the thread of an answer."
+    "What should I report on a schedule? Say it with a question, like `every monday 9:00 spend by"
+    " person`, or reply in the thread of an answer."
 )
 WHICH = (
-    "I cannot tell which question that would change. Ask the whole of it, for example: `spend last"
-    " week by person`."
+    "I can't tell which question that changes. Ask it in full, like `spend last week by person`."
 )
-ALONE = "Only you see this; with `share` everybody here does."
+ALONE = "Only you can see this. Add `share` to post it here."
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What somebody said: where, when (Slack's ts), in which thread, without our name in it."""
+    """A message for the bot: who, where, when (Slack's ts), its thread, and the text as Slack
+    sends it, without the mention of the bot.
+    """
 
     user: str
     team: str
@@ -62,120 +70,182 @@ class Spoken:
 
     @property
     def direct(self) -> bool:
-        """Whether it was said to the bot alone."""
+        """Whether it is a direct message."""
         return self.channel.startswith("D")
 
     @property
     def place(self) -> Place:
-        """Where it is answered: in its thread; to the bot alone without one, beside it."""
+        """Where the answer goes: in the thread; beside a direct message that has none."""
         thread = self.thread or ("" if self.direct else self.ts)
         return Place("", self.user, thread=thread, channel=self.channel)
 
 
 def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Desk) -> None:
-    """Answer what somebody said, once."""
-    # the place and time of a message are its name: a second event of it has them too
+    """Answer a message, once."""
+    # channel and ts identify a message; Slack's retries carry the same
     if not asking.memory.take(f"said:{spoken.channel}:{spoken.ts}", REMEMBERED):
         return
     place = spoken.place
-    person = admit(asking, place, Act.ASKED, spoken.text, where=spoken.channel)
+    text = typed_words(asking, spoken.text)
+    person = admit(asking, place, Act.ASKED, text, where=spoken.channel)
     if person is None:
         return
-    asker = asker_of(asking, person, Query())
-    heard = understand(asking, person, asker, spoken.text) if spoken.text.strip() else None
+    heard = read_words(asking, person, text) if text.strip() else None
     if heard is None:
-        asking.slack.respond(place, sentence(GREETING))
+        asking.slack.respond(place, intro())
     elif isinstance(heard, CommandError):
-        asking.slack.respond(place, error(heard, asking.settings.command))
+        asking.slack.respond(place, misunderstood(asking, place, heard))
         asking.metrics.asks.labels("misunderstood").inc()
         asking.audit.note(
-            Act.ASKED, person.id, spoken.text, where=spoken.channel, outcome="misunderstood",
+            Act.ASKED, person.id, text, where=spoken.channel, outcome="misunderstood",
             email=person.email,
         )  # fmt: skip
     else:
-        before = _before(asking, spoken) if _goes_on(spoken, heard) else None
+        before = _before(asking, spoken) if _may_go_on(spoken, text, heard) else None
         if heard.rhythm and not heard.given and not isinstance(before, Shown):
             asking.slack.respond(place, sentence(OF_WHAT))
         elif isinstance(before, str) and not {"metric", "period"} & heard.given:
             asking.slack.respond(place, sentence(before))
         else:
-            asked = _asked(asking, spoken, heard, person, asker, before)
+            asked = _asked(asking, spoken, heard, person, before)
             keep = partial(_remember, asking, spoken)
             ask(asking, place, asked, subscriptions, desk, keep)
 
 
-def _goes_on(spoken: Spoken, heard: Heard) -> bool:
-    """Whether what was said may change the question before it."""
-    return heard.changes(in_thread=bool(spoken.thread))
+def run(
+    asking: Asking,
+    place: Place,
+    spot: Spot,
+    words: str,
+    subscriptions: Subscriptions,
+    desk: Desk,
+) -> None:
+    """Run the command of a button for whoever clicks it, visible to them alone."""
+    if spot.direct and not spot.hidden:  # our own DM with them: the answer stays in it
+        place = Place("", place.user, thread=place.thread, channel=spot.channel)
+    asked = Asked(words, asking.slack.identity().team_id, spot.channel)
+    keep = partial(remember, asking, spot.channel, place.thread) if spot.direct else None
+    ask(asking, place, asked, subscriptions, desk, keep)
+
+
+def _may_go_on(spoken: Spoken, text: str, heard: Heard) -> bool:
+    """Whether a message may change the question before it."""
+    in_thread = bool(spoken.thread)
+    if isinstance(parse_command(heard.words), Rule):
+        return in_thread
+    if not heard.given:
+        return bool(heard.rhythm)
+    return goes_on(text, heard.given, in_thread=in_thread)
 
 
 def _remember(asking: Asking, spoken: Spoken, what: Shown) -> None:
-    """Keep what was answered for those who go on from it, in the thread of the question too."""
+    """Keep an answer for messages that go on from it, also in a thread under the question."""
     remember(asking, spoken.channel, spoken.place.thread, what)
     if not spoken.place.thread:
         remember(asking, spoken.channel, spoken.ts, what)
 
 
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """What a message became as a change of the question before it.
+
+    `at` is the moment (UTC) the question is about, None for now.
+    """
+
+    words: str
+    at: datetime | None = None
+    taken: Inherited | None = None
+
+
 def _asked(
-    asking: Asking,
-    spoken: Spoken,
-    heard: Heard,
-    person: Person,
-    asker: Asker,
-    before: Shown | str | None,
+    asking: Asking, spoken: Spoken, heard: Heard, person: Person, before: Shown | str | None
 ) -> Asked:
-    """What was said, as it is asked: as a change of the question before it, where it is one."""
-    words, at = heard.words, None
+    """A message as the command that answers it, with a note that says how it was read."""
+    changed = _Changed(heard.words)
+    asker = asker_of(asking, person, Query())
     if isinstance(before, Shown):
-        words = heard.onto(_theirs(asking, before, person, asker))
-        at = None if "period" in heard.given else before.at
+        changed = _change(asking, heard, person, before, asker)
+    words = with_addresses(asking, person, changed.words)
+    notes = [readable(heard.note(asking.settings.command, words))]
+    runs: tuple[Run, ...] = ()
+    if changed.taken and (still := _still(changed.taken, asker)):
+        notes.append(still)
+        runs = _ways_out(heard, changed.taken)
     read = parse_command(words)
-    if isinstance(read, Ask) and (named := _named(asking, person, read.query)) != read.query:
-        words = named.words()
-    elif isinstance(read, Standing):
-        named = _named(asking, person, read.query)
-        words = words if named == read.query else f"schedule {replace(read, query=named).words()}"
-    note = heard.note(asking.settings.command, words)
     if isinstance(read, Ask) and not (spoken.direct or read.query.share):
         if clicks_stay_private(asking.settings):
-            note = " ".join(filter(None, (note, ALONE)))
+            notes.append(ALONE)
         else:
             words += " share"
-    return Asked(words, spoken.team, spoken.channel, note, at)
+    note = " ".join(filter(None, notes))
+    return Asked(words, spoken.team, spoken.channel, note, changed.at, runs)
 
 
-def _named(asking: Asking, person: Person, query: Query) -> Query:
-    """A question with addresses in the place of Slack's ids, which say nothing to people."""
-    return sight.addressed(query, asker_of(asking, person, query))
+def _change(asking: Asking, heard: Heard, person: Person, before: Shown, asker: Asker) -> _Changed:
+    """What a message makes of the question before it."""
+    now = asking.clock()
+    earlier = pinned(_theirs(asking, before, person, asker), before.at, now, before.zone)
+    alert = parse_command(heard.words)
+    if isinstance(alert, Rule):
+        about = alert_about(alert, earlier)
+        taken = Inherited(earlier, about.filters) if about.filters != alert.filters else None
+        return _Changed(f"alert {about.words()}" if about != alert else heard.words, None, taken)
+    words = heard.onto(earlier)
+    said, after = typed_query(heard.words), typed_query(words)
+    keeps = "period" not in heard.given and same_day(before.at, now, before.zone)
+    taken = inherited(earlier, after, said) if isinstance(parse(words), Ask) else None
+    return _Changed(words, before.at if keeps else None, taken)
+
+
+def _still(taken: Inherited, asker: Asker) -> str:
+    """The sentence that says which filters were taken over; with a limited view, one's own
+    address goes without saying.
+    """
+    shown = [
+        one for one in taken.filters if not (asker.own_only and one.dimension is Dimension.CREATOR)
+    ]
+    words = filter_words(replace(Query(), filters=tuple(shown)), _quoted)
+    return f"Still {words}." if shown else ""
+
+
+def _quoted(filters: str) -> str:
+    return f"`{readable(filters).replace('`', chr(39))}`"
+
+
+def _ways_out(heard: Heard, taken: Inherited) -> tuple[Run, ...]:
+    """Buttons that ask the same without what was taken over."""
+    if isinstance(parse_command(heard.words), Rule):
+        return ()  # the alert is set up by then, and has buttons of its own
+    freed, fresh = taken.without(), parse(heard.words)
+    runs = [Run("For everyone" if taken.people else "Without the filter", freed.words())]
+    if isinstance(fresh, Ask) and fresh.query != freed:
+        runs.append(Run("Start over", heard.words))
+    return tuple(runs)
 
 
 def _before(asking: Asking, spoken: Spoken) -> Shown | str | None:
-    """What was answered before, where this goes on from it.
-
-    A sentence where it goes on from a message of ours that stands for no question.
-    """
-    known_ = last_in(asking, spoken.channel, spoken.thread)
-    if known_ or not spoken.thread:
-        return known_
+    """The answer that a message goes on from; a sentence where our message holds no question."""
+    known = last_in(asking, spoken.channel, spoken.thread)
+    if known or not spoken.thread:
+        return known
     try:
         said = asking.slack.call(
             "conversations.replies", channel=spoken.channel, ts=spoken.thread, limit=1
         )
     except DeliveryError as problem:
-        log.info("The beginning of a thread cannot be read: %s", problem)
+        log.info("Could not read the first message of a thread: %s", problem)
         return None
     first = (said.get("messages") or [{}])[0]
     ours = first.get("bot_id") == asking.slack.identity().bot_id
     what = shown_in(asking, first)
-    known_ = what if what and isinstance(parse(what.words), Ask) else None
-    return (known_ or WHICH) if ours else None
+    known = what if what and isinstance(parse(what.words), Ask) else None
+    return (known or WHICH) if ours else None
 
 
 def _theirs(asking: Asking, before: Shown, person: Person, asker: Asker) -> Query:
-    """The question before, as far as it is about the person who goes on from it."""
-    parsed = parse(before.words)
-    query = parsed.query if isinstance(parsed, Ask) else Query()
+    """The question before, as far as the person who goes on from it may see its answer."""
+    query = typed_query(before.words)
     if asker.own_only and person.id != before.user:
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         return replace(query, filters=tuple(others))
-    return _named(asking, person, query)
+    return addressed(asking, person, query)

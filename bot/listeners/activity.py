@@ -1,7 +1,9 @@
-"""The command: words in, an answer out."""
+"""The slash command, and buttons that run a command."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -9,17 +11,22 @@ from slack_bolt import Ack, App
 from bot.access import FOREIGN, surely_foreign
 from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask
-from bot.flows.asking import REFUSED, Asking
+from bot.flows.asking import REFUSED, Asking, turn_away, typed_words
 from bot.flows.subscriptions import Subscriptions
+from bot.flows.talk import run
+from bot.listeners import clicks
+from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
 from bot.slack import Place
 from reports.audit import Act
+from reports.render.blocks import RUN
 
 
 def register(
     app: App, asking: Asking, work: Work, subscriptions: Subscriptions, desk: Desk
 ) -> None:
-    """Listen to the command. Nothing that can fail follows the acknowledgement."""
+    """Register the command and the run buttons. Nothing that can fail follows an ack."""
+    latest = Clicks()
 
     def on_command(ack: Ack, body: dict[str, Any]) -> None:
         team = str(body.get("team_id"))
@@ -31,7 +38,21 @@ def register(
             asking.audit.note(Act.ASKED, place.user, asked.text, where=asked.channel, outcome=why)
             ack(FOREIGN)
             return
-        work.hand_over(place, lambda: ask(asking, place, asked, subscriptions, desk))
+        work.hand_over(place, lambda: answer(place, asked))
+        ack()
+
+    def answer(place: Place, asked: Asked) -> None:
+        words = typed_words(asking, asked.text)
+        ask(asking, place, replace(asked, text=words), subscriptions, desk)
+
+    def on_run(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
+        place, spot = clicks.place(body), clicks.spot(body)
+        words = str(action.get("value", ""))
+        if refused := clicks.foreign(asking.slack.known_identity(), body):
+            work.hand_over(place, lambda: turn_away(asking, place, refused, Act.ASKED, words))
+        elif words and not latest.again(place.user, spot, f"run {words}", action):
+            work.hand_over(place, lambda: run(asking, place, spot, words, subscriptions, desk))
         ack()
 
     app.command(asking.settings.command)(on_command)
+    app.action(re.compile(rf"^{RUN}\d$"))(on_run)

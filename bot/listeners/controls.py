@@ -1,4 +1,4 @@
-"""The selects and buttons under an answer; those that export it have a listener of their own."""
+"""Listeners for the menus and buttons under an answer, apart from exports."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Do = Callable[[Place, Spot, Shown, dict[str, Any]], None]
 def register(
     app: App, asking: Asking, work: Work, schedule: ScheduleForm, alert: AlertForm
 ) -> None:
-    """Listen to an answer's menus and buttons; permissions are those of whoever clicks."""
+    """Register the controls. Permissions are checked for the person who clicks."""
     latest = Clicks()
 
     def on_choice(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The buttons under an answer that export it."""
+"""Listeners for the export buttons under an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reports.render.controls import EXPORT
 
 
 def register(app: App, asking: Asking, work: Work) -> None:
-    """Listen to the buttons. Whoever clicks is judged, not who asked."""
+    """Register the buttons. Permissions are checked for the person who clicks."""
     latest = Clicks()
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What people say: where they mention the bot, and to the bot alone."""
+"""Listeners for mentions and direct messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reports.audit import Act
 def register(
     app: App, asking: Asking, work: Work, subscriptions: Subscriptions, desk: Desk
 ) -> None:
-    """Listen to messages that are for the bot, and to nobody else's."""
+    """Register the events of mentions and messages."""
 
     def on_said(ack: Ack, body: dict[str, Any], event: dict[str, Any]) -> None:
         identity = asking.slack.known_identity()
@@ -42,7 +42,7 @@ def register(
 def _spoken(
     identity: Identity | None, body: dict[str, Any], event: dict[str, Any]
 ) -> Spoken | None:
-    """What a person said for the bot; None for edits, joins, other bots and ourselves."""
+    """The message of a person for the bot; None for edits, joins, other bots and ourselves."""
     direct = event.get("type") == "message" and event.get("channel_type") == "im"
     user, channel, ts = (str(event.get(name) or "") for name in ("user", "channel", "ts"))
     ours = identity is not None and user == identity.user_id
@@ -57,13 +57,13 @@ def _spoken(
 
 
 def _without(identity: Identity | None, text: str) -> str:
-    """What was said, without the mention of the bot itself."""
+    """The text without the mention of the bot itself."""
     name = re.escape(identity.user_id) if identity else r"\w+"
     return re.sub(rf"<@{name}(\|[^>]*)?>", " ", text).strip()
 
 
 def _foreign(identity: Identity | None, body: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Whether somebody of another company says it: the event may name their team, or ours."""
+    """Whether the author belongs to another company; the event may name their team, or ours."""
     names = ("team", "user_team", "source_team")
     teams = (body.get("team_id"), *(event.get(name) for name in names))
     return surely_foreign(identity, teams, body.get("enterprise_id"))

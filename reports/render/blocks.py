@@ -5,16 +5,19 @@ The chart and the table are blocks that slack-sdk has no classes for, so everyth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.grammar import CommandError
-from reports.query import Dimension, Metric
+from reports.query import Dimension, Metric, Query
 from reports.render.chart_data import BEFORE, chart_data
 from reports.render.controls import Controls, rows
 from reports.render.parts import (
     LONGEST_CODE,
     LONGEST_SECTION,
     Block,
+    actions,
+    button,
     code,
     context,
     fields,
@@ -35,8 +38,9 @@ from reports.render.rows import (
     overview_rows,
     versus,
 )
+from reports.slack_text import readable
 from reports.summary import MetricSummary, Summary
-from reports.text import as_typed, clean, escape, figure
+from reports.text import clean, escape, figure
 from reports.usage import NANO
 from reports.words import (
     DIMENSION_WORDS,
@@ -47,11 +51,34 @@ from reports.words import (
 )
 
 LONGEST_TEXT = 3_800
+RUN = "run_words_"
+"""How the actions of buttons that run a command begin; a number follows."""
+MOST_RUNS, LONGEST_RUN = 5, 2_000
 MOST_SECTIONS = 4
+LONGEST_HEADING = 50
+"""Slack's limit for the title of a chart."""
 NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
 CHART = "data_visualization"
 NOTHING_YET = "Nothing is held yet: the first sync is still to come. Ask again in a minute."
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A button that runs a command; `words` are what would be typed after the command's name."""
+
+    label: str
+    words: str
+
+
+def run_buttons(runs: Sequence[Run]) -> list[Block]:
+    """A row of buttons that run commands (at most five), or nothing."""
+    shown = [
+        button(one.label, f"{RUN}{number}", one.words)
+        for number, one in enumerate(runs[:MOST_RUNS])
+        if 0 < len(one.words) <= LONGEST_RUN
+    ]
+    return [actions(*shown)] if shown else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +88,21 @@ class Message:
     text: str
     blocks: tuple[Block, ...]
 
-    def noted(self, words: str) -> Message:
-        """The same with a sentence of ours above it."""
-        return Message(f"{escape(words)}\n{self.text}", (context(escape(words)), *self.blocks))
+    def noted(self, words: str, runs: Sequence[Run] = ()) -> Message:
+        """The same below a sentence (plain text, code marks allowed) and buttons that run
+        commands.
+        """
+        above = [context(escape(words)), *run_buttons(runs)]
+        return Message(f"{escape(words)}\n{self.text}", (*above, *self.blocks))
+
+    def above_footer(self, blocks: Sequence[Block]) -> Message:
+        """The same with blocks above the last small print, which dates the figures."""
+        kinds = [block["type"] for block in self.blocks]
+        last = len(kinds) - 1 - kinds[::-1].index("context") if "context" in kinds else len(kinds)
+        return Message(self.text, (*self.blocks[:last], *blocks, *self.blocks[last:]))
 
     def by(self, user: str) -> Message:
-        """The same with the word above it that a Slack user shared it."""
+        """The same, saying above it which Slack user shared it."""
         return self._under(f"<@{user}> shared this")
 
     def _under(self, words: str) -> Message:
@@ -151,17 +187,27 @@ def _groups_as_text(summary: Summary) -> list[str]:
     ]
 
 
-def error(wrong: CommandError, command: str = "/activity") -> Message:
-    """What is said to words that were not understood: what was, the nearest right, examples."""
-    sections = [fit(escape(clean(wrong.problem, LONGEST_SECTION)), LONGEST_CODE)]
-    if wrong.suggestion:
-        sections.append(f"Did you mean {code(f'{command} {as_typed(wrong.suggestion)}')}?")
-    if wrong.understood and wrong.understood != wrong.suggestion:
-        sections.append(f"I understood {code(as_typed(wrong.understood))}.")
-    examples = " · ".join(code(f"{command} {example}") for example in wrong.examples)
-    sections.append(f"Examples: {examples}. All words: {code(f'{command} help')}.")
-    text = "\n".join(sections)
-    return Message(text, _sections(text))
+def error(wrong: CommandError, command: str = "/activity", *, examples: bool = False) -> Message:
+    """The reply to words that were not understood: one line, and a button that runs the guess.
+
+    `examples` adds a line of examples, for people who are new to the bot.
+    """
+    said = [fit(escape(clean(readable(wrong.problem), LONGEST_SECTION)), LONGEST_CODE)]
+    runs: list[Run] = []
+    if wrong.choices:  # the problem is a question that these answer
+        runs += [Run(readable(one), one) for one in wrong.choices]
+    elif wrong.suggestion:
+        meant = f"{command} {readable(wrong.suggestion)}"
+        said.append(f"Did you mean {code(meant)}?")
+        runs.append(Run("Run it", wrong.suggestion))
+    elif wrong.understood:
+        said.append(f"I understood {code(readable(wrong.understood))}.")
+    lines = [" ".join(said)]
+    if examples:
+        shown = " · ".join(code(f"{command} {example}") for example in wrong.examples)
+        lines.append(f"Try {shown}, or {code(f'{command} help')} for everything.")
+    text = "\n".join(lines)
+    return Message(text, (*_sections(text), *run_buttons(runs)))
 
 
 def figures(why: str, summary: Summary) -> Message:
@@ -242,7 +288,9 @@ def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
     axis = {"categories": list(labels), "y_label": UNITS[part.metric]}
     kind = "line" if len(series) > 1 else "bar"
     drawn = {"type": kind, "series": series, "axis_config": axis}
-    heading = f"{str(part.metric).capitalize()}{by}, per {each}"
+    query = summary.query
+    about = title(Query(part.metric, by=query.by, source=query.source)).rpartition(", ")[0]
+    heading = clean(f"{about}, per {each}", LONGEST_HEADING)
     return [{"type": CHART, "title": heading, "chart": drawn}]
 
 

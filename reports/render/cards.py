@@ -1,10 +1,8 @@
-"""Cards: what a metric came to over the past day and month, and who and what used most."""
+"""Cards of the Home: each metric over the past day and month, the top groups, the credits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
+from reports.balance import Balance, duration_words
 from reports.query import Metric
 from reports.render.parts import Block, fields, moment, mrkdwn, section
 from reports.render.rows import looked_at, others, versus
@@ -14,48 +12,33 @@ from reports.text import clean, escape, figure, money, percent
 from reports.words import DIMENSION_WORDS, period_words
 
 LONGEST_NAME = 40
-_FAR = 730
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """The purchased credits: nano-dollars left as told at a moment (UTC), and what was used.
-
-    `used` is nano-dollars of the past week; `days` how many whole days the rest lasts at that
-    pace, None where it does not shrink or is gone.
-    """
-
-    left: int
-    told: datetime
-    used: int
-    days: int | None
 
 
 def metric_cards(day: Summary, month: Summary) -> list[Block]:
-    """A card for each metric: its figure, change and course over both periods."""
+    """A card per metric: its figure, change and sparkline over both periods."""
     return [_card(metric, day, month) for metric in Metric if metric in day.metrics]
 
 
 def tops(*summaries: Summary) -> Block:
-    """Who and what spent most, beside each other."""
+    """The groups that spent most, side by side."""
     return fields(*map(_top, summaries))
 
 
 def credits_card(balance: Balance) -> Block:
-    """What is left of the credits, and for how long."""
-    if balance.left <= 0:
-        lasts = ":warning: They are used up."
-    elif balance.days is None:
-        lasts = "None were used in the past week."
-    elif balance.days > _FAR:
-        lasts = "At the pace of the past week they last for years."
-    else:
-        days = "1 more day" if balance.days == 1 else f"{balance.days} more days"
-        mark = ":warning: " if balance.days < 7 else ""
-        lasts = f"{mark}At the pace of the past week they last {days}."
-    used = f" {money(balance.used)} went in the past week." if balance.used else ""
+    """What is left of the credits, and how long it lasts."""
     head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.told)}"
-    return section(f"{head}\n{lasts}{used}")
+    return section(f"{head}\n{lasting(balance)}")
+
+
+def lasting(balance: Balance) -> str:
+    """How long the credits last, as a sentence in mrkdwn."""
+    mark = ":warning: " if balance.low else ""
+    if balance.left <= 0:
+        return f"{mark}The credits are used up."
+    if balance.lasts is None:
+        return "No credits were spent in the past week."
+    pace = f"At last week's pace ({money(balance.used)})"
+    return f"{mark}{pace} this lasts {duration_words(balance.lasts)}."
 
 
 def _card(metric: Metric, day: Summary, month: Summary) -> Block:
@@ -89,7 +72,7 @@ def _top(summary: Summary) -> str:
     ]
     rest = others(summary, part) if shown else None
     if rest and rest[1]:
-        lines.append(f"and {rest[0]:,} more with {money(rest[1])}")
+        lines.append(f"{rest[0]:,} more: {money(rest[1])}")
     if not shown:
         lines.append("Nothing was spent.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The selects and buttons under an answer, which follow it up without typing."""
+"""The menus and buttons under an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reports.timerange import OverlapError, earlier
 from reports.words import DIMENSION_WORDS, EARLIER, before_words, period_words
 
 EXPORT = "export_"
-"""How the actions of the export buttons begin; the format follows."""
+"""The prefix of the export buttons' action ids; the format follows."""
 SHARE = "answer_share"
 SCHEDULE = "answer_schedule"
 ALERT = "answer_alert"
@@ -30,17 +30,17 @@ _AS_LONG = {
     (12, Unit.MONTH): Unit.YEAR,
 }
 _MOST_INSIDE = 25
-"""Groups to look into: a message holds about 13,200 characters in all."""
+"""Groups to drill into: a message holds about 13,200 characters in all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What comes back when somebody uses what stands under an answer.
+    """What the controls send back when they are used.
 
-    `state` (at most 255 characters) comes back from the selects, `value` (2,000) from the buttons;
-    `inside` is what a group's choice stands for (150), by its label. `private`: the answer is for
-    one person in a conversation of several, and can be shared. `own_only`: whoever asked sees no
-    usage but their own, so that its creator cannot be left out.
+    `state` (at most 255 characters) comes back from the menus, `value` (2,000) from the buttons;
+    `inside` holds the ids of groups (150) by label. `private`: only one person of the conversation
+    sees the answer, so it can be shared. `own_only`: the asker can only see their own usage, so the
+    creator filter cannot be removed.
     """
 
     state: str
@@ -51,7 +51,7 @@ class Controls:
 
 
 def rows(summary: Summary, controls: Controls) -> list[Block]:
-    """The rows under an answer; under an empty one only what asks for something else."""
+    """The rows under an answer; under an empty one only the menus."""
     selects = [
         _metric(summary),
         _period(summary),
@@ -92,9 +92,9 @@ def _by(summary: Summary) -> Block:
 
 
 def _versus(summary: Summary) -> Block:
-    """What it can be compared with: the period before, and as much earlier as it is long.
+    """The comparisons on offer: the period before, and the same period a day to a year earlier.
 
-    A day earlier than a day is the day before: of two that mean the same one is offered.
+    Of two comparisons that mean the same (a day earlier, the day before) only one is offered.
     """
     query, wanted = summary.query, summary.range
     before = before_words(query.period, unfinished=wanted.unfinished)
@@ -110,7 +110,7 @@ def _versus(summary: Summary) -> Block:
 
 
 def _just_before(period: Period) -> Versus | None:
-    """Which of the comparisons with something earlier is the one with the period before."""
+    """The comparison that is the same as with the period before, if there is one."""
     match period:
         case Counted(count, unit):
             long = _AS_LONG.get((count, unit))
@@ -124,7 +124,7 @@ def _just_before(period: Period) -> Versus | None:
 
 
 def _inside(summary: Summary, controls: Controls) -> list[Block]:
-    """Ways into the groups that are shown, and out of the filters that were set."""
+    """Drill-down into the groups shown, and removal of the filters that were set."""
     filters = summary.query.filters
     options = [
         option(_way_out(one), f"{OUT}{index}")

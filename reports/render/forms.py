@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reports.render.parts import Block, button, context, mrkdwn, option, plain, section
+from reports.slack_text import unmarked
 
 Options = Sequence[tuple[str, str]]
 """Pairs of value and label."""
@@ -70,14 +71,16 @@ class Entered:
         return Entered(found)
 
     def text(self, name: str, default: str = "") -> str:
-        """The typed or chosen value; the default if the modal had no such input."""
+        """What was typed (without markup) or chosen; the default if the input was absent."""
         held = self.values.get(name)
         if not isinstance(held, dict):
             return default
         option = held.get("selected_option")
         if isinstance(option, dict):
             return str(option.get("value") or "")
-        for key in ("value", "selected_time", "selected_conversation"):
+        if held.get("value"):
+            return unmarked(str(held["value"]))  # people paste commands as Slack showed them
+        for key in ("selected_time", "selected_conversation"):
             if held.get(key):
                 return str(held[key]).strip()
         return ""

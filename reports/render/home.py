@@ -1,4 +1,4 @@
-"""The bot's Home as a view: what was used, what is set up, and how the data is."""
+"""The App Home as a view: usage, schedules, alerts, and for admins the status."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from reports.balance import Balance
 from reports.render import alert_cards, schedules, status
 from reports.render.blocks import NOTHING_YET
-from reports.render.cards import Balance, credits_card, metric_cards, tops
+from reports.render.cards import credits_card, metric_cards, tops
 from reports.render.parts import (
     Block,
     actions,
@@ -30,7 +31,7 @@ MOST_NOTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The past day and month, and the month's groups to name (two of them)."""
+    """The past day and month, and the month by two dimensions (`tops`)."""
 
     day: Summary
     month: Summary
@@ -38,7 +39,7 @@ class Usage:
 
     @property
     def partial(self) -> tuple[str, ...]:
-        """What is missing in any of them, each once."""
+        """The notes on missing data of all of them, without repeats."""
         every = (self.day, self.month, *self.tops)
         return tuple(dict.fromkeys(words for one in every for words in one.partial))
 
@@ -47,9 +48,9 @@ class Usage:
 class Home:
     """Everything that one person's Home shows at a moment (UTC).
 
-    `usage` is the sentence (in mrkdwn) that says why there is none, where there is none; `scope`
-    says whose it is. `status` is for admins alone. Of schedules and alerts those that are shown,
-    and how many there are.
+    `usage` is a sentence (mrkdwn) where there is none to show; `scope` says whose usage it is.
+    `status` is for admins only. `schedules` and `alerts` are the ones shown, with their total
+    counts.
     """
 
     now: datetime
@@ -66,20 +67,20 @@ class Home:
 
 
 def view(home: Home) -> dict[str, Any]:
-    """The Home as Slack takes it, for any organisation within 100 blocks."""
+    """The Home view, within Slack's limit of 100 blocks for any organization."""
     blocks = [*_head(home), *_usage(home)]
     if home.balance:
         blocks.append(credits_card(home.balance))
     blocks += [divider(), *_schedules(home), divider(), *_alerts(home)]
     if home.status:
-        told = status.message(home.status, home.command)
+        shown = status.message(home.status, home.command)
         more = context(f"More: `{escape(home.command)} status`")
-        blocks += [divider(), header("How the bot is"), *told.blocks, more]
+        blocks += [divider(), header("Status"), *shown.blocks, more]
     return {"type": "home", "blocks": blocks}
 
 
 def sentence(words: str) -> dict[str, Any]:
-    """A Home that says one thing; `words` are mrkdwn of ours."""
+    """A Home with a single paragraph; `words` are mrkdwn."""
     return {"type": "home", "blocks": [header("Activity"), section(words)]}
 
 
@@ -90,7 +91,7 @@ def _head(home: Home) -> list[Block]:
         button("New alert", NEW_ALERT),
     )
     if home.as_of is None:
-        dated = "Nothing has been synced yet."
+        dated = "No data yet; the first sync is still running."
     else:
         dated = f"Data as of {moment(home.as_of)}."
     return [header("Activity"), context(f"{home.scope} {dated}"), actions(*asks)]
@@ -104,7 +105,7 @@ def _usage(home: Home) -> list[Block]:
         return [section(f":hourglass: {NOTHING_YET}")]
     blocks = metric_cards(usage.day, usage.month)
     if usage.month.empty:
-        blocks.append(section("Nothing was used in the past month."))
+        blocks.append(section("No usage in the past month."))
     elif usage.tops:
         blocks.append(tops(*usage.tops))
     notes = [f":warning: {escape(clean(words, 400))}" for words in usage.partial[:MOST_NOTES]]
@@ -112,19 +113,21 @@ def _usage(home: Home) -> list[Block]:
 
 
 def _schedules(home: Home) -> list[Block]:
-    none = "None yet. A schedule posts the answer to a question every day, week or month."
+    none = "None yet. A schedule posts an answer every day, week or month."
     cards = [schedules.card_blocks(card) for card in home.schedules]
     return _listed(home, "schedules", cards, home.schedule_count, none)
 
 
 def _alerts(home: Home) -> list[Block]:
-    none = "None yet. An alert tells you when spend passes a line, spikes, or a key is new."
+    none = (
+        "None yet. An alert messages you when spend passes a limit or spikes, or a new key appears."
+    )
     cards = [alert_cards.card_blocks(card) for card in home.alerts]
     return _listed(home, "alerts", cards, home.alert_count, none)
 
 
 def _listed(home: Home, name: str, cards: list[list[Block]], count: int, none: str) -> list[Block]:
-    """What somebody has set up, as much of it as is shown; `name` is also the word for all."""
+    """A list with its heading; `name` is both the heading's word and the command for all of it."""
     blocks = [header(_counted(f"My {name}", count))]
     if not cards:
         return [*blocks, section(none)]

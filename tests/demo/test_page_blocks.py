@@ -330,10 +330,10 @@ def test_a_file_opens_and_downloads(view, slack):
 def test_a_refused_message_is_shown_in_red_with_its_pointer(view, post):
     with pytest.raises(Exception, match="invalid_blocks"):
         post(section("x" * 3_001))
-    alert = view.get_by_role("alert").filter(has_text="Slack refused chat.postMessage")
+    alert = view.get_by_role("alert").filter(has_text="Slack rejected chat.postMessage")
     expect(alert).to_contain_text("invalid_blocks")
     expect(alert).to_contain_text("[json-pointer:/blocks/0/text/text]")
-    alert.get_by_text("What was sent").click()
+    alert.get_by_text("Payload").click()
     expect(alert.locator("pre")).to_contain_text('"type": "section"')
     view.reload()
     expect(alert).to_contain_text("invalid_blocks")
@@ -404,7 +404,7 @@ def test_unknown_commands_and_plain_words_go_where_they_go_in_slack(view, slack)
 def test_an_unknown_block_shows_what_it_is(view, slack):
     channel = slack.channel("general")
     slack.chat.post(channel, {"text": "", "blocks": [{"type": "hologram", "block_id": "x"}]})
-    expect(newest(view)).to_contain_text("A block of type hologram, not drawn here")
+    expect(newest(view)).to_contain_text("Unsupported block type: hologram")
 
 
 def test_two_pages_of_two_people_do_not_mix(browser, page, slack):

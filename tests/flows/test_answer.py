@@ -318,7 +318,7 @@ def test_somebody_mentioned_is_found_by_their_address_and_never_taken_for_the_as
                   whole=True)  # fmt: skip
     assert found.metrics == same.metrics
     unknown = replace(sam, people=(("<@U1>", ""),))
-    assert "cannot tell who that is" in error(reference, "spend creator:<@U1>", unknown).problem
+    assert "can't tell who that is" in error(reference, "spend creator:<@U1>", unknown).problem
 
 
 def test_an_address_is_no_pattern_and_no_name(tmp_path):
@@ -453,7 +453,7 @@ def groups(found):
 def test_use_of_deleted_keys_stands_under_the_chatroom_and_it_is_said(crossed):
     found = crossed("spend 1h by key creator:ada@example.com")
     assert groups(found) == {"prod": 1, "(chatroom)": 10_010}
-    assert any("use of deleted keys" in words for words in found.partial)
+    assert any("usage of deleted keys" in words for words in found.partial)
 
 
 def test_what_nobody_owns_is_never_less_than_nothing(crossed):

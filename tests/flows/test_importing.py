@@ -424,7 +424,7 @@ def test_keys_and_creators_together_add_up_as_well(store: Store, tmp_path: Path,
     if "Ada" in by_creator:
         assert spend(store, "2024-03 creator:Ada key:*") == by_creator["Ada"]
     notes = ask(store, "spend 2024-03 by key creator:*").partial
-    assert "use from files that do not tell keys may stand under (chatroom)" in notes
+    assert "usage from imported files without API keys may appear under (chatroom)" in notes
     assert not any("files" in note for note in ask(store, "1m by key creator:*").partial)
 
 

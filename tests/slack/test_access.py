@@ -141,10 +141,10 @@ def test_a_click_on_a_shared_answer_brings_each_what_they_may_see_and_privately(
     own.ask("tokens 7d by key share", user="katherine", channel="spend")
     [shared] = own.slack.messages("spend")
     said, keys = exported(own, "grace", shared)
-    assert said.endswith("is in our direct messages." + ONLY_YOURS)
+    assert said.endswith("to your DM." + ONLY_YOURS)
     assert keys == {"evals"}
     said, keys = exported(own, "katherine", shared)
-    assert said.endswith("in our direct messages.")
+    assert said.endswith("to your DM.")
     assert keys == {"prod", "evals", "laptop", "(chatroom)"}
     assert len(own.slack.messages("spend")) == 1
 
@@ -155,7 +155,7 @@ def test_a_click_on_a_limited_answer_shows_an_admin_just_what_it_showed(own):
     assert exported(own, "katherine", shared)[1] == {"evals"}
     said, keys = exported(own, "ada", shared)
     assert said == (
-        "That answer shows somebody else's usage, and you see your own only. Ask for it:"
+        "This answer shows someone else's usage, and you can only see your own:"
         " `/activity tokens 7d by key creator:me`"
     )
     assert keys == set()

@@ -131,7 +131,6 @@ def test_wrong_words_get_what_was_wrong_and_the_nearest_right_words(
     assert validate(payload["blocks"]) == []
     assert problem in payload["text"]
     assert suggestion is None or f"Did you mean `{suggestion}" in payload["text"]
-    assert "`/activity help`" in payload["text"]
 
 
 HOSTILE = [

@@ -389,7 +389,7 @@ def test_somebody_who_sees_their_own_only_watches_nobody_else(
         before = len(world.slack.responses)
         click(world, message, ALERT, user="grace")
         said = world.slack.wait_for(lambda: world.slack.responses[before:])[-1]["payload"]
-        assert said["text"].startswith("That answer shows somebody else's usage")
+        assert said["text"].startswith("This answer shows someone else's usage")
         for view in world.slack.modals.stack(world.slack.user("grace").id):
             assert not any(block["type"] == "input" for block in view["blocks"])
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.access import FOREIGN, OUTSIDERS
-from bot.demo.slack import LocalSlack
+from bot.demo.slack import Forge, LocalSlack
 from bot.flows.alert_delivery import Delivery
 from bot.flows.reporting import Reporting
-from bot.flows.talk import ALONE, GREETING, OF_WHAT, WHICH
+from bot.flows.talk import ALONE, OF_WHAT, WHICH
+from reports.render.intro import INTRO
 
+from ..clock import Clock
 from ..world import World, administered, now, running, say, wait_until
 
 
@@ -179,7 +182,7 @@ def test_what_is_no_question_of_a_person_is_not_answered(world: World, odd: dict
 def test_a_greeting_is_answered_with_what_can_be_asked(world: World, text: str) -> None:
     world.door.mention("ada", "general", text)
     wait_until(lambda: hidden(world, "ada"))
-    assert hidden(world, "ada")[-1]["text"] == GREETING
+    assert hidden(world, "ada")[-1]["text"] == INTRO
 
 
 def test_what_is_not_understood_is_said_to_the_person_alone(world: World) -> None:
@@ -250,6 +253,148 @@ def test_where_people_see_different_things_a_mention_is_answered_to_them_alone(
         world.door.mention("grace", "general", "by model", thread=shared["thread_ts"])
         wait_until(lambda: len(hidden(world, "grace")) > before)
         assert "prod" not in str(hidden(world, "grace")[-1])
+
+
+def told_in_dm(world: World, text: str, later: timedelta = timedelta(0)) -> dict[str, Any]:
+    """Write to the bot, and give its answer; `later` is how far its clock is ahead."""
+    dm = world.slack.im("ada").id
+    before = len(answers(world, dm))
+    world.door.message("ada", text, forge=Forge(seconds_off=later.total_seconds()))
+    wait_until(lambda: len(answers(world, dm)) > before)
+    return answers(world, dm)[-1]
+
+
+def buttons(message: dict[str, Any]) -> dict[str, str]:
+    """The buttons of a message that run commands, with what they run."""
+    rows_ = (block["elements"] for block in message["blocks"] if block["type"] == "actions")
+    return {
+        one["text"]["text"]: one["value"]
+        for row in rows_
+        for one in row
+        if one["action_id"].startswith("run_words_")
+    }
+
+
+def test_a_question_that_makes_sense_alone_is_never_narrowed_by_an_earlier_one(
+    world: World,
+) -> None:
+    told_in_dm(world, "spend 1d by key creator:ada@example.com")
+    answer = told_in_dm(world, "who uses gpt?")
+    assert command(answer) == "/activity 1d by creator model:*gpt*"
+    assert "Still only" not in answer["text"]
+    thread = asked(world, "spend 7d by key creator:ada@example.com")["thread_ts"]
+    assert command(reply(world, thread, "who uses gpt?")) == "/activity 1d by creator model:*gpt*"
+
+
+def test_what_is_taken_over_is_said_with_a_way_out(world: World) -> None:
+    told_in_dm(world, "spend 1d by key creator:ada@example.com")
+    answer = told_in_dm(world, "and by model?")
+    assert command(answer) == "/activity spend 1d by model creator:ada@example.com"
+    assert "Still only `creator:ada@example.com`." in answer["text"]
+    assert buttons(answer) == {"For everyone": "spend 1d by model", "Start over": "by model"}
+    dm = world.slack.im("ada").id
+    before = len(answers(world, dm))
+    world.door.click("ada", dm, answer["ts"], "run_words_0")
+    wait_until(lambda: len(answers(world, dm)) > before)
+    assert command(answers(world, dm)[-1]) == "/activity spend 1d by model"
+    # and that is what the next fragment goes on from
+    answer = told_in_dm(world, "and by key?")
+    assert command(answer) == "/activity spend 1d by key"
+    assert not buttons(answer)
+
+
+def test_a_fragment_long_after_an_answer_starts_afresh(openrouter: Any, database: Any) -> None:
+    clock = Clock(now())
+    with (
+        LocalSlack(rate_limits=False) as slack,
+        running(openrouter, slack, database, clock=clock) as world,
+    ):
+        told_in_dm(world, "spend 7d by model creator:ada@example.com")
+        for later, expected in (
+            (timedelta(minutes=14), "/activity spend 7d by key creator:ada@example.com"),
+            (timedelta(minutes=32), "/activity 1d by key"),
+            (timedelta(days=40), "/activity 1d by key"),
+        ):
+            clock.now += later
+            assert command(told_in_dm(world, "by key", clock.now - now())) == expected
+
+
+def test_a_thread_goes_on_for_long_but_about_today(openrouter: Any, database: Any) -> None:
+    clock = Clock(now())
+    with (
+        LocalSlack(rate_limits=False) as slack,
+        running(openrouter, slack, database, clock=clock) as world,
+    ):
+        thread = told_in_dm(world, "spend 7d by model creator:ada@example.com")["ts"]
+        clock.advance(timedelta(days=40))
+        later = clock.now - now()
+        dm = world.slack.im("ada").id
+        world.door.message(
+            "ada", "by key", thread=thread, forge=Forge(seconds_off=later.total_seconds())
+        )
+        wait_until(lambda: answers(world, dm, thread))
+        answer = answers(world, dm, thread)[-1]
+        assert command(answer) == "/activity spend 7d by key creator:ada@example.com"
+        scope = next(b for b in answer["blocks"] if b["type"] == "context" and "UTC" in str(b))
+        assert f"{clock.now.day} {clock.now:%b %Y}" in str(scope)
+
+
+def test_an_alert_asked_for_in_a_thread_keeps_its_filter(world: World) -> None:
+    thread = asked(world, "spend last week by key model:*gpt*")["thread_ts"]
+    for text in ("alert me if > $50 a day", "alert spike"):
+        before = len(hidden(world, "ada"))
+        world.door.mention("ada", "general", text, thread=thread)
+        wait_until(lambda before=before: len(hidden(world, "ada")) > before)
+        assert "Still only `model:*gpt*`." in hidden(world, "ada")[-1]["text"]
+    rules = world.bot.alerts.rules.of(world.slack.user("ada").id)
+    assert sorted(one.draft.words.partition(" tz ")[0] for one in rules) == [
+        "spend > $50 per day model:*gpt*",
+        "spike model:*gpt*",
+    ]
+
+
+def test_slacks_markup_is_read_as_it_was_typed(world: World) -> None:
+    grace = world.slack.user("grace").id
+    for text, expected in (
+        (
+            "what did <mailto:grace@example.com|grace@example.com> spend last week",
+            "spend last week creator:grace@example.com",
+        ),
+        ("`/activity spend 1w by key`", "spend 1w by key"),
+        ("```spend 1w by key```", "spend 1w by key"),
+        (f"spend <@{grace}|grace>", "spend 1d creator:grace@example.com"),
+        (f"spend <@{grace}>", "spend 1d creator:grace@example.com"),
+        (f"spend creator:<@{grace}>", "spend 1d creator:grace@example.com"),
+        ("spend key:<http://prod|prod>", "spend 1d key:prod"),
+    ):
+        answer = asked(world, text)
+        assert command(answer) == f"/activity {expected}"
+        assert grace not in answer["text"]
+        assert command(world.ask(text)) == f"/activity {expected}"
+
+
+def test_no_raw_id_is_shown(world: World) -> None:
+    nobody, general = world.slack.user("alan").id, world.slack.channel("general").id
+    for text in (f"spend <@{nobody}>", f"spend in <#{general}>", f"spend in <#{general}|general>"):
+        shown = str(world.ask(text)["text"])
+        assert nobody not in shown
+        assert general not in shown
+
+
+def test_a_guess_runs_at_a_click(world: World) -> None:
+    payload = world.ask("tokns 7d")
+    assert "Did you mean `/activity tokens 7d`?" in payload["text"]
+    [message] = hidden(world, "ada")
+    before = len(hidden(world, "ada"))
+    world.door.click("ada", "general", message["ts"], "run_words_0")
+    wait_until(lambda: len(hidden(world, "ada")) > before)
+    assert command(hidden(world, "ada")[-1]) == "/activity tokens 7d"
+
+
+def test_examples_are_shown_to_newcomers_once(world: World) -> None:
+    assert "Try `/activity" in world.words("frobnicate")
+    assert "Try `/activity" not in world.words("frobnicate")
+    assert "Try `/activity" in world.words("frobnicate", user="grace")
 
 
 def test_what_is_to_come_again_and_again_is_asked_where_nobody_said(world: World) -> None:

@@ -75,7 +75,7 @@ REFUSALS = (
 )  # fmt: skip
 NOT_THEIRS = (
     NOT_YOURS, TO_CREATORS, "You see your own usage only", "That answer shows somebody else's",
-    "No key of yours", "I cannot tell who you are",
+    "No key of yours", "I can't tell who you are",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from reports.grammar import CommandError, parse
 from reports.period import Calendar, Counted, Month, Span, Unit
 from reports.query import Dimension, Filter, Metric, Query, Source, Versus
 from reports.render.as_json import as_json
-from reports.render.blocks import CHART, Message, answer, as_text, error, figures, sentence
+from reports.render.blocks import CHART, Message, Run, answer, as_text, error, figures, sentence
 from reports.render.controls import Controls
 from reports.render.help import help_message
 from reports.render.rows import looked_at, others
@@ -253,17 +253,57 @@ def test_a_name_stands_in_the_table_as_plain_text_on_one_line(name):
     check(message)
 
 
-def test_an_error_leads_back_to_the_road():
-    wrong = parse("tokns 1m")
-    message = error(wrong)
-    assert message.text.splitlines()[:3] == [
-        "I don't recognize “tokns”.",
-        "Did you mean `/activity tokens 1m`?",
-        "I understood `1m`.",
+def test_an_error_is_one_line_with_a_button_that_runs_the_guess():
+    message = error(CommandError("I don't recognize “tokns”.", "1m", "tokens 1m"))
+    assert message.text == "I don't recognize “tokns”. Did you mean `/activity tokens 1m`?"
+    [run] = [block for block in message.blocks if block["type"] == "actions"]
+    assert [one["value"] for one in run["elements"]] == ["tokens 1m"]
+    check(message)
+
+
+def test_an_error_without_a_guess_says_what_was_understood():
+    message = error(CommandError("I don't recognize “foo”.", "spend 1m"))
+    assert message.text == "I don't recognize “foo”. I understood `spend 1m`."
+    assert "actions" not in [block["type"] for block in message.blocks]
+
+
+def test_an_error_has_examples_for_newcomers_only():
+    wrong = CommandError("I don't recognize “foo”.", examples=("spend 1d by model",))
+    first, second = error(wrong, examples=True), error(wrong)
+    assert first.text.splitlines()[1:] == [
+        "Try `/activity spend 1d by model`, or `/activity help` for everything."
     ]
-    assert "All words: `/activity help`." in message.text
+    assert len(second.text.splitlines()) == 1
+
+
+def test_a_guess_shows_people_and_channels_by_name_but_runs_with_their_ids():
+    wrong = CommandError("Which one?", suggestion="schedule weekly in <#C0DEMO00003|finance>")
+    message = error(wrong)
+    assert "`/activity schedule weekly in #finance`" in message.text
+    [run] = [block for block in message.blocks if block["type"] == "actions"]
+    assert run["elements"][0]["value"] == wrong.suggestion
+
+
+def test_a_note_and_its_buttons_go_above_the_answer():
+    noted = sentence("Hello.").noted("Still only `key:a`.", (Run("For everyone", "spend 1d"),))
+    assert [block["type"] for block in noted.blocks] == ["context", "actions", "section"]
+    assert noted.text == "Still only `key:a`.\nHello."
+    check(noted)
 
 
 @given(st.text("abcdefghij-", min_size=1, max_size=31))
 def test_slack_takes_the_help_whatever_the_command_is_called(command):
     check(help_message(f"/{command}"))
+
+
+def test_what_can_mean_two_things_is_asked_with_a_button_for_each():
+    wrong = CommandError(
+        "Does “10/03/2026” mean 3 October or 10 March 2026?",
+        choices=("spend 2026-10-03", "spend 2026-03-10"),
+    )
+    message = error(wrong)
+    assert message.text == wrong.problem
+    [row] = [block for block in message.blocks if block["type"] == "actions"]
+    assert [one["text"]["text"] for one in row["elements"]] == list(wrong.choices)
+    assert [one["value"] for one in row["elements"]] == list(wrong.choices)
+    check(message)

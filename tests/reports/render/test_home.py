@@ -5,21 +5,24 @@ from __future__ import annotations
 from datetime import time, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import validate_view
 from reports.alert import Above, Recipient, Rule, To
+from reports.balance import Balance
 from reports.period import Counted, Unit
 from reports.query import Dimension, Filter, Metric, Query
 from reports.render import alert_cards
-from reports.render.cards import Balance, credits_card
+from reports.render.cards import credits_card
 from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view
 from reports.render.schedules import Card, Last
 from reports.render.sparkline import BLOCKS, sparkline
 from reports.schedule import Schedule, Target, Weekly
 from reports.status import Freshness, Status, Trouble
 from reports.summary import Figures, summarize
+from reports.text import money
 from reports.timerange import Granularity, ranges
 from reports.usage import NANO
 from reports.usage import Usage as Used
@@ -42,6 +45,13 @@ def summary(by: Dimension | None, groups: dict[str, int], period: Counted) -> An
 MONTH, DAY = Counted(1, Unit.MONTH), Counted(1, Unit.DAY)
 
 
+CENT = NANO // 100
+
+
+def balance(left: int, used: int) -> Balance:
+    return Balance(left, left, NOW, used, timedelta(days=7))
+
+
 def home(**more: Any) -> Home:
     """The Home of a small organisation."""
     month = summary(Dimension.CREATOR, {"Ada": 7 * NANO, "Grace": 3 * NANO}, MONTH)
@@ -51,7 +61,7 @@ def home(**more: Any) -> Home:
         "scope": "The whole organisation.",
         "usage": Usage(summary(None, {"all": 2 * NANO}, DAY), month, (month,)),
         "as_of": NOW,
-        "balance": Balance(30 * NANO, NOW, 10 * NANO, 21),
+        "balance": Balance(40 * NANO, 30 * NANO, NOW, 10 * NANO, timedelta(days=7)),
         "schedules": (),
         "schedule_count": 0,
         "alerts": (),
@@ -88,22 +98,40 @@ def test_a_home_says_what_was_used_and_by_whom():
     assert "Past day\n*$2*" in shown
     assert "Past month\n*$10*" in shown
     assert "1. Ada  $7 (70%)\n2. Grace  $3 (30%)" in shown
-    assert "*$30* left" in shown
-    assert "21 more days" in shown
+    assert f"*{money(30 * NANO)}* left" in shown
+    assert f"At last week's pace ({money(10 * NANO)}) this lasts about 21 days." in shown
     assert "None yet. A schedule" in shown
 
 
-def test_what_runs_out_this_week_is_marked():
-    assert ":warning:" in str(credits_card(Balance(NANO, NOW, 2 * NANO, 3)))
-    assert "1 more day." in str(credits_card(Balance(NANO, NOW, 7 * NANO, 1)))
-    assert "used up" in str(credits_card(Balance(-NANO, NOW, 2 * NANO, None)))
-    assert "for years" in str(credits_card(Balance(NANO, NOW, 1, 10**6)))
+@pytest.mark.parametrize(
+    ("left", "used", "expected"),
+    [
+        (359_500, 2_800_000, "about 21 hours"),
+        (1_000, 2_000, "about 3 days"),
+        (1_000, 7_000, "about 24 hours"),
+        (40, 7_000, "less than an hour"),
+        (60, 7_000, "about an hour"),
+        (11_000, 7_000, "about 11 days"),
+        (100_000, 7_000, "about 3 months"),
+        (1_000_000, 1, "more than two years"),
+    ],
+)
+def test_a_balance_says_how_long_it_lasts(left: int, used: int, expected: str) -> None:
+    shown = str(credits_card(balance(left * CENT, used * CENT)))
+    assert f"this lasts {expected}." in shown
+    soon = "hour" in expected or "3 days" in expected
+    assert (":warning:" in shown) == soon
+
+
+def test_a_balance_that_is_gone_or_rests_says_so() -> None:
+    assert "used up" in str(credits_card(balance(-NANO, NANO)))
+    assert "No credits were spent in the past week." in str(credits_card(balance(NANO, 0)))
 
 
 def test_before_the_first_sync_it_shows_no_figures():
     nothing = summarize(Query(), ranges(DAY, NOW).current, Figures((Used(),) * 25, {}, 0), None)
     shown = words(view(home(usage=Usage(nothing, nothing, ()), as_of=None, balance=None)))
-    assert "Nothing has been synced yet." in shown
+    assert "No data yet; the first sync is still running." in shown
     assert "the first sync is still to come" in shown
     assert "*$0*" not in shown
 
@@ -163,8 +191,7 @@ usages = st.one_of(
     usages,
     st.lists(cards, max_size=MOST_SCHEDULES),
     st.lists(alerts, max_size=MOST_ALERTS),
-    st.none()
-    | st.builds(Balance, st.integers(-(10**18), 10**18), st.just(NOW), st.just(7), st.none()),
+    st.none() | st.builds(balance, st.integers(-(10**18), 10**18), st.integers(0, 10**18)),
 )
 def test_slack_takes_the_home_of_any_organisation(usage, schedules, alerts, balance):
     shown = view(

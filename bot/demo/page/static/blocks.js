@@ -70,7 +70,7 @@ function container(block, surface) {
 
 function unknown(block) {
   return el("details", { class: "undrawn" },
-    el("summary", { text: `A block of type ${block.type}, not drawn here` }),
+    el("summary", { text: `Unsupported block type: ${block.type}` }),
     el("pre", { text: JSON.stringify(block, null, 2) }));
 }
 

@@ -1,4 +1,4 @@
-// The box: typing, completing, sending, and bringing back what was sent.
+// The message box: typing, completion, sending and history.
 
 import { complete } from "./completion.js";
 import { by, el, icon } from "./dom.js";
@@ -26,7 +26,7 @@ export class Composer {
     this.box.addEventListener("focus", () => this.box.value && this.offer());
   }
 
-  /** The examples, each one press away. */
+  /** Draws the example buttons. */
   drawExamples() {
     const { command, examples } = this.world.all;
     by("examples").replaceChildren(el("span", { text: "Try" }), ...examples.map((words) => el("button", {
@@ -45,14 +45,14 @@ export class Composer {
     this.onSend(text, this.thread);
   }
 
-  /** Sends into the thread of a message from now on; with null to the channel again. */
+  /** Sends to the thread of a message from now on; null means the channel. */
   replyTo(message, names) {
     this.thread = message ? message.thread_ts ?? message.ts : null;
     by("thread").hidden = !message;
     if (!message) return;
     const direct = this.world.place.kind === "im";
     by("thread-words").textContent = direct
-      ? "Replying in the thread" : "Replying in the thread; the bot hears it where it is mentioned";
+      ? "Replying in the thread" : "Replying in the thread; mention @activity so the bot sees it";
     if (!direct && !this.box.value) this.box.value = `@${names.user(this.world.all.bot) ?? "activity"} `;
     this.box.focus();
   }

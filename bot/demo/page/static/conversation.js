@@ -1,4 +1,4 @@
-// The middle: the messages of one place, oldest first, and what Slack refused among them.
+// The middle: the messages of one conversation, oldest first, with what Slack rejected.
 
 import { look } from "./api.js";
 import { day } from "./dates.js";
@@ -42,7 +42,7 @@ export class Conversation {
     return channel === this.world.place.id || !this.world.names.channel(channel);
   }
 
-  /** Shows a message, in the place of its former self if there is one. */
+  /** Shows a message, replacing its earlier version if there is one. */
   put(one) {
     this.meanwhile?.push(one);
     const drawn = message(one, this.surfaceOf(one), this.world);
@@ -57,18 +57,18 @@ export class Conversation {
     } else this.add(drawn, one.ts);
   }
 
-  /** Takes a message away. */
+  /** Removes a message. */
   drop(ts) {
     this.drawn.get(ts)?.remove();
     this.drawn.delete(ts);
   }
 
-  /** Says something that only the page says. */
+  /** Shows a note of the page itself. */
   say(words, how) {
     this.add(note(words, how));
   }
 
-  /** Shows what Slack refused. */
+  /** Shows a request that Slack rejected. */
   refuse(one) {
     this.add(refusal(one), one.at);
   }
@@ -84,7 +84,7 @@ export class Conversation {
     });
   }
 
-  /** Adds, and keeps the newest in sight if one was looking at the end. */
+  /** Adds an element, and scrolls along if the end was in view. */
   follow(drawn, add) {
     const { log } = this;
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
@@ -106,11 +106,11 @@ export class Conversation {
     const { all } = this.world;
     const title = place.kind === "im" ? "Your direct messages with Activity" : `#${place.name}`;
     const about = place.kind === "im"
-      ? "Files and alerts come here. Commands work here as well."
-      : `Type ${all.command} or press an example below. Answers are only visible to you, until you add “share”.`;
+      ? "Files and alerts arrive here. You can also ask questions and use commands."
+      : `Type ${all.command} or press an example below. Only you can see answers unless you add “share”.`;
     return el("div", { class: "beginning" }, el("h2", { text: title }),
       el("p", { text: about }),
       el("p", { text: all.greeting }),
-      el("p", { text: "Look through other eyes: choose who you are at the lower end of the sidebar." }));
+      el("p", { text: "Switch users at the bottom of the sidebar to see what others see." }));
   }
 }

@@ -88,10 +88,10 @@ async function go(wanted, { focus = true } = {}) {
 }
 
 function about({ kind, members, shared, bot }) {
-  if (kind === "home") return "What the bot has for you";
-  if (kind === "im") return "Direct messages, only you and the bot";
+  if (kind === "home") return "Your usage, schedules and alerts";
+  if (kind === "im") return "Direct messages between you and the bot";
   return [`${members} people`, kind === "private" && "private", shared && "shared with another company",
-    !bot && "the bot is not in here"].filter(Boolean).join(", ");
+    !bot && "the bot isn't a member"].filter(Boolean).join(", ");
 }
 
 async function showHome() {
@@ -108,7 +108,7 @@ function drawHome() {
     }),
   };
   by("home").replaceChildren(...(view ? drawBlocks(view.blocks, surface) : [
-    el("p", { class: "empty", text: "The bot has put nothing here for you yet." })]));
+    el("p", { class: "empty", text: "Nothing here yet. The bot fills your Home when you open it." })]));
 }
 
 async function be(person, { focus = false } = {}) {

@@ -38,10 +38,10 @@ export function refusal({ method, error, problems, at, sent }) {
   return el("article", { class: "refusal", role: "alert" },
     icon("stop"),
     el("div", {},
-      el("header", {}, el("strong", { text: "Slack refused " }), el("code", { text: method }),
+      el("header", {}, el("strong", { text: "Slack rejected " }), el("code", { text: method }),
         el("strong", { text: `: ${error}` }), el("time", { text: clock(at) })),
       problems.length > 0 && el("ul", {}, problems.map((words) => el("li", {}, el("code", { text: words })))),
-      el("details", {}, el("summary", { text: "What was sent" }),
+      el("details", {}, el("summary", { text: "Payload" }),
         el("pre", { text: JSON.stringify(sent, null, 2) }))));
 }
 

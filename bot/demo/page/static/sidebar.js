@@ -1,14 +1,14 @@
-// The left side: how the bot is, where one can go, and who one is.
+// The sidebar: the bot's status, the conversations, and the current user.
 
 import { by, el, face, icon } from "./dom.js";
 
 const ICONS = { public: "hash", private: "lock", home: "home", im: "chat" };
 
-/** How a place is called in words. */
+/** The display name of a conversation. */
 export const label = ({ kind, name }) =>
   ({ home: "Activity: Home", im: "Activity" })[kind] ?? `#${name}`;
 
-/** Draws the lists anew. */
+/** Redraws the lists. */
 export function drawSidebar(world, onGo, onShortcut) {
   by("team").textContent = world.all.team;
   const entry = (place) => {
@@ -38,14 +38,14 @@ export function drawPeople(world, onPerson) {
     el("option", { value: id, text: role ? `${real} (${role})` : real });
   const [first, rest] = [true, false].map((has) => world.all.people.filter(({ role }) => Boolean(role) === has));
   const box = by("person");
-  box.replaceChildren(el("optgroup", { label: "To try" }, first.map(option)),
-    el("optgroup", { label: "Everybody else" }, rest.map(option)));
+  box.replaceChildren(el("optgroup", { label: "Suggested" }, first.map(option)),
+    el("optgroup", { label: "Everyone else" }, rest.map(option)));
   box.value = world.all.person;
   box.onchange = () => onPerson(box.value);
   by("person-face").replaceChildren(face(world.person.real, world.person.id));
 }
 
-/** Draws what only the demo can do. */
+/** Draws the controls that exist only in the demo. */
 export function drawControls(world, onControl) {
   const all = world.all.controls ?? [];
   by("controls").hidden = !all.length;
@@ -68,7 +68,7 @@ const STATES = {
   lost: ["bad", "No connection"],
 };
 
-/** How the bot is: a light, words, and how far the sync is. */
+/** The bot's status: a light, words, and sync progress. */
 export function drawStatus({ state, progress }) {
   const syncing = state === "syncing";
   const percent = Math.round((progress ?? 0) * 100);
@@ -79,11 +79,11 @@ export function drawStatus({ state, progress }) {
 }
 
 const BANNERS = {
-  down: "The bot has stopped. What you type is not answered until it is back.",
-  lost: "The demo is not running any more. Start it again, and this page finds it by itself.",
+  down: "The bot has stopped. Messages won't be answered until it's back.",
+  lost: "The demo isn't running. Start it again and this page reconnects by itself.",
 };
 
-/** What everybody must know, over the conversation. */
+/** The banner above the conversation. */
 export function drawBanner({ state }) {
   const banner = by("banner");
   const words = BANNERS[state] ?? "";

@@ -1,4 +1,4 @@
-// What the server told of the workspace, and whose eyes and which place the page shows.
+// The workspace as the server reports it, the current user and the current conversation.
 
 import { look } from "./api.js";
 

@@ -1,0 +1,95 @@
+"""The balance of purchased credits and the limits of keys and workspaces, from the cache."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bot.flows import sight
+from bot.flows.alert_caps import Limited, limits_of
+from bot.flows.answer import answer
+from bot.flows.sight import Asker
+from bot.store import Store
+from bot.store.reading import Selection
+from reports.alert_time import Span
+from reports.balance import Balance
+from reports.coverage import gaps
+from reports.limits import Limit, fullest_first
+from reports.period import Counted, Unit
+from reports.query import Dimension, Metric, Query, Source
+from reports.summary import Summary
+from reports.timerange import Granularity, TimeRange, following
+from reports.usage import total
+
+_WEEK = Counted(7, Unit.DAY)
+
+
+def balance(store: Store, now: datetime, zone: str) -> Balance | None:
+    """What is left of the credits at `now`; None where OpenRouter does not report them."""
+    limits = limits_of(store.fact("limits"), store.directory())
+    if limits.bought is None or limits.used is None or limits.told is None:
+        return None
+    left = limits.bought - limits.used
+    week = Query(Metric.SPEND, _WEEK, source=Source.CREDITS)
+    found = answer(store, week, now, zone, whole=False)
+    if not isinstance(found, Summary):
+        return Balance(limits.bought, left, limits.told, 0, timedelta())
+    used = found.metrics[Metric.SPEND].sum
+    return Balance(limits.bought, left, limits.told, used, _held_of(store, found.range.start, now))
+
+
+def _held_of(store: Store, start: datetime, now: datetime) -> timedelta:
+    """How much of the time from `start` to `now` the cache holds."""
+    held = store.state().held.get(Granularity.HOUR, ())
+    missing = sum((b - a for a, b in gaps((start, now), held)), timedelta())
+    return now - start - missing
+
+
+def limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
+    """The limits that a person may know of, the fullest first: of people with a limited view, only
+    those of their own keys.
+    """
+    directory = store.directory()
+    found = limits_of(store.fact("limits"), directory).caps
+    if asker.own_only:
+        mine = _keys_of(store, asker)
+        found = tuple(one for one in found if one.keys <= mine and _is_key(one))
+    return fullest_first([_limit(store, one, now) for one in found])
+
+
+def own_limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
+    """The limits of the keys that a person created, the fullest first."""
+    found = limits_of(store.fact("limits"), store.directory()).caps
+    mine = _keys_of(store, asker)
+    return fullest_first(
+        [_limit(store, one, now) for one in found if one.keys <= mine and _is_key(one)]
+    )
+
+
+def _is_key(one: Limited) -> bool:
+    return one.cap.subject.startswith("key ")
+
+
+def _keys_of(store: Store, asker: Asker) -> frozenset[int]:
+    directory = store.directory()
+    mine = sight.own(directory, asker)
+    return frozenset(key for key, owner in directory.owners.items() if owner in mine)
+
+
+def _limit(store: Store, one: Limited, now: datetime) -> Limit:
+    cap, period = one.cap, one.cap.periods(now, now)[-1]
+    used = cap.used if cap.told_in(period) else _used(store, one, period)
+    return Limit(cap.label, cap.limit, used, cap.reset, period.end if period else None)
+
+
+def _used(store: Store, one: Limited, period: Span | None) -> int | None:
+    """What the keys of a limit used in its period; None for one that never resets."""
+    if period is None:
+        return None
+    edges = [period.start]
+    while (after := following(edges[-1], Granularity.HOUR)) < period.end:
+        edges.append(after)
+    hours = TimeRange(tuple(edges), period.end, Granularity.HOUR, period.end)
+    selection = Selection(Dimension.KEY, keys=one.keys)
+    source = Source.ALL if one.byok else Source.CREDITS
+    usage = total(store.whole(selection, hours, Granularity.HOUR))
+    return usage.value(Metric.SPEND, source)

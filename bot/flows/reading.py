@@ -1,0 +1,55 @@
+"""Reads what somebody typed or said, with the names that they may use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from bot.flows import sight
+from bot.flows.asking import Asking, asker_of
+from bot.flows.known_names import known
+from bot.slack import Person
+from reports.commands import parse_command
+from reports.grammar import Ask, CommandError
+from reports.grammar_loose import Heard
+from reports.grammar_schedule import Standing
+from reports.query import Query
+from reports.reader import Clock, read
+from reports.timerange import zone_names
+
+
+def read_words(asking: Asking, person: Person, text: str) -> Heard | CommandError | None:
+    """What somebody typed, as a command; None if nothing is asked, as in a greeting.
+
+    `text` is without Slack's markup. People mentioned by their Slack id appear by their e-mail
+    address in the result.
+    """
+
+    now, default = asking.clock(), asking.settings.zone
+    zone = zone_names().get((person.zone or "").lower()) or default
+    asker = asker_of(asking, person, Query())
+    names = partial(known, asking.store, asker, now, default)
+    found = read(text, names, Clock(now, zone, default))
+    if not isinstance(found, Heard):
+        return found
+    return replace(found, words=with_addresses(asking, person, found.words))
+
+
+def with_addresses(asking: Asking, person: Person, words: str) -> str:
+    """A command with e-mail addresses in place of the Slack ids of people, which mean nothing to
+    readers.
+    """
+    parsed = parse_command(words)
+    if isinstance(parsed, Ask):
+        named = addressed(asking, person, parsed.query)
+        return words if named == parsed.query else named.words()
+    if isinstance(parsed, Standing):
+        named = addressed(asking, person, parsed.query)
+        if named != parsed.query:
+            return f"schedule {replace(parsed, query=named).words()}"
+    return words
+
+
+def addressed(asking: Asking, person: Person, query: Query) -> Query:
+    """A question with e-mail addresses in place of Slack ids."""
+    return sight.addressed(query, asker_of(asking, person, query))

@@ -1,0 +1,72 @@
+"""The balance of purchased credits, and how long it lasts at the pace of the past week."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_HOURS_UP_TO = timedelta(hours=48)
+_DAYS_UP_TO = timedelta(days=60)
+_MONTHS_UP_TO = timedelta(days=730)
+SOON = timedelta(days=7)
+"""A balance that does not last this long is worth a warning: topping up may need approval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Purchased credits as OpenRouter reported them at `told` (UTC), all in nano-dollars.
+
+    `used` is what was spent from credits over the stretch `over` just before now: the past week,
+    or less where less is held.
+    """
+
+    bought: int
+    left: int
+    told: datetime
+    used: int
+    over: timedelta
+
+    @property
+    def lasts(self) -> timedelta | None:
+        """How long the rest lasts at that pace; None if nothing is left, or nothing is spent."""
+        if self.left <= 0 or self.used <= 0 or self.over <= timedelta():
+            return None
+        seconds = Fraction(self.left, self.used) * int(self.over.total_seconds())
+        return timedelta(seconds=min(int(seconds), _FOREVER))
+
+    @property
+    def runs_out(self) -> datetime | None:
+        """When it runs out (UTC), counted from when it was reported; None as for `lasts`."""
+        lasts = self.lasts
+        return None if lasts is None or lasts > timedelta(days=3650) else self.told + lasts
+
+    @property
+    def low(self) -> bool:
+        """Whether it is used up or will be within a week."""
+        return self.left <= 0 or (self.lasts is not None and self.lasts < SOON)
+
+
+_FOREVER = int(timedelta(days=36_500).total_seconds())
+
+
+def duration_words(length: timedelta) -> str:
+    """A length of time as people say it, rounded down: `about 21 hours`, `about 11 days`."""
+    if length < _HOUR:
+        return "less than an hour"
+    if length < _HOURS_UP_TO:
+        return _about(length // _HOUR, "hour")
+    if length < _DAYS_UP_TO:
+        return _about(length // _DAY, "day")
+    if length < _MONTHS_UP_TO:
+        return _about(int(length / timedelta(days=30.44)), "month")
+    return "more than two years"
+
+
+def _about(count: int, unit: str) -> str:
+    return (
+        f"about {'an' if unit == 'hour' else 'a'} {unit}"
+        if count == 1
+        else (f"about {count} {unit}s")
+    )

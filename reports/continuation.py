@@ -1,0 +1,151 @@
+"""Which messages go on from the question before them, and what they take over from it.
+
+A message that makes sense alone starts afresh. Only a fragment ("and by model?", "only gemini",
+"same for october", "pdf") changes the question before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from reports.alert import Above, Forecast, Rule
+from reports.grammar import Ask, parse
+from reports.grammar_alert import parse_alert
+from reports.period import Calendar, Month, Period, Span, Unit
+from reports.query import Dimension, Filter, Metric, Query, Source
+from reports.timerange import NotBegunError, ranges
+
+_CONNECTIVES = {
+    "also", "and", "but", "just", "now", "only", "plus", "same", "then", "instead", "again",
+}  # fmt: skip
+_WHAT_ABOUT = {("what", "about"), ("how", "about"), ("what", "of"), ("what", "if")}
+_POINTING = {"it", "that", "them", "this", "those", "these"}
+_UNITS_OF_TIME = {"hour", "day", "week", "month", "quarter", "year", "morning"}
+_QUESTION_WORDS = {
+    "who", "who's", "whose", "whom", "which", "what", "what's", "whats", "how", "when", "where",
+    "why", "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "will", "total",
+    "compare", "break", "list",
+}  # fmt: skip
+_POLITE = {
+    "please", "pls", "ok", "okay", "so", "hey", "hi", "hello", "show", "give", "tell", "send",
+    "get", "me", "us", "can", "could", "would", "you", "i", "we", "want", "need", "to", "see",
+}  # fmt: skip
+
+
+def goes_on(text: str, given: frozenset[str], *, in_thread: bool) -> bool:
+    """Whether a message changes the question before it, and does not make sense alone.
+
+    `given` are the parts of a question that it names (`metric`, `period`, `by`, `filter`, ...).
+    In the thread of an answer, a metric or a period alone changes the question too.
+    """
+    words = [word.strip("?!.,;:").casefold() for word in text.split()]
+    words = [word for word in words if word]
+    while words and words[0] in _POLITE:
+        words = words[1:]
+    named = {"metric", "period"} & given
+    if not words:
+        return not named
+    if words[0] in _CONNECTIVES or tuple(words[:2]) in _WHAT_ABOUT or _points(words):
+        return len(named) < 2 or words[0] in _CONNECTIVES
+    if words[0] in _QUESTION_WORDS:
+        return False
+    return len(named) < 2 if in_thread else not named
+
+
+def _points(words: list[str]) -> bool:
+    """Whether a word refers to what was shown, as in `break it down by key`."""
+    following = [*words[1:], ""]
+    return any(
+        word in _POINTING and after not in _UNITS_OF_TIME
+        for word, after in zip(words, following, strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A question that goes on from another, and the filters that it took over from that one."""
+
+    query: Query
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def people(self) -> bool:
+        """Whether what was taken over restricts the question to certain people only."""
+        return bool(self.filters) and all(
+            one.dimension is Dimension.CREATOR and not one.exclude for one in self.filters
+        )
+
+    def without(self) -> Query:
+        """The question without the filters that were taken over."""
+        kept = tuple(one for one in self.query.filters if one not in self.filters)
+        return replace(self.query, filters=kept)
+
+
+def inherited(before: Query, after: Query, said: Query) -> Inherited:
+    """What a question (`after`) took over from the one before, where `said` is what was typed."""
+    taken = (one for one in after.filters if one in before.filters and one not in said.filters)
+    return Inherited(after, tuple(taken))
+
+
+def pinned(query: Query, at: datetime, now: datetime, zone: str) -> Query:
+    """A question of an earlier moment (`at`), asked again `now`, about the same days.
+
+    A calendar period that has meanwhile moved on, such as the `last week` of a report from a month
+    ago, becomes its dates. Counted periods run up to now.
+    """
+    period, zone = query.period, query.zone or zone
+    if not isinstance(period, Calendar) or period.unit is Unit.HOUR:
+        return query
+    try:
+        then, today = ranges(period, at, zone).current, ranges(period, now, zone).current
+    except NotBegunError:
+        return query
+    if then.start == today.start:
+        return query
+    fixed = _days_of(period, then.start, zone)
+    return replace(query, period=fixed) if fixed else query
+
+
+def _days_of(period: Calendar, start: datetime, zone: str) -> Period | None:
+    first = start.astimezone(ZoneInfo(zone)).date()
+    match period.unit:
+        case Unit.DAY:
+            return Span(first, first)
+        case Unit.WEEK:
+            return Span(first, first + timedelta(days=6))
+        case Unit.MONTH:
+            return Month(first.year, first.month)
+        case Unit.YEAR:
+            return Span(first, first.replace(month=12, day=31))
+    return None
+
+
+def same_day(one: datetime, other: datetime, zone: str) -> bool:
+    """Whether two moments are on the same day in a time zone."""
+    there = ZoneInfo(zone)
+    return one.astimezone(there).date() == other.astimezone(there).date()
+
+
+def alert_about(rule: Rule, before: Query) -> Rule:
+    """An alert asked for under an answer: about the usage that the answer shows.
+
+    A rule that names what it is about keeps that; one that cannot be filtered stays as it is.
+    """
+    if rule.filters:
+        return rule
+    watch = rule.watch
+    spends = isinstance(watch, Forecast) or (
+        isinstance(watch, Above) and watch.metric is Metric.SPEND
+    )
+    if isinstance(watch, Above | Forecast) and spends and watch.source is Source.ALL:
+        watch = replace(watch, source=before.source)
+    narrowed = replace(rule, watch=watch, filters=before.filters)
+    return narrowed if isinstance(parse_alert(f"alert {narrowed.words()}"), Rule) else rule
+
+
+def typed_query(words: str) -> Query:
+    """The question that words are, or the default one where they are something else."""
+    read = parse(words)
+    return read.query if isinstance(read, Ask) else Query()

@@ -1,0 +1,129 @@
+"""The balance and limits as a Slack message, as text for the terminal, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from reports.balance import Balance
+from reports.limits import Limit
+from reports.render.blocks import Message, Run, run_buttons, sentence
+from reports.render.cards import credits_card, lasting
+from reports.render.parts import Block, header, section, table
+from reports.text import clean, escape, money, percent
+from reports.usage import dollars
+from reports.words import stamp
+
+UNKNOWN = (
+    "I don't know the balance: OpenRouter hasn't reported the organization's credits. It may not"
+    " be allowed for this key; `status` says more."
+)
+NO_LIMITS = "No key or workspace that you can see has a spending limit at OpenRouter."
+MOST_LIMITS = 25
+MOST_OWN = 10
+_NAME = 60
+_RUNS = (
+    Run("Credits spent, past week", "spend 7d credits"),
+    Run("Limits and budgets", "budget"),
+)
+
+
+def balance_message(balance: Balance | None) -> Message:
+    """What is left of the credits, and how long it lasts."""
+    if balance is None:
+        return sentence(UNKNOWN)
+    card = credits_card(balance)
+    return Message(escape(balance_text(balance)), (card, *run_buttons(_RUNS)))
+
+
+def balance_text(balance: Balance | None) -> str:
+    """The same as plain lines."""
+    if balance is None:
+        return UNKNOWN
+    lasts = lasting(balance).removeprefix(":warning: ")
+    return f"Credits: {money(balance.left)} left, as of {stamp(balance.told)}\n{lasts}"
+
+
+def balance_json(balance: Balance | None, command: str, as_of: datetime | None) -> dict[str, Any]:
+    """The same for machines: money as decimal strings, times in UTC; null is unknown."""
+    found: dict[str, Any] = {
+        "query": {"command": f"{command} balance"},
+        "as_of": None if as_of is None else _iso(as_of),
+        "partial": [] if balance else ["the balance is not known"],
+    }
+    if balance is None:
+        return {**found, "bought": None, "left": None, "pace": None, "lasts": None}
+    over = balance.over.total_seconds()
+    lasts, runs_out = balance.lasts, balance.runs_out
+    return {
+        **found,
+        "as_of": _iso(balance.told),
+        "bought": dollars(balance.bought),
+        "left": dollars(balance.left),
+        "pace": {"spend": dollars(balance.used), "hours": round(over / 3600, 3)},
+        "lasts": None if lasts is None else {
+            "hours": int(lasts.total_seconds() // 3600),
+            "until": None if runs_out is None else _iso(runs_out),
+        },
+    }  # fmt: skip
+
+
+def limits_message(limits: Sequence[Limit]) -> Message:
+    """Limits in a table, the fullest first."""
+    if not limits:
+        return sentence(NO_LIMITS)
+    rows = [["Limit", "Used", "Of", "Share", "Resets"], *map(_row, limits[:MOST_LIMITS])]
+    return Message(escape(limits_text(limits)), (header("Limits and budgets"), table(rows)))
+
+
+def limits_section(limits: Sequence[Limit]) -> list[Block]:
+    """The limits of a person's own keys as a paragraph; nothing where there are none."""
+    if not limits:
+        return []
+    lines = escape(limits_text(limits[:MOST_OWN]))
+    return [section(f"*Limits of your keys*\n{lines}")]
+
+
+def limits_text(limits: Sequence[Limit]) -> str:
+    """Limits as plain lines."""
+    lines = []
+    for one in limits[:MOST_LIMITS]:
+        name, used, limit, share, resets = _row(one)
+        when = f"resets {resets}" if one.resets_at else "never resets"
+        lines.append(f"• {name}: {used} of {limit} ({share}), {when}")
+    if len(limits) > MOST_LIMITS:
+        lines.append(f"{len(limits) - MOST_LIMITS} more")
+    return "\n".join(lines) or NO_LIMITS
+
+
+def limits_json(limits: Sequence[Limit], command: str, as_of: datetime | None) -> dict[str, Any]:
+    """Limits for machines: money as decimal strings, `share` as a number; null is unknown."""
+    return {
+        "query": {"command": f"{command} budget"},
+        "as_of": None if as_of is None else _iso(as_of),
+        "partial": [],
+        "budgets": [
+            {
+                "label": one.label,
+                "limit": dollars(one.limit),
+                "spent": None if one.used is None else dollars(one.used),
+                "share": None if one.share is None else float(one.share),
+                "resets": None if one.resets_at is None else _iso(one.resets_at),
+            }
+            for one in limits
+        ],
+    }
+
+
+def _row(one: Limit) -> list[str]:
+    used = "unknown" if one.used is None else money(one.used)
+    share = "–" if one.share is None else percent(one.share)
+    resets = (
+        f"{one.resets_at:%a} {one.resets_at.day} {one.resets_at:%b}" if one.resets_at else ("never")
+    )
+    return [clean(one.label, _NAME), used, money(one.limit), share, resets]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,24 @@
+"""What the bot says about itself to people who greet it or ask who it is."""
+
+from __future__ import annotations
+
+from reports.render.blocks import Message, Run, run_buttons
+from reports.render.parts import section
+
+INTRO = (
+    "Hi, I'm Activity. I answer questions about your organization's OpenRouter usage: spend, tokens"
+    " and requests by model, API key or person. Ask in your own words, for example “what did we"
+    " spend last week by person?”, or start here:"
+)
+_RUNS = (
+    Run("This month", "this month"),
+    Run("Top models this week", "spend this week by model"),
+    Run("My usage", "me"),
+    Run("Balance", "balance"),
+    Run("Help", "help"),
+)
+
+
+def intro() -> Message:
+    """A short introduction with buttons."""
+    return Message(INTRO, (section(INTRO), *run_buttons(_RUNS)))
