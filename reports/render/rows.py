@@ -25,7 +25,7 @@ EARLIER_ONLY = "Used before only"
 
 
 def average(summary: Summary, part: MetricSummary) -> str:
-    """The average by bucket: `$20.10 an hour on average, current hour included`.
+    """The average by bucket: `$20.10 an hour on average (current hour included)`.
 
     It says since when or over how much of the range, where not all of it is held, and whether the
     current, unfinished bucket is part of it. Empty where there is only one bucket or none is held.
@@ -37,7 +37,7 @@ def average(summary: Summary, part: MetricSummary) -> str:
     if part.unknown:
         words += f" {averaged_over(summary, part)}"
     current = span.unfinished and len(span.buckets) - 1 not in part.unknown
-    return f"{words}, current {span.granularity} included" if current else words
+    return f"{words} (current {span.granularity} included)" if current else words
 
 
 def averaged_over(summary: Summary, part: MetricSummary) -> str:
@@ -72,7 +72,8 @@ def nothing(summary: Summary, not_yet: str) -> str:
     if summary.as_of is None:
         return not_yet
     if summary.query.filters:
-        return "No usage matches these filters in this period."
+        of = "the stored part of this period" if summary.partial else "this period"
+        return f"No usage matches these filters in {of}."
     # there may well have been usage that is not stored
     return "No data for this period." if summary.partial else "No usage in this period."
 
