@@ -26,7 +26,7 @@ from reports.render.times import moment_words
 from reports.report import CENT, Cell, Mover, Report, Revision
 from reports.schedule import Schedule
 from reports.summary import Series
-from reports.text import change, clean, escape, figure, money, percent
+from reports.text import change, clean, difference, escape, figure, money, percent
 from reports.timerange import Granularity, TimeRange
 from reports.words import DIMENSION_WORDS, before_words, filter_words, stamp
 
@@ -168,12 +168,9 @@ def _versus(found: Report) -> str:
     before = figure(found.metric, part.previous)
     if part.change is None:
         return f"up from {before} {then}" if part.sum else f"the same as {then}"
-    absolute = part.sum - part.previous
-    if not absolute:
+    if part.sum == part.previous:
         return f"the same as {then}"
-    moved = change(part.change)
-    direction = "up" if absolute > 0 else "down"
-    return f"{direction} {figure(found.metric, abs(absolute))} ({moved}) from {then}"
+    return f"{difference(found.metric, part.sum, part.previous)} from {then}"
 
 
 def _before(found: Report) -> str:
@@ -228,8 +225,8 @@ def _table(found: Report) -> Block:
     if count:
         share = Fraction(rest, found.part.sum) if found.part.sum else Fraction(0)
         shown = figure(found.metric, rest)
-        lines.append([f"{count:,} others", shown, percent(share), *empty])
-    whole = "100%" if found.part.sum else "–"
+        lines.append([f"Others ({count:,})", shown, percent(share), *empty])
+    whole = "100.0%" if found.part.sum else "–"
     total = figure(found.metric, found.part.sum)
     changed = change(found.part.change) if found.part.previous else "–"
     lines.append(["Total", total, whole, changed, *empty[1:]])

@@ -71,11 +71,11 @@ def once_every_monday(there: Office, week):
     [message] = there.posted()
     whole = sum(r.credits_nano + r.byok_nano for r in week[0].records) / worlds.DOLLAR
     assert whole == 39
-    assert "$39" in message["text"]
+    assert "$39.00" in message["text"]
     rows = table_of(message)
     assert rows[0] == ["Creator", "Spend", "Share", "Change", "Top model"]
     assert [row[0] for row in rows[1:]] == ["Ada Lovelace", "Grace Hopper", "(no creator)", "Total"]
-    assert rows[1][1] == "$26"
+    assert rows[1][1] == "$26.00"
     assert rows[1][4] == "claude-opus-4.5"
     assert [block["type"] for block in message["blocks"]].count("image") == 1
     assert message["metadata"]["event_payload"]["key"].endswith(there.slack.channel("general").id)
@@ -86,7 +86,7 @@ def test_it_says_what_moved_most(there: Office):
     there.set_up("schedule weekly spend by creator mon 9:00 UTC")
     there.tick(MONDAY)
     [message] = there.posted()
-    assert "+$18: Ada Lovelace, claude-opus-4.5, key prod" in message["text"]
+    assert "+$18.00: Ada Lovelace, claude-opus-4.5, key prod" in message["text"]
 
 
 def test_it_puts_its_files_into_the_thread(cache):
@@ -346,7 +346,7 @@ def test_it_goes_out_when_its_owner_asks_for_it_again(there: Office):
     there.reports.runs.send_again(1, there.slack.user("ada").id)
     there.tick(MONDAY + timedelta(hours=1))
     [message] = there.posted()
-    assert "$39" in message["text"]
+    assert "$39.00" in message["text"]
 
 
 def test_it_goes_out_when_asked_for_although_it_rests_and_is_old(there: Office):
@@ -617,6 +617,6 @@ def test_who_sees_only_their_own_reports_only_their_own(cache):
             next(m["text"] for m in there.posted() if f"set up by <@{who.id}>" in json.dumps(m))
             for who in (slack.user("grace"), slack.user("katherine"))
         )
-        assert "$8" in of_grace
+        assert "$8.00" in of_grace
         assert "prod" not in of_grace
-        assert "$39" in of_katherine
+        assert "$39.00" in of_katherine

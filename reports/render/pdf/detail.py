@@ -7,7 +7,6 @@ from fractions import Fraction
 from itertools import islice
 
 from reports.query import Metric
-from reports.render import labels
 from reports.render.bars import OTHER_LABEL, stack
 from reports.render.chart import Box, draw_bars
 from reports.render.fonts import Face, fit
@@ -21,7 +20,7 @@ from reports.render.pdf.table import SIZE, SWATCH, Layout, Table, draw_header
 from reports.summary import Summary
 from reports.text import clean, figure, percent
 from reports.usage import ZERO, Usage, UsageRow, total
-from reports.words import DIMENSION_WORDS
+from reports.words import DIMENSION_WORDS, capital
 
 _CHART = 178.0
 _SHARE = 8
@@ -83,7 +82,7 @@ def _draw_groups(
         table = Table(pages, running, Layout("", shape.titles, shape.widths))
         table.last("TOTAL", shape.line(summary.totals))
         return
-    name = labels.capital(DIMENSION_WORDS[by])
+    name = capital(DIMENSION_WORDS[by])
     layout = Layout(name, (*shape.titles, "Share"), (*shape.widths, _SHARE))
     table = Table(pages, running, layout)
     for group in found.groups:
@@ -94,7 +93,7 @@ def _draw_groups(
         rest = Usage(*(a - b for a, b in zip(summary.totals, shown, strict=True)))
         share = percent(Fraction(found.rest_sum, found.sum)) if found.sum else "–"
         table.row(f"{OTHER_LABEL} ({found.rest:,})", shape.line(rest) + share.rjust(_SHARE), OTHERS)
-    whole = "100%" if found.sum else "–"
+    whole = "100.0%" if found.sum else "–"
     table.last("TOTAL", shape.line(summary.totals) + whole.rjust(_SHARE))
 
 

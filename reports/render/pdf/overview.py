@@ -9,7 +9,7 @@ from reports.render import labels
 from reports.render.bars import OTHER_LABEL, Bars, stack
 from reports.render.chart import Box, draw_bars
 from reports.render.fonts import Face, fit
-from reports.render.palette import OTHERS, colour, colours
+from reports.render.palette import OTHERS, charted, colour, colours
 from reports.render.paper import FAINT, GREY, INK
 from reports.render.pdf.cover import Sheet, draw_cover
 from reports.render.pdf.figures import count, exact
@@ -18,7 +18,7 @@ from reports.render.pdf.table import SWATCH, Layout, Table
 from reports.summary import Summary
 from reports.text import change, figure, percent
 from reports.usage import Usage
-from reports.words import DIMENSION_WORDS
+from reports.words import DIMENSION_WORDS, capital, metric_words
 
 _ASIDE = 112.0
 _LEGEND_COLUMNS = 3
@@ -29,7 +29,10 @@ def write_overview(pages: Pages, summary: Summary, sheet: Sheet) -> None:
     """Draw the whole overview; its last page is left open."""
     draw_cover(pages, summary, sheet)
     known = colours(summary)
-    stacks = {metric: stack(found, known, most=5) for metric, found in summary.metrics.items()}
+    stacks = {
+        metric: stack(found, charted(summary, metric), most=5)
+        for metric, found in summary.metrics.items()
+    }
     pages.paper.bookmark("Overview", 842)
     legend = _legend_height(summary, stacks)
     high = (pages.room - legend) / len(stacks)
@@ -45,12 +48,13 @@ def write_overview(pages: Pages, summary: Summary, sheet: Sheet) -> None:
     if summary.query.by is None:
         _draw_buckets(pages, summary, sheet.organisation)
     else:
-        _draw_groups(pages, summary, known, labels.capital(by), sheet.organisation)
+        _draw_groups(pages, summary, known, capital(by), sheet.organisation)
 
 
 def _draw_metric(pages: Pages, summary: Summary, metric: Metric, bars: Bars, high: float) -> None:
     paper, found, top = pages.paper, summary.metrics[metric], pages.y
-    paper.text(LEFT, top - 14, metric.capitalize(), Face.BOLD, 11)
+    name = capital(metric_words(summary.query, metric))
+    paper.text(LEFT, top - 14, name, Face.BOLD, 11)
     paper.text(LEFT, top - 39, figure(metric, found.sum), Face.BOLD, 19)
     exactly = f"${exact(found.sum).strip()}" if metric is Metric.SPEND else count(found.sum)
     average = f"{figure(metric, found.avg)} {labels.each(summary.range)}"
@@ -108,7 +112,7 @@ def _draw_groups(
         share = percent(Fraction(spend.rest_sum, spend.sum)) if spend.sum else "–"
         line = _line(layout, (exact(rests[0]), share, count(rests[1]), count(rests[2])))
         table.row(f"{OTHER_LABEL} ({spend.rest:,})", line, OTHERS)
-    table.last("TOTAL", _figures(layout, summary, summary.totals, "100%" if spend.sum else "–"))
+    table.last("TOTAL", _figures(layout, summary, summary.totals, "100.0%" if spend.sum else "–"))
 
 
 def _draw_buckets(pages: Pages, summary: Summary, running: str) -> None:

@@ -213,7 +213,7 @@ def test_the_cover_says_of_whom_when_whence_and_what_is_missing() -> None:
         zone="Europe/Berlin",
     )
     used = rows(time_range(MONTH, "Europe/Berlin"), by=Dimension.MODEL)
-    partial = ("days before 2025-11-22 are not held", "the views do not agree")
+    partial = ("no data before 22 Nov 2025", "the views do not agree")
     said = cover(written(query, used, zone="Europe/Berlin", partial=partial, previous=BEFORE))
     for part in (
         "Acme <Research> & Co",
@@ -222,7 +222,7 @@ def test_the_cover_says_of_whom_when_whence_and_what_is_missing() -> None:
         "2026-11-22 10:31 UTC",
         filter_words(query),
         "OpenRouter analytics",
-        "Incomplete: days before 2025-11-22 are not held",
+        "Incomplete: no data before 22 Nov 2025",
         "the views do not agree",
         "against the period before",
         "$500.00",

@@ -59,18 +59,18 @@ def test_it_says_the_total_the_change_and_what_moved():
     assert "up $112 (+37.3%) from the week before" in message.text
     assert table(message) == [
         ["Creator", "Spend", "Share", "Change", "Top model"],
-        ["Ada", "$300", "72.8%", "+50%", "claude-opus-4.5"],
-        ["Grace", "$112", "27.2%", "+12%", "claude-opus-4.5"],
-        ["Total", "$412", "100%", "+37.3%", "–"],
+        ["Ada", "$300.00", "72.8%", "+50.0%", "claude-opus-4.5"],
+        ["Grace", "$112.00", "27.2%", "+12.0%", "claude-opus-4.5"],
+        ["Total", "$412.00", "100.0%", "+37.3%", "–"],
     ]
 
 
 def test_a_mover_is_told_in_one_line():
     cell = Cell("Ada", "anthropic/claude-opus-4.5", "prod-007")
     line = mover(Mover(cell, 412 * DOLLAR), Metric.SPEND)
-    assert line == "+$412: Ada, claude-opus-4.5, key prod-007"
+    assert line == "+$412.00: Ada, claude-opus-4.5, key prod-007"
     gone = mover(Mover(Cell("", cell.model, ""), -3 * DOLLAR), Metric.SPEND)
-    assert gone == "-$3: claude-opus-4.5"
+    assert gone == "-$3.00: claude-opus-4.5"
 
 
 def test_a_due_time_is_shown_in_its_zone():

@@ -27,16 +27,17 @@ DETAIL = """\
 Spend by API key, past 2 weeks
 8 Nov – 22 Nov 2026, by day, UTC, only model:*
 
-Spend  $2.51  $0.167 a day on average  +25.6% vs the 2 weeks before ($2)  ▂             █
+Spend  $2.51  $0.17 a day on average (current day included)  up $0.51 (+25.6%) vs the 2 weeks \
+before ($2.00)  ▂             █
 
 API key      Sum    Share    Avg/day      Min      Max
 ---------  -----  -------  ---------  -------  -------  ---------------
-prod        $2.5    99.5%      $1.25     $0.5       $2  ▃             █
-Others (1)  $0.0123  0.49%          –        –        –
-Total       $2.51     100%          –        –        –
+prod        $2.50    99.5%      $1.25     $0.50       $2.00  ▃             █
+Others (1)  $0.0123  0.5%          –        –        –
+Total       $2.51     100.0%          –        –        –
 
 Data as of 2026-11-22 10:31 UTC
-Partial: days before 2025-11-22 are not held"""
+Incomplete: no data before 22 Nov 2025"""
 
 
 def words(text: str) -> list[list[str]]:
@@ -50,7 +51,7 @@ def test_a_detail_reads_as_a_whole():
         Metric.SPEND, Counted(2, Unit.WEEK), Dimension.KEY, (Filter(Dimension.MODEL, "*"),), top=1
     )
     before = Usage(1, credits=2 * 10**9)
-    partial = ("days before 2025-11-22 are not held",)
+    partial = ("no data before 22 Nov 2025",)
     said = terminal(answer(query, USED, DAYS, previous=before, partial=partial))
     assert words(said) == words(DETAIL)
 
@@ -62,7 +63,7 @@ def test_an_overview_lists_the_buckets_that_were_used():
     table = said[7:11]
     assert table[0].split() == ["Day", *heads]
     assert [line.split() for line in table[2:]] == [
-        ["8", "Nov", "$0.5", "110", "1"],
+        ["8", "Nov", "$0.50", "110", "1"],
         ["22", "Nov", "$2.01", "10.5K", "34"],
     ]
     assert said[-1] == "Data as of 2026-11-22 10:31 UTC"
@@ -72,8 +73,8 @@ def test_an_overview_lists_the_buckets_that_were_used():
     ("as_of", "partial", "line"),
     [
         (NOW, (), "No usage in this period."),
-        (NOW, ("no days of this period are held",), "No usage is held for this period."),
-        (None, (), "Nothing is held yet; `activity sync` fetches it."),
+        (NOW, ("no data for this period",), "No data for this period."),
+        (None, (), "No data yet; `activity sync` fetches it."),
     ],
 )
 def test_nothing_is_told_from_not_known(as_of, partial, line):
