@@ -298,7 +298,7 @@ def test_hostile_names_are_text_and_nothing_else() -> None:
     said = text(data)
     for name in ("<!channel>", "=cmd()|'/C calc'!A0", "a<b", "(unbalanced \\( parentheses"):
         assert name in said
-    for name in ("生产密钥", "프로덕션", "กุญแจการผลิต", "U+13000 hieroglyph", "ייצור", "🚀"):
+    for name in ("生产密钥", "프로덕션", "กุญแจการผลิต", "𓀀 hieroglyph", "ייצור", "🚀"):
         assert name in said
     assert set(links(data)) == {f"https://openrouter.ai/{model}" for model in MODELS}
     assert b"/JavaScript" not in data
