@@ -114,12 +114,13 @@ def ask(
     from bot.flows.files import Format, Job, file_name  # noqa: PLC0415
     from reports.grammar import CommandError, Help, parse  # noqa: PLC0415
     from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
+    from reports.query import File  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
     if is_schedule(_one_line(words)):
         said = f"Schedules are made in Slack, where they post: {settings.command} {EXAMPLE}"
         raise click.UsageError(said)
-    parsed = parse(_one_line(words))
+    parsed = parse(_one_line(_with_summary(words) if pdf_file else words))
     if isinstance(parsed, Help):
         _print_help()
         return
@@ -127,19 +128,31 @@ def ask(
         _misunderstood(parsed)
     now = utc_now()
     store = open_store(settings, must_exist=True)
-    files = {"csv": csv_file, "pdf": pdf_file, "png": png_file}
-    wanted = {name: file for name, file in files.items() if file}
+    pdf = Format.SUMMARY if File.SUMMARY in parsed.query.files else Format.PDF
+    files = {Format.CSV: csv_file, pdf: pdf_file, Format.PNG: png_file}
+    wanted = {format_: file for format_, file in files.items() if file}
     if len([file for file in wanted.values() if file == "-"]) + as_json > 1:
         raise click.UsageError("Only one of --json and the files can go to stdout.")
     found = answer(store, parsed.query, now, settings.zone, whole=True)
     if isinstance(found, CommandError):
         _misunderstood(found)
-    asked = {name: file_name(parsed.query, now, Format(name)) for name in parsed.query.files}
-    for name, file in (asked | wanted).items():
-        _write(store, Job(parsed.query.words(), now, settings.zone, Format(name)), file)
+    asked = {
+        Format(one): file_name(parsed.query, now, settings.zone, Format(one))
+        for one in parsed.query.files
+    }
+    for format_, file in (asked | wanted).items():
+        _write(store, Job(parsed.query.words(), now, settings.zone, format_), file)
     if as_json or not wanted:
         _print(found, settings, as_json=as_json)
     store.close()
+
+
+def _with_summary(words: tuple[str, ...]) -> tuple[str, ...]:
+    """With `--pdf FILE` the word `summary` needs no `pdf` beside it."""
+    said = [word.lower() for word in words]
+    if "pdf" in said:
+        return words
+    return tuple("pdf summary" if word == "summary" else words[i] for i, word in enumerate(said))
 
 
 def _write(store: Store, job: Job, file: str) -> None:

@@ -39,7 +39,7 @@ class Renderer:
     def file(self, job: Job) -> Iterator[Path]:
         """The file of a job, private and gone afterwards. Raises RenderError."""
         with tempfile.TemporaryDirectory(prefix="activity-") as folder:
-            path = Path(folder) / f"file.{job.format}"
+            path = Path(folder) / f"file.{job.format.suffix}"
             with self._turns:
                 self._run(job, path)
             yield path

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
+from reports.names import NO_CREATOR
 from reports.query import Metric, Query
 from reports.timerange import TimeRange
 from reports.usage import ZERO, Usage, total
@@ -101,6 +102,11 @@ class Summary:
     def empty(self) -> bool:
         """Whether nothing at all was used."""
         return self.totals == ZERO
+
+
+def in_order(groups: Iterable[Series]) -> list[Series]:
+    """Groups as documents list them: usage without a creator comes last, however much it is."""
+    return sorted(groups, key=lambda group: group.label == NO_CREATOR)
 
 
 def summarize(
