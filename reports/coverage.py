@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reports.timerange import DAY, HOUR, Granularity, TimeRange, floor, following, local
@@ -24,11 +24,19 @@ _AWAITED = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The range as it can be answered, the granularity it is read at, and what is missing."""
+    """The range as it can be answered, the granularity it is read at, and what is missing.
+
+    `partial` says in words what is missing; `unknown` are the indexes of buckets of which nothing
+    is held, `incomplete` those of buckets of which a part is not; `since` is the moment (UTC) from
+    which usage is held, where the beginning is missing.
+    """
 
     range: TimeRange
     stored: Granularity
     partial: tuple[str, ...] = ()
+    unknown: frozenset[int] = frozenset()
+    incomplete: frozenset[int] = frozenset()
+    since: datetime | None = None
 
 
 def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
@@ -61,7 +69,8 @@ def source(wanted: TimeRange, held: Held) -> Source:
     """How a range is answered from what is held.
 
     UTC days are read as days, months as days; the days of another zone are made of hours where
-    all of them are held, else they are UTC days, and `partial` says so. Months that only a file
+    all of them are held, else they are UTC days. Where a zone is off by half an hour, its days and
+    hours begin with the first whole UTC hour in them. `partial` says so. Months that only a file
     brought count in questions by month. Whole days or months that are over and not held by hour
     or by day are answered in days or months.
     """
@@ -72,8 +81,9 @@ def source(wanted: TimeRange, held: Held) -> Source:
         return _seen(aligned, Granularity.HOUR, held, note)
     if _on_grid(wanted, Granularity.DAY):
         return _seen(wanted, Granularity.DAY, held)
-    if _on_grid(wanted, Granularity.HOUR) and _made_of_hours(wanted, held):
-        return _seen(wanted, Granularity.HOUR, held)
+    if _made_of_hours(wanted, held):
+        aligned, note = _aligned(wanted, Granularity.HOUR)
+        return _seen(aligned, Granularity.HOUR, held, note)
     aligned, note = _aligned(wanted, Granularity.DAY)
     return _seen(aligned, Granularity.DAY, held, note)
 
@@ -108,7 +118,7 @@ def _coarser(wanted: TimeRange, held: Held) -> Source | None:
     if not reaches(found.range, found.stored, held):
         return None
     coarse = found.range.granularity
-    note = f"not all {wanted.granularity}s of this period are held, so it is told by {coarse}"
+    note = f"shown by {coarse}, since not all {wanted.granularity}s of this period are stored"
     return replace(found, partial=(note, *found.partial))
 
 
@@ -123,26 +133,39 @@ def _aligned(wanted: TimeRange, grid: Granularity) -> tuple[TimeRange, tuple[str
     # two edges that fall together leave no bucket between them
     edges = sorted({_moved(edge, wanted.zone, grid) for edge in (*wanted.buckets, wanted.end)})
     if wanted.unfinished:
+        if grid is Granularity.HOUR and edges[0] > wanted.until:  # minutes after its first bucket
+            edges = [floor(wanted.until, grid), edges[0]]
         begun = max(bisect_right(edges, wanted.until), 1)
         edges = edges[: begun + 1]
-        if grid is Granularity.HOUR and begun == len(edges):
-            edges.append(edges[-1] + HOUR)
     end = edges[-1]
     until = min(wanted.until, end) if wanted.unfinished else end
     moved = replace(wanted, buckets=tuple(edges[:-1]), end=end, until=until)
     if grid is Granularity.HOUR:
-        return moved, (f"hours are UTC hours, which {wanted.zone} does not share",)
+        return moved, (_shifted(moved),)
     why = (
-        f"hours for the days of {wanted.zone} are not held"
+        f"hourly data for the days of {wanted.zone} is incomplete"
         if _on_grid(wanted, Granularity.HOUR)
-        else f"those of {wanted.zone} do not begin on the hour"
+        else f"the days of {wanted.zone} do not begin on a full UTC hour"
     )
     return replace(moved, zone="UTC"), (f"days are UTC days: {why}",)
 
 
+def _shifted(moved: TimeRange) -> str:
+    """What the days of a zone really are where only whole UTC hours are stored."""
+    begins = f"{moved.start.astimezone(ZoneInfo(moved.zone)):%H:%M}"
+    if moved.granularity is Granularity.HOUR:
+        return f"hours are full UTC hours, so this period starts at {begins} in {moved.zone}"
+    return (
+        f"{moved.granularity}s run from {begins} to {begins} in {moved.zone}:"
+        " only full UTC hours are stored"
+    )
+
+
 def _moved(edge: datetime, zone: str, grid: Granularity) -> datetime:
     if grid is Granularity.HOUR:
-        return floor(edge, grid)
+        # up and not down, so that the bucket still begins on its own date in its zone
+        floored = floor(edge, grid)
+        return floored if floored == edge else floored + HOUR
     return local(edge.astimezone(ZoneInfo(zone)).date(), "UTC")
 
 
@@ -150,7 +173,30 @@ def _seen(wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, .
     missing = _missing(wanted, stored, held)
     if missing and (coarser := _coarser(wanted, held)):
         return replace(coarser, partial=(*note, *coarser.partial))
-    return Source(wanted, stored, (*note, *(_words(gap, stored, wanted) for gap in missing)))
+    words = (_words(gap, stored, wanted) for gap in missing)
+    unknown, incomplete = _missing_buckets(wanted, missing)
+    since = None
+    if missing and missing[0][0] == wanted.start and len(unknown) < len(wanted.buckets):
+        since = missing[0][1]
+    return Source(wanted, stored, (*note, *words), unknown, incomplete, since)
+
+
+def _missing_buckets(
+    wanted: TimeRange, missing: tuple[Interval, ...]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """The indexes of buckets that lie wholly in gaps, and of those that lie there in part.
+
+    Of the bucket that is being filled only the time that has passed counts.
+    """
+    unknown, incomplete = set(), set()
+    ends = (*wanted.buckets[1:], wanted.end)
+    for index, (start, end) in enumerate(zip(wanted.buckets, ends, strict=True)):
+        passed = min(end, wanted.until)
+        if any(a <= start and passed <= b for a, b in missing):
+            unknown.add(index)
+        elif any(a < passed and start < b for a, b in missing):
+            incomplete.add(index)
+    return frozenset(unknown), frozenset(incomplete)
 
 
 def _made_of_hours(wanted: TimeRange, held: Held) -> bool:
@@ -170,20 +216,29 @@ def _missing(wanted: TimeRange, stored: Granularity, held: Held) -> tuple[Interv
 
 
 def _words(gap: Interval, stored: Granularity, wanted: TimeRange) -> str:
+    what = _DATA[stored]
     start, end = (_stamp(moment, stored) for moment in gap)
     if gap[0] == wanted.start and gap[1] >= min(wanted.end, wanted.until):
-        return f"no {stored}s of this period are held"
+        return f"no {what} for this period"
     if gap[0] == wanted.start:
-        return f"{stored}s before {end} are not held"
+        return f"no {what} before {end}"
     if gap[1] >= min(wanted.end, wanted.until):
         within = stored is not Granularity.MINUTE and floor(gap[0], stored) != gap[0]
         if within:  # the bucket that was being filled
-            return f"{stored}s are held until {gap[0]:%Y-%m-%d %H:%M} UTC"
-        return f"{stored}s from {start} on are not held"
-    return f"{stored}s from {start} until {end} are not held"
+            return f"no {what} after {_stamp(gap[0], Granularity.HOUR)}"
+        return f"no {what} from {start} on"
+    return f"no {what} from {start} until {end}"
+
+
+_DATA = {
+    Granularity.MINUTE: "data by minute",
+    Granularity.HOUR: "data by hour",
+    Granularity.DAY: "data",
+    Granularity.MONTH: "data",
+}
 
 
 def _stamp(moment: datetime, stored: Granularity) -> str:
-    if stored is Granularity.DAY:
-        return date.isoformat(moment.date())
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
+    """A moment in UTC: `29 Nov 2025`, or `22 Nov 2026, 10:10 UTC` where buckets are finer."""
+    day = f"{moment.day} {moment:%b %Y}"
+    return day if stored is Granularity.DAY else f"{day}, {moment:%H:%M} UTC"

@@ -19,7 +19,8 @@ _FINE = {Granularity.MINUTE, Granularity.HOUR}
 _DAY = timedelta(days=1)
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _ISO_DATE = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b", re.ASCII)
-_WORDED_DATE = re.compile(rf"\b(\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}})\b", re.ASCII)
+_AXIS_DATE = re.compile(rf"\b(?:(\d\d?) )?({'|'.join(_MONTHS)})(?: (\d{{4}}))?\b", re.ASCII)
+_COMMA = re.compile(r"\b(\d\d? [A-Z][a-z]{2} \d{4}),(?= \d\d:\d\d\b)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,22 @@ def moment_words(moment: datetime) -> str:
 
 def in_document(text: str) -> str:
     """A text with its dates in the form that documents have."""
-    text = _ISO_DATE.sub(r"\2/\3/\1", text)
-    return _WORDED_DATE.sub(
-        lambda found: f"{_MONTHS.index(found[2]) + 1:02}/{int(found[1]):02}/{found[3]}", text
+    return axis_date(_COMMA.sub(r"\1", _ISO_DATE.sub(r"\2/\3/\1", text)))
+
+
+def axis_date(label: str) -> str:
+    """The name of a bucket on an axis in the form that documents have: `22 Nov` as `11/22`."""
+    return _AXIS_DATE.sub(
+        lambda found: "/".join(
+            part
+            for part in (
+                f"{_MONTHS.index(found[2]) + 1:02}",
+                found[1] and f"{int(found[1]):02}",
+                found[3],
+            )
+            if part
+        ),
+        label,
     )
 
 

@@ -1,4 +1,4 @@
-"""The sum: what a question's usage adds up to, for people, files and machines alike."""
+"""Summaries: what a question's usage adds up to, for every kind of output."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the cache says to a question, before anything is made of it.
+    """What the cache holds for a question, before it is added up.
 
-    `whole` is the usage of each bucket; `series` usage by bucket index, of all groups or of those
-    that will be looked at; `count` how many groups there are; `previous` the usage of the range
-    before, None where it is not known; where it is asked for, `before` is that of groups and
-    `course` that of its buckets.
+    `whole` is the usage of each bucket; `series` usage by bucket index, of all groups or of the
+    largest; `count` the number of groups; `previous` the usage of the period before, None where it
+    is unknown. Where the question compares: `before` is the usage of groups in the period before,
+    `course` that of its buckets. Of buckets with the indexes `unknown` nothing is held (their usage
+    here is zero but means nothing), of those in `incomplete` a part is missing. `since` is the
+    moment from which usage is held where the beginning of the range is missing.
     """
 
     whole: tuple[Usage, ...]
@@ -31,15 +33,18 @@ class Figures:
     previous: Usage | None = None
     before: Mapping[str, Usage] | None = None
     course: tuple[Usage, ...] | None = None
+    unknown: frozenset[int] = frozenset()
+    incomplete: frozenset[int] = frozenset()
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One group: a figure a bucket, and what they come to.
+    """One group: a figure for each bucket, and its sum, average and extremes.
 
-    Figures are nano-dollars, tokens or requests. `min` and `avg` run over the `active` buckets
-    (with any request) only; `share` is of the whole. `before` is the sum of the range before, None
-    where nobody asked or it is not known.
+    Figures are nano-dollars, tokens or requests. `min`, `max` and `avg` are over the `active`
+    buckets (those with any request) only; `share` is of the whole. `previous` is the group's sum in
+    the period before: None unless the question compares and that period is held.
     """
 
     label: str
@@ -51,16 +56,17 @@ class Series:
     sum: int
     share: Fraction
     usage: Usage
-    before: int | None = None
+    previous: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MetricSummary:
     """One metric over the range: the whole, its parts, and its groups by sum, largest first.
 
-    `rest` counts the groups that have no series here, `rest_sum` is what they add up to, and
-    `buckets` the whole by bucket, so that nothing is lost by looking at the top alone. `course` is
-    the range before, bucket beside bucket, where that is compared.
+    `avg` is the sum divided by the number of buckets held. `rest` counts the groups that have no
+    series here and `rest_sum` is their sum. `buckets` is the whole by bucket, 0 where its index is
+    in `unknown` (nothing is held of it); of buckets in `incomplete` a part is missing. `course` is
+    the period before by bucket, where the question compares a single series.
     """
 
     metric: Metric
@@ -74,21 +80,22 @@ class MetricSummary:
     rest: int
     rest_sum: int
     course: tuple[int, ...] | None = None
+    unknown: frozenset[int] = frozenset()
+    incomplete: frozenset[int] = frozenset()
 
     @property
-    def rest_buckets(self) -> tuple[int, ...]:
-        """What the groups without a series used, by bucket."""
-        columns = zip(*(group.buckets for group in self.groups), strict=True)
-        shown = [sum(column) for column in columns] or [0] * len(self.buckets)
-        return tuple(whole - part for whole, part in zip(self.buckets, shown, strict=True))
+    def known(self) -> int:
+        """The number of buckets held, over which the whole is averaged."""
+        return len(self.buckets) - len(self.unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The answer to a question: every renderer draws from this and from nothing else.
+    """The answer to a question; every renderer draws from this and from nothing else.
 
     `as_of` is when the cache was last synced (None: never), `partial` says in words what is
-    missing, `totals` is all usage of the range.
+    missing, `totals` is all usage of the range. `since` is the moment (UTC) from which usage is
+    held, None where that is the whole range from its beginning, or none of it.
     """
 
     query: Query
@@ -97,11 +104,19 @@ class Summary:
     partial: tuple[str, ...]
     metrics: Mapping[Metric, MetricSummary]
     totals: Usage
+    since: datetime | None = None
 
     @property
     def empty(self) -> bool:
         """Whether nothing at all was used."""
         return self.totals == ZERO
+
+    @property
+    def compares(self) -> bool:
+        """Whether each group is shown beside its figure in the period before."""
+        return self.query.versus is not None and any(
+            group.previous is not None for part in self.metrics.values() for group in part.groups
+        )
 
 
 def in_order(groups: Iterable[Series]) -> list[Series]:
@@ -116,9 +131,10 @@ def summarize(
     as_of: datetime | None,
     partial: tuple[str, ...] = (),
 ) -> Summary:
-    """Make the answer of what the cache said; groups without a series are counted as the rest."""
+    """Add up what the cache holds; groups without a series are counted in `rest`."""
     metrics = {metric: _metric(query, metric, figures) for metric in query.metrics}
-    return Summary(query, time_range, as_of, partial, metrics, total(figures.whole))
+    totals = total(figures.whole)
+    return Summary(query, time_range, as_of, partial, metrics, totals, figures.since)
 
 
 def _metric(query: Query, metric: Metric, figures: Figures) -> MetricSummary:
@@ -132,13 +148,16 @@ def _metric(query: Query, metric: Metric, figures: Figures) -> MetricSummary:
     ]
     if figures.before is not None:
         was = {label: used.value(metric, query.source) for label, used in figures.before.items()}
-        found = [replace(group, before=was.get(group.label, 0)) for group in found]
+        found = [replace(group, previous=was.get(group.label, 0)) for group in found]
     groups = tuple(sorted(found, key=lambda group: (-group.sum, group.label)))
+    # usage that is there after all is known
+    unknown = frozenset(index for index in figures.unknown if figures.whole[index] == ZERO)
+    known = len(buckets) - len(unknown)
     return MetricSummary(
         metric=metric,
         buckets=buckets,
         sum=everything,
-        avg=Fraction(everything, len(buckets)),
+        avg=Fraction(everything, known) if known else Fraction(0),
         previous=previous,
         change=Fraction(everything - previous, previous) if previous else None,
         parts=whole.parts(metric, query.source),
@@ -146,11 +165,13 @@ def _metric(query: Query, metric: Metric, figures: Figures) -> MetricSummary:
         rest=figures.count - len(groups),
         rest_sum=everything - sum(group.sum for group in groups),
         course=_course(query, metric, figures),
+        unknown=unknown,
+        incomplete=figures.incomplete,
     )
 
 
 def _course(query: Query, metric: Metric, figures: Figures) -> tuple[int, ...] | None:
-    """The range before in as many buckets: a month may have a day less, or one more."""
+    """The period before in as many buckets as the range: a month may be a day longer or shorter."""
     if figures.course is None:
         return None
     values = tuple(usage.value(metric, query.source) for usage in figures.course)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 from reports.query import Metric
@@ -18,10 +18,12 @@ _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that are drawn a
 _STRAIGHT = str.maketrans("“”„«»‘’", '"""""\'\'')
 _MENTION = re.compile(r"<([@#])([A-Z0-9]{1,20})(?:\|([^<>|]{0,80}))?>", re.ASCII)
 _SHORTEST = Decimal("1e-9")
+_CENT, _FOUR_PLACES, _TEN_CENTS = Decimal("0.01"), Decimal("0.0001"), Decimal("0.1")
+_WIDE = Context(prec=60)  # quantize fails beyond the default of 28 digits
 
 
 def number(value: int | Fraction) -> str:
-    """Three significant digits with K, M, B: `170`, `4.26K`, `10.6M`, `0.0123`."""
+    """A count for people in three significant digits with K, M, B: `170`, `4.26K`, `10.6M`."""
     exact = Fraction(value)
     if exact < 0:
         return "-" + number(-exact)
@@ -33,31 +35,73 @@ def number(value: int | Fraction) -> str:
 
 
 def money(nano: int | Fraction) -> str:
-    """Nano-dollars as dollars for people: `$15.9`, `$1.2K`, never `$0` for something."""
+    """Nano-dollars for people: `$4,804.81`, four decimals below ten cents: `$0.0123`.
+
+    Less than a hundredth of a cent has as many decimals as its first two digits need, since
+    something is never shown as `$0`; nothing is `$0`. A minus stands before the dollar sign.
+    """
+    amount = Fraction(nano) / NANO
+    if amount < 0:
+        return "-" + money(-nano)
+    if not amount:
+        return "$0"
+    exact = _WIDE.divide(Decimal(amount.numerator), Decimal(amount.denominator))
+    small = exact.quantize(_FOUR_PLACES, ROUND_HALF_EVEN, _WIDE)
+    if small >= _TEN_CENTS:
+        return f"${exact.quantize(_CENT, ROUND_HALF_EVEN, _WIDE):,}"
+    if exact >= _FOUR_PLACES:
+        return f"${small}"
+    return f"${exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1)):f}".rstrip("0")
+
+
+def axis_money(nano: int | Fraction) -> str:
+    """Nano-dollars on the axis of a chart, where room is short: `$500`, `$2.5K`, `$1M`."""
     shown = number(Fraction(nano) / NANO)
     return f"-${shown[1:]}" if shown.startswith("-") else f"${shown}"
 
 
 def figure(metric: Metric, value: int | Fraction) -> str:
-    """A metric's figure for people."""
+    """A metric's figure for people: money with cents, counts in three significant digits."""
     return money(value) if metric is Metric.SPEND else number(value)
 
 
+def axis_figure(metric: Metric, value: int | Fraction) -> str:
+    """A metric's figure on the axis of a chart."""
+    return axis_money(value) if metric is Metric.SPEND else number(value)
+
+
 def percent(ratio: Fraction | float) -> str:
-    """A share as a percentage of three significant digits: `10.4%`, `<0.1%`."""
-    exact = Fraction(ratio) * 100
-    if exact and abs(exact) < Fraction(1, 10):
+    """A share as a percentage with one decimal: `10.4%`, `100.0%`; `<0.1%` for a trace."""
+    tenths = round(Fraction(ratio) * 1000)
+    if ratio and not tenths:
         return "<0.1%"
-    return f"{_digits(exact) if exact >= 0 else '-' + _digits(-exact)}%"
+    sign, (units, tenth) = "-" if tenths < 0 else "", divmod(abs(tenths), 10)
+    return f"{sign}{units:,}.{tenth}%"
 
 
 def change(ratio: Fraction | None) -> str:
-    """A change against the period before: `+12%`, `-3.1%`, `no change`, `–` when unknown."""
+    """A change against the period before: `+12.0%`, `-3.1%`, `no change`, `–` when unknown."""
     if ratio is None:
         return "–"
-    if abs(ratio) < Fraction(1, 1000):
+    if not round(ratio * 1000):
         return "no change"
     return ("+" if ratio > 0 else "") + percent(ratio)
+
+
+def difference(metric: Metric, now: int, before: int) -> str:
+    """How a figure moved: `up $99.20 (+8.6%)`, `down 1.2M (-3.1%)`, `no change`.
+
+    The percentage is left out where there was nothing before.
+    """
+    moved = now - before
+    if not moved:
+        return "no change"
+    words = f"{'up' if moved > 0 else 'down'} {figure(metric, abs(moved))}"
+    if not before:
+        return words
+    ratio = Fraction(moved, abs(before))
+    # a change that rounds to 0.0% keeps its amount alone
+    return f"{words} ({change(ratio)})" if round(ratio * 1000) else words
 
 
 def visible(text: str) -> str:

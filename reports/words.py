@@ -17,6 +17,7 @@ DIMENSION_WORDS = {
 }
 
 
+_SOURCE = {Source.ALL: "", Source.CREDITS: " from credits", Source.BYOK: " from BYOK"}
 EARLIER = {
     Versus.DAY: Unit.DAY,
     Versus.WEEK: Unit.WEEK,
@@ -58,16 +59,37 @@ def before_words(period: Period, *, unfinished: bool, versus: Versus | None = No
     return f"the same part of {before}" if unfinished else before
 
 
+def metric_words(query: Query, metric: Metric) -> str:
+    """A metric with the restriction that the question puts on it: `spend from credits`."""
+    return f"{metric}{_SOURCE[query.source]}" if metric is Metric.SPEND else str(metric)
+
+
 def title(query: Query) -> str:
-    """What was asked, as a heading: `Tokens by model, past month`."""
-    metric = str(query.metric).capitalize() if query.metric else "Activity"
-    source = {Source.ALL: "", Source.CREDITS: " from credits", Source.BYOK: " from BYOK"}[
-        query.source
-    ]
+    """What was asked, as a heading: `Tokens by model, past month`.
+
+    An overview whose spend is restricted says so: `Activity (spend from credits), past day`.
+    """
+    if query.metric:
+        what = capital(metric_words(query, query.metric))
+    elif query.source is Source.ALL:
+        what = "Activity"
+    else:
+        what = f"Activity ({metric_words(query, Metric.SPEND)})"
     by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
-    return f"{metric}{source if query.metric is Metric.SPEND else ''}{by}, " + period_words(
-        query.period
-    )
+    return f"{what}{by}, {period_words(query.period)}"
+
+
+def capital(words: str) -> str:
+    """Words as a heading begins them; `API key` keeps its own capitals."""
+    return words[:1].upper() + words[1:]
+
+
+def since_words(moment: datetime, wanted: TimeRange) -> str:
+    """A moment in the zone of a range, as fine as its buckets: `29 Nov 2025`, `22 Nov 04:00`."""
+    at = moment.astimezone(ZoneInfo(wanted.zone))
+    if wanted.granularity in {Granularity.MINUTE, Granularity.HOUR}:
+        return f"{at.day} {at:%b %H:%M}"
+    return _day(at)
 
 
 def range_words(wanted: TimeRange) -> str:

@@ -23,6 +23,9 @@ from reports.timerange import NotBegunError, OverlapError, Ranges, earlier, rang
 from reports.usage import Usage, total
 from reports.words import EARLIER, period_words
 
+NOTHING: Mapping[int, Usage] = {}
+"""The buckets of a group that used nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -58,13 +61,20 @@ def _answer(
     read = store.read(plan.selection, wanted, stored, ranking)
     labels = {0: ALL} if query.by is None else sight.labels(store.directory(), asker)
     previous, before = _previous(store, plan, state.held)
+    groups_before = _groups_before(store, plan, read, labels, state.held, whole=whole)
+    series = {labels[member]: buckets for member, buckets in read.series.items()}
+    if whole:  # a group that stopped is part of the change
+        series = {**dict.fromkeys(groups_before or (), NOTHING), **series}
     figures = Figures(
         whole=read.whole,
-        series={labels[member]: series for member, series in read.series.items()},
-        count=read.count,
+        series=series,
+        count=len(series) if whole else read.count,
         previous=previous,
-        before=None if whole else _groups_before(store, plan, read, labels, state.held),
+        before=groups_before,
         course=None if whole else _course(store, plan, state.held),
+        unknown=plan.source.unknown,
+        incomplete=plan.source.incomplete,
+        since=plan.source.since,
     )
     partial = (
         *_trouble(store),
@@ -147,18 +157,29 @@ def _course(store: Store, plan: Plan, held: Held) -> tuple[Usage, ...] | None:
 
 
 def _groups_before(
-    store: Store, plan: Plan, read: Read, labels: Mapping[int, str], held: Held
+    store: Store,
+    plan: Plan,
+    read: Read,
+    labels: Mapping[int, str],
+    held: Held,
+    *,
+    whole: bool,
 ) -> dict[str, Usage] | None:
-    """What the groups that are looked at used in the range before, where that is asked for."""
+    """The usage by group in the period before, where the question compares.
+
+    With `whole` of all groups, also of those that used nothing since; else of those read.
+    """
     before, by = source(plan.ranges.previous, held), plan.query.by
     if plan.query.versus is None or by is None or not reaches(before.range, before.stored, held):
         return None
-    looked_at = frozenset(read.series)
-    narrowed = {
-        Dimension.MODEL: lambda: replace(plan.selection, models=looked_at),
-        Dimension.KEY: lambda: replace(plan.selection, keys=looked_at),
-        Dimension.CREATOR: lambda: replace(plan.selection, creators=looked_at),
-    }[by]()
+    narrowed = plan.selection
+    if not whole:
+        looked_at = frozenset(read.series)
+        narrowed = {
+            Dimension.MODEL: lambda: replace(plan.selection, models=looked_at),
+            Dimension.KEY: lambda: replace(plan.selection, keys=looked_at),
+            Dimension.CREATOR: lambda: replace(plan.selection, creators=looked_at),
+        }[by]()
     found = store.read(narrowed, before.range, before.stored, None)
     return {labels[member]: total(series.values()) for member, series in found.series.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby, islice
@@ -16,7 +16,7 @@ from bot.flows.answer import Plan, answer, make_plan, zone_of
 from bot.flows.sight import ANYONE, Asker
 from bot.store import Store
 from reports.grammar import Ask, CommandError, parse
-from reports.query import Dimension, Query
+from reports.query import Dimension, Query, Versus
 from reports.range_names import file_words
 from reports.summary import ALL, Summary, in_order
 from reports.timerange import NotBegunError, ranges
@@ -86,7 +86,7 @@ def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
     with tempfile.TemporaryFile() as spool:
         with store.snapshot():
             plan = make_plan(store, parsed.query, job.at, job.zone, job.asker)
-            found = answer(store, parsed.query, job.at, job.zone, job.asker, whole=True)
+            found = _answer(store, parsed.query, job)
             if isinstance(plan, CommandError) or isinstance(found, CommandError):
                 wrong = plan if isinstance(plan, CommandError) else found
                 raise UnanswerableError(wrong.problem if isinstance(wrong, CommandError) else "")
@@ -112,6 +112,16 @@ def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
         when = str(query.period).replace("..", "_")
     summary = "-summary" if format_ is Format.SUMMARY else ""
     return f"openrouter-{query.metric or 'activity'}{by}-{when}{summary}.{format_.suffix}"
+
+
+def _answer(store: Store, query: Query, job: Job) -> Summary | CommandError:
+    """The answer with all groups; in a PDF each of them is compared with the period before."""
+    compares = job.format in {Format.PDF, Format.SUMMARY} and query.versus is None
+    asked = replace(query, versus=Versus.BEFORE) if compares else query
+    found = answer(store, asked, job.at, job.zone, job.asker, whole=True)
+    if isinstance(found, CommandError) or not compares:
+        return found
+    return replace(found, query=replace(found.query, versus=None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from reports.alert_state import Reading
@@ -12,22 +11,17 @@ from reports.period import Unit
 from reports.query import Metric
 from reports.text import money, number
 from reports.timerange import HOUR
-from reports.usage import NANO
+from reports.usage import NANO, exact_money
 
-_CENTS_UP_TO = 10_000 * NANO
 _DAYS_NAMED = timedelta(days=6)
 
 
 def price(nano: int) -> str:
-    """Money as alerts tell it, to the cent: `$85.10`, `$100`, `-$3.20`, `$12,346`, `$0.0012`."""
-    if nano < 0:
-        return f"-{price(-nano)}"
-    if 0 < nano < NANO // 100:
-        return money(nano)
-    if nano >= _CENTS_UP_TO:
-        return f"${round(Fraction(nano, NANO)):,}"
-    shown = f"${round(Fraction(nano * 100, NANO)) / 100:,.2f}"
-    return shown.removesuffix(".00")
+    """Money in alerts: `$85.10`, `$12,345.67`, `$0.0012`; whole dollars as in limits: `$100`.
+
+    Limits are nearly always whole dollars and measured amounts nearly never, so both read well.
+    """
+    return money(nano) if nano % NANO else exact_money(nano)
 
 
 def amount(metric: Metric, value: int) -> str:

@@ -1,7 +1,8 @@
-"""A Summary for machines, in the shape that the README fixes: exact figures, nothing left out.
+"""A Summary as JSON, in the shape that the README documents: exact figures, every group.
 
 Money is a decimal string in dollars, exact to 9 places; counts are integers; averages of counts,
-shares and changes are numbers.
+shares and changes are numbers. What is unknown is null, never 0: buckets that are not held, the
+average where none is, the period before where it is not held.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ def as_json(summary: Summary, command: str = "/activity") -> dict[str, Any]:
         "range": _range(summary.range),
         "as_of": summary.as_of and _stamp(summary.as_of),
         "partial": list(summary.partial),
-        "metrics": {str(metric): _metric(part) for metric, part in summary.metrics.items()},
+        "metrics": {
+            str(metric): _metric(part, compares=summary.query.versus is not None)
+            for metric, part in summary.metrics.items()
+        },
     }
 
 
@@ -47,19 +51,25 @@ def _range(wanted: TimeRange) -> dict[str, Any]:
     }
 
 
-def _metric(part: MetricSummary) -> dict[str, Any]:
+def _metric(part: MetricSummary, *, compares: bool) -> dict[str, Any]:
     metric = part.metric
+    groups = [_series(metric, group, part.unknown) for group in part.groups]
+    if compares:
+        groups = [
+            {**shown, "previous": _known(metric, group.previous), "change": _change(group)}
+            for shown, group in zip(groups, part.groups, strict=True)
+        ]
     return {
         "sum": _figure(metric, part.sum),
-        "avg": _average(metric, part.avg),
-        "previous": None if part.previous is None else _figure(metric, part.previous),
+        "avg": _average(metric, part.avg) if part.known else None,
+        "previous": _known(metric, part.previous),
         "change": None if part.change is None else float(part.change),
         "parts": {name: _figure(metric, value) for name, value in part.parts.items()},
-        "groups": [_series(metric, group) for group in part.groups],
+        "groups": groups,
     }
 
 
-def _series(metric: Metric, group: Series) -> dict[str, Any]:
+def _series(metric: Metric, group: Series, unknown: frozenset[int]) -> dict[str, Any]:
     return {
         "label": group.label,
         "min": _figure(metric, group.min),
@@ -68,8 +78,20 @@ def _series(metric: Metric, group: Series) -> dict[str, Any]:
         "sum": _figure(metric, group.sum),
         "share": float(group.share),
         "active": group.active,
-        "buckets": [_figure(metric, value) for value in group.buckets],
+        "buckets": [
+            None if index in unknown else _figure(metric, value)
+            for index, value in enumerate(group.buckets)
+        ],
     }
+
+
+def _known(metric: Metric, value: int | None) -> int | str | None:
+    return None if value is None else _figure(metric, value)
+
+
+def _change(group: Series) -> float | None:
+    """How much a group changed, as a ratio of what it was; None where it was nothing or unknown."""
+    return (group.sum - group.previous) / group.previous if group.previous else None
 
 
 def _figure(metric: Metric, value: int) -> int | str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reports.render.palette import OTHERS
 from reports.summary import MetricSummary
-from reports.text import clean, figure
+from reports.text import axis_figure, clean
 
 OTHER_LABEL = "Others"
 
@@ -24,11 +24,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """The parts from the bottom up, and ticks from 0 to at least the highest bar."""
+    """The parts from the bottom up, and ticks from 0 to at least the highest bar.
+
+    `unknown` are the indexes of buckets without data, `incomplete` of those with data in part.
+    """
 
     parts: tuple[Part, ...]
     ticks: tuple[int, ...]
     names: tuple[str, ...]
+    unknown: frozenset[int] = frozenset()
+    incomplete: frozenset[int] = frozenset()
 
     @property
     def empty(self) -> bool:
@@ -48,7 +53,8 @@ def stack(summary: MetricSummary, colours: Mapping[str, str], most: int = 6) -> 
     columns = [sum(values) for values in zip(*(group.buckets for group in shown), strict=True)]
     columns = columns or [0] * len(summary.buckets)
     rest = tuple(whole - part for whole, part in zip(summary.buckets, columns, strict=True))
-    count = len(summary.groups) - len(shown) + summary.rest
+    hidden = [group for group in summary.groups if group.sum and group.label not in colours]
+    count = len(hidden) + summary.rest
     if any(rest):
         label = f"{OTHER_LABEL} ({count:,})" if count > 1 else OTHER_LABEL
         parts.append(Part(label, OTHERS, rest, sum(rest)))
@@ -57,7 +63,8 @@ def stack(summary: MetricSummary, colours: Mapping[str, str], most: int = 6) -> 
         for values in zip(*(part.values for part in parts), strict=True)
     ]
     marks = nice(max(heights, default=0), most)
-    return Bars(tuple(parts), marks, tuple(figure(summary.metric, mark) for mark in marks))
+    names = tuple(axis_figure(summary.metric, mark) for mark in marks)
+    return Bars(tuple(parts), marks, names, summary.unknown, summary.incomplete)
 
 
 def nice(highest: int, most: int) -> tuple[int, ...]:

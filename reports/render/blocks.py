@@ -40,7 +40,9 @@ from reports.text import as_typed, clean, escape, figure
 from reports.usage import NANO
 from reports.words import (
     DIMENSION_WORDS,
+    capital,
     filter_words,
+    metric_words,
     range_words,
     stamp,
     title,
@@ -51,6 +53,7 @@ MOST_SECTIONS = 4
 NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
 CHART = "data_visualization"
+LONGEST_CHART_TITLE = 50  # Slack's limit
 NOTHING_YET = "Nothing is held yet: the first sync is still to come. Ask again in a minute."
 
 
@@ -123,7 +126,8 @@ def as_text(summary: Summary) -> str:
     else:
         for metric, part in summary.metrics.items():
             shown = [figure(metric, part.sum), average(summary, part), versus(summary, part)]
-            lines.append(f"{str(metric).capitalize()}: {', '.join(filter(None, shown))}")
+            name = capital(metric_words(summary.query, metric))
+            lines.append(f"{name}: {', '.join(filter(None, shown))}")
             if summary.query.metric and (parts := _parts(part)):
                 lines.append(parts.replace("\n", ", "))
         lines += _groups_as_text(summary)
@@ -145,9 +149,10 @@ def _groups_as_text(summary: Summary) -> list[str]:
     if summary.query.metric:
         rows = detail_rows(summary, summary.metrics[summary.query.metric])
         return [f"• {name}: {total} ({share})" for name, total, share, *_ in rows[:-1]]
+    # what a comparison puts in between is left out
     return [
         f"• {name}: {spend} ({share}), {tokens} tokens, {requests} requests"
-        for name, spend, share, tokens, requests in overview_rows(summary)[:-1]
+        for name, spend, share, *_, tokens, requests in overview_rows(summary)[:-1]
     ]
 
 
@@ -194,7 +199,8 @@ def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
 
 
 def _figures(summary: Summary, metric: Metric, part: MetricSummary) -> str:
-    total = f"*{str(metric).capitalize()}*  *{figure(metric, part.sum)}*"
+    name = capital(metric_words(summary.query, metric))
+    total = f"*{name}*  *{figure(metric, part.sum)}*"
     lines = [total, average(summary, part), versus(summary, part)]
     return "\n".join(filter(None, lines))
 
@@ -242,7 +248,9 @@ def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
     axis = {"categories": list(labels), "y_label": UNITS[part.metric]}
     kind = "line" if len(series) > 1 else "bar"
     drawn = {"type": kind, "series": series, "axis_config": axis}
-    heading = f"{str(part.metric).capitalize()}{by}, per {each}"
+    heading = f"{capital(metric_words(summary.query, part.metric))}{by}, per {each}"
+    noted = f"{heading} ({data.note})" if data.note else heading
+    heading = noted if len(noted) <= LONGEST_CHART_TITLE else heading[:LONGEST_CHART_TITLE]
     return [{"type": CHART, "title": heading, "chart": drawn}]
 
 

@@ -5,6 +5,7 @@ All sizes follow from one font size, so the same drawing is right on a page and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,14 +13,16 @@ from reports.query import Metric
 from reports.render import labels
 from reports.render.bars import Bars, Part, stack
 from reports.render.fonts import Face, fit, width
-from reports.render.palette import colours as colours_of
-from reports.render.palette import tint
+from reports.render.palette import charted, tint
 from reports.render.paper import FAINT, GREY, Align, Paper
+from reports.render.rows import averaged_over
 from reports.summary import MetricSummary, Summary
 from reports.text import figure
 from reports.timerange import TimeRange
 
 EMPTY = "No usage in this period"
+UNKNOWN = "No data for this period"
+NO_DATA = "no data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,19 @@ class Box:
         return self.y + self.high
 
 
-def draw_bars(paper: Paper, box: Box, bars: Bars, span: TimeRange, em: float) -> None:
-    """Draw bars with their axes into a box, lettered at a size."""
+def draw_bars(
+    paper: Paper,
+    box: Box,
+    bars: Bars,
+    span: TimeRange,
+    em: float,
+    *,
+    date: Callable[[str], str] = str,
+) -> None:
+    """Draw bars with their axes into a box, in letters of size `em`.
+
+    `date` turns the name of a bucket, such as `22 Nov`, into the form that its page has.
+    """
     axis = max(width(name, Face.SANS) for name in bars.names) * em + 0.6 * em
     plot = Box(box.x + axis, box.y + 1.8 * em, box.wide - axis, box.high - 2.4 * em)
     scale = plot.high / max(bars.ticks[-1], 1)
@@ -51,24 +65,27 @@ def draw_bars(paper: Paper, box: Box, bars: Bars, span: TimeRange, em: float) ->
         y = plot.y + value * scale
         paper.rule(plot.x, y, plot.right, GREY if value == 0 else FAINT, em / 14)
         paper.text(plot.x - 0.6 * em, y - 0.34 * em, name, size=em, colour=GREY, align=Align.RIGHT)
-    _name_buckets(paper, plot, span, em)
+    _name_buckets(paper, plot, span, em, date)
+    _draw_gaps(paper, plot, bars, len(span.buckets), em)
     if bars.empty:
         middle = plot.y + plot.high / 2
         centre = plot.x + plot.wide / 2
-        paper.text(centre, middle, EMPTY, size=1.2 * em, colour=GREY, align=Align.CENTRE)
+        said = UNKNOWN if bars.unknown else EMPTY
+        paper.text(centre, middle, said, size=1.2 * em, colour=GREY, align=Align.CENTRE)
         return
     slot = plot.wide / len(span.buckets)
     for index in range(len(span.buckets)):
-        unfinished = span.unfinished and index == len(span.buckets) - 1
         column = Box(plot.x + (index + 0.08) * slot, plot.y, 0.84 * slot, plot.high)
-        _draw_column(paper, column, bars.parts, index, scale, em, unfinished=unfinished)
+        hatched = index in _hatched(bars, span)
+        _draw_column(paper, column, bars.parts, index, scale, em, hatched=hatched)
 
 
 def draw_legend(
     paper: Paper, box: Box, bars: Bars, span: TimeRange, metric: Metric, em: float
 ) -> None:
     """Draw what the colours mean into a box, from its top down, with each group's figure."""
-    line = min(1.75 * em, box.high / (len(bars.parts) + span.unfinished or 1))
+    notes = [] if bars.empty else hatch_words(bars, span)
+    line = min(1.75 * em, box.high / (len(bars.parts) + len(notes) or 1))
     y = box.top - 0.9 * em
     # as in the bars: the first at the bottom would be last here, but readers look for the largest
     for part in bars.parts:
@@ -78,18 +95,17 @@ def draw_legend(
         room = (box.wide - 1.3 * em - used - 0.6 * em) / em
         paper.text(box.x + 1.3 * em, y, fit(part.label, Face.SANS, round(room, 2)), size=em)
         y -= line
-    if span.unfinished and not bars.empty:
+    for note in notes:
         _draw_mark(paper, Box(box.x, y - 0.06 * em, 0.8 * em, 0.8 * em), GREY, em)
-        at = span.until.astimezone(ZoneInfo(span.zone))
-        note = f"not over yet ({at:%H:%M})"
         paper.text(box.x + 1.3 * em, y, note, size=em, colour=GREY)
+        y -= line
 
 
 def draw_page(paper: Paper, box: Box, summary: Summary, metric: Metric, em: float) -> None:
     """Draw a whole picture into a box: what it is, the total, the bars, and what they mean."""
     shown = summary.metrics[metric]
-    bars = stack(shown, colours_of(summary))
-    _draw_title(paper, box, summary, shown, em)
+    bars = stack(shown, charted(summary, metric))
+    _draw_title(paper, box, summary, shown, bars, em)
     body = Box(box.x, box.y, box.wide, box.high - 4.6 * em)
     grouped = summary.query.by is not None and bool(bars.parts)
     aside = 15 * em if grouped else 0.0
@@ -100,7 +116,9 @@ def draw_page(paper: Paper, box: Box, summary: Summary, metric: Metric, em: floa
         draw_legend(paper, legend, bars, summary.range, metric, em)
 
 
-def _draw_title(paper: Paper, box: Box, summary: Summary, shown: MetricSummary, em: float) -> None:
+def _draw_title(
+    paper: Paper, box: Box, summary: Summary, shown: MetricSummary, bars: Bars, em: float
+) -> None:
     top = box.top - 1.5 * em
     total = figure(shown.metric, shown.sum)
     used = paper.text(box.right, top, total, Face.BOLD, 1.6 * em, align=Align.RIGHT)
@@ -108,18 +126,67 @@ def _draw_title(paper: Paper, box: Box, summary: Summary, shown: MetricSummary, 
     name = fit(labels.heading(summary.query, shown.metric), Face.BOLD, round(room, 2))
     paper.text(box.x, top, name, Face.BOLD, 1.6 * em)
     below = top - 1.6 * em
-    average = f"{figure(shown.metric, shown.avg)} {labels.each(summary.range)}"
+    average = average_words(summary, shown)
     used = paper.text(box.right, below, average, size=em, colour=GREY, align=Align.RIGHT)
-    words = fit(labels.about(summary), Face.SANS, round((box.wide - used) / em - 1, 2))
+    about = labels.about(summary)
+    if summary.query.by is None and not bars.empty:  # there is no legend to say it
+        about += "".join(f" · hatched: {note}" for note in hatch_words(bars, summary.range))
+    words = fit(about, Face.SANS, round((box.wide - used) / em - 1, 2))
     paper.text(box.x, below, words, size=em, colour=GREY)
 
 
-def _name_buckets(paper: Paper, plot: Box, span: TimeRange, em: float) -> None:
+def hatch_words(bars: Bars, span: TimeRange) -> list[str]:
+    """What hatched bars are: `not over yet (10:31)`, `incomplete data`."""
+    at = span.until.astimezone(ZoneInfo(span.zone))
+    unfinished = span.unfinished and len(span.buckets) - 1 not in bars.unknown
+    notes = [f"not over yet ({at:%H:%M})"] if unfinished else []
+    return [*notes, *(["incomplete data"] if bars.incomplete else [])]
+
+
+def average_words(summary: Summary, part: MetricSummary) -> str:
+    """The average for a picture: `$19.90 a day since 29 Nov 2025`, empty where nothing is held."""
+    if not part.known:
+        return ""
+    shown = f"{figure(part.metric, part.avg)} {labels.each(summary.range)}"
+    return f"{shown} {averaged_over(summary, part)}".rstrip()
+
+
+def _hatched(bars: Bars, span: TimeRange) -> frozenset[int]:
+    last = {len(span.buckets) - 1} if span.unfinished else set()
+    return bars.incomplete | last
+
+
+def _draw_gaps(paper: Paper, plot: Box, bars: Bars, count: int, em: float) -> None:
+    """Mark stretches of buckets without data, which is not the same as no usage."""
+    slot = plot.wide / count
+    for first, last in _stretches(bars.unknown):
+        x, wide = plot.x + first * slot, (last - first + 1) * slot
+        paper.box(x, plot.y, wide, plot.high, tint(FAINT, 0.4))
+        if wide > (width(NO_DATA, Face.SANS) + 1) * em and not bars.empty:
+            centre, middle = x + wide / 2, plot.y + plot.high / 2
+            paper.text(centre, middle, NO_DATA, size=em, colour=GREY, align=Align.CENTRE)
+
+
+def _stretches(indexes: frozenset[int]) -> list[tuple[int, int]]:
+    """Runs of neighboring indexes, as first and last."""
+    runs: list[tuple[int, int]] = []
+    for index in sorted(indexes):
+        if runs and runs[-1][1] == index - 1:
+            runs[-1] = (runs[-1][0], index)
+        else:
+            runs.append((index, index))
+    return runs
+
+
+def _name_buckets(
+    paper: Paper, plot: Box, span: TimeRange, em: float, date: Callable[[str], str]
+) -> None:
     widest = max(width(labels.tick(span, n), Face.SANS) for n in range(len(span.buckets)))
     slot = plot.wide / len(span.buckets)
     edge = plot.right + 0.8 * em
-    for index, name in labels.ticks(span, int(plot.wide / ((widest + 1) * em))):
+    for index, label in labels.ticks(span, int(plot.wide / ((widest + 1) * em))):
         x = plot.x + (index + 0.5) * slot
+        name = date(label)
         half = width(name, Face.SANS) * em / 2
         if x + half <= edge:
             y = plot.y - 1.4 * em
@@ -134,7 +201,7 @@ def _draw_column(
     scale: float,
     em: float,
     *,
-    unfinished: bool,
+    hatched: bool,
 ) -> None:
     y = column.y
     for part in parts:
@@ -144,7 +211,7 @@ def _draw_column(
         # a hair of white between two colours tells them apart where hues do not
         gap = min(em / 16, high / 4) if y > column.y else 0.0
         piece = Box(column.x, y + gap, column.wide, high - gap)
-        if unfinished:
+        if hatched:
             _draw_mark(paper, piece, part.colour, em)
         else:
             paper.box(piece.x, piece.y, piece.wide, piece.high, part.colour)

@@ -10,37 +10,78 @@ from dataclasses import dataclass
 
 from reports.summary import ALL, MetricSummary, Series
 from reports.text import clean
-from reports.timerange import TimeRange
+from reports.timerange import Granularity, TimeRange
 from reports.words import bucket_words
 
 MOST_POINTS = 20
+FEWEST_POINTS = 10  # fewer hide the shape of a day; then one short point is the lesser evil
 MOST_SERIES = 6
 LONGEST_NAME = 20
+_SHORT = {
+    Granularity.MINUTE: "min",
+    Granularity.HOUR: "h",
+    Granularity.DAY: "d",
+    Granularity.MONTH: "mo",
+}
 BEFORE = "Before"
 """The name of the line that the whole is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartData:
-    """Points with a label each, and by series their figures; `each` buckets make one point."""
+    """Points with a label each, and by series their figures.
+
+    `each` buckets make one point. Where the last point has fewer, its label and `note` say so.
+    """
 
     labels: tuple[str, ...]
     series: tuple[tuple[str, tuple[int, ...]], ...]
     each: int
+    note: str = ""
 
 
 def chart_data(
     part: MetricSummary, wanted: TimeRange, others: str = "Others", *, slugs: bool = False
 ) -> ChartData:
-    """The whole, or the largest groups and the others, over a range; `slugs` are models' names."""
-    count = len(wanted.buckets)
-    each = -(-count // MOST_POINTS)
-    starts = _starts(count, each)
-    labels = _unique([bucket_words(wanted.buckets[start], wanted) for start in starts])
+    """The whole, or the largest groups and the others, over a range; `slugs` are models' names.
+
+    Buckets without data at the beginning of the range have no point.
+    """
+    first = _first_known(part)
+    count = len(wanted.buckets) - first
+    each = step(count)
+    starts = range(first, len(wanted.buckets), each)
+    labels = [bucket_words(wanted.buckets[start], wanted) for start in starts]
+    short = count % each
+    note = f"last: {_many(short, wanted)}" if short else ""
+    if short:
+        labels[-1] = f"{labels[-1]} ({short} {_SHORT[wanted.granularity]})"
     lines = [(name, _points(values, starts)) for name, values in _lines(part, others)]
     names = _unique([_short(name, slugs=slugs) for name, _ in lines])
     series = tuple((name, line) for name, (_, line) in zip(names, lines, strict=True))
-    return ChartData(tuple(labels), series, each)
+    return ChartData(tuple(_unique(labels)), series, each, note)
+
+
+def step(count: int) -> int:
+    """How many buckets make one point, so that there are at most 20.
+
+    A step that divides the count is taken where it costs few points; else the last point is short.
+    """
+    least = -(-count // MOST_POINTS)
+    divides = next((size for size in range(least, count + 1) if count % size == 0), least)
+    return divides if count // divides >= FEWEST_POINTS else least
+
+
+def _first_known(part: MetricSummary) -> int:
+    """The index of the first bucket with data; 0 where there is none, or a period is beside it."""
+    if part.course is not None:
+        return 0
+    known = (n for n in range(len(part.buckets)) if n not in part.unknown)
+    return next(known, 0)
+
+
+def _many(count: int, wanted: TimeRange) -> str:
+    return f"{count} {wanted.granularity}{'' if count == 1 else 's'}"
 
 
 def _lines(part: MetricSummary, others: str) -> list[tuple[str, tuple[int, ...]]]:
@@ -61,14 +102,8 @@ def _minus(whole: tuple[int, ...], shown: tuple[Series, ...]) -> tuple[int, ...]
     )
 
 
-def _starts(count: int, each: int) -> list[int]:
-    """Where points begin; the newest one is whole, the oldest may be shorter."""
-    return sorted({0, *range(count % each, count, each)})
-
-
-def _points(values: tuple[int, ...], starts: list[int]) -> tuple[int, ...]:
-    ends = [*starts[1:], len(values)]
-    return tuple(sum(values[a:b]) for a, b in zip(starts, ends, strict=True))
+def _points(values: tuple[int, ...], starts: range) -> tuple[int, ...]:
+    return tuple(sum(values[start : start + starts.step]) for start in starts)
 
 
 def _short(name: str, *, slugs: bool) -> str:

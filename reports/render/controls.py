@@ -10,13 +10,12 @@ from reports.follow import ALONE, EVERYTHING, OUT, PERIODS, UNGROUPED, UP_TO_NOW
 from reports.grammar import Ask, parse
 from reports.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.query import Dimension, Metric, Versus
-from reports.render.labels import capital
 from reports.render.parts import Block, actions, button, menu, option
 from reports.render.rows import looked_at
 from reports.summary import Summary
 from reports.text import clean
 from reports.timerange import OverlapError, earlier
-from reports.words import DIMENSION_WORDS, EARLIER, before_words, period_words
+from reports.words import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
 
 EXPORT = "export_"
 """How the actions of the export buttons begin; the format follows."""

@@ -33,11 +33,6 @@ def about(summary: Summary) -> str:
     )
 
 
-def capital(words: str) -> str:
-    """Words as a heading begins them; `API key` keeps its own capitals."""
-    return words[:1].upper() + words[1:]
-
-
 def each(span: TimeRange) -> str:
     """What an average is of: `an hour`, `a day`."""
     return f"{'an' if span.granularity is Granularity.HOUR else 'a'} {span.granularity}"
@@ -66,16 +61,15 @@ def ticks(span: TimeRange, most: int) -> list[tuple[int, str]]:
     count = len(span.buckets)
     sizes = _STEPS[span.granularity]
     step = next((size for size in sizes if -(-count // size) <= max(most, 1)), sizes[-1])
-    chosen = range(0, count, step)
-    if span.granularity in _FINE:
-        chosen = range(_offset(span, step), count, step)
-    return [(index, tick(span, index)) for index in chosen]
-
-
-def _offset(span: TimeRange, step: int) -> int:
-    """How many buckets until the clock shows a multiple of the step."""
-    there = span.start.astimezone(ZoneInfo(span.zone))
-    place = there.hour * 60 + there.minute
-    if span.granularity is Granularity.HOUR:
-        place = there.hour
-    return -place % step
+    if span.granularity not in _FINE:
+        return [(index, tick(span, index)) for index in range(0, count, step)]
+    zone, shown = ZoneInfo(span.zone), []
+    for index, bucket in enumerate(span.buckets):
+        there = bucket.astimezone(zone)
+        place = there.hour * 60 + there.minute
+        if span.granularity is Granularity.HOUR:
+            place = there.toordinal() * 24 + there.hour
+        # by the zone's clock, which skips an hour or shows one twice when daylight saving changes
+        if place % step == 0 and not there.fold:
+            shown.append((index, tick(span, index)))
+    return shown

@@ -8,8 +8,8 @@ on Slack's dark background.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import zip_longest
 
+from reports.query import Metric
 from reports.summary import Summary
 
 PALETTE = (
@@ -28,19 +28,30 @@ OTHERS = "#9AA0A6"
 
 
 def colours(summary: Summary) -> dict[str, str]:
-    """The colour of each group that pictures of an answer show, by label; the rest are Others.
+    """The color of each group that a picture of an answer shows, by label; the rest are Others.
 
-    Largest first. In an overview the metrics take turns, so that each has its largest.
+    Each metric shows its own largest groups. A group has one color in all pictures of the answer,
+    so an overview may need more than ten: groups beyond those of the first metric get shades.
     """
-    ranks = ((group.label for group in metric.groups) for metric in summary.metrics.values())
-    turns = (label for turn in zip_longest(*ranks) for label in turn if label is not None)
-    return assign(turns, min(summary.query.top, len(PALETTE)))
+    shown = (label for metric in summary.metrics for label in _largest(summary, metric))
+    return assign(shown, len(ALL_COLOURS))
+
+
+def charted(summary: Summary, metric: Metric) -> dict[str, str]:
+    """The colors of the groups that the chart of one metric shows, its largest by that metric."""
+    known = colours(summary)
+    return {label: known[label] for label in _largest(summary, metric)}
+
+
+def _largest(summary: Summary, metric: Metric) -> list[str]:
+    used = [group.label for group in summary.metrics[metric].groups if group.sum]
+    return used[: min(summary.query.top, len(PALETTE))]
 
 
 def assign(labels: Iterable[str], most: int = len(PALETTE)) -> dict[str, str]:
-    """Colours for the first labels, in their order, until there are none left."""
+    """Colors for the first labels, in their order, at most as many as there are."""
     distinct = list(dict.fromkeys(labels))[:most]
-    return dict(zip(distinct, PALETTE, strict=False))
+    return dict(zip(distinct, ALL_COLOURS, strict=False))
 
 
 def colour(label: str, known: Mapping[str, str]) -> str:
@@ -52,3 +63,17 @@ def tint(hex_colour: str, strength: float) -> str:
     """A colour thinned with white: strength 1 is the colour itself, 0 is white."""
     parts = (int(hex_colour[i : i + 2], 16) for i in (1, 3, 5))
     return "#" + "".join(f"{round(255 + (part - 255) * strength):02X}" for part in parts)
+
+
+def shade(hex_colour: str, strength: float) -> str:
+    """A color darkened with black: strength 1 is the color itself, 0 is black."""
+    parts = (int(hex_colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part * strength):02X}" for part in parts)
+
+
+# three metrics with ten groups each have at most thirty; 0.62 and 0.5 keep shades of one hue apart
+ALL_COLOURS = (
+    *PALETTE,
+    *(shade(one, 0.62) for one in PALETTE),
+    *(tint(one, 0.5) for one in PALETTE),
+)

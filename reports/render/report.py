@@ -179,7 +179,7 @@ def _table(found: Report) -> Block:
         share = Fraction(rest, found.part.sum) if found.part.sum else Fraction(0)
         shown = figure(found.metric, rest)
         lines.append([f"Others ({count})", shown, percent(share), *empty])
-    whole = "100%" if found.part.sum else "–"
+    whole = "100.0%" if found.part.sum else "–"
     total = figure(found.metric, found.part.sum)
     changed = change(found.part.change) if found.part.previous else "–"
     lines.append(["Total", total, whole, changed, *empty[1:]])

@@ -6,34 +6,65 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from reports.query import Metric
+from reports.render.labels import each
 from reports.summary import MetricSummary, Series, Summary
-from reports.text import change, clean, figure, percent
-from reports.timerange import Granularity
-from reports.words import DIMENSION_WORDS, EARLIER, before_words
+from reports.text import change, clean, difference, figure, percent
+from reports.words import (
+    DIMENSION_WORDS,
+    EARLIER,
+    before_words,
+    capital,
+    metric_words,
+    since_words,
+)
 
 LONGEST_NAME = 60
 NONE = "–"
+EARLIER_ONLY = "Used before only"
+"""The row of groups that used something in the period before and nothing since."""
 
 
 def average(summary: Summary, part: MetricSummary) -> str:
-    """What a bucket comes to: `$20.1 an hour on average`; nothing where there is only one."""
-    if len(summary.range.buckets) == 1:
+    """The average by bucket: `$20.10 an hour on average, current hour included`.
+
+    It says since when or over how much of the range, where not all of it is held, and whether the
+    current, unfinished bucket is part of it. Empty where there is only one bucket or none is held.
+    """
+    span = summary.range
+    if len(span.buckets) == 1 or not part.known:
         return ""
-    granularity = summary.range.granularity
-    each = f"{'an' if granularity is Granularity.HOUR else 'a'} {granularity}"
-    return f"{figure(part.metric, part.avg)} {each} on average"
+    words = f"{figure(part.metric, part.avg)} {each(span)} on average"
+    if part.unknown:
+        words += f" {averaged_over(summary, part)}"
+    current = span.unfinished and len(span.buckets) - 1 not in part.unknown
+    return f"{words}, current {span.granularity} included" if current else words
+
+
+def averaged_over(summary: Summary, part: MetricSummary) -> str:
+    """Which part of the range is averaged: `since 29 Nov 2025`, `over 20 of 25 hours`, or nothing.
+
+    Since when, where only the beginning is missing; else how many buckets are held.
+    """
+    if not part.unknown:
+        return ""
+    leading = part.unknown == frozenset(range(len(part.unknown)))
+    if leading and summary.since is not None:
+        return f"since {since_words(summary.since, summary.range)}"
+    unit = f"{summary.range.granularity}{'s' if len(part.buckets) != 1 else ''}"
+    return f"over {part.known:,} of {len(part.buckets):,} {unit}"
 
 
 def versus(summary: Summary, part: MetricSummary) -> str:
-    """The change: `+6.28% vs the month before (4.39B)`, or why there is none."""
+    """The change: `up 248M (+6.0%) vs the month before (4.14B)`, or why there is none."""
     query = summary.query
     before = before_words(query.period, unfinished=summary.range.unfinished, versus=query.versus)
     if part.previous is None:
-        return f"{before} is not held"
-    if part.change is None:
-        inside = before if summary.query.versus in EARLIER else f"in {before}"
+        return f"no data for {before}"
+    if not part.previous:
+        inside = before if query.versus in EARLIER else f"in {before}"
         return f"none {inside}" if part.sum else ""
-    return f"{change(part.change)} vs {before} ({figure(part.metric, part.previous)})"
+    moved = difference(part.metric, part.sum, part.previous)
+    return f"{moved} vs {before} ({figure(part.metric, part.previous)})"
 
 
 def nothing(summary: Summary, not_yet: str) -> str:
@@ -41,37 +72,39 @@ def nothing(summary: Summary, not_yet: str) -> str:
     if summary.as_of is None:
         return not_yet
     if summary.query.filters:
-        of = "what is held of this period" if summary.partial else "this period"
-        return f"No usage: the filters leave nothing of {of}."
-    # what is not held may well have been used
-    return "No usage is held for this period." if summary.partial else "No usage in this period."
+        return "No usage matches these filters in this period."
+    # there may well have been usage that is not stored
+    return "No data for this period." if summary.partial else "No usage in this period."
 
 
 def head(summary: Summary) -> str:
-    """What the groups are, to stand above them."""
+    """The heading of the column of groups: `API key`."""
     words = DIMENSION_WORDS[summary.query.by] if summary.query.by else "all"
     return words[0].upper() + words[1:]
 
 
 def detail_heads(summary: Summary) -> list[str]:
-    """What stands above `detail_rows`; groups average over the buckets in which they were used."""
-    if compares(summary):
+    """The headings of `detail_rows`; groups average over their active buckets."""
+    if summary.compares:
         return [head(summary), "Sum", "Share", "Before", "Change"]
     return [head(summary), "Sum", "Share", f"Avg/{summary.range.granularity}", "Min", "Max"]
 
 
 def overview_heads(summary: Summary) -> list[str]:
-    """What stands above `overview_rows`."""
-    return [head(summary), "Spend", "Share", "Tokens", "Requests"]
+    """The headings of `overview_rows`; a comparison is of spend."""
+    spend = capital(metric_words(summary.query, Metric.SPEND))
+    compared = ["Spend before", "Change"] if summary.compares else []
+    return [head(summary), spend, "Share", *compared, "Tokens", "Requests"]
 
 
 def detail_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
-    """The groups, the others and the total: name, sum, share, average, least and most.
+    """The groups, the others and the total: name, sum, share, average, minimum and maximum.
 
-    Where it is compared, the last three give way to what was before and the change since.
+    Where the question compares, the last three give way to the figure before and the change.
     """
-    if compares(summary):
-        return _compared_rows(summary, part)
+    if summary.compares:
+        lines = _lines(summary, part)
+        return [[name, *_compared(part, now, before)] for name, now, before in lines]
     metric = part.metric
     rows = [_detail_row(metric, group) for group in looked_at(summary, part)]
     if hidden := others(summary, part):
@@ -81,65 +114,62 @@ def detail_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
     return rows
 
 
-def compares(summary: Summary) -> bool:
-    """Whether each group stands beside what it was before."""
-    return summary.query.versus is not None and any(
-        group.before is not None for part in summary.metrics.values() for group in part.groups
-    )
-
-
-def _compared_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
+def _lines(summary: Summary, part: MetricSummary) -> list[tuple[str, int, int | None]]:
+    """Name, figure and figure before (None: unknown) of the groups, the others and the total."""
     shown = looked_at(summary, part)
-    rows = [
-        _compared_row(part, clean(group.label, LONGEST_NAME), group.sum, group.before)
-        for group in shown
-    ]
+    lines = [(clean(group.label, LONGEST_NAME), group.sum, group.previous) for group in shown]
+    before = None
+    if part.previous is not None:
+        before = part.previous - sum(group.previous or 0 for group in shown)
     if hidden := others(summary, part):
-        count, left = hidden
-        known = None if part.previous is None else part.previous - sum(g.before or 0 for g in shown)
-        rows.append(_compared_row(part, _others(count), left, known))
-    return [*rows, _compared_row(part, "Total", part.sum, part.previous)]
+        lines.append((_others(hidden[0]), hidden[1], before))
+    elif before:  # groups that have used nothing since are not in the answer
+        lines.append((EARLIER_ONLY, 0, before))
+    return [*lines, ("Total", part.sum, part.previous)]
 
 
-def _compared_row(part: MetricSummary, name: str, value: int, before: int | None) -> list[str]:
+def _compared(part: MetricSummary, now: int, before: int | None) -> list[str]:
+    """A line of a comparison: figure, share, figure before, change."""
     was = NONE if before is None else figure(part.metric, before)
-    since = change(Fraction(value - before, before)) if before else "new" if value else NONE
-    return [
-        name,
-        figure(part.metric, value),
-        _share(value, part.sum),
-        was,
-        NONE if before is None else since,
-    ]
+    return [figure(part.metric, now), _share(now, part.sum), was, since_before(now, before)]
+
+
+def since_before(now: int, before: int | None) -> str:
+    """The change of a group: `+8.6%`, `new` where it was nothing, `–` where it is not known."""
+    if before is None:
+        return NONE
+    return change(Fraction(now - before, abs(before))) if before else "new" if now else NONE
 
 
 def overview_rows(summary: Summary) -> list[list[str]]:
-    """The groups, the others and the total: name, spend, share of it, tokens and requests."""
-    spend = summary.metrics[Metric.SPEND]
+    """The groups, the others and the total: name, spend, share of it, tokens and requests.
+
+    Where the question compares, spend before and its change stand after the share.
+    """
+    spend, source = summary.metrics[Metric.SPEND], summary.query.source
     shown = spend.groups[: summary.query.top]
     sums = {metric: part.sum for metric, part in summary.metrics.items()}
-    used = [
-        {metric: group.usage.value(metric, summary.query.source) for metric in sums}
-        for group in shown
-    ]
-    rows = [
-        _overview_row(clean(group.label, LONGEST_NAME), values, spend.sum)
-        for group, values in zip(shown, used, strict=True)
-    ]
-    if count := len(spend.groups) + spend.rest - len(shown):
-        left = {metric: sums[metric] - sum(one[metric] for one in used) for metric in sums}
-        rows.append(_overview_row(_others(count), left, spend.sum))
-    return [*rows, _overview_row("Total", sums, spend.sum)]
+    used = [{metric: group.usage.value(metric, source) for metric in sums} for group in shown]
+    names = [clean(group.label, LONGEST_NAME) for group in shown]
+    before = [group.previous for group in shown]
+    count = len(spend.groups) + spend.rest - len(shown)
+    left = None if spend.previous is None else spend.previous - sum(was or 0 for was in before)
+    if count or (summary.compares and left):
+        names.append(_others(count) if count else EARLIER_ONLY)
+        used.append({m: sums[m] - sum(one[m] for one in used) for m in sums})
+        before.append(left)
+    rows = [*zip(names, used, before, strict=True), ("Total", sums, spend.previous)]
+    return [_overview_row(summary, *row) for row in rows]
 
 
 def looked_at(summary: Summary, part: MetricSummary) -> tuple[Series, ...]:
-    """The groups that have a row of their own: the largest, but not those that come to nothing."""
+    """The groups with a row of their own: the largest, without those whose sum is zero."""
     largest = part.groups[: summary.query.top]
     return tuple(group for group in largest if group.sum) or largest
 
 
 def others(summary: Summary, part: MetricSummary) -> tuple[int, int] | None:
-    """How many groups have no row of their own, and what they come to."""
+    """The number of groups without a row of their own and their sum, None where there are none."""
     shown = looked_at(summary, part)
     count = len(part.groups) + part.rest - len(shown)
     return (count, part.sum - sum(group.sum for group in shown)) if count else None
@@ -152,10 +182,13 @@ def _detail_row(metric: Metric, group: Series) -> list[str]:
     return [label, figure(metric, group.sum), percent(group.share), *shown]
 
 
-def _overview_row(name: str, values: Mapping[Metric, int], spent: int) -> list[str]:
-    spend = values[Metric.SPEND]
+def _overview_row(
+    summary: Summary, name: str, values: Mapping[Metric, int], before: int | None
+) -> list[str]:
+    spend = summary.metrics[Metric.SPEND]
+    line = _compared(spend, values[Metric.SPEND], before)
     counts = [figure(metric, values[metric]) for metric in (Metric.TOKENS, Metric.REQUESTS)]
-    return [name, figure(Metric.SPEND, spend), _share(spend, spent), *counts]
+    return [name, *(line if summary.compares else line[:2]), *counts]
 
 
 def _others(count: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from tabulate import tabulate
 
 from reports.query import Metric
@@ -15,9 +17,18 @@ from reports.render.rows import (
     overview_rows,
     versus,
 )
+from reports.render.sparkline import averaged
 from reports.summary import MetricSummary, Summary
 from reports.text import figure
-from reports.words import bucket_words, filter_words, range_words, stamp, title
+from reports.words import (
+    bucket_words,
+    capital,
+    filter_words,
+    metric_words,
+    range_words,
+    stamp,
+    title,
+)
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _COURSE = 32
@@ -30,7 +41,7 @@ def terminal(summary: Summary) -> str:
     if filters:
         lines[1] += f", only {filters}"
     if summary.empty:
-        lines.append(nothing(summary, "Nothing is held yet; `activity sync` fetches it."))
+        lines.append(nothing(summary, "No data yet; `activity sync` fetches it."))
     else:
         lines += [_figures(summary), ""]
         lines.append(_groups(summary) if summary.query.by else _buckets(summary))
@@ -38,10 +49,9 @@ def terminal(summary: Summary) -> str:
 
 
 def course(values: tuple[int, ...], longest: int = _COURSE) -> str:
-    """The course of a series in one line of characters."""
-    each = -(-len(values) // longest)
-    points = [sum(values[n : n + each]) for n in range(0, len(values), each)]
-    most = max(points, default=0)
+    """A series as one line of characters; neighbors are averaged where it is longer."""
+    points = averaged(values, longest)
+    most = max(points, default=Fraction(0))
     if most <= 0:
         return ""
     return "".join(_LEVELS[min(7, point * 8 // most)] if point > 0 else " " for point in points)
@@ -50,7 +60,7 @@ def course(values: tuple[int, ...], longest: int = _COURSE) -> str:
 def _figures(summary: Summary) -> str:
     rows = [
         [
-            str(metric).capitalize(),
+            capital(metric_words(summary.query, metric)),
             figure(metric, part.sum),
             average(summary, part),
             versus(summary, part),
@@ -86,7 +96,7 @@ def _buckets(summary: Summary) -> str:
         if any(part.buckets[index] for part in summary.metrics.values())
     ]
     heads = [str(summary.range.granularity).capitalize()]
-    heads += [str(metric).capitalize() for metric in summary.metrics]
+    heads += [capital(metric_words(summary.query, metric)) for metric in summary.metrics]
     return _table(rows, tuple(heads), "l" + "r" * len(summary.metrics))
 
 
@@ -95,8 +105,8 @@ def _cell(part: MetricSummary, index: int) -> str:
 
 
 def _footer(summary: Summary) -> list[str]:
-    dated = f"Data as of {stamp(summary.as_of)}" if summary.as_of else "Nothing synced yet"
-    return [dated, *(f"Partial: {words}" for words in summary.partial)]
+    dated = f"Data as of {stamp(summary.as_of)}" if summary.as_of else "Never synced"
+    return [dated, *(f"Incomplete: {words}" for words in summary.partial)]
 
 
 def _table(rows: list[list[str]], heads: tuple[str, ...], align: str) -> str:

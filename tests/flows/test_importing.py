@@ -532,12 +532,12 @@ def test_a_month_cut_by_the_question_is_not_guessed_at(store: Store, tmp_path: P
     bring(store, months_file(tmp_path, {"2024-01": 1, "2024-02": 10, "2024-12": 100}))
     found = ask(store, "spend 2024-01-15..2024-12-31 by key")
     assert found.metrics[Metric.SPEND].sum == 220 * DOLLAR
-    assert found.partial == ("days before 2024-02-01 are not held",)
+    assert found.partial == ("no data before 1 Feb 2024",)
     cut = ask(store, "spend 2024-01-15..2024-12-30")
     assert cut.metrics[Metric.SPEND].sum == 20 * DOLLAR
     assert cut.partial == (
-        "days before 2024-02-01 are not held",
-        "days from 2024-12-01 on are not held",
+        "no data before 1 Feb 2024",
+        "no data from 1 Dec 2024 on",
     )
 
 
@@ -547,9 +547,9 @@ def test_a_month_asked_for_by_day_is_answered_by_month(store: Store, tmp_path: P
     assert found.metrics[Metric.SPEND].sum == 20 * DOLLAR
     assert found.metrics[Metric.SPEND].previous == 2 * DOLLAR
     assert found.range.granularity is Granularity.MONTH
-    assert found.partial == ("not all days of this period are held, so it is told by month",)
+    assert found.partial == ("shown by month, since not all days of this period are stored",)
     nothing = ask(store, "spend 2024-03")
-    assert nothing.partial == ("no days of this period are held",)
+    assert nothing.partial == ("no data for this period",)
 
 
 def test_the_year_before_can_be_compared_with_once_it_was_imported(

@@ -131,7 +131,7 @@ def test_a_bucket_that_takes_too_long_by_itself_is_given_up_and_the_rest_goes_on
     first = empty.store.state().held[DAYS][0][0]
     assert kept(empty.path, DAYS) == {k: v for k, v in expected.items() if k[1] >= first}
     assert missing(DAYS, clock(), empty.store.state().held) == (Window(DAYS, slow, slow + DAY),)
-    assert "days from 2026-10-13 until 2026-10-14 are not held" in ask(empty, "spend 2m").partial
+    assert "no data from 13 Oct 2026 until 14 Oct 2026" in ask(empty, "spend 2m").partial
     server.requests.clear()
     empty.fill()
     assert server.requests == []
@@ -370,7 +370,7 @@ def test_an_outage_is_made_up_for_as_far_as_openrouter_reaches(cache, server, cl
     assert len(held[HOURS]) == 2
     lost = away + DAY
     partial = ask(cache, f"spend {lost:%Y-%m-%d}").partial
-    assert partial == ("no hours of this period are held",) or "by day" in " ".join(partial)
+    assert partial == ("no data by hour for this period",) or "by day" in " ".join(partial)
 
 
 # -- failures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -106,21 +107,21 @@ def test_a_bucket_that_is_being_filled_is_not_missing(period: Counted) -> None:
             Granularity.MINUTE,
             timedelta(minutes=2),
             timedelta(minutes=4),
-            "minutes from 2026-11-22 10:27 UTC on are not held",
+            "no data by minute from 22 Nov 2026, 10:27 UTC on",
         ),
         (
             Counted(1, Unit.DAY),
             Granularity.HOUR,
             timedelta(minutes=19),
             timedelta(minutes=21),
-            "hours are held until 2026-11-22 10:10 UTC",
+            "no data by hour after 22 Nov 2026, 10:10 UTC",
         ),
         (
             Counted(1, Unit.MONTH),
             Granularity.DAY,
             timedelta(minutes=29),
             timedelta(minutes=31),
-            "days are held until 2026-11-22 10:00 UTC",
+            "no data after 22 Nov 2026, 10:00 UTC",
         ),
     ],
 )
@@ -134,23 +135,23 @@ def test_a_sync_that_stopped_long_ago_is_said(
 
 def test_days_before_the_first_one_held_are_named() -> None:
     found = source(wanted(Counted(2, Unit.YEAR)), HELD)
-    assert found.partial == ("days before 2025-11-22 are not held",)
+    assert found.partial == ("no data before 22 Nov 2025",)
 
 
 @pytest.mark.parametrize(
     ("period", "held", "words"),
     [
-        (Month(2025, 1), HELD, "no days of this period are held"),
-        (Counted(1, Unit.MONTH), {}, "no days of this period are held"),
+        (Month(2025, 1), HELD, "no data for this period"),
+        (Counted(1, Unit.MONTH), {}, "no data for this period"),
         (
             Counted(1, Unit.DAY),
             {Granularity.HOUR: ((at("2026-11-22 04:00"), NOW),)},
-            "hours before 2026-11-22 04:00 UTC are not held",
+            "no data by hour before 22 Nov 2026, 04:00 UTC",
         ),
         (
             Counted(1, Unit.DAY),
             {Granularity.HOUR: ((at("2026-11-20"), at("2026-11-22 04:00")),)},
-            "hours from 2026-11-22 04:00 UTC on are not held",
+            "no data by hour from 22 Nov 2026, 04:00 UTC on",
         ),
         (
             Counted(1, Unit.HOUR),
@@ -160,12 +161,12 @@ def test_days_before_the_first_one_held_are_named() -> None:
                     (at("2026-11-22 10:05"), NOW),
                 )
             },
-            "minutes from 2026-11-22 09:50 UTC until 2026-11-22 10:05 UTC are not held",
+            "no data by minute from 22 Nov 2026, 09:50 UTC until 22 Nov 2026, 10:05 UTC",
         ),
         (
             Month(2026, 10),
             {Granularity.DAY: ((at("2026-09-01"), at("2026-10-31")),)},
-            "days from 2026-10-31 on are not held",
+            "no data from 31 Oct 2026 on",
         ),
     ],
 )
@@ -173,12 +174,50 @@ def test_what_is_missing_is_said_in_words(period: Period, held: Held, words: str
     assert source(wanted(period), held).partial == (words,)
 
 
+def test_buckets_that_are_not_held_are_unknown_and_not_nothing() -> None:
+    begin = at("2025-11-29 00:00")
+    held: Held = {Granularity.DAY: ((begin, LAST_SYNC),)}
+    year = source(wanted(Span(date(2025, 1, 1), date(2025, 12, 31))), held)
+    assert year.unknown == frozenset(range(10))
+    assert year.incomplete == frozenset({10})
+    assert year.since == begin
+    november = source(wanted(Month(2025, 11)), held)
+    assert november.unknown == frozenset(range(28))
+    assert november.incomplete == frozenset()
+    assert november.partial == ("no data before 29 Nov 2025",)
+    assert source(wanted(Month(2026, 10)), held).unknown == frozenset()
+
+
+def test_nothing_held_has_no_beginning() -> None:
+    found = source(wanted(Month(2025, 1)), HELD)
+    assert (len(found.unknown), found.since) == (31, None)
+
+
+def test_newest_buckets_that_wait_for_a_late_sync_are_unknown() -> None:
+    held: Held = {Granularity.HOUR: ((at("2026-11-01"), at("2026-11-22 07:30")),)}
+    found = source(wanted(Counted(1, Unit.DAY)), held)
+    assert found.unknown == frozenset({22, 23, 24})  # 08:00, 09:00 and the current hour
+    assert found.incomplete == frozenset({21})
+    assert found.since is None
+
+
+@given(_intervals)
+@settings(max_examples=150, deadline=None)
+def test_each_hour_is_unknown_or_held(intervals: list[Interval]) -> None:
+    held = merge(intervals)
+    span = wanted(Span(date(2026, 1, 1), date(2026, 1, 2)))
+    found = source(span, {Granularity.HOUR: held})
+    known = {bucket for n, bucket in enumerate(span.buckets) if n not in found.unknown}
+    assert known == hours(held) & set(span.buckets)
+    assert found.incomplete == frozenset()
+
+
 def test_every_gap_is_named() -> None:
     days = ((at("2026-10-05"), at("2026-10-08")), (at("2026-10-10"), at("2026-11-22")))
     found = source(wanted(Month(2026, 10)), {Granularity.DAY: days})
     assert found.partial == (
-        "days before 2026-10-05 are not held",
-        "days from 2026-10-08 until 2026-10-10 are not held",
+        "no data before 5 Oct 2026",
+        "no data from 8 Oct 2026 until 10 Oct 2026",
     )
 
 
@@ -194,7 +233,8 @@ def test_days_of_another_zone_are_utc_days_where_hours_are_missing() -> None:
     assert found.range.zone == "UTC"
     assert (found.range.start, found.range.end) == (at("2026-09-01"), at("2026-10-01"))
     assert len(found.range.buckets) == 30
-    assert found.partial == ("days are UTC days: hours for the days of Europe/Berlin are not held",)
+    (said,) = found.partial
+    assert said == "days are UTC days: hourly data for the days of Europe/Berlin is incomplete"
 
 
 def test_one_missing_hour_is_enough_to_fall_back_to_utc_days() -> None:
@@ -211,17 +251,37 @@ def test_months_of_another_zone_are_utc_months_of_the_same_names() -> None:
     assert found.range.until == NOW
 
 
-def test_days_that_begin_between_hours_are_utc_days() -> None:
-    found = source(wanted(Calendar(Unit.MONTH), "Asia/Kathmandu"), HELD)
-    assert found.stored is Granularity.DAY
-    assert found.partial == ("days are UTC days: those of Asia/Kathmandu do not begin on the hour",)
+@pytest.mark.parametrize(
+    ("zone", "begins"),
+    [("Asia/Kathmandu", "00:45"), ("Asia/Kolkata", "00:30"), ("America/St_Johns", "00:30")],
+)
+def test_days_that_begin_between_hours_begin_with_their_first_full_hour(
+    zone: str, begins: str
+) -> None:
+    found = source(wanted(Span(date(2026, 11, 16), date(2026, 11, 19)), zone), HELD)
+    assert found.stored is Granularity.HOUR
+    starts = [bucket.astimezone(ZoneInfo(zone)) for bucket in found.range.buckets]
+    assert [start.day for start in starts] == [16, 17, 18, 19]
+    assert {f"{start:%H:%M}" for start in starts} == {begins}
+    assert found.partial == (
+        f"days run from {begins} to {begins} in {zone}: only full UTC hours are stored",
+    )
+
+
+def test_such_days_are_utc_days_where_hours_are_missing() -> None:
+    found = source(wanted(Month(2026, 9), "Asia/Kathmandu"), HELD)
+    assert (found.stored, found.range.zone) == (Granularity.DAY, "UTC")
+    assert found.partial == (
+        "days are UTC days: the days of Asia/Kathmandu do not begin on a full UTC hour",
+    )
 
 
 @pytest.mark.parametrize(
     ("now", "start", "last"),
     [
-        ("2026-11-22 10:29", "2026-11-21 18:00", "2026-11-22 10:00"),
-        ("2026-11-22 10:31", "2026-11-21 18:00", "2026-11-22 10:00"),
+        ("2026-11-22 10:29", "2026-11-21 19:00", "2026-11-22 10:00"),
+        ("2026-11-22 10:31", "2026-11-21 19:00", "2026-11-22 10:00"),
+        ("2026-11-22 18:40", "2026-11-22 18:00", "2026-11-22 18:00"),
     ],
 )
 def test_hours_that_begin_between_hours_are_utc_hours_through_now(
@@ -231,7 +291,10 @@ def test_hours_that_begin_between_hours_are_utc_hours_through_now(
     found = source(today, {Granularity.HOUR: (MONTH_OF_HOURS,)})
     assert (found.range.start, found.range.buckets[-1]) == (at(start), at(last))
     assert found.range.until == at(now)
-    assert found.partial == ("hours are UTC hours, which Asia/Kolkata does not share",)
+    begins = f"{at(start).astimezone(ZoneInfo('Asia/Kolkata')):%H:%M}"
+    assert found.partial[0] == (
+        f"hours are full UTC hours, so this period starts at {begins} in Asia/Kolkata"
+    )
 
 
 def test_a_utc_day_that_has_not_begun_is_no_bucket() -> None:
@@ -301,7 +364,13 @@ def test_any_range_is_answered_on_the_grid_of_what_is_stored(
     if found.range == asked:
         assert found.partial == () or not hours_held
     else:
-        said = ("days are UTC days", "hours are UTC hours", "not all hours of this period")
+        said = (
+            "days are UTC days",
+            "hours are full UTC hours",
+            "shown by day",
+            "hours run",
+            "days run",
+        )
         assert found.partial[0].startswith(said)
     if found.range.unfinished and len(found.range.buckets) > 1:
         assert found.range.buckets[-1] <= found.range.until < found.range.end

@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from reports.grammar import Ask, parse
-from reports.range_names import before_name, file_words, in_document, range_dates, title_words
+from reports.range_names import (
+    axis_date,
+    before_name,
+    file_words,
+    in_document,
+    range_dates,
+    title_words,
+)
 from reports.timerange import ranges
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -66,3 +73,14 @@ def test_dates_of_a_range_are_in_its_zone() -> None:
 def test_dates_in_a_sentence_take_the_form_of_the_document() -> None:
     said = in_document("No data before 9 Nov 2025; the last sync failed at 2026-11-22 10:31 UTC.")
     assert said == "No data before 11/09/2025; the last sync failed at 11/22/2026 10:31 UTC."
+    assert in_document("no data after 22 Nov 2026, 10:10 UTC") == (
+        "no data after 11/22/2026 10:10 UTC"
+    )
+    assert in_document("an hour since 22 Nov 04:00") == "an hour since 11/22 04:00"
+
+
+@pytest.mark.parametrize(
+    ("label", "said"), [("22 Nov", "11/22"), ("Nov 2026", "11/2026"), ("10:31", "10:31")]
+)
+def test_axes_have_the_dates_of_the_document(label: str, said: str) -> None:
+    assert axis_date(label) == said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.period import Calendar, Counted, Unit
-from reports.query import Dimension, Metric, Query, Source
+from reports.query import Dimension, Metric, Query, Source, Versus
 from reports.summary import ALL, Figures, MetricSummary, Series, Summary, summarize
 from reports.timerange import TimeRange, ranges
 from reports.usage import ZERO, Usage, total
@@ -97,13 +98,11 @@ def test_groups_that_are_not_looked_at_are_the_rest() -> None:
     found = one(Query(Metric.REQUESTS, by=Dimension.KEY), figures(used, looked_at={"c", "d"}))
     assert [group.label for group in found.groups] == ["d", "c"]
     assert (found.rest, found.rest_sum) == (2, 3)
-    assert found.rest_buckets == (1, 1, 1, 0, 0, 0, 0)
 
 
 def test_without_a_group_everything_is_the_rest() -> None:
     found = one(Query(Metric.REQUESTS), figures({"a": {1: requests(4)}}, looked_at=set()))
     assert (found.groups, found.rest, found.rest_sum) == ((), 1, 4)
-    assert found.rest_buckets == (0, 4, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +149,7 @@ def test_nothing_used_is_an_empty_answer_and_no_error() -> None:
     for part in summary.metrics.values():
         assert (part.sum, part.avg, part.change) == (0, Fraction(0), None)
         assert part.groups == ()
-        assert part.buckets == part.rest_buckets == (0,) * 7
+        assert part.buckets == (0,) * 7
 
 
 def test_a_group_that_used_nothing_has_no_share() -> None:
@@ -159,8 +158,8 @@ def test_a_group_that_used_nothing_has_no_share() -> None:
 
 
 def test_what_is_missing_and_when_it_was_synced_are_carried_along() -> None:
-    summary = summarize(Query(), WEEK, figures({}), NOW, ("days before 2025-11-22 are not held",))
-    assert (summary.as_of, summary.partial) == (NOW, ("days before 2025-11-22 are not held",))
+    summary = summarize(Query(), WEEK, figures({}), NOW, ("no data before 22 Nov 2025",))
+    assert (summary.as_of, summary.partial) == (NOW, ("no data before 22 Nov 2025",))
     assert (summary.query, summary.range) == (Query(), WEEK)
 
 
@@ -194,11 +193,10 @@ def hold_to_the_laws(group: Series, part: MetricSummary) -> None:
 def every_sum_fits(summary: Summary, query: Query) -> None:
     for metric, part in summary.metrics.items():
         assert part.sum == sum(part.buckets) == summary.totals.value(metric, query.source)
-        assert part.avg * len(part.buckets) == part.sum
+        assert part.avg * part.known == part.sum
         assert part.sum == part.rest_sum + sum(group.sum for group in part.groups)
-        assert part.rest_sum == sum(part.rest_buckets)
-        columns = zip(part.rest_buckets, *(group.buckets for group in part.groups), strict=True)
-        assert part.buckets == tuple(map(sum, columns))
+        for whole, *shown in zip(part.buckets, *(g.buckets for g in part.groups), strict=True):
+            assert whole >= sum(shown)
 
 
 @given(_queries, _series, st.sets(st.text(max_size=3)))
@@ -212,7 +210,6 @@ def test_groups_and_the_rest_are_the_whole(
     for part in summary.metrics.values():
         assert {group.label for group in part.groups} == shown
         assert part.rest == len(series) - len(shown)
-        assert all(figure >= 0 for figure in part.rest_buckets)
         for group in part.groups:
             hold_to_the_laws(group, part)
         order = [(-group.sum, group.label) for group in part.groups]
@@ -231,3 +228,43 @@ def test_all_shares_make_one(query: Query, series: dict[str, dict[int, Usage]]) 
 
 def test_an_overview_has_all_three_metrics_in_their_order() -> None:
     assert tuple(summarize(Query(), WEEK, figures({}), NOW).metrics) == EVERYTHING
+
+
+def test_the_whole_is_averaged_over_the_buckets_held() -> None:
+    held = figures({ALL: {5: requests(700), 6: requests(300)}})
+    part = one(Query(Metric.REQUESTS), replace(held, unknown=frozenset(range(5))))
+    assert (part.sum, part.avg, part.known) == (1000, 500, 2)
+
+
+def test_where_nothing_is_held_there_is_no_average() -> None:
+    part = one(Query(Metric.REQUESTS), replace(figures({}), unknown=frozenset(range(7))))
+    assert (part.known, part.avg) == (0, 0)
+
+
+def test_usage_that_is_there_after_all_is_known() -> None:
+    used = figures({ALL: {0: requests(7)}})
+    part = one(Query(Metric.REQUESTS), replace(used, unknown=frozenset({0, 1})))
+    assert (part.unknown, part.known) == (frozenset({1}), 6)
+
+
+@given(_queries, _series, st.sets(st.integers(0, 6)))
+@settings(max_examples=100, deadline=None)
+def test_the_average_times_the_buckets_held_is_the_sum(
+    query: Query, series: dict[str, dict[int, Usage]], unknown: set[int]
+) -> None:
+    found = replace(figures(series), unknown=frozenset(unknown))
+    for part in summarize(query, WEEK, found, NOW).metrics.values():
+        assert part.avg * part.known == part.sum
+        assert part.known or not part.sum
+
+
+@given(_queries, _series, _series)
+@settings(max_examples=100, deadline=None)
+def test_what_groups_were_adds_up_to_the_period_before(
+    query: Query, series: dict[str, dict[int, Usage]], earlier: dict[str, dict[int, Usage]]
+) -> None:
+    before = {label: total(buckets.values()) for label, buckets in earlier.items()}
+    groups: dict[str, dict[int, Usage]] = {**{label: {} for label in before}, **series}
+    found = replace(figures(groups), previous=total(before.values()), before=before)
+    for part in summarize(replace(query, versus=Versus.BEFORE), WEEK, found, NOW).metrics.values():
+        assert sum(group.previous or 0 for group in part.groups) == part.previous

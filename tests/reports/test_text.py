@@ -14,8 +14,11 @@ from reports.query import Metric
 from reports.text import (
     NAME_LENGTH,
     as_typed,
+    axis_figure,
+    axis_money,
     change,
     clean,
+    difference,
     escape,
     figure,
     money,
@@ -79,21 +82,32 @@ def test_numbers_have_three_significant_digits(value: int | Fraction, shown: str
     [
         (0, "$0"),
         (1, "$0.000000001"),
-        (1_200, "$0.0000012"),
+        (1_234, "$0.0000012"),
+        (50_000, "$0.00005"),
+        (99_999, "$0.0001"),
         (12_345_678, "$0.0123"),
-        (999_600_000, "$1"),
-        (1_000_000_000, "$1"),
-        (1_500_000_000, "$1.5"),
-        (15_941_000_000, "$15.9"),
-        (123_456_000_000, "$123"),
-        (1_234_000_000_000, "$1.23K"),
-        (9_223_372_036_854_775_807, "$9.22B"),
-        (Fraction(1, 3), "$0.000000000333"),
-        (-15_941_000_000, "-$15.9"),
+        (50_000_000, "$0.0500"),
+        (99_949_999, "$0.0999"),
+        (99_950_001, "$0.10"),
+        (100_000_000, "$0.10"),
+        (999_600_000, "$1.00"),
+        (1_000_000_000, "$1.00"),
+        (1_005_000_000, "$1.00"),
+        (1_500_000_000, "$1.50"),
+        (123_456_000_000, "$123.46"),
+        (4_804_809_999_999, "$4,804.81"),
+        (9_223_372_036_854_775_807, "$9,223,372,036.85"),
+        (10**38, "$100,000,000,000,000,000,000,000,000,000.00"),
+        (Fraction(1, 3), "$0.00000000033"),
+        (Fraction(10**12, 3), "$333.33"),
+        (-15_941_000_000, "-$15.94"),
+        (-12_345_678, "-$0.0123"),
         (-1, "-$0.000000001"),
     ],
 )
-def test_money_is_dollars_and_never_nothing_for_something(nano: int | Fraction, shown: str) -> None:
+def test_money_has_cents_and_is_never_nothing_for_something(
+    nano: int | Fraction, shown: str
+) -> None:
     assert money(nano) == shown
     assert figure(Metric.SPEND, nano) == shown
     assert figure(Metric.TOKENS, nano) == number(nano)
@@ -102,17 +116,17 @@ def test_money_is_dollars_and_never_nothing_for_something(nano: int | Fraction, 
 @pytest.mark.parametrize(
     ("ratio", "shown"),
     [
-        (Fraction(0), "0%"),
-        (Fraction(1), "100%"),
+        (Fraction(0), "0.0%"),
+        (Fraction(1), "100.0%"),
         (Fraction(1, 3), "33.3%"),
         (Fraction("0.104"), "10.4%"),
         (Fraction("0.014"), "1.4%"),
-        (Fraction("0.001"), "0.1%"),
-        (Fraction("0.0009"), "<0.1%"),
+        (Fraction("0.0009"), "0.1%"),
+        (Fraction("0.0005"), "<0.1%"),
         (Fraction(1, 10**12), "<0.1%"),
-        (0.25, "25%"),
-        (Fraction("12.34"), "1,234%"),
-        (Fraction("-0.5"), "-50%"),
+        (0.25, "25.0%"),
+        (Fraction("12.34"), "1,234.0%"),
+        (Fraction("-0.5"), "-50.0%"),
     ],
 )
 def test_shares_are_percentages(ratio: Fraction | float, shown: str) -> None:
@@ -124,13 +138,13 @@ def test_shares_are_percentages(ratio: Fraction | float, shown: str) -> None:
     [
         (None, "–"),
         (Fraction(0), "no change"),
-        (Fraction("0.0009"), "no change"),
-        (Fraction("-0.0009"), "no change"),
+        (Fraction("0.0004"), "no change"),
+        (Fraction("-0.0004"), "no change"),
         (Fraction("0.001"), "+0.1%"),
-        (Fraction("0.12"), "+12%"),
+        (Fraction("0.12"), "+12.0%"),
         (Fraction("-0.031"), "-3.1%"),
-        (Fraction(-1), "-100%"),
-        (Fraction(99), "+9,900%"),
+        (Fraction(-1), "-100.0%"),
+        (Fraction(99), "+9,900.0%"),
     ],
 )
 def test_a_change_has_a_sign(ratio: Fraction | None, shown: str) -> None:
@@ -264,3 +278,58 @@ def test_slack_is_given_no_markup_of_others(text: str, escaped: str) -> None:
 )
 def test_it_shows_people_and_channels_as_they_are_typed(kept, typed):
     assert as_typed(kept) == typed
+
+
+def _parsed(shown: str) -> Fraction:
+    """The dollars that shown money says."""
+    return Fraction(Decimal(shown.replace("$", "").replace(",", "")))
+
+
+@given(st.integers(-(10**16), 10**16) | st.integers(-(10**8), 10**8))
+@settings(max_examples=400, deadline=None)
+@example(99_950_000)
+@example(99_950_001)
+@example(-1)
+def test_money_reads_back_to_within_its_last_decimal(nano: int) -> None:
+    shown, dollars = money(nano), Fraction(nano, 10**9)
+    places = len(shown.partition(".")[2])
+    assert abs(_parsed(shown) - dollars) <= Fraction(1, 2 * 10**places)
+    assert (_parsed(shown) == 0) is (nano == 0)
+    if abs(_parsed(shown)) >= Fraction(1, 10):
+        assert places == 2
+    elif abs(nano) >= 100_000:
+        assert places == 4
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "shown"),
+    [
+        (1_260_120_000_000, 1_160_920_000_000, "up $99.20 (+8.5%)"),
+        (100_000_000_000, 200_000_000_000, "down $100.00 (-50.0%)"),
+        (5, 5, "no change"),
+        (5_000_000_000, 0, "up $5.00"),
+        (1_000_000_000_001, 1_000_000_000_000, "up $0.000000001"),
+        (-2_000_000_000, -1_000_000_000, "down $1.00 (-100.0%)"),
+    ],
+)
+def test_a_difference_says_how_much_and_how_much_of_it(now: int, before: int, shown: str) -> None:
+    assert difference(Metric.SPEND, now, before) == shown
+
+
+def test_a_difference_of_counts_is_short() -> None:
+    assert difference(Metric.TOKENS, 1_200_000, 1_000_000) == "up 200K (+20.0%)"
+
+
+@pytest.mark.parametrize(
+    ("nano", "shown"),
+    [
+        (0, "$0"),
+        (500_000_000, "$0.5"),
+        (500 * 10**9, "$500"),
+        (2_500 * 10**9, "$2.5K"),
+        (10**15, "$1M"),
+    ],
+)
+def test_only_axes_shorten_money(nano: int, shown: str) -> None:
+    assert axis_figure(Metric.SPEND, nano) == axis_money(nano) == shown
+    assert axis_figure(Metric.TOKENS, 2_500) == "2.5K"

@@ -15,16 +15,16 @@ from reports.range_names import (
     title_words,
 )
 from reports.render.fonts import Face, fit, width
-from reports.render.labels import capital, each
+from reports.render.labels import each
 from reports.render.paper import FAINT, GREY, INK, Align
 from reports.render.pdf.figures import count
 from reports.render.pdf.pages import BOTTOM, LEFT, RIGHT, WIDE, Pages
-from reports.summary import Summary
+from reports.render.rows import averaged_over
+from reports.summary import MetricSummary, Summary
 from reports.text import change, clean, figure
-from reports.words import DIMENSION_WORDS, filter_words
+from reports.words import DIMENSION_WORDS, capital, filter_words, metric_words
 
 AMBER, AMBER_TINT = "#B45309", "#FEF6E7"
-_SOURCES = {Source.ALL: "", Source.CREDITS: " from credits", Source.BYOK: " from BYOK"}
 _NOTE, _NOTE_LEADING = 7.5, 10.5
 _SUBTITLE = 10.5
 
@@ -38,15 +38,10 @@ class Sheet:
     command: str
 
 
-def metric_name(metric: Metric, source: Source) -> str:
-    """A metric with the source that it is restricted to: `Spend from credits`."""
-    return capital(metric) + (_SOURCES[source] if metric is Metric.SPEND else "")
-
-
 def document_title(summary: Summary) -> str:
     """What a document is called: `Spend from credits by creator, October 2026`."""
     query = summary.query
-    what = metric_name(query.metric, query.source) if query.metric else "Activity"
+    what = capital(metric_words(query, query.metric)) if query.metric else "Activity"
     by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
     return f"{what}{by}, {title_words(query.period, summary.range)}"
 
@@ -55,7 +50,7 @@ def restrictions(query: Query) -> str:
     """What a document leaves out that its title does not say; empty where there is nothing."""
     filters = filter_words(query)
     limited = query.metric is None and query.source is not Source.ALL
-    money = f"Spend is{_SOURCES[query.source]} only" if limited else ""
+    money = f"{capital(metric_words(query, Metric.SPEND))} only" if limited else ""
     return " · ".join(part for part in (filters and f"Only {filters}", money) if part)
 
 
@@ -91,10 +86,11 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
     """Draw the metric's total, average, and change in a row of large figures."""
     paper, found = pages.paper, summary.metrics[metric]
     known, name = found.previous is not None, compared_with(summary)
+    average = figure(metric, found.avg)
     before = "–" if found.previous is None else figure(metric, found.previous)
     cells = (
         ("Total", figure(metric, found.sum), _parts(summary, metric)),
-        ("Average", figure(metric, found.avg), each(summary.range)),
+        ("Average", average if found.known else "–", each_bucket(summary, found)),
         (capital(name), before, _counted(metric, found.previous) if known else "no data"),
         ("Change", change(found.change), f"from {name}" if found.change is not None else ""),
     )
@@ -106,6 +102,12 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
         paper.text(x, pages.y - 31, large, Face.BOLD, size)
         paper.text(x, pages.y - 44, _within(small, wide - 6, 7.5), size=7.5, colour=GREY)
     pages.y -= 56
+
+
+def each_bucket(summary: Summary, found: MetricSummary) -> str:
+    """What an average is of, and over which part of the range: `a day since 11/29/2025`."""
+    over = averaged_over(summary, found)
+    return in_document(f"{each(summary.range)} {over}".rstrip())
 
 
 def wrap(text: str, face: Face, ems: float, most: int = 4) -> list[str]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from itertools import islice
 
 from reports.query import Metric
+from reports.range_names import axis_date
 from reports.render.bars import stack
 from reports.render.chart import Box, draw_bars
 from reports.render.fonts import Face, fit
-from reports.render.palette import colour, colours
+from reports.render.palette import charted, colour, colours
 from reports.render.paper import GREY, INK, Align
 from reports.render.pdf.cover import Sheet, draw_cover, draw_figures
 from reports.render.pdf.figures import Columns, columns
@@ -55,9 +56,9 @@ def write_summary(
     draw_cover(pages, summary, sheet)
     pages.paper.bookmark("Summary", 842)
     draw_figures(pages, summary, metric)
-    bars = stack(summary.metrics[metric], known)
+    bars = stack(summary.metrics[metric], charted(summary, metric))
     box = Box(LEFT, pages.y - _CHART, WIDE, _CHART)
-    draw_bars(pages.paper, box, bars, summary.range, 7.5)
+    draw_bars(pages.paper, box, bars, summary.range, 7.5, date=axis_date)
     pages.y -= _CHART + 16
     draw_groups(pages, summary, known, sheet.organization, most=most)
 

@@ -8,7 +8,6 @@ from fractions import Fraction
 
 from reports.names import NO_CREATOR
 from reports.query import Metric, Source
-from reports.render import labels
 from reports.render.bars import OTHER_LABEL
 from reports.render.palette import OTHERS, colour
 from reports.render.pdf.figures import column_width, columns, count, dollars, shown
@@ -17,7 +16,7 @@ from reports.render.pdf.table import Layout, Table
 from reports.summary import Series, Summary, in_order
 from reports.text import change, percent
 from reports.usage import Usage, total
-from reports.words import DIMENSION_WORDS
+from reports.words import DIMENSION_WORDS, capital
 
 MOST_ON_A_SUMMARY = 40
 """Groups in a summary without sections: with the chart and the notes they take two pages."""
@@ -58,7 +57,7 @@ def draw_groups(
     whole = _Line("TOTAL", None, summary.totals, found.sum, found.previous)
     chosen = _columns(summary, metric)
     layout = Layout(
-        labels.capital(DIMENSION_WORDS[by]) if by else "",
+        capital(DIMENSION_WORDS[by]) if by else "",
         tuple(title for title, _, _ in chosen),
         tuple(wide for _, wide, _ in chosen),
     )
@@ -91,11 +90,11 @@ def _lines(
 
 
 def _line(group: Series, known: dict[str, str]) -> _Line:
-    return _Line(group.label, colour(group.label, known), group.usage, group.sum, group.before)
+    return _Line(group.label, colour(group.label, known), group.usage, group.sum, group.previous)
 
 
 def _sum_before(groups: Iterable[Series]) -> int | None:
-    values = [group.before for group in groups]
+    values = [group.previous for group in groups]
     return None if None in values else sum(value for value in values if value is not None)
 
 
@@ -105,7 +104,7 @@ def _columns(summary: Summary, metric: Metric) -> list[_Column]:
     if summary.query.by:
         chosen.append(("Share", 8, lambda line: _share(line.value, found.sum)))
     if _compared(summary, metric):
-        largest = max(found.previous or 0, *(group.before or 0 for group in found.groups))
+        largest = max(found.previous or 0, *(group.previous or 0 for group in found.groups))
         wide = column_width("Before", shown(metric, largest))
         chosen.append(("Before", wide, lambda line: _before(metric, line)))
         chosen.append(("Change", 11, _change))
@@ -134,7 +133,7 @@ def _of_metric(summary: Summary, metric: Metric) -> list[_Column]:
 
 
 def _compared(summary: Summary, metric: Metric) -> bool:
-    return any(group.before is not None for group in summary.metrics[metric].groups)
+    return any(group.previous is not None for group in summary.metrics[metric].groups)
 
 
 def _figure(

@@ -5,19 +5,21 @@ from __future__ import annotations
 from itertools import islice
 
 from reports.query import Metric, Source
+from reports.range_names import axis_date
 from reports.render import labels
 from reports.render.bars import OTHER_LABEL, Bars, stack
 from reports.render.chart import Box, draw_bars
 from reports.render.fonts import Face, fit
-from reports.render.palette import OTHERS, colours
+from reports.render.palette import OTHERS, charted, colours
 from reports.render.paper import FAINT, GREY
-from reports.render.pdf.cover import Sheet, compared_with, draw_cover, metric_name, wrap
+from reports.render.pdf.cover import Sheet, compared_with, draw_cover, each_bucket, wrap
 from reports.render.pdf.figures import column_width, count, dollars
 from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.table import SWATCH, Layout, Table
 from reports.summary import Summary
 from reports.text import change, figure
+from reports.words import capital, metric_words
 
 _ASIDE = 118.0
 _PANEL = 104.0
@@ -31,7 +33,10 @@ def write_overview(
     """Draw the overview with all groups or the largest; its last page is left open."""
     draw_cover(pages, summary, sheet)
     known = colours(summary)
-    stacks = {metric: stack(found, known, most=4) for metric, found in summary.metrics.items()}
+    stacks = {
+        metric: stack(found, charted(summary, metric), most=4)
+        for metric, found in summary.metrics.items()
+    }
     pages.paper.bookmark("Overview", 842)
     for metric, bars in stacks.items():
         _draw_metric(pages, summary, metric, bars, _PANEL)
@@ -46,11 +51,13 @@ def write_overview(
 
 def _draw_metric(pages: Pages, summary: Summary, metric: Metric, bars: Bars, high: float) -> None:
     paper, found, top = pages.paper, summary.metrics[metric], pages.y
-    name = metric_name(metric, summary.query.source)
+    name = capital(metric_words(summary.query, metric))
     paper.text(LEFT, top - 12, name, Face.BOLD, 10)
     paper.text(LEFT, top - 33, figure(metric, found.sum), Face.BOLD, 17)
-    average = f"{figure(metric, found.avg)} {labels.each(summary.range)}"
-    lines = [average] if metric is Metric.SPEND else [f"{count(found.sum)} {metric}", average]
+    lines = [] if metric is Metric.SPEND else [f"{count(found.sum)} {metric}"]
+    if found.known:
+        average = f"{figure(metric, found.avg)} {each_bucket(summary, found)}"
+        lines += wrap(average, Face.SANS, _ASIDE / 8 - 1, most=2)
     if found.previous is not None:
         before = f"{figure(metric, found.previous)} ({compared_with(summary)})"
         lines += wrap(f"{change(found.change)} from {before}", Face.SANS, _ASIDE / 8 - 1)
@@ -59,7 +66,7 @@ def _draw_metric(pages: Pages, summary: Summary, metric: Metric, bars: Bars, hig
         paper.text(LEFT, y, line, size=8, colour=GREY)
         y -= 11
     box = Box(LEFT + _ASIDE, top - high + 14, WIDE - _ASIDE, high - 20)
-    draw_bars(paper, box, bars, summary.range, 7)
+    draw_bars(paper, box, bars, summary.range, 7, date=axis_date)
     pages.y -= high
     paper.rule(LEFT, pages.y + 6, RIGHT, FAINT)
 

@@ -58,7 +58,7 @@ queries = st.builds(
     zone=st.sampled_from([None, "Europe/Berlin", "Asia/Kathmandu"]),
     versus=st.one_of(st.none(), st.sampled_from(list(Versus))),
 )
-NOTES = ("no days of this period are held", "the last sync failed: <!channel> & so on." * 9)
+NOTES = ("no data for this period", "the last sync failed: <!channel> & so on." * 9)
 
 
 @st.composite

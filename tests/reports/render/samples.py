@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -118,6 +118,9 @@ def answer(
     previous: Usage | None = None,
     partial: tuple[str, ...] = (),
     shown: tuple[str, ...] | None = None,
+    before: Mapping[str, Usage] | None = None,
+    unknown: Iterable[int] = (),
+    since: datetime | None = None,
 ) -> Summary:
     """What rows add up to, as the cache would say it; of some groups only, if `shown`."""
     series: dict[str, dict[int, Usage]] = {}
@@ -128,7 +131,18 @@ def answer(
         buckets[index] = total([buckets.get(index, Usage()), used_here])
         whole[index] = total([whole[index], used_here])
     seen = {label: series[label] for label in series if shown is None or label in shown}
-    figures = Figures(tuple(whole), seen, len(series), previous)
+    if before is not None:
+        seen = {**{label: {} for label in before}, **seen}
+        previous = total(before.values())
+    figures = Figures(
+        whole=tuple(whole),
+        series=seen,
+        count=len({*series, *seen}),
+        previous=previous,
+        before=before,
+        unknown=frozenset(unknown),
+        since=since,
+    )
     return summarize(query, span, figures, as_of=span.until, partial=partial)
 
 

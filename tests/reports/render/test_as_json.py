@@ -1,6 +1,7 @@
 """The JSON: exactly the shape that is promised, exact figures, and nothing left out."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,9 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 
-from reports.query import Dimension, Filter, Metric, Query
+from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.render.as_json import as_json
+from reports.usage import Usage
 
 from .anything import summaries
 from .samples import MONTH, answer, rows, time_range, usage
@@ -31,6 +33,10 @@ def closed(**properties: Any) -> dict[str, Any]:
     }
 
 
+def optional(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
 def metric(figure: dict[str, Any], average: dict[str, Any]) -> dict[str, Any]:
     group = closed(
         label={"type": "string"},
@@ -40,15 +46,16 @@ def metric(figure: dict[str, Any], average: dict[str, Any]) -> dict[str, Any]:
         sum=figure,
         share=NUMBER,
         active=COUNT,
-        buckets={"type": "array", "items": figure},
+        buckets={"type": "array", "items": optional(figure)},
     )
+    compared = closed(**group["properties"], previous=optional(figure), change=optional(NUMBER))
     return closed(
         sum=figure,
-        avg=average,
-        previous={"anyOf": [figure, {"type": "null"}]},
-        change={"type": ["number", "null"]},
+        avg=optional(average),
+        previous=optional(figure),
+        change=optional(NUMBER),
         parts={"type": "object", "additionalProperties": figure},
-        groups={"type": "array", "items": group},
+        groups={"type": "array", "items": {"anyOf": [group, compared]}},
     )
 
 
@@ -161,3 +168,31 @@ def test_nothing_at_all_is_an_answer_as_well():
     jsonschema.validate(said, SCHEMA)
     assert said["metrics"]["spend"]["sum"] == "0"
     assert said["metrics"]["tokens"]["groups"] == []
+
+
+def test_what_is_not_held_is_null_and_not_zero():
+    day = rows(SPAN, density=1_000)[0]  # the newest bucket
+    found = answer(Query(Metric.TOKENS, MONTH), [day], SPAN, unknown=range(30))
+    part = as_json(found)["metrics"]["tokens"]
+    assert part["groups"][0]["buckets"] == [None] * 30 + [0, day.usage.tokens]
+    assert part["avg"] == day.usage.tokens / 2
+    nothing = as_json(answer(Query(Metric.TOKENS, MONTH), [], SPAN, unknown=range(32)))
+    assert nothing["metrics"]["tokens"]["avg"] is None
+
+
+def test_groups_carry_what_they_were_where_the_question_compares():
+    used = [rows(SPAN)[0]._replace(member="a", usage=Usage(requests=3))]
+    query = Query(Metric.REQUESTS, MONTH, Dimension.KEY, versus=Versus.BEFORE)
+    before = {"a": Usage(requests=2), "gone": Usage(requests=5)}
+    part = as_json(answer(query, used, SPAN, before=before))["metrics"]["requests"]
+    shown = [(g["label"], g["sum"], g["previous"], g["change"]) for g in part["groups"]]
+    assert shown == [("a", 3, 2, 0.5), ("gone", 0, 5, -1.0)]
+    assert part["previous"] == 7
+    plain = as_json(answer(replace(query, versus=None), used, SPAN))
+    assert "previous" not in plain["metrics"]["requests"]["groups"][0]
+
+
+def test_where_the_period_before_is_not_held_groups_say_null():
+    query = Query(Metric.REQUESTS, MONTH, Dimension.KEY, versus=Versus.YEAR)
+    part = as_json(answer(query, rows(SPAN), SPAN))["metrics"]["requests"]
+    assert {group["previous"] for group in part["groups"]} == {None}

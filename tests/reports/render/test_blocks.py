@@ -212,7 +212,7 @@ def test_groups_that_come_to_nothing_are_among_the_others():
     [
         (None, (), "Nothing is held yet: the first sync is still to come."),
         (NOW, (), "No usage in this period."),
-        (NOW, ("no days of this period are held",), "No usage is held for this period."),
+        (NOW, ("no data for this period",), "No data for this period."),
     ],
 )
 def test_nothing_is_told_from_not_known(as_of, partial, words):

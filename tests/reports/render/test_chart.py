@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zlib
+from datetime import date
 
 import pypdf
 import pytest
@@ -10,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reports.period import Counted, Month, Period, Unit
+from reports.period import Counted, Month, Period, Span, Unit
 from reports.query import Dimension, Metric, Query, Source
 from reports.render.bars import nice, stack
-from reports.render.chart import EMPTY, Box, draw_page
+from reports.render.chart import EMPTY, UNKNOWN, Box, draw_page
 from reports.render.labels import tick, ticks
-from reports.render.palette import OTHERS, colours
+from reports.render.palette import OTHERS, charted, colours
 from reports.render.paper import Paper
 from reports.render.png import chart_png
+from reports.summary import Summary
 from reports.usage import Usage, UsageRow
 from reports.words import range_words, title
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows
@@ -32,10 +34,13 @@ def picture(data: bytes) -> Image.Image:
 
 
 def words(query: Query, used: list[UsageRow], length: Period = MONTH) -> str:
+    return drawn(answer(query, used, time_range(length)))
+
+
+def drawn(summary: Summary) -> str:
     out = io.BytesIO()
     paper = Paper(out, (1600, 800))
-    summary = answer(query, used, time_range(length))
-    draw_page(paper, Box(0, 0, 1600, 800), summary, query.metric or Metric.SPEND, 30)
+    draw_page(paper, Box(0, 0, 1600, 800), summary, summary.query.metric or Metric.SPEND, 30)
     paper.finish()
     return pypdf.PdfReader(io.BytesIO(out.getvalue())).pages[0].extract_text()
 
@@ -117,6 +122,53 @@ def test_the_parts_add_up_to_the_whole_in_every_bucket(
     columns = [sum(column) for column in zip(*(p.values for p in bars.parts), strict=True)]
     assert tuple(columns or [0] * len(SPAN.buckets)) == summary.metrics[metric].buckets
     assert max(columns, default=0) <= bars.ticks[-1]
+
+
+def test_each_picture_of_an_overview_names_the_largest_by_what_it_shows() -> None:
+    used = [
+        UsageRow(SPAN.start, f"key {n:02}", "m", Usage(1 + n, 0, 1000 * (1 + n), 0, 0, 10**9 - n))
+        for n in range(15)
+    ]
+    overview = answer(Query(period=MONTH, by=Dimension.KEY), used, SPAN)
+    spend = stack(overview.metrics[Metric.SPEND], charted(overview, Metric.SPEND)).parts
+    tokens = stack(overview.metrics[Metric.TOKENS], charted(overview, Metric.TOKENS)).parts
+    assert [part.label for part in spend] == [f"key {n:02}" for n in range(10)] + ["Others (5)"]
+    assert tokens[0].label == "key 14"
+    shared = {part.label: part.colour for part in spend if part.label == "key 07"}
+    assert shared == {part.label: part.colour for part in tokens if part.label == "key 07"}
+
+
+def test_days_without_data_are_a_gap_and_the_average_says_since_when() -> None:
+    used = [UsageRow(SPAN.buckets[30], "k", "m", Usage(64 * 10**6))]
+    query = Query(metric=Metric.REQUESTS, period=MONTH)
+    since = SPAN.buckets[28]
+    found = answer(query, used, SPAN, unknown=range(28), since=since)
+    said = drawn(found)
+    assert "16M a day since 19 Nov 2026" in said
+    assert "no data" in said
+    image = picture(chart_png(found)).convert("RGB")
+    blank = picture(chart_png(answer(query, used, SPAN))).convert("RGB")
+    left = (image.width // 4, image.height // 2)
+    assert image.getpixel(left) != blank.getpixel(left) == (255, 255, 255)
+
+
+def test_nothing_known_is_not_called_no_usage() -> None:
+    found = answer(Query(metric=Metric.SPEND, period=MONTH), [], SPAN, unknown=range(32))
+    assert UNKNOWN in drawn(found)
+    assert EMPTY not in drawn(found)
+
+
+@pytest.mark.parametrize(
+    ("day", "names"),
+    [
+        (date(2026, 10, 25), ["25 Oct", "06:00", "12:00", "18:00"]),
+        (date(2026, 3, 29), ["00:00", "06:00", "12:00", "18:00"]),
+    ],
+)
+def test_hours_are_named_by_the_clock_on_days_on_which_it_changes(
+    day: date, names: list[str]
+) -> None:
+    assert [name for _, name in ticks(time_range(Span(day, day), "Europe/Berlin"), 5)] == names
 
 
 @given(st.integers(0, 10**21), st.integers(3, 8))

@@ -1,10 +1,19 @@
 """What a native chart takes: few points, few series, short names, each once, nothing lost."""
 
+from datetime import date
+
+import pytest
 from hypothesis import given, settings
 
-from reports.period import Counted, Unit
+from reports.period import Counted, Span, Unit
 from reports.query import Dimension, Metric, Query
-from reports.render.chart_data import LONGEST_NAME, MOST_POINTS, MOST_SERIES, chart_data
+from reports.render.chart_data import (
+    LONGEST_NAME,
+    MOST_POINTS,
+    MOST_SERIES,
+    chart_data,
+    step,
+)
 
 from .anything import summaries
 from .samples import MONTH, answer, rows, time_range
@@ -36,14 +45,16 @@ def test_any_chart_keeps_to_slacks_limits_and_loses_nothing(summary):
 
 @settings(max_examples=50, deadline=None)
 @given(summaries())
-def test_points_are_whole_but_for_the_oldest(summary):
+def test_points_are_of_equal_time_but_for_the_newest(summary):
     part = next(iter(summary.metrics.values()))
     data = chart_data(part, summary.range)
-    count = len(part.buckets)
     lines = data.series if part.course is None else data.series[:1]
     whole = [sum(column) for column in zip(*(line for _, line in lines), strict=True)]
-    newest = [sum(part.buckets[end - data.each : end]) for end in range(count, 0, -data.each)]
-    assert whole[:0:-1] == newest[: len(whole) - 1]
+    starts = range(0, len(part.buckets), data.each)
+    assert whole == [sum(part.buckets[start : start + data.each]) for start in starts]
+    short = len(part.buckets) % data.each
+    assert bool(data.note) is bool(short)
+    assert (f"({short} " in data.labels[-1]) is bool(short)
 
 
 def test_groups_that_do_not_fit_are_the_others():
@@ -81,9 +92,40 @@ def test_without_usage_there_is_one_flat_line():
     assert chart_data(part, SPAN).series == (("all", (0,) * 16),)
 
 
-def test_a_day_of_hours_is_drawn_in_points_of_two_hours():
+def test_a_day_of_hours_is_drawn_in_points_of_two_hours_and_the_current_hour():
     span = time_range(Counted(1, Unit.DAY))
     part = answer(Query(Metric.SPEND), rows(span), span).metrics[Metric.SPEND]
     data = chart_data(part, span)
     assert data.each == 2
-    assert data.labels[:3] == ("21 Nov 10:00", "21 Nov 11:00", "21 Nov 13:00")
+    assert data.labels[:3] == ("21 Nov 10:00", "21 Nov 12:00", "21 Nov 14:00")
+    assert (data.labels[-1], data.note) == ("22 Nov 10:00 (1 h)", "last: 1 hour")
+    assert data.series[0][1][0] == part.buckets[0] + part.buckets[1]
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "note"),
+    [(date(2026, 11, 21), 24, ""), (date(2026, 10, 25), 25, "last: 1 hour"),
+     (date(2026, 3, 29), 23, "last: 1 hour")],
+)  # fmt: skip
+def test_a_day_on_which_the_clock_changes_says_which_bar_is_short(day, hours, note):
+    span = time_range(Span(day, day), "Europe/Berlin")
+    part = answer(Query(Metric.SPEND), rows(span), span).metrics[Metric.SPEND]
+    data = chart_data(part, span)
+    assert (len(span.buckets), data.each, data.note) == (hours, 2, note)
+
+
+@pytest.mark.parametrize(
+    ("count", "size"),
+    [(1, 1), (20, 1), (24, 2), (25, 2), (30, 2), (31, 2), (32, 2), (60, 3), (61, 4), (93, 5)],
+)
+def test_a_step_divides_where_that_costs_few_points(count, size):
+    assert step(count) == size
+    assert -(-count // size) <= MOST_POINTS
+
+
+def test_buckets_without_data_at_the_beginning_have_no_point():
+    used = rows(SPAN, members=("a",), models=("a/b",), density=1_000)[:4]
+    part = answer(Query(Metric.TOKENS, MONTH), used, SPAN, unknown=range(20)).metrics[Metric.TOKENS]
+    data = chart_data(part, SPAN)
+    assert (data.each, data.labels[0]) == (1, "11 Nov")
+    assert sum(data.series[0][1]) == part.sum

@@ -7,7 +7,16 @@ from itertools import combinations, pairwise
 import pytest
 
 from reports.query import Dimension, Metric, Query
-from reports.render.palette import OTHERS, PALETTE, assign, colour, colours, tint
+from reports.render.palette import (
+    ALL_COLOURS,
+    OTHERS,
+    PALETTE,
+    assign,
+    charted,
+    colour,
+    colours,
+    tint,
+)
 from reports.usage import Usage, UsageRow
 from tests.reports.render.samples import KEYS, answer, rows, time_range
 
@@ -73,9 +82,11 @@ def test_colours_stand_out_on_white_and_on_slacks_dark_background(shown: str) ->
 def test_a_group_keeps_its_colour_in_every_picture_of_one_answer() -> None:
     overview = answer(Query(by=Dimension.KEY), rows(SPAN), SPAN)
     known = colours(overview)
-    assert len(known) == len(PALETTE) == len(set(known.values()))
-    for metric in overview.metrics.values():
-        assert metric.groups[0].label in known
+    assert len(set(known.values())) == len(known) >= len(PALETTE)
+    for metric in Metric:
+        shown = charted(overview, metric)
+        assert shown.items() <= known.items()
+        assert list(shown) == [group.label for group in overview.metrics[metric].groups[:10]]
 
 
 def test_each_metric_has_its_largest_group_in_colour() -> None:
@@ -84,9 +95,26 @@ def test_each_metric_has_its_largest_group_in_colour() -> None:
         for n, name in enumerate(KEYS)
     ]
     overview = answer(Query(by=Dimension.KEY, top=3), used, SPAN)
-    largest = {metric: found.groups[0].label for metric, found in overview.metrics.items()}
-    assert set(colours(overview)) == set(largest.values())
-    assert set(largest) == set(Metric)
+    for metric in Metric:
+        largest = [group.label for group in overview.metrics[metric].groups[:3]]
+        assert list(charted(overview, metric)) == largest
+
+
+def test_each_chart_of_an_overview_names_the_ten_largest_by_its_own_metric() -> None:
+    # tokens and requests rank the keys the other way around than spend
+    used = [
+        UsageRow(SPAN.start, f"key {n:02}", "m", Usage(1 + n, 0, 1000 * (1 + n), 0, 0, 10**9 - n))
+        for n in range(15)
+    ]
+    overview = answer(Query(by=Dimension.KEY), used, SPAN)
+    assert list(charted(overview, Metric.SPEND)) == [f"key {n:02}" for n in range(10)]
+    assert list(charted(overview, Metric.TOKENS)) == [f"key {n:02}" for n in range(14, 4, -1)]
+    assert list(colours(overview))[:10] == list(charted(overview, Metric.SPEND))
+
+
+def test_three_times_ten_groups_have_thirty_colours() -> None:
+    assert len(set(ALL_COLOURS)) == 3 * len(PALETTE)
+    assert OTHERS not in ALL_COLOURS
 
 
 def test_groups_beyond_the_palette_are_grey() -> None:

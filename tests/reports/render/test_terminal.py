@@ -36,7 +36,7 @@ Others (1)  $0.0123  0.49%          –        –        –
 Total       $2.51     100%          –        –        –
 
 Data as of 2026-11-22 10:31 UTC
-Partial: days before 2025-11-22 are not held"""
+Partial: no data before 22 Nov 2025"""
 
 
 def words(text: str) -> list[list[str]]:
@@ -50,7 +50,7 @@ def test_a_detail_reads_as_a_whole():
         Metric.SPEND, Counted(2, Unit.WEEK), Dimension.KEY, (Filter(Dimension.MODEL, "*"),), top=1
     )
     before = Usage(1, credits=2 * 10**9)
-    partial = ("days before 2025-11-22 are not held",)
+    partial = ("no data before 22 Nov 2025",)
     said = terminal(answer(query, USED, DAYS, previous=before, partial=partial))
     assert words(said) == words(DETAIL)
 
@@ -72,7 +72,7 @@ def test_an_overview_lists_the_buckets_that_were_used():
     ("as_of", "partial", "line"),
     [
         (NOW, (), "No usage in this period."),
-        (NOW, ("no days of this period are held",), "No usage is held for this period."),
+        (NOW, ("no data for this period",), "No data for this period."),
         (None, (), "Nothing is held yet; `activity sync` fetches it."),
     ],
 )
