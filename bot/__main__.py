@@ -132,6 +132,7 @@ def ask(
     from reports.commands import parse_command  # noqa: PLC0415
     from reports.grammar import Ask, CommandError, Help  # noqa: PLC0415
     from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
+    from reports.query import File  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
     from reports.slack_text import unmarked  # noqa: PLC0415
 
@@ -147,7 +148,8 @@ def ask(
         store = open_store(settings, must_exist=True)
         return known(store, ANYONE, now, settings.zone)
 
-    line = unmarked(_one_line(words), settings.command)  # commands copied from Slack work here too
+    line = _one_line(_with_summary(words) if pdf_file else words)
+    line = unmarked(line, settings.command)  # commands copied from Slack work here too
     heard = read(line, names, Clock(now, settings.zone, settings.zone))
     if isinstance(heard, CommandError):
         _misunderstood(heard)
@@ -159,16 +161,20 @@ def ask(
     store = store or open_store(settings, must_exist=True)
     if heard and (note := heard.note("activity ask")):
         click.echo(note, err=True)
-    files = {"csv": csv_file, "pdf": pdf_file, "png": png_file}
-    wanted = {name: file for name, file in files.items() if file}
+    pdf = Format.SUMMARY if File.SUMMARY in parsed.query.files else Format.PDF
+    files = {Format.CSV: csv_file, pdf: pdf_file, Format.PNG: png_file}
+    wanted = {format_: file for format_, file in files.items() if file}
     if len([file for file in wanted.values() if file == "-"]) + as_json > 1:
         raise click.UsageError("Only one of --json and the files can go to stdout.")
     found = answer(store, parsed.query, now, settings.zone, whole=True)
     if isinstance(found, CommandError):
         _misunderstood(found)
-    asked = {name: file_name(parsed.query, now, Format(name)) for name in parsed.query.files}
-    for name, file in (asked | wanted).items():
-        _write(store, Job(parsed.query.words(), now, settings.zone, Format(name)), file)
+    asked = {
+        Format(one): file_name(parsed.query, now, settings.zone, Format(one))
+        for one in parsed.query.files
+    }
+    for format_, file in (asked | wanted).items():
+        _write(store, Job(parsed.query.words(), now, settings.zone, format_), file)
     if as_json or not wanted:
         _print(found, settings, as_json=as_json)
     store.close()
@@ -209,6 +215,14 @@ def _answer_other(
             store.close()
         case _:
             raise click.UsageError(f"`{first}` works in Slack only: {settings.command} {first}")
+
+
+def _with_summary(words: tuple[str, ...]) -> tuple[str, ...]:
+    """With `--pdf FILE` the word `summary` needs no `pdf` beside it."""
+    said = [word.lower() for word in words]
+    if "pdf" in said:
+        return words
+    return tuple("pdf summary" if word == "summary" else words[i] for i, word in enumerate(said))
 
 
 def _write(store: Store, job: Job, file: str) -> None:

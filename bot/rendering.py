@@ -46,7 +46,7 @@ class Renderer:
     def file(self, job: Job) -> Iterator[Path]:
         """The file of a job, private and deleted afterwards. Raises RenderError."""
         with private_folder() as folder:
-            path = folder / f"file.{job.format}"
+            path = folder / f"file.{job.format.suffix}"
             with self._turns:
                 self._run(job, path)
             yield path

@@ -9,7 +9,7 @@
     dimension = "model" | "key" | "api key" | "creator" | "user" | "member"
     filter    = ["-"] dimension ":" NAME         NAME may be "quoted", `*` is a wildcard, and
                                                  "-" leaves out what it names
-    option    = "credits" | "byok" | "top" N | "csv" | "pdf" | "share" | "tz" ZONE
+    option    = "credits" | "byok" | "top" N | "csv" | "pdf" ["summary"] | "share" | "tz" ZONE
               | "vs" ("before" | "yesterday" | "last" ("day" | "week" | "month" | "year"))
 
 Nothing is read with a regular expression or with `int()` alone: both accept more than they should.
@@ -334,6 +334,9 @@ class _Reader:
             self.query = replace(self.query, period=period)
         return period is not None
 
+    def _follows(self, word: str) -> bool:
+        return bool(self.words) and self.words[-1].lower() == word
+
     def _count_follows(self) -> bool:
         """Whether a count follows, as in `3d` or `3 days`, which is then made the former."""
         count, unit = self.words[-1], self.words[-2].lower() if len(self.words) > 1 else ""
@@ -359,9 +362,9 @@ class _Reader:
             case "top":
                 self._top()
             case "csv" | "pdf" as file:
-                self.seen[file] = word
-                files = {*self.query.files, File(file)}
-                self.query = replace(self.query, files=tuple(sorted(files)))
+                self._file(file)
+            case "summary" if self._follows("pdf"):
+                self._file(self.words.pop().lower(), summary=True)
             case "share":
                 self.seen["share"] = word
                 self.query = replace(self.query, share=True)
@@ -374,6 +377,15 @@ class _Reader:
             case _:
                 return False
         return True
+
+    def _file(self, word: str, *, summary: bool = False) -> None:
+        """Add a file; `pdf summary`, in either order, is the first pages of the PDF alone."""
+        if word == "pdf" and self._follows("summary"):
+            self.words.pop()
+            summary = True
+        file = File.SUMMARY if summary else File(word)
+        self.seen[file] = file
+        self.query = replace(self.query, files=tuple(sorted({*self.query.files, file})))
 
     def _top(self) -> None:
         word = self.words.pop() if self.words else ""

@@ -47,6 +47,7 @@ class File(StrEnum):
 
     CSV = "csv"
     PDF = "pdf"
+    SUMMARY = "pdf summary"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
+from reports.names import NO_CREATOR
 from reports.query import Metric, Query
 from reports.timerange import TimeRange
 from reports.usage import ZERO, Usage, total
@@ -116,6 +117,11 @@ class Summary:
         return self.query.versus is not None and any(
             group.previous is not None for part in self.metrics.values() for group in part.groups
         )
+
+
+def in_order(groups: Iterable[Series]) -> list[Series]:
+    """Groups as documents list them: usage without a creator comes last, however much it is."""
+    return sorted(groups, key=lambda group: group.label == NO_CREATOR)
 
 
 def summarize(

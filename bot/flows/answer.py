@@ -88,6 +88,11 @@ def _answer(
     return summarize(plan.query, wanted, figures, state.synced.get(stored), partial)
 
 
+def zone_of(query: Query, default: str) -> str:
+    """The zone that a question's days are of: counted periods are UTC unless it says otherwise."""
+    return query.zone or ("UTC" if isinstance(query.period, Counted) else default)
+
+
 def make_plan(
     store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE
 ) -> Plan | CommandError:
@@ -103,9 +108,8 @@ def make_plan(
     selection = _select(store.directory(), query, asker)
     if isinstance(selection, CommandError):
         return selection
-    chosen = query.zone or ("UTC" if isinstance(query.period, Counted) else zone)
     try:
-        both = ranges(query.period, now, chosen)
+        both = ranges(query.period, now, zone_of(query, zone))
         if query.versus in EARLIER:
             both = replace(both, previous=earlier(both.current, EARLIER[query.versus]))
     except NotBegunError as error:

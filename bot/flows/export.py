@@ -117,7 +117,7 @@ def _export(asking: Asking, place: Place, where: Where, query: Query, job: Job) 
     if wrong := not_theirs(asking, query, job.asker):
         asking.slack.respond(place, said(wrong))
         return f"{REFUSED}: not their own usage"
-    name = file_name(query, job.at, job.format)
+    name = file_name(query, job.at, job.zone, job.format)
     try:
         with _patience(asking, place, job.format), asking.renderer.file(job) as path:
             told = _bring(asking, place, where, path, name, clean(title(query), 300))

@@ -5,23 +5,25 @@ from __future__ import annotations
 import marshal
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby, islice
 from typing import IO, Any, BinaryIO
 
 from bot.flows import sight
-from bot.flows.answer import Plan, answer, make_plan
+from bot.flows.answer import Plan, answer, make_plan, zone_of
 from bot.flows.sight import ANYONE, Asker
 from bot.store import Store
 from reports.grammar import Ask, CommandError, parse
-from reports.query import Dimension, Query
-from reports.summary import ALL, Summary
+from reports.query import Dimension, Query, Versus
+from reports.range_names import file_words
+from reports.summary import ALL, Summary, in_order
+from reports.timerange import NotBegunError, ranges
 from reports.usage import Usage, UsageRow
 
 _BATCH = 4_096
-_ORGANISATION = "organisation"
+_ORGANIZATION = "organisation"  # where its name is kept since the first version
 
 
 class Format(StrEnum):
@@ -29,7 +31,13 @@ class Format(StrEnum):
 
     CSV = "csv"
     PDF = "pdf"
+    SUMMARY = "pdf summary"
     PNG = "png"
+
+    @property
+    def suffix(self) -> str:
+        """What a file's name ends with, without the dot."""
+        return "pdf" if self is Format.SUMMARY else str(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +86,42 @@ def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
     with tempfile.TemporaryFile() as spool:
         with store.snapshot():
             plan = make_plan(store, parsed.query, job.at, job.zone, job.asker)
-            found = answer(store, parsed.query, job.at, job.zone, job.asker, whole=True)
+            found = _answer(store, parsed.query, job)
             if isinstance(plan, CommandError) or isinstance(found, CommandError):
                 wrong = plan if isinstance(plan, CommandError) else found
                 raise UnanswerableError(wrong.problem if isinstance(wrong, CommandError) else "")
             _spool(_rows(store, plan, found, job), spool)
-            organisation = store.fact(_ORGANISATION) or "OpenRouter organisation"
+            organization = store.fact(_ORGANIZATION) or "OpenRouter organization"
             directory = store.directory()
             labels = sight.labels(directory, job.asker)
         names = _Names(labels, {i: m.name for i, m in directory.members.items()})
-        _render(found, plan, job, _unspool(spool), names, organisation, out)
+        _render(found, plan, job, _unspool(spool), names, organization, out)
     return found
 
 
-def file_name(query: Query, at: datetime, format_: Format) -> str:
-    """The name of an exported file: no name that others chose is in it."""
-    detail = f"-{query.metric}" if query.metric else ""
-    by = f"-by-{query.by}" if query.metric and query.by else ""
-    return f"openrouter-activity{detail}{by}-{at:%Y%m%d-%H%M%S}.{format_}"
+def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
+    """The name of an exported file: what it is about and of when, as in
+    `openrouter-spend-by-creator-2026-10.pdf`. No name that others chose is in it.
+
+    `zone` is the default zone of calendar periods.
+    """
+    by = f"-by-{query.by}" if query.by else ""
+    try:
+        when = file_words(ranges(query.period, at, zone_of(query, zone)).current)
+    except NotBegunError:  # such a file is refused later, with the reason
+        when = str(query.period).replace("..", "_")
+    summary = "-summary" if format_ is Format.SUMMARY else ""
+    return f"openrouter-{query.metric or 'activity'}{by}-{when}{summary}.{format_.suffix}"
+
+
+def _answer(store: Store, query: Query, job: Job) -> Summary | CommandError:
+    """The answer with all groups; in a PDF each of them is compared with the period before."""
+    compares = job.format in {Format.PDF, Format.SUMMARY} and query.versus is None
+    asked = replace(query, versus=Versus.BEFORE) if compares else query
+    found = answer(store, asked, job.at, job.zone, job.asker, whole=True)
+    if isinstance(found, CommandError) or not compares:
+        return found
+    return replace(found, query=replace(found.query, versus=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +144,12 @@ def _rows(store: Store, plan: Plan, found: Summary, job: Job) -> Iterable[_Row]:
             for index, member, model, usage in store.rows(selection, wanted, stored)
         )
     metric = found.query.metric
-    if job.format is Format.PNG or metric is None:
+    if job.format is not Format.PDF or metric is None:
         return ()
     labels = sight.labels(store.directory(), job.asker)
     ids = {label: i for i, label in labels.items() if _of(store, i, plan)}
-    order = [ids[group.label] for group in found.metrics[metric].groups if group.label in ids]
+    groups = in_order(found.metrics[metric].groups)
+    order = [ids[group.label] for group in groups if group.label in ids]
     return store.rows_by_group(selection, wanted, stored, order)
 
 
@@ -136,7 +163,7 @@ def _render(
     job: Job,
     rows: Iterator[_Row],
     names: _Names,
-    organisation: str,
+    organization: str,
     out: BinaryIO,
 ) -> None:
     buckets = plan.source.range.buckets
@@ -158,7 +185,11 @@ def _render(
                 (names.labels[group] if group else ALL, map(named, part))
                 for group, part in groupby(rows, key=lambda row: row[0])
             )
-            write_pdf(found, sections, out, organisation=organisation, command=job.command)
+            write_pdf(found, sections, out, organization=organization, command=job.command)
+        case Format.SUMMARY:
+            from reports.render.pdf import write_pdf_summary  # noqa: PLC0415
+
+            write_pdf_summary(found, out, organization=organization, command=job.command)
         case Format.PNG:
             from reports.render.png import chart_png  # noqa: PLC0415
 

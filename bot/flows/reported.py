@@ -302,7 +302,7 @@ class Contents:
         plain = replace_files(subject)
         for file in subject.query.files:
             format_ = Format(file)
-            name = file_name(subject.query, subject.at, format_)
+            name = file_name(subject.query, subject.at, subject.zone, format_)
             try:
                 with self._asking.renderer.file(self._job(plain, format_)) as path:
                     keep()

@@ -5,6 +5,7 @@ All sizes follow from one font size, so the same drawing is right on a page and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -44,8 +45,19 @@ class Box:
         return self.y + self.high
 
 
-def draw_bars(paper: Paper, box: Box, bars: Bars, span: TimeRange, em: float) -> None:
-    """Draw bars with their axes into a box, lettered at a size."""
+def draw_bars(
+    paper: Paper,
+    box: Box,
+    bars: Bars,
+    span: TimeRange,
+    em: float,
+    *,
+    date: Callable[[str], str] = str,
+) -> None:
+    """Draw bars with their axes into a box, in letters of size `em`.
+
+    `date` turns the name of a bucket, such as `22 Nov`, into the form that its page has.
+    """
     axis = max(width(name, Face.SANS) for name in bars.names) * em + 0.6 * em
     plot = Box(box.x + axis, box.y + 1.8 * em, box.wide - axis, box.high - 2.4 * em)
     scale = plot.high / max(bars.ticks[-1], 1)
@@ -53,7 +65,7 @@ def draw_bars(paper: Paper, box: Box, bars: Bars, span: TimeRange, em: float) ->
         y = plot.y + value * scale
         paper.rule(plot.x, y, plot.right, GREY if value == 0 else FAINT, em / 14)
         paper.text(plot.x - 0.6 * em, y - 0.34 * em, name, size=em, colour=GREY, align=Align.RIGHT)
-    _name_buckets(paper, plot, span, em)
+    _name_buckets(paper, plot, span, em, date)
     _draw_gaps(paper, plot, bars, len(span.buckets), em)
     if bars.empty:
         middle = plot.y + plot.high / 2
@@ -166,12 +178,15 @@ def _stretches(indexes: frozenset[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _name_buckets(paper: Paper, plot: Box, span: TimeRange, em: float) -> None:
+def _name_buckets(
+    paper: Paper, plot: Box, span: TimeRange, em: float, date: Callable[[str], str]
+) -> None:
     widest = max(width(labels.tick(span, n), Face.SANS) for n in range(len(span.buckets)))
     slot = plot.wide / len(span.buckets)
     edge = plot.right + 0.8 * em
-    for index, name in labels.ticks(span, int(plot.wide / ((widest + 1) * em))):
+    for index, label in labels.ticks(span, int(plot.wide / ((widest + 1) * em))):
         x = plot.x + (index + 0.5) * slot
+        name = date(label)
         half = width(name, Face.SANS) * em / 2
         if x + half <= edge:
             y = plot.y - 1.4 * em

@@ -15,6 +15,8 @@ from typing import Any, BinaryIO
 
 from reportlab.pdfbase import pdfdoc
 
+from reports.render.fonts.shaping import meaning
+
 _LEVEL = 1  # twice as fast as the default, and a fifth larger
 _PACK = 1 << 16  # bytes of small objects that are compressed together
 _HEAD = b"%PDF-1.5\n%\x93\x8c\x8b\x9e\n"
@@ -135,7 +137,11 @@ class StreamedDocument(pdfdoc.PDFDocument):
         self._index()
 
     def _mend_unicode(self) -> None:
-        """What letters beyond U+FFFF mean is written in UTF-16; reportlab writes it in UTF-32."""
+        """Rewrite what characters beyond U+FFFF stand for, so that readers can copy the text.
+
+        reportlab writes them in UTF-32, where UTF-16 is right; a private character that stands for
+        a glyph becomes the text that the glyph draws.
+        """
         objects: dict[str, Any] = self.idToObject
         for name, thing in objects.items():
             if name.startswith("toUnicodeCMap:"):
@@ -196,4 +202,7 @@ class StreamedDocument(pdfdoc.PDFDocument):
 
 
 def _utf16(match: re.Match[str]) -> str:
-    return f"<{chr(int(match[1], 16)).encode('utf-16-be').hex().upper()}>"
+    code = chr(int(match[1], 16))
+    drawn = meaning(code)
+    text = code if drawn is None else drawn
+    return f"<{text.encode('utf-16-be').hex().upper()}>"

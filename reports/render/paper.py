@@ -16,7 +16,7 @@ from typing import BinaryIO
 from reportlab.pdfgen.canvas import Canvas
 
 from reports.render.document import StreamedDocument
-from reports.render.fonts import Face, font, runs, width
+from reports.render.fonts import Face, Run, font, runs, width
 
 A4 = (595.276, 841.89)
 INK, GREY, FAINT = "#16181D", "#6B7280", "#D9DCE1"
@@ -75,11 +75,36 @@ class Paper(Canvas):
         """The operators that show a text where the pen is, for use between BT and ET."""
         if plain(text):
             return f"{self.font(face)} {size:g} Tf {literal(text)} Tj"
+        return " ".join(self._run(run, size) for run in runs(text, face))
+
+    def _run(self, run: Run, size: float) -> str:
+        if run.glyphs:
+            return self._glyphs(run, size)
         return " ".join(
             f"{self.font(run.font, subset)} {size:g} Tf {_string(codes)} Tj"
-            for run in runs(text, face)
             for subset, codes in font(run.font).splitString(run.text, self.document)
         )
+
+    def _glyphs(self, run: Run, size: float) -> str:
+        """The operators that show shaped glyphs, each where HarfBuzz puts it."""
+        written: list[str] = []
+        subset, rise = -1, 0.0
+        for glyph in run.glyphs:
+            [(found, code)] = font(run.font).splitString(glyph.code, self.document)
+            if found != subset:
+                written.append(f"{self.font(run.font, found)} {size:g} Tf")
+                subset = found
+            if glyph.dy != rise:
+                rise = glyph.dy
+                written.append(f"{point(rise * size / 1000)} Ts")
+            # a number in TJ moves the pen to the left; the pen has moved by the glyph's own width
+            after = point(glyph.width + glyph.dx - glyph.advance)
+            before = f"{point(-glyph.dx)} " if glyph.dx else ""
+            shown = f"[{before}<{code.hex()}>{'' if after == '0' else f' {after}'}] TJ"
+            written.append(shown)
+        if rise:
+            written.append("0 Ts")
+        return " ".join(written)
 
     def font(self, name: str, subset: int = 0) -> str:
         """The name of a font in this document; subset 0 has all of ASCII in its place."""

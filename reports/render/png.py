@@ -1,28 +1,33 @@
-"""Charts as PNG: the page that a PDF would hold, rasterised and packed quickly.
+"""Charts as PNG: the page that a PDF would hold, rasterized by PDFium and encoded by pillow.
 
 PDFium is not thread-safe: a process draws one picture at a time.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
 from io import BytesIO
 
 import pypdfium2
+from PIL import Image
 
 from reports.query import Metric
 from reports.render.chart import Box, draw_page
 from reports.render.paper import Paper
 from reports.summary import Summary
 
+# Charts are flat colors, and the shades at the edges of letters. With a palette of 256 a picture of
+# 1600 x 800 takes 25 ms of CPU time altogether and 80 kB, in full color 34 ms and 170 kB; a higher
+# level takes longer and saves less than a fifth.
+_COLORS, _LEVEL = 256, 1
+_ALMOST_WHITE = 252
+
 
 def chart_png(
     summary: Summary, metric: Metric | None = None, *, size: tuple[int, int] = (1600, 800)
 ) -> bytes:
-    """A picture of one metric's stacked bars, of so many pixels; by default the metric asked for.
+    """One metric's stacked bars as a PNG of `size` pixels, with text that a phone can show.
 
-    Lettered so large that it is readable on a phone. Without a metric: spend.
+    The metric is that of the question where none is given, and spend where it has none.
     """
     wide, high = size
     out = BytesIO()
@@ -39,24 +44,19 @@ def rasterise(document: bytes) -> bytes:
     """The first page of a PDF as PNG, a pixel a point."""
     pdf = pypdfium2.PdfDocument(document)
     try:
-        bitmap = pdf[0].render(rev_byteorder=True, prefer_bgrx=False)
-        return _png(bitmap.width, bitmap.height, bitmap.stride, memoryview(bitmap.buffer))
+        picture = pdf[0].render(rev_byteorder=True, prefer_bgrx=False).to_pil()
+        few = picture.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        # the white of the page was averaged with the lightest edges of letters
+        few.putpalette([level for color in _colors(few) for level in color])
+        out = BytesIO()
+        few.save(out, "PNG", compress_level=_LEVEL)
+        return out.getvalue()
     finally:
         pdf.close()
 
 
-def _png(wide: int, high: int, stride: int, pixels: memoryview) -> bytes:
-    """Pack RGB pixels with as little effort as keeps the file small: charts are flat colours."""
-    packer = zlib.compressobj(1)
-    rows = pixels.cast("B")
-    packed: list[bytes] = []
-    for start in range(0, high * stride, stride):
-        packed += (packer.compress(b"\0"), packer.compress(rows[start : start + 3 * wide]))
-    packed.append(packer.flush())
-    header = struct.pack(">IIBBBBB", wide, high, 8, 2, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", b"".join(packed)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def _colors(picture: Image.Image) -> list[tuple[int, ...]]:
+    """A picture's palette, with what is nearly white made white."""
+    levels = picture.getpalette() or []
+    colors = zip(levels[::3], levels[1::3], levels[2::3], strict=True)
+    return [(255, 255, 255) if min(color) > _ALMOST_WHITE else color for color in colors]

@@ -42,7 +42,11 @@ _BYS = (
     (Dimension.KEY, "By API key"),
     (Dimension.CREATOR, "By creator"),
 )
-_FILES = ((File.CSV, "CSV, for a spreadsheet"), (File.PDF, "PDF, to forward or print"))
+_FILES = (
+    (File.CSV, "CSV, for a spreadsheet"),
+    (File.PDF, "PDF, to forward or print"),
+    (File.SUMMARY, "PDF, summary only"),
+)
 _PLACES = ((ME, "Me, in our direct messages"), (CHANNEL, "A channel, for everybody in it"))
 
 

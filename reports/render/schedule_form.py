@@ -46,7 +46,11 @@ _OFTEN = (
 )
 _DAYS = tuple(zip(WEEKDAYS, DAY_NAMES, strict=True))
 _MONTH_DAYS = (*((str(n), f"Day {n}") for n in range(1, 32)), (LAST, "Last day"))
-_FILES = {"csv": "CSV, for a spreadsheet", "pdf": "PDF, to forward or print"}
+_FILES = {
+    "csv": "CSV, for a spreadsheet",
+    "pdf": "PDF, to forward or print",
+    "pdf summary": "PDF, summary only",
+}
 _GROUPS = 3
 
 

@@ -90,11 +90,11 @@ def pdf_ours(count: int, path: Path) -> Callable[[], None]:
     from reports.render.pdf import write_pdf  # noqa: PLC0415 - each case reads only its own
 
     summary = answer(count)
-    write_pdf(answer(PER_GROUP), groups(PER_GROUP), io.BytesIO(), organisation="Warm")
+    write_pdf(answer(PER_GROUP), groups(PER_GROUP), io.BytesIO(), organization="Warm")
 
     def draw() -> None:
         with path.open("wb") as out:
-            write_pdf(summary, groups(count), out, organisation="Acme")
+            write_pdf(summary, groups(count), out, organization="Acme")
 
     return draw
 

@@ -130,17 +130,43 @@ def test_a_file_keeps_the_range_of_its_moment(store: Store) -> None:
     assert f'"{NOW:%Y-%m-%d}' not in out.getvalue().decode()
 
 
-def test_file_names_hold_no_name_that_others_chose() -> None:
+@pytest.mark.parametrize(
+    ("words", "format_", "name"),
+    [
+        ("spend 2026-10 by creator", Format.PDF, "openrouter-spend-by-creator-2026-10.pdf"),
+        ("last month by model", Format.CSV, "openrouter-activity-by-model-2026-10.csv"),
+        ("tokens 2026-10 by key key:../../x", Format.PDF, "openrouter-tokens-by-key-2026-10.pdf"),
+        (
+            "spend 1m by creator",
+            Format.CSV,
+            "openrouter-spend-by-creator-2026-10-22_2026-11-22.csv",
+        ),
+        ("spend 1d", Format.PNG, "openrouter-spend-2026-11-22T1031.png"),
+        ("1h by key", Format.CSV, "openrouter-activity-by-key-2026-11-22T1031.csv"),
+        ("spend yesterday", Format.CSV, "openrouter-spend-2026-11-21.csv"),
+        ("spend last year", Format.PDF, "openrouter-spend-2025.pdf"),
+        (
+            "spend 2026-10 by creator",
+            Format.SUMMARY,
+            "openrouter-spend-by-creator-2026-10-summary.pdf",
+        ),
+        ("spend 2030-01", Format.CSV, "openrouter-spend-2030-01.csv"),
+        ("spend today tz Asia/Tokyo", Format.CSV, "openrouter-spend-2026-11-22T1931.csv"),
+    ],
+)
+def test_file_names_say_what_and_when(words: str, format_: Format, name: str) -> None:
     at = NOW.replace(year=2026, month=11, day=22, hour=10, minute=31, second=7)
-    assert file_name(query_of("1m by key"), at, Format.CSV) == (
-        "openrouter-activity-20261122-103107.csv"
+    assert file_name(query_of(words), at, "UTC", format_) == name
+
+
+def test_a_summary_has_the_first_pages_and_no_rows(store: Store) -> None:
+    summary, whole = (
+        pypdf.PdfReader(io.BytesIO(written(store, "spend 1m by creator", format_)))
+        for format_ in (Format.SUMMARY, Format.PDF)
     )
-    assert file_name(query_of("tokens 1m by key key:../../x"), at, Format.PDF) == (
-        "openrouter-activity-tokens-by-key-20261122-103107.pdf"
-    )
-    assert file_name(query_of("spend"), at, Format.PNG) == (
-        "openrouter-activity-spend-20261122-103107.png"
-    )
+    assert len(summary.pages) == 1 < len(whole.pages)
+    assert "SUBTOTAL" not in summary.pages[0].extract_text()
+    assert "SUBTOTAL" in whole.pages[1].extract_text()
 
 
 def test_a_job_survives_the_way_to_another_process() -> None:
@@ -200,6 +226,32 @@ def test_a_place_that_cannot_be_written_is_named(database: Path, tmp_path: Path)
 def test_the_words_for_files_write_them_in_the_terminal_too(database: Path, tmp_path: Path) -> None:
     done = run_ask(database, "spend", "7d", "by", "key", "csv", cwd=tmp_path)
     assert done.returncode == 0
-    [file] = tmp_path.glob("openrouter-activity-spend-by-key-*.csv")
+    [file] = tmp_path.glob("openrouter-spend-by-key-*.csv")
     assert file.read_bytes().startswith(b"Date,API Key,Slug,")
     assert b"Spend by API key" in done.stdout
+
+
+@pytest.mark.parametrize("words", ["summary", "pdf summary", "summary pdf"])
+def test_the_summary_goes_where_the_terminal_says(
+    database: Path, tmp_path: Path, words: str
+) -> None:
+    done = run_ask(
+        database,
+        "spend",
+        "last",
+        "month",
+        "by",
+        "key",
+        *words.split(),
+        "--pdf",
+        "a.pdf",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.glob("*.pdf")] == ["a.pdf"]
+    assert len(pypdf.PdfReader(tmp_path / "a.pdf").pages) <= 2
+
+
+def test_a_filter_called_summary_stays_a_filter(database: Path, tmp_path: Path) -> None:
+    done = run_ask(database, "spend", "key:summary*", "--pdf", "a.pdf", cwd=tmp_path)
+    assert "No key is called “summary*”".encode() in done.stderr

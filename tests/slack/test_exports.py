@@ -50,7 +50,7 @@ def test_a_file_asked_for_in_words_comes_into_the_dm(world: World, format_: str)
     wait_until(lambda: world.slack.files)
     wait_until(lambda: files_in(world.slack, world.slack.im("ada").id))
     [name] = files_in(world.slack, world.slack.im("ada").id)
-    assert name.startswith("openrouter-activity-spend-by-key-")
+    assert name.startswith("openrouter-spend-by-key-")
     assert name.endswith(f".{format_}")
     assert told(world, 0) == f"I sent {name} to your DM."
 

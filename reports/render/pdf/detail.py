@@ -1,29 +1,28 @@
-"""The detail of one metric: a summary of all groups, a section for each, and the grand total."""
+"""The detail of one metric: a summary of all groups, a section for each, and the total."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from itertools import islice
 
 from reports.query import Metric
-from reports.render.bars import OTHER_LABEL, stack
+from reports.range_names import axis_date
+from reports.render.bars import stack
 from reports.render.chart import Box, draw_bars
 from reports.render.fonts import Face, fit
-from reports.render.palette import OTHERS, colour, colours
+from reports.render.palette import charted, colour, colours
 from reports.render.paper import GREY, INK, Align
 from reports.render.pdf.cover import Sheet, draw_cover, draw_figures
 from reports.render.pdf.figures import Columns, columns
+from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.rows import LEADING, Rows
-from reports.render.pdf.table import SIZE, SWATCH, Layout, Table, draw_header
+from reports.render.pdf.table import SIZE, SWATCH, Layout, draw_header
 from reports.summary import Summary
 from reports.text import clean, figure, percent
 from reports.usage import ZERO, Usage, UsageRow, total
-from reports.words import DIMENSION_WORDS, capital
 
-_CHART = 178.0
-_SHARE = 8
+_CHART = 150.0
 _HEADING = 34.0
 _HEADER = 19.0
 _SUBTOTAL = 24.0
@@ -39,10 +38,9 @@ def write_detail(
     sheet: Sheet,
 ) -> None:
     """Draw the whole detail; its last page is left open."""
-    known = colours(summary)
     shape = columns(metric, summary.query.source, summary.totals)
-    _draw_summary(pages, summary, metric, shape, known, sheet)
-    writer = _Sections(pages, summary, metric, shape, known)
+    write_summary(pages, summary, metric, sheet)
+    writer = _Sections(pages, summary, metric, shape, colours(summary))
     everything = total(writer.section(label, rows) for label, rows in sections)
     if shape.values(everything) != shape.values(summary.totals):
         raise ValueError("the rows do not add up to the summary")
@@ -50,51 +48,19 @@ def write_detail(
         writer.grand_total(everything)
 
 
-def _draw_summary(
-    pages: Pages,
-    summary: Summary,
-    metric: Metric,
-    shape: Columns,
-    known: dict[str, str],
-    sheet: Sheet,
+def write_summary(
+    pages: Pages, summary: Summary, metric: Metric, sheet: Sheet, *, most: int | None = None
 ) -> None:
+    """Draw the summary of one metric, with all groups or the largest; its last page is open."""
+    known = colours(summary)
     draw_cover(pages, summary, sheet)
     pages.paper.bookmark("Summary", 842)
     draw_figures(pages, summary, metric)
-    bars = stack(summary.metrics[metric], known)
+    bars = stack(summary.metrics[metric], charted(summary, metric))
     box = Box(LEFT, pages.y - _CHART, WIDE, _CHART)
-    draw_bars(pages.paper, box, bars, summary.range, 7.5)
+    draw_bars(pages.paper, box, bars, summary.range, 7.5, date=axis_date)
     pages.y -= _CHART + 16
-    _draw_groups(pages, summary, metric, shape, known, sheet.organisation)
-
-
-def _draw_groups(
-    pages: Pages,
-    summary: Summary,
-    metric: Metric,
-    shape: Columns,
-    known: dict[str, str],
-    running: str,
-) -> None:
-    """Every group with its figures and share, and the sum; the sum alone without groups."""
-    found, by = summary.metrics[metric], summary.query.by
-    if by is None:
-        table = Table(pages, running, Layout("", shape.titles, shape.widths))
-        table.last("TOTAL", shape.line(summary.totals))
-        return
-    name = capital(DIMENSION_WORDS[by])
-    layout = Layout(name, (*shape.titles, "Share"), (*shape.widths, _SHARE))
-    table = Table(pages, running, layout)
-    for group in found.groups:
-        line = shape.line(group.usage) + percent(group.share).rjust(_SHARE)
-        table.row(group.label, line, colour(group.label, known))
-    if found.rest:
-        shown = total(group.usage for group in found.groups)
-        rest = Usage(*(a - b for a, b in zip(summary.totals, shown, strict=True)))
-        share = percent(Fraction(found.rest_sum, found.sum)) if found.sum else "–"
-        table.row(f"{OTHER_LABEL} ({found.rest:,})", shape.line(rest) + share.rjust(_SHARE), OTHERS)
-    whole = "100.0%" if found.sum else "–"
-    table.last("TOTAL", shape.line(summary.totals) + whole.rjust(_SHARE))
+    draw_groups(pages, summary, known, sheet.organization, most=most)
 
 
 class _Sections:
@@ -144,7 +110,7 @@ class _Sections:
         self._pages.paper.bookmark("Total", self._pages.y + 12)
         self._pages.paper.rule(LEFT, self._pages.y + 2, RIGHT, INK, 1)
         self._sum("TOTAL", everything)
-        note = "All sections together, equal to the total of the summary on page 1."
+        note = "All sections together: the total of the summary on page 1."
         self._pages.paper.text(LEFT, self._pages.y - 2, note, size=7.5, colour=GREY)
 
     def _begin(self, label: str) -> str:
@@ -165,7 +131,7 @@ class _Sections:
             x += 1.4 * SWATCH + 6
         used = 0.0
         if group is not None and grouped:
-            share = f"{figure(self._metric, group.sum)} · {percent(group.share)} of all"
+            share = f"{figure(self._metric, group.sum)} · {percent(group.share)} of the total"
             used = paper.text(RIGHT, y, share, size=8.5, colour=GREY, align=Align.RIGHT)
         room = round((RIGHT - x - used) / 14 - 1, 2)
         paper.text(x, y, fit(name, Face.BOLD, room), Face.BOLD, 14)

@@ -1,4 +1,4 @@
-"""Figures as a statement prints them: exact, with thousands separators, points under points."""
+"""Figures as a statement prints them: thousands separators, decimal points under each other."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from reports.query import Metric, Source
-from reports.usage import NANO, Usage
+from reports.usage import Usage
 
 TITLES = {
     Metric.SPEND: ("Credits", "BYOK", "Spend"),
-    Metric.TOKENS: ("Prompt", "Reasoning", "Completion"),
+    Metric.TOKENS: ("Prompt", "Reasoning", "Completion", "Total"),
     Metric.REQUESTS: ("Requests", "BYOK requests"),
 }
 _FIELDS = {
@@ -19,18 +19,24 @@ _FIELDS = {
     Metric.TOKENS: ("prompt", "reasoning", "completion"),
     Metric.REQUESTS: ("requests", "byok_requests"),
 }
-_PLACES = 9
-_NOTHING = "0.00" + " " * (_PLACES - 2)
+_CENT, _HUNDREDTH_OF_A_CENT = 10_000_000, 100_000  # in nano-dollars
+_TEN_CENTS = 99_950_000  # from here on four decimals would be rounded to ten cents
 
 
-def exact(nano: int) -> str:
-    """Dollars with thousands separators and 2 to 9 places, padded so that points align."""
-    if not nano:
-        return _NOTHING
-    whole, rest = divmod(abs(nano), NANO)
-    places = f"{rest:09}".rstrip("0")
-    padded = f"{places:0<2}".ljust(_PLACES)
-    return f"-{whole:,}.{padded}" if nano < 0 else f"{whole:,}.{padded}"
+def dollars(nano: int) -> str:
+    """Dollars with cents, padded so that points align; four decimals below ten cents.
+
+    Never `0.00` for an amount that is not nothing: the smallest are `<0.0001`.
+    """
+    size = abs(nano)
+    if size >= _TEN_CENTS or not size:
+        cents = _rounded(size, _CENT)
+        shown = f"{cents // 100:,}.{cents % 100:02}  "
+    elif size >= _HUNDREDTH_OF_A_CENT:
+        shown = f"0.{_rounded(size, _HUNDREDTH_OF_A_CENT):04}"
+    else:
+        return "<0.0001" if nano > 0 else ">-0.0001"
+    return f"-{shown}" if nano < 0 else shown
 
 
 def count(number: int) -> str:
@@ -39,23 +45,28 @@ def count(number: int) -> str:
 
 
 def shown(metric: Metric, value: int) -> str:
-    """A metric's figure, exact."""
-    return exact(value) if metric is Metric.SPEND else count(value)
+    """A metric's figure as it stands in a column."""
+    return dollars(value) if metric is Metric.SPEND else count(value)
 
 
 def values(metric: Metric, source: Source) -> Callable[[Usage], tuple[int, ...]]:
-    """What a usage has in the columns of a metric; money from the source asked for."""
+    """What a usage has in the columns of a metric; of one source of money, that alone."""
     if metric is Metric.TOKENS:
-        return lambda usage: (usage.prompt, usage.reasoning, usage.completion)
+        return lambda usage: (usage.prompt, usage.reasoning, usage.completion, usage.tokens)
     if metric is Metric.REQUESTS:
         return lambda usage: (usage.requests, usage.byok_requests)
-    paid, own = source is not Source.BYOK, source is not Source.CREDITS
+    if source is Source.CREDITS:
+        return lambda usage: (usage.credits,)
+    if source is Source.BYOK:
+        return lambda usage: (usage.byok,)
+    return lambda usage: (usage.credits, usage.byok, usage.credits + usage.byok)
 
-    def money(usage: Usage) -> tuple[int, ...]:
-        credits_, byok = usage.credits if paid else 0, usage.byok if own else 0
-        return credits_, byok, credits_ + byok
 
-    return money
+def titles(metric: Metric, source: Source) -> tuple[str, ...]:
+    """What the columns of a metric are called."""
+    if metric is not Metric.SPEND or source is Source.ALL:
+        return TITLES[metric]
+    return ("Credits",) if source is Source.CREDITS else ("BYOK",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +97,27 @@ class Columns:
         values = self.values
         if self.metric is Metric.SPEND:
             template = "".join(f"%{wide}s" for wide in self.widths)
-            return lambda usage: template % tuple(map(exact, values(usage)))
+            return lambda usage: template % tuple(map(dollars, values(usage)))
         pattern = "".join(f"{{:>{wide},}}" for wide in self.widths).format
-        if self.metric is Metric.TOKENS:
-            return lambda usage: pattern(usage.prompt, usage.reasoning, usage.completion)
-        return lambda usage: pattern(usage.requests, usage.byok_requests)
+        return lambda usage: pattern(*values(usage))
 
 
 def columns(metric: Metric, source: Source, largest: Usage) -> Columns:
     """The columns of a metric, wide enough for figures up to those of the whole."""
-    value = values(metric, source)
-    titles = TITLES[metric]
-    # amounts mostly end in blanks, which part them already
-    gap = 2 if metric is Metric.SPEND else 3
+    value, names = values(metric, source), titles(metric, source)
     widths = tuple(
-        max(len(shown(metric, figure)), len(title)) + gap
-        for title, figure in zip(titles, value(largest), strict=True)
+        column_width(title, shown(metric, figure))
+        for title, figure in zip(names, value(largest), strict=True)
     )
-    return Columns(metric, titles, widths, value)
+    return Columns(metric, names, widths, value)
+
+
+def column_width(title: str, largest: str) -> int:
+    """How many letters wide a column of figures is, with the gap before it."""
+    return max(len(title), len(largest), len(" <0.0001")) + 2
+
+
+def _rounded(size: int, step: int) -> int:
+    """How many steps an amount comes to, halves to the even number."""
+    steps, rest = divmod(size, step)
+    return steps + (2 * rest > step or (2 * rest == step and steps % 2 == 1))

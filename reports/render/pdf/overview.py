@@ -2,73 +2,71 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from itertools import islice
 
 from reports.query import Metric, Source
+from reports.range_names import axis_date
 from reports.render import labels
 from reports.render.bars import OTHER_LABEL, Bars, stack
 from reports.render.chart import Box, draw_bars
 from reports.render.fonts import Face, fit
-from reports.render.palette import OTHERS, charted, colour, colours
-from reports.render.paper import FAINT, GREY, INK
-from reports.render.pdf.cover import Sheet, draw_cover
-from reports.render.pdf.figures import count, exact
+from reports.render.palette import OTHERS, charted, colours
+from reports.render.paper import FAINT, GREY
+from reports.render.pdf.cover import Sheet, compared_with, draw_cover, each_bucket, wrap
+from reports.render.pdf.figures import column_width, count, dollars
+from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.table import SWATCH, Layout, Table
 from reports.summary import Summary
-from reports.text import change, figure, percent
-from reports.usage import Usage
-from reports.words import DIMENSION_WORDS, capital, metric_words
+from reports.text import change, figure
+from reports.words import capital, metric_words
 
-_ASIDE = 112.0
+_ASIDE = 118.0
+_PANEL = 104.0
 _LEGEND_COLUMNS = 3
 _MONEY = {Source.ALL: "Spend", Source.CREDITS: "Credits", Source.BYOK: "BYOK"}
 
 
-def write_overview(pages: Pages, summary: Summary, sheet: Sheet) -> None:
-    """Draw the whole overview; its last page is left open."""
+def write_overview(
+    pages: Pages, summary: Summary, sheet: Sheet, *, most: int | None = None
+) -> None:
+    """Draw the overview with all groups or the largest; its last page is left open."""
     draw_cover(pages, summary, sheet)
     known = colours(summary)
     stacks = {
-        metric: stack(found, charted(summary, metric), most=5)
+        metric: stack(found, charted(summary, metric), most=4)
         for metric, found in summary.metrics.items()
     }
     pages.paper.bookmark("Overview", 842)
-    legend = _legend_height(summary, stacks)
-    high = (pages.room - legend) / len(stacks)
     for metric, bars in stacks.items():
-        _draw_metric(pages, summary, metric, bars, high)
-    if summary.query.by is not None:
-        _draw_legend(pages, stacks)
-    pages.turn(sheet.organisation)
-    by = DIMENSION_WORDS[summary.query.by] if summary.query.by else summary.range.granularity
-    pages.paper.bookmark(f"By {by}", 842)
-    pages.paper.text(LEFT, pages.y - 14, f"By {by}", Face.BOLD, 14)
-    pages.y -= 28
+        _draw_metric(pages, summary, metric, bars, _PANEL)
     if summary.query.by is None:
-        _draw_buckets(pages, summary, sheet.organisation)
-    else:
-        _draw_groups(pages, summary, known, capital(by), sheet.organisation)
+        pages.y -= 8
+        _draw_buckets(pages, summary, sheet.organization, most)
+        return
+    _draw_legend(pages, stacks)
+    pages.y -= _legend_height(summary, stacks) + 10
+    draw_groups(pages, summary, known, sheet.organization, most=most)
 
 
 def _draw_metric(pages: Pages, summary: Summary, metric: Metric, bars: Bars, high: float) -> None:
     paper, found, top = pages.paper, summary.metrics[metric], pages.y
     name = capital(metric_words(summary.query, metric))
-    paper.text(LEFT, top - 14, name, Face.BOLD, 11)
-    paper.text(LEFT, top - 39, figure(metric, found.sum), Face.BOLD, 19)
-    exactly = f"${exact(found.sum).strip()}" if metric is Metric.SPEND else count(found.sum)
-    average = f"{figure(metric, found.avg)} {labels.each(summary.range)}"
-    lines = [("", exactly), ("Average", average)]
+    paper.text(LEFT, top - 12, name, Face.BOLD, 10)
+    paper.text(LEFT, top - 33, figure(metric, found.sum), Face.BOLD, 17)
+    lines = [] if metric is Metric.SPEND else [f"{count(found.sum)} {metric}"]
+    if found.known:
+        average = f"{figure(metric, found.avg)} {each_bucket(summary, found)}"
+        lines += wrap(average, Face.SANS, _ASIDE / 8 - 1, most=2)
     if found.previous is not None:
-        lines += [("Before", figure(metric, found.previous)), ("Change", change(found.change))]
-    y = top - 54
-    for name, value in lines:
-        if name:
-            paper.text(LEFT, y, name, size=8, colour=GREY)
-        paper.text(LEFT + (42 if name else 0), y, value, size=8, colour=INK if name else GREY)
-        y -= 12.5
+        before = f"{figure(metric, found.previous)} ({compared_with(summary)})"
+        lines += wrap(f"{change(found.change)} from {before}", Face.SANS, _ASIDE / 8 - 1)
+    y = top - 46
+    for line in lines:
+        paper.text(LEFT, y, line, size=8, colour=GREY)
+        y -= 11
     box = Box(LEFT + _ASIDE, top - high + 14, WIDE - _ASIDE, high - 20)
-    draw_bars(paper, box, bars, summary.range, 7)
+    draw_bars(paper, box, bars, summary.range, 7, date=axis_date)
     pages.y -= high
     paper.rule(LEFT, pages.y + 6, RIGHT, FAINT)
 
@@ -97,56 +95,26 @@ def _draw_legend(pages: Pages, stacks: dict[Metric, Bars]) -> None:
         pages.paper.text(x + SWATCH + 5, y + 0.4, fit(name, Face.SANS, room), size=8)
 
 
-def _draw_groups(
-    pages: Pages, summary: Summary, known: dict[str, str], name: str, running: str
-) -> None:
-    """Every group with its spend, share of it, tokens and requests, and the sum of all."""
-    spend = summary.metrics[Metric.SPEND]
-    layout = _layout(summary, name, share=True)
-    table = Table(pages, running, layout)
-    for group in spend.groups:
-        line = _figures(layout, summary, group.usage, percent(group.share))
-        table.row(group.label, line, colour(group.label, known))
-    if spend.rest:
-        rests = [summary.metrics[metric].rest_sum for metric in Metric]
-        share = percent(Fraction(spend.rest_sum, spend.sum)) if spend.sum else "–"
-        line = _line(layout, (exact(rests[0]), share, count(rests[1]), count(rests[2])))
-        table.row(f"{OTHER_LABEL} ({spend.rest:,})", line, OTHERS)
-    table.last("TOTAL", _figures(layout, summary, summary.totals, "100.0%" if spend.sum else "–"))
-
-
-def _draw_buckets(pages: Pages, summary: Summary, running: str) -> None:
-    """Without groups: every bucket, newest first."""
-    layout = _layout(summary, "Date", share=False)
-    table = Table(pages, running, layout)
+def _draw_buckets(pages: Pages, summary: Summary, running: str, most: int | None) -> None:
+    """Without groups: every bucket or the newest, newest first."""
+    spend, tokens, requests = (summary.metrics[metric] for metric in Metric)
+    texts = (dollars(spend.sum), count(tokens.sum), count(requests.sum))
+    titles = (_MONEY[summary.query.source], "Tokens", "Requests")
+    widths = tuple(map(column_width, titles, texts))
+    table = Table(pages, running, Layout("Date", titles, widths))
     cell = labels.cell(summary.range)
-    columns = [summary.metrics[metric].buckets for metric in Metric]
-    for moment, spend, tokens, requests in reversed(
-        list(zip(summary.range.buckets, *columns, strict=True))
-    ):
-        table.row(cell(moment), _line(layout, (exact(spend), count(tokens), count(requests))))
-    table.last("TOTAL", _figures(layout, summary, summary.totals, None))
+    buckets = zip(
+        summary.range.buckets, spend.buckets, tokens.buckets, requests.buckets, strict=True
+    )
+    for moment, *values in islice(reversed(list(buckets)), most):
+        table.row(cell(moment), _line(widths, (dollars(values[0]), *map(count, values[1:]))))
+    left = len(summary.range.buckets) - most if most is not None else 0
+    if left > 0:
+        earlier = [sum(found.buckets[:left]) for found in (spend, tokens, requests)]
+        figures = (dollars(earlier[0]), *map(count, earlier[1:]))
+        table.row(f"Earlier ({left:,})", _line(widths, figures))
+    table.last("TOTAL", _line(widths, texts))
 
 
-def _layout(summary: Summary, name: str, *, share: bool) -> Layout:
-    totals, source = summary.totals, summary.query.source
-    texts = [exact(totals.value(Metric.SPEND, source)), count(totals.tokens)]
-    texts.append(count(totals.requests))
-    titles = [_MONEY[source], "Tokens", "Requests"]
-    if share:
-        texts.insert(1, "99.9%")
-        titles.insert(1, "Share")
-    pairs = zip(texts, titles, strict=True)
-    return Layout(name, tuple(titles), tuple(max(len(a), len(b)) + 3 for a, b in pairs))
-
-
-def _figures(layout: Layout, summary: Summary, usage: Usage, share: str | None) -> str:
-    source: Source = summary.query.source
-    texts = [exact(usage.value(Metric.SPEND, source)), count(usage.tokens), count(usage.requests)]
-    if share is not None:
-        texts.insert(1, share)
-    return _line(layout, tuple(texts))
-
-
-def _line(layout: Layout, texts: tuple[str, ...]) -> str:
-    return "".join(text.rjust(wide) for text, wide in zip(texts, layout.widths, strict=True))
+def _line(widths: tuple[int, ...], texts: tuple[str, ...]) -> str:
+    return "".join(text.rjust(wide) for text, wide in zip(texts, widths, strict=True))

@@ -6,11 +6,11 @@ draws a form that is finished last.
 
 from __future__ import annotations
 
+from reports.range_names import moment_words
 from reports.render.fonts import Face, fit, width
 from reports.render.paper import A4, FAINT, GREY, Align, Paper
 from reports.summary import Summary
 from reports.text import clean
-from reports.words import range_words, stamp
 
 LEFT, RIGHT = 42.0, A4[0] - 42.0
 TOP, BOTTOM = 782.0, 52.0
@@ -27,18 +27,23 @@ class Pages:
         self.paper = paper
         self.y = TOP
         self.number = 1
-        words = f"{title} · {range_words(summary.range)}"
-        self._title = fit(words, Face.SANS, round(0.72 * WIDE / _SMALL, 2))
+        self._kept = 0.0
+        self._title = fit(title, Face.SANS, round(0.72 * WIDE / _SMALL, 2))
         used = width(self._title, Face.SANS)
         self._room_of_header = round(WIDE / _SMALL - used - 2, 2)
-        self._as_of = f"Data as of {stamp(summary.as_of)}" if summary.as_of else "No data yet"
+        as_of = summary.as_of
+        self._as_of = f"Data as of {moment_words(as_of)}" if as_of else "No data yet"
         self._made = summary.range.until
         paper.document.form(_COUNT)
 
     @property
     def room(self) -> float:
         """How much height is left on the page."""
-        return self.y - BOTTOM
+        return self.y - BOTTOM - self._kept
+
+    def keep_free(self, height: float) -> None:
+        """Leave room at the foot of this page for what is drawn there already."""
+        self._kept = height
 
     def begin(self, running: str | None) -> None:
         """Draw the footer, and a running header unless the page has a title of its own."""
@@ -56,6 +61,7 @@ class Pages:
         """Finish this page and begin the next."""
         self.paper.showPage()
         self.number += 1
+        self._kept = 0.0
         self.begin(running)
 
     def finish(self) -> int:
