@@ -28,7 +28,12 @@ class Known:
     def has(self, name: str) -> bool:
         """Whether a key or a person has that very name."""
         wanted = _folded(name)
-        return wanted in self.by_key or wanted in self.full_names
+        return bool(self.key(wanted)) or wanted in self.full_names
+
+    def key(self, wanted: str) -> str:
+        """The key of a folded name, whose words may be joined by dashes; empty if there is none."""
+        spelt = (wanted, wanted.replace(" ", "-"), wanted.replace(" ", "_"))
+        return next((self.by_key[name] for name in spelt if name in self.by_key), "")
 
     @cached_property
     def slugs(self) -> frozenset[str]:
@@ -65,8 +70,8 @@ class AmbiguousNameError(ValueError):
 
     def __init__(self, name: str, filters: tuple[Filter, ...]) -> None:
         meant = " or ".join(f"`{clean(str(one)).replace('`', chr(39))}`" for one in filters)
-        super().__init__(f"“{clean(name, 40)}” may be several here: say {meant}.")
-        self.filters = filters
+        super().__init__(f"“{clean(name, 40)}” could mean {meant}.")
+        self.name, self.filters = name, filters
 
 
 def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter | None:
@@ -88,7 +93,7 @@ def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter
 
 def _wholes(wanted: str, known: Known) -> list[Filter]:
     """Keys and people of that very name, and models that have it within their own."""
-    keys = [Filter(Dimension.KEY, known.by_key[wanted])] if wanted in known.by_key else []
+    keys = [Filter(Dimension.KEY, key)] if (key := known.key(wanted)) else []
     people = [Filter(Dimension.CREATOR, who) for who in known.callings.get(wanted, ())]
     return [*keys, *people, *_models(wanted, known)]
 
