@@ -18,7 +18,7 @@ from reports.commands import Command, parse_command
 from reports.grammar import LONGEST, Ask, CommandError, Help, grouping, parse, tokens
 from reports.loose_alert import hear_alert, wants
 from reports.loose_dates import AmbiguousDateError, Order
-from reports.loose_names import LONGEST_NAME_WORDS, Known, named
+from reports.loose_names import LONGEST_NAME_WORDS, AmbiguousNameError, Known, named
 from reports.loose_span import stretch
 from reports.loose_topics import greets, topic_said
 from reports.period import NAMED, Month, Span
@@ -32,7 +32,9 @@ _ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone",
 MOST_COMPARED = 2_000
 """Names among which the one most like a wrong word is looked for: more would take a while."""
 _LONGEST_STRETCH = 14
-VOCABULARY = (*say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, "last", "month", "week")
+VOCABULARY = (
+    *say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, *say.UNITS, *say.MONTHS, "last", "without",
+)  # fmt: skip
 _BEGINNINGS = {
     "schedule", "schedules", "alert", "alerts", "quiet", "audit", "status", "help",
 }  # fmt: skip
@@ -139,7 +141,8 @@ def hear(text: str, known: Known, today: date) -> Read:
             f"That is {len(said):,} characters; a question can have at most {LONGEST}."
         )
     words = [word.casefold().strip("?!.,") for word in said.split()]
-    if not any(words) or greets([word for word in words if word]):
+    letters = [word for word in words if any(c.isalnum() for c in word)]
+    if not letters or greets(letters):
         return None
     strict = parse_command(said)
     if not isinstance(strict, CommandError):
@@ -203,13 +206,37 @@ def _read(
         return reader.read(tokens(said))
     except AmbiguousDateError as wrong:
         orders: tuple[Order, ...] = ("month", "day")
-        both = [_read(said, known, today, schedules=schedules, order=order) for order in orders]
+        if order or not again:
+            return CommandError(str(wrong))
+        both = [
+            _read(said, known, today, again=False, schedules=schedules, order=order)
+            for order in orders
+        ]
         choices = tuple(one.canonical for one in both if isinstance(one, Heard))
+        return CommandError(str(wrong), choices=choices)
+    except AmbiguousNameError as wrong:
+        texts = [_instead(reader, wrong.name, str(one)) for one in wrong.filters] if again else []
+        read = [
+            _read(text, known, today, again=False, schedules=schedules, order=order)
+            for text in texts
+        ]
+        choices = tuple(one.canonical for one in read if isinstance(one, Heard))
         return CommandError(str(wrong), choices=choices)
     except UnknownWordError as wrong:
         return CommandError(str(wrong), *_meant(reader, known, today) if again else ())
     except ValueError as wrong:
         return CommandError(str(wrong))
+
+
+def _instead(reader: _Reader, name: str, words: str) -> str:
+    """What was said, with other words in the place of a name where reading stopped."""
+    said = reader.words
+    count = len(name.split())
+    for at in range(reader.at, len(said) - count + 1):
+        there = " ".join(said[at : at + count]).casefold()
+        if there.removesuffix("'s").strip(".,") == name.casefold():
+            return " ".join((*said[:at], words, *said[at + count :]))
+    return ""
 
 
 def _meant(reader: _Reader, known: Known, today: date) -> tuple[str, str]:
@@ -254,7 +281,8 @@ class _Reader:
         """All of it. Raises ValueError with what to say of a word that is not known."""
         self.words = [word.strip("?!,;") or word for word in words]
         rules: tuple[Callable[[], int], ...] = (
-            self._filter, self._mention, self._long_name, self._stretch, self._standing,
+            self._filter, self._mention, self._long_name, self._amount, self._part_of_day,
+            self._stretch, self._standing,
             self._versus, self._by, self._top, self._dated, self._period, self._option,
             self._metric, self._self, self._leaving_out, self._name, self._filler,
         )  # fmt: skip
@@ -276,13 +304,28 @@ class _Reader:
         unclear = self.given and {word.casefold() for word in self.standing} <= say.RHYTHMS
         if self.standing and unclear and not self.schedules:
             raise ValueError(self._one_way_or_the_other())
-        parts = [word for kind in _ORDER for word in self.given.get(kind, ()) if word]
+        said = dict(self.given)
+        if not self.standing and (implied := self._implied()):
+            said.setdefault("period", [implied])
+        parts = [word for kind in _ORDER for word in said.get(kind, ()) if word]
         words = " ".join((["schedule", *self.standing] if self.standing else []) + parts)
         read = parse_command(words)
         if isinstance(read, CommandError):
             return read
         left, remarks = self._ignored(read), tuple(self.remarks)
         return Heard(words, frozenset(self.given), left, rhythm=self.rhythm, remarks=remarks)
+
+    def _implied(self) -> str:
+        """The period that a question without one is about: it does not count as typed.
+
+        `vs last month` compares this month; `per month` is drawn over a year.
+        """
+        versus = self.given.get("versus", [""])[0]
+        unit = say.UNITS.get(versus.rpartition(" ")[2])
+        if unit or versus.endswith("yesterday"):
+            return f"this {unit}" if unit else "today"
+        units = [words.casefold().split()[-1].rstrip("s") for words in self.left]
+        return next((say.DRAWN[unit] for unit in units if unit in say.DRAWN), "")
 
     def _group(self) -> None:
         """What is grouped by where that follows from the way in which it is asked."""
@@ -311,7 +354,7 @@ class _Reader:
             drawn = str(ranges(read.query.period, now).current.granularity)
         except NotBegunError:
             return tuple(self.left)
-        same = {"date": "day", "hourly": "hour"}
+        same = {"date": "day", "hourly": "hour", "daily": "day", "monthly": "month"}
         units = [(words, words.casefold().split()[-1].rstrip("s")) for words in self.left]
         return tuple(words for words, unit in units if same.get(unit, unit) != drawn)
 
@@ -387,6 +430,34 @@ class _Reader:
                 return count
         return 0
 
+    def _amount(self) -> int:
+        """An amount, of which a question knows nothing; it is never passed over."""
+        at = 1 if self._word() in {"than", "over", "above", "below", "under"} else 0
+        word = self._word(at)
+        if not (any(sign in word for sign in "$€£¥%") or word[:1] in {">", "<", "≥", "≤"}):
+            return 0
+        raise ValueError(
+            f"I can't filter by “{clean(word, 40)}”. Amounts work in alerts, like"
+            " `alert spend > $50 per day`."
+        )
+
+    def _part_of_day(self) -> int:
+        """`last night`, `this morning`: the whole day, since days cannot be cut."""
+        word, following = self._word(), self._word(1)
+        at = 1 if word in {"overnight", "tonight"} else 2
+        if word in {"last", "this"} and following in say.PARTS_OF_DAY and not self.standing:
+            day = "yesterday" if word == "last" else "today"
+        elif word in {"overnight", "tonight"}:
+            day = "yesterday" if word == "overnight" else "today"
+        elif word in say.PARTS_OF_DAY and "period" in self.given and not self.standing:
+            day, at = "", 1
+        else:
+            return 0
+        if day:
+            self._give("period", day)
+        self.remarks.append("I can't look at a part of a day, so this is the whole day.")
+        return at
+
     def _filled(self, count: int) -> bool:
         """Whether words begin or end with one that says nothing, and so are no name's."""
         ends = {self._word(), self._word(count - 1)}
@@ -394,6 +465,9 @@ class _Reader:
 
     def _standing(self) -> int:
         word, following = self._word(), self._word(1)
+        if word in say.RHYTHMS and say.AVERAGE & {following, self._word(-1)}:
+            self.left.append(self.words[self.at])
+            return 1
         days = say.WEEKDAYS | {"day", "weekday", "week", "month"}
         if word in say.EVERY and following in days:
             count = 2
@@ -440,6 +514,9 @@ class _Reader:
             return self._skip(at + 1, {"period", "one"})
         at = self._skip(at, {"last", "previous"})
         unit = say.UNITS.get(self._word(at), "")
+        if not unit and self._is_named(self.at + at):  # `opus vs sonnet`
+            self.compares = True
+            return 1
         if unit not in {"day", "week", "month", "year"}:
             raise ValueError(
                 "`vs` needs before, yesterday, last week, last month or last year"
@@ -447,6 +524,14 @@ class _Reader:
             )
         self._give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
         return self._skip(at + 1, {"before", "earlier", "ago"})
+
+    def _is_named(self, at: int) -> bool:
+        """Whether a word is a name that may be asked for."""
+        word = self.words[at].casefold().strip(".,") if at < len(self.words) else ""
+        try:
+            return bool(word) and bool(named(word, self.known))
+        except AmbiguousNameError:
+            return True
 
     def _with_a_date(self) -> int:
         """`vs september`, after the period that it is compared with."""
@@ -527,6 +612,13 @@ class _Reader:
 
     def _top(self) -> int:
         word, following = self._word(), self._word(1)
+        if word in say.LEAST:
+            raise ValueError(
+                f"I can only rank from the largest, not by “{word}”. Try `spend by model top 50`."
+            )
+        if (count := self._number(0)) and following in say.TOP | say.MOST:
+            self._give("top", f"top {int(count[:4])}")
+            return 2
         if word in say.MOST:
             self.superlative = True
             return 1

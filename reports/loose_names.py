@@ -28,7 +28,17 @@ class Known:
     def has(self, name: str) -> bool:
         """Whether a key or a person has that very name."""
         wanted = _folded(name)
-        return wanted in self.by_key or wanted in self.full_names
+        return bool(self.key(wanted)) or wanted in self.full_names
+
+    def key(self, wanted: str) -> str:
+        """The key of a folded name, whose words may be joined by dashes; empty if there is none."""
+        spelt = (wanted, wanted.replace(" ", "-"), wanted.replace(" ", "_"))
+        return next((self.by_key[name] for name in spelt if name in self.by_key), "")
+
+    @cached_property
+    def read(self) -> dict[tuple[str, Dimension | None], tuple[Filter, ...]]:
+        """What names were found to mean, so that each is looked up once."""
+        return {}
 
     @cached_property
     def slugs(self) -> frozenset[str]:
@@ -65,8 +75,8 @@ class AmbiguousNameError(ValueError):
 
     def __init__(self, name: str, filters: tuple[Filter, ...]) -> None:
         meant = " or ".join(f"`{clean(str(one)).replace('`', chr(39))}`" for one in filters)
-        super().__init__(f"“{clean(name, 40)}” may be several here: say {meant}.")
-        self.filters = filters
+        super().__init__(f"“{clean(name, 40)}” could mean {meant}.")
+        self.name, self.filters = name, filters
 
 
 def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter | None:
@@ -77,18 +87,25 @@ def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter
     wanted = _folded(name)
     if not wanted:
         return None
+    place = wanted, dimension
+    if place not in known.read:
+        known.read[place] = _found(wanted, known, dimension)
+    meant = known.read[place]
+    if len(meant) > 1:
+        raise AmbiguousNameError(name, meant[:4])
+    return meant[0] if meant else None
+
+
+def _found(wanted: str, known: Known, dimension: Dimension | None) -> tuple[Filter, ...]:
     for found in (_wholes(wanted, known), _parts(wanted, known)):
-        meant = tuple(f for f in found if dimension in {None, f.dimension})
-        if len(meant) > 1:
-            raise AmbiguousNameError(name, meant[:4])
-        if meant:
-            return meant[0]
-    return None
+        if meant := tuple(f for f in found if dimension in {None, f.dimension}):
+            return meant
+    return ()
 
 
 def _wholes(wanted: str, known: Known) -> list[Filter]:
     """Keys and people of that very name, and models that have it within their own."""
-    keys = [Filter(Dimension.KEY, known.by_key[wanted])] if wanted in known.by_key else []
+    keys = [Filter(Dimension.KEY, key)] if (key := known.key(wanted)) else []
     people = [Filter(Dimension.CREATOR, who) for who in known.callings.get(wanted, ())]
     return [*keys, *people, *_models(wanted, known)]
 
@@ -121,6 +138,8 @@ def _by_part(part: str, dimension: Dimension, names: Iterable[str]) -> list[Filt
     meant = {name for name in holding if _is_word(part, name)}
     if not meant:
         return []
+    if len(meant) == len(holding):
+        return [Filter(dimension, f"*{part}*")]
     for pattern in _PATTERNS:
         one = Filter(dimension, pattern.format(part))
         if {name for name in holding if matches(one.pattern, name)} == meant:

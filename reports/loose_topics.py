@@ -98,7 +98,7 @@ def topic_said(words: Sequence[str]) -> str:
         return Topic.WHATIF
     if given & _WHY or _has(said, _WHY_SAID):
         return Topic.WHY
-    if given & _LIMITS or (given & _BUDGETS and (keys or "my" in given)):
+    if given & _LIMITS or ((keys or "my" in given) and given & (_BUDGETS | _LEFT)):
         return Topic.LIMITS
     if given & _BUDGETS:
         return BUDGET

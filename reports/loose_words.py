@@ -53,7 +53,12 @@ COMPARE = {"compare", "comparing", "comparison"}
 TOP = {"top", "biggest", "largest", "highest", "heaviest", "busiest", "priciest", "costliest"}
 MOST = {"most"}
 SPENDERS = {"spender", "spenders"}
+LEAST = {"cheapest", "least", "lowest", "smallest", "fewest"}
 MORNING = "morning"
+PARTS_OF_DAY = {"morning", "afternoon", "evening", "night"}
+AVERAGE = {"average", "avg", "mean"}
+DRAWN = {"minute": "1h", "hour": "1d", "day": "1m", "month": "1y"}
+"""The period that is drawn by a unit of time."""
 FILES = {"csv": "csv", "spreadsheet": "csv", "excel": "csv", "pdf": "pdf"}
 RHYTHMS = {"daily", "weekly", "monthly", "weekdays"}
 EVERY = {"every", "each"}
@@ -91,7 +96,8 @@ FILLERS = {
     "summary", "data", "details", "who's", "i'd", "we've", "kindly", "ones", "amount", "amounts",
     "graph", "chart", "plot", "break", "going", "go", "goes", "got", "account", "yet", "already",
     "quick", "quickly", "really", "actually", "currently", "right", "sum", "totals", "overall",
-    "happening", "doing", "up", "but", "where", "or", "month's", "spread", "altogether",
+    "happening", "doing", "up", "more", "less", "fewer", "higher", "lower", "average", "avg",
+    "mean", "compared", "typical", "but", "where", "or", "month's", "spread", "altogether",
     "they've", "being", "running", "ran",
 }  # fmt: skip
 """Words that say nothing that could be asked. What asks for something is never among them."""

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from reports import nearest
 from reports.commands import parse_command
 from reports.grammar import Ask, CommandError
 from reports.grammar_loose import Heard, hear, strictly
 from reports.loose_names import Known
+from reports.text import plain
 from reports.timerange import NotBegunError, ranges
 
 
@@ -53,8 +55,12 @@ def read(text: str, names: Callable[[], Known], clock: Clock) -> Heard | Command
         if typed and typed != clock.zone:
             found = hear(text, known, replace(clock, zone=typed).today)
         return _begun(found, clock) if isinstance(found, Heard) else found
-    if isinstance(found, CommandError) and strict.suggestion and not found.candidates:
-        return strict  # a typo in the grammar's own words
+    if not isinstance(found, CommandError):
+        return found
+    if strict.suggestion and not found.candidates:
+        found = strict  # a typo in the grammar's own words
+    if found.suggestion and not nearest.keeps(plain(text), found.suggestion):
+        return replace(found, suggestion="")
     return found
 
 
