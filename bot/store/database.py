@@ -418,7 +418,7 @@ class Database:
             self._writer.execute(f"PRAGMA journal_mode = {'WAL' if safe else 'TRUNCATE'}")
         mode = self._writer.execute("PRAGMA journal_mode").fetchone()[0]
         self._writer.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
-        if STEPS[-1].__name__ not in applied:
+        if any(step.__name__ not in applied for step in STEPS):
             with self.write():  # another process may be migrating it at the same time
                 self._migrate()
 
