@@ -34,6 +34,8 @@ STALE_AFTER = {
     Granularity.HOUR: timedelta(minutes=20),
     Granularity.DAY: timedelta(minutes=60),
 }
+LITTLE_SPACE = 50 * 10**6
+"""Bytes: about what a sync of a large organization writes in a week."""
 MOUNTS = Path("/proc/mounts")
 
 
@@ -246,22 +248,31 @@ def _clock(date: str, whose: str) -> Finding:
 def _database(settings: Settings) -> Iterator[Finding]:
     path = settings.database
     if kind := checkup.network(path, MOUNTS.read_text().splitlines() if MOUNTS.exists() else ()):
-        words = f"{path} lies on a network file system ({kind}), which SQLite cannot lock safely."
+        words = f"{path} is on a network file system ({kind}), where SQLite's locks are not safe."
         yield Finding("database", well=False, words=f"{words} Move it to a local disk.")
     if not path.exists():
         yield _not_made_yet(path)
         return
-    if wrong := checkup.damage(path):
-        words = f"{path} is damaged or no database ({wrong}). Put a backup in its place, or move it"
-        words += " away and let `activity sync` fetch the last year anew."
+    try:
+        wrong = checkup.damage(path)
+    except StoreError as error:
+        yield Finding("database", well=False, words=str(error))
+        return
+    if wrong:
+        words = f"{path} is damaged or not a database ({wrong}). Restore a backup, or move it away"
+        words += " and run `activity sync` to fetch the last year again."
         yield Finding("database", well=False, words=words)
         return
     for file in checkup.exposed(path):
-        words = f"others on this machine can read {file}. Run: chmod 600 {file}"
+        words = f"other users of this machine can read {file}. Run: chmod 600 {file}"
         yield Finding("database", well=False, words=words)
+    if (free := checkup.free_bytes(path)) < LITTLE_SPACE:
+        words = f"only {free // 10**6} MB are free on its disk. Free some space: on a full disk"
+        yield Finding("database", well=False, words=f"{words} nothing new can be saved.")
     if not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK | os.X_OK)):
         words = (
-            f"{path} and its folder must be writable by whoever runs the bot. Change their rights."
+            f"the user who runs the bot must be able to write {path} and its folder. Change their"
+            " permissions."
         )
         yield Finding("database", well=False, words=words)
         return
@@ -271,8 +282,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _not_made_yet(path: Path) -> Finding:
     folder = path.absolute().parent
     if os.access(folder, os.W_OK | os.X_OK):
-        return Finding("database", well=True, words=f"{path} is made by the first sync")
-    words = f"the folder {folder} is not there or cannot be written. Make it, or set DATABASE_URL."
+        return Finding("database", well=True, words=f"{path} will be created by the first sync")
+    words = f"the folder {folder} doesn't exist or isn't writable. Create it, or set DATABASE_URL."
     return Finding("database", well=False, words=words)
 
 
@@ -285,9 +296,10 @@ def _cache(settings: Settings) -> Iterator[Finding]:
     try:
         kept = checkup.journal(settings.database)
         safe = kept != "wal" or has_safe_wal(sqlite3.sqlite_version_info)
-        words = f"whole, {kept} journal, SQLite {sqlite3.sqlite_version}"
+        mode = "write-ahead log" if kept == "wal" else "rollback journal"
+        words = f"intact, {mode}, SQLite {sqlite3.sqlite_version}"
         if not safe:
-            words += ", which may damage it in WAL. Update SQLite to 3.51.3 or later."
+            words += ", which can damage it in WAL mode. Update SQLite to 3.51.3 or later."
         yield Finding("database", well=safe, words=words)
         failed = failure(store)
         yield from _freshness(store.state().synced, failed.words if failed else "")

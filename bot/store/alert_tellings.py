@@ -426,7 +426,7 @@ class Tellings:
             connection.execute("DELETE FROM alert_quiet WHERE person = ?", (person,))
             if quiet:
                 connection.execute(
-                    "INSERT INTO alert_quiet VALUES (?, ?, ?)",
+                    "INSERT INTO alert_quiet (person, since, until) VALUES (?, ?, ?)",
                     (person, f"{quiet.start:%H:%M}", f"{quiet.end:%H:%M}"),
                 )
             connection.execute(

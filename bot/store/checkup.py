@@ -1,35 +1,43 @@
-"""A look at the database file that changes nothing: is it whole, private, on a local disk."""
+"""Checks of the database file that change nothing: is it intact, private, on a local disk."""
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+
+from bot.store.database import busy, is_busy
 
 _NETWORK = ("nfs", "cifs", "smb", "afs", "9p", "ceph", "gluster", "lustre", "fuse.sshfs", "davfs")
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def damage(path: Path) -> str | None:
-    """What SQLite finds wrong with a file, reading all of it, or None."""
+    """What SQLite finds wrong with a file, reading all of it, or None.
+
+    Raises DatabaseBusyError where another program has locked it for longer than a few seconds.
+    """
     try:
         with _looking(path) as connection:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
+        if is_busy(error):
+            raise busy(path) from error
         return str(error)
-    said = str(found[0]) if found else "nothing said"
+    said = str(found[0]) if found else "no result"
     return None if said == "ok" else said.splitlines()[-1]
 
 
 def journal(path: Path) -> str:
-    """How the file keeps its journal: `wal`, or the rollback journal's `delete` or `truncate`."""
+    """The file's journal mode: `wal`, or `delete` or `truncate` for a rollback journal."""
     with _looking(path) as connection:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
 def exposed(path: Path) -> tuple[Path, ...]:
-    """The database's files that others on this machine may read or write."""
+    """The database's files that other users of this machine may read or write."""
     files = (path.with_name(path.name + suffix) for suffix in _BESIDE)
     return tuple(
         file for file in files if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077
@@ -37,7 +45,7 @@ def exposed(path: Path) -> tuple[Path, ...]:
 
 
 def network(path: Path, mounts: Iterable[str]) -> str | None:
-    """The kind of network file system that a path lies on, or None; `mounts` as in /proc/mounts."""
+    """The type of network file system that a path is on, or None; `mounts` as in /proc/mounts."""
     place, longest, kind = path.absolute().resolve(), -1, ""
     for line in mounts:
         fields = line.split()
@@ -49,8 +57,13 @@ def network(path: Path, mounts: Iterable[str]) -> str | None:
     return kind if kind.startswith(_NETWORK) else None
 
 
+def free_bytes(path: Path) -> int:
+    """The free space on the disk of a path's folder."""
+    return shutil.disk_usage(path.absolute().parent).free
+
+
 class _looking:  # noqa: N801 - read as a verb
-    """A connection that only reads, closed at the end (sqlite3's own `with` leaves it open)."""
+    """A read-only connection, closed at the end (sqlite3's own `with` leaves it open)."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)

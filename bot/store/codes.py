@@ -8,9 +8,10 @@ from enum import IntEnum
 
 from reports.query import Dimension
 from reports.timerange import Granularity
+from reports.usage import Usage
 
-FIGURES = "requests, byok_requests, prompt, completion, reasoning, credits, byok"
-"""The columns of usage and of its sums, in the order of Usage."""
+FIGURES = ", ".join(Usage._fields)
+"""The columns of usage and of its sums, in the order of Usage, whatever their order in the file."""
 
 GRANULARITY = {
     Granularity.MINUTE: 0,

@@ -361,7 +361,7 @@ class Database:
         try:
             return begin(allowed.first)
         except (sqlite3.Error, _LockedError) as error:
-            if not _is_busy(error):
+            if not is_busy(error):
                 raise
             if not allowed.more:
                 raise _explain(self.path, error) from error
@@ -418,7 +418,7 @@ class Database:
             self._writer.execute(f"PRAGMA journal_mode = {'WAL' if safe else 'TRUNCATE'}")
         mode = self._writer.execute("PRAGMA journal_mode").fetchone()[0]
         self._writer.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
-        if STEPS[-1].__name__ not in applied:
+        if any(step.__name__ not in applied for step in STEPS):
             with self.write():  # another process may be migrating it at the same time
                 self._migrate()
 
@@ -461,7 +461,8 @@ class _LockedError(Exception):
     """Another thread of this process holds the writer."""
 
 
-def _is_busy(error: Exception) -> bool:
+def is_busy(error: Exception) -> bool:
+    """Whether an error means that a lock is held by somebody else."""
     return isinstance(error, _LockedError) or _code(error) in _BUSY
 
 
@@ -470,13 +471,18 @@ def _code(error: Exception) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
+def busy(path: Path) -> DatabaseBusyError:
+    """The error for a file that another program has locked."""
+    return DatabaseBusyError(
+        f"The database {path} is in use by another program. Try again when it has finished."
+    )
+
+
 def _explain(path: Path, error: Exception) -> StoreError:
     """What an error means to people, and what they can do."""
     code = _code(error) if isinstance(error, sqlite3.Error) else None
     if code in _BUSY or isinstance(error, _LockedError):
-        return DatabaseBusyError(
-            f"The database {path} is in use by another program. Try again when it has finished."
-        )
+        return busy(path)
     if code == sqlite3.SQLITE_FULL:
         return DiskFullError(
             f"The disk is full, so nothing can be saved in {path}. Free some space; what was saved"

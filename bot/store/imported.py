@@ -82,7 +82,7 @@ def mark(
 ) -> None:
     """Note that buckets came from a file whose newest bucket starts at `last`."""
     connection.executemany(
-        "INSERT OR REPLACE INTO imported VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, ?)",
         [(code, seconds(a), seconds(min(b, now)), a == last) for a, b in buckets],
     )
 
@@ -165,7 +165,8 @@ def _sum_days(connection: sqlite3.Connection, bucket: int, after: int) -> None:
         (_MONTH, bucket),
     )
     connection.execute(
-        f"INSERT INTO total SELECT dimension, ?, ?, member, ?, {_SUMS} FROM total"
+        f"INSERT INTO total (dimension, granularity, part, member, bucket, {FIGURES})"
+        f" SELECT dimension, ?, ?, member, ?, {_SUMS} FROM total"
         " WHERE dimension IN (0, 1, 2, 3, 4) AND granularity = ? AND part BETWEEN ? AND ?"
         " AND bucket >= ? AND bucket < ? GROUP BY dimension, member",
         (

@@ -26,7 +26,7 @@ def settle(
     note(connection, code, window, notes)
     if synced_at:
         connection.execute(
-            "INSERT INTO sync VALUES (?, ?) ON CONFLICT (granularity)"
+            "INSERT INTO sync (granularity, synced_at) VALUES (?, ?) ON CONFLICT (granularity)"
             " DO UPDATE SET synced_at = excluded.synced_at",
             (code, seconds(synced_at)),
         )
@@ -42,7 +42,7 @@ def hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
     if merged != known:
         connection.execute("DELETE FROM held WHERE granularity = ?", (code,))
         connection.executemany(
-            "INSERT INTO held VALUES (?, ?, ?)",
+            "INSERT INTO held (granularity, start, until) VALUES (?, ?, ?)",
             [(code, seconds(start), seconds(end)) for start, end in merged],
         )
 
@@ -84,6 +84,7 @@ def count(connection: sqlite3.Connection, name: str) -> None:
 def keep(connection: sqlite3.Connection, name: str, value: str) -> None:
     """Put a fact in the place of what it was."""
     connection.execute(
-        "INSERT INTO fact VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        "INSERT INTO fact (name, value) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         (name, value),
     )

@@ -25,7 +25,7 @@ class Memory:
         with self._db.write() as connection:
             now = self._forget(connection)
             added = connection.execute(
-                "INSERT INTO memory VALUES (?, '', ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO memory (key, value, until) VALUES (?, '', ?) ON CONFLICT DO NOTHING",
                 (key, now + int(length.total_seconds())),
             )
             return added.rowcount > 0
@@ -41,7 +41,7 @@ class Memory:
         with self._db.write() as connection:
             now = self._forget(connection)
             connection.execute(
-                "INSERT INTO memory VALUES (?, ?, ?) ON CONFLICT (key)"
+                "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
                 " DO UPDATE SET until = max(until, excluded.until)",
                 (key, value, now + int(length.total_seconds())),
             )
@@ -52,7 +52,7 @@ class Memory:
         with self._db.write() as connection:
             now = self._forget(connection)
             connection.execute(
-                "INSERT OR REPLACE INTO memory VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO memory (key, value, until) VALUES (?, ?, ?)",
                 (key, value, now + int(length.total_seconds())),
             )
 

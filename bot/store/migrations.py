@@ -1,12 +1,15 @@
-"""The tables, one step after the other; a step that has landed is never changed."""
+"""The tables, migration by migration. A migration that has landed is never changed.
+
+Each is written out as SQL: nothing in it comes from constants that a later version may change. Name
+the columns in every INSERT, since a column that is added later stands last in older files. A new
+stored figure needs a migration with `ALTER TABLE usage ADD COLUMN ... INTEGER NOT NULL DEFAULT 0`
+and the same for `total`, a field in reports.usage.Usage, and a dump in tests/store/earlier/.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-from bot.store.codes import FIGURES, PART_SECONDS
-from reports.names import CHATROOM, NO_CREATOR
 
 if TYPE_CHECKING:
     from sqlite_utils import Database  # a third of the start, and needed only to migrate
@@ -15,11 +18,10 @@ Step = Callable[["Database"], None]
 
 STEPS: list[Step] = []
 SET = "activity"
-_FIGURE_COLUMNS = ", ".join(f"{name} INTEGER NOT NULL" for name in FIGURES.split(", "))
 
 
 def migration(step: Step) -> Step:
-    """Take up a step, in the order in which they stand here."""
+    """Register a migration; they run in the order of this file."""
     STEPS.append(step)
     return step
 
@@ -33,14 +35,18 @@ def m001_usage(db: Database) -> None:
     since 1970, money is nano-dollars.
     """
     for statement in (
-        f"""CREATE TABLE usage (
+        """CREATE TABLE usage (
             view INTEGER NOT NULL, granularity INTEGER NOT NULL, bucket INTEGER NOT NULL,
-            member INTEGER NOT NULL, model INTEGER NOT NULL, {_FIGURE_COLUMNS},
+            member INTEGER NOT NULL, model INTEGER NOT NULL, requests INTEGER NOT NULL,
+            byok_requests INTEGER NOT NULL, prompt INTEGER NOT NULL, completion INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL, credits INTEGER NOT NULL, byok INTEGER NOT NULL,
             PRIMARY KEY (view, granularity, bucket, member, model)
         ) STRICT, WITHOUT ROWID""",
-        f"""CREATE TABLE total (
+        """CREATE TABLE total (
             dimension INTEGER NOT NULL, granularity INTEGER NOT NULL, member INTEGER NOT NULL,
-            bucket INTEGER NOT NULL, {_FIGURE_COLUMNS},
+            bucket INTEGER NOT NULL, requests INTEGER NOT NULL,
+            byok_requests INTEGER NOT NULL, prompt INTEGER NOT NULL, completion INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL, credits INTEGER NOT NULL, byok INTEGER NOT NULL,
             PRIMARY KEY (dimension, granularity, member, bucket)
         ) STRICT, WITHOUT ROWID""",
         """CREATE TABLE member (
@@ -66,17 +72,15 @@ def m001_usage(db: Database) -> None:
         "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ):
         db.execute(statement)
-    db.table("member").insert_all(
-        [
-            {"dimension": 2, "ref": "", "name": CHATROOM},
-            {"dimension": 3, "ref": "", "name": NO_CREATOR},
-        ]
+    db.execute(
+        "INSERT INTO member (dimension, ref, name) VALUES (2, '', '(chatroom)'),"
+        " (3, '', '(no creator)')"
     )
 
 
 @migration
 def m002_imported(db: Database) -> None:
-    """The buckets that came from a file, until OpenRouter's own word replaces them.
+    """The buckets that came from a file, until a sync from OpenRouter replaces them.
 
     `until` is the bucket's end, or the moment of the import where that was earlier. `open`: the
     newest bucket of its file, which may have been unfinished when the file was made.
@@ -91,11 +95,11 @@ def m002_imported(db: Database) -> None:
 
 @migration
 def m003_schedules(db: Database) -> None:
-    """Standing questions, the ledger of their runs, and what their makers are to be told.
+    """Schedules, their runs, and the notices to their owners.
 
-    Times are milliseconds since 1970 (a lease is short). A run's `period` is a local date, never
-    an instant; with schedule and recipient it is there once. `next_at` is when a run may be taken
-    up (again): a lease that ends, a pause, a settled doubt. `fence` counts its takers.
+    Times are milliseconds since 1970 (leases are short). A run's `period` is a local date, not an
+    instant, and unique with its schedule and recipient. `next_at` is when a run may be claimed
+    (again): after a lease, a pause, or the wait for an uncertain outcome. `fence` counts claims.
     """
     for statement in (
         """CREATE TABLE schedule (
@@ -140,17 +144,17 @@ def m003_schedules(db: Database) -> None:
 
 @migration
 def m004_since(db: Database) -> None:
-    """When each key was made: what its name used before was a namesake's."""
+    """When each key was created: earlier usage under its name belongs to a namesake."""
     db.execute("ALTER TABLE member ADD COLUMN since INTEGER")
 
 
 @migration
 def m005_alerts(db: Database) -> None:
-    """Alert rules, how each stands, what happened to them, and the messages that tell it.
+    """Alert rules, their states, events and messages.
 
-    Times are milliseconds since 1970. A state is one of a rule, a subject (a member, or all) and a
-    period; where there is none, the rule is armed. An event is written with the state that it
-    changes; a telling is a message, made of one event or of several, and found again by its key.
+    Times are milliseconds since 1970. A state belongs to a rule, a subject (a member, or all) and
+    a period; without one, the rule is armed. An event is written together with the state that it
+    changes; a telling is a message made of one or more events, and is found again by its key.
     """
     for statement in (
         """CREATE TABLE alert_rule (
@@ -202,7 +206,7 @@ def m005_alerts(db: Database) -> None:
 
 @migration
 def m006_audit(db: Database) -> None:
-    """Who asked for, exported, scheduled and changed what; `at` is milliseconds since 1970."""
+    """The audit log; `at` is milliseconds since 1970."""
     for statement in (
         """CREATE TABLE audit (
             id INTEGER PRIMARY KEY, at INTEGER NOT NULL, person TEXT NOT NULL, email TEXT NOT NULL,
@@ -216,9 +220,9 @@ def m006_audit(db: Database) -> None:
 
 @migration
 def m007_memory(db: Database) -> None:
-    """What was taken once and must not be again, and what is too long for a message's own state.
+    """Keys that may be claimed only once, and answer states too long for a message.
 
-    `until` is seconds since 1970; after it a row means nothing and is taken away.
+    `until` is seconds since 1970; a row that has expired means nothing and is deleted.
     """
     for statement in (
         """CREATE TABLE memory (
@@ -231,18 +235,23 @@ def m007_memory(db: Database) -> None:
 
 @migration
 def m008_parts(db: Database) -> None:
-    """Sums by parts of time (codes.PART_SECONDS), so that a window's are not in a page a key."""
+    """Sums ordered by part of time first, so that those of a window share pages."""
     db.execute(
-        f"""CREATE TABLE sums (
+        """CREATE TABLE sums (
             dimension INTEGER NOT NULL, granularity INTEGER NOT NULL, part INTEGER NOT NULL,
-            member INTEGER NOT NULL, bucket INTEGER NOT NULL, {_FIGURE_COLUMNS},
+            member INTEGER NOT NULL, bucket INTEGER NOT NULL, requests INTEGER NOT NULL,
+            byok_requests INTEGER NOT NULL, prompt INTEGER NOT NULL, completion INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL, credits INTEGER NOT NULL, byok INTEGER NOT NULL,
             PRIMARY KEY (dimension, granularity, part, member, bucket)
         ) STRICT, WITHOUT ROWID"""
     )
-    for code, length in PART_SECONDS.items():
+    for code, length in ((0, 3_600), (1, 86_400), (2, 691_200), (3, 100_000_000_000)):
         db.execute(
-            f"INSERT INTO sums SELECT dimension, granularity, bucket / {length}, member, bucket,"
-            f" {FIGURES} FROM total WHERE granularity = {code} ORDER BY 1, 2, 3, 4, 5"
+            "INSERT INTO sums (dimension, granularity, part, member, bucket, requests,"
+            " byok_requests, prompt, completion, reasoning, credits, byok)"
+            f" SELECT dimension, granularity, bucket / {length}, member, bucket, requests,"
+            " byok_requests, prompt, completion, reasoning, credits, byok"
+            f" FROM total WHERE granularity = {code} ORDER BY 1, 2, 3, 4, 5"
         )
     db.execute("DROP TABLE total")
     db.execute("ALTER TABLE sums RENAME TO total")
@@ -271,3 +280,28 @@ def m010_log_requests(db: Database) -> None:
             PRIMARY KEY (granularity, bucket, request)
         ) STRICT, WITHOUT ROWID"""
     )
+
+
+@migration
+def m011_day_parts(db: Database) -> None:
+    """Days in parts of eight days, also where an early m008 made parts of sixteen.
+
+    A file that both have written has two rows for some buckets, which add up to the right sum.
+    """
+    figures = ("requests", "byok_requests", "prompt", "completion", "reasoning", "credits", "byok")
+    names = ", ".join(figures)
+    sums = ", ".join(f"SUM({name})" for name in figures)
+    added = ", ".join(f"{name} = {name} + excluded.{name}" for name in figures)
+    misplaced = "granularity = 2 AND part <> bucket / 691200"
+    db.execute(
+        f"CREATE TEMP TABLE moved AS SELECT dimension, member, bucket, {names} FROM total"
+        f" WHERE {misplaced}"
+    )
+    db.execute(f"DELETE FROM total WHERE {misplaced}")
+    db.execute(
+        f"INSERT INTO total (dimension, granularity, part, member, bucket, {names})"
+        f" SELECT dimension, 2, bucket / 691200, member, bucket, {sums} FROM moved"
+        " WHERE TRUE GROUP BY dimension, member, bucket"
+        f" ON CONFLICT (dimension, granularity, part, member, bucket) DO UPDATE SET {added}"
+    )
+    db.execute("DROP TABLE moved")

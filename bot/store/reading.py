@@ -16,11 +16,9 @@ from reports.query import Dimension, Metric, Source
 from reports.timerange import STEP, Granularity, TimeRange, floor, following
 from reports.usage import ZERO, Usage
 
-SUMS = (
-    "SUM(t.requests), SUM(t.byok_requests), SUM(t.prompt), SUM(t.completion), SUM(t.reasoning),"
-    " SUM(t.credits), SUM(t.byok)"
-)
-_FIGURES = "t.requests, t.byok_requests, t.prompt, t.completion, t.reasoning, t.credits, t.byok"
+SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
+"""The sums of all figures of table `t`, in the order of Usage."""
+_FIGURES = ", ".join(f"t.{name}" for name in Usage._fields)
 _VALUES = {
     (Metric.SPEND, Source.ALL): "SUM(t.credits + t.byok)",
     (Metric.SPEND, Source.CREDITS): "SUM(t.credits)",

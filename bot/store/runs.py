@@ -323,7 +323,9 @@ class Runs:
             (kept,) = connection.execute("SELECT ts FROM run WHERE id = ?", (run.id,)).fetchone()
             if kept == ts:
                 return False
-            connection.execute("INSERT OR IGNORE INTO withdrawn VALUES (?, ?)", (run.id, ts))
+            connection.execute(
+                "INSERT OR IGNORE INTO withdrawn (run, ts) VALUES (?, ?)", (run.id, ts)
+            )
             return True
 
     # -- decisions of people

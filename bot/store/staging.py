@@ -11,8 +11,8 @@ from typing import Self
 from bot.store.codes import seconds
 from reports.usage import Usage
 
-_COLUMNS = "bucket, member, model, requests, byok_requests, prompt, completion, reasoning"
-_COLUMNS += ", credits, byok"
+_NAMES = ("bucket", "member", "model", *Usage._fields)
+_COLUMNS = ", ".join(_NAMES)
 
 
 class Staging:
@@ -37,7 +37,7 @@ class Staging:
         """Set rows aside: start of the bucket, member, model, usage."""
         self._connection.execute("BEGIN")
         self._connection.executemany(
-            f"INSERT INTO staged VALUES ({', '.join('?' * 10)})",
+            f"INSERT INTO staged ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})",
             ((seconds(at), member, model, *usage) for at, member, model, usage in rows),
         )
         self._connection.execute("COMMIT")

@@ -320,7 +320,7 @@ class Store:
             if found and found[0] != owner and seconds(now) < found[1] <= seconds(now + length):
                 return False
             connection.execute(
-                "INSERT OR REPLACE INTO lease VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO lease (name, owner, until) VALUES (?, ?, ?)",
                 (name, owner, seconds(now + length)),
             )
             return True

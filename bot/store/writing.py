@@ -62,7 +62,9 @@ def write(connection: sqlite3.Connection, work: Statements) -> None:
         work.gone,
     )
     connection.executemany(
-        f"INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?, {_PLACES})", work.written
+        f"INSERT OR REPLACE INTO usage (view, granularity, bucket, member, model, {FIGURES})"
+        f" VALUES (?, ?, ?, ?, ?, {_PLACES})",
+        work.written,
     )
     _add(connection, work.added)
     # a month that a file brought counts as it is, until all of its days are held
@@ -80,7 +82,8 @@ def _sums(code: int, sums: Sums) -> list[Values]:
 
 def _add(connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
     connection.executemany(
-        f"INSERT INTO total VALUES (?, ?, ?, ?, ?, {_PLACES})"
+        f"INSERT INTO total (dimension, granularity, part, member, bucket, {FIGURES})"
+        f" VALUES (?, ?, ?, ?, ?, {_PLACES})"
         f" ON CONFLICT (dimension, granularity, part, member, bucket) DO UPDATE SET {_ADDED}",
         rows,
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from decimal import Decimal
@@ -153,7 +154,9 @@ def test_nobody_is_me_in_a_terminal(ask):
 def test_a_cache_that_is_not_there_is_said(run, tmp_path):
     code, out, err = run("ask", DATABASE_URL=f"sqlite:///{tmp_path}/none.db")
     assert (code, out) == (1, "")
-    assert err == f"There is no database at {tmp_path}/none.db; `activity sync` makes it.\n"
+    assert err == (
+        f"There is no database at {tmp_path}/none.db. Run `activity sync` to create it.\n"
+    )
     assert not (tmp_path / "none.db").exists()
 
 
@@ -169,9 +172,47 @@ def test_a_file_that_is_no_database_is_said_and_left_alone(run, tmp_path):
     path.write_text("Dear diary, " * 1_000)
     code, out, err = run("ask", DATABASE_URL=f"sqlite:///{path}")
     assert (code, out) == (1, "")
-    assert err.startswith(f"{path} is damaged or no database")
+    assert err.startswith(f"{path} is damaged or not a database")
     assert len(err.splitlines()) == 1
     assert path.read_text() == "Dear diary, " * 1_000
+
+
+def newer(path):
+    Database(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+        " VALUES ('activity', 'm999_later', '2027-01-01')"
+    )
+    connection.commit()
+    connection.close()
+
+
+def foreign(path):
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE customers (name)")
+    connection.close()
+
+
+@pytest.mark.parametrize("command", [["ask"], ["sync"]])
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [(newer, "written by a newer version of Activity"), (foreign, "a database of another program")],
+)
+def test_a_database_that_is_not_for_this_version_is_refused_in_one_line(
+    run, tmp_path, command, make, words
+):
+    path = tmp_path / "other.db"
+    make(path)
+    before = path.read_bytes()
+    code, out, err = run(
+        *command, DATABASE_URL=f"sqlite:///{path}", OPENROUTER_MANAGEMENT_KEY="sk-or-v1-x"
+    )
+    assert (code, out) == (1, "")
+    assert words in err
+    assert len(err.splitlines()) == 1
+    assert "DATABASE_URL" in err
+    assert path.read_bytes() == before
 
 
 def test_a_damaged_database_is_said_in_one_line(run, database):

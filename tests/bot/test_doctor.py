@@ -1,6 +1,7 @@
 """`activity doctor` finds what is wrong and says what to do, and never shows a secret."""
 
 import os
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def test_all_is_well_where_all_is_well(values, look):
         "database": said["database"],
         "cache": "ok fresh",
     }
-    assert said["database"].startswith("ok whole, ")
+    assert said["database"].startswith("ok intact, ")
 
 
 def test_it_names_all_settings_that_are_wrong_and_goes_on_with_the_others(values, look):
@@ -100,7 +101,7 @@ def test_it_starts_from_nothing(look, tmp_path, monkeypatch):
     assert not well
     for name in ("OPENROUTER_MANAGEMENT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
         assert f"{name} is not set: " in said["settings"]
-    assert said["database"] == "ok activity.db is made by the first sync"
+    assert said["database"] == "ok activity.db will be created by the first sync"
     assert not Path("activity.db").exists()
 
 
@@ -210,7 +211,9 @@ def test_it_tells_a_clock_that_is_wrong(openrouter, database, look, off, words):
 def test_it_tells_a_database_that_others_can_read(values, look, database):
     database.chmod(0o644)
     _, said = look(values)
-    assert said["database"].startswith(f"FAIL others on this machine can read {database}. Run: ch")
+    assert said["database"].startswith(
+        f"FAIL other users of this machine can read {database}. Run: ch"
+    )
 
 
 def test_it_tells_a_database_that_is_damaged_and_leaves_it_as_it_is(values, look, database):
@@ -218,7 +221,7 @@ def test_it_tells_a_database_that_is_damaged_and_leaves_it_as_it_is(values, look
     whole[8_192:12_288] = os.urandom(4_096)
     database.write_bytes(whole)
     _, said = look(values)
-    assert "is damaged or no database" in said["database"]
+    assert "is damaged or not a database" in said["database"]
     assert database.read_bytes() == whole
 
 
@@ -227,20 +230,40 @@ def test_it_tells_a_database_that_cannot_be_written(values, look, database, monk
     monkeypatch.setattr(os, "access", lambda path, mode: path != database or not mode & os.W_OK)
     _, said = look(values)
     assert said["database"].startswith(
-        f"FAIL {database} and its folder must be writable by whoever"
+        f"FAIL the user who runs the bot must be able to write {database}"
     )
+
+
+def test_it_tells_a_database_that_another_program_has_locked(values, look, database, monkeypatch):
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *given, **more: connect(*given, **{"timeout": 0.1, **more})
+    )
+    other = connect(database, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    _, said = look(values)
+    other.close()
+    assert "is in use by another program" in said["database"]
+    assert "damaged" not in said["database"]
+
+
+def test_it_tells_a_disk_that_is_nearly_full(values, look, monkeypatch):
+    monkeypatch.setattr("bot.store.checkup.free_bytes", lambda _: 3 * 10**6)
+    well, said = look(values)
+    assert not well
+    assert "only 3 MB are free" in str(said)
 
 
 def test_it_tells_a_file_that_is_no_database(values, look, database):
     database.write_text("Dear diary, ")
     _, said = look(values)
-    assert "is damaged or no database" in said["database"]
+    assert "is damaged or not a database" in said["database"]
     assert database.read_text() == "Dear diary, "
 
 
 def test_it_tells_a_folder_that_is_not_there(values, look, tmp_path):
     _, said = look(values | {"DATABASE_URL": f"sqlite:///{tmp_path}/no/where.db"})
-    assert said["database"].startswith(f"FAIL the folder {tmp_path}/no is not there")
+    assert said["database"].startswith(f"FAIL the folder {tmp_path}/no doesn't exist")
 
 
 def test_it_tells_a_database_on_a_network_file_system(
@@ -250,7 +273,7 @@ def test_it_tells_a_database_on_a_network_file_system(
     mounts.write_text(f"/dev/vda1 / ext4 rw 0 0\nnas:/vol {database.parent.parent} nfs4 rw 0 0\n")
     monkeypatch.setattr(doctor, "MOUNTS", mounts)
     _, said = look(values)
-    assert said["database"].startswith(f"FAIL {database} lies on a network file system (nfs4)")
+    assert said["database"].startswith(f"FAIL {database} is on a network file system (nfs4)")
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,189 @@
+"""Databases of every earlier version: migrated, and read back as they were written.
+
+The dumps in earlier/ were written by the first commit of each schema, with its own code.
+"""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import sqlite_utils
 
-from bot.store import Database
-from bot.store.codes import GRANULARITY, part
+from bot.store import Database, Store, StoreError
+from bot.store.alert_rules import Rules
+from bot.store.audit import Audit
+from bot.store.codes import GRANULARITY, View, part
+from bot.store.memory import Memory
 from bot.store.migrations import SET, STEPS, m008_parts
+from bot.store.schedules import Schedules
+from reports.query import Dimension
 from reports.timerange import Granularity
+from reports.usage import Usage
+from reports.windows import Window
+
+EARLIER = Path(__file__).parent / "earlier"
+DUMPS = sorted(EARLIER.glob("*.sql"))
+NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
+DAY = timedelta(days=1)
+MIDNIGHT = NOW.replace(hour=0, minute=0, second=0)
+USED = {
+    "prod": Usage(3, 1, 100, 10, 4, 5_000_000_000, 1_000_000_000),
+    "evals": Usage(4, 2, 101, 11, 5, 5_000_000_001, 1_000_000_001),
+}
+"""What each key used in each bucket that is held, in every dump."""
+FIGURES = "requests, byok_requests, prompt, completion, reasoning, credits, byok"
 
 
-def test_it_brings_an_older_database_up_to_date(tmp_path: Path) -> None:
+def load(dump: Path, path: Path) -> Path:
+    """Make the database file of a dump."""
+    connection = sqlite3.connect(path)
+    connection.executescript(dump.read_text())
+    connection.close()
+    return path
+
+
+@pytest.fixture(params=DUMPS, ids=lambda dump: dump.stem)
+def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database of an earlier version, opened by this one."""
+    database = Database(load(request.param, tmp_path / "activity.db"))
+    yield database
+    database.close()
+
+
+def applied(path: Path) -> list[str]:
+    connection = sqlite3.connect(path)
+    found = connection.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
+    connection.close()
+    return [row[0] for row in found]
+
+
+def usage(database: Database, table: str, where: str) -> list[Usage]:
+    with database.read() as connection:
+        found = connection.execute(f"SELECT {FIGURES} FROM {table} WHERE {where}").fetchall()
+    return [Usage(*row) for row in found]
+
+
+def test_there_is_a_dump_of_each_schema_that_users_have() -> None:
+    """m006 landed together with m007."""
+    dumped = {dump.stem for dump in DUMPS}
+    assert {step.__name__ for step in STEPS[:8]} - dumped == {"m006_audit"}
+
+
+def test_figures_of_an_earlier_version_read_back_as_they_were_written(earlier: Database) -> None:
+    assert applied(earlier.path) == [step.__name__ for step in STEPS]
+    store = Store(earlier)
+    directory = store.directory()
+    for key, used in USED.items():
+        id_ = directory.ids[Dimension.KEY, f"hash-{key}"]
+        for granularity, buckets in ((0, 1), (1, 1), (2, 3)):
+            one = f"member = {id_} AND granularity = {granularity}"
+            assert usage(earlier, "usage", f"view = 0 AND {one}") == [used] * buckets
+            assert usage(earlier, "total", f"dimension = 2 AND {one}") == [used] * buckets
+        november = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
+        months = usage(
+            earlier,
+            "total",
+            f"dimension = 2 AND member = {id_} AND granularity = 3 AND bucket = {november}",
+        )
+        assert months == [Usage(*(2 * figure for figure in used))]
+    assert store.state().synced[Granularity.DAY] == NOW
+    assert store.fact("organisation") == "Example"
+
+
+def test_usage_is_written_into_an_upgraded_database_as_into_a_new_one(earlier: Database) -> None:
+    store = Store(earlier)
+    id_ = store.directory().ids[Dimension.KEY, "hash-prod"]
+    model = store.directory().of[Dimension.MODEL][0].id
+    used = Usage(7, 6, 5, 4, 3, 2, 1)
+    at = int(MIDNIGHT.timestamp())
+    rows = [((View.KEY, at, id_, model), used), ((View.CREATOR, at, 2, model), used)]
+    store.replace(Window(Granularity.DAY, MIDNIGHT, NOW), rows, NOW)
+    assert usage(earlier, "usage", f"view = 0 AND granularity = 2 AND bucket = {at}") == [used]
+    day = f"granularity = 2 AND bucket = {at}"
+    assert usage(earlier, "total", f"dimension = 0 AND {day}") == [used]
+
+
+def test_what_people_set_up_in_an_earlier_version_is_still_there(
+    tmp_path: Path,
+) -> None:
+    database = Database(load(EARLIER / "m008_parts.sql", tmp_path / "activity.db"))
+    [schedule] = Schedules(database, lambda: NOW).of(None)
+    [rule] = Rules(database, lambda: NOW).active()
+    [entry] = Audit(database, lambda: NOW).last(9)
+    assert (schedule.draft.question, str(schedule.draft.schedule.at)) == (
+        "spend by key",
+        "09:00:00",
+    )
+    assert rule.draft.words == "spend > $50 per day"
+    assert (entry.person, entry.what) == ("U1", "spend 7d")
+    assert Memory(database, lambda: NOW).kept("kept") == "words"
+    database.close()
+
+
+def schema(path: Path) -> list[tuple[str, str]]:
+    """The tables' columns and the indexes of a database, whatever the layout of its SQL."""
+    connection = sqlite3.connect(path)
+    found = [
+        (str(name), " ".join(str(sql).split()))
+        for name, sql in connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+        )
+    ]
+    connection.close()
+    return found
+
+
+def test_migrations_that_have_landed_are_frozen(tmp_path: Path) -> None:
+    """They still make what they made when they landed."""
+    landed = schema(load(EARLIER / "m008_parts.sql", tmp_path / "landed.db"))
+    made = sqlite_utils.Database(tmp_path / "made.db")
+    steps = sqlite_utils.Migrations(SET)
+    for step in STEPS[: STEPS.index(m008_parts) + 1]:
+        steps()(step)
+    steps.apply(made)
+    made.close()
+    assert schema(tmp_path / "made.db") == landed
+
+
+def test_one_more_stored_figure_is_right_in_new_and_in_upgraded_databases(tmp_path: Path) -> None:
+    """As a later version would add it: in the middle of Usage, and last in older files."""
+    paths = [load(dump, tmp_path / f"{dump.stem}.db") for dump in DUMPS]
+    current = tmp_path / "current.db"
+    Database(current).close()
+    paths += [current, tmp_path / "new.db"]
+    script = Path(__file__).with_name("one_more_figure.py")
+    done = subprocess.run(
+        [sys.executable, str(script), *map(str, paths)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["wanted"]["cached"] == 70
+    for path in paths:
+        found = said["found"][str(path)]
+        assert len(found) == 2 + 5, path.name  # both views; of sums all, model, key, creator, all
+        assert all(one == said["wanted"] for one in found), path.name
+
+
+def test_a_database_of_a_newer_version_is_refused_in_words(tmp_path: Path) -> None:
     path = tmp_path / "activity.db"
-    older = sqlite_utils.Database(path)
-    first = sqlite_utils.Migrations(SET)
-    first()(STEPS[0])
-    first.apply(older)
-    older.close()
-
     Database(path).close()
-
-    newer = sqlite_utils.Database(path)
-    applied = [row["name"] for row in newer["_sqlite_migrations"].rows]
-    assert applied == [step.__name__ for step in STEPS]
-    assert "imported" in newer.table_names()
-    newer.close()
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+        " VALUES ('activity', 'm999_later', '2027-01-01')"
+    )
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="newer version of Activity") as caught:
+        Database(path)
+    assert "m999_later" in str(caught.value)
+    assert path.read_bytes() == before
 
 
 def test_it_leaves_a_database_that_is_up_to_date_as_it_is(tmp_path: Path) -> None:
@@ -35,26 +196,10 @@ def test_it_leaves_a_database_that_is_up_to_date_as_it_is(tmp_path: Path) -> Non
     assert path.read_bytes() == before
 
 
-def test_it_keeps_the_sums_of_an_older_database(tmp_path: Path) -> None:
-    path = tmp_path / "activity.db"
-    older = sqlite_utils.Database(path)
-    first = sqlite_utils.Migrations(SET)
-    for step in STEPS[: STEPS.index(m008_parts)]:
-        first()(step)
-    first.apply(older)
-    day, month = 1_767_225_600 + 20 * 86_400, 1_767_225_600
-    kept = [(2, 2, 7, day, 1, 0, 2, 3, 0, 4, 5), (0, 3, 0, month, 1, 0, 2, 3, 0, 4, 5)]
-    with older.conn:
-        older.conn.executemany(f"INSERT INTO total VALUES ({', '.join('?' * 11)})", kept)
-    older.close()
-
-    Database(path).close()
-
-    newer = sqlite_utils.Database(path)
-    columns = "dimension, granularity, member, bucket, requests, byok_requests, prompt, completion"
-    found = newer.execute(f"SELECT {columns}, reasoning, credits, byok FROM total").fetchall()
-    assert sorted(found) == sorted(kept)
-    assert newer.execute("SELECT part FROM total WHERE dimension = 2").fetchone() == (
-        part(GRANULARITY[Granularity.DAY], day),
-    )
-    newer.close()
+def test_sums_are_ordered_by_part_of_time(tmp_path: Path) -> None:
+    database = Database(load(EARLIER / "m007_memory.sql", tmp_path / "activity.db"))
+    with database.read() as connection:
+        found = connection.execute("SELECT granularity, bucket, part FROM total").fetchall()
+    database.close()
+    assert {row[0] for row in found} == set(GRANULARITY.values())
+    assert all(part(granularity, bucket) == kept for granularity, bucket, kept in found)
