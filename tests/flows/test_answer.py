@@ -472,9 +472,21 @@ def test_each_group_stands_beside_what_it_was(reference, now_, then, metric, by)
     assert here.previous == there.sum
     before = {group.label: group.sum for group in there.groups}
     assert here.groups
-    assert {g.label: g.before for g in here.groups} == {
+    assert {g.label: g.previous for g in here.groups} == {
         g.label: before.get(g.label, 0) for g in here.groups
     }
+
+
+@pytest.mark.parametrize("by", ["model", "key", "creator"])
+@pytest.mark.parametrize("words", ["2026-10 {} vs last month", "1w {} vs before"])
+def test_with_all_groups_what_they_were_adds_up_to_the_period_before(reference, words, by):
+    question = parse(words.format(f"by {by}")).query
+    found = answer(reference.store, question, NOW, "UTC", whole=True)
+    for part in found.metrics.values():
+        assert part.previous
+        assert sum(group.previous for group in part.groups) == part.previous
+        assert sum(group.sum for group in part.groups) == part.sum
+        assert part.rest == 0
 
 
 def test_the_whole_runs_beside_its_course_before(reference):
@@ -495,7 +507,7 @@ def test_a_range_that_is_not_held_is_compared_with_nothing(reference):
     )
     part = found.metrics[Metric.SPEND]
     assert part.previous is None
-    assert {group.before for group in part.groups} <= {None}
+    assert {group.previous for group in part.groups} <= {None}
 
 
 def test_a_period_longer_than_what_it_is_compared_with_is_said(reference):
