@@ -84,7 +84,7 @@ def _top(summary: Summary) -> str:
     shown = looked_at(summary, part) if part.sum else ()
     lines += [
         f"{place}. {escape(clean(group.label, LONGEST_NAME))}  {money(group.sum)}"
-        f" ({percent(group.share)})"
+        f" ({escape(percent(group.share))})"
         for place, group in enumerate(shown, 1)
     ]
     rest = others(summary, part) if shown else None

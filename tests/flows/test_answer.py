@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,9 @@ from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, 
 from bot.flows.answer import Asker, answer, make_plan
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Metric
+from reports.render.as_json import as_json
+from reports.render.blocks import as_text
+from reports.render.chart import average_words
 from reports.timerange import ranges
 
 from ..clock import Clock
@@ -224,6 +227,25 @@ def test_half_hours_and_forgotten_hours_are_said_in_words(reference):
         "days run from 00:30 to 00:30 in Asia/Kolkata: only full UTC hours are stored",
     )
     assert partial("spend 2024-01") == ("no data for this period",)
+
+
+@pytest.mark.parametrize(
+    ("words", "unknown", "known"),
+    [("spend last year", 10, 2), ("spend 2025-11", 21, 9), ("spend 2y", 12, 13)],
+)
+def test_an_average_is_over_the_buckets_held_and_says_since_when(reference, words, unknown, known):
+    found = answer(reference.store, parse(words).query, NOW, "UTC", whole=True)
+    part = found.metrics[Metric.SPEND]
+    assert part.unknown == frozenset(range(unknown))
+    assert (part.known, part.avg * known) == (known, part.sum)
+    assert found.since == datetime(2025, 11, 22, tzinfo=UTC)
+    assert found.partial == ("no data before 22 Nov 2025",)
+    said = as_json(found)["metrics"]["spend"]
+    for group in said["groups"]:
+        assert group["buckets"][:unknown] == [None] * unknown
+        assert None not in group["buckets"][unknown:]
+    assert " on average since 22 Nov 2025" in as_text(found)
+    assert average_words(found, part).endswith(" since 22 Nov 2025")
 
 
 # -- who is meant
