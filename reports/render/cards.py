@@ -71,7 +71,7 @@ def _half(metric: Metric, summary: Summary) -> str:
         f"{period[:1].upper()}{period[1:]}",
         f"*{figure(metric, part.sum)}*",
         escape(versus(summary, part)),
-        sparkline(part.buckets),
+        sparkline(part.buckets, unknown=part.unknown),
     ]
     return "\n".join(filter(None, lines))
 
