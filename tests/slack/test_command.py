@@ -28,10 +28,10 @@ def test_a_question_gets_its_figures_as_table_chart_and_text(shared):
         ["prod", "22K", "57.1%", *rows(payload)[1][3:]],
         ["evals", "8.8K", "22.9%", *rows(payload)[2][3:]],
         ["(chatroom)", "6.6K", "17.1%", *rows(payload)[3][3:]],
-        ["laptop", "1.1K", "2.86%", *rows(payload)[4][3:]],
-        ["Total", "38.5K", "100%", "–", "–", "–"],
+        ["laptop", "1.1K", "2.9%", *rows(payload)[4][3:]],
+        ["Total", "38.5K", "100.0%", "–", "–", "–"],
     ]
-    for words in ("Tokens: 38.5K", "prod: 22K (57.1%)", "laptop: 1.1K (2.86%)", "Data as of"):
+    for words in ("Tokens: 38.5K", "prod: 22K (57.1%)", "laptop: 1.1K (2.9%)", "Data as of"):
         assert words in payload["text"]
 
 

@@ -91,6 +91,8 @@ def test_a_sparkline_shows_nothing_as_nothing_and_something_as_something(values,
 def test_a_sparkline_rises_with_its_figures():
     assert sparkline([0, 1, 4, 8]) == "▁▂▅█"
     assert sparkline([]) == ""
+    assert sparkline([0, 0, 4, 8], unknown=frozenset({0})) == "·▁▅█"
+    assert sparkline([5] * 53, 26) == "█" * 18
 
 
 def test_a_home_says_what_was_used_and_by_whom():

@@ -119,3 +119,12 @@ def test_a_course_is_short_and_shows_where_something_was(values):
 
 def test_a_course_rises_with_its_figures():
     assert course((0, 1, 2, 4, 8)) == " ▂▃▅█"
+
+
+def test_a_course_marks_what_is_not_known():
+    assert course((0, 0, 0, 8), unknown=frozenset({0, 1})) == "·· █"
+    assert course((0, 0, 4, 8), 2, frozenset({0, 1})) == "·█"
+
+
+def test_a_column_of_fewer_figures_is_not_lower():
+    assert course((4,) * 61) == "█" * 31
