@@ -92,7 +92,7 @@ def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Des
         return
     heard = read_words(asking, person, text) if text.strip() else None
     if heard is None:
-        asking.slack.respond(place, intro())
+        asking.slack.respond(place, intro(text))
     elif isinstance(heard, CommandError):
         asking.slack.respond(place, misunderstood(asking, place, heard))
         asking.metrics.asks.labels("misunderstood").inc()
