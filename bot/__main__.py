@@ -143,7 +143,7 @@ def ask(
         return known(store, ANYONE, now, settings.zone)
 
     line = unmarked(_one_line(words), settings.command)  # commands copied from Slack work here too
-    heard = read(line, names, Clock(now, settings.zone))
+    heard = read(line, names, Clock(now, settings.zone, settings.zone))
     if isinstance(heard, CommandError):
         _misunderstood(heard)
     parsed = parse_command(heard.words) if heard else Help()

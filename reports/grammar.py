@@ -75,7 +75,6 @@ _GIVEN = {
 }  # fmt: skip
 _ONE_ONLY = {"zone": "time zone", "source": "source of money", "`top`": "`top`"}
 _DATES = "`7d`, `last month`, `2026-10` or `2026-10-03`"
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EXAMPLES = ("spend 1d by model", "tokens 1m by key", "cost last month by creator csv")
 
 _BEGUN = {
@@ -342,14 +341,11 @@ class _Reader:
         return _is_counted(self.words[-1].lower())
 
     def _unit_meant(self, word: str, unit: str) -> str:
-        if unit.lower() == "quarter":
-            return "3m"
-        if len(unit) > 2 and any(day.startswith(unit.lower()) for day in _WEEKDAYS):
-            return f"{word} week"
         if _integer(unit) and self.words:
             counted = nearest.word(self.words.pop().removesuffix("s"), _UNITS) or "day"
             return f"{unit}{counted[0]}"
-        return f"{word} {nearest.word(unit, _UNITS) or 'month'}"
+        meant = nearest.word(unit, _UNITS) if unit else "month"
+        return f"{word} {meant}" if meant else ""
 
     def _option(self, word: str) -> bool:
         match word.lower():

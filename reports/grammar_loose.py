@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from itertools import islice, takewhile
 
 from reports import loose_dates, nearest
@@ -18,20 +18,23 @@ from reports.commands import Command, parse_command
 from reports.grammar import LONGEST, Ask, CommandError, Help, grouping, parse, tokens
 from reports.loose_alert import hear_alert, wants
 from reports.loose_dates import AmbiguousDateError, Order
-from reports.loose_names import LONGEST_NAME_WORDS, Known, named
+from reports.loose_names import LONGEST_NAME_WORDS, AmbiguousNameError, Known, named
 from reports.loose_span import stretch
-from reports.period import NAMED
+from reports.loose_topics import greets, topic_said
+from reports.period import NAMED, Month, Span
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.standing_words import managing
 from reports.text import clean, plain
-from reports.timerange import zone_names
+from reports.timerange import NotBegunError, ranges, zone_names
 from reports.topics import TopicAsked
 
 _ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share")
 MOST_COMPARED = 2_000
 """Names among which the one most like a wrong word is looked for: more would take a while."""
 _LONGEST_STRETCH = 14
-VOCABULARY = (*say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, "last", "month", "week")
+VOCABULARY = (
+    *say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, *say.UNITS, *say.MONTHS, "last", "without",
+)  # fmt: skip
 _BEGINNINGS = {
     "schedule", "schedules", "alert", "alerts", "quiet", "audit", "status", "help",
 }  # fmt: skip
@@ -138,7 +141,7 @@ def hear(text: str, known: Known, today: date) -> Read:
             f"That is {len(said):,} characters; a question can have at most {LONGEST}."
         )
     words = [word.casefold().strip("?!.,") for word in said.split()]
-    if not any(words) or set(words) <= say.THANKS:
+    if not any(words) or greets([word for word in words if word]):
         return None
     strict = parse_command(said)
     if not isinstance(strict, CommandError):
@@ -153,8 +156,21 @@ def hear(text: str, known: Known, today: date) -> Read:
         if isinstance(found, Heard) and found.rhythm:
             return found
         return _alert(said, words, known) or Heard(said, plainly=True)
+    if not wants(words) and (topic := topic_said(_without_names(said, known))):
+        return Heard(topic)
     found = _read(said, known, today)
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
+
+
+def _without_names(said: str, known: Known) -> list[str]:
+    """The words in lower case, without what is quoted, a filter, or the name of something."""
+    found = []
+    for word in said.casefold().split():
+        bare = word.strip("?!.,;()")
+        named_so = bare.removesuffix("'s") in known.by_key or ":" in bare or bare.startswith("<@")
+        if bare and not named_so and '"' not in bare:
+            found.append(bare)
+    return found
 
 
 def canonical(words: str) -> str:
@@ -192,10 +208,26 @@ def _read(
         both = [_read(said, known, today, schedules=schedules, order=order) for order in orders]
         choices = tuple(one.canonical for one in both if isinstance(one, Heard))
         return CommandError(str(wrong), choices=choices)
+    except AmbiguousNameError as wrong:
+        texts = (_instead(reader, wrong.name, str(one)) for one in wrong.filters)
+        read = [_read(text, known, today, schedules=schedules, order=order) for text in texts]
+        choices = tuple(one.canonical for one in read if isinstance(one, Heard))
+        return CommandError(str(wrong), choices=choices)
     except UnknownWordError as wrong:
         return CommandError(str(wrong), *_meant(reader, known, today) if again else ())
     except ValueError as wrong:
         return CommandError(str(wrong))
+
+
+def _instead(reader: _Reader, name: str, words: str) -> str:
+    """What was said, with other words in the place of a name where reading stopped."""
+    said = reader.words
+    count = len(name.split())
+    for at in range(reader.at, len(said) - count + 1):
+        there = " ".join(said[at : at + count]).casefold()
+        if there.removesuffix("'s").strip(".,") == name.casefold():
+            return " ".join((*said[:at], words, *said[at + count :]))
+    return ""
 
 
 def _meant(reader: _Reader, known: Known, today: date) -> tuple[str, str]:
@@ -226,6 +258,10 @@ class _Reader:
     compares: bool = False
     schedules: bool = False
     several: Dimension | None = None
+    filters: list[Filter] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    superlative: bool = False
+    plural: bool = False
     order: Order = ""
 
     @property
@@ -236,7 +272,8 @@ class _Reader:
         """All of it. Raises ValueError with what to say of a word that is not known."""
         self.words = [word.strip("?!,;") or word for word in words]
         rules: tuple[Callable[[], int], ...] = (
-            self._filter, self._mention, self._long_name, self._stretch, self._standing,
+            self._filter, self._mention, self._long_name, self._amount, self._part_of_day,
+            self._stretch, self._standing,
             self._versus, self._by, self._top, self._dated, self._period, self._option,
             self._metric, self._self, self._leaving_out, self._name, self._filler,
         )  # fmt: skip
@@ -250,19 +287,67 @@ class _Reader:
     def _heard(self) -> Heard | CommandError | None:
         if self.asks_how_much and "metric" not in self.given:
             self._give("metric", str(Metric.SPEND))
-        if self.several and "by" not in self.given:
-            self._give("by", f"by {self.several}")
+        self._group()
+        if self.superlative and not self.plural and "by" in self.given:
+            self.given.setdefault("top", ["top 1"])
         if not self.given and not self.standing:
             return None
         unclear = self.given and {word.casefold() for word in self.standing} <= say.RHYTHMS
         if self.standing and unclear and not self.schedules:
             raise ValueError(self._one_way_or_the_other())
-        parts = [word for kind in _ORDER for word in self.given.get(kind, ()) if word]
+        said = dict(self.given)
+        if not self.standing and (implied := self._implied()):
+            said.setdefault("period", [implied])
+        parts = [word for kind in _ORDER for word in said.get(kind, ()) if word]
         words = " ".join((["schedule", *self.standing] if self.standing else []) + parts)
         read = parse_command(words)
         if isinstance(read, CommandError):
             return read
-        return Heard(words, frozenset(self.given), tuple(self.left), rhythm=" ".join(self.standing))
+        left, remarks = self._ignored(read), tuple(self.remarks)
+        return Heard(words, frozenset(self.given), left, rhythm=self.rhythm, remarks=remarks)
+
+    def _implied(self) -> str:
+        """The period that a question without one is about: it does not count as typed.
+
+        `vs last month` compares this month; `per month` is drawn over a year.
+        """
+        versus = self.given.get("versus", [""])[0]
+        unit = say.UNITS.get(versus.rpartition(" ")[2])
+        if unit or versus.endswith("yesterday"):
+            return f"this {unit}" if unit else "today"
+        units = [words.casefold().split()[-1].rstrip("s") for words in self.left]
+        return next((say.DRAWN[unit] for unit in units if unit in say.DRAWN), "")
+
+    def _group(self) -> None:
+        """What is grouped by where that follows from the way in which it is asked."""
+        if "by" in self.given or not self.words:
+            return
+        filters = self.filters
+        several = {one.dimension for one in filters if not one.exclude}
+        first, last = self.words[0].casefold(), self.words[-1].casefold().rstrip(".")
+        compared = self.compares and len(filters) > 1 and len(several) == 1
+        on_what = first in {"what", "what's", "whats", "where"} and (
+            last in {"on", "use", "using", "uses", "used", "go", "going"} or first == "where"
+        )
+        if compared:
+            self._give("by", f"by {several.pop()}")
+        elif self.several:
+            self._give("by", f"by {self.several}")
+        elif (on_what and self.given) or self.superlative:
+            self._give("by", f"by {Dimension.MODEL}")
+
+    def _ignored(self, read: Command) -> tuple[str, ...]:
+        """What was left out: not the unit of time in which the period is drawn anyway."""
+        if not isinstance(read, Ask):
+            return tuple(self.left)
+        now = datetime.combine(self.today, time(12), UTC)
+        try:
+            drawn = str(ranges(read.query.period, now).current.granularity)
+        except NotBegunError:
+            return tuple(self.left)
+        same = {"date": "day", "hourly": "hour", "daily": "day", "monthly": "month"}
+        units = [(words, words.casefold().split()[-1].rstrip("s")) for words in self.left]
+        return tuple(words for words, unit in units if same.get(unit, unit) != drawn)
 
     def _one_way_or_the_other(self) -> str:
         word = clean(self.rhythm, 40)
@@ -275,6 +360,11 @@ class _Reader:
         there = self.given.setdefault(kind, [])
         if words not in there:
             there.append(words)
+
+    def _narrow(self, one: Filter) -> None:
+        if one not in self.filters:
+            self.filters.append(one)
+        self._give("filter", str(one))
 
     def _word(self, ahead: int = 0) -> str:
         at = self.at + ahead
@@ -300,6 +390,7 @@ class _Reader:
 
     def _filter(self) -> int:
         kind, colon, name = self.words[self.at].partition(":")
+        exclude, kind = kind.startswith("-"), kind.removeprefix("-")
         if not colon or kind.casefold() not in say.DIMENSIONS:
             return 0
         dimension = say.DIMENSIONS[kind.casefold()]
@@ -307,14 +398,14 @@ class _Reader:
         pattern = (name or "".join(self.words[self.at + 1 : self.at + 2])).replace('"', "")
         if not pattern:
             raise ValueError(f"`{kind}:` needs a name after it.")
-        self._give("filter", str(Filter(dimension, pattern)))
+        self._narrow(Filter(dimension, pattern, exclude))
         return count
 
     def _mention(self) -> int:
         word = self.words[self.at]
         if not (word.startswith("<@") and word.rstrip(".").endswith(">")):
             return 0
-        self._give("filter", f"creator:{word.rstrip('.')}")
+        self._narrow(Filter(Dimension.CREATOR, word.rstrip(".")))
         return 1
 
     def _long_name(self) -> int:
@@ -326,9 +417,37 @@ class _Reader:
                 continue
             found = named(name, self.known)
             if found:
-                self._give("filter", str(found))
+                self._narrow(found)
                 return count
         return 0
+
+    def _amount(self) -> int:
+        """An amount, of which a question knows nothing; it is never passed over."""
+        at = 1 if self._word() in {"than", "over", "above", "below", "under"} else 0
+        word = self._word(at)
+        if not (any(sign in word for sign in "$€£¥%") or word[:1] in {">", "<", "≥", "≤"}):
+            return 0
+        raise ValueError(
+            f"I can't filter by “{clean(word, 40)}”. Amounts work in alerts, like"
+            " `alert spend > $50 per day`."
+        )
+
+    def _part_of_day(self) -> int:
+        """`last night`, `this morning`: the whole day, since days cannot be cut."""
+        word, following = self._word(), self._word(1)
+        at = 1 if word in {"overnight", "tonight"} else 2
+        if word in {"last", "this"} and following in say.PARTS_OF_DAY and not self.standing:
+            day = "yesterday" if word == "last" else "today"
+        elif word in {"overnight", "tonight"}:
+            day = "yesterday" if word == "overnight" else "today"
+        elif word in say.PARTS_OF_DAY and "period" in self.given and not self.standing:
+            day, at = "", 1
+        else:
+            return 0
+        if day:
+            self._give("period", day)
+        self.remarks.append("I can't look at a part of a day, so this is the whole day.")
+        return at
 
     def _filled(self, count: int) -> bool:
         """Whether words begin or end with one that says nothing, and so are no name's."""
@@ -337,6 +456,9 @@ class _Reader:
 
     def _standing(self) -> int:
         word, following = self._word(), self._word(1)
+        if word in say.RHYTHMS and say.AVERAGE & {following, self._word(-1)}:
+            self.left.append(self.words[self.at])
+            return 1
         days = say.WEEKDAYS | {"day", "weekday", "week", "month"}
         if word in say.EVERY and following in days:
             count = 2
@@ -368,6 +490,8 @@ class _Reader:
         if self._word() in say.COMPARE:
             self.compares = True
             return 1
+        if compared := self._with_a_date():
+            return compared
         with_it = self.compares and "period" in self.given and self._word() in {"with", "to", "and"}
         if not (with_it or self._word() in say.VERSUS):
             return 0
@@ -389,6 +513,32 @@ class _Reader:
         self._give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
         return self._skip(at + 1, {"before", "earlier", "ago"})
 
+    def _with_a_date(self) -> int:
+        """`vs september`, after the period that it is compared with."""
+        joined = say.VERSUS | ({"with", "to", "and"} if self.compares else set())
+        if self._word() not in joined or "period" not in self.given:
+            return 0
+        at = self._skip(1, {"to", "with", "the", "in", "of"})
+        ahead = list(takewhile(bool, self._ahead(at + _LONGEST_STRETCH)[at:]))
+        found = loose_dates.days(ahead, self.today, self.order)
+        read = parse(self.given["period"][-1])
+        if found is None or not isinstance(read, Ask):
+            return 0
+        period = read.query.period
+        if not isinstance(period, Month | Span):
+            return 0
+        ours, theirs = (period.first, period.last), found[1]
+        later, earlier = max(ours, theirs), min(ours, theirs)
+        versus = loose_dates.apart(earlier, later)
+        if not versus:
+            raise ValueError(
+                "I can compare a period only with the one right before it, or with the same one a"
+                " week, month or year earlier."
+            )
+        self.given["period"] = [loose_dates.period_of(*later)]
+        self._give("versus", f"vs {versus}")
+        return at + found[0]
+
     def _by(self) -> int:
         if self._word() in say.WHO:
             self._give("by", "by creator")
@@ -398,13 +548,17 @@ class _Reader:
         at = self._skip(1, {"the", "each", "every", "api", "of", "our", "my", "single"})
         word = self._word(at)
         if word in say.DIMENSIONS:
-            self._give("by", f"by {say.DIMENSIONS[word]}")
+            self._group_by(say.DIMENSIONS[word], word)
             return at + 1
         if word in say.UNITS or word in {"minute", "date", "time"}:
             self.left.append(" ".join(self.words[self.at : self.at + at + 1]))
             return at + 1
         if word in say.WHO:
             return at
+        ranks = self.superlative or "top" in self.given or "by" in self.given
+        if ranks and (metric := say.METRICS.get(word)):  # `top 5 models by cost`
+            self._give("metric", str(metric))
+            return at + 1
         return 1 if self._word() in {"which", "each", "across"} else self._by_somebody(at)
 
     def _by_somebody(self, at: int) -> int:
@@ -425,17 +579,39 @@ class _Reader:
         if following and not self._word(skipped).endswith("s") and word != "people":
             found = named(following[0], self.known, dimension)
             if found and self._word(skipped + 1) not in say.FILLERS:
-                self._give("filter", str(found))
+                self._narrow(found)
                 return skipped + 2
-        self._give("by", f"by {dimension}")
+        if word in say.SPENDERS:
+            self._give("metric", str(Metric.SPEND))
+        self._group_by(dimension, self._word(skipped))
         return skipped + 1
 
+    def _group_by(self, dimension: Dimension, word: str) -> None:
+        self.plural = self.plural or word.endswith("s") or word == "people"
+        self._give("by", f"by {dimension}")
+
     def _top(self) -> int:
-        if self._word() not in say.TOP:
+        word, following = self._word(), self._word(1)
+        if word in say.LEAST:
+            raise ValueError(
+                f"I can only rank from the largest, not by “{word}”. Try `spend by model top 50`."
+            )
+        if (count := self._number(0)) and following in say.TOP | say.MOST:
+            self._give("top", f"top {int(count[:4])}")
+            return 2
+        if word in say.MOST:
+            self.superlative = True
+            return 1
+        if word not in say.TOP:
             return 0
         if count := self._number(1):
             self._give("top", f"top {int(count[:4])}")
             return 2
+        self.superlative = True
+        if say.METRICS.get(word):
+            self._give("metric", str(say.METRICS[word]))
+        if say.METRICS.get(following) and following.endswith("s"):
+            self.plural = True  # `our biggest costs` are several
         return 1
 
     def _stretch(self) -> int:
@@ -472,8 +648,13 @@ class _Reader:
         word, following = self._word(), self._word(1)
         if count := self._number(1):
             at = self._skip(2, {"of"})
-            if self._word(at) in say.UNITS:
-                self._give("period", f"{int(count[:6])}{say.UNITS[self._word(at)][0]}")
+            unit = say.UNITS.get(self._word(at))
+            if unit:
+                self._give("period", f"{int(count[:6])}{unit[0]}")
+                drawn = "hour" if unit == "hour" else "day"
+                self.remarks.append(
+                    f"The last {drawn} is still running; the average counts it as a whole {drawn}."
+                )
                 return at + 1
         counted = parse(following) if following[:1].isdigit() else None
         if isinstance(counted, Ask):
@@ -540,17 +721,65 @@ class _Reader:
             return 0
         wants = word == "i" and self._word(1) in say.WANTING
         given = word == "me" and self._word(-1) in say.GIVING
-        if not (wants or given):
-            self._give("filter", "creator:me")
+        ours = word == "my" and say.SPENDERS & set(self._ahead(4))  # of all, who spends
+        if not (wants or given or ours):
+            self._narrow(Filter(Dimension.CREATOR, "me"))
         return 1
 
     def _leaving_out(self) -> int:
-        if self._word() in say.LEAVING_OUT:
+        """`without opus`, `except ada and grace`, `not counting the ci key`."""
+        phrase = next((p for p in say.LEAVING_OUT if self._ahead(len(p)) == p), ())
+        if not phrase and self._word() == "but" and self._word(-1) in say.ALL_BUT:
+            phrase = ("but",)
+        if not phrase:
+            return 0
+        at, found = len(phrase), list[Filter]()
+        while taken := self._left_out(at):
+            found.append(taken[1])
+            at = taken[0]
+            if self._word(at) in {"and", "or", "nor"} and self._left_out(at + 1):
+                at += 1
+        for one in found:
+            self._narrow(replace(one, exclude=True))
+        if not found:
             raise ValueError(
-                f"I cannot leave anything out (“{clean(self._word(), 40)}”), only narrow it down:"
-                " `only gemini`, `key:prod*`."
+                f"I don't recognize what to leave out after “{clean(' '.join(phrase), 40)}”."
+                " Try `without opus`, `-key:ci*` or `-creator:ada@example.com`."
             )
-        return 0
+        return at
+
+    def _left_out(self, at: int) -> tuple[int, Filter] | None:
+        """The name that begins at a word, and where it ends."""
+        at = self._skip(at, {"the", "any", "all", "for", "from", "using", "use", "of", "our"})
+        dimension: Dimension | None = None
+        if self._word(at) == "api":
+            at += 1
+        if self._word(at) in say.DIMENSIONS:
+            dimension = say.DIMENSIONS[self._word(at)]
+            at += 1
+        word = self._word(at)
+        kind, colon, name = word.removeprefix("-").partition(":")
+        if colon and name and kind in say.DIMENSIONS:
+            return at + 1, Filter(say.DIMENSIONS[kind], name.replace('"', ""))
+        if word.startswith("<@"):
+            return at + 1, Filter(Dimension.CREATOR, self.words[self.at + at].rstrip("."))
+        if word in say.SELF:
+            return at + 1, Filter(Dimension.CREATOR, "me")
+        for count in range(LONGEST_NAME_WORDS, 0, -1):
+            words = self.words[self.at + at : self.at + at + count]
+            if len(words) < count or (count == 1 and word in say.FILLERS):
+                continue
+            shown = " ".join(words)
+            if count > 1 and not self.known.has(shown) and not named(shown, self.known, dimension):
+                continue
+            one = named(shown, self.known, dimension) or named(
+                self._word(at) if count == 1 else shown, self.known, dimension
+            )
+            if one:
+                at = self._skip(at + count, {"api"})
+                same = say.DIMENSIONS.get(self._word(at)) is one.dimension
+                return at + same, one
+        return None
 
     def _name(self) -> int:
         if self._word() in say.FILLERS:
@@ -558,7 +787,7 @@ class _Reader:
         found = named(self._word(), self.known) or named(self.words[self.at], self.known)
         if not found:
             return 0
-        self._give("filter", str(found))
+        self._narrow(found)
         following = 2 if self._word(1) == "api" else 1
         if say.DIMENSIONS.get(self._word(following)) is not found.dimension:
             return 1

@@ -69,6 +69,40 @@ def period_of(first: date, last: date) -> str:
     return str(month) if whole else str(Span(first, last))
 
 
+def apart(earlier: Days, later: Days) -> str:
+    """How `vs` calls the earlier of two stretches of days; empty where it has no word for it."""
+    if earlier[1] + timedelta(days=1) == later[0] and _alike(earlier, later):
+        return "before"
+    for unit, word in (("week", "last week"), ("month", "last month"), ("year", "last year")):
+        if tuple(_shifted(day, unit, _ends_month(later)) for day in later) == earlier:
+            return word
+    return ""
+
+
+def _alike(one: Days, other: Days) -> bool:
+    """Whether two stretches are as long as each other, in days or in whole months."""
+    if (one[1] - one[0]) == (other[1] - other[0]) and not _ends_month(other):
+        return True
+    months = [(last.year - first.year) * _YEAR + last.month - first.month for first, last in
+              (one, other)]  # fmt: skip
+    return _ends_month(one) and _ends_month(other) and months[0] == months[1]
+
+
+def _ends_month(found: Days) -> bool:
+    """Whether a stretch is made of whole months."""
+    return found[0].day == 1 and (found[1] + timedelta(days=1)).day == 1
+
+
+def _shifted(day: date, unit: str, whole: bool) -> date | None:
+    """A day so much earlier; the last of a month stays that where whole months are compared."""
+    if unit == "week":
+        return day - timedelta(days=7)
+    month = Month(*_split(day.year * _YEAR + day.month - 1 - (1 if unit == "month" else _YEAR)))
+    if whole and day.day != 1:
+        return month.last
+    return month.first.replace(day=day.day) if day.day <= month.last.day else None
+
+
 def last_weekday(word: str, today: date) -> date:
     """The latest day before today that is a weekday of that name."""
     back = (today.weekday() - WEEKDAYS.index(word[:3]) - 1) % 7 + 1

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from reports.names import matches
 from reports.query import Dimension, Filter
 from reports.text import clean, plain
 
 LONGEST_NAME_WORDS = 5
-_SHORTEST_PART = 3
+_SHORTEST_PART = 2
+_PATTERNS = ("*{}*", "{}*", "*{}", "{}-*", "*-{}*", "*-{}", "*/{}*", "* {}*", "{} *")
+"""From the most usual to the most exact; the first that matches nothing else is taken."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,12 @@ class Known:
     def has(self, name: str) -> bool:
         """Whether a key or a person has that very name."""
         wanted = _folded(name)
-        return wanted in self.by_key or wanted in self.full_names
+        return bool(self.key(wanted)) or wanted in self.full_names
+
+    def key(self, wanted: str) -> str:
+        """The key of a folded name, whose words may be joined by dashes; empty if there is none."""
+        spelt = (wanted, wanted.replace(" ", "-"), wanted.replace(" ", "_"))
+        return next((self.by_key[name] for name in spelt if name in self.by_key), "")
 
     @cached_property
     def slugs(self) -> frozenset[str]:
@@ -62,8 +70,8 @@ class AmbiguousNameError(ValueError):
 
     def __init__(self, name: str, filters: tuple[Filter, ...]) -> None:
         meant = " or ".join(f"`{clean(str(one)).replace('`', chr(39))}`" for one in filters)
-        super().__init__(f"“{clean(name, 40)}” may be several here: say {meant}.")
-        self.filters = filters
+        super().__init__(f"“{clean(name, 40)}” could mean {meant}.")
+        self.name, self.filters = name, filters
 
 
 def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter | None:
@@ -85,7 +93,7 @@ def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter
 
 def _wholes(wanted: str, known: Known) -> list[Filter]:
     """Keys and people of that very name, and models that have it within their own."""
-    keys = [Filter(Dimension.KEY, known.by_key[wanted])] if wanted in known.by_key else []
+    keys = [Filter(Dimension.KEY, key)] if (key := known.key(wanted)) else []
     people = [Filter(Dimension.CREATOR, who) for who in known.callings.get(wanted, ())]
     return [*keys, *people, *_models(wanted, known)]
 
@@ -100,17 +108,46 @@ def _callings(name: str, address: str) -> set[str]:
 def _models(wanted: str, known: Known) -> list[Filter]:
     if wanted in known.slugs:
         return [Filter(Dimension.MODEL, wanted)]
-    part = wanted.replace(" ", "-")
-    if len(part) < _SHORTEST_PART or not any(part in slug for slug in known.slugs):
-        return []
-    return [Filter(Dimension.MODEL, f"*{part}*")]
+    return _by_part(wanted.replace(" ", "-"), Dimension.MODEL, known.slugs)
 
 
 def _parts(wanted: str, known: Known) -> list[Filter]:
-    """Keys that have it within their name."""
-    if len(wanted) < _SHORTEST_PART or wanted not in known.all_keys:
+    """Keys that have it as a word within their name."""
+    if wanted not in known.all_keys:
         return []
-    return [Filter(Dimension.KEY, f"*{wanted}*")]
+    return _by_part(wanted, Dimension.KEY, known.by_key)
+
+
+def _by_part(part: str, dimension: Dimension, names: Iterable[str]) -> list[Filter]:
+    """One filter for all names that have a word in them; several where no pattern is exact."""
+    if len(part) < _SHORTEST_PART or part.isdigit():
+        return []
+    holding = [name for name in names if part in name]
+    meant = {name for name in holding if _is_word(part, name)}
+    if not meant:
+        return []
+    for pattern in _PATTERNS:
+        one = Filter(dimension, pattern.format(part))
+        if {name for name in holding if matches(one.pattern, name)} == meant:
+            return [one]
+    return [Filter(dimension, name) for name in sorted(meant)]
+
+
+def _is_word(part: str, name: str) -> bool:
+    """Whether a name has a part that no letter or digit of the same kind continues."""
+    at = name.find(part)
+    while at >= 0:
+        end = at + len(part)
+        if not (
+            _continues(name[at - 1 : at], part[0]) or _continues(part[-1], name[end : end + 1])
+        ):
+            return True
+        at = name.find(part, at + 1)
+    return False
+
+
+def _continues(one: str, other: str) -> bool:
+    return (one.isalpha() and other.isalpha()) or (one.isdigit() and other.isdigit())
 
 
 def _folded(name: str) -> str:

@@ -7,16 +7,19 @@ from reports.query import Dimension, Metric
 METRICS: dict[str, Metric | None] = {
     **dict.fromkeys(
         ("spend", "spent", "spending", "spends", "cost", "costs", "costing", "pay", "paid", "bill",
-         "money", "dollars", "usd", "price", "expensive", "expenses", "burn", "burned", "burnt",
-         "invoice"), Metric.SPEND),
+         "money", "dollars", "usd", "expensive", "expenses", "expense", "burn", "burned", "burnt",
+         "burning", "invoice", "spendings", "charges", "charged", "costly",
+         "costliest", "priciest", "pricey", "bills", "paying"), Metric.SPEND),
     **dict.fromkeys(("token", "tokens"), Metric.TOKENS),
-    **dict.fromkeys(("request", "requests", "call", "calls"), Metric.REQUESTS),
+    **dict.fromkeys(
+        ("request", "requests", "call", "calls", "queries", "generations"), Metric.REQUESTS),
     **dict.fromkeys(("overview", "usage", "consumption", "everything"), None),
 }  # fmt: skip
 DIMENSIONS: dict[str, Dimension] = {
     **dict.fromkeys(
         ("person", "people", "persons", "user", "users", "member", "members", "creator",
-         "creators", "developer", "developers", "colleague", "colleagues"), Dimension.CREATOR),
+         "creators", "developer", "developers", "colleague", "colleagues", "spender", "spenders",
+         "employee", "employees"), Dimension.CREATOR),
     **dict.fromkeys(("key", "keys"), Dimension.KEY),
     **dict.fromkeys(("model", "models"), Dimension.MODEL),
 }  # fmt: skip
@@ -47,8 +50,15 @@ OVER: dict[tuple[str, ...], str] = {
 }  # fmt: skip
 VERSUS = {"vs", "versus", "against", "compared", "than"}
 COMPARE = {"compare", "comparing", "comparison"}
-TOP = {"top", "biggest", "largest", "highest", "heaviest", "busiest"}
+TOP = {"top", "biggest", "largest", "highest", "heaviest", "busiest", "priciest", "costliest"}
+MOST = {"most"}
+SPENDERS = {"spender", "spenders"}
+LEAST = {"cheapest", "least", "lowest", "smallest", "fewest"}
 MORNING = "morning"
+PARTS_OF_DAY = {"morning", "afternoon", "evening", "night"}
+AVERAGE = {"average", "avg", "mean"}
+DRAWN = {"minute": "1h", "hour": "1d", "day": "1m", "month": "1y"}
+"""The period that is drawn by a unit of time."""
 FILES = {"csv": "csv", "spreadsheet": "csv", "excel": "csv", "pdf": "pdf"}
 RHYTHMS = {"daily", "weekly", "monthly", "weekdays"}
 EVERY = {"every", "each"}
@@ -60,7 +70,15 @@ WEEKDAYS = {
 SELF = {"my", "mine", "myself", "i", "me", "i've"}
 GIVING = {"show", "give", "tell", "send", "get", "let", "bring"}
 WANTING = {"want", "need", "would", "like", "see", "know", "wonder", "have", "can", "could", "am"}
-LEAVING_OUT = {"without", "except", "excluding", "exclude", "not", "minus", "but"}
+LEAVING_OUT: tuple[tuple[str, ...], ...] = (
+    ("not", "counting"), ("not", "including"), ("apart", "from"), ("other", "than"),
+    ("leaving", "out"), ("leave", "out"), ("aside", "from"), ("but", "not"), ("and", "not"),
+    ("except", "for"), ("without",), ("except",), ("excluding",), ("exclude",), ("excl",),
+    ("minus",), ("ignoring",), ("ignore",), ("besides",), ("not",),
+)  # fmt: skip
+"""What begins a list of names to leave out."""
+ALL_BUT = {"all", "everything", "everyone", "everybody", "anything", "anyone"}
+"""What makes an exclusion of a `but` after it."""
 FILLERS = {
     "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "bot", "can",
     "could", "did", "do", "does", "down", "during", "entire", "far", "file", "for", "from", "get",
@@ -73,7 +91,14 @@ FILLERS = {
     "went", "were", "what", "what's", "whats", "whole", "with", "wonder", "would", "you", "your",
     "activity", "openrouter", "api", "group", "grouped", "split", "broken", "breakdown",
     "bring", "everyone", "everybody", "anyone", "team", "company", "ai", "llm", "within", "since",
-    "consume", "consumed", "me", "again", "instead", "same", "also", "too", "try", "may",
+    "consume", "consumed", "me", "again", "instead", "same", "also", "too", "try", "may", "look",
+    "looking", "list", "display", "figure", "figures", "numbers", "number", "stats", "statistics",
+    "summary", "data", "details", "who's", "i'd", "we've", "kindly", "ones", "amount", "amounts",
+    "graph", "chart", "plot", "break", "going", "go", "goes", "got", "account", "yet", "already",
+    "quick", "quickly", "really", "actually", "currently", "right", "sum", "totals", "overall",
+    "happening", "doing", "up", "more", "less", "fewer", "higher", "lower", "average", "avg",
+    "mean", "compared", "typical", "but", "where", "or", "month's", "spread", "altogether",
+    "they've", "being", "running", "ran",
 }  # fmt: skip
 """Words that say nothing that could be asked. What asks for something is never among them."""
 THANKS = {"thanks", "thank", "you", "thx", "great", "nice", "cool", "perfect", "ok", "okay", "a",

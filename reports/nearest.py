@@ -11,16 +11,16 @@ from reports.timerange import zone_names
 
 _LONGEST = 40
 _CUTOFF = 0.6
-_SHORT = 6  # up to here, two slips make another word: `export` is not `report`
+_SHORT = 8  # up to here, two slips make another word: `morning` is not `burning`
 _MUST_BEGIN_ALIKE = 4
 _SPELLINGS = (("min", ""), ("h", "h"), ("d", "d"), ("w", "w"), ("mo", "m"), ("y", "y"))
 
 
 def word(wrong: str, known: Iterable[str]) -> str:
-    """The known word that a typo away from a wrong one, or nothing.
+    """The known word that is a typo away from a wrong one, or nothing.
 
-    One slip (a letter too many, too few, wrong or swapped) in words of up to six letters, two in
-    longer ones. Short words must begin with the same letter: `stop` is not `top`.
+    A typo is one letter too many, too few, wrong or swapped; two in words of nine letters and more.
+    Short words must begin with the same letter: `stop` is not `top`.
     """
     typed = wrong.lower()[:_LONGEST]
     for candidate in get_close_matches(typed, list(known), n=3, cutoff=_CUTOFF):
@@ -30,6 +30,23 @@ def word(wrong: str, known: Iterable[str]) -> str:
         if slips <= most and (begins or sorted(candidate) == sorted(typed)):
             return candidate
     return ""
+
+
+def keeps(typed: str, suggestion: str) -> bool:
+    """Whether a suggestion keeps every amount of what was typed: its digits, signs and units.
+
+    Dates and counts may be set right (`2026-13`, `top 99`); what they mean is plain.
+    """
+    here = suggestion.split()
+    for word in typed.split():
+        if any(sign in word for sign in "$€£¥%") and word.strip(",;?!") not in here:
+            return False
+        if word[:1] in "<>≥≤=" and not any(other[:1] == word[:1] for other in here):
+            return False
+        minus = word.startswith("-") and word[1:2].isalpha()
+        if minus and not any(other.startswith("-") for other in here):
+            return False
+    return True
 
 
 def _slips(wrong: str, right: str) -> int:

@@ -7,23 +7,30 @@ the answer then says how it was read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from reports import nearest
 from reports.commands import parse_command
-from reports.grammar import CommandError
+from reports.grammar import Ask, CommandError
 from reports.grammar_loose import Heard, hear, strictly
 from reports.loose_names import Known
+from reports.text import plain
+from reports.timerange import NotBegunError, ranges
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The moment of a question (aware), the asker's time zone, and that of calendar periods."""
+    """The moment of a question (aware), and two time zones.
+
+    `zone` is the asker's: their date is what `september` and `monday` are about. `default` is that
+    in which calendar periods are cut where the question names none.
+    """
 
     now: datetime
     zone: str = "UTC"
-    default: str = ""
+    default: str = "UTC"
 
     @property
     def today(self) -> date:
@@ -41,7 +48,39 @@ def read(text: str, names: Callable[[], Known], clock: Clock) -> Heard | Command
     strict = parse_command(text)
     if not isinstance(strict, CommandError):
         return strictly(text, strict)
-    found = hear(text, names(), clock.today)
-    if isinstance(found, CommandError) and strict.suggestion and not found.candidates:
-        return strict  # a typo in the grammar's own words
+    known = names()
+    found = hear(text, known, clock.today)
+    if isinstance(found, Heard) and not found.plainly:
+        typed = _zone(found)
+        if typed and typed != clock.zone:
+            found = hear(text, known, replace(clock, zone=typed).today)
+        return _begun(found, clock) if isinstance(found, Heard) else found
+    if not isinstance(found, CommandError):
+        return found
+    if strict.suggestion and not found.candidates:
+        found = strict  # a typo in the grammar's own words
+    if found.suggestion and not nearest.keeps(plain(text), found.suggestion):
+        return replace(found, suggestion="")
+    return found
+
+
+def _zone(found: Heard) -> str:
+    """The time zone that a question names."""
+    read = parse_command(found.words)
+    return (read.query.zone or "") if isinstance(read, Ask) else ""
+
+
+def _begun(found: Heard, clock: Clock) -> Heard:
+    """A reading whose period has begun: in the asker's zone, where not yet in the default one.
+
+    In Tokyo it is September while in UTC it is still August.
+    """
+    read = parse_command(found.words)
+    if not isinstance(read, Ask) or read.query.zone or clock.zone == clock.default:
+        return found
+    try:
+        ranges(read.query.period, clock.now, clock.default)
+    except NotBegunError:
+        asked = replace(read.query, zone=clock.zone)
+        return replace(found, words=asked.words(), given=found.given | {"zone"})
     return found

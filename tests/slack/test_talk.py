@@ -59,7 +59,7 @@ def reply(world: World, thread: str, text: str, user: str = "ada") -> dict[str, 
 def test_a_mention_is_answered_in_its_thread_and_says_what_it_understood(world: World) -> None:
     answer = asked(world, "what did we spend on opus in the last 7 days by person?")
     words = "spend 7d by creator model:*opus*"
-    assert answer["text"].startswith(f"I read that as `/activity {words}`.\n")
+    assert answer["text"].startswith(f"I read that as `/activity {words}`.")
     assert command(answer) == f"/activity {words}"
     assert "image" in [block["type"] for block in answer["blocks"]]
     assert not hidden(world, "ada")
@@ -75,7 +75,7 @@ def test_the_grammars_own_words_are_answered_without_ado(world: World) -> None:
 
 
 def test_what_cannot_be_asked_is_named(world: World) -> None:
-    assert "I ignored “per day”" in asked(world, "spend per day of the last 7 days")["text"]
+    assert "I ignored “per hour”" in asked(world, "spend per hour of the last 7 days")["text"]
 
 
 def test_replies_in_the_thread_change_its_question(world: World) -> None:

@@ -1,0 +1,134 @@
+"""What a question in natural language is about, where that is something other than usage figures.
+
+Recognized by a few telling words. A question that has none of them is about usage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from reports.topics import BALANCE, BUDGET, Topic, ungroupable
+
+_ABOUT_ME = (
+    "who are you", "who r u", "what are you", "what can you", "what do you do", "what can i ask",
+    "how do you work", "how does this work", "are you a bot", "are you there", "introduce yourself",
+    "what is this", "what's this", "your name",
+)  # fmt: skip
+_GREETINGS = {
+    "thanks", "thank", "you", "thx", "ty", "cheers", "great", "nice", "cool", "perfect", "awesome",
+    "ok", "okay", "a", "lot", "very", "much", "so", "hello", "hey", "hi", "hiya", "howdy", "yo",
+    "good", "morning", "afternoon", "evening", "day", "night", "there", "bot", "activity", "all",
+    "everyone", "bye", "goodbye", "welcome", "are", "how", "please", "sorry", "got", "it", "done",
+    "well", "job", "work", "love", "this", "that's", "is", "and", "to", "today",
+}  # fmt: skip
+_GREETS = {
+    "thanks", "thank", "thx", "ty", "cheers", "great", "nice", "cool", "perfect", "awesome", "ok",
+    "okay", "hello", "hey", "hi", "hiya", "howdy", "yo", "good", "bye", "goodbye", "welcome",
+    "sorry", "well", "got", "love", "how",
+}  # fmt: skip
+_FORECAST = {
+    "forecast", "forecasts", "forecasted", "projected", "projection", "projections", "predict",
+    "predicted", "prediction", "predictions", "heading", "extrapolate", "runrate", "run-rate",
+}  # fmt: skip
+_FORECAST_SAID = (
+    "will we", "will i", "will it", "will our", "will my", "on track", "run rate", "on pace",
+    "going to spend", "going to cost", "going to be", "gonna", "how much will", "what will",
+    "by the end of", "by end of", "by month end", "at the end of the month",
+    "end up",
+    "next month", "next week", "next year", "tomorrow", "next quarter",
+)  # fmt: skip
+_WHY_SAID = (
+    "what changed", "what's changed", "what has changed", "what happened", "what's different",
+    "what is different", "how come", "what drove", "what's driving", "what is driving",
+    "what caused", "what's behind", "what is behind", "what explains",
+)  # fmt: skip
+_WHY = {"why", "explain", "reason", "reasons", "cause", "caused"}
+_PRICE = {"price", "prices", "pricing", "priced"}
+_PRICE_SAID = (
+    "per million", "per 1m", "per m tokens", "per token", "per 1k", "per request", "a token",
+    "per call", "per thousand", "each token", "per mtok", "unit cost", "unit price",
+)  # fmt: skip
+_WHATIF_SAID = (
+    "what if", "what-if", "if we moved", "if we switched", "if we replaced", "if we used",
+    "if we move", "if we switch", "if we replace", "if we use", "if we had", "if i switched",
+    "if i used", "would it cost", "would we save", "would we have", "would it have",
+    "could we save",
+)  # fmt: skip
+_WHATIF = {"whatif", "simulate", "hypothetically"}
+_LIMITS = {"limit", "limits", "quota", "quotas", "cap", "caps", "allowance", "guardrail",
+           "guardrails"}  # fmt: skip
+_KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "expires", "stale",
+         "idle"}  # fmt: skip
+_KEYS_SAID = ("no limit", "without a limit", "without limit", "without limits", "no limits",
+              "never used", "not used", "without an owner", "no owner",
+              "not been used")  # fmt: skip
+_LEFT = {"left", "remaining", "remain", "remains"}
+_BALANCE = {"balance", "top-up", "topup"}
+_BALANCE_SAID = (
+    "run out", "running out", "last us", "credits last", "enough credits", "enough credit",
+    "enough money", "credit balance", "top up",
+)  # fmt: skip
+_BUDGETS = {"budget", "budgets"}
+_GROUPS_TO_COME = {"providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
+                   "teams": Topic.TEAM, "departments": Topic.TEAM}  # fmt: skip
+_ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
+
+
+def greets(words: Sequence[str]) -> bool:
+    """Whether words (lower case) greet, thank, or ask what the bot is, and ask for nothing else."""
+    said = " ".join(words)
+    if any(said.startswith(phrase) or said.endswith(phrase) for phrase in _ABOUT_ME):
+        return len(words) < 10
+    return bool(_GREETS & set(words)) and set(words) <= _GREETINGS
+
+
+def topic_said(words: Sequence[str]) -> str:
+    """The command (a topic, `balance` or `budget`) that words mean; empty for usage figures.
+
+    The words are in lower case, without names and punctuation.
+    """
+    said, given = f" {' '.join(words)} ", set(words)
+    keys = bool(given & {"key", "keys"})
+    if keys and (given & _KEYS or _has(said, _KEYS_SAID)):
+        return Topic.KEYS
+    if "new" in given and given & {"model", "models"}:
+        return Topic.NEW_MODELS
+    if given & _WHATIF or _has(said, _WHATIF_SAID):
+        return Topic.WHATIF
+    if given & _WHY or _has(said, _WHY_SAID):
+        return Topic.WHY
+    if given & _LIMITS or ((keys or "my" in given) and given & (_BUDGETS | _LEFT)):
+        return Topic.LIMITS
+    if given & _BUDGETS:
+        return BUDGET
+    if given & _FORECAST or _has(said, _FORECAST_SAID):
+        return BALANCE if _has(said, _BALANCE_SAID) else Topic.FORECAST
+    if given & _BALANCE or _has(said, _BALANCE_SAID) or _left(given):
+        return BALANCE
+    if any(word.startswith("cach") or word == "uncached" for word in words):
+        return Topic.CACHE
+    if given & _PRICE or _has(said, _PRICE_SAID):
+        return Topic.PRICE
+    return _group_to_come(words) or ""
+
+
+def _left(given: set[str]) -> bool:
+    """Whether words ask what is left: `how much is left`, `credits remaining`."""
+    return bool(given & _LEFT) and not given & {"out", "key", "keys", "tokens", "model"}
+
+
+def _group_to_come(words: Sequence[str]) -> Topic | None:
+    plural = next((_GROUPS_TO_COME[word] for word in words if word in _GROUPS_TO_COME), None)
+    ranked = ("by", word) if (word := _ranked(words)) else ()
+    return plural or ungroupable(words) or ungroupable(ranked)
+
+
+def _ranked(words: Sequence[str]) -> str:
+    """The word after `top`, `biggest` or `each`."""
+    pairs = pairwise(words)
+    return next((word for before, word in pairs if before in _ONE_OF_SUCH), "")
+
+
+def _has(said: str, phrases: Sequence[str]) -> bool:
+    return any(f" {phrase} " in said for phrase in phrases)

@@ -1,0 +1,425 @@
+"""Questions as people ask them, and the command that each is read as, whichever way they ask."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from reports.commands import parse_command
+from reports.grammar import Ask, CommandError, Help
+from reports.grammar_loose import Heard
+from reports.loose_names import Known
+from reports.reader import Clock, read
+from reports.topics import BalanceAsked, BudgetAsked, MeAsked, Topic, TopicAsked, not_yet
+
+NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)  # a Sunday
+KNOWN = Known(
+    ("anthropic/claude-opus-4.5", "anthropic/claude-sonnet-4.5", "google/gemini-3-pro-preview",
+     "openai/gpt-5.1", "openai/gpt-5-mini", "deepseek/deepseek-v3.2", "meta-llama/llama-3.3-70b"),
+    ("prod", "prod-000", "prod-006", "ci-004", "ci-005", "newsletter-drafts", "nightly evals",
+     "support bot", "laptop"),
+    (("Ada Lovelace", "ada@example.com"), ("Grace Hopper", "grace@example.com"),
+     ("Sam Lee", "sam@example.com"), ("Sam Lee", "lee@example.com")),
+)  # fmt: skip
+
+
+def ask(text: str, now: datetime = NOW, zone: str = "UTC") -> Heard | CommandError | None:
+    return read(text, lambda: KNOWN, Clock(now, zone))
+
+
+def command(text: str) -> str:
+    found = ask(text)
+    assert isinstance(found, Heard), found
+    return found.canonical
+
+
+QUESTIONS = {
+    "how much did we spend yesterday": "spend yesterday",
+    "spend this week vs last week": "spend this week vs last week",
+    "who is my top spender": "spend 1d by creator top 1",
+    "which models does ada use": "1d by model creator:ada@example.com",
+    "how much did grace spend on gpt last month":
+        "spend last month creator:grace@example.com model:*gpt*",
+    "what did the ci-004 key cost in october": "spend 2026-10 key:ci-004",
+    "total tokens last 7 days": "tokens 7d",
+    "how many requests did we make today": "requests today",
+    "show me spend by key for november": "spend 2026-11 by key",
+    "pdf of october by creator": "2026-10 by creator pdf",
+    "most expensive model this month": "spend this month by model top 1",
+    "top 5 models by cost last 30 days": "spend 30d by model top 5",
+    "spend per day last week": "spend last week",
+    "break down prod-006 by model": "1d by model key:prod-006",
+    "usage": "1d",
+    "overview": "1d",
+    "how much have we spent so far this month": "spend this month",
+    "what did openai cost us in september": "spend 2026-09 model:*openai*",
+    "who are our top 3 spenders this month": "spend this month by creator top 3",
+    "which person used the most tokens last week": "tokens last week by creator top 1",
+    "the 5 most expensive keys last month": "spend last month by key top 5",
+    "three most expensive models this week": "spend this week by model top 3",
+    "top models": "1d by model",
+    "top creators by tokens 1w": "tokens 1w by creator",
+    "what are we spending money on": "spend 1d by model",
+    "where does our money go": "spend 1d by model",
+    "what does grace use": "1d by model creator:grace@example.com",
+    "how many calls per day this week": "requests this week",
+    "how much is opus costing us per month": "spend 1y model:*opus*",
+    "what's the average spend per day this month": "spend this month",
+    "did we spend more this week than last week": "spend this week vs last week",
+    "is spend up vs last month": "spend this month vs last month",
+    "give me a spreadsheet of october by key": "2026-10 by key csv",
+    "send me the pdf for last quarter": "2026-07-01..2026-09-30 pdf",
+    "usage by user in Europe/Berlin": "1d by creator tz Europe/Berlin",
+    "usage of newsletter drafts": "1d key:newsletter-drafts",
+    "my spend yesterday": "spend yesterday creator:me",
+    "what have I spent this week": "spend this week creator:me",
+    "ada": "1d creator:ada@example.com",
+    "spend opus": "spend 1d model:*opus*",
+    "who uses gemini?": "1d by creator model:*gemini*",
+    "what's our biggest cost?": "spend 1d by model top 1",
+    "what is Ada spending on?": "spend 1d by model creator:ada@example.com",
+    "what did we spend on mini last week": "spend last week model:*mini",
+}  # fmt: skip
+DATES = {
+    "24h": "24h",
+    "Oct 2026": "2026-10",
+    "october": "2026-10",
+    "november": "2026-11",
+    "10/2026": "2026-10",
+    "10.2026": "2026-10",
+    "Q3": "2026-07-01..2026-09-30",
+    "2026-Q3": "2026-07-01..2026-09-30",
+    "q3 2025": "2025-07-01..2025-09-30",
+    "third quarter of 2025": "2025-07-01..2025-09-30",
+    "q4": "2026-10-01..2026-11-22",
+    "last quarter": "2026-07-01..2026-09-30",
+    "H1 2026 by model": "2026-01-01..2026-06-30 by model",
+    "2025": "2025-01-01..2025-12-31",
+    "2026": "2026-01-01..2026-11-22",
+    "since monday": "2026-11-16..2026-11-22",
+    "since oct 3": "2026-10-03..2026-11-22",
+    "nov 1-15": "2026-11-01..2026-11-15",
+    "nov 1\u201315": "2026-11-01..2026-11-15",
+    "1-15 nov": "2026-11-01..2026-11-15",
+    "nov 1 to 15": "2026-11-01..2026-11-15",
+    "from 1 nov to 15 nov": "2026-11-01..2026-11-15",
+    "1.11.2026 - 15.11.2026": "2026-11-01..2026-11-15",
+    "2026-11-01\u20142026-11-15": "2026-11-01..2026-11-15",
+    "2026-11-01\u20262026-11-15": "2026-11-01..2026-11-15",
+    "3 Oct": "2026-10-03",
+    "Oct 3": "2026-10-03",
+    "oct\u00a03, 2025": "2025-10-03",
+    "3rd of October": "2026-10-03",
+    "3-oct-2026": "2026-10-03",
+    "dec 24": "2025-12-24",
+    "03.11.2026": "2026-11-03",
+    "2026/11/03": "2026-11-03",
+    "\uff12\uff10\uff12\uff16\uff0f\uff11\uff11\uff0f\uff10\uff13": "2026-11-03",
+    "25/12/2025": "2025-12-25",
+    "12/25/2025": "2025-12-25",
+    "10/10/2026": "2026-10-10",
+    "10/12/2026": "2026-10-12",  # the tenth of December is still to come
+    "week 45": "2026-11-02..2026-11-08",
+    "w45": "2026-11-02..2026-11-08",
+    "2025-W45": "2025-11-03..2025-11-09",
+    "on monday": "2026-11-16",
+    "last sunday": "2026-11-15",
+    "last weekend": "2026-11-14..2026-11-15",
+    "2 days ago": "2026-11-20",
+    "the day before yesterday": "2026-11-20",
+    "3 weeks ago": "2026-10-26..2026-11-01",
+    "a month ago": "2026-10",
+    "the last 3 months": "3m",
+    "past 7 days": "7d",
+    "last night": "yesterday",
+    "this morning": "today",
+    "compare october and september": "2026-10 vs before",
+    "2026-10 vs 2026-09": "2026-10 vs before",
+    "september vs october": "2026-10 vs before",
+    "october vs october 2025": "2026-10 vs last year",
+    "q3 vs q2": "2026-07-01..2026-09-30 vs before",
+    "compare this week to last week": "this week vs last week",
+}
+EXCLUSIONS = {
+    "without opus": "1d -model:*opus*",
+    "except ada": "1d -creator:ada@example.com",
+    "spend not counting ci": "spend 1d -key:*ci*",
+    "spend without opus and gemini last week": "spend last week -model:*opus* -model:*gemini*",
+    "everything but gpt this month": "this month -model:*gpt*",
+    "all usage except for the nightly evals key": '1d -key:"nightly evals"',
+    "costs last month excluding \u201cnightly evals\u201d": 'spend last month -key:"nightly evals"',
+    "tokens by key without prod-000": "tokens 1d by key -key:prod-000",
+    "spend without me": "spend 1d -creator:me",
+    "spend but not opus": "spend 1d -model:*opus*",
+    "spend on claude without model:*opus*": "spend 1d -model:*opus*",
+    "-model:claude*": "1d -model:claude*",
+    "\u2212key:ci*": "1d -key:ci*",
+    "who spent without the <@U1>": "spend 1d by creator -creator:<@U1>",
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"), [*QUESTIONS.items(), *DATES.items()],
+)  # fmt: skip
+def test_a_question_is_read_as_a_command(asked: str, meant: str) -> None:
+    assert command(asked) == meant
+    assert isinstance(parse_command(meant), Ask)
+    assert command(meant) == meant
+
+
+def test_people_and_models_compared_are_told_apart() -> None:
+    both = "creator:ada@example.com creator:grace@example.com"
+    assert command("compare ada and grace") == f"1d by creator {both}"
+    assert command("opus compared to sonnet") != "1d"
+    last_week = "last week by model model:*opus* model:*sonnet*"
+    assert command("compare opus and sonnet last week") == last_week
+
+
+@pytest.mark.parametrize(("asked", "meant"), EXCLUSIONS.items())
+def test_what_is_to_be_left_out_is(asked: str, meant: str) -> None:
+    included = "model:*claude*" in command(asked)
+    assert command(asked).replace(" model:*claude*", "") == meant or not included
+    assert command(asked).endswith(meant.rpartition(" ")[2])
+
+
+TOPICS = {
+    "will we go over $5000 this month?": Topic.FORECAST,
+    "what will we spend this month": Topic.FORECAST,
+    "forecast": Topic.FORECAST,
+    "spend next week": Topic.FORECAST,
+    "why is today so expensive?": Topic.WHY,
+    "why did spend go up yesterday": Topic.WHY,
+    "what changed since last week?": Topic.WHY,
+    "explain the spike on tuesday": Topic.WHY,
+    "what is the average price per million tokens?": Topic.PRICE,
+    "price of opus": Topic.PRICE,
+    "what's the cost per request": Topic.PRICE,
+    "how much did caching save us?": Topic.CACHE,
+    "cache hit rate by model": Topic.CACHE,
+    "what if we moved opus to sonnet?": Topic.WHATIF,
+    "whatif opus -> sonnet": Topic.WHATIF,
+    "which key has no limit?": Topic.KEYS,
+    "show me unused keys": Topic.KEYS,
+    "what's the budget left for my key?": Topic.LIMITS,
+    "what's left on the prod key": Topic.LIMITS,
+    "limits": Topic.LIMITS,
+    "new models this month": Topic.NEW_MODELS,
+    "which provider is most used": Topic.PROVIDER,
+    "spend by provider last week": Topic.PROVIDER,
+    "spend by app last month": Topic.APP,
+    "top apps this month": Topic.APP,
+    "spend by workspace": Topic.WORKSPACE,
+    "spend by team": Topic.TEAM,
+    "how much does each team spend": Topic.TEAM,
+    "team:search spend": Topic.TEAM,
+}
+
+
+@pytest.mark.parametrize(("asked", "topic"), TOPICS.items())
+def test_what_has_no_answer_yet_is_recognized_and_never_answered_with_something_else(
+    asked: str, topic: Topic
+) -> None:
+    found = parse_command(command(asked))
+    assert isinstance(found, TopicAsked)
+    assert found.topic is topic
+    assert " yet; " in not_yet(topic)
+    heard = ask(asked)
+    assert isinstance(heard, Heard)
+    assert heard.note() == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [
+        ("balance", BalanceAsked), ("how much is left", BalanceAsked), ("Credits", BalanceAsked),
+        ("credits left", BalanceAsked), ("when will we run out of credits?", BalanceAsked),
+        ("how long will our credits last", BalanceAsked), ("is our balance ok?", BalanceAsked),
+        ("budget", BudgetAsked), ("what's our budget", BudgetAsked), ("me", MeAsked),
+    ],
+)  # fmt: skip
+def test_the_balance_and_ones_own_month_are_commands(asked: str, kind: type) -> None:
+    assert isinstance(parse_command(command(asked)), kind)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["hi there", "good morning", "thank you so much!", "who are you", "what can you do?", "hello?",
+     "how are you", "\U0001f44b hi", "ok"],
+)  # fmt: skip
+def test_a_greeting_asks_for_nothing(asked: str) -> None:
+    assert ask(asked) is None
+
+
+@pytest.mark.parametrize("asked", ["help", "?", "help me"])
+def test_help_is_help(asked: str) -> None:
+    assert isinstance(parse_command(command(asked)), Help)
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem", "candidates"),
+    [
+        ("10/03/2026", "Does “10/03/2026” mean 3 October or 10 March 2026?",
+         ("2026-10-03", "2026-03-10")),
+        ("spend 10/03/2026 by key", "Does “10/03/2026” mean 3 October or 10 March 2026?",
+         ("spend 2026-10-03 by key", "spend 2026-03-10 by key")),
+        ("spend from 10/03/2026 to 10/05/2026",
+         "Does “10/03/2026” mean 3 October or 10 March 2026?",
+         ("spend 2026-10-03..2026-10-05", "spend 2026-03-10..2026-05-10")),
+        ("what did sam spend",
+         "“sam” could mean `creator:sam@example.com` or `creator:lee@example.com`.",
+         ("spend 1d creator:sam@example.com", "spend 1d creator:lee@example.com")),
+    ],
+)  # fmt: skip
+def test_what_can_mean_two_things_is_asked_with_a_command_for_each(
+    asked: str, problem: str, candidates: tuple[str, ...]
+) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert (found.problem, found.candidates) == (problem, candidates)
+    assert all(isinstance(parse_command(one), Ask) for one in candidates)
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ("$1.500,50", "I can't filter by “$1.500,50”."),
+        ("who spent more than $100 last week", "I can't filter by “$100”."),
+        ("spend > $50", "I can't filter by “>”."),
+        ("spend 500", "I can't read “500” as a date."),
+        ("stop", "I don't recognize “stop”."),
+        ("new", "I don't recognize “new”."),
+        ("spend by foo", "You can group by model, key or creator, not by “foo”."),
+        ("spend by model and key", "You can group by only one thing: model or key."),
+        ("spend without weather", "I don't recognize what to leave out after “without”."),
+        ("cheapest model last month", "I can only rank from the largest"),
+        ("alert errors > 5%", "I don't recognize “errors”."),
+        ("compare october and july", "I can compare a period only with the one right before it"),
+        ("spend 3 hours ago", "I can't look at a single hour in the past."),
+        ("31 february", "There is no such date as “31 february”."),
+        ("week 60", "There is no such date as “week 60”."),
+        ("spend 2027-03-05 by kye", "You can group by model, key or creator, not by “kye”."),
+    ],
+)
+def test_nothing_is_offered_that_means_something_else(asked: str, problem: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert found.problem.startswith(problem)
+    assert "\n" not in found.problem
+    assert asked.endswith("kye") or found.candidates == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "candidate"),
+    [
+        ("tokns 1m", "tokens 1m"),
+        ("what did we spnd last week by person", "spend last week by creator"),
+        ("spend for novmber", "spend 2026-11"),
+        ("spend last mnth", "spend last month"),
+        ("spend 2026-02-30", "spend 2026-02-28"),
+        ("-modle:claude*", "1d -model:claude*"),
+    ],
+)
+def test_a_typo_is_answered_with_the_command_that_was_meant(asked: str, candidate: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert found.candidates == (candidate,)
+
+
+def test_the_answer_says_how_the_words_were_read() -> None:
+    found = ask("how much did we spend per hour in october without opus?")
+    assert isinstance(found, Heard)
+    assert found.note() == (
+        "I read that as `/activity spend 2026-10 -model:*opus*`. I ignored “per hour”; the chart"
+        " picks its own interval for this period."
+    )
+    assert found.note("activity ask").startswith("I read that as `activity ask spend 2026-10")
+    strict = ask("spend 7d by key")
+    assert isinstance(strict, Heard)
+    assert strict.note() == ""
+
+
+def test_a_running_day_is_pointed_out() -> None:
+    found = ask("tokens of the past 7 days")
+    assert isinstance(found, Heard)
+    assert found.note().endswith(
+        " The last day is still running; the average counts it as a whole day."
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "now", "zone", "meant"),
+    [
+        # 5:00 on 1 September in Tokyo, while UTC is still in August
+        ("what did we spend in september", "2026-08-31T20:00+00:00", "Asia/Tokyo",
+         "spend 2026-09 tz Asia/Tokyo"),
+        ("what did we spend in september", "2026-08-31T20:00+00:00", "UTC", "spend 2025-09"),
+        ("what did we spend in september tz Asia/Tokyo", "2026-08-31T20:00+00:00", "UTC",
+         "spend 2026-09 tz Asia/Tokyo"),
+        ("tokens since sep 1", "2026-08-31T20:00+00:00", "Asia/Tokyo",
+         "tokens 2026-09-01 tz Asia/Tokyo"),
+        # the evening of 30 November in Los Angeles, while UTC is in December
+        ("spend in december", "2026-12-01T03:00+00:00", "America/Los_Angeles", "spend 2025-12"),
+        ("spend in november", "2026-12-01T03:00+00:00", "America/Los_Angeles", "spend 2026-11"),
+        ("spend on tuesday", "2026-12-01T03:00+00:00", "America/Los_Angeles", "spend 2026-11-24"),
+    ],
+)  # fmt: skip
+def test_a_date_is_that_of_the_person_who_asks(asked: str, now: str, zone: str, meant: str) -> None:
+    found = ask(asked, datetime.fromisoformat(now), zone)
+    assert isinstance(found, Heard)
+    assert found.canonical == meant
+
+
+def test_a_filter_never_comes_from_a_part_of_a_word() -> None:
+    for asked in ("spend on news", "spend on letter", "spend on em", "spend lap", "spend rod"):
+        assert isinstance(ask(asked), CommandError), asked
+    assert command("spend on drafts") == "spend 1d key:*drafts*"
+
+
+WORDS = sorted(
+    {word for asked in (*QUESTIONS, *DATES, *EXCLUSIONS, *TOPICS) for word in asked.split()}
+    | {"$5", "1,5", "5%", '"', "-", "\u2014", "<@U1|ada>", "<mailto:a@b.c|a@b.c>", "*", ":", "``"}
+)
+MANY = Known(
+    tuple(f"maker-{n % 40}/model-{n}-pro" for n in range(400)),
+    tuple(f"team-{n % 50}-key-{n:04}" for n in range(1_000)),
+    tuple((f"First{n} Last{n}", f"first{n}.last{n}@example.com") for n in range(300)),
+)
+
+
+@given(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=9)), max_size=40).map(" ".join))
+@settings(max_examples=300, deadline=None)
+@example("drafts " * 40)
+@example("q3 " * 60)
+@example("10/03/2026 " * 25)
+@example("sam " * 70)
+@example("not " * 70)
+@example("-" * 300)
+@example("x" * 10_000)
+def test_any_words_are_a_command_or_one_line(text: str) -> None:
+    found = ask(text)
+    if isinstance(found, CommandError):
+        assert "\n" not in found.problem
+        for one in found.candidates:
+            assert not isinstance(parse_command(one), CommandError), one
+    elif found:
+        assert not isinstance(parse_command(found.words), CommandError)
+        assert "\n" not in found.note()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["what did we spnd on everthing last mnth by modell", "key " * 75, "first1 " * 40,
+     "without team and " * 17, "pro " * 70, "last " * 60, "nov 1 to 15 " * 25, "zzzzzz " * 42],
+)  # fmt: skip
+def test_reading_takes_milliseconds_in_a_large_organization(text: str) -> None:
+    read("spend for me", lambda: MANY, Clock(NOW))  # tables that are made once
+    spent = []
+    for _ in range(5):
+        begun = time.process_time()
+        read(text, lambda: MANY, Clock(NOW))
+        spent.append(time.process_time() - begun)
+    assert min(spent) < 0.02
