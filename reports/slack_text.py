@@ -69,7 +69,9 @@ def _as_typed(found: re.Match[str]) -> str:
     target, bar, label = inner.partition("|")
     if _MENTION.fullmatch(found[0]):
         return found[0]
-    if target.startswith("!"):  # `<!here>`, `<!subteam^S1|@ops>`, `<!date^1^{date}|today>`
+    if target in {"!here", "!channel", "!everyone"}:
+        return ""  # these call people and ask nothing
+    if target.startswith("!"):  # `<!subteam^S1|@ops>`, `<!date^1^{date}|today>`
         return label or f"@{target[1:].partition('^')[0]}"
     if label:
         return label

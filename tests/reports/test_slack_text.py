@@ -50,7 +50,7 @@ from reports.slack_text import readable, unmarked, unnamed, with_names
         ("spend <@U0DEMO00002|ben>", "spend <@U0DEMO00002|ben>"),
         ("spend <@U0DEMO00002>", "spend <@U0DEMO00002>"),
         ("schedule weekly in <#C0DEMO00003|finance>", "schedule weekly in <#C0DEMO00003|finance>"),
-        ("<!here> spend", "@here spend"),
+        ("<!here> spend", "spend"),
         ("<!subteam^S123|@ops> spend", "@ops spend"),
         ("<!date^1^{date}|3 Oct> spend", "3 Oct spend"),
         ("spend <$5", "spend <$5"),
