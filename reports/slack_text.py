@@ -13,6 +13,7 @@ from collections.abc import Mapping
 _TAG = re.compile(r"<([^<>\s][^<>]{0,3000})>")
 _MENTION = re.compile(r"<([@#])([A-Z0-9]{1,20})(?:\|([^<>|]{0,80}))?>", re.ASCII)
 _MAYBE_CUT = re.compile(r"<([@#])([A-Z0-9]{1,20})(?:\|([^<>|…]{0,80}))?[>…]", re.ASCII)
+_QUOTES = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("'", "'"), ("‘", "’"))
 _EMOJI = re.compile(r"(?<!\S):[a-z0-9_+'-]{1,60}:(?!\S)", re.ASCII)
 _QUOTED_LINE = re.compile(r"^(?:&gt;|>)\s?", re.MULTILINE)
 _EMPHASIS = re.compile(r"([*_~])(?=[^\s*_~])([^*_~:\n]+)(?<=[^\s*_~])\1")
@@ -30,7 +31,8 @@ def unmarked(text: str, command: str = "/activity") -> str:
     plain = _EMOJI.sub(" ", plain).strip()
     # only around several words: elsewhere `*` is a wildcard
     whole = _EMPHASIS.fullmatch(plain)
-    return _without_command(whole[2] if whole and " " in whole[2] else plain, command)
+    plain = whole[2] if whole and " " in whole[2] else plain
+    return _without_command(_without_quotes(plain), command)
 
 
 def unnamed(text: str) -> frozenset[tuple[str, str]]:
@@ -67,7 +69,9 @@ def _as_typed(found: re.Match[str]) -> str:
     target, bar, label = inner.partition("|")
     if _MENTION.fullmatch(found[0]):
         return found[0]
-    if target.startswith("!"):  # `<!here>`, `<!subteam^S1|@ops>`, `<!date^1^{date}|today>`
+    if target in {"!here", "!channel", "!everyone"}:
+        return ""  # these call people and ask nothing
+    if target.startswith("!"):  # `<!subteam^S1|@ops>`, `<!date^1^{date}|today>`
         return label or f"@{target[1:].partition('^')[0]}"
     if label:
         return label
@@ -82,6 +86,16 @@ def _without_code_marks(text: str) -> str:
     parts = text.split('"')
     outside = [part.replace("`", "") if i % 2 == 0 else part for i, part in enumerate(parts)]
     return '"'.join(outside).strip()
+
+
+def _without_quotes(text: str) -> str:
+    """Text without the quotation marks around all of it: `“spend last week”`."""
+    for left, right in _QUOTES:
+        inner = text[1:-1]
+        quoted = len(text) > 2 and text[0] == left and text[-1] == right
+        if quoted and " " in inner and not {left, right} & set(inner):
+            return inner.strip()
+    return text
 
 
 def _without_command(text: str, command: str) -> str:

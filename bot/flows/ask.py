@@ -27,23 +27,23 @@ from bot.flows.files import Format
 from bot.flows.reading import read_words
 from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
-from bot.slack import Person, Place
+from bot.slack import DeliveryError, Person, Place
 from reports.alert import Rule
 from reports.audit import DONE, Act
 from reports.commands import parse_command
 from reports.grammar import Ask, CommandError, Help
-from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
+from reports.grammar_admin import TOPICS, AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
 from reports.grammar_schedule import ListSchedules, Standing
 from reports.period import Calendar, Unit
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.render.balance import balance_message, limits_message, limits_section
-from reports.render.blocks import Message, Run, error, sentence
+from reports.render.blocks import Message, Run, error, run_buttons, sentence
 from reports.render.help import help_message
 from reports.render.intro import intro
 from reports.render.schedules import said
 from reports.slack_text import readable
-from reports.text import escape, plain
+from reports.text import clean, escape, plain
 from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ MY_MONTH = Query(
     versus=Versus.BEFORE,
 )
 """What `me` shows: one's own month by model, against the same part of last month."""
+DIRECT = "Only you are here, so “share” has no effect."
 EXAMPLES_AGAIN = timedelta(days=365)
 """Examples are shown once a person; after a year they may have forgotten the command."""
 
@@ -198,7 +199,7 @@ def _admitted(
 ) -> Reply:
     read = read_words(asking, person, asked.text)
     if read is None:
-        return Reply(intro(), "greeted", act=None)
+        return Reply(intro(asked.text), "greeted", act=None)
     if isinstance(read, CommandError):
         return Reply(misunderstood(asking, place, read), "misunderstood")
     parsed = parse_command(read.words)
@@ -230,6 +231,10 @@ def _other(
     """Answer what is neither a question for figures nor a schedule or alert."""
     command = asking.settings.command
     match parsed:
+        case Help() if topic := _unknown_topic(asked.text):
+            runs = tuple(Run(one, f"help {one}") for one in dict.fromkeys(TOPICS.values()))
+            words = f"There is no help on “{clean(topic, 40)}”. Sections:"
+            return Reply(sentence(words).below(run_buttons(runs)), "help", act=None)
         case Help():
             return Reply(help_message(command), "help", act=None)
         case HelpOn(section_):
@@ -255,6 +260,22 @@ def _other(
             return Reply(sentence(not_yet(parsed.topic)), "not yet")
 
 
+def _is_our_dm(asking: Asking, place: Place, channel: str) -> bool:
+    """Whether a channel is the DM of the person and the bot, and not one between two people."""
+    try:
+        return asking.slack.dm(place.user) == channel
+    except DeliveryError as problem:
+        log.info("Could not open a DM: %s", problem)
+        return False
+
+
+def _unknown_topic(text: str) -> str:
+    """The topic in `help foo`, where there is no such section; otherwise empty."""
+    first, _, topic = text.strip().partition(" ")
+    polite = topic.strip("?!. ").casefold() in {"", "me", "us", "please", "me please"}
+    return topic.strip() if first.casefold() in {"help", "?"} and not polite else ""
+
+
 def _balance(asking: Asking, person: Person) -> Reply:
     """The organization's balance, for those who may see the whole organization."""
     if sees_own_only(person.id, asking.settings):
@@ -275,8 +296,12 @@ def _figures(
     with_limits: bool = False,
 ) -> Reply:
     """Answer a question for figures; `with_limits` adds the limits of the person's own keys."""
+    direct = asked.channel.startswith("D")
     alone = ""
-    if query.share and (alone := kept_private(asking, asked.channel)):
+    if query.share:
+        our_dm = direct and _is_our_dm(asking, place, asked.channel)
+        alone = DIRECT if our_dm else kept_private(asking, asked.channel)
+    if alone:
         query = replace(query, share=False)
     asker = asker_of(asking, person, query)
     if asker.own_only and not sight.own(asking.store.directory(), asker):
@@ -289,7 +314,6 @@ def _figures(
         return Reply(misunderstood(asking, place, found), "misunderstood")
     what = shown(query, now, zone, asker, place.user)
     file = picture(asking, asker, what) if query.share and not found.empty else ""
-    direct = asked.channel.startswith("D")
     with courtesy.turn():
         message = drawn(
             asking, found, what, asker, private=not query.share and not direct, picture=file

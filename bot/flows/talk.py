@@ -92,7 +92,7 @@ def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Des
         return
     heard = read_words(asking, person, text) if text.strip() else None
     if heard is None:
-        asking.slack.respond(place, intro())
+        asking.slack.respond(place, intro(text))
     elif isinstance(heard, CommandError):
         asking.slack.respond(place, misunderstood(asking, place, heard))
         asking.metrics.asks.labels("misunderstood").inc()
@@ -217,7 +217,8 @@ def _ways_out(heard: Heard, taken: Inherited) -> tuple[Run, ...]:
     if isinstance(parse_command(heard.words), Rule):
         return ()  # the alert is set up by then, and has buttons of its own
     freed, fresh = taken.without(), parse(heard.words)
-    runs = [Run("For everyone" if taken.people else "Without the filter", freed.words())]
+    drop = "Without the filter" if len(taken.filters) == 1 else "Without these filters"
+    runs = [Run("For everyone" if taken.people else drop, freed.words())]
     if isinstance(fresh, Ask) and fresh.query != freed:
         runs.append(Run("Start over", heard.words))
     return tuple(runs)

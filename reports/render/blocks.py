@@ -1,6 +1,6 @@
-"""A Summary as a Slack message: plain Block Kit dicts, within Slack's limits for any organisation.
+"""A Summary as a Slack message, within Slack's limits for any organization.
 
-The chart and the table are blocks that slack-sdk has no classes for, so everything is plain dicts.
+slack-sdk has no classes for the chart and table blocks, so blocks are plain dicts.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
 CHART = "data_visualization"
 LONGEST_CHART_TITLE = 50  # Slack's limit
-NOTHING_YET = "Nothing is held yet: the first sync is still to come. Ask again in a minute."
+NOTHING_YET = "No data yet: the first sync is still running. Try again in a minute."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def run_buttons(runs: Sequence[Run]) -> list[Block]:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is posted: blocks, and the same figures as text for notifications and screen readers."""
+    """A message: blocks, and the same as text (mrkdwn) for notifications and screen readers."""
 
     text: str
     blocks: tuple[Block, ...]
@@ -97,6 +97,10 @@ class Message:
         """
         above = [context(escape(words)), *run_buttons(runs)]
         return Message(f"{escape(words)}\n{self.text}", (*above, *self.blocks))
+
+    def below(self, blocks: Sequence[Block]) -> Message:
+        """The same with more blocks at the end."""
+        return Message(self.text, (*self.blocks, *blocks))
 
     def above_footer(self, blocks: Sequence[Block]) -> Message:
         """The same with blocks above the last small print, which dates the figures."""
@@ -112,12 +116,12 @@ class Message:
         return Message(f"{words}\n{self.text}", (context(words), *self.blocks))
 
     def standing_for(self, state: str) -> Message:
-        """The same with what it stands for as the id of its first block (255 characters)."""
+        """A copy whose first block_id carries the answer's state (max 255 characters)."""
         first, *others = self.blocks
         return Message(self.text, ({**first, "block_id": state}, *others))
 
     def without_chart(self) -> Message:
-        """The same without chart or picture, which not every workspace takes."""
+        """A copy without chart or picture, which not every workspace accepts."""
         return Message(
             self.text, tuple(b for b in self.blocks if b["type"] not in {CHART, "image"})
         )
@@ -130,10 +134,10 @@ def answer(
     controls: Controls | None = None,
     picture: str = "",
 ) -> Message:
-    """The answer to a question; `command` is what the command is called.
+    """The answer to a question; `command` is the name of the slash command.
 
-    `controls` is what stands under it (none: nothing does); `picture` the id of an uploaded chart,
-    which stands in the place of the native one.
+    `controls` go under it, if given; `picture` is the Slack id of an uploaded chart, which replaces
+    the native one.
     """
     query = summary.query
     scope = escape(range_words(summary.range))
@@ -155,7 +159,7 @@ def answer(
 
 
 def as_text(summary: Summary) -> str:
-    """The answer's figures in plain words, at most as long as Slack shows."""
+    """The answer's figures as plain text, within the length that Slack shows."""
     lines = [f"{title(summary.query)} ({_scope(summary)})"]
     if summary.empty:
         lines.append(nothing(summary, NOTHING_YET))
@@ -172,14 +176,14 @@ def as_text(summary: Summary) -> str:
 
 
 def shortened(escaped: str) -> str:
-    """Text cut to as many whole lines as Slack shows."""
+    """Text cut to the whole lines that Slack shows."""
     if len(escaped) <= LONGEST_TEXT:
         return escaped
     return fit(escaped[:LONGEST_TEXT].rpartition("\n")[0] + "\n…", LONGEST_TEXT)
 
 
 def _groups_as_text(summary: Summary) -> list[str]:
-    """A line for each group of the table, for those who hear it and do not see it."""
+    """A line per group of the table, for screen readers."""
     if not summary.query.by:
         return []
     if summary.query.metric:
@@ -216,13 +220,13 @@ def error(wrong: CommandError, command: str = "/activity", *, examples: bool = F
 
 
 def figures(why: str, summary: Summary) -> Message:
-    """The figures of an answer in plain words, after a sentence that says why no more."""
+    """The figures of an answer as text, after a sentence that says why there is no file."""
     text = f"{escape(why)}\n{as_text(summary)}"
     return Message(text, _sections(text))
 
 
 def sentence(text: str) -> Message:
-    """One sentence of ours as a message."""
+    """One sentence as a message."""
     return Message(fit(escape(text), LONGEST_TEXT), _sections(escape(text)))
 
 
@@ -303,7 +307,7 @@ def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
 
 
 def _plain(metric: Metric, value: int) -> int | float:
-    """A figure to draw, not to add up."""
+    """A figure for drawing only; it may be rounded."""
     return round(value / NANO, 6) if metric is Metric.SPEND else value
 
 
@@ -321,7 +325,7 @@ def _footer(summary: Summary, command: str) -> list[str]:
 
 
 def _dated(summary: Summary) -> str:
-    return f"Data as of {stamp(summary.as_of)}" if summary.as_of else "Nothing has been synced yet"
+    return f"Data as of {stamp(summary.as_of)}" if summary.as_of else "No data yet"
 
 
 def _sentence(words: str) -> str:
@@ -334,6 +338,6 @@ def _picture(summary: Summary, file: str) -> Block:
 
 
 def _sections(text: str) -> tuple[Block, ...]:
-    """Text of any length in sections that Slack takes, parted where lines end."""
+    """Text of any length as sections within Slack's limits, split at line ends."""
     parts = packed(fit(line, LONGEST_SECTION) for line in text.split("\n"))
     return tuple(section(part) for part in parts[:MOST_SECTIONS] if part.strip())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.render.blocks import Message, Run, run_buttons
+from reports.render.blocks import Message, Run, run_buttons, sentence
 from reports.render.parts import section
 
 INTRO = (
@@ -10,6 +10,11 @@ INTRO = (
     " and requests by model, API key or person. Ask in your own words, for example “what did we"
     " spend last week by person?”, or start here:"
 )
+WELCOME = "You're welcome!"
+_THANKS = {
+    "thanks", "thank", "thx", "ty", "cheers", "you", "great", "nice", "cool", "perfect", "awesome",
+    "a", "lot", "very", "much", "so", "many", "for", "that", "ok", "okay", "got", "it",
+}  # fmt: skip
 _RUNS = (
     Run("This month", "this month"),
     Run("Top models this week", "spend this week by model"),
@@ -19,6 +24,9 @@ _RUNS = (
 )
 
 
-def intro() -> Message:
-    """A short introduction with buttons."""
+def intro(text: str = "") -> Message:
+    """A short introduction with buttons; a short reply where `text` only says thanks."""
+    words = {word.strip("?!.,").casefold() for word in text.split()} - {""}
+    if words and words <= _THANKS:
+        return sentence(WELCOME)
     return Message(INTRO, (section(INTRO), *run_buttons(_RUNS)))

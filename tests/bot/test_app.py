@@ -51,8 +51,8 @@ def test_an_empty_cache_says_what_it_waits_for(openrouter, slack, tmp_path):
         assert said.status_code == 503
         assert said.json() == {"ok": False, "reason": "the first sync is not done yet"}
         assert status(world, "/healthz") == 200
-        assert "Nothing is held yet" in str(world.ask("tokens 7d")["blocks"])
-        assert "Nothing has been synced yet" in world.words("tokens 7d")
+        assert "No data yet" in str(world.ask("tokens 7d")["blocks"])
+        assert "No data yet" in world.words("tokens 7d")
 
 
 def test_openrouter_may_be_down_from_the_start(openrouter, slack, tmp_path):

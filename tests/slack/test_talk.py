@@ -10,9 +10,10 @@ import pytest
 from bot.access import FOREIGN, OUTSIDERS
 from bot.demo.slack import Forge, LocalSlack
 from bot.flows.alert_delivery import Delivery
+from bot.flows.ask import DIRECT
 from bot.flows.reporting import Reporting
 from bot.flows.talk import ALONE, OF_WHAT, WHICH
-from reports.render.intro import INTRO
+from reports.render.intro import INTRO, WELCOME
 
 from ..clock import Clock
 from ..world import World, administered, now, running, say, wait_until
@@ -58,7 +59,7 @@ def reply(world: World, thread: str, text: str, user: str = "ada") -> dict[str, 
 def test_a_mention_is_answered_in_its_thread_and_says_what_it_understood(world: World) -> None:
     answer = asked(world, "what did we spend on opus in the last 7 days by person?")
     words = "spend 7d by creator model:*opus*"
-    assert answer["text"].startswith(f"I read that as `/activity {words}`.\n")
+    assert answer["text"].startswith(f"I read that as `/activity {words}`.")
     assert command(answer) == f"/activity {words}"
     assert "image" in [block["type"] for block in answer["blocks"]]
     assert not hidden(world, "ada")
@@ -389,6 +390,23 @@ def test_a_guess_runs_at_a_click(world: World) -> None:
     world.door.click("ada", "general", message["ts"], "run_words_0")
     wait_until(lambda: len(hidden(world, "ada")) > before)
     assert command(hidden(world, "ada")[-1]) == "/activity tokens 7d"
+
+
+def test_share_in_a_direct_message_has_no_effect_and_says_so(world: World) -> None:
+    assert DIRECT in told_in_dm(world, "spend 7d share")["text"]
+
+
+def test_help_on_something_unknown_names_the_sections(world: World) -> None:
+    payload = world.ask("help foo")
+    assert payload["text"] == "There is no help on “foo”. Sections:"
+    assert "help alerts" in buttons(payload).values()
+    assert world.words("help alerts") != payload["text"]
+    assert world.words("help me") == world.words("help")
+
+
+def test_thanks_are_welcome(world: World) -> None:
+    assert world.words("thanks!") == WELCOME
+    assert told_in_dm(world, "thank you very much")["text"] == WELCOME
 
 
 def test_examples_are_shown_to_newcomers_once(world: World) -> None:

@@ -213,7 +213,7 @@ def test_groups_that_come_to_nothing_are_among_the_others():
 @pytest.mark.parametrize(
     ("as_of", "partial", "words"),
     [
-        (None, (), "Nothing is held yet: the first sync is still to come."),
+        (None, (), "No data yet: the first sync is still running."),
         (NOW, (), "No usage in this period."),
         (NOW, ("no data for this period",), "No data for this period."),
     ],
