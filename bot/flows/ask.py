@@ -163,7 +163,7 @@ def _admitted(
     if isinstance(parsed, Help):
         return Reply(help_message(command), "help", act=None)
     if isinstance(parsed, HelpOn):
-        return Reply(help_message(command, parsed.section), "help", act=None)
+        return Reply(help_message(command, parsed.section, parsed.unknown), "help", act=None)
     if isinstance(parsed, CommandError):
         return Reply(error(parsed, command), "misunderstood")
     if isinstance(parsed, StatusAsked):
