@@ -193,6 +193,7 @@ class Bot:
             controls,
             exports,
             forms,
+            help,  # noqa: A004
             home,
             schedules,
             talk,
@@ -213,6 +214,7 @@ class Bot:
         activity.register(app, asking, work, subscriptions, desk)
         talk.register(app, asking, work, subscriptions, desk)
         exports.register(app, asking, work)
+        help.register(app, asking, work)
         homes = Homes(asking, subscriptions, desk)
         schedule = ScheduleForm(asking, subscriptions, homes)
         alert = AlertForm(asking, desk, homes)

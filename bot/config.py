@@ -19,9 +19,11 @@ WHERE = {
     "SLACK_BOT_TOKEN": "api.slack.com/apps > your app > OAuth & Permissions, begins with xoxb-",
     "SLACK_APP_TOKEN": "api.slack.com/apps > your app > Basic Information > App-Level Tokens,"
     " begins with xapp-",
-    "SLACK_SIGNING_SECRET": "api.slack.com/apps > your app > Basic Information;"
-    " or set SLACK_APP_TOKEN for Socket Mode",
+    "SLACK_SIGNING_SECRET": "api.slack.com/apps > your app > Basic Information",
 }
+OR_HTTP = (
+    f". Without Socket Mode, set SLACK_SIGNING_SECRET instead: {WHERE['SLACK_SIGNING_SECRET']}"
+)
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -134,7 +136,7 @@ def inspect(values: Mapping[str, str], *needs: Need) -> tuple[Settings, list[str
     if Need.SLACK in needs or Need.POSTING in needs:
         reader.require("SLACK_BOT_TOKEN", settings.slack_bot_token)
     if Need.SLACK in needs and not settings.socket_mode:
-        reader.require("SLACK_SIGNING_SECRET", settings.slack_signing_secret)
+        reader.require("SLACK_APP_TOKEN", settings.slack_signing_secret, OR_HTTP)
     return settings, reader.wrong
 
 
@@ -165,10 +167,10 @@ class _Reader:
             log_json=self._one_of("LOG_FORMAT", LogFormat, LogFormat.TEXT) is LogFormat.JSON,
         )
 
-    def require(self, name: str, secret: Secret) -> None:
-        """Say that a secret is missing, unless something else is already said of it."""
+    def require(self, name: str, secret: Secret, otherwise: str = "") -> None:
+        """Say that a secret is missing, unless something else is already wrong with it."""
         if not secret and not any(line.startswith(name) for line in self.wrong):
-            self.wrong.append(f"{name} is not set: {WHERE[name]}.")
+            self.wrong.append(f"{name} is not set: {WHERE[name]}{otherwise}.")
 
     def _text(self, name: str, default: str) -> str:
         return self._values.get(name) or default
@@ -181,7 +183,7 @@ class _Reader:
             except (OSError, UnicodeDecodeError):
                 self.wrong.append(f"{name}_FILE: the file cannot be read.")
         if value and not (value.isascii() and value.isprintable() and " " not in value):
-            self.wrong.append(f"{name} holds characters that no key has; copy it anew.")
+            self.wrong.append(f"{name} contains characters that no key has; copy it again.")
             return Secret("")
         if value and not value.startswith(prefix):
             self.wrong.append(f"{name} does not begin with {prefix}: {WHERE[name]}.")
@@ -233,8 +235,8 @@ class _Reader:
         found = frozenset(filter(None, names))
         if any(name[0] not in "UW" or not name.isalnum() or not name.isupper() for name in found):
             self.wrong.append(
-                "ACTIVITY_ADMINS are no Slack user ids such as U012AB3CD, separated by commas"
-                " (profile > ... > Copy member ID)."
+                "ACTIVITY_ADMINS must be Slack member IDs like U012AB3CD, separated by commas"
+                " (in Slack: profile > ... > Copy member ID)."
             )
         return found
 

@@ -96,7 +96,7 @@ def _bot_token(client: WebClient) -> Iterator[Finding]:
         said = client.auth_test()
     except SlackApiError as error:
         code = error.response.get("error", error.response.status_code)
-        words = f"Slack answers {code}. Copy the token anew: {WHERE['SLACK_BOT_TOKEN']}."
+        words = f"Slack answers {code}. Copy the token again: {WHERE['SLACK_BOT_TOKEN']}."
         yield Finding("SLACK_BOT_TOKEN", well=False, words=words)
         return
     except NO_ANSWER as error:
@@ -112,7 +112,7 @@ def _bot_token(client: WebClient) -> Iterator[Finding]:
 
 
 def _admins(client: WebClient, settings: Settings) -> Finding:
-    """Who the admins are: without any, nobody reads the log of who did what."""
+    """Whether there are admins, and whether they are in this workspace."""
     name, unknown = "ACTIVITY_ADMINS", []
     for user in sorted(settings.admins):
         try:
@@ -122,13 +122,17 @@ def _admins(client: WebClient, settings: Settings) -> Finding:
         except NO_ANSWER:
             break
     if unknown:
-        words = f"{', '.join(unknown)} is nobody in this workspace (profile > ... > Copy member ID)"
+        words = f"{', '.join(unknown)} isn't in this workspace (profile > ... > Copy member ID)"
         return Finding(name, well=False, words=words)
     if settings.admins:
         return Finding(name, well=True, words=f"{len(settings.admins)} named")
     own = settings.visibility is Visibility.OWN
-    seen = ", and everybody sees their own usage only" if own else ""
-    return Finding(name, well=True, words=f"nobody is named, so nobody reads the log{seen}")
+    seen = " and everybody only sees their own usage" if own else ""
+    words = (
+        f"nobody is an admin, so nobody can see the audit log{seen}. Set it to your member ID (in"
+        " Slack: profile > ... > Copy member ID)"
+    )
+    return Finding(name, well=True, words=words)
 
 
 def _scopes(granted: str) -> Finding:
@@ -137,7 +141,7 @@ def _scopes(granted: str) -> Finding:
     if missing:
         words = (
             f"missing {'; '.join(missing)}. Add them as in manifest.yml (api.slack.com/apps > your"
-            " app > App Manifest) and install the app anew."
+            " app > App Manifest) and reinstall the app."
         )
         return Finding("scopes", well=False, words=words)
     more = sorted(have - set(SCOPES) - {"", "identify"})
@@ -239,8 +243,8 @@ def _clock(date: str, whose: str) -> Finding:
         return Finding("clock", well=True, words=f"agrees with {whose}'s")
     side = "ahead of" if apart > timedelta() else "behind"
     words = (
-        f"{_about(abs(apart))} {side} {whose}'s. Set it (NTP): requests of Slack's are refused, and"
-        " buckets are cut in the wrong places."
+        f"{_about(abs(apart))} {side} {whose}'s. Set it (NTP): Slack requests will be rejected and"
+        " totals will land in the wrong hour."
     )
     return Finding("clock", well=False, words=words)
 

@@ -1,21 +1,21 @@
-"""What the bot may do in Slack, and why: the manifest asks for these scopes and for no more."""
+"""What the bot may do in Slack, and why. The manifest requests exactly these scopes."""
 
 from __future__ import annotations
 
 SCOPES = {
     "commands": "the command itself",
-    "chat:write": "scheduled reports, and answers where a response URL is used up",
-    "files:write": "CSV, PDF and pictures of charts",
-    "files:read": "to see when Slack has a picture ready to be shown",
-    "im:write": "to open the direct messages that answers and files go to",
-    "channels:read": "to share no answer in a channel where people of other companies read along",
+    "chat:write": "scheduled reports, and answers when the response URL has expired",
+    "files:write": "CSV and PDF files, and pictures of charts",
+    "files:read": "to see when Slack has finished processing a picture",
+    "im:write": "to send answers and files as direct messages",
+    "channels:read": "to keep answers out of channels shared with other companies",
     "groups:read": "the same in private channels",
-    "channels:history": "to see in a channel whether a report is there, where no answer came",
+    "channels:history": "to check whether a report was posted when Slack gave no answer",
     "groups:history": "the same in private channels",
-    "im:history": "the same in direct messages, and questions in the bot's own",
+    "im:history": "the same in direct messages, and to read questions sent to the bot",
     "app_mentions:read": "questions that mention the bot",
-    "users:read": "to tell full members from guests, bots and people of other companies",
-    "users:read.email": "`creator:me` and `creator:@ada`: the address is the same at OpenRouter",
+    "users:read": "to tell members from guests, bots and people of other companies",
+    "users:read.email": "for `creator:me` and `creator:@ada`: matches people to OpenRouter",
 }
 """Each scope with its reason."""
 

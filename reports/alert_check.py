@@ -1,4 +1,4 @@
-"""From what was read to a rule that can fire: what is missing, absurd or never true is told.
+"""Checks a partly read alert: what is missing, out of range, or could never trigger.
 
 Each mistake comes with the rule that was probably meant.
 """
@@ -34,9 +34,9 @@ _FREE = ":free"
 
 
 def check(draft: Draft) -> Rule:
-    """The rule of a draft. WrongRule with what to say, and the rule that was probably meant."""
+    """The rule of a draft. Raises WrongRule with the rule that was probably meant."""
     if draft.odd:
-        said = f"“{clean(draft.odd, 40)}” belongs into a question, not into an alert."
+        said = f"“{clean(draft.odd, 40)}” only works in a question, not in an alert."
         raise WrongRule(said, _forgiven(replace(draft, odd="")))
     makers = {
         "budget": _budget, "spike": _spike, "credits": _credits, "new": _new,
@@ -44,8 +44,8 @@ def check(draft: Draft) -> Rule:
     }  # fmt: skip
     if not draft.watch:
         said = (
-            "What is to be watched? An alert begins with spend, tokens, requests, budget, spike,"
-            " credits, new model, new key, forecast or sync."
+            "What should I watch? Start with spend, tokens, requests, budget, spike, credits, new"
+            " model, new key, forecast or sync."
         )
         raise WrongRule(said, _forgiven(replace(draft, watch=_meant(draft))))
     rule = makers.get(draft.watch, _above)(draft)
@@ -79,32 +79,32 @@ def _above(draft: Draft) -> Rule:
 
     if draft.percents:
         raise WrongRule(
-            "A part of a limit is watched with `budget`, of what is set at OpenRouter.",
+            "Percentages only work with `budget`, for limits set at OpenRouter.",
             _forgiven(replace(draft, watch="budget", limit=None, unit=None, source=Source.ALL)),
         )
     if metric is not Metric.SPEND and draft.source is not Source.ALL:
-        said = f"`{draft.source}` is a source of money; {metric} have none."
+        said = f"`{draft.source}` only applies to spend, not to {metric}."
         raise WrongRule(said, _forgiven(replace(draft, source=Source.ALL)))
     limit = _limit(draft, metric, made)
     if draft.sign == "<":
-        raise WrongRule(f"An alert on {metric} tells when it goes above a limit.", made(limit))
+        raise WrongRule(f"An alert on {metric} needs an upper limit, with `>`.", made(limit))
     if unit is Unit.YEAR:
-        raise WrongRule("A limit is per hour, day, week or month.", made(limit, Unit.MONTH))
+        raise WrongRule("A limit can be per hour, day, week or month.", made(limit, Unit.MONTH))
     if draft.unit is None:
         typed = amount(metric, limit)
         typed = typed if metric is Metric.SPEND else f"{typed} {metric}"
-        raise WrongRule(f"{typed} per hour, day, week or month?", made(limit))
+        raise WrongRule(f"Is that {typed} per hour, day, week or month?", made(limit))
     return made(limit)
 
 
 def _limit(draft: Draft, metric: Metric, made: Callable[[int], Rule]) -> int:
     example, found = made(_USUAL[metric]), draft.limit
     if found is None:
-        raise WrongRule("Above how much? An alert needs a limit.", example)
+        raise WrongRule("What is the limit? For example, `> $50 per day`.", example)
     if metric is Metric.SPEND:
         return above_nothing(money(found, example, made), found, example)
     if found.dollars or found.currency:
-        said = f"{str(metric).capitalize()} are counted; money is watched with `spend`."
+        said = f"{str(metric).capitalize()} aren't in dollars. To watch money, use `spend`."
         spend = replace(draft, watch="spend", limit=replace(found, dollars=True, currency=""))
         raise WrongRule(said, _forgiven(spend))
     return above_nothing(count(found, metric, example, made), found, example)
@@ -114,28 +114,28 @@ def _budget(draft: Draft) -> Rule:
     if draft.by not in {None, Dimension.KEY} or any(
         one.dimension is Dimension.MODEL for one in draft.filters
     ):
-        said = "Limits are set on keys and workspaces at OpenRouter, so this could never fire."
+        said = "OpenRouter only has limits on keys and workspaces, so this would never trigger."
         filters = tuple(one for one in draft.filters if one.dimension is not Dimension.MODEL)
         raise WrongRule(said, _forgiven(replace(draft, by=Dimension.KEY, filters=filters)))
     if draft.source is not Source.ALL:
         raise WrongRule(
-            "What counts towards a limit is set at OpenRouter.",
+            "OpenRouter decides what counts toward a limit.",
             _forgiven(replace(draft, source=Source.ALL)),
         )
     if draft.unit is not None:
         raise WrongRule(
-            "When a limit begins anew is set at OpenRouter.", _forgiven(replace(draft, unit=None))
+            "OpenRouter decides when a limit resets.", _forgiven(replace(draft, unit=None))
         )
     parts = Budget(percents(draft))
     if draft.sign == "<":
-        said = "A budget alert tells when a part of the limit is used."
+        said = "A budget alert triggers when a percentage of the limit is used."
         raise WrongRule(said, _rule(draft, parts))
     return _rule(draft, parts)
 
 
 def _spike(draft: Draft) -> Rule:
     if draft.unit not in {None, Unit.HOUR} or draft.source is not Source.ALL or draft.percents:
-        said = "A spike is an hour that costs far more than usual for its hour of the week."
+        said = "A spike is an hour that costs far more than that hour of the week usually does."
         plain = replace(draft, unit=None, source=Source.ALL, percents=())
         raise WrongRule(said, _forgiven(plain))
     if draft.limit is None:
@@ -143,25 +143,25 @@ def _spike(draft: Draft) -> Rule:
     usual = _rule(draft, Spike(SPIKE_FLOOR))
     floor = money(draft.limit, usual, lambda floor: _rule(draft, Spike(floor)))
     if draft.sign == "<":
-        said = "A spike is told when it costs more than so much."
+        said = "A spike alert needs a minimum, with `>`."
         raise WrongRule(said, _rule(draft, Spike(floor)))
     if floor == 0:
-        raise WrongRule("Without a floor cents would wake people.", usual)
+        raise WrongRule("The minimum must be above $0, or a few cents would trigger it.", usual)
     return _rule(draft, Spike(floor))
 
 
 def _credits(draft: Draft) -> Rule:
     if draft.by or draft.filters or draft.unit or draft.percents:
-        said = "The balance is the whole organisation's, and is what it is at the moment."
+        said = "The credit balance belongs to the whole organization and has no period."
         plain = replace(draft, by=None, filters=(), unit=None, percents=())
         raise WrongRule(said, _forgiven(plain))
     example = _rule(draft, Credits(100 * NANO))
     if draft.limit is None:
-        raise WrongRule("Below how much? An alert needs a limit.", example)
+        raise WrongRule("What is the limit? For example, `credits < $100`.", example)
     limit = money(draft.limit, example, lambda limit: _rule(draft, Credits(limit)))
     if draft.sign != "<":
         raise WrongRule(
-            "An alert on credits tells when the balance falls below a limit.",
+            "An alert on credits needs a lower limit, with `<`.",
             _rule(draft, Credits(limit)),
         )
     return _rule(draft, Credits(limit))
@@ -173,12 +173,12 @@ def _forecast(draft: Draft) -> Rule:
 
     example = made(5_000 * NANO)
     if draft.limit is None or draft.percents:
-        raise WrongRule("Above how much? An alert needs a limit.", example)
+        raise WrongRule("What is the limit? For example, `> $50 per day`.", example)
     limit = above_nothing(money(draft.limit, example, made), draft.limit, example)
     if draft.sign == "<":
-        raise WrongRule("A forecast is told when it goes above a limit.", made(limit))
+        raise WrongRule("A forecast alert needs an upper limit, with `>`.", made(limit))
     if draft.unit is not Unit.MONTH:
-        raise WrongRule("A forecast is of the whole month.", made(limit))
+        raise WrongRule("A forecast is always per month.", made(limit))
     return made(limit)
 
 
@@ -191,13 +191,15 @@ def _new(draft: Draft) -> Rule:
     plain = replace(plain, filters=tuple(f for f in draft.filters if _tells(what, f)))
     if plain.filters != draft.filters or plain.by != draft.by:
         said = (
-            "A new model is the organisation's, or each creator's with `by creator`."
+            "A model can be new to the organization, or to each creator with `by creator`."
             if what is Dimension.MODEL
-            else "A key is new once, whoever looks at it."
+            else "A key can only be new once."
         )
         raise WrongRule(said, _rule(plain, New(what)))
     if plain != draft:
-        raise WrongRule("What is new is told at its first use.", _rule(plain, New(what)))
+        raise WrongRule(
+            "An alert on new models or keys has no limit or period.", _rule(plain, New(what))
+        )
     return _rule(draft, New(what))
 
 
@@ -210,7 +212,7 @@ def _sync(draft: Draft) -> Rule:
         draft, by=None, filters=(), limit=None, sign="", unit=None, percents=(), source=Source.ALL
     )
     if plain != draft:
-        said = "`alert sync` tells when the data is older than an hour, and takes nothing else."
+        said = "`alert sync` triggers when the data is over an hour old, and takes no other words."
         raise WrongRule(said, _rule(plain, Stale()))
     return _rule(draft, Stale())
 
@@ -223,7 +225,7 @@ def _check_free(rule: Rule) -> None:
     models = [one.pattern for one in rule.filters if one.dimension is Dimension.MODEL]
     if money and models and all(pattern.lower().endswith(_FREE) for pattern in models):
         watch = Above(Metric.REQUESTS, _USUAL[Metric.REQUESTS], Unit.DAY)
-        said = "Free models cost nothing, so this could never fire."
+        said = "Free models cost nothing, so this would never trigger."
         raise WrongRule(said, replace(rule, watch=watch))
 
 
@@ -236,7 +238,7 @@ def _check_owner(rule: Rule) -> None:
     if owned or isinstance(rule.watch, Budget) or rule.watch == New(Dimension.KEY):
         return
     if isinstance(rule.watch, Credits | Stale):
-        said = "This belongs to the whole organisation, so there is no owner to tell."
+        said = "This is about the whole organization, so there is no owner to send it to."
         raise WrongRule(said, replace(rule, to=Recipient()))
-    said = "An owner is the creator concerned: say whose, with `by creator`, `by key` or a filter."
+    said = "To send it to the owner, add `by creator`, `by key` or a filter."
     raise WrongRule(said, replace(rule, by=Dimension.CREATOR))

@@ -1,4 +1,4 @@
-"""An alert as far as it was read, and its threshold in whole nano-dollars or counts."""
+"""A partly read alert, and its threshold in whole nano-dollars or counts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Made = Callable[[int], Rule]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An alert as far as it was read; `odd` is a word that has no place in one."""
+    """A partly read alert; `odd` is a word that doesn't belong in an alert."""
 
     watch: str = ""
     what: Dimension | None = None
@@ -61,20 +61,22 @@ def money(found: Amount, example: Rule, made: Made) -> int:
     """A threshold in nano-dollars. WrongRule if it is none; `example` has one that is sensible."""
     most = most_of(example)
     nano, typed = _fit(found.value, most), clean(found.typed, 20)
-    above = not isinstance(example.watch, Credits)  # a balance is told of below its limit
-    always, any_use = (", and so always exceeded", ", which any use exceeds") if above else ("", "")
+    above = not isinstance(example.watch, Credits)  # a balance triggers below its limit
+    always, any_use = (
+        (", so it's always exceeded", ", so any usage exceeds it") if above else ("", "")
+    )
     if found.currency:
-        said = f"OpenRouter counts in US dollars, not in {clean(found.currency, 20)}."
+        said = f"OpenRouter bills in US dollars, not {clean(found.currency, 20)}."
         raise WrongRule(said, made(nano))
     if found.comma:
-        raise WrongRule(f"“{typed}”: write decimals with a point.", made(nano))
+        raise WrongRule(f"Write “{typed}” with a decimal point.", made(nano))
     if found.value < 0:
-        raise WrongRule(f"“{typed}” is below nothing{always}.", made(nano))
+        raise WrongRule(f"“{typed}” is negative{always}.", made(nano))
     if not found.dollars:
-        raise WrongRule(f"“{typed}” of what? Money is written with a dollar sign.", made(nano))
+        raise WrongRule(f"Is “{typed}” in dollars? Then write it with a dollar sign.", made(nano))
     if found.value > most:
-        never = _never(example, "nobody will ever spend it")
-        raise WrongRule(f"“{typed}” is absurd: {never}.", example)
+        never = _never(example, "it will never be reached")
+        raise WrongRule(f"“{typed}” is too high: {never}.", example)
     if 0 < found.value < Decimal("0.01"):
         raise WrongRule(f"“{typed}” is less than a cent{any_use}.", made(CENT))
     return nano
@@ -107,12 +109,12 @@ def count(found: Amount, metric: Metric, example: Rule, made: Made) -> int:
     most = most_of(example)
     whole, typed = min(int(abs(found.value)), most), clean(found.typed, 20)
     if found.comma or found.value != int(found.value):
-        raise WrongRule(f"“{typed}” is no whole number of {metric}.", made(max(whole, 1)))
+        raise WrongRule(f"“{typed}” isn't a whole number of {metric}.", made(max(whole, 1)))
     if found.value < 0:
-        raise WrongRule(f"“{typed}” is below nothing, and so always exceeded.", made(whole))
+        raise WrongRule(f"“{typed}” is negative, so it's always exceeded.", made(whole))
     if found.value > most:
-        never = _never(example, f"there will never be so many {metric}")
-        raise WrongRule(f"“{typed}” is absurd: {never}.", example)
+        never = _never(example, "it will never be reached")
+        raise WrongRule(f"“{typed}” is too high: {never}.", example)
     return whole
 
 
@@ -121,8 +123,8 @@ def above_nothing(limit: int, found: Amount, example: Rule) -> int:
     if limit > 0:
         return limit
     said = (
-        f"“{clean(found.typed, 20)}” is no threshold: any use is above it. To hear of"
-        " first uses there are `alert new model` and `alert new key`."
+        f"Any usage is above “{clean(found.typed, 20)}”. To hear about first uses, use"
+        " `alert new model` or `alert new key`."
     )
     raise WrongRule(said, example)
 
@@ -143,12 +145,12 @@ def _whole(found: Amount) -> int:
 def _check_percent(found: Amount, meant: Rule) -> None:
     typed = clean(found.typed, 20)
     if found.dollars or found.currency:
-        said = f"“{typed}”: how much a limit is, is set at OpenRouter; here it is told in percent."
+        said = f"Limits are set at OpenRouter. Here, use a percentage instead of “{typed}”."
         raise WrongRule(said, replace(meant, watch=Budget()))
     if not found.percent:
-        raise WrongRule(f"“{typed}” of what? A part of a limit is written in percent.", meant)
+        raise WrongRule(f"Is “{typed}” a percentage? Then write it with a percent sign.", meant)
     if found.value > 100:
-        said = f"More than all of a limit is never used, so “{typed}” could never fire."
+        said = f"Usage can't exceed 100% of a limit, so “{typed}” would never trigger."
         raise WrongRule(said, meant)
     if found.value != _whole(found) or found.comma:
-        raise WrongRule(f"“{typed}”: a part of a limit is a whole number from 1% to 100%.", meant)
+        raise WrongRule(f"Use a whole percentage from 1% to 100%, not “{typed}”.", meant)

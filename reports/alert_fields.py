@@ -1,7 +1,7 @@
 """An alert rule as the fields of a form, and back.
 
-The fields become the words of an alert, which the grammar reads: a form can make nothing that
-words cannot, has the same defaults, and is wrong in the same sentences.
+The fields become the words of an alert, which the grammar reads. So a form has the same defaults
+and errors as the command.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from reports.usage import exact_money
 
 ALL = "all"
 URGENT = "urgent"
-_A_LIMIT = "Here belongs a threshold alone, such as $50, 10m or 80%."
+_A_LIMIT = "Enter just a threshold, like $50, 10m or 80%."
 
 
 class Field(StrEnum):
@@ -69,7 +69,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertFields:
-    """What the form holds; the fields that do not go with `kind` and `to` are not looked at.
+    """What the form holds; fields that don't apply to `kind` and `to` are ignored.
 
     `metric` may name its source (`spend byok`), `limit` is typed as in words (`$50`, `10m`,
     `80% 100%`), `whose` are filters.
@@ -161,10 +161,10 @@ def read_fields(fields: AlertFields) -> Rule | WrongField:
     zone = zone_names().get(fields.zone.strip().lower())
     if has_zone(fields.kind) and zone is None:
         meant, typed = nearest.zone(fields.zone), clean(fields.zone, 40) if fields.zone else ""
-        problem = f"I know no time zone “{typed}”." if typed else "Name a time zone."
+        problem = f"I don't recognize the time zone “{typed}”." if typed else "Enter a time zone."
         return WrongField(Field.ZONE, f"{problem} Did you mean {meant}?")
     if fields.to == To.CHANNEL and not fields.channel:
-        return WrongField(Field.CHANNEL, "Choose the channel that hears of it.")
+        return WrongField(Field.CHANNEL, "Choose a channel for the alert.")
     watch = _watch(fields)
     alone = parse_alert(f"alert {watch}")
     if isinstance(alone, CommandError):
@@ -176,7 +176,7 @@ def read_fields(fields: AlertFields) -> Rule | WrongField:
     if isinstance(asked, CommandError):
         return WrongField(Field.WHOSE, asked.problem[:1_000])
     if not isinstance(asked, Ask) or asked.query != Query(filters=asked.query.filters):
-        said = "Here belong filters alone, for example key:prod or model:claude*"
+        said = "Enter just filters, for example key:prod or model:claude*"
         return WrongField(Field.WHOSE, said)
     parts = dict(_parts(fields, whose, zone or "UTC"))
     found = parse_alert(" ".join(["alert", watch, *parts.values()]))

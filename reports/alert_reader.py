@@ -1,4 +1,4 @@
-"""Reads the words of one alert, one after the other, into a draft of its rule."""
+"""Reads the words of an alert one by one into a draft of its rule."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Reader:
             draft = replace(draft, odd=str(query.period))
         rule = check(replace(draft, odd=draft.odd or extra))
         if len(rule.words()) > LONGEST - len("alert "):
-            raise WrongWords(f"That is too long; an alert has {LONGEST} characters at most.")
+            raise WrongWords(f"That's too long. An alert can have at most {LONGEST} characters.")
         return rule
 
     def _explained(self, wrong: CommandError) -> ValueError:
@@ -78,10 +78,10 @@ class Reader:
                 continue
             meant = nearest.word(word.strip(".,"), KNOWN)
             if meant and meant != word.lower():
-                said = f"I do not know the word “{clean(word, 40)}” in an alert."
+                said = f"I don't recognize “{clean(word, 40)}” in an alert."
                 return WrongWords(said, instead=(word, meant))
             if word[0] in "0123456789" and ":" not in word:
-                said = f"“{clean(word, 40)}” is no amount. Write $50, 500k, 10m (million) or 80%."
+                said = f"I can't read “{clean(word, 40)}” as an amount. Try $50, 500k, 10m or 80%."
                 return WrongWords(said, instead=(word, ""))
         asked = parse(wrong.suggestion) if wrong.suggestion else wrong
         query = asked.query if isinstance(asked, Ask) else Query()
@@ -120,7 +120,7 @@ class Reader:
             if before == "credits" and self.draft.limit is None:
                 self.question.append("credits")
             elif before and before != METRICS[lower] and before not in {"forecast", "spike"}:
-                raise WrongWords(f"An alert watches one thing: `{before}` or `{lower}`, not both.")
+                raise WrongWords(f"An alert can only watch one thing: `{before}` or `{lower}`.")
             if before not in {"forecast", "spike"}:
                 self.draft = replace(self.draft, watch=str(METRICS[lower]))
             return True
@@ -130,16 +130,16 @@ class Reader:
         if watch == "credits" and before and before != "credits":
             return False  # then it is a source of money
         if before and before != watch:
-            raise WrongWords(f"An alert watches one thing: `{before}` or `{watch}`, not both.")
+            raise WrongWords(f"An alert can only watch one thing: `{before}` or `{watch}`.")
         what = self.draft.what
         if watch == "new":
             named = self.words.pop().lower() if self.words else ""
             what = DIMENSIONS.get(named) or DIMENSIONS.get(named.removesuffix("s"))
             if what not in {Dimension.MODEL, Dimension.KEY}:
-                said = f"not “{clean(named, 40)}”" if named else "but nothing follows"
+                said = f", not “{clean(named, 40)}”" if named else ""
                 meant = nearest.word(named, ("model", "key")) or "model"
                 raise WrongWords(
-                    f"After `new` comes model or key, {said}.",
+                    f"After `new` I need model or key{said}.",
                     instead=(named, meant) if named else ("new", "new model"),
                 )
         self.draft = replace(self.draft, watch=watch, what=what)
@@ -180,8 +180,8 @@ class Reader:
         before = self.draft.limit
         if before is not None:
             raise WrongWords(
-                f"There are two thresholds, {clean(before.typed, 20)} and {clean(found.typed, 20)}:"
-                " an alert has one. Make a second alert for the other.",
+                f"There are two thresholds, {clean(before.typed, 20)} and {clean(found.typed, 20)}."
+                " Set up a second alert for the other one.",
                 instead=(found.typed, ""),
             )
         self.draft = replace(self.draft, limit=found)
@@ -200,9 +200,9 @@ class Reader:
         unit = unit_of(following)
         if unit is None and lower in {"per", "/"}:
             meant = nearest.word(following, UNITS) or "day"
-            said = f"not “{clean(following, 40)}”" if following else "but nothing follows"
+            said = f", not “{clean(following, 40)}”" if following else ""
             raise WrongWords(
-                f"After `per` comes hour, day, week or month, {said}.",
+                f"After `per` I need hour, day, week or month{said}.",
                 instead=(following, meant) if following else (word, f"{word} {meant}"),
             )
         if unit is None:
@@ -214,7 +214,7 @@ class Reader:
     def _per_unit(self, unit: Unit) -> None:
         before = self.draft.unit
         if before and before is not unit:
-            raise WrongWords(f"That says per {before} and per {unit}: an alert has one of them.")
+            raise WrongWords(f"Choose either per {before} or per {unit}.")
         self.draft = replace(self.draft, unit=unit)
 
     def _urgent(self, word: str) -> bool:
@@ -226,20 +226,19 @@ class Reader:
     def _recipient(self, word: str) -> bool:
         lower = word.lower()
         if lower == "here":
-            self._tell(Recipient(To.CHANNEL), word)
+            self._tell(Recipient(To.CHANNEL))
             return True
         if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#", "<@")):
             return False
         bare = lower.startswith(("<#", "#", "<@"))
         named = word if bare else self.words.pop() if self.words else ""
-        self._tell(recipient_of(named, lower), word if bare else f"{word} {named}")
+        self._tell(recipient_of(named, lower))
         return True
 
-    def _tell(self, to: Recipient, typed: str) -> None:
+    def _tell(self, to: Recipient) -> None:
         if self.draft.to is not None and self.draft.to != to:
             raise WrongWords(
-                "That names two recipients: an alert has one. Make a second alert for the other.",
-                instead=(typed, ""),
+                "An alert can only go to one place. Set up a second alert for the other.", ""
             )
         self.draft = replace(self.draft, to=to)
 

@@ -1,4 +1,4 @@
-"""The words that alerts are made of, and what single ones of them mean."""
+"""The words of alerts, and what each of them means."""
 
 from __future__ import annotations
 
@@ -66,19 +66,19 @@ def recipient_of(named: str, word: str) -> Recipient:
     shown = clean(named, 40) if named else ""
     if named.startswith("<@"):
         raise WrongWords(
-            "An alert is told to you, to the owner of what it is about, or in a channel. Others can"
-            " set one up for themselves.",
+            "An alert can go to you, to the key's owner, or to a channel, but not to another"
+            " person. They can set one up themselves.",
             instead=(named, "me"),
         )
     if named.startswith("#"):
         raise WrongWords(
-            f"I cannot tell which channel “{shown}” is. Pick it from the list that Slack shows as"
-            " you type; a private channel, from within it with `here`.",
+            f"I can't tell which channel “{shown}” is. Pick it from the list that Slack shows while"
+            " you type. For a private channel, use `here` inside it.",
             instead=(named, "here"),
         )
-    said = f"not “{shown}”" if shown else "but nothing follows"
+    said = f", not “{shown}”" if shown else ""
     raise WrongWords(
-        f"After `{clean(word, 20)}` comes a channel such as #finance, or `to me` or `to owner`,"
-        f" {said}.",
+        f"After `{clean(word, 20)}` I need a channel like #finance, or `to me` or `to"
+        f" owner`{said}.",
         instead=(named, "me") if named else None,
     )

@@ -49,9 +49,10 @@ class AuditAsked:
 
 @dataclass(frozen=True, slots=True)
 class HelpOn:
-    """What can be said, of one section."""
+    """A section of the help; `unknown` is what was typed where it names no section."""
 
     section: str
+    unknown: str = ""
 
 
 Admin = StatusAsked | AuditAsked | HelpOn
@@ -67,8 +68,10 @@ def parse_admin(text: str) -> Admin | CommandError | None:
         case "audit":
             return _audit(rest[:LONGEST])
         case "help" | "?":
-            section = TOPICS.get(" ".join(rest.lower().split()))
-            return HelpOn(section) if section else None
+            named = " ".join(rest.lower().split())
+            if not named:
+                return None
+            return HelpOn(TOPICS.get(named, ""), "" if named in TOPICS else clean(rest, 60))
     return None
 
 

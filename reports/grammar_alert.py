@@ -1,4 +1,4 @@
-"""The words after `alert` and `alerts`: what to watch, and who hears of it, in any order.
+"""The words after `alert` and `alerts`: what to watch, and who gets the messages, in any order.
 
     alerts    = "alerts" [PAGE]
     alert     = "alert" { watch | whose | recipient | "urgent" | "tz" ZONE }
@@ -19,6 +19,7 @@ from datetime import time
 
 from reports.alert import Rule
 from reports.alert_draft import WrongRule
+from reports.alert_meaning import keeps_meaning
 from reports.alert_reader import Reader
 from reports.alert_time import Quiet
 from reports.alert_vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
@@ -40,7 +41,7 @@ class ListAlerts:
 
 @dataclass(frozen=True, slots=True)
 class SetQuiet:
-    """The person sets their quiet hours, or does away with them (None)."""
+    """The person sets their quiet hours, or turns them off (None)."""
 
     quiet: Quiet | None
 
@@ -49,12 +50,12 @@ Read = Rule | ListAlerts | SetQuiet | Help | CommandError
 
 
 def is_alert(text: str) -> bool:
-    """Whether words are about alerts: the first of them says so."""
+    """Whether a text is about alerts, by its first word."""
     return begins(text, "alerts")
 
 
 def rule_of(words: str) -> Rule:
-    """The rule that its own words stand for. ValueError if they stand for none."""
+    """The rule of its own words. ValueError if they aren't a rule's."""
     found = parse_alert(f"alert {words}")
     if not isinstance(found, Rule):
         raise ValueError("these are not the words of a rule")
@@ -65,9 +66,9 @@ def parse_alert(text: str) -> Read:
     """Read the words of an alert, `alert` itself with them."""
     typed = plain(text).strip() if len(text) <= LONGEST * 5 else text
     if len(typed) > LONGEST:
-        return CommandError(
-            f"That is {len(typed):,} characters; an alert has {LONGEST} at most.", examples=EXAMPLES
-        )
+        said = f"That's {len(typed):,} characters. An alert can have at most {LONGEST}."
+        return CommandError(said, examples=EXAMPLES)
+    words: list[str] = []
     try:
         first, *words = apart(tokens(typed))
         if first.lower() == "alerts" or lists(words):
@@ -78,13 +79,16 @@ def parse_alert(text: str) -> Read:
             raise WrongWords(meant.said(), "alerts")
         return _read(words)
     except WrongWords as wrong:
-        return CommandError(str(wrong), "", wrong.corrected, EXAMPLES)
+        suggestion = wrong.corrected
+        if suggestion != "alerts" and not keeps_meaning(words, suggestion):
+            suggestion = ""
+        return CommandError(str(wrong), "", suggestion, EXAMPLES)
     except ValueError as error:
-        return CommandError(str(error), "", EXAMPLE, EXAMPLES)
+        return CommandError(str(error), "", "", EXAMPLES)
 
 
 def _read(words: list[str], tries: int = 3) -> Rule | Help:
-    """Read; where something is wrong and it is known what would do, suggest the whole with it."""
+    """Read a rule; where a correction is known, suggest the whole command with it."""
     try:
         return Reader().read(words)
     except WrongWords as wrong:
@@ -98,7 +102,7 @@ def _read(words: list[str], tries: int = 3) -> Rule | Help:
 
 
 def _meant(words: list[str], tries: int) -> str:
-    """The whole command with what was put right, or with the next mistake put right as well."""
+    """The corrected command, with further mistakes corrected as well."""
     if tries < 0:
         return EXAMPLE
     if words[:1] == ["quiet"]:
@@ -113,7 +117,7 @@ def _meant(words: list[str], tries: int) -> str:
 
 
 def apart(words: list[str]) -> list[str]:
-    """Signs stand for themselves also where no space is around them: `spend>$50/day`."""
+    """Split words at signs that have no spaces around them: `spend>$50/day`."""
     found: list[str] = []
     for word in words:
         if ":" in word or '"' in word or word.startswith(("<#", "<@", "<!")) or word in ABOVE:
@@ -135,7 +139,7 @@ def _list(words: list[str]) -> ListAlerts:
         return ListAlerts(wanted)
     if meant := button(words[0], "alerts"):
         raise WrongWords(meant.said(), "alerts")
-    said = f"After `alerts` comes nothing, or the number of a page, not “{clean(words[0])}”."
+    said = f"After `alerts` I only understand a page number, not “{clean(words[0])}”."
     raise WrongWords(said, "alerts")
 
 
@@ -146,12 +150,12 @@ def parse_quiet(words: list[str]) -> SetQuiet | CommandError:
     sides = [side for word in words for side in word.replace("–", "-").split("-") if side]
     clocks = [_clock(side) for side in sides if side.lower() not in {"to", "until", "from"}]
     if len(clocks) != 2 or None in clocks:
-        said = "Quiet hours run from one time of day to another, or are `off`."
-        return CommandError(said, "", QUIET, QUIETS)
+        said = "Quiet hours need a start and an end time, or `off`."
+        return CommandError(said, "", "", QUIETS)
     start, end = clocks
     if start is None or end is None or start == end:
-        said = "Quiet hours from a time to the same time are none at all."
-        return CommandError(said, "", QUIET, QUIETS)
+        said = "Quiet hours need two different times."
+        return CommandError(said, "", "", QUIETS)
     return SetQuiet(Quiet(start, end))
 
 

@@ -1,4 +1,4 @@
-"""The words after `schedule` and `schedules`: a standing question, in any order.
+"""The words after `schedule` and `schedules`: a question and when to report on it, in any order.
 
     schedules = "schedules" [PAGE]
     schedule  = "schedule" { rhythm | time | zone | place | a word of a question }
@@ -19,7 +19,7 @@ from reports.grammar import LONGEST, CommandError, Help, tokens
 from reports.schedule_guess import EXAMPLE, Wrong
 from reports.schedule_words import Reader
 from reports.standing import Place, Standing
-from reports.standing_words import begins, button, corrected, lists, page
+from reports.standing_words import begins, button, corrected, keeps_numbers, lists, page
 from reports.text import clean, plain
 
 __all__ = ["EXAMPLE", "EXAMPLES", "ListSchedules", "Place", "Standing", "is_schedule",
@@ -40,7 +40,7 @@ Read = Standing | ListSchedules | Help | CommandError
 
 
 def is_schedule(text: str) -> bool:
-    """Whether words are about schedules: the first of them says so."""
+    """Whether a text is about schedules, by its first word."""
     return begins(text, "schedules")
 
 
@@ -48,7 +48,8 @@ def parse_schedule(text: str) -> Read:
     """Read the words of a schedule, `schedule` itself with them."""
     typed = plain(text).strip() if len(text) <= LONGEST * 5 else text
     if len(typed) > LONGEST:
-        return CommandError(f"That is {len(typed):,} characters; a question has {LONGEST} at most.")
+        said = f"That's {len(typed):,} characters. A schedule can have at most {LONGEST}."
+        return CommandError(said)
     words: list[str] = []
     place = ""
     try:
@@ -64,13 +65,19 @@ def parse_schedule(text: str) -> Read:
 
 
 def _helpful(wrong: CommandError, words: list[str], place: str) -> CommandError:
-    """With a suggestion that is right, as much as can be made of the words."""
+    """With a suggestion that is a valid schedule and keeps every number that was typed.
+
+    Where no word is near enough there is no suggestion. `place` replaces a place that can't be
+    used: then the rest of the words is suggested with it.
+    """
     suggestion = wrong.suggestion
-    if suggestion == EXAMPLE or not _is_right(suggestion):
-        words = words if suggestion == EXAMPLE else tokens(suggestion)[1:]
+    if place and (suggestion == EXAMPLE or not _is_right(suggestion)):
         left = _left(words, wrong.problem)
         place = "" if left and left.place != Place() else place
-        suggestion = f"schedule {left.words()} {place}".strip() if left else EXAMPLE
+        suggestion = f"schedule {left.words()} {place}".strip() if left else ""
+    kept = suggestion == "schedules" or keeps_numbers(" ".join(words), suggestion)
+    if suggestion == EXAMPLE or not kept or not _is_right(suggestion):
+        suggestion = ""
     return CommandError(wrong.problem, "", suggestion, EXAMPLES)
 
 
@@ -83,7 +90,7 @@ def _is_right(suggestion: str) -> bool:
 
 
 def _left(words: list[str], problem: str) -> Standing | None:
-    """The schedule without one or two words beside each other, best without those complained of."""
+    """The schedule without one or two adjacent words, preferably those the problem names."""
     spans = [(at, at + count) for count in (1, 2) for at in range(len(words) - count, -1, -1)]
     complained = [f"“{clean(word, 40)}”" in problem for word in words]
     spans.sort(key=lambda span: not any(complained[span[0] : span[1]]))
@@ -96,7 +103,7 @@ def _left(words: list[str], problem: str) -> Standing | None:
 
 
 def _read(words: list[str], tries: int = 2) -> Read:
-    """Read; where a word is wrong and another would do in its place, suggest the whole with it."""
+    """Read a schedule; where a correction is known, suggest the whole command with it."""
     if meant := button(words[0], "schedules"):
         raise Wrong(meant.said(), "schedules")
     try:
@@ -117,6 +124,6 @@ def _list(words: list[str]) -> ListSchedules:
     if meant := button(words[0], "schedules"):
         raise Wrong(meant.said(), "schedules")
     raise Wrong(
-        f"After `schedules` comes nothing, or the number of a page, not “{clean(words[0])}”.",
+        f"After `schedules` I only understand a page number, not “{clean(words[0])}”.",
         "schedules",
     )

@@ -1,7 +1,7 @@
-"""A standing question as the fields of a form, and back.
+"""A schedule as the fields of a form, and back.
 
-The fields become the words of a schedule, which the grammar reads: a form can make nothing that
-words cannot, has the same defaults, and is wrong in the same sentences.
+The fields become the words of a schedule, which the grammar reads. So a form has the same defaults
+and errors as the command.
 """
 
 from __future__ import annotations
@@ -23,10 +23,7 @@ from reports.text import clean
 from reports.timerange import zone_names
 
 LAST = "last"
-_OTHERS = (
-    "Here belong the words of the question alone; how often, when, where and its files have fields"
-    " of their own."
-)
+_OTHERS = "Only enter the question here. How often, when, where and files have their own fields."
 
 
 class Field(StrEnum):
@@ -56,7 +53,7 @@ class Often(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFields:
-    """What the form holds; the fields that do not go with `often` and `to` are not looked at.
+    """What the form holds; fields that don't apply to `often` and `to` are ignored.
 
     `days` are names such as `mon`, `month_day` a number or `last`, `at` is `HH:MM`.
     """
@@ -75,14 +72,14 @@ class ScheduleFields:
 
 @dataclass(frozen=True, slots=True)
 class WrongField:
-    """What is wrong, and in which field it is to be said."""
+    """What is wrong, and at which field to show it."""
 
     field: str
     problem: str
 
 
 def fields_of(standing: Standing, zone: str) -> ScheduleFields:
-    """The fields that stand for a question; `zone` is the one that it has without naming one."""
+    """The fields of a schedule; `zone` is used where it names none."""
     rule = standing.rule
     found = ScheduleFields(
         question=_question(standing),
@@ -106,7 +103,7 @@ def fields_of(standing: Standing, zone: str) -> ScheduleFields:
 
 
 def read_fields(fields: ScheduleFields) -> Standing | WrongField:
-    """The standing question that the fields stand for, or what is wrong in which of them."""
+    """The schedule of the fields, or what is wrong in which of them."""
     when = _when(fields)
     if isinstance(when, WrongField):
         return when
@@ -117,7 +114,7 @@ def read_fields(fields: ScheduleFields) -> Standing | WrongField:
     if isinstance(asked, CommandError):
         return WrongField(Field.QUESTION, _misread(fields.question, asked, when))
     if not isinstance(asked, Ask):
-        return WrongField(Field.QUESTION, "Write a question, for example: spend by creator")
+        return WrongField(Field.QUESTION, "Enter a question, for example: spend by creator")
     words = ["schedule", when, fields.question, *fields.files, place.words()]
     found = parse_schedule(" ".join(filter(None, words)))
     if isinstance(found, CommandError):
@@ -132,7 +129,7 @@ def read_fields(fields: ScheduleFields) -> Standing | WrongField:
 
 
 def said(wrong: CommandError, command: str = "") -> str:
-    """What is said at a field: the problem, and what was probably meant."""
+    """The error at a field: the problem, and what was probably meant."""
     meant = wrong.suggestion.removeprefix(command).strip()
     return (wrong.problem + (f" Did you mean: {meant}" if meant else ""))[:1_000]
 
@@ -164,7 +161,7 @@ def _when(fields: ScheduleFields) -> str | WrongField:
     zone = zone_names().get(typed.lower())
     if zone is None:
         shown, meant = clean(typed, 40) if typed else "", nearest.zone(typed)
-        problem = f"I know no time zone “{shown}”." if shown else "Name a time zone."
+        problem = f"I don't recognize the time zone “{shown}”." if shown else "Enter a time zone."
         return WrongField(Field.ZONE, f"{problem} Did you mean {meant}?")
     if fields.often == Often.CRON:
         try:
@@ -190,7 +187,7 @@ def _when(fields: ScheduleFields) -> str | WrongField:
 def _place(fields: ScheduleFields) -> Place | WrongField:
     if fields.to == Target.CHANNEL:
         if not fields.channel:
-            return WrongField(Field.CHANNEL, "Choose the channel that the report goes to.")
+            return WrongField(Field.CHANNEL, "Choose a channel for the report.")
         return Place(Target.CHANNEL, fields.channel)
     return Place(Target(fields.to))
 

@@ -1,4 +1,4 @@
-"""Wrong words of a schedule: what to say of them, and what they may have meant."""
+"""Unknown words in a schedule: what to say about them, and what they may have meant."""
 
 from __future__ import annotations
 
@@ -52,26 +52,26 @@ def guess(word: str, problem: str, following: str = "") -> None:
     lower = word.lower()
     if following and (there := nearest.city(f"{word}_{following}")):
         both = f"{word} {following}"
-        raise Wrong(f"“{clean(both, 40)}” is a city: its time zone has a longer name.",
+        raise Wrong(f"“{clean(both, 40)}” is a city. Use the name of its time zone.",
                      instead=(both, there))  # fmt: skip
     zone = nearest.city(word)
     hours, dot, minutes = lower.partition(".")
     if lower in _SELDOM:
-        said = f"“{clean(word)}” is no rhythm that has a word: cron's five fields name its days."
+        said = f"There's no shortcut for “{clean(word)}” yet. Use a cron expression."
         raise Wrong(said, instead=(word, _SELDOM[lower]))
     if lower in _SPOKEN:
-        raise Wrong(f"“{clean(word)}” is no time: write it in digits.",
+        raise Wrong(f"I can't read “{clean(word)}” as a time. Write it in digits.",
                      instead=(word, _SPOKEN[lower]))  # fmt: skip
     if dot and hours.isascii() and hours.isdigit() and clock(hours, minutes, ""):
-        raise Wrong(f"“{clean(word)}” is no time: it has a colon.",
+        raise Wrong(f"I can't read “{clean(word)}” as a time. Write it with a colon.",
                      instead=(word, f"{hours}:{minutes}"))  # fmt: skip
     if zone:
-        raise Wrong(f"“{clean(word, 40)}” is a city: its time zone has a longer name.",
+        raise Wrong(f"“{clean(word, 40)}” is a city. Use the name of its time zone.",
                      instead=(word, zone))  # fmt: skip
     if (word.isalpha() and word.isupper() and len(word) in {3, 4}) or lower[:3] in {"utc", "gmt"}:
         raise Wrong(
-            f"I know no time zone “{clean(word, 40)}”. Zones are called like Europe/Berlin; without"
-            " any it is your own, as Slack knows it."
+            f"I don't recognize the time zone “{clean(word, 40)}”. Use a name like Europe/Berlin,"
+            " or leave it out to use the one in your Slack profile."
         )
     meant = nearest.word(word, KNOWN)
     if meant:

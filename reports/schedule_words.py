@@ -77,7 +77,7 @@ class Reader:
         if self.expression:
             rule, cron_at = self._read_cron()
             if at and at != cron_at:
-                raise Wrong("That names two times, one in the cron expression: keep one.")
+                raise Wrong("There are two times, one in the cron expression. Keep only one.")
             at = cron_at
         if query == Query(zone=query.zone, share=query.share, files=query.files):
             query = replace(query, metric=Metric.SPEND, by=Dimension.CREATOR)
@@ -95,8 +95,8 @@ class Reader:
             asked = replace(query, period=usual, zone=None, share=False)
             standing = Standing(asked, rule, self.at or time(9), self.zone, self.place or Place())
             raise Wrong(
-                f"“{clean(str(query.period))}” cannot be asked again and again. A schedule reports"
-                " on whole days, weeks, months or years: yesterday, last week, `1m`.",
+                f"A schedule can't report on “{clean(str(query.period))}”. It reports on whole"
+                " days, weeks, months or years, like yesterday, last week or `1m`.",
                 f"schedule {standing.words()}",
             )
         return period
@@ -105,7 +105,7 @@ class Reader:
         if self.expression:
             return Weekly()
         if self.rhythm in {"daily", "weekdays"} and (self.days or self.month_day):
-            raise Wrong(f"`{self.rhythm}` names its days already; keep it or the day, not both.")
+            raise Wrong(f"`{self.rhythm}` already says which days. Keep it or the day, not both.")
         if self.rhythm == "daily":
             return Daily()
         if self.rhythm == "weekdays":
@@ -113,7 +113,7 @@ class Reader:
         if self.rhythm == "monthly":
             if self.days:
                 raise Wrong(
-                    "`monthly` runs on a day of the month, such as `monthly 15` or `monthly last`.",
+                    "`monthly` needs a day of the month, like `monthly 15` or `monthly last`.",
                     "schedule monthly last spend by creator",
                 )
             return Monthly(None if self.last_day else self.month_day or 1)
@@ -121,7 +121,7 @@ class Reader:
 
     def _read_cron(self) -> tuple[Rule, time]:
         if self.rhythm or self.days:
-            raise Wrong("A cron expression says when by itself; leave the other day away.")
+            raise Wrong("The cron expression already says which days. Leave out the other day.")
         try:
             return cron.parse(self.expression)
         except CronError as wrong:
@@ -164,20 +164,20 @@ class Reader:
 
     def _expression(self, expression: str) -> None:
         if self.expression:
-            raise Wrong("There are two cron expressions: keep one.")
+            raise Wrong("There are two cron expressions. Keep only one.")
         self.expression = expression or "nothing"
 
     def _rhythm(self, word: str) -> bool:
         lower = word.lower()
         following = self.words[-1].lower() if self.words else ""
         if lower in _TOO_OFTEN or (lower in {"every", "each"} and following in {"hour", "minute"}):
-            raise Wrong("A report goes out at most once a day.", "schedule daily spend by model")
+            raise Wrong("A report can be sent at most once a day.", "")
         if lower in {"every", "each"} and following in _EVERY:
             lower = _EVERY[self.words.pop().lower()]
         if lower not in RHYTHMS:
             return False
         if self.rhythm and self.rhythm != lower:
-            raise Wrong(f"`{self.rhythm}` and `{lower}` are two rhythms: keep one.")
+            raise Wrong(f"Choose either `{self.rhythm}` or `{lower}`.")
         self.rhythm = lower
         return True
 
@@ -206,13 +206,11 @@ class Reader:
         if self.rhythm != "monthly":
             hour = int(digits)
             raise Wrong(
-                f"“{digits}” is no time and no period. Write a time as 9:00.",
+                f"I can't read “{digits}” as a time or a period. Write a time like 9:00.",
                 instead=(word, f"{hour if hour < 24 else 9}:00"),
             )
         if not 1 <= int(digits) <= 31:
-            raise Wrong(
-                f"No month has a day {int(digits)}.", "schedule monthly last spend by creator"
-            )
+            raise Wrong(f"No month has a day {int(digits)}.", "")
         self.month_day = int(digits)
         return True
 
@@ -239,10 +237,10 @@ class Reader:
             half = self.words.pop().lower()
         at = clock(hours, minutes, half)
         if at is None:
-            said = f"“{clean(word, 20)}” is no time of day. Write it as 9:00 or 17:30."
+            said = f"I can't read “{clean(word, 20)}” as a time. Write it like 9:00 or 17:30."
             raise Wrong(said, instead=(word, "9:00"))
         if self.at and self.at != at:
-            raise Wrong(f"There are two times, {self.at:%H:%M} and {at:%H:%M}: keep one.")
+            raise Wrong(f"There are two times, {self.at:%H:%M} and {at:%H:%M}. Keep only one.")
         self.at = at
         return True
 
@@ -257,11 +255,12 @@ class Reader:
         if known is None:
             meant = nearest.zone(word)
             raise Wrong(
-                f"I know no time zone “{clean(word, 40)}”. Zones are called like Europe/Berlin.",
+                f"I don't recognize the time zone “{clean(word, 40)}”. Use a name like"
+                " Europe/Berlin.",
                 instead=(word, meant),
             )
         if self.zone and self.zone != known:
-            raise Wrong(f"There are two time zones, {self.zone} and {known}: keep one.")
+            raise Wrong(f"There are two time zones, {self.zone} and {known}. Keep only one.")
         self.zone = known
         return True
 
@@ -280,7 +279,7 @@ class Reader:
 
     def _take(self, place: Place) -> None:
         if self.place is not None and self.place != place:
-            raise Wrong("That names two places: a schedule has one. Make a second one for it.")
+            raise Wrong("A schedule can only go to one place. Set up a second one for the other.")
         self.place = place
 
     def _filler(self, word: str) -> bool:
@@ -303,18 +302,18 @@ def _place(named: str, word: str) -> Place:
     shown = clean(named, 40) if named else ""
     if named.startswith("#"):
         raise Wrong(
-            f"I cannot tell which channel “{shown}” is. Pick it from the list that Slack shows as"
-            " you type; a private channel, from within it with `here`.",
+            f"I can't tell which channel “{shown}” is. Pick it from the list that Slack shows while"
+            " you type. For a private channel, use `here` inside it.",
             place="here",
         )
     if named.startswith(("<@", "@")):
         raise Wrong(
-            "A report goes to a channel, to yourself, or to every creator their own part, but not"
-            " to another person: they can schedule it themselves.",
+            "A report can go to a channel, to you, or to every creator, but not to another person."
+            " They can schedule it themselves.",
             place="to me",
         )
-    said = f"not “{shown}”" if shown else "but nothing follows"
+    said = f", not “{shown}”" if shown else ""
     raise Wrong(
-        f"After `{word}` comes a channel such as #finance, or `to me` or `to creators`, {said}.",
+        f"After `{word}` I need a channel like #finance, or `to me` or `to creators`{said}.",
         place="to me" if word == "to" else "here",
     )

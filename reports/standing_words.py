@@ -1,66 +1,79 @@
-"""What the words of schedules and of alerts have in common: their lists and buttons, places, times.
-
-Both stand until somebody ends them, which is done with the buttons under the list of them.
-"""
+"""What the words of schedules and alerts have in common: lists and buttons, channels, times."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
 
-from reports.text import clean
-
 LISTS = {"schedule": "schedules", "schedules": "schedules", "alert": "alerts", "alerts": "alerts"}
-"""What is spoken of, and the list of it."""
+"""The words that name schedules or alerts, and the command that lists them."""
 _BUTTONS = {
-    "delete", "remove", "cancel", "stop", "pause", "resume", "continue", "edit", "preview", "run",
-    "mute", "unmute", "snooze", "disable", "enable", "off",
+    "delete": "Delete", "remove": "Delete", "cancel": "Delete", "stop": "Delete",
+    "unsubscribe": "Delete", "off": "Delete", "disable": "Pause", "pause": "Pause",
+    "mute": "Pause", "snooze": "Pause", "resume": "Resume", "continue": "Resume",
+    "unmute": "Resume", "enable": "Resume", "edit": "Edit", "preview": "Preview",
+    "run": "Run now",
 }  # fmt: skip
+"""What people want to do, and the button that does it."""
+_VERBS = {"off": "turn off", "unsubscribe": "stop"}
+_NAMES = {"alerts": "an alert", "schedules": "a scheduled report"}
 _LISTING = {"list", "show", "all", "see", "mine"}
 _ABOUT_A_LIST = _LISTING | {
     "my", "our", "the", "a", "an", "of", "do", "i", "we", "have", "are", "there", "is", "what",
     "which", "me", "give", "please", "any", "this", "that", "these", "those", "set", "up", "it",
 }  # fmt: skip
 _MOST_WORDS = 8
+_NUMBER = re.compile(r"(?<![\w.:])\d[\d.,:]*%?")
 
 
 @dataclass(frozen=True, slots=True)
 class Managing:
-    """Which list somebody means, and what they would do there: `delete`, or nothing but look."""
+    """Which list somebody means, and what they want to do there: `delete`, or "" to only look.
+
+    `either` says that it may be about alerts as well as schedules.
+    """
 
     listing: str
     button: str = ""
+    either: bool = False
 
     def said(self) -> str:
-        """Where that is done."""
-        if self.button:
-            return f"For “{clean(self.button, 40)}” there is a button under `{self.listing}`."
-        return f"Yours, with their buttons, are under `{self.listing}`."
+        """How to do that."""
+        word = self.button.lower()
+        if word not in _BUTTONS:
+            return f"Use `{self.listing}` to see and change yours."
+        do, label = _VERBS.get(word, word), _BUTTONS[word]
+        said = f"To {do} {_NAMES[self.listing]}, open `{self.listing}` and press {label}."
+        return f"{said} Scheduled reports are under `schedules`." if self.either else said
 
 
 def begins(text: str, listing: str) -> bool:
-    """Whether the first word is about what that list holds."""
+    """Whether the first word of a text is about that list."""
     first = text.split(maxsplit=1)[:1]
     return bool(first) and LISTS.get(first[0].lower()) == listing
 
 
 def button(word: str, listing: str) -> Managing | None:
-    """What is done with a button, where a word says so."""
+    """What somebody wants to do, if a word names a button; else None."""
     return Managing(listing, word) if word.lower() in _BUTTONS else None
 
 
 def managing(words: Sequence[str]) -> Managing | None:
-    """What words are about that name a list and nothing but what is done there: `stop my alerts`.
+    """What words like `stop my alerts` are about; None if they say anything else.
 
-    None where they say anything else.
+    A single word like `stop` may be about alerts or schedules.
     """
     lower = [word.lower().strip("?!.,") for word in words]
+    if len(lower) == 1 and lower[0] in _BUTTONS:
+        return Managing("alerts", lower[0], either=True)
     listing = next((LISTS[word] for word in lower if word in LISTS), "")
     if not listing or len(lower) > _MOST_WORDS:
         return None
     buttons = [word for word in lower if word in _BUTTONS]
-    known = _ABOUT_A_LIST | _BUTTONS | set(LISTS)
+    known = _ABOUT_A_LIST | set(_BUTTONS) | set(LISTS)
     # `alert me` is not about the list
     about = listing in lower or buttons or not _LISTING.isdisjoint(lower) or "my" in lower
     if not about or not all(word in known for word in lower):
@@ -69,7 +82,7 @@ def managing(words: Sequence[str]) -> Managing | None:
 
 
 def corrected(words: Sequence[str], instead: tuple[str, str]) -> list[str]:
-    """Words with what would do in the place of one that is wrong; as they are where it is not."""
+    """Words with a wrong one replaced; unchanged if it isn't among them."""
     bad, good = instead[0].split(), instead[1].split()
     found = list(words)
     for at in range(len(found) - len(bad) + 1):
@@ -79,12 +92,12 @@ def corrected(words: Sequence[str], instead: tuple[str, str]) -> list[str]:
 
 
 def lists(words: Sequence[str]) -> bool:
-    """Whether words say no more than that somebody would see the list."""
+    """Whether words only ask for the list."""
     return {word.lower() for word in words} <= _LISTING
 
 
 def page(words: Sequence[str]) -> int | None:
-    """The page of a list that is asked for, from 1 up; None where words say something else."""
+    """The page of a list that words ask for, from 1; None if they say something else."""
     if lists(words):
         return 1
     digits = words[0]
@@ -95,7 +108,7 @@ def page(words: Sequence[str]) -> int | None:
 
 
 def channel(named: str) -> tuple[str, str] | None:
-    """The id and name of a channel that Slack's list was asked for: `<#C123|finance>`."""
+    """The id and name of a channel as Slack sends it, `<#C123|finance>`; else None."""
     if not (named.startswith("<#") and named.endswith(">")):
         return None
     id_, _, name = named[2:-1].partition("|")
@@ -103,8 +116,21 @@ def channel(named: str) -> tuple[str, str] | None:
     return (id_, name) if known else None
 
 
+def keeps_numbers(typed: str, meant: str) -> bool:
+    """Whether a suggestion has every number and percent sign of what was typed."""
+    kept = _numbers(meant)
+    return all(kept.get(one, 0) >= count for one, count in _numbers(typed).items())
+
+
+def _numbers(text: str) -> Counter[str]:
+    """The numbers of a text, times without a leading zero, and how often each occurs."""
+    found = _NUMBER.findall(text.lower().replace("−", "-"))
+    times = (one.replace(".", ":") for one in found)  # `9.30` is corrected to `9:30`
+    return Counter(re.sub(r"\b0+(?=\d)|:00\b", "", one) for one in times)
+
+
 def clock(hours: str, minutes: str, half: str) -> time | None:
-    """The time of day of digits and `am`, `pm` or nothing; None if there is none such."""
+    """The time of day of digits and `am`, `pm` or ""; None if there is no such time."""
     if not all(part.isascii() and part.isdigit() for part in (hours, minutes)):
         return None
     if len(minutes) != 2 or len(hours) > 2:

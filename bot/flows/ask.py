@@ -32,18 +32,18 @@ from reports.alert import Rule
 from reports.audit import DONE, Act
 from reports.commands import parse_command
 from reports.grammar import Ask, CommandError, Help
-from reports.grammar_admin import TOPICS, AuditAsked, HelpOn, StatusAsked
+from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
 from reports.grammar_schedule import ListSchedules, Standing
 from reports.period import Calendar, Unit
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.render.balance import balance_message, limits_message, limits_section
-from reports.render.blocks import Message, Run, error, run_buttons, sentence
+from reports.render.blocks import Message, Run, error, sentence
 from reports.render.help import help_message
 from reports.render.intro import intro
 from reports.render.schedules import said
 from reports.slack_text import readable
-from reports.text import clean, escape, plain
+from reports.text import escape, plain
 from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 
 log = logging.getLogger(__name__)
@@ -231,14 +231,10 @@ def _other(
     """Answer what is neither a question for figures nor a schedule or alert."""
     command = asking.settings.command
     match parsed:
-        case Help() if topic := _unknown_topic(asked.text):
-            runs = tuple(Run(one, f"help {one}") for one in dict.fromkeys(TOPICS.values()))
-            words = f"There is no help on “{clean(topic, 40)}”. Sections:"
-            return Reply(sentence(words).below(run_buttons(runs)), "help", act=None)
         case Help():
             return Reply(help_message(command), "help", act=None)
-        case HelpOn(section_):
-            return Reply(help_message(command, section_), "help", act=None)
+        case HelpOn(section_, unknown):
+            return Reply(help_message(command, section_, unknown), "help", act=None)
         case CommandError():
             return Reply(misunderstood(asking, place, parsed), "misunderstood")
         case StatusAsked():
@@ -267,13 +263,6 @@ def _is_our_dm(asking: Asking, place: Place, channel: str) -> bool:
     except DeliveryError as problem:
         log.info("Could not open a DM: %s", problem)
         return False
-
-
-def _unknown_topic(text: str) -> str:
-    """The topic in `help foo`, where there is no such section; otherwise empty."""
-    first, _, topic = text.strip().partition(" ")
-    polite = topic.strip("?!. ").casefold() in {"", "me", "us", "please", "me please"}
-    return topic.strip() if first.casefold() in {"help", "?"} and not polite else ""
 
 
 def _balance(asking: Asking, person: Person) -> Reply:

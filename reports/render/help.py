@@ -1,118 +1,133 @@
-"""What can be asked, in words: shown by `/activity help` and held against the README by a test."""
+"""The help: a short overview with a button for each section, and the sections themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from reports.render.blocks import Message
-from reports.render.parts import section
-from reports.text import escape
+from reports.render.parts import actions, button, section
+from reports.text import clean, escape
 
 SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "What",
         (
-            ("spend", "dollars: credits and BYOK, which is estimated (also `cost`)"),
+            ("spend", "credits plus estimated BYOK cost, in dollars (also `cost`)"),
             ("tokens", "prompt and completion; reasoning is part of completion"),
-            ("requests", "calls, the chatroom's too; without any of these: all three"),
+            ("requests", "number of calls, including the chatroom; default: all three"),
         ),
     ),
     (
         "When",
         (
-            ("1h 1d 1w 1m 1y", "or `3h`, `7d`, ...; `1m` is a month; without any: `1d`"),
-            ("today yesterday", "`mtd`, `ytd`, `this week`, `last month`, ..."),
-            ("2026-10", "a month; a day `2026-10-03`; a span `2026-10-01..2026-10-15`"),
-            ("tz Europe/Berlin", "days begin at midnight there, not at the default zone's"),
+            ("1h 1d 1w 1m 1y", "also `3h`, `7d`, ...; `1m` is a month; default: `1d`"),
+            ("today yesterday", "also `mtd`, `ytd`, `this week`, `last month`, ..."),
+            ("2026-10", "a month; a day: `2026-10-03`; a range: `2026-10-01..2026-10-15`"),
+            ("tz Europe/Berlin", "use this time zone for days instead of the default"),
         ),
     ),
     (
         "Whose",
         (
-            ("by model", "or `by key`, `by creator`: a table, and a line each in the chart"),
-            ("model:claude*", "these alone; `*` stands for anything"),
-            ('key:"Prod key"', "quotes around a name with spaces"),
-            ("creator:me", "your own; or `creator:@ada`, `creator:ada@example.com`"),
+            ("by model", "group by model; also `by key`, `by creator`"),
+            ("model:claude*", "only these; `*` matches anything"),
+            ('key:"Prod key"', "use quotes around a name with spaces"),
+            ("creator:me", "your own usage; also `creator:@ada`, `creator:ada@example.com`"),
         ),
     ),
     (
         "How",
         (
-            ("credits", "or `byok` (your own provider keys): spend from that source alone"),
-            ("top 5", "so many groups, the others added up (without it 10)"),
-            ("vs last month", "what it was then beside it; also `vs before`, `vs last year`"),
-            ("csv", "or `pdf`: the file as well"),
-            ("share", "the answer is for the whole channel"),
+            ("credits", "only spend from credits; `byok`: only your own provider keys"),
+            ("top 5", "show the top 5 (default 10); the rest become Others"),
+            ("vs last month", "compare with last month; also `vs before`, `vs last year`"),
+            ("csv", "also attach a CSV file; or `pdf`"),
+            ("share", "post the answer in the channel"),
         ),
     ),
 )
 TALK: tuple[tuple[str, str], ...] = (
-    ("what did we spend on opus last week by person", "mention me, or write to me alone"),
-    ("by key", "in the thread of an answer, report or alert; also `only gemini`, `vs last month`"),
-    ("every monday 9:00", "there as well: the question again and again"),
-    ("tell me if we spend more than $50 a day", "an alert, as you would say it"),
+    ("what did we spend on opus last week by person", "mention me, or send me a DM"),
+    ("by key", "reply in the thread of an answer; also `only gemini`, `vs last month`"),
+    ("every monday 9:00", "reply in a thread to schedule its question"),
+    ("tell me if we spend more than $50 a day", "sets up an alert"),
 )
-"""What only Slack has: people's own words, and threads that go on."""
-_UNDER = "The selects under an answer change it in its place, and open one group after the other."
+"""Natural language and replies, which only work in Slack."""
+_UNDER = "Use the menus under an answer to change it or drill down."
 STANDING: tuple[tuple[str, str], ...] = (
-    (
-        "schedule weekly spend by creator",
-        "here every Monday at 9:00: last week, who and what moved",
-    ),
-    ("schedule daily 8:30 to me", "or `weekdays`, `monthly 15`, `monthly last`, `0 9 * * 1`"),
-    ("schedule weekly to creators", "each one privately their own part; `csv`, `pdf` as well"),
-    ("schedules", "yours, with buttons: preview, run now, pause, edit, delete"),
+    ("schedule weekly spend by creator", "here, every Monday at 9:00, about last week"),
+    ("schedule daily 8:30 to me", "also `weekdays`, `monthly 15`, `monthly last`, `0 9 * * 1`"),
+    ("schedule weekly to creators", "admins only: each creator gets their own usage; also `csv`"),
+    ("schedules", "list yours to preview, run, pause, edit or delete them"),
 )
-"""What only Slack has: reports that come by themselves."""
+"""Scheduled reports."""
 FILES: tuple[tuple[str, str], ...] = (
-    ("spend 1m by key csv", "the answer, and its figures as a spreadsheet"),
-    ("cost last month by creator pdf", "the same to print, or to send on"),
-    ("requests 7d csv share", "the whole channel has both; else they are in our direct messages"),
+    ("spend 1m by key csv", "a spreadsheet with all figures"),
+    ("cost last month by creator pdf", "a document to print or forward"),
+    ("requests 7d csv share", "posts both in the channel; otherwise sent to your DM"),
 )
 ALERTS: tuple[tuple[str, str], ...] = (
-    ("alert spend > $50 per day by creator", "or `key:prod`; also tokens, requests, per hour, ..."),
-    ("alert budget 80% to owner", "limits as set at OpenRouter; to you, or `in #finance`"),
-    ("alert spike by key", "far above its usual; `credits < $100`, `new model`, `new key`"),
-    ("alert forecast > $5,000 per month", "what the month is going to end at"),
-    ("alert quiet 22:00-7:00", "quiet hours, except for rules marked `urgent`"),
-    ("alerts", "yours, with buttons: edit, pause, delete"),
+    ("alert spend > $50 per day by creator", "also tokens and requests, per hour, week or month"),
+    ("alert budget 80% to owner", "for limits set at OpenRouter; sent to you, or `in #finance`"),
+    ("alert spike by key", "an unusually expensive hour"),
+    ("alert credits < $100", "when the balance runs low"),
+    ("alert new model", "at its first use; also `new key`"),
+    ("alert forecast > $5,000 per month", "when the month is on track to exceed this"),
+    ("alert quiet 22:00-7:00", "hold back alerts at night, unless marked `urgent`"),
+    ("alerts", "list yours to edit, pause or delete them"),
 )
-"""What tells people by itself that something is unusual."""
 RUNNING: tuple[tuple[str, str], ...] = (
-    ("status", "how fresh the data is; to admins also what is next and what went out"),
-    ("audit", "for admins: who asked for, exported, scheduled and changed what"),
-    ("audit 7d csv", "of a time, as a file; `audit @ada` of one person"),
-    ("help schedules", "one section alone, as `asking`, `files`, `alerts`, `running`"),
+    ("status", "how fresh the data is; admins also see recent and upcoming deliveries"),
+    ("audit", "admins only: who asked for, exported, scheduled and changed what"),
+    ("audit 7d csv", "the audit log of a period as a file; `audit @ada` filters by person"),
+    ("help schedules", "one section of this help"),
 )
 EXAMPLES = ("spend 1d by model", "tokens 1m by key top 5", "cost last month by creator csv")
-_ABOUT = "Ask what your OpenRouter organisation uses"
-_ORDER = "[what] [when] [whose] [how]"
-_BESIDE = {
-    "files": ("Files", FILES, "The buttons under an answer bring what it showed, to who clicks."),
-    "schedules": ("Again and again", STANDING, ""),
-    "alerts": ("When something is unusual", ALERTS, ""),
-    "running": ("Running it", RUNNING, ""),
+ACTION = "help_"
+"""How the actions of the help's buttons begin; the section's name follows."""
+TOPICS = {
+    "asking": "Questions",
+    "files": "Files",
+    "schedules": "Schedules",
+    "alerts": "Alerts",
+    "running": "Status and audit",
 }
-"""The sections beside asking, by what follows `help`: heading, entries, a sentence of its own."""
+"""The sections by their names, with their headings."""
+_ABOUT = "Ask about your OpenRouter usage"
+_ORDER = "[what] [when] [whose] [how]"
+_ENTRIES = {"files": FILES, "schedules": STANDING, "alerts": ALERTS, "running": RUNNING}
+_MORE = {"files": "The CSV and PDF buttons under an answer export what it shows."}
+_OVERVIEW = (
+    "Or mention me in a channel or send me a DM, in your own words. `schedules` and `alerts` list"
+    " your scheduled reports and alerts; `status` shows how fresh the data is."
+)
 
 
-def help_message(command: str, topic: str = "") -> Message:
-    """The help as a Slack message: all of it, or a section alone."""
-    about = f"{_ABOUT}: `{escape(command)} {_ORDER}`, words in any order."
-    parts = []
-    if topic in {"", "asking"}:
-        parts += [about, *(_entries(heading, entries) for heading, entries in SECTIONS)]
-        parts.append("\n".join((_entries("Or in your own words", TALK), _UNDER)))
-    for name, (heading, entries, more) in _BESIDE.items():
-        if entries and topic in {"", name}:
-            parts.append("\n".join(filter(None, (_entries(heading, entries), more))))
-    if not parts:
-        return help_message(command)
-    if topic in {"", "asking"}:
-        parts.append(_tries(command, EXAMPLES))
+def help_message(command: str, topic: str = "", unknown: str = "") -> Message:
+    """The help as a Slack message: an overview, or the section of a topic of TOPICS.
+
+    `unknown` is what somebody asked for help on that is no section. The buttons lead to all
+    sections.
+    """
+    parts = [_unknown(unknown)] if unknown else []
+    if topic == "asking":
+        parts += [_entries(heading, entries) for heading, entries in SECTIONS]
+        parts += [_entries("In your own words", TALK), _UNDER, _tries(command, EXAMPLES)]
+    elif topic in _ENTRIES:
+        entries = _ENTRIES[topic]
+        parts.append(_entries(TOPICS[topic], entries))
+        parts += [_MORE[topic]] if topic in _MORE else []
+        parts.append(_tries(command, [words for words, _ in entries[:2]]))
     else:
-        parts.append(_tries(command, [words for words, _ in _BESIDE[topic][1][:2]]))
-    return Message("\n\n".join(parts), tuple(section(text) for text in parts))
+        parts.append(f"*{_ABOUT}:* `{escape(command)} {_ORDER}`, words in any order.")
+        parts += [_tries(command, EXAMPLES), _OVERVIEW]
+    buttons = [button(label, f"{ACTION}{name}", name) for name, label in TOPICS.items()]
+    return Message("\n\n".join(parts), (*map(section, parts), actions(*buttons)))
+
+
+def _unknown(typed: str) -> str:
+    names = ", ".join(f"`{name}`" for name in TOPICS)
+    return f"There is no help section “{escape(clean(typed, 40))}”. The sections are {names}."
 
 
 def _entries(heading: str, entries: Sequence[tuple[str, str]]) -> str:

@@ -47,11 +47,11 @@ def test_it_names_all_that_is_missing_at_once_and_where_to_get_each():
     assert [line.split()[0] for line in lines] == [
         "OPENROUTER_MANAGEMENT_KEY",
         "SLACK_BOT_TOKEN",
-        "SLACK_SIGNING_SECRET",
+        "SLACK_APP_TOKEN",
     ]
     assert "openrouter.ai/settings/management-keys" in lines[0]
     assert "OAuth & Permissions" in lines[1]
-    assert "Basic Information; or set SLACK_APP_TOKEN for Socket Mode" in lines[2]
+    assert "Without Socket Mode, set SLACK_SIGNING_SECRET instead" in lines[2]
 
 
 def test_an_app_token_stands_in_for_the_signing_secret():
@@ -62,7 +62,7 @@ def test_an_app_token_stands_in_for_the_signing_secret():
 @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
 def test_blank_is_not_set(blank):
     lines = wrong({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": blank}, Need.SLACK)
-    assert lines[0].startswith("SLACK_SIGNING_SECRET is not set")
+    assert lines[0].startswith("SLACK_APP_TOKEN is not set")
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_blank_is_not_set(blank):
     [
         ("SLACK_BOT_TOKEN", "xoxp-canary", "does not begin with xoxb-"),
         ("SLACK_APP_TOKEN", "canary", "does not begin with xapp-"),
-        ("OPENROUTER_MANAGEMENT_KEY", "sk-or canary", "holds characters that no key has"),
-        ("OPENROUTER_MANAGEMENT_KEY", "sk-ör-canary", "holds characters that no key has"),
-        ("SLACK_SIGNING_SECRET", "can\nary", "holds characters that no key has"),
+        ("OPENROUTER_MANAGEMENT_KEY", "sk-or canary", "contains characters that no key has"),
+        ("OPENROUTER_MANAGEMENT_KEY", "sk-ör-canary", "contains characters that no key has"),
+        ("SLACK_SIGNING_SECRET", "can\nary", "contains characters that no key has"),
         ("OPENROUTER_BASE_URL", "http://openrouter.ai/api/v1", "is no https address"),
         ("OPENROUTER_BASE_URL", "https://user:canary@openrouter.ai", "is no https address"),
         ("OPENROUTER_BASE_URL", "https://openrouter.ai/api?x=1", "is no https address"),
@@ -91,8 +91,8 @@ def test_blank_is_not_set(blank):
         ("ACTIVITY_COMMAND", "/", "is no command such as /activity"),
         ("ACTIVITY_COMMAND", "/a b", "is no command such as /activity"),
         ("ACTIVITY_COMMAND", "/" + "a" * 32, "is no command such as /activity"),
-        ("ACTIVITY_ADMINS", "ada@example.com", "are no Slack user ids"),
-        ("ACTIVITY_ADMINS", "U01,@ada", "are no Slack user ids"),
+        ("ACTIVITY_ADMINS", "ada@example.com", "must be Slack member IDs"),
+        ("ACTIVITY_ADMINS", "U01,@ada", "must be Slack member IDs"),
         ("ACTIVITY_TIMEZONE", "Europe/Berlln", "is no zone such as Europe/Berlin"),
         ("ACTIVITY_VISIBILITY", "all", "is none of org, own"),
         ("ACTIVITY_GUESTS", "yes", "is none of deny, allow"),
@@ -113,7 +113,9 @@ def test_it_says_everything_that_is_wrong_at_once():
 
 def test_what_is_wrong_is_not_said_to_be_missing_as_well():
     lines = wrong({"OPENROUTER_MANAGEMENT_KEY": "ö"}, Need.OPENROUTER)
-    assert lines == ["OPENROUTER_MANAGEMENT_KEY holds characters that no key has; copy it anew."]
+    assert lines == [
+        "OPENROUTER_MANAGEMENT_KEY contains characters that no key has; copy it again."
+    ]
 
 
 @pytest.mark.parametrize(

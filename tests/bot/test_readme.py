@@ -99,3 +99,17 @@ def test_the_rooms_that_it_draws_exist() -> None:
     for name in names - {""}:
         found = [f for base in folder.values() for f in (base / f"{name}.py", base / name)]
         assert any(path.exists() for path in found), name
+
+
+def test_the_example_of_settings_names_settings_only() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+    assert {"OPENROUTER_MANAGEMENT_KEY", "SLACK_APP_TOKEN", "ACTIVITY_ADMINS"} <= named
+    assert named <= {name for name, _ in SETTING.findall(section("Settings"))}
+
+
+def test_it_says_all_that_an_installation_takes() -> None:
+    install = section("Install it in your Slack")
+    for word in ("ACTIVITY_ADMINS", "Copy member ID", "/invite", ".env.example", "systemd",
+                 "Procfile", "reverse_proxy"):  # fmt: skip
+        assert word in install

@@ -63,17 +63,17 @@ def test_money_may_go_without_its_sign_where_the_field_says_that_it_is_money():
     ("changes", "field", "problem"),
     [
         ({"limit": ""}, Field.LIMIT, ""),
-        ({"limit": "€50"}, Field.LIMIT, "OpenRouter counts in US dollars"),
+        ({"limit": "€50"}, Field.LIMIT, "OpenRouter bills in US dollars"),
         ({"limit": "-5"}, Field.LIMIT, ""),
         ({"limit": "much"}, Field.LIMIT, ""),
         ({"limit": "$50 by key"}, Field.LIMIT, ""),
         ({"metric": "tokens", "limit": "$50"}, Field.LIMIT, ""),
         ({"kind": "budget", "limit": "$50"}, Field.LIMIT, "percent"),
         ({"zone": "Berln"}, Field.ZONE, "Did you mean"),
-        ({"whose": "spend 7d"}, Field.WHOSE, "filters alone"),
+        ({"whose": "spend 7d"}, Field.WHOSE, "just filters"),
         ({"whose": "kye:prod"}, Field.WHOSE, ""),
-        ({"to": "owner"}, Field.TO, "say whose"),
-        ({"to": "channel"}, Field.CHANNEL, "Choose the channel"),
+        ({"to": "owner"}, Field.TO, "by creator"),
+        ({"to": "channel"}, Field.CHANNEL, "Choose a channel"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(changes, field, problem):

@@ -26,10 +26,10 @@ def test_quiet_hours_are_recognised_without_the_word_alert(typed: str, meant: st
 
 
 @pytest.mark.parametrize("words", ["", "25:00", "7:00", "22:00-22:00", "tomorrow"])
-def test_wrong_quiet_hours_are_answered_with_right_ones(words: str) -> None:
+def test_wrong_quiet_hours_are_answered_with_examples_only(words: str) -> None:
     found = parse_command(f"alert quiet {words}")
     assert isinstance(found, CommandError)
-    assert found.suggestion == "alert quiet 22:00-7:00"
+    assert found.suggestion == ""
     assert found.examples == QUIETS
 
 
@@ -52,8 +52,46 @@ def test_what_has_a_button_is_pointed_to_it(begun: str, word: str) -> None:
         found = parse_command(typed)
         assert isinstance(found, CommandError), typed
         assert found.suggestion == listing
-        shown = word if typed.startswith(begun) else word.lower()
-        assert found.problem == f"For “{shown}” there is a button under `{listing}`."
+        what = "an alert" if listing == "alerts" else "a scheduled report"
+        assert found.problem.startswith(f"To {word.lower()} {what}, open `{listing}` and press ")
+
+
+@pytest.mark.parametrize(
+    ("word", "button"),
+    [("stop", "Delete"), ("cancel", "Delete"), ("pause", "Pause"), ("unmute", "Resume")],
+)
+def test_a_lone_verb_is_answered_with_the_list_and_the_button(word: str, button: str) -> None:
+    found = parse_command(word)
+    assert isinstance(found, CommandError)
+    assert found.problem.startswith(f"To {word} an alert, open `alerts` and press {button}.")
+    assert found.suggestion == "alerts"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "alert errors > 5%",
+        "alert latency > 3 seconds",
+        "alert spend > $1.500,50 per day",
+        "alert spend < $50 per day",
+        "alert spend > 50 EUR per day",
+        "alert tokens > 5% per day",
+        "alert spend > -$50 per day",
+        "alert spend > $50 per fortnight",
+        "alert spend > $50 per 2 days",
+        "alert spend > $50 per year",
+        "alert spend > 10 000 per day",
+        "alert spend > $50 per day without opus",
+        "alert budget $500",
+        "schedule weekly spend at 25:00",
+        "schedule spend every 2 weeks",
+        "schedule weekly blah",
+    ],
+)
+def test_no_suggestion_drops_a_number_a_sign_a_unit_or_a_name(typed: str) -> None:
+    found = parse_command(typed)
+    assert isinstance(found, CommandError)
+    assert found.suggestion == ""
 
 
 @pytest.mark.parametrize("word", ["list", "List", "show", "all"])

@@ -24,7 +24,7 @@ WEEK = parse_period("7d")
         ("help running it", HelpOn("running")),
         ("help Schedule", HelpOn("schedules")),
         ("help", Help()),
-        ("help nonsense", Help()),
+        ("help nonsense", HelpOn("", "nonsense")),
     ],
 )
 def test_it_reads_them(words, meant):

@@ -85,98 +85,184 @@ def test_it_reads_an_alert(words, rule):
 @pytest.mark.parametrize(
     ("words", "said", "corrected"),
     [
-        ("spend > 50 per day", "“50” of what? Money is written with a dollar sign.",
-         "spend > $50 per day"),
-        ("spend > $50", "$50 per hour, day, week or month?", "spend > $50 per day"),
-        ("tokens > 5m", "5M tokens per hour, day, week or month?", "tokens > 5M per day"),
-        ("spend per day", "Above how much? An alert needs a limit.", "spend > $50 per day"),
-        ("spend > €50 per day", "OpenRouter counts in US dollars, not in euros.",
-         "spend > $50 per day"),
-        ("credits < 50 GBP", "OpenRouter counts in US dollars, not in pounds.", "credits < $50"),
-        ("spend > -$50 per day", "“-$50” is below nothing, and so always exceeded.",
-         "spend > $50 per day"),
-        ("credits < -5", "“-5” is below nothing.", "credits < $5"),
-        ("credits < $0.001", "“$0.001” is less than a cent.", "credits < $0.01"),
-        ("spend > $99999999999999 per day",
-         "“$99999999999999” is absurd: nobody will ever spend it in a day.",
-         "spend > $50 per day"),
-        ("spend > $999999999 per hour",
-         "“$999999999” is absurd: nobody will ever spend it in an hour.", "spend > $50 per hour"),
-        ("spike > $2m", "“$2m” is absurd: nobody will ever spend it in an hour.", "spike"),
-        ("forecast > $2b per month", "“$2b” is absurd: nobody will ever spend it.",
-         "forecast > $5,000 per month"),
-        ("requests > 200b per hour",
-         "“200b” is absurd: there will never be so many requests in an hour.",
-         "requests > 10K per hour"),
-        ("spend > $0.001 per day", "“$0.001” is less than a cent, which any use exceeds.",
-         "spend > $0.01 per day"),
-        ("spend > $1,5 per day", "“$1,5”: write decimals with a point.", "spend > $1.50 per day"),
-        ("tokens > $50 per day", "Tokens are counted; money is watched with `spend`.",
-         "spend > $50 per day"),
-        ("tokens > 0.5 per day", "“0.5” is no whole number of tokens.", "tokens > 1 per day"),
-        ("tokens byok > 5m per day", "`byok` is a source of money; tokens have none.",
-         "tokens > 5M per day"),
-        ("spend > $50 per year", "A limit is per hour, day, week or month.",
-         "spend > $50 per month"),
-        ("spend > $50 per dya", "After `per` comes hour, day, week or month, not “dya”.",
-         "spend > $50 per day"),
-        ("spend > 10x per day",
-         "“10x” is no amount. Write $50, 500k, 10m (million) or 80%.", "spend > $50 per day"),
-        ("spnd > $60 per day", "I do not know the word “spnd” in an alert.",
-         "spend > $60 per day"),
-        ("budget 150% by key",
-         "More than all of a limit is never used, so “150%” could never fire.",
-         "budget 100% by key"),
-        ("budget by model",
-         "Limits are set on keys and workspaces at OpenRouter, so this could never fire.",
-         "budget 80% 100% by key"),
-        ("spend > $5 per day model:*:free", "Free models cost nothing, so this could never fire.",
-         "requests > 10K per day model:*:free"),
-        ("budget 80", "“80” of what? A part of a limit is written in percent.", "budget 80%"),
-        ("credits > $100", "An alert on credits tells when the balance falls below a limit.",
-         "credits < $100"),
-        ("budget 80% to owner in <#C123|spend>",
-         "That names two recipients: an alert has one. Make a second alert for the other.",
-         "budget 80% to owner"),
-        ("spend > $70 per day here to me",
-         "That names two recipients: an alert has one. Make a second alert for the other.",
-         "spend > $70 per day here"),
-        ("spend < $70 per day", "An alert on spend tells when it goes above a limit.",
-         "spend > $70 per day"),
-        ("credits < $100 by key",
-         "The balance is whole organization's, and is what it is at the moment.",
-         "credits < $100"),
-        ("spend > $50 per day to owner",
-         "An owner is the creator concerned: say whose, with `by creator`, `by key` or a filter.",
-         "spend > $50 per day by creator to owner"),
-        ("credits < $100 to owner",
-         "This belongs to whole organization, so there is no owner to tell.",
-         "credits < $100"),
-        ("spend > $50 per day in #finance urgent",
-         ("I cannot tell which channel “#finance” is. Pick it from the list that Slack shows as you"
-         " type; a private channel, from within it with `here`."),
-         "spend > $50 per day here urgent"),
-        ("spend > $50 per day to <@U0BEN|ben>",
-         ("An alert is told to you, to the owner of what it is about, or in a channel. Others can"
-          " set one up for themselves."), "spend > $50 per day"),
-        ("spend > $50 > $60 per day",
-         ("There are two thresholds, $50 and $60: an alert has one. Make a second alert for the"
-         " other."), "spend > $50 per day"),
-        ("spend > $50 per day 7d", "“7d” belongs into a question, not into an alert.",
-         "spend > $50 per day"),
-        ("forecast > $5000", "A forecast is of the whole month.", "forecast > $5,000 per month"),
-        *((f"{words} > {zero} per {unit}",
-           (f"“{zero}” is no threshold: any use is above it. To hear of first uses there are"
-           " `alert new model` and `alert new key`."), f"{words} > {usual} per {unit}")
-          for words, zero, unit, usual in (
-              ("requests", "0", "week", "10K"), ("tokens", "0k", "hour", "10M"),
-              ("spend", "$0", "day", "$50"), ("spend byok", "$0.00", "month", "$50"),
-              ("forecast", "$0", "month", "$5,000"))),
-        ("new creator", "After `new` comes model or key, not “creator”.", "new model"),
+        (
+            "spend > 50 per day",
+            "Is “50” in dollars? Then write it with a dollar sign.",
+            "alert spend > $50 per day",
+        ),
+        ("spend > $50", "Is that $50 per hour, day, week or month?", "alert spend > $50 per day"),
+        (
+            "tokens > 5m",
+            "Is that 5M tokens per hour, day, week or month?",
+            "alert tokens > 5M per day",
+        ),
+        (
+            "spend per day",
+            "What is the limit? For example, `> $50 per day`.",
+            "alert spend > $50 per day",
+        ),
+        ("spend > €50 per day", "OpenRouter bills in US dollars, not euros.", ""),
+        ("credits < 50 GBP", "OpenRouter bills in US dollars, not pounds.", ""),
+        ("spend > -$50 per day", "“-$50” is negative, so it's always exceeded.", ""),
+        ("credits < -5", "“-5” is negative.", ""),
+        ("credits < $0.001", "“$0.001” is less than a cent.", ""),
+        (
+            "spend > $99999999999999 per day",
+            "“$99999999999999” is too high: it will never be reached in a day.",
+            "",
+        ),
+        (
+            "spend > $999999999 per hour",
+            "“$999999999” is too high: it will never be reached in an hour.",
+            "",
+        ),
+        ("spike > $2m", "“$2m” is too high: it will never be reached in an hour.", ""),
+        ("forecast > $2b per month", "“$2b” is too high: it will never be reached.", ""),
+        (
+            "requests > 200b per hour",
+            "“200b” is too high: it will never be reached in an hour.",
+            "",
+        ),
+        ("spend > $0.001 per day", "“$0.001” is less than a cent, so any usage exceeds it.", ""),
+        (
+            "spend > $1,5 per day",
+            "Write “$1,5” with a decimal point.",
+            "alert spend > $1.50 per day",
+        ),
+        ("tokens > $50 per day", "Tokens aren't in dollars. To watch money, use `spend`.", ""),
+        ("tokens > 0.5 per day", "“0.5” isn't a whole number of tokens.", ""),
+        ("tokens byok > 5m per day", "`byok` only applies to spend, not to tokens.", ""),
+        ("spend > $50 per year", "A limit can be per hour, day, week or month.", ""),
+        (
+            "spend > $50 per dya",
+            "After `per` I need hour, day, week or month, not “dya”.",
+            "alert spend > $50 per day",
+        ),
+        ("spend > 10x per day", "I can't read “10x” as an amount. Try $50, 500k, 10m or 80%.", ""),
+        (
+            "spnd > $60 per day",
+            "I don't recognize “spnd” in an alert.",
+            "alert spend > $60 per day",
+        ),
+        (
+            "budget 150% by key",
+            "Usage can't exceed 100% of a limit, so “150%” would never trigger.",
+            "",
+        ),
+        (
+            "budget by model",
+            "OpenRouter only has limits on keys and workspaces, so this would never trigger.",
+            "",
+        ),
+        (
+            "spend > $5 per day model:*:free",
+            "Free models cost nothing, so this would never trigger.",
+            "",
+        ),
+        (
+            "budget 80",
+            "Is “80” a percentage? Then write it with a percent sign.",
+            "alert budget 80%",
+        ),
+        ("credits > $100", "An alert on credits needs a lower limit, with `<`.", ""),
+        (
+            "budget 80% to owner in <#C123|spend>",
+            "An alert can only go to one place. Set up a second alert for the other.",
+            "",
+        ),
+        (
+            "spend > $70 per day here to me",
+            "An alert can only go to one place. Set up a second alert for the other.",
+            "",
+        ),
+        ("spend < $70 per day", "An alert on spend needs an upper limit, with `>`.", ""),
+        (
+            "credits < $100 by key",
+            "The credit balance belongs to the whole organization and has no period.",
+            "",
+        ),
+        (
+            "spend > $50 per day to owner",
+            "To send it to the owner, add `by creator`, `by key` or a filter.",
+            "alert spend > $50 per day by creator to owner",
+        ),
+        (
+            "credits < $100 to owner",
+            "This is about the whole organization, so there is no owner to send it to.",
+            "",
+        ),
+        (
+            "spend > $50 per day in #finance urgent",
+            (
+                "I can't tell which channel “#finance” is. Pick it from the list that Slack shows"
+                " while you type. For a private channel, use `here` inside it."
+            ),
+            "",
+        ),
+        (
+            "spend > $50 per day to <@U0BEN|ben>",
+            (
+                "An alert can go to you, to the key's owner, or to a channel, but not to another"
+                " person. They can set one up themselves."
+            ),
+            "",
+        ),
+        (
+            "spend > $50 > $60 per day",
+            "There are two thresholds, $50 and $60. Set up a second alert for the other one.",
+            "",
+        ),
+        ("spend > $50 per day 7d", "“7d” only works in a question, not in an alert.", ""),
+        (
+            "forecast > $5000",
+            "A forecast is always per month.",
+            "alert forecast > $5,000 per month",
+        ),
+        (
+            "requests > 0 per week",
+            (
+                "Any usage is above “0”. To hear about first uses, use `alert new model` or `alert"
+                " new key`."
+            ),
+            "",
+        ),
+        (
+            "tokens > 0k per hour",
+            (
+                "Any usage is above “0k”. To hear about first uses, use `alert new model` or `alert"
+                " new key`."
+            ),
+            "",
+        ),
+        (
+            "spend > $0 per day",
+            (
+                "Any usage is above “$0”. To hear about first uses, use `alert new model` or `alert"
+                " new key`."
+            ),
+            "",
+        ),
+        (
+            "spend byok > $0.00 per month",
+            (
+                "Any usage is above “$0.00”. To hear about first uses, use `alert new model` or"
+                " `alert new key`."
+            ),
+            "",
+        ),
+        (
+            "forecast > $0 per month",
+            (
+                "Any usage is above “$0”. To hear about first uses, use `alert new model` or `alert"
+                " new key`."
+            ),
+            "",
+        ),
+        ("new creator", "After `new` I need model or key, not “creator”.", ""),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_answered_with_a_sentence_and_the_corrected_command(words, said, corrected):
-    assert parse_alert(f"alert {words}") == CommandError(said, "", f"alert {corrected}", EXAMPLES)
+    assert parse_alert(f"alert {words}") == CommandError(said, "", corrected, EXAMPLES)
 
 
 def test_a_balance_of_nothing_is_a_line_that_can_be_crossed():
@@ -204,7 +290,7 @@ def test_it_lists_alerts_by_page():
     assert parse_command("alerts") == parse_command("alert") == ListAlerts()
     assert parse_alert("alerts 3") == ListAlerts(3)
     assert parse_alert("alerts none") == CommandError(
-        "After `alerts` comes nothing, or the number of a page, not “none”.", "", "alerts", EXAMPLES
+        "After `alerts` I only understand a page number, not “none”.", "", "alerts", EXAMPLES
     )
 
 
@@ -273,8 +359,8 @@ def test_a_rule_reads_back_from_its_words_or_is_corrected_to_one_that_does(rule)
     found = parse_alert(f"alert {rule.words()}")
     if isinstance(found, CommandError):  # a rule that can never fire, or has no owner
         again = parse_alert(found.suggestion)
-        assert isinstance(again, Rule)
-        assert rule_of(again.words()) == again
+        assert isinstance(again, Rule) or not found.suggestion
+        assert not isinstance(again, Rule) or rule_of(again.words()) == again
     else:
         assert found == rule
 

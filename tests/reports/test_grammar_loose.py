@@ -274,19 +274,14 @@ def test_an_alert_in_the_grammars_own_words_is_taken_as_it_is():
     [
         ("tell me when spend is above $50", "$50 per hour, day, week or month?",
          "alert spend > $50 per day"),
-        ("tell me if we spend more than €50 a day", "OpenRouter counts in US dollars",
-         "alert spend > $50 per day"),
-        ("tell me if we spend more than fifty dollars a day", "I don't recognize “fifty”",
-         "alert spend > $50 per day"),
-        ("warn me when credits run low", "Below how much?", "alert credits < $100"),
-        ("tell me if anyone spent more than $50 yesterday", "“yesterday” belongs into a question",
-         "alert spend > $50 per day by creator"),
-        ("don't alert me when spend is over $50 a day", "I don't recognize “don't”",
-         "alert spend > $50 per day"),
-        ("tell <@U0BEN|ben> if we spend more than $50 a day", "An alert is told to you",
-         "alert spend > $50 per day"),
-        ("alert us in #finance if we go over $50 a day", "I cannot tell which channel",
-         "alert spend > $50 per day here"),
+        ("tell me if we spend more than €50 a day", "OpenRouter bills in US dollars", ""),
+        ("tell me if we spend more than fifty dollars a day", "“fifty”", ""),
+        ("warn me when credits run low", "What is the limit?", "alert credits < $100"),
+        ("tell me if anyone spent more than $50 yesterday", "“yesterday” only works in a question",
+         ""),
+        ("don't alert me when spend is over $50 a day", "recognize “don't”", ""),
+        ("tell <@U0BEN|ben> if we spend more than $50 a day", "An alert can go to you", ""),
+        ("alert us in #finance if we go over $50 a day", "I can't tell which channel", ""),
     ],
 )  # fmt: skip
 def test_a_wish_that_lacks_something_is_answered_with_the_command(said, problem, meant):
@@ -295,7 +290,7 @@ def test_a_wish_that_lacks_something_is_answered_with_the_command(said, problem,
     assert problem in found.problem
     assert found.suggestion == meant
     assert found.examples == EXAMPLES
-    assert isinstance(parse_command(meant), Rule)
+    assert not meant or isinstance(parse_command(meant), Rule)
 
 
 @pytest.mark.parametrize(

@@ -107,31 +107,40 @@ def test_it_reads_cron_wherever_it_stands(text):
     [
         (
             "weekly spend by creator mon 9:00 Europe/Berln",
-            "I know no time zone “Europe/Berln”.",
+            "I don't recognize the time zone “Europe/Berln”. Use a name like Europe/Berlin.",
             "schedule weekly mon 09:00 Europe/Berlin spend last week by creator",
         ),
+        ("daily spend 25:00", "I can't read “25:00” as a time. Write it like 9:00 or 17:30.", ""),
         (
-            "daily spend 25:00",
-            "“25:00” is no time of day.",
+            "daily spend 9",
+            "I can't read “9” as a time or a period. Write a time like 9:00.",
             "schedule daily 09:00 spend yesterday",
         ),
-        ("daily spend 9", "“9” is no time and no period.", "schedule daily 09:00 spend yesterday"),
         (
             "weekly spend #finanse",
-            "I cannot tell which channel “#finanse” is.",
+            (
+                "I can't tell which channel “#finanse” is. Pick it from the list that Slack shows"
+                " while you type. For a private channel, use `here` inside it."
+            ),
             "schedule weekly mon 09:00 spend last week here",
         ),
-        (
-            "0 9 31 2 * spend",
-            "There is no such day in any year",
-            "schedule 0 9 29 2 * spend",
-        ),
+        ("0 9 31 2 * spend", "There is no such day in any year, so it would never run.", ""),
         (
             "weekly spend 2026-10 by model",
-            "“2026-10” cannot be asked again and again.",
-            "schedule weekly mon 09:00 spend last week by model",
+            (
+                "A schedule can't report on “2026-10”. It reports on whole days, weeks, months or"
+                " years, like yesterday, last week or `1m`."
+            ),
+            "",
         ),
-        ("daily spend 1h", "“1h” cannot be asked", "schedule daily 09:00 spend yesterday"),
+        (
+            "daily spend 1h",
+            (
+                "A schedule can't report on “1h”. It reports on whole days, weeks, months or years,"
+                " like yesterday, last week or `1m`."
+            ),
+            "",
+        ),
         (
             "weekly spend by creatr",
             "You can group by model, key or creator",
@@ -142,52 +151,90 @@ def test_it_reads_cron_wherever_it_stands(text):
             "I don't recognize “wekly”.",
             "schedule weekly mon 09:00 spend last week by model",
         ),
-        ("hourly spend", "A report goes out at most once a day.", "schedule daily spend by model"),
+        ("hourly spend", "A report can be sent at most once a day.", ""),
+        ("monthly 32 spend", "No month has a day 32.", ""),
+        ("daily mon spend", "`daily` already says which days. Keep it or the day, not both.", ""),
+        ("daily weekly spend", "Choose either `daily` or `weekly`.", ""),
+        ("daily spend 9:00 10:00", "There are two times, 09:00 and 10:00. Keep only one.", ""),
         (
-            "monthly 32 spend",
-            "No month has a day 32.",
-            "schedule monthly last spend by creator",
+            "daily spend UTC Europe/Berlin",
+            "There are two time zones, UTC and Europe/Berlin. Keep only one.",
+            "",
         ),
         (
-            "daily mon spend",
-            "`daily` names its days already",
-            "schedule daily 09:00 spend yesterday",
+            "daily spend to me here",
+            "A schedule can only go to one place. Set up a second one for the other.",
+            "",
         ),
-        ("daily weekly spend", "are two rhythms", None),
-        ("daily spend 9:00 10:00", "There are two times", "schedule daily 09:00 spend yesterday"),
-        ("daily spend UTC Europe/Berlin", "There are two time zones", None),
-        ("daily spend to me here", "That names two places", None),
-        ("daily spend to <@U1|bob>", "not to another person", None),
+        (
+            "daily spend to <@U1|bob>",
+            (
+                "A report can go to a channel, to you, or to every creator, but not to another"
+                " person. They can schedule it themselves."
+            ),
+            "schedule daily 09:00 spend yesterday to me",
+        ),
         (
             "daily spend to bob",
-            "After `to` comes a channel",
+            "After `to` I need a channel like #finance, or `to me` or `to creators`, not “bob”.",
             "schedule daily 09:00 spend yesterday to me",
         ),
         (
             "daily spend Berlin",
-            "“Berlin” is a city",
+            "“Berlin” is a city. Use the name of its time zone.",
             "schedule daily 09:00 Europe/Berlin spend yesterday",
         ),
         (
             "daily 9:00 new york to me",
-            "“new york” is a city",
+            "“new york” is a city. Use the name of its time zone.",
             "schedule daily 09:00 America/New_York spend yesterday by creator to me",
         ),
-        ("daily spend CEST", "I know no time zone “CEST”.", "schedule daily 09:00 spend yesterday"),
-        ("daily 9.30 spend", "it has a colon", "schedule daily 09:30 spend yesterday"),
-        ("daily noon spend", "in digits", "schedule daily 12:00 spend yesterday"),
-        ("yearly spend", "no rhythm that has a word", "schedule 0 9 1 1 * spend last year"),
-        ("pause 1", "there is a button", "schedules"),
         (
-            "fri 17:00 tokens by key for finance",
-            "I don't recognize “for”.",
-            "schedule weekly fri 17:00 tokens last week by key",
+            "daily spend CEST",
+            (
+                "I don't recognize the time zone “CEST”. Use a name like Europe/Berlin, or leave it"
+                " out to use the one in your Slack profile."
+            ),
+            "",
         ),
-        ("daily spend in", "but nothing follows", None),
-        ("0 9 * * 1 daily spend", "says when by itself", None),
-        ("monthly mon spend", "`monthly` runs on a day of the month", None),
-        ('daily key:"abc', "A quotation mark is missing.", None),
-        ("daily " + "x" * 400, "characters", ""),
+        (
+            "daily 9.30 spend",
+            "I can't read “9.30” as a time. Write it with a colon.",
+            "schedule daily 09:30 spend yesterday",
+        ),
+        (
+            "daily noon spend",
+            "I can't read “noon” as a time. Write it in digits.",
+            "schedule daily 12:00 spend yesterday",
+        ),
+        (
+            "yearly spend",
+            "There's no shortcut for “yearly” yet. Use a cron expression.",
+            "schedule 0 9 1 1 * spend last year",
+        ),
+        ("pause 1", "To pause a scheduled report, open `schedules` and press Pause.", "schedules"),
+        ("fri 17:00 tokens by key for finance", "I don't recognize “for”.", ""),
+        (
+            "daily spend in",
+            "After `in` I need a channel like #finance, or `to me` or `to creators`.",
+            "schedule daily 09:00 spend yesterday here",
+        ),
+        (
+            "0 9 * * 1 daily spend",
+            "The cron expression already says which days. Leave out the other day.",
+            "",
+        ),
+        (
+            "monthly mon spend",
+            "`monthly` needs a day of the month, like `monthly 15` or `monthly last`.",
+            "schedule monthly last spend by creator",
+        ),
+        (
+            'daily key:"abc',
+            'A quotation mark is never closed. Write names like `key:"Prod key"`.',
+            "",
+        ),
+        ("daily " + "x" * 400, "That's 415 characters. A schedule can have at most 300.", ""),
     ],
 )
 def test_it_says_what_is_wrong_and_how_it_would_be_right(text, problem, suggestion):

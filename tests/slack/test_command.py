@@ -103,10 +103,16 @@ def test_an_answer_goes_again_without_its_chart_where_slack_refuses_that(openrou
         assert len(slack.ephemerals("ada", "general")) == 1
 
 
-@pytest.mark.parametrize("text", ["help", "HELP", "?", "tokens help"])
-def test_help_says_all_words(shared, text):
+@pytest.mark.parametrize("text", ["help", "HELP", "?", "tokens help", "help tokns"])
+def test_help_is_short_and_leads_to_its_sections(shared, text):
     payload = shared.ask(text)
     assert validate(payload["blocks"]) == []
+    assert "`/activity spend 1d by model`" in payload["text"]
+    assert "help_schedules" in str(payload["blocks"])
+
+
+def test_the_help_on_asking_says_all_words(shared):
+    payload = shared.ask("help asking")
     for word in ("spend", "1m", "by model", "creator:me", "top 5", "share", "tz Europe/Berlin"):
         assert word in payload["text"]
 
@@ -244,3 +250,14 @@ def test_many_may_ask_at_once(shared):
         lambda: shared.slack.responses[before + len(people) - 1 :] and shared.slack.responses
     )[before:]
     assert sum("38.5K" in answer["payload"]["text"] for answer in answers) == len(people)
+
+
+def test_the_buttons_of_the_help_show_its_sections(there):
+    there.words("help")
+    message = there.slack.ephemerals("ada", "general")[-1]
+    before = len(there.slack.responses)
+    there.door.click("ada", "general", message["ts"], "help_alerts")
+    [said] = there.slack.wait_for(lambda: there.slack.responses[before:])
+    assert said["payload"]["text"].startswith("*Alerts*")
+    assert said["payload"]["replace_original"]
+    assert there.words("help foo").startswith("There is no help section “foo”.")

@@ -26,7 +26,7 @@ from bot.rendering import Renderer
 from reports.commands import parse_command
 from reports.grammar import Ask, CommandError
 from reports.render.blocks import as_text, error
-from reports.render.help import help_message
+from reports.render.help import TOPICS, help_message
 
 from ..clock import Clock
 from . import who_may
@@ -145,7 +145,8 @@ def _says(text: str, words: tuple[str, ...]) -> bool:
 
 def _nothing_of_others(sent: list[tuple[str, str, str]], case: Case, bots: Bots) -> str | None:
     """Names of others, unless it was they who typed them, or they are examples of the help."""
-    known = bots.typed.get(case.person, "") + help_message("/activity").text
+    helped = "".join(help_message("/activity", topic).text for topic in ("", *TOPICS))
+    known = bots.typed.get(case.person, "") + helped
     for _, _, text in sent:
         for name, theirs in NAMES.items():
             for word in theirs if name != case.person else ():

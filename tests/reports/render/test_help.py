@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from bot.demo.slack import validate
 from reports import grammar
 from reports.alert import Rule
 from reports.commands import parse_command
@@ -25,6 +26,7 @@ from reports.render.help import (
     help_message,
     help_text,
 )
+from reports.render.help import TOPICS as SECTIONS_BY_NAME
 
 ENTRIES = [entry for _, entries in SECTIONS for entry in entries]
 NAMED = {
@@ -74,15 +76,24 @@ def test_everything_about_the_bot_that_it_names_is_understood(words):
 
 @pytest.mark.parametrize("topic", sorted(set(TOPICS.values())))
 def test_it_has_a_section_for_every_topic(topic):
-    text = help_message("/activity", topic).text
-    assert "*Try*" in text
-    assert len(text) <= len(help_message("/activity").text)
-
-
-def test_all_of_it_is_one_message_that_slack_takes():
-    message = help_message("/" + "a" * 31)
+    message = help_message("/" + "a" * 31, topic)
+    assert "*Try*" in message.text
     assert len(message.text) < 3_900
-    assert all(len(block["text"]["text"]) < 2_900 for block in message.blocks)
+    assert validate(list(message.blocks)) == []
+
+
+def test_its_overview_is_short_and_has_a_button_for_each_section():
+    message = help_message("/activity")
+    assert len(message.text) < 600
+    assert validate(list(message.blocks)) == []
+    assert [one["value"] for one in message.blocks[-1]["elements"]] == list(SECTIONS_BY_NAME)
+    assert set(TOPICS.values()) == set(SECTIONS_BY_NAME)
+
+
+def test_an_unknown_section_is_said_with_those_there_are():
+    message = help_message("/activity", "", "<!channel>")
+    assert message.text.startswith("There is no help section “&lt;!channel&gt;”.")
+    assert all(f"`{name}`" in message.text for name in SECTIONS_BY_NAME)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -103,8 +114,10 @@ def test_it_calls_the_command_by_its_name():
 
 
 def test_blocks_and_text_say_the_same():
-    message = help_message("/activity")
-    assert [block["text"]["text"] for block in message.blocks] == message.text.split("\n\n")
+    for topic in ("", *SECTIONS_BY_NAME):
+        message = help_message("/activity", topic)
+        shown = [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
+        assert shown == message.text.split("\n\n")
 
 
 def test_in_a_terminal_it_is_plain():

@@ -1,0 +1,72 @@
+"""Whether a suggested alert keeps all that was typed: each number, sign, unit and name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports import nearest
+from reports.alert_amount import MULTIPLIERS, Amount, amount, currency_of, is_currency
+from reports.alert_vocabulary import (
+    ABOVE,
+    BELOW,
+    FILLERS,
+    PER,
+    RHYTHMS,
+    WATCHES,
+    unit_of,
+)
+from reports.grammar import DIMENSIONS, METRICS
+
+_IGNORED = FILLERS | PER | {"alert", "alerts", "to", "in", "by", "api"}
+
+
+def keeps_meaning(typed: Sequence[str], meant: str) -> bool:
+    """Whether each word that was typed is in a suggestion, or is a misspelling of one in it.
+
+    `typed` are the words after `alert`, signs apart. An amount keeps its value, currency and
+    percent sign, a threshold its direction, a period its length. False for no suggestion at all.
+    """
+    words = meant.lower().split()[1:]
+    if not words:
+        return False
+    amounts = [found for word in words if (found := amount(word))]
+    rest = list(typed)
+    while rest:
+        word = rest.pop(0)
+        found = amount(word)
+        if found and not (found.value == 1 and word.lower() in RHYTHMS):
+            if not _keeps_amount(found, rest, amounts):
+                return False
+        elif not _keeps_word(word.lower().strip(",.!?"), words):
+            return False
+    return True
+
+
+def _keeps_amount(found: Amount, rest: list[str], amounts: Sequence[Amount]) -> bool:
+    """Whether an amount is kept, with the multiplier, currency or percent sign that follows it."""
+    value, percent, currency = found.value, found.percent, found.currency
+    if rest and rest[0].lower() in MULTIPLIERS:
+        value *= MULTIPLIERS[rest.pop(0).lower()]
+    if rest and rest[0].lower() in {"%", "percent"}:
+        rest.pop(0)
+        percent = True
+    elif rest and is_currency(rest[0].lower()):
+        currency = currency_of(rest.pop(0))[1]
+    # a missing percent sign may be added, but none is dropped
+    return not currency and any(
+        one.value == value and (one.percent or not percent) for one in amounts
+    )
+
+
+def _keeps_word(word: str, words: Sequence[str]) -> bool:
+    if not word or word in _IGNORED:
+        return True
+    if word in ABOVE:
+        return ">" in words
+    if word in BELOW:
+        return "<" in words
+    unit = RHYTHMS.get(word) or unit_of(word)
+    known = unit or METRICS.get(word) or WATCHES.get(word) or DIMENSIONS.get(word)
+    if known:
+        return str(known) in words
+    return word in " ".join(words) or bool(nearest.word(word, words))
