@@ -44,6 +44,10 @@ class Unreportable(Exception):  # noqa: N818 - what happens, not what went wrong
     """A question that was set up means nothing any more; the text says why."""
 
 
+_MOST_REASONS = 2
+"""How many reasons a report gives for missing data; its notes have all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """What is reported to whom: a due time with its local date, or a moment that somebody chose."""
@@ -305,7 +309,7 @@ class Contents:
             if as_of and as_of < found.summary.range.end:
                 missing = f"nothing after {stamp(as_of)} has been synced yet"
             elif as_of:
-                missing = "parts of it are not held"
+                missing = "; ".join(found.summary.partial[:_MOST_REASONS]) or "parts are missing"
             notes.append(
                 f"OpenRouter's data for this period is not complete: {missing}. If more comes in,"
                 " the next report says how much."
