@@ -61,19 +61,25 @@ def source(wanted: TimeRange, held: Held) -> Source:
     """How a range is answered from what is held.
 
     UTC days are read as days, months as days; the days of another zone are made of hours where
-    all of them are held, else they are UTC days, and `partial` says so. Months that only a file
+    all of them are held, else they are UTC days, and `partial` says so. Where a zone is not whole
+    hours from UTC they are made of minutes (or of the quarter hours that are kept of them), else
+    they begin at the hour before, which `partial` says too. Months that only a file
     brought count in questions by month. Whole days or months that are over and not held by hour
     or by day are answered in days or months.
     """
     if wanted.granularity is Granularity.MINUTE:
+        return _seen(wanted, Granularity.MINUTE, held)
+    on_hours = _on_grid(wanted, Granularity.HOUR)
+    if not on_hours and _made_of(wanted, held, Granularity.MINUTE):
         return _seen(wanted, Granularity.MINUTE, held)
     if wanted.granularity is Granularity.HOUR:
         aligned, note = _aligned(wanted, Granularity.HOUR)
         return _seen(aligned, Granularity.HOUR, held, note)
     if _on_grid(wanted, Granularity.DAY):
         return _seen(wanted, Granularity.DAY, held)
-    if _on_grid(wanted, Granularity.HOUR) and _made_of_hours(wanted, held):
-        return _seen(wanted, Granularity.HOUR, held)
+    by_hour, note = _aligned(wanted, Granularity.HOUR)
+    if _made_of(by_hour, held, Granularity.HOUR):
+        return _seen(by_hour, Granularity.HOUR, held, note)
     aligned, note = _aligned(wanted, Granularity.DAY)
     return _seen(aligned, Granularity.DAY, held, note)
 
@@ -131,13 +137,25 @@ def _aligned(wanted: TimeRange, grid: Granularity) -> tuple[TimeRange, tuple[str
     until = min(wanted.until, end) if wanted.unfinished else end
     moved = replace(wanted, buckets=tuple(edges[:-1]), end=end, until=until)
     if grid is Granularity.HOUR:
-        return moved, (f"hours are UTC hours, which {wanted.zone} does not share",)
-    why = (
-        f"hours for the days of {wanted.zone} are not held"
-        if _on_grid(wanted, Granularity.HOUR)
-        else f"those of {wanted.zone} do not begin on the hour"
-    )
+        return moved, (_shifted(moved),)
+    why = f"hours for the days of {wanted.zone} are not held"
     return replace(moved, zone="UTC"), (f"days are UTC days: {why}",)
+
+
+def _shifted(moved: TimeRange) -> str:
+    """What a range is called whose zone is not whole hours from UTC, where minutes are not held."""
+    zone = ZoneInfo(moved.zone)
+    start = moved.start.astimezone(zone)
+    if moved.granularity is Granularity.HOUR:
+        end = moved.end.astimezone(zone)
+        return (
+            f"this runs from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} in {moved.zone}:"
+            " usage is held by whole hours of UTC"
+        )
+    return (
+        f"{moved.granularity}s begin at {start:%H:%M} in {moved.zone}: usage is held by whole hours"
+        " of UTC"
+    )
 
 
 def _moved(edge: datetime, zone: str, grid: Granularity) -> datetime:
@@ -153,10 +171,11 @@ def _seen(wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, .
     return Source(wanted, stored, (*note, *(_words(gap, stored, wanted) for gap in missing)))
 
 
-def _made_of_hours(wanted: TimeRange, held: Held) -> bool:
-    """Whether hours make the days of a zone; those that only wait for a sync do not decide it."""
-    found = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(Granularity.HOUR, ()))
-    recent = max(wanted.until - DAY, wanted.start) if wanted.unfinished else wanted.end
+def _made_of(wanted: TimeRange, held: Held, grain: Granularity) -> bool:
+    """Whether hours or minutes make up a range; those that only wait for a sync do not matter."""
+    found = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(grain, ()))
+    waiting = DAY if grain is Granularity.HOUR else HOUR
+    recent = max(wanted.until - waiting, wanted.start) if wanted.unfinished else wanted.end
     return not any(gap[0] <= recent for gap in found)
 
 
