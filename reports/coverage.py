@@ -152,6 +152,8 @@ def _shifted(moved: TimeRange) -> str:
             f"this runs from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} in {moved.zone}:"
             " usage is held by whole hours of UTC"
         )
+    days = (bucket.astimezone(zone) for bucket in moved.buckets)
+    start = next((day for day in days if day.minute or day.hour), start)
     return (
         f"{moved.granularity}s begin at {start:%H:%M} in {moved.zone}: usage is held by whole hours"
         " of UTC"

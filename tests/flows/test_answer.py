@@ -221,7 +221,7 @@ def test_half_hours_and_forgotten_hours_are_said_in_words(reference):
     assert partial("spend 1y") == ("days before 2025-11-22 are not held",)
     assert partial("spend 1w tz Europe/Berlin") == ()
     assert partial("spend 1w tz Asia/Kolkata") == (
-        "days are UTC days: those of Asia/Kolkata do not begin on the hour",
+        "days begin at 23:30 in Asia/Kolkata: usage is held by whole hours of UTC",
     )
     assert partial("spend 2024-01") == ("no days of this period are held",)
 

@@ -211,10 +211,18 @@ def test_months_of_another_zone_are_utc_months_of_the_same_names() -> None:
     assert found.range.until == NOW
 
 
-def test_days_that_begin_between_hours_are_utc_days() -> None:
+def test_days_that_begin_between_hours_begin_at_the_hour_before_and_are_called_so() -> None:
     found = source(wanted(Calendar(Unit.MONTH), "Asia/Kathmandu"), HELD)
-    assert found.stored is Granularity.DAY
-    assert found.partial == ("days are UTC days: those of Asia/Kathmandu do not begin on the hour",)
+    assert found.stored is Granularity.HOUR
+    assert found.range.start == at("2026-10-31 18:00")
+    words = "days begin at 23:45 in Asia/Kathmandu: usage is held by whole hours of UTC"
+    assert found.partial == (words,)
+
+
+def test_days_that_begin_between_hours_are_exact_where_minutes_are_held() -> None:
+    asked = wanted(Calendar(Unit.MONTH), "Asia/Kathmandu")
+    found = source(asked, HELD | {Granularity.MINUTE: (MONTH_OF_HOURS,)})
+    assert (found.range, found.stored, found.partial) == (asked, Granularity.MINUTE, ())
 
 
 @pytest.mark.parametrize(
@@ -231,7 +239,8 @@ def test_hours_that_begin_between_hours_are_utc_hours_through_now(
     found = source(today, {Granularity.HOUR: (MONTH_OF_HOURS,)})
     assert (found.range.start, found.range.buckets[-1]) == (at(start), at(last))
     assert found.range.until == at(now)
-    assert found.partial == ("hours are UTC hours, which Asia/Kolkata does not share",)
+    [words] = found.partial
+    assert words.startswith("this runs from 2026-11-21 23:30 to 2026-11-22 16:30 in Asia/Kolkata")
 
 
 def test_a_utc_day_that_has_not_begun_is_no_bucket() -> None:
@@ -301,7 +310,7 @@ def test_any_range_is_answered_on_the_grid_of_what_is_stored(
     if found.range == asked:
         assert found.partial == () or not hours_held
     else:
-        said = ("days are UTC days", "hours are UTC hours", "not all hours of this period")
+        said = ("days are UTC days", "this runs from", "not all hours of this period")
         assert found.partial[0].startswith(said)
     if found.range.unfinished and len(found.range.buckets) > 1:
         assert found.range.buckets[-1] <= found.range.until < found.range.end
