@@ -324,7 +324,7 @@ class Store:
             start += HOUR
 
     def zones(self) -> set[str]:
-        """The time zones that schedules and alert rules are set up for."""
+        """The time zones that schedules and alert rules are for, and that people asked in."""
         with self._db.read() as connection:
             zones = {
                 row[0] for row in connection.execute("SELECT zone FROM schedule WHERE gone = 0")
@@ -332,6 +332,7 @@ class Store:
             words = connection.execute(
                 "SELECT question FROM schedule WHERE gone = 0"
                 " UNION ALL SELECT words FROM alert_rule WHERE gone = 0"
+                " UNION ALL SELECT what FROM audit WHERE what LIKE '%tz %'"
             )
             return zones | {zone for row in words for zone in _ZONE.findall(row[0])}
 

@@ -8,6 +8,7 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Organisation, Record
 from bot.flows.answer import answer
 from bot.flows.sync import Sync
+from bot.store.audit import Audit
 from reports.grammar import parse
 
 from ..clock import Clock
@@ -120,3 +121,14 @@ def test_without_such_a_zone_minutes_are_dropped_after_two_days(live):
     held = bot.cache.store.state().held
     first = next(iter(held.values()))[0][0]
     assert bot.clock() - first < timedelta(days=3)
+
+
+def test_a_zone_that_somebody_asked_in_is_a_zone_in_use(live):
+    bot = live("Europe/Berlin")
+    bot.run(MINUTE)
+    audit = Audit(bot.cache.store._db, bot.clock)
+    audit.note("ask", "U1", "spend yesterday tz Asia/Kolkata", email="ada@example.com")
+    audit.flush()
+    assert "Asia/Kolkata" in bot.cache.store.zones()
+    bot.run(4 * DAY)
+    assert bot.ask("spend 2026-11-18 tz Asia/Kolkata")[1].partial == ()
