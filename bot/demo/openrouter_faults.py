@@ -31,9 +31,10 @@ class Fault:
     """One thing that goes wrong.
 
     "answer": this `status`, `headers` and `body` instead of the correct ones; "drop": the
-    connection is closed before answering; "reset": and reset; "half": half of the right body, sent as if it
-    were whole; "cut": half of it, then closed; "html": a page with status 200; "hang": the right
-    answer, `seconds` late; "gzip_bomb": 199 KiB that unpack to 200 MiB; "null_data": no data.
+    connection is closed before answering; "reset": and reset; "half": half of the correct body,
+    sent as if it were whole; "cut": half of it, then closed; "html": a page with status 200;
+    "hang": the correct response, `seconds` late; "gzip_bomb": 199 KiB that decompress to 200 MiB;
+    "null_data": no data.
     """
 
     kind: Kind
