@@ -120,7 +120,7 @@ class Sync:
             if not more:
                 self._end_first()
         except (OpenRouterError, StoreError) as error:
-            return self._failed(now, error)
+            return self._failed(error)
         self._rest = None
         return Turn(changed, more)
 
@@ -134,8 +134,8 @@ class Sync:
         fresh = not any(due(granularity, now, state.synced) for granularity in ORDER)
         return fresh and most_missing(now, state.pulled) is None
 
-    def _failed(self, now: datetime, error: OpenRouterError | StoreError) -> Turn:
-        rest = AFTER_TROUBLE
+    def _failed(self, error: OpenRouterError | StoreError) -> Turn:
+        now, rest = self._clock(), AFTER_TROUBLE
         if isinstance(error, OpenRouterError):
             rest = AFTER_REFUSAL if error.permanent else max(rest, timedelta(seconds=error.wait))
         self._rest = now, now + rest
