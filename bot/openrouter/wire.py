@@ -290,10 +290,14 @@ def _short(row: Mapping[str, Any], absent: set[str]) -> set[str]:
     Where one of `absent` explains that, the other is not blamed.
     """
     missing: set[str] = set()
-    for whole, parts in _PARTS.items():
-        empty = [part for part in parts if row.get(part) is None]
-        if not empty or whole not in row or absent.intersection(parts):
+    for whole, (one, other) in _PARTS.items():
+        first, second = row.get(one), row.get(other)
+        if (first is not None and second is not None) or whole not in row:
             continue
+        if row[whole] in (first, second) or not absent.isdisjoint((one, other)):
+            continue  # the usual case: the part that came is the whole sum
+        parts = (one, other)
+        empty = [part for part in parts if row.get(part) is None]
         try:
             known = sum((_number(row.get(part)) for part in parts), Decimal())
             if _number(row[whole]) - known > _ROUNDING:
