@@ -40,9 +40,9 @@ LONGEST_WAIT = 60.0
 """Seconds to wait between two tries of one call; whoever called waits longer."""
 LONGEST_REST = 3600.0
 """Seconds that a `Retry-After` can keep us from asking: a mistyped year must not cost a year."""
-ANSWER_SECONDS = 40.0
-"""For one whole response; OpenRouter gives up on a query before that."""
-CALL_SECONDS = 80.0
+ANSWER_SECONDS = 35.0
+"""For one whole response, so that a call has time for a second try."""
+CALL_SECONDS = 70.0
 """For a call with all its retries, so that trouble is noted within 90 s, before the lease of 120 s
 that the syncing process holds runs out."""
 EXTRA_TRIES = 3
