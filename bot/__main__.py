@@ -265,7 +265,7 @@ def _replacing(place: Path) -> Iterator[BinaryIO]:
             Path(temporary.name).unlink(missing_ok=True)
 
 
-@cli.command("import", short_help="Take the site's Activity CSV into the cache.")
+@cli.command("import", short_help="Import the site's Activity or Logs CSV.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--granularity",
@@ -273,9 +273,9 @@ def _replacing(place: Path) -> Iterator[BinaryIO]:
     help="What the dates are; found from them by itself.",
 )
 def import_(files: tuple[str, ...], granularity: str | None) -> None:
-    """Take the site's Activity CSV into the cache, for history older than OpenRouter keeps.
+    """Import the site's Activity or Logs CSV, for history older than OpenRouter keeps.
 
-    Fills only what the cache does not hold: a file taken twice counts once.
+    Fills only what the cache does not hold: a file imported twice counts once.
     """
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from bot.flows.import_words import summary  # noqa: PLC0415

@@ -346,7 +346,13 @@ class Bot:
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.callback(api.close)
-        sync = Sync(api, self.store, self.clock, alive=lambda: self._lease(self.owner))
+        sync = Sync(
+            api,
+            self.store,
+            self.clock,
+            alive=lambda: self._lease(self.owner),
+            zones=lambda: (self.settings.zone,),
+        )
         reporting, delivery = Reporting(self.reports), Delivery(self.alerts, self.judging)
         self._stops.callback(reporting.close)
         running = scheduler.start(

@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError
 from bot import logs
 from bot.app import open_store, utc_now
 from bot.config import WHERE, Need, Settings, Visibility, inspect
-from bot.flows.sync_state import COSTS, failure, sentences
+from bot.flows.sync_state import COSTS, failure
 from bot.openrouter import OpenRouter, OpenRouterError
 from bot.scopes import SCOPES
 from bot.slack import NO_ANSWER
@@ -307,8 +307,6 @@ def _cache(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", well=safe, words=words)
         failed = failure(store)
         yield from _freshness(store.state().synced, failed.words if failed else "")
-        for words in sentences(store):
-            yield Finding("last sync", well=False, words=words)
     finally:
         store.close()
 

@@ -1,4 +1,4 @@
-"""Which granularity the dates of a file are, and which buckets it therefore knows of."""
+"""Finding the granularity of a file's dates, and the buckets that it covers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SHORTEST_LOCAL_DAY = 23 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """The granularity found, how sure that is, and the buckets that the file knows of.
+    """The granularity found, a note where it is not certain, and the buckets that the file covers.
 
     `buckets` are the start and end of each, oldest first. Buckets between two dates of an export
-    are known although they have no rows: nothing was used.
+    are covered although they have no rows: nothing was used.
     """
 
     granularity: Granularity
@@ -34,9 +34,9 @@ class Dates:
 def find_granularity(dates: Mapping[datetime, int], chosen: Granularity | None = None) -> Dates:
     """Read a file's dates, given with their first line, as buckets of the chosen granularity.
 
-    Without a choice it is found: months where all dates are firsts of several months, else the
-    coarsest whose buckets begin on all of them; a single date counts as a day at most. Raises
-    BadFileError where the dates fit nothing well.
+    Without a choice it is the coarsest whose buckets begin on all dates: months where all are the
+    first of one; a single date counts as a day at most. Raises BadFileError where the dates fit no
+    granularity well.
     """
     ordered = sorted(dates)
     granularity = chosen or _found(ordered)
@@ -63,7 +63,7 @@ def _check(
     if small and len(ordered) > 1 and apart:
         raise BadFileError(
             f"the dates are days apart but not at midnight UTC ({ordered[0]:%Y-%m-%d %H:%M}): days"
-            " of another time zone cannot be taken. Export them in UTC, or choose --granularity"
+            " of another time zone cannot be imported. Export them in UTC, or choose --granularity"
             f" {granularity} if they are {granularity}s.",
             dates[ordered[0]],
         )

@@ -1,7 +1,7 @@
-"""Which windows of usage to pull next: decided from what is held, without touching anything.
+"""Which windows of usage to fetch next, decided from what is held.
 
-OpenRouter reaches back 3 hours by minute, and it is asked for 31 days by hour and 365 by day.
-Recent buckets are pulled again and again, since passed buckets still change for a while.
+OpenRouter keeps minutes for 3 hours; it is asked for 31 days by hour and 365 by day. Recent buckets
+are fetched again and again, since past buckets still change for a while.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from reports.coverage import Held, gaps
 from reports.timerange import DAY, HOUR, STEP, Granularity, floor
@@ -20,9 +21,12 @@ EVERY = {
     Granularity.HOUR: timedelta(minutes=4),
     Granularity.DAY: timedelta(minutes=14),
 }
-"""How often each granularity is pulled, so that it is at most 60 s, 5 min and 15 min old."""
+"""How often each granularity is fetched, so that it is at most 60 s, 5 min and 15 min old."""
 RECENT = {Granularity.MINUTE: 10 * MINUTE, Granularity.HOUR: 2 * HOUR, Granularity.DAY: DAY}
 LOOK_BACK = 7 * DAY
+QUARTER = timedelta(minutes=15)
+"""All zones are whole quarter hours from UTC."""
+_SEASON = timedelta(days=91)
 FIRST_WINDOW = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 3 * DAY, Granularity.DAY: 31 * DAY}
 ROWS_AIMED_AT = 6_000
 MOST_GROWTH = 8
@@ -30,7 +34,7 @@ MOST_GROWTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time to pull at a granularity: from a bucket's start until `end` (UTC)."""
+    """A stretch of time to fetch at a granularity: from a bucket's start until `end` (UTC)."""
 
     granularity: Granularity
     start: datetime
@@ -49,14 +53,30 @@ class Window:
         )
 
 
+def off_the_hour(zone: str, now: datetime) -> bool:
+    """Whether the days of a zone begin within an hour of UTC, at some time of the year.
+
+    Their usage has to be kept by the quarter hour. An unknown zone does not count.
+    """
+    try:
+        place = ZoneInfo(zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
+    offsets = (
+        (now + months * _SEASON).astimezone(place).utcoffset() or timedelta()
+        for months in range(-2, 3)
+    )
+    return any(offset % HOUR for offset in offsets)
+
+
 def due(granularity: Granularity, now: datetime, synced: Mapping[Granularity, datetime]) -> bool:
-    """Whether a granularity is to be pulled now; also where the clock was set back."""
+    """Whether a granularity is to be fetched now; also where the clock was set back."""
     last = synced.get(granularity)
     return last is None or not timedelta() <= now - last < EVERY[granularity]
 
 
 def newest(granularity: Granularity, now: datetime) -> Window:
-    """The newest buckets, up to now: pulled at every turn."""
+    """The newest buckets, up to now: fetched at every turn."""
     return Window(granularity, floor(now - RECENT[granularity], granularity), now)
 
 
@@ -64,16 +84,16 @@ def missing(granularity: Granularity, now: datetime, held: Held) -> tuple[Window
     """What OpenRouter has before the newest buckets and the cache does not hold, newest first."""
     earliest = floor(now - REACH[granularity], granularity)
     if granularity is Granularity.MINUTE:
-        earliest += MINUTE  # minutes are only to be had in windows of at most 3 hours
+        earliest += MINUTE  # minutes can only be queried in windows of at most 3 hours
     before = newest(granularity, now).start
     found = gaps((earliest, before), held.get(granularity, ()))
     return tuple(Window(granularity, floor(a, granularity), b) for a, b in reversed(found))
 
 
 def most_missing(now: datetime, held: Held) -> Window | None:
-    """The window to pull next of what is missing: of the granularity of which least is held.
+    """The window to fetch next of what is missing: of the granularity of which least is held.
 
-    So a first sync soon answers every kind of question a little way back, and none far back only.
+    So a first sync soon answers every kind of question a little way back.
     """
     wanted = [windows[0] for g in REACH if (windows := missing(g, now, held))]
     return min(wanted, key=lambda window: held_part(window.granularity, now, held), default=None)

@@ -1,7 +1,7 @@
 """A local OpenRouter: the management API over real HTTP on 127.0.0.1.
 
-It answers as the documentation says, within the documented limits, and can be told to misbehave.
-Nobody can change anything through it: a write is refused, and recorded like every request.
+It answers as the documentation says, within the documented limits, and can be made to fail.
+It is read-only: a write is refused, and recorded like every request.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Request:
 
 
 def utc_now() -> datetime:
-    """The clock on the wall, in UTC."""
+    """The system clock, in UTC."""
     return datetime.now(UTC)
 
 
 class LocalOpenRouter:
-    """OpenRouter's management API for one organisation, from `start()` until `stop()`.
+    """OpenRouter's management API for one organization, from `start()` until `stop()`.
 
-    To be set at any time: `requests_per_minute` (None: no limit), `retry_after` (how a 429 says
+    Can be set at any time: `requests_per_minute` (None: no limit), `retry_after` (how a 429 says
     when), `timeout_over` (408 for longer ranges), `row_limit` (truncate earlier), `mangle` (change
     or, with None, drop each row), `warnings` and `cached_at` of every answer, and `dialect`.
     """
@@ -122,20 +122,20 @@ class LocalOpenRouter:
         self.stop()
 
     def fail(self, path_prefix: str, *faults: Fault | Kind | int, times: int | None = 1) -> None:
-        """Let the next requests to paths with this prefix fail, a fault each, `times` times over.
+        """Make the next requests to paths with this prefix fail, one fault each, `times` times.
 
-        A number is a status. `times` None never ends. Plans are used up in the order made.
+        A number is a status; `times` None never ends. Plans are used in the order they were made.
         """
         with self._lock:
             self._plans.append(Plan(path_prefix, faults, times))
 
     def heal(self) -> None:
-        """Forget all faults that are still to come."""
+        """Drop all faults that are still to come."""
         with self._lock:
             self._plans.clear()
 
     def receive(self, request: Request, token: str | None) -> tuple[Answer, Fault | None]:
-        """The right answer for a request, and what is to go wrong with it."""
+        """The correct response to a request, and the fault that it is to have (None: none)."""
         with self._lock:
             self.requests.append(request)
             fault = next(filter(None, (plan.next(request.path) for plan in self._plans)), None)
@@ -240,7 +240,7 @@ def _json(status: int, body: object) -> Answer:
 
 
 class _Server(ThreadingHTTPServer):
-    """Knows its open connections, so that a stop is felt at the other end of idle ones too."""
+    """A server that closes its idle connections as well when it stops."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -259,7 +259,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients that go away are part of what is tested here."""
+        """Ignore it: clients that disconnect are part of what is tested."""
 
     def hang_up(self) -> None:
         for connection in list(self._open):
@@ -274,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def serve(self) -> None:
-        """Answer one request, rightly or as a fault has it."""
+        """Answer one request, correctly or with a fault."""
         local = self.server.local
         right, fault = local.receive(self._request(), self._token())
         if fault is None:
@@ -317,7 +317,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing: what came in is in `requests`."""
+        """Ignore it: requests are in `requests`."""
 
 
 def _parsed(raw: bytes) -> object:

@@ -1,4 +1,4 @@
-"""Ways in which the local OpenRouter can be made to misbehave."""
+"""Faults that the local OpenRouter can be made to have."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class Answer:
 class Fault:
     """One thing that goes wrong.
 
-    "answer": this `status`, `headers` and `body` instead of the right ones; "drop": the connection
-    is closed before answering; "reset": and reset; "half": half of the right body, sent as if it
-    were whole; "cut": half of it, then closed; "html": a page with status 200; "hang": the right
-    answer, `seconds` late; "gzip_bomb": 199 KiB that unpack to 200 MiB; "null_data": no data.
+    "answer": this `status`, `headers` and `body` instead of the correct ones; "drop": the
+    connection is closed before answering; "reset": and reset; "half": half of the correct body,
+    sent as if it were whole; "cut": half of it, then closed; "html": a page with status 200;
+    "hang": the correct response, `seconds` late; "gzip_bomb": 199 KiB that decompress to 200 MiB;
+    "null_data": no data.
     """
 
     kind: Kind
@@ -52,12 +53,12 @@ def answer(status: int, body: object = None, headers: Mapping[str, str] | None =
 
 
 def hang(seconds: float) -> Fault:
-    """A fault that answers rightly, but late."""
+    """A fault that answers correctly, but late."""
     return Fault("hang", seconds=seconds)
 
 
 def error_body(status: int, message: str) -> dict[str, object]:
-    """The body that every error of OpenRouter has."""
+    """The body of every error of OpenRouter."""
     return {"error": {"code": status, "message": message}}
 
 

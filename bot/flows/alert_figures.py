@@ -107,8 +107,7 @@ class Figures:
         """Whether something is known to be missing from the usage of a stretch of time."""
         if span not in self._partial:
             self._partial[span] = any(
-                self._store.noted(granularity, start, end)
-                for granularity, (start, end) in self.stretches(span)
+                self._store.noted(granularity, span.start, span.end) for granularity in STEP
             )
         return self._partial[span]
 

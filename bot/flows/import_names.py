@@ -1,6 +1,6 @@
-"""Who is meant by the names in a file: whoever alone is called so, else a member of its own.
+"""Finding the members that the names in an imported file mean.
 
-A name that nobody has, or several share, is never guessed at: it stands by itself, as imported.
+A name that nobody has, or that several share, is not guessed at: it becomes a member of its own.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ IMPORTED_DETAIL = "imported"
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The key and the creator (their ids) that each name of a file means, by its place.
+    """The key and the creator (their ids) that each name of a file means, by its position.
 
-    `apart` are the names that stand by themselves.
+    `apart` are the names that became members of their own.
     """
 
     places: tuple[tuple[int, int], ...]
@@ -32,7 +32,7 @@ class Named:
 
 
 def find_members(store: Store, by: Dimension, names: Sequence[str]) -> Named:
-    """Find the members that a file's names mean; those that are new are taken up."""
+    """Find the members that a file's names mean; new ones are added."""
     directory = _with_unknown(store)
     if by is Dimension.MODEL:
         unknown = (_unknown(directory, Dimension.KEY), _unknown(directory, Dimension.CREATOR))
@@ -41,7 +41,7 @@ def find_members(store: Store, by: Dimension, names: Sequence[str]) -> Named:
     apart = [name for name in names if name and len(known[name]) != 1]
     refs = [IMPORTED + name for name in apart]
     if by is Dimension.KEY:
-        # from now on the directory says of them what the file's rows do: nobody knows whose
+        # like the file's rows, the directory then says that their owners are unknown
         ids = (next(iter(known[name])) for name in names if len(known[name]) == 1)
         members = (directory.members[id_] for id_ in ids)
         refs += [member.ref for member in members if member.ref and member.owner is None]
@@ -63,7 +63,7 @@ def _place(directory: Directory, by: Dimension, id_: int) -> tuple[int, int]:
 
 
 def _by_name(directory: Directory, dimension: Dimension) -> defaultdict[str, set[int]]:
-    """Everybody by all that a file may call them: name, label in answers, address."""
+    """All members by what a file may call them: name, label in answers, e-mail address."""
     found: defaultdict[str, set[int]] = defaultdict(set)
     for member in directory.of[dimension]:
         names = {member.name, directory.labels[member.id]}
@@ -79,7 +79,7 @@ def _unknown(directory: Directory, dimension: Dimension) -> int:
 
 
 def _with_unknown(store: Store) -> Directory:
-    """The directory, with the members that stand for unknown ones."""
+    """The directory, with the members that represent unknown keys and creators."""
     directory = store.directory()
     for dimension in (Dimension.CREATOR, Dimension.KEY):
         if (dimension, UNKNOWN) not in directory.ids:

@@ -18,13 +18,13 @@ _NAMED = 3
 
 
 def summary(done: Imported) -> str:
-    """One line that says what was taken from a file, and indented ones with what is worth knowing.
+    """One line on what was imported from a file, then indented lines with details.
 
-    `2024.csv: 1,204 rows of 31 days taken (2024-03-01 to 2024-03-31, by model); 2 days were held
+    `2024.csv: 1,204 rows of 31 days imported (2024-03-01 to 2024-03-31, by model); 2 days were held
     already and left as they are.`
     """
     if done.cut is None:
-        return f"{done.name}: no rows; nothing taken."
+        return f"{done.name}: no rows; nothing imported."
     if done.requests is not None:
         return _logs(done, done.cut, done.requests)
     granularity = done.cut.granularity
@@ -36,10 +36,10 @@ def summary(done: Imported) -> str:
         partly = ", or days of it," if granularity is Granularity.MONTH else ""
         held = f"1 {granularity}{partly} was held already and left as it is."
     if not done.taken:
-        return f"{done.name}: nothing taken; {held}"
+        return f"{done.name}: nothing imported; {held}"
     rows = sum(done.counts.get(seconds(start), 0) for start, _ in done.taken)
     line = (
-        f"{done.name}: {_number(rows, 'row')} of {_number(len(done.taken), granularity)} taken"
+        f"{done.name}: {_number(rows, 'row')} of {_number(len(done.taken), granularity)} imported"
         f" ({_span(done.taken, granularity)}, by {_GROUPED[done.by]})"
     )
     return "\n  ".join([f"{line}; {held}" if left else f"{line}.", *_notes(done, granularity)])
@@ -78,7 +78,7 @@ def _notes(done: Imported, granularity: Granularity) -> Iterator[str]:
         yield "They count in questions by month, until all days of a month are held."
     if done.unknown:
         names = ", ".join(clean(name, 40) or "one without a name" for name in done.unknown[:_NAMED])
-        yield f"Not read, since it is not known what they mean: {names}. Their rows were added up."
+        yield f"These columns are not known and were ignored: {names}. Their rows were added up."
     yield "Exports do not say how many requests were BYOK: imported usage counts none."
     yield from _apart(done)
 

@@ -32,7 +32,7 @@ from reports.timerange import HOUR, Granularity
 from reports.usage import Usage
 
 LARGEST = 64 * 2**20
-"""Bytes; a month of the largest organisation, by key and day, has some tens of megabytes."""
+"""Bytes; a month of the largest organization, by key and day, has some tens of megabytes."""
 
 
 class FileRefusedError(Exception):
@@ -59,7 +59,7 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file: its buckets, those taken, how many rows of each (seconds) it has."""
+    """The result for a file: its buckets, those imported, and how many rows each (seconds) has."""
 
     name: str
     by: Dimension
@@ -109,12 +109,13 @@ def _stage(stack: ExitStack, file: str, now: datetime, granularity: Granularity 
 def _check_size(size: int) -> None:
     if size > LARGEST:
         raise BadFileError(
-            f"larger than {LARGEST // 2**20} MiB; export shorter periods and import them together"
+            f"larger than {LARGEST // 2**20} MiB; export shorter periods and import the files"
+            " together"
         )
 
 
 def _lines(opened: BinaryIO) -> Iterator[bytes]:
-    """The lines, none much longer than what is refused anyway, and not for ever."""
+    """The lines of a file, cut where one is too long. Raises BadFileError above LARGEST bytes."""
     size = 0
     while line := opened.readline(LONGEST_LINE + 1):
         size += len(line)

@@ -48,6 +48,10 @@ class Unreportable(Exception):  # noqa: N818 - its text is shown to people as it
     """A schedule's question can no longer be answered; the text says why."""
 
 
+_MOST_REASONS = 2
+"""How many reasons a report gives for missing data; its notes have all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """A report to one recipient at a due time with its local date, or when somebody asked for it.
@@ -332,7 +336,7 @@ class Contents:
             if as_of and as_of < found.summary.range.end:
                 missing = f"nothing after {stamp(as_of)} has been synced yet"
             elif as_of:
-                missing = "parts of it are missing"
+                missing = "; ".join(found.summary.partial[:_MOST_REASONS]) or "parts are missing"
             notes.append(
                 f"OpenRouter's data for this period isn't complete: {missing}. If more arrives, the"
                 " next report will say how much."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -28,6 +28,7 @@ from reports.windows import (
     newest,
     newest_part,
     next_length,
+    off_the_hour,
 )
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ AFTER_REFUSAL = timedelta(minutes=15)
 AFTER_TROUBLE = timedelta(seconds=30)
 GIVEN_UP = HOUR
 """How long a window of the past that could not be fetched is left alone."""
+_QUARTERS = "quarters"
+"""The fact that says until when minutes were added up to quarter hours."""
 _SECONDS_A_QUERY = 1.0
 """At OpenRouter's limit of about one query a second; a slower answer is measured."""
 _QUERIES_A_WINDOW = 3
@@ -69,7 +72,8 @@ class Turn:
 class Sync:
     """Keeps the cache fresh. One turn at a time; the database says what is due, not this object.
 
-    `alive` is called before each query, so that whoever holds the lease can renew it.
+    `alive` is called before each query, so that whoever holds the lease can renew it; `zones` are
+    time zones in which people ask, besides those of schedules and rules.
     """
 
     def __init__(
@@ -79,9 +83,11 @@ class Sync:
         clock: Callable[[], datetime],
         report: Callable[[Progress], object] = lambda _: None,
         alive: Callable[[], object] = lambda: None,
+        zones: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._api = api
         self._store = store
+        self._zones = zones
         self._clock = clock
         self._report = report
         self._alive = alive
@@ -114,7 +120,7 @@ class Sync:
             if not more:
                 self._end_first()
         except (OpenRouterError, StoreError) as error:
-            return self._failed(now, error)
+            return self._failed(error)
         self._rest = None
         return Turn(changed, more)
 
@@ -128,8 +134,8 @@ class Sync:
         fresh = not any(due(granularity, now, state.synced) for granularity in ORDER)
         return fresh and most_missing(now, state.pulled) is None
 
-    def _failed(self, now: datetime, error: OpenRouterError | StoreError) -> Turn:
-        rest = AFTER_TROUBLE
+    def _failed(self, error: OpenRouterError | StoreError) -> Turn:
+        now, rest = self._clock(), AFTER_TROUBLE
         if isinstance(error, OpenRouterError):
             rest = AFTER_REFUSAL if error.permanent else max(rest, timedelta(seconds=error.wait))
         self._rest = now, now + rest
@@ -223,8 +229,7 @@ class Sync:
                 return False
             self._given_up.clear()
             self._looking_back = [look_back(g, now) for g in (Granularity.HOUR, Granularity.DAY)]
-            for granularity, age in KEEP.items():
-                self._store.forget(granularity, floor(now - age, granularity))
+            self._forget(now)
         if not self._looking_back:
             return False
         rest = self._past(self._looking_back[-1])
@@ -232,6 +237,26 @@ class Sync:
         if not self._looking_back:
             self._store.keep_fact("looked_back", today)
         return bool(self._looking_back)
+
+    def _forget(self, now: datetime) -> None:
+        """Drop fine usage that coarser buckets hold as well.
+
+        Where the days of a zone in use begin within an hour, the minutes are added up to quarter
+        hours and stay as long as hours do.
+        """
+        age = dict(KEEP)
+        zones = {*self._zones(), *self._store.zones()}
+        if any(off_the_hour(zone, now) for zone in zones):
+            age[Granularity.MINUTE] = KEEP[Granularity.HOUR]
+            end = floor(now - KEEP[Granularity.MINUTE], Granularity.HOUR)
+            held = self._store.state().held.get(Granularity.MINUTE, ())
+            done = self._store.fact(_QUARTERS)
+            starts = [now - age[Granularity.MINUTE], held[0][0] if held else end]
+            starts += [datetime.fromisoformat(done)] if done else []
+            self._store.to_quarters(floor(max(starts), Granularity.HOUR), end)
+            self._store.keep_fact(_QUARTERS, end.isoformat())
+        for granularity, kept in age.items():
+            self._store.forget(granularity, floor(now - kept, granularity))
 
     def _keep(self, window: Window, synced_at: datetime | None) -> int:
         now, begun = self._clock(), monotonic()

@@ -1,4 +1,4 @@
-"""OpenRouter's management API: requests and answers as values, and a thin client."""
+"""OpenRouter's management API: requests and responses as values, and a client."""
 
 from bot.openrouter.client import (
     KeyRefusedError,

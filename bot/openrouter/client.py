@@ -18,6 +18,7 @@ from math import isfinite
 from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import quote
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -39,9 +40,9 @@ LONGEST_WAIT = 60.0
 """Seconds to wait between two tries of one call; whoever called waits longer."""
 LONGEST_REST = 3600.0
 """Seconds that a `Retry-After` can keep us from asking: a mistyped year must not cost a year."""
-ANSWER_SECONDS = 40.0
-"""For one whole response; OpenRouter gives up on a query before that."""
-CALL_SECONDS = 80.0
+ANSWER_SECONDS = 35.0
+"""For one whole response, so that a call has time for a second try."""
+CALL_SECONDS = 70.0
 """For a call with all its retries, so that trouble is noted within 90 s, before the lease of 120 s
 that the syncing process holds runs out."""
 EXTRA_TRIES = 3
@@ -129,7 +130,7 @@ class OpenRouter:
                 "Accept-Encoding": "gzip",
             },
             timeout=_TIMEOUT,
-            transport=DeadlineTransport(self._deadline),
+            transport=None if _proxied(self._base) else DeadlineTransport(self._deadline),
             event_hooks={"request": [self._allow]},
         )
 
@@ -264,7 +265,7 @@ class OpenRouter:
         with self._http.stream(
             method, url, params=params, content=content, headers=headers
         ) as response:
-            return response.status_code, response.headers, _body(response)
+            return response.status_code, response.headers, _body(response, self._deadline)
 
     def _allow(self, request: httpx.Request) -> None:
         """Stop whatever is not one of the reading calls, or goes to another place."""
@@ -370,7 +371,17 @@ def _seconds_between(now: str, then: str) -> float | None:
     return span.total_seconds()
 
 
-def _body(response: httpx.Response) -> bytes:
+def _proxied(url: httpx.URL) -> bool:
+    """Whether the environment names a proxy for a URL; httpx uses it with its own transport only.
+
+    Then the deadline is kept between the pieces of a response.
+    """
+    proxies = getproxies()
+    named = url.scheme in proxies or "all" in proxies
+    return named and not proxy_bypass(url.host)
+
+
+def _body(response: httpx.Response, deadline: Deadline) -> bytes:
     """The body, decompressed here so that a small response cannot fill the memory."""
     packed = response.headers.get("content-encoding", "").lower() == "gzip"
     unpack = zlib.decompressobj(47) if packed else None
@@ -378,6 +389,8 @@ def _body(response: httpx.Response) -> bytes:
     for chunk in response.iter_raw():
         room = LARGEST_ANSWER + 1 - len(body)
         body += unpack.decompress(chunk, room) if unpack else chunk
+        if deadline.passed:
+            raise httpx.ReadTimeout("the response took too long")
         if len(body) > LARGEST_ANSWER:
             raise wire.BadAnswerError("the answer is larger than 32 MiB")
     return bytes(body)

@@ -28,6 +28,12 @@ class Deadline:
         """Give the next request of this thread so many seconds in all."""
         self._local.end = monotonic() + seconds
 
+    @property
+    def passed(self) -> bool:
+        """Whether the request of this thread has taken all of its time."""
+        end: float | None = getattr(self._local, "end", None)
+        return end is not None and monotonic() > end
+
     def left(self, timeout: float | None) -> float:
         """The seconds that an operation may take: its own timeout, or less.
 

@@ -1,4 +1,4 @@
-"""Keeping to so many requests a minute by waiting before, not by being refused after."""
+"""Client-side rate limiting: requests wait so that OpenRouter does not have to refuse them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MINUTE = 60.0
 
 
 class Pace:
-    """Lets at most `most` requests start in any minute; the others wait their turn.
+    """Lets at most `most` requests start in any minute; the others wait.
 
     `wait` sleeps for some seconds (and may return early when the process stops).
     """

@@ -258,7 +258,7 @@ def _missing(rows: Sequence[object]) -> tuple[str, ...]:
     summed = _summed(found)
     missing |= {name for name in _ALWAYS if name not in summed and not _came(found, name)}
     for row in giving_way(found):
-        missing |= _short(row)
+        missing |= _short(row, missing)
     if any(row.get("request_count", 0) is None and _used(row) for row in found):
         missing.add("request_count")
     return tuple(name for name in METRICS if name in missing)
@@ -284,13 +284,20 @@ def _came(rows: Sequence[object], name: str) -> bool:
     return any(isinstance(row, dict) and row.get(name) is not None for row in rows)
 
 
-def _short(row: Mapping[str, Any]) -> set[str]:
-    """The metrics of a row that are null although their sum is larger than what did come."""
+def _short(row: Mapping[str, Any], absent: set[str]) -> set[str]:
+    """The metrics of a row that are null although their sum is larger than what did come.
+
+    Where one of `absent` explains that, the other is not blamed.
+    """
     missing: set[str] = set()
-    for whole, parts in _PARTS.items():
-        empty = [part for part in parts if row.get(part) is None]
-        if not empty or whole not in row:
+    for whole, (one, other) in _PARTS.items():
+        first, second = row.get(one), row.get(other)
+        if (first is not None and second is not None) or whole not in row:
             continue
+        if row[whole] in (first, second) or not absent.isdisjoint((one, other)):
+            continue  # the usual case: the part that came is the whole sum
+        parts = (one, other)
+        empty = [part for part in parts if row.get(part) is None]
         try:
             known = sum((_number(row.get(part)) for part in parts), Decimal())
             if _number(row[whole]) - known > _ROUNDING:

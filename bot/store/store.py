@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,14 +21,15 @@ from bot.store.rewrite import Change, Figures, RowKey, add_up, changes, minus, p
 from bot.store.writing import statements, window_rows, write
 from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
-from reports.timerange import Granularity, TimeRange, floor, following
+from reports.timerange import HOUR, Granularity, TimeRange, floor, following
 from reports.usage import ZERO, Usage
-from reports.windows import Window
+from reports.windows import QUARTER, Window
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
 _PLACES = ", ".join("?" * 7)
 _TRIES = 5
 _SECOND = timedelta(seconds=1)
+_ZONE = re.compile(r"\btz ([A-Za-z0-9_+/-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +304,37 @@ class Store:
                 "DELETE FROM note WHERE granularity = ? AND until <= ?", (code, limit)
             )
             marks.count(connection, "usage")
+
+    def to_quarters(self, start: datetime, end: datetime) -> None:
+        """Add up the minutes of whole hours to quarter hours, at the minutes that these begin."""
+        quarter = int(QUARTER.total_seconds())
+        while start < end:
+            window = Window(Granularity.MINUTE, start, start + HOUR)
+            with self._db.write() as connection:
+                old = window_rows(connection, window)
+                new = add_up(
+                    ((view, bucket - bucket % quarter, member, model), Usage(*figures))
+                    for (view, bucket, member, model), figures in old.items()
+                )
+                different = changes(old, new, months=False)
+                for change in different:
+                    write(connection, statements(Granularity.MINUTE, change))
+                if different:
+                    marks.count(connection, "usage")
+            start += HOUR
+
+    def zones(self) -> set[str]:
+        """The time zones that schedules and alert rules are for, and that people asked in."""
+        with self._db.read() as connection:
+            zones = {
+                row[0] for row in connection.execute("SELECT zone FROM schedule WHERE gone = 0")
+            }
+            words = connection.execute(
+                "SELECT question FROM schedule WHERE gone = 0"
+                " UNION ALL SELECT words FROM alert_rule WHERE gone = 0"
+                " UNION ALL SELECT what FROM audit WHERE what LIKE '%tz %'"
+            )
+            return zones | {zone for row in words for zone in _ZONE.findall(row[0])}
 
     def lease(
         self, name: str, owner: str, length: timedelta, clock: Callable[[], datetime]

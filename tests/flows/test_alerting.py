@@ -8,8 +8,10 @@ import pytest
 from bot.demo.slack import LocalSlack
 from bot.slack import Place
 from reports.alert_time import Quiet
+from reports.timerange import Granularity, floor
+from reports.windows import Window
 
-from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, NOON, OWNERS, PEOPLE, watching
+from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, NOON, OWNERS, PEOPLE, Truth, watching
 
 
 def turn(there, truth, by=MINUTE, **how) -> None:
@@ -284,6 +286,66 @@ def test_limits_and_budgets_are_told_at_their_parts(there, truth):
     assert len(there.heard()) == 2
     [reply] = there.answers()
     assert "105% used" in reply["text"]
+
+
+def workspace(id_, name, keys, byok=False, limit=100):
+    budget = {"limit": limit * DOLLAR, "reset": "monthly"}
+    return {
+        "id": id_, "name": name, "slug": f"slug-{id_}", "keys": keys, "byok": byok,
+        "budgets": [budget],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("byok", "said"), [(True, "96% used: $96 of $100"), (False, "")])
+def test_byok_counts_toward_a_workspace_budget_where_openrouter_counts_it(there, truth, byok, said):
+    truth.own_keys.add("evals")
+    there.sync(truth, back=31 * DAY)
+    keys = ["hash_prod", "hash_evals"]
+    limits(there, workspaces=[workspace("w1", "Default", keys, byok)], keys={})
+    there.set_up("alert budget 90%")
+    truth.use(NOON + MINUTE, 78, "prod")
+    truth.use(NOON + MINUTE, 17, "evals")
+    turn(there, truth, 2 * MINUTE)
+    heard = " ".join(one["text"] for one in there.heard())
+    assert (said in heard) if said else heard == ""
+
+
+def test_missing_usage_is_no_recovery(there, truth):
+    for days in range(1, 29):
+        truth.use(NOON - days * DAY, 10)
+    there.sync(truth, back=31 * DAY)
+    there.set_up("alert forecast > $400 per month")
+    truth.use(NOON, 250)
+    turn(there, truth)
+    assert len(there.heard()) == 1
+    day = Window(Granularity.DAY, floor(NOON, Granularity.DAY), there.clock() + HOUR)
+    lost = Truth({place: used for place, used in truth.used.items() if place[0] < NOON})
+    there.clock.advance(MINUTE)
+    there.sync(lost, back=DAY, judge=False)
+    there.store.note(day, ["OpenRouter sent only part of the rows of some days"])
+    there.judging.judge()
+    there.tick()
+    assert there.answers() == []
+    there.store.note(day, [])
+    there.clock.advance(MINUTE)
+    there.sync(lost, back=DAY)
+    there.tick()
+    assert len(there.answers()) == 1
+
+
+def test_two_workspaces_of_one_name_have_a_budget_each_and_are_told_apart(there, truth):
+    there.sync(truth, back=31 * DAY)
+    both = [workspace("w1", "Team", ["hash_prod"]), workspace("w2", "Team", ["hash_evals"])]
+    limits(there, workspaces=both, keys={})
+    there.set_up("alert budget 80%")
+    truth.use(NOON + MINUTE, 84, "prod")
+    truth.use(NOON + MINUTE, 95, "evals")
+    turn(there, truth, 2 * MINUTE)
+    said = " ".join(one["text"] for one in there.heard())
+    assert "workspace Team (slug-w1)" in said
+    assert "85% used: $85 of $100" in said
+    assert "workspace Team (slug-w2)" in said
+    assert "95% used: $95 of $100" in said
 
 
 def test_the_balance_is_told_with_the_days_that_it_lasts(there, truth):

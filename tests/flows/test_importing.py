@@ -249,7 +249,7 @@ def test_the_same_file_twice_doubles_nothing(store: Store, tmp_path: Path) -> No
     assert (
         summary(done)
         == summary(again)
-        == (f"{file}: nothing taken; 3 days were held already and left as they are.")
+        == (f"{file}: nothing imported; 3 days were held already and left as they are.")
     )
     assert spend(store, "2024-03") == 6
 
@@ -262,7 +262,7 @@ def test_only_what_is_not_held_is_taken_and_said(store: Store, tmp_path: Path) -
     [done] = bring(store, file)
     assert summary(done).splitlines() == [
         (
-            f"{file}: 3 rows of 4 days taken (2024-03-01 to 2024-03-06, by API key);"
+            f"{file}: 3 rows of 4 days imported (2024-03-01 to 2024-03-06, by API key);"
             " 2 days were held already and left as they are."
         ),
         "  1 day without rows between them: nothing was used.",
@@ -573,7 +573,7 @@ def test_a_month_of_which_days_are_held_is_left_as_it_is(store: Store, tmp_path:
     [done] = bring(store, file)
     assert summary(done).splitlines()[:2] == [
         (
-            f"{file}: 4 rows of 2 months taken (2024-01 to 2024-03, by API key);"
+            f"{file}: 4 rows of 2 months imported (2024-01 to 2024-03, by API key);"
             " 1 month, or days of it, was held already and left as it is."
         ),
         (
@@ -786,10 +786,10 @@ def test_the_command_says_what_it_did_on_stdout(
         said = capsys.readouterr()
         assert said.err == ""
         assert said.out.splitlines()[0] == (
-            "march.csv: 2 rows of 3 days taken (2024-03-01 to 2024-03-03, by model)."
+            "march.csv: 2 rows of 3 days imported (2024-03-01 to 2024-03-03, by model)."
         )
         assert said.out.splitlines()[-1] == (
-            "march.csv: nothing taken; 3 days were held already and left as they are."
+            "march.csv: nothing imported; 3 days were held already and left as they are."
         )
 
 
@@ -814,13 +814,13 @@ def test_a_single_date_is_a_day_unless_something_else_is_chosen(
         write(tmp_path / "a.csv", "", line("2024-03-01", None, spent(1)))
         assert run("a.csv") == 0
         assert capsys.readouterr().out.splitlines()[:2] == [
-            "a.csv: 1 row of 1 day taken (2024-03-01, by model).",
+            "a.csv: 1 row of 1 day imported (2024-03-01, by model).",
             "  There is one date only, taken as a day; choose --granularity if it is not.",
         ]
         write(tmp_path / "b.csv", "", line("2024-05-01", None, spent(1)))
         assert run("b.csv", "--granularity", "month") == 0
         assert capsys.readouterr().out.startswith(
-            "b.csv: 1 row of 1 month taken (2024-05, by model"
+            "b.csv: 1 row of 1 month imported (2024-05, by model"
         )
         assert run("--granularity", "week", "b.csv") == 2
         assert run() == 2

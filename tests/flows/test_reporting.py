@@ -207,6 +207,26 @@ def test_it_waits_for_the_last_bucket_and_then_says_what_is_missing(cache):
         assert "isn't complete: nothing after" in message["text"]
 
 
+def test_it_waits_for_what_came_incompletely_and_then_says_what_is_missing(cache):
+    words = "OpenRouter's answer for the days from 2026-11-16 has no credits_usage"
+    with office(cache, SATURDAY) as there:
+        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
+        start, end = (int((MONDAY - days).timestamp()) for days in (timedelta(9), timedelta(0)))
+        with there.database.write() as connection:
+            connection.execute(
+                "INSERT INTO note (granularity, start, until, words) VALUES (2, ?, ?, ?)",
+                (start, end, words),
+            )
+            connection.execute("UPDATE sync SET synced_at = ?", (int(MONDAY.timestamp()),))
+        there.tick(MONDAY)
+        there.tick(MONDAY + timedelta(hours=5, minutes=59))
+        assert there.posted() == []
+        there.tick(MONDAY + timedelta(hours=6, minutes=1))
+        [message] = there.posted()
+        assert "is not complete" in message["text"]
+        assert "has no credits_usage" in json.dumps(message)
+
+
 def test_what_came_in_after_an_incomplete_report_is_told_with_the_next(cache):
     with office(cache, SATURDAY) as there:
         there.set_up("schedule daily spend by model 9:00 UTC")

@@ -4,14 +4,15 @@ import json
 
 import pytest
 
-from bot.demo.organisation import Key, Record, Workspace
+from bot.demo.organisation import Budget, Key, Record, Workspace
+from bot.flows.alert_caps import limits_of
 from bot.flows.answer import answer
 from bot.flows.sync_state import parts, sentences
 from reports.grammar import parse
-from reports.query import Metric
+from reports.query import Dimension, Metric
 from reports.timerange import Granularity
 
-from .cache_help import DAY, HOUR, LAB, MINUTE, NOW, Cache, assert_true, kept
+from .cache_help import DAY, HOUR, LAB, MINUTE, NOW, ONE, Cache, assert_true, kept
 
 PARTS = {
     "members": "/organization/members",
@@ -144,3 +145,28 @@ def test_slow_lists_do_not_hold_up_the_usage(empty, server):
     empty.fill()
     assert empty.store.state().synced
     assert set(parts(empty.store)) == set(PARTS)
+
+
+def test_budgets_come_with_what_counts_toward_them_and_by_workspace(server, tmp_path, clock):
+    organisation = server.organisation
+    one, two = Workspace("Team", slug="team"), Workspace("Team", slug="team-2")
+    one.include_byok_in_budgets = True
+    organisation.workspaces += [one, two]
+    organisation.budgets = [
+        Budget(one.id, 7_000 * 10**9, "monthly"), Budget(two.id, 10**9, None)
+    ]  # fmt: skip
+    organisation.keys[0].workspace = one.id
+    cache = Cache(server, tmp_path / "activity.db", clock)
+    cache.fill()
+    directory = cache.store.directory()
+    caps = limits_of(cache.store.fact("limits"), directory).caps
+    team, second = (one for one in caps if "Team" in one.cap.label)
+    assert (team.cap.label, team.cap.limit, team.cap.reset, team.byok) == (
+        "workspace Team (team)", 7_000 * 10**9, "monthly", True
+    )  # fmt: skip
+    assert (second.cap.label, second.cap.limit, second.cap.reset, second.byok) == (
+        "workspace Team (team-2)", 10**9, "", False
+    )  # fmt: skip
+    assert team.keys == {directory.ids[Dimension.KEY, ONE]}
+    assert team.cap.subject != second.cap.subject
+    cache.close()

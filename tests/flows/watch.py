@@ -57,6 +57,8 @@ class Truth:
     """What OpenRouter says was used: minute, key, model -> nano-dollars; a test revises it."""
 
     used: dict[tuple[datetime, str, str], int] = field(default_factory=dict)
+    own_keys: set[str] = field(default_factory=set)
+    """Keys whose usage is BYOK, paid to the provider."""
 
     def use(self, at: datetime, dollars: float, key: str = "prod", model: str = "a/x") -> None:
         """Somebody uses so much in a minute."""
@@ -216,7 +218,8 @@ def rows(store: Store, truth: Truth, window: Window) -> list[tuple[RowKey, Usage
             (View.CREATOR, ids[Dimension.CREATOR, creators[key]]),
         ):
             place = (view, bucket, member, model_id)
-            usage = Usage(requests=1, prompt=nano // 1000, credits=nano)
+            byok = nano if key in truth.own_keys else 0
+            usage = Usage(requests=1, prompt=nano // 1000, credits=nano - byok, byok=byok)
             before = found.get(place, ZERO)
             found[place] = Usage(*map(sum, zip(before, usage, strict=True)))
     return list(found.items())

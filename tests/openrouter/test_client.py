@@ -479,3 +479,12 @@ def test_no_failure_shows_the_key(server, connect, caplog, fault):
     shown = "".join(traceback.format_exception(caught.value)) + repr(api) + repr(caught.value)
     assert key not in shown
     assert key not in json.dumps([str(record.__dict__) for record in caplog.records])
+
+
+def test_a_proxy_of_the_environment_is_used(connect, server, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(OpenRouterError, match="no connection"):
+        ask(connect(server))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert ask(connect(server)).rows

@@ -276,6 +276,12 @@ def test_such_days_are_utc_days_where_hours_are_missing() -> None:
     )
 
 
+def test_days_that_begin_between_hours_are_exact_where_minutes_are_held() -> None:
+    asked = wanted(Calendar(Unit.MONTH), "Asia/Kathmandu")
+    found = source(asked, HELD | {Granularity.MINUTE: (MONTH_OF_HOURS,)})
+    assert (found.range, found.stored, found.partial) == (asked, Granularity.MINUTE, ())
+
+
 @pytest.mark.parametrize(
     ("now", "start", "last"),
     [

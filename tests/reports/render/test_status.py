@@ -45,6 +45,20 @@ def test_it_says_what_is_late_and_what_failed():
     assert "OpenRouter answered 502 &lt;oops&gt;" in text
 
 
+def test_it_says_what_else_could_not_be_read():
+    words = "Members could not be read, so people may be unknown: HTTP 403 <oops>."
+    text = message(Status(NOW, "0.1.0", FRESH, None, unavailable=(words,))).text
+    assert ":white_check_mark: The data is up to date." in text
+    assert ":warning: Members could not be read" in text
+    assert "&lt;oops&gt;" in text
+
+
+def test_it_says_how_far_the_first_sync_is():
+    far = "40% done, about 3 minutes left for 12 keys"
+    text = message(Status(NOW, "0.1.0", FRESH[:1], None, first_sync=far)).text
+    assert f":hourglass: The first sync is running: {far}." in text
+
+
 def test_before_the_first_sync_it_says_that():
     never = tuple(Freshness(g, None, None) for g in (Granularity.MINUTE, Granularity.DAY))
     text = message(Status(NOW, "0.1.0", never, None)).text
