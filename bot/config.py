@@ -22,6 +22,9 @@ WHERE = {
     "SLACK_SIGNING_SECRET": "api.slack.com/apps > your app > Basic Information;"
     " or set SLACK_APP_TOKEN for Socket Mode",
 }
+SECRETS = tuple(WHERE)
+"""The settings that are secrets; `NAME_FILE` names a file that holds one."""
+ENV_FILE = ".env"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -111,10 +114,19 @@ class Need(StrEnum):
 def environment() -> dict[str, str]:
     """The process's environment over the `.env` of the working directory. Raises ConfigError."""
     try:
-        written = {k: v for k, v in dotenv_values(".env").items() if v is not None}
+        written = {k: v for k, v in dotenv_values(ENV_FILE).items() if v is not None}
     except (OSError, UnicodeDecodeError):
         raise ConfigError(".env cannot be read as UTF-8 text.") from None
     return written | dict(os.environ)
+
+
+def holds_secrets(file: str) -> bool:
+    """Whether an `.env` file gives a value to any of the secrets; False where there is none."""
+    try:
+        written = dotenv_values(file)
+    except (OSError, UnicodeDecodeError):
+        return False
+    return any(written.get(name) for name in SECRETS)
 
 
 def load(values: Mapping[str, str], *needs: Need) -> Settings:
