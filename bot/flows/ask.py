@@ -18,7 +18,7 @@ from bot.flows.export import Shown, Where, export, shown
 from bot.flows.files import Format
 from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
-from bot.slack import Person, Place
+from bot.slack import DeliveryError, Person, Place
 from reports.alert import Rule
 from reports.audit import DONE, Act
 from reports.commands import parse_command
@@ -125,6 +125,19 @@ def _reply(
     return replace(found, email=person.email)
 
 
+def _between_us(asking: Asking, place: Place, channel: str) -> bool:
+    """Whether a channel is the direct messages of the bot and whoever asks."""
+    if not channel.startswith("D"):
+        return False
+    if place.channel == channel:  # they wrote to the bot
+        return True
+    try:
+        return asking.slack.dm(place.user) == channel
+    except DeliveryError as error:
+        log.info("Cannot tell whose direct messages a command came from: %s", error)
+        return False
+
+
 def _managed(
     parsed: Standing | ListSchedules | Rule | SetQuiet | ListAlerts,
     asked: Asked,
@@ -174,6 +187,8 @@ def _admitted(
     if not isinstance(parsed, Ask):
         return _managed(parsed, asked, person, subscriptions, desk)
     query, alone = parsed.query, ""
+    if query.share and _between_us(asking, place, asked.channel):
+        query = replace(query, share=False)  # there is nobody else to share it with
     if query.share and (alone := kept_private(asking, asked.channel)):
         query = replace(query, share=False)
     asker = asker_of(asking, person, query)
