@@ -1,4 +1,4 @@
-"""One bad item never stops a loop: what fails in it is logged, and the others go on."""
+"""Isolation of items in loops: one that fails is logged, and the loop goes on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def alone(log: logging.Logger, failed: str, *arguments: object) -> Iterator[None]:
-    """Work on one of many items. What nobody foresaw is logged as `failed`, and goes no further.
+    """Run the body for one of many items; log any exception as `failed` and swallow it.
 
-    What is foreseen is handled inside. Where more is to be done after a failure (a lease to be
-    given back, a bad item to be put aside), that is done by whoever comes after the lease.
+    `failed` and `arguments` are a message for `log`. Expected errors are handled in the body. What
+    is left undone (a lease, for example) is taken up by the next one who gets the lease.
     """
     try:
         yield
-    except Exception:  # the door of each item, as it were: the next one must come all the same
+    except Exception:  # the outermost entry point of each item: the next one must run
         log.exception(failed, *arguments)

@@ -69,9 +69,3 @@ def test_share_means_nothing_in_the_direct_messages_of_the_bot(world):
     )
     world.slack.wait_for(lambda: world.slack.files)
     assert all(file.name.endswith(".csv") for file in world.slack.files), "no picture for nobody"
-
-
-def test_it_is_shared_where_slack_does_not_say_whose_direct_messages_these_are(world):
-    dm = world.slack.im("ada").id
-    world.slack.fail("conversations.open", "internal_error")
-    assert world.ask("tokens 7d share", channel=dm)["response_type"] == "in_channel"
