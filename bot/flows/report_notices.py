@@ -1,4 +1,4 @@
-"""What people are told of reports that did not go out, and the offer of the first one."""
+"""Notices about reports that were not delivered, and the offer of a first report."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _NOBODY = {
 
 
 class Telling:
-    """Ends runs that cannot go out, and tells whom it concerns."""
+    """Ends runs that cannot be delivered, and notifies the people concerned."""
 
     def __init__(self, reports: Reports) -> None:
         self._at = reports
 
     def fail(self, run: Run, code: str) -> None:
-        """It cannot be delivered: its owner is told, once in a row, and at the third it rests."""
+        """End a run as failed; notify its owner of the first in a row, and pause at the third."""
         entry, where = run.entry, self._where(run.entry)
         if entry.draft.target is Target.CREATORS and code.startswith(("user", "cannot_dm")):
             self._at.runs.skip(run, code)
@@ -45,7 +45,7 @@ class Telling:
         self._failed(run, code, words.failed(_title(entry), where, code, run.id))
 
     def unanswerable(self, run: Run, problem: str) -> None:
-        """Its question means nothing any more: the same."""
+        """The same where the question is not understood any more."""
         where = self._where(run.entry)
         self._failed(run, "question", words.unanswerable(_title(run.entry), where, problem))
 
@@ -63,19 +63,19 @@ class Telling:
             self._notify(f"paused {run.id}", run.entry, message)
 
     def uncertain(self, run: Run, code: str) -> None:
-        """Nobody can tell whether it is there: its owner decides."""
+        """It is unknown whether the report was posted: ask its owner."""
         if self._at.runs.uncertain(run, code):
             message = words.uncertain(_title(run.entry), self._where(run.entry), code, run.id)
             self._notify(f"uncertain {run.id} {run.fence}", run.entry, message)
 
     def nobody(self, run: Run, name: str) -> None:
-        """A creator cannot be reached: the owner hears of the first of each due time."""
+        """A creator has no Slack account: notify the owner, once per due time."""
         message = words.nobody(_title(run.entry), name)
         self._notify(f"nobody {run.entry.id} {run.period}", run.entry, message)
         self._at.runs.skip(run, "no Slack account")
 
     def offer(self) -> bool:
-        """Offer an admin the standard report, on the first start of all; whether that is done."""
+        """Offer an admin the standard report on the very first start; whether that is done."""
         asking = self._at.asking
         admins = sorted(asking.settings.admins)
         if not admins or asking.store.fact("offered"):
@@ -93,7 +93,7 @@ class Telling:
         return False
 
     def skipped(self, entry: Entry, runs: tuple[Due, ...]) -> dict[str, object]:
-        """What the maker hears of runs that are too old to be sent."""
+        """The notice to the owner about runs that are too old to be sent."""
         return _plain(words.skipped(_title(entry), self._where(entry), entry.draft.schedule, runs))
 
     def broken(self, question: str) -> dict[str, object]:
@@ -112,7 +112,7 @@ class Telling:
         self._at.notices.add(key, entry.draft.maker, _plain(message))
 
     def tell(self) -> None:
-        """Tell people what they are still to be told."""
+        """Send the notices that are due."""
         for notice in self._at.notices.claim(AT_ONCE):
             with alone(log, "Notice %s could not be sent", notice.key):
                 try:

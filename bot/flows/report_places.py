@@ -1,4 +1,4 @@
-"""Where a report goes, and whether it may go there: judged anew for every run."""
+"""Where a report is posted, and whether it may be: checked again for every run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOK_AGAIN = timedelta(seconds=20)
 
 
 class Places:
-    """Finds the place of a run, or ends the run where there is none."""
+    """Finds where to post a run, or ends the run where that is nowhere."""
 
     def __init__(self, reports: Reports, contents: Contents, telling: Telling) -> None:
         self._at = reports
@@ -30,7 +30,7 @@ class Places:
         self._telling = telling
 
     def place(self, run: Run) -> str | None:
-        """Where to post, judged anew for every run; None where that ended it."""
+        """The channel or person to post to; None where the check ended the run."""
         if run.entry.draft.target is not Target.CHANNEL:
             return self._person(run)
         channel = run.entry.draft.channel
@@ -51,7 +51,7 @@ class Places:
         return channel
 
     def maker_may_not(self, run: Run) -> str | None:
-        """Why a schedule sends nothing that could be set up once: its maker may not ask any more.
+        """Why a schedule may not send any more: its owner has lost the right to ask.
 
         Those of people who left go on, until somebody else takes them over or deletes them.
         """
@@ -96,7 +96,7 @@ class Places:
         return user
 
     def _unreachable(self, run: Run) -> None:
-        """There is no account of a creator's here: that matters where they used something."""
+        """End a run for a creator without a Slack account; tell the owner if there is usage."""
         now = self._at.asking.clock()
         if self.waits(run, now):
             self._at.runs.later(run, now + LOOK_AGAIN)
@@ -106,7 +106,7 @@ class Places:
             self._telling.nobody(run, self._contents.creator_name(run.recipient))
 
     def waits(self, run: Run, now: datetime) -> bool:
-        """Whether some of a run's period is still to come, and there is time to wait for it."""
+        """Whether data of a run's period is still missing, and there is time to wait for it."""
         deadline = max(run.due_at, run.noticed_at) + LATEST
         return now < deadline and not run.asked_by and not self._contents.complete(run, now)
 

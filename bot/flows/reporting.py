@@ -94,7 +94,8 @@ class Reporting:
             return
         # something unforeseen: the run is tried again once its lease runs out, but not for ever
         if self._at.asking.clock() - run.noticed_at > CATCH_UP:
-            self._telling.fail(run, "gave_up")
+            with alone(log, "Report run %s could not be given up", run.key):
+                self._telling.fail(run, "gave_up")
 
     def _take(self, run: Run) -> None:
         if run.state is State.POSTED:

@@ -1,4 +1,4 @@
-"""The command: words in, an answer out."""
+"""The slash command."""
 
 from __future__ import annotations
 

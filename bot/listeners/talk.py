@@ -1,4 +1,4 @@
-"""What people say: where they mention the bot, and to the bot alone."""
+"""Mentions of the bot and direct messages to it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _without(identity: Identity | None, text: str) -> str:
 
 
 def _foreign(identity: Identity | None, body: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Whether somebody of another company says it: the event may name their team, or ours."""
+    """Whether the author belongs to another company; the event may name their team or ours."""
     names = ("team", "user_team", "source_team")
     teams = (body.get("team_id"), *(event.get(name) for name in names))
     return surely_foreign(identity, teams, body.get("enterprise_id"))

@@ -55,9 +55,9 @@ class Work:
         seconds: float,
         late: Callable[[T], None],
     ) -> T | None:
-        """What a job gives, if it does within some seconds; else None, and `late` is given it.
+        """The result of a job if it comes within some seconds; else None, and `late` gets it later.
 
-        Where the job fails that is `failed`, and whoever it was for is told as always.
+        Where the job fails the result is `failed`, and the person is told as always.
         """
         given: list[T] = []
 
