@@ -58,8 +58,9 @@ class Latest(Generic[T]):
                 self._asked_at = monotonic()
             asked_at = self._asked_at
             self._news.notify_all()
+            left = asked_at + patience - monotonic()  # nothing where somebody waited in vain
             in_time = self._news.wait_for(
-                lambda: self._stopped or self._computed >= wanted, patience
+                lambda: self._stopped or self._computed >= wanted, max(0.0, left)
             )
             return self._value if in_time else self._late(self._value, monotonic() - asked_at)
 
