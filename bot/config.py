@@ -129,6 +129,15 @@ def holds_secrets(file: str) -> bool:
     return any(written.get(name) for name in SECRETS)
 
 
+def environment_without_secrets() -> dict[str, str]:
+    """The process's environment for processes that need no access to Slack, OpenRouter or a server.
+
+    Without everything that names an account, also the names of files that hold secrets.
+    """
+    left_out = ("SLACK_", "OPENROUTER_", "DATABASE_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+
+
 def load(values: Mapping[str, str], *needs: Need) -> Settings:
     """Check all settings at once. Raises ConfigError with a line for each that is wrong."""
     settings, wrong = inspect(values, *needs)
