@@ -1,4 +1,4 @@
-"""One bad item never stops a loop: what fails in it is logged, and the others go on."""
+"""Isolation of items in loops: one that fails is logged, and the loop goes on."""
 
 from __future__ import annotations
 

@@ -317,13 +317,14 @@ class Bot:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
         ready = Latest[str | None](
-            self.ready, self.ready(), _not_ready, _late_ready, patience=PROBE_SECONDS
+            self.ready, "starting", _not_ready, _late_ready, patience=PROBE_SECONDS
         )
         metrics = Latest[bytes | None](
-            self.metrics.text, self.metrics.text(), lambda _: None, patience=SCRAPE_SECONDS
+            self.metrics.text, None, lambda _: None, patience=SCRAPE_SECONDS
         )
         for probe in (ready, metrics):
             self._stops.callback(probe.stop)
+            probe.get(STUCK_SECONDS)  # so that the first one who asks gets a value
         door = Door(slack, self.healthy, ready.get, metrics.get)
         server = HttpServer(door, self.settings.host, self.settings.port, LARGEST_BODY, at_once)
         self.port = server.port

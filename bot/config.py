@@ -24,6 +24,9 @@ WHERE = {
 OR_HTTP = (
     f". Without Socket Mode, set SLACK_SIGNING_SECRET instead: {WHERE['SLACK_SIGNING_SECRET']}"
 )
+SECRETS = tuple(WHERE)
+"""The settings that are secrets; `NAME_FILE` names a file that holds one."""
+ENV_FILE = ".env"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -113,10 +116,28 @@ class Need(StrEnum):
 def environment() -> dict[str, str]:
     """The process's environment over the `.env` of the working directory. Raises ConfigError."""
     try:
-        written = {k: v for k, v in dotenv_values(".env").items() if v is not None}
+        written = {k: v for k, v in dotenv_values(ENV_FILE).items() if v is not None}
     except (OSError, UnicodeDecodeError):
         raise ConfigError(".env cannot be read as UTF-8 text.") from None
     return written | dict(os.environ)
+
+
+def holds_secrets(file: str) -> bool:
+    """Whether an `.env` file gives a value to any of the secrets; False where there is none."""
+    try:
+        written = dotenv_values(file)
+    except (OSError, UnicodeDecodeError):
+        return False
+    return any(written.get(name) for name in SECRETS)
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """The process's environment for processes that need no access to Slack, OpenRouter or a server.
+
+    Without everything that names an account, also the names of files that hold secrets.
+    """
+    left_out = ("SLACK_", "OPENROUTER_", "DATABASE_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
 def load(values: Mapping[str, str], *needs: Need) -> Settings:

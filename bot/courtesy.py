@@ -1,8 +1,8 @@
-"""Acknowledgements go first: whoever computes gives way while somebody is at the door.
+"""Priority for acknowledgements: threads that compute pause while a Slack request is handled.
 
-Python runs one thread at a time. One that computes keeps an acknowledgement waiting again at each
-of the dozen calls of the system that it makes, so twenty people who ask at once would wait a
-hundred milliseconds or two.
+Python runs one thread at a time. A computing thread takes the interpreter back at each of the dozen
+system calls that an acknowledgement makes, so with twenty people asking at once each of them would
+wait 100 to 200 ms.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 LONGEST = 0.25
-"""Seconds after which work goes on all the same."""
+"""Seconds after which work goes on even if requests keep coming."""
 _QUIET = 0.004
-"""Seconds without a request before the door counts as quiet, since people ask in bursts."""
+"""Seconds without a request until work goes on: people ask in bursts, a few ms apart."""
 _KNOCK, _BETWEEN_KNOCKS = 0.01, 0.1
-"""For how long work gives way to somebody of whom nothing is known, and how seldom."""
+"""For how many seconds work pauses for a new connection that has sent nothing yet, and how many
+have to pass until it does so again: nobody can stop it by opening connections."""
 _NAP = 0.002
 _EVERY = 64
 _AT_ONCE = 2
@@ -30,7 +31,7 @@ _SWITCH_SECONDS = 0.001
 
 
 class Door:
-    """Knows whether somebody is at the door, and lets work wait for as long."""
+    """Knows whether a request is being handled, and lets work wait meanwhile."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,7 +42,7 @@ class Door:
 
     @contextmanager
     def first(self) -> Iterator[None]:
-        """While this lasts, work gives way."""
+        """Handle a request: work pauses while this lasts."""
         self._step(1)
         self._here.inside = True
         try:
@@ -52,7 +53,7 @@ class Door:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Let work go on while somebody inside waits for it."""
+        """Let work go on within `first`, while the request itself waits for its result."""
         if not getattr(self._here, "inside", False):
             yield
             return
@@ -63,9 +64,9 @@ class Door:
             self._step(1)
 
     def knock(self) -> None:
-        """Somebody is about to come in: work gives way for a moment, before it is known who.
+        """Pause work for a moment because a connection has something to read.
 
-        Not again at once, so that nobody can hold it up by knocking.
+        Not again at once, so that nobody can hold work up by connecting.
         """
         with self._lock:
             now = monotonic()
@@ -79,16 +80,16 @@ class Door:
                 self._left = monotonic()
 
     def busy(self) -> bool:
-        """Whether somebody is there, or was just now."""
+        """Whether a request is being handled, or was a moment ago."""
         now = monotonic()
         return self._inside > 0 or now - self._left < _QUIET or now - self._knocked < _KNOCK
 
     def give_way(self) -> None:
-        """Wait until nobody is at the door, but not for ever."""
+        """Wait until no request is being handled, but no longer than LONGEST."""
         if not self.busy():
             return
         latest = monotonic() + LONGEST
-        with self._line:  # one looks whether it is quiet, the others wait for that one
+        with self._line:  # one thread polls, the others wait for it
             while self.busy() and monotonic() < latest:
                 sleep(_NAP)
 
@@ -104,14 +105,14 @@ give_way = _door.give_way
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Compute an answer; not too many do at the same time."""
+    """Compute an answer: at most two at a time, and only while no request is being handled."""
     with _turns:
         give_way()
         yield
 
 
 def giving_way(items: Iterable[T]) -> Iterator[T]:
-    """The items, with a look at the door every few of them: for loops over many rows."""
+    """The items, with a pause for requests every 64 of them: for loops over many rows."""
     for number, item in enumerate(items):
         if number % _EVERY == 0:
             give_way()
@@ -119,10 +120,10 @@ def giving_way(items: Iterable[T]) -> Iterator[T]:
 
 
 def be_quick() -> None:
-    """Keep this process from holding up its own threads, once everything is made.
+    """Tune the interpreter for short pauses, once all long-lived objects are made.
 
-    A search for cycles through all that a sync holds would stop every thread for 50 ms, so it does
-    not look at what is there for good, and seldom at what has stayed for long.
+    A full garbage collection over the data of a sync would stop all threads for 50 ms. So objects
+    that exist now are frozen out of it, and old generations are collected seldom.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()

@@ -18,7 +18,16 @@ from slack_sdk.errors import SlackApiError
 
 from bot import logs
 from bot.app import open_store, utc_now
-from bot.config import WHERE, Need, Settings, Visibility, inspect
+from bot.config import (
+    ENV_FILE,
+    SECRETS,
+    WHERE,
+    Need,
+    Settings,
+    Visibility,
+    holds_secrets,
+    inspect,
+)
 from bot.flows.sync_state import COSTS, failure
 from bot.openrouter import OpenRouter, OpenRouterError
 from bot.scopes import SCOPES
@@ -58,7 +67,11 @@ def examine(values: Mapping[str, str]) -> bool:
     logs.set_up("CRITICAL", settings.secrets, as_json=False)
     well = True
     for finding in chain(
-        _settings(wrong), _slack(settings), _openrouter(settings), _database(settings)
+        _settings(wrong),
+        _secret_files(values),
+        _slack(settings),
+        _openrouter(settings),
+        _database(settings),
     ):
         click.echo(str(finding))
         well = well and finding.well
@@ -70,6 +83,16 @@ def _settings(wrong: list[str]) -> Iterator[Finding]:
         yield Finding("settings", well=True, words="all that are needed are set")
     for words in wrong:
         yield Finding("settings", well=False, words=words)
+
+
+def _secret_files(values: Mapping[str, str]) -> Iterator[Finding]:
+    """The files with secrets that other users of this machine can read."""
+    files = [Path(ENV_FILE)] if holds_secrets(ENV_FILE) else []
+    files += [Path(values[f"{name}_FILE"]) for name in SECRETS if values.get(f"{name}_FILE")]
+    for file in files:
+        if checkup.others_can_read(file):
+            words = f"other users of this machine can read {file}. Run: chmod 600 {file}"
+            yield Finding("secrets", well=False, words=words)
 
 
 def _slack(settings: Settings) -> Iterator[Finding]:

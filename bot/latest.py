@@ -46,19 +46,21 @@ class Latest(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
         self._thread.start()
 
-    def get(self) -> T:
+    def get(self, patience: float | None = None) -> T:
         """The next value, or the last one where that takes longer than `patience` seconds.
 
         Calls that come together share one computation.
         """
+        patience = self._patience if patience is None else patience
         with self._news:
             wanted = self._computed + 1
             if self._asked_at is None:
                 self._asked_at = monotonic()
             asked_at = self._asked_at
             self._news.notify_all()
+            left = asked_at + patience - monotonic()  # nothing where somebody waited in vain
             in_time = self._news.wait_for(
-                lambda: self._stopped or self._computed >= wanted, self._patience
+                lambda: self._stopped or self._computed >= wanted, max(0.0, left)
             )
             return self._value if in_time else self._late(self._value, monotonic() - asked_at)
 

@@ -1,4 +1,4 @@
-"""Logs on stderr, as text or JSON, from which every secret has been struck out."""
+"""Logging to stderr, as text or JSON, with every secret masked."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 HIDDEN = "***"
 _QUIET = ("httpx", "httpcore", "slack_sdk", "waitress")
 _SILENT = ("apscheduler", "waitress.queue")
-"""They warn of every tick and every request that waits for the one before."""
+"""Their warnings are about every tick that is skipped and every request that waits."""
 
 
 class Redacting(logging.Formatter):
-    """Formats a record, traceback included, and strikes out the secrets."""
+    """Formats a record, including its traceback, and masks the secrets."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -27,7 +27,7 @@ class Redacting(logging.Formatter):
         return self.hide(super().format(record))
 
     def hide(self, text: str) -> str:
-        """A text without the secrets."""
+        """A text with `***` in the place of each secret."""
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         return text
@@ -50,9 +50,9 @@ class RedactingJson(Redacting):
 
 
 def set_up(level: str, secrets: Iterable[str], *, as_json: bool) -> None:
-    """Send all logs to stderr; libraries speak up only when something is wrong.
+    """Send all logs to stderr, those of libraries from WARNING on.
 
-    Their lower levels hold whole request bodies and addresses.
+    The lower levels of the libraries hold whole request bodies and addresses.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter((RedactingJson if as_json else Redacting)(secrets))
@@ -68,6 +68,8 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool) -> None:
     def last_resort(arguments: threading.ExceptHookArgs) -> None:
         kind, error = arguments.exc_type, arguments.exc_value
         if error:
-            log.critical("A thread died", exc_info=(kind, error, arguments.exc_traceback))
+            log.critical(
+                "A thread ended with an exception", exc_info=(kind, error, arguments.exc_traceback)
+            )
 
     threading.excepthook = last_resort

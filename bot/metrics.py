@@ -1,4 +1,4 @@
-"""What the bot tells Prometheus about itself."""
+"""Metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -13,33 +13,36 @@ from bot.store import Store
 
 
 class Metrics:
-    """Counters of this process, and the age of the cache at the moment of asking."""
+    """Counters of this process, and gauges that are read from the database at each scrape."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Age(store, clock))
         self.asks = Counter(
-            "activity_asks_total", "Questions by outcome", ["outcome"], registry=self._registry
+            "activity_asks_total",
+            "Questions asked in Slack, by outcome",
+            ["outcome"],
+            registry=self._registry,
         )
         self.seconds = Histogram(
             "activity_answer_seconds",
-            "From the acknowledgement to the answer's delivery",
+            "Seconds from the acknowledgement of a question to the delivery of its answer",
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
             registry=self._registry,
         )
         self.syncs = Counter(
-            "activity_sync_turns_total", "Sync turns by outcome", ["outcome"],
+            "activity_sync_turns_total", "Sync passes, by outcome", ["outcome"],
             registry=self._registry,
         )  # fmt: skip
 
     def count_runs(self, counts: Callable[[], Mapping[str, int]]) -> None:
-        """Show how many report runs are in which state."""
-        name, words = "activity_report_runs", "Runs of scheduled reports by state"
+        """Add a gauge of report runs by state."""
+        name, words = "activity_report_runs", "Runs of scheduled reports, by state"
         self._registry.register(_Counts(name, words, counts))
 
     def count_alerts(self, counts: Callable[[], Mapping[str, int]]) -> None:
-        """Show how many messages about alerts are in which state."""
-        name, words = "activity_alert_messages", "Messages about alerts by state"
+        """Add a gauge of alert messages by state."""
+        name, words = "activity_alert_messages", "Alert messages, by state"
         self._registry.register(_Counts(name, words, counts))
 
     def text(self) -> bytes:
@@ -55,7 +58,7 @@ class _Age(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         age = GaugeMetricFamily(
             "activity_sync_age_seconds",
-            "Time since the last sync of each granularity",
+            "Seconds since the last successful sync, by granularity",
             labels=["granularity"],
         )
         now = self._clock()

@@ -43,14 +43,14 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Where a message is."""
+    """A posted message: its channel and ts."""
 
     channel: str
     ts: str
 
 
 class Posting:
-    """Posts of one bot. `wait` sleeps for seconds, and ends early when the process is to end."""
+    """Posts with one bot token. `wait` sleeps for seconds, less when the process has to end."""
 
     def __init__(self, slack: Slack, wait: Callable[[float], object]) -> None:
         self.slack = slack
@@ -58,7 +58,7 @@ class Posting:
         self._info_from = 0.0
 
     def conversation(self, channel: str) -> Conversation:
-        """What a channel is now. Raises DeliveryError, at once where Slack wants a pause."""
+        """Look up a channel. Raises DeliveryError, at once while Slack is rate limiting."""
         pause = self._info_from - monotonic()
         if pause > 0:
             raise DeliveryError("ratelimited", permanent=False, retry_after=pause)
@@ -94,14 +94,14 @@ class Posting:
         return Posted(str(said["channel"]), str(said["ts"]))
 
     def copies(self, place: str, key: str, since: datetime) -> list[Posted]:
-        """Our messages with a key in a conversation, oldest first: all pages are looked at.
+        """The bot's messages with a key in a conversation, oldest first, from all pages.
 
         Raises DeliveryError where the history cannot be read.
         """
         return self.keyed(place, since).get(key, [])
 
     def keyed(self, place: str, since: datetime) -> dict[str, list[Posted]]:
-        """All our messages with a key in a conversation, by key. Raises DeliveryError."""
+        """All messages of the bot with any key in a conversation, by key. Raises DeliveryError."""
         channel = self._channel(place)
         mine = self.slack.identity().bot_id
         found: dict[str, list[Posted]] = {}
@@ -113,7 +113,7 @@ class Posting:
         return found
 
     def replied(self, root: Posted, key: str) -> Posted | None:
-        """Our answer with a key in a message's thread. Raises DeliveryError."""
+        """The bot's reply with a key in a message's thread. Raises DeliveryError."""
         mine = self.slack.identity().bot_id
         thread = _pages(
             lambda page: self._patient(
@@ -126,7 +126,7 @@ class Posting:
         return None
 
     def update(self, posted: Posted, message: Message) -> None:
-        """Say something else in a message of ours, without a chart if need be.
+        """Replace the content of a message of the bot, without its chart if need be.
 
         Raises DeliveryError.
         """
@@ -134,7 +134,7 @@ class Posting:
         attempt(message, lambda one: self._patient("chat.update", **where, **content(one)))
 
     def delete(self, posted: Posted) -> None:
-        """Take a message of ours back. Raises DeliveryError, unless it is gone already."""
+        """Delete a message of the bot, if it is still there. Raises DeliveryError."""
         try:
             self._patient("chat.delete", channel=posted.channel, ts=posted.ts)
         except DeliveryError as error:
@@ -142,11 +142,11 @@ class Posting:
                 raise
 
     def reply(self, posted: Posted, words: str) -> None:
-        """A sentence in a message's thread. Raises DeliveryError."""
+        """Post a sentence to a message's thread. Raises DeliveryError."""
         self.slack.post(posted.channel, Message(words, ()), thread_ts=posted.ts)
 
     def upload(self, path: Path, name: str, words: str) -> str:
-        """Bring a file to Slack without showing it to anybody yet; its id. Raises DeliveryError."""
+        """Upload a file without sharing it yet; its id. Raises DeliveryError."""
         data = path.read_bytes()
         said = self._patient(
             "files.getUploadURLExternal", filename=name, length=len(data), alt_txt=words[:1_000]
@@ -158,7 +158,7 @@ class Posting:
         return file
 
     def share(self, files: Sequence[tuple[str, str]], posted: Posted, words: str) -> None:
-        """Show uploaded files (id, title) in a message's thread. Raises DeliveryError."""
+        """Share uploaded files (id, title) in a message's thread. Raises DeliveryError."""
         self._patient(
             "files.completeUploadExternal",
             files=json.dumps([{"id": id_, "title": title} for id_, title in files]),
@@ -168,7 +168,7 @@ class Posting:
         )
 
     def shared(self, file: str) -> bool:
-        """Whether an uploaded file was shown already. Raises DeliveryError."""
+        """Whether an uploaded file was shared already. Raises DeliveryError."""
         try:
             said = self._patient("files.info", file=file)["file"]
         except DeliveryError as error:
@@ -178,7 +178,7 @@ class Posting:
         return any(said.get(where) for where in ("channels", "groups", "ims", "shares"))
 
     def person(self, email: str) -> str | None:
-        """The id of the person with an address, if there is one. Raises DeliveryError."""
+        """The Slack id for an e-mail address, or None. Raises DeliveryError."""
         try:
             return str(self._patient("users.lookupByEmail", email=email)["user"]["id"])
         except DeliveryError as error:
@@ -198,7 +198,7 @@ class Posting:
         )
 
     def _patient(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
-        """A call that may be made twice, made again where Slack asks to wait a little."""
+        """Make a call that may be repeated, again where Slack asks to wait up to LONGEST_WAIT."""
         for turn in range(_MOST_WAITS):
             try:
                 return self.slack.call(method, **arguments)

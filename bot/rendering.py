@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bot.config import environment_without_secrets
 from bot.flows.files import Job, UnanswerableError, write_file
 from bot.private_folder import private_folder
 from bot.store import Database, Store, StoreError
@@ -27,8 +28,6 @@ _ENTRY = Path(__file__).resolve().with_name("render_process.py")
 _NICENESS = 10
 _SAID = 3
 """The exit code with which the process says that stderr is fit for people."""
-_SECRET = ("SLACK_", "OPENROUTER_", "DATABASE_URL")
-"""What a rendering process has no use for; it is taken out of its environment."""
 
 
 class RenderError(Exception):
@@ -62,7 +61,7 @@ class Renderer:
                 timeout=LONGEST_SECONDS,
                 check=False,
                 cwd=path.parent,
-                env={k: v for k, v in os.environ.items() if not k.startswith(_SECRET)},
+                env=environment_without_secrets(),
             )
         except subprocess.TimeoutExpired:
             raise RenderError(

@@ -1,7 +1,7 @@
-"""Door two, the clock: APScheduler ticks and nothing else.
+"""Periodic ticks by APScheduler.
 
 What is due is decided by the database and by pure functions; the scheduler holds a few interval
-ticks in memory. Its own cron trigger loses weekly runs around daylight saving, so it is not used.
+ticks in memory. Its own cron trigger skips weekly runs around daylight saving, so it is not used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STEP = timedelta(seconds=2)
 
 
 class _Every(IntervalTrigger):  # type: ignore[misc]
-    """Counts from now on. The one it comes from goes through all ticks that a jump left out."""
+    """Counts from now on; the original goes through all ticks that a clock jump left out."""
 
     def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
         return now + self.interval  # type: ignore[no-any-return]
@@ -36,7 +36,7 @@ class _Every(IntervalTrigger):  # type: ignore[misc]
 def start(
     ticks: Mapping[str, tuple[int, Tick]], clock: Callable[[], datetime]
 ) -> BackgroundScheduler:
-    """Call each tick every so many seconds, the first time at once, never twice at a time.
+    """Call each tick at its interval (in seconds), first at once, never twice at the same time.
 
     `clock` must be the machine's own (aware), since the library reads that as well.
     """
@@ -49,7 +49,7 @@ def start(
         trigger = _Every(seconds=seconds, timezone=UTC)
         # the trigger alone would wait for its first interval
         scheduler.add_job(_guarded(name, tick), trigger, id=name, next_run_time=clock())
-    # a tick that is still at work when the next one comes is no news: that one is left out
+    # APScheduler warns whenever a tick is skipped because the one before is still running
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler.start()
     stopped = threading.Event()
@@ -64,12 +64,12 @@ def start(
 def _watch(
     scheduler: BackgroundScheduler, stopped: threading.Event, clock: Callable[[], datetime]
 ) -> None:
-    """Let a tick come at once that would wait for a time which the clock has gone back from."""
+    """Run ticks at once whose next time is too far ahead because the clock was set back."""
     while not stopped.wait(_LOOK_SECONDS):
         now = clock()
         for job in scheduler.get_jobs():
             if job.next_run_time > now + job.trigger.interval + _STEP:
-                log.warning("The clock went back: %s is due again", job.id)
+                log.warning("The clock was set back, running the %s tick now", job.id)
                 job.modify(next_run_time=now)
 
 

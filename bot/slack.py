@@ -60,17 +60,17 @@ _READING = {
     "conversations.history", "conversations.info", "conversations.replies", "files.info",
     "users.info", "users.lookupByEmail",
 }  # fmt: skip
-"""Methods whose arguments Slack looks for in the address, not in a body of JSON."""
+"""Methods that take their arguments in the URL, not as a JSON body."""
 _FORMS = {"files.completeUploadExternal", "files.getUploadURLExternal"}
-"""Methods whose arguments it takes from a form."""
+"""Methods that take their arguments as a form."""
 _HALF_DONE = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
-"""Slack's own failures, of which it says that a part may have been done."""
+"""Slack's own failures, after which the call may have been carried out in part."""
 NO_ANSWER = (URLError, OSError, HTTPException, SlackClientError, ValueError)
-"""What a call may raise that got no answer, or one that cannot be read."""
+"""What a call raises when it gets no answer, or one that cannot be read."""
 
 
 class DeliveryError(Exception):
-    """Slack did not take something. `permanent`: trying again changes nothing.
+    """Slack did not accept a call. `permanent`: trying again changes nothing.
 
     `uncertain`: no clear answer came, so it may have been taken all the same. `retry_after`: the
     seconds that Slack asks to wait.
@@ -94,7 +94,7 @@ class DeliveryError(Exception):
 
 
 class UnknownPersonError(DeliveryError):
-    """Slack does not say who somebody is, so nobody can tell what they may see."""
+    """Slack does not say who somebody is, so it is unknown what they may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an answer goes: the response URL first, the person's DM where that is used up.
+    """Where an answer goes: to the response URL first, to a direct message where that is used up.
 
     `thread` is the thread that it belongs to, if any. Where there is no response URL, as for what
     people say in a `channel`, it is posted there: to the person alone, unless it is `shared`.
@@ -153,7 +153,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a message of ours stands; `hidden`: one person alone sees it."""
+    """A message of the bot: its channel and ts; `hidden`: only one person sees it."""
 
     channel: str
     ts: str
@@ -161,7 +161,7 @@ class Spot:
 
     @property
     def direct(self) -> bool:
-        """Whether it stands in the direct messages of one person."""
+        """Whether it is in the direct messages of one person."""
         return self.channel.startswith("D")
 
 
@@ -201,11 +201,11 @@ class Slack:
         return known
 
     def known_identity(self) -> Identity | None:
-        """Who the bot is, if that was asked already: for places that must not wait for Slack."""
+        """Who the bot is if that is known already, for callers that must not wait for Slack."""
         return self._identity
 
     def person(self, user: str) -> Person:
-        """Who somebody is; kept for ten minutes. Raises UnknownPersonError."""
+        """Who somebody is, cached for ten minutes. Raises UnknownPersonError."""
         now = self._clock()
         with self._lock:
             kept = self._people.get(user)
@@ -222,23 +222,23 @@ class Slack:
         return found
 
     def forget(self, user: str) -> None:
-        """Ask anew who somebody is: what is kept of them is doubted."""
+        """Drop what is cached of somebody, because it may be outdated."""
         with self._lock:
             self._people.pop(user, None)
 
     def now(self) -> datetime | None:
-        """What time it is at Slack, whatever the clock here says; None before its first answer."""
+        """The time by Slack's clock (UTC); None before its first answer."""
         known = self._date
         return known and known[1] + timedelta(seconds=monotonic() - known[0])
 
     def knows(self, user: str) -> bool:
-        """Whether it is known who somebody is, so that Slack need not be asked first."""
+        """Whether it is cached who somebody is, so that Slack need not be asked first."""
         with self._lock:
             kept = self._people.get(user)
         return kept is not None and self._clock() - kept[0] < PEOPLE_FOR
 
     def outsiders_read(self, channel: str) -> bool | None:
-        """Whether people of other companies read along in a channel; None: the bot cannot see."""
+        """Whether people of other companies can read a channel; None where the bot cannot tell."""
         try:
             said = self._asked("conversations.info", channel=channel)
             said = _part(said, "channel")
@@ -248,7 +248,7 @@ class Slack:
         return bool(said.get("is_ext_shared") or said.get("is_pending_ext_shared"))
 
     def respond(self, place: Place, message: Message, *, replace: bool = False) -> None:
-        """Answer a command or a click, if need be without the chart, if need be in the DM.
+        """Answer a command or a click, if need be without the chart or in a direct message.
 
         Raises DeliveryError where the person cannot be reached at all.
         """
@@ -261,7 +261,7 @@ class Slack:
             self.direct(place.user, message)
 
     def _answer_in(self, place: Place, message: Message) -> None:
-        """Answer what somebody said in a channel, there."""
+        """Answer in the channel in which somebody wrote."""
         thread = {"thread_ts": place.thread} if place.thread else {}
         if place.shared or place.channel.startswith("D"):
             try:
@@ -280,7 +280,7 @@ class Slack:
             self.direct(place.user, _elsewhere(message, place.channel, error.code))
 
     def change(self, place: Place, spot: Spot, message: Message) -> None:
-        """Put a message in the place of one of ours that was clicked in, if need be in the DM.
+        """Replace a message of the bot that was clicked in, or send a direct message instead.
 
         Raises DeliveryError where the person cannot be reached at all.
         """
@@ -293,7 +293,7 @@ class Slack:
             self.direct(place.user, message)
 
     def publish(self, place: Place, channel: str, message: Message) -> None:
-        """Answer a click for everybody of its conversation. Raises DeliveryError."""
+        """Answer a click for everybody in its conversation. Raises DeliveryError."""
         where = changed(place, shared=True)
         code = self._use_response_url(where, message, replace=False)
         if code is not None:
@@ -302,7 +302,7 @@ class Slack:
             self.post(channel, message, **thread)
 
     def _update(self, spot: Spot, message: Message) -> bool:
-        """Change a message that everybody sees; whether that could be done."""
+        """Update a message that everybody sees; whether that worked."""
         where = {"channel": spot.channel, "ts": spot.ts}
         try:
             self._sent("chat.update", message, spot.channel, **where)
@@ -312,7 +312,7 @@ class Slack:
         return True
 
     def say(self, place: Place, words: str) -> None:
-        """Answer with one sentence of ours. Raises DeliveryError."""
+        """Answer with one sentence (plain text). Raises DeliveryError."""
         self.respond(place, sentence(words))
 
     def direct(self, user: str, message: Message) -> str:
@@ -335,7 +335,7 @@ class Slack:
         channel: str | None = None,
         thread: str | None = None,
     ) -> str:
-        """Upload a file, into a channel or for nobody yet; returns its id. Raises DeliveryError."""
+        """Upload a file, to a channel or unshared; returns its id. Raises DeliveryError."""
         said = self._patiently(
             "files",
             lambda: self._guarded(
@@ -382,7 +382,7 @@ class Slack:
         return str(_part(_part(said, "channel"), "id"))
 
     def _use_response_url(self, place: Place, message: Message, *, replace: bool) -> str | None:
-        """Post to a response URL; the error's code, or None if it was taken."""
+        """Post to a response URL; the error's code, or None if it was accepted."""
         hook = WebhookClient(place.response_url, timeout=_TIMEOUT, retry_handlers=[])
         body: dict[str, Any] = {
             "response_type": "in_channel" if place.shared else "ephemeral",
@@ -509,7 +509,7 @@ def _part(said: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - Slack's 
 
 
 def attempt(message: Message, say: Callable[[Message], T]) -> T:
-    """Say a message, without its chart and at last as text alone if its blocks are refused.
+    """Send a message by `say`; without its chart, then as text only, if its blocks are refused.
 
     Raises DeliveryError as `say` does.
     """
@@ -523,12 +523,12 @@ def attempt(message: Message, say: Callable[[Message], T]) -> T:
 
 
 def content(message: Message) -> dict[str, Any]:
-    """The arguments that carry what a message says."""
+    """The content of a message as arguments of a Web API call."""
     return {"text": message.text, "blocks": list(message.blocks)}
 
 
 def delivery_error(error: Exception) -> DeliveryError:
-    """What went wrong with a call, by Slack's name for it or by the kind of the failure."""
+    """An exception of a call as a DeliveryError, by Slack's code or the exception's name."""
     if isinstance(error, SlackApiError):
         # an answer that is no JSON comes as a plain dict, with nothing but its status to name
         said: Any = error.response
@@ -575,7 +575,7 @@ def _name(user: Mapping[str, Any]) -> str:
 
 
 def _retry_after(said: Any) -> float:  # noqa: ANN401 - slack-sdk's answer, or a plain dict
-    """The seconds that a 429 asks to wait; one where it does not say."""
+    """The seconds that a 429 asks to wait; 1 where it does not say."""
     headers = (said.get("headers") if isinstance(said, dict) else said.headers) or {}
     asked = {str(name).lower(): str(value) for name, value in headers.items()}.get("retry-after")
     plain = asked is not None and asked.isascii() and asked.isdigit() and len(asked) < 6
@@ -583,7 +583,7 @@ def _retry_after(said: Any) -> float:  # noqa: ANN401 - slack-sdk's answer, or a
 
 
 def _code(body: str) -> str | None:
-    """The error that a response URL names, in JSON or in plain words."""
+    """The error code in a response URL's answer (JSON or plain text); None if it is ok."""
     if body.strip() in {"ok", ""}:
         return None
     try:
@@ -596,6 +596,6 @@ def _code(body: str) -> str | None:
 
 
 def _pointers(error: SlackApiError) -> list[str]:
-    """Where in the blocks Slack sees the fault; its messages hold no figures of ours."""
+    """Slack's messages on refused blocks: JSON pointers without any figures."""
     metadata = error.response.get("response_metadata") or {}
     return [str(words)[:200] for words in metadata.get("messages", [])][:5]

@@ -1,4 +1,4 @@
-"""Socket Mode: the connection that Slack sends through, kept up for as long as the bot runs."""
+"""Socket Mode: the WebSocket connection through which Slack sends requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.slack import NO_ANSWER, DeliveryError, Slack, delivery_error
 log = logging.getLogger(__name__)
 
 PING_SECONDS = 5.0
-"""Between two pings; a connection that answers none of four is taken down and made anew."""
+"""Between two pings; slack-sdk replaces a connection that answers none of four."""
 RETRY_SECONDS = 10.0
 
 
@@ -28,7 +28,7 @@ class _Handler(SocketModeHandler):
 
 
 class SocketMode:
-    """Connects at the start, or as soon as Slack can be reached, and again whenever it breaks."""
+    """Connects at the start or once Slack can be reached, and reconnects whenever it breaks."""
 
     def __init__(self, app: App, slack: Slack, app_token: str, stopping: threading.Event) -> None:
         self._stopping = stopping
@@ -38,32 +38,32 @@ class SocketMode:
 
     @property
     def connected(self) -> bool:
-        """Whether Slack can reach us at the moment."""
+        """Whether Slack can reach the bot at the moment."""
         return bool(self._handler.client.is_connected())
 
     def start(self) -> None:
-        """Connect, or go on trying. Raises DeliveryError if the app token is refused."""
+        """Connect, or keep trying in a thread. Raises DeliveryError if the token is refused."""
         if not self._connect():
             threading.Thread(target=self._keep_trying, name="socket-mode", daemon=True).start()
 
     def stop(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         try:
             self._handler.close()  # type: ignore[no-untyped-call]
         except AttributeError:
-            # both ends hung up at once, and slack-sdk misses the socket: the rest is still to do
+            # both sides closed at once and slack-sdk misses its socket; the rest is still to close
             self._handler.close()  # type: ignore[no-untyped-call]
 
     def _connect(self) -> bool:
-        """Connect once; from then on slack-sdk watches the connection and makes it anew."""
+        """Connect once; from then on slack-sdk watches the connection and replaces it."""
         try:
             self._handler.connect()  # type: ignore[no-untyped-call]
         except NO_ANSWER as error:
             failed = delivery_error(error)
             if failed.permanent:
-                words = f"Slack answered {failed.code} to SLACK_APP_TOKEN: copy it anew."
+                words = f"Slack answered {failed.code} to SLACK_APP_TOKEN. Copy the token again."
                 raise DeliveryError(failed.code, permanent=True, words=words) from error
-            log.warning("Socket Mode is not connected yet (%s); it is tried again", failed)
+            log.warning("Socket Mode is not connected yet (%s), retrying", failed)
             return False
         log.info("Connected to Slack by Socket Mode")
         return True
@@ -73,4 +73,4 @@ class SocketMode:
             while not self._stopping.wait(RETRY_SECONDS) and not self._connect():
                 pass
         except DeliveryError as error:
-            log.critical("Socket Mode cannot be used: %s", error)
+            log.critical("Socket Mode stopped: %s", error)

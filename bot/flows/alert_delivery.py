@@ -1,7 +1,8 @@
-"""The way of what happened to the people: events become messages, and messages get to Slack.
+"""Delivering alerts: events become messages, and messages are posted to Slack.
 
-Each is told at least once. Before a message goes out it is written down that it does; where no
-answer came, the history tells whether it is there, and where that cannot be read it is sent again.
+Each is delivered at least once. Before a message is posted the database says so; where Slack gave
+no answer the channel's history tells whether it is there, and where that cannot be read it is
+posted again.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 BATCH = 500
 AT_ONCE = 32
 ALONE = 5
-"""More than so many at once to one place are one message."""
+"""More than so many alerts at once to one person or channel become a single message."""
 LONGEST_WAIT = timedelta(minutes=10)
 _SHORT = timedelta(seconds=15)
 _HEAL_EVERY = timedelta(minutes=30)
@@ -48,7 +49,7 @@ _LOST = {"message_not_found", "cant_update_message", "edit_window_closed"}
 
 
 class Delivery:
-    """Tells what is to be told. One tick at a time in a process; any number of processes."""
+    """Delivers alerts: one tick at a time in a process, any number of processes."""
 
     def __init__(self, alerts: Alerts, judging: Judging) -> None:
         self._at = alerts
@@ -109,7 +110,7 @@ class Delivery:
             self._healed = now
 
     def _look_after(self) -> None:
-        """Once a day, see whether the makers of rules are still there; a few at a time."""
+        """Once a day, check whether the owners of rules are still members; a few per tick."""
         now = self._at.asking.clock()
         if self._looked is None or not timedelta() <= now - self._looked < _LOOK_EVERY:
             self._looked = now
@@ -128,7 +129,7 @@ class Delivery:
     # -- from events to messages
 
     def _gather(self, events: Sequence[Pending]) -> None:
-        """Make messages of events, those of one place together."""
+        """Make messages of events, together for each person or channel."""
         holds = self._at.states.holds() if events else {}
         places: dict[str, dict[int, str]] = defaultdict(dict)
         for one in events:
@@ -147,7 +148,7 @@ class Delivery:
                 self._make(place, [one for one in events if one.id in notes], notes)
 
     def _hearer(self, one: Pending, holds: dict[tuple[str, str], Hold]) -> Hearer | None:
-        """Where an event is told now; None where it waits or needs no telling any more."""
+        """Who gets an event now; None where it waits or is not needed any more."""
         at, now = self._at, self._at.asking.clock()
         entry = at.rules.get(one.rule)
         rule = self._judging.rule(entry) if entry else None
@@ -181,9 +182,9 @@ class Delivery:
         return quiet.until(now, self._people.zone(place)) if quiet else None
 
     def _make(self, place: str, events: Sequence[Pending], notes: Mapping[int, str]) -> None:
-        """The first of a crossing is a message of its own, the rest go into its thread.
+        """Make a message of each crossing; its later events go into that message's thread.
 
-        `notes` are the sentences that go with each event, by its id.
+        `notes` are sentences to add, by the id of the event.
         """
         tellings, now = self._at.tellings, self._at.asking.clock()
         firsts = {one.id: [one] for one in events if one.event.kind is Kind.TRIGGERED}
@@ -291,7 +292,7 @@ class Delivery:
         tellings.sent(one, posted.channel, posted.ts)
 
     def _found(self, one: Telling, thread: Posted | None) -> Posted | None:
-        """A message that may have gone out before, if it is there."""
+        """A message that may have been posted before, if it is in the history."""
         try:
             if thread:
                 return self._at.posting.replied(thread, one.key)
@@ -304,7 +305,7 @@ class Delivery:
             return None
 
     def _closed(self, place: str) -> str:
-        """Why a channel gets no alerts, judged anew for each; nothing where it may have them."""
+        """Why a channel may not get alerts, checked for each; "" where it may."""
         if place[:1] not in {"C", "G"}:
             return ""
         at, now = self._at, self._at.asking.clock()
@@ -339,7 +340,7 @@ class Delivery:
             tellings.again(one, self._again(one, error), error.code)
 
     def _refused(self, one: Telling, code: str) -> None:
-        """It can never be told there: whoever made the rule hears it, and why, or an admin does."""
+        """Send what can never be delivered there to the rule's owner, or an admin, and say why."""
         log.warning("Alert %s could not be delivered: %s", one.key, code)
         tellings = self._at.tellings
         makers: dict[str, list[Pending]] = defaultdict(list)
@@ -359,7 +360,7 @@ class Delivery:
         tellings.redirect(one, entry.draft.maker, note, code)
 
     def _refresh(self, one: Telling) -> None:
-        """Say in a message how things stand by now."""
+        """Update a message to the current state."""
         tellings = self._at.tellings
         with alone(log, "Alert message %s could not be updated", one.key):
             try:
@@ -374,7 +375,7 @@ class Delivery:
         tellings.renewed(one)
 
     def _again(self, one: Telling, error: DeliveryError) -> datetime:
-        """When to try again: when Slack says, else later and later."""
+        """When to retry: when Slack says so, else after doubling pauses."""
         wait = timedelta(seconds=error.retry_after)
         if not wait:
             wait = min(_SHORT * 2 ** min(one.tries, 10), LONGEST_WAIT)
@@ -382,7 +383,7 @@ class Delivery:
 
 
 def _note(notes: Sequence[str]) -> str:
-    """The sentences that go with many alerts, a line each."""
+    """The sentences for a message of many alerts, one per line."""
     said = sorted(set(notes) - {""})
     if len(set(notes)) == 1 or not said:
         return "".join(said)

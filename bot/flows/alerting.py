@@ -1,9 +1,9 @@
-"""The street of alerts: after a sync, each rule is judged; what changed is kept and then told.
+"""Evaluating alert rules after each sync; changes are stored, and delivered from there.
 
     rules + figures -> readings -> evaluate -> state and event (one transaction) -> delivery
 
-One process at a time judges, and what it found is kept only where nobody changed it meanwhile. A
-rule that fails stops no other.
+One process at a time evaluates, and stores its findings only where nobody changed the rule or the
+state meanwhile. A rule that fails stops no other.
 """
 
 from __future__ import annotations
@@ -53,18 +53,18 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
 EVERY = timedelta(seconds=60)
-"""How often rules are judged where nothing was synced: what is too old has to be noticed too."""
+"""How often rules are evaluated without a sync: stale data has to be noticed too."""
 ASLEEP = timedelta(minutes=5)
-"""Who has not judged for so long was not there, or the machine slept."""
+"""A longer gap between evaluations means that the process or the machine was not running."""
 ROUSED = timedelta(minutes=3)
-"""What a sync takes after that: until then data may be old without anything being wrong."""
+"""How long after such a gap data may be old because the sync is still catching up."""
 _JUDGED, _FORGOT = "alerts judged", "alerts forgot"
 _SINGLE = "alert-sync-"
 
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """What the street needs of the world; made once, in the composition root."""
+    """What evaluation and delivery of alerts need; made once, in the composition root."""
 
     asking: Asking
     rules: Rules
@@ -79,7 +79,7 @@ class Alerts:
 
 
 class Judging:
-    """Judges all rules. One pass at a time in all processes together."""
+    """Evaluates all rules, in one process at a time."""
 
     def __init__(self, alerts: Alerts) -> None:
         self.alerts = self._at = alerts
@@ -90,14 +90,14 @@ class Judging:
         self._lock = threading.Lock()
 
     def tick(self, pause: timedelta = EVERY) -> int:
-        """Judge, unless that was done a moment before; how many events there are to tell."""
+        """Evaluate all rules unless that was done within `pause`; the number of new events."""
         now = self._at.asking.clock()
         if self._last is not None and timedelta() <= now - self._last < pause:
             return 0
         return self.judge()
 
     def judge(self) -> int:
-        """Judge all rules by what is held now; how many events there are to tell."""
+        """Evaluate all rules on what is stored now; the number of new events."""
         with self._lock:
             return self._judge()
 
@@ -124,14 +124,14 @@ class Judging:
         return told
 
     def judge_one(self, entry: Entry) -> int:
-        """Judge one rule, as soon as it is set up."""
+        """Evaluate one rule, as soon as it is set up; the number of new events."""
         if entry.paused is not None:
             return 0
         changes = self._changes([entry], self._at.asking.clock())
         return self._at.states.settle(changes)
 
     def readings(self, entry: Entry, rule: Rule) -> list[Reading]:
-        """How all subjects of a rule stand now, also those that are far from its line."""
+        """The current readings of all subjects of a rule, also of those far from its limit."""
         now = self._at.asking.clock()
         with self._at.asking.store.snapshot():
             seen = replace(self.seen(now), everything=True)
@@ -165,7 +165,7 @@ class Judging:
         ]
 
     def rule(self, entry: Entry) -> Rule | None:
-        """A rule as it is to be judged; None where its words mean nothing any more."""
+        """The rule of an entry; None where this version does not understand its words."""
         place = entry.id, entry.version
         if place not in self._read:
             try:
@@ -217,7 +217,7 @@ class Judging:
             self._at.notices.add(key, entry.draft.maker, said)
 
     def _set_up_first(self) -> None:
-        """Admins hear of stale data from the start; who deletes the rule is not given it again."""
+        """Give each admin an alert on stale data, once: a deleted one does not come back."""
         rules = self._at.rules
         for admin in sorted(self._at.asking.settings.admins):
             id_ = f"{_SINGLE}{admin}"
@@ -267,7 +267,7 @@ class Judging:
     def _ends(
         self, watched: Watched, seen: Seen, known: dict[tuple[str, str], State]
     ) -> Iterator[Change]:
-        """Periods that are over and settled: what was told in them has ended."""
+        """The ends of triggered states whose period is over and settled."""
         entry = watched.entry
         for (subject, period), state in known.items():
             if state.phase is not Phase.TRIGGERED or state.ends is None:
@@ -284,7 +284,7 @@ class Judging:
                 yield Change(place, entry.version, state, verdict.state, verdict.event)
 
     def seen(self, now: datetime) -> Seen:
-        """What the cache holds now, to be looked at within one snapshot of it."""
+        """What the cache holds now; to be used within one snapshot of the database."""
         at, store = self._at, self._at.asking.store
         directory = store.directory()
         limits = Limits()
@@ -328,7 +328,7 @@ def _unsure(watched: Watched, seen: Seen, reading: Reading, event: Event | None)
 
 
 def _worth_keeping(before: State | None, after: State) -> bool:
-    """Whether a state says more than that the rule is armed, or than was known before."""
+    """Whether a state differs from what is stored; an armed rule needs no state."""
     if before is None:
         return after.phase not in {Phase.UNKNOWN, Phase.OK}
     moved = replace(after, at=before.at, peak=before.peak) != before

@@ -1,4 +1,4 @@
-"""What a scheduled report says: its question at its due moment, and whether all of it is there."""
+"""The content of a scheduled report: its question at its due time, and whether it is complete."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from reports.windows import REACH
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Exactly what is reported: the question, its due moment (UTC), its zone, for whose eyes."""
+    """What is reported: the question, its due time (UTC), its zone, and who may see it."""
 
     query: Query
     at: datetime
@@ -47,12 +47,12 @@ class Known:
     people: tuple[tuple[str, str], ...] = ()
 
     def as_json(self) -> str:
-        """The same to keep."""
+        """As JSON, to be stored."""
         return json.dumps({"named": self.named, "people": self.people})
 
     @classmethod
     def from_json(cls, text: str) -> Known:
-        """What was kept."""
+        """From stored JSON."""
         said = json.loads(text) or {}
         return cls(
             tuple((d, p, r, n) for d, p, r, n in said.get("named", ())),
@@ -61,7 +61,7 @@ class Known:
 
 
 def know(store: Store, query: Query, asker: Asker) -> Known:
-    """Note what the filters of a question mean today; those with a wildcard stay open."""
+    """Record what the filters of a question mean today; those with a wildcard stay open."""
     directory = store.directory()
     named = []
     labels = sight.labels(directory, asker)
@@ -119,13 +119,13 @@ def today(
 
 
 def read(words: str) -> Query | None:
-    """The question that was kept, or None if it is not understood any more."""
+    """The stored question, or None where this version does not understand it."""
     asked = parse(words)
     return asked.query if isinstance(asked, Ask) else None
 
 
 def make(store: Store, subject: Subject) -> Report | CommandError:
-    """Work the report out, from one state of the database."""
+    """Compute the report from one snapshot of the database."""
     with store.snapshot():
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
         if isinstance(plan, CommandError):
@@ -167,13 +167,13 @@ def complete(store: Store, subject: Subject, now: datetime) -> bool:
 
 
 def spend(store: Store, subject: Subject) -> int | None:
-    """What a period cost, as it is known today: nano-dollars; None where it cannot be said."""
+    """The spend of a period as known today, in nano-dollars; None where it is unknown."""
     used = usage(store, subject)
     return None if used is None else used.value(Metric.SPEND, subject.query.source)
 
 
 def usage(store: Store, subject: Subject) -> Usage | None:
-    """What was used in a period, as it is known today; None where it cannot be said."""
+    """The usage of a period as known today; None where it is unknown."""
     with store.snapshot():
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
         held = store.state().held

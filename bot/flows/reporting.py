@@ -1,7 +1,7 @@
-"""The street of a scheduled report: due, claimed, complete, frozen, posted once, then its files.
+"""Delivering scheduled reports: due, claimed, complete, frozen, posted once, then the files.
 
-Nothing is posted before the ledger says that it is about to be, and nothing of which that was said
-is posted again before the channel's history was looked at.
+Nothing is posted before the database says that it is about to be, and after that nothing is posted
+again before the channel's history was searched for it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MARGIN = 0.5
 
 
 class Reporting:
-    """Delivers what is due. One tick at a time in a process; any number of processes."""
+    """Delivers due reports: one tick at a time in a process, any number of processes."""
 
     def __init__(self, reports: Reports) -> None:
         self._at = reports
@@ -73,9 +73,9 @@ class Reporting:
                 break
 
     def _begin(self) -> None:
-        """What a start brings, and a clock that went back: due times are worked out anew.
+        """After a start, or when the clock was set back, compute due times again.
 
-        On the first start of all somebody is offered a report.
+        On the very first start, offer an admin a report.
         """
         now = self._at.asking.clock()
         back = self._latest is None or now < self._latest - SLEWED
@@ -99,7 +99,8 @@ class Reporting:
             return
         # something unforeseen: the run is tried again once its lease runs out, but not for ever
         if self._at.asking.clock() - run.noticed_at > CATCH_UP:
-            self._telling.fail(run, "gave_up")
+            with alone(log, "Report run %s could not be given up", run.key):
+                self._telling.fail(run, "gave_up")
 
     def _take(self, run: Run) -> None:
         if run.state is State.POSTED:
@@ -148,13 +149,13 @@ class Reporting:
         self._send(run, place, content.payload, content)
 
     def _send(self, run: Run, place: str, payload: str, content: Content | None = None) -> None:
-        """Say so, post, say that it is out; a copy that came too late is taken back."""
+        """Record the intent, post, record the result; a copy that came too late is deleted."""
         runs, begun = self._at.runs, monotonic()
         spend = content.spend if content else None
         if not runs.begin(run, payload, spend, self._at.asking.slack.now()):
             return
         if monotonic() - begun > runs.timing.lease.total_seconds() * _MARGIN:
-            return  # this process stood still: whoever looks next finds that nothing was posted
+            return  # this process was suspended: the next one to look finds that nothing was posted
         message, files = _message(payload)
         try:
             posted = self._at.posting.post(place, message, run.key)
@@ -167,11 +168,13 @@ class Reporting:
             if files:
                 self._file(run, posted, payload, resumed=False)
         elif runs.withdraw(run, posted.ts):
-            log.warning("A report had been sent by another process; the late copy is taken back")
+            log.warning(
+                "Report %s was already posted by another process, deleting the late copy", run.key
+            )
             self._at.posting.delete(posted)
 
     def _reconcile(self, run: Run) -> None:
-        """Look in the history whether a report is there, of which it was said that it would be."""
+        """Search the history for a report that may have been posted."""
         runs = self._at.runs
         place = self._places.address(run)
         if place is None or run.payload is None:
@@ -215,7 +218,7 @@ class Reporting:
                 wait = timedelta(seconds=error.retry_after) or LOOK_AGAIN
                 runs.later(run, self._at.asking.clock() + wait)
                 return
-            log.warning("The files of a report could not be shown: %s", error)
+            log.warning("The files of report %s could not be added: %s", run.key, error)
             if runs.filed(run):
                 posting.reply(posted, f"The files could not be added here ({error.code}).")
             return
@@ -224,7 +227,7 @@ class Reporting:
     def _not_sent(self, run: Run, error: DeliveryError) -> None:
         runs, now = self._at.runs, self._at.asking.clock()
         if error.uncertain:
-            log.warning("Nobody knows yet whether a report was sent: %s", error)
+            log.warning("No answer from Slack, so report %s may have been sent: %s", run.key, error)
             runs.doubt(run, error.code)
         elif error.retry_after:
             until = now + timedelta(seconds=error.retry_after)
@@ -236,8 +239,8 @@ class Reporting:
             runs.again(run, now + runs.timing.trouble * 2**run.attempts, error.code)
 
     def _troubled(self, run: Run, error: DeliveryError) -> None:
-        """Something before or after the post failed; what is in doubt stays so."""
-        log.warning("A report waits: %s", error)
+        """Retry later after a failure before or after the post; its state stays as it is."""
+        log.warning("Report %s has to wait: %s", run.key, error)
         wait = timedelta(seconds=error.retry_after) or self._at.runs.timing.trouble
         self._at.runs.later(run, self._at.asking.clock() + wait)
 
@@ -258,7 +261,7 @@ class Reporting:
         try:
             return self._at.posting.keyed(place, since)
         except DeliveryError as error:
-            log.info("The history cannot be read before a late report: %s", error)
+            log.info("Cannot read the history before a late report: %s", error)
             return {}
 
 

@@ -1,1 +1,1 @@
-"""Door one: what comes from Slack. A listener checks, hands over and acknowledges, no more."""
+"""Listeners for Slack's requests: each only checks, hands the work over and acknowledges."""

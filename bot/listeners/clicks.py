@@ -69,14 +69,14 @@ def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 class Clicks:
-    """The latest clicks, to do nothing twice and nothing that another click has overtaken."""
+    """The latest clicks, to ignore repeated ones and those that a newer click replaces."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: OrderedDict[tuple[str, ...], float] = OrderedDict()
 
     def again(self, user: str, at: Spot, what: str, action: dict[str, Any]) -> bool:
-        """Whether somebody did the very same a moment before: a double click, or Slack's retry.
+        """Whether somebody made the same click a moment before: a double click, or Slack's retry.
 
         With another click of theirs between the two, the second is meant.
         """
@@ -88,7 +88,7 @@ class Clicks:
         return abs(made - before) < DOUBLE and (newest is None or newest <= before)
 
     def overtaken(self, at: Spot, action: dict[str, Any]) -> Callable[[], bool]:
-        """Says later whether another click in the same message came after this one."""
+        """A function that tells later whether a newer click was made in the same message."""
         place_, made = (at.channel, at.ts), _made(action)
         before = self._put(place_, made)
         if before is not None and before > made:

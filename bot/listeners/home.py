@@ -1,4 +1,4 @@
-"""The Home that opens: the event in, a view out."""
+"""The Home tab: opening it, and its buttons."""
 
 from __future__ import annotations
 

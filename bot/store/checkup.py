@@ -36,12 +36,30 @@ def journal(path: Path) -> str:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
+_MOUNTED_SECRETS = ("/run/secrets", "/var/run/secrets")
+
+
 def exposed(path: Path) -> tuple[Path, ...]:
     """The database's files that other users of this machine may read or write."""
     files = (path.with_name(path.name + suffix) for suffix in _BESIDE)
     return tuple(
         file for file in files if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077
     )
+
+
+def others_can_read(file: Path) -> bool:
+    """Whether users of other groups can read a file, through all folders above it.
+
+    Secrets that a container runtime mounts are readable by all, and nobody else is in there.
+    """
+    place = file.absolute()
+    if any(place.is_relative_to(mount) for mount in _MOUNTED_SECRETS):
+        return False
+    try:
+        open_ = place.stat().st_mode & stat.S_IROTH
+        return bool(open_) and all(one.stat().st_mode & stat.S_IXOTH for one in place.parents)
+    except OSError:
+        return False
 
 
 def network(path: Path, mounts: Iterable[str]) -> str | None:

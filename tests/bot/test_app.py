@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -194,3 +195,14 @@ def test_probes_wait_for_no_database_and_say_when_it_is_stuck(world, monkeypatch
         assert said.json()["reason"].startswith("no answer from the database for ")
     go.set()
     worlds.wait_until(lambda: status(world, "/readyz") == 200)
+
+
+def test_what_fails_in_evaluating_rules_stops_neither_delivery_nor_sync(world, monkeypatch):
+    def failing(*_):
+        raise RuntimeError("a bad rule")
+
+    delivered = []
+    monkeypatch.setattr(world.bot.judging, "tick", failing)
+    world.bot._alert(SimpleNamespace(tick=lambda: delivered.append(1)))
+    assert delivered == [1]
+    world.bot._judge(timedelta(0))

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -326,3 +327,45 @@ def test_it_says_whether_there_are_admins(values, slack, look, more, said):
     named = {k: slack.user(v).id if v == "ada" else v for k, v in more.items()}
     _, found = look({**values, **named})
     assert found["ACTIVITY_ADMINS"].startswith(said)
+
+
+@pytest.fixture
+def public(monkeypatch):
+    """A working directory that every user of the machine can enter, unlike pytest's own."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        monkeypatch.chdir(folder)
+        yield folder
+        monkeypatch.undo()
+
+
+def test_secrets_that_other_users_can_read_are_found(values, look, public):
+    token = public / "token"
+    token.write_text(values["SLACK_BOT_TOKEN"])
+    (public / ".env").write_text("SLACK_SIGNING_SECRET=feedface\n")
+    given = dict(values) | {"SLACK_BOT_TOKEN_FILE": str(token)}
+    for file in (token, public / ".env"):
+        file.chmod(0o644)
+    well, said = look(given)
+    assert not well
+    assert said["secrets"].splitlines() == [
+        "FAIL other users of this machine can read .env. Run: chmod 600 .env",
+        f"FAIL other users of this machine can read {token}. Run: chmod 600 {token}",
+    ]
+    for file in (token, public / ".env"):
+        file.chmod(0o600)
+    assert "secrets" not in look(given)[1]
+    token.chmod(0o644)
+    public.chmod(0o700)  # nobody else gets there
+    assert "secrets" not in look(given)[1]
+
+
+def test_an_env_file_without_secrets_may_be_read_by_all(values, look, public):
+    (public / ".env").write_text("ACTIVITY_TIMEZONE=Europe/Berlin\nSLACK_BOT_TOKEN=\n")
+    (public / ".env").chmod(0o644)
+    assert "secrets" not in look(values)[1]
+
+
+def test_a_secret_that_a_container_mounts_is_no_finding():
+    assert not checkup.others_can_read(Path("/run/secrets/slack_bot_token"))

@@ -50,7 +50,7 @@ def test_a_thread_that_dies_is_logged_the_same_way(as_json, capsys):
     thread.start()
     thread.join()
     said = capsys.readouterr().err
-    assert "A thread died" in said
+    assert "A thread ended with an exception" in said
     assert "canary" not in said
 
 

@@ -133,6 +133,9 @@ def test_each_scope_stands_under_its_reason():
         assert lines[lines.index(f"- {scope}") - 1] == f"# {reason}"
 
 
+_CALLING = {"_call", "_ask_who", "_asked", "_sent", "_patient", "call", "call_patiently"}
+
+
 def called() -> set[str]:
     """The methods of the Web API that the code calls with the bot's token."""
     found: set[str] = set()
@@ -143,7 +146,7 @@ def called() -> set[str]:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             name = node.func.attr
-            if name in {"_call", "_ask_who", "_patient", "call"}:
+            if name in _CALLING:
                 names = {one.value for one in node.args[:1] if isinstance(one, ast.Constant)}
                 found |= {one for one in names if "." in str(one)}
             elif isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "client":

@@ -20,6 +20,7 @@ def nobody_answers(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """The database and Slack's Web API say nothing, until this ends."""
     ends = threading.Event()
     read, write, call = Database.read, Database.write, Slack._call
+    respond = Slack._use_response_url
 
     def after(what: Any) -> Any:
         def late(*arguments: Any, **more: Any) -> Any:
@@ -31,6 +32,8 @@ def nobody_answers(patch: pytest.MonkeyPatch) -> Iterator[None]:
     patch.setattr(Database, "read", after(read))
     patch.setattr(Database, "write", after(write))
     patch.setattr(Slack, "_call", after(call))
+    # what is misunderstood needs neither of them, and is answered by a response URL
+    patch.setattr(Slack, "_use_response_url", after(respond))
     try:
         yield
     finally:

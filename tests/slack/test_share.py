@@ -56,3 +56,16 @@ def test_what_was_not_understood_is_never_shared(world, text):
 
 def test_a_refusal_is_never_shared(world):
     assert world.ask("tokens 7d share", user="guest")["response_type"] == "ephemeral"
+
+
+def test_share_means_nothing_in_the_direct_messages_of_the_bot(world):
+    dm = world.slack.im("ada").id
+    payload = world.ask("tokens 7d by key share csv", channel=dm)
+    assert payload["response_type"] == "ephemeral"
+    assert payload["text"].startswith("Tokens by API key")
+    world.door.message("ada", "tokens 7d by key share")
+    world.slack.wait_for(
+        lambda: [one for one in world.slack.messages(dm) if "38.5K" in one.get("text", "")]
+    )
+    world.slack.wait_for(lambda: world.slack.files)
+    assert all(file.name.endswith(".csv") for file in world.slack.files), "no picture for nobody"
