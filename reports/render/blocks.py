@@ -188,6 +188,11 @@ def _groups_as_text(summary: Summary) -> list[str]:
         return []
     if summary.query.metric:
         rows = detail_rows(summary, summary.metrics[summary.query.metric])
+        if summary.compares:
+            return [
+                f"• {name}: {total} ({share}), before {before} ({change})"
+                for name, total, share, before, change in rows[:-1]
+            ]
         return [f"• {name}: {total} ({share})" for name, total, share, *_ in rows[:-1]]
     # what a comparison puts in between is left out
     return [

@@ -181,9 +181,9 @@ def overview_rows(summary: Summary) -> list[list[str]]:
 
 
 def looked_at(summary: Summary, part: MetricSummary) -> tuple[Series, ...]:
-    """The groups with a row of their own: the largest, without those whose sum is zero."""
+    """The groups with a row of their own: the largest, without those that are and were zero."""
     largest = part.groups[: summary.query.top]
-    return tuple(group for group in largest if group.sum) or largest
+    return tuple(group for group in largest if group.sum or group.previous) or largest
 
 
 def others(summary: Summary, part: MetricSummary) -> tuple[int, int] | None:

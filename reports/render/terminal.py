@@ -41,7 +41,7 @@ def terminal(summary: Summary) -> str:
     if filters:
         lines[1] += f", {filters}"
     if summary.empty:
-        lines.append(nothing(summary, "No data yet; `activity sync` fetches it."))
+        lines.append(nothing(summary, "No data yet. Run `activity sync` to fetch it."))
     else:
         lines += [_figures(summary), ""]
         lines.append(_groups(summary) if summary.query.by else _buckets(summary))

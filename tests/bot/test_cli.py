@@ -76,8 +76,8 @@ def test_an_answer_is_a_table_on_stdout(database, tmp_path):
         ["prod", "22K", "57.1%"],
         ["evals", "8.8K", "22.9%"],
         ["(chatroom)", "6.6K", "17.1%"],
-        ["laptop", "1.1K", "2.86%"],
-        ["Total", "38.5K", "100%"],
+        ["laptop", "1.1K", "2.9%"],
+        ["Total", "38.5K", "100.0%"],
     ]
 
 
@@ -164,7 +164,7 @@ def test_an_empty_cache_is_said(run, tmp_path):
     Store(Database(tmp_path / "empty.db")).close()
     code, out, _ = run("ask", DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
     assert code == 0
-    assert "Nothing is held yet; `activity sync` fetches it." in out
+    assert "No data yet. Run `activity sync` to fetch it." in out
 
 
 def test_a_file_that_is_no_database_is_said_and_left_alone(run, tmp_path):

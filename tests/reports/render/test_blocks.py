@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from reports.render.help import help_message
 from reports.render.rows import looked_at, others
 from reports.text import figure
 from reports.timerange import ranges
+from reports.usage import Usage
 from reports.words import capital, metric_words
 
 from .anything import EVIL, names, summaries
@@ -310,3 +312,27 @@ def test_what_can_mean_two_things_is_asked_with_a_button_for_each():
     assert [one["text"]["text"] for one in row["elements"]] == list(wrong.choices)
     assert [one["value"] for one in row["elements"]] == list(wrong.choices)
     check(message)
+
+
+def test_groups_of_a_comparison_say_what_they_were_in_table_and_text():
+    query = Query(Metric.REQUESTS, MONTH, Dimension.KEY, versus=Versus.BEFORE)
+    used = [rows(SPAN)[0]._replace(member="a", usage=Usage(requests=3))]
+    before = {"a": Usage(requests=2), "gone": Usage(requests=5)}
+    message = answer(answered(query, used, SPAN, before=before))
+    assert "• a: 3 (100.0%), before 2 (+50.0%)" in message.text
+    assert "• gone: 0 (0.0%), before 5 (-100.0%)" in message.text
+    overview = answer(answered(replace(query, metric=None), used, SPAN, before=before))
+    [table] = [block for block in overview.blocks if block["type"] == "table"]
+    heads = [cell["text"] for cell in table["rows"][0]]
+    assert heads == ["API key", "Spend", "Share", "Spend before", "Change", "Tokens", "Requests"]
+
+
+def test_spend_from_one_source_is_called_so_wherever_it_is_shown():
+    query = Query(None, MONTH, Dimension.KEY, source=Source.CREDITS)
+    message = answer(answered(query, rows(SPAN), SPAN))
+    shown = str(message.blocks)
+    assert message.blocks[0]["text"]["text"].startswith("Activity (spend from credits) by API key")
+    assert "*Spend from credits*" in shown
+    assert "Spend from credits: $" in message.text
+    [chart] = [block for block in message.blocks if block["type"] == CHART]
+    assert chart["title"].startswith("Spend from credits by API key")

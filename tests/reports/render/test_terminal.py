@@ -74,7 +74,7 @@ def test_an_overview_lists_the_buckets_that_were_used():
     [
         (NOW, (), "No usage in this period."),
         (NOW, ("no data for this period",), "No data for this period."),
-        (None, (), "No data yet; `activity sync` fetches it."),
+        (None, (), "No data yet. Run `activity sync` to fetch it."),
     ],
 )
 def test_nothing_is_told_from_not_known(as_of, partial, line):
