@@ -154,10 +154,11 @@ def complete(store: Store, subject: Subject, now: datetime) -> bool:
 
     What OpenRouter does not keep any more is not waited for.
     """
-    plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
-    if isinstance(plan, CommandError):
-        return True
-    return _is_complete(plan, store.state(), now)
+    with store.snapshot():
+        plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
+        if isinstance(plan, CommandError):
+            return True
+        return _is_complete(plan, store.state(), now)
 
 
 def spend(store: Store, subject: Subject) -> int | None:
