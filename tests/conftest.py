@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
+from weakref import WeakSet
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +14,8 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack, signing
 from bot.listeners import forms
 from bot.scopes import SCOPES
+from bot.slack import Slack
+from bot.store import Database
 from bot.store import database as database_module
 
 from . import world as worlds
@@ -117,3 +121,33 @@ def world(openrouter: LocalOpenRouter, database: Path) -> Iterator[worlds.World]
         worlds.running(openrouter, slack, database) as everything,
     ):
         yield everything
+
+
+@pytest.fixture(scope="session")
+def _calls_in_a_read() -> Iterator[list[str]]:
+    """The Web API's methods that were called by a thread that held a reader."""
+    databases: WeakSet[Database] = WeakSet()
+    found: list[str] = []
+    make, call = Database.__init__, Slack._call
+
+    def made(self: Database, *arguments: Any, **more: Any) -> None:
+        databases.add(self)
+        make(self, *arguments, **more)
+
+    def called(self: Slack, method: str, **arguments: object) -> Any:
+        if any(database.reading for database in list(databases)):
+            found.append(method)
+        return call(self, method, **arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "__init__", made)
+        patch.setattr(Slack, "_call", called)
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _slack_is_never_waited_for_in_a_read(_calls_in_a_read: list[str]) -> Iterator[None]:
+    """With a rollback journal everybody would wait with it, as soon as something is written."""
+    _calls_in_a_read.clear()
+    yield
+    assert _calls_in_a_read == []

@@ -158,12 +158,12 @@ def complete(store: Store, subject: Subject, now: datetime) -> bool:
     Usage that OpenRouter sent incompletely is waited for like usage that comes late; what it does
     not keep any more is not.
     """
-    plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
-    if isinstance(plan, CommandError):
-        return True
-    return _is_complete(plan, store.state(), now) and not store.notes(
-        plan.source.stored, plan.source.range
-    )
+    with store.snapshot():
+        plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
+        if isinstance(plan, CommandError):
+            return True
+        notes = store.notes(plan.source.stored, plan.source.range)
+        return _is_complete(plan, store.state(), now) and not notes
 
 
 def spend(store: Store, subject: Subject) -> int | None:

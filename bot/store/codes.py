@@ -1,4 +1,4 @@
-"""How values are written in the database: small numbers for names, seconds for time."""
+"""How values are stored: small integers for names, seconds for time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DIMENSION_OF = {code: dimension for dimension, code in DIMENSION.items()}
 
 
 class View(IntEnum):
-    """The two views that usage is cached in: with the model, by key or by creator."""
+    """The two views that usage is stored in: by key and model, and by creator and model."""
 
     KEY = 0
     CREATOR = 1
@@ -38,23 +38,23 @@ MEMBERS_OF: Mapping[int, int] = {
 MODELS = DIMENSION[Dimension.MODEL]
 
 PART_SECONDS = {0: 3_600, 1: 86_400, 2: 8 * 86_400, 3: 10**11}
-"""Sums lie member by member within such stretches of time, by granularity.
+"""The length of the parts of time, by granularity, within which sums are ordered by member.
 
-Shorter ones would make answers slower, longer ones writing: what is pulled anew then lies in as
-many pages as there are keys.
+Shorter parts make answers slower. Longer ones make writing slower: a window that is fetched again
+then touches as many pages as there are keys. Stored rows depend on it: a change needs a migration.
 """
 
 
 def seconds(moment: datetime) -> int:
-    """A moment as it is kept: whole seconds since 1970, UTC."""
+    """A moment as it is stored: whole seconds since 1970, UTC."""
     return int(moment.timestamp())
 
 
 def part(granularity: int, bucket: int) -> int:
-    """The part of time in which the sums of a bucket lie, for the code of a granularity."""
+    """The part of time that a bucket's sums belong to, for the code of a granularity."""
     return bucket // PART_SECONDS[granularity]
 
 
 def moment(kept: int) -> datetime:
-    """The moment that was kept (UTC)."""
+    """The moment (UTC) of stored seconds."""
     return datetime.fromtimestamp(kept, UTC)

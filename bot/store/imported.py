@@ -1,7 +1,7 @@
-"""What came from files: taken only where nothing is held, replaced wherever OpenRouter answers.
+"""Usage from files: only where nothing is stored, and replaced by what OpenRouter returns.
 
-An imported month has no days. It answers by month until all of its days are held; then their sum
-takes its place.
+An imported month has no days. It is used by month until all of its days are stored; then their sum
+replaces it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """The buckets of a file, oldest first; `used` are those (seconds) that it has rows for."""
+    """The buckets of a file, oldest first; `used` are the ones (seconds) that it has rows for."""
 
     granularity: Granularity
     buckets: Sequence[Interval]
@@ -29,28 +29,28 @@ class Intake:
 
 
 def held(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
-    """For which times usage of a granularity is held, wherever it came from."""
+    """The intervals for which usage of a granularity is stored, whatever its source."""
     found = connection.execute("SELECT start, until FROM held WHERE granularity = ?", (code,))
     return merge((moment(start), moment(until)) for start, until in found)
 
 
 def imported(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
-    """For which times usage of a granularity came from files."""
+    """The intervals for which usage of a granularity came from files."""
     found = connection.execute("SELECT bucket, until FROM imported WHERE granularity = ?", (code,))
     return merge((moment(bucket), moment(until)) for bucket, until in found)
 
 
 def months(connection: sqlite3.Connection) -> frozenset[int]:
-    """The months (their first second) that are held as months."""
+    """The months (their first second) that are stored as months."""
     found = connection.execute("SELECT bucket FROM imported WHERE granularity = ?", (_MONTH,))
     return frozenset(row[0] for row in found)
 
 
 def free(connection: sqlite3.Connection, file: Intake) -> list[Interval]:
-    """The buckets of a file that it may fill.
+    """The buckets of a file that may be filled from it.
 
-    What is held stays, but for the newest bucket of an earlier file, which may have been
-    unfinished: a file that goes on after it knows better. A month of which days are held stays.
+    Stored usage stays, except the newest bucket of an earlier file, which may have been unfinished:
+    a file that goes beyond it has the whole bucket. A month with stored days stays.
     """
     code = GRANULARITY[file.granularity]
     found = connection.execute("SELECT bucket, open FROM imported WHERE granularity = ?", (code,))
@@ -80,7 +80,7 @@ def mark(
     last: datetime,
     now: datetime,
 ) -> None:
-    """Note that buckets came from a file whose newest bucket starts at `last`."""
+    """Record that buckets came from a file whose newest bucket starts at `last`."""
     connection.executemany(
         "INSERT OR REPLACE INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, ?)",
         [(code, seconds(a), seconds(min(b, now)), a == last) for a, b in buckets],
@@ -141,7 +141,7 @@ def mark_logs(
 
 
 def settle(connection: sqlite3.Connection, start: datetime, end: datetime) -> None:
-    """Put the sum of the days in the place of imported months whose days are all held by now."""
+    """Replace imported months by the sum of their days, once all of these are stored."""
     days = held(connection, _DAY)
     synced = connection.execute(
         "SELECT synced_at FROM sync WHERE granularity = ?", (_DAY,)

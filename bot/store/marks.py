@@ -1,4 +1,4 @@
-"""What is noted beside usage: what is held since when, what is wrong with it, how it changed."""
+"""What is recorded with usage: coverage, notes on what is wrong, sync marks, versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def settle(
     synced_at: datetime | None,
     notes: Iterable[str],
 ) -> None:
-    """Note what goes with the last rows of a window."""
+    """Record what belongs to the last rows of a window."""
     code = GRANULARITY[window.granularity]
     hold(connection, code, window)
     imported.replaced(connection, code, window.start, window.end)
@@ -36,7 +36,7 @@ def settle(
 
 
 def hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
-    """Add a window to what is held."""
+    """Add a window to the coverage."""
     known = imported.held(connection, code)
     merged = merge([*known, (window.start, window.end)])
     if merged != known:
@@ -48,7 +48,7 @@ def hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
 
 
 def note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
-    """Store the notes on a window instead of earlier ones, which are cut at its edges."""
+    """Replace the notes on a window; parts of earlier ones outside of it stay."""
     span = seconds(window.start), seconds(window.end)
     connection.execute(
         "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?1, words"
@@ -71,18 +71,18 @@ def note(connection: sqlite3.Connection, code: int, window: Window, notes: Itera
 
 
 def number(connection: sqlite3.Connection, name: str) -> int:
-    """How often something changed."""
+    """The version of something: how often it has changed."""
     found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
     return int(found[0]) if found else 0
 
 
 def count(connection: sqlite3.Connection, name: str) -> None:
-    """Note that something changed once more."""
+    """Increment the version of something."""
     keep(connection, name, str(number(connection, name) + 1))
 
 
 def keep(connection: sqlite3.Connection, name: str, value: str) -> None:
-    """Put a fact in the place of what it was."""
+    """Set a fact."""
     connection.execute(
         "INSERT INTO fact (name, value) VALUES (?, ?)"
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value",

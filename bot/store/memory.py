@@ -1,4 +1,4 @@
-"""What is remembered for a while: what was taken once, and what messages refer to by a short id."""
+"""Small values that expire: keys that may be claimed once, and texts behind short ids."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ID = 20
 
 
 class Memory:
-    """Small things by key, each until its time; across restarts and processes."""
+    """Values by key, each until it expires; across restarts and processes."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._db = database
         self._clock = clock
 
     def take(self, key: str, length: timedelta) -> bool:
-        """Whether this is the first to take a key; nobody else does for so long."""
+        """Claim a key for `length`; False if it is already claimed."""
         with self._db.write() as connection:
             now = self._forget(connection)
             added = connection.execute(
@@ -31,12 +31,12 @@ class Memory:
             return added.rowcount > 0
 
     def give_back(self, key: str) -> None:
-        """Let a key be taken again."""
+        """Release a key before it expires."""
         with self._db.write() as connection:
             connection.execute("DELETE FROM memory WHERE key = ?", (key,))
 
     def keep(self, value: str, length: timedelta) -> str:
-        """Keep a text for so long; its id, which is the same for the same text."""
+        """Store a text for `length`; returns its id, which is the same for the same text."""
         key = hashlib.sha256(value.encode()).hexdigest()[:_ID]
         with self._db.write() as connection:
             now = self._forget(connection)
@@ -48,7 +48,7 @@ class Memory:
         return key
 
     def put(self, key: str, value: str, length: timedelta) -> None:
-        """Keep a text by a key of one's own for so long, in the place of what was there."""
+        """Store a text under a key for `length`, replacing the one before."""
         with self._db.write() as connection:
             now = self._forget(connection)
             connection.execute(
@@ -57,7 +57,7 @@ class Memory:
             )
 
     def kept(self, key: str) -> str | None:
-        """The text of an id, if it is still kept."""
+        """The text of an id or key, or None once it has expired."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT value FROM memory WHERE key = ? AND until > ?",
@@ -66,7 +66,7 @@ class Memory:
         return str(found[0]) if found else None
 
     def _forget(self, connection: sqlite3.Connection) -> int:
-        """Take away what has ended; the present in seconds."""
+        """Delete what has expired; returns the present in seconds."""
         now = seconds(self._clock())
         connection.execute("DELETE FROM memory WHERE until <= ?", (now,))
         return now

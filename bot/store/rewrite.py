@@ -1,7 +1,7 @@
-"""Replacing a window's rows: what has to be deleted, written and added up anew.
+"""Replacing a window's rows: what has to be deleted and written, and how sums change.
 
-Worked out beside the database, before the write lock is taken, so that it is held only as long as
-the changed rows take to write.
+Computed before the write lock is taken, so that the lock is held only while changed rows are
+written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Sums = dict[TotalKey, Figures]
 
 
 MOST_AT_ONCE = 3_000
-"""Rows that one transaction changes: more would keep others from writing for over 50 ms."""
+"""Rows that one transaction changes: more would keep other writers waiting for over 50 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,20 @@ def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
 
 
 def plus(one: Figures, other: Figures) -> Usage:
-    """Both together."""
+    """The sum of both."""
     return Usage._make(map(add, one, other))
 
 
 def minus(one: Figures, other: Figures) -> Usage:
-    """What remains of one without the other."""
+    """The first less the second."""
     return Usage._make(map(sub, one, other))
 
 
 def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> list[Change]:
     """What turns the old rows of a window into the new ones; `months` for windows of days.
 
-    Each change leaves the sums right, and changes at most so many rows. A bucket is changed at
-    once where it has no more than that, so that both views of it always say the same.
+    Each change keeps the sums consistent, and changes at most `most` rows. A bucket with no more
+    than that is changed at once, so that both of its views always agree.
     """
     different = [key for key in giving_way(old) if key not in new]
     different += [key for key, usage in giving_way(new.items()) if old.get(key) != usage]
@@ -79,7 +79,7 @@ def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> 
 
 
 def _portions(keys: Iterable[RowKey], most: int) -> Iterator[list[RowKey]]:
-    """Whole buckets, as many as go; one that is too large by itself in parts."""
+    """As many whole buckets as fit; a bucket that is too large by itself is split."""
     portion: list[RowKey] = []
     for _, same in groupby(keys, key=itemgetter(1)):
         bucket = list(same)

@@ -1,4 +1,4 @@
-"""What the rest of the bot asks of the database and tells it."""
+"""The interface to stored usage, the directory and facts, for the rest of the bot."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _ZONE = re.compile(r"\btz ([A-Za-z0-9_+/-]+)")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the cache holds and since when: for deciding what to pull, and for dating answers.
+    """Which usage is stored, and when it was synced: to decide what to fetch and to date answers.
 
-    `imported` came from files. Months are only held where a file brought them: all others are sums
-    of days.
+    `imported` came from files. Months are stored only where a file brought them; all others are
+    sums of days.
     """
 
     held: Held
@@ -46,7 +46,7 @@ class State:
 
     @property
     def pulled(self) -> Held:
-        """What OpenRouter itself answered for."""
+        """The intervals that were synced from OpenRouter, by granularity."""
         return {
             granularity: tuple(
                 part
@@ -58,7 +58,7 @@ class State:
 
 
 class Store:
-    """The cache of one organisation. Its methods may be called from any thread."""
+    """The cache of one organization. Methods may be called from any thread and raise StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -71,7 +71,7 @@ class Store:
     # -- the directory
 
     def directory(self) -> Directory:
-        """The directory as it is now; kept in memory until a sync changes it."""
+        """The current directory; kept in memory until a sync changes it."""
         with self._db.read() as connection:
             version = marks.number(connection, "directory")
             known = self._directory
@@ -88,10 +88,10 @@ class Store:
         *,
         all_keys: bool = True,
     ) -> None:
-        """Store OpenRouter's directory: keys and people as (ref, name, detail), keys' owners.
+        """Store OpenRouter's directory: keys and people as (ref, name, detail), owners of keys.
 
         None leaves the known keys or people as they are; without `all_keys`, keys that are not
-        listed stay. `since` has the times when keys were created.
+        listed stay. `since` says when keys were created.
         """
         with self._db.write() as connection:
             adopted: list[int] = []
@@ -111,7 +111,7 @@ class Store:
         found: Iterable[tuple[str, str, str]],
         owners: Iterable[tuple[str, str]] = (),
     ) -> Directory:
-        """Take up members that only usage names, and give the directory with them."""
+        """Add members that only usage names; returns the directory with them."""
         with self._db.write() as connection:
             members.add(connection, dimension, found)
             members.set_owners(connection, owners)
@@ -136,7 +136,7 @@ class Store:
             marks.note(connection, GRANULARITY[window.granularity], window, notes)
 
     def state(self) -> State:
-        """What is held, and when each granularity was last synced."""
+        """Which usage is stored, and when each granularity was last synced."""
         with self._db.read() as connection:
             files = {g: imported.imported(connection, code) for g, code in GRANULARITY.items()}
             held = {g: imported.held(connection, code) for g, code in GRANULARITY.items()}
@@ -154,11 +154,11 @@ class Store:
         synced_at: datetime | None,
         notes: Iterable[str] = (),
     ) -> int:
-        """Put the rows of both views in the place of all that a window held, in one transaction.
+        """Replace all rows of a window by those of both views, in one transaction.
 
-        With them go what is held, the notes on what is wrong with the window, and the sync mark
-        (none for a window of the past). Returns how many rows changed. Where these are thousands,
-        it takes several transactions, each with its sums, and the marks go with the last.
+        The coverage, the notes on what is wrong with the window, and the sync mark (None for a
+        window of the past) are written with them. Returns how many rows changed. Thousands of
+        rows take several transactions, each with its sums, and the marks go with the last one.
         """
         new = add_up(rows)
         for _ in range(_TRIES):
@@ -167,7 +167,7 @@ class Store:
                 work = _work(connection, window, new)
             if self._apply(window, work, before, synced_at, notes):
                 return sum(change.rows for change in work)
-        # others write all the time: work it out while they wait
+        # other writers keep getting in between: compute the change while they wait
         with self._db.write() as connection:
             work = _work(connection, window, new)
             for change in work:
@@ -183,7 +183,7 @@ class Store:
         synced_at: datetime | None,
         notes: Iterable[str],
     ) -> bool:
-        """Write one change after the other; False as soon as somebody else wrote in between."""
+        """Write one change after the other; False as soon as another writer got in between."""
         for number, change in enumerate(work):
             ready = statements(window.granularity, change)
             with self._db.write() as connection:
@@ -197,7 +197,7 @@ class Store:
         return True
 
     def free(self, file: Intake) -> list[Interval]:
-        """The buckets of a file that it may fill."""
+        """The buckets of a file that may be filled from it."""
         with self._db.read() as connection:
             return imported.free(connection, file)
 
@@ -207,9 +207,9 @@ class Store:
         rows: Callable[[int], Iterable[tuple[RowKey, Usage]]],
         now: datetime,
     ) -> list[Interval]:
-        """Fill what is free from a file, in one transaction; returns the buckets filled.
+        """Fill the free buckets from a file, in one transaction; returns the buckets filled.
 
-        `rows` gives those of a bucket (seconds), in both views.
+        `rows` returns the rows of a bucket (seconds), in both views.
         """
         code, days = GRANULARITY[file.granularity], file.granularity is Granularity.DAY
         with self._db.write() as connection:
@@ -275,9 +275,9 @@ class Store:
         return taken, count
 
     def forget(self, granularity: Granularity, before: datetime) -> None:
-        """Drop fine-grained usage that coarser granularities hold as well; not what files brought.
+        """Delete fine-grained usage that coarser granularities contain, except from files.
 
-        What came from a file is held nowhere else.
+        What came from a file is stored nowhere else.
         """
         code, limit = GRANULARITY[granularity], seconds(before)
         kept = "bucket NOT IN (SELECT bucket FROM imported WHERE granularity = ?)"
@@ -339,17 +339,17 @@ class Store:
     def lease(
         self, name: str, owner: str, length: timedelta, clock: Callable[[], datetime]
     ) -> bool:
-        """Whether this owner has the lease on a name, now and for the given time from now.
+        """Take or renew the lease on a name for `length` from now; False if another owner has it.
 
-        The clock is read inside the transaction: before it, waiting for the lock would eat into
-        the time granted.
+        The clock is read inside the transaction: otherwise a wait for the lock would shorten the
+        lease.
         """
         with self._db.write() as connection:
             now = clock()
             found = connection.execute(
                 "SELECT owner, until FROM lease WHERE name = ?", (name,)
             ).fetchone()
-            # one that ends later than any could was taken before the clock was set back
+            # a lease that ends later than any could was taken before the clock was set back
             if found and found[0] != owner and seconds(now) < found[1] <= seconds(now + length):
                 return False
             connection.execute(
@@ -366,16 +366,16 @@ class Store:
             ).fetchone()
         return str(found[0]) if found else ""
 
-    # -- facts: small things worth keeping, by name
+    # -- facts: small values by name
 
     def fact(self, name: str) -> str | None:
-        """A fact by its name."""
+        """The value of a fact, or None."""
         with self._db.read() as connection:
             found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return found and str(found[0])
 
     def keep_fact(self, name: str, value: str) -> None:
-        """Keep a fact under its name."""
+        """Store a fact under its name."""
         with self._db.write() as connection:
             marks.keep(connection, name, value)
 
@@ -388,7 +388,7 @@ class Store:
         stored: Granularity,
         ranking: Ranking | None = None,
     ) -> Read:
-        """The figures of a selection; with a ranking, the series of its largest groups alone."""
+        """The figures of a selection; with a ranking, series of its largest groups only."""
         with self._db.read() as connection:
             if selection.crossed:
                 found = self._crossed(connection, selection, wanted, stored)
@@ -398,7 +398,7 @@ class Store:
     def whole(
         self, selection: Selection, wanted: TimeRange, stored: Granularity
     ) -> tuple[Usage, ...]:
-        """The usage of each bucket alone: what `read` calls the whole, without the groups."""
+        """The usage of each bucket: what `read` returns as the whole, without the groups."""
         with self._db.read() as connection:
             if selection.crossed:
                 return self.read(selection, wanted, stored).whole
@@ -432,15 +432,18 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything that this thread reads within sees one state of the database."""
+        """Everything that this thread reads inside sees one state of the database.
+
+        Write nothing and wait for nothing inside: writers of all processes may have to wait for it.
+        """
         with self._db.read():
             yield
 
     def notes(self, stored: Granularity, wanted: TimeRange) -> tuple[str, ...]:
-        """What is known to be wrong with the usage of a range.
+        """What is known to be wrong with the usage of a range, in words.
 
-        A bucket that is still being filled is compared with nothing itself, so what is known of
-        the finer buckets in it is said.
+        A bucket that is still being filled is not compared with anything itself, so the notes on
+        the finer buckets in it are included.
         """
         parts = [(stored, wanted.start, wanted.end)]
         if wanted.unfinished:

@@ -16,7 +16,7 @@ from reports.windows import Window
 Values = tuple[int, ...]
 
 _BUCKET = 4
-"""Where the bucket stands in a row of sums; the requests come after it."""
+"""The index of the bucket in a row of sums; the requests follow it."""
 _NAMES = FIGURES.split(", ")
 _PLACES = ", ".join("?" * len(_NAMES))
 _ADDED = ", ".join(f"{name} = {name} + excluded.{name}" for name in _NAMES)
@@ -24,7 +24,7 @@ _NOTHING = " AND ".join(f"{name} = 0" for name in _NAMES)
 
 
 def window_rows(connection: sqlite3.Connection, window: Window) -> dict[RowKey, Figures]:
-    """All that is held of a window, in both views."""
+    """All stored rows of a window, in both views."""
     found = connection.execute(
         f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
         " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?",
@@ -35,7 +35,7 @@ def window_rows(connection: sqlite3.Connection, window: Window) -> dict[RowKey, 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """A change as rows for the database, made ready before its lock is taken."""
+    """A change as parameters of statements, prepared before the lock is taken."""
 
     gone: Sequence[Values]
     written: Sequence[Values]
@@ -44,7 +44,7 @@ class Statements:
 
 
 def statements(granularity: Granularity, change: Change) -> Statements:
-    """What deletes and writes rows of a granularity, and adds to their sums."""
+    """The parameters that delete and write rows of a granularity and update their sums."""
     code = GRANULARITY[granularity]
     return Statements(
         [(view, code, *place) for view, *place in change.gone],
@@ -55,7 +55,7 @@ def statements(granularity: Granularity, change: Change) -> Statements:
 
 
 def write(connection: sqlite3.Connection, work: Statements) -> None:
-    """Delete and write rows, and add to their sums."""
+    """Delete and write rows, and update their sums."""
     connection.executemany(
         "DELETE FROM usage WHERE view = ? AND granularity = ? AND bucket = ? AND member = ?"
         " AND model = ?",
@@ -67,7 +67,7 @@ def write(connection: sqlite3.Connection, work: Statements) -> None:
         work.written,
     )
     _add(connection, work.added)
-    # a month that a file brought counts as it is, until all of its days are held
+    # a month from a file stays as it is until all of its days are stored
     whole = imported.months(connection)
     _add(connection, [row for row in work.months if row[_BUCKET] not in whole])
 

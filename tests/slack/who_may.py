@@ -26,6 +26,7 @@ from bot.flows.files import Job, UnanswerableError, write_file
 from bot.flows.reporting import Reporting
 from bot.flows.sync import Sync
 from bot.listeners.work import Work
+from bot.listeners.work import _Job as WorkJob
 from bot.rendering import Renderer, RenderError
 from bot.slack import Place
 from bot.store import Database, Store
@@ -263,9 +264,9 @@ class Here(Renderer):
             database.close()
 
 
-def at_once(work: Work, place: Place, job: Callable[[], None]) -> None:
+def at_once(work: Work, place: Place, job: Callable[[], None], **_: object) -> None:
     """Work that is done before the acknowledgement, so that nobody has to wait for it."""
-    work._run(place, job)
+    work._run(WorkJob(place, job))
 
 
 def good(ack: Ack) -> None:
