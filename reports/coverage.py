@@ -69,21 +69,25 @@ def source(wanted: TimeRange, held: Held) -> Source:
     """How a range is answered from what is held.
 
     UTC days are read as days, months as days; the days of another zone are made of hours where
-    all of them are held, else they are UTC days. Where a zone is off by half an hour, its days and
-    hours begin with the first whole UTC hour in them. `partial` says so. Months that only a file
+    all of them are held, else they are UTC days. Where a zone is not whole hours from UTC they are
+    made of minutes (or of the quarter hours that are kept of them), else they begin with the first
+    full UTC hour in them. `partial` says what differs. Months that only a file
     brought count in questions by month. Whole days or months that are over and not held by hour
     or by day are answered in days or months.
     """
     if wanted.granularity is Granularity.MINUTE:
+        return _seen(wanted, Granularity.MINUTE, held)
+    on_hours = _on_grid(wanted, Granularity.HOUR)
+    if not on_hours and _made_of(wanted, held, Granularity.MINUTE):
         return _seen(wanted, Granularity.MINUTE, held)
     if wanted.granularity is Granularity.HOUR:
         aligned, note = _aligned(wanted, Granularity.HOUR)
         return _seen(aligned, Granularity.HOUR, held, note)
     if _on_grid(wanted, Granularity.DAY):
         return _seen(wanted, Granularity.DAY, held)
-    if _made_of_hours(wanted, held):
-        aligned, note = _aligned(wanted, Granularity.HOUR)
-        return _seen(aligned, Granularity.HOUR, held, note)
+    by_hour, note = _aligned(wanted, Granularity.HOUR)
+    if _made_of(by_hour, held, Granularity.HOUR):
+        return _seen(by_hour, Granularity.HOUR, held, note)
     aligned, note = _aligned(wanted, Granularity.DAY)
     return _seen(aligned, Granularity.DAY, held, note)
 
@@ -199,10 +203,11 @@ def _missing_buckets(
     return frozenset(unknown), frozenset(incomplete)
 
 
-def _made_of_hours(wanted: TimeRange, held: Held) -> bool:
-    """Whether hours make the days of a zone; those that only wait for a sync do not decide it."""
-    found = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(Granularity.HOUR, ()))
-    recent = max(wanted.until - DAY, wanted.start) if wanted.unfinished else wanted.end
+def _made_of(wanted: TimeRange, held: Held, grain: Granularity) -> bool:
+    """Whether hours or minutes make up a range; those that only wait for a sync do not matter."""
+    found = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(grain, ()))
+    waiting = DAY if grain is Granularity.HOUR else HOUR
+    recent = max(wanted.until - waiting, wanted.start) if wanted.unfinished else wanted.end
     return not any(gap[0] <= recent for gap in found)
 
 

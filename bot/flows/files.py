@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import IO, Any, BinaryIO
 
 from bot.flows import sight
 from bot.flows.answer import Plan, answer, make_plan, zone_of
 from bot.flows.sight import ANYONE, Asker
-from bot.store import Store
+from bot.store import Store, reading
+from reports.coverage import reaches, source
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Query, Versus
 from reports.range_names import file_words
@@ -132,17 +133,26 @@ class _Names:
 
 _Row = tuple[int, int, int, Usage]
 """Group, index of the bucket, model, usage."""
+_BEFORE = -1
+"""The index of rows of the period before, with which the question compares."""
 
 
 def _rows(store: Store, plan: Plan, found: Summary, job: Job) -> Iterable[_Row]:
     """The rows that a format needs, in the order in which it wants them."""
     selection, wanted, stored = plan.selection, plan.source.range, plan.source.stored
     if job.format is Format.CSV:
-        by_model = plan.query.by is Dimension.MODEL
-        return (
-            (model if by_model else member, index, model, usage)
-            for index, member, model, usage in store.rows(selection, wanted, stored)
+        rows = _grouped(plan, store.rows(selection, wanted, stored))
+        if plan.query.versus is None:
+            return rows
+        held = store.state().held
+        before = source(plan.ranges.previous, held)
+        if not reaches(before.range, before.stored, held):
+            return rows
+        earlier = store.rows(selection, before.range, before.stored)
+        marked = (
+            (group, _BEFORE, model, used) for group, _, model, used in _grouped(plan, earlier)
         )
+        return chain(rows, marked)
     metric = found.query.metric
     if job.format is not Format.PDF or metric is None:
         return ()
@@ -151,6 +161,13 @@ def _rows(store: Store, plan: Plan, found: Summary, job: Job) -> Iterable[_Row]:
     groups = in_order(found.metrics[metric].groups)
     order = [ids[group.label] for group in groups if group.label in ids]
     return store.rows_by_group(selection, wanted, stored, order)
+
+
+def _grouped(plan: Plan, rows: Iterable[reading.Row]) -> Iterator[_Row]:
+    """Rows with the group that the question asks for."""
+    by_model = plan.query.by is Dimension.MODEL
+    for index, member, model, usage in rows:
+        yield model if by_model else member, index, model, usage
 
 
 def _of(store: Store, member: int, plan: Plan) -> bool:
@@ -175,9 +192,18 @@ def _render(
 
     match job.format:
         case Format.CSV:
-            from reports.render.csv import write_csv  # noqa: PLC0415 - each only when it is used
+            # each only when it is used
+            from reports.render.csv import write_compared_csv, write_csv  # noqa: PLC0415
 
-            write_csv(found.query, map(named, rows), out)
+            if found.query.versus is None:
+                write_csv(found.query, map(named, rows), out)
+                return
+            now: list[UsageRow] = []
+            before: list[UsageRow] = []
+            for row in rows:
+                (before if row[1] == _BEFORE else now).append(named(row))
+            known = any(part.previous is not None for part in found.metrics.values())
+            write_compared_csv(found.query, buckets[0], now, before if known else None, out)
         case Format.PDF:
             from reports.render.pdf import write_pdf  # noqa: PLC0415
 

@@ -71,7 +71,7 @@ def _half(metric: Metric, summary: Summary) -> str:
         f"{period[:1].upper()}{period[1:]}",
         f"*{figure(metric, part.sum)}*",
         escape(versus(summary, part)),
-        sparkline(part.buckets),
+        sparkline(part.buckets, unknown=part.unknown),
     ]
     return "\n".join(filter(None, lines))
 
@@ -84,7 +84,7 @@ def _top(summary: Summary) -> str:
     shown = looked_at(summary, part) if part.sum else ()
     lines += [
         f"{place}. {escape(clean(group.label, LONGEST_NAME))}  {money(group.sum)}"
-        f" ({percent(group.share)})"
+        f" ({escape(percent(group.share))})"
         for place, group in enumerate(shown, 1)
     ]
     rest = others(summary, part) if shown else None

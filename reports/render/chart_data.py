@@ -45,12 +45,12 @@ def chart_data(
 ) -> ChartData:
     """The whole, or the largest groups and the others, over a range; `slugs` are models' names.
 
-    Buckets without data at the beginning of the range have no point.
+    Buckets without data at the beginning and the end of the range have no point.
     """
-    first = _first_known(part)
-    count = len(wanted.buckets) - first
+    first, end = _known(part)
+    count = end - first
     each = step(count)
-    starts = range(first, len(wanted.buckets), each)
+    starts = range(first, end, each)
     labels = [bucket_words(wanted.buckets[start], wanted) for start in starts]
     short = count % each
     note = f"last: {_many(short, wanted)}" if short else ""
@@ -72,12 +72,12 @@ def step(count: int) -> int:
     return divides if count // divides >= FEWEST_POINTS else least
 
 
-def _first_known(part: MetricSummary) -> int:
-    """The index of the first bucket with data; 0 where there is none, or a period is beside it."""
-    if part.course is not None:
-        return 0
-    known = (n for n in range(len(part.buckets)) if n not in part.unknown)
-    return next(known, 0)
+def _known(part: MetricSummary) -> tuple[int, int]:
+    """From which bucket until before which there is data; all where another period is beside it."""
+    known = [n for n in range(len(part.buckets)) if n not in part.unknown]
+    if part.course is not None or not known:
+        return 0, len(part.buckets)
+    return known[0], known[-1] + 1
 
 
 def _many(count: int, wanted: TimeRange) -> str:
@@ -103,7 +103,7 @@ def _minus(whole: tuple[int, ...], shown: tuple[Series, ...]) -> tuple[int, ...]
 
 
 def _points(values: tuple[int, ...], starts: range) -> tuple[int, ...]:
-    return tuple(sum(values[start : start + starts.step]) for start in starts)
+    return tuple(sum(values[start : min(start + starts.step, starts.stop)]) for start in starts)
 
 
 def _short(name: str, *, slugs: bool) -> str:

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from reports.query import Dimension, Metric, Query, Source
-from reports.usage import NANO, Usage, UsageRow, dollars
+from reports.usage import NANO, ZERO, Usage, UsageRow, dollars, total
 
 SLUG = "Slug"
 MEMBER = {Dimension.KEY: "API Key", Dimension.CREATOR: "Creator"}
@@ -44,12 +44,61 @@ def write_csv(query: Query, rows: Iterable[UsageRow], out: BinaryIO) -> int:
     return written
 
 
+def write_compared_csv(
+    query: Query,
+    start: datetime,
+    now: Iterable[UsageRow],
+    before: Iterable[UsageRow] | None,
+    out: BinaryIO,
+) -> int:
+    """Write the usage of each group and model beside that of the period before; returns the rows.
+
+    One row for the whole range, dated `start`, since buckets of two periods do not match; largest
+    first. What was used in one period only is 0 in the other. `before` is None where that period is
+    not held: its values are then empty.
+    """
+    current = _by_group(now)
+    earlier = None if before is None else _by_group(before)
+    out.write(header(query).encode())
+    figures = _figures(query)
+    blank = ",".join(['""'] * len(_columns(query)))
+    metric = query.metric or Metric.SPEND
+
+    def largest_first(cell: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
+        was = 0 if earlier is None else earlier.get(cell, ZERO).value(metric, query.source)
+        return -current.get(cell, ZERO).value(metric, query.source), -was, cell
+
+    cells = sorted({*current, *(earlier or ())}, key=largest_first)
+    rows = (UsageRow(start, cell[0], cell[1], current.get(cell, ZERO)) for cell in cells)
+    for cell, line in zip(cells, _lines(query, rows), strict=True):
+        was = blank if earlier is None else figures(earlier.get(cell, ZERO))
+        out.write(f"{line[:-1]},{was}\n".encode())
+    return len(cells)
+
+
+def _by_group(rows: Iterable[UsageRow]) -> dict[tuple[str, str], Usage]:
+    """Usage by group and model, over all buckets."""
+    summed: dict[tuple[str, str], Usage] = {}
+    for _, member, model, usage in rows:
+        summed[member, model] = total((summed.get((member, model), ZERO), usage))
+    return summed
+
+
+def _columns(query: Query) -> list[str]:
+    """The names of the columns of figures."""
+    return (OVERVIEW if query.metric is None else DETAIL[query.metric]).split(",")
+
+
 def header(query: Query) -> str:
     """The first line of the file that answers a question, with its line end."""
     member = [MEMBER[query.by]] if query.by in MEMBER else []
+    figures = _columns(query)
     if query.metric is None:
-        return ",".join(["Date", SLUG, OVERVIEW, *member]) + "\n"
-    return ",".join(["Date", *member, SLUG, DETAIL[query.metric]]) + "\n"
+        names = ["Date", SLUG, *figures, *member]
+    else:
+        names = ["Date", *member, SLUG, *figures]
+    compared = [] if query.versus is None else [f"Previous {name}" for name in figures]
+    return ",".join([*names, *compared]) + "\n"
 
 
 def quoted(name: str) -> str:

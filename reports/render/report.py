@@ -14,7 +14,7 @@ from reports.render.parts import LONGEST_SECTION, Block, context, header, sectio
 from reports.report import CENT, Cell, Mover, Report, Revision
 from reports.schedule import Schedule
 from reports.summary import Series
-from reports.text import change, clean, escape, figure, money, percent
+from reports.text import change, clean, difference, escape, figure, money, percent
 from reports.timerange import Granularity, TimeRange
 from reports.words import DIMENSION_WORDS, EARLIER, filter_words, stamp
 
@@ -124,14 +124,12 @@ def _versus(found: Report) -> str:
     then = f"a {EARLIER[versus]} earlier" if versus in EARLIER else "the period before"
     inside = then if versus in EARLIER else f"in {then}"
     if part.previous is None:
-        return f", nothing to compare with: {then} is not held"
+        return f", no data for {then} to compare with"
     before = figure(found.metric, part.previous)
     if part.change is None:
         return f", {before} {inside}" if part.sum else ", none before either"
-    absolute = part.sum - part.previous
-    sign = "+" if absolute > 0 else ""
-    moved = f" ({sign}{figure(found.metric, absolute)})" if absolute else ""
-    return f", {change(part.change)}{moved} against {before} {inside}"
+    moved = difference(found.metric, part.sum, part.previous)
+    return f", {moved} from {before} {inside}"
 
 
 def _cell(cell: Cell) -> str:

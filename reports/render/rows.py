@@ -13,6 +13,7 @@ from reports.words import (
     DIMENSION_WORDS,
     EARLIER,
     before_words,
+    bucket_words,
     capital,
     metric_words,
     since_words,
@@ -25,10 +26,11 @@ EARLIER_ONLY = "Used before only"
 
 
 def average(summary: Summary, part: MetricSummary) -> str:
-    """The average by bucket: `$20.10 an hour on average, current hour included`.
+    """The average by bucket: `$20.10 an hour on average (current hour included)`.
 
-    It says since when or over how much of the range, where not all of it is held, and whether the
-    current, unfinished bucket is part of it. Empty where there is only one bucket or none is held.
+    It says since when or over how much of the range, where not all of it is held, and which buckets
+    are averaged although they are incomplete or not over yet. Empty where there is only one bucket
+    or none is held.
     """
     span = summary.range
     if len(span.buckets) == 1 or not part.known:
@@ -36,8 +38,23 @@ def average(summary: Summary, part: MetricSummary) -> str:
     words = f"{figure(part.metric, part.avg)} {each(span)} on average"
     if part.unknown:
         words += f" {averaged_over(summary, part)}"
-    current = span.unfinished and len(span.buckets) - 1 not in part.unknown
-    return f"{words}, current {span.granularity} included" if current else words
+    if notes := _short_buckets(summary, part):
+        words += f" ({', '.join(notes)})"
+    return words
+
+
+def _short_buckets(summary: Summary, part: MetricSummary) -> list[str]:
+    """Which of the buckets averaged are shorter than the others, and why."""
+    span, notes = summary.range, []
+    last = len(span.buckets) - 1
+    short = sorted(part.incomplete - {last} if span.unfinished else part.incomplete)
+    if len(short) == 1:
+        notes.append(f"{bucket_words(span.buckets[short[0]], span)} incomplete")
+    elif short:
+        notes.append(f"{len(short):,} {span.granularity}s incomplete")
+    if span.unfinished and last not in part.unknown:
+        notes.append(f"current {span.granularity} included")
+    return notes
 
 
 def averaged_over(summary: Summary, part: MetricSummary) -> str:
@@ -72,7 +89,8 @@ def nothing(summary: Summary, not_yet: str) -> str:
     if summary.as_of is None:
         return not_yet
     if summary.query.filters:
-        return "No usage matches these filters in this period."
+        of = "the stored part of this period" if summary.partial else "this period"
+        return f"No usage matches these filters in {of}."
     # there may well have been usage that is not stored
     return "No data for this period." if summary.partial else "No usage in this period."
 

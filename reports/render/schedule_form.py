@@ -160,6 +160,6 @@ def _groups(found: Summary) -> str:
     part = found.metrics[found.query.metric or Metric.SPEND]
     return ", ".join(
         f"{escape(clean(group.label, 40))} {figure(part.metric, group.sum)}"
-        f" ({percent(group.share)})"
+        f" ({escape(percent(group.share))})"
         for group in looked_at(found, part)[:_GROUPS]
     )

@@ -6,30 +6,41 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 BLOCKS = "▁▂▃▄▅▆▇█"
+UNKNOWN = "·"
 LONGEST = 26
 
 
-def sparkline(values: Sequence[int], longest: int = LONGEST) -> str:
-    """One character a figure, the largest a full block: `▁▂▅█`.
+def sparkline(
+    values: Sequence[int], longest: int = LONGEST, unknown: frozenset[int] = frozenset()
+) -> str:
+    """One character a figure, the largest a full block: `▁▂▅█`; `·` where nothing is known.
 
     Nothing is the lowest block, and something never is. Where there are more figures than
     characters, neighbors are averaged, so that a column of fewer figures is not lower for it.
+    `unknown` are the indexes of figures that are not known.
     """
-    columns = averaged(values, longest)
-    largest = max(columns, default=Fraction(0))
-    if largest <= 0:
-        return BLOCKS[0] * len(columns)
+    columns = averaged(values, longest, unknown)
+    largest = max((value for value in columns if value is not None), default=Fraction(0))
     top = len(BLOCKS) - 1
     return "".join(
-        BLOCKS[-(-value * top // largest)] if value > 0 else BLOCKS[0] for value in columns
+        UNKNOWN if value is None else BLOCKS[-(-value * top // largest)] if value > 0 else BLOCKS[0]
+        for value in columns
     )
 
 
-def averaged(values: Sequence[int], longest: int) -> list[Fraction]:
-    """At most `longest` averages of equally many neighbors each; the oldest may have fewer."""
+def averaged(
+    values: Sequence[int], longest: int, unknown: frozenset[int] = frozenset()
+) -> list[Fraction | None]:
+    """At most `longest` averages of equally many neighbors each; the oldest may have fewer.
+
+    What is unknown is left out; None where nothing of a column is known.
+    """
     each = max(-(-len(values) // longest), 1) if longest > 0 else 1
     first = len(values) % each or each
     starts = [0, *range(first, len(values), each)] if values else []
     ends = [*starts[1:], len(values)] if values else []
-    parts = (values[start:end] for start, end in zip(starts, ends, strict=True))
-    return [Fraction(sum(part), len(part)) for part in parts]
+    columns: list[Fraction | None] = []
+    for start, end in zip(starts, ends, strict=True):
+        part = [values[index] for index in range(start, end) if index not in unknown]
+        columns.append(Fraction(sum(part), len(part)) if part else None)
+    return columns

@@ -1,4 +1,4 @@
-"""How the bot is, as a Slack message: short for everybody, whole for admins."""
+"""The bot's status as a Slack message: short for everybody, in full for admins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KIB = 1024
 
 
 def message(status: Status, command: str = "/activity") -> Message:
-    """How the bot is."""
+    """The status as a message; `command` is what the command is called in Slack."""
     sections = [_head(status), *([] if status.inside is None else _inside(status.inside, command))]
     shown = tuple(section(text) for text in sections)
     return Message("\n\n".join(sections)[:3_900], shown)
@@ -42,9 +42,9 @@ def _head(status: Status) -> str:
     if status.well:
         how = ":white_check_mark: The data is up to date."
     elif all(one.as_of is None for one in status.data):
-        how = ":hourglass: Nothing has been synced yet; the first sync is still to come."
+        how = ":hourglass: Nothing has been synced yet. The first sync hasn't finished."
     else:
-        how = ":warning: Some of the data is older than it should be."
+        how = ":warning: Some data is out of date."
     lines = [f"*Activity {escape(status.version)}*", how]
     lines += [_fresh(one, status.now) for one in status.data]
     if status.trouble:
@@ -52,7 +52,7 @@ def _head(status: Status) -> str:
         words = escape(clean(status.trouble.words, 400))
         lines.append(f":warning: The last sync failed {failed}: {words}")
     else:
-        lines.append("The last sync went well.")
+        lines.append("The last sync succeeded.")
     return "\n".join(lines)
 
 
@@ -61,27 +61,29 @@ def _fresh(one: Freshness, now: datetime) -> str:
     if one.as_of is None:
         return f"• {name}: not synced yet"
     late = " :warning:" if one.late(now) else ""
-    held = f", held back to {moment(one.since)}" if one.since else ""
-    holes = "" if one.whole else ", with gaps"
-    return f"• {name}: {age(now - one.as_of)} old, as of {moment(one.as_of)}{late}{held}{holes}"
+    since = f"; data since {moment(one.since)}" if one.since else ""
+    gaps = "" if one.whole else ", with gaps"
+    return f"• {name}: updated {age(now - one.as_of)} ago{late}{since}{gaps}"
 
 
 def _inside(inside: Inside, command: str) -> list[str]:
     coming = [_coming(one) for one in inside.coming]
     delivered = [_delivery(one) for one in inside.delivered]
     alerted = [_delivery(one) for one in inside.alerted]
-    resting = f" ({inside.resting} paused)" if inside.resting else ""
-    entries = f"{_many(inside.entries, 'entry', 'entries')} in the log (`{escape(command)} audit`)"
+    paused = f" ({inside.resting} paused)" if inside.resting else ""
+    entries = (
+        f"{_many(inside.entries, 'entry', 'entries')} in the audit log (`{escape(command)} audit`)"
+    )
     running = [
-        f"• {_many(inside.schedules, 'schedule')}{resting}, {_many(inside.alerts, 'alert')}",
+        f"• {_many(inside.schedules, 'schedule')}{paused}, {_many(inside.alerts, 'alert')}",
         f"• database {size(inside.database)}, {entries}",
         *(f"• {rule}" for rule in inside.rules),
     ]
     return [
-        _listed("*Next reports*", *(coming or ["None is scheduled."])),
-        _listed("*Last reports*", *(delivered or ["None has gone out yet."])),
-        _listed("*Last alerts*", *(alerted or ["None has been told yet."])),
-        _listed("*Running it*", *running),
+        _listed("*Next reports*", *(coming or ["None scheduled."])),
+        _listed("*Last reports*", *(delivered or ["None sent yet."])),
+        _listed("*Last alerts*", *(alerted or ["None sent yet."])),
+        _listed("*System*", *running),
     ]
 
 

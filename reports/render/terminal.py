@@ -17,7 +17,7 @@ from reports.render.rows import (
     overview_rows,
     versus,
 )
-from reports.render.sparkline import averaged
+from reports.render.sparkline import UNKNOWN, averaged
 from reports.summary import MetricSummary, Summary
 from reports.text import figure
 from reports.words import (
@@ -48,13 +48,21 @@ def terminal(summary: Summary) -> str:
     return "\n".join([*lines, "", *_footer(summary)])
 
 
-def course(values: tuple[int, ...], longest: int = _COURSE) -> str:
-    """A series as one line of characters; neighbors are averaged where it is longer."""
-    points = averaged(values, longest)
-    most = max(points, default=Fraction(0))
+def course(
+    values: tuple[int, ...], longest: int = _COURSE, unknown: frozenset[int] = frozenset()
+) -> str:
+    """A series as one line of characters, `·` where it is unknown.
+
+    Neighbors are averaged where the series is longer than the line.
+    """
+    points = averaged(values, longest, unknown)
+    most = max((point for point in points if point is not None), default=Fraction(0))
     if most <= 0:
         return ""
-    return "".join(_LEVELS[min(7, point * 8 // most)] if point > 0 else " " for point in points)
+    return "".join(
+        UNKNOWN if point is None else _LEVELS[min(7, point * 8 // most)] if point > 0 else " "
+        for point in points
+    )
 
 
 def _figures(summary: Summary) -> str:
@@ -64,7 +72,7 @@ def _figures(summary: Summary) -> str:
             figure(metric, part.sum),
             average(summary, part),
             versus(summary, part),
-            course(part.buckets),
+            course(part.buckets, unknown=part.unknown),
         ]
         for metric, part in summary.metrics.items()
     ]
@@ -80,7 +88,7 @@ def _groups(summary: Summary) -> str:
     else:
         heads, rows = overview_heads(summary), overview_rows(summary)
         shown = part.groups[: summary.query.top]
-    courses = [course(group.buckets) for group in shown]
+    courses = [course(group.buckets, unknown=part.unknown) for group in shown]
     courses += [""] * (len(rows) - len(courses))
     lines = [[*row, line] for row, line in zip(rows, courses, strict=True)]
     return _table(lines, (*heads, ""), "l" + "r" * (len(heads) - 1) + "l")

@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,9 @@ from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, 
 from bot.flows.answer import Asker, answer, make_plan
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Metric
+from reports.render.as_json import as_json
+from reports.render.blocks import as_text
+from reports.render.chart import average_words
 from reports.timerange import ranges
 
 from ..clock import Clock
@@ -224,6 +227,25 @@ def test_half_hours_and_forgotten_hours_are_said_in_words(reference):
         "days run from 00:30 to 00:30 in Asia/Kolkata: only full UTC hours are stored",
     )
     assert partial("spend 2024-01") == ("no data for this period",)
+
+
+@pytest.mark.parametrize(
+    ("words", "unknown", "known"),
+    [("spend last year", 10, 2), ("spend 2025-11", 21, 9), ("spend 2y", 12, 13)],
+)
+def test_an_average_is_over_the_buckets_held_and_says_since_when(reference, words, unknown, known):
+    found = answer(reference.store, parse(words).query, NOW, "UTC", whole=True)
+    part = found.metrics[Metric.SPEND]
+    assert part.unknown == frozenset(range(unknown))
+    assert (part.known, part.avg * known) == (known, part.sum)
+    assert found.since == datetime(2025, 11, 22, tzinfo=UTC)
+    assert found.partial == ("no data before 22 Nov 2025",)
+    said = as_json(found)["metrics"]["spend"]
+    for group in said["groups"]:
+        assert group["buckets"][:unknown] == [None] * unknown
+        assert None not in group["buckets"][unknown:]
+    assert " on average since 22 Nov 2025" in as_text(found)
+    assert average_words(found, part).endswith(" since 22 Nov 2025")
 
 
 # -- who is meant
@@ -472,9 +494,21 @@ def test_each_group_stands_beside_what_it_was(reference, now_, then, metric, by)
     assert here.previous == there.sum
     before = {group.label: group.sum for group in there.groups}
     assert here.groups
-    assert {g.label: g.before for g in here.groups} == {
+    assert {g.label: g.previous for g in here.groups} == {
         g.label: before.get(g.label, 0) for g in here.groups
     }
+
+
+@pytest.mark.parametrize("by", ["model", "key", "creator"])
+@pytest.mark.parametrize("words", ["2026-10 {} vs last month", "1w {} vs before"])
+def test_with_all_groups_what_they_were_adds_up_to_the_period_before(reference, words, by):
+    question = parse(words.format(f"by {by}")).query
+    found = answer(reference.store, question, NOW, "UTC", whole=True)
+    for part in found.metrics.values():
+        assert part.previous
+        assert sum(group.previous for group in part.groups) == part.previous
+        assert sum(group.sum for group in part.groups) == part.sum
+        assert part.rest == 0
 
 
 def test_the_whole_runs_beside_its_course_before(reference):
@@ -495,7 +529,7 @@ def test_a_range_that_is_not_held_is_compared_with_nothing(reference):
     )
     part = found.metrics[Metric.SPEND]
     assert part.previous is None
-    assert {group.before for group in part.groups} <= {None}
+    assert {group.previous for group in part.groups} <= {None}
 
 
 def test_a_period_longer_than_what_it_is_compared_with_is_said(reference):

@@ -115,6 +115,22 @@ def test_rows_of_an_unfiltered_csv_come_newest_first(store: Store) -> None:
     assert len(set(dates)) > 1
 
 
+@pytest.mark.parametrize("by", ["", "by model", "by key", "by creator"])
+def test_a_csv_of_a_comparison_adds_up_in_both_periods(store: Store, by: str) -> None:
+    words = f"requests 2d {by} vs before"
+    lines = list(csv.DictReader(io.StringIO(written(store, words, Format.CSV).decode())))
+    found = answered(store, words).metrics[Metric.REQUESTS]
+    assert sum(int(line["Requests"]) for line in lines) == found.sum
+    assert found.previous is not None
+    assert sum(int(line["Previous Requests"]) for line in lines) == found.previous
+    assert len({line["Date"] for line in lines}) == 1
+
+
+def test_a_csv_leaves_a_period_before_that_is_not_held_empty(store: Store) -> None:
+    text = written(store, "requests 1y by key vs before", Format.CSV).decode()
+    assert {line["Previous Requests"] for line in csv.DictReader(io.StringIO(text))} == {""}
+
+
 def test_the_same_question_gives_the_same_bytes(store: Store) -> None:
     for format_ in Format:
         assert written(store, "spend 7d by key", format_) == written(

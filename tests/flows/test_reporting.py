@@ -69,11 +69,11 @@ def once_every_monday(there: Office, week):
     [message] = there.posted()
     whole = sum(r.credits_nano + r.byok_nano for r in week[0].records) / worlds.DOLLAR
     assert whole == 39
-    assert "$39" in message["text"]
+    assert "$39.00" in message["text"]
     rows = table_of(message)
     assert rows[0] == ["Creator", "Spend", "Share", "Change", "Top model"]
     assert [row[0] for row in rows[1:]] == ["Ada Lovelace", "Grace Hopper", "(no creator)", "Total"]
-    assert rows[1][1] == "$26"
+    assert rows[1][1] == "$26.00"
     assert rows[1][4] == "claude-opus-4.5"
     assert [block["type"] for block in message["blocks"]].count("image") == 1
     assert message["metadata"]["event_payload"]["key"].endswith(there.slack.channel("general").id)
@@ -84,7 +84,7 @@ def test_it_says_what_moved_most(there: Office):
     there.set_up("schedule weekly spend by creator mon 9:00 UTC")
     there.tick(MONDAY)
     [message] = there.posted()
-    assert "+$18: Ada Lovelace, claude-opus-4.5, key prod" in message["text"]
+    assert "+$18.00: Ada Lovelace, claude-opus-4.5, key prod" in message["text"]
 
 
 def test_it_puts_its_files_into_the_thread(cache):
@@ -110,7 +110,7 @@ def test_it_says_so_when_slack_takes_no_files(cache):
         there.tick(MONDAY)
         [message] = there.posted()
         assert "The CSV could not be uploaded (file_uploads_disabled)." in message["text"]
-        assert "$39" in message["text"]
+        assert "$39.00" in message["text"]
 
 
 def test_it_sends_each_creator_their_own_part_alone(there: Office):
@@ -118,9 +118,9 @@ def test_it_sends_each_creator_their_own_part_alone(there: Office):
     there.tick(MONDAY)
     [to_ada] = there.posted(there.slack.im("ada").id)
     [to_grace] = there.posted(there.slack.im("grace").id)
-    assert "$26" in to_ada["text"]
-    assert "$8" in to_grace["text"]
-    assert not any(word in json.dumps(to_grace) for word in ("Ada", "$26", "prod", "$39"))
+    assert "$26.00" in to_ada["text"]
+    assert "$8.00" in to_grace["text"]
+    assert not any(word in json.dumps(to_grace) for word in ("Ada", "$26.00", "prod", "$39.00"))
     assert there.posted() == []
 
 
@@ -177,7 +177,7 @@ def test_what_came_in_after_an_incomplete_report_is_told_with_the_next(cache):
                 (int((MONDAY - DAY).replace(hour=0).timestamp()),),
             )
         there.tick(MONDAY)
-        assert "has changed at OpenRouter by +$2." in there.posted()[-1]["text"]
+        assert "has changed at OpenRouter by +$2.00." in there.posted()[-1]["text"]
 
 
 def test_what_is_not_held_at_all_is_not_told_as_nothing(cache):
@@ -213,7 +213,7 @@ def test_it_comes_late_once_with_the_figures_it_was_due_for(there: Office):
     there.tick(MONDAY + 3 * DAY)
     [message] = there.posted()
     assert "This is late: it was due Mon" in message["text"]
-    assert "$39" in message["text"]
+    assert "$39.00" in message["text"]
 
 
 def test_it_leaves_out_what_is_too_old_and_tells_its_owner(there: Office):
@@ -289,7 +289,7 @@ def test_it_goes_out_when_its_owner_asks_for_it_again(there: Office):
     there.reports.runs.send_again(1, there.slack.user("ada").id)
     there.tick(MONDAY + timedelta(hours=1))
     [message] = there.posted()
-    assert "$39" in message["text"]
+    assert "$39.00" in message["text"]
 
 
 def test_it_goes_out_when_asked_for_although_it_rests_and_is_old(there: Office):
@@ -560,6 +560,6 @@ def test_who_sees_only_their_own_reports_only_their_own(cache):
             next(m["text"] for m in there.posted() if f"set up by <@{who.id}>" in json.dumps(m))
             for who in (slack.user("grace"), slack.user("katherine"))
         )
-        assert "$8" in of_grace
+        assert "$8.00" in of_grace
         assert "prod" not in of_grace
-        assert "$39" in of_katherine
+        assert "$39.00" in of_katherine

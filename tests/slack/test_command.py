@@ -28,10 +28,10 @@ def test_a_question_gets_its_figures_as_table_chart_and_text(shared):
         ["prod", "22K", "57.1%", *rows(payload)[1][3:]],
         ["evals", "8.8K", "22.9%", *rows(payload)[2][3:]],
         ["(chatroom)", "6.6K", "17.1%", *rows(payload)[3][3:]],
-        ["laptop", "1.1K", "2.86%", *rows(payload)[4][3:]],
-        ["Total", "38.5K", "100%", "–", "–", "–"],
+        ["laptop", "1.1K", "2.9%", *rows(payload)[4][3:]],
+        ["Total", "38.5K", "100.0%", "–", "–", "–"],
     ]
-    for words in ("Tokens: 38.5K", "prod: 22K (57.1%)", "laptop: 1.1K (2.86%)", "Data as of"):
+    for words in ("Tokens: 38.5K", "prod: 22K (57.1%)", "laptop: 1.1K (2.9%)", "Data as of"):
         assert words in payload["text"]
 
 
@@ -39,13 +39,16 @@ def test_a_question_gets_its_figures_as_table_chart_and_text(shared):
     ("text", "words"),
     [
         ("", ["Spend:", "Tokens:", "Requests:"]),
-        ("spend 7d", ["Spend: $39"]),
-        ("spend 7d credits", ["Spend: $35"]),
-        ("COST 7D BYOK", ["Spend: $4"]),
+        ("spend 7d", ["Spend: $39.00"]),
+        ("spend 7d credits", ["Spend from credits: $35.00"]),
+        ("COST 7D BYOK", ["Spend from BYOK: $4.00"]),
         ("requests 7d", ["Requests: 21"]),
-        ("spend 7d by model", ["anthropic/claude-opus-4.5: $27", "openai/gpt-5.1: $12"]),
-        ("spend 7d by creator", ["Ada Lovelace: $26", "Grace Hopper: $8", "(no creator): $5"]),
-        ("7d by creator tokens creator:me", ["Tokens: 28.6K", "Ada Lovelace: 28.6K (100%)"]),
+        ("spend 7d by model", ["anthropic/claude-opus-4.5: $27.00", "openai/gpt-5.1: $12.00"]),
+        (
+            "spend 7d by creator",
+            ["Ada Lovelace: $26.00", "Grace Hopper: $8.00", "(no creator): $5.00"],
+        ),
+        ("7d by creator tokens creator:me", ["Tokens: 28.6K", "Ada Lovelace: 28.6K (100.0%)"]),
         ("tokens 7d model:*gpt*", ["Tokens: 8.8K"]),
         ("tokens 7d key:prod key:EVALS", ["Tokens: 30.8K"]),
         ("tokens 7d key:prod model:gpt-5.1", ["Tokens: 2.2K"]),

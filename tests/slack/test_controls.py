@@ -361,7 +361,7 @@ def test_an_answer_is_compared_with_what_it_was(world: World) -> None:
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows[0] == ["API key", "Sum", "Share", "Before", "Change"]
     prod = next(row for row in rows if row[0] == "prod")
-    assert prod == ["prod", "$9", "32.1%", "$11", "-18.2%"]
+    assert prod == ["prod", "$9.00", "32.1%", "$11.00", "-18.2%"]
     assert rows[-1][0] == "Total"
     choose(world, message, Follow.PERIOD, "1y")
     assert command(again(world, message)) == "/activity spend 1y by key vs before"

@@ -39,11 +39,11 @@ def words(view: dict[str, Any]) -> str:
 
 def test_it_shows_what_was_used_and_by_whom(there):
     said = words(opened(there))
-    assert "Past day\n*$28*" in said
-    assert "Past month\n*$39*" in said
-    assert "1. Ada Lovelace  $26 (66.7%)" in said
-    assert "1. anthropic/claude-opus-4.5  $27" in said
-    assert "*$965* left" in said
+    assert "Past day\n*$28.00*" in said
+    assert "Past month\n*$39.00*" in said
+    assert "1. Ada Lovelace  $26.00 (66.7%)" in said
+    assert "1. anthropic/claude-opus-4.5  $27.00" in said
+    assert "*$965.00* left" in said
 
 
 def test_it_is_made_anew_each_time_it_is_opened(there):
@@ -92,12 +92,12 @@ def test_the_messages_tab_is_none_of_its_business(there):
 def test_with_own_visibility_it_shows_nobody_else(own):
     said = words(opened(own))
     assert "Your own usage." in said
-    assert "Past month\n*$26*" in said
+    assert "Past month\n*$26.00*" in said
     assert "Top API keys" in said
     assert "prod" in said
-    for hidden in ("Grace", "evals", "*$39*", "Credits"):
+    for hidden in ("Grace", "evals", "*$39.00*", "Credits"):
         assert hidden not in said
-    assert "*$39*" in words(opened(own, "katherine"))
+    assert "*$39.00*" in words(opened(own, "katherine"))
 
 
 def test_with_own_visibility_who_is_nobody_at_openrouter_reads_so(own):

@@ -347,7 +347,7 @@ def test_drivers_are_compared_with_the_same_part_of_the_period_before():
 
 def test_money_and_moments_are_told_as_people_do():
     shown = [price(n) for n in (0, 85_100_000_000, -3_200_000_000, 12_345_678_900_000, 1_200_000)]
-    assert shown == ["$0", "$85.10", "-$3.20", "$12,346", "$0.0012"]
+    assert shown == ["$0", "$85.10", "-$3.20", "$12,345.68", "$0.0012"]
     assert clock(NOW + 20 * DAY, NOW, BERLIN) == "Wed 9 Dec 11:31"
     assert [age(n) for n in (30, 3600, 11_100, 200_000)] == [
         "0 minutes", "1 hour", "3 hours 5 minutes", "2 days",

@@ -20,6 +20,7 @@ from reports.render.help import help_message
 from reports.render.rows import looked_at, others
 from reports.text import figure
 from reports.timerange import ranges
+from reports.words import capital, metric_words
 
 from .anything import EVIL, names, summaries
 from .samples import MONTH, NOW, rows, time_range, usage
@@ -91,7 +92,8 @@ def test_the_text_says_every_figure_that_is_shown(summary):
     if summary.empty or text.endswith("…"):
         return
     for metric, part in summary.metrics.items():
-        assert f"{str(metric).capitalize()}: {figure(metric, part.sum)}" in text
+        name = capital(metric_words(summary.query, metric))
+        assert f"{name}: {figure(metric, part.sum)}" in text
     [*tables] = [b for b in answer(summary).blocks if b["type"] == "table"]
     for name, total, *_ in ([c["text"] for c in row] for b in tables for row in b["rows"][1:-1]):
         assert f"• {name}: {total} (" in text
@@ -116,7 +118,8 @@ def test_message_and_json_say_the_same(summary):
     for metric, part in summary.metrics.items():
         said = exact["metrics"][metric]
         shown = int(said["sum"]) if metric is not Metric.SPEND else part.sum
-        assert f"{str(metric).capitalize()}: {figure(metric, shown)}" in text
+        name = capital(metric_words(summary.query, metric))
+        assert f"{name}: {figure(metric, shown)}" in text
     command = exact["query"]["command"].removeprefix("/activity ")
     assert len(command) > 300 or isinstance(parse(command), object)
 
@@ -174,7 +177,7 @@ def test_a_change_names_what_it_is_compared_with(period, before):
     used = rows(span, members=("a",), models=("m",), density=1_000)
     query = Query(Metric.REQUESTS, period)
     assert f" vs {before} (" in as_text(answered(query, used, span, previous=usage(3)))
-    assert f", {before} is not held" in as_text(answered(query, used, span))
+    assert f", no data for {before}" in as_text(answered(query, used, span))
     nothing = usage(3)._replace(requests=0)
     assert f", none in {before}" in as_text(answered(query, used, span, previous=nothing))
 
@@ -203,7 +206,7 @@ def test_groups_that_come_to_nothing_are_among_the_others():
     query = Query(Metric.SPEND, MONTH, Dimension.KEY, source=Source.BYOK)
     text = answer(answered(query, used, SPAN)).text
     assert "• busy: $" in text
-    assert "• Others (1): $0 (0%)" in text
+    assert "• Others (1): $0 (0.0%)" in text
     assert "idle" not in text
 
 
@@ -232,13 +235,13 @@ def test_nothing_is_told_from_not_known(as_of, partial, words):
 
 @pytest.mark.parametrize(
     ("partial", "of"),
-    [((), "this period"), (("the last sync failed",), "what is held of this period")],
+    [((), "this period"), (("the last sync failed",), "the stored part of this period")],
 )
 def test_what_filters_leave_nothing_of_is_not_called_missing(partial, of):
     query = Query(period=MONTH, filters=(Filter(Dimension.MODEL, "a/b"),))
     text = answer(answered(query, [], SPAN, partial=partial)).text
-    assert f"No usage: the filters leave nothing of {of}." in text
-    assert "is held for" not in text
+    assert f"No usage matches these filters in {of}." in text
+    assert "No data" not in text
 
 
 @pytest.mark.parametrize("name", EVIL, ids=lambda name: ascii(name[:12]))

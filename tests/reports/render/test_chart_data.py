@@ -123,6 +123,15 @@ def test_a_step_divides_where_that_costs_few_points(count, size):
     assert -(-count // size) <= MOST_POINTS
 
 
+def test_buckets_without_data_at_the_end_have_no_point():
+    used = rows(SPAN, members=("a",), models=("a/b",), density=1_000)[20:]
+    gone = range(14, 32)
+    part = answer(Query(Metric.TOKENS, MONTH), used, SPAN, unknown=gone).metrics[Metric.TOKENS]
+    data = chart_data(part, SPAN)
+    assert (data.labels[0], data.labels[-1]) == ("22 Oct", "4 Nov")
+    assert sum(data.series[0][1]) == part.sum
+
+
 def test_buckets_without_data_at_the_beginning_have_no_point():
     used = rows(SPAN, members=("a",), models=("a/b",), density=1_000)[:4]
     part = answer(Query(Metric.TOKENS, MONTH), used, SPAN, unknown=range(20)).metrics[Metric.TOKENS]

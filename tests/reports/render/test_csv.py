@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.period import Counted, Unit
-from reports.query import Dimension, Metric, Query, Source
-from reports.render.csv import header, quoted, write_csv
+from reports.query import Dimension, Metric, Query, Source, Versus
+from reports.render.csv import header, quoted, write_compared_csv, write_csv
 from reports.usage import Usage, UsageRow, nano_dollars
 from tests.reports.render.samples import (
     HOSTILE,
@@ -190,3 +190,38 @@ def test_columns_add_up_to_the_answer_to_the_nano_dollar(
         detail = written(Query(metric=metric, by=by, source=source), used)
         whole = sum(column(detail, metric.title()))
         assert (nano_dollars(whole) if metric is Metric.SPEND else whole) == totals[metric].sum
+
+
+def test_a_comparison_has_the_columns_of_the_period_before_by_group() -> None:
+    query = Query(metric=Metric.SPEND, by=Dimension.KEY, versus=Versus.BEFORE)
+    now = [
+        UsageRow(SPAN.buckets[1], "prod", "a/b", Usage(1, credits=2 * 10**9)),
+        UsageRow(SPAN.buckets[0], "prod", "a/b", Usage(1, byok=10**9)),
+    ]
+    before = [
+        UsageRow(SPAN.start, "prod", "a/b", Usage(1, credits=10**9)),
+        UsageRow(SPAN.start, "=gone", "a/b", Usage(1, credits=5 * 10**8)),
+    ]
+    out = io.BytesIO()
+    assert write_compared_csv(query, SPAN.start, now, before, out) == 2
+    date = f"{SPAN.start:%Y-%m-%d %H:%M:%S}"
+    assert out.getvalue().decode().splitlines() == [
+        "Date,API Key,Slug,Credits,BYOK,Spend,Previous Credits,Previous BYOK,Previous Spend",
+        f'"{date}","prod","a/b","2","1","3","1","0","1"',
+        f'"{date}","\'=gone","a/b","0","0","0","0.5","0","0.5"',
+    ]
+
+
+def test_a_period_before_that_is_not_held_is_empty_and_not_zero() -> None:
+    query = Query(metric=Metric.REQUESTS, by=Dimension.MODEL, versus=Versus.YEAR)
+    out = io.BytesIO()
+    row = UsageRow(SPAN.start, "a/b", "a/b", Usage(3))
+    write_compared_csv(query, SPAN.start, [row], None, out)
+    head, line = out.getvalue().decode().splitlines()
+    assert head == "Date,Slug,Requests,BYOK Requests,Previous Requests,Previous BYOK Requests"
+    assert line.endswith('"3","0","",""')
+
+
+def test_an_overview_with_a_comparison_still_begins_like_the_sites_export() -> None:
+    compared = header(Query(by=Dimension.KEY, versus=Versus.BEFORE))
+    assert compared.startswith(header(Query(by=Dimension.KEY)).rstrip("\n") + ",Previous Usage,")

@@ -81,14 +81,16 @@ def test_a_sparkline_shows_nothing_as_nothing_and_something_as_something(values,
 def test_a_sparkline_rises_with_its_figures():
     assert sparkline([0, 1, 4, 8]) == "▁▂▅█"
     assert sparkline([]) == ""
+    assert sparkline([0, 0, 4, 8], unknown=frozenset({0})) == "·▁▅█"
+    assert sparkline([5] * 53, 26) == "█" * 18
 
 
 def test_a_home_says_what_was_used_and_by_whom():
     shown = words(view(home()))
-    assert "Past day\n*$2*" in shown
-    assert "Past month\n*$10*" in shown
-    assert "1. Ada  $7 (70%)\n2. Grace  $3 (30%)" in shown
-    assert "*$30* left" in shown
+    assert "Past day\n*$2.00*" in shown
+    assert "Past month\n*$10.00*" in shown
+    assert "1. Ada  $7.00 (70.0%)\n2. Grace  $3.00 (30.0%)" in shown
+    assert "*$30.00* left" in shown
     assert "21 more days" in shown
     assert "None yet. A schedule" in shown
 

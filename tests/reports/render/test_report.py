@@ -48,29 +48,29 @@ def table(message) -> list[list[str]]:
 def test_it_says_with_what_it_is_compared():
     query = replace(QUERY, versus=Versus.YEAR)
     message = report(made({"Ada": 300}, {"Ada": 200}, query), ABOUT)
-    assert "+50% (+$100) against $200 a year earlier" in message.text
-    assert "a year earlier is not held" in report(made({"Ada": 300}, None, query), ABOUT).text
+    assert "up $100.00 (+50.0%) from $200.00 a year earlier" in message.text
+    assert "no data for a year earlier" in report(made({"Ada": 300}, None, query), ABOUT).text
 
 
 def test_it_says_the_total_the_change_and_what_moved():
     found = made({"Ada": 300, "Grace": 112}, {"Ada": 200, "Grace": 100})
     message = report(found, ABOUT)
-    assert message.blocks[0]["text"]["text"] == "Spend by creator, 16–22 Nov 2026: $412"
-    assert "+37.3% (+$112) against $300 in the period before" in message.text
+    assert message.blocks[0]["text"]["text"] == "Spend by creator, 16–22 Nov 2026: $412.00"
+    assert "up $112.00 (+37.3%) from $300.00 in the period before" in message.text
     assert table(message) == [
         ["Creator", "Spend", "Share", "Change", "Top model"],
-        ["Ada", "$300", "72.8%", "+50%", "claude-opus-4.5"],
-        ["Grace", "$112", "27.2%", "+12%", "claude-opus-4.5"],
-        ["Total", "$412", "100%", "+37.3%", "–"],
+        ["Ada", "$300.00", "72.8%", "+50.0%", "claude-opus-4.5"],
+        ["Grace", "$112.00", "27.2%", "+12.0%", "claude-opus-4.5"],
+        ["Total", "$412.00", "100.0%", "+37.3%", "–"],
     ]
 
 
 def test_a_mover_is_told_in_one_line():
     cell = Cell("Ada", "anthropic/claude-opus-4.5", "prod-007")
     line = mover(Mover(cell, 412 * DOLLAR), Metric.SPEND)
-    assert line == "+$412: Ada, claude-opus-4.5, key prod-007"
+    assert line == "+$412.00: Ada, claude-opus-4.5, key prod-007"
     gone = mover(Mover(Cell("", cell.model, ""), -3 * DOLLAR), Metric.SPEND)
-    assert gone == "-$3: claude-opus-4.5"
+    assert gone == "-$3.00: claude-opus-4.5"
 
 
 def test_a_due_time_is_told_in_its_zone_and_in_utc():

@@ -27,12 +27,11 @@ def test_everybody_is_told_how_fresh_the_data_is():
     text = message(Status(NOW, "0.1.0", FRESH, None)).text
     lines = text.splitlines()
     assert lines[:2] == ["*Activity 0.1.0*", ":white_check_mark: The data is up to date."]
-    assert lines[2].startswith("• minutes: 40 s old, as of <!date^")
-    assert "|2026-11-22 10:30 UTC>, held back to <!date^" in lines[2]
+    assert lines[2].startswith("• minutes: updated 40 s ago; data since <!date^")
     assert lines[2].endswith("|2026-11-20 10:31 UTC>")
-    assert "• hours: 4 min old" in lines[3]
+    assert "• hours: updated 4 min ago" in lines[3]
     assert lines[4].endswith("|2025-11-22 10:31 UTC>, with gaps")
-    assert lines[5] == "The last sync went well."
+    assert lines[5] == "The last sync succeeded."
     assert len(lines) == 6
 
 
@@ -40,8 +39,8 @@ def test_it_says_what_is_late_and_what_failed():
     old = (Freshness(Granularity.HOUR, NOW - 3 * HOUR, None), *FRESH[:1])
     trouble = Trouble(NOW - 5 * MINUTE, "OpenRouter answered 502 <oops>")
     text = message(Status(NOW, "0.1.0", old, trouble)).text
-    assert ":warning: Some of the data is older than it should be." in text
-    assert "• hours: 3 h old" in text
+    assert ":warning: Some data is out of date." in text
+    assert "• hours: updated 3 h ago" in text
     assert ":warning: The last sync failed 5 min ago (<!date^" in text
     assert "OpenRouter answered 502 &lt;oops&gt;" in text
 
@@ -59,16 +58,15 @@ def test_admins_are_told_what_is_next_what_went_out_and_how_large_it_is():
     assert ": tokens yesterday, to <@U1>: :x: could not be delivered (is_archived)" in text
     assert ": alert spike, to <@U2>: :x: could not be delivered (user_disabled)" in text
     assert "• 12 schedules (1 paused), 3 alerts" in text
-    assert "• database 12.4 MB, 1,204 entries in the log (`/usage audit`)" in text
+    assert "• database 12.4 MB, 1,204 entries in the audit log (`/usage audit`)" in text
     assert "• a rule" in text
 
 
 def test_where_there_is_nothing_it_says_so_in_words():
     empty = Inside((), (), 0, 0, 0, 4_096, 1, ())
     text = message(Status(NOW, "0.1.0", FRESH, None, empty)).text
-    assert "None is scheduled." in text
-    assert "None has gone out yet." in text
-    assert "None has been told yet." in text
+    assert "None scheduled." in text
+    assert text.count("None sent yet.") == 2
     assert "• 0 schedules, 0 alerts\n• database 4 KB, 1 entry in" in text
 
 

@@ -27,16 +27,17 @@ DETAIL = """\
 Spend by API key, past 2 weeks
 8 Nov – 22 Nov 2026, by day, UTC, only model:*
 
-Spend  $2.51  $0.167 a day on average  +25.6% vs the 2 weeks before ($2)  ▂             █
+Spend  $2.51  $0.17 a day on average (current day included)  up $0.51 (+25.6%) vs the 2 weeks \
+before ($2.00)  ▂             █
 
 API key      Sum    Share    Avg/day      Min      Max
 ---------  -----  -------  ---------  -------  -------  ---------------
-prod        $2.5    99.5%      $1.25     $0.5       $2  ▃             █
-Others (1)  $0.0123  0.49%          –        –        –
-Total       $2.51     100%          –        –        –
+prod        $2.50    99.5%      $1.25     $0.50       $2.00  ▃             █
+Others (1)  $0.0123  0.5%          –        –        –
+Total       $2.51     100.0%          –        –        –
 
 Data as of 2026-11-22 10:31 UTC
-Partial: no data before 22 Nov 2025"""
+Incomplete: no data before 22 Nov 2025"""
 
 
 def words(text: str) -> list[list[str]]:
@@ -62,7 +63,7 @@ def test_an_overview_lists_the_buckets_that_were_used():
     table = said[7:11]
     assert table[0].split() == ["Day", *heads]
     assert [line.split() for line in table[2:]] == [
-        ["8", "Nov", "$0.5", "110", "1"],
+        ["8", "Nov", "$0.50", "110", "1"],
         ["22", "Nov", "$2.01", "10.5K", "34"],
     ]
     assert said[-1] == "Data as of 2026-11-22 10:31 UTC"
@@ -73,7 +74,7 @@ def test_an_overview_lists_the_buckets_that_were_used():
     [
         (NOW, (), "No usage in this period."),
         (NOW, ("no data for this period",), "No data for this period."),
-        (None, (), "Nothing is held yet; `activity sync` fetches it."),
+        (None, (), "No data yet; `activity sync` fetches it."),
     ],
 )
 def test_nothing_is_told_from_not_known(as_of, partial, line):
@@ -118,3 +119,12 @@ def test_a_course_is_short_and_shows_where_something_was(values):
 
 def test_a_course_rises_with_its_figures():
     assert course((0, 1, 2, 4, 8)) == " ▂▃▅█"
+
+
+def test_a_course_marks_what_is_not_known():
+    assert course((0, 0, 0, 8), unknown=frozenset({0, 1})) == "·· █"
+    assert course((0, 0, 4, 8), 2, frozenset({0, 1})) == "·█"
+
+
+def test_a_column_of_fewer_figures_is_not_lower():
+    assert course((4,) * 61) == "█" * 31
