@@ -1,4 +1,4 @@
-"""The street from a question to a file: the same answer, written out row by row."""
+"""Export: the answer to a question as a CSV, PDF or PNG file."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Job:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Job:
-        """The job that another process was given."""
+        """The job from the values that `as_json` made."""
         asker = values["asker"]
         people = tuple((mention, email) for mention, email in asker["people"])
         return cls(
@@ -72,18 +72,18 @@ class Job:
 
 
 class UnanswerableError(Exception):
-    """The question of a file means nothing any more; the text says why."""
+    """The question of a file can no longer be answered; the text says why, for people."""
 
 
 def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
-    """Write the file and give the answer that it holds. Raises UnanswerableError.
+    """Write the file to `out`; returns the answer that it shows. Raises UnanswerableError.
 
-    What is written comes from one state of the database, which is let go before the slow part
-    begins: a sync must not wait for the typesetting.
+    All figures are of one state of the database, whose snapshot ends before rendering begins, so
+    that a sync never waits for it.
     """
     parsed = parse(job.words)
     if not isinstance(parsed, Ask):
-        raise UnanswerableError("That question is not understood any more; ask it anew.")
+        raise UnanswerableError("This question can no longer be read. Please ask it again.")
     with tempfile.TemporaryFile() as spool:
         with store.snapshot():
             plan = make_plan(store, parsed.query, job.at, job.zone, job.asker)
@@ -223,7 +223,7 @@ def _render(
 
 
 def _spool(rows: Iterable[_Row], spool: IO[bytes]) -> None:
-    """Put rows on disk in batches: the database is let go as soon as they have been read."""
+    """Put rows on disk in batches, so that the snapshot ends as soon as they have been read."""
     plain = ((*row[:3], *row[3]) for row in rows)
     while batch := list(islice(plain, _BATCH)):
         marshal.dump(batch, spool)

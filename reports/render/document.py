@@ -1,7 +1,7 @@
-"""A PDF document that is written page by page: a finished page goes out and is forgotten.
+"""A PDF document that is written page by page, so that memory does not grow with its length.
 
-reportlab keeps every page until the end; an export of a million rows has twenty thousand. Fonts,
-bookmarks and the catalogue stay reportlab's.
+reportlab keeps every page until the end, and an export of a million rows has twenty thousand pages.
+Fonts, bookmarks and the catalog stay reportlab's.
 """
 
 from __future__ import annotations
@@ -87,13 +87,13 @@ class StreamedDocument(pdfdoc.PDFDocument):
         return self._add_now(b"%b%b\nendstream" % (head.encode(), packed), number)
 
     def form(self, name: str) -> None:
-        """Let pages draw a form that is finished only after them."""
+        """Let pages draw a form whose content is written after them."""
         if name not in self._forms:
             self._forms[name] = self.reserve()
             self.tree.resources.XObject[name] = f"{self._forms[name]} 0 R"
 
     def finish_form(self, name: str, content: bytes, box: tuple[float, float]) -> None:
-        """What a form looks like, in a box from 0, 0."""
+        """Write the content of a form, in a box of `box` points from its origin."""
         fonts = pdfdoc.PDFObjectReference(pdfdoc.BasicFonts).format(self).decode()
         entries = (
             f"/Type/XObject/Subtype/Form/BBox[0 {-box[1]:g} {box[0]:g} {box[1]:g}]"
@@ -114,11 +114,11 @@ class StreamedDocument(pdfdoc.PDFDocument):
         self._page = self._begin()
 
     def date(self, moment: datetime) -> None:
-        """When the document says that it was made."""
+        """Set the creation date of the document."""
         self._timeStamp.YMDhms = moment.astimezone(UTC).timetuple()[:6]
 
     def SaveToFile(self, _filename: object, canvas: object) -> None:  # noqa: N802 - reportlab's
-        """Write all that is left, and where everything is."""
+        """Write the remaining objects and the cross-reference table."""
         for font in self.delayedFonts:
             font.addObjects(self)
         self._mend_unicode()
@@ -181,7 +181,7 @@ class StreamedDocument(pdfdoc.PDFDocument):
         self._pack_size = 0
 
     def _index(self) -> None:
-        """Where every object is; a number that was reserved and never written is free."""
+        """Write the cross-reference table; a number that was reserved and never used is free."""
         self._write_pack()
         own, start = self.reserve(), self._position
         self._places[own] = (1, start, 0)

@@ -1,6 +1,6 @@
-"""A sheet to draw on: plain strings in any script, rectangles, lines, links. Nothing is markup.
+"""A canvas for PDF pages: plain strings in any script, rectangles, lines, links.
 
-Distances are points, from the lower left corner.
+Text is never markup. Distances are in points, from the lower left corner.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MODEL = re.compile(r"[A-Za-z0-9._~-]{1,100}/[A-Za-z0-9._~:@-]{1,100}")
 
 
 class Align(Enum):
-    """Where a text stands from its x: right of it, left of it, or around it."""
+    """Which part of a text is at its x: its left edge, its middle, or its right edge."""
 
     LEFT = 0.0
     CENTRE = 0.5
@@ -34,7 +34,7 @@ class Align(Enum):
 
 
 class Paper(Canvas):
-    """A canvas whose pages go out as soon as they are finished, all of one size."""
+    """A canvas that writes each page as soon as it is finished; all pages have one size."""
 
     # reportlab has these, its type stubs do not
     _code: list[str]
@@ -136,7 +136,7 @@ class Paper(Canvas):
         self.addLiteral(f"{stroke(colour)} {thickness:g} w {ends}")
 
     def link(self, x: float, y: float, right: float, top: float, model: str) -> None:
-        """Make a place a link to a model's page; there are no other links."""
+        """Make an area a link to a model's page; there are no other links."""
         action = self.action(model)
         if action is not None:
             corners = f"{point(x)} {point(y)} {point(right)} {point(top)}"
@@ -156,7 +156,7 @@ class Paper(Canvas):
         self._links += annotations
 
     def again(self, key: Hashable, draw: Callable[[], None], y: float = 0) -> None:
-        """Draw something, shifted up by y; what was drawn under the same key is not made anew."""
+        """Draw something, shifted up by y; what was drawn under the same key is reused."""
         if key not in self._drawn:
             start = len(self._code)
             draw()
@@ -177,7 +177,7 @@ class Paper(Canvas):
         self._code.clear()  # all else that reportlab keeps of a page, we do not use
 
     def finish(self, made: datetime | None = None) -> None:
-        """Finish the document; `made` is the moment that it carries."""
+        """Finish the document; `made` is its creation date."""
         if made is not None:
             self.document.date(made)
         if self._code:

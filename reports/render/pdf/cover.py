@@ -92,7 +92,7 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
         ("Total", figure(metric, found.sum), _parts(summary, metric)),
         ("Average", average if found.known else "–", each_bucket(summary, found)),
         (capital(name), before, _counted(metric, found.previous) if known else "no data"),
-        ("Change", change(found.change), f"from {name}" if found.change is not None else ""),
+        ("Change", _change(found), f"from {name}" if found.change is not None else ""),
     )
     wide = WIDE / len(cells)
     for place, (title, large, small) in enumerate(cells):
@@ -102,6 +102,10 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
         paper.text(x, pages.y - 31, large, Face.BOLD, size)
         paper.text(x, pages.y - 44, _within(small, wide - 6, 7.5), size=7.5, colour=GREY)
     pages.y -= 56
+
+
+def _change(found: MetricSummary) -> str:
+    return "new" if found.previous == 0 and found.sum else change(found.change)
 
 
 def each_bucket(summary: Summary, found: MetricSummary) -> str:

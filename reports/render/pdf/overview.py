@@ -17,7 +17,7 @@ from reports.render.pdf.figures import column_width, count, dollars
 from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.table import SWATCH, Layout, Table
-from reports.summary import Summary
+from reports.summary import MetricSummary, Summary
 from reports.text import change, figure
 from reports.words import capital, metric_words
 
@@ -59,8 +59,7 @@ def _draw_metric(pages: Pages, summary: Summary, metric: Metric, bars: Bars, hig
         average = f"{figure(metric, found.avg)} {each_bucket(summary, found)}"
         lines += wrap(average, Face.SANS, _ASIDE / 8 - 1, most=2)
     if found.previous is not None:
-        before = f"{figure(metric, found.previous)} ({compared_with(summary)})"
-        lines += wrap(f"{change(found.change)} from {before}", Face.SANS, _ASIDE / 8 - 1)
+        lines += wrap(_compared(summary, found), Face.SANS, _ASIDE / 8 - 1)
     y = top - 46
     for line in lines:
         paper.text(LEFT, y, line, size=8, colour=GREY)
@@ -69,6 +68,14 @@ def _draw_metric(pages: Pages, summary: Summary, metric: Metric, bars: Bars, hig
     draw_bars(paper, box, bars, summary.range, 7, date=axis_date)
     pages.y -= high
     paper.rule(LEFT, pages.y + 6, RIGHT, FAINT)
+
+
+def _compared(summary: Summary, found: MetricSummary) -> str:
+    """The change in words: `+12.0% from $4,000.00 (September 2026)`."""
+    name = compared_with(summary)
+    if not found.previous:
+        return f"none before ({name})"
+    return f"{change(found.change)} from {figure(found.metric, found.previous)} ({name})"
 
 
 def _legend(stacks: dict[Metric, Bars]) -> list[tuple[str, str]]:

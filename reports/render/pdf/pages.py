@@ -1,7 +1,7 @@
-"""Pages with a running header, a footer with `Page x of y`, and a place where the next line goes.
+"""Pages with a running header, a footer with `Page x of y`, and a position for the next line.
 
-How many pages there are is known only at the end, and the pages are gone by then: each of them
-draws a form that is finished last.
+The number of pages is known only at the end, when the pages are written already: each of them
+draws a form whose content is written last.
 """
 
 from __future__ import annotations

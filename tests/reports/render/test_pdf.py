@@ -476,6 +476,17 @@ def test_a_group_that_was_not_there_before_is_new() -> None:
     assert ada.rstrip().endswith("new")
 
 
+@pytest.mark.parametrize("metric", [None, Metric.SPEND])
+def test_usage_where_there_was_none_before_has_no_percentage(metric: Metric | None) -> None:
+    query = Query(metric=metric, period=OCTOBER, by=Dimension.KEY)
+    used = rows(time_range(OCTOBER))
+    summary = answer(query, used, time_range(OCTOBER), previous=Usage())
+    out = io.BytesIO()
+    write_pdf_summary(summary, out, organization="Acme")
+    assert ("new" if metric else "none before") in text(out.getvalue())
+    assert "– from" not in text(out.getvalue())
+
+
 def test_dates_have_one_form_in_a_document() -> None:
     partial = ("No data before 29 Nov 2025.", "days before 2025-11-22 are not held")
     said = text(written(BY_KEY, rows(SPAN), partial=partial))
