@@ -151,15 +151,18 @@ def _groups_as_text(summary: Summary) -> list[str]:
     ]
 
 
-def error(wrong: CommandError, command: str = "/activity") -> Message:
-    """What is said to words that were not understood: what was, the nearest right, examples."""
+def error(wrong: CommandError, command: str = "/activity", *, examples: bool = True) -> Message:
+    """What to say to words that were not understood: why, the commands that may be meant, examples.
+
+    `examples` False leaves the examples out, for who has seen them already.
+    """
     sections = [fit(escape(clean(wrong.problem, LONGEST_SECTION)), LONGEST_CODE)]
-    if wrong.suggestion:
-        sections.append(f"Did you mean {code(f'{command} {as_typed(wrong.suggestion)}')}?")
-    if wrong.understood and wrong.understood != wrong.suggestion:
-        sections.append(f"I understood {code(as_typed(wrong.understood))}.")
-    examples = " · ".join(code(f"{command} {example}") for example in wrong.examples)
-    sections.append(f"Examples: {examples}. All words: {code(f'{command} help')}.")
+    if wrong.candidates:
+        meant = [code(f"{command} {as_typed(one)}") for one in wrong.candidates]
+        sections.append(f"Did you mean {' or '.join(meant)}?")
+    if examples:
+        shown = " · ".join(code(f"{command} {example}") for example in wrong.examples)
+        sections.append(f"Examples: {shown}. All words: {code(f'{command} help')}.")
     text = "\n".join(sections)
     return Message(text, _sections(text))
 

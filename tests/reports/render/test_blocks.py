@@ -256,12 +256,16 @@ def test_a_name_stands_in_the_table_as_plain_text_on_one_line(name):
 def test_an_error_leads_back_to_the_road():
     wrong = parse("tokns 1m")
     message = error(wrong)
-    assert message.text.splitlines()[:3] == [
-        "I don't recognize “tokns”.",
-        "Did you mean `/activity tokens 1m`?",
-        "I understood `1m`.",
-    ]
+    lines = ["I don't recognize “tokns”.", "Did you mean `/activity tokens 1m`?"]
+    assert message.text.splitlines()[:2] == lines
     assert "All words: `/activity help`." in message.text
+    assert error(wrong, examples=False).text.splitlines() == lines
+
+
+def test_words_that_can_mean_two_things_are_answered_with_both():
+    wrong = CommandError("Which?", choices=("spend 2026-10-03", "spend 2026-03-10"))
+    both = "Did you mean `/activity spend 2026-10-03` or `/activity spend 2026-03-10`?"
+    assert error(wrong, examples=False).text.splitlines() == ["Which?", both]
 
 
 @given(st.text("abcdefghij-", min_size=1, max_size=31))
