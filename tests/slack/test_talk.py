@@ -59,7 +59,7 @@ def reply(world: World, thread: str, text: str, user: str = "ada") -> dict[str, 
 def test_a_mention_is_answered_in_its_thread_and_says_what_it_understood(world: World) -> None:
     answer = asked(world, "what did we spend on opus in the last 7 days by person?")
     words = "spend 7d by creator model:*opus*"
-    assert answer["text"].startswith(f"I read that as `/activity {words}`.")
+    assert answer["text"].startswith(f"I read that as `/activity {words}`. The last day is")
     assert command(answer) == f"/activity {words}"
     assert "image" in [block["type"] for block in answer["blocks"]]
     assert not hidden(world, "ada")
