@@ -12,6 +12,7 @@ from bot.demo.slack import Forge, LocalSlack
 from bot.flows.alert_delivery import Delivery
 from bot.flows.ask import DIRECT
 from bot.flows.reporting import Reporting
+from bot.flows.shown import last_in
 from bot.flows.talk import ALONE, OF_WHAT, WHICH
 from reports.render.intro import INTRO, WELCOME
 
@@ -304,6 +305,14 @@ def test_what_is_taken_over_is_said_with_a_way_out(world: World) -> None:
     answer = told_in_dm(world, "and by key?")
     assert command(answer) == "/activity spend 1d by key"
     assert not buttons(answer)
+
+
+def test_a_fragment_goes_on_from_what_a_menu_changed(world: World) -> None:
+    answer = told_in_dm(world, "spend 7d by model")
+    world.door.click("ada", answer["channel"], answer["ts"], "follow_metric", "tokens")
+    wait_until(lambda: "tokens" in command(world.slack.chat.find(answer["channel"], answer["ts"])))
+    wait_until(lambda: "tokens" in str(last_in(world.bot.reports.asking, answer["channel"], "")))
+    assert command(told_in_dm(world, "by key")) == "/activity tokens 7d by key"
 
 
 def test_a_fragment_long_after_an_answer_starts_afresh(openrouter: Any, database: Any) -> None:
