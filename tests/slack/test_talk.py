@@ -385,6 +385,14 @@ def test_slacks_markup_is_read_as_it_was_typed(world: World) -> None:
         assert command(world.ask(text)) == f"/activity {expected}"
 
 
+def test_somebody_unknown_to_openrouter_is_named_and_nobody_else_is_offered(world: World) -> None:
+    alan = world.slack.user("alan").id
+    for text in (f"spend <@{alan}>", f"spend creator:<@{alan}|alan>"):
+        answer = str(world.ask(text)["text"])
+        assert "Nobody in the OpenRouter organization has the address alan@example.com." in answer
+        assert "ada@example.com" not in answer
+
+
 def test_no_raw_id_is_shown(world: World) -> None:
     nobody, general = world.slack.user("alan").id, world.slack.channel("general").id
     for text in (f"spend <@{nobody}>", f"spend in <#{general}>", f"spend in <#{general}|general>"):
