@@ -24,7 +24,7 @@ from bot.flows.asking import REFUSED, Asking, asker_of
 from bot.flows.balance import balance, limits, own_limits
 from bot.flows.export import Shown, Where, export, shown
 from bot.flows.files import Format
-from bot.flows.reading import read_words
+from bot.flows.reading import note, read_words
 from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, Place
@@ -42,7 +42,6 @@ from reports.render.blocks import Message, Run, error, sentence
 from reports.render.help import help_message
 from reports.render.intro import intro
 from reports.render.schedules import said
-from reports.slack_text import readable
 from reports.text import escape, plain
 from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 
@@ -113,8 +112,8 @@ def ask(
         keep(reply.shown)
     shared = reply.query is not None and reply.query.share
     courtesy.give_way()
-    note = asked.note or reply.note
-    message = reply.message.noted(note, asked.runs) if note else reply.message
+    above = asked.note or reply.note
+    message = reply.message.noted(above, asked.runs) if above else reply.message
     asking.slack.respond(replace(place, shared=shared), message)
     asking.metrics.asks.labels(reply.outcome).inc()
     asking.metrics.seconds.observe(monotonic() - begun)
@@ -203,14 +202,14 @@ def _admitted(
     if isinstance(read, CommandError):
         return Reply(misunderstood(asking, place, read), "misunderstood")
     parsed = parse_command(read.words)
-    note = readable(read.note(asking.settings.command))
+    how = note(asking, person, read)
     if isinstance(parsed, Ask):
         found = _figures(asking, place, asked, person, parsed.query)
     elif isinstance(parsed, Standing | ListSchedules | Rule | SetQuiet | ListAlerts):
         found = _managed(parsed, asked, person, subscriptions, desk)
     else:
         found = _other(asking, place, asked, person, parsed)
-    return replace(found, note=note)
+    return replace(found, note=how)
 
 
 def _other(

@@ -127,6 +127,8 @@ def _answer(
         asking.slack.change(place, spot, message)
         if not spot.hidden:
             remember(asking, spot.channel, place.thread or spot.ts, now_shown)
+        if spot.direct and not spot.hidden and not place.thread:
+            remember(asking, spot.channel, "", now_shown)
     else:
         asking.slack.respond(place, message)
     return DONE

@@ -15,24 +15,30 @@ from reports.grammar_loose import Heard
 from reports.grammar_schedule import Standing
 from reports.query import Query
 from reports.reader import Clock, read
+from reports.slack_text import readable
 from reports.timerange import zone_names
 
 
 def read_words(asking: Asking, person: Person, text: str) -> Heard | CommandError | None:
     """What somebody typed, as a command; None if nothing is asked, as in a greeting.
 
-    `text` is without Slack's markup. People mentioned by their Slack id appear by their e-mail
-    address in the result.
+    `text` is without Slack's markup.
     """
 
     now, default = asking.clock(), asking.settings.zone
     zone = zone_names().get((person.zone or "").lower()) or default
     asker = asker_of(asking, person, Query())
     names = partial(known, asking.store, asker, now, default)
-    found = read(text, names, Clock(now, zone, default))
-    if not isinstance(found, Heard):
-        return found
-    return replace(found, words=with_addresses(asking, person, found.words))
+    return read(text, names, Clock(now, zone, default))
+
+
+def note(asking: Asking, person: Person, heard: Heard, words: str = "") -> str:
+    """How a message was read, to show above its answer; `words` is what is answered where that is
+    not what was read. Nothing where it was typed in just these words.
+    """
+    read_as = replace(heard, words=with_addresses(asking, person, heard.words))
+    answered = with_addresses(asking, person, words or heard.words)
+    return readable(read_as.note(asking.settings.command, answered))
 
 
 def with_addresses(asking: Asking, person: Person, words: str) -> str:

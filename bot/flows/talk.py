@@ -16,7 +16,7 @@ from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask, misunderstood
 from bot.flows.asking import Asking, admit, asker_of, typed_words
 from bot.flows.export import Shown
-from bot.flows.reading import addressed, read_words, with_addresses
+from bot.flows.reading import addressed, note, read_words
 from bot.flows.shown import last_in, remember, shown_in
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
@@ -165,8 +165,8 @@ def _asked(
     asker = asker_of(asking, person, Query())
     if isinstance(before, Shown):
         changed = _change(asking, heard, person, before, asker)
-    words = with_addresses(asking, person, changed.words)
-    notes = [readable(heard.note(asking.settings.command, words))]
+    words = changed.words
+    notes = [note(asking, person, heard, words)]
     runs: tuple[Run, ...] = ()
     if changed.taken and (still := _still(changed.taken, asker)):
         notes.append(still)
@@ -177,8 +177,8 @@ def _asked(
             notes.append(ALONE)
         else:
             words += " share"
-    note = " ".join(filter(None, notes))
-    return Asked(words, spoken.team, spoken.channel, note, changed.at, runs)
+    above = " ".join(filter(None, notes))
+    return Asked(words, spoken.team, spoken.channel, above, changed.at, runs)
 
 
 def _change(asking: Asking, heard: Heard, person: Person, before: Shown, asker: Asker) -> _Changed:

@@ -79,7 +79,6 @@ def test_what_is_above_already_is_said_at_once_and_once(there):
         ("spend > $50 per day in #archive", "That channel is archived"),
         ("spend > $50 per day key:prood", "alert spend > $50 per day key:prod"),
         ("spend > $50 per day creator:adda@example.com", "creator:ada@example.com"),
-        ("spend > $50 per day key:prood", "alert spike by key"),
         ("spend > 50 EUR per day", "dollar"),
         ("spend > $-5 per day", "alert"),
         ("spend > per day", "alert"),

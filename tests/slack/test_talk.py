@@ -12,6 +12,7 @@ from bot.demo.slack import Forge, LocalSlack
 from bot.flows.alert_delivery import Delivery
 from bot.flows.ask import DIRECT
 from bot.flows.reporting import Reporting
+from bot.flows.shown import last_in
 from bot.flows.talk import ALONE, OF_WHAT, WHICH
 from reports.render.intro import INTRO, WELCOME
 
@@ -304,6 +305,14 @@ def test_what_is_taken_over_is_said_with_a_way_out(world: World) -> None:
     assert not buttons(answer)
 
 
+def test_a_fragment_goes_on_from_what_a_menu_changed(world: World) -> None:
+    answer = told_in_dm(world, "spend 7d by model")
+    world.door.click("ada", answer["channel"], answer["ts"], "follow_metric", "tokens")
+    wait_until(lambda: "tokens" in command(world.slack.chat.find(answer["channel"], answer["ts"])))
+    wait_until(lambda: "tokens" in str(last_in(world.bot.reports.asking, answer["channel"], "")))
+    assert command(told_in_dm(world, "by key")) == "/activity tokens 7d by key"
+
+
 def test_a_fragment_long_after_an_answer_starts_afresh(openrouter: Any, database: Any) -> None:
     clock = Clock(now())
     with (
@@ -372,6 +381,14 @@ def test_slacks_markup_is_read_as_it_was_typed(world: World) -> None:
         assert command(answer) == f"/activity {expected}"
         assert grace not in answer["text"]
         assert command(world.ask(text)) == f"/activity {expected}"
+
+
+def test_somebody_unknown_to_openrouter_is_named_and_nobody_else_is_offered(world: World) -> None:
+    alan = world.slack.user("alan").id
+    for text in (f"spend <@{alan}>", f"spend creator:<@{alan}|alan>"):
+        answer = str(world.ask(text)["text"])
+        assert "Nobody in the OpenRouter organization has the address alan@example.com." in answer
+        assert "ada@example.com" not in answer
 
 
 def test_no_raw_id_is_shown(world: World) -> None:

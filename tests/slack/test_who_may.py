@@ -74,7 +74,7 @@ REFUSALS = (
     access.FOREIGN, "Only people can use this bot.", "Guests can't see this organization's usage",
 )  # fmt: skip
 NOT_THEIRS = (
-    NOT_YOURS, TO_CREATORS, "You see your own usage only", "That answer shows somebody else's",
+    NOT_YOURS, TO_CREATORS, "You see your own usage only", "This answer shows someone else's",
     "No key of yours", "I can't tell who you are",
 )  # fmt: skip
 
@@ -273,7 +273,7 @@ def test_which_models_others_use_is_not_heard_from_what_is_understood(bots: Bots
         there.door.message(person, "what did I spend this month on secret-model?")
         [(_, _, told)] = [one for one in there.sent() if "secret-model?" not in one[2]]
         assert ("model:*secret-model*" in told) is known
-        assert ("I do not know “secret-model”" in told) is not known
+        assert ("I don't recognize “secret-model”" in told) is not known
 
 
 def test_a_form_that_somebody_else_sends_off_changes_nothing(bots: Bots) -> None:

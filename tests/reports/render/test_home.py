@@ -134,7 +134,7 @@ def test_before_the_first_sync_it_shows_no_figures():
     nothing = summarize(Query(), ranges(DAY, NOW).current, Figures((Used(),) * 25, {}, 0), None)
     shown = words(view(home(usage=Usage(nothing, nothing, ()), as_of=None, balance=None)))
     assert "No data yet; the first sync is still running." in shown
-    assert "the first sync is still to come" in shown
+    assert "the first sync is still running" in shown
     assert "*$0*" not in shown
 
 
