@@ -1,4 +1,4 @@
-"""The street of a scheduled report: due, claimed, complete, frozen, posted once, then its files.
+"""Delivers scheduled reports: due, claimed, complete, frozen, posted once, then the files.
 
 Nothing is posted before the ledger says that it is about to be, and nothing of which that was said
 is posted again before the channel's history was looked at.
@@ -67,7 +67,7 @@ class Reporting:
                     break
 
     def _begin(self) -> None:
-        """What a start brings, and a clock that went back: due times are worked out anew.
+        """Recompute due times at the start, and after the clock was set back.
 
         On the first start of all somebody is offered a report.
         """
@@ -115,7 +115,7 @@ class Reporting:
             self._render(run, place, now)
 
     def _render(self, run: Run, place: str, now: datetime) -> None:
-        """Make the report, once all of its period is there or it has waited long enough."""
+        """Create the report once its period is complete or it has waited long enough."""
         if self._places.waits(run, now):
             self._at.runs.later(run, now + LOOK_AGAIN)
             return
@@ -136,7 +136,7 @@ class Reporting:
         self._send(run, place, content.payload, content)
 
     def _send(self, run: Run, place: str, payload: str, content: Content | None = None) -> None:
-        """Say so, post, say that it is out; a copy that came too late is taken back."""
+        """Record that it is about to be sent, post it, record that; withdraw a late duplicate."""
         runs, begun = self._at.runs, monotonic()
         spend = content.spend if content else None
         if not runs.begin(run, payload, spend, self._at.asking.slack.now()):
@@ -159,7 +159,7 @@ class Reporting:
             self._at.posting.delete(posted)
 
     def _reconcile(self, run: Run) -> None:
-        """Look in the history whether a report is there, of which it was said that it would be."""
+        """Look in the history for a report that may have been posted before a crash."""
         runs = self._at.runs
         place = self._places.address(run)
         if place is None or run.payload is None:
@@ -190,14 +190,14 @@ class Reporting:
             self._send(run, place, run.payload)
 
     def _file(self, run: Run, posted: Posted, payload: str | None, *, resumed: bool) -> None:
-        """Show the files of a report in its thread."""
+        """Share the files of a report in its thread."""
         files = [(str(id_), str(title)) for id_, title in _json(payload).get("files", [])]
         posting, runs = self._at.posting, self._at.runs
         if not files or (resumed and posting.shared(files[0][0])):
             runs.filed(run)
             return
         try:
-            posting.share(files, posted, "The figures in full:")
+            posting.share(files, posted, "All figures:")
         except DeliveryError as error:
             if error.uncertain or error.retry_after:
                 wait = timedelta(seconds=error.retry_after) or LOOK_AGAIN
@@ -205,7 +205,7 @@ class Reporting:
                 return
             log.warning("The files of a report could not be shown: %s", error)
             if runs.filed(run):
-                posting.reply(posted, f"The files could not be added here ({error.code}).")
+                posting.reply(posted, f"I couldn't add the files here ({error.code}).")
             return
         runs.filed(run)
 
@@ -224,7 +224,7 @@ class Reporting:
             runs.again(run, now + runs.timing.trouble * 2**run.attempts, error.code)
 
     def _troubled(self, run: Run, error: DeliveryError) -> None:
-        """Something before or after the post failed; what is in doubt stays so."""
+        """Retry later after a failure before or after the post; an uncertain run stays so."""
         log.warning("A report waits: %s", error)
         wait = timedelta(seconds=error.retry_after) or self._at.runs.timing.trouble
         self._at.runs.later(run, self._at.asking.clock() + wait)
@@ -234,7 +234,7 @@ class Reporting:
             self._at.schedules.rename(run.entry.id, *content.renamed)
 
     def _found_before(self, run: Run, place: str) -> Posted | None:
-        """A late report that is there already; a conversation is looked through once a tick."""
+        """A late report that was already posted; each conversation is searched once a tick."""
         with self._lock:
             known = self._found.get(place)
             if known is None or known[0] > run.due_at:

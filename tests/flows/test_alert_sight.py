@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.slack import Place
+from bot.slack import Place, Spot
 from reports.grammar_alert import ListAlerts
 
 from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
@@ -98,7 +98,7 @@ def test_it_is_judged_anew_and_told_anew_under_the_narrower_sight(tmp_path, slac
         turn(there, truth)
         new = [one for one in there.heard() if one["ts"] not in before]
         said = " ".join(one["text"] for one in new)
-        assert "$60 today, $10 above $50" in said
+        assert "$60 today, $10 over the $50 limit" in said
         assert "evals" not in said
         assert "$130" not in said
         assert "credits" not in said
@@ -124,10 +124,11 @@ def test_a_click_on_an_old_message_draws_nothing_anew(tmp_path, slack, truth, ac
         ada = slack.user("ada").id
         im = slack.im("ada").id
         value = f"{event} 1h" if act == "snooze" else str(event)
-        getattr(there.desk, act)(Place("", ada, shared=True, channel=im), value)
+        spot = Spot(im, "", hidden=False)
+        getattr(there.desk, act)(Place("", ada, shared=True, channel=im), spot, value)
         said = [one["text"] for one in slack.messages(im) if one not in before]
         assert there.heard() == before
-        assert "another part of the usage" in said[-1]
+        assert "covers different usage now" in said[-1]
 
 
 def test_what_waits_to_be_told_is_not_told_under_a_narrower_sight(tmp_path, slack, truth):
@@ -200,7 +201,7 @@ def details(there: Watch, user: str) -> str:
     [event] = [one.event for one in there.told()]
     im = there.slack.im(user).id
     place = Place("", there.slack.user(user).id, shared=True, channel=im)
-    there.desk.details(place, str(event))
+    there.desk.details(place, Spot(place.channel, "", hidden=False), str(event))
     return str(there.slack.messages(im)[-1]["text"])
 
 
