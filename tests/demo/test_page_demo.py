@@ -148,7 +148,7 @@ def test_help_and_misspelt_words_are_answered(browser, demo, who):
     ("who", "where", "said"),
     [
         ("guest", "general", "Guests can't see this organization's usage"),
-        ("otto", "partners", "This bot answers the people of its own workspace only."),
+        ("otto", "partners", "This bot only works for members of its own workspace."),
     ],
 )
 def test_guests_and_other_companies_are_refused(browser, demo, who, where, said):

@@ -59,10 +59,10 @@ def test_it_follows_a_line_that_was_changed(there, truth):
     assert "*$210 today, $10 over the $200 limit" in first["text"]
     assert "Over." not in json.dumps(first)
     assert ": $90 today, $70 over the $20 limit." in first["text"]
-    assert [one["text"][:40] for one in there.answers()] == [
-        ":white_check_mark: *Resolved.* $150 now; the",
-        ":warning: *$210 today, $10 over the $200 limit; a",
-    ]
+    answers = [one["text"] for one in there.answers()]
+    assert answers[0].startswith(":white_check_mark: *Resolved.* $150; the limit")
+    assert answers[1].startswith(":warning: *$210 today, $10 over the $200 limit; at")
+    assert len(answers) == 2
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_others_read_whom_a_rule_about_its_maker_is_about(tmp_path, slack, truth
         there.set_up(f"alert spend > $50 per day creator:me {in_spend(there)}")
         turn(there, truth)
         [message] = there.said(slack.channel("spend").id)
-        assert 'above $50 today: creator:"Ada Lovelace"' in message["text"]
+        assert 'over $50 today: creator:"Ada Lovelace"' in message["text"]
         assert "creator:me" not in json.dumps(message)
         person = there.alerts.asking.slack.person(admin)
         assert 'creator:"Ada Lovelace"' in there.desk.listed(person, ListAlerts()).message.text
@@ -201,7 +201,8 @@ def details(there: Watch, user: str) -> str:
     [event] = [one.event for one in there.told()]
     im = there.slack.im(user).id
     place = Place("", there.slack.user(user).id, shared=True, channel=im)
-    there.desk.details(place, Spot(place.channel, "", hidden=False), str(event))
+    spot = Spot(there.slack.channel("spend").id, "", hidden=False)
+    there.desk.details(place, spot, str(event))
     return str(there.slack.messages(im)[-1]["text"])
 
 
@@ -223,4 +224,4 @@ def test_who_may_not_see_it_is_told_whom_an_alert_is_about(tmp_path, slack, trut
         turn(there, truth)
         assert "• prod: $60" in details(there, "ada")
         said = details(there, "grace")
-        assert f"about <@{slack.user('ada').id}>'s own usage, and you see yours only" in said
+        assert f"about <@{slack.user('ada').id}>'s own usage, and you can only see yours" in said

@@ -85,7 +85,7 @@ def test_the_clicker_is_judged_and_not_the_asker(world: World) -> None:
     world.slack.workspace.change_channel("spend", is_ext_shared=True)
     before = len(world.slack.responses)
     world.door.click("otto", "spend", shared["ts"], "export_csv")
-    assert told(world, before) == "This bot answers the people of its own workspace only."
+    assert told(world, before) == "This bot only works for members of its own workspace."
     assert [f for f in names(world.slack.files) if f.endswith(".csv")] == []
 
 
