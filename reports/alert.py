@@ -1,4 +1,4 @@
-"""Alert rules: what is watched, of whom, who hears it. Money is whole nano-dollars."""
+"""Alert rules: what is watched, whose usage, who gets the messages. Money is in nano-dollars."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from reports.query import Dimension, Filter, Metric, Source
 from reports.usage import NANO, exact_money
 
 SPIKE_FLOOR = 5 * NANO
-"""Below so much in an hour no spike is told, unless a rule says otherwise."""
+"""The default minimum of an hourly spike: less isn't worth a message."""
 STALE_AFTER = 3_600
 PERCENTS = (80, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Above:
-    """A sum of one period goes above a limit: nano-dollars, tokens or requests.
+    """The sum of a period exceeds a limit: nano-dollars, tokens or requests.
 
     The period is an hour, day, week (from Monday) or month of the rule's zone.
     """
@@ -35,7 +35,7 @@ class Above:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Parts of a key's limit or a workspace's budget are used, as they are set at OpenRouter.
+    """Percentages of a key's limit or a workspace's budget set at OpenRouter are used.
 
     Their periods are OpenRouter's, which begin at midnight UTC.
     """
@@ -49,7 +49,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Spike:
-    """An hour costs far more than usual for its hour of the week, and at least `floor`."""
+    """An hour costs far more than its hour of the week usually does, and at least `floor`."""
 
     floor: int = SPIKE_FLOOR
 
@@ -82,7 +82,7 @@ class New:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The month is going to end above a limit in nano-dollars."""
+    """The month is on track to exceed a limit in nano-dollars."""
 
     limit: int
     source: Source = Source.ALL
@@ -95,7 +95,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The data is older than so many seconds."""
+    """The data is older than a number of seconds."""
 
     limit: int = STALE_AFTER
 
@@ -108,7 +108,7 @@ Watch = Above | Budget | Spike | Credits | New | Forecast | Stale
 
 
 class To(StrEnum):
-    """Who hears an alert: its maker, the creator concerned, or a channel."""
+    """Who gets an alert: the rule's owner, the creator it is about, or a channel."""
 
     ME = "me"
     OWNER = "owner"
@@ -117,7 +117,7 @@ class To(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who hears it; a channel by its id, and its name where known.
+    """Who gets an alert; a channel by its id, and its name if known.
 
     A channel without an id is the one in which it was typed.
     """
@@ -137,10 +137,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One alert rule. Without a zone its periods are those of the person's own.
+    """An alert rule. Without a zone, its periods are in its owner's.
 
-    With `by` each member of the dimension is judged on its own, else all that passes the filters
-    together. Urgent ones are told in quiet hours too.
+    With `by`, each member of the dimension is evaluated separately, else everything that matches
+    the filters combined. Urgent alerts are sent during quiet hours too.
     """
 
     watch: Watch
@@ -159,7 +159,7 @@ class Rule:
 
 
 def amount(metric: Metric, value: int) -> str:
-    """A threshold exactly, as it may be typed: `$5,000`, `10M`, `12345`."""
+    """A threshold in full, as it can be typed: `$5,000`, `10M`, `12345`."""
     if metric is Metric.SPEND:
         return exact_money(value)
     for size, suffix in ((10**9, "B"), (10**6, "M"), (10**3, "K")):

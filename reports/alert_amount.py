@@ -1,4 +1,4 @@
-"""Thresholds as people type them: `$50`, `1,000`, `10m`, `80%`, and what they get wrong about them.
+"""Thresholds as people type them, `$50`, `1,000`, `10m`, `80%`, and common mistakes in them.
 
 Nothing is read with `Decimal()` alone: it accepts other scripts, `1_000`, `1e9` and `NaN`.
 """
@@ -24,9 +24,9 @@ _SIGNS = {"€": "euros", "£": "pounds", "¥": "yen", "₹": "rupees", "₿": "
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number with what was written beside it: a dollar sign, another currency, a `%`.
+    """A number and what was written next to it: a dollar sign, another currency, a `%`.
 
-    `comma`: it may have a comma for a decimal point.
+    `comma`: it may have a comma as its decimal point.
     """
 
     value: Decimal
@@ -38,7 +38,7 @@ class Amount:
 
 
 def amount(word: str) -> Amount | None:
-    """The amount that a word is; None if it is none."""
+    """The amount of a word; None if it isn't one."""
     if len(word) > LONGEST:
         return None
     rest = word.strip(",;")
@@ -97,14 +97,14 @@ def _leading_number(rest: str) -> str:
 
 
 def _behind(text: str) -> tuple[str, str] | None:
-    """A size, and a currency or `%`, behind a number; None if anything else is there."""
+    """A size, and a currency or `%`, after a number; None if there is anything else."""
     size = text[:1] if text[:1] in _SIZES and not is_currency(text) else ""
     rest = text[len(size) :]
     return (size, rest) if rest in {"", "%"} or is_currency(rest) else None
 
 
 def _value(number: str) -> tuple[Decimal | None, bool]:
-    """A number with commas between thousands; or with one for a decimal point, which is told."""
+    """A number with commas as thousands separators, and whether a comma may be a decimal point."""
     whole, _, decimals = number.partition(".")
     first, *groups = whole.split(",")
     if "," in decimals or "." in decimals:

@@ -25,7 +25,7 @@ _WEEK, _WEEKS = 7, 4
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """A key's limit or a workspace's budget in nano-dollars, as OpenRouter told it at `told`.
+    """A key's limit or a workspace's budget in nano-dollars, as OpenRouter reported it at `told`.
 
     `reset` is daily, weekly, monthly, or empty for one that never begins anew. `used` is None where
     OpenRouter does not say. `subject` names it for good: one workspace may have several.
@@ -40,7 +40,7 @@ class Cap:
     owner: str = ""
 
     def periods(self, since: datetime, now: datetime) -> tuple[Span | None, ...]:
-        """The periods to judge now, oldest first; None for one that never begins anew."""
+        """The periods to evaluate now, oldest first; None for a limit that never resets."""
         unit = _RESETS.get(self.reset)
         return spans(unit, "UTC", since, now) if unit else (None,)
 
@@ -87,7 +87,7 @@ def full_at(reading: Reading, pace: Pace, now: datetime) -> datetime | None:
 
 
 def balance(rule: Rule, bought: int | None, used: int | None, told: datetime) -> Reading:
-    """The reading of the purchased credits, as OpenRouter told them; unknown is not 0."""
+    """The reading of the credit balance that OpenRouter reported; None in it means unknown."""
     limit = rule.watch.limit if isinstance(rule.watch, Credits) else 0
     value = None if bought is None or used is None else bought - used
     return Reading("", "OpenRouter credits", value, limit, told)

@@ -106,7 +106,7 @@ USUAL_LIMITS = {
 
 
 def bys(kind: str, what: str) -> tuple[str, ...]:
-    """By what each on its own may be watched."""
+    """The dimensions that a kind can watch separately."""
     if kind in {Kind.ABOVE, Kind.SPIKE, Kind.FORECAST}:
         return (ALL, *Dimension)
     if kind == Kind.BUDGET:
@@ -115,17 +115,17 @@ def bys(kind: str, what: str) -> tuple[str, ...]:
 
 
 def has_whose(kind: str) -> bool:
-    """Whether there is anybody in particular to watch."""
+    """Whether a kind takes filters."""
     return kind not in {Kind.CREDITS, Kind.SYNC}
 
 
 def has_zone(kind: str) -> bool:
-    """Whether its periods are those of a time zone."""
+    """Whether a kind's periods depend on a time zone."""
     return kind in {Kind.ABOVE, Kind.FORECAST}
 
 
 def fields_of(rule: Rule, zone: str) -> AlertFields:
-    """The fields that stand for a rule; `zone` is the one that it has without naming one."""
+    """The fields of a rule; `zone` is used where it names none."""
     found = AlertFields(
         by=rule.by or ALL,
         whose=" ".join(map(str, rule.filters)),
@@ -157,7 +157,7 @@ def fields_of(rule: Rule, zone: str) -> AlertFields:
 
 
 def read_fields(fields: AlertFields) -> Rule | WrongField:
-    """The rule that the fields stand for, or what is wrong in which of them."""
+    """The rule of the fields, or what is wrong in which of them."""
     zone = zone_names().get(fields.zone.strip().lower())
     if has_zone(fields.kind) and zone is None:
         meant, typed = nearest.zone(fields.zone), clean(fields.zone, 40) if fields.zone else ""
@@ -188,7 +188,7 @@ def read_fields(fields: AlertFields) -> Rule | WrongField:
 
 
 def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[Field, str]]:
-    """What stands behind the watch, by the field that it comes from."""
+    """The words after the watch, by the field that they come from."""
     if fields.by != ALL and fields.by in bys(fields.kind, fields.what):
         yield Field.BY, f"by {fields.by}"
     if whose:
@@ -204,7 +204,7 @@ def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[Field, 
 
 
 def _blamed(watch: str, parts: dict[Field, str]) -> Field:
-    """The field without which all would be well."""
+    """The field without which the rule would be valid."""
     for field in parts:
         rest = [words for name, words in parts.items() if name is not field]
         if isinstance(parse_alert(" ".join(["alert", watch, *rest])), Rule):

@@ -68,7 +68,7 @@ class Reading:
 
 
 class Phase(StrEnum):
-    """Where a subject stands."""
+    """The state of a subject."""
 
     UNKNOWN = "unknown"
     OK = "ok"
@@ -96,7 +96,7 @@ class State:
 
 
 class Kind(StrEnum):
-    """What is told: a first crossing, a further threshold, that it is over, that its period is."""
+    """Alert events: threshold crossed, next threshold crossed, recovered, period ended."""
 
     TRIGGERED = "triggered"
     FURTHER = "further"
@@ -163,7 +163,7 @@ def evaluate(rule: Rule, reading: Reading, state: State, now: datetime) -> Judge
 
 
 def ended(state: State, reading: Reading, now: datetime) -> Judged:
-    """Close a period that is over and settled: what was told in it is told to have ended."""
+    """Close a period that has ended and settled; what triggered in it gets an ENDED event."""
     if state.phase is not Phase.TRIGGERED or reading.period is None or now < reading.period.end:
         return Judged(state)
     closed = replace(state, phase=Phase.RECOVERED)
@@ -187,9 +187,9 @@ def untold(state: State, event: Event) -> State:
 
 
 def _sum(watch: Watch, reading: Reading, state: State, now: datetime) -> Judged:
-    """A sum of a period: what was told stays told, in whichever order readings come."""
+    """The sum of a period: each threshold triggers once, in whichever order readings come."""
     step, value = reached(watch, reading), reading.value or 0
-    # another limit is another threshold: it has not been told yet
+    # another limit is another threshold, which hasn't triggered yet
     other = state.phase is not Phase.UNKNOWN and state.limit != reading.limit
     told = 0 if other else state.step
     after = _seen(reading, state, max(value, 0 if other else state.peak))
@@ -201,7 +201,7 @@ def _sum(watch: Watch, reading: Reading, state: State, now: datetime) -> Judged:
 
 
 def _level(watch: Watch, reading: Reading, state: State, now: datetime) -> Judged:
-    """A level: told when it crosses the line, and again only after it was clearly back."""
+    """A level: triggers when it crosses the threshold, again only after it clearly recovered."""
     if state.at is not None and reading.at < state.at:
         return Judged(state)
     step, value = reached(watch, reading), reading.value or 0

@@ -92,7 +92,7 @@ class Quiet:
 
 
 class Snooze(StrEnum):
-    """For how long an alert is not to be heard of."""
+    """How long an alert is snoozed."""
 
     HOUR = "1h"
     DAY = "24h"

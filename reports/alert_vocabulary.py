@@ -47,13 +47,13 @@ class WrongWords(ValueError):  # noqa: N818 - its text is what is said
 
 
 def unit_of(word: str) -> Unit | None:
-    """The unit of time that a word is: hour, day, week, month or year."""
+    """The unit of time that a word names: hour, day, week, month or year."""
     lower = word.lower().strip(".,")
     return UNITS.get(lower) or UNITS.get(lower.removesuffix("s"))
 
 
 def recipient_of(named: str, word: str) -> Recipient:
-    """Who is meant by what follows `to` or `in`. WrongWords if nobody is."""
+    """The recipient named after `to` or `in`. WrongWords if there is none."""
     lower = named.lower()
     if lower in {"me", "myself"}:
         return Recipient()

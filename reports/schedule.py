@@ -1,7 +1,7 @@
-"""When a standing question is due: one run for each local date that its rule names.
+"""When a schedule is due: one run for each local date of its rule.
 
-A due time is the first such instant where the clock shows it twice, and the first instant after
-the gap where it never does. What a run is about is the complete period before it.
+Where the clock shows a time twice, the first one counts; where it skips a time, the first instant
+after the gap. A run reports on the complete period before it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reports.timerange import DAY, local
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WORKDAYS = frozenset(range(5))
 CATCH_UP = timedelta(days=3)
-"""How late a run may still be; what was missed before that is skipped."""
+"""How late a run may be; older ones are skipped."""
 LATE_AFTER = timedelta(minutes=10)
 MOST_MISSED = 400
 _FARTHEST = timedelta(days=366 * 41)  # a 29 February on one weekday may take 40 years
@@ -57,7 +57,7 @@ class Weekly:
 
 @dataclass(frozen=True, slots=True)
 class Monthly:
-    """One day of every month, its last day where it is shorter; none stands for the last."""
+    """A day of every month, or its last day if it is shorter; None means the last day."""
 
     day: int | None = 1
 
@@ -75,7 +75,7 @@ Rule = Daily | Weekly | Monthly | Cron
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """On which dates, at what local time, in which zone."""
+    """Dates, local time and time zone."""
 
     rule: Rule = Weekly()
     at: time = time(9)
@@ -105,7 +105,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What is to be done about due runs: the one to make, and those that are too old."""
+    """Due runs: the one to make, and those that are too old."""
 
     run: Due | None
     skipped: tuple[Due, ...] = ()
@@ -117,7 +117,7 @@ def occurrence(day: date, at: time, zone: str) -> datetime:
 
 
 def following(schedule: Schedule, after: date) -> Due:
-    """The first run after a local date. ValueError if there is none in sight."""
+    """The first run after a local date. ValueError if there is none within 40 years."""
     day, farthest = after + DAY, after + _FARTHEST
     while day <= farthest:
         if schedule.rule.matches(day):
@@ -136,12 +136,12 @@ def first(schedule: Schedule, now: datetime) -> Due:
 
 
 def due(schedule: Schedule, last: date, now: datetime) -> tuple[Due, ...]:
-    """All runs that are due by now for dates after the last one that was dealt with."""
+    """All runs that are due by now, for dates after the last one that was handled."""
     return tuple(_due(schedule, last, now))
 
 
 def missed(runs: tuple[Due, ...], now: datetime) -> Missed:
-    """Of the runs that are due, only the newest is made, and only if it is not too old."""
+    """Of the runs that are due, only the newest is made, and only if it isn't too old."""
     if not runs:
         return Missed(None)
     newest = runs[-1]
@@ -163,7 +163,7 @@ def _due(schedule: Schedule, last: date, now: datetime) -> Iterator[Due]:
 
 
 def rule_of(words: str) -> Rule:
-    """The rule that its own words stand for. ValueError if they stand for none."""
+    """The rule of its own words. ValueError if they aren't a rule's."""
     kind, _, rest = words.partition(" ")
     match kind:
         case "daily":

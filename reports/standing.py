@@ -1,4 +1,4 @@
-"""A standing question: what is asked again and again, when, and where the answer goes."""
+"""A schedule as it was typed: its question, when it runs, and where the report goes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from reports.schedule import Rule, Schedule, Target
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where reports are to go as it was typed; a channel by its id, and its name where known.
+    """Where reports go, as it was typed; a channel by its id, and its name if known.
 
-    Without a kind it is the conversation in which it was typed.
+    Without a kind, it is the conversation in which it was typed.
     """
 
     kind: Target | None = None
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A standing question: what, when, where. Without a zone it is the person's own."""
+    """A schedule: what, when, where. Without a zone, it runs in the person's own."""
 
     query: Query
     rule: Rule
@@ -43,7 +43,7 @@ class Standing:
     place: Place = Place()
 
     def schedule(self, zone: str) -> Schedule:
-        """When it is due, where no zone is named in this one."""
+        """When it runs; `zone` is used where it names none."""
         return Schedule(self.rule, self.at, self.zone or zone)
 
     def words(self) -> str:

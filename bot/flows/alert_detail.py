@@ -1,4 +1,4 @@
-"""What goes with an alert's message: what drives it, the present pace, and its small chart."""
+"""Details of an alert's message: what drives it, the current pace, and its small chart."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST = 3
 
 
 def detail(store: Store, watched: Watched, seen: Seen, reading: Reading, zone: str) -> Detail:
-    """Look up what drives an alert; its maker sees no more of it than they may."""
+    """Look up what drives an alert, limited to what the rule's owner may see."""
     rule = watched.rule
     narrow = narrowed(seen, watched, reading)
     metric, source = metric_of(rule), source_of(rule)

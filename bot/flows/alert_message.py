@@ -1,4 +1,4 @@
-"""The message of an alert: what happened, what drives it, and how it stands by now."""
+"""The message of an alert: what happened, what drives it, and its current state."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ log = logging.getLogger(__name__)
 
 
 class Messages:
-    """Makes the messages of events, and makes them anew when things have changed."""
+    """Creates the messages of events, and recreates them when things have changed."""
 
     def __init__(self, alerts: Alerts, judging: Judging) -> None:
         self._at = alerts
         self._judging = judging
 
     def of(self, telling: Telling) -> Message | None:
-        """A message as things stand now; None where nothing is known of its rules any more."""
+        """The current version of a message; None if its rules no longer exist."""
         events = self._at.tellings.events(telling.id)
         today = [one for one in events if self._as_seen(one)]
         if len(today) < len(events) and telling.ts:
-            return None  # what it says was seen by other eyes: it is left as it is
+            return None  # parts of it were measured with another visibility: leave it as it is
         events = today
         if not events:
             return None
@@ -59,7 +59,7 @@ class Messages:
     def _replies(
         self, events: Sequence[Pending], root: int | None, zone: str, notes: tuple[str, ...]
     ) -> Message | None:
-        """The last word of each crossing; of which one, where the message above does not say."""
+        """The latest event of each crossing, with a headline if the message above has several."""
         last = {self._crossing(one): one for one in events}
         above = self._at.tellings.events(root) if root is not None else []
         if len(last) == sum(one.event.kind is Kind.TRIGGERED for one in above) == 1:
@@ -92,7 +92,7 @@ class Messages:
         return self._standing_for(message, watched, event)
 
     def _standing_for(self, message: Message, watched: Watched, event: Event) -> Message:
-        """With the question behind it, for those who go on from that in its thread."""
+        """The message with its question, for follow-ups in its thread."""
         query = question(watched.rule, event.reading, watched.zone)
         if query is None:
             return message
@@ -112,17 +112,17 @@ class Messages:
         return render.reply(event, about, drawn)
 
     def _detail(self, watched: Watched, seen: Seen, event: Event, zone: str) -> Detail:
-        """What drives it, by the line that it was judged by."""
+        """What drives it, with the threshold that it was evaluated with."""
         judged = replace(watched, rule=render.at_line(watched.rule, event.reading))
         return detail(self._at.asking.store, judged, seen, event.reading, zone)
 
     def _latest(self, one: Pending) -> Event | None:
-        """The newest event after the first of a crossing, seen by the same eyes."""
+        """The newest event after the first of a crossing, measured with the same visibility."""
         last = self._at.tellings.latest(one)
         return self._dated(last) if last.id > one.id and self._as_seen(last) else None
 
     def _dated(self, one: Pending) -> Event:
-        """What happened; of a period that is over by now, not as if it were today's."""
+        """An event, marked as past if its period has ended by now."""
         event = one.event
         period = event.reading.period
         if period is None or self._at.asking.clock() < period.end:
@@ -133,13 +133,13 @@ class Messages:
         entry = self._at.rules.find(one.rule)
         rule = self._judging.rule(entry) if entry else None
         if entry is None or rule is None:
-            return True  # which is not drawn anyway
+            return True  # it isn't shown anyway
         return self._judging.as_seen(entry, rule, one.event.reading)
 
     def _about(
         self, one: Pending, zone: str, notes: tuple[str, ...] = ()
     ) -> tuple[About, Watched] | None:
-        """Which alert it is, as whom it went to reads it, and its rule."""
+        """What a message is about, as its recipient reads it, and its rule."""
         entry = self._at.rules.find(one.rule)
         rule = self._judging.rule(entry) if entry else None
         if entry is None or rule is None:
@@ -163,14 +163,14 @@ class Messages:
         return about, watched
 
     def _reader(self, one: Pending) -> str:
-        """Whom the message of an event went to: a person or a channel."""
+        """The person or channel that the message of an event went to."""
         telling = self._at.tellings.get(one.telling or 0)
         root = self._at.tellings.get(telling.root or 0) if telling else None
         found = root or telling
         return found.place if found else ""
 
     def _zone(self, telling: Telling) -> str:
-        """The zone that a reader's clock shows; in a channel that of the settings."""
+        """The recipient's time zone; in a channel that of the settings."""
         asking = self._at.asking
         root = self._at.tellings.get(telling.root) if telling.root is not None else None
         place = (root or telling).place
@@ -179,5 +179,5 @@ class Messages:
         try:
             return asking.slack.person(place).zone or asking.settings.zone
         except DeliveryError as error:
-            log.info("Somebody's zone is not known: %s", error)
+            log.info("Could not look up a time zone: %s", error)
             return asking.settings.zone

@@ -1,4 +1,4 @@
-"""Who hears an alert: its maker, the creator concerned, or a channel; and what if they cannot."""
+"""Who gets an alert: the rule's owner, the creator it is about, or a channel; and fallbacks."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _LEFT = {"user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"}
 
 @dataclass(frozen=True, slots=True)
 class Hearer:
-    """Where an alert goes: a Slack id of a person or channel, and a sentence that goes with it."""
+    """Where an alert goes: the Slack id of a person or channel, and a note to add (mrkdwn)."""
 
     place: str
     note: str = ""
 
 
 def in_words(words: str) -> str:
-    """A rule's words as people read them: a channel by its name."""
+    """A rule's words as people read them, without its recipient."""
     try:
         return words_shown(rule_of(words))
     except ValueError:
@@ -39,17 +39,17 @@ def in_words(words: str) -> str:
 
 
 class People:
-    """Looks people up, and hands the rules of those who left to the admins."""
+    """Looks up recipients, and hands the rules of people who left to the admins."""
 
     def __init__(self, alerts: Alerts) -> None:
         self._at = alerts
         self._found: dict[str, tuple[datetime, str | None]] = {}
 
     def hearer(self, entry: Entry, rule: Rule, owner: str) -> Hearer | None:
-        """Who hears of a rule now; None where there is nobody (any more).
+        """Who gets a rule's alerts now; None if there is nobody.
 
-        `owner` is the address of the creator concerned. Raises DeliveryError where Slack does not
-        say.
+        `owner` is the e-mail address of the creator it is about. Raises DeliveryError if Slack
+        doesn't answer.
         """
         entry_ = self.present(entry)
         if entry_ is None:
@@ -62,9 +62,9 @@ class People:
         return Hearer(entry_.draft.maker)
 
     def present(self, entry: Entry) -> Entry | None:
-        """The rule, with a maker who is still there and may still ask; None where it rests now.
+        """The rule, if its owner is still there and may use the bot; None if it is paused now.
 
-        Raises DeliveryError where Slack does not say who its maker is.
+        Raises DeliveryError if Slack doesn't say who its owner is.
         """
         asking, maker = self._at.asking, entry.draft.maker
         try:
@@ -76,22 +76,22 @@ class People:
         if person.deleted:
             return self._handed_over(entry)
         if refused := refusal(person, asking.slack.identity(), asking.settings):
-            log.warning("An alert rule rests: its maker may not ask any more")
-            self._at.rules.pause(entry.id, f"because its maker may not ask any more: {refused}")
+            log.warning("Paused an alert rule: its owner may no longer use the bot")
+            self._at.rules.pause(entry.id, f"its owner can't use this bot anymore: {refused}")
             return None
         if person.email and person.email != entry.draft.email:
             self._at.rules.renew_email(maker, person.email)
         return entry
 
     def zone(self, user: str) -> str:
-        """The zone of a person's clock."""
+        """A person's time zone."""
         try:
             return self._at.asking.slack.person(user).zone or self._at.asking.settings.zone
         except DeliveryError:
             return self._at.asking.settings.zone
 
     def tell(self, key: str, user: str, message: Message) -> None:
-        """Tell a person something, once for each key."""
+        """Send a person a notice, once for each key."""
         plain = {"text": message.text, "blocks": list(message.blocks)}
         self._at.notices.add(key, user, plain)
 
@@ -118,13 +118,13 @@ class People:
         return user
 
     def _handed_over(self, entry: Entry) -> Entry | None:
-        """Give the rules of somebody who left to an admin, and tell all admins."""
+        """Give the rules of somebody who left to an admin, and notify all admins."""
         left = entry.draft.maker
         heir = self._heir(left)
         if heir is None:
-            log.warning("The maker of alert rules has left, and there is no admin to hear them")
+            log.warning("The owner of alert rules has left, and there is no admin to take over")
             for one in self._at.rules.of(left):
-                self._at.rules.pause(one.id, "because its maker has left")
+                self._at.rules.pause(one.id, "its owner left the workspace")
             return None
         given = self._at.rules.hand_over(left, heir.id, heir.email or "")
         told = [in_words(one.draft.words) for one in given]

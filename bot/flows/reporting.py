@@ -128,7 +128,7 @@ class Reporting:
             self._render(run, place, now)
 
     def _render(self, run: Run, place: str, now: datetime) -> None:
-        """Make the report, once all of its period is there or it has waited long enough."""
+        """Create the report once its period is complete or it has waited long enough."""
         if self._places.waits(run, now):
             self._at.runs.later(run, now + LOOK_AGAIN)
             return
@@ -205,14 +205,14 @@ class Reporting:
             self._send(run, place, run.payload)
 
     def _file(self, run: Run, posted: Posted, payload: str | None, *, resumed: bool) -> None:
-        """Show the files of a report in its thread."""
+        """Share the files of a report in its thread."""
         files = [(str(id_), str(title)) for id_, title in _json(payload).get("files", [])]
         posting, runs = self._at.posting, self._at.runs
         if not files or (resumed and posting.shared(files[0][0])):
             runs.filed(run)
             return
         try:
-            posting.share(files, posted, "The figures in full:")
+            posting.share(files, posted, "All figures:")
         except DeliveryError as error:
             if error.uncertain or error.retry_after:
                 wait = timedelta(seconds=error.retry_after) or LOOK_AGAIN
@@ -220,7 +220,7 @@ class Reporting:
                 return
             log.warning("The files of report %s could not be added: %s", run.key, error)
             if runs.filed(run):
-                posting.reply(posted, f"The files could not be added here ({error.code}).")
+                posting.reply(posted, f"I couldn't add the files here ({error.code}).")
             return
         runs.filed(run)
 
@@ -249,7 +249,7 @@ class Reporting:
             self._at.schedules.rename(run.entry.id, *content.renamed)
 
     def _found_before(self, run: Run, place: str) -> Posted | None:
-        """A late report that is there already; a conversation is looked through once a tick."""
+        """A late report that was already posted; each conversation is searched once a tick."""
         with self._lock:
             known = self._found.get(place)
             if known is None or known[0] > run.due_at:

@@ -53,7 +53,7 @@ def chart(event: Event, rule: Rule, detail: Detail) -> list[Block]:
 
 
 def _fresh(event: Event, span: TimeRange, values: tuple[int, ...]) -> tuple[int, ...]:
-    """The values, where the hour of a spike is what was told: it is kept by minute first."""
+    """The values, with a spike's hour at least at its reading: minutes arrive before hours."""
     reading = event.reading
     if reading.hour is None or reading.hour.start not in span.buckets:
         return values

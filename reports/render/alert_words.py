@@ -116,7 +116,7 @@ def ending(event: Event, rule: Rule) -> str:
                 )
             return f"{said}. OpenRouter corrected its figures after this alert."
         case Above(metric, limit):
-            return f"Now {amount(metric, value)}; the limit is {bare(metric, limit)}."
+            return f"{amount(metric, value)}; the limit is {bare(metric, limit)}."
         case Budget() if event.kind is Kind.ENDED:
             return f"The limit has reset. Final usage: {used(reading)}."
         case Budget():

@@ -22,7 +22,7 @@ def there():
 
 def fired(view):
     """The message about the agent that runs in circles."""
-    found = view.locator("#log > article", has_text="OpenRouter spend far above usual: ci-review")
+    found = view.locator("#log > article", has_text="OpenRouter spend spend spike: ci-review")
     expect(found).to_be_visible(timeout=480_000)
     return found
 
@@ -31,7 +31,7 @@ def fired(view):
 def test_an_alert_fires_while_one_watches_and_is_drawn_whole(there):
     _, view = there
     alert = fired(view)
-    expect(alert.locator("h3").first).to_have_text(re.compile("far above usual: ci-review"))
+    expect(alert.locator("h3").first).to_have_text(re.compile("spend spike: ci-review"))
     expect(alert).to_contain_text("in the hour from")
     expect(alert.locator("svg[role=img]")).to_be_visible()
     for label in ("Show details", "Acknowledge", "Change threshold", "Mute this rule"):

@@ -62,10 +62,10 @@ def test_it_says_that_the_figures_are_above_the_line_already(there: Watch) -> No
     used(there, 60)
     said = there.say("alert spend > $50 per day")
     assert said.splitlines()[2:] == [
-        "Now: whole organization: $60 of $50.",
-        "*It's already over the limit: you are told at once.*",
+        "Now: $60 of $50 (whole organization).",
+        "*It's already over the limit, so you'll get a message right away.*",
     ]
-    assert "$60 today, $10 above $50" in told(there)
+    assert "$60 today, $10 over the $50 limit" in told(there)
     assert len(there.heard()) == 1
 
 
@@ -79,12 +79,15 @@ def test_it_says_nothing_of_that_where_they_are_not(there: Watch) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("by key", "It's already over the limit: you are told at once."),
+        ("by key", "It's already over the limit, so you'll get a message right away."),
         (
             "to owner key:prod",
-            "It's already over the limit: the creator concerned is told at once.",
+            "It's already over the limit, so the creator will get a message right away.",
         ),
-        ("in <#C0GENERAL>", "It's already over the limit: it is told there at once."),
+        (
+            "in <#C0GENERAL>",
+            "It's already over the limit, so the channel will get a message right away.",
+        ),
     ],
 )
 def test_it_says_of_whom_and_who_hears_it(there: Watch, words: str, said: str) -> None:
@@ -97,27 +100,29 @@ def test_it_says_of_whom_and_who_hears_it(there: Watch, words: str, said: str) -
 def test_it_says_that_the_creator_concerned_hears_it(there: Watch) -> None:
     used(there, 60)
     said = there.say("alert spend > $50 per day by creator to owner")
-    assert "`, to the creator concerned\n" in said
+    assert "`, to the creator\n" in said
     there.set_up("alert spend > $50 per day by creator to owner", user="grace")
     told(there)
     [_, of_grace] = there.heard()
-    assert "set this alert up for the creator concerned, who is you" in json.dumps(of_grace)
+    assert "set up this alert. You get it because" in json.dumps(of_grace)
 
 
 def test_it_says_how_many_of_several_are(there: Watch) -> None:
     truth = used(there, 60)
     truth.use(NOON - HOUR, 5, "evals")
     there.sync(truth, back=3 * DAY)
-    assert "*One of them is above that already:" in there.say("alert spend > $50 per day by key")
-    assert "*2 of them are above that already:" in there.say("alert spend > $2 per day by key")
+    assert "*One is already over the limit, so" in there.say("alert spend > $50 per day by key")
+    assert "*2 are already over the limit, so" in there.say("alert spend > $2 per day by key")
 
 
 def test_in_quiet_hours_it_is_told_after_them_unless_it_is_urgent(there: Watch) -> None:
     used(there, 60)
     there.alerts.tellings.set_quiet(there.slack.user("ada").id, Quiet(time(12), time(15)))
-    assert "already: you are told after your quiet hours." in there.say("alert spend > $50 per day")
-    assert "already: you are told at once." in there.say("alert spend > $55 per day urgent")
-    assert "above $55" in told(there)
+    assert "so you'll get a message after your quiet hours." in there.say(
+        "alert spend > $50 per day"
+    )
+    assert "so you'll get a message right away." in there.say("alert spend > $55 per day urgent")
+    assert "over $55" in told(there)
     assert "above $50" not in told(there)
 
 
@@ -135,9 +140,11 @@ def test_it_says_so_of_a_balance_and_of_limits(there: Watch) -> None:
     facts = json.loads(there.store.fact("limits") or "{}")
     facts["credits"] = {"total": 1000 * DOLLAR, "used": 950 * DOLLAR}
     there.store.keep_fact("limits", json.dumps(facts))
-    assert "*It's already below that: you are told at once.*" in there.say("alert credits < $100")
+    assert "*It's already below that, so you'll get a message right away.*" in there.say(
+        "alert credits < $100"
+    )
     said = there.say("alert budget 80%")
-    assert "*One of them is at 80% or more already: you are told at once.*" in said
+    assert "*One is already at 80% or more, so you'll get a message right away.*" in said
 
 
 # -- what is watched
@@ -149,7 +156,7 @@ def test_limits_are_said_to_be_ones_own_where_that_is_all_one_sees(tmp_path: Pat
         limited(there, prod=90, evals=95)
         said = there.say("alert budget 80%")
         assert "`alert budget 80% creator:me`" in said
-        assert "Told at 80% of each key's limit that is set at OpenRouter, for creator:me." in said
+        assert "Alerts at 80% of each key's limit set at OpenRouter, for creator:me." in said
         assert "evals" not in said
         assert "$90 of $100" in told(there)
         assert "evals" not in told(there)
@@ -158,7 +165,7 @@ def test_limits_are_said_to_be_ones_own_where_that_is_all_one_sees(tmp_path: Pat
 def test_limits_are_said_to_be_everybodys_where_they_are(there: Watch) -> None:
     used(there, 1)
     said = there.say("alert budget 80%")
-    assert "Told at 80% of every limit and budget that is set at OpenRouter." in said
+    assert "Alerts at 80% of every limit and budget set at OpenRouter." in said
 
 
 def test_by_key_the_limits_of_keys_are_watched_and_no_budgets(there: Watch) -> None:
@@ -171,7 +178,7 @@ def test_by_key_the_limits_of_keys_are_watched_and_no_budgets(there: Watch) -> N
     }
     there.store.keep_fact("limits", json.dumps(kept))
     said = there.say("alert budget 20% by key")
-    assert "Told at 20% of each key's limit that is set at OpenRouter." in said
+    assert "Alerts at 20% of each key's limit set at OpenRouter." in said
     assert "prod" in said
     assert "workspace" not in said
     assert "workspace" not in told(there)
@@ -190,7 +197,7 @@ def test_an_edit_keeps_what_was_told_also_of_a_limited_view(tmp_path: Path) -> N
         told(there)
         assert len(there.heard()) == 1
         [reply] = there.answers()
-        assert "$5 above $55" in reply["text"]
+        assert "$5 over the $55 limit" in reply["text"]
 
 
 @pytest.mark.parametrize("words", ["creator:me", "creator:me by key", "creator:me key:prod"])
@@ -214,7 +221,7 @@ def test_each_of_one_is_that_one(there: Watch, words: str) -> None:
     said = there.say(f"alert {words}")
     assert "$60 of $50" in said
     assert "$70" not in said
-    assert "$60 today, $10 above $50" in told(there)
+    assert "$60 today, $10 over the $50 limit" in told(there)
     assert len(there.heard()) == 1
 
 
@@ -253,7 +260,7 @@ def test_the_list_shows_the_figures_of_now(there: Watch) -> None:
     truth.use(NOON, 40)
     later(there, truth)
     said = listed(there)
-    assert "whole organization: $100 today, $50 above $50" in said
+    assert "whole organization: $100 today, $50 over the $50 limit" in said
     assert "prod: $100 today" in said
     assert "prod: 130% used" in said
     assert "$60" not in said
@@ -272,7 +279,7 @@ def test_the_list_shows_the_balance_of_now_and_none_that_is_above_its_line(there
     there.set_up("alert credits < $200")
     later(there, truth)
     balance(there, -30)
-    assert "The balance of purchased credits is -$30" in listed(there)
+    assert "The credit balance is -$30" in listed(there)
     balance(there, 205)  # which is not clearly above yet
     later(there, truth)
     assert "warning" not in listed(there)
@@ -283,7 +290,7 @@ def test_the_list_says_of_when_figures_are_that_are_not_those_of_now(there: Watc
     there.set_up("alert spend > $50 per day")
     later(there, truth)
     there.clock.now += 2 * HOUR  # nothing can be synced
-    assert "$60 today, $10 above $50. (as of today 13:01)" in listed(there)
+    assert "$60 today, $10 over the $50 limit. (as of today 13:01)" in listed(there)
 
 
 def test_the_list_says_what_a_revision_has_undone_no_more(there: Watch) -> None:
@@ -304,7 +311,7 @@ def test_the_list_works_out_no_forecasts_of_many_but_says_of_when_they_are(there
     there.set_up("alert forecast > $50 per month by key")
     later(there, truth)
     later(there, truth, 20 * MINUTE)
-    assert "prod: At this pace the month ends at" in listed(there)
+    assert "prod: At this pace the month will end at" in listed(there)
     assert "(as of today 13:00)" in listed(there)
     there.set_up("alert forecast > $50 per month")
     later(there, truth, 20 * MINUTE)

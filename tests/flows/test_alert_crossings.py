@@ -48,9 +48,9 @@ def test_each_of_two_falls_while_slack_is_down_is_told_with_its_own_rise(there):
         balance(there, dollars)
     tell(there)
     one, two = there.heard()
-    assert "$50 of purchased credits left" in one["text"]
+    assert "$50 in credits left" in one["text"]
     assert "$500 of credits again" in one["text"]
-    assert "$49 of purchased credits left" in two["text"]
+    assert "$49 in credits left" in two["text"]
     assert "$501 of credits again" in two["text"]
     assert there.answers() == []
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.slack import Place
+from bot.slack import Place, Spot
 from reports.grammar_alert import ListAlerts
 
 from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
@@ -98,7 +98,7 @@ def test_it_is_judged_anew_and_told_anew_under_the_narrower_sight(tmp_path, slac
         turn(there, truth)
         new = [one for one in there.heard() if one["ts"] not in before]
         said = " ".join(one["text"] for one in new)
-        assert "$60 today, $10 above $50" in said
+        assert "$60 today, $10 over the $50 limit" in said
         assert "evals" not in said
         assert "$130" not in said
         assert "credits" not in said
@@ -124,10 +124,11 @@ def test_a_click_on_an_old_message_draws_nothing_anew(tmp_path, slack, truth, ac
         ada = slack.user("ada").id
         im = slack.im("ada").id
         value = f"{event} 1h" if act == "snooze" else str(event)
-        getattr(there.desk, act)(Place("", ada, shared=True, channel=im), value)
+        spot = Spot(im, "", hidden=False)
+        getattr(there.desk, act)(Place("", ada, shared=True, channel=im), spot, value)
         said = [one["text"] for one in slack.messages(im) if one not in before]
         assert there.heard() == before
-        assert "another part of the usage" in said[-1]
+        assert "covers different usage now" in said[-1]
 
 
 def test_what_waits_to_be_told_is_not_told_under_a_narrower_sight(tmp_path, slack, truth):
@@ -188,7 +189,7 @@ def test_others_read_whom_a_rule_about_its_maker_is_about(tmp_path, slack, truth
         there.set_up(f"alert spend > $50 per day creator:me {in_spend(there)}")
         turn(there, truth)
         [message] = there.said(slack.channel("spend").id)
-        assert 'above $50 today: creator:"Ada Lovelace"' in message["text"]
+        assert 'over $50 today: creator:"Ada Lovelace"' in message["text"]
         assert "creator:me" not in json.dumps(message)
         person = there.alerts.asking.slack.person(admin)
         assert 'creator:"Ada Lovelace"' in there.desk.listed(person, ListAlerts()).message.text
@@ -200,7 +201,8 @@ def details(there: Watch, user: str) -> str:
     [event] = [one.event for one in there.told()]
     im = there.slack.im(user).id
     place = Place("", there.slack.user(user).id, shared=True, channel=im)
-    there.desk.details(place, str(event))
+    spot = Spot(there.slack.channel("spend").id, "", hidden=False)
+    there.desk.details(place, spot, str(event))
     return str(there.slack.messages(im)[-1]["text"])
 
 
@@ -222,4 +224,4 @@ def test_who_may_not_see_it_is_told_whom_an_alert_is_about(tmp_path, slack, trut
         turn(there, truth)
         assert "• prod: $60" in details(there, "ada")
         said = details(there, "grace")
-        assert f"about <@{slack.user('ada').id}>'s own usage, and you see yours only" in said
+        assert f"about <@{slack.user('ada').id}>'s own usage, and you can only see yours" in said

@@ -26,19 +26,19 @@ def balance(there, dollars: int) -> None:
 def test_one_message_says_which_of_its_alerts_are_over(there, truth):
     low(there, truth)
     [first] = there.heard()
-    assert "6 OpenRouter alerts at once" in first["text"]
+    assert "6 OpenRouter alerts" in first["text"]
     assert "over" not in first["text"].splitlines()[0]
     balance(there, 125)
     turn(there, truth)
     [again] = there.heard()
     assert again["ts"] == first["ts"]
-    assert again["text"].startswith("6 OpenRouter alerts at once, 2 over")
-    assert "Over. $125 of credits again, which is above $100." in again["text"]
+    assert again["text"].startswith("6 OpenRouter alerts, 2 resolved")
+    assert "Resolved. The credit balance is $125, back above $100." in again["text"]
     [reply] = there.answers()
     assert reply["text"].count(":white_check_mark:") == 2
     balance(there, 500)
     turn(there, truth)
-    assert there.heard()[0]["text"].startswith("6 OpenRouter alerts at once, all over")
+    assert there.heard()[0]["text"].startswith("6 OpenRouter alerts, all resolved")
     assert "Acknowledge all" not in json.dumps(there.heard()[0]["blocks"])
     assert len(there.answers()) == 2
 
@@ -52,8 +52,8 @@ def test_a_sum_that_is_over_says_so_in_the_list(there, truth):
     turn(there, truth, 15 * HOUR + 10 * MINUTE, back=2 * DAY)
     turn(there, truth)
     [message] = there.heard()
-    assert message["text"].startswith("6 OpenRouter alerts at once, all over")
-    assert "The day is over: $60 in the end, $50 above $10." in message["text"]
+    assert message["text"].startswith("6 OpenRouter alerts, all resolved")
+    assert "The day ended at $60, $50 over the $10 limit." in message["text"]
 
 
 def test_what_was_meant_for_an_owner_is_in_the_one_message_as_well(there, truth):
@@ -67,9 +67,9 @@ def test_what_was_meant_for_an_owner_is_in_the_one_message_as_well(there, truth)
         truth.use(NOON, 60, key)
     turn(there, truth)
     [message] = there.heard()
-    assert "6 OpenRouter alerts at once" in message["text"]
-    assert "About some of these: It was meant for gone@example.com" in message["text"]
-    assert "About some of these: It was meant for the owner" in message["text"]
+    assert "6 OpenRouter alerts" in message["text"]
+    assert "For some of these: gone@example.com" in message["text"]
+    assert "For some of these: The key's owner has no" in message["text"]
 
 
 def test_where_it_cannot_be_told_everybody_hears_of_their_own_rules_alone(there, truth):
@@ -85,8 +85,8 @@ def test_where_it_cannot_be_told_everybody_hears_of_their_own_rules_alone(there,
     assert there.said("spend") == []
     for user, own, other in (("ada", "$10", "$11"), ("grace", "$11", "$10")):
         [message] = there.heard(user)
-        assert message["text"].startswith("3 OpenRouter alerts at once")
-        assert f"above {own} today" in message["text"]
+        assert message["text"].startswith("3 OpenRouter alerts")
+        assert f"over {own} today" in message["text"]
         assert f"above {other} today" not in message["text"]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.slack import Place
+from bot.slack import Place, Spot
 from reports.alert_time import Quiet
 from reports.timerange import Granularity, floor
 from reports.windows import Window
@@ -30,7 +30,7 @@ def test_a_crossing_is_told_in_a_direct_message_once(there, truth):
     for _ in range(3):
         turn(there, truth)
     [message] = there.heard()
-    assert "$60 today, $10 above $50" in message["text"]
+    assert "$60 today, $10 over the $50 limit" in message["text"]
     assert there.answers() == []
 
 
@@ -92,7 +92,7 @@ def test_more_than_five_at_once_are_one_message_with_a_list(there, truth):
     truth.use(NOON, 60)
     turn(there, truth)
     [message] = there.heard()
-    assert "6 OpenRouter alerts at once" in message["text"]
+    assert "6 OpenRouter alerts" in message["text"]
     assert all(f"${limit} today" in message["text"] for limit in range(10, 16))
     turn(there, truth)
     assert len(there.heard()) == 1
@@ -177,7 +177,7 @@ def test_a_key_is_told_when_it_is_made_although_nobody_uses_it_yet(there, truth)
     turn(there, truth)
     [message] = there.heard()
     assert "New API key at OpenRouter: fresh" in message["text"]
-    assert "This API key was just made, and is not used yet." in message["text"]
+    assert "This API key was just created and hasn't been used yet." in message["text"]
     there.sync(truth, back=YEAR)
     for _ in range(3):
         turn(there, truth, HOUR)
@@ -221,7 +221,7 @@ def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
     assert message["text"].count("used by") == 1
     [event] = there.alerts.tellings.events(1)
     place = Place("", there.slack.user("ada").id, shared=True, channel=there.slack.im("ada").id)
-    there.desk.details(place, str(event.id))
+    there.desk.details(place, Spot(place.channel, "", hidden=False), str(event.id))
     assert "• prod: $7" in there.slack.messages(there.slack.im("ada").id)[-1]["text"]
 
 
@@ -233,12 +233,12 @@ def test_a_spike_is_told_and_is_over_when_it_has_calmed(there, truth):
     truth.use(NOON, 30)
     turn(there, truth)
     [message] = there.heard()
-    assert "far above usual: prod" in message["text"]
+    assert "spend spike: prod" in message["text"]
     for _ in range(5):
         turn(there, truth, HOUR)
     [first], [reply] = there.heard(), there.answers()
-    assert "Back to usual" in reply["text"]
-    assert "Over." in json.dumps(first["blocks"])
+    assert "Back to normal" in reply["text"]
+    assert "Resolved." in json.dumps(first["blocks"])
 
 
 def test_a_forecast_is_told(there, truth):
@@ -251,7 +251,7 @@ def test_a_forecast_is_told(there, truth):
     truth.use(NOON, 250)
     turn(there, truth)
     [message] = there.heard()
-    assert "heads for more than $400 this month" in message["text"]
+    assert "is on track to exceed $400 this month" in message["text"]
 
 
 def limits(there, **more) -> None:
@@ -356,12 +356,12 @@ def test_the_balance_is_told_with_the_days_that_it_lasts(there, truth):
     there.set_up("alert credits < $200")
     turn(there, truth)
     [message] = there.heard()
-    assert "$150 of purchased credits left, below $200" in message["text"]
-    assert "about 7 days left" in message["text"]
+    assert "$150 in credits left, below $200" in message["text"]
+    assert "this lasts about 7 days" in message["text"]
     limits(there, credits={"total": 2000 * DOLLAR, "used": 860 * DOLLAR})
     turn(there, truth)
     [reply] = there.answers()
-    assert "$1,140 of credits again" in reply["text"]
+    assert "balance is $1,140" in reply["text"]
 
 
 # -- who hears it
@@ -379,7 +379,7 @@ def test_it_goes_to_the_owner_of_the_key(there, truth):
     crossed_by(there, truth, "evals")
     [message] = there.heard("grace")
     ada = there.slack.user("ada").id
-    assert f"<@{ada}> has set this alert up" in json.dumps(message)
+    assert f"<@{ada}> set up this alert" in json.dumps(message)
     assert there.heard() == []
 
 
@@ -389,13 +389,13 @@ def test_the_maker_hears_it_where_the_owner_has_no_account(there, truth):
     there.store.list_members(keys, people, [("hash_evals", "user_grace")])
     crossed_by(there, truth, "evals")
     [message] = there.heard()
-    assert "gone@example.com, who has no Slack account here" in message["text"]
+    assert "gone@example.com has no Slack account here" in message["text"]
 
 
 def test_the_maker_hears_it_where_nobody_owns_the_key(there, truth):
     crossed_by(there, truth, "lab")
     [message] = there.heard()
-    assert "nobody knows here" in message["text"]
+    assert "has no Slack account here" in message["text"]
 
 
 def test_it_goes_to_a_channel(there, truth):
@@ -445,7 +445,7 @@ def test_the_rules_of_somebody_who_left_go_to_the_admins(tmp_path, truth):
         assert there.alerts.rules.get(entry.id).draft.maker == slack.user("grace").id
         told = there.alerts.notices.claim(10)
         assert {one.person for one in told} == set(admins.split(","))
-        assert "has left" in told[0].message["text"]
+        assert "left the workspace" in told[0].message["text"]
         assert "spend &gt; $50 per day" in told[0].message["text"]
 
 
@@ -486,7 +486,7 @@ def test_somebody_who_may_ask_no_more_hears_nothing(there, truth):
     truth.use(NOON, 60)
     turn(there, truth)
     assert there.heard() == []
-    assert "may not ask" in there.alerts.rules.get(entry.id).paused
+    assert "can't use this bot anymore" in there.alerts.rules.get(entry.id).paused
 
 
 def test_who_sees_their_own_only_hears_of_their_own_only(tmp_path, truth):
@@ -542,7 +542,7 @@ def test_what_is_over_when_quiet_hours_end_is_told_as_over(there, truth):
     there.sync(truth)
     there.tick()
     [message] = there.heard()
-    assert "Over." in json.dumps(message)
+    assert "Resolved." in json.dumps(message)
     assert there.answers() == []
     assert entry
 
@@ -611,11 +611,11 @@ def test_recovery_goes_into_the_thread_and_the_first_message_says_so(there, trut
     there.set_up("alert sync")
     ticks(there, 64 * MINUTE)
     [message] = there.heard()
-    assert "OpenRouter data is old" in message["text"]
+    assert "OpenRouter data is out of date" in message["text"]
     turn(there, truth)
     [reply] = there.answers()
-    assert "fresh again" in reply["text"]
-    assert "Over." in json.dumps(there.heard()[0]["blocks"])
+    assert "up to date again" in reply["text"]
+    assert "Resolved." in json.dumps(there.heard()[0]["blocks"])
 
 
 def test_the_first_message_says_that_its_period_is_over(there, truth):
@@ -626,7 +626,7 @@ def test_the_first_message_says_that_its_period_is_over(there, truth):
     turn(there, truth, 15 * HOUR, back=DAY)
     turn(there, truth, HOUR)
     [message] = there.heard()
-    assert "The day is over: $60 in the end" in json.dumps(message["blocks"])
+    assert "The day ended at $60" in json.dumps(message["blocks"])
     assert there.answers() == []
 
 

@@ -109,7 +109,7 @@ def test_with_own_visibility_who_is_nobody_at_openrouter_reads_so(own):
 
 def test_who_slack_does_not_name_reads_so(there):
     there.slack.fail("users.info", 500, times=1)
-    assert "Slack does not say who you are at the moment" in words(opened(there, "alan"))
+    assert "Slack isn't telling me who you are right now" in words(opened(there, "alan"))
 
 
 def test_it_is_noted_who_opened_it(there):
