@@ -58,6 +58,10 @@ class HelpOn:
 Admin = StatusAsked | AuditAsked | HelpOn
 
 
+_POLITE = {"", "me", "us", "please", "me please", "us please"}
+"""What follows `help` without naming a section."""
+
+
 def parse_admin(text: str) -> Admin | CommandError | None:
     """Read words about the bot itself; None where they are about something else."""
     typed = plain(text[: LONGEST * len("&amp;")]).strip()
@@ -69,7 +73,7 @@ def parse_admin(text: str) -> Admin | CommandError | None:
             return _audit(rest[:LONGEST])
         case "help" | "?":
             named = " ".join(rest.lower().split())
-            if not named:
+            if named.strip("?!. ") in _POLITE:
                 return None
             return HelpOn(TOPICS.get(named, ""), "" if named in TOPICS else clean(rest, 60))
     return None

@@ -103,15 +103,16 @@ def test_what_minutes_do_not_tell_is_cut_at_the_hour_and_called_so(live):
     bot = live()
     bot.run(DAY)
     total, found = bot.ask("spend 2026-11-10 tz Asia/Kolkata")
-    start = datetime(2026, 11, 9, 18, tzinfo=UTC)
+    start = datetime(2026, 11, 9, 19, tzinfo=UTC)
     assert total == bot.used(start, start + DAY)
-    words = "this runs from 2026-11-09 23:30 to 2026-11-10 23:30 in Asia/Kolkata"
-    assert found.partial == (f"{words}: usage is held by whole hours of UTC",)
+    assert found.partial == (
+        "hours are full UTC hours, so this period starts at 00:30 in Asia/Kolkata",
+    )
     total, found = bot.ask("spend 2026-11-07..2026-11-11 tz America/St_Johns")
-    start = datetime(2026, 11, 7, 3, tzinfo=UTC)
+    start = datetime(2026, 11, 7, 4, tzinfo=UTC)
     assert total == bot.used(start, start + 5 * DAY)
     assert found.partial == (
-        "days begin at 23:30 in America/St_Johns: usage is held by whole hours of UTC",
+        "days run from 00:30 to 00:30 in America/St_Johns: only full UTC hours are stored",
     )
 
 

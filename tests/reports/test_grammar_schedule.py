@@ -231,7 +231,7 @@ def test_it_reads_cron_wherever_it_stands(text):
         ),
         (
             'daily key:"abc',
-            'A quotation mark is never closed. Write names like `key:"Prod key"`.',
+            'A quotation mark is missing. Write names like `key:"Prod key"`.',
             "",
         ),
         ("daily " + "x" * 400, "That's 415 characters. A schedule can have at most 300.", ""),

@@ -288,7 +288,6 @@ def test_what_can_mean_two_things_is_asked_with_a_command_for_each(
         ("who spent more than $100 last week", "I can't filter by “$100”."),
         ("spend > $50", "I can't filter by “>”."),
         ("spend 500", "I can't read “500” as a date."),
-        ("stop", "I don't recognize “stop”."),
         ("new", "I don't recognize “new”."),
         ("spend by foo", "You can group by model, key or creator, not by “foo”."),
         ("spend by model and key", "You can group by only one thing: model or key."),
@@ -421,3 +420,10 @@ def test_reading_takes_milliseconds_in_a_large_organization(text: str) -> None:
         read(text, lambda: MANY, Clock(NOW))
         spent.append(time.process_time() - begun)
     assert min(spent) < 0.02
+
+
+def test_stop_leads_to_the_lists_that_have_a_button_for_it() -> None:
+    found = ask("stop")
+    assert isinstance(found, CommandError)
+    assert found.problem.startswith("To stop an alert, open `alerts` and press Delete.")
+    assert found.suggestion == "alerts"

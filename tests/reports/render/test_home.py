@@ -97,9 +97,9 @@ def test_a_sparkline_rises_with_its_figures():
 
 def test_a_home_says_what_was_used_and_by_whom():
     shown = words(view(home()))
-    assert "Past day\n*$2*" in shown
-    assert "Past month\n*$10*" in shown
-    assert "1. Ada  $7 (70%)\n2. Grace  $3 (30%)" in shown
+    assert "Past day\n*$2.00*" in shown
+    assert "Past month\n*$10.00*" in shown
+    assert "1. Ada  $7.00 (70.0%)\n2. Grace  $3.00 (30.0%)" in shown
     assert f"*{money(30 * NANO)}* left" in shown
     assert f"At last week's pace ({money(10 * NANO)}) this lasts about 21 days." in shown
     assert "None yet. A schedule" in shown

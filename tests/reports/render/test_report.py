@@ -48,15 +48,15 @@ def table(message) -> list[list[str]]:
 def test_it_says_with_what_it_is_compared():
     query = replace(QUERY, versus=Versus.YEAR)
     message = report(made({"Ada": 300}, {"Ada": 200}, query), ABOUT)
-    assert "up $100 (+50%) from a year earlier" in message.text
+    assert "up $100.00 (+50.0%) from a year earlier" in message.text
     assert "no data for a year earlier" in report(made({"Ada": 300}, None, query), ABOUT).text
 
 
 def test_it_says_the_total_the_change_and_what_moved():
     found = made({"Ada": 300, "Grace": 112}, {"Ada": 200, "Grace": 100})
     message = report(found, ABOUT)
-    assert message.blocks[0]["text"]["text"] == "Spend by creator, 16–22 Nov 2026: $412"
-    assert "up $112 (+37.3%) from the week before" in message.text
+    assert message.blocks[0]["text"]["text"] == "Spend by creator, 16–22 Nov 2026: $412.00"
+    assert "up $112.00 (+37.3%) from the week before" in message.text
     assert table(message) == [
         ["Creator", "Spend", "Share", "Change", "Top model"],
         ["Ada", "$300.00", "72.8%", "+50.0%", "claude-opus-4.5"],
@@ -81,7 +81,7 @@ def test_use_that_is_nobodys_is_listed_however_small_it_is():
     spent = {f"c{n:03}": 100 - n / 10 for n in range(80)} | {"(no creator)": 0.01}
     names = [row[0] for row in table(report(made(spent, {}), ABOUT))]
     assert "(no creator)" in names
-    assert "30 others" in names
+    assert "Others (30)" in names
     assert len(names) == 1 + 50 + 1 + 1 + 1
 
 
