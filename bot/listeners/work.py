@@ -20,9 +20,8 @@ from typing import TypeVar
 
 from bot import courtesy
 from bot.access import unknown
+from bot.database_waits import GAVE_UP, DatabaseUnusableError, waiting
 from bot.slack import DeliveryError, Place, Slack, UnknownPersonError
-from bot.store import DatabaseBusyError, StoreError
-from bot.store.database import patience
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +44,6 @@ MOST_PARKED = 1_000
 WAITING = (
     "The database is in use by another program right now. I'll post your answer as soon as it's"
     " free."
-)
-GAVE_UP = (
-    "The database was in use by another program for too long, so I stopped waiting. Please try"
-    " again later."
 )
 T = TypeVar("T")
 
@@ -184,7 +179,7 @@ class Work:
         elif self._parking.park(one):
             self._tell(one.place, one.waiting)
         else:
-            self._drop(one, DatabaseBusyError.public)
+            self._drop(one, GAVE_UP)
 
     def _drop(self, one: _Job, words: str) -> None:
         one.dropped()
@@ -193,7 +188,7 @@ class Work:
     def _do(self, one: _Job) -> None:
         place = one.place
         try:
-            with patience(FIRST_SECONDS, MORE_SECONDS, lambda: self._tell(place, one.waiting)):
+            with waiting(FIRST_SECONDS, MORE_SECONDS, lambda: self._tell(place, one.waiting)):
                 one.run()
         except UnknownPersonError as error:
             log.warning("Could not look up who asked: %s", error)
@@ -202,10 +197,8 @@ class Work:
             log.warning("An answer could not be delivered: %s", error)
             # an uncertain one may have arrived after all
             self._drop(one, "" if error.uncertain else UNDELIVERED.format(code=error.code))
-        except DatabaseBusyError:
-            self._drop(one, GAVE_UP)
-        except StoreError as error:  # logged where it happened
-            self._drop(one, error.public)
+        except DatabaseUnusableError as error:
+            self._drop(one, str(error))
         except Exception:  # an outermost entry point: the person who asked must hear about it
             reference = secrets.token_hex(3)
             log.exception("A job failed, reference %s", reference)

@@ -1,0 +1,33 @@
+"""How work for a person waits for the database, and what they hear where it can't be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bot.store import DatabaseBusyError, StoreError
+from bot.store.database import patience
+
+GAVE_UP = (
+    "The database was in use by another program for too long, so I stopped waiting. Please try"
+    " again later."
+)
+
+
+class DatabaseUnusableError(Exception):
+    """The database can't be used; the text is for people. It has been logged already."""
+
+
+@contextmanager
+def waiting(first: float, more: float, on_wait: Callable[[], object]) -> Iterator[None]:
+    """Work that waits for locks as `bot.store.database.patience` says.
+
+    Raises DatabaseUnusableError.
+    """
+    try:
+        with patience(first, more, on_wait):
+            yield
+    except DatabaseBusyError as error:
+        raise DatabaseUnusableError(GAVE_UP) from error
+    except StoreError as error:
+        raise DatabaseUnusableError(error.public) from error
