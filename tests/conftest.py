@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack, signing
+from bot.flows import export
 from bot.listeners import forms
 from bot.scopes import SCOPES
 from bot.slack import Slack
@@ -69,6 +70,7 @@ def _no_hurry() -> Iterator[None]:
         patch.setattr(signing, "ACK_MILLISECONDS", 100_000)
         patch.setattr(signing, "LONGEST_SECONDS", 100)
         patch.setattr(forms, "PATIENCE", 90)
+        patch.setattr(export, "SLOW_SECONDS", 600)
         yield
 
 
