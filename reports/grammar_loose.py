@@ -123,6 +123,10 @@ class Heard:
 Read = Heard | CommandError | None
 
 
+UNDERSTOOD = ("I can't filter ", "I can only ", "With or without ")
+"""How sentences begin that refuse what was understood: no typo is looked for in it."""
+
+
 class UnknownWordError(ValueError):
     """A word that may matter and means nothing here."""
 
@@ -399,6 +403,14 @@ class _Reader:
 
     def _filter(self) -> int:
         kind, colon, name = self.words[self.at].partition(":")
+        if kind.startswith("-") and not colon and len(kind) > 1:  # `-opus`
+            meant = named(kind[1:], self.known)
+            if meant:
+                self._narrow(replace(meant, exclude=True))
+            return int(meant is not None)
+        if kind == "-" and self._is_named(self.at + 1):
+            name = clean(self.words[self.at + 1], 40)
+            raise ValueError(f"With or without “{name}”? Leave out the dash, or say `without`.")
         exclude, kind = kind.startswith("-"), kind.removeprefix("-")
         if not colon or kind.casefold() not in say.DIMENSIONS:
             return 0
@@ -817,6 +829,8 @@ class _Reader:
         return following + 1
 
     def _filler(self) -> int:
+        if self._ahead(2) in {("month", "of"), ("week", "of"), ("year", "of")}:
+            return 2
         if self._word() == "hourly":
             self.left.append(self.words[self.at])
             return 1

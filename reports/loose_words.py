@@ -74,7 +74,7 @@ LEAVING_OUT: tuple[tuple[str, ...], ...] = (
     ("not", "counting"), ("not", "including"), ("apart", "from"), ("other", "than"),
     ("leaving", "out"), ("leave", "out"), ("aside", "from"), ("but", "not"), ("and", "not"),
     ("except", "for"), ("without",), ("except",), ("excluding",), ("exclude",), ("excl",),
-    ("minus",), ("ignoring",), ("ignore",), ("besides",), ("not",),
+    ("no",), ("minus",), ("ignoring",), ("ignore",), ("besides",), ("not",),
 )  # fmt: skip
 """What begins a list of names to leave out."""
 ALL_BUT = {"all", "everything", "everyone", "everybody", "anything", "anyone"}
@@ -97,7 +97,7 @@ FILLERS = {
     "graph", "chart", "plot", "break", "going", "go", "goes", "got", "account", "yet", "already",
     "quick", "quickly", "really", "actually", "currently", "right", "sum", "totals", "overall",
     "happening", "doing", "up", "more", "less", "fewer", "higher", "lower", "average", "avg",
-    "mean", "compared", "typical", "but", "where", "or", "month's", "spread", "altogether",
+    "mean", "idea", "compared", "typical", "but", "where", "or", "month's", "spread", "altogether",
     "they've", "being", "running", "ran",
 }  # fmt: skip
 """Words that say nothing that could be asked. What asks for something is never among them."""

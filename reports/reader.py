@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from reports import nearest
 from reports.commands import parse_command
 from reports.grammar import Ask, CommandError
-from reports.grammar_loose import Heard, hear, strictly
+from reports.grammar_loose import UNDERSTOOD, Heard, hear, strictly
 from reports.loose_names import Known
 from reports.text import plain
 from reports.timerange import NotBegunError, ranges
@@ -57,7 +57,8 @@ def read(text: str, names: Callable[[], Known], clock: Clock) -> Heard | Command
         return _begun(found, clock) if isinstance(found, Heard) else found
     if not isinstance(found, CommandError):
         return found
-    if strict.suggestion and not found.candidates:
+    understood = found.problem.startswith(UNDERSTOOD)
+    if strict.suggestion and not understood and not found.candidates:
         found = strict  # a typo in the grammar's own words
     if found.suggestion and not nearest.keeps(plain(text), found.suggestion):
         return replace(found, suggestion="")
