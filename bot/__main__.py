@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 import sqlite3
 import sys
 import tempfile
@@ -321,14 +322,12 @@ def _print_help() -> None:
 
 
 def _misunderstood(wrong: CommandError) -> NoReturn:
-    from reports.grammar import EXAMPLES  # noqa: PLC0415
+    from reports.grammar import tokens  # noqa: PLC0415
 
     lines = [wrong.problem]
-    if wrong.suggestion:
-        lines.append(f"Did you mean: activity ask {wrong.suggestion}")
-    if wrong.understood and wrong.understood != wrong.suggestion:
-        lines.append(f"Understood: {wrong.understood}")
-    lines.append("Examples: " + ", ".join(f"activity ask {example}" for example in EXAMPLES))
+    lines += [f"Did you mean: activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]
+    if not wrong.candidates:
+        lines.append("`activity ask help` shows what you can ask.")
     click.echo("\n".join(lines), err=True)
     sys.exit(WRONG_USAGE)
 

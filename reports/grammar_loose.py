@@ -141,7 +141,8 @@ def hear(text: str, known: Known, today: date) -> Read:
             f"That is {len(said):,} characters; a question can have at most {LONGEST}."
         )
     words = [word.casefold().strip("?!.,") for word in said.split()]
-    if not any(words) or greets([word for word in words if word]):
+    letters = [word for word in words if any(c.isalnum() for c in word)]
+    if not letters or greets(letters):
         return None
     strict = parse_command(said)
     if not isinstance(strict, CommandError):
@@ -205,12 +206,20 @@ def _read(
         return reader.read(tokens(said))
     except AmbiguousDateError as wrong:
         orders: tuple[Order, ...] = ("month", "day")
-        both = [_read(said, known, today, schedules=schedules, order=order) for order in orders]
+        if order or not again:
+            return CommandError(str(wrong))
+        both = [
+            _read(said, known, today, again=False, schedules=schedules, order=order)
+            for order in orders
+        ]
         choices = tuple(one.canonical for one in both if isinstance(one, Heard))
         return CommandError(str(wrong), choices=choices)
     except AmbiguousNameError as wrong:
-        texts = (_instead(reader, wrong.name, str(one)) for one in wrong.filters)
-        read = [_read(text, known, today, schedules=schedules, order=order) for text in texts]
+        texts = [_instead(reader, wrong.name, str(one)) for one in wrong.filters] if again else []
+        read = [
+            _read(text, known, today, again=False, schedules=schedules, order=order)
+            for text in texts
+        ]
         choices = tuple(one.canonical for one in read if isinstance(one, Heard))
         return CommandError(str(wrong), choices=choices)
     except UnknownWordError as wrong:
@@ -505,6 +514,9 @@ class _Reader:
             return self._skip(at + 1, {"period", "one"})
         at = self._skip(at, {"last", "previous"})
         unit = say.UNITS.get(self._word(at), "")
+        if not unit and self._is_named(self.at + at):  # `opus vs sonnet`
+            self.compares = True
+            return 1
         if unit not in {"day", "week", "month", "year"}:
             raise ValueError(
                 "`vs` needs before, yesterday, last week, last month or last year"
@@ -512,6 +524,14 @@ class _Reader:
             )
         self._give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
         return self._skip(at + 1, {"before", "earlier", "ago"})
+
+    def _is_named(self, at: int) -> bool:
+        """Whether a word is a name that may be asked for."""
+        word = self.words[at].casefold().strip(".,") if at < len(self.words) else ""
+        try:
+            return bool(word) and bool(named(word, self.known))
+        except AmbiguousNameError:
+            return True
 
     def _with_a_date(self) -> int:
         """`vs september`, after the period that it is compared with."""

@@ -36,6 +36,11 @@ class Known:
         return next((self.by_key[name] for name in spelt if name in self.by_key), "")
 
     @cached_property
+    def read(self) -> dict[tuple[str, Dimension | None], tuple[Filter, ...]]:
+        """What names were found to mean, so that each is looked up once."""
+        return {}
+
+    @cached_property
     def slugs(self) -> frozenset[str]:
         """The models, folded."""
         return frozenset(slug.casefold() for slug in self.models)
@@ -82,13 +87,20 @@ def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter
     wanted = _folded(name)
     if not wanted:
         return None
+    place = wanted, dimension
+    if place not in known.read:
+        known.read[place] = _found(wanted, known, dimension)
+    meant = known.read[place]
+    if len(meant) > 1:
+        raise AmbiguousNameError(name, meant[:4])
+    return meant[0] if meant else None
+
+
+def _found(wanted: str, known: Known, dimension: Dimension | None) -> tuple[Filter, ...]:
     for found in (_wholes(wanted, known), _parts(wanted, known)):
-        meant = tuple(f for f in found if dimension in {None, f.dimension})
-        if len(meant) > 1:
-            raise AmbiguousNameError(name, meant[:4])
-        if meant:
-            return meant[0]
-    return None
+        if meant := tuple(f for f in found if dimension in {None, f.dimension}):
+            return meant
+    return ()
 
 
 def _wholes(wanted: str, known: Known) -> list[Filter]:
@@ -126,6 +138,8 @@ def _by_part(part: str, dimension: Dimension, names: Iterable[str]) -> list[Filt
     meant = {name for name in holding if _is_word(part, name)}
     if not meant:
         return []
+    if len(meant) == len(holding):
+        return [Filter(dimension, f"*{part}*")]
     for pattern in _PATTERNS:
         one = Filter(dimension, pattern.format(part))
         if {name for name in holding if matches(one.pattern, name)} == meant:

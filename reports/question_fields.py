@@ -1,4 +1,4 @@
-"""A question as the fields of a form, which become its words, which the grammar reads."""
+"""The fields of the question form, and the question that they make."""
 
 from __future__ import annotations
 
@@ -75,22 +75,22 @@ def read_fields(fields: QuestionFields) -> Query | WrongField:
         return WrongField(Field.OTHER, said(dated))
     alone = isinstance(dated, Ask) and dated.query == Query(period=dated.query.period)
     if not (alone and isinstance(dated, Ask) and dated.dated):
-        return WrongField(Field.OTHER, "Here belongs a period alone, such as 3w or 2026-10.")
+        return WrongField(Field.OTHER, "Enter only a period, such as 3w or 2026-10.")
     filtered = parse(fields.whose)
     if isinstance(filtered, CommandError):
         return WrongField(Field.WHOSE, said(filtered))
     whose = filtered.query.filters if isinstance(filtered, Ask) else ()
     if not isinstance(filtered, Ask) or filtered.query != Query(filters=whose):
         return WrongField(
-            Field.WHOSE, "Here belong filters alone, for example key:prod or model:claude*"
+            Field.WHOSE, "Enter only filters, for example key:prod, model:claude* or -key:ci*"
         )
     top = fields.top.strip()
     limited = parse(f"top {top}")
     if not isinstance(limited, Ask) or limited.query != Query(top=limited.query.top):
-        problem = limited.problem if isinstance(limited, CommandError) else "Here belongs a number."
+        problem = limited.problem if isinstance(limited, CommandError) else "Enter a number."
         return WrongField(Field.TOP, problem[:1_000])
     if fields.to != ME and not fields.channel:
-        return WrongField(Field.CHANNEL, "Choose the channel that the answer is for.")
+        return WrongField(Field.CHANNEL, "Choose a channel.")
     words = [
         "" if fields.metric == OVERVIEW else fields.metric,
         period,
@@ -104,5 +104,5 @@ def read_fields(fields: QuestionFields) -> Query | WrongField:
     if isinstance(found, CommandError):
         return WrongField(Field.METRIC, said(found))
     if not isinstance(found, Ask):
-        return WrongField(Field.WHOSE, "That is no question.")
+        return WrongField(Field.WHOSE, "That isn't a question.")
     return found.query

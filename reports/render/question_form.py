@@ -37,13 +37,13 @@ SHORTCUT = "activity_report"
 TITLE = "Activity report"
 CHANNEL = "channel"
 _BYS = (
-    (ALL, "Not at all, one sum"),
-    (Dimension.MODEL, "By model"),
-    (Dimension.KEY, "By API key"),
-    (Dimension.CREATOR, "By creator"),
+    (ALL, "None"),
+    (Dimension.MODEL, "Model"),
+    (Dimension.KEY, "API key"),
+    (Dimension.CREATOR, "Creator"),
 )
 _FILES = ((File.CSV, "CSV, for a spreadsheet"), (File.PDF, "PDF, to forward or print"))
-_PLACES = ((ME, "Me, in our direct messages"), (CHANNEL, "A channel, for everybody in it"))
+_PLACES = ((ME, "Me, in a direct message"), (CHANNEL, "A channel, for everyone in it"))
 
 
 def view(fields: QuestionFields, meta: Meta, words: str) -> dict[str, Any]:
@@ -54,27 +54,27 @@ def view(fields: QuestionFields, meta: Meta, words: str) -> dict[str, Any]:
 
 def _inputs(fields: QuestionFields) -> Iterator[Block]:
     yield select(Field.METRIC, "What", METRICS, fields.metric)
-    yield select(Field.PERIOD, "When", PERIODS, fields.period)
+    yield select(Field.PERIOD, "Period", PERIODS, fields.period)
     if fields.period == OTHER:
-        hint = "Such as 3h, 14d, 2w, 6m; 2026-10; 2026-10-01..2026-10-15"
-        yield typed(Field.OTHER, "Which period", fields.other, hint=hint, longest=40)
-    yield select(Field.BY, "Grouped", _BYS, fields.by)
+        hint = "For example 3h, 14d, 2w, 6m, 2026-10 or 2026-10-01..2026-10-15"
+        yield typed(Field.OTHER, "Other period", fields.other, hint=hint, longest=40)
+    yield select(Field.BY, "Group by", _BYS, fields.by)
     yield typed(
         Field.WHOSE,
-        "Only of",
+        "Filter",
         fields.whose,
-        hint="Filters; without any it is everybody's.",
+        hint="Leave empty for everyone. A minus leaves out: -key:ci*",
         example='model:claude*  key:"Prod key"  creator:me',
         longest=300,
         optional=True,
     )
     if fields.by != ALL:
-        yield typed(Field.TOP, "How many of the largest", fields.top, longest=5)
-    yield ticks(Field.FILES, "Files with it", _FILES, fields.files, optional=True)
-    yield radio(Field.TO, "For whom", _PLACES, fields.to)
+        yield typed(Field.TOP, "Number of groups", fields.top, longest=5)
+    yield ticks(Field.FILES, "Files", _FILES, fields.files, optional=True)
+    yield radio(Field.TO, "Send to", _PLACES, fields.to)
     if fields.to != ME:
-        hint = "I have to be in it: /invite me there first."
-        yield channel(Field.CHANNEL, "Which channel", fields.channel, hint=hint)
+        hint = "Invite me to the channel first with /invite."
+        yield channel(Field.CHANNEL, "Channel", fields.channel, hint=hint)
 
 
 def entered(found: Entered) -> QuestionFields:
@@ -95,7 +95,7 @@ def entered(found: Entered) -> QuestionFields:
 
 def foreseen(command: str, found: Summary | str) -> str:
     """The command that it is, and the figures in short; a sentence where there are none."""
-    lines = [f"The same in words: {code(command, 400)}"]
+    lines = [f"Same as typing: {code(command, 400)}"]
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
     if found.empty:

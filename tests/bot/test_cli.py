@@ -139,6 +139,46 @@ def test_wrong_words_are_wrong_usage(ask, words, problem, meant):
     assert f"Did you mean: {meant}" in err or not meant
 
 
+def test_a_question_in_plain_english_is_answered_and_says_how_it_was_read(ask):
+    code, out, err = ask("how", "many", "tokens", "in", "the", "past", "7", "days", "by", "key?")
+    assert code == 0
+    assert out.startswith("Tokens by API key, past 7 days")
+    assert err.startswith("I read that as `activity ask tokens 7d by key`.")
+
+
+def test_what_is_left_out_is_in_the_json(ask):
+    code, out, _ = ask("spend", "7d", "without", "gpt", "--json")
+    said = json.loads(out)
+    assert code == 0
+    assert said["query"]["command"] == "/activity spend 7d -model:*gpt*"
+    assert said["query"]["filters"] == ["-model:*gpt*"]
+    assert said["metrics"]["spend"]["sum"] == "27"
+
+
+def test_a_date_that_can_be_two_is_answered_with_a_command_for_each(ask):
+    code, out, err = ask("10/03/2026")
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        "Does “10/03/2026” mean 3 October or 10 March 2026?",
+        "Did you mean: activity ask 2026-10-03",
+        "Did you mean: activity ask 2026-03-10",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("spend by team", "I can't group or filter by team yet; model, key and creator work."),
+        ("will we go over $5000 this month?", "I can't forecast spend yet"),
+    ],
+)
+def test_what_has_no_answer_yet_is_one_sentence(ask, words, said):
+    code, out, err = ask(*words.split())
+    assert (code, out) == (1, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
 def test_names_with_spaces_may_lose_their_quotes_to_the_shell(ask):
     code, _, err = ask("tokens", "key:Prod key")
     assert (code, err.splitlines()[0]) == (2, "No key is called “Prod key”.")

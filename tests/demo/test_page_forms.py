@@ -86,7 +86,7 @@ def test_the_shortcut_asks_by_choosing(browser, demo):
         modal = page.locator("#modal")
         modal.get_by_label("What", exact=True).select_option("tokens")
         expect(modal).to_contain_text("/activity tokens 1d")
-        modal.get_by_label("Grouped").select_option("model")
+        modal.get_by_label("Group by").select_option("model")
         modal.get_by_role("button", name="Ask", exact=True).click()
         expect(modal).not_to_be_visible()
         expect(page.locator("#log")).to_contain_text("Tokens by model, past day")

@@ -60,6 +60,25 @@ def test_every_question_gets_the_figures_it_asks_for(shared, text, words):
         assert figure in said
 
 
+@pytest.mark.parametrize(
+    ("text", "read_as", "figure"),
+    [
+        ("how many tokens in the past 7 days?", "tokens 7d", "Tokens: 38.5K"),
+        ("tokens of the last 7 days without gpt", "tokens 7d -model:*gpt*", "Tokens: 29.7K"),
+        ("who used the most tokens in the past 7 days", "tokens 7d by creator top 1", "Ada"),
+    ],
+)
+def test_plain_english_is_answered_and_says_how_it_was_read(shared, text, read_as, figure):
+    said = shared.words(text)
+    assert said.startswith(f"I read that as `/activity {read_as}`.")
+    assert figure in said
+
+
+def test_what_has_no_answer_yet_is_one_sentence(shared):
+    said = shared.words("spend by team last month")
+    assert said == "I can't group or filter by team yet; model, key and creator work."
+
+
 def test_people_may_be_meant_as_slack_escapes_them(shared):
     grace = shared.slack.user("grace").id
     assert "Tokens: 8.8K" in shared.words(f"tokens 7d creator:<@{grace}|grace>")
