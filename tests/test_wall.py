@@ -16,7 +16,18 @@ PURE = {
     *("calendar", "datetime", "zoneinfo"),
     *("csv", "difflib", "json", "re", "string", "textwrap", "unicodedata"),
 }
-DRAWING = {"io", "pathlib", "struct", "zlib", "pypdfium2", "reportlab", "tabulate"}
+DRAWING = {
+    "io",
+    "pathlib",
+    "struct",
+    "zlib",
+    "pypdfium2",
+    "PIL",
+    "bidi",
+    "uharfbuzz",
+    "reportlab",
+    "tabulate",
+}
 WALLS = {
     "bot/flows": ["slack_bolt", "apscheduler", "os", "httpx", "sqlite3", "bot.listeners"],
     "bot/store": ["bot.openrouter", "bot.slack", "bot.flows", "bot.listeners", "httpx"],

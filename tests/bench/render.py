@@ -111,7 +111,7 @@ def pdf_floor(count: int, path: Path) -> Callable[[], None]:
             for _, rows in groups(count):
                 for bucket, _, model, used in rows:
                     figures = f"{used.prompt:>16,}{used.reasoning:>13,}{used.completion:>14,}"
-                    page.append(f"{dates[bucket]}  {model:<51}{figures}")
+                    page.append(f"{dates[bucket]}  {model:<36}{figures}{used.tokens:>15,}")
                     if len(page) == _PAGE:
                         out.write(zlib.compress("\n".join(page).encode()))
                         page.clear()

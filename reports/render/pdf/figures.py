@@ -99,7 +99,14 @@ class Columns:
             template = "".join(f"%{wide}s" for wide in self.widths)
             return lambda usage: template % tuple(map(dollars, values(usage)))
         pattern = "".join(f"{{:>{wide},}}" for wide in self.widths).format
-        return lambda usage: pattern(*values(usage))
+        if self.metric is Metric.TOKENS:  # hundreds of thousands of lines: no tuple for each
+            return lambda usage: pattern(
+                usage.prompt,
+                usage.reasoning,
+                usage.completion,
+                usage.prompt + usage.completion,
+            )
+        return lambda usage: pattern(usage.requests, usage.byok_requests)
 
 
 def columns(metric: Metric, source: Source, largest: Usage) -> Columns:
