@@ -386,7 +386,7 @@ def test_people_are_called_by_their_address_and_not_by_slacks_id(world: World) -
     assert "`spend last week by key creator:ada@example.com`" in text
     assert world.slack.user("ada").id not in text
     said_ = say(world, f"schedule weekly spend creator:<@{grace}|grace> to me")
-    assert said_.startswith("Scheduled: *spend last week creator:grace@example.com*")
+    assert said_.startswith("Scheduled: `spend last week creator:grace@example.com`")
 
 
 def test_no_address_of_others_is_heard_where_people_see_their_own_only(
