@@ -7,21 +7,16 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.flows.asking import Asking, admit, turn_away
+from bot.flows.asking import Asking, turn_away
+from bot.flows.help import show
 from bot.listeners import clicks
 from bot.listeners.work import Work
-from bot.slack import Place
 from reports.audit import Act
-from reports.render.help import ACTION, TOPICS, help_message
+from reports.render.help import ACTION, TOPICS
 
 
 def register(app: App, asking: Asking, work: Work) -> None:
     """Listen to the buttons; a section replaces the help that is only shown to one person."""
-
-    def show(place: Place, topic: str, *, replace: bool) -> None:
-        if admit(asking, place, Act.LOOKED, f"help {topic}") is not None:
-            message = help_message(asking.settings.command, topic)
-            asking.slack.respond(place, message, replace=replace)
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         place, spot = clicks.place(body), clicks.spot(body)
@@ -29,7 +24,7 @@ def register(app: App, asking: Asking, work: Work) -> None:
         if words := clicks.foreign(asking.slack.known_identity(), body):
             work.hand_over(place, lambda: turn_away(asking, place, words, Act.CLICKED, "help"))
         else:
-            work.hand_over(place, lambda: show(place, topic, replace=spot.hidden))
+            work.hand_over(place, lambda: show(asking, place, topic, replace=spot.hidden))
         ack()
 
     app.action(re.compile(f"^{ACTION}({'|'.join(TOPICS)})$"))(on_click)

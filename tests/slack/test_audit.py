@@ -149,7 +149,7 @@ def test_everybody_is_told_how_fresh_the_data_is_and_admins_the_rest(
 def test_help_has_sections(there: World) -> None:
     assert "`running`" in there.words("help nonsense")
     running = there.words("help running")
-    assert running.startswith("*Running it*")
+    assert running.startswith("*Status and audit*")
     assert "spend" not in running
 
 

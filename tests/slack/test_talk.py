@@ -122,7 +122,7 @@ def test_a_reply_can_schedule_and_export_the_question(world: World) -> None:
     wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
     text = hidden(world, "ada")[-1]["text"]
     assert "/activity schedule every monday 9:00 spend 7d by model" in text
-    assert "*spend 7d by model*, weekly mon 09:00" in text
+    assert "`spend 7d by model`, every Monday at 9:00" in text
 
 
 def test_a_direct_message_is_answered_there_and_goes_on(world: World) -> None:
@@ -571,7 +571,7 @@ def test_a_comparison_goes_into_the_schedule_of_a_reply(world: World) -> None:
     thread = asked(world, "spend last week by creator vs last month")["thread_ts"]
     world.door.mention("ada", "general", "every monday 9:00", thread=thread)
     wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
-    assert "*spend last week by creator vs last month*" in hidden(world, "ada")[-1]["text"]
+    assert "`spend last week by creator vs last month`" in hidden(world, "ada")[-1]["text"]
 
 
 def test_people_are_called_by_their_address_and_not_by_slacks_id(world: World) -> None:
@@ -586,10 +586,10 @@ def test_people_are_called_by_their_address_and_not_by_slacks_id(world: World) -
     world.door.mention("ada", "general", "every monday 9:00", thread=thread)
     wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
     text = hidden(world, "ada")[-1]["text"]
-    assert "*spend last week by key creator:ada@example.com*" in text
+    assert "`spend last week by key creator:ada@example.com`" in text
     assert world.slack.user("ada").id not in text
     said_ = say(world, f"schedule weekly spend creator:<@{grace}|grace> to me")
-    assert said_.startswith("Scheduled: *spend last week creator:grace@example.com*")
+    assert said_.startswith("Scheduled: `spend last week creator:grace@example.com`")
 
 
 def test_no_address_of_others_is_heard_where_people_see_their_own_only(
