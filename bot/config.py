@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from reports.timerange import zone_names
+from reports.time.timerange import zone_names
 
 WHERE = {
     "OPENROUTER_MANAGEMENT_KEY": "make one at openrouter.ai/settings/management-keys",

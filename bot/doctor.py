@@ -34,7 +34,7 @@ from bot.scopes import SCOPES
 from bot.slack import NO_ANSWER
 from bot.store import StoreError, checkup
 from bot.store.database import has_safe_wal
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 
 TIMEOUT = 15
 CLOCK_MAY_DIFFER = timedelta(seconds=60)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.period import Unit
 from reports.query import Dimension, Filter, Metric, Source
+from reports.time.period import Unit
 from reports.usage import NANO, exact_money
 
 SPIKE_FLOOR = 5 * NANO

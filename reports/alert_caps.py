@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from reports.alert import Credits, Forecast, Rule
 from reports.alert_state import Reading
 from reports.alert_time import Span, span_at, spans
-from reports.period import Unit
-from reports.timerange import DAY
+from reports.time.period import Unit
+from reports.time.timerange import DAY
 
 _RESETS = {"daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH}
 _LEAST_DAYS = 3

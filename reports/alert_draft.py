@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from reports.alert import PERCENTS, Above, Budget, Credits, Recipient, Rule, Spike, Watch
 from reports.alert_amount import Amount
-from reports.period import Unit
 from reports.query import Dimension, Filter, Metric, Source
 from reports.text import clean
+from reports.time.period import Unit
 from reports.usage import NANO, nano_dollars
 
 MOST_DOLLARS = 10**8

@@ -27,11 +27,11 @@ from reports.alert import (
 )
 from reports.grammar import Ask, CommandError, parse
 from reports.grammar_alert import parse_alert
-from reports.period import Unit
 from reports.query import Dimension, Metric, Query, Source
 from reports.schedule_fields import WrongField
 from reports.text import clean
-from reports.timerange import zone_names
+from reports.time.period import Unit
+from reports.time.timerange import zone_names
 from reports.usage import exact_money
 
 ALL = "all"

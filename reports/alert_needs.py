@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.alert_time import Span, span_at, spans
-from reports.period import Unit
 from reports.query import Dimension, Filter
-from reports.timerange import HOUR, Granularity
+from reports.time.period import Unit
+from reports.time.timerange import HOUR, Granularity
 
 WEEKS = 4
 """How many weeks back an hour is compared with."""

@@ -24,10 +24,10 @@ from reports.alert_vocabulary import (
     unit_of,
 )
 from reports.grammar import DIMENSIONS, LONGEST, METRICS, Ask, CommandError, Help, parse
-from reports.period import Unit
 from reports.query import DEFAULT_TOP, Dimension, Query
 from reports.text import clean
-from reports.timerange import zone_names
+from reports.time.period import Unit
+from reports.time.timerange import zone_names
 
 
 @dataclass(slots=True)

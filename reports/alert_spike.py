@@ -19,7 +19,7 @@ from reports.alert import Rule, Spike
 from reports.alert_needs import WEEKS
 from reports.alert_state import Reading, Usual
 from reports.alert_time import Span
-from reports.timerange import HOUR
+from reports.time.timerange import HOUR
 
 TIMES = 5
 SPREADS = 6

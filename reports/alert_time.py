@@ -11,8 +11,8 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from reports.period import Unit
-from reports.timerange import DAY, HOUR, Granularity, floor, local
+from reports.time.period import Unit
+from reports.time.timerange import DAY, HOUR, Granularity, floor, local
 
 SETTLED = 3 * HOUR
 """How long after its end a period is still judged: the newest buckets come late."""

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from reports.alert import Above, Forecast, Rule
 from reports.grammar import Ask, parse
 from reports.grammar_alert import parse_alert
-from reports.period import Calendar, Month, Period, Span, Unit
 from reports.query import Dimension, Filter, Metric, Query, Source
-from reports.timerange import NotBegunError, ranges
+from reports.time.period import Calendar, Month, Period, Span, Unit
+from reports.time.timerange import NotBegunError, ranges
 
 _CONNECTIVES = {
     "also", "and", "but", "just", "now", "only", "plus", "same", "then", "instead", "again",

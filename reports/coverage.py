@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.timerange import DAY, HOUR, Granularity, TimeRange, floor, following, local
+from reports.time.timerange import DAY, HOUR, Granularity, TimeRange, floor, following, local
 
 Interval = tuple[datetime, datetime]
 Held = Mapping[Granularity, tuple[Interval, ...]]

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from reports.grammar import LONGEST, Ask, parse
 from reports.grammar_schedule import Standing
-from reports.period import Calendar, Counted, Period, Unit
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.schedule import Daily, Monthly, Rule, Weekly, complete, usual_period
+from reports.time.period import Calendar, Counted, Period, Unit
 
 EVERYTHING = "all"
 UNGROUPED = "none"

@@ -22,7 +22,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from reports import nearest
-from reports.period import (
+from reports.query import DEFAULT_TOP, Dimension, File, Filter, Metric, Query, Source, Versus
+from reports.text import clean, plain
+from reports.time.period import (
     LETTERS,
     LONGEST_YEARS,
     NAMED,
@@ -34,9 +36,7 @@ from reports.period import (
     Span,
     Unit,
 )
-from reports.query import DEFAULT_TOP, Dimension, File, Filter, Metric, Query, Source, Versus
-from reports.text import clean, plain
-from reports.timerange import zone_names
+from reports.time.timerange import zone_names
 from reports.topics import not_yet, ungroupable
 
 LONGEST = 300

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from reports.grammar import LONGEST, Ask, CommandError, parse, tokens
-from reports.period import Period
 from reports.query import Query
 from reports.text import clean, plain
+from reports.time.period import Period
 
 WORDS = ("status", "audit")
 TOPICS = {

@@ -21,11 +21,11 @@ from reports.loose_dates import AmbiguousDateError, Order
 from reports.loose_names import LONGEST_NAME_WORDS, AmbiguousNameError, Known, named
 from reports.loose_span import stretch
 from reports.loose_topics import greets, topic_said
-from reports.period import NAMED, Month, Span
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.standing_words import managing
 from reports.text import clean, plain
-from reports.timerange import NotBegunError, ranges, zone_names
+from reports.time.period import NAMED, Month, Span
+from reports.time.timerange import NotBegunError, ranges, zone_names
 from reports.topics import TopicAsked
 
 _ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share")

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from reports import loose_words as say
-from reports.period import YEARS, Month, Span
+from reports.time.period import YEARS, Month, Span
 
 Days = tuple[date, date]
 """The first and the last day, both included."""

@@ -9,7 +9,7 @@ from reports import loose_dates
 from reports import loose_words as say
 from reports.grammar import Ask, parse
 from reports.loose_dates import Days, Order, calendar
-from reports.period import Month, Span
+from reports.time.period import Month, Span
 
 LEADS = {"since", "from", "between", "starting"}
 _JOINTS = {"to", "until", "till", "til", "through", "thru", "-", "–", "up"}

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
-from reports.period import YEARS, Month
-from reports.timerange import zone_names
+from reports.time.period import YEARS, Month
+from reports.time.timerange import zone_names
 
 _LONGEST = 40
 _CUTOFF = 0.6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.period import DEFAULT, Period
+from reports.time.period import DEFAULT, Period
 
 
 class Metric(StrEnum):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.period import Calendar, Month, Period, Unit
 from reports.query import Versus
-from reports.timerange import Granularity, TimeRange
+from reports.time.period import Calendar, Month, Period, Unit
+from reports.time.timerange import Granularity, TimeRange
 from reports.words import before_words
 
 _FINE = {Granularity.MINUTE, Granularity.HOUR}

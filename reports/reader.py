@@ -17,7 +17,7 @@ from reports.grammar import Ask, CommandError
 from reports.grammar_loose import UNDERSTOOD, Heard, hear, strictly
 from reports.loose_names import Known
 from reports.text import plain
-from reports.timerange import NotBegunError, ranges
+from reports.time.timerange import NotBegunError, ranges
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from reports import cron
 from reports.cron import Cron
-from reports.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.query import Query
-from reports.timerange import DAY, local
+from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.timerange import DAY, local
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WORKDAYS = frozenset(range(5))

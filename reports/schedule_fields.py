@@ -15,12 +15,12 @@ from reports.cron import Cron, CronError
 from reports.cron import parse as parse_cron
 from reports.grammar import Ask, CommandError, parse
 from reports.grammar_schedule import Place, Standing, parse_schedule
-from reports.period import DEFAULT
 from reports.query import File
 from reports.schedule import WEEKDAYS, WORKDAYS, Daily, Monthly, Target, Weekly, usual_period
 from reports.schedule_guess import RHYTHMS
 from reports.text import clean
-from reports.timerange import zone_names
+from reports.time.period import DEFAULT
+from reports.time.timerange import zone_names
 
 LAST = "last"
 _OTHERS = "Only enter the question here. How often, when, where and files have their own fields."

@@ -10,7 +10,6 @@ from datetime import time
 from reports import cron, nearest
 from reports.cron import CronError
 from reports.grammar import Ask, CommandError, Help, parse
-from reports.period import DEFAULT, Period
 from reports.query import Dimension, Metric, Query
 from reports.schedule import (
     WORKDAYS,
@@ -26,7 +25,8 @@ from reports.schedule_guess import DAYS, EXAMPLE, RHYTHMS, Wrong, guess
 from reports.standing import Place, Standing
 from reports.standing_words import channel, clock
 from reports.text import clean
-from reports.timerange import zone_names
+from reports.time.period import DEFAULT, Period
+from reports.time.timerange import zone_names
 
 _EVERY = {"day": "daily", "weekday": "weekdays", "week": "weekly", "month": "monthly"}
 _TOO_OFTEN = {"hourly", "minutely"}

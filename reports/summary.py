@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from reports.names import NO_CREATOR
 from reports.query import Metric, Query
-from reports.timerange import TimeRange
+from reports.time.timerange import TimeRange
 from reports.usage import ZERO, Usage, total
 
 ALL = "all"

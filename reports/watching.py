@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from reports.alert import Above, Rule
 from reports.alert_draft import most_of
-from reports.period import Unit
 from reports.query import Metric, Source
 from reports.summary import Summary
+from reports.time.period import Unit
 from reports.usage import NANO
 
 _MORE = Fraction(3, 2)

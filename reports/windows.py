@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from reports.coverage import Held, gaps
-from reports.timerange import DAY, HOUR, STEP, Granularity, floor
+from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
 
 MINUTE = timedelta(minutes=1)
 REACH = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 31 * DAY, Granularity.DAY: 365 * DAY}

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.query import Dimension, Metric, Query, Source, Versus
 from reports.text import clean
-from reports.timerange import Granularity, TimeRange
+from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.timerange import Granularity, TimeRange
 
 DIMENSION_WORDS = {
     Dimension.MODEL: "model",

@@ -43,7 +43,7 @@ from reports.render.blocks import Message, error, sentence
 from reports.render.parts import code
 from reports.render.schedules import said as cards_said
 from reports.render.times import moment_words
-from reports.timerange import zone_names
+from reports.time.timerange import zone_names
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from bot.store.reading import Selection
 from reports.alert_needs import Needed
 from reports.alert_time import Span
 from reports.coverage import Held, gaps
-from reports.timerange import STEP, Granularity, TimeRange, floor
+from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage import ZERO, Usage
 
 LATE = timedelta(minutes=10)

@@ -22,7 +22,7 @@ from reports.alert_spike import Hour, known_past, may_spike, spike, usual
 from reports.alert_state import Phase, Reading, State, Usual
 from reports.alert_time import SETTLED, Span
 from reports.query import Dimension, Metric, Source
-from reports.timerange import DAY, HOUR, Granularity, floor
+from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage import ZERO, Usage
 from reports.windows import REACH
 

@@ -15,11 +15,11 @@ from bot.store.reading import Ranking, Read, Selection
 from reports.coverage import Held, Source, gaps, reaches, source
 from reports.grammar import CommandError
 from reports.names import CHATROOM
-from reports.period import Counted
 from reports.query import Dimension, Filter, Query, Versus
 from reports.summary import ALL, Figures, Summary, summarize
 from reports.text import clean
-from reports.timerange import NotBegunError, OverlapError, Ranges, earlier, ranges
+from reports.time.period import Counted
+from reports.time.timerange import NotBegunError, OverlapError, Ranges, earlier, ranges
 from reports.usage import Usage, total
 from reports.words import EARLIER, period_words
 

@@ -35,7 +35,6 @@ from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
 from reports.grammar_schedule import ListSchedules, Standing
-from reports.period import Calendar, Unit
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.render.balance import balance_message, limits_message, limits_section
 from reports.render.blocks import Message, Run, error, sentence
@@ -43,6 +42,7 @@ from reports.render.help import help_message
 from reports.render.intro import intro
 from reports.render.schedules import said
 from reports.text import escape, plain
+from reports.time.period import Calendar, Unit
 from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from reports.grammar_admin import AuditAsked
 from reports.render import audit as render
 from reports.render.blocks import Message, sentence
 from reports.render.schedules import said
-from reports.timerange import NotBegunError, ranges
+from reports.time.timerange import NotBegunError, ranges
 
 log = logging.getLogger(__name__)
 

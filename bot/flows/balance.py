@@ -14,10 +14,10 @@ from reports.alert_time import Span
 from reports.balance import Balance
 from reports.coverage import gaps
 from reports.limits import Limit, fullest_first
-from reports.period import Counted, Unit
 from reports.query import Dimension, Metric, Query, Source
 from reports.summary import Summary
-from reports.timerange import Granularity, TimeRange, following
+from reports.time.period import Counted, Unit
+from reports.time.timerange import Granularity, TimeRange, following
 from reports.usage import total
 
 _WEEK = Counted(7, Unit.DAY)

@@ -28,7 +28,7 @@ from bot.slack import Person, Place
 from reports.audit import DONE, Act
 from reports.render.blocks import Message
 from reports.render.forms import Entered, Meta, notice
-from reports.timerange import zone_names
+from reports.time.timerange import zone_names
 
 EntryT = TypeVar("EntryT")
 DraftT = TypeVar("DraftT")

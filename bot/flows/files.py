@@ -20,7 +20,7 @@ from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Query, Versus
 from reports.range_names import file_words
 from reports.summary import ALL, Summary, in_order
-from reports.timerange import NotBegunError, ranges
+from reports.time.timerange import NotBegunError, ranges
 from reports.usage import Usage, UsageRow
 
 _BATCH = 4_096

@@ -18,11 +18,11 @@ from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, UnknownPersonError
 from reports.audit import DONE, Act
 from reports.grammar import CommandError
-from reports.period import Counted, Unit
 from reports.query import Dimension, Query
 from reports.render import home as render
 from reports.summary import Summary
 from reports.text import escape
+from reports.time.period import Counted, Unit
 
 log = logging.getLogger(__name__)
 

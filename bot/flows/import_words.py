@@ -10,7 +10,7 @@ from reports.coverage import Interval
 from reports.find_granularity import Dates
 from reports.query import Dimension
 from reports.text import clean
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 
 _STAMPS = {Granularity.MONTH: "%Y-%m", Granularity.DAY: "%Y-%m-%d"}
 _GROUPED = {Dimension.MODEL: "model", Dimension.KEY: "API key", Dimension.CREATOR: "creator"}

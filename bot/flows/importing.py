@@ -28,7 +28,7 @@ from reports.find_granularity import Dates, find_granularity
 from reports.query import Dimension
 from reports.read_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
 from reports.text import clean
-from reports.timerange import HOUR, Granularity
+from reports.time.timerange import HOUR, Granularity
 from reports.usage import Usage
 
 LARGEST = 64 * 2**20

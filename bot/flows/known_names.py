@@ -11,8 +11,8 @@ from bot.flows.sight import Asker
 from bot.store import Store
 from reports.grammar import CommandError
 from reports.loose_names import Known
-from reports.period import Counted, Unit
 from reports.query import Dimension, Query
+from reports.time.period import Counted, Unit
 
 
 def known(store: Store, asker: Asker, now: datetime, zone: str) -> Known:

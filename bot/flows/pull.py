@@ -23,7 +23,7 @@ from bot.store.directory import Directory
 from bot.store.rewrite import RowKey, minus, plus
 from reports.query import Dimension, Metric
 from reports.text import money, number
-from reports.timerange import STEP, Granularity
+from reports.time.timerange import STEP, Granularity
 from reports.usage import ZERO, Usage, total
 from reports.windows import MINUTE, Window
 

@@ -16,7 +16,7 @@ from reports.grammar_schedule import Standing
 from reports.query import Query
 from reports.reader import Clock, read
 from reports.slack_text import readable
-from reports.timerange import zone_names
+from reports.time.timerange import zone_names
 
 
 def read_words(asking: Asking, person: Person, text: str) -> Heard | CommandError | None:

@@ -21,7 +21,7 @@ from reports.names import Member
 from reports.query import Dimension, Filter, Metric, Query
 from reports.report import Cell, Report, movers, top_models
 from reports.text import clean
-from reports.timerange import Granularity, floor
+from reports.time.timerange import Granularity, floor
 from reports.usage import ZERO, Usage, total
 from reports.windows import REACH
 

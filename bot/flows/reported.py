@@ -31,7 +31,7 @@ from reports.render.times import clock_words, zone_city
 from reports.report import CENT, Report, Revision
 from reports.schedule import Target, occurrence, query_at
 from reports.text import clean
-from reports.timerange import ranges
+from reports.time.timerange import ranges
 from reports.usage import ZERO
 from reports.words import stamp, title
 

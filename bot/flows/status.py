@@ -17,7 +17,7 @@ from reports.render import status as render
 from reports.render.blocks import Message
 from reports.render.notices import place_words
 from reports.status import Coming, Delivery, Freshness, Inside, Status, Trouble
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 
 MOST = 5
 

@@ -37,7 +37,7 @@ from reports.render import schedules as cards
 from reports.render.blocks import Message, error, sentence
 from reports.schedule import Target, query_at
 from reports.text import escape
-from reports.timerange import zone_names
+from reports.time.timerange import zone_names
 
 log = logging.getLogger(__name__)
 

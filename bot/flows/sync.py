@@ -16,7 +16,7 @@ from bot.flows.sync_state import FIRST_SYNC, TROUBLE
 from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutError
 from bot.store import Store, StoreError
 from reports.coverage import Held, Interval, merge
-from reports.timerange import DAY, HOUR, Granularity, floor
+from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.windows import (
     FIRST_WINDOW,
     Window,

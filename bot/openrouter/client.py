@@ -26,7 +26,7 @@ from bot import __version__
 from bot.openrouter import wire
 from bot.openrouter.deadline import Deadline, DeadlineTransport
 from bot.openrouter.pace import Pace
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from bot.courtesy import give_way, giving_way
-from reports.timerange import Granularity, floor
+from reports.time.timerange import Granularity, floor
 from reports.usage import NANO, Usage
 
 ROW_LIMIT = 10_000

@@ -11,7 +11,7 @@ from bot.store.database import Database
 from bot.store.reading import SUMS
 from reports.coverage import Interval
 from reports.query import Dimension
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 from reports.usage import ZERO, Usage
 
 Stretch = tuple[Granularity, Interval]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 
 from reports.query import Dimension
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 from reports.usage import Usage
 
 FIGURES = ", ".join(Usage._fields)

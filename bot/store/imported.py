@@ -13,7 +13,7 @@ from datetime import datetime
 
 from bot.store.codes import FIGURES, GRANULARITY, moment, part, seconds
 from reports.coverage import Interval, gaps, merge
-from reports.timerange import Granularity, following
+from reports.time.timerange import Granularity, following
 
 _DAY, _MONTH = GRANULARITY[Granularity.DAY], GRANULARITY[Granularity.MONTH]
 _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.store import imported
 from bot.store.codes import GRANULARITY, seconds
 from reports.coverage import merge
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 from reports.windows import Window
 
 

@@ -14,7 +14,7 @@ from bot.store.readable import UNREADABLE, Row, read_one
 from bot.store.schedules import Entry, after, entry, ms
 from reports.query import Dimension
 from reports.schedule import Due, Target, due, missed
-from reports.timerange import DAY
+from reports.time.timerange import DAY
 
 log = logging.getLogger(__name__)
 

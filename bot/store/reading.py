@@ -13,7 +13,7 @@ from bot.store import imported
 from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, part, seconds
 from bot.store.rewrite import minus, plus
 from reports.query import Dimension, Metric, Source
-from reports.timerange import STEP, Granularity, TimeRange, floor, following
+from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
 from reports.usage import ZERO, Usage
 
 SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfoNotFoundError
 from bot.store.database import Database
 from bot.store.readable import UNREADABLE, read_one, readable
 from reports.schedule import Due, Schedule, Target, first, following, occurrence, rule_of
-from reports.timerange import DAY
+from reports.time.timerange import DAY
 
 Clock = Callable[[], datetime]
 _COLUMNS = (

@@ -11,7 +11,7 @@ from bot.store import reading
 from bot.store.reading import Selection
 from bot.store.rewrite import plus
 from reports.query import Dimension
-from reports.timerange import Granularity, TimeRange
+from reports.time.timerange import Granularity, TimeRange
 from reports.usage import Usage
 
 Row = tuple[int, int, int, Usage]

@@ -21,7 +21,7 @@ from bot.store.rewrite import Change, Figures, RowKey, add_up, changes, minus, p
 from bot.store.writing import statements, window_rows, write
 from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
-from reports.timerange import HOUR, Granularity, TimeRange, floor, following
+from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
 from reports.usage import ZERO, Usage
 from reports.windows import QUARTER, Window
 

@@ -10,7 +10,7 @@ from bot.courtesy import giving_way
 from bot.store import imported
 from bot.store.codes import FIGURES, GRANULARITY, part, seconds
 from bot.store.rewrite import Change, Figures, RowKey, Sums
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 from reports.windows import Window
 
 Values = tuple[int, ...]

@@ -13,7 +13,6 @@ from reports.alert_state import Event, Kind, Reading, reached
 from reports.alert_time import Quiet
 from reports.alert_vocabulary import EXAMPLE
 from reports.grammar_alert import QUIET
-from reports.period import Unit
 from reports.query import Dimension, Metric
 from reports.render.alert_figures import amount, clock, price
 from reports.render.alert_words import (
@@ -29,6 +28,7 @@ from reports.render.blocks import Message, shortened
 from reports.render.parts import Block, actions, asking, button, code, context, section
 from reports.render.times import clock_words, zone_city
 from reports.text import clean, escape
+from reports.time.period import Unit
 from reports.words import DIMENSION_WORDS
 
 PAGE = 12

@@ -14,7 +14,7 @@ from reports.query import Metric
 from reports.render.blocks import CHART, UNITS
 from reports.render.chart_data import MOST_POINTS
 from reports.render.parts import Block
-from reports.timerange import TimeRange
+from reports.time.timerange import TimeRange
 from reports.usage import NANO
 from reports.words import bucket_words
 

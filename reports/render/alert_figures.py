@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from reports.alert_state import Reading
 from reports.alert_time import Span
-from reports.period import Unit
 from reports.query import Metric
 from reports.render.times import clock_words, day_words
 from reports.text import money, number
-from reports.timerange import HOUR
+from reports.time.period import Unit
+from reports.time.timerange import HOUR
 from reports.usage import NANO, exact_money
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from reports.query import Metric, Query
 from reports.summary import MetricSummary, Series, Summary
-from reports.timerange import TimeRange
+from reports.time.timerange import TimeRange
 from reports.usage import dollars
 
 

@@ -18,7 +18,7 @@ from reports.render.paper import FAINT, GREY, Align, Paper
 from reports.render.rows import averaged_over
 from reports.summary import MetricSummary, Summary
 from reports.text import figure
-from reports.timerange import TimeRange
+from reports.time.timerange import TimeRange
 
 EMPTY = "No usage in this period"
 UNKNOWN = "No data for this period"

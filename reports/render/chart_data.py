@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from reports.summary import ALL, MetricSummary, Series
 from reports.text import clean
-from reports.timerange import Granularity, TimeRange
+from reports.time.timerange import Granularity, TimeRange
 from reports.words import bucket_words
 
 MOST_POINTS = 20

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from reports.follow import ALONE, EVERYTHING, OUT, PERIODS, UNGROUPED, UP_TO_NOW, Follow
 from reports.grammar import Ask, parse
-from reports.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.query import Dimension, Filter, Metric, Versus
 from reports.render.parts import Block, actions, button, menu, option
 from reports.render.rows import looked_at
 from reports.summary import Summary
 from reports.text import clean
-from reports.timerange import OverlapError, earlier
+from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.timerange import OverlapError, earlier
 from reports.words import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
 
 EXPORT = "export_"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from reports.query import Metric, Query
 from reports.summary import Summary
-from reports.timerange import Granularity, TimeRange
+from reports.time.timerange import Granularity, TimeRange
 from reports.words import filter_words, range_words, title
 
 _FINE = {Granularity.MINUTE, Granularity.HOUR}

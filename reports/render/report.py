@@ -27,7 +27,7 @@ from reports.report import CENT, Cell, Mover, Report, Revision
 from reports.schedule import Schedule
 from reports.summary import Series
 from reports.text import change, clean, difference, escape, figure, money, percent
-from reports.timerange import Granularity, TimeRange
+from reports.time.timerange import Granularity, TimeRange
 from reports.words import DIMENSION_WORDS, before_words, filter_words, stamp
 
 SCHEDULE_EDIT, SCHEDULE_PAUSE = "schedule_edit", "schedule_pause"

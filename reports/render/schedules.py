@@ -8,7 +8,6 @@ from datetime import datetime, time
 
 from reports.cron import Cron
 from reports.grammar_schedule import Place, Standing
-from reports.period import Calendar, Unit
 from reports.query import Dimension, Metric, Query
 from reports.render.blocks import Message
 from reports.render.notices import RESUME, place_words
@@ -17,6 +16,7 @@ from reports.render.report import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
 from reports.render.times import clock_words, zone_city
 from reports.schedule import WORKDAYS, Monthly, Schedule, Target, Weekly
 from reports.text import as_typed, clean, escape
+from reports.time.period import Calendar, Unit
 
 PAGE = 12
 PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", SCHEDULE_PAUSE

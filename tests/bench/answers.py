@@ -14,7 +14,7 @@ from bot.store import Database, Store
 from reports.grammar import Ask, parse
 from reports.query import Dimension, Metric, Query
 from reports.summary import Summary
-from reports.timerange import ranges
+from reports.time.timerange import ranges
 from tests.bench import naive
 from tests.bench.organisations import LARGE, NOW, database
 from tests.bench.questions import answer_times

@@ -19,7 +19,7 @@ from bot.store.codes import FIGURES, GRANULARITY, View
 from bot.store.rewrite import RowKey
 from reports.names import Member
 from reports.query import Dimension
-from reports.timerange import Granularity, TimeRange
+from reports.time.timerange import Granularity, TimeRange
 from reports.usage import NANO, Usage
 from tests.bench.organisations import FOLDER, Organisation, database
 

@@ -26,7 +26,7 @@ from bot.store.codes import (
     seconds,
 )
 from reports.query import Dimension
-from reports.timerange import STEP, Granularity
+from reports.time.timerange import STEP, Granularity
 from reports.windows import REACH, Window
 
 NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)

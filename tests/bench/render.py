@@ -23,10 +23,10 @@ from pathlib import Path
 from time import process_time
 from typing import NamedTuple
 
-from reports.period import Counted, Unit
 from reports.query import Dimension, Metric, Query
 from reports.summary import Figures, Summary, summarize
-from reports.timerange import ranges
+from reports.time.period import Counted, Unit
+from reports.time.timerange import ranges
 from reports.usage import Usage, UsageRow, dollars, total
 from tests.bench.table import Figure, at_most, faster, peak_memory
 

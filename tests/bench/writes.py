@@ -14,7 +14,7 @@ import sqlite_utils
 
 from bot.store import Database, Store
 from bot.store.codes import View
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 from reports.windows import Window, newest
 from tests.bench import naive
 from tests.bench.organisations import LARGE, NOW, Organisation, database

@@ -15,7 +15,7 @@ from bot.store import Store
 from reports.coverage import source
 from reports.names import CHATROOM, Member, labels
 from reports.query import Dimension, Metric, Query, Source
-from reports.timerange import Granularity, TimeRange
+from reports.time.timerange import Granularity, TimeRange
 
 PARTS = {
     Metric.SPEND: {"credits": "credits_nano", "byok": "byok_nano"},

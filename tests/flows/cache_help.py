@@ -13,7 +13,7 @@ from bot.flows.sync import Sync
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
 from bot.store.codes import GRANULARITY, View
-from reports.timerange import Granularity, floor
+from reports.time.timerange import Granularity, floor
 from reports.usage import ZERO, Usage
 
 from ..clock import Clock

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from bot.flows.alert_figures import stretches
 from reports.alert_time import spans
-from reports.period import Unit
-from reports.timerange import STEP, Granularity
+from reports.time.period import Unit
+from reports.time.timerange import STEP, Granularity
 
 NOW = datetime(2026, 11, 18, 21, 30, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from bot.demo.slack import LocalSlack
 from reports.alert_time import spans
-from reports.period import Unit
+from reports.time.period import Unit
 
 from ..clock import Clock
 from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch

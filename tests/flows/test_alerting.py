@@ -8,7 +8,7 @@ import pytest
 from bot.demo.slack import LocalSlack
 from bot.slack import Place, Spot
 from reports.alert_time import Quiet
-from reports.timerange import Granularity, floor
+from reports.time.timerange import Granularity, floor
 from reports.windows import Window
 
 from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, NOON, OWNERS, PEOPLE, Truth, watching

@@ -19,7 +19,7 @@ from reports.query import Dimension, Metric
 from reports.render.as_json import as_json
 from reports.render.blocks import as_text
 from reports.render.chart import average_words
-from reports.timerange import ranges
+from reports.time.timerange import ranges
 
 from ..clock import Clock
 from .answer_reference import Reference

@@ -14,7 +14,7 @@ from bot.store import Database, Store
 from bot.store.codes import View
 from reports.grammar import parse
 from reports.query import Dimension, Metric
-from reports.timerange import HOUR, Granularity
+from reports.time.timerange import HOUR, Granularity
 from reports.usage import Usage
 from reports.windows import Window
 

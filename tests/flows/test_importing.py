@@ -28,7 +28,7 @@ from bot.store.codes import View, seconds
 from reports.grammar import Ask, parse
 from reports.query import Dimension, Metric
 from reports.summary import Summary
-from reports.timerange import DAY, Granularity
+from reports.time.timerange import DAY, Granularity
 from reports.usage import Usage, dollars
 from reports.windows import Window
 

@@ -12,7 +12,7 @@ from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, 
 from bot.demo.usage_cube import Dialect
 from bot.flows.pull import Callbacks, pull
 from bot.store.codes import View, moment
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 from reports.usage import ZERO, Usage
 from reports.windows import Window
 

@@ -13,7 +13,7 @@ from bot.demo.openrouter_faults import answer as fault_answer
 from bot.demo.organisation import Key, Record, Workspace
 from bot.flows.answer import answer
 from reports.grammar import parse
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 from reports.windows import Window, missing
 
 from ..clock import Clock

@@ -10,7 +10,7 @@ from bot.flows.answer import answer
 from bot.flows.sync_state import parts, sentences
 from reports.grammar import parse
 from reports.query import Dimension, Metric
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 
 from .cache_help import DAY, HOUR, LAB, MINUTE, NOW, ONE, Cache, assert_true, kept
 

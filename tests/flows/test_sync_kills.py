@@ -14,7 +14,7 @@ import pytest
 
 from bot.demo.openrouter import LocalOpenRouter
 from bot.store import Database, Store
-from reports.timerange import STEP, Granularity
+from reports.time.timerange import STEP, Granularity
 
 from ..clock import Clock
 from .cache_help import (

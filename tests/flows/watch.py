@@ -34,7 +34,7 @@ from bot.store.runs import Runs
 from reports.alert import Rule
 from reports.commands import parse_command
 from reports.query import Dimension
-from reports.timerange import Granularity, floor
+from reports.time.timerange import Granularity, floor
 from reports.usage import ZERO, Usage
 from reports.windows import Window
 

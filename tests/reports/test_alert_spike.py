@@ -14,7 +14,7 @@ from reports.alert import SPIKE_FLOOR, Rule, Spike
 from reports.alert_spike import Hour, known_past, may_spike, past_hours, spike, usual
 from reports.alert_state import Kind, Phase, State, evaluate
 from reports.query import Dimension
-from reports.timerange import HOUR
+from reports.time.timerange import HOUR
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)
 DOLLAR = 10**9

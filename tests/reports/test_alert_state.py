@@ -22,8 +22,8 @@ from reports.alert_state import (
     reached,
 )
 from reports.alert_time import Span, span_at
-from reports.period import Unit
 from reports.query import Dimension, Metric
+from reports.time.period import Unit
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)
 DOLLAR = 10**9

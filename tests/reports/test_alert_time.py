@@ -14,9 +14,9 @@ from reports.alert import Above, Credits, Forecast, Rule, Spike
 from reports.alert_caps import Cap, Pace, balance, budget, days_left, forecast, full_at
 from reports.alert_needs import grouping, needed
 from reports.alert_time import CATCH_UP, SETTLED, Quiet, Snooze, Span, span_at, spans
-from reports.period import Unit
 from reports.query import Dimension, Filter, Metric
-from reports.timerange import DAY, HOUR, Granularity
+from reports.time.period import Unit
+from reports.time.timerange import DAY, HOUR, Granularity
 
 NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday
 BERLIN = "Europe/Berlin"

@@ -15,9 +15,9 @@ from reports.alert_needs import needed
 from reports.alert_readings import above
 from reports.alert_state import Kind, Phase, State, ended, evaluate, period_key
 from reports.alert_time import SETTLED, span_at
-from reports.period import Unit
 from reports.query import Dimension, Metric
-from reports.timerange import DAY, HOUR
+from reports.time.period import Unit
+from reports.time.timerange import DAY, HOUR
 
 START = datetime(2025, 11, 20, tzinfo=UTC)
 END = START + 365 * DAY

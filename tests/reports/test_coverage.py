@@ -11,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.coverage import Held, Interval, gaps, merge, reaches, source
-from reports.period import Calendar, Counted, Month, Period, Span, Unit
-from reports.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, ranges, zone_names
+from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.timerange import (
+    DAY,
+    HOUR,
+    STEP,
+    Granularity,
+    TimeRange,
+    floor,
+    ranges,
+    zone_names,
+)
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 LAST_SYNC = NOW - timedelta(minutes=3)

@@ -22,9 +22,9 @@ from reports.grammar import (
     Help,
     parse,
 )
-from reports.period import NAMED, Calendar, Counted, Month, Span, Unit
 from reports.query import Dimension, File, Filter, Metric, Query, Source
-from reports.timerange import zone_names
+from reports.time.period import NAMED, Calendar, Counted, Month, Span, Unit
+from reports.time.timerange import zone_names
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 DATES = "`7d`, `last month`, `2026-10` or `2026-10-03`"

@@ -31,8 +31,8 @@ from reports.grammar_alert import (
     parse_alert,
     rule_of,
 )
-from reports.period import Unit
 from reports.query import Dimension, Filter, Metric, Source
+from reports.time.period import Unit
 
 DOLLAR = 10**9
 DAILY = Above(Metric.SPEND, 50 * DOLLAR, Unit.DAY)

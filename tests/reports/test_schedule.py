@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from reports import cron, schedule
 from reports.grammar import Ask, parse
-from reports.period import Calendar, Counted, Span, Unit
 from reports.query import Query
 from reports.schedule import Daily, Monthly, Schedule, Weekly
-from reports.timerange import zone_names
+from reports.time.period import Calendar, Counted, Span, Unit
+from reports.time.timerange import zone_names
 
 from ..trust.zones import disagreements
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.period import Calendar, Counted, Unit
 from reports.query import Dimension, Metric, Query, Source, Versus
 from reports.summary import ALL, Figures, MetricSummary, Series, Summary, summarize
-from reports.timerange import TimeRange, ranges
+from reports.time.period import Calendar, Counted, Unit
+from reports.time.timerange import TimeRange, ranges
 from reports.usage import ZERO, Usage, total
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reports.period import Calendar, Counted, Month, Period, Span, Unit
-from reports.timerange import (
+from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.timerange import (
     DAY,
     HOUR,
     Granularity,

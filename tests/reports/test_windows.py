@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.coverage import Interval, gaps, merge
-from reports.timerange import DAY, HOUR, STEP, Granularity, floor
+from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
 from reports.windows import (
     EVERY,
     FIRST_WINDOW,

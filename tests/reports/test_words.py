@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from reports.grammar import Ask, parse
-from reports.period import Calendar, Counted, Month, Span, Unit
-from reports.timerange import ranges
+from reports.time.period import Calendar, Counted, Month, Span, Unit
+from reports.time.timerange import ranges
 from reports.words import (
     before_words,
     bucket_words,

@@ -33,7 +33,7 @@ with_one_more_figure()
 
 from bot.store import Database, Store, migrations  # noqa: E402
 from bot.store.codes import View  # noqa: E402
-from reports.timerange import Granularity  # noqa: E402
+from reports.time.timerange import Granularity  # noqa: E402
 from reports.usage import Usage  # noqa: E402
 from reports.windows import Window  # noqa: E402
 

@@ -16,7 +16,7 @@ from bot.store import Database, Store, StoreError, database
 from bot.store.codes import View
 from bot.store.database import has_safe_wal
 from reports.query import Dimension
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 from reports.usage import Usage
 from reports.windows import Window
 

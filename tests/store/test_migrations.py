@@ -22,7 +22,7 @@ from bot.store.memory import Memory
 from bot.store.migrations import SET, STEPS, m008_parts
 from bot.store.schedules import Schedules
 from reports.query import Dimension
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 from reports.usage import Usage
 from reports.windows import Window
 

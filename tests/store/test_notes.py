@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.store import Database, Store
-from reports.period import Counted, Unit
-from reports.timerange import Granularity, ranges
+from reports.time.period import Counted, Unit
+from reports.time.timerange import Granularity, ranges
 from reports.windows import Window
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)

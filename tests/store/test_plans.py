@@ -10,7 +10,7 @@ import pytest
 from bot.store import Database, Store
 from bot.store.reading import Ranking, Selection
 from reports.query import Dimension, Metric, Source
-from reports.timerange import Granularity, TimeRange
+from reports.time.timerange import Granularity, TimeRange
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 FIRSTS = tuple(datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 13))

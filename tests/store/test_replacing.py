@@ -17,7 +17,7 @@ from bot.store import Database, Store
 from bot.store.codes import ALL_OF, FIGURES, GRANULARITY, MEMBERS_OF, MODELS, View, moment, seconds
 from bot.store.reading import Ranking, Selection
 from reports.query import Dimension, Metric, Source
-from reports.timerange import STEP, Granularity, TimeRange, floor
+from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage import ZERO, Usage
 from reports.windows import Window
 

@@ -24,7 +24,7 @@ from bot.store.notices import Notices
 from bot.store.rewrite import RowKey
 from bot.store.runs import Runs
 from reports.query import Dimension
-from reports.timerange import Granularity, floor
+from reports.time.timerange import Granularity, floor
 from reports.usage import NANO, ZERO, Usage
 from reports.windows import Window
 

@@ -17,7 +17,7 @@ from reports.render.pdf.figures import Columns
 from reports.render.pdf.pages import LEFT, RIGHT
 from reports.render.pdf.table import CELL, SIZE
 from reports.text import clean
-from reports.timerange import TimeRange
+from reports.time.timerange import TimeRange
 from reports.usage import UsageRow
 
 LEADING = 12.5

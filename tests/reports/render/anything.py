@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from reports.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.query import Dimension, Filter, Metric, Query, Source, Versus
 from reports.summary import ALL, Figures, Summary, summarize
-from reports.timerange import NotBegunError, ranges
+from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.timerange import NotBegunError, ranges
 from reports.usage import Usage, total
 
 from .samples import HOSTILE, KEYS, NOW

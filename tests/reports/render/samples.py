@@ -8,10 +8,10 @@ from itertools import groupby
 
 from hypothesis import strategies as st
 
-from reports.period import Counted, Period, Unit
 from reports.query import Dimension, Metric, Query
 from reports.summary import Figures, Summary, summarize
-from reports.timerange import TimeRange, ranges
+from reports.time.period import Counted, Period, Unit
+from reports.time.timerange import TimeRange, ranges
 from reports.usage import Usage, UsageRow, total
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)

@@ -12,7 +12,6 @@ from bot.access import OUTSIDERS, UNSEEN
 from bot.demo.slack import validate
 from bot.demo.slack.tables import characters
 from reports.grammar import CommandError, parse
-from reports.period import Calendar, Counted, Month, Span, Unit
 from reports.query import Dimension, Filter, Metric, Query, Source, Versus
 from reports.render.as_json import as_json
 from reports.render.blocks import CHART, Message, Run, answer, as_text, error, figures, sentence
@@ -20,7 +19,8 @@ from reports.render.controls import Controls
 from reports.render.help import help_message
 from reports.render.rows import looked_at, others
 from reports.text import figure
-from reports.timerange import ranges
+from reports.time.period import Calendar, Counted, Month, Span, Unit
+from reports.time.timerange import ranges
 from reports.usage import Usage
 from reports.words import capital, metric_words
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reports.period import Counted, Month, Period, Span, Unit
 from reports.query import Dimension, Metric, Query, Source
 from reports.render.bars import nice, stack
 from reports.render.chart import EMPTY, UNKNOWN, Box, draw_page
@@ -20,6 +19,7 @@ from reports.render.palette import OTHERS, charted, colours
 from reports.render.paper import Paper
 from reports.render.png import chart_png
 from reports.summary import Summary
+from reports.time.period import Counted, Month, Period, Span, Unit
 from reports.usage import Usage, UsageRow
 from reports.words import range_words, title
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows

@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 
-from reports.period import Counted, Span, Unit
 from reports.query import Dimension, Metric, Query
 from reports.render.chart_data import (
     LONGEST_NAME,
@@ -14,6 +13,7 @@ from reports.render.chart_data import (
     chart_data,
     step,
 )
+from reports.time.period import Counted, Span, Unit
 
 from .anything import summaries
 from .samples import MONTH, answer, rows, time_range

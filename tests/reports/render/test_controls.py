@@ -4,11 +4,11 @@ import pytest
 
 from reports.follow import Choice, Follow, chosen
 from reports.grammar import Ask, parse
-from reports.period import Calendar, Counted, Span, Unit
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.render.blocks import answer
 from reports.render.controls import Controls
 from reports.summary import Summary
+from reports.time.period import Calendar, Counted, Span, Unit
 
 from .samples import KEYS, MODELS, MONTH, NOW, rows, time_range
 from .samples import answer as answered

@@ -20,7 +20,7 @@ from reports.render import alert_form, question_form, schedule_form
 from reports.render.forms import Entered, Meta, notice
 from reports.schedule import WEEKDAYS, Target
 from reports.schedule_fields import Often, ScheduleFields, read_fields
-from reports.timerange import zone_names
+from reports.time.timerange import zone_names
 
 from .anything import EVIL, names, summaries
 from .samples import NOW

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from bot.demo.slack.blocks import validate_view
 from reports.alert import Above, Recipient, Rule, To
 from reports.balance import Balance
-from reports.period import Counted, Unit
 from reports.query import Dimension, Filter, Metric, Query
 from reports.render import alert_cards
 from reports.render.cards import credits_card
@@ -23,7 +22,8 @@ from reports.schedule import Schedule, Target, Weekly
 from reports.status import Freshness, Status, Trouble
 from reports.summary import Figures, summarize
 from reports.text import money
-from reports.timerange import Granularity, ranges
+from reports.time.period import Counted, Unit
+from reports.time.timerange import Granularity, ranges
 from reports.usage import NANO
 from reports.usage import Usage as Used
 

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.period import Counted, Month, Period, Unit
 from reports.query import Dimension, Filter, Metric, Query, Source
 from reports.render.pdf import write_pdf, write_pdf_summary
 from reports.render.pdf.figures import dollars
 from reports.summary import Summary
 from reports.text import clean
+from reports.time.period import Counted, Month, Period, Unit
 from reports.usage import Usage, UsageRow, total
 from tests.reports.render.samples import (
     HOSTILE,

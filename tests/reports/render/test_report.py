@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack import validate
-from reports.period import Calendar, Unit
 from reports.query import Dimension, Metric, Query, Source, Versus
 from reports.render.report import About, mover, report, when
 from reports.report import Cell, Mover, Report, Revision, movers, top_models
 from reports.schedule import Schedule, Weekly
 from reports.summary import Figures, summarize
-from reports.timerange import ranges
+from reports.time.period import Calendar, Unit
+from reports.time.timerange import ranges
 from reports.usage import Usage
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 
 from reports.render.status import age, message, size
 from reports.status import Coming, Delivery, Freshness, Inside, Status, Trouble
-from reports.timerange import Granularity
+from reports.time.timerange import Granularity
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=n) for n in (1, 60, 3_600, 86_400))

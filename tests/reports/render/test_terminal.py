@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.period import Counted, Unit
 from reports.query import Dimension, Filter, Metric, Query
 from reports.render.rows import detail_rows, overview_rows
 from reports.render.terminal import course, terminal
+from reports.time.period import Counted, Unit
 from reports.usage import Usage, UsageRow
 
 from .anything import summaries

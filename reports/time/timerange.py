@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
-from reports.period import Calendar, Counted, Month, Period, Unit
+from reports.time.period import Calendar, Counted, Month, Period, Unit
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

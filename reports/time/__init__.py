@@ -1,0 +1,1 @@
+"""Periods, time ranges and their buckets."""
