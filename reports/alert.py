@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from reports.query import Dimension, Filter, Metric, Source
 from reports.time.period import Unit
-from reports.usage import NANO, exact_money
+from reports.usage.usage import NANO, exact_money
 
 SPIKE_FLOOR = 5 * NANO
 """The default minimum of an hourly spike: less isn't worth a message."""

@@ -27,7 +27,7 @@ from reports.alert_draft import rule as _rule
 from reports.query import Dimension, Filter, Metric, Source
 from reports.text import clean
 from reports.time.period import Unit
-from reports.usage import NANO
+from reports.usage.usage import NANO
 
 _USUAL = {Metric.SPEND: 50 * NANO, Metric.TOKENS: 10**7, Metric.REQUESTS: 10**4}
 _FREE = ":free"

@@ -11,7 +11,7 @@ from reports.alert_amount import Amount
 from reports.query import Dimension, Filter, Metric, Source
 from reports.text import clean
 from reports.time.period import Unit
-from reports.usage import NANO, nano_dollars
+from reports.usage.usage import NANO, nano_dollars
 
 MOST_DOLLARS = 10**8
 MOST_COUNT = 10**15

@@ -32,7 +32,7 @@ from reports.schedule_fields import WrongField
 from reports.text import clean
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
-from reports.usage import exact_money
+from reports.usage.usage import exact_money
 
 ALL = "all"
 URGENT = "urgent"

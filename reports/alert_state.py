@@ -21,7 +21,7 @@ from enum import StrEnum
 
 from reports.alert import Budget, Credits, Forecast, New, Rule, Spike, Stale, Watch
 from reports.alert_time import Span
-from reports.usage import NANO
+from reports.usage.usage import NANO
 
 _NO_LINE = -1
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from reports.coverage import Interval
 from reports.read_csv import BadFileError
 from reports.time.timerange import HOUR, STEP, Granularity, floor, following
+from reports.usage.coverage import Interval
 
 COARSE_FIRST = (Granularity.MONTH, Granularity.DAY, Granularity.HOUR, Granularity.MINUTE)
 _LONGEST_EXPORT = {Granularity.DAY: 93, Granularity.HOUR: 73, Granularity.MINUTE: 181}

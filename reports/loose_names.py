@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from reports.names import matches
 from reports.query import Dimension, Filter
 from reports.text import clean, plain
+from reports.usage.members import matches
 
 LONGEST_NAME_WORDS = 5
 _SHORTEST_PART = 2

@@ -18,7 +18,7 @@ from typing import NamedTuple, NoReturn
 from reports.query import Dimension
 from reports.render.csv import MEMBER, OVERVIEW, SLUG, quoted
 from reports.text import clean
-from reports.usage import NANO, Usage, nano_dollars
+from reports.usage.usage import NANO, Usage, nano_dollars
 
 LONGEST_LINE = 64 * 1024
 """Bytes; a real line has a few hundred."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from reports.query import Metric, Source
 from reports.summary import MetricSummary, Series, Summary
-from reports.usage import Usage
+from reports.usage.usage import Usage
 
 MOST_MOVERS = 3
 CENT = 10**7

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
-from reports.names import NO_CREATOR
 from reports.query import Metric, Query
 from reports.time.timerange import TimeRange
-from reports.usage import ZERO, Usage, total
+from reports.usage.members import NO_CREATOR
+from reports.usage.usage import ZERO, Usage, total
 
 ALL = "all"
 

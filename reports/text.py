@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 from reports.query import Metric
-from reports.usage import NANO
+from reports.usage.usage import NANO
 
 NAME_LENGTH = 80
 _SUFFIXES = ((10**9, "B"), (10**6, "M"), (10**3, "K"))

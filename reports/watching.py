@@ -11,7 +11,7 @@ from reports.alert_draft import most_of
 from reports.query import Metric, Source
 from reports.summary import Summary
 from reports.time.period import Unit
-from reports.usage import NANO
+from reports.usage.usage import NANO
 
 _MORE = Fraction(3, 2)
 _UNITS = (

@@ -29,9 +29,9 @@ from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 from bot.demo.usage_sample import PEOPLE, USES, looping, sample
 from bot.store.alert_rules import Draft
-from reports.coverage import gaps
 from reports.render.question_form import SHORTCUT, TITLE
-from reports.windows import REACH
+from reports.usage.coverage import gaps
+from reports.usage.sync_windows import REACH
 
 UNHURRIED = 1_000_000
 """Requests a minute: the local OpenRouter is nobody else's, so nothing is held back."""

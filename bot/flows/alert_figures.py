@@ -12,9 +12,9 @@ from bot.store.codes import moment, seconds
 from bot.store.reading import Selection
 from reports.alert_needs import Needed
 from reports.alert_time import Span
-from reports.coverage import Held, gaps
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
-from reports.usage import ZERO, Usage
+from reports.usage.coverage import Held, gaps
+from reports.usage.usage import ZERO, Usage
 
 LATE = timedelta(minutes=10)
 """How long after a bucket's end minutes are looked at instead: so far back they are pulled anew."""

@@ -10,7 +10,7 @@ from reports.alert import Above, Budget, Forecast, New, Spike
 from reports.alert_needs import Needed
 from reports.alert_state import Reading, period_key
 from reports.query import Metric
-from reports.usage import ZERO
+from reports.usage.usage import ZERO
 
 
 def current(watched: Watched, seen: Seen, told: Reading) -> Reading | None:

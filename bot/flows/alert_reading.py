@@ -23,8 +23,8 @@ from reports.alert_state import Phase, Reading, State, Usual
 from reports.alert_time import SETTLED, Span
 from reports.query import Dimension, Metric, Source
 from reports.time.timerange import DAY, HOUR, Granularity, floor
-from reports.usage import ZERO, Usage
-from reports.windows import REACH
+from reports.usage.sync_windows import REACH
+from reports.usage.usage import ZERO, Usage
 
 if TYPE_CHECKING:
     from bot.flows.sight import Asker

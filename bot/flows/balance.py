@@ -11,14 +11,14 @@ from bot.flows.sight import Asker
 from bot.store import Store
 from bot.store.reading import Selection
 from reports.alert_time import Span
-from reports.balance import Balance
-from reports.coverage import gaps
-from reports.limits import Limit, fullest_first
 from reports.query import Dimension, Metric, Query, Source
 from reports.summary import Summary
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, TimeRange, following
-from reports.usage import total
+from reports.usage.balance import Balance
+from reports.usage.coverage import gaps
+from reports.usage.limits import Limit, fullest_first
+from reports.usage.usage import total
 
 _WEEK = Counted(7, Unit.DAY)
 

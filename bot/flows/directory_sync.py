@@ -18,7 +18,7 @@ from bot.flows.sync_state import UNAVAILABLE
 from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, Person, Workspace
 from bot.store import Store
 from reports.query import Dimension
-from reports.windows import Window
+from reports.usage.sync_windows import Window
 
 log = logging.getLogger(__name__)
 

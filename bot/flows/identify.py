@@ -15,9 +15,9 @@ from bot.courtesy import giving_way
 from bot.openrouter import View, WireRow
 from bot.store.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
 from bot.store.rewrite import minus, plus
-from reports.names import Member
 from reports.query import Dimension
-from reports.usage import ZERO, Usage
+from reports.usage.members import Member
+from reports.usage.usage import ZERO, Usage
 
 DIMENSION = {View.KEY: Dimension.KEY, View.CREATOR: Dimension.CREATOR}
 FROM_FILES = (IMPORTED, UNKNOWN)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from bot.flows.importing import Imported
 from bot.store.codes import seconds
-from reports.coverage import Interval
 from reports.find_granularity import Dates
 from reports.query import Dimension
 from reports.text import clean
 from reports.time.timerange import Granularity
+from reports.usage.coverage import Interval
 
 _STAMPS = {Granularity.MONTH: "%Y-%m", Granularity.DAY: "%Y-%m-%d"}
 _GROUPED = {Dimension.MODEL: "model", Dimension.KEY: "API key", Dimension.CREATOR: "creator"}

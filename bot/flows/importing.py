@@ -23,13 +23,13 @@ from bot.store.codes import View
 from bot.store.imported import Intake
 from bot.store.rewrite import RowKey
 from bot.store.staging import Staging
-from reports.coverage import Interval
 from reports.find_granularity import Dates, find_granularity
 from reports.query import Dimension
 from reports.read_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
 from reports.text import clean
 from reports.time.timerange import HOUR, Granularity
-from reports.usage import Usage
+from reports.usage.coverage import Interval
+from reports.usage.usage import Usage
 
 LARGEST = 64 * 2**20
 """Bytes; a month of the largest organization, by key and day, has some tens of megabytes."""

@@ -24,8 +24,8 @@ from bot.store.rewrite import RowKey, minus, plus
 from reports.query import Dimension, Metric
 from reports.text import money, number
 from reports.time.timerange import STEP, Granularity
-from reports.usage import ZERO, Usage, total
-from reports.windows import MINUTE, Window
+from reports.usage.sync_windows import MINUTE, Window
+from reports.usage.usage import ZERO, Usage, total
 
 log = logging.getLogger(__name__)
 

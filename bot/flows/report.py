@@ -15,15 +15,15 @@ from bot.store.directory import Directory
 from bot.store.reading import Selection
 from bot.store.rewrite import plus
 from bot.store.store import State
-from reports.coverage import Source, gaps, reaches, source
 from reports.grammar import Ask, CommandError, parse
-from reports.names import Member
 from reports.query import Dimension, Filter, Metric, Query
 from reports.report import Cell, Report, movers, top_models
 from reports.text import clean
 from reports.time.timerange import Granularity, floor
-from reports.usage import ZERO, Usage, total
-from reports.windows import REACH
+from reports.usage.coverage import Source, gaps, reaches, source
+from reports.usage.members import Member
+from reports.usage.sync_windows import REACH
+from reports.usage.usage import ZERO, Usage, total
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from reports.report import CENT, Report, Revision
 from reports.schedule import Target, occurrence, query_at
 from reports.text import clean
 from reports.time.timerange import ranges
-from reports.usage import ZERO
+from reports.usage.usage import ZERO
 from reports.words import stamp, title
 
 log = logging.getLogger(__name__)

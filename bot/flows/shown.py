@@ -19,12 +19,12 @@ from bot.flows.sight import Asker
 from bot.rendering import RenderError
 from bot.slack import DeliveryError
 from bot.store.directory import Directory
-from reports.names import Member
 from reports.query import Dimension, Filter
 from reports.render.blocks import Message
 from reports.render.blocks import answer as answer_message
 from reports.render.controls import Controls
 from reports.summary import Summary
+from reports.usage.members import Member
 
 log = logging.getLogger(__name__)
 

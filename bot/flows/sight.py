@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.store.directory import Directory
-from reports import names
 from reports.grammar import LONGEST, CommandError
 from reports.query import Dimension, Filter, Query
 from reports.text import clean
+from reports.usage import members as names
 
 SELF = "me"
 ME = Filter(Dimension.CREATOR, SELF)

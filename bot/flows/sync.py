@@ -15,9 +15,9 @@ from bot.flows.pull import Callbacks, PartialAnswerError, pull
 from bot.flows.sync_state import FIRST_SYNC, TROUBLE
 from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutError
 from bot.store import Store, StoreError
-from reports.coverage import Held, Interval, merge
 from reports.time.timerange import DAY, HOUR, Granularity, floor
-from reports.windows import (
+from reports.usage.coverage import Held, Interval, merge
+from reports.usage.sync_windows import (
     FIRST_WINDOW,
     Window,
     due,

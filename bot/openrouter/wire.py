@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from bot.courtesy import give_way, giving_way
 from reports.time.timerange import Granularity, floor
-from reports.usage import NANO, Usage
+from reports.usage.usage import NANO, Usage
 
 ROW_LIMIT = 10_000
 METRICS = (

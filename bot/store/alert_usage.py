@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from bot.store.codes import ALL_OF, DIMENSION, GRANULARITY, View, moment, part, seconds
 from bot.store.database import Database
 from bot.store.reading import SUMS
-from reports.coverage import Interval
 from reports.query import Dimension
 from reports.time.timerange import Granularity
-from reports.usage import ZERO, Usage
+from reports.usage.coverage import Interval
+from reports.usage.usage import ZERO, Usage
 
 Stretch = tuple[Granularity, Interval]
 """A stretch of time (UTC, half-open) and the granularity that it is read at."""

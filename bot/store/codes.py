@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from reports.query import Dimension
 from reports.time.timerange import Granularity
-from reports.usage import Usage
+from reports.usage.usage import Usage
 
 FIGURES = ", ".join(Usage._fields)
 """The columns of usage and of its sums, in the order of Usage, whatever their order in the file."""

@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.store.codes import DIMENSION, DIMENSION_OF, moment, seconds
-from reports.names import Member, find, index, labels, look_up, nearest
 from reports.query import Dimension
+from reports.usage.members import Member, find, index, labels, look_up, nearest
 
 IMPORTED = "imported:"
 """How the ref of a member begins that only a file has named so far."""

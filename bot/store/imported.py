@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.store.codes import FIGURES, GRANULARITY, moment, part, seconds
-from reports.coverage import Interval, gaps, merge
 from reports.time.timerange import Granularity, following
+from reports.usage.coverage import Interval, gaps, merge
 
 _DAY, _MONTH = GRANULARITY[Granularity.DAY], GRANULARITY[Granularity.MONTH]
 _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))

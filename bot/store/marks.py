@@ -8,9 +8,9 @@ from datetime import datetime
 
 from bot.store import imported
 from bot.store.codes import GRANULARITY, seconds
-from reports.coverage import merge
 from reports.time.timerange import Granularity
-from reports.windows import Window
+from reports.usage.coverage import merge
+from reports.usage.sync_windows import Window
 
 
 def settle(

@@ -14,7 +14,7 @@ from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, momen
 from bot.store.rewrite import minus, plus
 from reports.query import Dimension, Metric, Source
 from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
-from reports.usage import ZERO, Usage
+from reports.usage.usage import ZERO, Usage
 
 SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""

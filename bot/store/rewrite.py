@@ -14,7 +14,7 @@ from operator import add, itemgetter, neg, sub
 
 from bot.courtesy import giving_way
 from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
-from reports.usage import ZERO, Usage
+from reports.usage.usage import ZERO, Usage
 
 RowKey = tuple[int, int, int, int]
 """View, bucket, member, model."""

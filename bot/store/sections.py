@@ -12,7 +12,7 @@ from bot.store.reading import Selection
 from bot.store.rewrite import plus
 from reports.query import Dimension
 from reports.time.timerange import Granularity, TimeRange
-from reports.usage import Usage
+from reports.usage.usage import Usage
 
 Row = tuple[int, int, int, Usage]
 """Group (a member's id, or 0), index of the bucket, model, usage."""

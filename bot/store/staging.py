@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Self
 
 from bot.store.codes import seconds
-from reports.usage import Usage
+from reports.usage.usage import Usage
 
 _NAMES = ("bucket", "member", "model", *Usage._fields)
 _COLUMNS = ", ".join(_NAMES)

@@ -19,11 +19,11 @@ from bot.store.imported import Intake
 from bot.store.reading import Ranking, Read, Selection
 from bot.store.rewrite import Change, Figures, RowKey, add_up, changes, minus, plus
 from bot.store.writing import statements, window_rows, write
-from reports.coverage import Held, Interval, gaps, merge
 from reports.query import Dimension
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
-from reports.usage import ZERO, Usage
-from reports.windows import QUARTER, Window
+from reports.usage.coverage import Held, Interval, gaps, merge
+from reports.usage.sync_windows import QUARTER, Window
+from reports.usage.usage import ZERO, Usage
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
 _PLACES = ", ".join("?" * 7)

@@ -11,7 +11,7 @@ from bot.store import imported
 from bot.store.codes import FIGURES, GRANULARITY, part, seconds
 from bot.store.rewrite import Change, Figures, RowKey, Sums
 from reports.time.timerange import Granularity
-from reports.windows import Window
+from reports.usage.sync_windows import Window
 
 Values = tuple[int, ...]
 

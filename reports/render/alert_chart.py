@@ -15,7 +15,7 @@ from reports.render.blocks import CHART, UNITS
 from reports.render.chart_data import MOST_POINTS
 from reports.render.parts import Block
 from reports.time.timerange import TimeRange
-from reports.usage import NANO
+from reports.usage.usage import NANO
 from reports.words import bucket_words
 
 _FARTHEST = 5

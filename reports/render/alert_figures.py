@@ -12,7 +12,7 @@ from reports.render.times import clock_words, day_words
 from reports.text import money, number
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
-from reports.usage import NANO, exact_money
+from reports.usage.usage import NANO, exact_money
 
 
 def price(nano: int) -> str:

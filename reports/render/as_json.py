@@ -14,7 +14,7 @@ from typing import Any
 from reports.query import Metric, Query
 from reports.summary import MetricSummary, Series, Summary
 from reports.time.timerange import TimeRange
-from reports.usage import dollars
+from reports.usage.usage import dollars
 
 
 def as_json(summary: Summary, command: str = "/activity") -> dict[str, Any]:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from reports.balance import Balance
-from reports.limits import Limit
 from reports.render.blocks import Message, Run, run_buttons, sentence
 from reports.render.cards import credits_card, lasting
 from reports.render.parts import Block, header, section, table
 from reports.text import clean, escape, money, percent
-from reports.usage import dollars
+from reports.usage.balance import Balance
+from reports.usage.limits import Limit
+from reports.usage.usage import dollars
 from reports.words import stamp
 
 UNKNOWN = (

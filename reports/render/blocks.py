@@ -41,7 +41,7 @@ from reports.render.rows import (
 from reports.slack_text import readable
 from reports.summary import MetricSummary, Summary
 from reports.text import clean, escape, figure
-from reports.usage import NANO
+from reports.usage.usage import NANO
 from reports.words import (
     DIMENSION_WORDS,
     capital,

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from reports.query import Dimension, Metric, Query, Source
-from reports.usage import NANO, ZERO, Usage, UsageRow, dollars, total
+from reports.usage.usage import NANO, ZERO, Usage, UsageRow, dollars, total
 
 SLUG = "Slug"
 MEMBER = {Dimension.KEY: "API Key", Dimension.CREATOR: "Creator"}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reports.balance import Balance
 from reports.render import alert_cards, schedules, status
 from reports.render.blocks import NOTHING_YET
 from reports.render.cards import credits_card, metric_cards, tops
@@ -23,6 +22,7 @@ from reports.render.parts import (
 from reports.status import Status
 from reports.summary import Summary
 from reports.text import clean, escape
+from reports.usage.balance import Balance
 
 ASK, NEW_SCHEDULE, NEW_ALERT = "home_ask", "home_schedule", "home_alert"
 MOST_SCHEDULES, MOST_ALERTS = 6, 6

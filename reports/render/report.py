@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from reports.names import NO_CREATOR
 from reports.query import Dimension, Metric
 from reports.render.blocks import CHART, LONGEST_TEXT, NAME_IN_TABLE, Message, answer
 from reports.render.controls import Controls, rows
@@ -28,6 +27,7 @@ from reports.schedule import Schedule
 from reports.summary import Series
 from reports.text import change, clean, difference, escape, figure, money, percent
 from reports.time.timerange import Granularity, TimeRange
+from reports.usage.members import NO_CREATOR
 from reports.words import DIMENSION_WORDS, before_words, filter_words, stamp
 
 SCHEDULE_EDIT, SCHEDULE_PAUSE = "schedule_edit", "schedule_pause"

@@ -17,10 +17,10 @@ import sqlite_utils
 from bot.store import Database, Store
 from bot.store.codes import FIGURES, GRANULARITY, View
 from bot.store.rewrite import RowKey
-from reports.names import Member
 from reports.query import Dimension
 from reports.time.timerange import Granularity, TimeRange
-from reports.usage import NANO, Usage
+from reports.usage.members import Member
+from reports.usage.usage import NANO, Usage
 from tests.bench.organisations import FOLDER, Organisation, database
 
 TABLES = {View.KEY: "usage_by_key", View.CREATOR: "usage_by_creator"}

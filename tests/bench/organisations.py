@@ -27,7 +27,7 @@ from bot.store.codes import (
 )
 from reports.query import Dimension
 from reports.time.timerange import STEP, Granularity
-from reports.windows import REACH, Window
+from reports.usage.sync_windows import REACH, Window
 
 NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)
 """The moment at which every question is asked: a Wednesday."""

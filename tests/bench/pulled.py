@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bot.store.codes import FIGURES, GRANULARITY, View, seconds
 from bot.store.rewrite import RowKey
-from reports.usage import Usage
-from reports.windows import Window
+from reports.usage.sync_windows import Window
+from reports.usage.usage import Usage
 
 Rows = list[tuple[RowKey, Usage]]
 

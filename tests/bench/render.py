@@ -27,7 +27,7 @@ from reports.query import Dimension, Metric, Query
 from reports.summary import Figures, Summary, summarize
 from reports.time.period import Counted, Unit
 from reports.time.timerange import ranges
-from reports.usage import Usage, UsageRow, dollars, total
+from reports.usage.usage import Usage, UsageRow, dollars, total
 from tests.bench.table import Figure, at_most, faster, peak_memory
 
 MONTH = Counted(1, Unit.MONTH)

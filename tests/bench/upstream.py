@@ -15,8 +15,8 @@ from typing import Any
 from bot.openrouter.wire import METRICS
 from bot.openrouter.wire import View as WireView
 from bot.store.codes import View
-from reports.names import Member
-from reports.usage import NANO, Usage, total
+from reports.usage.members import Member
+from reports.usage.usage import NANO, Usage, total
 from tests.bench.pulled import Rows, changed
 
 Answers = dict[tuple[str, ...], list[dict[str, Any]]]

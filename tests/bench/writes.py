@@ -15,7 +15,7 @@ import sqlite_utils
 from bot.store import Database, Store
 from bot.store.codes import View
 from reports.time.timerange import Granularity
-from reports.windows import Window, newest
+from reports.usage.sync_windows import Window, newest
 from tests.bench import naive
 from tests.bench.organisations import LARGE, NOW, Organisation, database
 from tests.bench.pulled import Rows, changed, copied, newest_of, rows_of

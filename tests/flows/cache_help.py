@@ -14,7 +14,7 @@ from bot.openrouter import OpenRouter
 from bot.store import Database, Store
 from bot.store.codes import GRANULARITY, View
 from reports.time.timerange import Granularity, floor
-from reports.usage import ZERO, Usage
+from reports.usage.usage import ZERO, Usage
 
 from ..clock import Clock
 

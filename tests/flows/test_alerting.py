@@ -9,7 +9,7 @@ from bot.demo.slack import LocalSlack
 from bot.slack import Place, Spot
 from reports.alert_time import Quiet
 from reports.time.timerange import Granularity, floor
-from reports.windows import Window
+from reports.usage.sync_windows import Window
 
 from .watch import DAY, DOLLAR, HOUR, KEYS, MINUTE, NOON, OWNERS, PEOPLE, Truth, watching
 

@@ -24,7 +24,7 @@ from reports.grammar import Ask, parse
 from reports.query import Metric, Query
 from reports.render.as_json import as_json
 from reports.summary import Summary
-from reports.usage import nano_dollars
+from reports.usage.usage import nano_dollars
 
 from .. import world
 

@@ -15,8 +15,8 @@ from bot.store.codes import View
 from reports.grammar import parse
 from reports.query import Dimension, Metric
 from reports.time.timerange import HOUR, Granularity
-from reports.usage import Usage
-from reports.windows import Window
+from reports.usage.sync_windows import Window
+from reports.usage.usage import Usage
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 HEADER = (

@@ -29,8 +29,8 @@ from reports.grammar import Ask, parse
 from reports.query import Dimension, Metric
 from reports.summary import Summary
 from reports.time.timerange import DAY, Granularity
-from reports.usage import Usage, dollars
-from reports.windows import Window
+from reports.usage.sync_windows import Window
+from reports.usage.usage import Usage, dollars
 
 from .. import world
 

@@ -13,8 +13,8 @@ from bot.demo.usage_cube import Dialect
 from bot.flows.pull import Callbacks, pull
 from bot.store.codes import View, moment
 from reports.time.timerange import Granularity
-from reports.usage import ZERO, Usage
-from reports.windows import Window
+from reports.usage.sync_windows import Window
+from reports.usage.usage import ZERO, Usage
 
 from ..clock import Clock
 from .cache_help import DAY, NOW, Cache, truth

@@ -19,8 +19,8 @@ from bot.store.directory import Directory
 from bot.store.memory import Memory
 from reports.follow import inside
 from reports.grammar import Ask, parse
-from reports.names import Member
 from reports.query import Dimension, Query
+from reports.usage.members import Member
 
 from ..reports.render.anything import EVIL, names
 

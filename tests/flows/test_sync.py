@@ -14,7 +14,7 @@ from bot.demo.organisation import Key, Record, Workspace
 from bot.flows.answer import answer
 from reports.grammar import parse
 from reports.time.timerange import Granularity
-from reports.windows import Window, missing
+from reports.usage.sync_windows import Window, missing
 
 from ..clock import Clock
 from .cache_help import (

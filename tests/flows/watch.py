@@ -35,8 +35,8 @@ from reports.alert import Rule
 from reports.commands import parse_command
 from reports.query import Dimension
 from reports.time.timerange import Granularity, floor
-from reports.usage import ZERO, Usage
-from reports.windows import Window
+from reports.usage.sync_windows import Window
+from reports.usage.usage import ZERO, Usage
 
 from ..clock import Clock
 from .office import NoPictures

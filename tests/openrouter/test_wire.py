@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.openrouter import wire
 from bot.openrouter.wire import BadAnswerError, Only, View
 from reports.time.timerange import STEP, Granularity, floor
-from reports.usage import NANO, Usage
+from reports.usage.usage import NANO, Usage
 
 DAY = datetime(2026, 5, 19, tzinfo=UTC)
 STAMPED = [g for g in Granularity if g in STEP]

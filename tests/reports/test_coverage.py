@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.coverage import Held, Interval, gaps, merge, reaches, source
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import (
     DAY,
@@ -22,6 +21,7 @@ from reports.time.timerange import (
     ranges,
     zone_names,
 )
+from reports.usage.coverage import Held, Interval, gaps, merge, reaches, source
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 LAST_SYNC = NOW - timedelta(minutes=3)

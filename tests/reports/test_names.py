@@ -9,7 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.grammar import LONGEST, Ask, parse
-from reports.names import (
+from reports.query import Dimension
+from reports.text import clean, plain
+from reports.usage.members import (
     CHATROOM,
     Member,
     called,
@@ -20,8 +22,6 @@ from reports.names import (
     matches,
     nearest,
 )
-from reports.query import Dimension
-from reports.text import clean, plain
 
 
 def key(number: int, name: str, detail: str = "", ref: str | None = None) -> Member:

@@ -17,7 +17,7 @@ from reports.query import Dimension, Query
 from reports.read_csv import LONGEST_LINE, BadFileError, File, FileRow, read_csv
 from reports.render.csv import write_csv
 from reports.time.timerange import Granularity
-from reports.usage import Usage, UsageRow
+from reports.usage.usage import Usage, UsageRow
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -14,7 +14,7 @@ from reports.query import Dimension, Metric, Query, Source, Versus
 from reports.summary import ALL, Figures, MetricSummary, Series, Summary, summarize
 from reports.time.period import Calendar, Counted, Unit
 from reports.time.timerange import TimeRange, ranges
-from reports.usage import ZERO, Usage, total
+from reports.usage.usage import ZERO, Usage, total
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 WEEK = ranges(Calendar(Unit.WEEK, last=True), NOW).current

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reports.query import Metric, Source
 from reports.render.alert_figures import price
-from reports.usage import NANO, ZERO, Usage, dollars, exact_money, nano_dollars, total
+from reports.usage.usage import NANO, ZERO, Usage, dollars, exact_money, nano_dollars, total
 
 MOST = 2**63 - 1
 nanos = st.integers(-MOST, MOST)

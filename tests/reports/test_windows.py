@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.coverage import Interval, gaps, merge
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
-from reports.windows import (
+from reports.usage.coverage import Interval, gaps, merge
+from reports.usage.sync_windows import (
     EVERY,
     FIRST_WINDOW,
     MINUTE,

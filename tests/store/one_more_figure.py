@@ -21,10 +21,10 @@ def with_one_more_figure() -> None:
         "    reasoning: int = 0\n", "    reasoning: int = 0\n    cached: int = 0\n"
     )
     assert later != source
-    spec = importlib.util.spec_from_loader("reports.usage", loader=None)
+    spec = importlib.util.spec_from_loader("reports.usage.usage", loader=None)
     assert spec
     module = importlib.util.module_from_spec(spec)
-    sys.modules["reports.usage"] = module
+    sys.modules["reports.usage.usage"] = module
     exec(compile(later, str(path), "exec"), module.__dict__)
 
 
@@ -34,8 +34,8 @@ with_one_more_figure()
 from bot.store import Database, Store, migrations  # noqa: E402
 from bot.store.codes import View  # noqa: E402
 from reports.time.timerange import Granularity  # noqa: E402
-from reports.usage import Usage  # noqa: E402
-from reports.windows import Window  # noqa: E402
+from reports.usage.sync_windows import Window  # noqa: E402
+from reports.usage.usage import Usage  # noqa: E402
 
 
 @migrations.migration

@@ -17,8 +17,8 @@ from bot.store.codes import View
 from bot.store.database import has_safe_wal
 from reports.query import Dimension
 from reports.time.timerange import Granularity
-from reports.usage import Usage
-from reports.windows import Window
+from reports.usage.sync_windows import Window
+from reports.usage.usage import Usage
 
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
 DAY = timedelta(days=1)

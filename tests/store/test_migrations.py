@@ -23,8 +23,8 @@ from bot.store.migrations import SET, STEPS, m008_parts
 from bot.store.schedules import Schedules
 from reports.query import Dimension
 from reports.time.timerange import Granularity
-from reports.usage import Usage
-from reports.windows import Window
+from reports.usage.sync_windows import Window
+from reports.usage.usage import Usage
 
 EARLIER = Path(__file__).parent / "earlier"
 DUMPS = sorted(EARLIER.glob("*.sql"))

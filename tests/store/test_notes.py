@@ -11,7 +11,7 @@ import pytest
 from bot.store import Database, Store
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
-from reports.windows import Window
+from reports.usage.sync_windows import Window
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)
 MINUTES, HOURS, DAYS, _ = Granularity

@@ -18,8 +18,8 @@ from bot.store.codes import ALL_OF, FIGURES, GRANULARITY, MEMBERS_OF, MODELS, Vi
 from bot.store.reading import Ranking, Selection
 from reports.query import Dimension, Metric, Source
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
-from reports.usage import ZERO, Usage
-from reports.windows import Window
+from reports.usage.sync_windows import Window
+from reports.usage.usage import ZERO, Usage
 
 MINUTES, HOURS, DAYS, MONTHS = Granularity
 START = datetime(2026, 2, 20, tzinfo=UTC)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
 from bot.store.rewrite import changes
-from reports.usage import ZERO, Usage
+from reports.usage.usage import ZERO, Usage
 
 JANUARY, DAY = 1_767_225_600, 86_400
 rows = st.dictionaries(

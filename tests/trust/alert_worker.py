@@ -25,8 +25,8 @@ from bot.store.rewrite import RowKey
 from bot.store.runs import Runs
 from reports.query import Dimension
 from reports.time.timerange import Granularity, floor
-from reports.usage import NANO, ZERO, Usage
-from reports.windows import Window
+from reports.usage.sync_windows import Window
+from reports.usage.usage import NANO, ZERO, Usage
 
 from .hurried import SLACK_SECONDS
 from .nursery import asking, serve

@@ -12,7 +12,7 @@ from reports.render.pdf.groups import MOST_ON_A_SUMMARY
 from reports.render.pdf.overview import write_overview
 from reports.render.pdf.pages import Pages
 from reports.summary import Summary
-from reports.usage import UsageRow
+from reports.usage.usage import UsageRow
 
 Sections = Iterable[tuple[str, Iterable[UsageRow]]]
 

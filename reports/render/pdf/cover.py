@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.names import CHATROOM, NO_CREATOR
 from reports.query import Dimension, Metric, Query, Source
 from reports.range_names import (
     before_name,
@@ -22,6 +21,7 @@ from reports.render.pdf.pages import BOTTOM, LEFT, RIGHT, WIDE, Pages
 from reports.render.rows import averaged_over
 from reports.summary import MetricSummary, Summary
 from reports.text import change, clean, figure
+from reports.usage.members import CHATROOM, NO_CREATOR
 from reports.words import DIMENSION_WORDS, capital, filter_words, metric_words
 
 AMBER, AMBER_TINT = "#B45309", "#FEF6E7"

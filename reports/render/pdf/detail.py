@@ -20,7 +20,7 @@ from reports.render.pdf.rows import LEADING, Rows
 from reports.render.pdf.table import SIZE, SWATCH, Layout, draw_header
 from reports.summary import Summary
 from reports.text import clean, figure, percent
-from reports.usage import ZERO, Usage, UsageRow, total
+from reports.usage.usage import ZERO, Usage, UsageRow, total
 
 _CHART = 150.0
 _HEADING = 34.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from reports.query import Metric, Source
-from reports.usage import Usage
+from reports.usage.usage import Usage
 
 TITLES = {
     Metric.SPEND: ("Credits", "BYOK", "Spend"),

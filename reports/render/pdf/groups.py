@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reports.names import NO_CREATOR
 from reports.query import Metric, Source
 from reports.render.bars import OTHER_LABEL
 from reports.render.palette import OTHERS, colour
@@ -15,7 +14,8 @@ from reports.render.pdf.pages import Pages
 from reports.render.pdf.table import Layout, Table
 from reports.summary import Series, Summary, in_order
 from reports.text import change, percent
-from reports.usage import Usage, total
+from reports.usage.members import NO_CREATOR
+from reports.usage.usage import Usage, total
 from reports.words import DIMENSION_WORDS, capital
 
 MOST_ON_A_SUMMARY = 40

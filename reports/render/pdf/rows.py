@@ -18,7 +18,7 @@ from reports.render.pdf.pages import LEFT, RIGHT
 from reports.render.pdf.table import CELL, SIZE
 from reports.text import clean
 from reports.time.timerange import TimeRange
-from reports.usage import UsageRow
+from reports.usage.usage import UsageRow
 
 LEADING = 12.5
 _NARROWEST = 0.55  # a long model's letters are drawn narrower, down to this, before it is cut

@@ -8,7 +8,7 @@ from reports.query import Dimension, Filter, Metric, Query, Source, Versus
 from reports.summary import ALL, Figures, Summary, summarize
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import NotBegunError, ranges
-from reports.usage import Usage, total
+from reports.usage.usage import Usage, total
 
 from .samples import HOSTILE, KEYS, NOW
 

@@ -12,7 +12,7 @@ from reports.query import Dimension, Metric, Query
 from reports.summary import Figures, Summary, summarize
 from reports.time.period import Counted, Period, Unit
 from reports.time.timerange import TimeRange, ranges
-from reports.usage import Usage, UsageRow, total
+from reports.usage.usage import Usage, UsageRow, total
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 MONTH = Counted(1, Unit.MONTH)

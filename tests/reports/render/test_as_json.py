@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from reports.query import Dimension, Filter, Metric, Query, Versus
 from reports.render.as_json import as_json
-from reports.usage import Usage
+from reports.usage.usage import Usage
 
 from .anything import summaries
 from .samples import MONTH, answer, rows, time_range, usage

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.demo.slack.blocks import validate
-from reports.limits import Limit, fullest_first
 from reports.render.balance import limits_json, limits_message, limits_section, limits_text
 from reports.text import money
-from reports.usage import NANO
+from reports.usage.limits import Limit, fullest_first
+from reports.usage.usage import NANO
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
 

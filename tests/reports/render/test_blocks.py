@@ -21,7 +21,7 @@ from reports.render.rows import looked_at, others
 from reports.text import figure
 from reports.time.period import Calendar, Counted, Month, Span, Unit
 from reports.time.timerange import ranges
-from reports.usage import Usage
+from reports.usage.usage import Usage
 from reports.words import capital, metric_words
 
 from .anything import EVIL, names, summaries

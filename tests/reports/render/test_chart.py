@@ -20,7 +20,7 @@ from reports.render.paper import Paper
 from reports.render.png import chart_png
 from reports.summary import Summary
 from reports.time.period import Counted, Month, Period, Span, Unit
-from reports.usage import Usage, UsageRow
+from reports.usage.usage import Usage, UsageRow
 from reports.words import range_words, title
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reports.query import Dimension, Metric, Query, Source, Versus
 from reports.render.csv import header, quoted, write_compared_csv, write_csv
 from reports.time.period import Counted, Unit
-from reports.usage import Usage, UsageRow, nano_dollars
+from reports.usage.usage import Usage, UsageRow, nano_dollars
 from tests.reports.render.samples import (
     HOSTILE,
     KEYS,

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import validate_view
 from reports.alert import Above, Recipient, Rule, To
-from reports.balance import Balance
 from reports.query import Dimension, Filter, Metric, Query
 from reports.render import alert_cards
 from reports.render.cards import credits_card
@@ -24,8 +23,9 @@ from reports.summary import Figures, summarize
 from reports.text import money
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
-from reports.usage import NANO
-from reports.usage import Usage as Used
+from reports.usage.balance import Balance
+from reports.usage.usage import NANO
+from reports.usage.usage import Usage as Used
 
 from .anything import EVIL, names, summaries
 from .samples import NOW

@@ -17,7 +17,7 @@ from reports.render.palette import (
     colours,
     tint,
 )
-from reports.usage import Usage, UsageRow
+from reports.usage.usage import Usage, UsageRow
 from tests.reports.render.samples import KEYS, answer, rows, time_range
 
 SLACK_DARK = "#1A1D21"

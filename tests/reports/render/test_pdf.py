@@ -21,7 +21,7 @@ from reports.render.pdf.figures import dollars
 from reports.summary import Summary
 from reports.text import clean
 from reports.time.period import Counted, Month, Period, Unit
-from reports.usage import Usage, UsageRow, total
+from reports.usage.usage import Usage, UsageRow, total
 from tests.reports.render.samples import (
     HOSTILE,
     KEYS,

@@ -13,7 +13,7 @@ import pytest
 
 from reports.query import Dimension, Metric, Query
 from reports.render.csv import write_csv
-from reports.usage import UsageRow, dollars, total
+from reports.usage.usage import UsageRow, dollars, total
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, rows, time_range
 
 SPAN = time_range(MONTH)

@@ -15,7 +15,7 @@ from reports.schedule import Schedule, Weekly
 from reports.summary import Figures, summarize
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import ranges
-from reports.usage import Usage
+from reports.usage.usage import Usage
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ZONE = "Europe/Berlin"

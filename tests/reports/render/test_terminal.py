@@ -10,7 +10,7 @@ from reports.query import Dimension, Filter, Metric, Query
 from reports.render.rows import detail_rows, overview_rows
 from reports.render.terminal import course, terminal
 from reports.time.period import Counted, Unit
-from reports.usage import Usage, UsageRow
+from reports.usage.usage import Usage, UsageRow
 
 from .anything import summaries
 from .samples import MONTH, NOW, answer, time_range

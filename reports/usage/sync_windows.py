@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from reports.coverage import Held, gaps
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
+from reports.usage.coverage import Held, gaps
 
 MINUTE = timedelta(minutes=1)
 REACH = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 31 * DAY, Granularity.DAY: 365 * DAY}

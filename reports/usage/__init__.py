@@ -1,0 +1,1 @@
+"""Usage figures, dimensions, members, limits and coverage."""
