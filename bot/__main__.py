@@ -135,7 +135,7 @@ def ask(
     from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
     from reports.query import File  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
-    from reports.slack_text import unmarked  # noqa: PLC0415
+    from reports.wording.slack_text import unmarked  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
     if is_schedule(_one_line(words)):

@@ -25,9 +25,9 @@ from reports.alert import (
 from reports.alert_draft import Draft, WrongRule, above_nothing, count, money, percents
 from reports.alert_draft import rule as _rule
 from reports.query import Dimension, Filter, Metric, Source
-from reports.text import clean
 from reports.time.period import Unit
 from reports.usage.usage import NANO
+from reports.wording.safe_text import clean
 
 _USUAL = {Metric.SPEND: 50 * NANO, Metric.TOKENS: 10**7, Metric.REQUESTS: 10**4}
 _FREE = ":free"

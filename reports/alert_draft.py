@@ -9,9 +9,9 @@ from decimal import Decimal
 from reports.alert import PERCENTS, Above, Budget, Credits, Recipient, Rule, Spike, Watch
 from reports.alert_amount import Amount
 from reports.query import Dimension, Filter, Metric, Source
-from reports.text import clean
 from reports.time.period import Unit
 from reports.usage.usage import NANO, nano_dollars
+from reports.wording.safe_text import clean
 
 MOST_DOLLARS = 10**8
 MOST_COUNT = 10**15

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from reports import nearest
 from reports.alert import (
     SPIKE_FLOOR,
     Above,
@@ -29,10 +28,11 @@ from reports.grammar import Ask, CommandError, parse
 from reports.grammar_alert import parse_alert
 from reports.query import Dimension, Metric, Query, Source
 from reports.schedule_fields import WrongField
-from reports.text import clean
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
 from reports.usage.usage import exact_money
+from reports.wording import suggestions as nearest
+from reports.wording.safe_text import clean
 
 ALL = "all"
 URGENT = "urgent"

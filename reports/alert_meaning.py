@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports import nearest
 from reports.alert_amount import MULTIPLIERS, Amount, amount, currency_of, is_currency
 from reports.alert_vocabulary import (
     ABOVE,
@@ -16,6 +15,7 @@ from reports.alert_vocabulary import (
     unit_of,
 )
 from reports.grammar import DIMENSIONS, METRICS
+from reports.wording import suggestions as nearest
 
 _IGNORED = FILLERS | PER | {"alert", "alerts", "to", "in", "by", "api"}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from reports import nearest
 from reports.alert import Recipient, Rule, To
 from reports.alert_amount import MULTIPLIERS, Amount, amount, currency_of, is_currency
 from reports.alert_check import check
@@ -25,9 +24,10 @@ from reports.alert_vocabulary import (
 )
 from reports.grammar import DIMENSIONS, LONGEST, METRICS, Ask, CommandError, Help, parse
 from reports.query import DEFAULT_TOP, Dimension, Query
-from reports.text import clean
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
+from reports.wording import suggestions as nearest
+from reports.wording.safe_text import clean
 
 
 @dataclass(slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from reports.alert import Recipient, To
 from reports.grammar import DIMENSIONS, METRICS
-from reports.standing_words import channel
-from reports.text import clean
 from reports.time.period import Unit
+from reports.wording.safe_text import clean
+from reports.wording.subscriptions import channel
 
 EXAMPLE = "alert spend > $50 per day by creator"
 ABOVE = {">", ">=", "=>", "above", "over", "exceeds", "exceed", "reaches", "more"}

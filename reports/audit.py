@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from reports.text import visible
+from reports.wording.safe_text import visible
 
 LONGEST_WHAT = 300
 LONGEST_OUTCOME = 120

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports import grammar, nearest
+from reports import grammar
 from reports.alert import Rule
 from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
@@ -16,9 +16,10 @@ from reports.grammar_alert import (
     quiet_meant,
 )
 from reports.grammar_schedule import ListSchedules, Standing, is_schedule, parse_schedule
-from reports.standing_words import managing
-from reports.text import plain
 from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, personal, topic_of
+from reports.wording import suggestions as nearest
+from reports.wording.safe_text import plain
+from reports.wording.subscriptions import managing
 
 Command = (
     Ask | Help | Standing | ListSchedules | Rule | ListAlerts | SetQuiet

@@ -21,9 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from reports import nearest
 from reports.query import DEFAULT_TOP, Dimension, File, Filter, Metric, Query, Source, Versus
-from reports.text import clean, plain
 from reports.time.period import (
     LETTERS,
     LONGEST_YEARS,
@@ -38,6 +36,8 @@ from reports.time.period import (
 )
 from reports.time.timerange import zone_names
 from reports.topics import not_yet, ungroupable
+from reports.wording import suggestions as nearest
+from reports.wording.safe_text import clean, plain
 
 LONGEST = 300
 MOST_FILTERS = 20

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from reports.grammar import LONGEST, Ask, CommandError, parse, tokens
 from reports.query import Query
-from reports.text import clean, plain
 from reports.time.period import Period
+from reports.wording.safe_text import clean, plain
 
 WORDS = ("status", "audit")
 TOPICS = {

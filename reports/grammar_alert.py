@@ -24,8 +24,8 @@ from reports.alert_reader import Reader
 from reports.alert_time import Quiet
 from reports.alert_vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
 from reports.grammar import LONGEST, CommandError, Help, tokens
-from reports.standing_words import begins, button, clock, corrected, lists, page
-from reports.text import clean, plain
+from reports.wording.safe_text import clean, plain
+from reports.wording.subscriptions import begins, button, clock, corrected, lists, page
 
 EXAMPLES = (EXAMPLE, "alert spike by key", "alert budget 80%", "alerts")
 QUIET = "alert quiet 22:00-7:00"

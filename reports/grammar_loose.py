@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from itertools import islice, takewhile
 
-from reports import loose_dates, nearest
+from reports import loose_dates
 from reports import loose_words as say
 from reports.alert import Rule
 from reports.commands import Command, parse_command
@@ -22,11 +22,12 @@ from reports.loose_names import LONGEST_NAME_WORDS, AmbiguousNameError, Known, n
 from reports.loose_span import stretch
 from reports.loose_topics import greets, topic_said
 from reports.query import Dimension, Filter, Metric, Query, Versus
-from reports.standing_words import managing
-from reports.text import clean, plain
 from reports.time.period import NAMED, Month, Span
 from reports.time.timerange import NotBegunError, ranges, zone_names
 from reports.topics import TopicAsked
+from reports.wording import suggestions as nearest
+from reports.wording.safe_text import clean, plain
+from reports.wording.subscriptions import managing
 
 _ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share")
 MOST_COMPARED = 2_000

@@ -19,8 +19,8 @@ from reports.grammar import LONGEST, CommandError, Help, tokens
 from reports.schedule_guess import EXAMPLE, Wrong
 from reports.schedule_words import Reader
 from reports.standing import Place, Standing
-from reports.standing_words import begins, button, corrected, keeps_numbers, lists, page
-from reports.text import clean, plain
+from reports.wording.safe_text import clean, plain
+from reports.wording.subscriptions import begins, button, corrected, keeps_numbers, lists, page
 
 __all__ = ["EXAMPLE", "EXAMPLES", "ListSchedules", "Place", "Standing", "is_schedule",
            "parse_schedule"]  # fmt: skip

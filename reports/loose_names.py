@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from reports.query import Dimension, Filter
-from reports.text import clean, plain
 from reports.usage.members import matches
+from reports.wording.safe_text import clean, plain
 
 LONGEST_NAME_WORDS = 5
 _SHORTEST_PART = 2

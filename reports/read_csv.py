@@ -17,8 +17,8 @@ from typing import NamedTuple, NoReturn
 
 from reports.query import Dimension
 from reports.render.csv import MEMBER, OVERVIEW, SLUG, quoted
-from reports.text import clean
 from reports.usage.usage import NANO, Usage, nano_dollars
+from reports.wording.safe_text import clean
 
 LONGEST_LINE = 64 * 1024
 """Bytes; a real line has a few hundred."""

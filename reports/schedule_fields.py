@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
-from reports import nearest
 from reports.cron import Cron, CronError
 from reports.cron import parse as parse_cron
 from reports.grammar import Ask, CommandError, parse
@@ -18,9 +17,10 @@ from reports.grammar_schedule import Place, Standing, parse_schedule
 from reports.query import File
 from reports.schedule import WEEKDAYS, WORKDAYS, Daily, Monthly, Target, Weekly, usual_period
 from reports.schedule_guess import RHYTHMS
-from reports.text import clean
 from reports.time.period import DEFAULT
 from reports.time.timerange import zone_names
+from reports.wording import suggestions as nearest
+from reports.wording.safe_text import clean
 
 LAST = "last"
 _OTHERS = "Only enter the question here. How often, when, where and files have their own fields."

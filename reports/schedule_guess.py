@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reports import nearest
 from reports.schedule import WEEKDAYS
-from reports.standing_words import clock
-from reports.text import clean
+from reports.wording import suggestions as nearest
+from reports.wording.safe_text import clean
+from reports.wording.subscriptions import clock
 
 EXAMPLE = "schedule weekly spend by creator to me mon 9:00 Europe/Berlin"
 DAYS = {

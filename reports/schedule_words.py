@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import time
 
-from reports import cron, nearest
+from reports import cron
 from reports.cron import CronError
 from reports.grammar import Ask, CommandError, Help, parse
 from reports.query import Dimension, Metric, Query
@@ -23,10 +23,11 @@ from reports.schedule import (
 )
 from reports.schedule_guess import DAYS, EXAMPLE, RHYTHMS, Wrong, guess
 from reports.standing import Place, Standing
-from reports.standing_words import channel, clock
-from reports.text import clean
 from reports.time.period import DEFAULT, Period
 from reports.time.timerange import zone_names
+from reports.wording import suggestions as nearest
+from reports.wording.safe_text import clean
+from reports.wording.subscriptions import channel, clock
 
 _EVERY = {"day": "daily", "weekday": "weekdays", "week": "weekly", "month": "monthly"}
 _TOO_OFTEN = {"hourly", "minutely"}

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reports.query import Dimension, Metric, Query, Source, Versus
-from reports.text import clean
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import Granularity, TimeRange
+from reports.wording.safe_text import clean
 
 DIMENSION_WORDS = {
     Dimension.MODEL: "model",

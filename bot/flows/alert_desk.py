@@ -42,8 +42,8 @@ from reports.render.alert_cards import Card
 from reports.render.blocks import Message, error, sentence
 from reports.render.parts import code
 from reports.render.schedules import said as cards_said
-from reports.render.times import moment_words
 from reports.time.timerange import zone_names
+from reports.wording.times import moment_words
 
 log = logging.getLogger(__name__)
 

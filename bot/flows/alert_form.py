@@ -21,7 +21,7 @@ from reports.render.blocks import Message
 from reports.render.forms import Entered, Meta
 from reports.render.parts import code
 from reports.schedule_fields import WrongField, said
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 
 
 class AlertForm(EditForm[Entry, Draft, AlertFields]):

@@ -41,9 +41,9 @@ from reports.render.blocks import Message, Run, error, sentence
 from reports.render.help import help_message
 from reports.render.intro import intro
 from reports.render.schedules import said
-from reports.text import escape, plain
 from reports.time.period import Calendar, Unit
 from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
+from reports.wording.safe_text import escape, plain
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from bot.store.memory import Memory
 from bot.store.overview import Overview
 from reports.audit import Act
 from reports.query import Dimension, Query
-from reports.slack_text import unmarked, unnamed, with_names
+from reports.wording.slack_text import unmarked, unnamed, with_names
 
 REFUSED = "refused"
 MOST_MARKUP = 12_000

@@ -24,7 +24,7 @@ from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Filter, Query
 from reports.render.blocks import Message, figures, sentence
 from reports.render.schedules import said
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 from reports.words import title
 
 log = logging.getLogger(__name__)

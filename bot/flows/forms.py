@@ -14,7 +14,7 @@ from bot.flows.asking import Asking, turn_away
 from bot.slack import DeliveryError, Person, Place, UnknownPersonError
 from reports.audit import Act
 from reports.render.forms import Entered, Meta, notice
-from reports.text import escape
+from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)
 

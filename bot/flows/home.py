@@ -21,8 +21,8 @@ from reports.grammar import CommandError
 from reports.query import Dimension, Query
 from reports.render import home as render
 from reports.summary import Summary
-from reports.text import escape
 from reports.time.period import Counted, Unit
+from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from bot.flows.importing import Imported
 from bot.store.codes import seconds
 from reports.find_granularity import Dates
 from reports.query import Dimension
-from reports.text import clean
 from reports.time.timerange import Granularity
 from reports.usage.coverage import Interval
+from reports.wording.safe_text import clean
 
 _STAMPS = {Granularity.MONTH: "%Y-%m", Granularity.DAY: "%Y-%m-%d"}
 _GROUPED = {Dimension.MODEL: "model", Dimension.KEY: "API key", Dimension.CREATOR: "creator"}

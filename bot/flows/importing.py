@@ -26,10 +26,10 @@ from bot.store.staging import Staging
 from reports.find_granularity import Dates, find_granularity
 from reports.query import Dimension
 from reports.read_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
-from reports.text import clean
 from reports.time.timerange import HOUR, Granularity
 from reports.usage.coverage import Interval
 from reports.usage.usage import Usage
+from reports.wording.safe_text import clean
 
 LARGEST = 64 * 2**20
 """Bytes; a month of the largest organization, by key and day, has some tens of megabytes."""

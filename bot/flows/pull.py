@@ -22,10 +22,10 @@ from bot.store.codes import seconds
 from bot.store.directory import Directory
 from bot.store.rewrite import RowKey, minus, plus
 from reports.query import Dimension, Metric
-from reports.text import money, number
 from reports.time.timerange import STEP, Granularity
 from reports.usage.sync_windows import MINUTE, Window
 from reports.usage.usage import ZERO, Usage, total
+from reports.wording.safe_text import money, number
 
 log = logging.getLogger(__name__)
 

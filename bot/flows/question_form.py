@@ -37,7 +37,7 @@ from reports.render import question_form as render
 from reports.render.forms import Meta, notice
 from reports.schedule_fields import WrongField, said
 from reports.summary import Summary
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 
 OUTSIDERS = "That channel is shared with another company. Choose another one, or yourself."
 UNSEEN = "I'm not in that channel. Invite me there first (/invite)."

@@ -15,8 +15,8 @@ from reports.grammar_loose import Heard
 from reports.grammar_schedule import Standing
 from reports.query import Query
 from reports.reader import Clock, read
-from reports.slack_text import readable
 from reports.time.timerange import zone_names
+from reports.wording.slack_text import readable
 
 
 def read_words(asking: Asking, person: Person, text: str) -> Heard | CommandError | None:

@@ -18,12 +18,12 @@ from bot.store.store import State
 from reports.grammar import Ask, CommandError, parse
 from reports.query import Dimension, Filter, Metric, Query
 from reports.report import Cell, Report, movers, top_models
-from reports.text import clean
 from reports.time.timerange import Granularity, floor
 from reports.usage.coverage import Source, gaps, reaches, source
 from reports.usage.members import Member
 from reports.usage.sync_windows import REACH
 from reports.usage.usage import ZERO, Usage, total
+from reports.wording.safe_text import clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,12 @@ from reports.grammar import CommandError
 from reports.query import Dimension, Filter, Metric
 from reports.render.blocks import Message
 from reports.render.report import About, days, report, when
-from reports.render.times import clock_words, zone_city
 from reports.report import CENT, Report, Revision
 from reports.schedule import Target, occurrence, query_at
-from reports.text import clean
 from reports.time.timerange import ranges
 from reports.usage.usage import ZERO
+from reports.wording.safe_text import clean
+from reports.wording.times import clock_words, zone_city
 from reports.words import stamp, title
 
 log = logging.getLogger(__name__)

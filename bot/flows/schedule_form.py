@@ -33,7 +33,7 @@ from reports.schedule_fields import (
     said,
 )
 from reports.summary import Summary
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 
 
 class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):

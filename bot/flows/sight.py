@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from bot.store.directory import Directory
 from reports.grammar import LONGEST, CommandError
 from reports.query import Dimension, Filter, Query
-from reports.text import clean
 from reports.usage import members as names
+from reports.wording.safe_text import clean
 
 SELF = "me"
 ME = Filter(Dimension.CREATOR, SELF)

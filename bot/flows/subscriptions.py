@@ -36,8 +36,8 @@ from reports.render import notices as words
 from reports.render import schedules as cards
 from reports.render.blocks import Message, error, sentence
 from reports.schedule import Target, query_at
-from reports.text import escape
 from reports.time.timerange import zone_names
+from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)
 

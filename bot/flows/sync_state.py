@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.store import Store
 from reports.query import Dimension, Query
-from reports.text import clean
+from reports.wording.safe_text import clean
 
 TROUBLE = "trouble"
 """The fact with the last failure: JSON, `at` and `words`; empty once a sync succeeded."""

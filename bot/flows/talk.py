@@ -38,7 +38,7 @@ from reports.grammar_loose import Heard
 from reports.query import Dimension, Query
 from reports.render.blocks import Run, sentence
 from reports.render.intro import intro
-from reports.slack_text import readable
+from reports.wording.slack_text import readable
 from reports.words import filter_words
 
 log = logging.getLogger(__name__)

@@ -26,9 +26,9 @@ from reports.render.alert_words import (
 )
 from reports.render.blocks import Message, shortened
 from reports.render.parts import Block, actions, asking, button, code, context, section
-from reports.render.times import clock_words, zone_city
-from reports.text import clean, escape
 from reports.time.period import Unit
+from reports.wording.safe_text import clean, escape
+from reports.wording.times import clock_words, zone_city
 from reports.words import DIMENSION_WORDS
 
 PAGE = 12

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from reports.alert_state import Reading
 from reports.alert_time import Span
 from reports.query import Metric
-from reports.render.times import clock_words, day_words
-from reports.text import money, number
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
 from reports.usage.usage import NANO, exact_money
+from reports.wording.safe_text import money, number
+from reports.wording.times import clock_words, day_words
 
 
 def price(nano: int) -> str:

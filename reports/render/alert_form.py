@@ -37,7 +37,7 @@ from reports.render.forms import (
     whose,
 )
 from reports.render.parts import Block, divider
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 
 CALLBACK = "alert_form"
 _KINDS = (

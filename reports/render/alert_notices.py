@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reports.render.blocks import Message
 from reports.render.notices import MENDS, OUTSIDERS
 from reports.render.parts import LONGEST_SECTION, code, section
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 
 NO_OWNER = "The key's owner has no Slack account here, so this came to you."
 MOST_LISTED = 10

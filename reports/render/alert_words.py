@@ -12,10 +12,10 @@ from reports.alert_caps import Pace, days_left, full_at
 from reports.alert_state import Event, Kind, Reading
 from reports.query import Metric, Source
 from reports.render.alert_figures import age, amount, bare, clock, many, price, when_words
-from reports.render.times import clock_words, zone_city
-from reports.text import clean, number
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
+from reports.wording.safe_text import clean, number
+from reports.wording.times import clock_words, zone_city
 from reports.words import DIMENSION_WORDS
 
 WHOLE = "whole organization"

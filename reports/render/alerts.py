@@ -38,7 +38,7 @@ from reports.render.parts import (
     packed,
     section,
 )
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 from reports.words import stamp
 
 DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snooze"

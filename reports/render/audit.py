@@ -12,7 +12,7 @@ from reports.grammar_admin import AuditAsked
 from reports.render.blocks import Message
 from reports.render.csv import quoted
 from reports.render.parts import code, fitting, moment, packed, section
-from reports.text import as_typed, clean, escape, plain
+from reports.wording.safe_text import as_typed, clean, escape, plain
 from reports.words import period_words
 
 MOST = 20

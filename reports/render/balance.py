@@ -9,10 +9,10 @@ from typing import Any
 from reports.render.blocks import Message, Run, run_buttons, sentence
 from reports.render.cards import credits_card, lasting
 from reports.render.parts import Block, header, section, table
-from reports.text import clean, escape, money, percent
 from reports.usage.balance import Balance
 from reports.usage.limits import Limit
 from reports.usage.usage import dollars
+from reports.wording.safe_text import clean, escape, money, percent
 from reports.words import stamp
 
 UNKNOWN = (

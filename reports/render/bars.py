@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reports.render.palette import OTHERS
 from reports.summary import MetricSummary
-from reports.text import axis_figure, clean
+from reports.wording.safe_text import axis_figure, clean
 
 OTHER_LABEL = "Others"
 

@@ -38,10 +38,10 @@ from reports.render.rows import (
     overview_rows,
     versus,
 )
-from reports.slack_text import readable
 from reports.summary import MetricSummary, Summary
-from reports.text import clean, escape, figure
 from reports.usage.usage import NANO
+from reports.wording.safe_text import clean, escape, figure
+from reports.wording.slack_text import readable
 from reports.words import (
     DIMENSION_WORDS,
     capital,

@@ -7,8 +7,8 @@ from reports.render.parts import Block, fields, moment, mrkdwn, section
 from reports.render.rows import looked_at, others, versus
 from reports.render.sparkline import sparkline
 from reports.summary import Summary
-from reports.text import clean, escape, figure, money, percent
 from reports.usage.balance import Balance, duration_words
+from reports.wording.safe_text import clean, escape, figure, money, percent
 from reports.words import DIMENSION_WORDS, period_words
 
 LONGEST_NAME = 40

@@ -17,8 +17,8 @@ from reports.render.palette import charted, tint
 from reports.render.paper import FAINT, GREY, Align, Paper
 from reports.render.rows import averaged_over
 from reports.summary import MetricSummary, Summary
-from reports.text import figure
 from reports.time.timerange import TimeRange
+from reports.wording.safe_text import figure
 
 EMPTY = "No usage in this period"
 UNKNOWN = "No data for this period"

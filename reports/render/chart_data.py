@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.summary import ALL, MetricSummary, Series
-from reports.text import clean
 from reports.time.timerange import Granularity, TimeRange
+from reports.wording.safe_text import clean
 from reports.words import bucket_words
 
 MOST_POINTS = 20

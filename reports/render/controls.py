@@ -12,9 +12,9 @@ from reports.query import Dimension, Filter, Metric, Versus
 from reports.render.parts import Block, actions, button, menu, option
 from reports.render.rows import looked_at
 from reports.summary import Summary
-from reports.text import clean
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import OverlapError, earlier
+from reports.wording.safe_text import clean
 from reports.words import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
 
 EXPORT = "export_"

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reports.render.parts import Block, button, context, mrkdwn, option, plain, section
-from reports.slack_text import unmarked
+from reports.wording.slack_text import unmarked
 
 Options = Sequence[tuple[str, str]]
 """Pairs of value and label."""

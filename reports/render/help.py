@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.render.blocks import Message
 from reports.render.parts import actions, button, section
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 
 SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (

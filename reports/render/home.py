@@ -21,8 +21,8 @@ from reports.render.parts import (
 )
 from reports.status import Status
 from reports.summary import Summary
-from reports.text import clean, escape
 from reports.usage.balance import Balance
+from reports.wording.safe_text import clean, escape
 
 ASK, NEW_SCHEDULE, NEW_ALERT = "home_ask", "home_schedule", "home_alert"
 MOST_SCHEDULES, MOST_ALERTS = 6, 6

@@ -5,9 +5,9 @@ from __future__ import annotations
 from reports.render.blocks import Message
 from reports.render.parts import LONGEST_SECTION, Block, actions, button, code, section
 from reports.render.report import when
-from reports.render.times import zone_city
 from reports.schedule import Due, Schedule, Target
-from reports.text import as_typed, clean, escape
+from reports.wording.safe_text import as_typed, clean, escape
+from reports.wording.times import zone_city
 
 AGAIN, THERE = "run_again", "run_there"
 RESUME = "schedule_resume"

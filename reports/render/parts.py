@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 from reports.words import stamp
 
 Block = dict[str, Any]

@@ -30,7 +30,7 @@ from reports.render.forms import (
 from reports.render.parts import Block, code, divider
 from reports.render.rows import nothing, versus
 from reports.summary import Summary
-from reports.text import clean, escape, figure
+from reports.wording.safe_text import clean, escape, figure
 
 CALLBACK = "question_form"
 SHORTCUT = "activity_report"

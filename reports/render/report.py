@@ -21,13 +21,13 @@ from reports.render.parts import (
     section,
     table,
 )
-from reports.render.times import moment_words
 from reports.report import CENT, Cell, Mover, Report, Revision
 from reports.schedule import Schedule
 from reports.summary import Series
-from reports.text import change, clean, difference, escape, figure, money, percent
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.members import NO_CREATOR
+from reports.wording.safe_text import change, clean, difference, escape, figure, money, percent
+from reports.wording.times import moment_words
 from reports.words import DIMENSION_WORDS, before_words, filter_words, stamp
 
 SCHEDULE_EDIT, SCHEDULE_PAUSE = "schedule_edit", "schedule_pause"

@@ -8,7 +8,7 @@ from fractions import Fraction
 from reports.query import Metric
 from reports.render.labels import each
 from reports.summary import MetricSummary, Series, Summary
-from reports.text import change, clean, difference, figure, percent
+from reports.wording.safe_text import change, clean, difference, figure, percent
 from reports.words import (
     DIMENSION_WORDS,
     EARLIER,

@@ -32,7 +32,7 @@ from reports.render.schedules import DAY_NAMES
 from reports.schedule import WEEKDAYS, Target, first, following
 from reports.schedule_fields import LAST, Field, Often, ScheduleFields, file_names
 from reports.summary import Summary
-from reports.text import clean, escape, figure, percent
+from reports.wording.safe_text import clean, escape, figure, percent
 from reports.words import period_words
 
 CALLBACK = "schedule_form"

@@ -13,10 +13,10 @@ from reports.render.blocks import Message
 from reports.render.notices import RESUME, place_words
 from reports.render.parts import Block, actions, asking, button, code, section
 from reports.render.report import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
-from reports.render.times import clock_words, zone_city
 from reports.schedule import WORKDAYS, Monthly, Schedule, Target, Weekly
-from reports.text import as_typed, clean, escape
 from reports.time.period import Calendar, Unit
+from reports.wording.safe_text import as_typed, clean, escape
+from reports.wording.times import clock_words, zone_city
 
 PAGE = 12
 PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", SCHEDULE_PAUSE

@@ -8,7 +8,7 @@ from reports.render.blocks import Message
 from reports.render.parts import LONGEST_SECTION, fitting, moment, section
 from reports.render.schedules import STATES
 from reports.status import Coming, Delivery, Freshness, Inside, Status
-from reports.text import clean, escape
+from reports.wording.safe_text import clean, escape
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _KIB = 1024

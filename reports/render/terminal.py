@@ -19,7 +19,7 @@ from reports.render.rows import (
 )
 from reports.render.sparkline import UNKNOWN, averaged
 from reports.summary import MetricSummary, Summary
-from reports.text import figure
+from reports.wording.safe_text import figure
 from reports.words import (
     bucket_words,
     capital,

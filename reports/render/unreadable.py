@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.render.blocks import Message, sentence
-from reports.text import clean
+from reports.wording.safe_text import clean
 
 _LONGEST = 200
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from reports.query import Dimension
-from reports.text import clean, plain
+from reports.wording.safe_text import clean, plain
 
 CHATROOM = "(chatroom)"
 NO_CREATOR = "(no creator)"

@@ -11,7 +11,7 @@ from bot.flows.answer import answer
 from bot.flows.reported import Contents
 from reports.grammar import Ask, parse
 from reports.query import Metric
-from reports.text import money
+from reports.wording.safe_text import money
 
 from .. import world as worlds
 from .office import office

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from reports.grammar import LONGEST, Ask, parse
 from reports.query import Dimension
-from reports.text import clean, plain
 from reports.usage.members import (
     CHATROOM,
     Member,
@@ -22,6 +21,7 @@ from reports.usage.members import (
     matches,
     nearest,
 )
+from reports.wording.safe_text import clean, plain
 
 
 def key(number: int, name: str, detail: str = "", ref: str | None = None) -> Member:

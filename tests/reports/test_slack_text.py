@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.slack_text import readable, unmarked, unnamed, with_names
+from reports.wording.slack_text import readable, unmarked, unnamed, with_names
 
 
 @pytest.mark.parametrize(

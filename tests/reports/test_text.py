@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.query import Metric
-from reports.text import (
+from reports.wording.safe_text import (
     NAME_LENGTH,
     as_typed,
     axis_figure,

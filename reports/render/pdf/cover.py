@@ -20,8 +20,8 @@ from reports.render.pdf.figures import count
 from reports.render.pdf.pages import BOTTOM, LEFT, RIGHT, WIDE, Pages
 from reports.render.rows import averaged_over
 from reports.summary import MetricSummary, Summary
-from reports.text import change, clean, figure
 from reports.usage.members import CHATROOM, NO_CREATOR
+from reports.wording.safe_text import change, clean, figure
 from reports.words import DIMENSION_WORDS, capital, filter_words, metric_words
 
 AMBER, AMBER_TINT = "#B45309", "#FEF6E7"

@@ -19,8 +19,8 @@ from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.rows import LEADING, Rows
 from reports.render.pdf.table import SIZE, SWATCH, Layout, draw_header
 from reports.summary import Summary
-from reports.text import clean, figure, percent
 from reports.usage.usage import ZERO, Usage, UsageRow, total
+from reports.wording.safe_text import clean, figure, percent
 
 _CHART = 150.0
 _HEADING = 34.0

@@ -13,9 +13,9 @@ from reports.render.pdf.figures import column_width, columns, count, dollars, sh
 from reports.render.pdf.pages import Pages
 from reports.render.pdf.table import Layout, Table
 from reports.summary import Series, Summary, in_order
-from reports.text import change, percent
 from reports.usage.members import NO_CREATOR
 from reports.usage.usage import Usage, total
+from reports.wording.safe_text import change, percent
 from reports.words import DIMENSION_WORDS, capital
 
 MOST_ON_A_SUMMARY = 40

@@ -18,7 +18,7 @@ from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.table import SWATCH, Layout, Table
 from reports.summary import MetricSummary, Summary
-from reports.text import change, figure
+from reports.wording.safe_text import change, figure
 from reports.words import capital, metric_words
 
 _ASIDE = 118.0

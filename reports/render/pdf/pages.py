@@ -10,7 +10,7 @@ from reports.range_names import moment_words
 from reports.render.fonts import Face, fit, width
 from reports.render.paper import A4, FAINT, GREY, Align, Paper
 from reports.summary import Summary
-from reports.text import clean
+from reports.wording.safe_text import clean
 
 LEFT, RIGHT = 42.0, A4[0] - 42.0
 TOP, BOTTOM = 782.0, 52.0

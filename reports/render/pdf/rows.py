@@ -16,9 +16,9 @@ from reports.render.paper import FAINT, Paper, literal, plain, point, stroke
 from reports.render.pdf.figures import Columns
 from reports.render.pdf.pages import LEFT, RIGHT
 from reports.render.pdf.table import CELL, SIZE
-from reports.text import clean
 from reports.time.timerange import TimeRange
 from reports.usage.usage import UsageRow
+from reports.wording.safe_text import clean
 
 LEADING = 12.5
 _NARROWEST = 0.55  # a long model's letters are drawn narrower, down to this, before it is cut

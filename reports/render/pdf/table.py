@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reports.render.fonts import Face, fit
 from reports.render.paper import FAINT, INK, Align
 from reports.render.pdf.pages import LEFT, RIGHT, Pages
-from reports.text import clean
+from reports.wording.safe_text import clean
 
 SIZE = 8.0
 CELL = SIZE * 0.6  # all letters of the mono face are as wide

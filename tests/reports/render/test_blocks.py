@@ -18,10 +18,10 @@ from reports.render.blocks import CHART, Message, Run, answer, as_text, error, f
 from reports.render.controls import Controls
 from reports.render.help import help_message
 from reports.render.rows import looked_at, others
-from reports.text import figure
 from reports.time.period import Calendar, Counted, Month, Span, Unit
 from reports.time.timerange import ranges
 from reports.usage.usage import Usage
+from reports.wording.safe_text import figure
 from reports.words import capital, metric_words
 
 from .anything import EVIL, names, summaries

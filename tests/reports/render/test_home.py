@@ -20,12 +20,12 @@ from reports.render.sparkline import BLOCKS, sparkline
 from reports.schedule import Schedule, Target, Weekly
 from reports.status import Freshness, Status, Trouble
 from reports.summary import Figures, summarize
-from reports.text import money
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
 from reports.usage.balance import Balance
 from reports.usage.usage import NANO
 from reports.usage.usage import Usage as Used
+from reports.wording.safe_text import money
 
 from .anything import EVIL, names, summaries
 from .samples import NOW

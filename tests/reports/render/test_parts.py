@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.render import parts
-from reports.text import escape
+from reports.wording.safe_text import escape
 
 ANY = st.text(max_size=4_000)
 

@@ -19,9 +19,9 @@ from reports.query import Dimension, Filter, Metric, Query, Source
 from reports.render.pdf import write_pdf, write_pdf_summary
 from reports.render.pdf.figures import dollars
 from reports.summary import Summary
-from reports.text import clean
 from reports.time.period import Counted, Month, Period, Unit
 from reports.usage.usage import Usage, UsageRow, total
+from reports.wording.safe_text import clean
 from tests.reports.render.samples import (
     HOSTILE,
     KEYS,

@@ -1,0 +1,1 @@
+"""Safe text, dates in words, and suggestions."""
