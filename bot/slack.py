@@ -26,8 +26,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
+from reports.block_kit.elements import context
 from reports.render.blocks import Message, sentence
-from reports.render.parts import context
 
 log = logging.getLogger(__name__)
 

@@ -26,8 +26,8 @@ from bot.flows.forms import (
 from bot.flows.home import Homes
 from bot.slack import Person, Place
 from reports.audit import DONE, Act
+from reports.block_kit.inputs import Entered, Meta, notice
 from reports.render.blocks import Message
-from reports.render.forms import Entered, Meta, notice
 from reports.time.timerange import zone_names
 
 EntryT = TypeVar("EntryT")

@@ -13,7 +13,7 @@ from bot.access import refusal, unknown
 from bot.flows.asking import Asking, turn_away
 from bot.slack import DeliveryError, Person, Place, UnknownPersonError
 from reports.audit import Act
-from reports.render.forms import Entered, Meta, notice
+from reports.block_kit.inputs import Entered, Meta, notice
 from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)

@@ -30,11 +30,11 @@ from bot.flows.sight import Asker
 from bot.posting import Conversation
 from bot.slack import DeliveryError, Person, Place
 from reports.audit import Act
+from reports.block_kit.inputs import Meta, notice
 from reports.grammar import CommandError
 from reports.query import Query
 from reports.question_fields import ME, Field, QuestionFields, read_fields
 from reports.render import question_form as render
-from reports.render.forms import Meta, notice
 from reports.schedule_fields import WrongField, said
 from reports.summary import Summary
 from reports.wording.safe_text import clean, escape

@@ -15,13 +15,13 @@ from bot.flows.subscriptions import Subscriptions
 from bot.slack import Person, Place
 from bot.store.schedules import Draft, Entry
 from reports.audit import Act
+from reports.block_kit.inputs import Entered, Meta
 from reports.grammar import Ask, CommandError, parse
 from reports.grammar_schedule import Place as Where
 from reports.grammar_schedule import Standing, parse_schedule
 from reports.query import Query
 from reports.render import schedule_form as render
 from reports.render.blocks import Message
-from reports.render.forms import Entered, Meta
 from reports.render.schedules import made
 from reports.schedule import Target, query_at
 from reports.schedule_fields import (

@@ -18,7 +18,7 @@ from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
 from bot.slack import Place
 from reports.audit import Act
-from reports.render.forms import notice
+from reports.block_kit.inputs import notice
 
 FAILED = "Something went wrong. I sent you a message about it."
 PATIENCE = 1.5

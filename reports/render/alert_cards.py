@@ -12,6 +12,7 @@ from reports.alert_detail import metric_of
 from reports.alert_state import Event, Kind, Reading, reached
 from reports.alert_time import Quiet
 from reports.alert_vocabulary import EXAMPLE
+from reports.block_kit.elements import Block, actions, asking, button, code, context, section
 from reports.grammar_alert import QUIET
 from reports.query import Dimension, Metric
 from reports.render.alert_figures import amount, clock, price
@@ -25,7 +26,6 @@ from reports.render.alert_words import (
     words_shown,
 )
 from reports.render.blocks import Message, shortened
-from reports.render.parts import Block, actions, asking, button, code, context, section
 from reports.time.period import Unit
 from reports.wording.safe_text import clean, escape
 from reports.wording.times import clock_words, zone_city

@@ -10,10 +10,10 @@ from itertools import accumulate
 from reports.alert import Above, Budget, Rule
 from reports.alert_detail import Detail, metric_of
 from reports.alert_state import Event
+from reports.block_kit.elements import Block
 from reports.query import Metric
 from reports.render.blocks import CHART, UNITS
 from reports.render.chart_data import MOST_POINTS
-from reports.render.parts import Block
 from reports.time.timerange import TimeRange
 from reports.usage.usage import NANO
 from reports.words import bucket_words

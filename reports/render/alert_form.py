@@ -20,9 +20,8 @@ from reports.alert_fields import (
     has_zone,
 )
 from reports.alert_state import Reading
-from reports.query import Dimension
-from reports.render.alert_cards import already, meaning, standing
-from reports.render.forms import (
+from reports.block_kit.elements import Block, divider
+from reports.block_kit.inputs import (
     Entered,
     Meta,
     channel,
@@ -36,7 +35,8 @@ from reports.render.forms import (
     warning,
     whose,
 )
-from reports.render.parts import Block, divider
+from reports.query import Dimension
+from reports.render.alert_cards import already, meaning, standing
 from reports.wording.safe_text import clean, escape
 
 CALLBACK = "alert_form"

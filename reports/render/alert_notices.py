@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.block_kit.elements import LONGEST_SECTION, code, section
 from reports.render.blocks import Message
 from reports.render.notices import MENDS, OUTSIDERS
-from reports.render.parts import LONGEST_SECTION, code, section
 from reports.wording.safe_text import clean, escape
 
 NO_OWNER = "The key's owner has no Slack account here, so this came to you."

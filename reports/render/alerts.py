@@ -10,6 +10,19 @@ from reports.alert import Above, Credits, Forecast, New, Rule, Stale
 from reports.alert_caps import Pace
 from reports.alert_detail import Detail, Driver, before_words, metric_of, subject_of
 from reports.alert_state import Event, Kind, Reading, reached
+from reports.block_kit.elements import (
+    Block,
+    actions,
+    asking,
+    button,
+    code,
+    context,
+    header,
+    menu,
+    option,
+    packed,
+    section,
+)
 from reports.query import Dimension, Metric
 from reports.render.alert_cards import UNMUTE
 from reports.render.alert_chart import chart
@@ -25,19 +38,6 @@ from reports.render.alert_words import (
     words_shown,
 )
 from reports.render.blocks import Message, shortened
-from reports.render.parts import (
-    Block,
-    actions,
-    asking,
-    button,
-    code,
-    context,
-    header,
-    menu,
-    option,
-    packed,
-    section,
-)
 from reports.wording.safe_text import clean, escape
 from reports.words import stamp
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from reports.audit import DONE, Entry
+from reports.block_kit.elements import code, fitting, moment, packed, section
 from reports.grammar_admin import AuditAsked
 from reports.render.blocks import Message
 from reports.render.csv import quoted
-from reports.render.parts import code, fitting, moment, packed, section
 from reports.wording.safe_text import as_typed, clean, escape, plain
 from reports.words import period_words
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from reports.block_kit.elements import Block, header, section, table
 from reports.render.blocks import Message, Run, run_buttons, sentence
 from reports.render.cards import credits_card, lasting
-from reports.render.parts import Block, header, section, table
 from reports.usage.balance import Balance
 from reports.usage.limits import Limit
 from reports.usage.usage import dollars

@@ -8,11 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.grammar import CommandError
-from reports.query import Dimension, Metric
-from reports.render.chart_data import BEFORE, chart_data
-from reports.render.controls import Controls, rows
-from reports.render.parts import (
+from reports.block_kit.elements import (
     LONGEST_CODE,
     LONGEST_SECTION,
     Block,
@@ -28,6 +24,10 @@ from reports.render.parts import (
     section,
     table,
 )
+from reports.grammar import CommandError
+from reports.query import Dimension, Metric
+from reports.render.chart_data import BEFORE, chart_data
+from reports.render.controls import Controls, rows
 from reports.render.rows import (
     LONGEST_NAME,
     average,

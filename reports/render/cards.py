@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from reports.block_kit.elements import Block, fields, moment, mrkdwn, section
 from reports.query import Metric
-from reports.render.parts import Block, fields, moment, mrkdwn, section
 from reports.render.rows import looked_at, others, versus
 from reports.render.sparkline import sparkline
 from reports.summary import Summary

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from reports.block_kit.elements import Block, actions, button, menu, option
 from reports.follow import ALONE, EVERYTHING, OUT, PERIODS, UNGROUPED, UP_TO_NOW, Follow
 from reports.grammar import Ask, parse
 from reports.query import Dimension, Filter, Metric, Versus
-from reports.render.parts import Block, actions, button, menu, option
 from reports.render.rows import looked_at
 from reports.summary import Summary
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit

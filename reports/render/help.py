@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.block_kit.elements import actions, button, section
 from reports.render.blocks import Message
-from reports.render.parts import actions, button, section
 from reports.wording.safe_text import clean, escape
 
 SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reports.render import alert_cards, schedules, status
-from reports.render.blocks import NOTHING_YET
-from reports.render.cards import credits_card, metric_cards, tops
-from reports.render.parts import (
+from reports.block_kit.elements import (
     Block,
     actions,
     button,
@@ -19,6 +16,9 @@ from reports.render.parts import (
     moment,
     section,
 )
+from reports.render import alert_cards, schedules, status
+from reports.render.blocks import NOTHING_YET
+from reports.render.cards import credits_card, metric_cards, tops
 from reports.status import Status
 from reports.summary import Summary
 from reports.usage.balance import Balance

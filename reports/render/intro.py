@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from reports.block_kit.elements import section
 from reports.render.blocks import Message, Run, run_buttons, sentence
-from reports.render.parts import section
 
 INTRO = (
     "Hi, I'm Activity. I answer questions about your organization's OpenRouter usage: spend, tokens"

@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from reports.block_kit.elements import Block, code, divider
+from reports.block_kit.inputs import (
+    Entered,
+    Meta,
+    channel,
+    modal,
+    preview,
+    radio,
+    select,
+    ticks,
+    typed,
+)
 from reports.query import Dimension, File
 from reports.question_fields import (
     ALL,
@@ -16,18 +28,6 @@ from reports.question_fields import (
     QuestionFields,
 )
 from reports.render.blocks import NOTHING_YET
-from reports.render.forms import (
-    Entered,
-    Meta,
-    channel,
-    modal,
-    preview,
-    radio,
-    select,
-    ticks,
-    typed,
-)
-from reports.render.parts import Block, code, divider
 from reports.render.rows import nothing, versus
 from reports.summary import Summary
 from reports.wording.safe_text import clean, escape, figure

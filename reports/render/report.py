@@ -7,10 +7,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from reports.query import Dimension, Metric
-from reports.render.blocks import CHART, LONGEST_TEXT, NAME_IN_TABLE, Message, answer
-from reports.render.controls import Controls, rows
-from reports.render.parts import (
+from reports.block_kit.elements import (
     LONGEST_SECTION,
     Block,
     actions,
@@ -21,6 +18,9 @@ from reports.render.parts import (
     section,
     table,
 )
+from reports.query import Dimension, Metric
+from reports.render.blocks import CHART, LONGEST_TEXT, NAME_IN_TABLE, Message, answer
+from reports.render.controls import Controls, rows
 from reports.report import CENT, Cell, Mover, Report, Revision
 from reports.schedule import Schedule
 from reports.summary import Series

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from reports.grammar import LONGEST
-from reports.grammar_schedule import Standing
-from reports.query import Metric
-from reports.render.blocks import NOTHING_YET
-from reports.render.forms import (
+from reports.block_kit.elements import Block, divider
+from reports.block_kit.inputs import (
     Entered,
     Meta,
     channel,
@@ -25,7 +22,10 @@ from reports.render.forms import (
     warning,
     whose,
 )
-from reports.render.parts import Block, divider
+from reports.grammar import LONGEST
+from reports.grammar_schedule import Standing
+from reports.query import Metric
+from reports.render.blocks import NOTHING_YET
 from reports.render.report import when
 from reports.render.rows import looked_at, nothing, versus
 from reports.render.schedules import DAY_NAMES

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
+from reports.block_kit.elements import Block, actions, asking, button, code, section
 from reports.cron import Cron
 from reports.grammar_schedule import Place, Standing
 from reports.query import Dimension, Metric, Query
 from reports.render.blocks import Message
 from reports.render.notices import RESUME, place_words
-from reports.render.parts import Block, actions, asking, button, code, section
 from reports.render.report import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
 from reports.schedule import WORKDAYS, Monthly, Schedule, Target, Weekly
 from reports.time.period import Calendar, Unit

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.render import parts
+from reports.block_kit import elements as parts
 from reports.wording.safe_text import escape
 
 ANY = st.text(max_size=4_000)

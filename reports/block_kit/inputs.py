@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from reports.render.parts import Block, button, context, mrkdwn, option, plain, section
+from reports.block_kit.elements import Block, button, context, mrkdwn, option, plain, section
 from reports.wording.slack_text import unmarked
 
 Options = Sequence[tuple[str, str]]
