@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from bot.flows.files import Job
     from bot.store import Store
     from reports.commands import Command
-    from reports.grammar import CommandError
     from reports.loose_names import Known
-    from reports.summary import Summary
-    from reports.topics import BalanceAsked, BudgetAsked
+    from reports.questions.grammar import CommandError
+    from reports.questions.summary import Summary
+    from reports.questions.topics import BalanceAsked, BudgetAsked
 
 FAILED, WRONG_USAGE = 1, 2
 NOBODY = (
@@ -131,9 +131,9 @@ def ask(
     from bot.flows.known_names import known  # noqa: PLC0415
     from bot.flows.sight import ANYONE  # noqa: PLC0415
     from reports.commands import parse_command  # noqa: PLC0415
-    from reports.grammar import Ask, CommandError, Help  # noqa: PLC0415
     from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
-    from reports.query import File  # noqa: PLC0415
+    from reports.questions.grammar import Ask, CommandError, Help  # noqa: PLC0415
+    from reports.questions.query import File  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
     from reports.wording.slack_text import unmarked  # noqa: PLC0415
 
@@ -191,15 +191,9 @@ def _answer_other(
     as_json: bool,
 ) -> None:
     """Answer what is not a question for figures; `first` is the first word of the command."""
-    from reports.grammar import CommandError, Help  # noqa: PLC0415
     from reports.grammar_admin import HelpOn  # noqa: PLC0415
-    from reports.topics import (  # noqa: PLC0415
-        BalanceAsked,
-        BudgetAsked,
-        MeAsked,
-        TopicAsked,
-        not_yet,
-    )
+    from reports.questions.grammar import CommandError, Help  # noqa: PLC0415
+    from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 
     match parsed:
         case CommandError():
@@ -321,8 +315,8 @@ def _print_money(
     """Print the balance, or the limits and budgets."""
     from bot.flows.balance import balance, limits  # noqa: PLC0415
     from bot.flows.sight import ANYONE  # noqa: PLC0415
-    from reports.render import balance as render  # noqa: PLC0415
-    from reports.topics import BalanceAsked  # noqa: PLC0415
+    from reports.questions.slack import balance as render  # noqa: PLC0415
+    from reports.questions.topics import BalanceAsked  # noqa: PLC0415
 
     command, as_of = settings.command, max(store.state().synced.values(), default=None)
     if isinstance(asked, BalanceAsked):
@@ -341,7 +335,7 @@ def _print_help() -> None:
 
 
 def _misunderstood(wrong: CommandError) -> NoReturn:
-    from reports.grammar import tokens  # noqa: PLC0415
+    from reports.questions.grammar import tokens  # noqa: PLC0415
 
     lines = [wrong.problem]
     lines += [f"Did you mean: activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]

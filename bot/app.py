@@ -163,7 +163,7 @@ class Bot:
 
     def _tell_admin(self, user: str, words: str) -> None:
         """Send somebody a direct message. Raises DeliveryError."""
-        from reports.render.blocks import sentence  # noqa: PLC0415
+        from reports.questions.slack.answer import sentence  # noqa: PLC0415
 
         self.slack.direct(user, sentence(words))
 
@@ -199,10 +199,10 @@ class Bot:
             talk,
         )
         from bot.listeners.work import Work  # noqa: PLC0415
+        from reports.questions.slack.form import CALLBACK as QUESTION_FORM  # noqa: PLC0415
+        from reports.questions.slack.form import SHORTCUT  # noqa: PLC0415
         from reports.render.alert_form import CALLBACK as ALERT_FORM  # noqa: PLC0415
         from reports.render.home import ASK, NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
-        from reports.render.question_form import CALLBACK as QUESTION_FORM  # noqa: PLC0415
-        from reports.render.question_form import SHORTCUT  # noqa: PLC0415
         from reports.render.schedule_form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from bot.slack import DeliveryError, Slack, attempt, content
-from reports.render.blocks import Message
+from reports.questions.slack.answer import Message
 
 log = logging.getLogger(__name__)
 

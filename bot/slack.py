@@ -27,7 +27,7 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
 from reports.block_kit.elements import context
-from reports.render.blocks import Message, sentence
+from reports.questions.slack.answer import Message, sentence
 
 log = logging.getLogger(__name__)
 

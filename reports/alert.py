@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.query import Dimension, Filter, Metric, Source
+from reports.questions.query import Dimension, Filter, Metric, Source
 from reports.time.period import Unit
 from reports.usage.usage import NANO, exact_money
 

@@ -24,7 +24,7 @@ from reports.alert import (
 )
 from reports.alert_draft import Draft, WrongRule, above_nothing, count, money, percents
 from reports.alert_draft import rule as _rule
-from reports.query import Dimension, Filter, Metric, Source
+from reports.questions.query import Dimension, Filter, Metric, Source
 from reports.time.period import Unit
 from reports.usage.usage import NANO
 from reports.wording.safe_text import clean

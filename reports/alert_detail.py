@@ -10,7 +10,7 @@ from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, St
 from reports.alert_caps import Pace
 from reports.alert_state import Reading
 from reports.alert_time import Span
-from reports.query import Dimension, Filter, Metric, Query, Source
+from reports.questions.query import Dimension, Filter, Metric, Query, Source
 from reports.time.period import Calendar, Counted, Month, Period, Unit
 from reports.time.period import Span as Days
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, local

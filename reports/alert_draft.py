@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from reports.alert import PERCENTS, Above, Budget, Credits, Recipient, Rule, Spike, Watch
 from reports.alert_amount import Amount
-from reports.query import Dimension, Filter, Metric, Source
+from reports.questions.query import Dimension, Filter, Metric, Source
 from reports.time.period import Unit
 from reports.usage.usage import NANO, nano_dollars
 from reports.wording.safe_text import clean

@@ -24,9 +24,9 @@ from reports.alert import (
     To,
     amount,
 )
-from reports.grammar import Ask, CommandError, parse
 from reports.grammar_alert import parse_alert
-from reports.query import Dimension, Metric, Query, Source
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Dimension, Metric, Query, Source
 from reports.schedule_fields import WrongField
 from reports.time.period import Unit
 from reports.time.timerange import zone_names

@@ -14,7 +14,7 @@ from reports.alert_vocabulary import (
     WATCHES,
     unit_of,
 )
-from reports.grammar import DIMENSIONS, METRICS
+from reports.questions.grammar import DIMENSIONS, METRICS
 from reports.wording import suggestions as nearest
 
 _IGNORED = FILLERS | PER | {"alert", "alerts", "to", "in", "by", "api"}

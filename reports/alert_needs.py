@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.alert_time import Span, span_at, spans
-from reports.query import Dimension, Filter
+from reports.questions.query import Dimension, Filter
 from reports.time.period import Unit
 from reports.time.timerange import HOUR, Granularity
 

@@ -22,8 +22,8 @@ from reports.alert_vocabulary import (
     recipient_of,
     unit_of,
 )
-from reports.grammar import DIMENSIONS, LONGEST, METRICS, Ask, CommandError, Help, parse
-from reports.query import DEFAULT_TOP, Dimension, Query
+from reports.questions.grammar import DIMENSIONS, LONGEST, METRICS, Ask, CommandError, Help, parse
+from reports.questions.query import DEFAULT_TOP, Dimension, Query
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
 from reports.wording import suggestions as nearest

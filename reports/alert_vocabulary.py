@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.alert import Recipient, To
-from reports.grammar import DIMENSIONS, METRICS
+from reports.questions.grammar import DIMENSIONS, METRICS
 from reports.time.period import Unit
 from reports.wording.safe_text import clean
 from reports.wording.subscriptions import channel

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from reports import grammar
 from reports.alert import Rule
-from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
 from reports.grammar_alert import (
     EXAMPLES,
@@ -16,7 +14,16 @@ from reports.grammar_alert import (
     quiet_meant,
 )
 from reports.grammar_schedule import ListSchedules, Standing, is_schedule, parse_schedule
-from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, personal, topic_of
+from reports.questions import grammar
+from reports.questions.grammar import Ask, CommandError, Help
+from reports.questions.topics import (
+    BalanceAsked,
+    BudgetAsked,
+    MeAsked,
+    TopicAsked,
+    personal,
+    topic_of,
+)
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
 from reports.wording.subscriptions import managing

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reports.grammar import LONGEST, Ask, CommandError, parse, tokens
-from reports.query import Query
+from reports.questions.grammar import LONGEST, Ask, CommandError, parse, tokens
+from reports.questions.query import Query
 from reports.time.period import Period
 from reports.wording.safe_text import clean, plain
 

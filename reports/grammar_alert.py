@@ -23,7 +23,7 @@ from reports.alert_meaning import keeps_meaning
 from reports.alert_reader import Reader
 from reports.alert_time import Quiet
 from reports.alert_vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
-from reports.grammar import LONGEST, CommandError, Help, tokens
+from reports.questions.grammar import LONGEST, CommandError, Help, tokens
 from reports.wording.safe_text import clean, plain
 from reports.wording.subscriptions import begins, button, clock, corrected, lists, page
 

@@ -15,16 +15,16 @@ from reports import loose_dates
 from reports import loose_words as say
 from reports.alert import Rule
 from reports.commands import Command, parse_command
-from reports.grammar import LONGEST, Ask, CommandError, Help, grouping, parse, tokens
 from reports.loose_alert import hear_alert, wants
 from reports.loose_dates import AmbiguousDateError, Order
 from reports.loose_names import LONGEST_NAME_WORDS, AmbiguousNameError, Known, named
 from reports.loose_span import stretch
 from reports.loose_topics import greets, topic_said
-from reports.query import Dimension, Filter, Metric, Query, Versus
+from reports.questions.grammar import LONGEST, Ask, CommandError, Help, grouping, parse, tokens
+from reports.questions.query import Dimension, Filter, Metric, Query, Versus
+from reports.questions.topics import TopicAsked
 from reports.time.period import NAMED, Month, Span
 from reports.time.timerange import NotBegunError, ranges, zone_names
-from reports.topics import TopicAsked
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
 from reports.wording.subscriptions import managing

@@ -15,7 +15,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from reports.grammar import LONGEST, CommandError, Help, tokens
+from reports.questions.grammar import LONGEST, CommandError, Help, tokens
 from reports.schedule_guess import EXAMPLE, Wrong
 from reports.schedule_words import Reader
 from reports.standing import Place, Standing

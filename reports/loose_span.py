@@ -7,8 +7,8 @@ from datetime import date
 
 from reports import loose_dates
 from reports import loose_words as say
-from reports.grammar import Ask, parse
 from reports.loose_dates import Days, Order, calendar
+from reports.questions.grammar import Ask, parse
 from reports.time.period import Month, Span
 
 LEADS = {"since", "from", "between", "starting"}

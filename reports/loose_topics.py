@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from reports.topics import BALANCE, BUDGET, Topic, ungroupable
+from reports.questions.topics import BALANCE, BUDGET, Topic, ungroupable
 
 _ABOUT_ME = (
     "who are you", "who r u", "what are you", "what can you", "what do you do", "what can i ask",

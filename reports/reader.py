@@ -12,9 +12,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from reports.commands import parse_command
-from reports.grammar import Ask, CommandError
 from reports.grammar_loose import UNDERSTOOD, Heard, hear, strictly
 from reports.loose_names import Known
+from reports.questions.grammar import Ask, CommandError
 from reports.time.timerange import NotBegunError, ranges
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain

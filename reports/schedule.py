@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from reports import cron
 from reports.cron import Cron
-from reports.query import Query
+from reports.questions.query import Query
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import DAY, local
 

@@ -12,9 +12,9 @@ from enum import StrEnum
 
 from reports.cron import Cron, CronError
 from reports.cron import parse as parse_cron
-from reports.grammar import Ask, CommandError, parse
 from reports.grammar_schedule import Place, Standing, parse_schedule
-from reports.query import File
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import File
 from reports.schedule import WEEKDAYS, WORKDAYS, Daily, Monthly, Target, Weekly, usual_period
 from reports.schedule_guess import RHYTHMS
 from reports.time.period import DEFAULT

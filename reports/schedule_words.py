@@ -9,8 +9,8 @@ from datetime import time
 
 from reports import cron
 from reports.cron import CronError
-from reports.grammar import Ask, CommandError, Help, parse
-from reports.query import Dimension, Metric, Query
+from reports.questions.grammar import Ask, CommandError, Help, parse
+from reports.questions.query import Dimension, Metric, Query
 from reports.schedule import (
     WORKDAYS,
     Daily,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import time
 
-from reports.query import Query
+from reports.questions.query import Query
 from reports.schedule import Rule, Schedule, Target
 
 

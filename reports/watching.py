@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from reports.alert import Above, Rule
 from reports.alert_draft import most_of
-from reports.query import Metric, Source
-from reports.summary import Summary
+from reports.questions.query import Metric, Source
+from reports.questions.summary import Summary
 from reports.time.period import Unit
 from reports.usage.usage import NANO
 

@@ -106,4 +106,4 @@ def test_there_is_something_to_look_at() -> None:
     assert all(files(room) for room in ("reports", *WALLS))
     assert set(files("bot")) >= READS_SETTINGS
     assert all(name in imports(file) for file, name in DOORS.items())
-    assert "reports.time.period.Counted" in imports("reports/grammar.py")
+    assert "reports.time.period.Counted" in imports("reports/questions/grammar.py")

@@ -12,7 +12,7 @@ from typing import Any
 from bot.flows.alert_figures import Ids
 from bot.store.directory import Directory
 from reports.alert_caps import Cap
-from reports.query import Dimension
+from reports.questions.query import Dimension
 
 
 @dataclass(frozen=True, slots=True)

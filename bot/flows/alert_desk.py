@@ -34,13 +34,13 @@ from reports.alert_state import Reading
 from reports.alert_time import Snooze
 from reports.audit import DONE, Act
 from reports.block_kit.elements import code
-from reports.grammar import Ask, CommandError, parse
 from reports.grammar_alert import EXAMPLES, ListAlerts, SetQuiet, rule_of
-from reports.query import Metric, Query
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Metric, Query
+from reports.questions.slack.answer import Message, error, sentence
 from reports.render import alert_cards as cards
 from reports.render import alert_notices as words
 from reports.render.alert_cards import Card
-from reports.render.blocks import Message, error, sentence
 from reports.render.schedules import said as cards_said
 from reports.time.timerange import zone_names
 from reports.wording.times import moment_words

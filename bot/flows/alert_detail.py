@@ -24,7 +24,7 @@ from reports.alert_detail import (
 )
 from reports.alert_needs import Needed
 from reports.alert_state import Reading
-from reports.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.usage import ZERO, Usage
 

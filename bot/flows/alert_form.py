@@ -16,10 +16,10 @@ from reports.alert_fields import AlertFields, Field, fields_of, read_fields
 from reports.audit import Act
 from reports.block_kit.elements import code
 from reports.block_kit.inputs import Entered, Meta
-from reports.grammar import CommandError
 from reports.grammar_alert import parse_alert, rule_of
+from reports.questions.grammar import CommandError
+from reports.questions.slack.answer import Message
 from reports.render import alert_form as render
-from reports.render.blocks import Message
 from reports.schedule_fields import WrongField, said
 from reports.wording.safe_text import clean, escape
 

@@ -18,9 +18,9 @@ from bot.store.alert_tellings import Pending, Telling
 from reports.alert import Above, Forecast, Spike
 from reports.alert_detail import Detail, question
 from reports.alert_state import Event, Kind
+from reports.questions.slack.answer import Message
 from reports.render import alerts as render
 from reports.render.alerts import About
-from reports.render.blocks import Message
 
 log = logging.getLogger(__name__)
 

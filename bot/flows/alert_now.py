@@ -9,7 +9,7 @@ from bot.flows.alert_reading import Seen, Watched, readings
 from reports.alert import Above, Budget, Forecast, New, Spike
 from reports.alert_needs import Needed
 from reports.alert_state import Reading, period_key
-from reports.query import Metric
+from reports.questions.query import Metric
 from reports.usage.usage import ZERO
 
 

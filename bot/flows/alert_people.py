@@ -12,9 +12,9 @@ from bot.slack import DeliveryError, Person
 from bot.store.alert_rules import Entry
 from reports.alert import Rule, To
 from reports.grammar_alert import rule_of
+from reports.questions.slack.answer import Message
 from reports.render import alert_notices as words
 from reports.render.alert_words import words_shown
-from reports.render.blocks import Message
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from reports.alert_readings import above, first_use, stale
 from reports.alert_spike import Hour, known_past, may_spike, spike, usual
 from reports.alert_state import Phase, Reading, State, Usual
 from reports.alert_time import SETTLED, Span
-from reports.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.sync_windows import REACH
 from reports.usage.usage import ZERO, Usage

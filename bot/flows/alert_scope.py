@@ -12,7 +12,7 @@ from bot.flows.sight import SELF, Asker
 from bot.store.directory import Directory
 from reports.alert import Rule
 from reports.alert_needs import grouping
-from reports.query import Dimension, Filter
+from reports.questions.query import Dimension, Filter
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ from reports.alert_state import (
 )
 from reports.alert_time import SETTLED, Span
 from reports.grammar_alert import rule_of
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.render import unreadable
 
 log = logging.getLogger(__name__)

@@ -12,16 +12,16 @@ from bot.flows.sync_state import failure, first_sync, missed
 from bot.store import Store
 from bot.store.directory import Directory
 from bot.store.reading import Ranking, Read, Selection
-from reports.grammar import CommandError
-from reports.query import Dimension, Filter, Query, Versus
-from reports.summary import ALL, Figures, Summary, summarize
+from reports.questions.grammar import CommandError
+from reports.questions.query import Dimension, Filter, Query, Versus
+from reports.questions.summary import ALL, Figures, Summary, summarize
+from reports.questions.wording import EARLIER, period_words
 from reports.time.period import Counted
 from reports.time.timerange import NotBegunError, OverlapError, Ranges, earlier, ranges
 from reports.usage.coverage import Held, Source, gaps, reaches, source
 from reports.usage.members import CHATROOM
 from reports.usage.usage import Usage, total
 from reports.wording.safe_text import clean
-from reports.words import EARLIER, period_words
 
 NOTHING: Mapping[int, Usage] = {}
 """The buckets of a group that used nothing."""

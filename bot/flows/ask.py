@@ -31,18 +31,18 @@ from bot.slack import DeliveryError, Person, Place
 from reports.alert import Rule
 from reports.audit import DONE, Act
 from reports.commands import parse_command
-from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
 from reports.grammar_schedule import ListSchedules, Standing
-from reports.query import Dimension, Filter, Metric, Query, Versus
-from reports.render.balance import balance_message, limits_message, limits_section
-from reports.render.blocks import Message, Run, error, sentence
+from reports.questions.grammar import Ask, CommandError, Help
+from reports.questions.query import Dimension, Filter, Metric, Query, Versus
+from reports.questions.slack.answer import Message, Run, error, sentence
+from reports.questions.slack.balance import balance_message, limits_message, limits_section
+from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 from reports.render.help import help_message
 from reports.render.intro import intro
 from reports.render.schedules import said
 from reports.time.period import Calendar, Unit
-from reports.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 from reports.wording.safe_text import escape, plain
 
 log = logging.getLogger(__name__)

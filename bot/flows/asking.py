@@ -18,7 +18,7 @@ from bot.store.audit import Audit
 from bot.store.memory import Memory
 from bot.store.overview import Overview
 from reports.audit import Act
-from reports.query import Dimension, Query
+from reports.questions.query import Dimension, Query
 from reports.wording.slack_text import unmarked, unnamed, with_names
 
 REFUSED = "refused"

@@ -10,8 +10,8 @@ from bot.private_folder import private_folder
 from bot.slack import DeliveryError, Person
 from bot.store.audit import READ_SECONDS, Wanted
 from reports.grammar_admin import AuditAsked
+from reports.questions.slack.answer import Message, sentence
 from reports.render import audit as render
-from reports.render.blocks import Message, sentence
 from reports.render.schedules import said
 from reports.time.timerange import NotBegunError, ranges
 

@@ -11,8 +11,8 @@ from bot.flows.sight import Asker
 from bot.store import Store
 from bot.store.reading import Selection
 from reports.alert_time import Span
-from reports.query import Dimension, Metric, Query, Source
-from reports.summary import Summary
+from reports.questions.query import Dimension, Metric, Query, Source
+from reports.questions.summary import Summary
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, TimeRange, following
 from reports.usage.balance import Balance

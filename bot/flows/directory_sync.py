@@ -17,7 +17,7 @@ from bot.flows.identify import MADE_UP
 from bot.flows.sync_state import UNAVAILABLE
 from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, Person, Workspace
 from bot.store import Store
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.usage.sync_windows import Window
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from bot.flows.home import Homes
 from bot.slack import Person, Place
 from reports.audit import DONE, Act
 from reports.block_kit.inputs import Entered, Meta, notice
-from reports.render.blocks import Message
+from reports.questions.slack.answer import Message
 from reports.time.timerange import zone_names
 
 EntryT = TypeVar("EntryT")

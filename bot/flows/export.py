@@ -20,12 +20,12 @@ from bot.flows.sight import Asker
 from bot.rendering import RenderError
 from bot.slack import DeliveryError, Place
 from reports.audit import DONE, Act
-from reports.grammar import Ask, CommandError, parse
-from reports.query import Dimension, Filter, Query
-from reports.render.blocks import Message, figures, sentence
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Dimension, Filter, Query
+from reports.questions.slack.answer import Message, figures, sentence
+from reports.questions.wording import title
 from reports.render.schedules import said
 from reports.wording.safe_text import clean, escape
-from reports.words import title
 
 log = logging.getLogger(__name__)
 

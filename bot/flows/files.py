@@ -15,10 +15,10 @@ from bot.flows import sight
 from bot.flows.answer import Plan, answer, make_plan, zone_of
 from bot.flows.sight import ANYONE, Asker
 from bot.store import Store, reading
-from reports.grammar import Ask, CommandError, parse
-from reports.query import Dimension, Query, Versus
-from reports.range_names import file_words
-from reports.summary import ALL, Summary, in_order
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Dimension, Query, Versus
+from reports.questions.range_names import file_words
+from reports.questions.summary import ALL, Summary, in_order
 from reports.time.timerange import NotBegunError, ranges
 from reports.usage.coverage import reaches, source
 from reports.usage.usage import Usage, UsageRow

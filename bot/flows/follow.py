@@ -17,12 +17,12 @@ from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
 from bot.flows.shown import drawn, group_name, kept_private, of_state, picture, remember
 from bot.slack import Person, Place, Spot
 from reports.audit import DONE, Act
-from reports.follow import OUT, Choice, Follow, chosen, fits, inside, without_filter
-from reports.grammar import LONGEST, Ask, CommandError, parse
-from reports.query import Dimension, Query
-from reports.render.blocks import error
+from reports.questions.follow_up import OUT, Choice, Follow, chosen, fits, inside, without_filter
+from reports.questions.grammar import LONGEST, Ask, CommandError, parse
+from reports.questions.query import Dimension, Query
+from reports.questions.slack.answer import error
+from reports.questions.wording import DIMENSION_WORDS
 from reports.render.schedules import said
-from reports.words import DIMENSION_WORDS
 
 GONE = "That {} no longer exists, or you can't see it."
 ONLY_YOU = "You can only see your own usage, so this filter stays."

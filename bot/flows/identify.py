@@ -15,7 +15,7 @@ from bot.courtesy import giving_way
 from bot.openrouter import View, WireRow
 from bot.store.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
 from bot.store.rewrite import minus, plus
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.usage.members import Member
 from reports.usage.usage import ZERO, Usage
 

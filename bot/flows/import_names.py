@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.store import Store
 from bot.store.directory import IMPORTED, UNKNOWN, Directory
-from reports.query import Dimension
+from reports.questions.query import Dimension
 
 UNKNOWN_NAMES = {
     Dimension.KEY: "(imported, key unknown)",

@@ -24,7 +24,7 @@ from bot.store.imported import Intake
 from bot.store.rewrite import RowKey
 from bot.store.staging import Staging
 from reports.find_granularity import Dates, find_granularity
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.read_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
 from reports.time.timerange import HOUR, Granularity
 from reports.usage.coverage import Interval

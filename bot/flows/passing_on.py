@@ -13,10 +13,10 @@ from bot.flows.shown import KEPT_FOR, drawn, kept_private, picture
 from bot.flows.sight import Asker
 from bot.slack import DeliveryError, Person, Place, Spot
 from reports.audit import DONE, Act
-from reports.follow import standing
-from reports.grammar import Ask, CommandError, parse
-from reports.query import Query
-from reports.render.blocks import error
+from reports.questions.follow_up import standing
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Query
+from reports.questions.slack.answer import error
 from reports.render.schedules import said
 from reports.watching import watching
 

@@ -21,7 +21,7 @@ from bot.store.codes import View as StoredView
 from bot.store.codes import seconds
 from bot.store.directory import Directory
 from bot.store.rewrite import RowKey, minus, plus
-from reports.query import Dimension, Metric
+from reports.questions.query import Dimension, Metric
 from reports.time.timerange import STEP, Granularity
 from reports.usage.sync_windows import MINUTE, Window
 from reports.usage.usage import ZERO, Usage, total

@@ -31,12 +31,12 @@ from bot.posting import Conversation
 from bot.slack import DeliveryError, Person, Place
 from reports.audit import Act
 from reports.block_kit.inputs import Meta, notice
-from reports.grammar import CommandError
-from reports.query import Query
-from reports.question_fields import ME, Field, QuestionFields, read_fields
-from reports.render import question_form as render
+from reports.questions.form_fields import ME, Field, QuestionFields, read_fields
+from reports.questions.grammar import CommandError
+from reports.questions.query import Query
+from reports.questions.slack import form as render
+from reports.questions.summary import Summary
 from reports.schedule_fields import WrongField, said
-from reports.summary import Summary
 from reports.wording.safe_text import clean, escape
 
 OUTSIDERS = "That channel is shared with another company. Choose another one, or yourself."

@@ -15,8 +15,8 @@ from bot.store.directory import Directory
 from bot.store.reading import Selection
 from bot.store.rewrite import plus
 from bot.store.store import State
-from reports.grammar import Ask, CommandError, parse
-from reports.query import Dimension, Filter, Metric, Query
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Dimension, Filter, Metric, Query
 from reports.report import Cell, Report, movers, top_models
 from reports.time.timerange import Granularity, floor
 from reports.usage.coverage import Source, gaps, reaches, source

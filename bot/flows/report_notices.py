@@ -12,9 +12,9 @@ from bot.slack import DeliveryError
 from bot.store.notices import Notice
 from bot.store.runs import MOST_ERRORS, Run
 from bot.store.schedules import Entry
+from reports.questions.slack.answer import Message
 from reports.render import notices as words
 from reports.render import unreadable
-from reports.render.blocks import Message
 from reports.schedule import Due, Target
 
 log = logging.getLogger(__name__)

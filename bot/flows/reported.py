@@ -23,9 +23,10 @@ from bot.rendering import RenderError
 from bot.slack import DeliveryError
 from bot.store.runs import Run, Runs, day_of
 from bot.store.schedules import Entry
-from reports.grammar import CommandError
-from reports.query import Dimension, Filter, Metric
-from reports.render.blocks import Message
+from reports.questions.grammar import CommandError
+from reports.questions.query import Dimension, Filter, Metric
+from reports.questions.slack.answer import Message
+from reports.questions.wording import stamp, title
 from reports.render.report import About, days, report, when
 from reports.report import CENT, Report, Revision
 from reports.schedule import Target, occurrence, query_at
@@ -33,7 +34,6 @@ from reports.time.timerange import ranges
 from reports.usage.usage import ZERO
 from reports.wording.safe_text import clean
 from reports.wording.times import clock_words, zone_city
-from reports.words import stamp, title
 
 log = logging.getLogger(__name__)
 

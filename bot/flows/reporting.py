@@ -22,7 +22,7 @@ from bot.flows.reported import Content, Contents, Unreportable
 from bot.posting import Posted
 from bot.slack import DeliveryError
 from bot.store.runs import SLEWED, Run, State
-from reports.render.blocks import Message
+from reports.questions.slack.answer import Message
 from reports.schedule import CATCH_UP, Target
 
 __all__ = ["Reporting", "Reports"]

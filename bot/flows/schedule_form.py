@@ -16,12 +16,13 @@ from bot.slack import Person, Place
 from bot.store.schedules import Draft, Entry
 from reports.audit import Act
 from reports.block_kit.inputs import Entered, Meta
-from reports.grammar import Ask, CommandError, parse
 from reports.grammar_schedule import Place as Where
 from reports.grammar_schedule import Standing, parse_schedule
-from reports.query import Query
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Query
+from reports.questions.slack.answer import Message
+from reports.questions.summary import Summary
 from reports.render import schedule_form as render
-from reports.render.blocks import Message
 from reports.render.schedules import made
 from reports.schedule import Target, query_at
 from reports.schedule_fields import (
@@ -32,7 +33,6 @@ from reports.schedule_fields import (
     read_fields,
     said,
 )
-from reports.summary import Summary
 from reports.wording.safe_text import clean, escape
 
 

@@ -19,11 +19,11 @@ from bot.flows.sight import Asker
 from bot.rendering import RenderError
 from bot.slack import DeliveryError
 from bot.store.directory import Directory
-from reports.query import Dimension, Filter
-from reports.render.blocks import Message
-from reports.render.blocks import answer as answer_message
-from reports.render.controls import Controls
-from reports.summary import Summary
+from reports.questions.query import Dimension, Filter
+from reports.questions.slack.answer import Message
+from reports.questions.slack.answer import answer as answer_message
+from reports.questions.slack.controls import Controls
+from reports.questions.summary import Summary
 from reports.usage.members import Member
 
 log = logging.getLogger(__name__)

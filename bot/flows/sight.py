@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.store.directory import Directory
-from reports.grammar import LONGEST, CommandError
-from reports.query import Dimension, Filter, Query
+from reports.questions.grammar import LONGEST, CommandError
+from reports.questions.query import Dimension, Filter, Query
 from reports.usage import members as names
 from reports.wording.safe_text import clean
 

@@ -12,8 +12,8 @@ from bot.slack import Person
 from bot.store.audit import READ_SECONDS
 from bot.store.overview import Heard
 from bot.store.schedules import Entry
+from reports.questions.slack.answer import Message
 from reports.render import status as render
-from reports.render.blocks import Message
 from reports.render.notices import place_words
 from reports.status import Coming, Delivery, Freshness, Inside, Status, Trouble
 from reports.time.timerange import Granularity

@@ -29,12 +29,12 @@ from bot.slack import DeliveryError, Person, Place
 from bot.store.runs import Run
 from bot.store.schedules import Draft, Entry, LastRun
 from reports.audit import Act
-from reports.grammar import CommandError
 from reports.grammar_schedule import EXAMPLES, ListSchedules, Standing
-from reports.query import Dimension
+from reports.questions.grammar import CommandError
+from reports.questions.query import Dimension
+from reports.questions.slack.answer import Message, error, sentence
 from reports.render import notices as words
 from reports.render import schedules as cards
-from reports.render.blocks import Message, error, sentence
 from reports.schedule import Target, query_at
 from reports.time.timerange import zone_names
 from reports.wording.safe_text import escape

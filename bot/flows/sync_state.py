@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store import Store
-from reports.query import Dimension, Query
+from reports.questions.query import Dimension, Query
 from reports.wording.safe_text import clean
 
 TROUBLE = "trouble"

@@ -24,7 +24,8 @@ from bot.slack import DeliveryError, Person, Place, Spot
 from reports.alert import Rule
 from reports.audit import Act
 from reports.commands import parse_command
-from reports.continuation import (
+from reports.grammar_loose import Heard
+from reports.questions.continuation import (
     Inherited,
     alert_about,
     goes_on,
@@ -33,13 +34,12 @@ from reports.continuation import (
     same_day,
     typed_query,
 )
-from reports.grammar import Ask, CommandError, parse
-from reports.grammar_loose import Heard
-from reports.query import Dimension, Query
-from reports.render.blocks import Run, sentence
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Dimension, Query
+from reports.questions.slack.answer import Run, sentence
+from reports.questions.wording import filter_words
 from reports.render.intro import intro
 from reports.wording.slack_text import readable
-from reports.words import filter_words
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
 from bot.slack import Place
 from reports.audit import Act
-from reports.render.blocks import RUN
+from reports.questions.slack.answer import RUN
 
 
 def register(

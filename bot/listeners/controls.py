@@ -20,8 +20,8 @@ from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
 from bot.slack import Place, Spot
 from reports.audit import Act
-from reports.follow import Choice, Follow
-from reports.render.controls import ALERT, SCHEDULE, SHARE
+from reports.questions.follow_up import Choice, Follow
+from reports.questions.slack.controls import ALERT, SCHEDULE, SHARE
 
 Do = Callable[[Place, Spot, Shown, dict[str, Any]], None]
 

@@ -15,7 +15,7 @@ from bot.listeners.clicks import Clicks, foreign, spot
 from bot.listeners.work import Work
 from bot.slack import Place
 from reports.audit import Act
-from reports.render.controls import EXPORT
+from reports.questions.slack.controls import EXPORT
 
 
 def register(app: App, asking: Asking, work: Work) -> None:

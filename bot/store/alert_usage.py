@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bot.store.codes import ALL_OF, DIMENSION, GRANULARITY, View, moment, part, seconds
 from bot.store.database import Database
 from bot.store.reading import SUMS
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.coverage import Interval
 from reports.usage.usage import ZERO, Usage

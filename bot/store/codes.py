@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
 
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.usage import Usage
 

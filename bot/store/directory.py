@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.store.codes import DIMENSION, DIMENSION_OF, moment, seconds
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.usage.members import Member, find, index, labels, look_up, nearest
 
 IMPORTED = "imported:"

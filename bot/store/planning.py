@@ -12,7 +12,7 @@ from bot.store.codes import DIMENSION
 from bot.store.notices import add_notice
 from bot.store.readable import UNREADABLE, Row, read_one
 from bot.store.schedules import Entry, after, entry, ms
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.schedule import Due, Target, due, missed
 from reports.time.timerange import DAY
 

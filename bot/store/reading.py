@@ -12,7 +12,7 @@ from itertools import pairwise
 from bot.store import imported
 from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, part, seconds
 from bot.store.rewrite import minus, plus
-from reports.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
 from reports.usage.usage import ZERO, Usage
 

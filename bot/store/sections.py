@@ -10,7 +10,7 @@ from itertools import groupby
 from bot.store import reading
 from bot.store.reading import Selection
 from bot.store.rewrite import plus
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.usage import Usage
 

@@ -19,7 +19,7 @@ from bot.store.imported import Intake
 from bot.store.reading import Ranking, Read, Selection
 from bot.store.rewrite import Change, Figures, RowKey, add_up, changes, minus, plus
 from bot.store.writing import statements, window_rows, write
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
 from reports.usage.coverage import Held, Interval, gaps, merge
 from reports.usage.sync_windows import QUARTER, Window

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from reports.questions.wording import stamp
 from reports.wording.safe_text import clean, escape
-from reports.words import stamp
 
 Block = dict[str, Any]
 

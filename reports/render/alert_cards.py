@@ -14,7 +14,9 @@ from reports.alert_time import Quiet
 from reports.alert_vocabulary import EXAMPLE
 from reports.block_kit.elements import Block, actions, asking, button, code, context, section
 from reports.grammar_alert import QUIET
-from reports.query import Dimension, Metric
+from reports.questions.query import Dimension, Metric
+from reports.questions.slack.answer import Message, shortened
+from reports.questions.wording import DIMENSION_WORDS
 from reports.render.alert_figures import amount, clock, price
 from reports.render.alert_words import (
     WHOLE,
@@ -25,11 +27,9 @@ from reports.render.alert_words import (
     used,
     words_shown,
 )
-from reports.render.blocks import Message, shortened
 from reports.time.period import Unit
 from reports.wording.safe_text import clean, escape
 from reports.wording.times import clock_words, zone_city
-from reports.words import DIMENSION_WORDS
 
 PAGE = 12
 EDIT, PAUSE, RESUME, DELETE = "alert_edit", "alert_pause", "alert_resume", "alert_delete"

@@ -11,12 +11,12 @@ from reports.alert import Above, Budget, Rule
 from reports.alert_detail import Detail, metric_of
 from reports.alert_state import Event
 from reports.block_kit.elements import Block
-from reports.query import Metric
-from reports.render.blocks import CHART, UNITS
+from reports.questions.query import Metric
+from reports.questions.slack.answer import CHART, UNITS
+from reports.questions.wording import bucket_words
 from reports.render.chart_data import MOST_POINTS
 from reports.time.timerange import TimeRange
 from reports.usage.usage import NANO
-from reports.words import bucket_words
 
 _FARTHEST = 5
 

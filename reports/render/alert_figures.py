@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from reports.alert_state import Reading
 from reports.alert_time import Span
-from reports.query import Metric
+from reports.questions.query import Metric
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
 from reports.usage.usage import NANO, exact_money

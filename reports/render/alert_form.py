@@ -35,7 +35,7 @@ from reports.block_kit.inputs import (
     warning,
     whose,
 )
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.render.alert_cards import already, meaning, standing
 from reports.wording.safe_text import clean, escape
 

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 from reports.alert import Above, Budget, Credits, Forecast, New, Recipient, Rule, Spike, Stale, To
 from reports.alert_caps import Pace, days_left, full_at
 from reports.alert_state import Event, Kind, Reading
-from reports.query import Metric, Source
+from reports.questions.query import Metric, Source
+from reports.questions.wording import DIMENSION_WORDS
 from reports.render.alert_figures import age, amount, bare, clock, many, price, when_words
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
 from reports.wording.safe_text import clean, number
 from reports.wording.times import clock_words, zone_city
-from reports.words import DIMENSION_WORDS
 
 WHOLE = "whole organization"
 NAME = 80

@@ -23,7 +23,9 @@ from reports.block_kit.elements import (
     packed,
     section,
 )
-from reports.query import Dimension, Metric
+from reports.questions.query import Dimension, Metric
+from reports.questions.slack.answer import Message, shortened
+from reports.questions.wording import stamp
 from reports.render.alert_cards import UNMUTE
 from reports.render.alert_chart import chart
 from reports.render.alert_figures import amount, clock
@@ -37,9 +39,7 @@ from reports.render.alert_words import (
     topic,
     words_shown,
 )
-from reports.render.blocks import Message, shortened
 from reports.wording.safe_text import clean, escape
-from reports.words import stamp
 
 DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snooze"
 CHANGE, MUTE, LIST = "alert_change", "alert_mute", "alert_list"

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from reports.query import Metric, Query
-from reports.summary import MetricSummary, Series, Summary
+from reports.questions.query import Metric, Query
+from reports.questions.summary import MetricSummary, Series, Summary
 from reports.time.timerange import TimeRange
 from reports.usage.usage import dollars
 

@@ -10,10 +10,10 @@ from typing import BinaryIO
 from reports.audit import DONE, Entry
 from reports.block_kit.elements import code, fitting, moment, packed, section
 from reports.grammar_admin import AuditAsked
-from reports.render.blocks import Message
+from reports.questions.slack.answer import Message
+from reports.questions.wording import period_words
 from reports.render.csv import quoted
 from reports.wording.safe_text import as_typed, clean, escape, plain
-from reports.words import period_words
 
 MOST = 20
 KEPT_DAYS = 400

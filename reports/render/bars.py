@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reports.questions.summary import MetricSummary
 from reports.render.palette import OTHERS
-from reports.summary import MetricSummary
 from reports.wording.safe_text import axis_figure, clean
 
 OTHER_LABEL = "Others"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from reports.block_kit.elements import Block, fields, moment, mrkdwn, section
-from reports.query import Metric
+from reports.questions.query import Metric
+from reports.questions.summary import Summary
+from reports.questions.wording import DIMENSION_WORDS, period_words
 from reports.render.rows import looked_at, others, versus
 from reports.render.sparkline import sparkline
-from reports.summary import Summary
 from reports.usage.balance import Balance, duration_words
 from reports.wording.safe_text import clean, escape, figure, money, percent
-from reports.words import DIMENSION_WORDS, period_words
 
 LONGEST_NAME = 40
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from reports.query import Metric
+from reports.questions.query import Metric
+from reports.questions.summary import MetricSummary, Summary
 from reports.render import labels
 from reports.render.bars import Bars, Part, stack
 from reports.render.fonts import Face, fit, width
 from reports.render.palette import charted, tint
 from reports.render.paper import FAINT, GREY, Align, Paper
 from reports.render.rows import averaged_over
-from reports.summary import MetricSummary, Summary
 from reports.time.timerange import TimeRange
 from reports.wording.safe_text import figure
 

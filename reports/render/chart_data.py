@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.summary import ALL, MetricSummary, Series
+from reports.questions.summary import ALL, MetricSummary, Series
+from reports.questions.wording import bucket_words
 from reports.time.timerange import Granularity, TimeRange
 from reports.wording.safe_text import clean
-from reports.words import bucket_words
 
 MOST_POINTS = 20
 FEWEST_POINTS = 10  # fewer hide the shape of a day; then one short point is the lesser evil

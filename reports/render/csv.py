@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO
 
-from reports.query import Dimension, Metric, Query, Source
+from reports.questions.query import Dimension, Metric, Query, Source
 from reports.usage.usage import NANO, ZERO, Usage, UsageRow, dollars, total
 
 SLUG = "Slug"

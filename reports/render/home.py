@@ -16,11 +16,11 @@ from reports.block_kit.elements import (
     moment,
     section,
 )
+from reports.questions.slack.answer import NOTHING_YET
+from reports.questions.summary import Summary
 from reports.render import alert_cards, schedules, status
-from reports.render.blocks import NOTHING_YET
 from reports.render.cards import credits_card, metric_cards, tops
 from reports.status import Status
-from reports.summary import Summary
 from reports.usage.balance import Balance
 from reports.wording.safe_text import clean, escape
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.block_kit.elements import LONGEST_SECTION, Block, actions, button, code, section
-from reports.render.blocks import Message
+from reports.questions.slack.answer import Message
 from reports.render.report import when
 from reports.schedule import Due, Schedule, Target
 from reports.wording.safe_text import as_typed, clean, escape

@@ -18,17 +18,17 @@ from reports.block_kit.elements import (
     section,
     table,
 )
-from reports.query import Dimension, Metric
-from reports.render.blocks import CHART, LONGEST_TEXT, NAME_IN_TABLE, Message, answer
-from reports.render.controls import Controls, rows
+from reports.questions.query import Dimension, Metric
+from reports.questions.slack.answer import CHART, LONGEST_TEXT, NAME_IN_TABLE, Message, answer
+from reports.questions.slack.controls import Controls, rows
+from reports.questions.summary import Series
+from reports.questions.wording import DIMENSION_WORDS, before_words, filter_words, stamp
 from reports.report import CENT, Cell, Mover, Report, Revision
 from reports.schedule import Schedule
-from reports.summary import Series
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.members import NO_CREATOR
 from reports.wording.safe_text import change, clean, difference, escape, figure, money, percent
 from reports.wording.times import moment_words
-from reports.words import DIMENSION_WORDS, before_words, filter_words, stamp
 
 SCHEDULE_EDIT, SCHEDULE_PAUSE = "schedule_edit", "schedule_pause"
 STOP, START = "report_stop", "report_start"

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from reports.query import Metric
-from reports.render.labels import each
-from reports.summary import MetricSummary, Series, Summary
-from reports.wording.safe_text import change, clean, difference, figure, percent
-from reports.words import (
+from reports.questions.query import Metric
+from reports.questions.summary import MetricSummary, Series, Summary
+from reports.questions.wording import (
     DIMENSION_WORDS,
     EARLIER,
     before_words,
@@ -18,6 +16,8 @@ from reports.words import (
     metric_words,
     since_words,
 )
+from reports.render.labels import each
+from reports.wording.safe_text import change, clean, difference, figure, percent
 
 LONGEST_NAME = 60
 NONE = "–"

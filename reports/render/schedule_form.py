@@ -22,18 +22,18 @@ from reports.block_kit.inputs import (
     warning,
     whose,
 )
-from reports.grammar import LONGEST
 from reports.grammar_schedule import Standing
-from reports.query import Metric
-from reports.render.blocks import NOTHING_YET
+from reports.questions.grammar import LONGEST
+from reports.questions.query import Metric
+from reports.questions.slack.answer import NOTHING_YET
+from reports.questions.summary import Summary
+from reports.questions.wording import period_words
 from reports.render.report import when
 from reports.render.rows import looked_at, nothing, versus
 from reports.render.schedules import DAY_NAMES
 from reports.schedule import WEEKDAYS, Target, first, following
 from reports.schedule_fields import LAST, Field, Often, ScheduleFields, file_names
-from reports.summary import Summary
 from reports.wording.safe_text import clean, escape, figure, percent
-from reports.words import period_words
 
 CALLBACK = "schedule_form"
 RUNS = 3

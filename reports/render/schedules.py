@@ -9,8 +9,8 @@ from datetime import datetime, time
 from reports.block_kit.elements import Block, actions, asking, button, code, section
 from reports.cron import Cron
 from reports.grammar_schedule import Place, Standing
-from reports.query import Dimension, Metric, Query
-from reports.render.blocks import Message
+from reports.questions.query import Dimension, Metric, Query
+from reports.questions.slack.answer import Message
 from reports.render.notices import RESUME, place_words
 from reports.render.report import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
 from reports.schedule import WORKDAYS, Monthly, Schedule, Target, Weekly

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from reports.block_kit.elements import LONGEST_SECTION, fitting, moment, section
-from reports.render.blocks import Message
+from reports.questions.slack.answer import Message
 from reports.render.schedules import STATES
 from reports.status import Coming, Delivery, Freshness, Inside, Status
 from reports.wording.safe_text import clean, escape

@@ -6,7 +6,17 @@ from fractions import Fraction
 
 from tabulate import tabulate
 
-from reports.query import Metric
+from reports.questions.query import Metric
+from reports.questions.summary import MetricSummary, Summary
+from reports.questions.wording import (
+    bucket_words,
+    capital,
+    filter_words,
+    metric_words,
+    range_words,
+    stamp,
+    title,
+)
 from reports.render.rows import (
     average,
     detail_heads,
@@ -18,17 +28,7 @@ from reports.render.rows import (
     versus,
 )
 from reports.render.sparkline import UNKNOWN, averaged
-from reports.summary import MetricSummary, Summary
 from reports.wording.safe_text import figure
-from reports.words import (
-    bucket_words,
-    capital,
-    filter_words,
-    metric_words,
-    range_words,
-    stamp,
-    title,
-)
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _COURSE = 32

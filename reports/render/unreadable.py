@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.render.blocks import Message, sentence
+from reports.questions.slack.answer import Message, sentence
 from reports.wording.safe_text import clean
 
 _LONGEST = 200

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import NamedTuple
 
-from reports.query import Metric, Source
+from reports.questions.query import Metric, Source
 
 NANO = 10**9
 _NANO_DOLLAR = Decimal("1e-9")

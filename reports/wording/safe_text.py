@@ -7,7 +7,7 @@ import unicodedata
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
-from reports.query import Metric
+from reports.questions.query import Metric
 from reports.usage.usage import NANO
 
 NAME_LENGTH = 80

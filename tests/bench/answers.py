@@ -11,9 +11,9 @@ from time import process_time
 
 from bot.flows.answer import answer
 from bot.store import Database, Store
-from reports.grammar import Ask, parse
-from reports.query import Dimension, Metric, Query
-from reports.summary import Summary
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Dimension, Metric, Query
+from reports.questions.summary import Summary
 from reports.time.timerange import ranges
 from tests.bench import naive
 from tests.bench.organisations import LARGE, NOW, database

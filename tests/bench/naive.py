@@ -17,7 +17,7 @@ import sqlite_utils
 from bot.store import Database, Store
 from bot.store.codes import FIGURES, GRANULARITY, View
 from bot.store.rewrite import RowKey
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.members import Member
 from reports.usage.usage import NANO, Usage

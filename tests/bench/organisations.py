@@ -25,7 +25,7 @@ from bot.store.codes import (
     View,
     seconds,
 )
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import STEP, Granularity
 from reports.usage.sync_windows import REACH, Window
 

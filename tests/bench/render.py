@@ -23,8 +23,8 @@ from pathlib import Path
 from time import process_time
 from typing import NamedTuple
 
-from reports.query import Dimension, Metric, Query
-from reports.summary import Figures, Summary, summarize
+from reports.questions.query import Dimension, Metric, Query
+from reports.questions.summary import Figures, Summary, summarize
 from reports.time.period import Counted, Unit
 from reports.time.timerange import ranges
 from reports.usage.usage import Usage, UsageRow, dollars, total

@@ -10,8 +10,8 @@ import yaml
 
 from bot.config import load
 from bot.scopes import EVENTS, METHODS, SCOPES
-from reports.render.question_form import SHORTCUT as SHORTCUT_ID
-from reports.render.question_form import TITLE
+from reports.questions.slack.form import SHORTCUT as SHORTCUT_ID
+from reports.questions.slack.form import TITLE
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "manifest.yml").read_text(encoding="utf-8")

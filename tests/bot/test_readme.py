@@ -11,7 +11,7 @@ import pytest
 from bot import config
 from bot.__main__ import cli
 from reports.commands import parse_command
-from reports.grammar import CommandError
+from reports.questions.grammar import CommandError
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from bot.demo.page import Page
 from bot.demo.page.words import EXAMPLES, completion
 from bot.demo.slack import LocalSlack
 from reports.commands import parse_command
-from reports.grammar import WORDS, CommandError
+from reports.questions.grammar import WORDS, CommandError
 
 from .slack_help import client_of
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from bot.demo.organisation import Organisation, Record
 from bot.flows.answer import Plan
 from bot.store import Store
-from reports.query import Dimension, Metric, Query, Source
+from reports.questions.query import Dimension, Metric, Query, Source
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.coverage import source
 from reports.usage.members import CHATROOM, Member, labels

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from reports.commands import parse_command
+from reports.questions.wording import stamp
 from reports.render.alerts import SNOOZE
-from reports.words import stamp
 
 from .test_alerting import limits, turn
 from .watch import DAY, HOUR, MINUTE, NOON

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
 from bot.flows.answer import Asker, answer, make_plan
-from reports.grammar import Ask, CommandError, parse
-from reports.query import Dimension, Metric
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Dimension, Metric
+from reports.questions.slack.answer import as_text
 from reports.render.as_json import as_json
-from reports.render.blocks import as_text
 from reports.render.chart import average_words
 from reports.time.timerange import ranges
 

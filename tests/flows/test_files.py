@@ -20,10 +20,10 @@ from bot.flows.answer import answer
 from bot.flows.files import Format, Job, UnanswerableError, file_name, write_file
 from bot.rendering import Renderer, RenderError
 from bot.store import Database, Store
-from reports.grammar import Ask, parse
-from reports.query import Metric, Query
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Metric, Query
+from reports.questions.summary import Summary
 from reports.render.as_json import as_json
-from reports.summary import Summary
 from reports.usage.usage import nano_dollars
 
 from .. import world

@@ -9,7 +9,7 @@ from bot.demo.organisation import Key, Organisation, Record
 from bot.flows.answer import answer
 from bot.flows.sync import Sync
 from bot.store.audit import Audit
-from reports.grammar import parse
+from reports.questions.grammar import parse
 
 from ..clock import Clock
 from .cache_help import DAY, HOUR, MINUTE, Cache, check

@@ -12,8 +12,8 @@ from bot.flows.import_words import summary
 from bot.flows.importing import FileRefusedError, import_files
 from bot.store import Database, Store
 from bot.store.codes import View
-from reports.grammar import parse
-from reports.query import Dimension, Metric
+from reports.questions.grammar import parse
+from reports.questions.query import Dimension, Metric
 from reports.time.timerange import HOUR, Granularity
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage

@@ -25,9 +25,9 @@ from bot.flows.import_words import summary
 from bot.flows.importing import FileRefusedError, Imported, import_files
 from bot.store import Database, Store
 from bot.store.codes import View, seconds
-from reports.grammar import Ask, parse
-from reports.query import Dimension, Metric
-from reports.summary import Summary
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Dimension, Metric
+from reports.questions.summary import Summary
 from reports.time.timerange import DAY, Granularity
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage, dollars

@@ -12,9 +12,9 @@ import pytest
 from bot.flows.answer import answer
 from bot.flows.files import Format, Job, write_file
 from bot.store import Database, Store
-from reports.grammar import Ask, parse
-from reports.query import Metric
-from reports.summary import Summary
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Metric
+from reports.questions.summary import Summary
 
 from ..world import DOLLAR, now
 

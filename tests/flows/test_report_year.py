@@ -9,8 +9,8 @@ import pytest
 from bot.demo.organisation import Key, Member, Organisation, Record
 from bot.flows.answer import answer
 from bot.flows.reported import Contents
-from reports.grammar import Ask, parse
-from reports.query import Metric
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Metric
 from reports.wording.safe_text import money
 
 from .. import world as worlds

@@ -17,9 +17,9 @@ from bot.flows.sight import ANYONE
 from bot.store import Database
 from bot.store.directory import Directory
 from bot.store.memory import Memory
-from reports.follow import inside
-from reports.grammar import Ask, parse
-from reports.query import Dimension, Query
+from reports.questions.follow_up import inside
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Dimension, Query
 from reports.usage.members import Member
 
 from ..reports.render.anything import EVIL, names

@@ -12,7 +12,7 @@ from bot.demo.openrouter_directory import ApiError
 from bot.demo.openrouter_faults import answer as fault_answer
 from bot.demo.organisation import Key, Record, Workspace
 from bot.flows.answer import answer
-from reports.grammar import parse
+from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window, missing
 

@@ -8,8 +8,8 @@ from bot.demo.organisation import Budget, Key, Record, Workspace
 from bot.flows.alert_caps import limits_of
 from bot.flows.answer import answer
 from bot.flows.sync_state import parts, sentences
-from reports.grammar import parse
-from reports.query import Dimension, Metric
+from reports.questions.grammar import parse
+from reports.questions.query import Dimension, Metric
 from reports.time.timerange import Granularity
 
 from .cache_help import DAY, HOUR, LAB, MINUTE, NOW, ONE, Cache, assert_true, kept

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.flows.answer import answer
-from reports.grammar import parse
+from reports.questions.grammar import parse
 
 from .cache_help import (
     DAY,

@@ -33,7 +33,7 @@ from bot.store.rewrite import RowKey
 from bot.store.runs import Runs
 from reports.alert import Rule
 from reports.commands import parse_command
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, floor
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage

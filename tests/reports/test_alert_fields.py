@@ -20,7 +20,7 @@ from reports.alert_fields import (
     read_fields,
 )
 from reports.grammar_alert import parse_alert
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.schedule_fields import WrongField
 
 WORDS = (

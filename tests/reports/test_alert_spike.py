@@ -13,7 +13,7 @@ from bot.demo.usage_sample import sample
 from reports.alert import SPIKE_FLOOR, Rule, Spike
 from reports.alert_spike import Hour, known_past, may_spike, past_hours, spike, usual
 from reports.alert_state import Kind, Phase, State, evaluate
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import HOUR
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)

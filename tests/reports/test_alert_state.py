@@ -22,7 +22,7 @@ from reports.alert_state import (
     reached,
 )
 from reports.alert_time import Span, span_at
-from reports.query import Dimension, Metric
+from reports.questions.query import Dimension, Metric
 from reports.time.period import Unit
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)

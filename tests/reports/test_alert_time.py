@@ -14,7 +14,7 @@ from reports.alert import Above, Credits, Forecast, Rule, Spike
 from reports.alert_caps import Cap, Pace, balance, budget, days_left, forecast, full_at
 from reports.alert_needs import grouping, needed
 from reports.alert_time import CATCH_UP, SETTLED, Quiet, Snooze, Span, span_at, spans
-from reports.query import Dimension, Filter, Metric
+from reports.questions.query import Dimension, Filter, Metric
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR, Granularity
 

@@ -15,7 +15,7 @@ from reports.alert_needs import needed
 from reports.alert_readings import above
 from reports.alert_state import Kind, Phase, State, ended, evaluate, period_key
 from reports.alert_time import SETTLED, span_at
-from reports.query import Dimension, Metric
+from reports.questions.query import Dimension, Metric
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reports.commands import parse_command
-from reports.grammar import CommandError
 from reports.grammar_alert import QUIETS, ListAlerts
 from reports.grammar_schedule import ListSchedules
+from reports.questions.grammar import CommandError
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 
 from reports.alert import Rule
 from reports.commands import parse_command
-from reports.continuation import alert_about, goes_on, inherited, pinned, same_day
-from reports.grammar import Ask, parse
 from reports.grammar_alert import parse_alert
-from reports.query import Query
+from reports.questions.continuation import alert_about, goes_on, inherited, pinned, same_day
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Query
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.follow import (
+from reports.questions.follow_up import (
     EVERYTHING,
     OUT,
     PERIODS,
@@ -16,8 +16,8 @@ from reports.follow import (
     inside,
     standing,
 )
-from reports.grammar import Ask, parse
-from reports.query import Dimension, Filter, Metric, Query
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Dimension, Filter, Metric, Query
 
 from .render.anything import queries
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reports.grammar import (
+from reports.questions.grammar import (
     EXAMPLES,
     LONGEST,
     MOST_FILTERS,
@@ -22,7 +22,7 @@ from reports.grammar import (
     Help,
     parse,
 )
-from reports.query import Dimension, File, Filter, Metric, Query, Source
+from reports.questions.query import Dimension, File, Filter, Metric, Query, Source
 from reports.time.period import NAMED, Calendar, Counted, Month, Span, Unit
 from reports.time.timerange import zone_names
 

@@ -3,8 +3,8 @@
 import pytest
 
 from reports.commands import parse_command
-from reports.grammar import Ask, CommandError, Help
 from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked, parse_period
+from reports.questions.grammar import Ask, CommandError, Help
 
 WEEK = parse_period("7d")
 

@@ -22,7 +22,6 @@ from reports.alert_check import check
 from reports.alert_draft import Draft, WrongRule
 from reports.alert_time import Quiet
 from reports.commands import parse_command
-from reports.grammar import CommandError, Help
 from reports.grammar_alert import (
     EXAMPLES,
     ListAlerts,
@@ -31,7 +30,8 @@ from reports.grammar_alert import (
     parse_alert,
     rule_of,
 )
-from reports.query import Dimension, Filter, Metric, Source
+from reports.questions.grammar import CommandError, Help
+from reports.questions.query import Dimension, Filter, Metric, Source
 from reports.time.period import Unit
 
 DOLLAR = 10**9

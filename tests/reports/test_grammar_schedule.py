@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.commands import parse_command
-from reports.grammar import Ask, CommandError, Help
 from reports.grammar_schedule import EXAMPLES, ListSchedules, Place, Standing, parse_schedule
-from reports.query import Dimension, File, Metric
+from reports.questions.grammar import Ask, CommandError, Help
+from reports.questions.query import Dimension, File, Metric
 from reports.schedule import WORKDAYS, Daily, Monthly, Target, Weekly
 
 FINANCE = Place(Target.CHANNEL, "C0FIN", "finance")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reports.grammar import LONGEST, Ask, parse
-from reports.query import Dimension
+from reports.questions.grammar import LONGEST, Ask, parse
+from reports.questions.query import Dimension
 from reports.usage.members import (
     CHATROOM,
     Member,

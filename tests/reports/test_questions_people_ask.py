@@ -10,11 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.commands import parse_command
-from reports.grammar import Ask, CommandError, Help
 from reports.grammar_loose import Heard
 from reports.loose_names import Known
+from reports.questions.grammar import Ask, CommandError, Help
+from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, Topic, TopicAsked, not_yet
 from reports.reader import Clock, read
-from reports.topics import BalanceAsked, BudgetAsked, MeAsked, Topic, TopicAsked, not_yet
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)  # a Sunday
 KNOWN = Known(

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reports.grammar import Ask, parse
-from reports.range_names import (
+from reports.questions.grammar import Ask, parse
+from reports.questions.range_names import (
     axis_date,
     before_name,
     file_words,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.find_granularity import Dates, find_granularity
-from reports.query import Dimension, Query
+from reports.questions.query import Dimension, Query
 from reports.read_csv import LONGEST_LINE, BadFileError, File, FileRow, read_csv
 from reports.render.csv import write_csv
 from reports.time.timerange import Granularity

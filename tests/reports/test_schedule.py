@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports import cron, schedule
-from reports.grammar import Ask, parse
-from reports.query import Query
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Query
 from reports.schedule import Daily, Monthly, Schedule, Weekly
 from reports.time.period import Calendar, Counted, Span, Unit
 from reports.time.timerange import zone_names

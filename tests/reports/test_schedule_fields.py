@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reports import cron
 from reports.grammar_schedule import Place, Standing, parse_schedule
-from reports.query import Dimension, File, Filter, Metric, Query
+from reports.questions.query import Dimension, File, Filter, Metric, Query
 from reports.schedule import Daily, Monthly, Target, Weekly, usual_period
 from reports.schedule_fields import Field, ScheduleFields, WrongField, fields_of, read_fields
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.query import Dimension, Metric, Query, Source, Versus
-from reports.summary import ALL, Figures, MetricSummary, Series, Summary, summarize
+from reports.questions.query import Dimension, Metric, Query, Source, Versus
+from reports.questions.summary import ALL, Figures, MetricSummary, Series, Summary, summarize
 from reports.time.period import Calendar, Counted, Unit
 from reports.time.timerange import TimeRange, ranges
 from reports.usage.usage import ZERO, Usage, total

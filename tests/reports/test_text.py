@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reports.query import Metric
+from reports.questions.query import Metric
 from reports.wording.safe_text import (
     NAME_LENGTH,
     as_typed,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 
 from reports.alert import Rule
-from reports.grammar import Ask, parse
 from reports.grammar_alert import parse_alert
+from reports.questions.grammar import Ask, parse
 from reports.watching import watching
 
 from .render.anything import summaries

@@ -4,10 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from reports.grammar import Ask, parse
-from reports.time.period import Calendar, Counted, Month, Span, Unit
-from reports.time.timerange import ranges
-from reports.words import (
+from reports.questions.grammar import Ask, parse
+from reports.questions.wording import (
     before_words,
     bucket_words,
     filter_words,
@@ -15,6 +13,8 @@ from reports.words import (
     range_words,
     title,
 )
+from reports.time.period import Calendar, Counted, Month, Span, Unit
+from reports.time.timerange import ranges
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 

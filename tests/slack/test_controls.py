@@ -13,8 +13,8 @@ from bot.demo.slack import LocalSlack
 from bot.flows.export import TOO_OLD
 from bot.flows.follow import GONE, ONLY_YOU
 from bot.flows.passing_on import SHARED_ALREADY
-from reports.follow import Follow
-from reports.render.controls import ALERT, SCHEDULE, SHARE
+from reports.questions.follow_up import Follow
+from reports.questions.slack.controls import ALERT, SCHEDULE, SHARE
 
 from ..world import World, administered, now, running, wait_until
 

@@ -12,7 +12,7 @@ from bot.access import FOREIGN
 from bot.demo.slack import Ack, Forge
 from bot.demo.slack.payloads import Choice
 from bot.flows.forms import TOO_LATE
-from reports.render.question_form import SHORTCUT
+from reports.questions.slack.form import SHORTCUT
 
 from ..world import World, say
 

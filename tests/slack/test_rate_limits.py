@@ -17,7 +17,7 @@ from bot.demo.slack import LocalSlack
 from bot.flows.forms import NOT_OPENED
 from bot.scopes import SCOPES
 from bot.slack import DeliveryError, Slack
-from reports.render.blocks import sentence
+from reports.questions.slack.answer import sentence
 
 from ..world import World, now, running, wait_until
 from .test_forms import home

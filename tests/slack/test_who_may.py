@@ -24,8 +24,8 @@ from bot.flows.subscriptions import NOT_YOURS, TO_CREATORS
 from bot.listeners.work import Work
 from bot.rendering import Renderer
 from reports.commands import parse_command
-from reports.grammar import Ask, CommandError
-from reports.render.blocks import as_text, error
+from reports.questions.grammar import Ask, CommandError
+from reports.questions.slack.answer import as_text, error
 from reports.render.help import TOPICS, help_message
 
 from ..clock import Clock

@@ -12,7 +12,7 @@ from datetime import timedelta
 from bot.demo.slack import Forge, escaped, payloads
 from bot.demo.slack.payloads import Choice
 from bot.demo.slack.workspace import Json
-from reports.render.question_form import SHORTCUT
+from reports.questions.slack.form import SHORTCUT
 
 from . import who_may
 from .who_may import ADMIN, LIMITED, START, May, Side, may

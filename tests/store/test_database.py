@@ -15,7 +15,7 @@ import pytest
 from bot.store import Database, Store, StoreError, database
 from bot.store.codes import View
 from bot.store.database import has_safe_wal
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage

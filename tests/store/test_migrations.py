@@ -21,7 +21,7 @@ from bot.store.codes import GRANULARITY, View, part
 from bot.store.memory import Memory
 from bot.store.migrations import SET, STEPS, m008_parts
 from bot.store.schedules import Schedules
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage

@@ -9,7 +9,7 @@ import pytest
 
 from bot.store import Database, Store
 from bot.store.reading import Ranking, Selection
-from reports.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import Granularity, TimeRange
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)

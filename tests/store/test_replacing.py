@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from bot.store import Database, Store
 from bot.store.codes import ALL_OF, FIGURES, GRANULARITY, MEMBERS_OF, MODELS, View, moment, seconds
 from bot.store.reading import Ranking, Selection
-from reports.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.store import Database
 from bot.store.runs import Run, Runs, State
 from bot.store.schedules import Draft, Schedules
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.schedule import Daily, Schedule, Target, Weekly
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)

@@ -23,7 +23,7 @@ from bot.store.codes import View, seconds
 from bot.store.notices import Notices
 from bot.store.rewrite import RowKey
 from bot.store.runs import Runs
-from reports.query import Dimension
+from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, floor
 from reports.usage.sync_windows import Window
 from reports.usage.usage import NANO, ZERO, Usage

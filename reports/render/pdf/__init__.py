@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from reports.questions.summary import Summary
 from reports.render.paper import Paper
 from reports.render.pdf.cover import Sheet, document_title, restrictions
 from reports.render.pdf.detail import write_detail, write_summary
 from reports.render.pdf.groups import MOST_ON_A_SUMMARY
 from reports.render.pdf.overview import write_overview
 from reports.render.pdf.pages import Pages
-from reports.summary import Summary
 from reports.usage.usage import UsageRow
 
 Sections = Iterable[tuple[str, Iterable[UsageRow]]]

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.query import Dimension, Metric, Query, Source
-from reports.range_names import (
+from reports.questions.query import Dimension, Metric, Query, Source
+from reports.questions.range_names import (
     before_name,
     in_document,
     moment_words,
     range_dates,
     title_words,
 )
+from reports.questions.summary import MetricSummary, Summary
+from reports.questions.wording import DIMENSION_WORDS, capital, filter_words, metric_words
 from reports.render.fonts import Face, fit, width
 from reports.render.labels import each
 from reports.render.paper import FAINT, GREY, INK, Align
 from reports.render.pdf.figures import count
 from reports.render.pdf.pages import BOTTOM, LEFT, RIGHT, WIDE, Pages
 from reports.render.rows import averaged_over
-from reports.summary import MetricSummary, Summary
 from reports.usage.members import CHATROOM, NO_CREATOR
 from reports.wording.safe_text import change, clean, figure
-from reports.words import DIMENSION_WORDS, capital, filter_words, metric_words
 
 AMBER, AMBER_TINT = "#B45309", "#FEF6E7"
 _NOTE, _NOTE_LEADING = 7.5, 10.5

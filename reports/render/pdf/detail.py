@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from reports.query import Metric
-from reports.range_names import axis_date
+from reports.questions.query import Metric
+from reports.questions.range_names import axis_date
+from reports.questions.summary import Summary
 from reports.render.bars import stack
 from reports.render.chart import Box, draw_bars
 from reports.render.fonts import Face, fit
@@ -18,7 +19,6 @@ from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.rows import LEADING, Rows
 from reports.render.pdf.table import SIZE, SWATCH, Layout, draw_header
-from reports.summary import Summary
 from reports.usage.usage import ZERO, Usage, UsageRow, total
 from reports.wording.safe_text import clean, figure, percent
 

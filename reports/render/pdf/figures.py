@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from reports.query import Metric, Source
+from reports.questions.query import Metric, Source
 from reports.usage.usage import Usage
 
 TITLES = {

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reports.query import Metric, Source
+from reports.questions.query import Metric, Source
+from reports.questions.summary import Series, Summary, in_order
+from reports.questions.wording import DIMENSION_WORDS, capital
 from reports.render.bars import OTHER_LABEL
 from reports.render.palette import OTHERS, colour
 from reports.render.pdf.figures import column_width, columns, count, dollars, shown
 from reports.render.pdf.pages import Pages
 from reports.render.pdf.table import Layout, Table
-from reports.summary import Series, Summary, in_order
 from reports.usage.members import NO_CREATOR
 from reports.usage.usage import Usage, total
 from reports.wording.safe_text import change, percent
-from reports.words import DIMENSION_WORDS, capital
 
 MOST_ON_A_SUMMARY = 40
 """Groups in a summary without sections: with the chart and the notes they take two pages."""

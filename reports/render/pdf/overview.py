@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import islice
 
-from reports.query import Metric, Source
-from reports.range_names import axis_date
+from reports.questions.query import Metric, Source
+from reports.questions.range_names import axis_date
+from reports.questions.summary import MetricSummary, Summary
+from reports.questions.wording import capital, metric_words
 from reports.render import labels
 from reports.render.bars import OTHER_LABEL, Bars, stack
 from reports.render.chart import Box, draw_bars
@@ -17,9 +19,7 @@ from reports.render.pdf.figures import column_width, count, dollars
 from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.table import SWATCH, Layout, Table
-from reports.summary import MetricSummary, Summary
 from reports.wording.safe_text import change, figure
-from reports.words import capital, metric_words
 
 _ASIDE = 118.0
 _PANEL = 104.0

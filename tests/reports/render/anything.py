@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from reports.query import Dimension, Filter, Metric, Query, Source, Versus
-from reports.summary import ALL, Figures, Summary, summarize
+from reports.questions.query import Dimension, Filter, Metric, Query, Source, Versus
+from reports.questions.summary import ALL, Figures, Summary, summarize
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import NotBegunError, ranges
 from reports.usage.usage import Usage, total

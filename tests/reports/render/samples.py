@@ -8,8 +8,8 @@ from itertools import groupby
 
 from hypothesis import strategies as st
 
-from reports.query import Dimension, Metric, Query
-from reports.summary import Figures, Summary, summarize
+from reports.questions.query import Dimension, Metric, Query
+from reports.questions.summary import Figures, Summary, summarize
 from reports.time.period import Counted, Period, Unit
 from reports.time.timerange import TimeRange, ranges
 from reports.usage.usage import Usage, UsageRow, total

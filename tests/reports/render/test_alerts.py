@@ -23,6 +23,7 @@ from reports.alert_spike import Hour, spike, usual
 from reports.alert_state import Event, Kind, Reading
 from reports.alert_time import Quiet, Span, span_at
 from reports.grammar_alert import rule_of
+from reports.questions.wording import stamp
 from reports.render import alert_cards as cards
 from reports.render.alert_figures import age, clock, price
 from reports.render.alert_form import foreseen
@@ -42,7 +43,6 @@ from reports.render.alerts import (
 )
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR
-from reports.words import stamp
 
 NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday
 BERLIN = "Europe/Berlin"

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 
-from reports.query import Dimension, Filter, Metric, Query, Versus
+from reports.questions.query import Dimension, Filter, Metric, Query, Versus
 from reports.render.as_json import as_json
 from reports.usage.usage import Usage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.demo.slack.blocks import validate
-from reports.render.balance import limits_json, limits_message, limits_section, limits_text
+from reports.questions.slack.balance import limits_json, limits_message, limits_section, limits_text
 from reports.usage.limits import Limit, fullest_first
 from reports.usage.usage import NANO
 from reports.wording.safe_text import money

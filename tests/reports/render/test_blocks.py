@@ -11,18 +11,27 @@ from hypothesis import strategies as st
 from bot.access import OUTSIDERS, UNSEEN
 from bot.demo.slack import validate
 from bot.demo.slack.tables import characters
-from reports.grammar import CommandError, parse
-from reports.query import Dimension, Filter, Metric, Query, Source, Versus
+from reports.questions.grammar import CommandError, parse
+from reports.questions.query import Dimension, Filter, Metric, Query, Source, Versus
+from reports.questions.slack.answer import (
+    CHART,
+    Message,
+    Run,
+    answer,
+    as_text,
+    error,
+    figures,
+    sentence,
+)
+from reports.questions.slack.controls import Controls
+from reports.questions.wording import capital, metric_words
 from reports.render.as_json import as_json
-from reports.render.blocks import CHART, Message, Run, answer, as_text, error, figures, sentence
-from reports.render.controls import Controls
 from reports.render.help import help_message
 from reports.render.rows import looked_at, others
 from reports.time.period import Calendar, Counted, Month, Span, Unit
 from reports.time.timerange import ranges
 from reports.usage.usage import Usage
 from reports.wording.safe_text import figure
-from reports.words import capital, metric_words
 
 from .anything import EVIL, names, summaries
 from .samples import MONTH, NOW, rows, time_range, usage

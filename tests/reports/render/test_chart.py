@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reports.query import Dimension, Metric, Query, Source
+from reports.questions.query import Dimension, Metric, Query, Source
+from reports.questions.summary import Summary
+from reports.questions.wording import range_words, title
 from reports.render.bars import nice, stack
 from reports.render.chart import EMPTY, UNKNOWN, Box, draw_page
 from reports.render.labels import tick, ticks
 from reports.render.palette import OTHERS, charted, colours
 from reports.render.paper import Paper
 from reports.render.png import chart_png
-from reports.summary import Summary
 from reports.time.period import Counted, Month, Period, Span, Unit
 from reports.usage.usage import Usage, UsageRow
-from reports.words import range_words, title
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows
 
 SPAN = time_range()

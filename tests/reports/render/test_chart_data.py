@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 
-from reports.query import Dimension, Metric, Query
+from reports.questions.query import Dimension, Metric, Query
 from reports.render.chart_data import (
     LONGEST_NAME,
     MOST_POINTS,

@@ -2,12 +2,12 @@
 
 import pytest
 
-from reports.follow import Choice, Follow, chosen
-from reports.grammar import Ask, parse
-from reports.query import Dimension, Filter, Metric, Query, Versus
-from reports.render.blocks import answer
-from reports.render.controls import Controls
-from reports.summary import Summary
+from reports.questions.follow_up import Choice, Follow, chosen
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Dimension, Filter, Metric, Query, Versus
+from reports.questions.slack.answer import answer
+from reports.questions.slack.controls import Controls
+from reports.questions.summary import Summary
 from reports.time.period import Calendar, Counted, Span, Unit
 
 from .samples import KEYS, MODELS, MONTH, NOW, rows, time_range

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.query import Dimension, Metric, Query, Source, Versus
+from reports.questions.query import Dimension, Metric, Query, Source, Versus
 from reports.render.csv import header, quoted, write_compared_csv, write_csv
 from reports.time.period import Counted, Unit
 from reports.usage.usage import Usage, UsageRow, nano_dollars

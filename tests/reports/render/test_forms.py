@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from bot.demo.slack import payloads
 from bot.demo.slack.blocks import validate_view
-from reports import alert_fields, question_fields
+from reports import alert_fields
 from reports.alert import To
 from reports.alert_fields import AlertFields, Kind
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.grammar_schedule import Standing
-from reports.query import Dimension
-from reports.question_fields import QuestionFields
-from reports.render import alert_form, question_form, schedule_form
+from reports.questions import form_fields as question_fields
+from reports.questions.form_fields import QuestionFields
+from reports.questions.query import Dimension
+from reports.questions.slack import form as question_form
+from reports.render import alert_form, schedule_form
 from reports.schedule import WEEKDAYS, Target
 from reports.schedule_fields import Often, ScheduleFields, read_fields
 from reports.time.timerange import zone_names

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import validate_view
 from reports.alert import Above, Recipient, Rule, To
-from reports.query import Dimension, Filter, Metric, Query
+from reports.questions.query import Dimension, Filter, Metric, Query
+from reports.questions.summary import Figures, summarize
 from reports.render import alert_cards
 from reports.render.cards import credits_card
 from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view
@@ -19,7 +20,6 @@ from reports.render.schedules import Card, Last
 from reports.render.sparkline import BLOCKS, sparkline
 from reports.schedule import Schedule, Target, Weekly
 from reports.status import Freshness, Status, Trouble
-from reports.summary import Figures, summarize
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
 from reports.usage.balance import Balance

@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from reports.query import Dimension, Metric, Query
+from reports.questions.query import Dimension, Metric, Query
 from reports.render.palette import (
     ALL_COLOURS,
     OTHERS,

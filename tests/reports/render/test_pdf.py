@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.query import Dimension, Filter, Metric, Query, Source
+from reports.questions.query import Dimension, Filter, Metric, Query, Source
+from reports.questions.summary import Summary
 from reports.render.pdf import write_pdf, write_pdf_summary
 from reports.render.pdf.figures import dollars
-from reports.summary import Summary
 from reports.time.period import Counted, Month, Period, Unit
 from reports.usage.usage import Usage, UsageRow, total
 from reports.wording.safe_text import clean

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 
-from reports.query import Dimension, Metric, Query
+from reports.questions.query import Dimension, Metric, Query
 from reports.render.csv import write_csv
 from reports.usage.usage import UsageRow, dollars, total
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, rows, time_range

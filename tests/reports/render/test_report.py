@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack import validate
-from reports.query import Dimension, Metric, Query, Source, Versus
+from reports.questions.query import Dimension, Metric, Query, Source, Versus
+from reports.questions.summary import Figures, summarize
 from reports.render.report import About, mover, report, when
 from reports.report import Cell, Mover, Report, Revision, movers, top_models
 from reports.schedule import Schedule, Weekly
-from reports.summary import Figures, summarize
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import ranges
 from reports.usage.usage import Usage

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.query import Dimension, Filter, Metric, Query
+from reports.questions.query import Dimension, Filter, Metric, Query
 from reports.render.rows import detail_rows, overview_rows
 from reports.render.terminal import course, terminal
 from reports.time.period import Counted, Unit

@@ -24,10 +24,21 @@ from reports.block_kit.elements import (
     section,
     table,
 )
-from reports.grammar import CommandError
-from reports.query import Dimension, Metric
+from reports.questions.grammar import CommandError
+from reports.questions.query import Dimension, Metric
+from reports.questions.slack.controls import Controls, rows
+from reports.questions.summary import MetricSummary, Summary
+from reports.questions.wording import (
+    DIMENSION_WORDS,
+    capital,
+    excluded_words,
+    filter_words,
+    metric_words,
+    range_words,
+    stamp,
+    title,
+)
 from reports.render.chart_data import BEFORE, chart_data
-from reports.render.controls import Controls, rows
 from reports.render.rows import (
     LONGEST_NAME,
     average,
@@ -38,20 +49,9 @@ from reports.render.rows import (
     overview_rows,
     versus,
 )
-from reports.summary import MetricSummary, Summary
 from reports.usage.usage import NANO
 from reports.wording.safe_text import clean, escape, figure
 from reports.wording.slack_text import readable
-from reports.words import (
-    DIMENSION_WORDS,
-    capital,
-    excluded_words,
-    filter_words,
-    metric_words,
-    range_words,
-    stamp,
-    title,
-)
 
 LONGEST_TEXT = 3_800
 RUN = "run_words_"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.query import Dimension, Metric, Query, Source, Versus
+from reports.questions.query import Dimension, Metric, Query, Source, Versus
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import Granularity, TimeRange
 from reports.wording.safe_text import clean

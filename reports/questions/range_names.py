@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.query import Versus
+from reports.questions.query import Versus
+from reports.questions.wording import before_words
 from reports.time.period import Calendar, Month, Period, Unit
 from reports.time.timerange import Granularity, TimeRange
-from reports.words import before_words
 
 _FINE = {Granularity.MINUTE, Granularity.HOUR}
 _DAY = timedelta(days=1)

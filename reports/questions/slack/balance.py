@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reports.block_kit.elements import Block, header, section, table
-from reports.render.blocks import Message, Run, run_buttons, sentence
+from reports.questions.slack.answer import Message, Run, run_buttons, sentence
+from reports.questions.wording import stamp
 from reports.render.cards import credits_card, lasting
 from reports.usage.balance import Balance
 from reports.usage.limits import Limit
 from reports.usage.usage import dollars
 from reports.wording.safe_text import clean, escape, money, percent
-from reports.words import stamp
 
 UNKNOWN = (
     "I don't know the balance: OpenRouter hasn't reported the organization's credits. It may not"

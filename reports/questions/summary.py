@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
-from reports.query import Metric, Query
+from reports.questions.query import Metric, Query
 from reports.time.timerange import TimeRange
 from reports.usage.members import NO_CREATOR
 from reports.usage.usage import ZERO, Usage, total

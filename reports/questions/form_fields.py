@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.grammar import Ask, CommandError, parse
-from reports.query import Metric, Query, Source
+from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.query import Metric, Query, Source
 from reports.schedule_fields import WrongField, said
 
 OVERVIEW, ALL, OTHER, ME = "overview", "all", "other", "me"

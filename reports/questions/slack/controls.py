@@ -7,15 +7,23 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reports.block_kit.elements import Block, actions, button, menu, option
-from reports.follow import ALONE, EVERYTHING, OUT, PERIODS, UNGROUPED, UP_TO_NOW, Follow
-from reports.grammar import Ask, parse
-from reports.query import Dimension, Filter, Metric, Versus
+from reports.questions.follow_up import (
+    ALONE,
+    EVERYTHING,
+    OUT,
+    PERIODS,
+    UNGROUPED,
+    UP_TO_NOW,
+    Follow,
+)
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Dimension, Filter, Metric, Versus
+from reports.questions.summary import Summary
+from reports.questions.wording import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
 from reports.render.rows import looked_at
-from reports.summary import Summary
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import OverlapError, earlier
 from reports.wording.safe_text import clean
-from reports.words import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
 
 EXPORT = "export_"
 """The prefix of the export buttons' action ids; the format follows."""

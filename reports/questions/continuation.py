@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reports.alert import Above, Forecast, Rule
-from reports.grammar import Ask, parse
 from reports.grammar_alert import parse_alert
-from reports.query import Dimension, Filter, Metric, Query, Source
+from reports.questions.grammar import Ask, parse
+from reports.questions.query import Dimension, Filter, Metric, Query, Source
 from reports.time.period import Calendar, Month, Period, Span, Unit
 from reports.time.timerange import NotBegunError, ranges
 

@@ -17,19 +17,11 @@ from reports.block_kit.inputs import (
     ticks,
     typed,
 )
-from reports.query import Dimension, File
-from reports.question_fields import (
-    ALL,
-    ME,
-    METRICS,
-    OTHER,
-    PERIODS,
-    Field,
-    QuestionFields,
-)
-from reports.render.blocks import NOTHING_YET
+from reports.questions.form_fields import ALL, ME, METRICS, OTHER, PERIODS, Field, QuestionFields
+from reports.questions.query import Dimension, File
+from reports.questions.slack.answer import NOTHING_YET
+from reports.questions.summary import Summary
 from reports.render.rows import nothing, versus
-from reports.summary import Summary
 from reports.wording.safe_text import clean, escape, figure
 
 CALLBACK = "question_form"

@@ -21,7 +21,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from reports.query import DEFAULT_TOP, Dimension, File, Filter, Metric, Query, Source, Versus
+from reports.questions.query import (
+    DEFAULT_TOP,
+    Dimension,
+    File,
+    Filter,
+    Metric,
+    Query,
+    Source,
+    Versus,
+)
+from reports.questions.topics import not_yet, ungroupable
 from reports.time.period import (
     LETTERS,
     LONGEST_YEARS,
@@ -35,7 +45,6 @@ from reports.time.period import (
     Unit,
 )
 from reports.time.timerange import zone_names
-from reports.topics import not_yet, ungroupable
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
 

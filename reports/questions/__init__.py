@@ -1,0 +1,1 @@
+"""Questions: grammar, summary, follow-ups and their wording."""
