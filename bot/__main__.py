@@ -295,7 +295,7 @@ def doctor() -> None:
 
 def _print(summary: Summary, settings: Settings, *, as_json: bool) -> None:
     if as_json:
-        from reports.render.as_json import as_json as plain  # noqa: PLC0415
+        from reports.render.json import as_json as plain  # noqa: PLC0415
 
         click.echo(json.dumps(plain(summary, settings.command), ensure_ascii=False))
     else:

@@ -217,7 +217,7 @@ def _render(
 
             write_pdf_summary(found, out, organization=organization, command=job.command)
         case Format.PNG:
-            from reports.render.png import chart_png  # noqa: PLC0415
+            from reports.render.charts.png import chart_png  # noqa: PLC0415
 
             out.write(chart_png(found))
 

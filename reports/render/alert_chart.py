@@ -14,7 +14,7 @@ from reports.block_kit.elements import Block
 from reports.questions.query import Metric
 from reports.questions.slack.answer import CHART, UNITS
 from reports.questions.wording import bucket_words
-from reports.render.chart_data import MOST_POINTS
+from reports.render.charts.slack_chart import MOST_POINTS
 from reports.time.timerange import TimeRange
 from reports.usage.usage import NANO
 

@@ -6,8 +6,8 @@ from reports.block_kit.elements import Block, fields, moment, mrkdwn, section
 from reports.questions.query import Metric
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, period_words
-from reports.render.rows import looked_at, others, versus
-from reports.render.sparkline import sparkline
+from reports.render.charts.sparkline import sparkline
+from reports.render.tables import looked_at, others, versus
 from reports.usage.balance import Balance, duration_words
 from reports.wording.safe_text import clean, escape, figure, money, percent
 

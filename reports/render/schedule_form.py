@@ -29,8 +29,8 @@ from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.questions.wording import period_words
 from reports.render.report import when
-from reports.render.rows import looked_at, nothing, versus
 from reports.render.schedules import DAY_NAMES
+from reports.render.tables import looked_at, nothing, versus
 from reports.schedule import WEEKDAYS, Target, first, following
 from reports.schedule_fields import LAST, Field, Often, ScheduleFields, file_names
 from reports.wording.safe_text import clean, escape, figure, percent

@@ -17,7 +17,8 @@ from reports.questions.wording import (
     stamp,
     title,
 )
-from reports.render.rows import (
+from reports.render.charts.sparkline import UNKNOWN, averaged
+from reports.render.tables import (
     average,
     detail_heads,
     detail_rows,
@@ -27,7 +28,6 @@ from reports.render.rows import (
     overview_rows,
     versus,
 )
-from reports.render.sparkline import UNKNOWN, averaged
 from reports.wording.safe_text import figure
 
 _LEVELS = "▁▂▃▄▅▆▇█"

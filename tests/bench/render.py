@@ -219,7 +219,7 @@ def csv_dict_writer(count: int, path: Path) -> Callable[[], None]:
 
 def chart_ours(count: int, path: Path) -> Callable[[], None]:
     """Our PNG of 31 buckets and so many groups, warm."""
-    from reports.render.png import chart_png  # noqa: PLC0415
+    from reports.render.charts.png import chart_png  # noqa: PLC0415
 
     summary = _picture(count)
     chart_png(summary)

@@ -17,8 +17,8 @@ from bot.flows.answer import Asker, answer, make_plan
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Metric
 from reports.questions.slack.answer import as_text
-from reports.render.as_json import as_json
-from reports.render.chart import average_words
+from reports.render.charts.draw import average_words
+from reports.render.json import as_json
 from reports.time.timerange import ranges
 
 from ..clock import Clock

@@ -23,7 +23,7 @@ from bot.store import Database, Store
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Metric, Query
 from reports.questions.summary import Summary
-from reports.render.as_json import as_json
+from reports.render.json import as_json
 from reports.usage.usage import nano_dollars
 
 from .. import world

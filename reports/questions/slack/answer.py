@@ -38,8 +38,8 @@ from reports.questions.wording import (
     stamp,
     title,
 )
-from reports.render.chart_data import BEFORE, chart_data
-from reports.render.rows import (
+from reports.render.charts.slack_chart import BEFORE, chart_data
+from reports.render.tables import (
     LONGEST_NAME,
     average,
     detail_heads,

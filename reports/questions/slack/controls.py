@@ -20,7 +20,7 @@ from reports.questions.grammar import Ask, parse
 from reports.questions.query import Dimension, Filter, Metric, Versus
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
-from reports.render.rows import looked_at
+from reports.render.tables import looked_at
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import OverlapError, earlier
 from reports.wording.safe_text import clean

@@ -21,7 +21,7 @@ from reports.questions.form_fields import ALL, ME, METRICS, OTHER, PERIODS, Fiel
 from reports.questions.query import Dimension, File
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
-from reports.render.rows import nothing, versus
+from reports.render.tables import nothing, versus
 from reports.wording.safe_text import clean, escape, figure
 
 CALLBACK = "question_form"

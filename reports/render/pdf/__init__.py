@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from reports.questions.summary import Summary
-from reports.render.paper import Paper
+from reports.render.canvas.canvas import Paper
 from reports.render.pdf.cover import Sheet, document_title, restrictions
 from reports.render.pdf.detail import write_detail, write_summary
 from reports.render.pdf.groups import MOST_ON_A_SUMMARY

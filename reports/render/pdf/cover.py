@@ -15,12 +15,12 @@ from reports.questions.range_names import (
 )
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import DIMENSION_WORDS, capital, filter_words, metric_words
+from reports.render.canvas.canvas import FAINT, GREY, INK, Align
+from reports.render.charts.labels import each
 from reports.render.fonts import Face, fit, width
-from reports.render.labels import each
-from reports.render.paper import FAINT, GREY, INK, Align
 from reports.render.pdf.figures import count
 from reports.render.pdf.pages import BOTTOM, LEFT, RIGHT, WIDE, Pages
-from reports.render.rows import averaged_over
+from reports.render.tables import averaged_over
 from reports.usage.members import CHATROOM, NO_CREATOR
 from reports.wording.safe_text import change, clean, figure
 

@@ -8,11 +8,11 @@ from itertools import islice
 from reports.questions.query import Metric
 from reports.questions.range_names import axis_date
 from reports.questions.summary import Summary
-from reports.render.bars import stack
-from reports.render.chart import Box, draw_bars
+from reports.render.canvas.canvas import GREY, INK, Align
+from reports.render.charts.draw import Box, draw_bars
+from reports.render.charts.palette import charted, colour, colours
+from reports.render.charts.stacked_bars import stack
 from reports.render.fonts import Face, fit
-from reports.render.palette import charted, colour, colours
-from reports.render.paper import GREY, INK, Align
 from reports.render.pdf.cover import Sheet, draw_cover, draw_figures
 from reports.render.pdf.figures import Columns, columns
 from reports.render.pdf.groups import draw_groups

@@ -9,8 +9,8 @@ from fractions import Fraction
 from reports.questions.query import Metric, Source
 from reports.questions.summary import Series, Summary, in_order
 from reports.questions.wording import DIMENSION_WORDS, capital
-from reports.render.bars import OTHER_LABEL
-from reports.render.palette import OTHERS, colour
+from reports.render.charts.palette import OTHERS, colour
+from reports.render.charts.stacked_bars import OTHER_LABEL
 from reports.render.pdf.figures import column_width, columns, count, dollars, shown
 from reports.render.pdf.pages import Pages
 from reports.render.pdf.table import Layout, Table

@@ -8,12 +8,12 @@ from reports.questions.query import Metric, Source
 from reports.questions.range_names import axis_date
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import capital, metric_words
-from reports.render import labels
-from reports.render.bars import OTHER_LABEL, Bars, stack
-from reports.render.chart import Box, draw_bars
+from reports.render.canvas.canvas import FAINT, GREY
+from reports.render.charts import labels
+from reports.render.charts.draw import Box, draw_bars
+from reports.render.charts.palette import OTHERS, charted, colours
+from reports.render.charts.stacked_bars import OTHER_LABEL, Bars, stack
 from reports.render.fonts import Face, fit
-from reports.render.palette import OTHERS, charted, colours
-from reports.render.paper import FAINT, GREY
 from reports.render.pdf.cover import Sheet, compared_with, draw_cover, each_bucket, wrap
 from reports.render.pdf.figures import column_width, count, dollars
 from reports.render.pdf.groups import draw_groups

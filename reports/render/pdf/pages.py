@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from reports.questions.range_names import moment_words
 from reports.questions.summary import Summary
+from reports.render.canvas.canvas import A4, FAINT, GREY, Align, Paper
 from reports.render.fonts import Face, fit, width
-from reports.render.paper import A4, FAINT, GREY, Align, Paper
 from reports.wording.safe_text import clean
 
 LEFT, RIGHT = 42.0, A4[0] - 42.0

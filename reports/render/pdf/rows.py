@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from reports.render.canvas.canvas import FAINT, Paper, literal, plain, point, stroke
+from reports.render.charts.labels import cell
 from reports.render.fonts import Face, fit, width
-from reports.render.labels import cell
-from reports.render.paper import FAINT, Paper, literal, plain, point, stroke
 from reports.render.pdf.figures import Columns
 from reports.render.pdf.pages import LEFT, RIGHT
 from reports.render.pdf.table import CELL, SIZE

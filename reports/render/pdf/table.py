@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reports.render.canvas.canvas import FAINT, INK, Align
 from reports.render.fonts import Face, fit
-from reports.render.paper import FAINT, INK, Align
 from reports.render.pdf.pages import LEFT, RIGHT, Pages
 from reports.wording.safe_text import clean
 

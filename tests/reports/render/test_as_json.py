@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
-from reports.render.as_json import as_json
+from reports.render.json import as_json
 from reports.usage.usage import Usage
 
 from .anything import summaries

@@ -25,9 +25,9 @@ from reports.questions.slack.answer import (
 )
 from reports.questions.slack.controls import Controls
 from reports.questions.wording import capital, metric_words
-from reports.render.as_json import as_json
 from reports.render.help import help_message
-from reports.render.rows import looked_at, others
+from reports.render.json import as_json
+from reports.render.tables import looked_at, others
 from reports.time.period import Calendar, Counted, Month, Span, Unit
 from reports.time.timerange import ranges
 from reports.usage.usage import Usage

@@ -14,12 +14,12 @@ from PIL import Image
 from reports.questions.query import Dimension, Metric, Query, Source
 from reports.questions.summary import Summary
 from reports.questions.wording import range_words, title
-from reports.render.bars import nice, stack
-from reports.render.chart import EMPTY, UNKNOWN, Box, draw_page
-from reports.render.labels import tick, ticks
-from reports.render.palette import OTHERS, charted, colours
-from reports.render.paper import Paper
-from reports.render.png import chart_png
+from reports.render.canvas.canvas import Paper
+from reports.render.charts.draw import EMPTY, UNKNOWN, Box, draw_page
+from reports.render.charts.labels import tick, ticks
+from reports.render.charts.palette import OTHERS, charted, colours
+from reports.render.charts.png import chart_png
+from reports.render.charts.stacked_bars import nice, stack
 from reports.time.period import Counted, Month, Period, Span, Unit
 from reports.usage.usage import Usage, UsageRow
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows

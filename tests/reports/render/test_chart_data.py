@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from reports.questions.query import Dimension, Metric, Query
-from reports.render.chart_data import (
+from reports.render.charts.slack_chart import (
     LONGEST_NAME,
     MOST_POINTS,
     MOST_SERIES,

@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import reports.render.fonts as shipped
+from reports.render.canvas.canvas import Paper
 from reports.render.fonts import FALLBACKS, NOTO, Face, fit, font, runs, width
 from reports.render.fonts.shaping import meaning, stretches
-from reports.render.paper import Paper
 from tests.reports.render.samples import HOSTILE
 
 FOLDER = Path(shipped.__file__).parent

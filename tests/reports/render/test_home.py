@@ -15,9 +15,9 @@ from reports.questions.query import Dimension, Filter, Metric, Query
 from reports.questions.summary import Figures, summarize
 from reports.render import alert_cards
 from reports.render.cards import credits_card
+from reports.render.charts.sparkline import BLOCKS, sparkline
 from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view
 from reports.render.schedules import Card, Last
-from reports.render.sparkline import BLOCKS, sparkline
 from reports.schedule import Schedule, Target, Weekly
 from reports.status import Freshness, Status, Trouble
 from reports.time.period import Counted, Unit

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 import pytest
 
 from reports.questions.query import Dimension, Metric, Query
-from reports.render.palette import (
+from reports.render.charts.palette import (
     ALL_COLOURS,
     OTHERS,
     PALETTE,

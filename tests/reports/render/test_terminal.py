@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.questions.query import Dimension, Filter, Metric, Query
-from reports.render.rows import detail_rows, overview_rows
+from reports.render.tables import detail_rows, overview_rows
 from reports.render.terminal import course, terminal
 from reports.time.period import Counted, Unit
 from reports.usage.usage import Usage, UsageRow

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports.questions.summary import MetricSummary
-from reports.render.palette import OTHERS
+from reports.render.charts.palette import OTHERS
 from reports.wording.safe_text import axis_figure, clean
 
 OTHER_LABEL = "Others"

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from reportlab.pdfgen.canvas import Canvas
 
-from reports.render.document import StreamedDocument
+from reports.render.canvas.streamed_document import StreamedDocument
 from reports.render.fonts import Face, Run, font, runs, width
 
 A4 = (595.276, 841.89)

@@ -16,7 +16,7 @@ from reports.questions.wording import (
     metric_words,
     since_words,
 )
-from reports.render.labels import each
+from reports.render.charts.labels import each
 from reports.wording.safe_text import change, clean, difference, figure, percent
 
 LONGEST_NAME = 60

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from reports.questions.query import Metric
 from reports.questions.summary import MetricSummary, Summary
-from reports.render import labels
-from reports.render.bars import Bars, Part, stack
+from reports.render.canvas.canvas import FAINT, GREY, Align, Paper
+from reports.render.charts import labels
+from reports.render.charts.palette import charted, tint
+from reports.render.charts.stacked_bars import Bars, Part, stack
 from reports.render.fonts import Face, fit, width
-from reports.render.palette import charted, tint
-from reports.render.paper import FAINT, GREY, Align, Paper
-from reports.render.rows import averaged_over
+from reports.render.tables import averaged_over
 from reports.time.timerange import TimeRange
 from reports.wording.safe_text import figure
 

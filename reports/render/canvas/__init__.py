@@ -1,0 +1,1 @@
+"""The pages that PDF files and pictures are drawn on."""

@@ -1,0 +1,1 @@
+"""Charts, as vectors, pictures and native Slack charts."""
