@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.flows.files import Job
     from bot.store import Store
     from reports.commands import Command
-    from reports.loose_names import Known
+    from reports.natural.names import Known
     from reports.questions.grammar import CommandError
     from reports.questions.summary import Summary
     from reports.questions.topics import BalanceAsked, BudgetAsked

@@ -12,8 +12,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from reports.commands import parse_command
-from reports.grammar_loose import UNDERSTOOD, Heard, hear, strictly
-from reports.loose_names import Known
+from reports.natural.names import Known
+from reports.natural.parser import UNDERSTOOD, Heard, hear, strictly
 from reports.questions.grammar import Ask, CommandError
 from reports.time.timerange import NotBegunError, ranges
 from reports.wording import suggestions as nearest

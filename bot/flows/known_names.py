@@ -9,7 +9,7 @@ from bot.flows import sight
 from bot.flows.answer import make_plan
 from bot.flows.sight import Asker
 from bot.store import Store
-from reports.loose_names import Known
+from reports.natural.names import Known
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension, Query
 from reports.time.period import Counted, Unit

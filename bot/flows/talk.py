@@ -24,7 +24,7 @@ from bot.slack import DeliveryError, Person, Place, Spot
 from reports.alert import Rule
 from reports.audit import Act
 from reports.commands import parse_command
-from reports.grammar_loose import Heard
+from reports.natural.parser import Heard
 from reports.questions.continuation import (
     Inherited,
     alert_about,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from reports.alert import Rule
 from reports.commands import parse_command
 from reports.grammar_alert import EXAMPLES
-from reports.grammar_loose import Heard, hear
-from reports.loose_names import Known
+from reports.natural.names import Known
+from reports.natural.parser import Heard, hear
 from reports.questions.grammar import Ask, CommandError, parse
 
 from .render.anything import EVIL, queries

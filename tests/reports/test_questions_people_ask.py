@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.commands import parse_command
-from reports.grammar_loose import Heard
-from reports.loose_names import Known
+from reports.natural.names import Known
+from reports.natural.parser import Heard
 from reports.questions.grammar import Ask, CommandError, Help
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, Topic, TopicAsked, not_yet
 from reports.reader import Clock, read

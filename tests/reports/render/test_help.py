@@ -10,9 +10,9 @@ from reports.alert import Rule
 from reports.commands import parse_command
 from reports.grammar_admin import TOPICS, AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
-from reports.grammar_loose import Heard, hear
 from reports.grammar_schedule import ListSchedules, Standing
-from reports.loose_names import Known
+from reports.natural.names import Known
+from reports.natural.parser import Heard, hear
 from reports.questions import grammar
 from reports.questions.grammar import Ask, parse
 from reports.render.help import (

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from itertools import islice, takewhile
 
-from reports import loose_dates
-from reports import loose_words as say
 from reports.alert import Rule
 from reports.commands import Command, parse_command
-from reports.loose_alert import hear_alert, wants
-from reports.loose_dates import AmbiguousDateError, Order
-from reports.loose_names import LONGEST_NAME_WORDS, AmbiguousNameError, Known, named
-from reports.loose_span import stretch
-from reports.loose_topics import greets, topic_said
+from reports.natural import vocabulary as say
+from reports.natural import written_dates as loose_dates
+from reports.natural.alert_wishes import hear_alert, wants
+from reports.natural.dates import stretch
+from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, Known, named
+from reports.natural.topics import greets, topic_said
+from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import LONGEST, Ask, CommandError, Help, grouping, parse, tokens
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
 from reports.questions.topics import TopicAsked

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from reports import loose_dates
-from reports import loose_words as say
-from reports.loose_dates import Days, Order, calendar
+from reports.natural import vocabulary as say
+from reports.natural import written_dates as loose_dates
+from reports.natural.written_dates import Days, Order, calendar
 from reports.questions.grammar import Ask, parse
 from reports.time.period import Month, Span
 

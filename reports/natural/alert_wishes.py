@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports import loose_words as say
 from reports.alert import Rule
 from reports.alert_amount import amount
 from reports.alert_vocabulary import ABOVE, BELOW, FILLERS, PER, RHYTHMS, WATCHES, unit_of
 from reports.grammar_alert import EXAMPLES, apart, parse_alert
-from reports.loose_names import AmbiguousNameError, Known, named
+from reports.natural import vocabulary as say
+from reports.natural.names import AmbiguousNameError, Known, named
 from reports.questions.grammar import DIMENSIONS, METRICS, CommandError, tokens
 
 _ALERTING = {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
 
-from reports import loose_words as say
+from reports.natural import vocabulary as say
 from reports.time.period import YEARS, Month, Span
 
 Days = tuple[date, date]

@@ -1,0 +1,1 @@
+"""Questions in natural language."""
