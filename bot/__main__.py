@@ -131,10 +131,10 @@ def ask(
     from bot.flows.known_names import known  # noqa: PLC0415
     from bot.flows.sight import ANYONE  # noqa: PLC0415
     from reports.commands import parse_command  # noqa: PLC0415
-    from reports.grammar_schedule import EXAMPLE, is_schedule  # noqa: PLC0415
     from reports.questions.grammar import Ask, CommandError, Help  # noqa: PLC0415
     from reports.questions.query import File  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
+    from reports.schedules.grammar import EXAMPLE, is_schedule  # noqa: PLC0415
     from reports.wording.slack_text import unmarked  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)

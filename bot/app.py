@@ -203,7 +203,7 @@ class Bot:
         from reports.questions.slack.form import SHORTCUT  # noqa: PLC0415
         from reports.render.alert_form import CALLBACK as ALERT_FORM  # noqa: PLC0415
         from reports.render.home import ASK, NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
-        from reports.render.schedule_form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
+        from reports.schedules.slack.form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
         work = Work(self.slack, self.database.is_free)

@@ -27,7 +27,7 @@ from reports.alert import (
 from reports.grammar_alert import parse_alert
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Metric, Query, Source
-from reports.schedule_fields import WrongField
+from reports.schedules.form_fields import WrongField
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
 from reports.usage.usage import exact_money

@@ -13,7 +13,6 @@ from reports.grammar_alert import (
     parse_alert,
     quiet_meant,
 )
-from reports.grammar_schedule import ListSchedules, Standing, is_schedule, parse_schedule
 from reports.questions import grammar
 from reports.questions.grammar import Ask, CommandError, Help
 from reports.questions.topics import (
@@ -24,6 +23,7 @@ from reports.questions.topics import (
     personal,
     topic_of,
 )
+from reports.schedules.grammar import ListSchedules, Standing, is_schedule, parse_schedule
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
 from reports.wording.subscriptions import managing

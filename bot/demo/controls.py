@@ -13,9 +13,9 @@ from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 from bot.flows.subscriptions import Subscriptions
 from bot.store.schedules import Entry
-from reports.grammar_schedule import Place, Standing
-from reports.render.schedules import STANDARD
-from reports.schedule import Schedule, Target, Weekly, first
+from reports.schedules.grammar import Place, Standing
+from reports.schedules.recurrence import Schedule, Target, Weekly, first
+from reports.schedules.slack.cards import STANDARD
 
 MAKER = "ada"
 ZONE = "Europe/Berlin"

@@ -27,7 +27,7 @@ from reports.alert import Rule, Spike, To
 from reports.alert_state import Event, Kind, period_key, reached
 from reports.render import alert_notices as words
 from reports.render import unreadable
-from reports.render.notices import OUTSIDERS
+from reports.schedules.slack.notices import OUTSIDERS
 
 log = logging.getLogger(__name__)
 

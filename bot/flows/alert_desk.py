@@ -41,7 +41,7 @@ from reports.questions.slack.answer import Message, error, sentence
 from reports.render import alert_cards as cards
 from reports.render import alert_notices as words
 from reports.render.alert_cards import Card
-from reports.render.schedules import said as cards_said
+from reports.schedules.slack.cards import said as cards_said
 from reports.time.timerange import zone_names
 from reports.wording.times import moment_words
 

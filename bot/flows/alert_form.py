@@ -20,7 +20,7 @@ from reports.grammar_alert import parse_alert, rule_of
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import Message
 from reports.render import alert_form as render
-from reports.schedule_fields import WrongField, said
+from reports.schedules.form_fields import WrongField, said
 from reports.wording.safe_text import clean, escape
 
 

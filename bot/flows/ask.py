@@ -33,7 +33,6 @@ from reports.audit import DONE, Act
 from reports.commands import parse_command
 from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
-from reports.grammar_schedule import ListSchedules, Standing
 from reports.questions.grammar import Ask, CommandError, Help
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
 from reports.questions.slack.answer import Message, Run, error, sentence
@@ -41,7 +40,8 @@ from reports.questions.slack.balance import balance_message, limits_message, lim
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 from reports.render.help import help_message
 from reports.render.intro import intro
-from reports.render.schedules import said
+from reports.schedules.grammar import ListSchedules, Standing
+from reports.schedules.slack.cards import said
 from reports.time.period import Calendar, Unit
 from reports.wording.safe_text import escape, plain
 

@@ -12,7 +12,7 @@ from bot.store.audit import READ_SECONDS, Wanted
 from reports.grammar_admin import AuditAsked
 from reports.questions.slack.answer import Message, sentence
 from reports.render import audit as render
-from reports.render.schedules import said
+from reports.schedules.slack.cards import said
 from reports.time.timerange import NotBegunError, ranges
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Filter, Query
 from reports.questions.slack.answer import Message, figures, sentence
 from reports.questions.wording import title
-from reports.render.schedules import said
+from reports.schedules.slack.cards import said
 from reports.wording.safe_text import clean, escape
 
 log = logging.getLogger(__name__)

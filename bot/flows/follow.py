@@ -22,7 +22,7 @@ from reports.questions.grammar import LONGEST, Ask, CommandError, parse
 from reports.questions.query import Dimension, Query
 from reports.questions.slack.answer import error
 from reports.questions.wording import DIMENSION_WORDS
-from reports.render.schedules import said
+from reports.schedules.slack.cards import said
 
 GONE = "That {} no longer exists, or you can't see it."
 ONLY_YOU = "You can only see your own usage, so this filter stays."

@@ -17,7 +17,7 @@ from reports.questions.follow_up import standing
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Query
 from reports.questions.slack.answer import error
-from reports.render.schedules import said
+from reports.schedules.slack.cards import said
 from reports.watching import watching
 
 SHARED_ALREADY = "This answer has already been shared here."

@@ -36,7 +36,7 @@ from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.questions.slack import form as render
 from reports.questions.summary import Summary
-from reports.schedule_fields import WrongField, said
+from reports.schedules.form_fields import WrongField, said
 from reports.wording.safe_text import clean, escape
 
 OUTSIDERS = "That channel is shared with another company. Choose another one, or yourself."

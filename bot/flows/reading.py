@@ -10,11 +10,11 @@ from bot.flows.asking import Asking, asker_of
 from bot.flows.known_names import known
 from bot.slack import Person
 from reports.commands import parse_command
-from reports.grammar_schedule import Standing
 from reports.natural.parser import Heard
 from reports.questions.grammar import Ask, CommandError
 from reports.questions.query import Query
 from reports.reader import Clock, read
+from reports.schedules.grammar import Standing
 from reports.time.timerange import zone_names
 from reports.wording.slack_text import readable
 

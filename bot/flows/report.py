@@ -17,7 +17,7 @@ from bot.store.rewrite import plus
 from bot.store.store import State
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Filter, Metric, Query
-from reports.report import Cell, Report, movers, top_models
+from reports.schedules.report import Cell, Report, movers, top_models
 from reports.time.timerange import Granularity, floor
 from reports.usage.coverage import Source, gaps, reaches, source
 from reports.usage.members import Member

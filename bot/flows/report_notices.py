@@ -13,9 +13,9 @@ from bot.store.notices import Notice
 from bot.store.runs import MOST_ERRORS, Run
 from bot.store.schedules import Entry
 from reports.questions.slack.answer import Message
-from reports.render import notices as words
 from reports.render import unreadable
-from reports.schedule import Due, Target
+from reports.schedules.recurrence import Due, Target
+from reports.schedules.slack import notices as words
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from bot.flows.report_parts import Reports
 from bot.flows.reported import Contents
 from bot.slack import DeliveryError
 from bot.store.runs import Run, State
-from reports.render import notices as words
-from reports.schedule import Target
+from reports.schedules.recurrence import Target
+from reports.schedules.slack import notices as words
 
 log = logging.getLogger(__name__)
 

@@ -27,9 +27,9 @@ from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension, Filter, Metric
 from reports.questions.slack.answer import Message
 from reports.questions.wording import stamp, title
-from reports.render.report import About, days, report, when
-from reports.report import CENT, Report, Revision
-from reports.schedule import Target, occurrence, query_at
+from reports.schedules.recurrence import Target, occurrence, query_at
+from reports.schedules.report import CENT, Report, Revision
+from reports.schedules.slack.message import About, days, report, when
 from reports.time.timerange import ranges
 from reports.usage.usage import ZERO
 from reports.wording.safe_text import clean

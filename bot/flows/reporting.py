@@ -23,7 +23,7 @@ from bot.posting import Posted
 from bot.slack import DeliveryError
 from bot.store.runs import SLEWED, Run, State
 from reports.questions.slack.answer import Message
-from reports.schedule import CATCH_UP, Target
+from reports.schedules.recurrence import CATCH_UP, Target
 
 __all__ = ["Reporting", "Reports"]
 

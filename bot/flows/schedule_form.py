@@ -16,16 +16,11 @@ from bot.slack import Person, Place
 from bot.store.schedules import Draft, Entry
 from reports.audit import Act
 from reports.block_kit.inputs import Entered, Meta
-from reports.grammar_schedule import Place as Where
-from reports.grammar_schedule import Standing, parse_schedule
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Query
 from reports.questions.slack.answer import Message
 from reports.questions.summary import Summary
-from reports.render import schedule_form as render
-from reports.render.schedules import made
-from reports.schedule import Target, query_at
-from reports.schedule_fields import (
+from reports.schedules.form_fields import (
     Field,
     ScheduleFields,
     WrongField,
@@ -33,6 +28,11 @@ from reports.schedule_fields import (
     read_fields,
     said,
 )
+from reports.schedules.grammar import Place as Where
+from reports.schedules.grammar import Standing, parse_schedule
+from reports.schedules.recurrence import Target, query_at
+from reports.schedules.slack import form as render
+from reports.schedules.slack.cards import made
 from reports.wording.safe_text import clean, escape
 
 

@@ -14,7 +14,7 @@ from bot.store.overview import Heard
 from bot.store.schedules import Entry
 from reports.questions.slack.answer import Message
 from reports.render import status as render
-from reports.render.notices import place_words
+from reports.schedules.slack.notices import place_words
 from reports.status import Coming, Delivery, Freshness, Inside, Status, Trouble
 from reports.time.timerange import Granularity
 from reports.usage.coverage import gaps

@@ -29,13 +29,13 @@ from bot.slack import DeliveryError, Person, Place
 from bot.store.runs import Run
 from bot.store.schedules import Draft, Entry, LastRun
 from reports.audit import Act
-from reports.grammar_schedule import EXAMPLES, ListSchedules, Standing
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension
 from reports.questions.slack.answer import Message, error, sentence
-from reports.render import notices as words
-from reports.render import schedules as cards
-from reports.schedule import Target, query_at
+from reports.schedules.grammar import EXAMPLES, ListSchedules, Standing
+from reports.schedules.recurrence import Target, query_at
+from reports.schedules.slack import cards
+from reports.schedules.slack import notices as words
 from reports.time.timerange import zone_names
 from reports.wording.safe_text import escape
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.access import FOREIGN, surely_foreign
 from bot.slack import Identity, Place, Spot
-from reports.render.report import SCHEDULE_EDIT, STOP
+from reports.schedules.slack.message import SCHEDULE_EDIT, STOP
 
 DOUBLE = 3.0
 """Seconds within which the same click again is a double click."""

@@ -18,9 +18,9 @@ from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
 from bot.slack import Place
 from reports.audit import Act
-from reports.render.notices import AGAIN, DECLINE_OFFER, RESUME, TAKE_OFFER, THERE
-from reports.render.report import START, STOP
-from reports.render.schedules import DELETE, EDIT, PAUSE, PREVIEW, RUN
+from reports.schedules.slack.cards import DELETE, EDIT, PAUSE, PREVIEW, RUN
+from reports.schedules.slack.message import START, STOP
+from reports.schedules.slack.notices import AGAIN, DECLINE_OFFER, RESUME, TAKE_OFFER, THERE
 
 Do = Callable[[Place, str, dict[str, Any]], None]
 

@@ -13,7 +13,7 @@ from bot.store.notices import add_notice
 from bot.store.readable import UNREADABLE, Row, read_one
 from bot.store.schedules import Entry, after, entry, ms
 from reports.questions.query import Dimension
-from reports.schedule import Due, Target, due, missed
+from reports.schedules.recurrence import Due, Target, due, missed
 from reports.time.timerange import DAY
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from bot.store.database import Database
 from bot.store.planning import Broken, Tell, heal, insert, plan_row
 from bot.store.readable import UNREADABLE, read_one, split
 from bot.store.schedules import Clock, Entry, columns, entry, moment, ms
-from reports.schedule import LATE_AFTER, Due
+from reports.schedules.recurrence import LATE_AFTER, Due
 
 MOST_ERRORS = 3
 FARTHEST_APART = timedelta(days=400)

@@ -12,7 +12,15 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from bot.store.database import Database
 from bot.store.readable import UNREADABLE, read_one, readable
-from reports.schedule import Due, Schedule, Target, first, following, occurrence, rule_of
+from reports.schedules.recurrence import (
+    Due,
+    Schedule,
+    Target,
+    first,
+    following,
+    occurrence,
+    rule_of,
+)
 from reports.time.timerange import DAY
 
 Clock = Callable[[], datetime]

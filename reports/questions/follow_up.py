@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
-from reports.grammar_schedule import Standing
 from reports.questions.grammar import LONGEST, Ask, parse
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
-from reports.schedule import Daily, Monthly, Rule, Weekly, complete, usual_period
+from reports.schedules.grammar import Standing
+from reports.schedules.recurrence import Daily, Monthly, Rule, Weekly, complete, usual_period
 from reports.time.period import Calendar, Counted, Period, Unit
 
 EVERYTHING = "all"

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Metric, Query, Source
-from reports.schedule_fields import WrongField, said
+from reports.schedules.form_fields import WrongField, said
 
 OVERVIEW, ALL, OTHER, ME = "overview", "all", "other", "me"
 METRICS = (

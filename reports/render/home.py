@@ -18,8 +18,9 @@ from reports.block_kit.elements import (
 )
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
-from reports.render import alert_cards, schedules, status
+from reports.render import alert_cards, status
 from reports.render.cards import credits_card, metric_cards, tops
+from reports.schedules.slack import cards as schedules
 from reports.status import Status
 from reports.usage.balance import Balance
 from reports.wording.safe_text import clean, escape

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from reports.block_kit.elements import LONGEST_SECTION, fitting, moment, section
 from reports.questions.slack.answer import Message
-from reports.render.schedules import STATES
+from reports.schedules.slack.cards import STATES
 from reports.status import Coming, Delivery, Freshness, Inside, Status
 from reports.wording.safe_text import clean, escape
 

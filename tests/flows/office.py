@@ -28,7 +28,7 @@ from bot.store.overview import Overview
 from bot.store.runs import Runs
 from bot.store.schedules import Entry, Schedules
 from reports.commands import parse_command
-from reports.grammar_schedule import Standing
+from reports.schedules.grammar import Standing
 
 
 @dataclass

@@ -21,7 +21,7 @@ from reports.alert_fields import (
 )
 from reports.grammar_alert import parse_alert
 from reports.questions.query import Dimension
-from reports.schedule_fields import WrongField
+from reports.schedules.form_fields import WrongField
 
 WORDS = (
     "spend > $50 per day by creator tz Europe/Berlin",

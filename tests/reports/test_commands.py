@@ -6,8 +6,8 @@ import pytest
 
 from reports.commands import parse_command
 from reports.grammar_alert import QUIETS, ListAlerts
-from reports.grammar_schedule import ListSchedules
 from reports.questions.grammar import CommandError
+from reports.schedules.grammar import ListSchedules
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.commands import parse_command
-from reports.grammar_schedule import EXAMPLES, ListSchedules, Place, Standing, parse_schedule
 from reports.questions.grammar import Ask, CommandError, Help
 from reports.questions.query import Dimension, File, Metric
-from reports.schedule import WORKDAYS, Daily, Monthly, Target, Weekly
+from reports.schedules.grammar import EXAMPLES, ListSchedules, Place, Standing, parse_schedule
+from reports.schedules.recurrence import WORKDAYS, Daily, Monthly, Target, Weekly
 
 FINANCE = Place(Target.CHANNEL, "C0FIN", "finance")
 

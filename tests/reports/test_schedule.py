@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import cron, schedule
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Query
-from reports.schedule import Daily, Monthly, Schedule, Weekly
+from reports.schedules import cron
+from reports.schedules import recurrence as schedule
+from reports.schedules.recurrence import Daily, Monthly, Schedule, Weekly
 from reports.time.period import Calendar, Counted, Span, Unit
 from reports.time.timerange import zone_names
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import cron
-from reports.grammar_schedule import Place, Standing, parse_schedule
 from reports.questions.query import Dimension, File, Filter, Metric, Query
-from reports.schedule import Daily, Monthly, Target, Weekly, usual_period
-from reports.schedule_fields import Field, ScheduleFields, WrongField, fields_of, read_fields
+from reports.schedules import cron
+from reports.schedules.form_fields import Field, ScheduleFields, WrongField, fields_of, read_fields
+from reports.schedules.grammar import Place, Standing, parse_schedule
+from reports.schedules.recurrence import Daily, Monthly, Target, Weekly, usual_period
 
 rules = st.one_of(
     st.just(Daily()),

@@ -11,7 +11,7 @@ from bot.config import Guests, load
 from bot.demo.slack import Forge, LocalSlack
 from bot.flows.export import ONLY_YOURS
 from bot.slack import Identity, Person
-from reports.render.schedules import OWN_ONLY
+from reports.schedules.slack.cards import OWN_ONLY
 
 from .. import world as worlds
 

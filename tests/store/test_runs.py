@@ -14,7 +14,7 @@ from bot.store import Database
 from bot.store.runs import Run, Runs, State
 from bot.store.schedules import Draft, Schedules
 from reports.questions.query import Dimension
-from reports.schedule import Daily, Schedule, Target, Weekly
+from reports.schedules.recurrence import Daily, Schedule, Target, Weekly
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 WORKERS = ("one", "two", "three")

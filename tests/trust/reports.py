@@ -18,7 +18,7 @@ from bot.flows.report import Known
 from bot.store import Database
 from bot.store.runs import Runs
 from bot.store.schedules import Draft, Schedules
-from reports.schedule import Daily, Schedule, Target
+from reports.schedules.recurrence import Daily, Schedule, Target
 
 from .. import world as worlds
 from .fleet import Slow, Workers, intact, storm

@@ -16,7 +16,7 @@ from bot.demo.slack import LocalSlack
 from bot.flows.report import Known
 from bot.store import Database
 from bot.store.schedules import Draft, Schedules
-from reports.schedule import Daily, Schedule, Target
+from reports.schedules.recurrence import Daily, Schedule, Target
 
 from .. import world as worlds
 

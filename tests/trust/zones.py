@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from reports import schedule
+from reports.schedules import recurrence as schedule
 from reports.time.timerange import zone_names
 
 FIRST, END = date(2024, 1, 1), date(2037, 1, 1)

@@ -14,14 +14,15 @@ from reports import alert_fields
 from reports.alert import To
 from reports.alert_fields import AlertFields, Kind
 from reports.block_kit.inputs import Entered, Meta, notice
-from reports.grammar_schedule import Standing
 from reports.questions import form_fields as question_fields
 from reports.questions.form_fields import QuestionFields
 from reports.questions.query import Dimension
 from reports.questions.slack import form as question_form
-from reports.render import alert_form, schedule_form
-from reports.schedule import WEEKDAYS, Target
-from reports.schedule_fields import Often, ScheduleFields, read_fields
+from reports.render import alert_form
+from reports.schedules.form_fields import Often, ScheduleFields, read_fields
+from reports.schedules.grammar import Standing
+from reports.schedules.recurrence import WEEKDAYS, Target
+from reports.schedules.slack import form as schedule_form
 from reports.time.timerange import zone_names
 
 from .anything import EVIL, names, summaries

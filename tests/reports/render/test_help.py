@@ -10,7 +10,6 @@ from reports.alert import Rule
 from reports.commands import parse_command
 from reports.grammar_admin import TOPICS, AuditAsked, HelpOn, StatusAsked
 from reports.grammar_alert import ListAlerts, SetQuiet
-from reports.grammar_schedule import ListSchedules, Standing
 from reports.natural.names import Known
 from reports.natural.parser import Heard, hear
 from reports.questions import grammar
@@ -27,6 +26,7 @@ from reports.render.help import (
     help_text,
 )
 from reports.render.help import TOPICS as SECTIONS_BY_NAME
+from reports.schedules.grammar import ListSchedules, Standing
 
 ENTRIES = [entry for _, entries in SECTIONS for entry in entries]
 NAMED = {

@@ -17,8 +17,8 @@ from reports.render import alert_cards
 from reports.render.cards import credits_card
 from reports.render.charts.sparkline import BLOCKS, sparkline
 from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view
-from reports.render.schedules import Card, Last
-from reports.schedule import Schedule, Target, Weekly
+from reports.schedules.recurrence import Schedule, Target, Weekly
+from reports.schedules.slack.cards import Card, Last
 from reports.status import Freshness, Status, Trouble
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from bot.demo.slack import validate
 from reports.questions.query import Dimension, Metric, Query, Source, Versus
 from reports.questions.summary import Figures, summarize
-from reports.render.report import About, mover, report, when
-from reports.report import Cell, Mover, Report, Revision, movers, top_models
-from reports.schedule import Schedule, Weekly
+from reports.schedules.recurrence import Schedule, Weekly
+from reports.schedules.report import Cell, Mover, Report, Revision, movers, top_models
+from reports.schedules.slack.message import About, mover, report, when
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import ranges
 from reports.usage.usage import Usage

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, time
 
 from reports.block_kit.elements import Block, actions, asking, button, code, section
-from reports.cron import Cron
-from reports.grammar_schedule import Place, Standing
 from reports.questions.query import Dimension, Metric, Query
 from reports.questions.slack.answer import Message
-from reports.render.notices import RESUME, place_words
-from reports.render.report import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
-from reports.schedule import WORKDAYS, Monthly, Schedule, Target, Weekly
+from reports.schedules.cron import Cron
+from reports.schedules.grammar import Place, Standing
+from reports.schedules.recurrence import WORKDAYS, Monthly, Schedule, Target, Weekly
+from reports.schedules.slack.message import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
+from reports.schedules.slack.notices import RESUME, place_words
 from reports.time.period import Calendar, Unit
 from reports.wording.safe_text import as_typed, clean, escape
 from reports.wording.times import clock_words, zone_city

@@ -10,13 +10,21 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
-from reports.cron import Cron, CronError
-from reports.cron import parse as parse_cron
-from reports.grammar_schedule import Place, Standing, parse_schedule
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import File
-from reports.schedule import WEEKDAYS, WORKDAYS, Daily, Monthly, Target, Weekly, usual_period
-from reports.schedule_guess import RHYTHMS
+from reports.schedules.corrections import RHYTHMS
+from reports.schedules.cron import Cron, CronError
+from reports.schedules.cron import parse as parse_cron
+from reports.schedules.grammar import Place, Standing, parse_schedule
+from reports.schedules.recurrence import (
+    WEEKDAYS,
+    WORKDAYS,
+    Daily,
+    Monthly,
+    Target,
+    Weekly,
+    usual_period,
+)
 from reports.time.period import DEFAULT
 from reports.time.timerange import zone_names
 from reports.wording import suggestions as nearest

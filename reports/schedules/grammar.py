@@ -16,9 +16,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from reports.questions.grammar import LONGEST, CommandError, Help, tokens
-from reports.schedule_guess import EXAMPLE, Wrong
-from reports.schedule_words import Reader
-from reports.standing import Place, Standing
+from reports.schedules.corrections import EXAMPLE, Wrong
+from reports.schedules.reader import Reader
+from reports.schedules.schedule import Place, Standing
 from reports.wording.safe_text import clean, plain
 from reports.wording.subscriptions import begins, button, corrected, keeps_numbers, lists, page
 

@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import time
 
-from reports import cron
-from reports.cron import CronError
 from reports.questions.grammar import Ask, CommandError, Help, parse
 from reports.questions.query import Dimension, Metric, Query
-from reports.schedule import (
+from reports.schedules import cron
+from reports.schedules.corrections import DAYS, EXAMPLE, RHYTHMS, Wrong, guess
+from reports.schedules.cron import CronError
+from reports.schedules.recurrence import (
     WORKDAYS,
     Daily,
     Monthly,
@@ -21,8 +22,7 @@ from reports.schedule import (
     complete,
     usual_period,
 )
-from reports.schedule_guess import DAYS, EXAMPLE, RHYTHMS, Wrong, guess
-from reports.standing import Place, Standing
+from reports.schedules.schedule import Place, Standing
 from reports.time.period import DEFAULT, Period
 from reports.time.timerange import zone_names
 from reports.wording import suggestions as nearest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reports.block_kit.elements import LONGEST_SECTION, Block, actions, button, code, section
 from reports.questions.slack.answer import Message
-from reports.render.report import when
-from reports.schedule import Due, Schedule, Target
+from reports.schedules.recurrence import Due, Schedule, Target
+from reports.schedules.slack.message import when
 from reports.wording.safe_text import as_typed, clean, escape
 from reports.wording.times import zone_city
 

@@ -23,8 +23,8 @@ from reports.questions.slack.answer import CHART, LONGEST_TEXT, NAME_IN_TABLE, M
 from reports.questions.slack.controls import Controls, rows
 from reports.questions.summary import Series
 from reports.questions.wording import DIMENSION_WORDS, before_words, filter_words, stamp
-from reports.report import CENT, Cell, Mover, Report, Revision
-from reports.schedule import Schedule
+from reports.schedules.recurrence import Schedule
+from reports.schedules.report import CENT, Cell, Mover, Report, Revision
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.members import NO_CREATOR
 from reports.wording.safe_text import change, clean, difference, escape, figure, money, percent

@@ -12,9 +12,9 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from reports import cron
-from reports.cron import Cron
 from reports.questions.query import Query
+from reports.schedules import cron
+from reports.schedules.cron import Cron
 from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
 from reports.time.timerange import DAY, local
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 
 from reports.questions.query import Query
-from reports.schedule import Rule, Schedule, Target
+from reports.schedules.recurrence import Rule, Schedule, Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.schedule import WEEKDAYS
+from reports.schedules.recurrence import WEEKDAYS
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 from reports.wording.subscriptions import clock

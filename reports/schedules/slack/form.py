@@ -22,17 +22,17 @@ from reports.block_kit.inputs import (
     warning,
     whose,
 )
-from reports.grammar_schedule import Standing
 from reports.questions.grammar import LONGEST
 from reports.questions.query import Metric
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.questions.wording import period_words
-from reports.render.report import when
-from reports.render.schedules import DAY_NAMES
 from reports.render.tables import looked_at, nothing, versus
-from reports.schedule import WEEKDAYS, Target, first, following
-from reports.schedule_fields import LAST, Field, Often, ScheduleFields, file_names
+from reports.schedules.form_fields import LAST, Field, Often, ScheduleFields, file_names
+from reports.schedules.grammar import Standing
+from reports.schedules.recurrence import WEEKDAYS, Target, first, following
+from reports.schedules.slack.cards import DAY_NAMES
+from reports.schedules.slack.message import when
 from reports.wording.safe_text import clean, escape, figure, percent
 
 CALLBACK = "schedule_form"

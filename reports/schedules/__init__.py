@@ -1,0 +1,1 @@
+"""Schedules: their grammar, when they are due, and what they report."""
