@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from reports.alert import Rule
-from reports.grammar_admin import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
-from reports.grammar_alert import (
+from reports.alerts.grammar import (
     EXAMPLES,
     QUIETS,
     ListAlerts,
@@ -13,6 +11,8 @@ from reports.grammar_alert import (
     parse_alert,
     quiet_meant,
 )
+from reports.alerts.rule import Rule
+from reports.grammar_admin import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
 from reports.questions import grammar
 from reports.questions.grammar import Ask, CommandError, Help
 from reports.questions.topics import (

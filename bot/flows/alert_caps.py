@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.flows.alert_figures import Ids
 from bot.store.directory import Directory
-from reports.alert_caps import Cap
+from reports.alerts.limits_and_forecast import Cap
 from reports.questions.query import Dimension
 
 

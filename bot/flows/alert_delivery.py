@@ -23,9 +23,9 @@ from bot.slack import DeliveryError
 from bot.store.alert_rules import Entry
 from bot.store.alert_states import EVERYTHING, Hold
 from bot.store.alert_tellings import Pending, Telling
-from reports.alert import Rule, Spike, To
-from reports.alert_state import Event, Kind, period_key, reached
-from reports.render import alert_notices as words
+from reports.alerts.evaluation import Event, Kind, period_key, reached
+from reports.alerts.rule import Rule, Spike, To
+from reports.alerts.slack import notices as words
 from reports.render import unreadable
 from reports.schedules.slack.notices import OUTSIDERS
 

@@ -28,19 +28,19 @@ from bot.slack import DeliveryError, Person, Place, Spot
 from bot.store.alert_rules import Draft, Entry
 from bot.store.alert_states import Hold
 from bot.store.alert_tellings import Pending, Telling
-from reports.alert import Above, Credits, Forecast, Recipient, Rule, To
-from reports.alert_detail import question
-from reports.alert_state import Reading
-from reports.alert_time import Snooze
+from reports.alerts.drivers import question
+from reports.alerts.evaluation import Reading
+from reports.alerts.grammar import EXAMPLES, ListAlerts, SetQuiet, rule_of
+from reports.alerts.periods import Snooze
+from reports.alerts.rule import Above, Credits, Forecast, Recipient, Rule, To
+from reports.alerts.slack import cards
+from reports.alerts.slack import notices as words
+from reports.alerts.slack.cards import Card
 from reports.audit import DONE, Act
 from reports.block_kit.elements import code
-from reports.grammar_alert import EXAMPLES, ListAlerts, SetQuiet, rule_of
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Metric, Query
 from reports.questions.slack.answer import Message, error, sentence
-from reports.render import alert_cards as cards
-from reports.render import alert_notices as words
-from reports.render.alert_cards import Card
 from reports.schedules.slack.cards import said as cards_said
 from reports.time.timerange import zone_names
 from reports.wording.times import moment_words

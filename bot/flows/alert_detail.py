@@ -11,9 +11,7 @@ from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alert_scope import allowed
 from bot.store import Store
 from bot.store.reading import Selection
-from reports.alert import Above, Budget, Credits, Forecast, New
-from reports.alert_caps import Pace
-from reports.alert_detail import (
+from reports.alerts.drivers import (
     Detail,
     Driver,
     chart_range,
@@ -22,8 +20,10 @@ from reports.alert_detail import (
     pace_span,
     source_of,
 )
-from reports.alert_needs import Needed
-from reports.alert_state import Reading
+from reports.alerts.evaluation import Reading
+from reports.alerts.limits_and_forecast import Pace
+from reports.alerts.needed_usage import Needed
+from reports.alerts.rule import Above, Budget, Credits, Forecast, New
 from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.usage import ZERO, Usage

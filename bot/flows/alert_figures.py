@@ -10,8 +10,8 @@ from bot.store import Store
 from bot.store.alert_usage import AlertUsage, Stretch, add
 from bot.store.codes import moment, seconds
 from bot.store.reading import Selection
-from reports.alert_needs import Needed
-from reports.alert_time import Span
+from reports.alerts.needed_usage import Needed
+from reports.alerts.periods import Span
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.coverage import Held, gaps
 from reports.usage.usage import ZERO, Usage

@@ -11,15 +11,15 @@ from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes
 from bot.slack import Person, Place
 from bot.store.alert_rules import Draft, Entry
-from reports.alert import Recipient, Rule, To
-from reports.alert_fields import AlertFields, Field, fields_of, read_fields
+from reports.alerts.form_fields import AlertFields, Field, fields_of, read_fields
+from reports.alerts.grammar import parse_alert, rule_of
+from reports.alerts.rule import Recipient, Rule, To
+from reports.alerts.slack import form as render
 from reports.audit import Act
 from reports.block_kit.elements import code
 from reports.block_kit.inputs import Entered, Meta
-from reports.grammar_alert import parse_alert, rule_of
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import Message
-from reports.render import alert_form as render
 from reports.schedules.form_fields import WrongField, said
 from reports.wording.safe_text import clean, escape
 

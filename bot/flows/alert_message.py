@@ -15,12 +15,12 @@ from bot.flows.shown import state_of
 from bot.slack import DeliveryError
 from bot.store.alert_states import EVERYTHING
 from bot.store.alert_tellings import Pending, Telling
-from reports.alert import Above, Forecast, Spike
-from reports.alert_detail import Detail, question
-from reports.alert_state import Event, Kind
+from reports.alerts.drivers import Detail, question
+from reports.alerts.evaluation import Event, Kind
+from reports.alerts.rule import Above, Forecast, Spike
+from reports.alerts.slack import messages as render
+from reports.alerts.slack.messages import About
 from reports.questions.slack.answer import Message
-from reports.render import alerts as render
-from reports.render.alerts import About
 
 log = logging.getLogger(__name__)
 

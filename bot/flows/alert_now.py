@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from bot.flows.alert_detail import narrowed
 from bot.flows.alert_reading import Seen, Watched, readings
-from reports.alert import Above, Budget, Forecast, New, Spike
-from reports.alert_needs import Needed
-from reports.alert_state import Reading, period_key
+from reports.alerts.evaluation import Reading, period_key
+from reports.alerts.needed_usage import Needed
+from reports.alerts.rule import Above, Budget, Forecast, New, Spike
 from reports.questions.query import Metric
 from reports.usage.usage import ZERO
 

@@ -10,11 +10,11 @@ from bot.access import refusal
 from bot.flows.alerting import Alerts
 from bot.slack import DeliveryError, Person
 from bot.store.alert_rules import Entry
-from reports.alert import Rule, To
-from reports.grammar_alert import rule_of
+from reports.alerts.grammar import rule_of
+from reports.alerts.rule import Rule, To
+from reports.alerts.slack import notices as words
+from reports.alerts.slack.sentences import words_shown
 from reports.questions.slack.answer import Message
-from reports.render import alert_notices as words
-from reports.render.alert_words import words_shown
 
 log = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from bot.flows.alert_figures import Figures, Ids, Narrow
 from bot.flows.alert_scope import Named, Scope, allowed, creator_of, scope
 from bot.store.alert_usage import AlertUsage, Place, Stretch
 from bot.store.codes import moment, seconds
-from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
-from reports.alert_caps import balance, budget, forecast
-from reports.alert_needs import Needed, needed
-from reports.alert_readings import above, first_use, stale
-from reports.alert_spike import Hour, known_past, may_spike, spike, usual
-from reports.alert_state import Phase, Reading, State, Usual
-from reports.alert_time import SETTLED, Span
+from reports.alerts.evaluation import Phase, Reading, State, Usual
+from reports.alerts.limits_and_forecast import balance, budget, forecast
+from reports.alerts.measurements import above, first_use, stale
+from reports.alerts.needed_usage import Needed, needed
+from reports.alerts.periods import SETTLED, Span
+from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
+from reports.alerts.spike import Hour, known_past, may_spike, spike, usual
 from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.sync_windows import REACH

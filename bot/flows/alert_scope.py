@@ -10,8 +10,8 @@ from bot.flows import sight
 from bot.flows.alert_figures import Ids, Narrow
 from bot.flows.sight import SELF, Asker
 from bot.store.directory import Directory
-from reports.alert import Rule
-from reports.alert_needs import grouping
+from reports.alerts.needed_usage import grouping
+from reports.alerts.rule import Rule
 from reports.questions.query import Dimension, Filter
 
 

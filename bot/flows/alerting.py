@@ -31,9 +31,7 @@ from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
 from bot.store.readable import NOT_READABLE
 from bot.store.runs import Runs
-from reports.alert import Credits, Forecast, New, Rule, Spike, Stale
-from reports.alert_needs import needed
-from reports.alert_state import (
+from reports.alerts.evaluation import (
     Event,
     Kind,
     Phase,
@@ -44,8 +42,10 @@ from reports.alert_state import (
     period_key,
     reached,
 )
-from reports.alert_time import SETTLED, Span
-from reports.grammar_alert import rule_of
+from reports.alerts.grammar import rule_of
+from reports.alerts.needed_usage import needed
+from reports.alerts.periods import SETTLED, Span
+from reports.alerts.rule import Credits, Forecast, New, Rule, Spike, Stale
 from reports.questions.query import Dimension
 from reports.render import unreadable
 

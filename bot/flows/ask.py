@@ -28,11 +28,11 @@ from bot.flows.reading import note, read_words
 from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, Place
-from reports.alert import Rule
+from reports.alerts.grammar import ListAlerts, SetQuiet
+from reports.alerts.rule import Rule
 from reports.audit import DONE, Act
 from reports.commands import parse_command
 from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
-from reports.grammar_alert import ListAlerts, SetQuiet
 from reports.questions.grammar import Ask, CommandError, Help
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
 from reports.questions.slack.answer import Message, Run, error, sentence

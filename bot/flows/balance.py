@@ -10,7 +10,7 @@ from bot.flows.answer import answer
 from bot.flows.sight import Asker
 from bot.store import Store
 from bot.store.reading import Selection
-from reports.alert_time import Span
+from reports.alerts.periods import Span
 from reports.questions.query import Dimension, Metric, Query, Source
 from reports.questions.summary import Summary
 from reports.time.period import Counted, Unit

@@ -21,7 +21,7 @@ from bot.flows.shown import last_in, remember, shown_in
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, Place, Spot
-from reports.alert import Rule
+from reports.alerts.rule import Rule
 from reports.audit import Act
 from reports.commands import parse_command
 from reports.natural.parser import Heard

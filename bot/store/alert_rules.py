@@ -12,8 +12,8 @@ from datetime import datetime
 from bot.store.database import Database
 from bot.store.readable import NOT_READABLE, read_one, readable
 from bot.store.schedules import moment, ms
-from reports.alert_json import pack_state, unpack_event, unpack_state
-from reports.alert_state import untold
+from reports.alerts.evaluation import untold
+from reports.alerts.serialization import pack_state, unpack_event, unpack_state
 
 Clock = Callable[[], datetime]
 _COLUMNS = "id, maker, email, words, members, version, made_at, changed_at, paused"

@@ -15,8 +15,8 @@ from bot.store.alert_tellings import outdate
 from bot.store.database import Database
 from bot.store.readable import read_one, readable
 from bot.store.schedules import moment, ms
-from reports.alert_json import pack_event, pack_state, unpack_state
-from reports.alert_state import Event, Kind, Phase, State
+from reports.alerts.evaluation import Event, Kind, Phase, State
+from reports.alerts.serialization import pack_event, pack_state, unpack_state
 
 Clock = Callable[[], datetime]
 RETENTION = timedelta(days=100)

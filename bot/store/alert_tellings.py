@@ -16,9 +16,9 @@ from datetime import datetime, time, timedelta
 from bot.store.database import Database
 from bot.store.readable import UNREADABLE, read_one, readable, split
 from bot.store.schedules import moment, ms
-from reports.alert_json import unpack_event, unpack_state
-from reports.alert_state import Event, State
-from reports.alert_time import Quiet
+from reports.alerts.evaluation import Event, State
+from reports.alerts.periods import Quiet
+from reports.alerts.serialization import unpack_event, unpack_state
 
 Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=120)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.alert import Rule
-from reports.alert_amount import amount
-from reports.alert_vocabulary import ABOVE, BELOW, FILLERS, PER, RHYTHMS, WATCHES, unit_of
-from reports.grammar_alert import EXAMPLES, apart, parse_alert
+from reports.alerts.grammar import EXAMPLES, apart, parse_alert
+from reports.alerts.rule import Rule
+from reports.alerts.threshold import amount
+from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, PER, RHYTHMS, WATCHES, unit_of
 from reports.natural import vocabulary as say
 from reports.natural.names import AmbiguousNameError, Known, named
 from reports.questions.grammar import DIMENSIONS, METRICS, CommandError, tokens

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from itertools import islice, takewhile
 
-from reports.alert import Rule
+from reports.alerts.rule import Rule
 from reports.commands import Command, parse_command
 from reports.natural import vocabulary as say
 from reports.natural import written_dates as loose_dates

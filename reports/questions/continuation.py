@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.alert import Above, Forecast, Rule
-from reports.grammar_alert import parse_alert
+from reports.alerts.grammar import parse_alert
+from reports.alerts.rule import Above, Forecast, Rule
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Dimension, Filter, Metric, Query, Source
 from reports.time.period import Calendar, Month, Period, Span, Unit

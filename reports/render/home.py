@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from reports.alerts.slack import cards as alert_cards
 from reports.block_kit.elements import (
     Block,
     actions,
@@ -18,7 +19,7 @@ from reports.block_kit.elements import (
 )
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
-from reports.render import alert_cards, status
+from reports.render import status
 from reports.render.cards import credits_card, metric_cards, tops
 from reports.schedules.slack import cards as schedules
 from reports.status import Status

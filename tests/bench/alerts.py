@@ -20,7 +20,7 @@ from bot.store.alert_rules import Draft, Rules
 from bot.store.alert_states import States
 from bot.store.alert_tellings import Tellings
 from bot.store.alert_usage import AlertUsage
-from reports.grammar_alert import rule_of
+from reports.alerts.grammar import rule_of
 from tests.bench.organisations import LARGE, NOW, database
 from tests.bench.table import Figure, at_most
 

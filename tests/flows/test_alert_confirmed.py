@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bot.store.alert_rules import Draft
-from reports.alert_time import Quiet
-from reports.grammar_alert import ListAlerts, rule_of
+from reports.alerts.grammar import ListAlerts, rule_of
+from reports.alerts.periods import Quiet
 
 from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.flows.alert_figures import stretches
-from reports.alert_time import spans
+from reports.alerts.periods import spans
 from reports.time.period import Unit
 from reports.time.timerange import STEP, Granularity
 

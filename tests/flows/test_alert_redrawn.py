@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from reports.alerts.slack.messages import SNOOZE
 from reports.commands import parse_command
 from reports.questions.wording import stamp
-from reports.render.alerts import SNOOZE
 
 from .test_alerting import limits, turn
 from .watch import DAY, HOUR, MINUTE, NOON

@@ -13,7 +13,7 @@ import pytest
 
 from bot.demo.slack import LocalSlack
 from bot.slack import Place, Spot
-from reports.grammar_alert import ListAlerts
+from reports.alerts.grammar import ListAlerts
 
 from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from bot.demo.slack import LocalSlack
-from reports.alert_time import spans
+from reports.alerts.periods import spans
 from reports.time.period import Unit
 
 from ..clock import Clock

@@ -10,8 +10,8 @@ import pytest
 
 from bot.slack import Place
 from bot.store.alert_rules import Entry
-from reports.alert_time import Quiet
-from reports.grammar_alert import rule_of
+from reports.alerts.grammar import rule_of
+from reports.alerts.periods import Quiet
 
 from .watch import DAY, HOUR, Truth, Watch, watching
 

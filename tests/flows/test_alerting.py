@@ -7,7 +7,7 @@ import pytest
 
 from bot.demo.slack import LocalSlack
 from bot.slack import Place, Spot
-from reports.alert_time import Quiet
+from reports.alerts.periods import Quiet
 from reports.time.timerange import Granularity, floor
 from reports.usage.sync_windows import Window
 

@@ -31,7 +31,7 @@ from bot.store.notices import Notices
 from bot.store.overview import Overview
 from bot.store.rewrite import RowKey
 from bot.store.runs import Runs
-from reports.alert import Rule
+from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, floor

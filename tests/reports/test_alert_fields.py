@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.alert import Rule, To
-from reports.alert_fields import (
+from reports.alerts.form_fields import (
     ALL,
     METRICS,
     UNITS,
@@ -19,7 +18,8 @@ from reports.alert_fields import (
     fields_of,
     read_fields,
 )
-from reports.grammar_alert import parse_alert
+from reports.alerts.grammar import parse_alert
+from reports.alerts.rule import Rule, To
 from reports.questions.query import Dimension
 from reports.schedules.form_fields import WrongField
 

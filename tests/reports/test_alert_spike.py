@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.usage_sample import sample
-from reports.alert import SPIKE_FLOOR, Rule, Spike
-from reports.alert_spike import Hour, known_past, may_spike, past_hours, spike, usual
-from reports.alert_state import Kind, Phase, State, evaluate
+from reports.alerts.evaluation import Kind, Phase, State, evaluate
+from reports.alerts.rule import SPIKE_FLOOR, Rule, Spike
+from reports.alerts.spike import Hour, known_past, may_spike, past_hours, spike, usual
 from reports.questions.query import Dimension
 from reports.time.timerange import HOUR
 

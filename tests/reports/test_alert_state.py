@@ -6,10 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
-from reports.alert_json import pack_event, pack_state, unpack_event, unpack_state
-from reports.alert_readings import first_use
-from reports.alert_state import (
+from reports.alerts.evaluation import (
     Event,
     Kind,
     Phase,
@@ -21,7 +18,10 @@ from reports.alert_state import (
     period_key,
     reached,
 )
-from reports.alert_time import Span, span_at
+from reports.alerts.measurements import first_use
+from reports.alerts.periods import Span, span_at
+from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
+from reports.alerts.serialization import pack_event, pack_state, unpack_event, unpack_state
 from reports.questions.query import Dimension, Metric
 from reports.time.period import Unit
 

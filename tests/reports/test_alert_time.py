@@ -10,10 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.usage_sample import sample
-from reports.alert import Above, Credits, Forecast, Rule, Spike
-from reports.alert_caps import Cap, Pace, balance, budget, days_left, forecast, full_at
-from reports.alert_needs import grouping, needed
-from reports.alert_time import CATCH_UP, SETTLED, Quiet, Snooze, Span, span_at, spans
+from reports.alerts.limits_and_forecast import (
+    Cap,
+    Pace,
+    balance,
+    budget,
+    days_left,
+    forecast,
+    full_at,
+)
+from reports.alerts.needed_usage import grouping, needed
+from reports.alerts.periods import CATCH_UP, SETTLED, Quiet, Snooze, Span, span_at, spans
+from reports.alerts.rule import Above, Credits, Forecast, Rule, Spike
 from reports.questions.query import Dimension, Filter, Metric
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR, Granularity

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reports.alert import Above, Rule
-from reports.alert_json import pack_state, unpack_state
-from reports.alert_needs import needed
-from reports.alert_readings import above
-from reports.alert_state import Kind, Phase, State, ended, evaluate, period_key
-from reports.alert_time import SETTLED, span_at
+from reports.alerts.evaluation import Kind, Phase, State, ended, evaluate, period_key
+from reports.alerts.measurements import above
+from reports.alerts.needed_usage import needed
+from reports.alerts.periods import SETTLED, span_at
+from reports.alerts.rule import Above, Rule
+from reports.alerts.serialization import pack_state, unpack_state
 from reports.questions.query import Dimension, Metric
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR

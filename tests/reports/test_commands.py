@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reports.alerts.grammar import QUIETS, ListAlerts
 from reports.commands import parse_command
-from reports.grammar_alert import QUIETS, ListAlerts
 from reports.questions.grammar import CommandError
 from reports.schedules.grammar import ListSchedules
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reports.alert import Rule
+from reports.alerts.grammar import parse_alert
+from reports.alerts.rule import Rule
 from reports.commands import parse_command
-from reports.grammar_alert import parse_alert
 from reports.questions.continuation import alert_about, goes_on, inherited, pinned, same_day
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Query

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.alert import (
+from reports.alerts.draft import Draft, WrongRule
+from reports.alerts.grammar import EXAMPLES, ListAlerts, SetQuiet, is_alert, parse_alert, rule_of
+from reports.alerts.periods import Quiet
+from reports.alerts.rule import (
     Above,
     Budget,
     Credits,
@@ -18,18 +21,8 @@ from reports.alert import (
     Stale,
     To,
 )
-from reports.alert_check import check
-from reports.alert_draft import Draft, WrongRule
-from reports.alert_time import Quiet
+from reports.alerts.validation import check
 from reports.commands import parse_command
-from reports.grammar_alert import (
-    EXAMPLES,
-    ListAlerts,
-    SetQuiet,
-    is_alert,
-    parse_alert,
-    rule_of,
-)
 from reports.questions.grammar import CommandError, Help
 from reports.questions.query import Dimension, Filter, Metric, Source
 from reports.time.period import Unit

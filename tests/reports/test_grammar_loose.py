@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.alert import Rule
+from reports.alerts.grammar import EXAMPLES
+from reports.alerts.rule import Rule
 from reports.commands import parse_command
-from reports.grammar_alert import EXAMPLES
 from reports.natural.names import Known
 from reports.natural.parser import Heard, hear
 from reports.questions.grammar import Ask, CommandError, parse

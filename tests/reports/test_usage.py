@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.alerts.slack.figures import price
 from reports.questions.query import Metric, Source
-from reports.render.alert_figures import price
 from reports.usage.usage import NANO, ZERO, Usage, dollars, exact_money, nano_dollars, total
 
 MOST = 2**63 - 1

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 
-from reports.alert import Rule
-from reports.grammar_alert import parse_alert
+from reports.alerts.grammar import parse_alert
+from reports.alerts.rule import Rule
+from reports.alerts.suggestion import watching
 from reports.questions.grammar import Ask, parse
-from reports.watching import watching
 
 from .render.anything import summaries
 from .render.samples import answer, rows, time_range

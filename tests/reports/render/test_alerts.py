@@ -8,27 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack import validate
-from reports.alert import Rule, Stale
-from reports.alert_caps import Cap, Pace, balance, budget
-from reports.alert_detail import (
-    Detail,
-    Driver,
-    chart_range,
-    drivers_spans,
-    pace_span,
-    question,
-)
-from reports.alert_readings import first_use, stale
-from reports.alert_spike import Hour, spike, usual
-from reports.alert_state import Event, Kind, Reading
-from reports.alert_time import Quiet, Span, span_at
-from reports.grammar_alert import rule_of
-from reports.questions.wording import stamp
-from reports.render import alert_cards as cards
-from reports.render.alert_figures import age, clock, price
-from reports.render.alert_form import foreseen
-from reports.render.alert_words import ending, explained, sentence, title
-from reports.render.alerts import (
+from reports.alerts.drivers import Detail, Driver, chart_range, drivers_spans, pace_span, question
+from reports.alerts.evaluation import Event, Kind, Reading
+from reports.alerts.grammar import rule_of
+from reports.alerts.limits_and_forecast import Cap, Pace, balance, budget
+from reports.alerts.measurements import first_use, stale
+from reports.alerts.periods import Quiet, Span, span_at
+from reports.alerts.rule import Rule, Stale
+from reports.alerts.slack import cards
+from reports.alerts.slack.figures import age, clock, price
+from reports.alerts.slack.form import foreseen
+from reports.alerts.slack.messages import (
     ACKNOWLEDGE,
     CHANGE,
     LIST,
@@ -41,6 +31,9 @@ from reports.render.alerts import (
     reply,
     together,
 )
+from reports.alerts.slack.sentences import ending, explained, sentence, title
+from reports.alerts.spike import Hour, spike, usual
+from reports.questions.wording import stamp
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from bot.demo.slack import payloads
 from bot.demo.slack.blocks import validate_view
-from reports import alert_fields
-from reports.alert import To
-from reports.alert_fields import AlertFields, Kind
+from reports.alerts import form_fields as alert_fields
+from reports.alerts.form_fields import AlertFields, Kind
+from reports.alerts.rule import To
+from reports.alerts.slack import form as alert_form
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.questions import form_fields as question_fields
 from reports.questions.form_fields import QuestionFields
 from reports.questions.query import Dimension
 from reports.questions.slack import form as question_form
-from reports.render import alert_form
 from reports.schedules.form_fields import Often, ScheduleFields, read_fields
 from reports.schedules.grammar import Standing
 from reports.schedules.recurrence import WEEKDAYS, Target

@@ -6,10 +6,10 @@ from datetime import date
 import pytest
 
 from bot.demo.slack import validate
-from reports.alert import Rule
+from reports.alerts.grammar import ListAlerts, SetQuiet
+from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.grammar_admin import TOPICS, AuditAsked, HelpOn, StatusAsked
-from reports.grammar_alert import ListAlerts, SetQuiet
 from reports.natural.names import Known
 from reports.natural.parser import Heard, hear
 from reports.questions import grammar

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import validate_view
-from reports.alert import Above, Recipient, Rule, To
+from reports.alerts.rule import Above, Recipient, Rule, To
+from reports.alerts.slack import cards as alert_cards
 from reports.questions.query import Dimension, Filter, Metric, Query
 from reports.questions.summary import Figures, summarize
-from reports.render import alert_cards
 from reports.render.cards import credits_card
 from reports.render.charts.sparkline import BLOCKS, sparkline
 from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.alert_amount import MULTIPLIERS, Amount, amount, currency_of, is_currency
-from reports.alert_vocabulary import (
-    ABOVE,
-    BELOW,
-    FILLERS,
-    PER,
-    RHYTHMS,
-    WATCHES,
-    unit_of,
-)
+from reports.alerts.threshold import MULTIPLIERS, Amount, amount, currency_of, is_currency
+from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, PER, RHYTHMS, WATCHES, unit_of
 from reports.questions.grammar import DIMENSIONS, METRICS
 from reports.wording import suggestions as nearest
 

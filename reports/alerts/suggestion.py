@@ -6,8 +6,8 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from reports.alert import Above, Rule
-from reports.alert_draft import most_of
+from reports.alerts.draft import most_of
+from reports.alerts.rule import Above, Rule
 from reports.questions.query import Metric, Source
 from reports.questions.summary import Summary
 from reports.time.period import Unit

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from reports.alert import (
+from reports.alerts.grammar import parse_alert
+from reports.alerts.rule import (
     SPIKE_FLOOR,
     Above,
     Budget,
@@ -24,7 +25,6 @@ from reports.alert import (
     To,
     amount,
 )
-from reports.grammar_alert import parse_alert
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Metric, Query, Source
 from reports.schedules.form_fields import WrongField

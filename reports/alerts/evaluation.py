@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from reports.alert import Budget, Credits, Forecast, New, Rule, Spike, Stale, Watch
-from reports.alert_time import Span
+from reports.alerts.periods import Span
+from reports.alerts.rule import Budget, Credits, Forecast, New, Rule, Spike, Stale, Watch
 from reports.usage.usage import NANO
 
 _NO_LINE = -1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
-from reports.alert_time import Span, span_at, spans
+from reports.alerts.periods import Span, span_at, spans
+from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.questions.query import Dimension, Filter
 from reports.time.period import Unit
 from reports.time.timerange import HOUR, Granularity

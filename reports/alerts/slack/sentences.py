@@ -7,12 +7,23 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from reports.alert import Above, Budget, Credits, Forecast, New, Recipient, Rule, Spike, Stale, To
-from reports.alert_caps import Pace, days_left, full_at
-from reports.alert_state import Event, Kind, Reading
+from reports.alerts.evaluation import Event, Kind, Reading
+from reports.alerts.limits_and_forecast import Pace, days_left, full_at
+from reports.alerts.rule import (
+    Above,
+    Budget,
+    Credits,
+    Forecast,
+    New,
+    Recipient,
+    Rule,
+    Spike,
+    Stale,
+    To,
+)
+from reports.alerts.slack.figures import age, amount, bare, clock, many, price, when_words
 from reports.questions.query import Metric, Source
 from reports.questions.wording import DIMENSION_WORDS
-from reports.render.alert_figures import age, amount, bare, clock, many, price, when_words
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
 from reports.wording.safe_text import clean, number

@@ -7,18 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale, To
-from reports.alert_detail import metric_of
-from reports.alert_state import Event, Kind, Reading, reached
-from reports.alert_time import Quiet
-from reports.alert_vocabulary import EXAMPLE
-from reports.block_kit.elements import Block, actions, asking, button, code, context, section
-from reports.grammar_alert import QUIET
-from reports.questions.query import Dimension, Metric
-from reports.questions.slack.answer import Message, shortened
-from reports.questions.wording import DIMENSION_WORDS
-from reports.render.alert_figures import amount, clock, price
-from reports.render.alert_words import (
+from reports.alerts.drivers import metric_of
+from reports.alerts.evaluation import Event, Kind, Reading, reached
+from reports.alerts.grammar import QUIET
+from reports.alerts.periods import Quiet
+from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale, To
+from reports.alerts.slack.figures import amount, clock, price
+from reports.alerts.slack.sentences import (
     WHOLE,
     how_far,
     recipient,
@@ -27,6 +22,11 @@ from reports.render.alert_words import (
     used,
     words_shown,
 )
+from reports.alerts.vocabulary import EXAMPLE
+from reports.block_kit.elements import Block, actions, asking, button, code, context, section
+from reports.questions.query import Dimension, Metric
+from reports.questions.slack.answer import Message, shortened
+from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Unit
 from reports.wording.safe_text import clean, escape
 from reports.wording.times import clock_words, zone_city

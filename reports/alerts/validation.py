@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from reports.alert import (
+from reports.alerts.draft import Draft, WrongRule, above_nothing, count, money, percents
+from reports.alerts.draft import rule as _rule
+from reports.alerts.rule import (
     SPIKE_FLOOR,
     Above,
     Budget,
@@ -22,8 +24,6 @@ from reports.alert import (
     To,
     amount,
 )
-from reports.alert_draft import Draft, WrongRule, above_nothing, count, money, percents
-from reports.alert_draft import rule as _rule
 from reports.questions.query import Dimension, Filter, Metric, Source
 from reports.time.period import Unit
 from reports.usage.usage import NANO

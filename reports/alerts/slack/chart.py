@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from reports.alert import Above, Budget, Rule
-from reports.alert_detail import Detail, metric_of
-from reports.alert_state import Event
+from reports.alerts.drivers import Detail, metric_of
+from reports.alerts.evaluation import Event
+from reports.alerts.rule import Above, Budget, Rule
 from reports.block_kit.elements import Block
 from reports.questions.query import Metric
 from reports.questions.slack.answer import CHART, UNITS

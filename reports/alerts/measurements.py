@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reports.alert import Above, Rule, Stale
-from reports.alert_state import Reading
-from reports.alert_time import Span
+from reports.alerts.evaluation import Reading
+from reports.alerts.periods import Span
+from reports.alerts.rule import Above, Rule, Stale
 
 
 def above(

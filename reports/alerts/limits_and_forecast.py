@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from reports.alert import Credits, Forecast, Rule
-from reports.alert_state import Reading
-from reports.alert_time import Span, span_at, spans
+from reports.alerts.evaluation import Reading
+from reports.alerts.periods import Span, span_at, spans
+from reports.alerts.rule import Credits, Forecast, Rule
 from reports.time.period import Unit
 from reports.time.timerange import DAY
 

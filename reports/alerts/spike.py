@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from statistics import median
 
-from reports.alert import Rule, Spike
-from reports.alert_needs import WEEKS
-from reports.alert_state import Reading, Usual
-from reports.alert_time import Span
+from reports.alerts.evaluation import Reading, Usual
+from reports.alerts.needed_usage import WEEKS
+from reports.alerts.periods import Span
+from reports.alerts.rule import Rule, Spike
 from reports.time.timerange import HOUR
 
 TIMES = 5

@@ -17,12 +17,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import time
 
-from reports.alert import Rule
-from reports.alert_draft import WrongRule
-from reports.alert_meaning import keeps_meaning
-from reports.alert_reader import Reader
-from reports.alert_time import Quiet
-from reports.alert_vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
+from reports.alerts.draft import WrongRule
+from reports.alerts.meaning_check import keeps_meaning
+from reports.alerts.periods import Quiet
+from reports.alerts.reader import Reader
+from reports.alerts.rule import Rule
+from reports.alerts.vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
 from reports.questions.grammar import LONGEST, CommandError, Help, tokens
 from reports.wording.safe_text import clean, plain
 from reports.wording.subscriptions import begins, button, clock, corrected, lists, page

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from reports.alert import PERCENTS, Above, Budget, Credits, Recipient, Rule, Spike, Watch
-from reports.alert_amount import Amount
+from reports.alerts.rule import PERCENTS, Above, Budget, Credits, Recipient, Rule, Spike, Watch
+from reports.alerts.threshold import Amount
 from reports.questions.query import Dimension, Filter, Metric, Source
 from reports.time.period import Unit
 from reports.usage.usage import NANO, nano_dollars

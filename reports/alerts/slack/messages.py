@@ -6,10 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reports.alert import Above, Credits, Forecast, New, Rule, Stale
-from reports.alert_caps import Pace
-from reports.alert_detail import Detail, Driver, before_words, metric_of, subject_of
-from reports.alert_state import Event, Kind, Reading, reached
+from reports.alerts.drivers import Detail, Driver, before_words, metric_of, subject_of
+from reports.alerts.evaluation import Event, Kind, Reading, reached
+from reports.alerts.limits_and_forecast import Pace
+from reports.alerts.rule import Above, Credits, Forecast, New, Rule, Stale
+from reports.alerts.slack.cards import UNMUTE
+from reports.alerts.slack.chart import chart
+from reports.alerts.slack.figures import amount, clock
+from reports.alerts.slack.sentences import (
+    ending,
+    explained,
+    how_far,
+    sentence,
+    subject,
+    title,
+    topic,
+    words_shown,
+)
 from reports.block_kit.elements import (
     Block,
     actions,
@@ -26,19 +39,6 @@ from reports.block_kit.elements import (
 from reports.questions.query import Dimension, Metric
 from reports.questions.slack.answer import Message, shortened
 from reports.questions.wording import stamp
-from reports.render.alert_cards import UNMUTE
-from reports.render.alert_chart import chart
-from reports.render.alert_figures import amount, clock
-from reports.render.alert_words import (
-    ending,
-    explained,
-    how_far,
-    sentence,
-    subject,
-    title,
-    topic,
-    words_shown,
-)
 from reports.wording.safe_text import clean, escape
 
 DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snooze"

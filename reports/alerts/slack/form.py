@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reports.alert import Rule, To
-from reports.alert_fields import (
+from reports.alerts.evaluation import Reading
+from reports.alerts.form_fields import (
     ALL,
     METRICS,
     UNITS,
@@ -19,7 +19,8 @@ from reports.alert_fields import (
     has_whose,
     has_zone,
 )
-from reports.alert_state import Reading
+from reports.alerts.rule import Rule, To
+from reports.alerts.slack.cards import already, meaning, standing
 from reports.block_kit.elements import Block, divider
 from reports.block_kit.inputs import (
     Entered,
@@ -36,7 +37,6 @@ from reports.block_kit.inputs import (
     whose,
 )
 from reports.questions.query import Dimension
-from reports.render.alert_cards import already, meaning, standing
 from reports.wording.safe_text import clean, escape
 
 CALLBACK = "alert_form"

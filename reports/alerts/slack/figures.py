@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from reports.alert_state import Reading
-from reports.alert_time import Span
+from reports.alerts.evaluation import Reading
+from reports.alerts.periods import Span
 from reports.questions.query import Metric
 from reports.time.period import Unit
 from reports.time.timerange import HOUR

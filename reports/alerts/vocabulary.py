@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.alert import Recipient, To
+from reports.alerts.rule import Recipient, To
 from reports.questions.grammar import DIMENSIONS, METRICS
 from reports.time.period import Unit
 from reports.wording.safe_text import clean

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from reports.alert import Recipient, Rule, To
-from reports.alert_amount import MULTIPLIERS, Amount, amount, currency_of, is_currency
-from reports.alert_check import check
-from reports.alert_draft import Draft, WrongRule
-from reports.alert_vocabulary import (
+from reports.alerts.draft import Draft, WrongRule
+from reports.alerts.rule import Recipient, Rule, To
+from reports.alerts.threshold import MULTIPLIERS, Amount, amount, currency_of, is_currency
+from reports.alerts.validation import check
+from reports.alerts.vocabulary import (
     ABOVE,
     BELOW,
     FILLERS,

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from reports.alert_state import Event, Kind, Phase, Reading, State, Usual
-from reports.alert_time import Span
+from reports.alerts.evaluation import Event, Kind, Phase, Reading, State, Usual
+from reports.alerts.periods import Span
 
 Json = dict[str, Any]
 

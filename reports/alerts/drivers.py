@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.alert import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
-from reports.alert_caps import Pace
-from reports.alert_state import Reading
-from reports.alert_time import Span
+from reports.alerts.evaluation import Reading
+from reports.alerts.limits_and_forecast import Pace
+from reports.alerts.periods import Span
+from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.questions.query import Dimension, Filter, Metric, Query, Source
 from reports.time.period import Calendar, Counted, Month, Period, Unit
 from reports.time.period import Span as Days

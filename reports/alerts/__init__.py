@@ -1,0 +1,1 @@
+"""Alert rules: their grammar, what they measure, and when they trigger."""

@@ -1,0 +1,1 @@
+"""Slack messages and the form of alerts."""
