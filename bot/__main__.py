@@ -191,7 +191,7 @@ def _answer_other(
     as_json: bool,
 ) -> None:
     """Answer what is not a question for figures; `first` is the first word of the command."""
-    from reports.grammar_admin import HelpOn  # noqa: PLC0415
+    from reports.admin.grammar import HelpOn  # noqa: PLC0415
     from reports.questions.grammar import CommandError, Help  # noqa: PLC0415
     from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 
@@ -329,7 +329,7 @@ def _print_money(
 
 
 def _print_help() -> None:
-    from reports.render.help import help_text  # noqa: PLC0415
+    from reports.admin.slack.help import help_text  # noqa: PLC0415
 
     click.echo(help_text("activity ask"))
 

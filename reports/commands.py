@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.admin.grammar import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
 from reports.alerts.grammar import (
     EXAMPLES,
     QUIETS,
@@ -12,7 +13,6 @@ from reports.alerts.grammar import (
     quiet_meant,
 )
 from reports.alerts.rule import Rule
-from reports.grammar_admin import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
 from reports.questions import grammar
 from reports.questions.grammar import Ask, CommandError, Help
 from reports.questions.topics import (

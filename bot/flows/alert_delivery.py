@@ -23,10 +23,10 @@ from bot.slack import DeliveryError
 from bot.store.alert_rules import Entry
 from bot.store.alert_states import EVERYTHING, Hold
 from bot.store.alert_tellings import Pending, Telling
+from reports.admin.slack import unreadable
 from reports.alerts.evaluation import Event, Kind, period_key, reached
 from reports.alerts.rule import Rule, Spike, To
 from reports.alerts.slack import notices as words
-from reports.render import unreadable
 from reports.schedules.slack.notices import OUTSIDERS
 
 log = logging.getLogger(__name__)

@@ -28,6 +28,7 @@ from bot.slack import DeliveryError, Person, Place, Spot
 from bot.store.alert_rules import Draft, Entry
 from bot.store.alert_states import Hold
 from bot.store.alert_tellings import Pending, Telling
+from reports.admin.audit_log import DONE, Act
 from reports.alerts.drivers import question
 from reports.alerts.evaluation import Reading
 from reports.alerts.grammar import EXAMPLES, ListAlerts, SetQuiet, rule_of
@@ -36,7 +37,6 @@ from reports.alerts.rule import Above, Credits, Forecast, Recipient, Rule, To
 from reports.alerts.slack import cards
 from reports.alerts.slack import notices as words
 from reports.alerts.slack.cards import Card
-from reports.audit import DONE, Act
 from reports.block_kit.elements import code
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Metric, Query

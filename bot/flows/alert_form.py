@@ -11,11 +11,11 @@ from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes
 from bot.slack import Person, Place
 from bot.store.alert_rules import Draft, Entry
+from reports.admin.audit_log import Act
 from reports.alerts.form_fields import AlertFields, Field, fields_of, read_fields
 from reports.alerts.grammar import parse_alert, rule_of
 from reports.alerts.rule import Recipient, Rule, To
 from reports.alerts.slack import form as render
-from reports.audit import Act
 from reports.block_kit.elements import code
 from reports.block_kit.inputs import Entered, Meta
 from reports.questions.grammar import CommandError

@@ -31,6 +31,7 @@ from bot.store.alert_usage import AlertUsage
 from bot.store.notices import Notices
 from bot.store.readable import NOT_READABLE
 from bot.store.runs import Runs
+from reports.admin.slack import unreadable
 from reports.alerts.evaluation import (
     Event,
     Kind,
@@ -47,7 +48,6 @@ from reports.alerts.needed_usage import needed
 from reports.alerts.periods import SETTLED, Span
 from reports.alerts.rule import Credits, Forecast, New, Rule, Spike, Stale
 from reports.questions.query import Dimension
-from reports.render import unreadable
 
 log = logging.getLogger(__name__)
 

@@ -28,18 +28,18 @@ from bot.flows.reading import note, read_words
 from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, Place
+from reports.admin.audit_log import DONE, Act
+from reports.admin.grammar import AuditAsked, HelpOn, StatusAsked
+from reports.admin.slack.help import help_message
+from reports.admin.slack.intro import intro
 from reports.alerts.grammar import ListAlerts, SetQuiet
 from reports.alerts.rule import Rule
-from reports.audit import DONE, Act
 from reports.commands import parse_command
-from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked
 from reports.questions.grammar import Ask, CommandError, Help
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
 from reports.questions.slack.answer import Message, Run, error, sentence
 from reports.questions.slack.balance import balance_message, limits_message, limits_section
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
-from reports.render.help import help_message
-from reports.render.intro import intro
 from reports.schedules.grammar import ListSchedules, Standing
 from reports.schedules.slack.cards import said
 from reports.time.period import Calendar, Unit

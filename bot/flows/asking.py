@@ -17,7 +17,7 @@ from bot.store import Store
 from bot.store.audit import Audit
 from bot.store.memory import Memory
 from bot.store.overview import Overview
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.questions.query import Dimension, Query
 from reports.wording.slack_text import unmarked, unnamed, with_names
 

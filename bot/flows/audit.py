@@ -9,9 +9,9 @@ from bot.flows.asking import REFUSED, Asking
 from bot.private_folder import private_folder
 from bot.slack import DeliveryError, Person
 from bot.store.audit import READ_SECONDS, Wanted
-from reports.grammar_admin import AuditAsked
+from reports.admin.grammar import AuditAsked
+from reports.admin.slack import audit_log as render
 from reports.questions.slack.answer import Message, sentence
-from reports.render import audit as render
 from reports.schedules.slack.cards import said
 from reports.time.timerange import NotBegunError, ranges
 

@@ -25,7 +25,7 @@ from bot.flows.forms import (
 )
 from bot.flows.home import Homes
 from bot.slack import Person, Place
-from reports.audit import DONE, Act
+from reports.admin.audit_log import DONE, Act
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.questions.slack.answer import Message
 from reports.time.timerange import zone_names

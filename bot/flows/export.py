@@ -19,7 +19,7 @@ from bot.flows.files import Format, Job, file_name
 from bot.flows.sight import Asker
 from bot.rendering import RenderError
 from bot.slack import DeliveryError, Place
-from reports.audit import DONE, Act
+from reports.admin.audit_log import DONE, Act
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Filter, Query
 from reports.questions.slack.answer import Message, figures, sentence

@@ -12,7 +12,7 @@ from typing import Any
 from bot.access import refusal, unknown
 from bot.flows.asking import Asking, turn_away
 from bot.slack import DeliveryError, Person, Place, UnknownPersonError
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.wording.safe_text import escape
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.flows.asking import Asking, admit
 from bot.slack import Place
-from reports.audit import Act
-from reports.render.help import help_message
+from reports.admin.audit_log import Act
+from reports.admin.slack.help import help_message
 
 
 def show(asking: Asking, place: Place, topic: str, *, replace: bool) -> None:

@@ -16,7 +16,7 @@ from bot.flows.balance import balance
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, UnknownPersonError
-from reports.audit import DONE, Act
+from reports.admin.audit_log import DONE, Act
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension, Query
 from reports.questions.summary import Summary

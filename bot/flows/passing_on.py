@@ -12,8 +12,8 @@ from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
 from bot.flows.shown import KEPT_FOR, drawn, kept_private, picture
 from bot.flows.sight import Asker
 from bot.slack import DeliveryError, Person, Place, Spot
+from reports.admin.audit_log import DONE, Act
 from reports.alerts.suggestion import watching
-from reports.audit import DONE, Act
 from reports.questions.follow_up import standing
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Query

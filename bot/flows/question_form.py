@@ -29,7 +29,7 @@ from bot.flows.shown import drawn, picture
 from bot.flows.sight import Asker
 from bot.posting import Conversation
 from bot.slack import DeliveryError, Person, Place
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Meta, notice
 from reports.questions.form_fields import ME, Field, QuestionFields, read_fields
 from reports.questions.grammar import CommandError

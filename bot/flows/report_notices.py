@@ -12,8 +12,8 @@ from bot.slack import DeliveryError
 from bot.store.notices import Notice
 from bot.store.runs import MOST_ERRORS, Run
 from bot.store.schedules import Entry
+from reports.admin.slack import unreadable
 from reports.questions.slack.answer import Message
-from reports.render import unreadable
 from reports.schedules.recurrence import Due, Target
 from reports.schedules.slack import notices as words
 

@@ -14,7 +14,7 @@ from bot.flows.home import Homes
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import Person, Place
 from bot.store.schedules import Draft, Entry
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Query

@@ -12,10 +12,10 @@ from bot.slack import Person
 from bot.store.audit import READ_SECONDS
 from bot.store.overview import Heard
 from bot.store.schedules import Entry
+from reports.admin.slack import status as render
+from reports.admin.status import Coming, Delivery, Freshness, Inside, Status, Trouble
 from reports.questions.slack.answer import Message
-from reports.render import status as render
 from reports.schedules.slack.notices import place_words
-from reports.status import Coming, Delivery, Freshness, Inside, Status, Trouble
 from reports.time.timerange import Granularity
 from reports.usage.coverage import gaps
 

@@ -28,7 +28,7 @@ from bot.posting import Posted
 from bot.slack import DeliveryError, Person, Place
 from bot.store.runs import Run
 from bot.store.schedules import Draft, Entry, LastRun
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension
 from reports.questions.slack.answer import Message, error, sentence

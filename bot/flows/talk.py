@@ -21,8 +21,9 @@ from bot.flows.shown import last_in, remember, shown_in
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, Place, Spot
+from reports.admin.audit_log import Act
+from reports.admin.slack.intro import intro
 from reports.alerts.rule import Rule
-from reports.audit import Act
 from reports.commands import parse_command
 from reports.natural.parser import Heard
 from reports.questions.continuation import (
@@ -38,7 +39,6 @@ from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Query
 from reports.questions.slack.answer import Run, sentence
 from reports.questions.wording import filter_words
-from reports.render.intro import intro
 from reports.wording.slack_text import readable
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
 from bot.slack import Place
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.questions.slack.answer import RUN
 
 

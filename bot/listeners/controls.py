@@ -19,7 +19,7 @@ from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
 from bot.slack import Place, Spot
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.questions.follow_up import Choice, Follow
 from reports.questions.slack.controls import ALERT, SCHEDULE, SHARE
 

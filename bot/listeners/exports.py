@@ -14,7 +14,7 @@ from bot.flows.files import Format
 from bot.listeners.clicks import Clicks, foreign, spot
 from bot.listeners.work import Work
 from bot.slack import Place
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.questions.slack.controls import EXPORT
 
 

@@ -17,7 +17,7 @@ from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
 from bot.slack import Place
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.block_kit.inputs import notice
 
 FAILED = "Something went wrong. I sent you a message about it."

@@ -11,8 +11,8 @@ from bot.flows.asking import Asking, turn_away
 from bot.flows.help import show
 from bot.listeners import clicks
 from bot.listeners.work import Work
-from reports.audit import Act
-from reports.render.help import ACTION, TOPICS
+from reports.admin.audit_log import Act
+from reports.admin.slack.help import ACTION, TOPICS
 
 
 def register(app: App, asking: Asking, work: Work) -> None:

@@ -13,7 +13,7 @@ from bot.flows.home import Homes
 from bot.listeners import clicks
 from bot.listeners.work import Work
 from bot.slack import Place
-from reports.audit import Act
+from reports.admin.audit_log import Act
 
 Opens = Callable[[Place, str], None]
 

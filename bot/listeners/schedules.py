@@ -17,7 +17,7 @@ from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
 from bot.slack import Place
-from reports.audit import Act
+from reports.admin.audit_log import Act
 from reports.schedules.slack.cards import DELETE, EDIT, PAUSE, PREVIEW, RUN
 from reports.schedules.slack.message import START, STOP
 from reports.schedules.slack.notices import AGAIN, DECLINE_OFFER, RESUME, TAKE_OFFER, THERE

@@ -14,7 +14,7 @@ from bot.flows.subscriptions import Subscriptions
 from bot.flows.talk import Spoken, talk
 from bot.listeners.work import Work
 from bot.slack import Identity
-from reports.audit import Act
+from reports.admin.audit_log import Act
 
 
 def register(

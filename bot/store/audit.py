@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from bot.store.database import BUSY_SECONDS, Database, StoreError, patience
 from bot.store.schedules import Clock, moment, ms
-from reports.audit import DONE, LONGEST_OUTCOME, Entry, masked
+from reports.admin.audit_log import DONE, LONGEST_OUTCOME, Entry, masked
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from reports.admin.slack import status
+from reports.admin.status import Status
 from reports.alerts.slack import cards as alert_cards
 from reports.block_kit.elements import (
     Block,
@@ -19,10 +21,8 @@ from reports.block_kit.elements import (
 )
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
-from reports.render import status
 from reports.render.cards import credits_card, metric_cards, tops
 from reports.schedules.slack import cards as schedules
-from reports.status import Status
 from reports.usage.balance import Balance
 from reports.wording.safe_text import clean, escape
 

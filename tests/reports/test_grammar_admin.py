@@ -2,8 +2,8 @@
 
 import pytest
 
+from reports.admin.grammar import AuditAsked, HelpOn, StatusAsked, parse_period
 from reports.commands import parse_command
-from reports.grammar_admin import AuditAsked, HelpOn, StatusAsked, parse_period
 from reports.questions.grammar import Ask, CommandError, Help
 
 WEEK = parse_period("7d")

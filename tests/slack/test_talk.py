@@ -14,7 +14,7 @@ from bot.flows.ask import DIRECT
 from bot.flows.reporting import Reporting
 from bot.flows.shown import last_in
 from bot.flows.talk import ALONE, OF_WHAT, WHICH
-from reports.render.intro import INTRO, WELCOME
+from reports.admin.slack.intro import INTRO, WELCOME
 
 from ..clock import Clock
 from ..world import World, administered, now, running, say, wait_until

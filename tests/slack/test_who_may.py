@@ -23,10 +23,10 @@ from bot.flows.answer import answer
 from bot.flows.subscriptions import NOT_YOURS, TO_CREATORS
 from bot.listeners.work import Work
 from bot.rendering import Renderer
+from reports.admin.slack.help import TOPICS, help_message
 from reports.commands import parse_command
 from reports.questions.grammar import Ask, CommandError
 from reports.questions.slack.answer import as_text, error
-from reports.render.help import TOPICS, help_message
 
 from ..clock import Clock
 from . import who_may

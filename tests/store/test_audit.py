@@ -9,7 +9,7 @@ from bot.store import Database
 from bot.store import audit as audit_module
 from bot.store.audit import KEPT, Audit, Wanted
 from bot.store.database import NestedAccessError
-from reports.audit import Act, Entry
+from reports.admin.audit_log import Act, Entry
 
 from ..world import wait_until
 

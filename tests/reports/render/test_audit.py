@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.audit import DONE, Act, Entry
-from reports.grammar_admin import AuditAsked, parse_period
-from reports.render.audit import HEADER, MOST, file_name, message, write_csv
+from reports.admin.audit_log import DONE, Act, Entry
+from reports.admin.grammar import AuditAsked, parse_period
+from reports.admin.slack.audit_log import HEADER, MOST, file_name, message, write_csv
 
 AT = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 HOSTILE = ("=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\tx", '"quoted"', "<!channel>", "`x`")

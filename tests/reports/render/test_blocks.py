@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.access import OUTSIDERS, UNSEEN
 from bot.demo.slack import validate
 from bot.demo.slack.tables import characters
+from reports.admin.slack.help import help_message
 from reports.questions.grammar import CommandError, parse
 from reports.questions.query import Dimension, Filter, Metric, Query, Source, Versus
 from reports.questions.slack.answer import (
@@ -25,7 +26,6 @@ from reports.questions.slack.answer import (
 )
 from reports.questions.slack.controls import Controls
 from reports.questions.wording import capital, metric_words
-from reports.render.help import help_message
 from reports.render.json import as_json
 from reports.render.tables import looked_at, others
 from reports.time.period import Calendar, Counted, Month, Span, Unit

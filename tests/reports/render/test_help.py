@@ -6,15 +6,8 @@ from datetime import date
 import pytest
 
 from bot.demo.slack import validate
-from reports.alerts.grammar import ListAlerts, SetQuiet
-from reports.alerts.rule import Rule
-from reports.commands import parse_command
-from reports.grammar_admin import TOPICS, AuditAsked, HelpOn, StatusAsked
-from reports.natural.names import Known
-from reports.natural.parser import Heard, hear
-from reports.questions import grammar
-from reports.questions.grammar import Ask, parse
-from reports.render.help import (
+from reports.admin.grammar import TOPICS, AuditAsked, HelpOn, StatusAsked
+from reports.admin.slack.help import (
     ALERTS,
     EXAMPLES,
     FILES,
@@ -25,7 +18,14 @@ from reports.render.help import (
     help_message,
     help_text,
 )
-from reports.render.help import TOPICS as SECTIONS_BY_NAME
+from reports.admin.slack.help import TOPICS as SECTIONS_BY_NAME
+from reports.alerts.grammar import ListAlerts, SetQuiet
+from reports.alerts.rule import Rule
+from reports.commands import parse_command
+from reports.natural.names import Known
+from reports.natural.parser import Heard, hear
+from reports.questions import grammar
+from reports.questions.grammar import Ask, parse
 from reports.schedules.grammar import ListSchedules, Standing
 
 ENTRIES = [entry for _, entries in SECTIONS for entry in entries]

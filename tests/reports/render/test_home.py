@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import validate_view
+from reports.admin.status import Freshness, Status, Trouble
 from reports.alerts.rule import Above, Recipient, Rule, To
 from reports.alerts.slack import cards as alert_cards
 from reports.questions.query import Dimension, Filter, Metric, Query
@@ -19,7 +20,6 @@ from reports.render.charts.sparkline import BLOCKS, sparkline
 from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view
 from reports.schedules.recurrence import Schedule, Target, Weekly
 from reports.schedules.slack.cards import Card, Last
-from reports.status import Freshness, Status, Trouble
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
 from reports.usage.balance import Balance

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reports.render.status import age, message, size
-from reports.status import Coming, Delivery, Freshness, Inside, Status, Trouble
+from reports.admin.slack.status import age, message, size
+from reports.admin.status import Coming, Delivery, Freshness, Inside, Status, Trouble
 from reports.time.timerange import Granularity
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)

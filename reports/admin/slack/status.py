@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from reports.admin.status import Coming, Delivery, Freshness, Inside, Status
 from reports.block_kit.elements import LONGEST_SECTION, fitting, moment, section
 from reports.questions.slack.answer import Message
 from reports.schedules.slack.cards import STATES
-from reports.status import Coming, Delivery, Freshness, Inside, Status
 from reports.wording.safe_text import clean, escape
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from reports.audit import DONE, Entry
+from reports.admin.audit_log import DONE, Entry
+from reports.admin.grammar import AuditAsked
 from reports.block_kit.elements import code, fitting, moment, packed, section
-from reports.grammar_admin import AuditAsked
 from reports.questions.slack.answer import Message
 from reports.questions.wording import period_words
 from reports.render.csv import quoted

@@ -1,0 +1,1 @@
+"""Slack messages of the status, the audit log and the help."""
