@@ -200,9 +200,9 @@ class Bot:
         )
         from bot.listeners.work import Work  # noqa: PLC0415
         from reports.alerts.slack.form import CALLBACK as ALERT_FORM  # noqa: PLC0415
+        from reports.home.slack.home import ASK, NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
         from reports.questions.slack.form import CALLBACK as QUESTION_FORM  # noqa: PLC0415
         from reports.questions.slack.form import SHORTCUT  # noqa: PLC0415
-        from reports.render.home import ASK, NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
         from reports.schedules.slack.form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
 
         app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)

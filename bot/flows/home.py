@@ -17,10 +17,10 @@ from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.slack import DeliveryError, Person, UnknownPersonError
 from reports.admin.audit_log import DONE, Act
+from reports.home.slack import home as render
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension, Query
 from reports.questions.summary import Summary
-from reports.render import home as render
 from reports.time.period import Counted, Unit
 from reports.wording.safe_text import escape
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from time import perf_counter
 
-from reports.render.home import ASK, NEW_ALERT, NEW_SCHEDULE
+from reports.home.slack.home import ASK, NEW_ALERT, NEW_SCHEDULE
 from tests.bench.organisations import LARGE, Organisation, database
 from tests.bench.questions import percentile
 from tests.bench.serving import HOLD, PERSON, Served, serving

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reports.block_kit.elements import Block, header, section, table
+from reports.home.slack.metric_cards import credits_card, lasting
 from reports.questions.slack.answer import Message, Run, run_buttons, sentence
 from reports.questions.wording import stamp
-from reports.render.cards import credits_card, lasting
 from reports.usage.balance import Balance
 from reports.usage.limits import Limit
 from reports.usage.usage import dollars

@@ -13,11 +13,11 @@ from bot.demo.slack.blocks import validate_view
 from reports.admin.status import Freshness, Status, Trouble
 from reports.alerts.rule import Above, Recipient, Rule, To
 from reports.alerts.slack import cards as alert_cards
+from reports.home.slack.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view
+from reports.home.slack.metric_cards import credits_card
 from reports.questions.query import Dimension, Filter, Metric, Query
 from reports.questions.summary import Figures, summarize
-from reports.render.cards import credits_card
 from reports.render.charts.sparkline import BLOCKS, sparkline
-from reports.render.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view
 from reports.schedules.recurrence import Schedule, Target, Weekly
 from reports.schedules.slack.cards import Card, Last
 from reports.time.period import Counted, Unit

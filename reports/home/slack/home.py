@@ -19,9 +19,9 @@ from reports.block_kit.elements import (
     moment,
     section,
 )
+from reports.home.slack.metric_cards import credits_card, metric_cards, tops
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
-from reports.render.cards import credits_card, metric_cards, tops
 from reports.schedules.slack import cards as schedules
 from reports.usage.balance import Balance
 from reports.wording.safe_text import clean, escape
