@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.flows.importing import Imported
 from bot.store.codes import seconds
-from reports.find_granularity import Dates
+from reports.imports.granularity import Dates
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.coverage import Interval

@@ -23,9 +23,9 @@ from bot.store.codes import View
 from bot.store.imported import Intake
 from bot.store.rewrite import RowKey
 from bot.store.staging import Staging
-from reports.find_granularity import Dates, find_granularity
+from reports.imports.activity_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
+from reports.imports.granularity import Dates, find_granularity
 from reports.questions.query import Dimension
-from reports.read_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
 from reports.time.timerange import HOUR, Granularity
 from reports.usage.coverage import Interval
 from reports.usage.usage import Usage

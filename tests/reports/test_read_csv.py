@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.find_granularity import Dates, find_granularity
+from reports.imports.activity_csv import LONGEST_LINE, BadFileError, File, FileRow, read_csv
+from reports.imports.granularity import Dates, find_granularity
 from reports.questions.query import Dimension, Query
-from reports.read_csv import LONGEST_LINE, BadFileError, File, FileRow, read_csv
 from reports.render.csv import write_csv
 from reports.time.timerange import Granularity
 from reports.usage.usage import Usage, UsageRow

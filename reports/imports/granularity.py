@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from reports.read_csv import BadFileError
+from reports.imports.activity_csv import BadFileError
 from reports.time.timerange import HOUR, STEP, Granularity, floor, following
 from reports.usage.coverage import Interval
 
