@@ -361,7 +361,7 @@ def _quoted(word: str) -> str:
 
 
 def _settings(*needs: Need) -> Settings:
-    from bot import logs  # noqa: PLC0415
+    from bot.runtime import logs  # noqa: PLC0415
 
     values = environment()
     settings = load(values, *needs)

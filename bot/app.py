@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bot import courtesy
-from bot.alone import alone
 from bot.config import Settings
 from bot.flows.sync_state import LEASE, LEASE_LENGTH
+from bot.runtime import priority as courtesy
+from bot.runtime.isolation import alone
 from bot.store import Database, Store, StoreError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Bot:
 
     def start(self) -> None:
         """Start listening and working. Returns as soon as that is so."""
-        from bot.private_folder import sweep  # noqa: PLC0415 - `ask` and `sync` do without
+        from bot.runtime.private_folder import sweep  # noqa: PLC0415 - `ask` and `sync` do without
 
         sweep()
         if self.parts.web:
@@ -310,7 +310,7 @@ class Bot:
     def _open_http(self, app: App) -> None:
         from bot.door import LARGEST_BODY, Door, Signatures, at_once  # noqa: PLC0415
         from bot.http_server import HttpServer  # noqa: PLC0415
-        from bot.latest import Latest  # noqa: PLC0415
+        from bot.runtime.latest import Latest  # noqa: PLC0415
 
         slack = None
         if not self.settings.socket_mode:
@@ -340,10 +340,10 @@ class Bot:
         self._socket.start()
 
     def _start_worker(self) -> None:
-        from bot import scheduler  # noqa: PLC0415
         from bot.flows.alert_delivery import Delivery  # noqa: PLC0415
         from bot.flows.reporting import Reporting  # noqa: PLC0415
         from bot.flows.sync import Sync  # noqa: PLC0415
+        from bot.runtime import ticker as scheduler  # noqa: PLC0415
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.callback(api.close)

@@ -16,7 +16,6 @@ import httpx
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot import logs
 from bot.app import open_store, utc_now
 from bot.config import (
     ENV_FILE,
@@ -30,6 +29,7 @@ from bot.config import (
 )
 from bot.flows.sync_state import COSTS, failure
 from bot.openrouter import OpenRouter, OpenRouterError
+from bot.runtime import logs
 from bot.scopes import SCOPES
 from bot.slack import NO_ANSWER
 from bot.store import StoreError, checkup

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 
-from bot import courtesy
+from bot.runtime import priority as courtesy
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

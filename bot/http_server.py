@@ -28,7 +28,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.trigger import trigger
 
-from bot import courtesy
+from bot.runtime import priority as courtesy
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication

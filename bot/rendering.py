@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot.config import environment_without_secrets
 from bot.flows.files import Job, UnanswerableError, write_file
-from bot.private_folder import private_folder
+from bot.runtime.private_folder import private_folder
 from bot.store import Database, Store, StoreError
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot import courtesy
+from bot.runtime import priority as courtesy
 from bot.slack import NO_ANSWER, DeliveryError, Slack, delivery_error
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,6 @@ from urllib.request import ProxyHandler, build_opener
 
 import click
 
-from bot import logs
 from bot.app import Bot, Parts
 from bot.config import Need, Settings, load
 from bot.demo.clock import DemoClock
@@ -28,6 +27,7 @@ from bot.demo.page.words import EXAMPLES, completion
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 from bot.demo.usage_sample import PEOPLE, USES, looping, sample
+from bot.runtime import logs
 from bot.store.alert_rules import Draft
 from reports.questions.slack.form import SHORTCUT, TITLE
 from reports.usage.coverage import gaps

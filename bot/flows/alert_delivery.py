@@ -14,11 +14,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import __version__
-from bot.alone import alone
 from bot.flows.alert_message import Messages
 from bot.flows.alert_people import Hearer, People
 from bot.flows.alerting import Alerts, Judging
 from bot.posting import Posted
+from bot.runtime.isolation import alone
 from bot.slack import DeliveryError
 from bot.store.alert_rules import Entry
 from bot.store.alert_states import EVERYTHING, Hold

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot import __version__, courtesy
+from bot import __version__
 from bot.access import sees_own_only
-from bot.alone import alone
 from bot.flows import sight
 from bot.flows.alert_caps import Limits, limits_of
 from bot.flows.alert_figures import Figures
@@ -24,6 +23,8 @@ from bot.flows.alert_reading import Seen, Watched, closing, readings
 from bot.flows.alert_scope import Named, people_named
 from bot.flows.asking import Asking, asker_for
 from bot.posting import Posting
+from bot.runtime import priority as courtesy
+from bot.runtime.isolation import alone
 from bot.store.alert_rules import Draft, Entry, Rules
 from bot.store.alert_states import Change, States
 from bot.store.alert_tellings import Tellings

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
-from bot import courtesy
 from bot.access import (
     FOREIGN,
     admins_only,
@@ -27,6 +26,7 @@ from bot.flows.files import Format
 from bot.flows.reading import note, read_words
 from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
+from bot.runtime import priority as courtesy
 from bot.slack import DeliveryError, Person, Place
 from reports.admin.audit_log import DONE, Act
 from reports.admin.grammar import AuditAsked, HelpOn, StatusAsked

@@ -6,7 +6,6 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from bot import courtesy
 from bot.access import ask_admins, is_admin, refusal, sees_own_only, unknown
 from bot.flows import sight, status
 from bot.flows.alert_desk import Desk
@@ -15,6 +14,7 @@ from bot.flows.asking import REFUSED, Asking, asker_for
 from bot.flows.balance import balance
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
+from bot.runtime import priority as courtesy
 from bot.slack import DeliveryError, Person, UnknownPersonError
 from reports.admin.audit_log import DONE, Act
 from reports.home.slack import home as render

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.courtesy import giving_way
 from bot.openrouter import View, WireRow
+from bot.runtime.priority import giving_way
 from bot.store.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
 from bot.store.rewrite import minus, plus
 from reports.questions.query import Dimension

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot import courtesy
 from bot.flows import sight
 from bot.flows.answer import make_plan
 from bot.flows.sight import Asker
+from bot.runtime import priority as courtesy
 from bot.store import Store
 from reports.natural.names import Known
 from reports.questions.grammar import CommandError

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.courtesy import giving_way
 from bot.flows.identify import DIMENSION, MADE_UP, Names, Owned, Told
 from bot.flows.sync_state import parts
 from bot.openrouter import Answer, Only, OpenRouter, OpenRouterError, TimedOutError, View, WireRow
+from bot.runtime.priority import giving_way
 from bot.store import Store
 from bot.store.codes import View as StoredView
 from bot.store.codes import seconds

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from bot import courtesy
 from bot.access import ask_admins
 from bot.flows import sight
 from bot.flows.answer import answer
@@ -28,6 +27,7 @@ from bot.flows.forms import (
 from bot.flows.shown import drawn, picture
 from bot.flows.sight import Asker
 from bot.posting import Conversation
+from bot.runtime import priority as courtesy
 from bot.slack import DeliveryError, Person, Place
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Meta, notice

@@ -6,8 +6,8 @@ import logging
 from datetime import timedelta
 
 from bot import __version__
-from bot.alone import alone
 from bot.flows.report_parts import Reports
+from bot.runtime.isolation import alone
 from bot.slack import DeliveryError
 from bot.store.notices import Notice
 from bot.store.runs import MOST_ERRORS, Run

@@ -18,9 +18,9 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import TypeVar
 
-from bot import courtesy
 from bot.access import unknown
-from bot.database_waits import GAVE_UP, DatabaseUnusableError, waiting
+from bot.runtime import priority as courtesy
+from bot.runtime.database_waits import GAVE_UP, DatabaseUnusableError, waiting
 from bot.slack import DeliveryError, Place, Slack, UnknownPersonError
 
 log = logging.getLogger(__name__)

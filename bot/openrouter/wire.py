@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, NamedTuple
 
-from bot.courtesy import give_way, giving_way
+from bot.runtime.priority import give_way, giving_way
 from reports.time.timerange import Granularity, floor
 from reports.usage.usage import NANO, Usage
 

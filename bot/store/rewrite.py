@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from operator import add, itemgetter, neg, sub
 
-from bot.courtesy import giving_way
+from bot.runtime.priority import giving_way
 from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
 from reports.usage.usage import ZERO, Usage
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.courtesy import giving_way
+from bot.runtime.priority import giving_way
 from bot.store import imported
 from bot.store.codes import FIGURES, GRANULARITY, part, seconds
 from bot.store.rewrite import Change, Figures, RowKey, Sums

@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 import threading
 
-from bot import logs
 from bot.app import Bot, Parts
 from bot.config import Need, environment, load
-from bot.courtesy import be_quick
 from bot.flows.pull import Callbacks, pull
 from bot.openrouter import OpenRouter
+from bot.runtime import logs
+from bot.runtime.priority import be_quick
 from tests.bench.organisations import NOW, WEEK
 
 

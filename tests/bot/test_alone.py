@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from bot.alone import alone
+from bot.runtime.isolation import alone
 from bot.store import StoreError
 
 log = logging.getLogger("somewhere")

@@ -3,8 +3,8 @@ from __future__ import annotations
 import threading
 from time import monotonic, sleep
 
-from bot import courtesy
-from bot.courtesy import Door
+from bot.runtime import priority as courtesy
+from bot.runtime.priority import Door
 
 
 def test_work_goes_on_at_once_where_nobody_is_at_the_door() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.latest import Latest
+from bot.runtime.latest import Latest
 
 
 class Slow:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bot import logs
+from bot.runtime import logs
 
 from .. import world as worlds
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.private_folder import PREFIX, private_folder, sweep
+from bot.runtime.private_folder import PREFIX, private_folder, sweep
 
 ROOT = Path(__file__).parents[2]
 HOLD = """

@@ -16,11 +16,11 @@ from time import monotonic
 import httpx
 import pytest
 
-from bot.database_waits import GAVE_UP
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.listeners import work
 from bot.listeners.work import WAITING
+from bot.runtime.database_waits import GAVE_UP
 from bot.scopes import SCOPES
 from bot.store import DiskFullError
 from bot.store import database as database_module

@@ -16,13 +16,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import access, courtesy
+from bot import access
 from bot.demo.slack import escaped
 from bot.flows import sight
 from bot.flows.answer import answer
 from bot.flows.subscriptions import NOT_YOURS, TO_CREATORS
 from bot.listeners.work import Work
 from bot.rendering import Renderer
+from bot.runtime import priority as courtesy
 from reports.admin.slack.help import TOPICS, help_message
 from reports.commands import parse_command
 from reports.questions.grammar import Ask, CommandError

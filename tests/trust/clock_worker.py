@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from bot import scheduler
 from bot.app import utc_now
+from bot.runtime import ticker as scheduler
 
 from .report_worker import made
 

@@ -16,7 +16,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.alone import alone
+from bot.runtime.isolation import alone
 
 log = logging.getLogger(__name__)
 

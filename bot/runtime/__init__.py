@@ -1,0 +1,1 @@
+"""Logs, ticks, priorities and other parts of the running process."""
