@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.flows.asking import Asking
     from bot.flows.reporting import Reports
     from bot.flows.sync import Sync
-    from bot.metrics import Metrics
+    from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
     from bot.slack import Slack
     from bot.socket_mode import SocketMode
@@ -103,7 +103,7 @@ class Bot:
         requests_a_minute: int | None = None,
     ) -> None:
         from bot.database_monitor import DatabaseMonitor  # noqa: PLC0415
-        from bot.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
+        from bot.http.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
         from bot.slack import Slack  # noqa: PLC0415
         from bot.store.audit import Audit  # noqa: PLC0415
 
@@ -308,8 +308,8 @@ class Bot:
         return Judging(self.alerts)
 
     def _open_http(self, app: App) -> None:
-        from bot.door import LARGEST_BODY, Door, Signatures, at_once  # noqa: PLC0415
-        from bot.http_server import HttpServer  # noqa: PLC0415
+        from bot.http.endpoints import LARGEST_BODY, Door, Signatures, at_once  # noqa: PLC0415
+        from bot.http.server import HttpServer  # noqa: PLC0415
         from bot.runtime.latest import Latest  # noqa: PLC0415
 
         slack = None

@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.access import refusal, sees_own_only
 from bot.config import Settings
 from bot.flows.sight import Asker
-from bot.metrics import Metrics
+from bot.http.metrics import Metrics
 from bot.rendering import Renderer
 from bot.slack import DeliveryError, Person, Place, Slack
 from bot.store import Store

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from slack_bolt import App
 
 from bot.demo.slack import Forge
-from bot.door import LARGEST_BODY, REMEMBERED, Door, Signatures
+from bot.http.endpoints import LARGEST_BODY, REMEMBERED, Door, Signatures
 
 SECRET = "feedface" * 4
 COMMAND = urlencode({"command": "/activity", "text": "tokens 7d"}).encode()

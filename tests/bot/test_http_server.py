@@ -16,7 +16,7 @@ import httpx
 import pytest
 from waitress.trigger import trigger
 
-from bot.http_server import THREADS, HttpServer, Limits
+from bot.http.server import THREADS, HttpServer, Limits
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

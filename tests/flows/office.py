@@ -15,7 +15,7 @@ from bot.demo.slack import LocalSlack
 from bot.flows.asking import Asking
 from bot.flows.reporting import Reporting, Reports
 from bot.flows.subscriptions import Subscriptions
-from bot.metrics import Metrics
+from bot.http.metrics import Metrics
 from bot.posting import Posting
 from bot.rendering import Renderer, RenderError
 from bot.slack import Slack

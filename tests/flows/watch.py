@@ -16,7 +16,7 @@ from bot.flows.alert_delivery import Delivery
 from bot.flows.alert_desk import Desk
 from bot.flows.alerting import Alerts, Judging
 from bot.flows.asking import Asking
-from bot.metrics import Metrics
+from bot.http.metrics import Metrics
 from bot.posting import Posting
 from bot.slack import Slack
 from bot.store import Database, Store

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot.config import load
 from bot.flows.asking import Asking
-from bot.metrics import Metrics
+from bot.http.metrics import Metrics
 from bot.rendering import RenderError
 from bot.slack import Slack
 from bot.store import Database, Store

@@ -1,0 +1,1 @@
+"""The HTTP server, its endpoints and the metrics."""
