@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.access import admins, admins_only, is_admin
+from bot.access.policy import admins, admins_only, is_admin
 from bot.flows.alert_detail import as_told
 from bot.flows.alert_message import Messages
 from bot.flows.alert_people import People, in_words

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.access import refusal
+from bot.access.policy import refusal
 from bot.flows.alerting import Alerts
 from bot.slack import DeliveryError, Person
 from bot.store.alert_rules import Entry

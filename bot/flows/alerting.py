@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import __version__
-from bot.access import sees_own_only
+from bot.access.policy import sees_own_only
 from bot.flows import sight
 from bot.flows.alert_caps import Limits, limits_of
 from bot.flows.alert_figures import Figures

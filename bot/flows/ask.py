@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
-from bot.access import (
+from bot.access.policy import (
     FOREIGN,
     admins_only,
     ask_admins,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.access import refusal, sees_own_only
+from bot.access.policy import refusal, sees_own_only
 from bot.config import Settings
 from bot.flows.sight import Asker
 from bot.http.metrics import Metrics

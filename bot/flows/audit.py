@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from bot.access import admins_only, is_admin
+from bot.access.policy import admins_only, is_admin
 from bot.flows.asking import REFUSED, Asking
 from bot.runtime.private_folder import private_folder
 from bot.slack import DeliveryError, Person

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.access import ask_admins
+from bot.access.policy import ask_admins
 from bot.flows import sight
 from bot.flows.answer import answer
 from bot.flows.asking import REFUSED, Asking, admit, asker_of

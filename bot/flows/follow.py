@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.access import clicks_stay_private
+from bot.access.policy import clicks_stay_private
 from bot.flows.answer import answer
 from bot.flows.asking import Asking, admit, asker_of
 from bot.flows.export import TOO_OLD, Shown, not_theirs, shown

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bot.access import refusal, unknown
+from bot.access.policy import refusal, unknown
 from bot.flows.asking import Asking, turn_away
 from bot.slack import DeliveryError, Person, Place, UnknownPersonError
 from reports.admin.audit_log import Act

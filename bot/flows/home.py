@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from bot.access import ask_admins, is_admin, refusal, sees_own_only, unknown
+from bot.access.policy import ask_admins, is_admin, refusal, sees_own_only, unknown
 from bot.flows import sight, status
 from bot.flows.alert_desk import Desk
 from bot.flows.answer import answer

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from bot.access import ask_admins
+from bot.access.policy import ask_admins
 from bot.flows import sight
 from bot.flows.answer import answer
 from bot.flows.asking import Asking, asker_of

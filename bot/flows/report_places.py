@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from bot.access import may_send_to_creators, refusal
+from bot.access.policy import may_send_to_creators, refusal
 from bot.flows.report_notices import Telling
 from bot.flows.report_parts import Reports
 from bot.flows.reported import Contents

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from bot.access import may_send_to_creators
+from bot.access.policy import may_send_to_creators
 from bot.flows.answer import answer
 from bot.flows.asking import Asking, asker_of
 from bot.flows.edit_form import EditForm

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.access import OUTSIDERS, UNSEEN
+from bot.access.policy import OUTSIDERS, UNSEEN
 from bot.flows import sight
 from bot.flows.asking import Asking
 from bot.flows.export import Shown

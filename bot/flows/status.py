@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import __version__
-from bot.access import admins, is_admin
+from bot.access.policy import admins, is_admin
 from bot.config import Guests, Settings, Visibility
 from bot.flows.alert_people import in_words
 from bot.flows.asking import Asking

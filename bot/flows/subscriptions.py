@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.access import (
+from bot.access.policy import (
     admins,
     admins_only,
     ask_admins,

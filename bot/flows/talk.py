@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.access import clicks_stay_private
+from bot.access.policy import clicks_stay_private
 from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask, misunderstood
 from bot.flows.asking import Asking, admit, asker_of, typed_words

@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access import FOREIGN, surely_foreign
+from bot.access.policy import FOREIGN, surely_foreign
 from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask
 from bot.flows.asking import REFUSED, Asking, turn_away, typed_words

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from bot.access import FOREIGN, surely_foreign
+from bot.access.policy import FOREIGN, surely_foreign
 from bot.slack import Identity, Place, Spot
 from reports.schedules.slack.message import SCHEDULE_EDIT, STOP
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access import clicks_stay_private
+from bot.access.policy import clicks_stay_private
 from bot.flows.asking import Asking, turn_away
 from bot.flows.export import TOO_OLD, Shown, Where, export
 from bot.flows.files import Format

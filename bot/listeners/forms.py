@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from slack_bolt import Ack, App
 
-from bot.access import FOREIGN
+from bot.access.policy import FOREIGN
 from bot.flows.asking import Asking, turn_away
 from bot.flows.forms import ONE_MOMENT, Done, Errors, Outcome, Sent, Show, View, change_view
 from bot.listeners import clicks

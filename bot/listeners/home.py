@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access import surely_foreign
+from bot.access.policy import surely_foreign
 from bot.flows.asking import Asking, turn_away
 from bot.flows.home import Homes
 from bot.listeners import clicks

@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access import FOREIGN, surely_foreign
+from bot.access.policy import FOREIGN, surely_foreign
 from bot.flows.alert_desk import Desk
 from bot.flows.asking import Asking, turn_away
 from bot.flows.subscriptions import Subscriptions

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import TypeVar
 
-from bot.access import unknown
+from bot.access.policy import unknown
 from bot.runtime import priority as courtesy
 from bot.runtime.database_waits import GAVE_UP, DatabaseUnusableError, waiting
 from bot.slack import DeliveryError, Place, Slack, UnknownPersonError

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.access import FOREIGN, Role, admins, role_of
+from bot.access.policy import FOREIGN, Role, admins, role_of
 from bot.config import Guests, load
 from bot.demo.slack import Forge, LocalSlack
 from bot.flows.export import ONLY_YOURS

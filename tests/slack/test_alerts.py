@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bot.access import FOREIGN
+from bot.access.policy import FOREIGN
 from bot.demo.slack import Forge, escaped
 from bot.flows.alert_delivery import Delivery
 

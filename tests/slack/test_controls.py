@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.access import FOREIGN, OUTSIDERS
+from bot.access.policy import FOREIGN, OUTSIDERS
 from bot.demo.slack import LocalSlack
 from bot.flows.export import TOO_OLD
 from bot.flows.follow import GONE, ONLY_YOU

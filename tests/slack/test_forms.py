@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.access import FOREIGN
+from bot.access.policy import FOREIGN
 from bot.demo.slack import Ack, Forge
 from bot.demo.slack.payloads import Choice
 from bot.flows.forms import TOO_LATE

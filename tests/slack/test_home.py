@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.access import FOREIGN
+from bot.access.policy import FOREIGN
 from bot.demo.slack import Forge
 
 from .. import world as worlds

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bot import app
-from bot.access import FOREIGN
+from bot.access.policy import FOREIGN
 from bot.config import ConfigError, Need, load
 from bot.demo.slack import Forge, escaped
 from bot.flows.reporting import Reporting

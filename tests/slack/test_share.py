@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.access import OUTSIDERS, UNSEEN
+from bot.access.policy import OUTSIDERS, UNSEEN
 
 
 def test_an_answer_is_for_its_asker_alone(world):

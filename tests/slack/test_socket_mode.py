@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bot import socket_mode
-from bot.access import FOREIGN
+from bot.access.policy import FOREIGN
 from bot.demo.slack import LocalSlack
 from bot.slack import DeliveryError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.access import FOREIGN, OUTSIDERS
+from bot.access.policy import FOREIGN, OUTSIDERS
 from bot.demo.slack import Forge, LocalSlack
 from bot.flows.alert_delivery import Delivery
 from bot.flows.ask import DIRECT

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import access
+from bot.access import policy as access
 from bot.demo.slack import escaped
 from bot.flows import sight
 from bot.flows.answer import answer

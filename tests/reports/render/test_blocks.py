@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.access import OUTSIDERS, UNSEEN
+from bot.access.policy import OUTSIDERS, UNSEEN
 from bot.demo.slack import validate
 from bot.demo.slack.tables import characters
 from reports.admin.slack.help import help_message
