@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from bot.flows.sync import Sync
     from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
-    from bot.slack import Slack
-    from bot.socket_mode import SocketMode
+    from bot.slack.client import Slack
+    from bot.slack.socket_mode import SocketMode
     from bot.store.runs import Timing
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Bot:
     ) -> None:
         from bot.database_monitor import DatabaseMonitor  # noqa: PLC0415
         from bot.http.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
-        from bot.slack import Slack  # noqa: PLC0415
+        from bot.slack.client import Slack  # noqa: PLC0415
         from bot.store.audit import Audit  # noqa: PLC0415
 
         self.settings = settings
@@ -168,7 +168,7 @@ class Bot:
         self.slack.direct(user, sentence(words))
 
     def _meet_slack(self) -> None:
-        from bot.slack import DeliveryError  # noqa: PLC0415
+        from bot.slack.client import DeliveryError  # noqa: PLC0415
 
         try:
             identity = self.slack.identity()
@@ -255,7 +255,7 @@ class Bot:
     def reports(self) -> Reports:
         """What scheduled reports need, for both halves."""
         from bot.flows.reporting import Reports  # noqa: PLC0415
-        from bot.posting import Posting  # noqa: PLC0415
+        from bot.slack.posting import Posting  # noqa: PLC0415
         from bot.store.notices import Notices  # noqa: PLC0415
         from bot.store.opt_outs import OptOuts  # noqa: PLC0415
         from bot.store.runs import Runs  # noqa: PLC0415
@@ -332,7 +332,7 @@ class Bot:
         log.info("Listening on %s:%d", self.settings.host, self.port)
 
     def _connect_socket(self, app: App) -> None:
-        from bot.socket_mode import SocketMode  # noqa: PLC0415
+        from bot.slack.socket_mode import SocketMode  # noqa: PLC0415
 
         token = self.settings.slack_app_token.value
         self._socket = SocketMode(app, self.slack, token, self.stopping)

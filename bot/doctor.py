@@ -30,8 +30,8 @@ from bot.config import (
 from bot.flows.sync_state import COSTS, failure
 from bot.openrouter import OpenRouter, OpenRouterError
 from bot.runtime import logs
-from bot.scopes import SCOPES
-from bot.slack import NO_ANSWER
+from bot.slack.client import NO_ANSWER
+from bot.slack.scopes import SCOPES
 from bot.store import StoreError, checkup
 from bot.store.database import has_safe_wal
 from reports.time.timerange import Granularity

@@ -14,8 +14,8 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack, signing
 from bot.flows import export
 from bot.listeners import forms
-from bot.scopes import SCOPES
-from bot.slack import Slack
+from bot.slack.client import Slack
+from bot.slack.scopes import SCOPES
 from bot.store import Database
 from bot.store import database as database_module
 

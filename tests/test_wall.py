@@ -30,9 +30,9 @@ DRAWING = {
 }
 WALLS = {
     "bot/flows": ["slack_bolt", "apscheduler", "os", "httpx", "sqlite3", "bot.listeners"],
-    "bot/store": ["bot.openrouter", "bot.slack", "bot.flows", "bot.listeners", "httpx"],
-    "bot/openrouter": ["bot.store", "bot.slack", "bot.flows", "bot.listeners", "sqlite3"],
-    "bot/slack.py": ["bot.store", "bot.openrouter", "bot.flows", "bot.listeners", "sqlite3"],
+    "bot/store": ["bot.openrouter", "bot.slack.client", "bot.flows", "bot.listeners", "httpx"],
+    "bot/openrouter": ["bot.store", "bot.slack.client", "bot.flows", "bot.listeners", "sqlite3"],
+    "bot/slack/client.py": ["bot.store", "bot.openrouter", "bot.flows", "bot.listeners", "sqlite3"],
     "bot/listeners": ["sqlite3", "httpx", "reports.render", "bot.store", "bot.openrouter"],
 }
 DOORS = {

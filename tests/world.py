@@ -23,7 +23,7 @@ from bot.demo.organisation import Key, Member, Organisation, Record
 from bot.demo.slack import Ack, Door, Forge, LocalSlack, escaped
 from bot.flows.sync import Sync
 from bot.openrouter import OpenRouter
-from bot.scopes import SCOPES
+from bot.slack.scopes import SCOPES
 
 DOLLAR = 10**9
 WEB, WORKER, WHOLE = Parts(web=True, worker=False), Parts(web=False, worker=True), Parts(True, True)

@@ -17,9 +17,9 @@ from bot import __version__
 from bot.flows.alert_message import Messages
 from bot.flows.alert_people import Hearer, People
 from bot.flows.alerting import Alerts, Judging
-from bot.posting import Posted
 from bot.runtime.isolation import alone
-from bot.slack import DeliveryError
+from bot.slack.client import DeliveryError
+from bot.slack.posting import Posted
 from bot.store.alert_rules import Entry
 from bot.store.alert_states import EVERYTHING, Hold
 from bot.store.alert_tellings import Pending, Telling

@@ -23,8 +23,8 @@ from bot.flows.asking import REFUSED, admit, asker_of
 from bot.flows.export import about, shown
 from bot.flows.shown import drawn
 from bot.flows.subscriptions import Shown
-from bot.posting import Posted
-from bot.slack import DeliveryError, Person, Place, Spot
+from bot.slack.client import DeliveryError, Person, Place, Spot
+from bot.slack.posting import Posted
 from bot.store.alert_rules import Draft, Entry
 from bot.store.alert_states import Hold
 from bot.store.alert_tellings import Pending, Telling

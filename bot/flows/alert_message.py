@@ -12,7 +12,7 @@ from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alerting import Alerts, Judging
 from bot.flows.export import shown
 from bot.flows.shown import state_of
-from bot.slack import DeliveryError
+from bot.slack.client import DeliveryError
 from bot.store.alert_states import EVERYTHING
 from bot.store.alert_tellings import Pending, Telling
 from reports.alerts.drivers import Detail, question

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.access.policy import refusal
 from bot.flows.alerting import Alerts
-from bot.slack import DeliveryError, Person
+from bot.slack.client import DeliveryError, Person
 from bot.store.alert_rules import Entry
 from reports.alerts.grammar import rule_of
 from reports.alerts.rule import Rule, To

@@ -22,9 +22,9 @@ from bot.flows.alert_figures import Figures
 from bot.flows.alert_reading import Seen, Watched, closing, readings
 from bot.flows.alert_scope import Named, people_named
 from bot.flows.asking import Asking, asker_for
-from bot.posting import Posting
 from bot.runtime import priority as courtesy
 from bot.runtime.isolation import alone
+from bot.slack.posting import Posting
 from bot.store.alert_rules import Draft, Entry, Rules
 from bot.store.alert_states import Change, States
 from bot.store.alert_tellings import Tellings

@@ -27,7 +27,7 @@ from bot.flows.reading import note, read_words
 from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
 from bot.runtime import priority as courtesy
-from bot.slack import DeliveryError, Person, Place
+from bot.slack.client import DeliveryError, Person, Place
 from reports.admin.audit_log import DONE, Act
 from reports.admin.grammar import AuditAsked, HelpOn, StatusAsked
 from reports.admin.slack.help import help_message

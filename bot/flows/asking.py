@@ -12,7 +12,7 @@ from bot.config import Settings
 from bot.flows.sight import Asker
 from bot.http.metrics import Metrics
 from bot.rendering import Renderer
-from bot.slack import DeliveryError, Person, Place, Slack
+from bot.slack.client import DeliveryError, Person, Place, Slack
 from bot.store import Store
 from bot.store.audit import Audit
 from bot.store.memory import Memory

@@ -7,7 +7,7 @@ import logging
 from bot.access.policy import admins_only, is_admin
 from bot.flows.asking import REFUSED, Asking
 from bot.runtime.private_folder import private_folder
-from bot.slack import DeliveryError, Person
+from bot.slack.client import DeliveryError, Person
 from bot.store.audit import READ_SECONDS, Wanted
 from reports.admin.grammar import AuditAsked
 from reports.admin.slack import audit_log as render

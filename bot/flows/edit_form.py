@@ -24,7 +24,7 @@ from bot.flows.forms import (
     open_modal,
 )
 from bot.flows.home import Homes
-from bot.slack import Person, Place
+from bot.slack.client import Person, Place
 from reports.admin.audit_log import DONE, Act
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.questions.slack.answer import Message

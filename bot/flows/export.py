@@ -18,7 +18,7 @@ from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.files import Format, Job, file_name
 from bot.flows.sight import Asker
 from bot.rendering import RenderError
-from bot.slack import DeliveryError, Place
+from bot.slack.client import DeliveryError, Place
 from reports.admin.audit_log import DONE, Act
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Filter, Query

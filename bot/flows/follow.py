@@ -15,7 +15,7 @@ from bot.flows.asking import Asking, admit, asker_of
 from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
 from bot.flows.shown import drawn, group_name, kept_private, of_state, picture, remember
 from bot.runtime import priority as courtesy
-from bot.slack import Person, Place, Spot
+from bot.slack.client import Person, Place, Spot
 from reports.admin.audit_log import DONE, Act
 from reports.questions.follow_up import OUT, Choice, Follow, chosen, fits, inside, without_filter
 from reports.questions.grammar import LONGEST, Ask, CommandError, parse

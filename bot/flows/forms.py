@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.access.policy import refusal, unknown
 from bot.flows.asking import Asking, turn_away
-from bot.slack import DeliveryError, Person, Place, UnknownPersonError
+from bot.slack.client import DeliveryError, Person, Place, UnknownPersonError
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.wording.safe_text import escape

@@ -15,7 +15,7 @@ from bot.flows.balance import balance
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.runtime import priority as courtesy
-from bot.slack import DeliveryError, Person, UnknownPersonError
+from bot.slack.client import DeliveryError, Person, UnknownPersonError
 from reports.admin.audit_log import DONE, Act
 from reports.home.slack import home as render
 from reports.questions.grammar import CommandError

@@ -11,7 +11,7 @@ from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
 from bot.flows.shown import KEPT_FOR, drawn, kept_private, picture
 from bot.flows.sight import Asker
 from bot.runtime import priority as courtesy
-from bot.slack import DeliveryError, Person, Place, Spot
+from bot.slack.client import DeliveryError, Person, Place, Spot
 from reports.admin.audit_log import DONE, Act
 from reports.alerts.suggestion import watching
 from reports.questions.follow_up import standing

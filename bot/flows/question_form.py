@@ -26,9 +26,9 @@ from bot.flows.forms import (
 )
 from bot.flows.shown import drawn, picture
 from bot.flows.sight import Asker
-from bot.posting import Conversation
 from bot.runtime import priority as courtesy
-from bot.slack import DeliveryError, Person, Place
+from bot.slack.client import DeliveryError, Person, Place
+from bot.slack.posting import Conversation
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Meta, notice
 from reports.questions.form_fields import ME, Field, QuestionFields, read_fields

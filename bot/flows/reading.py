@@ -8,7 +8,7 @@ from functools import partial
 from bot.flows import sight
 from bot.flows.asking import Asking, asker_of
 from bot.flows.known_names import known
-from bot.slack import Person
+from bot.slack.client import Person
 from reports.commands import parse_command
 from reports.natural.parser import Heard
 from reports.questions.grammar import Ask, CommandError

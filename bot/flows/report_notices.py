@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot import __version__
 from bot.flows.report_parts import Reports
 from bot.runtime.isolation import alone
-from bot.slack import DeliveryError
+from bot.slack.client import DeliveryError
 from bot.store.notices import Notice
 from bot.store.runs import MOST_ERRORS, Run
 from bot.store.schedules import Entry

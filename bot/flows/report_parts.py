@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from bot.flows.asking import Asking
-from bot.posting import Posting
+from bot.slack.posting import Posting
 from bot.store.notices import Notices
 from bot.store.opt_outs import OptOuts
 from bot.store.runs import Runs

@@ -9,7 +9,7 @@ from bot.access.policy import may_send_to_creators, refusal
 from bot.flows.report_notices import Telling
 from bot.flows.report_parts import Reports
 from bot.flows.reported import Contents
-from bot.slack import DeliveryError
+from bot.slack.client import DeliveryError
 from bot.store.runs import Run, State
 from reports.schedules.recurrence import Target
 from reports.schedules.slack import notices as words

@@ -18,9 +18,9 @@ from bot.flows.files import Format, Job, file_name
 from bot.flows.report import Known, Subject
 from bot.flows.shown import controls
 from bot.flows.sight import Asker
-from bot.posting import Posting
 from bot.rendering import RenderError
-from bot.slack import DeliveryError
+from bot.slack.client import DeliveryError
+from bot.slack.posting import Posting
 from bot.store.runs import Run, Runs, day_of
 from bot.store.schedules import Entry
 from reports.questions.grammar import CommandError

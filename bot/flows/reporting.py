@@ -18,9 +18,9 @@ from bot.flows.report_notices import Telling
 from bot.flows.report_parts import Reports
 from bot.flows.report_places import LOOK_AGAIN, Places
 from bot.flows.reported import Content, Contents, Unreportable
-from bot.posting import Posted
 from bot.runtime.isolation import alone
-from bot.slack import DeliveryError
+from bot.slack.client import DeliveryError
+from bot.slack.posting import Posted
 from bot.store.runs import SLEWED, Run, State
 from reports.questions.slack.answer import Message
 from reports.schedules.recurrence import CATCH_UP, Target

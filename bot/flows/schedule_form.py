@@ -12,7 +12,7 @@ from bot.flows.edit_form import EditForm
 from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes
 from bot.flows.subscriptions import Subscriptions
-from bot.slack import Person, Place
+from bot.slack.client import Person, Place
 from bot.store.schedules import Draft, Entry
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta

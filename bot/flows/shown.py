@@ -17,7 +17,7 @@ from bot.flows.export import Shown
 from bot.flows.files import Format, Job
 from bot.flows.sight import Asker
 from bot.rendering import RenderError
-from bot.slack import DeliveryError
+from bot.slack.client import DeliveryError
 from bot.store.directory import Directory
 from reports.questions.query import Dimension, Filter
 from reports.questions.slack.answer import Message

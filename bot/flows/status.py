@@ -8,7 +8,7 @@ from bot.config import Guests, Settings, Visibility
 from bot.flows.alert_people import in_words
 from bot.flows.asking import Asking
 from bot.flows.sync_state import failure, first_sync, sentences
-from bot.slack import Person
+from bot.slack.client import Person
 from bot.store.audit import READ_SECONDS
 from bot.store.overview import Heard
 from bot.store.schedules import Entry

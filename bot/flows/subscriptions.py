@@ -24,8 +24,8 @@ from bot.flows.answer import make_plan
 from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.reported import CREATOR, Contents, Unreportable
 from bot.flows.reporting import Reports
-from bot.posting import Posted
-from bot.slack import DeliveryError, Person, Place
+from bot.slack.client import DeliveryError, Person, Place
+from bot.slack.posting import Posted
 from bot.store.runs import Run
 from bot.store.schedules import Draft, Entry, LastRun
 from reports.admin.audit_log import Act

@@ -20,7 +20,7 @@ from bot.flows.reading import addressed, note, read_words
 from bot.flows.shown import last_in, remember, shown_in
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
-from bot.slack import DeliveryError, Person, Place, Spot
+from bot.slack.client import DeliveryError, Person, Place, Spot
 from reports.admin.audit_log import Act
 from reports.admin.slack.intro import intro
 from reports.alerts.rule import Rule

@@ -17,7 +17,7 @@ from bot.flows.talk import run
 from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
-from bot.slack import Place
+from bot.slack.client import Place
 from reports.admin.audit_log import Act
 from reports.questions.slack.answer import RUN
 

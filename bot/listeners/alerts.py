@@ -15,7 +15,7 @@ from bot.flows.home import Homes
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
-from bot.slack import Place, Spot
+from bot.slack.client import Place, Spot
 from reports.admin.audit_log import Act
 from reports.alerts.slack.cards import DELETE, EDIT, PAUSE, RESUME, UNMUTE, UNMUTE_LISTED
 from reports.alerts.slack.messages import ACKNOWLEDGE, CHANGE, DETAILS, LIST, MUTE, SNOOZE

@@ -10,7 +10,7 @@ from slack_bolt import Ack, App
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
-from bot.slack import Slack
+from bot.slack.client import Slack
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from bot.flows.schedule_form import ScheduleForm
 from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
-from bot.slack import Place, Spot
+from bot.slack.client import Place, Spot
 from reports.admin.audit_log import Act
 from reports.questions.follow_up import Choice, Follow
 from reports.questions.slack.controls import ALERT, SCHEDULE, SHARE

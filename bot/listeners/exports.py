@@ -13,7 +13,7 @@ from bot.flows.export import TOO_OLD, Shown, Where, export
 from bot.flows.files import Format
 from bot.listeners.clicks import Clicks, foreign, spot
 from bot.listeners.work import Work
-from bot.slack import Place
+from bot.slack.client import Place
 from reports.admin.audit_log import Act
 from reports.questions.slack.controls import EXPORT
 

@@ -16,7 +16,7 @@ from bot.flows.forms import ONE_MOMENT, Done, Errors, Outcome, Sent, Show, View,
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
-from bot.slack import Place
+from bot.slack.client import Place
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import notice
 

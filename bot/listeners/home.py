@@ -12,7 +12,7 @@ from bot.flows.asking import Asking, turn_away
 from bot.flows.home import Homes
 from bot.listeners import clicks
 from bot.listeners.work import Work
-from bot.slack import Place
+from bot.slack.client import Place
 from reports.admin.audit_log import Act
 
 Opens = Callable[[Place, str], None]

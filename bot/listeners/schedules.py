@@ -16,7 +16,7 @@ from bot.flows.subscriptions import Subscriptions
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
-from bot.slack import Place
+from bot.slack.client import Place
 from reports.admin.audit_log import Act
 from reports.schedules.slack.cards import DELETE, EDIT, PAUSE, PREVIEW, RUN
 from reports.schedules.slack.message import START, STOP

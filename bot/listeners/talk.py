@@ -13,7 +13,7 @@ from bot.flows.asking import Asking, turn_away
 from bot.flows.subscriptions import Subscriptions
 from bot.flows.talk import Spoken, talk
 from bot.listeners.work import Work
-from bot.slack import Identity
+from bot.slack.client import Identity
 from reports.admin.audit_log import Act
 
 

@@ -21,7 +21,7 @@ from typing import TypeVar
 from bot.access.policy import unknown
 from bot.runtime import priority as courtesy
 from bot.runtime.database_waits import GAVE_UP, DatabaseUnusableError, waiting
-from bot.slack import DeliveryError, Place, Slack, UnknownPersonError
+from bot.slack.client import DeliveryError, Place, Slack, UnknownPersonError
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.listeners.clicks import DOUBLE, Clicks
-from bot.slack import Spot
+from bot.slack.client import Spot
 
 AT = Spot("C1", "1.0", hidden=True)
 

@@ -12,7 +12,7 @@ from bot import doctor
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Organisation
 from bot.demo.slack import LocalSlack
-from bot.scopes import SCOPES
+from bot.slack.scopes import SCOPES
 from bot.store import checkup
 
 from .. import world as worlds

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bot.config import load
-from bot.scopes import EVENTS, METHODS, SCOPES
+from bot.slack.scopes import EVENTS, METHODS, SCOPES
 from reports.questions.slack.form import SHORTCUT as SHORTCUT_ID
 from reports.questions.slack.form import TITLE
 

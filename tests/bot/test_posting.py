@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.posting import Posting
-from bot.slack import DeliveryError, Slack
+from bot.slack.client import DeliveryError, Slack
+from bot.slack.posting import Posting
 
 
 @pytest.fixture

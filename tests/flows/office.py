@@ -16,9 +16,9 @@ from bot.flows.asking import Asking
 from bot.flows.reporting import Reporting, Reports
 from bot.flows.subscriptions import Subscriptions
 from bot.http.metrics import Metrics
-from bot.posting import Posting
 from bot.rendering import Renderer, RenderError
-from bot.slack import Slack
+from bot.slack.client import Slack
+from bot.slack.posting import Posting
 from bot.store import Database, Store
 from bot.store.audit import Audit
 from bot.store.memory import Memory

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack import Place
+from bot.slack.client import Place
 from bot.store.alert_rules import Entry
 from reports.alerts.grammar import rule_of
 from reports.alerts.periods import Quiet

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.slack import Place, Spot
+from bot.slack.client import Place, Spot
 from reports.alerts.periods import Quiet
 from reports.time.timerange import Granularity, floor
 from reports.usage.sync_windows import Window

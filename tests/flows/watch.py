@@ -17,8 +17,8 @@ from bot.flows.alert_desk import Desk
 from bot.flows.alerting import Alerts, Judging
 from bot.flows.asking import Asking
 from bot.http.metrics import Metrics
-from bot.posting import Posting
-from bot.slack import Slack
+from bot.slack.client import Slack
+from bot.slack.posting import Posting
 from bot.store import Database, Store
 from bot.store.alert_rules import Entry, Rules
 from bot.store.alert_states import States

@@ -10,7 +10,7 @@ from bot.access.policy import FOREIGN, Role, admins, role_of
 from bot.config import Guests, load
 from bot.demo.slack import Forge, LocalSlack
 from bot.flows.export import ONLY_YOURS
-from bot.slack import Identity, Person
+from bot.slack.client import Identity, Person
 from reports.schedules.slack.cards import OWN_ONLY
 
 from .. import world as worlds

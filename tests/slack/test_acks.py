@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack import Slack
+from bot.slack.client import Slack
 from bot.store import Database
 
 from ..world import World

@@ -21,7 +21,7 @@ from bot.demo.slack import LocalSlack
 from bot.listeners import work
 from bot.listeners.work import WAITING
 from bot.runtime.database_waits import GAVE_UP
-from bot.scopes import SCOPES
+from bot.slack.scopes import SCOPES
 from bot.store import DiskFullError
 from bot.store import database as database_module
 from bot.store.audit import Audit

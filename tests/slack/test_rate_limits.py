@@ -15,8 +15,8 @@ import pytest
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.flows.forms import NOT_OPENED
-from bot.scopes import SCOPES
-from bot.slack import DeliveryError, Slack
+from bot.slack.client import DeliveryError, Slack
+from bot.slack.scopes import SCOPES
 from reports.questions.slack.answer import sentence
 
 from ..world import World, now, running, wait_until

@@ -6,10 +6,10 @@ from threading import Timer
 import httpx
 import pytest
 
-from bot import socket_mode
 from bot.access.policy import FOREIGN
 from bot.demo.slack import LocalSlack
-from bot.slack import DeliveryError
+from bot.slack import socket_mode
+from bot.slack.client import DeliveryError
 
 from .. import world as worlds
 from ..socket_mode import SocketMode

@@ -28,7 +28,7 @@ from bot.flows.sync import Sync
 from bot.listeners.work import Work
 from bot.listeners.work import _Job as WorkJob
 from bot.rendering import Renderer, RenderError
-from bot.slack import Place
+from bot.slack.client import Place
 from bot.store import Database, Store
 
 from .. import world as worlds

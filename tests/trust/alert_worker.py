@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bot.flows.alert_delivery import Delivery
 from bot.flows.alerting import Alerts, Judging
-from bot.posting import Posting
-from bot.slack import Slack
+from bot.slack.client import Slack
+from bot.slack.posting import Posting
 from bot.store import Database, Store
 from bot.store.alert_rules import Rules
 from bot.store.alert_states import States

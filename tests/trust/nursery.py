@@ -13,7 +13,7 @@ from bot.config import load
 from bot.flows.asking import Asking
 from bot.http.metrics import Metrics
 from bot.rendering import RenderError
-from bot.slack import Slack
+from bot.slack.client import Slack
 from bot.store import Database, Store
 from bot.store.audit import Audit
 from bot.store.memory import Memory

@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 from bot.flows.reporting import Reporting, Reports
-from bot.posting import Posting
-from bot.slack import Slack
+from bot.slack.client import Slack
+from bot.slack.posting import Posting
 from bot.store import Database
 from bot.store.notices import Notices
 from bot.store.opt_outs import OptOuts

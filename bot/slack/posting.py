@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from bot.slack import DeliveryError, Slack, attempt, content
+from bot.slack.client import DeliveryError, Slack, attempt, content
 from reports.questions.slack.answer import Message
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.runtime import priority as courtesy
-from bot.slack import NO_ANSWER, DeliveryError, Slack, delivery_error
+from bot.slack.client import NO_ANSWER, DeliveryError, Slack, delivery_error
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The client of Slack's Web API, posting, and Socket Mode."""
