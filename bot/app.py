@@ -16,10 +16,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bot.config import Settings
-from bot.flows.sync_state import LEASE, LEASE_LENGTH
 from bot.runtime import priority as courtesy
 from bot.runtime.isolation import alone
 from bot.store import Database, Store, StoreError
+from bot.store.sync_state import LEASE, LEASE_LENGTH
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.openrouter import OpenRouter
     from bot.slack.client import Slack
     from bot.slack.socket_mode import SocketMode
-    from bot.store.runs import Timing
+    from bot.store.schedules.runs import Timing
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Bot:
         from bot.database_monitor import DatabaseMonitor  # noqa: PLC0415
         from bot.http.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
         from bot.slack.client import Slack  # noqa: PLC0415
-        from bot.store.audit import Audit  # noqa: PLC0415
+        from bot.store.admin.audit_log import Audit  # noqa: PLC0415
 
         self.settings = settings
         self.parts = parts
@@ -236,8 +236,8 @@ class Bot:
     def _asking(self) -> Asking:
         from bot.flows.asking import Asking  # noqa: PLC0415
         from bot.rendering import Renderer  # noqa: PLC0415
-        from bot.store.memory import Memory  # noqa: PLC0415
-        from bot.store.overview import Overview  # noqa: PLC0415
+        from bot.store.admin.status import Overview  # noqa: PLC0415
+        from bot.store.expiring_keys import Memory  # noqa: PLC0415
 
         return Asking(
             self.settings,
@@ -256,10 +256,10 @@ class Bot:
         """What scheduled reports need, for both halves."""
         from bot.flows.reporting import Reports  # noqa: PLC0415
         from bot.slack.posting import Posting  # noqa: PLC0415
-        from bot.store.notices import Notices  # noqa: PLC0415
-        from bot.store.opt_outs import OptOuts  # noqa: PLC0415
-        from bot.store.runs import Runs  # noqa: PLC0415
-        from bot.store.schedules import Schedules  # noqa: PLC0415
+        from bot.store.schedules.notices import Notices  # noqa: PLC0415
+        from bot.store.schedules.opt_outs import OptOuts  # noqa: PLC0415
+        from bot.store.schedules.runs import Runs  # noqa: PLC0415
+        from bot.store.schedules.schedules import Schedules  # noqa: PLC0415
 
         database = self.database
         runs = Runs(database, self.clock, self.timing)
@@ -279,10 +279,10 @@ class Bot:
     def alerts(self) -> Alerts:
         """What alerts need, for both halves."""
         from bot.flows.alerting import Alerts  # noqa: PLC0415
-        from bot.store.alert_rules import Rules  # noqa: PLC0415
-        from bot.store.alert_states import States  # noqa: PLC0415
-        from bot.store.alert_tellings import Tellings  # noqa: PLC0415
-        from bot.store.alert_usage import AlertUsage  # noqa: PLC0415
+        from bot.store.alerts.messages import Tellings  # noqa: PLC0415
+        from bot.store.alerts.rules import Rules  # noqa: PLC0415
+        from bot.store.alerts.states import States  # noqa: PLC0415
+        from bot.store.alerts.usage_sums import AlertUsage  # noqa: PLC0415
 
         reports = self.reports
         tellings = Tellings(self.database, self.clock)

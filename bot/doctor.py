@@ -27,13 +27,14 @@ from bot.config import (
     holds_secrets,
     inspect,
 )
-from bot.flows.sync_state import COSTS, failure
 from bot.openrouter import OpenRouter, OpenRouterError
 from bot.runtime import logs
 from bot.slack.client import NO_ANSWER
 from bot.slack.scopes import SCOPES
-from bot.store import StoreError, checkup
+from bot.store import StoreError
+from bot.store import file_check as checkup
 from bot.store.database import has_safe_wal
+from bot.store.sync_state import COSTS, failure
 from reports.time.timerange import Granularity
 
 TIMEOUT = 15

@@ -12,7 +12,7 @@ from bot.demo.page.hands import Hands, Refused
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 from bot.flows.subscriptions import Subscriptions
-from bot.store.schedules import Entry
+from bot.store.schedules.schedules import Entry
 from reports.schedules.grammar import Place, Standing
 from reports.schedules.recurrence import Schedule, Target, Weekly, first
 from reports.schedules.slack.cards import STANDARD

@@ -28,7 +28,7 @@ from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 from bot.demo.usage_sample import PEOPLE, USES, looping, sample
 from bot.runtime import logs
-from bot.store.alert_rules import Draft
+from bot.store.alerts.rules import Draft
 from reports.questions.slack.form import SHORTCUT, TITLE
 from reports.usage.coverage import gaps
 from reports.usage.sync_windows import REACH

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.flows.alert_figures import Ids
-from bot.store.directory import Directory
+from bot.store.usage.directory import Directory
 from reports.alerts.limits_and_forecast import Cap
 from reports.questions.query import Dimension
 

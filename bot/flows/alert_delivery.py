@@ -20,9 +20,9 @@ from bot.flows.alerting import Alerts, Judging
 from bot.runtime.isolation import alone
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posted
-from bot.store.alert_rules import Entry
-from bot.store.alert_states import EVERYTHING, Hold
-from bot.store.alert_tellings import Pending, Telling
+from bot.store.alerts.messages import Pending, Telling
+from bot.store.alerts.rules import Entry
+from bot.store.alerts.states import EVERYTHING, Hold
 from reports.admin.slack import unreadable
 from reports.alerts.evaluation import Event, Kind, period_key, reached
 from reports.alerts.rule import Rule, Spike, To

@@ -25,9 +25,9 @@ from bot.flows.shown import drawn
 from bot.flows.subscriptions import Shown
 from bot.slack.client import DeliveryError, Person, Place, Spot
 from bot.slack.posting import Posted
-from bot.store.alert_rules import Draft, Entry
-from bot.store.alert_states import Hold
-from bot.store.alert_tellings import Pending, Telling
+from bot.store.alerts.messages import Pending, Telling
+from bot.store.alerts.rules import Draft, Entry
+from bot.store.alerts.states import Hold
 from reports.admin.audit_log import DONE, Act
 from reports.alerts.drivers import question
 from reports.alerts.evaluation import Reading

@@ -10,7 +10,7 @@ from bot.flows.alert_figures import Narrow
 from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alert_scope import allowed
 from bot.store import Store
-from bot.store.reading import Selection
+from bot.store.usage.read import Selection
 from reports.alerts.drivers import (
     Detail,
     Driver,

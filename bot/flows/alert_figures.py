@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store import Store
-from bot.store.alert_usage import AlertUsage, Stretch, add
-from bot.store.codes import moment, seconds
-from bot.store.reading import Selection
+from bot.store.alerts.usage_sums import AlertUsage, Stretch, add
+from bot.store.encoding import moment, seconds
+from bot.store.usage.read import Selection
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import Span
 from reports.time.timerange import STEP, Granularity, TimeRange, floor

@@ -10,7 +10,7 @@ from bot.flows.edit_form import EditForm
 from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes
 from bot.slack.client import Person, Place
-from bot.store.alert_rules import Draft, Entry
+from bot.store.alerts.rules import Draft, Entry
 from reports.admin.audit_log import Act
 from reports.alerts.form_fields import AlertFields, Field, fields_of, read_fields
 from reports.alerts.grammar import parse_alert, rule_of

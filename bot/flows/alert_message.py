@@ -13,8 +13,8 @@ from bot.flows.alerting import Alerts, Judging
 from bot.flows.export import shown
 from bot.flows.shown import state_of
 from bot.slack.client import DeliveryError
-from bot.store.alert_states import EVERYTHING
-from bot.store.alert_tellings import Pending, Telling
+from bot.store.alerts.messages import Pending, Telling
+from bot.store.alerts.states import EVERYTHING
 from reports.alerts.drivers import Detail, question
 from reports.alerts.evaluation import Event, Kind
 from reports.alerts.rule import Above, Forecast, Spike

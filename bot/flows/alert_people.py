@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.access.policy import refusal
 from bot.flows.alerting import Alerts
 from bot.slack.client import DeliveryError, Person
-from bot.store.alert_rules import Entry
+from bot.store.alerts.rules import Entry
 from reports.alerts.grammar import rule_of
 from reports.alerts.rule import Rule, To
 from reports.alerts.slack import notices as words

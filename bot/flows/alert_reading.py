@@ -12,8 +12,8 @@ from bot.flows import sight
 from bot.flows.alert_caps import Limited, Limits
 from bot.flows.alert_figures import Figures, Ids, Narrow
 from bot.flows.alert_scope import Named, Scope, allowed, creator_of, scope
-from bot.store.alert_usage import AlertUsage, Place, Stretch
-from bot.store.codes import moment, seconds
+from bot.store.alerts.usage_sums import AlertUsage, Place, Stretch
+from bot.store.encoding import moment, seconds
 from reports.alerts.evaluation import Phase, Reading, State, Usual
 from reports.alerts.limits_and_forecast import balance, budget, forecast
 from reports.alerts.measurements import above, first_use, stale
@@ -28,8 +28,8 @@ from reports.usage.usage import ZERO, Usage
 
 if TYPE_CHECKING:
     from bot.flows.sight import Asker
-    from bot.store.alert_rules import Entry
-    from bot.store.directory import Directory
+    from bot.store.alerts.rules import Entry
+    from bot.store.usage.directory import Directory
 
 _MINUTE = timedelta(minutes=1)
 _RECENT = 3 * DAY

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from bot.flows import sight
 from bot.flows.alert_figures import Ids, Narrow
 from bot.flows.sight import SELF, Asker
-from bot.store.directory import Directory
+from bot.store.usage.directory import Directory
 from reports.alerts.needed_usage import grouping
 from reports.alerts.rule import Rule
 from reports.questions.query import Dimension, Filter

@@ -25,13 +25,13 @@ from bot.flows.asking import Asking, asker_for
 from bot.runtime import priority as courtesy
 from bot.runtime.isolation import alone
 from bot.slack.posting import Posting
-from bot.store.alert_rules import Draft, Entry, Rules
-from bot.store.alert_states import Change, States
-from bot.store.alert_tellings import Tellings
-from bot.store.alert_usage import AlertUsage
-from bot.store.notices import Notices
+from bot.store.alerts.messages import Tellings
+from bot.store.alerts.rules import Draft, Entry, Rules
+from bot.store.alerts.states import Change, States
+from bot.store.alerts.usage_sums import AlertUsage
 from bot.store.readable import NOT_READABLE
-from bot.store.runs import Runs
+from bot.store.schedules.notices import Notices
+from bot.store.schedules.runs import Runs
 from reports.admin.slack import unreadable
 from reports.alerts.evaluation import (
     Event,

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from bot.flows import sight
 from bot.flows.sight import ANYONE, SELF, Asker
-from bot.flows.sync_state import failure, first_sync, missed
 from bot.store import Store
-from bot.store.directory import Directory
-from bot.store.reading import Ranking, Read, Selection
+from bot.store.sync_state import failure, first_sync, missed
+from bot.store.usage.directory import Directory
+from bot.store.usage.read import Ranking, Read, Selection
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension, Filter, Query, Versus
 from reports.questions.summary import ALL, Figures, Summary, summarize

@@ -14,9 +14,9 @@ from bot.http.metrics import Metrics
 from bot.rendering import Renderer
 from bot.slack.client import DeliveryError, Person, Place, Slack
 from bot.store import Store
-from bot.store.audit import Audit
-from bot.store.memory import Memory
-from bot.store.overview import Overview
+from bot.store.admin.audit_log import Audit
+from bot.store.admin.status import Overview
+from bot.store.expiring_keys import Memory
 from reports.admin.audit_log import Act
 from reports.questions.query import Dimension, Query
 from reports.wording.slack_text import unmarked, unnamed, with_names

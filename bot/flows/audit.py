@@ -8,7 +8,7 @@ from bot.access.policy import admins_only, is_admin
 from bot.flows.asking import REFUSED, Asking
 from bot.runtime.private_folder import private_folder
 from bot.slack.client import DeliveryError, Person
-from bot.store.audit import READ_SECONDS, Wanted
+from bot.store.admin.audit_log import READ_SECONDS, Wanted
 from reports.admin.grammar import AuditAsked
 from reports.admin.slack import audit_log as render
 from reports.questions.slack.answer import Message, sentence

@@ -9,7 +9,7 @@ from bot.flows.alert_caps import Limited, limits_of
 from bot.flows.answer import answer
 from bot.flows.sight import Asker
 from bot.store import Store
-from bot.store.reading import Selection
+from bot.store.usage.read import Selection
 from reports.alerts.periods import Span
 from reports.questions.query import Dimension, Metric, Query, Source
 from reports.questions.summary import Summary

@@ -14,7 +14,8 @@ from typing import IO, Any, BinaryIO
 from bot.flows import sight
 from bot.flows.answer import Plan, answer, make_plan, zone_of
 from bot.flows.sight import ANYONE, Asker
-from bot.store import Store, reading
+from bot.store import Store
+from bot.store.usage import read as reading
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Query, Versus
 from reports.questions.range_names import file_words

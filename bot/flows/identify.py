@@ -13,8 +13,8 @@ from datetime import datetime
 
 from bot.openrouter import View, WireRow
 from bot.runtime.priority import giving_way
-from bot.store.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
-from bot.store.rewrite import minus, plus
+from bot.store.usage.diff import minus, plus
+from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
 from reports.questions.query import Dimension
 from reports.usage.members import Member
 from reports.usage.usage import ZERO, Usage

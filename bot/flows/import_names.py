@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.store import Store
-from bot.store.directory import IMPORTED, UNKNOWN, Directory
+from bot.store.usage.directory import IMPORTED, UNKNOWN, Directory
 from reports.questions.query import Dimension
 
 UNKNOWN_NAMES = {

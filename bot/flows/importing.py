@@ -19,10 +19,10 @@ from typing import BinaryIO
 
 from bot.flows.import_names import Named, find_members
 from bot.store import Store
-from bot.store.codes import View
-from bot.store.imported import Intake
-from bot.store.rewrite import RowKey
-from bot.store.staging import Staging
+from bot.store.encoding import View
+from bot.store.usage.diff import RowKey
+from bot.store.usage.imported import Intake
+from bot.store.usage.staging import Staging
 from reports.imports.activity_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
 from reports.imports.granularity import Dates, find_granularity
 from reports.questions.query import Dimension

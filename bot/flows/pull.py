@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.flows.identify import DIMENSION, MADE_UP, Names, Owned, Told
-from bot.flows.sync_state import parts
 from bot.openrouter import Answer, Only, OpenRouter, OpenRouterError, TimedOutError, View, WireRow
 from bot.runtime.priority import giving_way
 from bot.store import Store
-from bot.store.codes import View as StoredView
-from bot.store.codes import seconds
-from bot.store.directory import Directory
-from bot.store.rewrite import RowKey, minus, plus
+from bot.store.encoding import View as StoredView
+from bot.store.encoding import seconds
+from bot.store.sync_state import parts
+from bot.store.usage.diff import RowKey, minus, plus
+from bot.store.usage.directory import Directory
 from reports.questions.query import Dimension, Metric
 from reports.time.timerange import STEP, Granularity
 from reports.usage.sync_windows import MINUTE, Window

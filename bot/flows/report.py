@@ -11,10 +11,10 @@ from bot.flows import sight
 from bot.flows.answer import Plan, answer, make_plan
 from bot.flows.sight import Asker
 from bot.store import Store
-from bot.store.directory import Directory
-from bot.store.reading import Selection
-from bot.store.rewrite import plus
-from bot.store.store import State
+from bot.store.usage.diff import plus
+from bot.store.usage.directory import Directory
+from bot.store.usage.read import Selection
+from bot.store.usage.store import State
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Filter, Metric, Query
 from reports.schedules.report import Cell, Report, movers, top_models

@@ -9,9 +9,9 @@ from bot import __version__
 from bot.flows.report_parts import Reports
 from bot.runtime.isolation import alone
 from bot.slack.client import DeliveryError
-from bot.store.notices import Notice
-from bot.store.runs import MOST_ERRORS, Run
-from bot.store.schedules import Entry
+from bot.store.schedules.notices import Notice
+from bot.store.schedules.runs import MOST_ERRORS, Run
+from bot.store.schedules.schedules import Entry
 from reports.admin.slack import unreadable
 from reports.questions.slack.answer import Message
 from reports.schedules.recurrence import Due, Target

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from bot.flows.asking import Asking
 from bot.slack.posting import Posting
-from bot.store.notices import Notices
-from bot.store.opt_outs import OptOuts
-from bot.store.runs import Runs
-from bot.store.schedules import Schedules
+from bot.store.schedules.notices import Notices
+from bot.store.schedules.opt_outs import OptOuts
+from bot.store.schedules.runs import Runs
+from bot.store.schedules.schedules import Schedules
 
 
 @dataclass(frozen=True, slots=True)

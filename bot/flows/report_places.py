@@ -10,7 +10,7 @@ from bot.flows.report_notices import Telling
 from bot.flows.report_parts import Reports
 from bot.flows.reported import Contents
 from bot.slack.client import DeliveryError
-from bot.store.runs import Run, State
+from bot.store.schedules.runs import Run, State
 from reports.schedules.recurrence import Target
 from reports.schedules.slack import notices as words
 

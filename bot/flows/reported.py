@@ -21,8 +21,8 @@ from bot.flows.sight import Asker
 from bot.rendering import RenderError
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posting
-from bot.store.runs import Run, Runs, day_of
-from bot.store.schedules import Entry
+from bot.store.schedules.runs import Run, Runs, day_of
+from bot.store.schedules.schedules import Entry
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension, Filter, Metric
 from reports.questions.slack.answer import Message

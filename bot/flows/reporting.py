@@ -21,7 +21,7 @@ from bot.flows.reported import Content, Contents, Unreportable
 from bot.runtime.isolation import alone
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posted
-from bot.store.runs import SLEWED, Run, State
+from bot.store.schedules.runs import SLEWED, Run, State
 from reports.questions.slack.answer import Message
 from reports.schedules.recurrence import CATCH_UP, Target
 

@@ -13,7 +13,7 @@ from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes
 from bot.flows.subscriptions import Subscriptions
 from bot.slack.client import Person, Place
-from bot.store.schedules import Draft, Entry
+from bot.store.schedules.schedules import Draft, Entry
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta
 from reports.questions.grammar import Ask, CommandError, parse

@@ -18,7 +18,7 @@ from bot.flows.files import Format, Job
 from bot.flows.sight import Asker
 from bot.rendering import RenderError
 from bot.slack.client import DeliveryError
-from bot.store.directory import Directory
+from bot.store.usage.directory import Directory
 from reports.questions.query import Dimension, Filter
 from reports.questions.slack.answer import Message
 from reports.questions.slack.answer import answer as answer_message

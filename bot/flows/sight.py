@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.store.directory import Directory
+from bot.store.usage.directory import Directory
 from reports.questions.grammar import LONGEST, CommandError
 from reports.questions.query import Dimension, Filter, Query
 from reports.usage import members as names

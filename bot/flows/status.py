@@ -7,11 +7,11 @@ from bot.access.policy import admins, is_admin
 from bot.config import Guests, Settings, Visibility
 from bot.flows.alert_people import in_words
 from bot.flows.asking import Asking
-from bot.flows.sync_state import failure, first_sync, sentences
 from bot.slack.client import Person
-from bot.store.audit import READ_SECONDS
-from bot.store.overview import Heard
-from bot.store.schedules import Entry
+from bot.store.admin.audit_log import READ_SECONDS
+from bot.store.admin.status import Heard
+from bot.store.schedules.schedules import Entry
+from bot.store.sync_state import failure, first_sync, sentences
 from reports.admin.slack import status as render
 from reports.admin.status import Coming, Delivery, Freshness, Inside, Status, Trouble
 from reports.questions.slack.answer import Message

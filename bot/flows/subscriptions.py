@@ -26,8 +26,8 @@ from bot.flows.reported import CREATOR, Contents, Unreportable
 from bot.flows.reporting import Reports
 from bot.slack.client import DeliveryError, Person, Place
 from bot.slack.posting import Posted
-from bot.store.runs import Run
-from bot.store.schedules import Draft, Entry, LastRun
+from bot.store.schedules.runs import Run
+from bot.store.schedules.schedules import Draft, Entry, LastRun
 from reports.admin.audit_log import Act
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension

@@ -12,9 +12,9 @@ from time import monotonic
 
 from bot.flows.directory_sync import DirectorySync
 from bot.flows.pull import Callbacks, PartialAnswerError, pull
-from bot.flows.sync_state import FIRST_SYNC, TROUBLE
 from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutError
 from bot.store import Store, StoreError
+from bot.store.sync_state import FIRST_SYNC, TROUBLE
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.coverage import Held, Interval, merge
 from reports.usage.sync_windows import (

@@ -16,10 +16,10 @@ from typing import Any, cast
 from bot.config import load
 from bot.flows.alerting import Alerts, Judging
 from bot.store import Database, Store
-from bot.store.alert_rules import Draft, Rules
-from bot.store.alert_states import States
-from bot.store.alert_tellings import Tellings
-from bot.store.alert_usage import AlertUsage
+from bot.store.alerts.messages import Tellings
+from bot.store.alerts.rules import Draft, Rules
+from bot.store.alerts.states import States
+from bot.store.alerts.usage_sums import AlertUsage
 from reports.alerts.grammar import rule_of
 from tests.bench.organisations import LARGE, NOW, database
 from tests.bench.table import Figure, at_most

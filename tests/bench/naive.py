@@ -15,8 +15,8 @@ from pathlib import Path
 import sqlite_utils
 
 from bot.store import Database, Store
-from bot.store.codes import FIGURES, GRANULARITY, View
-from bot.store.rewrite import RowKey
+from bot.store.encoding import FIGURES, GRANULARITY, View
+from bot.store.usage.diff import RowKey
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.members import Member

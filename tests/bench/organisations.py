@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.store import Database, Store
-from bot.store.codes import (
+from bot.store.encoding import (
     ALL_OF,
     FIGURES,
     GRANULARITY,

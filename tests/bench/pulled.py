@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.store.codes import FIGURES, GRANULARITY, View, seconds
-from bot.store.rewrite import RowKey
+from bot.store.encoding import FIGURES, GRANULARITY, View, seconds
+from bot.store.usage.diff import RowKey
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
 

@@ -12,7 +12,7 @@ from time import monotonic, perf_counter, sleep
 
 from bot.demo.slack import LocalSlack
 from bot.store import Database
-from bot.store.runs import Runs
+from bot.store.schedules.runs import Runs
 from tests import world as worlds
 from tests.bench.table import Figure, at_most
 from tests.trust.report_worker import made

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.openrouter.wire import METRICS
 from bot.openrouter.wire import View as WireView
-from bot.store.codes import View
+from bot.store.encoding import View
 from reports.usage.members import Member
 from reports.usage.usage import NANO, Usage, total
 from tests.bench.pulled import Rows, changed

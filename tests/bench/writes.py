@@ -13,7 +13,7 @@ from time import perf_counter
 import sqlite_utils
 
 from bot.store import Database, Store
-from bot.store.codes import View
+from bot.store.encoding import View
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window, newest
 from tests.bench import naive

@@ -13,7 +13,7 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Organisation
 from bot.demo.slack import LocalSlack
 from bot.slack.scopes import SCOPES
-from bot.store import checkup
+from bot.store import file_check as checkup
 
 from .. import world as worlds
 from ..socket_mode import SocketMode
@@ -249,7 +249,7 @@ def test_it_tells_a_database_that_another_program_has_locked(values, look, datab
 
 
 def test_it_tells_a_disk_that_is_nearly_full(values, look, monkeypatch):
-    monkeypatch.setattr("bot.store.checkup.free_bytes", lambda _: 3 * 10**6)
+    monkeypatch.setattr("bot.store.file_check.free_bytes", lambda _: 3 * 10**6)
     well, said = look(values)
     assert not well
     assert "only 3 MB are free" in str(said)

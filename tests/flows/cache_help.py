@@ -12,7 +12,7 @@ from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, 
 from bot.flows.sync import Sync
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
-from bot.store.codes import GRANULARITY, View
+from bot.store.encoding import GRANULARITY, View
 from reports.time.timerange import Granularity, floor
 from reports.usage.usage import ZERO, Usage
 

@@ -20,13 +20,13 @@ from bot.rendering import Renderer, RenderError
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store
-from bot.store.audit import Audit
-from bot.store.memory import Memory
-from bot.store.notices import Notices
-from bot.store.opt_outs import OptOuts
-from bot.store.overview import Overview
-from bot.store.runs import Runs
-from bot.store.schedules import Entry, Schedules
+from bot.store.admin.audit_log import Audit
+from bot.store.admin.status import Overview
+from bot.store.expiring_keys import Memory
+from bot.store.schedules.notices import Notices
+from bot.store.schedules.opt_outs import OptOuts
+from bot.store.schedules.runs import Runs
+from bot.store.schedules.schedules import Entry, Schedules
 from reports.commands import parse_command
 from reports.schedules.grammar import Standing
 

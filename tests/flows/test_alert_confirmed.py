@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.store.alert_rules import Draft
+from bot.store.alerts.rules import Draft
 from reports.alerts.grammar import ListAlerts, rule_of
 from reports.alerts.periods import Quiet
 

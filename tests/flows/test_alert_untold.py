@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.slack.client import Place
-from bot.store.alert_rules import Entry
+from bot.store.alerts.rules import Entry
 from reports.alerts.grammar import rule_of
 from reports.alerts.periods import Quiet
 

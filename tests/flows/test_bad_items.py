@@ -317,7 +317,7 @@ def test_an_unreadable_schedule_is_paused_and_told_and_the_others_are_posted(des
 def test_a_schedule_that_cannot_be_planned_stops_no_other(desk, monkeypatch):
     bad = desk.set_up("schedule weekly tokens mon 9:00 UTC")
     desk.set_up("schedule weekly spend mon 9:00 UTC")
-    from bot.store import planning  # noqa: PLC0415 - patched below
+    from bot.store.schedules import planning  # noqa: PLC0415 - patched below
 
     with failing(monkeypatch, planning, "plan", lambda _, known, *__: known.id == bad.id):
         desk.tick(MONDAY)

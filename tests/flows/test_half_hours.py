@@ -8,7 +8,7 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Organisation, Record
 from bot.flows.answer import answer
 from bot.flows.sync import Sync
-from bot.store.audit import Audit
+from bot.store.admin.audit_log import Audit
 from reports.questions.grammar import parse
 
 from ..clock import Clock

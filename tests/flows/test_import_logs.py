@@ -11,7 +11,7 @@ from bot.flows.answer import answer
 from bot.flows.import_words import summary
 from bot.flows.importing import FileRefusedError, import_files
 from bot.store import Database, Store
-from bot.store.codes import View
+from bot.store.encoding import View
 from reports.questions.grammar import parse
 from reports.questions.query import Dimension, Metric
 from reports.time.timerange import HOUR, Granularity

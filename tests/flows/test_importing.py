@@ -24,7 +24,7 @@ from bot.flows.files import Format, Job, write_file
 from bot.flows.import_words import summary
 from bot.flows.importing import FileRefusedError, Imported, import_files
 from bot.store import Database, Store
-from bot.store.codes import View, seconds
+from bot.store.encoding import View, seconds
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Dimension, Metric
 from reports.questions.summary import Summary

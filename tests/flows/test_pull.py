@@ -11,7 +11,7 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
 from bot.demo.usage_cube import Dialect
 from bot.flows.pull import Callbacks, pull
-from bot.store.codes import View, moment
+from bot.store.encoding import View, moment
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage

@@ -15,8 +15,8 @@ from bot.flows.shown import group_id, group_name, of_state, remember, shown_in, 
 from bot.flows.shown import last_in as last
 from bot.flows.sight import ANYONE
 from bot.store import Database
-from bot.store.directory import Directory
-from bot.store.memory import Memory
+from bot.store.expiring_keys import Memory
+from bot.store.usage.directory import Directory
 from reports.questions.follow_up import inside
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Dimension, Query

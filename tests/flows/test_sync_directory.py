@@ -7,7 +7,7 @@ import pytest
 from bot.demo.organisation import Budget, Key, Record, Workspace
 from bot.flows.alert_caps import limits_of
 from bot.flows.answer import answer
-from bot.flows.sync_state import parts, sentences
+from bot.store.sync_state import parts, sentences
 from reports.questions.grammar import parse
 from reports.questions.query import Dimension, Metric
 from reports.time.timerange import Granularity

@@ -20,17 +20,17 @@ from bot.http.metrics import Metrics
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store
-from bot.store.alert_rules import Entry, Rules
-from bot.store.alert_states import States
-from bot.store.alert_tellings import Tellings
-from bot.store.alert_usage import AlertUsage
-from bot.store.audit import Audit
-from bot.store.codes import View, seconds
-from bot.store.memory import Memory
-from bot.store.notices import Notices
-from bot.store.overview import Overview
-from bot.store.rewrite import RowKey
-from bot.store.runs import Runs
+from bot.store.admin.audit_log import Audit
+from bot.store.admin.status import Overview
+from bot.store.alerts.messages import Tellings
+from bot.store.alerts.rules import Entry, Rules
+from bot.store.alerts.states import States
+from bot.store.alerts.usage_sums import AlertUsage
+from bot.store.encoding import View, seconds
+from bot.store.expiring_keys import Memory
+from bot.store.schedules.notices import Notices
+from bot.store.schedules.runs import Runs
+from bot.store.usage.diff import RowKey
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.questions.query import Dimension

@@ -24,7 +24,7 @@ from bot.runtime.database_waits import GAVE_UP
 from bot.slack.scopes import SCOPES
 from bot.store import DiskFullError
 from bot.store import database as database_module
-from bot.store.audit import Audit
+from bot.store.admin.audit_log import Audit
 
 from .. import world as worlds
 from ..world import World, wait_until

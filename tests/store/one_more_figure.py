@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 with_one_more_figure()
 
 from bot.store import Database, Store, migrations  # noqa: E402
-from bot.store.codes import View  # noqa: E402
+from bot.store.encoding import View  # noqa: E402
 from reports.time.timerange import Granularity  # noqa: E402
 from reports.usage.sync_windows import Window  # noqa: E402
 from reports.usage.usage import Usage  # noqa: E402

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.store import Database
-from bot.store import audit as audit_module
-from bot.store.audit import KEPT, Audit, Wanted
+from bot.store.admin import audit_log as audit_module
+from bot.store.admin.audit_log import KEPT, Audit, Wanted
 from bot.store.database import NestedAccessError
 from reports.admin.audit_log import Act, Entry
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.store import Database, Store, StoreError, database
-from bot.store.codes import View
 from bot.store.database import has_safe_wal
+from bot.store.encoding import View
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window

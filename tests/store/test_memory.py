@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 import pytest
 
 from bot.store import Database
-from bot.store.memory import Memory
+from bot.store.expiring_keys import Memory
 
 from ..clock import Clock
 

@@ -15,12 +15,12 @@ import pytest
 import sqlite_utils
 
 from bot.store import Database, Store, StoreError
-from bot.store.alert_rules import Rules
-from bot.store.audit import Audit
-from bot.store.codes import GRANULARITY, View, part
-from bot.store.memory import Memory
+from bot.store.admin.audit_log import Audit
+from bot.store.alerts.rules import Rules
+from bot.store.encoding import GRANULARITY, View, part
+from bot.store.expiring_keys import Memory
 from bot.store.migrations import SET, STEPS, m008_parts
-from bot.store.schedules import Schedules
+from bot.store.schedules.schedules import Schedules
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window

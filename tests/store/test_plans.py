@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.store import Database, Store
-from bot.store.reading import Ranking, Selection
+from bot.store.usage.read import Ranking, Selection
 from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import Granularity, TimeRange
 

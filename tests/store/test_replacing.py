@@ -14,8 +14,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from bot.store import Database, Store
-from bot.store.codes import ALL_OF, FIGURES, GRANULARITY, MEMBERS_OF, MODELS, View, moment, seconds
-from bot.store.reading import Ranking, Selection
+from bot.store.encoding import (
+    ALL_OF,
+    FIGURES,
+    GRANULARITY,
+    MEMBERS_OF,
+    MODELS,
+    View,
+    moment,
+    seconds,
+)
+from bot.store.usage.read import Ranking, Selection
 from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.sync_windows import Window

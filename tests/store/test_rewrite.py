@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
-from bot.store.rewrite import changes
+from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, View
+from bot.store.usage.diff import changes
 from reports.usage.usage import ZERO, Usage
 
 JANUARY, DAY = 1_767_225_600, 86_400

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.store import Database
-from bot.store.runs import Run, Runs, State
-from bot.store.schedules import Draft, Schedules
+from bot.store.schedules.runs import Run, Runs, State
+from bot.store.schedules.schedules import Draft, Schedules
 from reports.questions.query import Dimension
 from reports.schedules.recurrence import Daily, Schedule, Target, Weekly
 

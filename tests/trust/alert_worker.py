@@ -15,14 +15,14 @@ from bot.flows.alerting import Alerts, Judging
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store
-from bot.store.alert_rules import Rules
-from bot.store.alert_states import States
-from bot.store.alert_tellings import Tellings
-from bot.store.alert_usage import AlertUsage
-from bot.store.codes import View, seconds
-from bot.store.notices import Notices
-from bot.store.rewrite import RowKey
-from bot.store.runs import Runs
+from bot.store.alerts.messages import Tellings
+from bot.store.alerts.rules import Rules
+from bot.store.alerts.states import States
+from bot.store.alerts.usage_sums import AlertUsage
+from bot.store.encoding import View, seconds
+from bot.store.schedules.notices import Notices
+from bot.store.schedules.runs import Runs
+from bot.store.usage.diff import RowKey
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, floor
 from reports.usage.sync_windows import Window

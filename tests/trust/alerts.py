@@ -23,7 +23,7 @@ from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
 from bot.flows.alert_scope import Named
 from bot.store import Database, Store
-from bot.store.alert_rules import Draft, Rules
+from bot.store.alerts.rules import Draft, Rules
 
 from .alert_worker import WRITTEN, furnish
 from .fleet import Slow, Workers, intact, storm

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.store.runs import Timing
+from bot.store.schedules.runs import Timing
 
 SLACK_SECONDS = 1
 LONGEST_DELAY = 1.4

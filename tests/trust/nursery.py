@@ -15,9 +15,9 @@ from bot.http.metrics import Metrics
 from bot.rendering import RenderError
 from bot.slack.client import Slack
 from bot.store import Database, Store
-from bot.store.audit import Audit
-from bot.store.memory import Memory
-from bot.store.overview import Overview
+from bot.store.admin.audit_log import Audit
+from bot.store.admin.status import Overview
+from bot.store.expiring_keys import Memory
 
 REST = 0.05
 

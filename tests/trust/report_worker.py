@@ -11,10 +11,10 @@ from bot.flows.reporting import Reporting, Reports
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database
-from bot.store.notices import Notices
-from bot.store.opt_outs import OptOuts
-from bot.store.runs import Runs, Timing
-from bot.store.schedules import Schedules
+from bot.store.schedules.notices import Notices
+from bot.store.schedules.opt_outs import OptOuts
+from bot.store.schedules.runs import Runs, Timing
+from bot.store.schedules.schedules import Schedules
 
 from .. import world as worlds
 from .hurried import HURRIED, SLACK_SECONDS

@@ -16,8 +16,8 @@ from pathlib import Path
 from bot.demo.slack import LocalSlack
 from bot.flows.report import Known
 from bot.store import Database
-from bot.store.runs import Runs
-from bot.store.schedules import Draft, Schedules
+from bot.store.schedules.runs import Runs
+from bot.store.schedules.schedules import Draft, Schedules
 from reports.schedules.recurrence import Daily, Schedule, Target
 
 from .. import world as worlds

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.store.codes import FIGURES, GRANULARITY, moment, part, seconds
+from bot.store.encoding import FIGURES, GRANULARITY, moment, part, seconds
 from reports.time.timerange import Granularity, following
 from reports.usage.coverage import Interval, gaps, merge
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot.store.database import Database
 from bot.store.readable import NOT_READABLE, read_one, readable
-from bot.store.schedules import moment, ms
+from bot.store.schedules.schedules import moment, ms
 from reports.alerts.evaluation import untold
 from reports.alerts.serialization import pack_state, unpack_event, unpack_state
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store.database import BUSY_SECONDS, Database, StoreError, patience
-from bot.store.schedules import Clock, moment, ms
+from bot.store.schedules.schedules import Clock, moment, ms
 from reports.admin.audit_log import DONE, LONGEST_OUTCOME, Entry, masked
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.store import imported
-from bot.store.codes import GRANULARITY, seconds
+from bot.store.encoding import GRANULARITY, seconds
+from bot.store.usage import imported
 from reports.time.timerange import Granularity
 from reports.usage.coverage import merge
 from reports.usage.sync_windows import Window

@@ -15,7 +15,7 @@ from datetime import datetime, time, timedelta
 
 from bot.store.database import Database
 from bot.store.readable import UNREADABLE, read_one, readable, split
-from bot.store.schedules import moment, ms
+from bot.store.schedules.schedules import moment, ms
 from reports.alerts.evaluation import Event, State
 from reports.alerts.periods import Quiet
 from reports.alerts.serialization import unpack_event, unpack_state

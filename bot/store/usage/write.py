@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.runtime.priority import giving_way
-from bot.store import imported
-from bot.store.codes import FIGURES, GRANULARITY, part, seconds
-from bot.store.rewrite import Change, Figures, RowKey, Sums
+from bot.store.encoding import FIGURES, GRANULARITY, part, seconds
+from bot.store.usage import imported
+from bot.store.usage.diff import Change, Figures, RowKey, Sums
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.store.database import Database
 from bot.store.readable import readable
-from bot.store.schedules import Entry, columns, entry, moment
+from bot.store.schedules.schedules import Entry, columns, entry, moment
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
 

@@ -14,9 +14,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from bot.store.database import Database
-from bot.store.planning import Broken, Tell, heal, insert, plan_row
 from bot.store.readable import UNREADABLE, read_one, split
-from bot.store.schedules import Clock, Entry, columns, entry, moment, ms
+from bot.store.schedules.planning import Broken, Tell, heal, insert, plan_row
+from bot.store.schedules.schedules import Clock, Entry, columns, entry, moment, ms
 from reports.schedules.recurrence import LATE_AFTER, Due
 
 MOST_ERRORS = 3

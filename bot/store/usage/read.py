@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import pairwise
 
-from bot.store import imported
-from bot.store.codes import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, part, seconds
-from bot.store.rewrite import minus, plus
+from bot.store.encoding import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, part, seconds
+from bot.store.usage import imported
+from bot.store.usage.diff import minus, plus
 from reports.questions.query import Dimension, Metric, Source
 from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
 from reports.usage.usage import ZERO, Usage

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.store.codes import seconds
 from bot.store.database import Database
+from bot.store.encoding import seconds
 
 _ID = 20
 

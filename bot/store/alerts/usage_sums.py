@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from bot.store.codes import ALL_OF, DIMENSION, GRANULARITY, View, moment, part, seconds
 from bot.store.database import Database
-from bot.store.reading import SUMS
+from bot.store.encoding import ALL_OF, DIMENSION, GRANULARITY, View, moment, part, seconds
+from bot.store.usage.read import SUMS
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.coverage import Interval

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.store.alert_tellings import outdate
+from bot.store.alerts.messages import outdate
 from bot.store.database import Database
 from bot.store.readable import read_one, readable
-from bot.store.schedules import moment, ms
+from bot.store.schedules.schedules import moment, ms
 from reports.alerts.evaluation import Event, Kind, Phase, State
 from reports.alerts.serialization import pack_event, pack_state, unpack_state
 

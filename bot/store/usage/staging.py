@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Self
 
-from bot.store.codes import seconds
+from bot.store.encoding import seconds
 from reports.usage.usage import Usage
 
 _NAMES = ("bucket", "member", "model", *Usage._fields)

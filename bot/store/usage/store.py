@@ -10,15 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.store import directory as members
-from bot.store import imported, marks, reading, sections
-from bot.store.codes import DIMENSION, GRANULARITY, View, moment, seconds
 from bot.store.database import Database
-from bot.store.directory import Directory
-from bot.store.imported import Intake
-from bot.store.reading import Ranking, Read, Selection
-from bot.store.rewrite import Change, Figures, RowKey, add_up, changes, minus, plus
-from bot.store.writing import statements, window_rows, write
+from bot.store.encoding import DIMENSION, GRANULARITY, View, moment, seconds
+from bot.store.usage import coverage_marks as marks
+from bot.store.usage import directory as members
+from bot.store.usage import imported
+from bot.store.usage import read as reading
+from bot.store.usage import read_by_group as sections
+from bot.store.usage.diff import Change, Figures, RowKey, add_up, changes, minus, plus
+from bot.store.usage.directory import Directory
+from bot.store.usage.imported import Intake
+from bot.store.usage.read import Ranking, Read, Selection
+from bot.store.usage.write import statements, window_rows, write
 from reports.questions.query import Dimension
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
 from reports.usage.coverage import Held, Interval, gaps, merge

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
-from bot.store.codes import DIMENSION
-from bot.store.notices import add_notice
+from bot.store.encoding import DIMENSION
 from bot.store.readable import UNREADABLE, Row, read_one
-from bot.store.schedules import Entry, after, entry, ms
+from bot.store.schedules.notices import add_notice
+from bot.store.schedules.schedules import Entry, after, entry, ms
 from reports.questions.query import Dimension
 from reports.schedules.recurrence import Due, Target, due, missed
 from reports.time.timerange import DAY

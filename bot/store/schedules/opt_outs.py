@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.store.database import Database
-from bot.store.schedules import Clock, Entry, ms
+from bot.store.schedules.schedules import Clock, Entry, ms
 
 
 class OptOuts:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.store.database import Database
 from bot.store.readable import split
-from bot.store.schedules import Clock, ms
+from bot.store.schedules.schedules import Clock, ms
 
 LEASE = timedelta(minutes=2)
 

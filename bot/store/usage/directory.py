@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from bot.store.codes import DIMENSION, DIMENSION_OF, moment, seconds
+from bot.store.encoding import DIMENSION, DIMENSION_OF, moment, seconds
 from reports.questions.query import Dimension
 from reports.usage.members import Member, find, index, labels, look_up, nearest
 

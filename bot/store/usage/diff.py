@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import add, itemgetter, neg, sub
 
 from bot.runtime.priority import giving_way
-from bot.store.codes import ALL_OF, MEMBERS_OF, MODELS, View
+from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, View
 from reports.usage.usage import ZERO, Usage
 
 RowKey = tuple[int, int, int, int]

@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from bot.store import reading
-from bot.store.reading import Selection
-from bot.store.rewrite import plus
+from bot.store.usage import read as reading
+from bot.store.usage.diff import plus
+from bot.store.usage.read import Selection
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.usage import Usage

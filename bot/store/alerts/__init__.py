@@ -1,0 +1,1 @@
+"""Alert rules, their states, events and messages in the database."""

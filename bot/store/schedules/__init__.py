@@ -1,0 +1,1 @@
+"""Schedules, report runs and notices in the database."""

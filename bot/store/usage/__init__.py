@@ -1,0 +1,1 @@
+"""Usage and the directory in the database."""
