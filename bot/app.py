@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from bot.flows.alert_delivery import Delivery
     from bot.flows.alerting import Alerts, Judging
-    from bot.flows.asking import Asking
     from bot.flows.reporting import Reports
     from bot.flows.sync import Sync
     from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
+    from bot.services import Asking
     from bot.slack.client import Slack
     from bot.slack.socket_mode import SocketMode
     from bot.store.schedules.runs import Timing
@@ -234,8 +234,8 @@ class Bot:
         return app
 
     def _asking(self) -> Asking:
-        from bot.flows.asking import Asking  # noqa: PLC0415
         from bot.rendering import Renderer  # noqa: PLC0415
+        from bot.services import Asking  # noqa: PLC0415
         from bot.store.admin.status import Overview  # noqa: PLC0415
         from bot.store.expiring_keys import Memory  # noqa: PLC0415
 

@@ -19,10 +19,10 @@ from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alert_scope import named
 from bot.flows.alerting import Alerts, Judging
 from bot.flows.answer import answer, make_plan
-from bot.flows.asking import REFUSED, admit, asker_of
 from bot.flows.export import about, shown
 from bot.flows.shown import drawn
 from bot.flows.subscriptions import Shown
+from bot.services import REFUSED, admit, asker_of
 from bot.slack.client import DeliveryError, Person, Place, Spot
 from bot.slack.posting import Posted
 from bot.store.alerts.messages import Pending, Telling

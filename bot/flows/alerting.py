@@ -21,9 +21,9 @@ from bot.flows.alert_caps import Limits, limits_of
 from bot.flows.alert_figures import Figures
 from bot.flows.alert_reading import Seen, Watched, closing, readings
 from bot.flows.alert_scope import Named, people_named
-from bot.flows.asking import Asking, asker_for
 from bot.runtime import priority as courtesy
 from bot.runtime.isolation import alone
+from bot.services import Asking, asker_for
 from bot.slack.posting import Posting
 from bot.store.alerts.messages import Tellings
 from bot.store.alerts.rules import Draft, Entry, Rules

@@ -19,7 +19,6 @@ from bot.access.policy import (
 from bot.flows import audit, sight, status
 from bot.flows.alert_desk import Desk
 from bot.flows.answer import answer
-from bot.flows.asking import REFUSED, Asking, asker_of
 from bot.flows.balance import balance, limits, own_limits
 from bot.flows.export import Shown, Where, export, shown
 from bot.flows.files import Format
@@ -27,6 +26,7 @@ from bot.flows.reading import note, read_words
 from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
 from bot.runtime import priority as courtesy
+from bot.services import REFUSED, Asking, asker_of
 from bot.slack.client import DeliveryError, Person, Place
 from reports.admin.audit_log import DONE, Act
 from reports.admin.grammar import AuditAsked, HelpOn, StatusAsked

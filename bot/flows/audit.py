@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from bot.access.policy import admins_only, is_admin
-from bot.flows.asking import REFUSED, Asking
 from bot.runtime.private_folder import private_folder
+from bot.services import REFUSED, Asking
 from bot.slack.client import DeliveryError, Person
 from bot.store.admin.audit_log import READ_SECONDS, Wanted
 from reports.admin.grammar import AuditAsked

@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Generic, TypeVar
 
-from bot.flows.asking import Asking
 from bot.flows.forms import (
     Done,
     Errors,
@@ -24,6 +23,7 @@ from bot.flows.forms import (
     open_modal,
 )
 from bot.flows.home import Homes
+from bot.services import Asking
 from bot.slack.client import Person, Place
 from reports.admin.audit_log import DONE, Act
 from reports.block_kit.inputs import Entered, Meta, notice

@@ -14,10 +14,10 @@ from pathlib import Path
 from bot.access.policy import ask_admins
 from bot.flows import sight
 from bot.flows.answer import answer
-from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.files import Format, Job, file_name
 from bot.flows.sight import Asker
 from bot.rendering import RenderError
+from bot.services import REFUSED, Asking, admit, asker_of
 from bot.slack.client import DeliveryError, Place
 from reports.admin.audit_log import DONE, Act
 from reports.questions.grammar import Ask, CommandError, parse

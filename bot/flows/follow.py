@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from bot.access.policy import clicks_stay_private
 from bot.flows.answer import answer
-from bot.flows.asking import Asking, admit, asker_of
 from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
 from bot.flows.shown import drawn, group_name, kept_private, of_state, picture, remember
 from bot.runtime import priority as courtesy
+from bot.services import Asking, admit, asker_of
 from bot.slack.client import Person, Place, Spot
 from reports.admin.audit_log import DONE, Act
 from reports.questions.follow_up import OUT, Choice, Follow, chosen, fits, inside, without_filter

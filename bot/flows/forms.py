@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.access.policy import refusal, unknown
-from bot.flows.asking import Asking, turn_away
+from bot.services import Asking, turn_away
 from bot.slack.client import DeliveryError, Person, Place, UnknownPersonError
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta, notice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.flows.asking import Asking, admit
+from bot.services import Asking, admit
 from bot.slack.client import Place
 from reports.admin.audit_log import Act
 from reports.admin.slack.help import help_message

@@ -10,11 +10,11 @@ from bot.access.policy import ask_admins, is_admin, refusal, sees_own_only, unkn
 from bot.flows import sight, status
 from bot.flows.alert_desk import Desk
 from bot.flows.answer import answer
-from bot.flows.asking import REFUSED, Asking, asker_for
 from bot.flows.balance import balance
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.runtime import priority as courtesy
+from bot.services import REFUSED, Asking, asker_for
 from bot.slack.client import DeliveryError, Person, UnknownPersonError
 from reports.admin.audit_log import DONE, Act
 from reports.home.slack import home as render

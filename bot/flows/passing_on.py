@@ -6,11 +6,11 @@ import hashlib
 
 from bot.flows import sight
 from bot.flows.answer import answer
-from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
 from bot.flows.shown import KEPT_FOR, drawn, kept_private, picture
 from bot.flows.sight import Asker
 from bot.runtime import priority as courtesy
+from bot.services import REFUSED, Asking, admit, asker_of
 from bot.slack.client import DeliveryError, Person, Place, Spot
 from reports.admin.audit_log import DONE, Act
 from reports.alerts.suggestion import watching

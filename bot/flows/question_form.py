@@ -9,7 +9,6 @@ from functools import partial
 from bot.access.policy import ask_admins
 from bot.flows import sight
 from bot.flows.answer import answer
-from bot.flows.asking import Asking, asker_of
 from bot.flows.export import Where, export, shown
 from bot.flows.files import Format
 from bot.flows.forms import (
@@ -27,6 +26,7 @@ from bot.flows.forms import (
 from bot.flows.shown import drawn, picture
 from bot.flows.sight import Asker
 from bot.runtime import priority as courtesy
+from bot.services import Asking, asker_of
 from bot.slack.client import DeliveryError, Person, Place
 from bot.slack.posting import Conversation
 from reports.admin.audit_log import Act

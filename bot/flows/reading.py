@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from bot.flows import sight
-from bot.flows.asking import Asking, asker_of
 from bot.flows.known_names import known
+from bot.services import Asking, asker_of
 from bot.slack.client import Person
 from reports.commands import parse_command
 from reports.natural.parser import Heard

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from bot.flows.asking import Asking
+from bot.services import Asking
 from bot.slack.posting import Posting
 from bot.store.schedules.notices import Notices
 from bot.store.schedules.opt_outs import OptOuts

@@ -12,13 +12,13 @@ from time import monotonic
 from zoneinfo import ZoneInfo
 
 from bot.flows import report as reports
-from bot.flows.asking import Asking, asker_for
 from bot.flows.export import Shown, shown
 from bot.flows.files import Format, Job, file_name
 from bot.flows.report import Known, Subject
 from bot.flows.shown import controls
 from bot.flows.sight import Asker
 from bot.rendering import RenderError
+from bot.services import Asking, asker_for
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posting
 from bot.store.schedules.runs import Run, Runs, day_of

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from bot.access.policy import may_send_to_creators
 from bot.flows.answer import answer
-from bot.flows.asking import Asking, asker_of
 from bot.flows.edit_form import EditForm
 from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes
 from bot.flows.subscriptions import Subscriptions
+from bot.services import Asking, asker_of
 from bot.slack.client import Person, Place
 from bot.store.schedules.schedules import Draft, Entry
 from reports.admin.audit_log import Act

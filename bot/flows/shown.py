@@ -12,11 +12,11 @@ from typing import Any
 
 from bot.access.policy import OUTSIDERS, UNSEEN
 from bot.flows import sight
-from bot.flows.asking import Asking
 from bot.flows.export import Shown
 from bot.flows.files import Format, Job
 from bot.flows.sight import Asker
 from bot.rendering import RenderError
+from bot.services import Asking
 from bot.slack.client import DeliveryError
 from bot.store.usage.directory import Directory
 from reports.questions.query import Dimension, Filter

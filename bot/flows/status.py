@@ -6,7 +6,7 @@ from bot import __version__
 from bot.access.policy import admins, is_admin
 from bot.config import Guests, Settings, Visibility
 from bot.flows.alert_people import in_words
-from bot.flows.asking import Asking
+from bot.services import Asking
 from bot.slack.client import Person
 from bot.store.admin.audit_log import READ_SECONDS
 from bot.store.admin.status import Heard

@@ -21,9 +21,9 @@ from bot.access.policy import (
 from bot.flows import report as reports
 from bot.flows import sight
 from bot.flows.answer import make_plan
-from bot.flows.asking import REFUSED, Asking, admit, asker_of
 from bot.flows.reported import CREATOR, Contents, Unreportable
 from bot.flows.reporting import Reports
+from bot.services import REFUSED, Asking, admit, asker_of
 from bot.slack.client import DeliveryError, Person, Place
 from bot.slack.posting import Posted
 from bot.store.schedules.runs import Run

@@ -14,12 +14,12 @@ from functools import partial
 from bot.access.policy import clicks_stay_private
 from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask, misunderstood
-from bot.flows.asking import Asking, admit, asker_of, typed_words
 from bot.flows.export import Shown
 from bot.flows.reading import addressed, note, read_words
 from bot.flows.shown import last_in, remember, shown_in
 from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
+from bot.services import Asking, admit, asker_of, typed_words
 from bot.slack.client import DeliveryError, Person, Place, Spot
 from reports.admin.audit_log import Act
 from reports.admin.slack.intro import intro

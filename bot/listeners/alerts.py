@@ -10,11 +10,11 @@ from slack_bolt import Ack, App
 
 from bot.flows.alert_desk import Desk
 from bot.flows.alert_form import AlertForm
-from bot.flows.asking import Asking, turn_away
 from bot.flows.home import Homes
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
+from bot.services import Asking, turn_away
 from bot.slack.client import Place, Spot
 from reports.admin.audit_log import Act
 from reports.alerts.slack.cards import DELETE, EDIT, PAUSE, RESUME, UNMUTE, UNMUTE_LISTED

@@ -11,13 +11,13 @@ from slack_bolt import Ack, App
 
 from bot.flows import passing_on
 from bot.flows.alert_form import AlertForm
-from bot.flows.asking import Asking, turn_away
 from bot.flows.export import TOO_OLD, Shown
 from bot.flows.follow import Chosen, follow
 from bot.flows.schedule_form import ScheduleForm
 from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
+from bot.services import Asking, turn_away
 from bot.slack.client import Place, Spot
 from reports.admin.audit_log import Act
 from reports.questions.follow_up import Choice, Follow

@@ -8,11 +8,11 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import clicks_stay_private
-from bot.flows.asking import Asking, turn_away
 from bot.flows.export import TOO_OLD, Shown, Where, export
 from bot.flows.files import Format
 from bot.listeners.clicks import Clicks, foreign, spot
 from bot.listeners.work import Work
+from bot.services import Asking, turn_away
 from bot.slack.client import Place
 from reports.admin.audit_log import Act
 from reports.questions.slack.controls import EXPORT

@@ -7,10 +7,10 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.flows.asking import Asking, turn_away
 from bot.flows.help import show
 from bot.listeners import clicks
 from bot.listeners.work import Work
+from bot.services import Asking, turn_away
 from reports.admin.audit_log import Act
 from reports.admin.slack.help import ACTION, TOPICS
 

@@ -8,10 +8,10 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import surely_foreign
-from bot.flows.asking import Asking, turn_away
 from bot.flows.home import Homes
 from bot.listeners import clicks
 from bot.listeners.work import Work
+from bot.services import Asking, turn_away
 from bot.slack.client import Place
 from reports.admin.audit_log import Act
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.flows.asking import turn_away
 from bot.flows.home import Homes
 from bot.flows.reporting import Reports
 from bot.flows.schedule_form import ScheduleForm
@@ -16,6 +15,7 @@ from bot.flows.subscriptions import Subscriptions
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
+from bot.services import turn_away
 from bot.slack.client import Place
 from reports.admin.audit_log import Act
 from reports.schedules.slack.cards import DELETE, EDIT, PAUSE, PREVIEW, RUN

@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 
 from bot.config import load
 from bot.demo.slack import LocalSlack
-from bot.flows.asking import Asking
 from bot.flows.reporting import Reporting, Reports
 from bot.flows.subscriptions import Subscriptions
 from bot.http.metrics import Metrics
 from bot.rendering import Renderer, RenderError
+from bot.services import Asking
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store

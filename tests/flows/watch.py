@@ -15,8 +15,8 @@ from bot.demo.slack import LocalSlack
 from bot.flows.alert_delivery import Delivery
 from bot.flows.alert_desk import Desk
 from bot.flows.alerting import Alerts, Judging
-from bot.flows.asking import Asking
 from bot.http.metrics import Metrics
+from bot.services import Asking
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store

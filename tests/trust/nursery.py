@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.config import load
-from bot.flows.asking import Asking
 from bot.http.metrics import Metrics
 from bot.rendering import RenderError
+from bot.services import Asking
 from bot.slack.client import Slack
 from bot.store import Database, Store
 from bot.store.admin.audit_log import Audit
