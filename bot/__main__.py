@@ -23,7 +23,7 @@ from bot.config import ConfigError, Need, Settings, environment, load
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.flows.files import Job
+    from bot.answers.write_file import Job
     from bot.store import Store
     from reports.commands import Command
     from reports.natural.names import Known
@@ -125,11 +125,11 @@ def ask(
     png_file: str | None,
 ) -> None:
     """Answer a question from the cache, in the words of the Slack command."""
+    from bot.answers.answer import answer  # noqa: PLC0415
+    from bot.answers.known_names import known  # noqa: PLC0415
+    from bot.answers.visibility import ANYONE  # noqa: PLC0415
+    from bot.answers.write_file import Format, Job, file_name  # noqa: PLC0415
     from bot.app import open_store, utc_now  # noqa: PLC0415
-    from bot.flows.answer import answer  # noqa: PLC0415
-    from bot.flows.files import Format, Job, file_name  # noqa: PLC0415
-    from bot.flows.known_names import known  # noqa: PLC0415
-    from bot.flows.sight import ANYONE  # noqa: PLC0415
     from reports.commands import parse_command  # noqa: PLC0415
     from reports.questions.grammar import Ask, CommandError, Help  # noqa: PLC0415
     from reports.questions.query import File  # noqa: PLC0415
@@ -222,7 +222,7 @@ def _with_summary(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _write(store: Store, job: Job, file: str) -> None:
     """Write a file; what goes wrong is said with the file's name."""
-    from bot.flows.files import UnanswerableError, write_file  # noqa: PLC0415
+    from bot.answers.write_file import UnanswerableError, write_file  # noqa: PLC0415
 
     try:
         if file == "-":
@@ -313,8 +313,8 @@ def _print_money(
     as_json: bool,
 ) -> None:
     """Print the balance, or the limits and budgets."""
-    from bot.flows.balance import balance, limits  # noqa: PLC0415
-    from bot.flows.sight import ANYONE  # noqa: PLC0415
+    from bot.answers.balance import balance, limits  # noqa: PLC0415
+    from bot.answers.visibility import ANYONE  # noqa: PLC0415
     from reports.questions.slack import balance as render  # noqa: PLC0415
     from reports.questions.topics import BalanceAsked  # noqa: PLC0415
 

@@ -234,7 +234,7 @@ class Bot:
         return app
 
     def _asking(self) -> Asking:
-        from bot.rendering import Renderer  # noqa: PLC0415
+        from bot.answers.file_worker import Renderer  # noqa: PLC0415
         from bot.services import Asking  # noqa: PLC0415
         from bot.store.admin.status import Overview  # noqa: PLC0415
         from bot.store.expiring_keys import Memory  # noqa: PLC0415

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.access.policy import refusal, sees_own_only
+from bot.answers.file_worker import Renderer
+from bot.answers.visibility import Asker
 from bot.config import Settings
-from bot.flows.sight import Asker
 from bot.http.metrics import Metrics
-from bot.rendering import Renderer
 from bot.slack.client import DeliveryError, Person, Place, Slack
 from bot.store import Store
 from bot.store.admin.audit_log import Audit

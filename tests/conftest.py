@@ -10,9 +10,9 @@ from weakref import WeakSet
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bot.answers import export
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack, signing
-from bot.flows import export
 from bot.listeners import forms
 from bot.slack.client import Slack
 from bot.slack.scopes import SCOPES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.flows import sight
+from bot.answers import visibility as sight
 from bot.flows.alert_figures import Narrow
 from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alert_scope import allowed

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.flows import sight
-from bot.flows.alert_caps import Limited, Limits
+from bot.answers import visibility as sight
+from bot.answers.openrouter_limits import Limited, Limits
 from bot.flows.alert_figures import Figures, Ids, Narrow
 from bot.flows.alert_scope import Named, Scope, allowed, creator_of, scope
 from bot.store.alerts.usage_sums import AlertUsage, Place, Stretch
@@ -27,7 +27,7 @@ from reports.usage.sync_windows import REACH
 from reports.usage.usage import ZERO, Usage
 
 if TYPE_CHECKING:
-    from bot.flows.sight import Asker
+    from bot.answers.visibility import Asker
     from bot.store.alerts.rules import Entry
     from bot.store.usage.directory import Directory
 

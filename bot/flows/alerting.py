@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 
 from bot import __version__
 from bot.access.policy import sees_own_only
-from bot.flows import sight
-from bot.flows.alert_caps import Limits, limits_of
+from bot.answers import visibility as sight
+from bot.answers.openrouter_limits import Limits, limits_of
 from bot.flows.alert_figures import Figures
 from bot.flows.alert_reading import Seen, Watched, closing, readings
 from bot.flows.alert_scope import Named, people_named

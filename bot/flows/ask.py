@@ -16,14 +16,15 @@ from bot.access.policy import (
     sees_own_only,
     surely_foreign,
 )
-from bot.flows import audit, sight, status
+from bot.answers import visibility as sight
+from bot.answers.answer import answer
+from bot.answers.answer_message import drawn, kept_private, picture
+from bot.answers.balance import balance, limits, own_limits
+from bot.answers.export import Shown, Where, export, shown
+from bot.answers.read_words import note, read_words
+from bot.answers.write_file import Format
+from bot.flows import audit, status
 from bot.flows.alert_desk import Desk
-from bot.flows.answer import answer
-from bot.flows.balance import balance, limits, own_limits
-from bot.flows.export import Shown, Where, export, shown
-from bot.flows.files import Format
-from bot.flows.reading import note, read_words
-from bot.flows.shown import drawn, kept_private, picture
 from bot.flows.subscriptions import Subscriptions
 from bot.runtime import priority as courtesy
 from bot.services import REFUSED, Asking, asker_of

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.access.policy import clicks_stay_private
-from bot.flows.answer import answer
-from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
-from bot.flows.shown import drawn, group_name, kept_private, of_state, picture, remember
+from bot.answers.answer import answer
+from bot.answers.answer_message import drawn, group_name, kept_private, of_state, picture, remember
+from bot.answers.export import TOO_OLD, Shown, not_theirs, shown
 from bot.runtime import priority as courtesy
 from bot.services import Asking, admit, asker_of
 from bot.slack.client import Person, Place, Spot

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.access.policy import ask_admins, is_admin, refusal, sees_own_only, unknown
-from bot.flows import sight, status
+from bot.answers import visibility as sight
+from bot.answers.answer import answer
+from bot.answers.balance import balance
+from bot.answers.visibility import Asker
+from bot.flows import status
 from bot.flows.alert_desk import Desk
-from bot.flows.answer import answer
-from bot.flows.balance import balance
-from bot.flows.sight import Asker
 from bot.flows.subscriptions import Subscriptions
 from bot.runtime import priority as courtesy
 from bot.services import REFUSED, Asking, asker_for

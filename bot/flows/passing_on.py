@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from bot.flows import sight
-from bot.flows.answer import answer
-from bot.flows.export import TOO_OLD, Shown, not_theirs, shown
-from bot.flows.shown import KEPT_FOR, drawn, kept_private, picture
-from bot.flows.sight import Asker
+from bot.answers import visibility as sight
+from bot.answers.answer import answer
+from bot.answers.answer_message import KEPT_FOR, drawn, kept_private, picture
+from bot.answers.export import TOO_OLD, Shown, not_theirs, shown
+from bot.answers.visibility import Asker
 from bot.runtime import priority as courtesy
 from bot.services import REFUSED, Asking, admit, asker_of
 from bot.slack.client import DeliveryError, Person, Place, Spot

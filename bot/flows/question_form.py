@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 from bot.access.policy import ask_admins
-from bot.flows import sight
-from bot.flows.answer import answer
-from bot.flows.export import Where, export, shown
-from bot.flows.files import Format
+from bot.answers import visibility as sight
+from bot.answers.answer import answer
+from bot.answers.answer_message import drawn, picture
+from bot.answers.export import Where, export, shown
+from bot.answers.visibility import Asker
+from bot.answers.write_file import Format
 from bot.flows.forms import (
     Done,
     Errors,
@@ -23,8 +25,6 @@ from bot.flows.forms import (
     once,
     open_modal,
 )
-from bot.flows.shown import drawn, picture
-from bot.flows.sight import Asker
 from bot.runtime import priority as courtesy
 from bot.services import Asking, asker_of
 from bot.slack.client import DeliveryError, Person, Place

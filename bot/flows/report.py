@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.flows import sight
-from bot.flows.answer import Plan, answer, make_plan
-from bot.flows.sight import Asker
+from bot.answers import visibility as sight
+from bot.answers.answer import Plan, answer, make_plan
+from bot.answers.visibility import Asker
 from bot.store import Store
 from bot.store.usage.diff import plus
 from bot.store.usage.directory import Directory

@@ -11,13 +11,13 @@ from datetime import date, datetime, timedelta
 from time import monotonic
 from zoneinfo import ZoneInfo
 
+from bot.answers.answer_message import controls
+from bot.answers.export import Shown, shown
+from bot.answers.file_worker import RenderError
+from bot.answers.visibility import Asker
+from bot.answers.write_file import Format, Job, file_name
 from bot.flows import report as reports
-from bot.flows.export import Shown, shown
-from bot.flows.files import Format, Job, file_name
 from bot.flows.report import Known, Subject
-from bot.flows.shown import controls
-from bot.flows.sight import Asker
-from bot.rendering import RenderError
 from bot.services import Asking, asker_for
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posting

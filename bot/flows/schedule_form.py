@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from bot.access.policy import may_send_to_creators
-from bot.flows.answer import answer
+from bot.answers.answer import answer
 from bot.flows.edit_form import EditForm
 from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes

@@ -18,9 +18,9 @@ from bot.access.policy import (
     may_send_to_creators,
     sees_own_only,
 )
+from bot.answers import visibility as sight
+from bot.answers.answer import make_plan
 from bot.flows import report as reports
-from bot.flows import sight
-from bot.flows.answer import make_plan
 from bot.flows.reported import CREATOR, Contents, Unreportable
 from bot.flows.reporting import Reports
 from bot.services import REFUSED, Asking, admit, asker_of

@@ -9,9 +9,9 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.answers.export import TOO_OLD, Shown
 from bot.flows import passing_on
 from bot.flows.alert_form import AlertForm
-from bot.flows.export import TOO_OLD, Shown
 from bot.flows.follow import Chosen, follow
 from bot.flows.schedule_form import ScheduleForm
 from bot.listeners import clicks

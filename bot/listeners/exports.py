@@ -8,8 +8,8 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import clicks_stay_private
-from bot.flows.export import TOO_OLD, Shown, Where, export
-from bot.flows.files import Format
+from bot.answers.export import TOO_OLD, Shown, Where, export
+from bot.answers.write_file import Format
 from bot.listeners.clicks import Clicks, foreign, spot
 from bot.listeners.work import Work
 from bot.services import Asking, turn_away

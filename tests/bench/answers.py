@@ -9,7 +9,7 @@ from itertools import product
 from statistics import median
 from time import process_time
 
-from bot.flows.answer import answer
+from bot.answers.answer import answer
 from bot.store import Database, Store
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Dimension, Metric, Query

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot import rendering
-from bot.flows.files import Format, Job
-from bot.rendering import Renderer, RenderError
+from bot.answers import file_worker as rendering
+from bot.answers.file_worker import Renderer, RenderError
+from bot.answers.write_file import Format, Job
 
 from .. import world
 

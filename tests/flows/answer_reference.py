@@ -9,8 +9,8 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
+from bot.answers.answer import Plan
 from bot.demo.organisation import Organisation, Record
-from bot.flows.answer import Plan
 from bot.store import Store
 from reports.questions.query import Dimension, Metric, Query, Source
 from reports.time.timerange import Granularity, TimeRange

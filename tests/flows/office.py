@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bot.answers.file_worker import Renderer, RenderError
 from bot.config import load
 from bot.demo.slack import LocalSlack
 from bot.flows.reporting import Reporting, Reports
 from bot.flows.subscriptions import Subscriptions
 from bot.http.metrics import Metrics
-from bot.rendering import Renderer, RenderError
 from bot.services import Asking
 from bot.slack.client import Slack
 from bot.slack.posting import Posting

@@ -16,9 +16,9 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from bot.flows.answer import answer
-from bot.flows.files import Format, Job, UnanswerableError, file_name, write_file
-from bot.rendering import Renderer, RenderError
+from bot.answers.answer import answer
+from bot.answers.file_worker import Renderer, RenderError
+from bot.answers.write_file import Format, Job, UnanswerableError, file_name, write_file
 from bot.store import Database, Store
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Metric, Query

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.answers.answer import answer
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Organisation, Record
-from bot.flows.answer import answer
 from bot.flows.sync import Sync
 from bot.store.admin.audit_log import Audit
 from reports.questions.grammar import parse

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.flows.answer import answer
+from bot.answers.answer import answer
 from bot.flows.import_words import summary
 from bot.flows.importing import FileRefusedError, import_files
 from bot.store import Database, Store

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import __main__ as commands
+from bot.answers.answer import answer
+from bot.answers.write_file import Format, Job, write_file
 from bot.demo.openrouter import LocalOpenRouter
-from bot.flows.answer import answer
-from bot.flows.files import Format, Job, write_file
 from bot.flows.import_words import summary
 from bot.flows.importing import FileRefusedError, Imported, import_files
 from bot.store import Database, Store

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.flows.answer import answer
-from bot.flows.files import Format, Job, write_file
+from bot.answers.answer import answer
+from bot.answers.write_file import Format, Job, write_file
 from bot.store import Database, Store
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Metric

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.answers.answer import answer
 from bot.demo.organisation import Key, Member, Organisation, Record
-from bot.flows.answer import answer
 from bot.flows.reported import Contents
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Metric

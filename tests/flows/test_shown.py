@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.flows.export import Shown
-from bot.flows.shown import group_id, group_name, of_state, remember, shown_in, state_of
-from bot.flows.shown import last_in as last
-from bot.flows.sight import ANYONE
+from bot.answers.answer_message import group_id, group_name, of_state, remember, shown_in, state_of
+from bot.answers.answer_message import last_in as last
+from bot.answers.export import Shown
+from bot.answers.visibility import ANYONE
 from bot.store import Database
 from bot.store.expiring_keys import Memory
 from bot.store.usage.directory import Directory

@@ -7,11 +7,11 @@ from shutil import copyfile
 
 import pytest
 
+from bot.answers.answer import answer
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.openrouter_directory import ApiError
 from bot.demo.openrouter_faults import answer as fault_answer
 from bot.demo.organisation import Key, Record, Workspace
-from bot.flows.answer import answer
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window, missing

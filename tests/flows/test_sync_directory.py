@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from bot.answers.answer import answer
+from bot.answers.openrouter_limits import limits_of
 from bot.demo.organisation import Budget, Key, Record, Workspace
-from bot.flows.alert_caps import limits_of
-from bot.flows.answer import answer
 from bot.store.sync_state import parts, sentences
 from reports.questions.grammar import parse
 from reports.questions.query import Dimension, Metric

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.flows.answer import answer
+from bot.answers.answer import answer
 from reports.questions.grammar import parse
 
 from .cache_help import (

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bot.access.policy import FOREIGN, Role, admins, role_of
+from bot.answers.export import ONLY_YOURS
 from bot.config import Guests, load
 from bot.demo.slack import Forge, LocalSlack
-from bot.flows.export import ONLY_YOURS
 from bot.slack.client import Identity, Person
 from reports.schedules.slack.cards import OWN_ONLY
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.access.policy import FOREIGN, OUTSIDERS
+from bot.answers.export import TOO_OLD
 from bot.demo.slack import LocalSlack
-from bot.flows.export import TOO_OLD
 from bot.flows.follow import GONE, ONLY_YOU
 from bot.flows.passing_on import SHARED_ALREADY
 from reports.questions.follow_up import Follow

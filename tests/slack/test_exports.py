@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from bot.answers.export import Shown
 from bot.demo.slack import LocalSlack
-from bot.flows.export import Shown
 
 from ..world import World, wait_until
 

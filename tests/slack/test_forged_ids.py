@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.answers.export import TOO_OLD
 from bot.demo.slack.client import HONEST
 from bot.flows import alert_desk, subscriptions
 from bot.flows.alert_delivery import Delivery
-from bot.flows.export import TOO_OLD
 from bot.flows.reporting import Reporting
 
 from ..world import say

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from bot.access.policy import FOREIGN, OUTSIDERS
+from bot.answers.answer_message import last_in
 from bot.demo.slack import Forge, LocalSlack
 from bot.flows.alert_delivery import Delivery
 from bot.flows.ask import DIRECT
 from bot.flows.reporting import Reporting
-from bot.flows.shown import last_in
 from bot.flows.talk import ALONE, OF_WHAT, WHICH
 from reports.admin.slack.intro import INTRO, WELCOME
 

@@ -17,12 +17,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.access import policy as access
+from bot.answers import visibility as sight
+from bot.answers.answer import answer
+from bot.answers.file_worker import Renderer
 from bot.demo.slack import escaped
-from bot.flows import sight
-from bot.flows.answer import answer
 from bot.flows.subscriptions import NOT_YOURS, TO_CREATORS
 from bot.listeners.work import Work
-from bot.rendering import Renderer
 from bot.runtime import priority as courtesy
 from reports.admin.slack.help import TOPICS, help_message
 from reports.commands import parse_command

@@ -16,18 +16,18 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from bot.answers.file_worker import Renderer, RenderError
+from bot.answers.write_file import Job, UnanswerableError, write_file
 from bot.app import Bot, open_store
 from bot.config import Need, load
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, key_hash
 from bot.demo.slack import Ack, Door, LocalSlack
 from bot.flows.alert_delivery import Delivery
-from bot.flows.files import Job, UnanswerableError, write_file
 from bot.flows.reporting import Reporting
 from bot.flows.sync import Sync
 from bot.listeners.work import Work
 from bot.listeners.work import _Job as WorkJob
-from bot.rendering import Renderer, RenderError
 from bot.slack.client import Place
 from bot.store import Database, Store
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.answers.file_worker import RenderError
 from bot.config import load
 from bot.http.metrics import Metrics
-from bot.rendering import RenderError
 from bot.services import Asking
 from bot.slack.client import Slack
 from bot.store import Database, Store

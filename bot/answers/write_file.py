@@ -11,9 +11,9 @@ from enum import StrEnum
 from itertools import chain, groupby, islice
 from typing import IO, Any, BinaryIO
 
-from bot.flows import sight
-from bot.flows.answer import Plan, answer, make_plan, zone_of
-from bot.flows.sight import ANYONE, Asker
+from bot.answers import visibility as sight
+from bot.answers.answer import Plan, answer, make_plan, zone_of
+from bot.answers.visibility import ANYONE, Asker
 from bot.store import Store
 from bot.store.usage import read as reading
 from reports.questions.grammar import Ask, CommandError, parse

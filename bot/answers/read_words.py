@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from bot.flows import sight
-from bot.flows.known_names import known
+from bot.answers import visibility as sight
+from bot.answers.known_names import known
 from bot.services import Asking, asker_of
 from bot.slack.client import Person
 from reports.commands import parse_command

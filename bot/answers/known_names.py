@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.flows import sight
-from bot.flows.answer import make_plan
-from bot.flows.sight import Asker
+from bot.answers import visibility as sight
+from bot.answers.answer import make_plan
+from bot.answers.visibility import Asker
 from bot.runtime import priority as courtesy
 from bot.store import Store
 from reports.natural.names import Known

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.flows import sight
-from bot.flows.alert_caps import Limited, limits_of
-from bot.flows.answer import answer
-from bot.flows.sight import Asker
+from bot.answers import visibility as sight
+from bot.answers.answer import answer
+from bot.answers.openrouter_limits import Limited, limits_of
+from bot.answers.visibility import Asker
 from bot.store import Store
 from bot.store.usage.read import Selection
 from reports.alerts.periods import Span

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.flows import sight
-from bot.flows.sight import ANYONE, SELF, Asker
+from bot.answers import visibility as sight
+from bot.answers.visibility import ANYONE, SELF, Asker
 from bot.store import Store
 from bot.store.sync_state import failure, first_sync, missed
 from bot.store.usage.directory import Directory

@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from bot.access.policy import OUTSIDERS, UNSEEN
-from bot.flows import sight
-from bot.flows.export import Shown
-from bot.flows.files import Format, Job
-from bot.flows.sight import Asker
-from bot.rendering import RenderError
+from bot.answers import visibility as sight
+from bot.answers.export import Shown
+from bot.answers.file_worker import RenderError
+from bot.answers.visibility import Asker
+from bot.answers.write_file import Format, Job
 from bot.services import Asking
 from bot.slack.client import DeliveryError
 from bot.store.usage.directory import Directory

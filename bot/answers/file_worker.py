@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bot.answers.write_file import Job, UnanswerableError, write_file
 from bot.config import environment_without_secrets
-from bot.flows.files import Job, UnanswerableError, write_file
 from bot.runtime.private_folder import private_folder
 from bot.store import Database, Store, StoreError
 

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.access.policy import ask_admins
-from bot.flows import sight
-from bot.flows.answer import answer
-from bot.flows.files import Format, Job, file_name
-from bot.flows.sight import Asker
-from bot.rendering import RenderError
+from bot.answers import visibility as sight
+from bot.answers.answer import answer
+from bot.answers.file_worker import RenderError
+from bot.answers.visibility import Asker
+from bot.answers.write_file import Format, Job, file_name
 from bot.services import REFUSED, Asking, admit, asker_of
 from bot.slack.client import DeliveryError, Place
 from reports.admin.audit_log import DONE, Act

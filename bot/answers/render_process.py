@@ -11,7 +11,7 @@ _ROOT = str(Path(__file__).resolve().parent.parent)
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
-from bot.rendering import main  # noqa: E402 - only now it is known where it is
+from bot.answers.file_worker import main  # noqa: E402 - only now it is known where it is
 
 if __name__ == "__main__":
     main()
