@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.flows.alert_desk import Desk
-from bot.flows.edit_form import EditForm
-from bot.flows.forms import Errors, Show, View
 from bot.flows.home import Homes
+from bot.modals.edit_modal import EditForm
+from bot.modals.modal import Errors, Show, View
 from bot.services import Asking
 from bot.slack.client import Person, Place
 from bot.store.alerts.rules import Draft, Entry

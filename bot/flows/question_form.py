@@ -13,7 +13,7 @@ from bot.answers.answer_message import drawn, picture
 from bot.answers.export import Where, export, shown
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format
-from bot.flows.forms import (
+from bot.modals.modal import (
     Done,
     Errors,
     Outcome,

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from slack_bolt import Ack, App
 
 from bot.access.policy import FOREIGN
-from bot.flows.forms import ONE_MOMENT, Done, Errors, Outcome, Sent, Show, View, change_view
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
+from bot.modals.modal import ONE_MOMENT, Done, Errors, Outcome, Sent, Show, View, change_view
 from bot.services import Asking, turn_away
 from bot.slack.client import Place
 from reports.admin.audit_log import Act

@@ -11,7 +11,7 @@ import pytest
 from bot.access.policy import FOREIGN
 from bot.demo.slack import Ack, Forge
 from bot.demo.slack.payloads import Choice
-from bot.flows.forms import TOO_LATE
+from bot.modals.modal import TOO_LATE
 from reports.questions.slack.form import SHORTCUT
 
 from ..world import World, say

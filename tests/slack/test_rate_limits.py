@@ -14,7 +14,7 @@ import pytest
 
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
-from bot.flows.forms import NOT_OPENED
+from bot.modals.modal import NOT_OPENED
 from bot.slack.client import DeliveryError, Slack
 from bot.slack.scopes import SCOPES
 from reports.questions.slack.answer import sentence

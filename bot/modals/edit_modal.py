@@ -9,7 +9,8 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Generic, TypeVar
 
-from bot.flows.forms import (
+from bot.flows.home import Homes
+from bot.modals.modal import (
     Done,
     Errors,
     Outcome,
@@ -22,7 +23,6 @@ from bot.flows.forms import (
     once,
     open_modal,
 )
-from bot.flows.home import Homes
 from bot.services import Asking
 from bot.slack.client import Person, Place
 from reports.admin.audit_log import DONE, Act

@@ -1,0 +1,1 @@
+"""What the modals of all features share."""
