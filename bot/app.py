@@ -183,7 +183,6 @@ class Bot:
         from bot.flows.alert_desk import Desk  # noqa: PLC0415
         from bot.flows.alert_form import AlertForm  # noqa: PLC0415
         from bot.flows.home import Homes  # noqa: PLC0415
-        from bot.flows.question_form import QuestionForm  # noqa: PLC0415
         from bot.flows.schedule_form import ScheduleForm  # noqa: PLC0415
         from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
@@ -199,6 +198,7 @@ class Bot:
             talk,
         )
         from bot.listeners.work import Work  # noqa: PLC0415
+        from bot.questions.form import QuestionForm  # noqa: PLC0415
         from reports.alerts.slack.form import CALLBACK as ALERT_FORM  # noqa: PLC0415
         from reports.home.slack.home import ASK, NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
         from reports.questions.slack.form import CALLBACK as QUESTION_FORM  # noqa: PLC0415

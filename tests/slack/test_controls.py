@@ -11,8 +11,8 @@ import pytest
 from bot.access.policy import FOREIGN, OUTSIDERS
 from bot.answers.export import TOO_OLD
 from bot.demo.slack import LocalSlack
-from bot.flows.follow import GONE, ONLY_YOU
-from bot.flows.passing_on import SHARED_ALREADY
+from bot.questions.follow_up import GONE, ONLY_YOU
+from bot.questions.share import SHARED_ALREADY
 from reports.questions.follow_up import Follow
 from reports.questions.slack.controls import ALERT, SCHEDULE, SHARE
 

@@ -1,0 +1,1 @@
+"""Following up, sharing and asking questions by form."""
