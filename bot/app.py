@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from bot.flows.alert_delivery import Delivery
     from bot.flows.alerting import Alerts, Judging
-    from bot.flows.reporting import Reports
     from bot.flows.sync import Sync
     from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
+    from bot.schedules.deliver import Reports
     from bot.services import Asking
     from bot.slack.client import Slack
     from bot.slack.socket_mode import SocketMode
@@ -183,8 +183,6 @@ class Bot:
         from bot.flows.alert_desk import Desk  # noqa: PLC0415
         from bot.flows.alert_form import AlertForm  # noqa: PLC0415
         from bot.flows.home import Homes  # noqa: PLC0415
-        from bot.flows.schedule_form import ScheduleForm  # noqa: PLC0415
-        from bot.flows.subscriptions import Subscriptions  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
             activity,
             alerts,
@@ -199,6 +197,8 @@ class Bot:
         )
         from bot.listeners.work import Work  # noqa: PLC0415
         from bot.questions.form import QuestionForm  # noqa: PLC0415
+        from bot.schedules.form import ScheduleForm  # noqa: PLC0415
+        from bot.schedules.manage import Subscriptions  # noqa: PLC0415
         from reports.alerts.slack.form import CALLBACK as ALERT_FORM  # noqa: PLC0415
         from reports.home.slack.home import ASK, NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
         from reports.questions.slack.form import CALLBACK as QUESTION_FORM  # noqa: PLC0415
@@ -254,7 +254,7 @@ class Bot:
     @cached_property
     def reports(self) -> Reports:
         """What scheduled reports need, for both halves."""
-        from bot.flows.reporting import Reports  # noqa: PLC0415
+        from bot.schedules.deliver import Reports  # noqa: PLC0415
         from bot.slack.posting import Posting  # noqa: PLC0415
         from bot.store.schedules.notices import Notices  # noqa: PLC0415
         from bot.store.schedules.opt_outs import OptOuts  # noqa: PLC0415
@@ -341,9 +341,9 @@ class Bot:
 
     def _start_worker(self) -> None:
         from bot.flows.alert_delivery import Delivery  # noqa: PLC0415
-        from bot.flows.reporting import Reporting  # noqa: PLC0415
         from bot.flows.sync import Sync  # noqa: PLC0415
         from bot.runtime import ticker as scheduler  # noqa: PLC0415
+        from bot.schedules.deliver import Reporting  # noqa: PLC0415
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.callback(api.close)

@@ -11,7 +11,7 @@ from bot.demo.clock import DemoClock
 from bot.demo.page.hands import Hands, Refused
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
-from bot.flows.subscriptions import Subscriptions
+from bot.schedules.manage import Subscriptions
 from bot.store.schedules.schedules import Entry
 from reports.schedules.grammar import Place, Standing
 from reports.schedules.recurrence import Schedule, Target, Weekly, first

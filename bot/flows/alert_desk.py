@@ -21,7 +21,7 @@ from bot.flows.alert_people import People, in_words
 from bot.flows.alert_reading import Seen, Watched
 from bot.flows.alert_scope import named
 from bot.flows.alerting import Alerts, Judging
-from bot.flows.subscriptions import Shown
+from bot.schedules.manage import Shown
 from bot.services import REFUSED, admit, asker_of
 from bot.slack.client import DeliveryError, Person, Place, Spot
 from bot.slack.posting import Posted

@@ -25,8 +25,8 @@ from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
 from bot.flows import audit, status
 from bot.flows.alert_desk import Desk
-from bot.flows.subscriptions import Subscriptions
 from bot.runtime import priority as courtesy
+from bot.schedules.manage import Subscriptions
 from bot.services import REFUSED, Asking, asker_of
 from bot.slack.client import DeliveryError, Person, Place
 from reports.admin.audit_log import DONE, Act

@@ -13,8 +13,8 @@ from bot.answers.balance import balance
 from bot.answers.visibility import Asker
 from bot.flows import status
 from bot.flows.alert_desk import Desk
-from bot.flows.subscriptions import Subscriptions
 from bot.runtime import priority as courtesy
+from bot.schedules.manage import Subscriptions
 from bot.services import REFUSED, Asking, asker_for
 from bot.slack.client import DeliveryError, Person, UnknownPersonError
 from reports.admin.audit_log import DONE, Act

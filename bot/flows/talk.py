@@ -18,7 +18,7 @@ from bot.answers.read_words import addressed, note, read_words
 from bot.answers.visibility import Asker
 from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask, misunderstood
-from bot.flows.subscriptions import Subscriptions
+from bot.schedules.manage import Subscriptions
 from bot.services import Asking, admit, asker_of, typed_words
 from bot.slack.client import DeliveryError, Person, Place, Spot
 from reports.admin.audit_log import Act

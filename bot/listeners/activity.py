@@ -11,11 +11,11 @@ from slack_bolt import Ack, App
 from bot.access.policy import FOREIGN, surely_foreign
 from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask
-from bot.flows.subscriptions import Subscriptions
 from bot.flows.talk import run
 from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
+from bot.schedules.manage import Subscriptions
 from bot.services import REFUSED, Asking, turn_away, typed_words
 from bot.slack.client import Place
 from reports.admin.audit_log import Act

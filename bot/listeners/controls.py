@@ -11,12 +11,12 @@ from slack_bolt import Ack, App
 
 from bot.answers.export import TOO_OLD, Shown
 from bot.flows.alert_form import AlertForm
-from bot.flows.schedule_form import ScheduleForm
 from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work
 from bot.questions import share as passing_on
 from bot.questions.follow_up import Chosen, follow
+from bot.schedules.form import ScheduleForm
 from bot.services import Asking, turn_away
 from bot.slack.client import Place, Spot
 from reports.admin.audit_log import Act

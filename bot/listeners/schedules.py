@@ -9,12 +9,12 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.flows.home import Homes
-from bot.flows.reporting import Reports
-from bot.flows.schedule_form import ScheduleForm
-from bot.flows.subscriptions import Subscriptions
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work
+from bot.schedules.deliver import Reports
+from bot.schedules.form import ScheduleForm
+from bot.schedules.manage import Subscriptions
 from bot.services import turn_away
 from bot.slack.client import Place
 from reports.admin.audit_log import Act

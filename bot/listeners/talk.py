@@ -9,9 +9,9 @@ from slack_bolt import Ack, App
 
 from bot.access.policy import FOREIGN, surely_foreign
 from bot.flows.alert_desk import Desk
-from bot.flows.subscriptions import Subscriptions
 from bot.flows.talk import Spoken, talk
 from bot.listeners.work import Work
+from bot.schedules.manage import Subscriptions
 from bot.services import Asking, turn_away
 from bot.slack.client import Identity
 from reports.admin.audit_log import Act

@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 from bot.answers.file_worker import Renderer, RenderError
 from bot.config import load
 from bot.demo.slack import LocalSlack
-from bot.flows.reporting import Reporting, Reports
-from bot.flows.subscriptions import Subscriptions
 from bot.http.metrics import Metrics
+from bot.schedules.deliver import Reporting, Reports
+from bot.schedules.manage import Subscriptions
 from bot.services import Asking
 from bot.slack.client import Slack
 from bot.slack.posting import Posting

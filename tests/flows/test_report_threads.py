@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.flows.reporting import AT_ONCE
+from bot.schedules.deliver import AT_ONCE
 from bot.store.database import MOST_IDLE
 
 from .office import Office, office

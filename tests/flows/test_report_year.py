@@ -8,7 +8,7 @@ import pytest
 
 from bot.answers.answer import answer
 from bot.demo.organisation import Key, Member, Organisation, Record
-from bot.flows.reported import Contents
+from bot.schedules.content import Contents
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Metric
 from reports.wording.safe_text import money

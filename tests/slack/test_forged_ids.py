@@ -7,9 +7,10 @@ import pytest
 
 from bot.answers.export import TOO_OLD
 from bot.demo.slack.client import HONEST
-from bot.flows import alert_desk, subscriptions
+from bot.flows import alert_desk
 from bot.flows.alert_delivery import Delivery
-from bot.flows.reporting import Reporting
+from bot.schedules import manage as subscriptions
+from bot.schedules.deliver import Reporting
 
 from ..world import say
 

@@ -9,7 +9,7 @@ from bot import app
 from bot.access.policy import FOREIGN
 from bot.config import ConfigError, Need, load
 from bot.demo.slack import Forge, escaped
-from bot.flows.reporting import Reporting
+from bot.schedules.deliver import Reporting
 
 from .. import world as worlds
 from ..world import say

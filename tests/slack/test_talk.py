@@ -12,8 +12,8 @@ from bot.answers.answer_message import last_in
 from bot.demo.slack import Forge, LocalSlack
 from bot.flows.alert_delivery import Delivery
 from bot.flows.ask import DIRECT
-from bot.flows.reporting import Reporting
 from bot.flows.talk import ALONE, OF_WHAT, WHICH
+from bot.schedules.deliver import Reporting
 from reports.admin.slack.intro import INTRO, WELCOME
 
 from ..clock import Clock

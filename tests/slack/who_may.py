@@ -24,10 +24,10 @@ from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, key_hash
 from bot.demo.slack import Ack, Door, LocalSlack
 from bot.flows.alert_delivery import Delivery
-from bot.flows.reporting import Reporting
 from bot.flows.sync import Sync
 from bot.listeners.work import Work
 from bot.listeners.work import _Job as WorkJob
+from bot.schedules.deliver import Reporting
 from bot.slack.client import Place
 from bot.store import Database, Store
 

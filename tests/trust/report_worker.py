@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from bot.flows.reporting import Reporting, Reports
+from bot.schedules.deliver import Reporting, Reports
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.demo.slack import LocalSlack
-from bot.flows.report import Known
+from bot.schedules.figures import Known
 from bot.store import Database
 from bot.store.schedules.runs import Runs
 from bot.store.schedules.schedules import Draft, Schedules

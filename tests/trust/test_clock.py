@@ -13,7 +13,7 @@ from shutil import copyfile
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.flows.report import Known
+from bot.schedules.figures import Known
 from bot.store import Database
 from bot.store.schedules.schedules import Draft, Schedules
 from reports.schedules.recurrence import Daily, Schedule, Target

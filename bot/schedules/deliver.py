@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from bot.flows.report_notices import Telling
-from bot.flows.report_parts import Reports
-from bot.flows.report_places import LOOK_AGAIN, Places
-from bot.flows.reported import Content, Contents, Unreportable
 from bot.runtime.isolation import alone
+from bot.schedules.content import Content, Contents, Unreportable
+from bot.schedules.notices import Telling
+from bot.schedules.recipients import LOOK_AGAIN, Places
+from bot.schedules.services import Reports
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posted
 from bot.store.schedules.runs import SLEWED, Run, State

@@ -8,9 +8,9 @@ from dataclasses import replace
 from bot.access.policy import may_send_to_creators
 from bot.answers.answer import answer
 from bot.flows.home import Homes
-from bot.flows.subscriptions import Subscriptions
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import Errors, Show, View
+from bot.schedules.manage import Subscriptions
 from bot.services import Asking, asker_of
 from bot.slack.client import Person, Place
 from bot.store.schedules.schedules import Draft, Entry

@@ -6,8 +6,8 @@ import logging
 from datetime import timedelta
 
 from bot import __version__
-from bot.flows.report_parts import Reports
 from bot.runtime.isolation import alone
+from bot.schedules.services import Reports
 from bot.slack.client import DeliveryError
 from bot.store.schedules.notices import Notice
 from bot.store.schedules.runs import MOST_ERRORS, Run

@@ -6,9 +6,9 @@ import logging
 from datetime import datetime, timedelta
 
 from bot.access.policy import may_send_to_creators, refusal
-from bot.flows.report_notices import Telling
-from bot.flows.report_parts import Reports
-from bot.flows.reported import Contents
+from bot.schedules.content import Contents
+from bot.schedules.notices import Telling
+from bot.schedules.services import Reports
 from bot.slack.client import DeliveryError
 from bot.store.schedules.runs import Run, State
 from reports.schedules.recurrence import Target

@@ -16,8 +16,8 @@ from bot.answers.export import Shown, shown
 from bot.answers.file_worker import RenderError
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format, Job, file_name
-from bot.flows import report as reports
-from bot.flows.report import Known, Subject
+from bot.schedules import figures as reports
+from bot.schedules.figures import Known, Subject
 from bot.services import Asking, asker_for
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posting

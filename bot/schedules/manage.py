@@ -20,9 +20,9 @@ from bot.access.policy import (
 )
 from bot.answers import visibility as sight
 from bot.answers.answer import make_plan
-from bot.flows import report as reports
-from bot.flows.reported import CREATOR, Contents, Unreportable
-from bot.flows.reporting import Reports
+from bot.schedules import figures as reports
+from bot.schedules.content import CREATOR, Contents, Unreportable
+from bot.schedules.deliver import Reports
 from bot.services import REFUSED, Asking, admit, asker_of
 from bot.slack.client import DeliveryError, Person, Place
 from bot.slack.posting import Posted

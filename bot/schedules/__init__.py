@@ -1,0 +1,1 @@
+"""Scheduled reports: set up, build and deliver."""
