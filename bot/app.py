@@ -24,8 +24,8 @@ from bot.store.sync_state import LEASE, LEASE_LENGTH
 if TYPE_CHECKING:
     from slack_bolt import App
 
-    from bot.flows.alert_delivery import Delivery
-    from bot.flows.alerting import Alerts, Judging
+    from bot.alerts.deliver import Delivery
+    from bot.alerts.evaluate import Alerts, Judging
     from bot.flows.sync import Sync
     from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
@@ -180,8 +180,8 @@ class Bot:
             log.warning("Slack cannot be reached yet (%s), retrying at the next request", error)
 
     def _listen(self) -> App:
-        from bot.flows.alert_desk import Desk  # noqa: PLC0415
-        from bot.flows.alert_form import AlertForm  # noqa: PLC0415
+        from bot.alerts.form import AlertForm  # noqa: PLC0415
+        from bot.alerts.manage import Desk  # noqa: PLC0415
         from bot.flows.home import Homes  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
             activity,
@@ -278,7 +278,7 @@ class Bot:
     @cached_property
     def alerts(self) -> Alerts:
         """What alerts need, for both halves."""
-        from bot.flows.alerting import Alerts  # noqa: PLC0415
+        from bot.alerts.evaluate import Alerts  # noqa: PLC0415
         from bot.store.alerts.messages import Tellings  # noqa: PLC0415
         from bot.store.alerts.rules import Rules  # noqa: PLC0415
         from bot.store.alerts.states import States  # noqa: PLC0415
@@ -303,7 +303,7 @@ class Bot:
     @cached_property
     def judging(self) -> Judging:
         """What judges alert rules."""
-        from bot.flows.alerting import Judging  # noqa: PLC0415
+        from bot.alerts.evaluate import Judging  # noqa: PLC0415
 
         return Judging(self.alerts)
 
@@ -340,7 +340,7 @@ class Bot:
         self._socket.start()
 
     def _start_worker(self) -> None:
-        from bot.flows.alert_delivery import Delivery  # noqa: PLC0415
+        from bot.alerts.deliver import Delivery  # noqa: PLC0415
         from bot.flows.sync import Sync  # noqa: PLC0415
         from bot.runtime import ticker as scheduler  # noqa: PLC0415
         from bot.schedules.deliver import Reporting  # noqa: PLC0415

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.flows.alert_figures import Ids
+from bot.alerts.usage_lookup import Ids
 from bot.store.usage.directory import Directory
 from reports.alerts.limits_and_forecast import Cap
 from reports.questions.query import Dimension

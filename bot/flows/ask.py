@@ -16,6 +16,7 @@ from bot.access.policy import (
     sees_own_only,
     surely_foreign,
 )
+from bot.alerts.manage import Desk
 from bot.answers import visibility as sight
 from bot.answers.answer import answer
 from bot.answers.answer_message import drawn, kept_private, picture
@@ -24,7 +25,6 @@ from bot.answers.export import Shown, Where, export, shown
 from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
 from bot.flows import audit, status
-from bot.flows.alert_desk import Desk
 from bot.runtime import priority as courtesy
 from bot.schedules.manage import Subscriptions
 from bot.services import REFUSED, Asking, asker_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot import __version__
 from bot.access.policy import admins, is_admin
+from bot.alerts.recipients import in_words
 from bot.config import Guests, Settings, Visibility
-from bot.flows.alert_people import in_words
 from bot.services import Asking
 from bot.slack.client import Person
 from bot.store.admin.audit_log import READ_SECONDS

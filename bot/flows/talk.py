@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.access.policy import clicks_stay_private
+from bot.alerts.manage import Desk
 from bot.answers.answer_message import last_in, remember, shown_in
 from bot.answers.export import Shown
 from bot.answers.read_words import addressed, note, read_words
 from bot.answers.visibility import Asker
-from bot.flows.alert_desk import Desk
 from bot.flows.ask import Asked, ask, misunderstood
 from bot.schedules.manage import Subscriptions
 from bot.services import Asking, admit, asker_of, typed_words

@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import FOREIGN, surely_foreign
-from bot.flows.alert_desk import Desk
+from bot.alerts.manage import Desk
 from bot.flows.ask import Asked, ask
 from bot.flows.talk import run
 from bot.listeners import clicks

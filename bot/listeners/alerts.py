@@ -8,8 +8,8 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.flows.alert_desk import Desk
-from bot.flows.alert_form import AlertForm
+from bot.alerts.form import AlertForm
+from bot.alerts.manage import Desk
 from bot.flows.home import Homes
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign

@@ -9,8 +9,8 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.alerts.form import AlertForm
 from bot.answers.export import TOO_OLD, Shown
-from bot.flows.alert_form import AlertForm
 from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work

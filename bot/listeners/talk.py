@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import FOREIGN, surely_foreign
-from bot.flows.alert_desk import Desk
+from bot.alerts.manage import Desk
 from bot.flows.talk import Spoken, talk
 from bot.listeners.work import Work
 from bot.schedules.manage import Subscriptions

@@ -13,8 +13,8 @@ from time import perf_counter
 from types import SimpleNamespace
 from typing import Any, cast
 
+from bot.alerts.evaluate import Alerts, Judging
 from bot.config import load
-from bot.flows.alerting import Alerts, Judging
 from bot.store import Database, Store
 from bot.store.alerts.messages import Tellings
 from bot.store.alerts.rules import Draft, Rules

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.flows.alert_figures import stretches
+from bot.alerts.usage_lookup import stretches
 from reports.alerts.periods import spans
 from reports.time.period import Unit
 from reports.time.timerange import STEP, Granularity

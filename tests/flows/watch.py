@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bot.alerts.deliver import Delivery
+from bot.alerts.evaluate import Alerts, Judging
+from bot.alerts.manage import Desk
 from bot.config import load
 from bot.demo.slack import LocalSlack
-from bot.flows.alert_delivery import Delivery
-from bot.flows.alert_desk import Desk
-from bot.flows.alerting import Alerts, Judging
 from bot.http.metrics import Metrics
 from bot.services import Asking
 from bot.slack.client import Slack

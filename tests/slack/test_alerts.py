@@ -6,8 +6,8 @@ import re
 import pytest
 
 from bot.access.policy import FOREIGN
+from bot.alerts.deliver import Delivery
 from bot.demo.slack import Forge, escaped
-from bot.flows.alert_delivery import Delivery
 
 from .. import world as worlds
 from ..world import say

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.alerts import manage as alert_desk
+from bot.alerts.deliver import Delivery
 from bot.answers.export import TOO_OLD
 from bot.demo.slack.client import HONEST
-from bot.flows import alert_desk
-from bot.flows.alert_delivery import Delivery
 from bot.schedules import manage as subscriptions
 from bot.schedules.deliver import Reporting
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.access.policy import FOREIGN, OUTSIDERS
+from bot.alerts.deliver import Delivery
 from bot.answers.answer_message import last_in
 from bot.demo.slack import Forge, LocalSlack
-from bot.flows.alert_delivery import Delivery
 from bot.flows.ask import DIRECT
 from bot.flows.talk import ALONE, OF_WHAT, WHICH
 from bot.schedules.deliver import Reporting

@@ -16,6 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from bot.alerts.deliver import Delivery
 from bot.answers.file_worker import Renderer, RenderError
 from bot.answers.write_file import Job, UnanswerableError, write_file
 from bot.app import Bot, open_store
@@ -23,7 +24,6 @@ from bot.config import Need, load
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, key_hash
 from bot.demo.slack import Ack, Door, LocalSlack
-from bot.flows.alert_delivery import Delivery
 from bot.flows.sync import Sync
 from bot.listeners.work import Work
 from bot.listeners.work import _Job as WorkJob

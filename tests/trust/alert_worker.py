@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.flows.alert_delivery import Delivery
-from bot.flows.alerting import Alerts, Judging
+from bot.alerts.deliver import Delivery
+from bot.alerts.evaluate import Alerts, Judging
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store

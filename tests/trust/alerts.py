@@ -19,9 +19,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bot.alerts.scope import Named
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
-from bot.flows.alert_scope import Named
 from bot.store import Database, Store
 from bot.store.alerts.rules import Draft, Rules
 

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.access.policy import admins, admins_only, is_admin
+from bot.alerts.drivers import as_told
+from bot.alerts.evaluate import Alerts, Judging
+from bot.alerts.measure import Seen, Watched
+from bot.alerts.message import Messages
+from bot.alerts.recipients import People, in_words
+from bot.alerts.scope import named
 from bot.answers.answer import answer, make_plan
 from bot.answers.answer_message import drawn
 from bot.answers.export import about, shown
-from bot.flows.alert_detail import as_told
-from bot.flows.alert_message import Messages
-from bot.flows.alert_people import People, in_words
-from bot.flows.alert_reading import Seen, Watched
-from bot.flows.alert_scope import named
-from bot.flows.alerting import Alerts, Judging
 from bot.schedules.manage import Shown
 from bot.services import REFUSED, admit, asker_of
 from bot.slack.client import DeliveryError, Person, Place, Spot

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bot.alerts.measure import Seen, Watched
+from bot.alerts.scope import allowed
+from bot.alerts.usage_lookup import Narrow
 from bot.answers import visibility as sight
-from bot.flows.alert_figures import Narrow
-from bot.flows.alert_reading import Seen, Watched
-from bot.flows.alert_scope import allowed
 from bot.store import Store
 from bot.store.usage.read import Selection
 from reports.alerts.drivers import (

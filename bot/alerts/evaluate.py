@@ -16,11 +16,11 @@ from datetime import datetime, timedelta
 
 from bot import __version__
 from bot.access.policy import sees_own_only
+from bot.alerts.measure import Seen, Watched, closing, readings
+from bot.alerts.scope import Named, people_named
+from bot.alerts.usage_lookup import Figures
 from bot.answers import visibility as sight
 from bot.answers.openrouter_limits import Limits, limits_of
-from bot.flows.alert_figures import Figures
-from bot.flows.alert_reading import Seen, Watched, closing, readings
-from bot.flows.alert_scope import Named, people_named
 from bot.runtime import priority as courtesy
 from bot.runtime.isolation import alone
 from bot.services import Asking, asker_for

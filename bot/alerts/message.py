@@ -6,12 +6,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.alerts.current_reading import current
+from bot.alerts.drivers import detail
+from bot.alerts.evaluate import Alerts, Judging
+from bot.alerts.measure import Seen, Watched
 from bot.answers.answer_message import state_of
 from bot.answers.export import shown
-from bot.flows.alert_detail import detail
-from bot.flows.alert_now import current
-from bot.flows.alert_reading import Seen, Watched
-from bot.flows.alerting import Alerts, Judging
 from bot.slack.client import DeliveryError
 from bot.store.alerts.messages import Pending, Telling
 from bot.store.alerts.states import EVERYTHING

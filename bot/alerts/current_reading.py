@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.flows.alert_detail import narrowed
-from bot.flows.alert_reading import Seen, Watched, readings
+from bot.alerts.drivers import narrowed
+from bot.alerts.measure import Seen, Watched, readings
 from reports.alerts.evaluation import Reading, period_key
 from reports.alerts.needed_usage import Needed
 from reports.alerts.rule import Above, Budget, Forecast, New, Spike

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.flows.alert_desk import Desk
+from bot.alerts.manage import Desk
 from bot.flows.home import Homes
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import Errors, Show, View

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bot.alerts.usage_lookup import Ids, Narrow
 from bot.answers import visibility as sight
 from bot.answers.visibility import SELF, Asker
-from bot.flows.alert_figures import Ids, Narrow
 from bot.store.usage.directory import Directory
 from reports.alerts.needed_usage import grouping
 from reports.alerts.rule import Rule

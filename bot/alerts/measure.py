@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from bot.alerts.scope import Named, Scope, allowed, creator_of, scope
+from bot.alerts.usage_lookup import Figures, Ids, Narrow
 from bot.answers import visibility as sight
 from bot.answers.openrouter_limits import Limited, Limits
-from bot.flows.alert_figures import Figures, Ids, Narrow
-from bot.flows.alert_scope import Named, Scope, allowed, creator_of, scope
 from bot.store.alerts.usage_sums import AlertUsage, Place, Stretch
 from bot.store.encoding import moment, seconds
 from reports.alerts.evaluation import Phase, Reading, State, Usual

@@ -14,9 +14,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import __version__
-from bot.flows.alert_message import Messages
-from bot.flows.alert_people import Hearer, People
-from bot.flows.alerting import Alerts, Judging
+from bot.alerts.evaluate import Alerts, Judging
+from bot.alerts.message import Messages
+from bot.alerts.recipients import Hearer, People
 from bot.runtime.isolation import alone
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posted

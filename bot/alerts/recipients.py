@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.access.policy import refusal
-from bot.flows.alerting import Alerts
+from bot.alerts.evaluate import Alerts
 from bot.slack.client import DeliveryError, Person
 from bot.store.alerts.rules import Entry
 from reports.alerts.grammar import rule_of

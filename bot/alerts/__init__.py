@@ -1,0 +1,1 @@
+"""Alert rules: set up, measure, evaluate and deliver."""
