@@ -85,7 +85,7 @@ def sync() -> None:
     While another process is syncing the same cache, this one waits for it.
     """
     from bot.app import make_openrouter, open_store, process_name, utc_now  # noqa: PLC0415
-    from bot.flows.sync_once import SyncOnce  # noqa: PLC0415
+    from bot.sync.sync_once import SyncOnce  # noqa: PLC0415
 
     settings = _settings(Need.OPENROUTER)
     with (

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from bot.alerts.deliver import Delivery
     from bot.alerts.evaluate import Alerts, Judging
-    from bot.flows.sync import Sync
     from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
     from bot.schedules.deliver import Reports
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from bot.slack.client import Slack
     from bot.slack.socket_mode import SocketMode
     from bot.store.schedules.runs import Timing
+    from bot.sync.sync import Sync
 
 log = logging.getLogger(__name__)
 
@@ -341,9 +341,9 @@ class Bot:
 
     def _start_worker(self) -> None:
         from bot.alerts.deliver import Delivery  # noqa: PLC0415
-        from bot.flows.sync import Sync  # noqa: PLC0415
         from bot.runtime import ticker as scheduler  # noqa: PLC0415
         from bot.schedules.deliver import Reporting  # noqa: PLC0415
+        from bot.sync.sync import Sync  # noqa: PLC0415
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.callback(api.close)

@@ -21,9 +21,9 @@ from bot.config import Need, Settings, load
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record
 from bot.demo.slack import Ack, Door, Forge, LocalSlack, escaped
-from bot.flows.sync import Sync
 from bot.openrouter import OpenRouter
 from bot.slack.scopes import SCOPES
+from bot.sync.sync import Sync
 
 DOLLAR = 10**9
 WEB, WORKER, WHOLE = Parts(web=True, worker=False), Parts(web=False, worker=True), Parts(True, True)

@@ -10,10 +10,10 @@ import threading
 
 from bot.app import Bot, Parts
 from bot.config import Need, environment, load
-from bot.flows.pull import Callbacks, pull
 from bot.openrouter import OpenRouter
 from bot.runtime import logs
 from bot.runtime.priority import be_quick
+from bot.sync.pull_window import Callbacks, pull
 from tests.bench.organisations import NOW, WEEK
 
 

@@ -31,8 +31,8 @@ def _eager(monkeypatch):
     """Sync at once and at full speed: nobody else uses the local OpenRouter."""
     monkeypatch.setattr(app, "make_openrouter", worlds.eager)
     monkeypatch.setattr(app, "SYNC_TICK", 1)
-    monkeypatch.setattr("bot.flows.sync.AFTER_TROUBLE", timedelta(0))
-    monkeypatch.setattr("bot.flows.sync.AFTER_REFUSAL", timedelta(0))
+    monkeypatch.setattr("bot.sync.sync.AFTER_TROUBLE", timedelta(0))
+    monkeypatch.setattr("bot.sync.sync.AFTER_REFUSAL", timedelta(0))
 
 
 def status(world, path: str) -> int:

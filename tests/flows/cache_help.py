@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
-from bot.flows.sync import Sync
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
 from bot.store.encoding import GRANULARITY, View
+from bot.sync.sync import Sync
 from reports.time.timerange import Granularity, floor
 from reports.usage.usage import ZERO, Usage
 

@@ -10,9 +10,9 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.flows.sync import Sync
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
+from bot.sync.sync import Sync
 
 
 def sync(url: str, key: str, path: str, start: str) -> None:

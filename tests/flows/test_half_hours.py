@@ -7,8 +7,8 @@ import pytest
 from bot.answers.answer import answer
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Organisation, Record
-from bot.flows.sync import Sync
 from bot.store.admin.audit_log import Audit
+from bot.sync.sync import Sync
 from reports.questions.grammar import parse
 
 from ..clock import Clock

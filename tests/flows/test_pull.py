@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
 from bot.demo.usage_cube import Dialect
-from bot.flows.pull import Callbacks, pull
 from bot.store.encoding import View, moment
+from bot.sync.pull_window import Callbacks, pull
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage

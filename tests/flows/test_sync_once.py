@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.flows.sync_once import SyncOnce
 from bot.openrouter import OpenRouterError
 from bot.store import Store
+from bot.sync.sync_once import SyncOnce
 
 from .cache_help import MINUTE, Cache, assert_true
 

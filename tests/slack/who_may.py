@@ -24,12 +24,12 @@ from bot.config import Need, load
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, key_hash
 from bot.demo.slack import Ack, Door, LocalSlack
-from bot.flows.sync import Sync
 from bot.listeners.work import Work
 from bot.listeners.work import _Job as WorkJob
 from bot.schedules.deliver import Reporting
 from bot.slack.client import Place
 from bot.store import Database, Store
+from bot.sync.sync import Sync
 
 from .. import world as worlds
 from ..clock import Clock

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.flows.sync import Progress, Sync
 from bot.openrouter import OpenRouter, OpenRouterError
 from bot.store import Store
 from bot.store.sync_state import LEASE, LEASE_LENGTH, failure, first_sync, sentences
+from bot.sync.sync import Progress, Sync
 
 LOOK = 1.0
 """Seconds between two looks at whether the other process is done."""

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from math import ceil
 from time import monotonic
 
-from bot.flows.directory_sync import DirectorySync
-from bot.flows.pull import Callbacks, PartialAnswerError, pull
 from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutError
 from bot.store import Store, StoreError
 from bot.store.sync_state import FIRST_SYNC, TROUBLE
+from bot.sync.directory import DirectorySync
+from bot.sync.pull_window import Callbacks, PartialAnswerError, pull
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.coverage import Held, Interval, merge
 from reports.usage.sync_windows import (

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.flows.identify import DIMENSION, MADE_UP, Names, Owned, Told
 from bot.openrouter import Answer, Only, OpenRouter, OpenRouterError, TimedOutError, View, WireRow
 from bot.runtime.priority import giving_way
 from bot.store import Store
@@ -21,6 +20,7 @@ from bot.store.encoding import seconds
 from bot.store.sync_state import parts
 from bot.store.usage.diff import RowKey, minus, plus
 from bot.store.usage.directory import Directory
+from bot.sync.attribution import DIMENSION, MADE_UP, Names, Owned, Told
 from reports.questions.query import Dimension, Metric
 from reports.time.timerange import STEP, Granularity
 from reports.usage.sync_windows import MINUTE, Window

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from bot.flows.identify import MADE_UP
 from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, Person, Workspace
 from bot.store import Store
 from bot.store.sync_state import UNAVAILABLE
+from bot.sync.attribution import MADE_UP
 from reports.questions.query import Dimension
 from reports.usage.sync_windows import Window
 

@@ -1,0 +1,1 @@
+"""Fetching usage from OpenRouter into the cache."""
