@@ -273,8 +273,8 @@ def import_(files: tuple[str, ...], granularity: str | None) -> None:
     Fills only what the cache does not hold: a file imported twice counts once.
     """
     from bot.app import open_store, utc_now  # noqa: PLC0415
-    from bot.flows.import_words import summary  # noqa: PLC0415
-    from bot.flows.importing import import_files  # noqa: PLC0415
+    from bot.imports.import_csv import import_files  # noqa: PLC0415
+    from bot.imports.summary_text import summary  # noqa: PLC0415
     from reports.time.timerange import Granularity  # noqa: PLC0415
 
     store = open_store(_settings(Need.DATABASE))
@@ -416,7 +416,7 @@ def _said(error: Exception) -> str:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Errors whose text is meant for people; looked up only when one was raised."""
-    from bot.flows.importing import FileRefusedError  # noqa: PLC0415
+    from bot.imports.import_csv import FileRefusedError  # noqa: PLC0415
     from bot.openrouter import OpenRouterError  # noqa: PLC0415
     from bot.slack.client import DeliveryError  # noqa: PLC0415
     from bot.store import StoreError  # noqa: PLC0415

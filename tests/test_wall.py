@@ -36,7 +36,7 @@ WALLS = {
     "bot/listeners": ["sqlite3", "httpx", "reports.render", "bot.store", "bot.openrouter"],
 }
 DOORS = {
-    "bot/flows/importing.py": "os",  # the size of a file that is open
+    "bot/imports/import_csv.py": "os",  # the size of a file that is open
     "bot/listeners/forms.py": "reports.block_kit.inputs.notice",  # an acknowledgement may carry a view
 }
 READS_SETTINGS = {"bot/config.py", "bot/demo/run.py"}  # the demo takes them out of its own process

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.answers.answer import answer
-from bot.flows.import_words import summary
-from bot.flows.importing import FileRefusedError, import_files
+from bot.imports.import_csv import FileRefusedError, import_files
+from bot.imports.summary_text import summary
 from bot.store import Database, Store
 from bot.store.encoding import View
 from reports.questions.grammar import parse

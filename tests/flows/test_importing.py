@@ -21,8 +21,8 @@ from bot import __main__ as commands
 from bot.answers.answer import answer
 from bot.answers.write_file import Format, Job, write_file
 from bot.demo.openrouter import LocalOpenRouter
-from bot.flows.import_words import summary
-from bot.flows.importing import FileRefusedError, Imported, import_files
+from bot.imports.import_csv import FileRefusedError, Imported, import_files
+from bot.imports.summary_text import summary
 from bot.store import Database, Store
 from bot.store.encoding import View, seconds
 from reports.questions.grammar import Ask, parse
@@ -731,7 +731,7 @@ def test_a_bomb_is_refused_before_it_is_read(store: Store, tmp_path: Path) -> No
 def test_a_file_without_a_size_is_not_read_for_ever(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.flows.importing.LARGEST", 10 * 2**20)
+    monkeypatch.setattr("bot.imports.import_csv.LARGEST", 10 * 2**20)
     with pytest.raises(FileRefusedError, match="line 1: longer than 64 KiB"):
         bring(store, "/dev/zero")
     reading, writing = os.pipe()
@@ -745,7 +745,7 @@ def test_a_file_that_grows_while_it_is_read_stops_at_the_largest_size(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = march(tmp_path, *[1] * 31)
-    monkeypatch.setattr("bot.flows.importing.LARGEST", 300)
+    monkeypatch.setattr("bot.imports.import_csv.LARGEST", 300)
     monkeypatch.setattr("os.fstat", lambda fd: os.stat_result([0] * 10))
     with pytest.raises(FileRefusedError, match="larger than"):
         bring(store, file)

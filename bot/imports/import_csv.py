@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.flows.import_names import Named, find_members
+from bot.imports.match_names import Named, find_members
 from bot.store import Store
 from bot.store.encoding import View
 from bot.store.usage.diff import RowKey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bot.flows.importing import Imported
+from bot.imports.import_csv import Imported
 from bot.store.encoding import seconds
 from reports.imports.granularity import Dates
 from reports.questions.query import Dimension

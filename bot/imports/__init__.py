@@ -1,0 +1,1 @@
+"""Importing usage from exported files."""
