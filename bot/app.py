@@ -102,7 +102,7 @@ class Bot:
         clock: Callable[[], datetime] = utc_now,
         requests_a_minute: int | None = None,
     ) -> None:
-        from bot.database_monitor import DatabaseMonitor  # noqa: PLC0415
+        from bot.admin.database_monitor import DatabaseMonitor  # noqa: PLC0415
         from bot.http.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
         from bot.slack.client import Slack  # noqa: PLC0415
         from bot.store.admin.audit_log import Audit  # noqa: PLC0415

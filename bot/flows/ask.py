@@ -16,6 +16,8 @@ from bot.access.policy import (
     sees_own_only,
     surely_foreign,
 )
+from bot.admin import audit_log as audit
+from bot.admin import status
 from bot.alerts.manage import Desk
 from bot.answers import visibility as sight
 from bot.answers.answer import answer
@@ -24,7 +26,6 @@ from bot.answers.balance import balance, limits, own_limits
 from bot.answers.export import Shown, Where, export, shown
 from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
-from bot.flows import audit, status
 from bot.runtime import priority as courtesy
 from bot.schedules.manage import Subscriptions
 from bot.services import REFUSED, Asking, asker_of

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.access.policy import ask_admins, is_admin, refusal, sees_own_only, unknown
+from bot.admin import status
 from bot.alerts.manage import Desk
 from bot.answers import visibility as sight
 from bot.answers.answer import answer
 from bot.answers.balance import balance
 from bot.answers.visibility import Asker
-from bot.flows import status
 from bot.runtime import priority as courtesy
 from bot.schedules.manage import Subscriptions
 from bot.services import REFUSED, Asking, asker_for

@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.flows.help import show
+from bot.admin.help import show
 from bot.listeners import clicks
 from bot.listeners.work import Work
 from bot.services import Asking, turn_away

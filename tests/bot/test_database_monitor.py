@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from bot import database_monitor
-from bot.database_monitor import DatabaseMonitor
+from bot.admin import database_monitor
+from bot.admin.database_monitor import DatabaseMonitor
 from bot.slack.client import DeliveryError
 from bot.store import DatabaseBusyError, DiskFullError, StoreError
 
