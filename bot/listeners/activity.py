@@ -10,8 +10,8 @@ from slack_bolt import Ack, App
 
 from bot.access.policy import FOREIGN, surely_foreign
 from bot.alerts.manage import Desk
-from bot.flows.ask import Asked, ask
-from bot.flows.talk import run
+from bot.commands.conversation import run
+from bot.commands.dispatch import Asked, ask
 from bot.listeners import clicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.work import Work

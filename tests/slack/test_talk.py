@@ -10,9 +10,9 @@ import pytest
 from bot.access.policy import FOREIGN, OUTSIDERS
 from bot.alerts.deliver import Delivery
 from bot.answers.answer_message import last_in
+from bot.commands.conversation import ALONE, OF_WHAT, WHICH
+from bot.commands.dispatch import DIRECT
 from bot.demo.slack import Forge, LocalSlack
-from bot.flows.ask import DIRECT
-from bot.flows.talk import ALONE, OF_WHAT, WHICH
 from bot.schedules.deliver import Reporting
 from reports.admin.slack.intro import INTRO, WELCOME
 

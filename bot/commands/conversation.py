@@ -17,7 +17,7 @@ from bot.answers.answer_message import last_in, remember, shown_in
 from bot.answers.export import Shown
 from bot.answers.read_words import addressed, note, read_words
 from bot.answers.visibility import Asker
-from bot.flows.ask import Asked, ask, misunderstood
+from bot.commands.dispatch import Asked, ask, misunderstood
 from bot.schedules.manage import Subscriptions
 from bot.services import Asking, admit, asker_of, typed_words
 from bot.slack.client import DeliveryError, Person, Place, Spot

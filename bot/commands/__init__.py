@@ -1,0 +1,1 @@
+"""Dispatch of commands, and the conversation in natural language."""
