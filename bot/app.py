@@ -182,7 +182,7 @@ class Bot:
     def _listen(self) -> App:
         from bot.alerts.form import AlertForm  # noqa: PLC0415
         from bot.alerts.manage import Desk  # noqa: PLC0415
-        from bot.flows.home import Homes  # noqa: PLC0415
+        from bot.home.home import Homes  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
             activity,
             alerts,

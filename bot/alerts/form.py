@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.alerts.manage import Desk
-from bot.flows.home import Homes
+from bot.home.home import Homes
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import Errors, Show, View
 from bot.services import Asking

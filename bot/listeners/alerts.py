@@ -10,7 +10,7 @@ from slack_bolt import Ack, App
 
 from bot.alerts.form import AlertForm
 from bot.alerts.manage import Desk
-from bot.flows.home import Homes
+from bot.home.home import Homes
 from bot.listeners import clicks
 from bot.listeners.clicks import foreign
 from bot.listeners.work import Work

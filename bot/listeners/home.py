@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import surely_foreign
-from bot.flows.home import Homes
+from bot.home.home import Homes
 from bot.listeners import clicks
 from bot.listeners.work import Work
 from bot.services import Asking, turn_away

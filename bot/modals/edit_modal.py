@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Generic, TypeVar
 
-from bot.flows.home import Homes
+from bot.home.home import Homes
 from bot.modals.modal import (
     Done,
     Errors,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.access.policy import may_send_to_creators
 from bot.answers.answer import answer
-from bot.flows.home import Homes
+from bot.home.home import Homes
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import Errors, Show, View
 from bot.schedules.manage import Subscriptions
