@@ -183,19 +183,11 @@ class Bot:
         from bot.alerts.form import AlertForm  # noqa: PLC0415
         from bot.alerts.manage import Desk  # noqa: PLC0415
         from bot.home.home import Homes  # noqa: PLC0415
-        from bot.listeners import (  # noqa: PLC0415
-            activity,
-            alerts,
-            bolt,
-            controls,
-            exports,
-            forms,
-            help,  # noqa: A004
-            home,
-            schedules,
-            talk,
-        )
-        from bot.listeners.work import Work  # noqa: PLC0415
+        from bot.listeners import alerts, controls, exports, forms, help, home, schedules
+        from bot.listeners import bolt_app as bolt
+        from bot.listeners import command as activity
+        from bot.listeners import messages as talk
+        from bot.listeners.background import Work  # noqa: PLC0415
         from bot.questions.form import QuestionForm  # noqa: PLC0415
         from bot.schedules.form import ScheduleForm  # noqa: PLC0415
         from bot.schedules.manage import Subscriptions  # noqa: PLC0415

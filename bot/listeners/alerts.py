@@ -12,8 +12,8 @@ from bot.alerts.form import AlertForm
 from bot.alerts.manage import Desk
 from bot.home.home import Homes
 from bot.listeners import clicks
+from bot.listeners.background import Work
 from bot.listeners.clicks import foreign
-from bot.listeners.work import Work
 from bot.services import Asking, turn_away
 from bot.slack.client import Place, Spot
 from reports.admin.audit_log import Act

@@ -12,8 +12,8 @@ from slack_bolt import Ack, App
 from bot.alerts.form import AlertForm
 from bot.answers.export import TOO_OLD, Shown
 from bot.listeners import clicks
+from bot.listeners.background import Work
 from bot.listeners.clicks import Clicks
-from bot.listeners.work import Work
 from bot.questions import share as passing_on
 from bot.questions.follow_up import Chosen, follow
 from bot.schedules.form import ScheduleForm

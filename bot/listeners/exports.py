@@ -10,8 +10,8 @@ from slack_bolt import Ack, App
 from bot.access.policy import clicks_stay_private
 from bot.answers.export import TOO_OLD, Shown, Where, export
 from bot.answers.write_file import Format
+from bot.listeners.background import Work
 from bot.listeners.clicks import Clicks, foreign, spot
-from bot.listeners.work import Work
 from bot.services import Asking, turn_away
 from bot.slack.client import Place
 from reports.admin.audit_log import Act

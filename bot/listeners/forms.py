@@ -12,8 +12,8 @@ from slack_bolt import Ack, App
 
 from bot.access.policy import FOREIGN
 from bot.listeners import clicks
+from bot.listeners.background import Work
 from bot.listeners.clicks import foreign
-from bot.listeners.work import Work
 from bot.modals.modal import ONE_MOMENT, Done, Errors, Outcome, Sent, Show, View, change_view
 from bot.services import Asking, turn_away
 from bot.slack.client import Place

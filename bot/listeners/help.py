@@ -9,7 +9,7 @@ from slack_bolt import Ack, App
 
 from bot.admin.help import show
 from bot.listeners import clicks
-from bot.listeners.work import Work
+from bot.listeners.background import Work
 from bot.services import Asking, turn_away
 from reports.admin.audit_log import Act
 from reports.admin.slack.help import ACTION, TOPICS

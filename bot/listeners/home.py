@@ -10,7 +10,7 @@ from slack_bolt import Ack, App
 from bot.access.policy import surely_foreign
 from bot.home.home import Homes
 from bot.listeners import clicks
-from bot.listeners.work import Work
+from bot.listeners.background import Work
 from bot.services import Asking, turn_away
 from bot.slack.client import Place
 from reports.admin.audit_log import Act

@@ -10,8 +10,8 @@ from slack_bolt import Ack, App
 
 from bot.home.home import Homes
 from bot.listeners import clicks
+from bot.listeners.background import Work
 from bot.listeners.clicks import foreign
-from bot.listeners.work import Work
 from bot.schedules.deliver import Reports
 from bot.schedules.form import ScheduleForm
 from bot.schedules.manage import Subscriptions

@@ -18,8 +18,8 @@ import pytest
 
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.slack import LocalSlack
-from bot.listeners import work
-from bot.listeners.work import WAITING
+from bot.listeners import background as work
+from bot.listeners.background import WAITING
 from bot.runtime.database_waits import GAVE_UP
 from bot.slack.scopes import SCOPES
 from bot.store import DiskFullError

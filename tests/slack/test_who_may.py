@@ -21,7 +21,7 @@ from bot.answers import visibility as sight
 from bot.answers.answer import answer
 from bot.answers.file_worker import Renderer
 from bot.demo.slack import escaped
-from bot.listeners.work import Work
+from bot.listeners.background import Work
 from bot.runtime import priority as courtesy
 from bot.schedules.manage import NOT_YOURS, TO_CREATORS
 from reports.admin.slack.help import TOPICS, help_message

@@ -24,8 +24,8 @@ from bot.config import Need, load
 from bot.demo.openrouter import LocalOpenRouter
 from bot.demo.organisation import Key, Member, Organisation, Record, key_hash
 from bot.demo.slack import Ack, Door, LocalSlack
-from bot.listeners.work import Work
-from bot.listeners.work import _Job as WorkJob
+from bot.listeners.background import Work
+from bot.listeners.background import _Job as WorkJob
 from bot.schedules.deliver import Reporting
 from bot.slack.client import Place
 from bot.store import Database, Store

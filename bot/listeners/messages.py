@@ -10,7 +10,7 @@ from slack_bolt import Ack, App
 from bot.access.policy import FOREIGN, surely_foreign
 from bot.alerts.manage import Desk
 from bot.commands.conversation import Spoken, talk
-from bot.listeners.work import Work
+from bot.listeners.background import Work
 from bot.schedules.manage import Subscriptions
 from bot.services import Asking, turn_away
 from bot.slack.client import Identity

@@ -13,8 +13,8 @@ from bot.alerts.manage import Desk
 from bot.commands.conversation import run
 from bot.commands.dispatch import Asked, ask
 from bot.listeners import clicks
+from bot.listeners.background import Work
 from bot.listeners.clicks import Clicks
-from bot.listeners.work import Work
 from bot.schedules.manage import Subscriptions
 from bot.services import REFUSED, Asking, turn_away, typed_words
 from bot.slack.client import Place
