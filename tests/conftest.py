@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.answers import export
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack, signing
 from bot.listeners import forms
 from bot.slack.client import Slack

@@ -18,8 +18,8 @@ from typing import Any
 from bot import app
 from bot.app import Bot, Parts
 from bot.config import Need, Settings, load
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.organisation import Key, Member, Organisation, Record
+from bot.demo.openrouter.organisation import Key, Member, Organisation, Record
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Ack, Door, Forge, LocalSlack, escaped
 from bot.openrouter import OpenRouter
 from bot.slack.scopes import SCOPES

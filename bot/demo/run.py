@@ -19,14 +19,14 @@ import click
 from bot.app import Bot, Parts
 from bot.config import Need, Settings, load
 from bot.demo.clock import DemoClock
-from bot.demo.controls import CONTROLS, Controls
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.organisation import Organisation
+from bot.demo.clock_controls import CONTROLS, Controls
+from bot.demo.openrouter.organisation import Organisation
+from bot.demo.openrouter.sample_organisation import PEOPLE, USES, looping, sample
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.page import Page, Role
-from bot.demo.page.words import EXAMPLES, completion
+from bot.demo.page.completion import EXAMPLES, completion
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
-from bot.demo.usage_sample import PEOPLE, USES, looping, sample
 from bot.runtime import logs
 from bot.store.alerts.rules import Draft
 from reports.questions.slack.form import SHORTCUT, TITLE

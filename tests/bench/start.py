@@ -14,9 +14,9 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
 
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.sample_organisation import sample
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
-from bot.demo.usage_sample import sample
 from tests.bench.organisations import LARGE, database
 from tests.bench.pulled import copied
 from tests.bench.table import Figure, at_most

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from bot import doctor
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.organisation import Organisation
+from bot.demo.openrouter.organisation import Organisation
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.slack.scopes import SCOPES
 from bot.store import file_check as checkup

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.openrouter_faults import hang
+from bot.demo.openrouter.faults import hang
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Forge, LocalSlack
 
 from .. import world as worlds

@@ -13,9 +13,8 @@ from time import sleep
 import httpx
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.openrouter_faults import answer, hang
-from bot.demo.organisation import (
+from bot.demo.openrouter.faults import answer, hang
+from bot.demo.openrouter.organisation import (
     DAY,
     Budget,
     Key,
@@ -26,7 +25,8 @@ from bot.demo.organisation import (
     key_hash,
     synthetic,
 )
-from bot.demo.usage_sample import sample
+from bot.demo.openrouter.sample_organisation import sample
+from bot.demo.openrouter.server import LocalOpenRouter
 
 from ..clock import Clock
 

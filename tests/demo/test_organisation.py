@@ -6,8 +6,16 @@ from itertools import chain, pairwise
 
 import pytest
 
-from bot.demo.organisation import DAY, Key, Member, Organisation, Record, key_hash, synthetic
-from bot.demo.usage_sample import sample
+from bot.demo.openrouter.organisation import (
+    DAY,
+    Key,
+    Member,
+    Organisation,
+    Record,
+    key_hash,
+    synthetic,
+)
+from bot.demo.openrouter.sample_organisation import sample
 
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 
 from bot.demo.page import Page
-from bot.demo.page.words import EXAMPLES, completion
+from bot.demo.page.completion import EXAMPLES, completion
 from bot.demo.slack import LocalSlack
 from reports.commands import parse_command
 from reports.questions.grammar import WORDS, CommandError

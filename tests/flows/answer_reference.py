@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 
 from bot.answers.answer import Plan
-from bot.demo.organisation import Organisation, Record
+from bot.demo.openrouter.organisation import Organisation, Record
 from bot.store import Store
 from reports.questions.query import Dimension, Metric, Query, Source
 from reports.time.timerange import Granularity, TimeRange

@@ -7,8 +7,8 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
+from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, Workspace, key_hash
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
 from bot.store.encoding import GRANULARITY, View

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 
 from ..clock import Clock
 from .cache_help import NOW, company

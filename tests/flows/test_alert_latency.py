@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bot import app
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.organisation import Record
+from bot.demo.openrouter.organisation import Record
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 
 from ..clock import Clock

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.answers.answer import Asker, answer, make_plan
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
+from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, Workspace, key_hash
+from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import Ask, CommandError, parse
 from reports.questions.query import Dimension, Metric
 from reports.questions.slack.answer import as_text

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.answers.answer import answer
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.organisation import Key, Organisation, Record
+from bot.demo.openrouter.organisation import Key, Organisation, Record
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store.admin.audit_log import Audit
 from bot.sync.sync import Sync
 from reports.questions.grammar import parse

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from bot import __main__ as commands
 from bot.answers.answer import answer
 from bot.answers.write_file import Format, Job, write_file
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.imports.import_csv import FileRefusedError, Imported, import_files
 from bot.imports.summary_text import summary
 from bot.store import Database, Store

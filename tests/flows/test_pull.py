@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.organisation import Key, Member, Organisation, Record, Workspace, key_hash
-from bot.demo.usage_cube import Dialect
+from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, Workspace, key_hash
+from bot.demo.openrouter.server import LocalOpenRouter
+from bot.demo.openrouter.usage_cube import Dialect
 from bot.store.encoding import View, moment
 from bot.sync.pull_window import Callbacks, pull
 from reports.time.timerange import Granularity

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.answers.answer import answer
-from bot.demo.organisation import Key, Member, Organisation, Record
+from bot.demo.openrouter.organisation import Key, Member, Organisation, Record
 from bot.schedules.content import Contents
 from reports.questions.grammar import Ask, parse
 from reports.questions.query import Metric

@@ -8,10 +8,10 @@ from shutil import copyfile
 import pytest
 
 from bot.answers.answer import answer
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.openrouter_directory import ApiError
-from bot.demo.openrouter_faults import answer as fault_answer
-from bot.demo.organisation import Key, Record, Workspace
+from bot.demo.openrouter.directory import ApiError
+from bot.demo.openrouter.faults import answer as fault_answer
+from bot.demo.openrouter.organisation import Key, Record, Workspace
+from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window, missing

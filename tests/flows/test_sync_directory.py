@@ -6,7 +6,7 @@ import pytest
 
 from bot.answers.answer import answer
 from bot.answers.openrouter_limits import limits_of
-from bot.demo.organisation import Budget, Key, Record, Workspace
+from bot.demo.openrouter.organisation import Budget, Key, Record, Workspace
 from bot.store.sync_state import parts, sentences
 from reports.questions.grammar import parse
 from reports.questions.query import Dimension, Metric

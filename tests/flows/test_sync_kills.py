@@ -12,7 +12,7 @@ from time import sleep
 
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Database, Store
 from reports.time.timerange import STEP, Granularity
 

@@ -3,9 +3,9 @@
 import pytest
 
 from bot.answers.answer import answer
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.openrouter_faults import answer as fault
-from bot.demo.organisation import Organisation, Record
+from bot.demo.openrouter.faults import answer as fault
+from bot.demo.openrouter.organisation import Organisation, Record
+from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import parse
 
 from .cache_help import DAY, HOUR, MINUTE, NOW, ONE, Cache, assert_true, company

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.app import SYNC_LEASE
-from bot.demo.openrouter import INFERENCE_KEY, MANAGEMENT_KEY, LocalOpenRouter
-from bot.demo.openrouter_faults import answer
-from bot.demo.organisation import Budget, Key, Member, Organisation, Record, Workspace
+from bot.demo.openrouter.faults import answer
+from bot.demo.openrouter.organisation import Budget, Key, Member, Organisation, Record, Workspace
+from bot.demo.openrouter.server import INFERENCE_KEY, MANAGEMENT_KEY, LocalOpenRouter
 from bot.openrouter import (
     KeyRefusedError,
     Only,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.demo.usage_sample import sample
+from bot.demo.openrouter.sample_organisation import sample
 from reports.alerts.evaluation import Kind, Phase, State, evaluate
 from reports.alerts.rule import SPIKE_FLOOR, Rule, Spike
 from reports.alerts.spike import Hour, known_past, may_spike, past_hours, spike, usual

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.demo.usage_sample import sample
+from bot.demo.openrouter.sample_organisation import sample
 from reports.alerts.limits_and_forecast import (
     Cap,
     Pace,

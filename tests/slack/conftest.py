@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 
 from .. import world as worlds
 from ..world import World

@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Forge, escaped
 
 from .. import world as worlds

@@ -16,7 +16,7 @@ from time import monotonic
 import httpx
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.listeners import background as work
 from bot.listeners.background import WAITING

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.access.policy import FOREIGN, is_member, surely_foreign
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Forge, LocalSlack
 from bot.listeners.clicks import foreign
 from bot.slack.client import Identity, Person

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.modals.modal import NOT_OPENED
 from bot.slack.client import DeliveryError, Slack

@@ -21,8 +21,8 @@ from bot.answers.file_worker import Renderer, RenderError
 from bot.answers.write_file import Job, UnanswerableError, write_file
 from bot.app import Bot, open_store
 from bot.config import Need, load
-from bot.demo.openrouter import LocalOpenRouter
-from bot.demo.organisation import Key, Member, Organisation, Record, key_hash
+from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, key_hash
+from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Ack, Door, LocalSlack
 from bot.listeners.background import Work
 from bot.listeners.background import _Job as WorkJob

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.demo.openrouter import LocalOpenRouter
+from bot.demo.openrouter.server import LocalOpenRouter
 
 from .. import world as worlds
 from . import alerts as kill_loop

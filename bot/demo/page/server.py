@@ -11,11 +11,11 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bot.demo.page import static
+from bot.demo.page.actions import Hands, Refused
 from bot.demo.page.attachments import attachment
 from bot.demo.page.feed import Feed
 from bot.demo.page.guard import SECURITY, refusal
-from bot.demo.page.hands import Hands, Refused
-from bot.demo.page.sight import Role, Sight
+from bot.demo.page.workspace_view import Role, Sight
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 

@@ -8,7 +8,7 @@ from datetime import time, timedelta
 
 from bot.app import Bot
 from bot.demo.clock import DemoClock
-from bot.demo.page.hands import Hands, Refused
+from bot.demo.page.actions import Hands, Refused
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 from bot.schedules.manage import Subscriptions

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .organisation import DAY, LONG_AGO, Key, Organisation, Record
+from bot.demo.openrouter.organisation import DAY, LONG_AGO, Key, Organisation, Record
 
 Body = dict[str, Any]
 Arguments = Mapping[str, str]

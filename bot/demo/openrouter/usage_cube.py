@@ -8,8 +8,17 @@ from functools import cache
 from operator import add, attrgetter, ge, gt, le, lt
 from typing import Any
 
-from .organisation import DAY, Organisation
-from .usage_query import GRANULARITIES, METRICS, PARTS, CubeQuery, Filter, Metric, Row, Sums
+from bot.demo.openrouter.organisation import DAY, Organisation
+from bot.demo.openrouter.usage_query import (
+    GRANULARITIES,
+    METRICS,
+    PARTS,
+    CubeQuery,
+    Filter,
+    Metric,
+    Row,
+    Sums,
+)
 
 HELD = 365 * DAY
 

@@ -21,12 +21,12 @@ from time import perf_counter
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from . import openrouter_directory as directory
-from .openrouter_directory import ApiError
-from .openrouter_faults import Answer, Fault, Kind, Plan, error_body, reset, spoilt
-from .organisation import Organisation
-from .usage_cube import Dialect, run
-from .usage_query import MAX_LIMIT, QueryError, meta, parse
+from bot.demo.openrouter import directory
+from bot.demo.openrouter.directory import ApiError
+from bot.demo.openrouter.faults import Answer, Fault, Kind, Plan, error_body, reset, spoilt
+from bot.demo.openrouter.organisation import Organisation
+from bot.demo.openrouter.usage_cube import Dialect, run
+from bot.demo.openrouter.usage_query import MAX_LIMIT, QueryError, meta, parse
 
 BASE = "/api/v1"
 MANAGEMENT_KEY = "sk-or-v1-" + "d3" * 32

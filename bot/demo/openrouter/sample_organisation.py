@@ -12,8 +12,25 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from .organisation import DAY, Budget, Key, Member, Organisation, Record, Workspace, key_hash
-from .usage import CUSTOMERS, NIGHTLY, OFFICE, STEADY, LivingHistory, Model, Stream
+from bot.demo.openrouter.organisation import (
+    DAY,
+    Budget,
+    Key,
+    Member,
+    Organisation,
+    Record,
+    Workspace,
+    key_hash,
+)
+from bot.demo.openrouter.usage_source import (
+    CUSTOMERS,
+    NIGHTLY,
+    OFFICE,
+    STEADY,
+    LivingHistory,
+    Model,
+    Stream,
+)
 
 DOLLAR = 10**9
 ZONE = "Europe/Berlin"

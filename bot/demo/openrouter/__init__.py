@@ -1,0 +1,1 @@
+"""A local OpenRouter: the management API over made-up usage."""
