@@ -272,7 +272,7 @@ def test_which_models_others_use_is_not_heard_from_what_is_understood(bots: Bots
         there.door.message(person, "what did I spend this month on secret-model?")
         [(_, _, told)] = [one for one in there.sent() if "secret-model?" not in one[2]]
         assert ("model:*secret-model*" in told) is known
-        assert ("I do not know “secret-model”" in told) is not known
+        assert ("I don't recognize “secret-model”" in told) is not known
 
 
 def test_a_form_that_somebody_else_sends_off_changes_nothing(bots: Bots) -> None:
