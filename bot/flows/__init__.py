@@ -1,1 +1,0 @@
-"""The streets: one a file, read from top to bottom. The edges of the world come as arguments."""
