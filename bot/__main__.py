@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.answers.write_file import Job
     from bot.store import Store
     from reports.commands import Command
-    from reports.natural.names import Known
+    from reports.natural.names import KnownNames
     from reports.questions.grammar import CommandError
     from reports.questions.summary import Summary
     from reports.questions.topics import BalanceAsked, BudgetAsked
@@ -131,8 +131,8 @@ def ask(
     from bot.answers.write_file import Format, Job, file_name  # noqa: PLC0415
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from reports.commands import parse_command  # noqa: PLC0415
-    from reports.questions.grammar import Ask, CommandError, Help  # noqa: PLC0415
-    from reports.questions.query import File  # noqa: PLC0415
+    from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand  # noqa: PLC0415
+    from reports.questions.query import FileFormat  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
     from reports.schedules.grammar import EXAMPLE, is_schedule  # noqa: PLC0415
     from reports.wording.slack_text import unmarked  # noqa: PLC0415
@@ -144,7 +144,7 @@ def ask(
     now = utc_now()
     store: Store | None = None
 
-    def names() -> Known:
+    def names() -> KnownNames:
         nonlocal store
         store = open_store(settings, must_exist=True)
         return known(store, ANYONE, now, settings.zone)
@@ -154,15 +154,15 @@ def ask(
     heard = read(line, names, Clock(now, settings.zone, settings.zone))
     if isinstance(heard, CommandError):
         _misunderstood(heard)
-    parsed = parse_command(heard.words) if heard else Help()
-    if not isinstance(parsed, Ask):
+    parsed = parse_command(heard.words) if heard else HelpCommand()
+    if not isinstance(parsed, QuestionCommand):
         opened = store or partial(open_store, settings, must_exist=True)
         _answer_other(parsed, words[0] if words else "", opened, now, settings, as_json=as_json)
         return
     store = store or open_store(settings, must_exist=True)
     if heard and (note := heard.note("activity ask")):
         click.echo(note, err=True)
-    pdf = Format.SUMMARY if File.SUMMARY in parsed.query.files else Format.PDF
+    pdf = Format.SUMMARY if FileFormat.SUMMARY in parsed.query.files else Format.PDF
     files = {Format.CSV: csv_file, pdf: pdf_file, Format.PNG: png_file}
     wanted = {format_: file for format_, file in files.items() if file}
     if len([file for file in wanted.values() if file == "-"]) + as_json > 1:
@@ -191,14 +191,20 @@ def _answer_other(
     as_json: bool,
 ) -> None:
     """Answer what is not a question for figures; `first` is the first word of the command."""
-    from reports.admin.grammar import HelpOn  # noqa: PLC0415
-    from reports.questions.grammar import CommandError, Help  # noqa: PLC0415
-    from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
+    from reports.admin.grammar import HelpRequest  # noqa: PLC0415
+    from reports.questions.grammar import CommandError, HelpCommand  # noqa: PLC0415
+    from reports.questions.topics import (  # noqa: PLC0415
+        BalanceAsked,
+        BudgetAsked,
+        MeAsked,
+        TopicAsked,
+        not_yet,
+    )
 
     match parsed:
         case CommandError():
             _misunderstood(parsed)
-        case Help() | HelpOn():
+        case HelpCommand() | HelpRequest():
             _print_help()
         case TopicAsked():
             raise click.ClickException(not_yet(parsed.topic).replace("`", ""))

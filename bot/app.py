@@ -16,20 +16,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bot.config import Settings
-from bot.runtime import priority as courtesy
-from bot.runtime.isolation import alone
+from bot.runtime import priority
+from bot.runtime.isolation import isolated
 from bot.store import Database, Store, StoreError
 from bot.store.sync_state import LEASE, LEASE_LENGTH
 
 if TYPE_CHECKING:
     from slack_bolt import App
 
-    from bot.alerts.deliver import Delivery
-    from bot.alerts.evaluate import Alerts, Judging
+    from bot.alerts.deliver import AlertDelivery
+    from bot.alerts.evaluate import AlertServices, RuleEvaluator
     from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
-    from bot.schedules.deliver import Reports
-    from bot.services import Asking
+    from bot.schedules.deliver import ReportServices
+    from bot.services import Services
     from bot.slack.client import Slack
     from bot.slack.socket_mode import SocketMode
     from bot.store.schedules.runs import Timing
@@ -105,7 +105,7 @@ class Bot:
         from bot.admin.database_monitor import DatabaseMonitor  # noqa: PLC0415
         from bot.http.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
         from bot.slack.client import Slack  # noqa: PLC0415
-        from bot.store.admin.audit_log import Audit  # noqa: PLC0415
+        from bot.store.admin.audit_log import AuditLog  # noqa: PLC0415
 
         self.settings = settings
         self.parts = parts
@@ -127,7 +127,7 @@ class Bot:
         self.report_tick = REPORT_TICK
         self._stops = ExitStack()
         self._stops.callback(self.store.close)
-        self.audit = Audit(self.database, clock, settings.secrets)
+        self.audit = AuditLog(self.database, clock, settings.secrets)
         self._stops.callback(self.audit.close)
         self._socket: SocketMode | None = None
 
@@ -181,57 +181,65 @@ class Bot:
 
     def _listen(self) -> App:
         from bot.alerts.form import AlertForm  # noqa: PLC0415
-        from bot.alerts.manage import Desk  # noqa: PLC0415
+        from bot.alerts.manage import AlertManager  # noqa: PLC0415
         from bot.home.home import Homes  # noqa: PLC0415
-        from bot.listeners import alerts, controls, exports, forms, help, home, schedules
-        from bot.listeners import bolt_app as bolt
-        from bot.listeners import command as activity
-        from bot.listeners import messages as talk
-        from bot.listeners.background import Work  # noqa: PLC0415
+        from bot.listeners import (  # noqa: PLC0415
+            alerts,
+            bolt_app,
+            command,
+            controls,
+            exports,
+            forms,
+            home,
+            messages,
+            schedules,
+        )
+        from bot.listeners import help as help_buttons  # noqa: PLC0415
+        from bot.listeners.background import BackgroundWork  # noqa: PLC0415
         from bot.questions.form import QuestionForm  # noqa: PLC0415
         from bot.schedules.form import ScheduleForm  # noqa: PLC0415
-        from bot.schedules.manage import Subscriptions  # noqa: PLC0415
+        from bot.schedules.manage import ScheduleManager  # noqa: PLC0415
         from reports.alerts.slack.form import CALLBACK as ALERT_FORM  # noqa: PLC0415
         from reports.home.slack.home import ASK, NEW_ALERT, NEW_SCHEDULE  # noqa: PLC0415
         from reports.questions.slack.form import CALLBACK as QUESTION_FORM  # noqa: PLC0415
         from reports.questions.slack.form import SHORTCUT  # noqa: PLC0415
         from reports.schedules.slack.form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
 
-        app = bolt.make_app(self.slack, self.settings.slack_bot_token.value)
-        work = Work(self.slack, self.database.is_free)
+        app = bolt_app.make_app(self.slack, self.settings.slack_bot_token.value)
+        work = BackgroundWork(self.slack, self.database.is_free)
         self._stops.callback(work.stop)
         reports = self.reports
-        asking, subscriptions = reports.asking, Subscriptions(reports)
-        desk = Desk(self.alerts, self.judging)
-        activity.register(app, asking, work, subscriptions, desk)
-        talk.register(app, asking, work, subscriptions, desk)
-        exports.register(app, asking, work)
-        help.register(app, asking, work)
-        homes = Homes(asking, subscriptions, desk)
-        schedule = ScheduleForm(asking, subscriptions, homes)
-        alert = AlertForm(asking, desk, homes)
-        question = QuestionForm(asking, reports.posting.conversation, work.hand_over)
+        services, subscriptions = reports.services, ScheduleManager(reports)
+        alert_manager = AlertManager(self.alerts, self.judging)
+        command.register(app, services, work, subscriptions, alert_manager)
+        messages.register(app, services, work, subscriptions, alert_manager)
+        exports.register(app, services, work)
+        help_buttons.register(app, services, work)
+        homes = Homes(services, subscriptions, alert_manager)
+        schedule = ScheduleForm(services, subscriptions, homes)
+        alert = AlertForm(services, alert_manager, homes)
+        question = QuestionForm(services, reports.posting.conversation, work.hand_over)
         opens = {ASK: question.new, NEW_SCHEDULE: schedule.new, NEW_ALERT: alert.new}
-        controls.register(app, asking, work, schedule, alert)
+        controls.register(app, services, work, schedule, alert)
         schedules.register(app, reports, subscriptions, work, schedule, homes)
-        home.register(app, asking, homes, work, opens, {SHORTCUT: question.new})
+        home.register(app, services, homes, work, opens, {SHORTCUT: question.new})
         forms.register(
             app,
-            asking,
+            services,
             work,
             {SCHEDULE_FORM: schedule, ALERT_FORM: alert, QUESTION_FORM: question},
         )
-        alerts.register(app, asking, desk, work, alert, homes)
-        bolt.register_rest(app)
+        alerts.register(app, services, alert_manager, work, alert, homes)
+        bolt_app.register_rest(app)
         return app
 
-    def _asking(self) -> Asking:
+    def _services(self) -> Services:
         from bot.answers.file_worker import Renderer  # noqa: PLC0415
-        from bot.services import Asking  # noqa: PLC0415
-        from bot.store.admin.status import Overview  # noqa: PLC0415
-        from bot.store.expiring_keys import Memory  # noqa: PLC0415
+        from bot.services import Services  # noqa: PLC0415
+        from bot.store.admin.status import StatusReader  # noqa: PLC0415
+        from bot.store.expiring_keys import ExpiringKeys  # noqa: PLC0415
 
-        return Asking(
+        return Services(
             self.settings,
             self.store,
             self.slack,
@@ -239,25 +247,25 @@ class Bot:
             Renderer(self.settings.database),
             self.clock,
             self.audit,
-            Memory(self.database, self.clock),
-            Overview(self.database),
+            ExpiringKeys(self.database, self.clock),
+            StatusReader(self.database),
         )
 
     @cached_property
-    def reports(self) -> Reports:
+    def reports(self) -> ReportServices:
         """What scheduled reports need, for both halves."""
-        from bot.schedules.deliver import Reports  # noqa: PLC0415
+        from bot.schedules.deliver import ReportServices  # noqa: PLC0415
         from bot.slack.posting import Posting  # noqa: PLC0415
         from bot.store.schedules.notices import Notices  # noqa: PLC0415
         from bot.store.schedules.opt_outs import OptOuts  # noqa: PLC0415
-        from bot.store.schedules.runs import Runs  # noqa: PLC0415
+        from bot.store.schedules.runs import ReportRuns  # noqa: PLC0415
         from bot.store.schedules.schedules import Schedules  # noqa: PLC0415
 
         database = self.database
-        runs = Runs(database, self.clock, self.timing)
+        runs = ReportRuns(database, self.clock, self.timing)
         self.metrics.count_runs(runs.counts)
-        return Reports(
-            asking=self._asking(),
+        return ReportServices(
+            services=self._services(),
             schedules=Schedules(database, self.clock),
             runs=runs,
             notices=Notices(database, self.clock),
@@ -268,22 +276,22 @@ class Bot:
         )
 
     @cached_property
-    def alerts(self) -> Alerts:
+    def alerts(self) -> AlertServices:
         """What alerts need, for both halves."""
-        from bot.alerts.evaluate import Alerts  # noqa: PLC0415
-        from bot.store.alerts.messages import Tellings  # noqa: PLC0415
-        from bot.store.alerts.rules import Rules  # noqa: PLC0415
-        from bot.store.alerts.states import States  # noqa: PLC0415
+        from bot.alerts.evaluate import AlertServices  # noqa: PLC0415
+        from bot.store.alerts.messages import AlertMessages  # noqa: PLC0415
+        from bot.store.alerts.rules import AlertRules  # noqa: PLC0415
+        from bot.store.alerts.states import AlertStates  # noqa: PLC0415
         from bot.store.alerts.usage_sums import AlertUsage  # noqa: PLC0415
 
         reports = self.reports
-        tellings = Tellings(self.database, self.clock)
-        self.metrics.count_alerts(tellings.counts)
-        return Alerts(
-            asking=reports.asking,
-            rules=Rules(self.database, self.clock),
-            states=States(self.database, self.clock),
-            tellings=tellings,
+        alert_messages = AlertMessages(self.database, self.clock)
+        self.metrics.count_alerts(alert_messages.counts)
+        return AlertServices(
+            services=reports.services,
+            rules=AlertRules(self.database, self.clock),
+            states=AlertStates(self.database, self.clock),
+            alert_messages=alert_messages,
             usage=AlertUsage(self.database),
             runs=reports.runs,
             notices=reports.notices,
@@ -293,14 +301,14 @@ class Bot:
         )
 
     @cached_property
-    def judging(self) -> Judging:
+    def judging(self) -> RuleEvaluator:
         """What judges alert rules."""
-        from bot.alerts.evaluate import Judging  # noqa: PLC0415
+        from bot.alerts.evaluate import RuleEvaluator  # noqa: PLC0415
 
-        return Judging(self.alerts)
+        return RuleEvaluator(self.alerts)
 
     def _open_http(self, app: App) -> None:
-        from bot.http.endpoints import LARGEST_BODY, Door, Signatures, at_once  # noqa: PLC0415
+        from bot.http.endpoints import LARGEST_BODY, HttpEndpoints, Signatures, at_once  # noqa: PLC0415
         from bot.http.server import HttpServer  # noqa: PLC0415
         from bot.runtime.latest import Latest  # noqa: PLC0415
 
@@ -317,7 +325,7 @@ class Bot:
         for probe in (ready, metrics):
             self._stops.callback(probe.stop)
             probe.get(STUCK_SECONDS)  # so that the first one who asks gets a value
-        door = Door(slack, self.healthy, ready.get, metrics.get)
+        door = HttpEndpoints(slack, self.healthy, ready.get, metrics.get)
         server = HttpServer(door, self.settings.host, self.settings.port, LARGEST_BODY, at_once)
         self.port = server.port
         self._stops.callback(server.stop)
@@ -332,9 +340,9 @@ class Bot:
         self._socket.start()
 
     def _start_worker(self) -> None:
-        from bot.alerts.deliver import Delivery  # noqa: PLC0415
+        from bot.alerts.deliver import AlertDelivery  # noqa: PLC0415
         from bot.runtime import ticker as scheduler  # noqa: PLC0415
-        from bot.schedules.deliver import Reporting  # noqa: PLC0415
+        from bot.schedules.deliver import ReportDelivery  # noqa: PLC0415
         from bot.sync.sync import Sync  # noqa: PLC0415
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
@@ -346,7 +354,7 @@ class Bot:
             alive=lambda: self._lease(self.owner),
             zones=lambda: (self.settings.zone,),
         )
-        reporting, delivery = Reporting(self.reports), Delivery(self.alerts, self.judging)
+        reporting, delivery = ReportDelivery(self.reports), AlertDelivery(self.alerts, self.judging)
         self._stops.callback(reporting.close)
         running = scheduler.start(
             {
@@ -380,15 +388,15 @@ class Bot:
 
     def _judge(self, pause: timedelta) -> None:
         """Evaluate the alert rules on what was just synced; a failure there stops no sync."""
-        with alone(log, "Alert rules could not be evaluated after a sync"):
+        with isolated(log, "Alert rules could not be evaluated after a sync"):
             try:
                 self.judging.tick(pause)
             except StoreError as error:
                 log.debug("Alert rules could not be evaluated: %s", error)  # the monitor logs it
 
-    def _alert(self, delivery: Delivery) -> None:
+    def _alert(self, delivery: AlertDelivery) -> None:
         """Evaluate what changes with time alone, then deliver, whether or not that failed."""
-        with alone(log, "Alert rules could not be evaluated"):
+        with isolated(log, "Alert rules could not be evaluated"):
             self.judging.tick()
         delivery.tick()
 
@@ -419,7 +427,7 @@ def serve(settings: Settings, parts: Parts) -> None:
         signal.signal(number, end)
     try:
         bot.start()
-        courtesy.be_quick()
+        priority.tune_interpreter()
         bot.stopping.wait()
     finally:
         log.info("Stopping")

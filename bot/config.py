@@ -150,7 +150,7 @@ def load(values: Mapping[str, str], *needs: Need) -> Settings:
 
 def inspect(values: Mapping[str, str], *needs: Need) -> tuple[Settings, list[str]]:
     """All settings as far as they are right, and a line for each that is wrong."""
-    reader = _Reader(values)
+    reader = _SettingsReader(values)
     settings = reader.settings()
     if Need.OPENROUTER in needs:
         reader.require("OPENROUTER_MANAGEMENT_KEY", settings.management_key)
@@ -161,7 +161,7 @@ def inspect(values: Mapping[str, str], *needs: Need) -> tuple[Settings, list[str
     return settings, reader.wrong
 
 
-class _Reader:
+class _SettingsReader:
     """Reads one setting after the other and collects what is wrong with them."""
 
     def __init__(self, values: Mapping[str, str]) -> None:

@@ -12,11 +12,11 @@ from bot.answers.file_worker import Renderer
 from bot.answers.visibility import Asker
 from bot.config import Settings
 from bot.http.metrics import Metrics
-from bot.slack.client import DeliveryError, Person, Place, Slack
+from bot.slack.client import DeliveryError, ReplyTarget, Slack, SlackUser
 from bot.store import Store
-from bot.store.admin.audit_log import Audit
-from bot.store.admin.status import Overview
-from bot.store.expiring_keys import Memory
+from bot.store.admin.audit_log import AuditLog
+from bot.store.admin.status import StatusReader
+from bot.store.expiring_keys import ExpiringKeys
 from reports.admin.audit_log import Act
 from reports.questions.query import Dimension, Query
 from reports.wording.slack_text import unmarked, unnamed, with_names
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Services:
     """Everything needed to answer a question; made once, in the composition root."""
 
     settings: Settings
@@ -40,72 +40,74 @@ class Asking:
     metrics: Metrics
     renderer: Renderer
     clock: Callable[[], datetime]
-    audit: Audit
-    memory: Memory
-    overview: Overview
+    audit: AuditLog
+    memory: ExpiringKeys
+    overview: StatusReader
 
 
 def admit(
-    asking: Asking, place: Place, act: Act, what: str = "", *, where: str = ""
-) -> Person | None:
+    services: Services, place: ReplyTarget, act: Act, what: str = "", *, where: str = ""
+) -> SlackUser | None:
     """The person who does something, or None if they may not ask.
 
     A refusal is sent to them and written to the audit log. Raises UnknownPersonError if Slack
     does not say who they are.
     """
-    person = asking.slack.person(place.user)
-    refused = refusal(person, asking.slack.identity(), asking.settings)
+    person = services.slack.person(place.user)
+    refused = refusal(person, services.slack.identity(), services.settings)
     if refused is None:
         return person
-    turn_away(asking, place, refused, act, what, where=where)
+    refuse(services, place, refused, act, what, where=where)
     return None
 
 
-def turn_away(
-    asking: Asking, place: Place, words: str, act: Act, what: str = "", *, where: str = ""
+def refuse(
+    services: Services, place: ReplyTarget, words: str, act: Act, what: str = "", *, where: str = ""
 ) -> None:
     """Send a refusal and write it to the audit log."""
-    asking.audit.note(act, place.user, what, where=where, outcome=f"{REFUSED}: {words}")
-    asking.slack.say(place, words)
+    services.audit.note(act, place.user, what, where=where, outcome=f"{REFUSED}: {words}")
+    services.slack.say(place, words)
 
 
-def typed_words(asking: Asking, text: str) -> str:
+def typed_words(services: Services, text: str) -> str:
     """Text as Slack delivers it, as it was typed, with the names of mentioned people and channels.
 
     Slack may send a mention as `<@U123>` without a name; the name is looked up, so that no raw id
     is shown to anybody. Names of private channels are not looked up.
     """
-    words = unmarked(text[:MOST_MARKUP], asking.settings.command)
+    words = unmarked(text[:MOST_MARKUP], services.settings.command)
     names: dict[str, str] = {}
     for sign, id_ in sorted(unnamed(words))[:MOST_NAMES]:
         try:
-            names[id_] = _person_name(asking, id_) if sign == "@" else _channel_name(asking, id_)
+            names[id_] = (
+                _person_name(services, id_) if sign == "@" else _channel_name(services, id_)
+            )
         except DeliveryError as problem:
             log.info("Could not look up the name of a mention: %s", problem)
     return with_names(words, names)
 
 
-def _person_name(asking: Asking, user: str) -> str:
-    return asking.slack.person(user).name
+def _person_name(services: Services, user: str) -> str:
+    return services.slack.person(user).name
 
 
-def _channel_name(asking: Asking, channel: str) -> str:
-    found = asking.slack.call("conversations.info", channel=channel)["channel"]
+def _channel_name(services: Services, channel: str) -> str:
+    found = services.slack.call("conversations.info", channel=channel)["channel"]
     return "" if found.get("is_private") else str(found.get("name") or "")
 
 
 def asker_for(
-    asking: Asking, user: str, email: str | None, people: tuple[tuple[str, str], ...] = ()
+    services: Services, user: str, email: str | None, people: tuple[tuple[str, str], ...] = ()
 ) -> Asker:
     """What a Slack user may see under today's settings, also for what they set up earlier."""
-    own_only = sees_own_only(user, asking.settings)
+    own_only = sees_own_only(user, services.settings)
     if own_only and email:
         # their own answers name them by mention, whoever clicks
         people = tuple(dict.fromkeys((*people, (f"<@{user}>", email))))
     return Asker(email or None, own_only, people)
 
 
-def asker_of(asking: Asking, person: Person, query: Query) -> Asker:
+def asker_of(services: Services, person: SlackUser, query: Query) -> Asker:
     """What a person may see, with the e-mail addresses of everyone their filters mention."""
     mentions = [
         one.pattern
@@ -116,8 +118,8 @@ def asker_of(asking: Asking, person: Person, query: Query) -> Asker:
     for mention in mentions:
         user = mention.strip("<@>").partition("|")[0]
         try:
-            people.append((mention, asking.slack.person(user).email or ""))
+            people.append((mention, services.slack.person(user).email or ""))
         except DeliveryError as problem:
             log.info("Could not look up a mentioned person: %s", problem)
             people.append((mention, ""))
-    return asker_for(asking, person.id, person.email, tuple(people))
+    return asker_for(services, person.id, person.email, tuple(people))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.admin.grammar import WORDS, AuditAsked, HelpOn, StatusAsked, parse_admin
+from reports.admin.grammar import WORDS, AuditRequest, HelpRequest, StatusRequest, parse_admin
 from reports.alerts.grammar import (
     EXAMPLES,
     QUIETS,
@@ -14,7 +14,7 @@ from reports.alerts.grammar import (
 )
 from reports.alerts.rule import Rule
 from reports.questions import grammar
-from reports.questions.grammar import Ask, CommandError, Help
+from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
 from reports.questions.topics import (
     BalanceAsked,
     BudgetAsked,
@@ -23,14 +23,14 @@ from reports.questions.topics import (
     personal,
     topic_of,
 )
-from reports.schedules.grammar import ListSchedules, Standing, is_schedule, parse_schedule
+from reports.schedules.grammar import ListSchedules, ScheduledQuestion, is_schedule, parse_schedule
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
 from reports.wording.subscriptions import managing
 
 Command = (
-    Ask | Help | Standing | ListSchedules | Rule | ListAlerts | SetQuiet
-    | StatusAsked | AuditAsked | HelpOn | BalanceAsked | BudgetAsked | MeAsked | TopicAsked
+    QuestionCommand | HelpCommand | ScheduledQuestion | ListSchedules | Rule | ListAlerts | SetQuiet
+    | StatusRequest | AuditRequest | HelpRequest | BalanceAsked | BudgetAsked | MeAsked | TopicAsked
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _meant(found: CommandError, text: str) -> CommandError:
         return _alert_meant(found, f"{meant} {rest}")
     if meant:
         again = parse_schedule(f"{meant} {rest}")
-        if isinstance(again, Standing):
+        if isinstance(again, ScheduledQuestion):
             return CommandError(found.problem, "", f"schedule {again.words()}")
         if isinstance(again, ListSchedules):
             return CommandError(found.problem, "", "schedules")

@@ -12,9 +12,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from reports.commands import parse_command
-from reports.natural.names import Known
-from reports.natural.parser import UNDERSTOOD, Heard, hear, strictly
-from reports.questions.grammar import Ask, CommandError
+from reports.natural.names import KnownNames
+from reports.natural.parser import UNDERSTOOD, ParsedText, parse_text, strictly
+from reports.questions.grammar import CommandError, QuestionCommand
 from reports.time.timerange import NotBegunError, ranges
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
@@ -38,7 +38,9 @@ class Clock:
         return self.now.astimezone(ZoneInfo(self.zone)).date()
 
 
-def read(text: str, names: Callable[[], Known], clock: Clock) -> Heard | CommandError | None:
+def read(
+    text: str, names: Callable[[], KnownNames], clock: Clock
+) -> ParsedText | CommandError | None:
     """What somebody typed, as a command of the grammar; None where nothing is asked.
 
     `text` is without the mention of the bot. `names` gives the names that the asker may use; it is
@@ -49,12 +51,12 @@ def read(text: str, names: Callable[[], Known], clock: Clock) -> Heard | Command
     if not isinstance(strict, CommandError):
         return strictly(text, strict)
     known = names()
-    found = hear(text, known, clock.today)
-    if isinstance(found, Heard) and not found.plainly:
+    found = parse_text(text, known, clock.today)
+    if isinstance(found, ParsedText) and not found.plainly:
         typed = _zone(found)
         if typed and typed != clock.zone:
-            found = hear(text, known, replace(clock, zone=typed).today)
-        return _begun(found, clock) if isinstance(found, Heard) else found
+            found = parse_text(text, known, replace(clock, zone=typed).today)
+        return _begun(found, clock) if isinstance(found, ParsedText) else found
     if not isinstance(found, CommandError):
         return found
     understood = found.problem.startswith(UNDERSTOOD)
@@ -65,19 +67,19 @@ def read(text: str, names: Callable[[], Known], clock: Clock) -> Heard | Command
     return found
 
 
-def _zone(found: Heard) -> str:
+def _zone(found: ParsedText) -> str:
     """The time zone that a question names."""
     read = parse_command(found.words)
-    return (read.query.zone or "") if isinstance(read, Ask) else ""
+    return (read.query.zone or "") if isinstance(read, QuestionCommand) else ""
 
 
-def _begun(found: Heard, clock: Clock) -> Heard:
+def _begun(found: ParsedText, clock: Clock) -> ParsedText:
     """A reading whose period has begun: in the asker's zone, where not yet in the default one.
 
     In Tokyo it is September while in UTC it is still August.
     """
     read = parse_command(found.words)
-    if not isinstance(read, Ask) or read.query.zone or clock.zone == clock.default:
+    if not isinstance(read, QuestionCommand) or read.query.zone or clock.zone == clock.default:
         return found
     try:
         ranges(read.query.period, clock.now, clock.default)

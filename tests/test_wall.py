@@ -37,7 +37,7 @@ WALLS = {
 }
 DOORS = {
     "bot/imports/import_csv.py": "os",  # the size of a file that is open
-    "bot/listeners/forms.py": "reports.block_kit.inputs.notice",  # an acknowledgement may carry a view
+    "bot/listeners/forms.py": "reports.block_kit.inputs.notice",  # acks may carry a view
 }
 READS_SETTINGS = {"bot/config.py", "bot/demo/run.py"}  # the demo takes them out of its own process
 CLOCKS = {"now", "utcnow", "today", "monotonic"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.config import Guests, Settings, Visibility
-from bot.slack.client import Identity, Person, UnknownPersonError
+from bot.slack.client import Identity, SlackUser, UnknownPersonError
 
 FOREIGN = "This bot only works for members of its own workspace."
 OUTSIDERS = "This channel is shared with another company, so only you can see this."
@@ -31,7 +31,7 @@ class Role(StrEnum):
     NOBODY = "nobody"
 
 
-def role_of(person: Person, identity: Identity, settings: Settings) -> Role:
+def role_of(person: SlackUser, identity: Identity, settings: Settings) -> Role:
     """A person's role; not belonging to the workspace takes precedence over everything else."""
     if not is_member(person, identity):
         return Role.OUTSIDER
@@ -42,7 +42,7 @@ def role_of(person: Person, identity: Identity, settings: Settings) -> Role:
     return Role.ADMIN if is_admin(person, settings) else Role.MEMBER
 
 
-def is_member(person: Person, identity: Identity) -> bool:
+def is_member(person: SlackUser, identity: Identity) -> bool:
     """Whether somebody belongs to the bot's workspace, by what users.info says of them.
 
     On Enterprise Grid the home workspace may be another one of the same organization: there
@@ -73,7 +73,7 @@ def surely_foreign(identity: Identity | None, teams: Iterable[object], enterpris
     return bool(enterprise) and enterprise != identity.enterprise_id
 
 
-def refusal(person: Person, identity: Identity, settings: Settings) -> str | None:
+def refusal(person: SlackUser, identity: Identity, settings: Settings) -> str | None:
     """Why a person may not use the bot, as a sentence to show them; None if they may."""
     role = role_of(person, identity, settings)
     if role is Role.OUTSIDER:
@@ -101,7 +101,7 @@ def unknown(error: UnknownPersonError) -> str:
     )
 
 
-def is_admin(person: Person, settings: Settings) -> bool:
+def is_admin(person: SlackUser, settings: Settings) -> bool:
     """Whether a person may see and change everything: is named in ACTIVITY_ADMINS."""
     return person.id in settings.admins
 

@@ -6,14 +6,21 @@ from bot import __version__
 from bot.access.policy import admins, is_admin
 from bot.alerts.recipients import in_words
 from bot.config import Guests, Settings, Visibility
-from bot.services import Asking
-from bot.slack.client import Person
+from bot.services import Services
+from bot.slack.client import SlackUser
 from bot.store.admin.audit_log import READ_SECONDS
-from bot.store.admin.status import Heard
-from bot.store.schedules.schedules import Entry
+from bot.store.admin.status import DeliveredAlert
+from bot.store.schedules.schedules import StoredSchedule
 from bot.store.sync_state import failure, first_sync, sentences
 from reports.admin.slack import status as render
-from reports.admin.status import Coming, Delivery, Freshness, Inside, Status, Trouble
+from reports.admin.status import (
+    AdminDetails,
+    Freshness,
+    SentMessage,
+    Status,
+    Trouble,
+    UpcomingReport,
+)
 from reports.questions.slack.answer import Message
 from reports.schedules.slack.notices import place_words
 from reports.time.timerange import Granularity
@@ -22,32 +29,32 @@ from reports.usage.coverage import gaps
 MOST = 5
 
 
-def show(asking: Asking, person: Person) -> Message:
+def show(services: Services, person: SlackUser) -> Message:
     """What is said to somebody who wants to know how the bot is."""
-    whole = is_admin(person, asking.settings)
-    return render.message(status(asking, whole=whole), asking.settings.command)
+    whole = is_admin(person, services.settings)
+    return render.message(status(services, whole=whole), services.settings.command)
 
 
-def status(asking: Asking, *, whole: bool) -> Status:
+def status(services: Services, *, whole: bool) -> Status:
     """How the bot is now."""
-    unsaved = asking.overview.trouble()
+    unsaved = services.overview.trouble()
     if whole:
-        asking.audit.flush(READ_SECONDS)  # a write: it must be over before the snapshot begins
-    with asking.store.snapshot():
+        services.audit.flush(READ_SECONDS)  # a write: it must be over before the snapshot begins
+    with services.store.snapshot():
         return Status(
-            now=asking.clock(),
+            now=services.clock(),
             version=__version__,
-            data=_data(asking),
-            trouble=_trouble(asking),
-            unavailable=tuple(sentences(asking.store)),
-            first_sync=first_sync(asking.store),
-            inside=_inside(asking) if whole else None,
+            data=_data(services),
+            trouble=_trouble(services),
+            unavailable=tuple(sentences(services.store)),
+            first_sync=first_sync(services.store),
+            inside=_inside(services) if whole else None,
             unsaved=unsaved,
         )
 
 
-def _data(asking: Asking) -> tuple[Freshness, ...]:
-    state = asking.store.state()
+def _data(services: Services) -> tuple[Freshness, ...]:
+    state = services.store.state()
     found = []
     for granularity in (Granularity.MINUTE, Granularity.HOUR, Granularity.DAY):
         held = state.held.get(granularity, ())
@@ -57,40 +64,40 @@ def _data(asking: Asking) -> tuple[Freshness, ...]:
     return tuple(found)
 
 
-def _trouble(asking: Asking) -> Trouble | None:
-    failed = failure(asking.store)
+def _trouble(services: Services) -> Trouble | None:
+    failed = failure(services.store)
     return Trouble(failed.at, failed.words) if failed else None
 
 
-def _inside(asking: Asking) -> Inside:
-    counts = asking.overview.counts()
-    return Inside(
+def _inside(services: Services) -> AdminDetails:
+    counts = services.overview.counts()
+    return AdminDetails(
         coming=tuple(
-            Coming(one.draft.question, _where(one), one.next.at)
-            for one in asking.overview.coming(MOST)
+            UpcomingReport(one.draft.question, _where(one), one.next.at)
+            for one in services.overview.coming(MOST)
         ),
         delivered=tuple(
-            Delivery(one.entry.draft.question, _where(one.entry), one.at, one.state, one.error)
-            for one in asking.overview.ended(MOST)
+            SentMessage(one.entry.draft.question, _where(one.entry), one.at, one.state, one.error)
+            for one in services.overview.ended(MOST)
         ),
         alerted=tuple(
-            Delivery(_alert(one), _place(one.place), one.at, one.state, one.error)
-            for one in asking.overview.heard(MOST)
+            SentMessage(_alert(one), _place(one.place), one.at, one.state, one.error)
+            for one in services.overview.heard(MOST)
         ),
         schedules=counts.schedules,
         resting=counts.resting,
         alerts=counts.alerts,
-        database=asking.overview.size(),
-        entries=asking.audit.count(),
-        rules=_rules(asking.settings),
+        database=services.overview.size(),
+        entries=services.audit.count(),
+        rules=_rules(services.settings),
     )
 
 
-def _where(entry: Entry) -> str:
+def _where(entry: StoredSchedule) -> str:
     return place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
 
 
-def _alert(one: Heard) -> str:
+def _alert(one: DeliveredAlert) -> str:
     more = f", and {one.more} more" if one.more else ""
     return f"alert {in_words(one.words)}{more}"
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.alerts.drivers import narrowed
-from bot.alerts.measure import Seen, Watched, readings
-from reports.alerts.evaluation import Reading, period_key
+from bot.alerts.measure import MeasurementContext, WatchedRule, readings
+from reports.alerts.evaluation import Measurement, period_key
 from reports.alerts.needed_usage import Needed
 from reports.alerts.rule import Above, Budget, Forecast, New, Spike
 from reports.questions.query import Metric
 from reports.usage.usage import ZERO
 
 
-def current(watched: Watched, seen: Seen, told: Reading) -> Reading | None:
+def current(
+    watched: WatchedRule, seen: MeasurementContext, told: Measurement
+) -> Measurement | None:
     """What a reading has become; None where nothing newer is known of it."""
     match watched.rule.watch:
         case New():
@@ -28,7 +30,7 @@ def current(watched: Watched, seen: Seen, told: Reading) -> Reading | None:
     return next((one for one in same if one.value is not None), None)
 
 
-def _hour(watched: Watched, seen: Seen, told: Reading) -> Reading | None:
+def _hour(watched: WatchedRule, seen: MeasurementContext, told: Measurement) -> Measurement | None:
     """The hour of a spike, which may have gone on; None where it is no spike any more."""
     hour, fresh = told.hour, seen.fresh
     if hour is None or fresh is None or not seen.figures.holds(hour):

@@ -14,18 +14,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import __version__
-from bot.alerts.evaluate import Alerts, Judging
-from bot.alerts.message import Messages
-from bot.alerts.recipients import Hearer, People
-from bot.runtime.isolation import alone
+from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.message import MessageComposer
+from bot.alerts.recipients import RecipientLookup, ResolvedRecipient
+from bot.runtime.isolation import isolated
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posted
-from bot.store.alerts.messages import Pending, Telling
-from bot.store.alerts.rules import Entry
+from bot.store.alerts.messages import AlertMessage, PendingEvent
+from bot.store.alerts.rules import StoredRule
 from bot.store.alerts.states import EVERYTHING, Hold
 from reports.admin.slack import unreadable
-from reports.alerts.evaluation import Event, Kind, period_key, reached
-from reports.alerts.rule import Rule, Spike, To
+from reports.alerts.evaluation import AlertEvent, EventKind, period_key, reached
+from reports.alerts.rule import RecipientKind, Rule, Spike
 from reports.alerts.slack import notices as words
 from reports.schedules.slack.notices import OUTSIDERS
 
@@ -48,17 +48,17 @@ _CHANNEL_IS_OUT = {
 _LOST = {"message_not_found", "cant_update_message", "edit_window_closed"}
 
 
-class Delivery:
+class AlertDelivery:
     """Delivers alerts: one tick at a time in a process, any number of processes."""
 
-    def __init__(self, alerts: Alerts, judging: Judging) -> None:
+    def __init__(self, alerts: AlertServices, judging: RuleEvaluator) -> None:
         self._at = alerts
         self._judging = judging
-        self._people = People(alerts)
-        self._messages = Messages(alerts, judging)
+        self._people = RecipientLookup(alerts)
+        self._messages = MessageComposer(alerts, judging)
         self._healed: datetime | None = None
         self._looked: datetime | None = None
-        self._makers: list[Entry] = []
+        self._makers: list[StoredRule] = []
         self._not_before: dict[tuple[str, str], datetime] = {}
 
     def tick(self) -> None:
@@ -67,20 +67,20 @@ class Delivery:
         Each step is isolated: what fails in one of them, or for one item, never keeps the rest of
         the messages from going out.
         """
-        tellings = self._at.tellings
-        with alone(log, "Waiting alerts could not be checked after a clock change"):
+        alert_messages = self._at.alert_messages
+        with isolated(log, "Waiting alerts could not be checked after a clock change"):
             self._heal()
-        with alone(log, "The owners of alert rules could not be checked"):
+        with isolated(log, "The owners of alert rules could not be checked"):
             self._look_after()
-        if tellings.idle():
+        if alert_messages.idle():
             return
-        with alone(log, "Reminders of snoozed alerts could not be prepared"):
+        with isolated(log, "Reminders of snoozed alerts could not be prepared"):
             self._remind()
         while not self._at.stopping.is_set():
-            events = tellings.claim(BATCH, self._unreadable)
-            with alone(log, "Messages could not be made from %d alert events", len(events)):
+            events = alert_messages.claim(BATCH, self._unreadable)
+            with isolated(log, "Messages could not be made from %d alert events", len(events)):
                 self._gather(events)
-            taken, stale = tellings.take(AT_ONCE), tellings.take_stale(AT_ONCE)
+            taken, stale = alert_messages.take(AT_ONCE), alert_messages.take_stale(AT_ONCE)
             for one in taken:
                 self._guarded(one)
             for one in stale:
@@ -93,8 +93,8 @@ class Delivery:
         at = self._at
         log.error("%d alert events could not be read and were set aside", count)
         message = unreadable.events(count, __version__)
-        for admin in sorted(at.asking.settings.admins):
-            key = f"unreadable alerts {at.asking.clock():%Y-%m-%d} {admin}"
+        for admin in sorted(at.services.settings.admins):
+            key = f"unreadable alerts {at.services.clock():%Y-%m-%d} {admin}"
             self._people.tell(key, admin, message)
 
     def _heal(self) -> None:
@@ -102,23 +102,23 @@ class Delivery:
 
         At the start also take up again what an older version could not read.
         """
-        now = self._at.asking.clock()
-        if self._healed is None and (count := self._at.tellings.restore()):
+        now = self._at.services.clock()
+        if self._healed is None and (count := self._at.alert_messages.restore()):
             log.info("%d alert events that were set aside can be read again", count)
         if self._healed is None or not timedelta() <= now - self._healed < _HEAL_EVERY:
-            self._at.tellings.heal()
+            self._at.alert_messages.heal()
             self._healed = now
 
     def _look_after(self) -> None:
         """Once a day, check whether the owners of rules are still members; a few per tick."""
-        now = self._at.asking.clock()
+        now = self._at.services.clock()
         if self._looked is None or not timedelta() <= now - self._looked < _LOOK_EVERY:
             self._looked = now
             firsts = {one.draft.maker: one for one in self._at.rules.of(None) if not one.paused}
             self._makers = list(firsts.values())
         for _ in range(min(len(self._makers), _MOST_LOOKS)):
             entry = self._makers.pop()
-            with alone(log, "The owner of alert rule %s could not be checked", entry.id):
+            with isolated(log, "The owner of alert rule %s could not be checked", entry.id):
                 try:
                     self._people.present(entry)
                 except DeliveryError as error:
@@ -128,99 +128,105 @@ class Delivery:
 
     # -- from events to messages
 
-    def _gather(self, events: Sequence[Pending]) -> None:
+    def _gather(self, events: Sequence[PendingEvent]) -> None:
         """Make messages of events, together for each person or channel."""
         holds = self._at.states.holds() if events else {}
         places: dict[str, dict[int, str]] = defaultdict(dict)
         for one in events:
-            with alone(log, "No recipient could be found for alert event %d", one.id):
+            with isolated(log, "No recipient could be found for alert event %d", one.id):
                 try:
-                    hearer = self._hearer(one, holds)
+                    resolved_recipient = self._hearer(one, holds)
                 except DeliveryError as error:
                     log.warning("Alert event %d has to wait: %s", one.id, error)
                     wait = timedelta(seconds=error.retry_after) or _SHORT
-                    self._at.tellings.later([one], self._at.asking.clock() + wait)
+                    self._at.alert_messages.later([one], self._at.services.clock() + wait)
                     continue
-                if hearer:
-                    places[hearer.place][one.id] = hearer.note
+                if resolved_recipient:
+                    places[resolved_recipient.place][one.id] = resolved_recipient.note
         for place, notes in places.items():
-            with alone(log, "Alert messages to %s could not be made", place):
+            with isolated(log, "Alert messages to %s could not be made", place):
                 self._make(place, [one for one in events if one.id in notes], notes)
 
-    def _hearer(self, one: Pending, holds: dict[tuple[str, str], Hold]) -> Hearer | None:
+    def _hearer(
+        self, one: PendingEvent, holds: dict[tuple[str, str], Hold]
+    ) -> ResolvedRecipient | None:
         """Who gets an event now; None where it waits or is not needed any more."""
-        at, now = self._at, self._at.asking.clock()
+        at, now = self._at, self._at.services.clock()
         entry = at.rules.get(one.rule)
         rule = self._judging.rule(entry) if entry else None
         if entry is None or rule is None or entry.paused is not None:
-            at.tellings.drop([one], "its rule does not watch any more")
+            at.alert_messages.drop([one], "its rule does not watch any more")
             return None
         if not self._judging.as_seen(entry, rule, one.event.reading):
-            at.tellings.drop([one], "its maker sees otherwise by now")
+            at.alert_messages.drop([one], "its maker sees otherwise by now")
             return None
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
         if hold and (hold.until is None or now < hold.until):
-            if hold.until is None or one.event.kind is Kind.RECOVERED:
-                at.tellings.drop([one], "muted" if hold.until is None else "snoozed")
+            if hold.until is None or one.event.kind is EventKind.RECOVERED:
+                at.alert_messages.drop([one], "muted" if hold.until is None else "snoozed")
             else:
-                at.tellings.later([one], hold.until)
+                at.alert_messages.later([one], hold.until)
             return None
-        hearer = self._people.hearer(entry, rule, one.event.reading.owner)
-        if hearer is None:
-            at.tellings.drop([one], "nobody hears it")
+        resolved_recipient = self._people.resolved_recipient(entry, rule, one.event.reading.owner)
+        if resolved_recipient is None:
+            at.alert_messages.drop([one], "nobody hears it")
             return None
-        until = self._quiet_until(hearer.place, one, now)
+        until = self._quiet_until(resolved_recipient.place, one, now)
         if until:
-            at.tellings.later([one], until)
+            at.alert_messages.later([one], until)
             return None
-        return hearer
+        return resolved_recipient
 
-    def _quiet_until(self, place: str, one: Pending, now: datetime) -> datetime | None:
+    def _quiet_until(self, place: str, one: PendingEvent, now: datetime) -> datetime | None:
         if one.urgent or place[:1] not in {"U", "W"}:
             return None
-        quiet = self._at.tellings.quiet(place)
+        quiet = self._at.alert_messages.quiet(place)
         return quiet.until(now, self._people.zone(place)) if quiet else None
 
-    def _make(self, place: str, events: Sequence[Pending], notes: Mapping[int, str]) -> None:
+    def _make(self, place: str, events: Sequence[PendingEvent], notes: Mapping[int, str]) -> None:
         """Make a message of each crossing; its later events go into that message's thread.
 
         `notes` are sentences to add, by the id of the event.
         """
-        tellings, now = self._at.tellings, self._at.asking.clock()
-        firsts = {one.id: [one] for one in events if one.event.kind is Kind.TRIGGERED}
-        answers: dict[tuple[int, str], list[Pending]] = defaultdict(list)
+        alert_messages, now = self._at.alert_messages, self._at.services.clock()
+        firsts = {one.id: [one] for one in events if one.event.kind is EventKind.TRIGGERED}
+        answers: dict[tuple[int, str], list[PendingEvent]] = defaultdict(list)
         for one in events:
-            if one.event.kind is Kind.TRIGGERED:
+            if one.event.kind is EventKind.TRIGGERED:
                 continue
-            first = tellings.first(one)
+            first = alert_messages.first(one)
             if first and first.id in firsts:  # it went on before it was told: one message says all
                 firsts[first.id].append(one)
                 continue
-            root = tellings.get(first.telling) if first and first.telling is not None else None
+            root = (
+                alert_messages.get(first.alert_message)
+                if first and first.alert_message is not None
+                else None
+            )
             if first and (first.state == "pending" or (root and root.state in {"due", "sending"})):
-                tellings.later([one], now + _SHORT)
+                alert_messages.later([one], now + _SHORT)
             elif root and root.state == "sent":
                 answers[root.id, root.channel].append(one)
             else:
-                tellings.drop([one], "nothing was told before")
+                alert_messages.drop([one], "nothing was told before")
         for (id_, channel), group in answers.items():  # the last word says it all
-            tellings.make(group, channel, root=id_)
+            alert_messages.make(group, channel, root=id_)
         if len(firsts) > ALONE:
             together = [one for group in firsts.values() for one in group]
-            tellings.make(together, place, _note([notes[id_] for id_ in firsts]))
+            alert_messages.make(together, place, _note([notes[id_] for id_ in firsts]))
         else:
             for id_, group in firsts.items():
-                tellings.make(group, place, notes[id_])
+                alert_messages.make(group, place, notes[id_])
 
     def _remind(self) -> None:
         """Remind of what was snoozed and is still beyond its limit, with today's figures."""
-        at, now = self._at, self._at.asking.clock()
+        at, now = self._at, self._at.services.clock()
         for hold in at.states.ended_holds():
             key = hold.rule, hold.subject
             if now < self._not_before.get(key, now):
                 continue
             self._not_before[key] = now + LONGEST_WAIT  # if it fails, it is not retried each tick
-            with alone(log, "The reminder of alert rule %s failed, retrying later", hold.rule):
+            with isolated(log, "The reminder of alert rule %s failed, retrying later", hold.rule):
                 self._remind_of(hold, now)
                 at.states.end_hold(hold)
                 del self._not_before[key]
@@ -238,49 +244,52 @@ class Delivery:
             over = state.ends is not None and state.ends <= now
             if over or hold.subject not in {EVERYTHING, place[1]}:
                 continue
-            if state.sight != self._judging.sight(entry, rule):
+            if state.visibility != self._judging.visibility(entry, rule):
                 continue
             reading = standing.get(place[1:])
             beyond = reading is not None and reached(rule.watch, reading) > 0
             if reading is None or (isinstance(rule.watch, Spike) and not beyond):
-                last = at.tellings.last(place)  # its hour may be over, and it not calm yet
+                last = at.alert_messages.last(place)  # its hour may be over, and it not calm yet
                 if last is None:
                     continue
                 reading = replace(last.event.reading, value=state.peak, at=now)
             elif not beyond:
                 continue
-            event, since = Event(Kind.FURTHER, reading, state.step, now), hold.until or now
+            event, since = (
+                AlertEvent(EventKind.FURTHER, reading, state.step, now),
+                hold.until or now,
+            )
             at.states.remind(place, entry.version, event, since=since, urgent=rule.urgent)
 
     # -- from messages to Slack
 
-    def _guarded(self, one: Telling) -> None:
+    def _guarded(self, one: AlertMessage) -> None:
         # where something unforeseen fails, the message is tried again once its lease runs out
-        with alone(log, "Alert message %s could not be sent", one.key):
+        with isolated(log, "Alert message %s could not be sent", one.key):
             try:
                 self._send(one)
             except DeliveryError as error:
                 log.warning("Alert message %s has to wait: %s", one.key, error)
-                self._at.tellings.wait(one, self._again(one, error), error.code)
+                self._at.alert_messages.wait(one, self._again(one, error), error.code)
 
-    def _send(self, one: Telling) -> None:
-        tellings = self._at.tellings
-        root = tellings.get(one.root) if one.root is not None else None
+    def _send(self, one: AlertMessage) -> None:
+        alert_messages = self._at.alert_messages
+        root = alert_messages.get(one.root) if one.root is not None else None
         thread = Posted(root.channel, root.ts) if root else None
         if one.sending_at is not None and (found := self._found(one, thread)):
-            tellings.sent(one, found.channel, found.ts)
+            alert_messages.sent(one, found.channel, found.ts)
             return
         code = self._closed(one.place)
         if code:
             self._refused(one, code)
             return
-        if count := tellings.set_aside(one.id):
+        if count := alert_messages.set_aside(one.id):
             self._unreadable(count)
-        if not tellings.begin(one, self._at.asking.slack.now()):
+        if not alert_messages.begin(one, self._at.services.slack.now()):
             return
         message = self._messages.of(one)
         if message is None:
-            tellings.fail(one, "nothing to say")
+            alert_messages.fail(one, "nothing to say")
             return
         try:
             posted = self._at.posting.post(
@@ -289,9 +298,9 @@ class Delivery:
         except DeliveryError as error:
             self._not_sent(one, error)
             return
-        tellings.sent(one, posted.channel, posted.ts)
+        alert_messages.sent(one, posted.channel, posted.ts)
 
-    def _found(self, one: Telling, thread: Posted | None) -> Posted | None:
+    def _found(self, one: AlertMessage, thread: Posted | None) -> Posted | None:
         """A message that may have been posted before, if it is in the history."""
         try:
             if thread:
@@ -308,7 +317,7 @@ class Delivery:
         """Why a channel may not get alerts, checked for each; "" where it may."""
         if place[:1] not in {"C", "G"}:
             return ""
-        at, now = self._at, self._at.asking.clock()
+        at, now = self._at, self._at.services.clock()
         if at.runs.checked(place, now - _CHECKED) is not None:
             return ""
         try:
@@ -324,45 +333,47 @@ class Delivery:
         at.runs.check(place, seen.name)
         return ""
 
-    def _not_sent(self, one: Telling, error: DeliveryError) -> None:
-        tellings, now = self._at.tellings, self._at.asking.clock()
+    def _not_sent(self, one: AlertMessage, error: DeliveryError) -> None:
+        alert_messages, now = self._at.alert_messages, self._at.services.clock()
         if error.retry_after:
             until = now + timedelta(seconds=error.retry_after)
-            tellings.hold_place(one.place, until)
-            tellings.again(one, until, error.code)
+            alert_messages.hold_place(one.place, until)
+            alert_messages.again(one, until, error.code)
         elif error.uncertain:
             log.warning("No answer from Slack, so alert %s may have been sent: %s", one.key, error)
-            tellings.doubt(one, error.code)
+            alert_messages.doubt(one, error.code)
         elif error.code in _PERSON_IS_OUT | _CHANNEL_IS_OUT:
             self._refused(one, error.code)
         else:
             log.warning("Alert %s will be sent again: %s", one.key, error)
-            tellings.again(one, self._again(one, error), error.code)
+            alert_messages.again(one, self._again(one, error), error.code)
 
-    def _refused(self, one: Telling, code: str) -> None:
+    def _refused(self, one: AlertMessage, code: str) -> None:
         """Send what can never be delivered there to the rule's owner, or an admin, and say why."""
         log.warning("Alert %s could not be delivered: %s", one.key, code)
-        tellings = self._at.tellings
-        makers: dict[str, list[Pending]] = defaultdict(list)
-        for event in tellings.events(one.id):
+        alert_messages = self._at.alert_messages
+        makers: dict[str, list[PendingEvent]] = defaultdict(list)
+        for event in alert_messages.events(one.id):
             rule = self._at.rules.get(event.rule)
             makers[rule.draft.maker if rule else ""].append(event)
         for others in list(makers.values())[1:]:  # everybody hears of their own rules only
-            tellings.part(one, others)
+            alert_messages.part(one, others)
         entry = self._at.rules.get(next(iter(makers.values()))[0].rule) if makers else None
         if entry:
-            self._at.asking.slack.forget(entry.draft.maker)  # who has just left is kept as present
+            self._at.services.slack.forget(
+                entry.draft.maker
+            )  # who has just left is kept as present
             entry = self._people.present(entry)
         if entry is None or entry.draft.maker == one.place:
-            tellings.fail(one, code)
+            alert_messages.fail(one, code)
             return
         note = words.elsewhere(one.place, code) if one.place[:1] in {"C", "G"} else one.note
-        tellings.redirect(one, entry.draft.maker, note, code)
+        alert_messages.redirect(one, entry.draft.maker, note, code)
 
-    def _refresh(self, one: Telling) -> None:
+    def _refresh(self, one: AlertMessage) -> None:
         """Update a message to the current state."""
-        tellings = self._at.tellings
-        with alone(log, "Alert message %s could not be updated", one.key):
+        alert_messages = self._at.alert_messages
+        with isolated(log, "Alert message %s could not be updated", one.key):
             try:
                 message = self._messages.of(one)
                 if message:
@@ -370,16 +381,16 @@ class Delivery:
             except DeliveryError as error:
                 if not (error.code in _LOST or error.permanent):
                     log.warning("Alert message %s is updated later: %s", one.key, error)
-                    tellings.renew_later(one, self._again(one, error))
+                    alert_messages.renew_later(one, self._again(one, error))
                     return
-        tellings.renewed(one)
+        alert_messages.renewed(one)
 
-    def _again(self, one: Telling, error: DeliveryError) -> datetime:
+    def _again(self, one: AlertMessage, error: DeliveryError) -> datetime:
         """When to retry: when Slack says so, else after doubling pauses."""
         wait = timedelta(seconds=error.retry_after)
         if not wait:
             wait = min(_SHORT * 2 ** min(one.tries, 10), LONGEST_WAIT)
-        return self._at.asking.clock() + wait
+        return self._at.services.clock() + wait
 
 
 def _note(notes: Sequence[str]) -> str:
@@ -390,6 +401,6 @@ def _note(notes: Sequence[str]) -> str:
     return "\n".join(words.of_some(one) for one in said)
 
 
-def recipient(entry: Entry, rule: Rule) -> str:
+def recipient(entry: StoredRule, rule: Rule) -> str:
     """Where a rule's alerts go, for those that go to one place: a person's or channel's id."""
-    return rule.to.channel if rule.to.kind is To.CHANNEL else entry.draft.maker
+    return rule.to.channel if rule.to.kind is RecipientKind.CHANNEL else entry.draft.maker

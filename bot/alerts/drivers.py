@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.alerts.measure import Seen, Watched
+from bot.alerts.measure import MeasurementContext, WatchedRule
 from bot.alerts.scope import allowed
-from bot.alerts.usage_lookup import Narrow
-from bot.answers import visibility as sight
+from bot.alerts.usage_lookup import MemberFilter
+from bot.answers import visibility
 from bot.store import Store
 from bot.store.usage.read import Selection
 from reports.alerts.drivers import (
@@ -20,24 +20,26 @@ from reports.alerts.drivers import (
     pace_span,
     source_of,
 )
-from reports.alerts.evaluation import Reading
-from reports.alerts.limits_and_forecast import Pace
+from reports.alerts.evaluation import Measurement
+from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.needed_usage import Needed
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New
-from reports.questions.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.usage import ZERO, Usage
 
 MOST = 3
 
 
-def detail(store: Store, watched: Watched, seen: Seen, reading: Reading, zone: str) -> Detail:
+def detail(
+    store: Store, watched: WatchedRule, seen: MeasurementContext, reading: Measurement, zone: str
+) -> Detail:
     """Look up what drives an alert, limited to what the rule's owner may see."""
     rule = watched.rule
     narrow = narrowed(seen, watched, reading)
     metric, source = metric_of(rule), source_of(rule)
     if isinstance(rule.watch, Credits | Budget):
-        source = Source.ALL if _with_byok(seen, reading) else Source.CREDITS
+        source = MoneySource.ALL if _with_byok(seen, reading) else MoneySource.CREDITS
     keys: tuple[Driver, ...] = ()
     models: tuple[Driver, ...] = ()
     spans = drivers_spans(rule, reading)
@@ -46,7 +48,7 @@ def detail(store: Store, watched: Watched, seen: Seen, reading: Reading, zone: s
         known = seen.figures.holds(before)
         keys, models = (
             _drivers(
-                sight.labels(seen.directory, watched.asker),
+                visibility.labels(seen.directory, watched.asker),
                 seen.figures.sums(Needed(by, (), now), narrow),
                 seen.figures.sums(Needed(by, (), before), narrow) if known else None,
                 metric,
@@ -60,13 +62,13 @@ def detail(store: Store, watched: Watched, seen: Seen, reading: Reading, zone: s
     pace, stretch = None, pace_span(rule, reading)
     if stretch:
         used = seen.figures.sums(Needed(None, (), stretch), narrow).get(0, ZERO)
-        pace = Pace(used.value(metric, source), stretch.end - stretch.start)
+        pace = SpendPace(used.value(metric, source), stretch.end - stretch.start)
     drawn = chart_range(rule, reading, zone)
     values = _chart(store, drawn, narrow, metric, source) if drawn else ()
     return Detail(pace, keys, models, drawn, values)
 
 
-def narrowed(seen: Seen, watched: Watched, reading: Reading) -> Narrow:
+def narrowed(seen: MeasurementContext, watched: WatchedRule, reading: Measurement) -> MemberFilter:
     """Whose usage a reading is about: what the rule's filters mean, and its subject."""
     directory, rule, asker = seen.directory, watched.rule, watched.asker
     wanted = allowed(directory, rule, asker, watched.named)
@@ -80,12 +82,12 @@ def narrowed(seen: Seen, watched: Watched, reading: Reading) -> Narrow:
         for dimension, id_ in ((Dimension.CREATOR if whose else None, whose), (about, member)):
             if dimension is not None and id_.isdecimal() and int(id_) in directory.members:
                 wanted[dimension] = frozenset({int(id_)})
-    return Narrow(
+    return MemberFilter(
         wanted.get(Dimension.MODEL), wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
     )
 
 
-def _with_byok(seen: Seen, reading: Reading) -> bool:
+def _with_byok(seen: MeasurementContext, reading: Measurement) -> bool:
     """Whether a reading is of a limit or budget toward which BYOK spend counts."""
     return any(one.byok for one in seen.limits.caps if one.cap.subject == reading.subject)
 
@@ -95,7 +97,7 @@ def _drivers(
     found: Mapping[int, Usage],
     before: Mapping[int, Usage] | None,
     metric: Metric,
-    source: Source,
+    source: MoneySource,
 ) -> tuple[Driver, ...]:
     values = {member: usage.value(metric, source) for member, usage in found.items()}
     top = sorted(values, key=lambda member: (-values[member], member))[:MOST]
@@ -111,7 +113,7 @@ def _drivers(
 
 
 def _chart(
-    store: Store, drawn: TimeRange, narrow: Narrow, metric: Metric, source: Source
+    store: Store, drawn: TimeRange, narrow: MemberFilter, metric: Metric, source: MoneySource
 ) -> tuple[int, ...]:
     stored = drawn.granularity
     if stored is Granularity.DAY and drawn.zone != "UTC":
@@ -121,7 +123,7 @@ def _chart(
     return tuple(usage.value(metric, source) for usage in whole)
 
 
-def as_told(watched: Watched, reading: Reading) -> Watched:
+def as_told(watched: WatchedRule, reading: Measurement) -> WatchedRule:
     """A rule as it was when something was told of it, whose limit may have been changed since."""
     watch = watched.rule.watch
     if not isinstance(watch, Above | Forecast | Credits) or watch.limit == reading.limit:

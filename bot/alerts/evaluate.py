@@ -16,29 +16,29 @@ from datetime import datetime, timedelta
 
 from bot import __version__
 from bot.access.policy import sees_own_only
-from bot.alerts.measure import Seen, Watched, closing, readings
-from bot.alerts.scope import Named, people_named
-from bot.alerts.usage_lookup import Figures
-from bot.answers import visibility as sight
+from bot.alerts.measure import MeasurementContext, WatchedRule, closing, readings
+from bot.alerts.scope import RuleMembers, people_named
+from bot.alerts.usage_lookup import UsageLookup
+from bot.answers import visibility
 from bot.answers.openrouter_limits import Limits, limits_of
-from bot.runtime import priority as courtesy
-from bot.runtime.isolation import alone
-from bot.services import Asking, asker_for
+from bot.runtime import priority
+from bot.runtime.isolation import isolated
+from bot.services import Services, asker_for
 from bot.slack.posting import Posting
-from bot.store.alerts.messages import Tellings
-from bot.store.alerts.rules import Draft, Entry, Rules
-from bot.store.alerts.states import Change, States
+from bot.store.alerts.messages import AlertMessages
+from bot.store.alerts.rules import AlertRules, NewRule, StoredRule
+from bot.store.alerts.states import AlertStates, StateChange
 from bot.store.alerts.usage_sums import AlertUsage
 from bot.store.readable import NOT_READABLE
 from bot.store.schedules.notices import Notices
-from bot.store.schedules.runs import Runs
+from bot.store.schedules.runs import ReportRuns
 from reports.admin.slack import unreadable
 from reports.alerts.evaluation import (
-    Event,
-    Kind,
+    AlertEvent,
+    AlertState,
+    EventKind,
+    Measurement,
     Phase,
-    Reading,
-    State,
     ended,
     evaluate,
     period_key,
@@ -46,7 +46,7 @@ from reports.alerts.evaluation import (
 )
 from reports.alerts.grammar import rule_of
 from reports.alerts.needed_usage import needed
-from reports.alerts.periods import SETTLED, Span
+from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.alerts.rule import Credits, Forecast, New, Rule, Spike, Stale
 from reports.questions.query import Dimension
 
@@ -64,35 +64,35 @@ _SINGLE = "alert-sync-"
 
 
 @dataclass(frozen=True, slots=True)
-class Alerts:
+class AlertServices:
     """What evaluation and delivery of alerts need; made once, in the composition root."""
 
-    asking: Asking
-    rules: Rules
-    states: States
-    tellings: Tellings
+    services: Services
+    rules: AlertRules
+    states: AlertStates
+    alert_messages: AlertMessages
     usage: AlertUsage
-    runs: Runs
+    runs: ReportRuns
     notices: Notices
     posting: Posting
     owner: str
     stopping: threading.Event
 
 
-class Judging:
+class RuleEvaluator:
     """Evaluates all rules, in one process at a time."""
 
-    def __init__(self, alerts: Alerts) -> None:
+    def __init__(self, alerts: AlertServices) -> None:
         self.alerts = self._at = alerts
         self._read: dict[tuple[str, int], Rule | None] = {}
-        self._unread: list[Entry] = []
+        self._unread: list[StoredRule] = []
         self._last: datetime | None = None
         self._awake: datetime | None = None
         self._lock = threading.Lock()
 
     def tick(self, pause: timedelta = EVERY) -> int:
         """Evaluate all rules unless that was done within `pause`; the number of new events."""
-        now = self._at.asking.clock()
+        now = self._at.services.clock()
         if self._last is not None and timedelta() <= now - self._last < pause:
             return 0
         return self.judge()
@@ -104,45 +104,49 @@ class Judging:
 
     def _judge(self) -> int:
         at = self._at
-        if not at.asking.store.lease("alerts", at.owner, LEASE, at.asking.clock):
+        if not at.services.store.lease("alerts", at.owner, LEASE, at.services.clock):
             return 0
         try:
-            with alone(log, "The sync alerts of the admins could not be set up"):
+            with isolated(log, "The sync alerts of the admins could not be set up"):
                 self._set_up_first()
-            now = at.asking.clock()
+            now = at.services.clock()
             if self._last is None or not timedelta() <= now - self._last <= ASLEEP:
                 self._awake = now
             self._last = now
             told = at.states.settle(self._changes(at.rules.active(), now))
-            at.asking.store.keep_fact(_JUDGED, now.isoformat())
-            with alone(log, "Old alert states and events could not be deleted"):
+            at.services.store.keep_fact(_JUDGED, now.isoformat())
+            with isolated(log, "Old alert states and events could not be deleted"):
                 self._forget(now)
-            with alone(log, "The owners of unreadable alert rules could not be told"):
+            with isolated(log, "The owners of unreadable alert rules could not be told"):
                 self._tell_unreadable()
         finally:
             # whoever syncs next evaluates at once
-            at.asking.store.lease("alerts", at.owner, timedelta(), at.asking.clock)
+            at.services.store.lease("alerts", at.owner, timedelta(), at.services.clock)
         return told
 
-    def judge_one(self, entry: Entry) -> int:
+    def judge_one(self, entry: StoredRule) -> int:
         """Evaluate one rule, as soon as it is set up; the number of new events."""
         if entry.paused is not None:
             return 0
-        changes = self._changes([entry], self._at.asking.clock())
+        changes = self._changes([entry], self._at.services.clock())
         return self._at.states.settle(changes)
 
-    def readings(self, entry: Entry, rule: Rule) -> list[Reading]:
+    def readings(self, entry: StoredRule, rule: Rule) -> list[Measurement]:
         """The current readings of all subjects of a rule, also of those far from its limit."""
-        now = self._at.asking.clock()
-        with self._at.asking.store.snapshot():
+        now = self._at.services.clock()
+        with self._at.services.store.snapshot():
             seen = replace(self.seen(now), everything=True)
             watched = self.watched(entry, rule, now)
             found = list(readings(watched, seen))
         return [one for one in found if one.period is None or one.period.end > now]
 
     def standing(
-        self, entry: Entry, rule: Rule, told: dict[tuple[str, str], State], seen: Seen
-    ) -> list[Reading]:
+        self,
+        entry: StoredRule,
+        rule: Rule,
+        told: dict[tuple[str, str], AlertState],
+        seen: MeasurementContext,
+    ) -> list[Measurement]:
         """Of what is triggered, by subject and period: what is beyond its line still, as it is now.
 
         Where nothing newer is known, and of what happened once, it is as it was told; so are
@@ -150,22 +154,22 @@ class Judging:
         """
         if not told:
             return []
-        found: dict[tuple[str, str], Reading] = {}
+        found: dict[tuple[str, str], Measurement] = {}
         slow = isinstance(rule.watch, Forecast) and rule.by is not None
         if not slow and not isinstance(rule.watch, New | Spike):
             seen.states[entry.id] = told
-            with self._at.asking.store.snapshot():
+            with self._at.services.store.snapshot():
                 for one in readings(self.watched(entry, rule, seen.now), seen):
                     if one.value is not None:
                         found[one.subject, period_key(one)] = one
         if told.keys() - found.keys():
-            lasts = self._at.tellings.lasts(entry.id)
+            lasts = self._at.alert_messages.lasts(entry.id)
             found = {place: one.event.reading for place, one in lasts.items()} | found
         return [
             found[place] for place in told if place in found and reached(rule.watch, found[place])
         ]
 
-    def rule(self, entry: Entry) -> Rule | None:
+    def rule(self, entry: StoredRule) -> Rule | None:
         """The rule of an entry; None where this version does not understand its words."""
         place = entry.id, entry.version
         if place not in self._read:
@@ -178,32 +182,32 @@ class Judging:
         rule = self._read[place]
         return rule and self.narrowed(entry.draft.maker, rule)
 
-    def as_read(self, entry: Entry, rule: Rule, reader: str) -> Rule:
+    def as_read(self, entry: StoredRule, rule: Rule, reader: str) -> Rule:
         """A rule as others than its maker read it, who is named there; `reader` is a Slack id."""
         if not any(one.dimension is Dimension.CREATOR for one in rule.filters):
             return rule
         watched = self.watched(entry, rule, entry.made_at)
-        directory, others = self._at.asking.store.directory(), reader != entry.draft.maker
+        directory, others = self._at.services.store.directory(), reader != entry.draft.maker
         return people_named(directory, rule, watched.asker, watched.named, me=others)
 
-    def as_seen(self, entry: Entry, rule: Rule, reading: Reading) -> bool:
+    def as_seen(self, entry: StoredRule, rule: Rule, reading: Measurement) -> bool:
         """Whether a reading was seen as its rule's maker sees today.
 
         What was told under another sight is not theirs to see any more, or means something else.
         """
-        return reading.sight == self.sight(entry, rule)
+        return reading.visibility == self.visibility(entry, rule)
 
-    def sight(self, entry: Entry, rule: Rule) -> str:
+    def visibility(self, entry: StoredRule, rule: Rule) -> str:
         """As far as whose eyes a rule's maker sees today."""
-        return self.watched(entry, rule, entry.made_at).sight
+        return self.watched(entry, rule, entry.made_at).visibility
 
     def narrowed(self, maker: str, rule: Rule) -> Rule:
         """A rule as its messages call it: about its maker, where that is all that they may see."""
-        limited = sees_own_only(maker, self._at.asking.settings)
+        limited = sees_own_only(maker, self._at.services.settings)
         creators = any(one.dimension is Dimension.CREATOR for one in rule.filters)
         if not limited or creators or isinstance(rule.watch, Credits | Stale):
             return rule
-        return replace(rule, filters=(*rule.filters, sight.ME))
+        return replace(rule, filters=(*rule.filters, visibility.ME))
 
     def _tell_unreadable(self) -> None:
         """Tell the owners of rules that this version does not understand, once per version.
@@ -213,61 +217,66 @@ class Judging:
         while self._unread:
             entry = self._unread.pop()
             key = f"unreadable rule {entry.id} {entry.version} {__version__}"
-            message = unreadable.rule(entry.draft.words, self._at.asking.settings.command)
+            message = unreadable.rule(entry.draft.words, self._at.services.settings.command)
             said = {"text": message.text, "blocks": list(message.blocks)}
             self._at.notices.add(key, entry.draft.maker, said)
 
     def _set_up_first(self) -> None:
         """Give each admin an alert on stale data, once: a deleted one does not come back."""
         rules = self._at.rules
-        for admin in sorted(self._at.asking.settings.admins):
+        for admin in sorted(self._at.services.settings.admins):
             id_ = f"{_SINGLE}{admin}"
             if not rules.known(id_):
-                rules.add(Draft(admin, "", Rule(Stale()).words(), Named().as_json()), id_)
+                rules.add(NewRule(admin, "", Rule(Stale()).words(), RuleMembers().as_json()), id_)
 
-    def _changes(self, entries: list[Entry], now: datetime) -> list[Change]:
-        at, store = self._at, self._at.asking.store
-        changes: list[Change] = []
+    def _changes(self, entries: list[StoredRule], now: datetime) -> list[StateChange]:
+        at, store = self._at, self._at.services.store
+        changes: list[StateChange] = []
         last = store.fact(_JUDGED)
         judged = datetime.fromisoformat(last) if last else now
         with store.snapshot():
             seen = self.seen(now)
             for (rule, subject, period), state in at.states.all().items():
                 seen.states.setdefault(rule, {})[subject, period] = state
-            for entry in courtesy.giving_way(entries):
-                with alone(log, "Alert rule %s could not be evaluated", entry.id):
+            for entry in priority.giving_way(entries):
+                with isolated(log, "Alert rule %s could not be evaluated", entry.id):
                     changes += list(self._one(entry, seen, min(judged, now)))
         return changes
 
-    def _one(self, entry: Entry, seen: Seen, judged: datetime) -> Iterator[Change]:
+    def _one(
+        self, entry: StoredRule, seen: MeasurementContext, judged: datetime
+    ) -> Iterator[StateChange]:
         rule = self.rule(entry)
         if rule is None:
             return
         watched = self.watched(entry, rule, judged)
         kept = seen.states.get(entry.id, {})
-        sight_ = watched.sight
-        known = {place: state for place, state in kept.items() if state.sight == sight_}
+        visibility_ = watched.visibility
+        known = {place: state for place, state in kept.items() if state.visibility == visibility_}
         if len(known) < len(kept):
             seen.states[entry.id] = known
         now_known = dict(known)
         for reading in readings(watched, seen):
             place = reading.subject, period_key(reading)
             before = now_known.get(place, kept.get(place))
-            verdict = evaluate(rule, reading, before or State(), seen.now)
+            verdict = evaluate(rule, reading, before or AlertState(), seen.now)
             if _unsure(watched, seen, reading, verdict.event):
                 continue
             if verdict.event is None and not _worth_keeping(before, verdict.state):
                 continue
             now_known[place] = verdict.state
-            yield Change(
+            yield StateChange(
                 (entry.id, *place), entry.version, before, verdict.state, verdict.event,
                 rule.urgent,
             )  # fmt: skip
         yield from self._ends(watched, seen, now_known)
 
     def _ends(
-        self, watched: Watched, seen: Seen, known: dict[tuple[str, str], State]
-    ) -> Iterator[Change]:
+        self,
+        watched: WatchedRule,
+        seen: MeasurementContext,
+        known: dict[tuple[str, str], AlertState],
+    ) -> Iterator[StateChange]:
         """The ends of triggered states whose period is over and settled."""
         entry = watched.entry
         for (subject, period), state in known.items():
@@ -275,43 +284,45 @@ class Judging:
                 continue
             if seen.now < state.ends + SETTLED or seen.fresh is None or seen.fresh < state.ends:
                 continue  # the last usage of the period may still come
-            last = self._at.tellings.last((entry.id, subject, period))
+            last = self._at.alert_messages.last((entry.id, subject, period))
             if last is None or last.event.reading.period is None:
                 continue
             reading = closing(watched, seen, last.event.reading, last.event.reading.period)
             verdict = ended(state, reading, seen.now)
             if verdict.event:
                 place = entry.id, subject, period
-                yield Change(place, entry.version, state, verdict.state, verdict.event)
+                yield StateChange(place, entry.version, state, verdict.state, verdict.event)
 
-    def seen(self, now: datetime) -> Seen:
+    def seen(self, now: datetime) -> MeasurementContext:
         """What the cache holds now; to be used within one snapshot of the database."""
-        at, store = self._at, self._at.asking.store
+        at, store = self._at, self._at.services.store
         directory = store.directory()
         limits = Limits()
-        with alone(log, "Stored limits cannot be read, so alerts on limits have to wait"):
+        with isolated(log, "Stored limits cannot be read, so alerts on limits have to wait"):
             limits = limits_of(store.fact("limits"), directory)
         awake = self._awake is not None and now - self._awake >= ROUSED
-        figures = Figures(store, at.usage, now)
-        return Seen(figures, at.usage, directory, limits, now, {}, awake=awake)
+        figures = UsageLookup(store, at.usage, now)
+        return MeasurementContext(figures, at.usage, directory, limits, now, {}, awake=awake)
 
-    def watched(self, entry: Entry, rule: Rule, judged: datetime) -> Watched:
+    def watched(self, entry: StoredRule, rule: Rule, judged: datetime) -> WatchedRule:
         """A rule with its maker as they are today: by the settings, and their address."""
-        asking = self._at.asking
-        named = Named.of_json(entry.draft.members)
-        asker = asker_for(asking, entry.draft.maker, entry.draft.email, named.people)
-        zone = rule.zone or asking.settings.zone
-        return Watched(entry, rule, zone, asker, named, max(judged, entry.made_at))
+        services = self._at.services
+        named = RuleMembers.of_json(entry.draft.members)
+        asker = asker_for(services, entry.draft.maker, entry.draft.email, named.people)
+        zone = rule.zone or services.settings.zone
+        return WatchedRule(entry, rule, zone, asker, named, max(judged, entry.made_at))
 
     def _forget(self, now: datetime) -> None:
-        store = self._at.asking.store
+        store = self._at.services.store
         today = f"{now:%Y-%m-%d}"
         if store.fact(_FORGOT) != today:
             self._at.states.forget(now)
             store.keep_fact(_FORGOT, today)
 
 
-def _unsure(watched: Watched, seen: Seen, reading: Reading, event: Event | None) -> bool:
+def _unsure(
+    watched: WatchedRule, seen: MeasurementContext, reading: Measurement, event: AlertEvent | None
+) -> bool:
     """Whether an event may only come from usage that is missing.
 
     Usage can only be missing, so that a sum that crosses its limit has crossed it; but a recovery
@@ -319,16 +330,16 @@ def _unsure(watched: Watched, seen: Seen, reading: Reading, event: Event | None)
     """
     if event is None or isinstance(watched.rule.watch, Credits | Stale | New):
         return False
-    crossed = event.kind in {Kind.TRIGGERED, Kind.FURTHER}
+    crossed = event.kind in {EventKind.TRIGGERED, EventKind.FURTHER}
     if crossed and not isinstance(watched.rule.watch, Spike):
         return False
     spans = [one.span for one in needed(watched.rule, watched.zone, watched.since, seen.now)]
     if reading.period is not None:
-        spans.append(Span(reading.period.start, min(reading.period.end, seen.now)))
+        spans.append(AlertPeriod(reading.period.start, min(reading.period.end, seen.now)))
     return any(seen.figures.partial(span) for span in spans if span.start < span.end)
 
 
-def _worth_keeping(before: State | None, after: State) -> bool:
+def _worth_keeping(before: AlertState | None, after: AlertState) -> bool:
     """Whether a state differs from what is stored; an armed rule needs no state."""
     if before is None:
         return after.phase not in {Phase.UNKNOWN, Phase.OK}

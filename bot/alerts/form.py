@@ -4,63 +4,63 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.alerts.manage import Desk
+from bot.alerts.manage import AlertManager
 from bot.home.home import Homes
 from bot.modals.edit_modal import EditForm
-from bot.modals.modal import Errors, Show, View
-from bot.services import Asking
-from bot.slack.client import Person, Place
-from bot.store.alerts.rules import Draft, Entry
+from bot.modals.modal import FieldErrors, ShowView, View
+from bot.services import Services
+from bot.slack.client import ReplyTarget, SlackUser
+from bot.store.alerts.rules import NewRule, StoredRule
 from reports.admin.audit_log import Act
-from reports.alerts.form_fields import AlertFields, Field, fields_of, read_fields
+from reports.alerts.form_fields import AlertField, AlertFields, fields_of, read_fields
 from reports.alerts.grammar import parse_alert, rule_of
-from reports.alerts.rule import Recipient, Rule, To
+from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.slack import form as render
 from reports.block_kit.elements import code
 from reports.block_kit.inputs import Entered, Meta
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import Message
-from reports.schedules.form_fields import WrongField, said
+from reports.schedules.form_fields import FormError, said
 from reports.wording.safe_text import clean, escape
 
 
-class AlertForm(EditForm[Entry, Draft, AlertFields]):
+class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
     """The modal of alert rules. Each method checks who acts."""
 
     thing, makes, edits = "alert", Act.ALERTED, Act.CHANGED_ALERT
 
-    def __init__(self, asking: Asking, desk: Desk, homes: Homes) -> None:
-        super().__init__(asking, homes)
-        self._desk = desk
+    def __init__(self, services: Services, alert_manager: AlertManager, homes: Homes) -> None:
+        super().__init__(services, homes)
+        self._alert_manager = alert_manager
 
     # -- what the base class asks for
 
-    def _begin(self, person: Person, words: str, channel: str) -> AlertFields:
+    def _begin(self, person: SlackUser, words: str, channel: str) -> AlertFields:
         zone = self._zone(person)
         read = parse_alert(f"alert {words}") if words else None
         fields = fields_of(read, zone) if isinstance(read, Rule) else AlertFields(zone=zone)
-        if channel and fields.to == To.CHANNEL and not fields.channel:
+        if channel and fields.to == RecipientKind.CHANNEL and not fields.channel:
             return replace(fields, channel=channel)
         return fields
 
-    def _fields(self, entry: Entry, owner: Person) -> AlertFields:
+    def _fields(self, entry: StoredRule, owner: SlackUser) -> AlertFields:
         zone = self._zone(owner)
         try:
             return fields_of(rule_of(entry.draft.words), zone)
         except ValueError:  # words of an older version, which can no longer be read
             return AlertFields(zone=zone)
 
-    def _allowed(self, person: Person, place: Place, id_: str) -> Entry | None:
-        found = self._desk.find(person, id_)
+    def _allowed(self, person: SlackUser, place: ReplyTarget, id_: str) -> StoredRule | None:
+        found = self._alert_manager.find(person, id_)
         if isinstance(found, str):
-            self._desk.refuse(place, found)
+            self._alert_manager.refuse(place, found)
             return None
         return found
 
-    def _find(self, person: Person, id_: str) -> Entry | str:
-        return self._desk.find(person, id_)
+    def _find(self, person: SlackUser, id_: str) -> StoredRule | str:
+        return self._alert_manager.find(person, id_)
 
-    def _maker(self, entry: Entry) -> str:
+    def _maker(self, entry: StoredRule) -> str:
         return entry.draft.maker
 
     def _entered(self, entered: Entered, zone: str) -> AlertFields:
@@ -68,7 +68,7 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
 
     def _view(
         self,
-        owner: Person,
+        owner: SlackUser,
         fields: AlertFields,
         meta: Meta,
         note: str = "",
@@ -78,63 +78,69 @@ class AlertForm(EditForm[Entry, Draft, AlertFields]):
         del looked  # the preview costs the same either way
         return render.view(fields, meta, self._foreseen(owner, fields, meta), note)
 
-    def _draft(self, owner: Person, fields: AlertFields, meta: Meta) -> Draft | Errors | Show:
+    def _draft(
+        self, owner: SlackUser, fields: AlertFields, meta: Meta
+    ) -> NewRule | FieldErrors | ShowView:
         rule = read_fields(fields)
-        if isinstance(rule, WrongField):
+        if isinstance(rule, FormError):
             return _at(fields, rule.field, rule.problem)
-        draft = self._desk.draft(owner, rule, "")
+        draft = self._alert_manager.draft(owner, rule, "")
         if isinstance(draft, CommandError):
-            return _at(fields, Field.WHOSE, _filters_said(draft))
+            return _at(fields, AlertField.WHOSE, _filters_said(draft))
         if isinstance(draft, str):
-            if rule.to.kind is To.CHANNEL:
-                return _at(fields, Field.CHANNEL, draft)
-            return Show(self._view(owner, fields, meta, draft))
+            if rule.to.kind is RecipientKind.CHANNEL:
+                return _at(fields, AlertField.CHANNEL, draft)
+            return ShowView(self._view(owner, fields, meta, draft))
         return draft
 
-    def _add(self, person: Person, draft: Draft) -> tuple[Message, str]:
-        shown = self._desk.keep(person, draft)
+    def _add(self, person: SlackUser, draft: NewRule) -> tuple[Message, str]:
+        shown = self._alert_manager.keep(person, draft)
         return shown.message, "" if shown.outcome == "alerted" else shown.outcome
 
-    def _unkept(self, why: str) -> Errors:
-        return Errors({Field.KIND: why})
+    def _unkept(self, why: str) -> FieldErrors:
+        return FieldErrors({AlertField.KIND: why})
 
-    def _save(self, entry: Entry, draft: Draft) -> Message | None:
-        return self._desk.changed(entry.id) if self._desk.change(entry, draft) else None
+    def _save(self, entry: StoredRule, draft: NewRule) -> Message | None:
+        return (
+            self._alert_manager.changed(entry.id)
+            if self._alert_manager.change(entry, draft)
+            else None
+        )
 
-    def _is_so(self, entry: Entry, draft: Draft) -> bool:
+    def _is_so(self, entry: StoredRule, draft: NewRule) -> bool:
         return entry.draft.words == draft.words
 
-    def _version(self, entry: Entry) -> str:
+    def _version(self, entry: StoredRule) -> str:
         return str(entry.version)
 
-    def _stands(self, entry: Entry) -> str:
+    def _stands(self, entry: StoredRule) -> str:
         return code(entry.draft.words, 300)
 
-    def _told(self, draft: Draft, before: Entry | None) -> tuple[str, str]:
+    def _told(self, draft: NewRule, before: StoredRule | None) -> tuple[str, str]:
         what = f"{before.draft.words} -> {draft.words}" if before else f"alert {draft.words}"
         return what, ""
 
     # -- what only alerts have
 
-    def _foreseen(self, owner: Person, fields: AlertFields, meta: Meta) -> str:
+    def _foreseen(self, owner: SlackUser, fields: AlertFields, meta: Meta) -> str:
         """The preview (mrkdwn): what the fields mean, and the current figures."""
         rule = read_fields(fields)
-        if isinstance(rule, WrongField):
+        if isinstance(rule, FormError):
             return f":warning: {escape(clean(rule.problem, 600))}"
-        zone = rule.zone or self._asking.settings.zone
+        zone = rule.zone or self._services.settings.zone
         # the channel is only checked when it is saved: this would ask Slack on every change
-        draft = self._desk.draft(owner, replace(rule, to=Recipient()), "")
+        draft = self._alert_manager.draft(owner, replace(rule, to=Recipient()), "")
         if isinstance(draft, CommandError):
             return render.foreseen(rule, zone, _filters_said(draft))
         if isinstance(draft, str):
             return f":warning: {draft}"
-        watched = self._desk.narrowed(owner.id, draft)
-        return render.foreseen(watched, zone, self._desk.readings(draft, meta.id))
+        watched = self._alert_manager.narrowed(owner.id, draft)
+        return render.foreseen(watched, zone, self._alert_manager.readings(draft, meta.id))
 
 
-def _at(fields: AlertFields, field: str, problem: str) -> Errors:
-    name = render.limit_field(fields.kind) if field == Field.LIMIT else field
-    return Errors({name: problem or "I can't read this."})
+def _at(fields: AlertFields, field: str, problem: str) -> FieldErrors:
+    name = render.limit_field(fields.kind) if field == AlertField.LIMIT else field
+    return FieldErrors({name: problem or "I can't read this."})
 
 
 def _filters_said(wrong: CommandError) -> str:

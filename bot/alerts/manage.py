@@ -13,32 +13,32 @@ from dataclasses import replace
 
 from bot.access.policy import admins, admins_only, is_admin
 from bot.alerts.drivers import as_told
-from bot.alerts.evaluate import Alerts, Judging
-from bot.alerts.measure import Seen, Watched
-from bot.alerts.message import Messages
-from bot.alerts.recipients import People, in_words
+from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.measure import MeasurementContext, WatchedRule
+from bot.alerts.message import MessageComposer
+from bot.alerts.recipients import RecipientLookup, in_words
 from bot.alerts.scope import named
 from bot.answers.answer import answer, make_plan
 from bot.answers.answer_message import drawn
 from bot.answers.export import about, shown
-from bot.schedules.manage import Shown
+from bot.schedules.manage import Outcome
 from bot.services import REFUSED, admit, asker_of
-from bot.slack.client import DeliveryError, Person, Place, Spot
+from bot.slack.client import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from bot.slack.posting import Posted
-from bot.store.alerts.messages import Pending, Telling
-from bot.store.alerts.rules import Draft, Entry
+from bot.store.alerts.messages import AlertMessage, PendingEvent
+from bot.store.alerts.rules import NewRule, StoredRule
 from bot.store.alerts.states import Hold
 from reports.admin.audit_log import DONE, Act
 from reports.alerts.drivers import question
-from reports.alerts.evaluation import Reading
+from reports.alerts.evaluation import Measurement
 from reports.alerts.grammar import EXAMPLES, ListAlerts, SetQuiet, rule_of
 from reports.alerts.periods import Snooze
-from reports.alerts.rule import Above, Credits, Forecast, Recipient, Rule, To
+from reports.alerts.rule import Above, Credits, Forecast, Recipient, RecipientKind, Rule
 from reports.alerts.slack import cards
 from reports.alerts.slack import notices as words
-from reports.alerts.slack.cards import Card
+from reports.alerts.slack.cards import RuleCard
 from reports.block_kit.elements import code
-from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Metric, Query
 from reports.questions.slack.answer import Message, error, sentence
 from reports.schedules.slack.cards import said as cards_said
@@ -65,44 +65,44 @@ NOT_IN = "I'm not in that channel. Invite me there (`/invite`), then set up the 
 SILENT = "Slack isn't responding about that channel right now. Try again soon."
 
 
-class Desk:
+class AlertManager:
     """What people do with alert rules. Each method checks who does it."""
 
-    def __init__(self, alerts: Alerts, judging: Judging) -> None:
+    def __init__(self, alerts: AlertServices, judging: RuleEvaluator) -> None:
         self._at = alerts
-        self._asking = alerts.asking
+        self._services = alerts.services
         self._judging = judging
-        self._messages = Messages(alerts, judging)
-        self._people = People(alerts)
+        self._messages = MessageComposer(alerts, judging)
+        self._people = RecipientLookup(alerts)
 
-    def set_up(self, person: Person, rule: Rule, channel: str) -> Shown:
+    def set_up(self, person: SlackUser, rule: Rule, channel: str) -> Outcome:
         """Save a rule if it is valid, and evaluate it; `channel` is where it was typed."""
         draft = self.draft(person, rule, channel)
         if isinstance(draft, CommandError):
-            return Shown(error(draft, self.command), "misunderstood")
+            return Outcome(error(draft, self.command), "misunderstood")
         if isinstance(draft, str):
-            return Shown(cards_said(draft), "refused")
+            return Outcome(cards_said(draft), "refused")
         return self.keep(person, draft)
 
-    def keep(self, person: Person, draft: Draft) -> Shown:
+    def keep(self, person: SlackUser, draft: NewRule) -> Outcome:
         """Save a draft, unless the person already has that rule, or too many."""
         mine = self._at.rules.of(person.id)
         known = next((one for one in mine if one.draft.words == draft.words), None)
         if known is None and len(mine) >= MOST_EACH:
             said = f"You already have {MOST_EACH} alerts, which is the limit. Delete one first."
-            return Shown(sentence(said), "refused")
+            return Outcome(sentence(said), "refused")
         entry = known or self._at.rules.add(draft)
         told = known is None and self._judging.judge_one(entry) > 0
-        return Shown(self._made(entry, again=known is not None, told=told), "alerted")
+        return Outcome(self._made(entry, again=known is not None, told=told), "alerted")
 
-    def listed(self, person: Person, asked: ListAlerts) -> Shown:
+    def listed(self, person: SlackUser, asked: ListAlerts) -> Outcome:
         """A person's rules with their buttons; for an admin, everybody's."""
-        everybody = is_admin(person, self._asking.settings)
+        everybody = is_admin(person, self._services.settings)
         entries = self._at.rules.of(None if everybody else person.id)
         page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
         shown_ = entries[(page - 1) * cards.PAGE : page * cards.PAGE]
         found = self._cards(shown_, person.id)
-        quiet = self._at.tellings.quiet(person.id)
+        quiet = self._at.alert_messages.quiet(person.id)
         message = cards.listing(
             found,
             page,
@@ -112,38 +112,38 @@ class Desk:
             quiet=quiet,
             muted=self._muted_by(person) if page == 1 else (),
         )
-        return Shown(message, "listed")
+        return Outcome(message, "listed")
 
-    def set_quiet(self, person: Person, asked: SetQuiet) -> Shown:
+    def set_quiet(self, person: SlackUser, asked: SetQuiet) -> Outcome:
         """Save a person's quiet hours."""
-        self._at.tellings.set_quiet(person.id, asked.quiet)
-        zone = person.zone or self._asking.settings.zone
-        return Shown(cards.quiet_set(asked.quiet, zone, self.command), "alerted")
+        self._at.alert_messages.set_quiet(person.id, asked.quiet)
+        zone = person.zone or self._services.settings.zone
+        return Outcome(cards.quiet_set(asked.quiet, zone, self.command), "alerted")
 
     # -- buttons of rules
 
-    def pause(self, place: Place, id_: str) -> None:
+    def pause(self, place: ReplyTarget, id_: str) -> None:
         """Pause a rule."""
         if entry := self._allowed(place, id_):
             self._at.rules.pause(entry.id, f"by <@{place.user}>")
             self.show(place, id_)
 
-    def resume(self, place: Place, id_: str) -> None:
+    def resume(self, place: ReplyTarget, id_: str) -> None:
         """Resume a rule; what is over its threshold by now sends a message, once."""
         if entry := self._allowed(place, id_):
             self._at.rules.resume(entry.id, self._managers(entry))
             self._judge_again(id_)
             self.show(place, id_)
 
-    def delete(self, place: Place, id_: str) -> None:
+    def delete(self, place: ReplyTarget, id_: str) -> None:
         """Delete a rule."""
         if entry := self._allowed(place, id_):
             self._at.rules.remove(entry.id)
             words_ = code(f"alert {in_words(entry.draft.words)}", 300)
             if not place.home:
-                self._asking.slack.respond(place, cards_said(f"Deleted: {words_}"))
+                self._services.slack.respond(place, cards_said(f"Deleted: {words_}"))
 
-    def change(self, entry: Entry, draft: Draft) -> bool:
+    def change(self, entry: StoredRule, draft: NewRule) -> bool:
         """Replace a rule by an edited one, and evaluate it at once.
 
         `entry` is the rule as it was when it was opened; False if it was changed or deleted since.
@@ -155,7 +155,7 @@ class Desk:
         self._judge_again(entry.id)
         return True
 
-    def find(self, person: Person, id_: str) -> Entry | str:
+    def find(self, person: SlackUser, id_: str) -> StoredRule | str:
         """The rule, or the refusal (mrkdwn); refusals are written to the audit log."""
         entry = self._at.rules.get(id_)
         if entry is None:
@@ -165,28 +165,28 @@ class Desk:
         self._note(Act.CHANGED_ALERT, person, f"alert {entry.draft.words}", REFUSED)
         return self._not_yours(entry)
 
-    def refuse(self, place: Place, words_: str) -> None:
+    def refuse(self, place: ReplyTarget, words_: str) -> None:
         """Answer with a refusal in trusted mrkdwn."""
-        self._asking.slack.respond(place, cards_said(words_))
+        self._services.slack.respond(place, cards_said(words_))
 
-    def narrowed(self, maker: str, draft: Draft) -> Rule:
+    def narrowed(self, maker: str, draft: NewRule) -> Rule:
         """An unsaved rule, limited to its owner's usage if that is all they may see."""
         return self._judging.narrowed(maker, rule_of(draft.words))
 
-    def readings(self, draft: Draft, id_: str) -> list[Reading]:
+    def readings(self, draft: NewRule, id_: str) -> list[Measurement]:
         """The current readings of all subjects of an unsaved rule."""
-        now = self._asking.clock()
-        entry = Entry(id_, draft, 0, now, now, None)
+        now = self._services.clock()
+        entry = StoredRule(id_, draft, 0, now, now, None)
         return self._judging.readings(entry, rule_of(draft.words))
 
-    def cards_of(self, user: str, most: int) -> tuple[tuple[Card, ...], int]:
+    def cards_of(self, user: str, most: int) -> tuple[tuple[RuleCard, ...], int]:
         """The newest of a person's own rules, for their Home, and how many there are."""
         entries = self._at.rules.of(user)
         return tuple(self._cards(entries[-most:], user)), len(entries)
 
     # -- buttons of messages
 
-    def details(self, place: Place, spot: Spot, event: str) -> None:
+    def details(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
         """Answer the alert's question for the person who clicks, limited to what they may see."""
         found = self._event_sent_to(place, spot, event)
         if found is None:
@@ -195,59 +195,59 @@ class Desk:
         if not self._as_seen(one, watched):
             self._say(place, OTHERWISE)
             return
-        person = self._asking.slack.person(place.user)
+        person = self._services.slack.person(place.user)
         query = question(watched.rule, one.event.reading, watched.zone)
         if query is None:
             self._say(place, "This alert has no usage to show.")
             return
         maker = watched.entry.draft.maker
         query = about(query, maker)
-        asker = asker_of(self._asking, person, query)
+        asker = asker_of(self._services, person, query)
         if asker.own_only and maker != person.id and watched.whose_own:
             said = f"This alert is about <@{maker}>'s own usage, and you can only see yours."
-            self._asking.slack.respond(place, cards_said(said))
+            self._services.slack.respond(place, cards_said(said))
             return
-        now, zone = self._asking.clock(), self._asking.settings.zone
-        answered = answer(self._asking.store, query, now, zone, asker, whole=False)
+        now, zone = self._services.clock(), self._services.settings.zone
+        answered = answer(self._services.store, query, now, zone, asker, whole=False)
         if isinstance(answered, CommandError):
-            self._asking.slack.respond(place, error(answered, self.command))
+            self._services.slack.respond(place, error(answered, self.command))
             return
         what = shown(query, now, zone, asker, place.user)
-        message = drawn(self._asking, answered, what, asker, private=True)
-        self._asking.slack.respond(place, message)
+        message = drawn(self._services, answered, what, asker, private=True)
+        self._services.slack.respond(place, message)
         self._note(Act.ASKED, person, query.words())
 
-    def acknowledge(self, place: Place, spot: Spot, event: str) -> None:
+    def acknowledge(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
         """Mark all alerts of a message as acknowledged, and say so in the message."""
         found = self._event_sent_to(place, spot, event)
         if found is None:
             return
-        one, watched, telling = found
+        one, watched, alert_message = found
         if self._as_seen(one, watched):
-            told = {event.place for event in self._at.tellings.events(telling.id)}
+            told = {event.place for event in self._at.alert_messages.events(alert_message.id)}
             self._at.states.acknowledge(told, place.user)
-            self._renew(telling)
+            self._renew(alert_message)
         else:
             self._say(place, OTHERWISE)
-        self._note(Act.CHANGED_ALERT, self._asking.slack.person(place.user), "acknowledged")
+        self._note(Act.CHANGED_ALERT, self._services.slack.person(place.user), "acknowledged")
 
-    def snooze(self, place: Place, spot: Spot, value: str) -> None:
+    def snooze(self, place: ReplyTarget, spot: MessageLocation, value: str) -> None:
         """Silence one subject of a rule; `value` is an event's id and a length, `12 24h`."""
         event, _, length = value.partition(" ")
         found = self._event_sent_to(place, spot, event, own=True)
         if found is None or length not in set(Snooze):
             return
-        one, watched, telling = found
+        one, watched, alert_message = found
         if not self._as_seen(one, watched):
             self._say(place, OTHERWISE)
             return
         state = self._at.states.get(one.place)
-        until = Snooze(length).until(self._asking.clock(), state.ends if state else None)
+        until = Snooze(length).until(self._services.clock(), state.ends if state else None)
         self._at.states.hold(one.rule, one.subject, until, place.user)
-        self._renew(telling)
-        self._note(Act.CHANGED_ALERT, self._asking.slack.person(place.user), f"snoozed {length}")
+        self._renew(alert_message)
+        self._note(Act.CHANGED_ALERT, self._services.slack.person(place.user), f"snoozed {length}")
 
-    def mute(self, place: Place, spot: Spot, event: str) -> None:
+    def mute(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
         """Silence an alert until it is unmuted.
 
         That pauses the whole rule for its owner, and for an admin in a channel. Whoever gets the
@@ -256,35 +256,35 @@ class Desk:
         found = self._event_sent_to(place, spot, event, own=True)
         if found is None:
             return
-        one, watched, telling = found
-        person = self._asking.slack.person(place.user)
-        pauses = watched.entry.draft.maker == person.id or telling.place != person.id
+        one, watched, alert_message = found
+        person = self._services.slack.person(place.user)
+        pauses = watched.entry.draft.maker == person.id or alert_message.place != person.id
         if pauses:
             self._at.rules.pause(one.rule, f"by <@{place.user}>")
         self._at.states.hold(one.rule, one.subject, None, place.user)
-        self._renew(telling)
+        self._renew(alert_message)
         self._note(Act.CHANGED_ALERT, person, "muted")
-        self._asking.slack.respond(place, cards.muted(event, whole=pauses))
+        self._services.slack.respond(place, cards.muted(event, whole=pauses))
 
-    def unmute(self, place: Place, spot: Spot, event: str) -> None:
+    def unmute(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
         """Undo `mute`, for whoever muted it and for those who manage the rule."""
         found = self._event_sent_to(place, spot, event, own=True)
         if found is None:
             return
-        one, watched, telling = found
-        person = self._asking.slack.person(place.user)
+        one, watched, alert_message = found
+        person = self._services.slack.person(place.user)
         if self._manages(person, watched.entry) and watched.entry.paused is not None:
             self._at.rules.resume(one.rule, self._managers(watched.entry))
         self._at.states.release(one.rule, one.subject)
         self._judge_again(one.rule)
-        self._renew(telling)
+        self._renew(alert_message)
         self._note(Act.CHANGED_ALERT, person, "unmuted")
         self._say(place, UNMUTED)
 
-    def unmute_listed(self, place: Place, value: str) -> None:
+    def unmute_listed(self, place: ReplyTarget, value: str) -> None:
         """Undo `mute` from the list of alerts; `value` is the rule's id and the subject."""
         id_, _, subject = value.partition(" ")
-        person = admit(self._asking, place, Act.CHANGED_ALERT, "unmuted")
+        person = admit(self._services, place, Act.CHANGED_ALERT, "unmuted")
         if person is None:
             return
         hold = self._at.states.holds().get((id_, subject))
@@ -300,15 +300,15 @@ class Desk:
         self._note(Act.CHANGED_ALERT, person, "unmuted")
         self._say(place, UNMUTED)
 
-    def rules(self, place: Place) -> None:
+    def rules(self, place: ReplyTarget) -> None:
         """List the rules of the person who clicks."""
-        person = admit(self._asking, place, Act.LOOKED, "alerts")
+        person = admit(self._services, place, Act.LOOKED, "alerts")
         if person is None:
             return
-        self._asking.slack.respond(place, self.listed(person, ListAlerts()).message)
+        self._services.slack.respond(place, self.listed(person, ListAlerts()).message)
         self._note(Act.LOOKED, person, "alerts")
 
-    def rule_behind(self, place: Place, spot: Spot, event: str) -> str | None:
+    def rule_behind(self, place: ReplyTarget, spot: MessageLocation, event: str) -> str | None:
         """The id of the rule behind a message; None if the person was refused and told why."""
         found = self._event_sent_to(place, spot, event)
         return found[0].rule if found else None
@@ -316,32 +316,32 @@ class Desk:
     @property
     def command(self) -> str:
         """The slash command's name."""
-        return self._asking.settings.command
+        return self._services.settings.command
 
     # -- what they share
 
-    def draft(self, person: Person, rule: Rule, channel: str) -> Draft | CommandError | str:
+    def draft(self, person: SlackUser, rule: Rule, channel: str) -> NewRule | CommandError | str:
         """The draft to save, or why it can't be saved: a sentence (mrkdwn), or a correction."""
-        asking = self._asking
+        services = self._services
         query = Query(Metric.SPEND, by=rule.by, filters=rule.filters)
-        asker = asker_of(asking, person, query)
+        asker = asker_of(services, person, query)
         if asker.own_only and isinstance(rule.watch, Credits):
-            return admins_only("get alerts on the credit balance", person.id, asking.settings)
-        plan = make_plan(asking.store, query, asking.clock(), asking.settings.zone, asker)
+            return admins_only("get alerts on the credit balance", person.id, services.settings)
+        plan = make_plan(services.store, query, services.clock(), services.settings.zone, asker)
         if isinstance(plan, CommandError):
             return _corrected(rule, plan)
         to = self._recipient(rule, channel)
         if isinstance(to, str):
             return to
-        zone = rule.zone or zone_names().get((person.zone or "").lower()) or asking.settings.zone
+        zone = rule.zone or zone_names().get((person.zone or "").lower()) or services.settings.zone
         dated = isinstance(rule.watch, Above | Forecast)
         kept = replace(rule, to=to, zone=zone if dated else None)
-        known = named(asking.store.directory(), kept, asker)
-        return Draft(person.id, person.email or "", kept.words(), known.as_json())
+        known = named(services.store.directory(), kept, asker)
+        return NewRule(person.id, person.email or "", kept.words(), known.as_json())
 
     def _recipient(self, rule: Rule, channel: str) -> Recipient | str:
         """Where the rule's alerts go, or a sentence that says why they can't go there."""
-        if rule.to.kind is not To.CHANNEL:
+        if rule.to.kind is not RecipientKind.CHANNEL:
             return rule.to
         id_ = rule.to.channel or channel
         if id_[:1] not in {"C", "G"}:
@@ -358,15 +358,15 @@ class Desk:
             return ARCHIVED
         if not seen.member:
             return NOT_IN
-        return Recipient(To.CHANNEL, id_, seen.name)
+        return Recipient(RecipientKind.CHANNEL, id_, seen.name)
 
     # -- whose they are
 
-    def _allowed(self, place: Place, id_: str, *, begun: bool = False) -> Entry | None:
+    def _allowed(self, place: ReplyTarget, id_: str, *, begun: bool = False) -> StoredRule | None:
         """The rule, if the person who clicks may manage it; None if they were refused."""
         entry = self._at.rules.get(id_)
         what = f"alert {entry.draft.words}" if entry else id_
-        person = admit(self._asking, place, Act.CHANGED_ALERT, what)
+        person = admit(self._services, place, Act.CHANGED_ALERT, what)
         if person is None:
             return None
         if entry is None:
@@ -374,31 +374,31 @@ class Desk:
             return None
         if not self._manages(person, entry):
             self._note(Act.CHANGED_ALERT, person, what, REFUSED)
-            self._asking.slack.respond(place, cards_said(self._not_yours(entry)))
+            self._services.slack.respond(place, cards_said(self._not_yours(entry)))
             return None
         if not begun:
             self._note(Act.CHANGED_ALERT, person, what)
         return entry
 
     def _event_sent_to(
-        self, place: Place, spot: Spot, event: str, *, own: bool = False
-    ) -> tuple[Pending, Watched, Telling] | None:
+        self, place: ReplyTarget, spot: MessageLocation, event: str, *, own: bool = False
+    ) -> tuple[PendingEvent, WatchedRule, AlertMessage] | None:
         """An event with its rule and message, if the person who clicks was sent that message.
 
         The event's id comes from a button, so it may be forged: it counts only for the person or
         in the channel that the message went to. With `own`, a channel's members may not act unless
         they manage the rule. None if the person was refused and told why; that is audited.
         """
-        person = admit(self._asking, place, Act.CHANGED_ALERT, "a message")
+        person = admit(self._services, place, Act.CHANGED_ALERT, "a message")
         if person is None:
             return None
         one = self._event(event)
-        telling = self._at.tellings.get(one.telling or 0) if one else None
-        if one is None or telling is None:
+        alert_message = self._at.alert_messages.get(one.alert_message or 0) if one else None
+        if one is None or alert_message is None:
             self._say(place, GONE)
             return None
         entry = self._at.rules.find(one.rule)
-        if not _was_sent_to(telling, person, spot):
+        if not _was_sent_to(alert_message, person, spot):
             what = f"alert {entry.draft.words}" if entry else "a message"
             self._note(Act.CHANGED_ALERT, person, what, REFUSED)
             self._say(place, NOT_SENT_TO_YOU)
@@ -408,28 +408,28 @@ class Desk:
         if entry is None or rule is None:
             self._say(place, GONE)
             return None
-        if own and telling.place != person.id and not self._manages(person, entry):
+        if own and alert_message.place != person.id and not self._manages(person, entry):
             self._note(Act.CHANGED_ALERT, person, f"alert {entry.draft.words}", REFUSED)
-            self._asking.slack.respond(place, cards_said(self._not_yours(entry)))
+            self._services.slack.respond(place, cards_said(self._not_yours(entry)))
             return None
         watched = self._judging.watched(entry, rule, entry.made_at)
-        return one, as_told(watched, one.event.reading), telling
+        return one, as_told(watched, one.event.reading), alert_message
 
-    def _as_seen(self, one: Pending, watched: Watched) -> bool:
-        return one.event.reading.sight == watched.sight
+    def _as_seen(self, one: PendingEvent, watched: WatchedRule) -> bool:
+        return one.event.reading.visibility == watched.visibility
 
-    def _event(self, event: str) -> Pending | None:
+    def _event(self, event: str) -> PendingEvent | None:
         known = event.isascii() and event.isdigit() and len(event) < 16
-        return self._at.tellings.event(int(event)) if known else None
+        return self._at.alert_messages.event(int(event)) if known else None
 
-    def _manages(self, person: Person, entry: Entry) -> bool:
-        return entry.draft.maker == person.id or is_admin(person, self._asking.settings)
+    def _manages(self, person: SlackUser, entry: StoredRule) -> bool:
+        return entry.draft.maker == person.id or is_admin(person, self._services.settings)
 
-    def _managers(self, entry: Entry) -> frozenset[str]:
+    def _managers(self, entry: StoredRule) -> frozenset[str]:
         """The Slack ids of everybody who may manage a rule."""
-        return frozenset({entry.draft.maker, *self._asking.settings.admins})
+        return frozenset({entry.draft.maker, *self._services.settings.admins})
 
-    def _muted_by(self, person: Person) -> list[cards.Muted]:
+    def _muted_by(self, person: SlackUser) -> list[cards.Muted]:
         """What somebody muted of rules that other people set up."""
         found = []
         for hold in self._at.states.holds().values():
@@ -442,36 +442,36 @@ class Desk:
                 found.append(cards.Muted(hold.rule, hold.subject, as_read, entry.draft.maker))
         return found
 
-    def _not_yours(self, entry: Entry) -> str:
+    def _not_yours(self, entry: StoredRule) -> str:
         maker = entry.draft.maker
-        others = admins(self._asking.settings, but=maker)
+        others = admins(self._services.settings, but=maker)
         or_admin = f" or a bot admin ({others})" if others else ""
         return f"That alert belongs to <@{maker}>. Only they{or_admin} can change it."
 
     # -- showing
 
-    def _cards(self, entries: Sequence[Entry], reader: str) -> list[Card]:
+    def _cards(self, entries: Sequence[StoredRule], reader: str) -> list[RuleCard]:
         """Cards of rules for `reader` (a Slack id), all with figures of one moment."""
         if not entries:
             return []
-        with self._asking.store.snapshot():
-            seen = self._judging.seen(self._asking.clock())
+        with self._services.store.snapshot():
+            seen = self._judging.seen(self._services.clock())
         return [card for one in entries if (card := self._card(one, reader, seen))]
 
-    def _card(self, entry: Entry, reader: str, seen: Seen) -> Card | None:
+    def _card(self, entry: StoredRule, reader: str, seen: MeasurementContext) -> RuleCard | None:
         rule = self._judging.rule(entry)
         if rule is None:
             return None
         zone = rule.zone or self._people.zone(entry.draft.maker)
-        sight_ = self._judging.sight(entry, rule)
+        visibility_ = self._judging.visibility(entry, rule)
         told = {
             place[1:]: state
             for place, state in self._at.states.triggered(entry.id)
-            if state.sight == sight_ and (state.ends is None or state.ends > seen.now)
+            if state.visibility == visibility_ and (state.ends is None or state.ends > seen.now)
         }
         standing = self._judging.standing(entry, rule, told, seen)
         held = [one for (id_, _), one in self._at.states.holds().items() if id_ == entry.id]
-        return Card(
+        return RuleCard(
             entry.id,
             self._judging.as_read(entry, rule, reader),
             zone,
@@ -484,7 +484,7 @@ class Desk:
 
     def _made(
         self,
-        entry: Entry,
+        entry: StoredRule,
         *,
         again: bool = False,
         changed: bool = False,
@@ -497,23 +497,27 @@ class Desk:
             return sentence(GONE)
         [card] = found
         now = self._judging.readings(entry, rule)
-        heard = cards.Heard.NOT_NOW
+        heard = cards.FirstMessage.NOT_NOW
         if told:
-            heard = cards.Heard.LATER if self._waits(entry, card.rule) else cards.Heard.AT_ONCE
+            heard = (
+                cards.FirstMessage.LATER
+                if self._waits(entry, card.rule)
+                else cards.FirstMessage.AT_ONCE
+            )
         return cards.made(card, self.command, again=again, changed=changed, now=now, heard=heard)
 
-    def _waits(self, entry: Entry, rule: Rule) -> bool:
+    def _waits(self, entry: StoredRule, rule: Rule) -> bool:
         """Whether a message to the rule's owner would wait for the end of their quiet hours."""
         maker = entry.draft.maker
-        quiet = self._at.tellings.quiet(maker)
-        if quiet is None or rule.urgent or rule.to.kind is not To.ME:
+        quiet = self._at.alert_messages.quiet(maker)
+        if quiet is None or rule.urgent or rule.to.kind is not RecipientKind.ME:
             return False
-        return quiet.until(self._asking.clock(), self._people.zone(maker)) is not None
+        return quiet.until(self._services.clock(), self._people.zone(maker)) is not None
 
-    def show(self, place: Place, id_: str) -> None:
+    def show(self, place: ReplyTarget, id_: str) -> None:
         """Answer with a rule's card; the Home shows it by itself."""
         if not place.home:
-            self._asking.slack.respond(place, self.changed(id_, place.user))
+            self._services.slack.respond(place, self.changed(id_, place.user))
 
     def changed(self, id_: str, reader: str = "") -> Message:
         """A rule's card after a change, for `reader` (a Slack id)."""
@@ -525,30 +529,30 @@ class Desk:
         if entry:
             self._judging.judge_one(entry)
 
-    def _renew(self, telling: Telling) -> None:
+    def _renew(self, alert_message: AlertMessage) -> None:
         """Update a message to the current state; if that fails, the worker does it later."""
-        if telling.state != "sent":
+        if alert_message.state != "sent":
             return
-        message = self._messages.of(telling)
+        message = self._messages.of(alert_message)
         try:
             if message:
-                self._at.posting.update(Posted(telling.channel, telling.ts), message)
+                self._at.posting.update(Posted(alert_message.channel, alert_message.ts), message)
         except DeliveryError as problem:
             log.info("Could not update an alert's message, will retry: %s", problem)
-            self._at.tellings.renew(telling.id)
+            self._at.alert_messages.renew(alert_message.id)
 
-    def _say(self, place: Place, said: str) -> None:
-        self._asking.slack.say(place, said)
+    def _say(self, place: ReplyTarget, said: str) -> None:
+        self._services.slack.say(place, said)
 
-    def _note(self, act: Act, person: Person, what: str, outcome: str = DONE) -> None:
-        self._asking.audit.note(act, person.id, what, outcome=outcome, email=person.email)
+    def _note(self, act: Act, person: SlackUser, what: str, outcome: str = DONE) -> None:
+        self._services.audit.note(act, person.id, what, outcome=outcome, email=person.email)
 
 
-def _was_sent_to(telling: Telling, person: Person, spot: Spot) -> bool:
+def _was_sent_to(alert_message: AlertMessage, person: SlackUser, spot: MessageLocation) -> bool:
     """Whether a message went to this person, or to the channel in which they clicked."""
-    if telling.place[:1] in {"C", "G"}:
-        return spot.channel == telling.place
-    return telling.place == person.id
+    if alert_message.place[:1] in {"C", "G"}:
+        return spot.channel == alert_message.place
+    return alert_message.place == person.id
 
 
 def _same_kind(old: Rule, new: Rule) -> bool:
@@ -576,7 +580,7 @@ def _corrected(rule: Rule, wrong: CommandError) -> CommandError:
 
     def whole(question: str) -> str:
         asked = parse(question) if question else None
-        if not isinstance(asked, Ask):
+        if not isinstance(asked, QuestionCommand):
             return ""
         return f"alert {replace(rule, filters=asked.query.filters).words()}"
 

@@ -8,27 +8,27 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.alerts.scope import Named, Scope, allowed, creator_of, scope
-from bot.alerts.usage_lookup import Figures, Ids, Narrow
-from bot.answers import visibility as sight
+from bot.alerts.scope import RuleMembers, Scope, allowed, creator_of, scope
+from bot.alerts.usage_lookup import Ids, MemberFilter, UsageLookup
+from bot.answers import visibility
 from bot.answers.openrouter_limits import Limited, Limits
 from bot.store.alerts.usage_sums import AlertUsage, Place, Stretch
-from bot.store.encoding import moment, seconds
-from reports.alerts.evaluation import Phase, Reading, State, Usual
+from bot.store.encoding import from_seconds, to_seconds
+from reports.alerts.evaluation import AlertState, Baseline, Measurement, Phase
 from reports.alerts.limits_and_forecast import balance, budget, forecast
 from reports.alerts.measurements import above, first_use, stale
 from reports.alerts.needed_usage import Needed, needed
-from reports.alerts.periods import SETTLED, Span
+from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.alerts.spike import Hour, known_past, may_spike, spike, usual
-from reports.questions.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.sync_windows import REACH
 from reports.usage.usage import ZERO, Usage
 
 if TYPE_CHECKING:
     from bot.answers.visibility import Asker
-    from bot.store.alerts.rules import Entry
+    from bot.store.alerts.rules import StoredRule
     from bot.store.usage.directory import Directory
 
 _MINUTE = timedelta(minutes=1)
@@ -37,26 +37,26 @@ WHOLE = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedRule:
     """A rule that is judged: `zone` is its own or the default, `asker` its maker today.
 
     `since` is when judging last ended well, or when the rule was made if that is later.
     """
 
-    entry: Entry
+    entry: StoredRule
     rule: Rule
     zone: str
     asker: Asker
-    named: Named
+    named: RuleMembers
     since: datetime
 
     @property
     def whose_own(self) -> bool:
         """Whether it is about its maker alone."""
-        return self.asker.own_only or sight.ME in self.rule.filters
+        return self.asker.own_only or visibility.ME in self.rule.filters
 
     @property
-    def sight(self) -> str:
+    def visibility(self) -> str:
         """As far as whose eyes its figures are seen; empty where they see everything.
 
         What was told under one sight is not told, nor shown anew, under another.
@@ -67,15 +67,15 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MeasurementContext:
     """Everything that readings are made of, as it was at one moment."""
 
-    figures: Figures
+    figures: UsageLookup
     usage: AlertUsage
     directory: Directory
     limits: Limits
     now: datetime
-    states: dict[str, dict[tuple[str, str], State]]
+    states: dict[str, dict[tuple[str, str], AlertState]]
     """What is known of each rule, by subject and period."""
     awake: bool = True
     """Whether whoever judges has been there for long enough to have synced."""
@@ -94,14 +94,14 @@ class Seen:
         return at and min(at, self.now)
 
 
-def readings(watched: Watched, seen: Seen) -> Iterator[Reading]:
+def readings(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
     """The readings of all subjects of a rule; of one subject, the older come first."""
-    sight_ = watched.sight
+    visibility_ = watched.visibility
     for reading in _readings(watched, seen):
-        yield replace(reading, sight=sight_) if sight_ else reading
+        yield replace(reading, visibility=visibility_) if visibility_ else reading
 
 
-def _readings(watched: Watched, seen: Seen) -> Iterator[Reading]:
+def _readings(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
     rule, limits = watched.rule, seen.limits
     match rule.watch:
         case Stale():
@@ -116,7 +116,7 @@ def _readings(watched: Watched, seen: Seen) -> Iterator[Reading]:
                 yield from _of_usage(watched, seen)
 
 
-def _of_usage(watched: Watched, seen: Seen) -> Iterator[Reading]:
+def _of_usage(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
     whose = scope(seen.directory, watched.rule, watched.asker, watched.named)
     match watched.rule.watch:
         case Above() as watch:
@@ -136,10 +136,10 @@ def _of_usage(watched: Watched, seen: Seen) -> Iterator[Reading]:
 
 
 def subjects(
-    seen: Seen, asker: Asker, whose: Scope, found: Mapping[int, Usage]
+    seen: MeasurementContext, asker: Asker, whose: Scope, found: Mapping[int, Usage]
 ) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """The subjects of a rule with their labels and members: each on its own, or all together."""
-    labels = sight.labels(seen.directory, asker)
+    labels = visibility.labels(seen.directory, asker)
     if whose.members is not None:
         few = len(whose.members) < len(found)
         members = [
@@ -162,7 +162,9 @@ def label_of(labels: Mapping[int, str], whose: Scope) -> str:
     return WHOLE
 
 
-def _above(watched: Watched, seen: Seen, whose: Scope, watch: Above) -> Iterator[Reading]:
+def _above(
+    watched: WatchedRule, seen: MeasurementContext, whose: Scope, watch: Above
+) -> Iterator[Measurement]:
     at = seen.fresh or seen.now
     known = seen.states.get(watched.entry.id, {})
     for span in _spans(watched, seen):
@@ -175,12 +177,14 @@ def _above(watched: Watched, seen: Seen, whose: Scope, watch: Above) -> Iterator
                 yield above(watched.rule, subject, label, value, span, min(at, span.end), owner)
 
 
-def key_of(span: Span) -> str:
+def key_of(span: AlertPeriod) -> str:
     """The period of a span, as states are kept under it."""
     return f"{span.start:%Y-%m-%dT%H:%M}"
 
 
-def closing(watched: Watched, seen: Seen, last: Reading, span: Span) -> Reading:
+def closing(
+    watched: WatchedRule, seen: MeasurementContext, last: Measurement, span: AlertPeriod
+) -> Measurement:
     """The reading of a period that is over, after the last one that was told of it."""
     rule, watch = watched.rule, watched.rule.watch
     if isinstance(watch, Above):
@@ -190,18 +194,18 @@ def closing(watched: Watched, seen: Seen, last: Reading, span: Span) -> Reading:
             if subject == last.subject:
                 value = _value(found, members, watch.metric, watch.source)
                 closed = above(rule, subject, last.label, value, span, span.end, last.owner)
-                return replace(closed, sight=last.sight)
+                return replace(closed, visibility=last.visibility)
     return replace(last, at=max(last.at, span.end), part=False)
 
 
-def _spans(watched: Watched, seen: Seen) -> Iterator[Span]:
+def _spans(watched: WatchedRule, seen: MeasurementContext) -> Iterator[AlertPeriod]:
     """The periods to judge; what ended before the rule was made is none of its business."""
     for one in needed(watched.rule, watched.zone, watched.since, seen.now):
         if one.span.end > watched.entry.made_at:
             yield one.span
 
 
-def _spikes(watched: Watched, seen: Seen, whose: Scope) -> Iterator[Reading]:
+def _spikes(watched: WatchedRule, seen: MeasurementContext, whose: Scope) -> Iterator[Measurement]:
     recent, *past = needed(watched.rule, watched.zone, watched.since, seen.now)
     found = seen.figures.series(_as(recent, whose), whose.narrow)
     at, made = seen.fresh or seen.now, watched.entry.made_at
@@ -228,18 +232,18 @@ def _spikes(watched: Watched, seen: Seen, whose: Scope) -> Iterator[Reading]:
 
 def _usual(
     rule: Rule,
-    seen: Seen,
+    seen: MeasurementContext,
     whose: Scope,
     members: tuple[int, ...],
     hour: datetime,
     series: list[Mapping[int, Mapping[int, Usage]]],
-) -> Usual | None:
+) -> Baseline | None:
     """What the members usually use together in an hour of the week."""
     figures: dict[datetime, int] = {}
     for found in series:
         for member in members:
             for at, usage in found.get(member, {}).items():
-                when = moment(at)
+                when = from_seconds(at)
                 figures[when] = figures.get(when, 0) + usage.value(Metric.SPEND)
     held = seen.figures.held_from(Granularity.HOUR) or hour
     first: datetime | None = held
@@ -249,7 +253,9 @@ def _usual(
     return usual(known_past(figures, hour, first, held), floor_)
 
 
-def _forecasts(watched: Watched, seen: Seen, whose: Scope, watch: Forecast) -> Iterator[Reading]:
+def _forecasts(
+    watched: WatchedRule, seen: MeasurementContext, whose: Scope, watch: Forecast
+) -> Iterator[Measurement]:
     [wanted] = needed(watched.rule, watched.zone, watched.since, seen.now)
     found = seen.figures.series(_as(wanted, whose), whose.narrow)
     at, zone = seen.fresh or seen.now, ZoneInfo(watched.zone)
@@ -266,14 +272,14 @@ def _forecasts(watched: Watched, seen: Seen, whose: Scope, watch: Forecast) -> I
         figures = dict.fromkeys(days, 0)
         for member in members:
             for start, usage in found.get(member, {}).items():
-                local = moment(start).astimezone(zone).date()
+                local = from_seconds(start).astimezone(zone).date()
                 if local in figures:
                     figures[local] += usage.value(Metric.SPEND, watch.source)
         owner = creator_of(seen.directory, whose, subject)
         yield forecast(watched.rule, subject, label, figures, watched.zone, at, owner)
 
 
-def _flat(watched: Watched, seen: Seen, found: Iterable[int]) -> dict[int, Usage]:
+def _flat(watched: WatchedRule, seen: MeasurementContext, found: Iterable[int]) -> dict[int, Usage]:
     """Those with any usage, and those of whom something was told that may be over."""
     told = [
         int(subject)
@@ -283,7 +289,7 @@ def _flat(watched: Watched, seen: Seen, found: Iterable[int]) -> dict[int, Usage
     return dict.fromkeys((*found, *told), ZERO)
 
 
-def _made(watched: Watched, seen: Seen) -> Iterator[Reading]:
+def _made(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
     """Keys that were made after the rule was, and that nobody has used yet."""
     now = seen.now
     since, at = _news_since(watched, now), seen.fresh or now
@@ -291,13 +297,13 @@ def _made(watched: Watched, seen: Seen) -> Iterator[Reading]:
     known = {subject for subject, _ in seen.states.get(watched.entry.id, {})}
     if all(str(key) in known for key in new):
         return
-    span = Span(floor(since, Granularity.HOUR), at + _MINUTE)
+    span = AlertPeriod(floor(since, Granularity.HOUR), at + _MINUTE)
     used = seen.usage.sums(Dimension.KEY, seen.figures.stretches(span))
     unused: dict[Place, Usage] = {
         key: Usage(requests=1) for key in new if not used.get(key, ZERO).requests
     }
     wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
-    labels = sight.labels(seen.directory, watched.asker)
+    labels = visibility.labels(seen.directory, watched.asker)
     for subject, label, _, owner in _news(
         seen, labels, Dimension.KEY, wanted, apart=False, found=unused
     ):
@@ -306,12 +312,12 @@ def _made(watched: Watched, seen: Seen) -> Iterator[Reading]:
             yield replace(first, unused=True)
 
 
-def _news_since(watched: Watched, now: datetime) -> datetime:
+def _news_since(watched: WatchedRule, now: datetime) -> datetime:
     """Since when what was not there before is new; what comes late still is."""
     return max(watched.entry.made_at, min(now - _RECENT, watched.since - SETTLED))
 
 
-def _firsts(watched: Watched, seen: Seen, watch: New) -> Iterator[Reading]:
+def _firsts(watched: WatchedRule, seen: MeasurementContext, watch: New) -> Iterator[Measurement]:
     """First uses since the rule was made, as soon as all history is held that could tell better."""
     now = seen.now
     held = seen.figures.held_from(Granularity.DAY)
@@ -324,7 +330,7 @@ def _firsts(watched: Watched, seen: Seen, watch: New) -> Iterator[Reading]:
     pairs = watch.what is Dimension.MODEL and (apart or Dimension.CREATOR in wanted)
     today = floor(since, Granularity.DAY)
     earlier = _until(today, since, seen.figures)
-    recent = seen.figures.stretches(Span(floor(since, Granularity.HOUR), at + _MINUTE))
+    recent = seen.figures.stretches(AlertPeriod(floor(since, Granularity.HOUR), at + _MINUTE))
     found: dict[Place, Usage] = {}
     if pairs:
         old = seen.usage.before(None, today) | seen.usage.users(earlier).keys()
@@ -332,7 +338,7 @@ def _firsts(watched: Watched, seen: Seen, watch: New) -> Iterator[Reading]:
     else:
         old = seen.usage.before(watch.what, today) | seen.usage.sums(watch.what, earlier).keys()
         found.update(seen.usage.sums(watch.what, recent).items())
-    labels = sight.labels(seen.directory, watched.asker)
+    labels = visibility.labels(seen.directory, watched.asker)
     known = {subject for subject, _ in seen.states.get(watched.entry.id, {})}
     used = dict.fromkeys(old, Usage(requests=1))
     known |= {subject for subject, *_ in _news(seen, labels, watch.what, wanted, apart, used)}
@@ -344,7 +350,7 @@ def _firsts(watched: Watched, seen: Seen, watch: New) -> Iterator[Reading]:
 
 
 def _news(
-    seen: Seen,
+    seen: MeasurementContext,
     labels: Mapping[int, str],
     what: Dimension,
     wanted: Mapping[Dimension, Ids],
@@ -376,7 +382,7 @@ def _news(
         yield subject, label, places, owner
 
 
-def _until(today: datetime, since: datetime, figures: Figures) -> list[Stretch]:
+def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[Stretch]:
     """The part of a day before a moment: hours, and minutes where they are held."""
     hour = floor(since, Granularity.HOUR)
     held = figures.held_from(Granularity.MINUTE)
@@ -385,7 +391,7 @@ def _until(today: datetime, since: datetime, figures: Figures) -> list[Stretch]:
     return [(Granularity.HOUR, (today, hour)), (Granularity.MINUTE, (hour, since))]
 
 
-def _concerns(watched: Watched, seen: Seen, one: Limited) -> bool:
+def _concerns(watched: WatchedRule, seen: MeasurementContext, one: Limited) -> bool:
     """Whether a limit is one that a rule watches, and its maker may see."""
     wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
     of_key = one.cap.subject.startswith("key ")
@@ -399,16 +405,16 @@ def _concerns(watched: Watched, seen: Seen, one: Limited) -> bool:
     )
 
 
-def _called(watched: Watched, seen: Seen, one: Limited) -> Limited:
+def _called(watched: WatchedRule, seen: MeasurementContext, one: Limited) -> Limited:
     """A limit by the name that its key has before the rule's maker."""
     if not watched.asker.own_only or len(one.keys) != 1:
         return one
-    labels = sight.labels(seen.directory, watched.asker)
+    labels = visibility.labels(seen.directory, watched.asker)
     label = labels.get(next(iter(one.keys)), one.cap.label)
     return replace(one, cap=replace(one.cap, label=label))
 
 
-def _budget(watched: Watched, seen: Seen, one: Limited) -> Iterator[Reading]:
+def _budget(watched: WatchedRule, seen: MeasurementContext, one: Limited) -> Iterator[Measurement]:
     at = seen.fresh or seen.now
     for period in one.cap.periods(watched.since, seen.now):
         if period and period.end <= watched.entry.made_at:
@@ -420,8 +426,10 @@ def _budget(watched: Watched, seen: Seen, one: Limited) -> Iterator[Reading]:
             continue  # nobody says what was used of one that never begins anew
         used = 0
         if start < end:
-            found = seen.figures.sums(Needed(Dimension.KEY, (), Span(start, end)), Narrow())
-            source = Source.ALL if one.byok else Source.CREDITS
+            found = seen.figures.sums(
+                Needed(Dimension.KEY, (), AlertPeriod(start, end)), MemberFilter()
+            )
+            source = MoneySource.ALL if one.byok else MoneySource.CREDITS
             used = _value(found, tuple(one.keys), Metric.SPEND, source)
         yield budget(one.cap, period, used, at)
 
@@ -431,11 +439,11 @@ def _as(wanted: Needed, whose: Scope) -> Needed:
 
 
 def _value(
-    found: Mapping[int, Usage], members: tuple[int, ...] | Ids, metric: Metric, source: Source
+    found: Mapping[int, Usage], members: tuple[int, ...] | Ids, metric: Metric, source: MoneySource
 ) -> int:
     return sum(found.get(member, ZERO).value(metric, source) for member in members)
 
 
 def _at(found: Mapping[int, Mapping[int, Usage]], members: tuple[int, ...], hour: datetime) -> int:
-    at = seconds(hour)
+    at = to_seconds(hour)
     return sum(found.get(one, {}).get(at, ZERO).value(Metric.SPEND) for one in members)

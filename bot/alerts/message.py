@@ -8,44 +8,44 @@ from dataclasses import replace
 
 from bot.alerts.current_reading import current
 from bot.alerts.drivers import detail
-from bot.alerts.evaluate import Alerts, Judging
-from bot.alerts.measure import Seen, Watched
+from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.measure import MeasurementContext, WatchedRule
 from bot.answers.answer_message import state_of
 from bot.answers.export import shown
 from bot.slack.client import DeliveryError
-from bot.store.alerts.messages import Pending, Telling
+from bot.store.alerts.messages import AlertMessage, PendingEvent
 from bot.store.alerts.states import EVERYTHING
 from reports.alerts.drivers import Detail, question
-from reports.alerts.evaluation import Event, Kind
+from reports.alerts.evaluation import AlertEvent, EventKind
 from reports.alerts.rule import Above, Forecast, Spike
 from reports.alerts.slack import messages as render
-from reports.alerts.slack.messages import About
+from reports.alerts.slack.messages import AlertContext
 from reports.questions.slack.answer import Message
 
 log = logging.getLogger(__name__)
 
 
-class Messages:
+class MessageComposer:
     """Creates the messages of events, and recreates them when things have changed."""
 
-    def __init__(self, alerts: Alerts, judging: Judging) -> None:
+    def __init__(self, alerts: AlertServices, judging: RuleEvaluator) -> None:
         self._at = alerts
         self._judging = judging
 
-    def of(self, telling: Telling) -> Message | None:
+    def of(self, alert_message: AlertMessage) -> Message | None:
         """The current version of a message; None if its rules no longer exist."""
-        events = self._at.tellings.events(telling.id)
+        events = self._at.alert_messages.events(alert_message.id)
         today = [one for one in events if self._as_seen(one)]
-        if len(today) < len(events) and telling.ts:
+        if len(today) < len(events) and alert_message.ts:
             return None  # parts of it were measured with another visibility: leave it as it is
         events = today
         if not events:
             return None
-        zone = self._zone(telling)
-        notes = tuple(telling.note.splitlines())
-        firsts = [one for one in events if one.event.kind is Kind.TRIGGERED]
-        if telling.root is not None or not firsts:
-            return self._replies(events, telling.root, zone, notes)
+        zone = self._zone(alert_message)
+        notes = tuple(alert_message.note.splitlines())
+        firsts = [one for one in events if one.event.kind is EventKind.TRIGGERED]
+        if alert_message.root is not None or not firsts:
+            return self._replies(events, alert_message.root, zone, notes)
         if len(firsts) == 1:
             return self._first(firsts[0], zone, notes)
         many = [
@@ -53,16 +53,16 @@ class Messages:
             for one in firsts
             if (found := self._about(one, zone))
         ]
-        command = self._at.asking.settings.command
+        command = self._at.services.settings.command
         return render.together(many, command, notes) if many else None
 
     def _replies(
-        self, events: Sequence[Pending], root: int | None, zone: str, notes: tuple[str, ...]
+        self, events: Sequence[PendingEvent], root: int | None, zone: str, notes: tuple[str, ...]
     ) -> Message | None:
         """The latest event of each crossing, with a headline if the message above has several."""
         last = {self._crossing(one): one for one in events}
-        above = self._at.tellings.events(root) if root is not None else []
-        if len(last) == sum(one.event.kind is Kind.TRIGGERED for one in above) == 1:
+        above = self._at.alert_messages.events(root) if root is not None else []
+        if len(last) == sum(one.event.kind is EventKind.TRIGGERED for one in above) == 1:
             return self._reply(events[-1], zone)
         many = [
             (self._dated(one), found[0])
@@ -71,18 +71,18 @@ class Messages:
         ]
         return render.replies(many, notes) if many else None
 
-    def _crossing(self, one: Pending) -> int:
-        first = self._at.tellings.first(one)
+    def _crossing(self, one: PendingEvent) -> int:
+        first = self._at.alert_messages.first(one)
         return first.id if first else one.id
 
-    def _first(self, one: Pending, zone: str, notes: tuple[str, ...]) -> Message | None:
+    def _first(self, one: PendingEvent, zone: str, notes: tuple[str, ...]) -> Message | None:
         found = self._about(one, zone, notes)
         if found is None:
             return None
         about, watched = found
         event, latest = self._dated(one), self._latest(one)
-        with self._at.asking.store.snapshot():
-            seen = self._judging.seen(self._at.asking.clock())
+        with self._at.services.store.snapshot():
+            seen = self._judging.seen(self._at.services.clock())
             base = render.shown(event, watched.rule, latest).reading
             moves = not render.is_over(latest) or isinstance(watched.rule.watch, Spike)
             now = current(watched, seen, base) if moves else None
@@ -91,45 +91,47 @@ class Messages:
         message = render.alert(event, about, drawn, latest, now)
         return self._standing_for(message, watched, event)
 
-    def _standing_for(self, message: Message, watched: Watched, event: Event) -> Message:
+    def _standing_for(self, message: Message, watched: WatchedRule, event: AlertEvent) -> Message:
         """The message with its question, for follow-ups in its thread."""
         query = question(watched.rule, event.reading, watched.zone)
         if query is None:
             return message
-        asking, maker = self._at.asking, watched.entry.draft.maker
-        what = shown(query, event.at, asking.settings.zone, watched.asker, maker)
-        return message.standing_for(state_of(asking, what))
+        services, maker = self._at.services, watched.entry.draft.maker
+        what = shown(query, event.at, services.settings.zone, watched.asker, maker)
+        return message.standing_for(state_of(services, what))
 
-    def _reply(self, one: Pending, zone: str) -> Message | None:
+    def _reply(self, one: PendingEvent, zone: str) -> Message | None:
         found = self._about(one, zone)
         if found is None:
             return None
         about, watched = found
         event = self._dated(one)
-        with self._at.asking.store.snapshot():
-            seen = self._judging.seen(self._at.asking.clock())
+        with self._at.services.store.snapshot():
+            seen = self._judging.seen(self._at.services.clock())
             drawn = self._detail(watched, seen, event, about.zone)
         return render.reply(event, about, drawn)
 
-    def _detail(self, watched: Watched, seen: Seen, event: Event, zone: str) -> Detail:
+    def _detail(
+        self, watched: WatchedRule, seen: MeasurementContext, event: AlertEvent, zone: str
+    ) -> Detail:
         """What drives it, with the threshold that it was evaluated with."""
         judged = replace(watched, rule=render.at_line(watched.rule, event.reading))
-        return detail(self._at.asking.store, judged, seen, event.reading, zone)
+        return detail(self._at.services.store, judged, seen, event.reading, zone)
 
-    def _latest(self, one: Pending) -> Event | None:
+    def _latest(self, one: PendingEvent) -> AlertEvent | None:
         """The newest event after the first of a crossing, measured with the same visibility."""
-        last = self._at.tellings.latest(one)
+        last = self._at.alert_messages.latest(one)
         return self._dated(last) if last.id > one.id and self._as_seen(last) else None
 
-    def _dated(self, one: Pending) -> Event:
+    def _dated(self, one: PendingEvent) -> AlertEvent:
         """An event, marked as past if its period has ended by now."""
         event = one.event
         period = event.reading.period
-        if period is None or self._at.asking.clock() < period.end:
+        if period is None or self._at.services.clock() < period.end:
             return event
         return replace(event, reading=replace(event.reading, part=False))
 
-    def _as_seen(self, one: Pending) -> bool:
+    def _as_seen(self, one: PendingEvent) -> bool:
         entry = self._at.rules.find(one.rule)
         rule = self._judging.rule(entry) if entry else None
         if entry is None or rule is None:
@@ -137,8 +139,8 @@ class Messages:
         return self._judging.as_seen(entry, rule, one.event.reading)
 
     def _about(
-        self, one: Pending, zone: str, notes: tuple[str, ...] = ()
-    ) -> tuple[About, Watched] | None:
+        self, one: PendingEvent, zone: str, notes: tuple[str, ...] = ()
+    ) -> tuple[AlertContext, WatchedRule] | None:
         """What a message is about, as its recipient reads it, and its rule."""
         entry = self._at.rules.find(one.rule)
         rule = self._judging.rule(entry) if entry else None
@@ -149,35 +151,39 @@ class Messages:
         holds = self._at.states.holds()
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
         snoozed = hold.until if hold else None
-        about = About(
+        about = AlertContext(
             str(one.id),
             self._judging.as_read(entry, watched.rule, self._reader(one)),
             zone,
             entry.draft.maker,
-            self._at.asking.settings.command,
+            self._at.services.settings.command,
             notes,
             self._at.states.acknowledged(one.place) or "",
-            snoozed if snoozed and snoozed > self._at.asking.clock() else None,
+            snoozed if snoozed and snoozed > self._at.services.clock() else None,
             hold.person if hold and hold.until is None else "",
         )
         return about, watched
 
-    def _reader(self, one: Pending) -> str:
+    def _reader(self, one: PendingEvent) -> str:
         """The person or channel that the message of an event went to."""
-        telling = self._at.tellings.get(one.telling or 0)
-        root = self._at.tellings.get(telling.root or 0) if telling else None
-        found = root or telling
+        alert_message = self._at.alert_messages.get(one.alert_message or 0)
+        root = self._at.alert_messages.get(alert_message.root or 0) if alert_message else None
+        found = root or alert_message
         return found.place if found else ""
 
-    def _zone(self, telling: Telling) -> str:
+    def _zone(self, alert_message: AlertMessage) -> str:
         """The recipient's time zone; in a channel that of the settings."""
-        asking = self._at.asking
-        root = self._at.tellings.get(telling.root) if telling.root is not None else None
-        place = (root or telling).place
+        services = self._at.services
+        root = (
+            self._at.alert_messages.get(alert_message.root)
+            if alert_message.root is not None
+            else None
+        )
+        place = (root or alert_message).place
         if place[:1] not in {"U", "W"}:
-            return asking.settings.zone
+            return services.settings.zone
         try:
-            return asking.slack.person(place).zone or asking.settings.zone
+            return services.slack.person(place).zone or services.settings.zone
         except DeliveryError as error:
             log.info("Could not look up a time zone: %s", error)
-            return asking.settings.zone
+            return services.settings.zone

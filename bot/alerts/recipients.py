@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.access.policy import refusal
-from bot.alerts.evaluate import Alerts
-from bot.slack.client import DeliveryError, Person
-from bot.store.alerts.rules import Entry
+from bot.alerts.evaluate import AlertServices
+from bot.slack.client import DeliveryError, SlackUser
+from bot.store.alerts.rules import StoredRule
 from reports.alerts.grammar import rule_of
-from reports.alerts.rule import Rule, To
+from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack import notices as words
 from reports.alerts.slack.sentences import words_shown
 from reports.questions.slack.answer import Message
@@ -23,7 +23,7 @@ _LEFT = {"user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"}
 
 
 @dataclass(frozen=True, slots=True)
-class Hearer:
+class ResolvedRecipient:
     """Where an alert goes: the Slack id of a person or channel, and a note to add (mrkdwn)."""
 
     place: str
@@ -38,14 +38,16 @@ def in_words(words: str) -> str:
         return words
 
 
-class People:
+class RecipientLookup:
     """Looks up recipients, and hands the rules of people who left to the admins."""
 
-    def __init__(self, alerts: Alerts) -> None:
+    def __init__(self, alerts: AlertServices) -> None:
         self._at = alerts
         self._found: dict[str, tuple[datetime, str | None]] = {}
 
-    def hearer(self, entry: Entry, rule: Rule, owner: str) -> Hearer | None:
+    def resolved_recipient(
+        self, entry: StoredRule, rule: Rule, owner: str
+    ) -> ResolvedRecipient | None:
         """Who gets a rule's alerts now; None if there is nobody.
 
         `owner` is the e-mail address of the creator it is about. Raises DeliveryError if Slack
@@ -55,27 +57,27 @@ class People:
         if entry_ is None:
             return None
         match rule.to.kind:
-            case To.CHANNEL:
-                return Hearer(rule.to.channel)
-            case To.OWNER:
+            case RecipientKind.CHANNEL:
+                return ResolvedRecipient(rule.to.channel)
+            case RecipientKind.OWNER:
                 return self._owner(entry_, owner)
-        return Hearer(entry_.draft.maker)
+        return ResolvedRecipient(entry_.draft.maker)
 
-    def present(self, entry: Entry) -> Entry | None:
+    def present(self, entry: StoredRule) -> StoredRule | None:
         """The rule, if its owner is still there and may use the bot; None if it is paused now.
 
         Raises DeliveryError if Slack doesn't say who its owner is.
         """
-        asking, maker = self._at.asking, entry.draft.maker
+        services, maker = self._at.services, entry.draft.maker
         try:
-            person = asking.slack.person(maker)
+            person = services.slack.person(maker)
         except DeliveryError as error:
             if error.code not in _LEFT:
                 raise
             return self._handed_over(entry)
         if person.deleted:
             return self._handed_over(entry)
-        if refused := refusal(person, asking.slack.identity(), asking.settings):
+        if refused := refusal(person, services.slack.identity(), services.settings):
             log.warning("Paused an alert rule: its owner may no longer use the bot")
             self._at.rules.pause(entry.id, f"its owner can't use this bot anymore: {refused}")
             return None
@@ -86,30 +88,30 @@ class People:
     def zone(self, user: str) -> str:
         """A person's time zone."""
         try:
-            return self._at.asking.slack.person(user).zone or self._at.asking.settings.zone
+            return self._at.services.slack.person(user).zone or self._at.services.settings.zone
         except DeliveryError:
-            return self._at.asking.settings.zone
+            return self._at.services.settings.zone
 
     def tell(self, key: str, user: str, message: Message) -> None:
         """Send a person a notice, once for each key."""
         plain = {"text": message.text, "blocks": list(message.blocks)}
         self._at.notices.add(key, user, plain)
 
-    def _owner(self, entry: Entry, owner: str) -> Hearer:
+    def _owner(self, entry: StoredRule, owner: str) -> ResolvedRecipient:
         maker = entry.draft.maker
         if not owner:
-            return Hearer(maker, words.NO_OWNER)
+            return ResolvedRecipient(maker, words.NO_OWNER)
         user = self._by_email(owner)
         if user == maker:
-            return Hearer(maker)
-        asking = self._at.asking
-        person = asking.slack.person(user) if user else None
-        if person is None or refusal(person, asking.slack.identity(), asking.settings):
-            return Hearer(maker, words.no_account(owner))
-        return Hearer(person.id, words.made_by(maker))
+            return ResolvedRecipient(maker)
+        services = self._at.services
+        person = services.slack.person(user) if user else None
+        if person is None or refusal(person, services.slack.identity(), services.settings):
+            return ResolvedRecipient(maker, words.no_account(owner))
+        return ResolvedRecipient(person.id, words.made_by(maker))
 
     def _by_email(self, email: str) -> str | None:
-        now = self._at.asking.clock()
+        now = self._at.services.clock()
         known = self._found.get(email)
         if known and timedelta() <= now - known[0] < KEPT:
             return known[1]
@@ -117,7 +119,7 @@ class People:
         self._found[email] = now, user
         return user
 
-    def _handed_over(self, entry: Entry) -> Entry | None:
+    def _handed_over(self, entry: StoredRule) -> StoredRule | None:
         """Give the rules of somebody who left to an admin, and notify all admins."""
         left = entry.draft.maker
         heir = self._heir(left)
@@ -128,21 +130,21 @@ class People:
             return None
         given = self._at.rules.hand_over(left, heir.id, heir.email or "")
         told = [in_words(one.draft.words) for one in given]
-        command = self._at.asking.settings.command
-        for admin in sorted(self._at.asking.settings.admins):
+        command = self._at.services.settings.command
+        for admin in sorted(self._at.services.settings.admins):
             message = words.handed_over(left, heir.id, told, command, mine=admin == heir.id)
             self.tell(f"alerts of {left} {entry.id} {admin}", admin, message)
         return self._at.rules.get(entry.id)
 
-    def _heir(self, left: str) -> Person | None:
-        asking = self._at.asking
-        for admin in sorted(asking.settings.admins - {left}):
+    def _heir(self, left: str) -> SlackUser | None:
+        services = self._at.services
+        for admin in sorted(services.settings.admins - {left}):
             try:
-                person = asking.slack.person(admin)
+                person = services.slack.person(admin)
             except DeliveryError as error:
                 if error.code not in _LEFT:
                     raise
                 continue
-            if not refusal(person, asking.slack.identity(), asking.settings):
+            if not refusal(person, services.slack.identity(), services.settings):
                 return person
         return None

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bot.alerts.usage_lookup import Ids, Narrow
-from bot.answers import visibility as sight
+from bot.alerts.usage_lookup import Ids, MemberFilter
+from bot.answers import visibility
 from bot.answers.visibility import SELF, Asker
 from bot.store.usage.directory import Directory
 from reports.alerts.needed_usage import grouping
@@ -16,7 +16,7 @@ from reports.questions.query import Dimension, Filter
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class RuleMembers:
     """What the names of a rule meant when it was made: they may be called otherwise since.
 
     `people` are the addresses of those it mentions, `refs` what OpenRouter knows members by.
@@ -31,7 +31,7 @@ class Named:
         return json.dumps({"people": list(self.people), "refs": refs})
 
     @classmethod
-    def of_json(cls, text: str) -> Named:
+    def of_json(cls, text: str) -> RuleMembers:
         """What was kept."""
         kept = json.loads(text)
         if not isinstance(kept, dict):
@@ -41,22 +41,22 @@ class Named:
         return cls(people, refs)
 
 
-def named(directory: Directory, rule: Rule, asker: Asker) -> Named:
+def named(directory: Directory, rule: Rule, asker: Asker) -> RuleMembers:
     """What the names of a rule mean now; patterns mean whoever fits them later on."""
     refs = {}
     for one in rule.filters:
         if "*" not in one.pattern:
-            found = sorted(meant(directory, one, asker, Named()))
+            found = sorted(meant(directory, one, asker, RuleMembers()))
             refs[str(one)] = tuple(directory.members[id_].ref for id_ in found)
-    return Named(asker.people, refs)
+    return RuleMembers(asker.people, refs)
 
 
-def meant(directory: Directory, one: Filter, asker: Asker, known: Named) -> Ids:
+def meant(directory: Directory, one: Filter, asker: Asker, known: RuleMembers) -> Ids:
     """The members that a filter of a rule means today."""
     pattern = one.pattern
     people = dict(asker.people) | dict(known.people)
     if one.dimension is Dimension.CREATOR and pattern.casefold() == SELF:
-        return sight.own(directory, asker)
+        return visibility.own(directory, asker)
     if pattern in people:
         found = directory.at(people[pattern]) if people[pattern] else frozenset()
     else:
@@ -67,12 +67,14 @@ def meant(directory: Directory, one: Filter, asker: Asker, known: Named) -> Ids:
         found = frozenset(id_ for id_ in ids if id_ is not None)
     if not asker.own_only:
         return found
-    return found & sight.visible(directory, one.dimension, asker)
+    return found & visibility.visible(directory, one.dimension, asker)
 
 
-def people_named(directory: Directory, rule: Rule, asker: Asker, known: Named, *, me: bool) -> Rule:
+def people_named(
+    directory: Directory, rule: Rule, asker: Asker, known: RuleMembers, *, me: bool
+) -> Rule:
     """A rule as somebody reads it: people by their names, `me` as well where it is not they."""
-    labels = sight.labels(directory, asker)
+    labels = visibility.labels(directory, asker)
 
     def called(one: Filter) -> Filter:
         mine = one.pattern.casefold() == SELF
@@ -95,33 +97,35 @@ class Scope:
     """
 
     by: Dimension | None
-    narrow: Narrow
+    narrow: MemberFilter
     members: Ids | None
     apart: bool
 
 
-def allowed(directory: Directory, rule: Rule, asker: Asker, known: Named) -> dict[Dimension, Ids]:
+def allowed(
+    directory: Directory, rule: Rule, asker: Asker, known: RuleMembers
+) -> dict[Dimension, Ids]:
     """The members of each dimension that a rule is narrowed to today, and its maker may see."""
-    wanted = sight.allowed(
+    wanted = visibility.allowed(
         directory, ((one, meant(directory, one, asker, known)) for one in rule.filters)
     )
     if asker.own_only:
-        mine = sight.own(directory, asker)
+        mine = visibility.own(directory, asker)
         wanted[Dimension.CREATOR] = wanted.get(Dimension.CREATOR, mine) & mine
     return wanted
 
 
-def scope(directory: Directory, rule: Rule, asker: Asker, known: Named) -> Scope:
+def scope(directory: Directory, rule: Rule, asker: Asker, known: RuleMembers) -> Scope:
     """Whose usage a rule looks at today. With a limited view that is one's own and no more."""
     wanted = allowed(directory, rule, asker, known)
     by, filters = grouping(rule)
     apart = rule.by is not None
     if not filters and set(wanted) <= {by}:
-        return Scope(by, Narrow(), wanted.get(by) if by else None, apart)
+        return Scope(by, MemberFilter(), wanted.get(by) if by else None, apart)
     if by is None and len(wanted) == 1:
         [(alone, ids)] = wanted.items()
-        return Scope(alone, Narrow(), ids, apart)
-    narrow = Narrow(
+        return Scope(alone, MemberFilter(), ids, apart)
+    narrow = MemberFilter(
         wanted.get(Dimension.MODEL), wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
     )
     return Scope(rule.by, narrow, wanted.get(rule.by) if rule.by else None, apart)

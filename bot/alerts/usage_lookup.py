@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from bot.store import Store
 from bot.store.alerts.usage_sums import AlertUsage, Stretch, add
-from bot.store.encoding import moment, seconds
+from bot.store.encoding import from_seconds, to_seconds
 from bot.store.usage.read import Selection
 from reports.alerts.needed_usage import Needed
-from reports.alerts.periods import Span
+from reports.alerts.periods import AlertPeriod
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.coverage import Held, gaps
 from reports.usage.usage import ZERO, Usage
@@ -23,7 +23,7 @@ Ids = frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Narrow:
+class MemberFilter:
     """The members of each dimension that a rule is narrowed to; None: all."""
 
     models: Ids | None = None
@@ -36,7 +36,7 @@ class Narrow:
         return self.models is self.keys is self.creators is None
 
 
-class Figures:
+class UsageLookup:
     """What the cache holds at one moment; made anew for each judging, within one snapshot."""
 
     def __init__(self, store: Store, usage: AlertUsage, now: datetime) -> None:
@@ -44,16 +44,16 @@ class Figures:
         self._store, self._usage, self._now = store, usage, now
         self._held: Held = state.held
         self.synced: Mapping[Granularity, datetime] = state.synced
-        self._sums: dict[tuple[Needed, Narrow], dict[int, Usage]] = {}
-        self._series: dict[tuple[Needed, Narrow], dict[int, dict[int, Usage]]] = {}
-        self._partial: dict[Span, bool] = {}
+        self._sums: dict[tuple[Needed, MemberFilter], dict[int, Usage]] = {}
+        self._series: dict[tuple[Needed, MemberFilter], dict[int, dict[int, Usage]]] = {}
+        self._partial: dict[AlertPeriod, bool] = {}
 
     @property
     def fresh(self) -> datetime | None:
         """When usage was last synced at any granularity; None: never."""
         return max(self.synced.values(), default=None)
 
-    def sums(self, needed: Needed, narrow: Narrow) -> Mapping[int, Usage]:
+    def sums(self, needed: Needed, narrow: MemberFilter) -> Mapping[int, Usage]:
         """What each member used over the stretch of time, all of it together."""
         place = needed, narrow
         if place not in self._sums:
@@ -67,7 +67,7 @@ class Figures:
                 }
         return self._sums[place]
 
-    def series(self, needed: Needed, narrow: Narrow) -> Mapping[int, Mapping[int, Usage]]:
+    def series(self, needed: Needed, narrow: MemberFilter) -> Mapping[int, Mapping[int, Usage]]:
         """The same by hour, or by day of the zone: the bucket's start in seconds since 1970."""
         place = needed, narrow
         if place not in self._series:
@@ -85,7 +85,7 @@ class Figures:
             }
         return self._series[place]
 
-    def stretches(self, span: Span) -> tuple[Stretch, ...]:
+    def stretches(self, span: AlertPeriod) -> tuple[Stretch, ...]:
         """How a stretch of time is read."""
         return stretches(span, self._now, self._held, self.synced)
 
@@ -94,7 +94,7 @@ class Figures:
         intervals = self._held.get(granularity, ())
         return intervals[-1][0] if intervals else None
 
-    def holds(self, span: Span) -> bool:
+    def holds(self, span: AlertPeriod) -> bool:
         """Whether usage of a whole stretch of time is held, up to the last sync."""
         end = min(span.end, self.fresh or span.start)
         wanted = [(span.start, end)]
@@ -103,7 +103,7 @@ class Figures:
             wanted = [gap for part in wanted for gap in gaps(part, held)]
         return not wanted
 
-    def partial(self, span: Span) -> bool:
+    def partial(self, span: AlertPeriod) -> bool:
         """Whether something is known to be missing from the usage of a stretch of time."""
         if span not in self._partial:
             self._partial[span] = any(
@@ -112,7 +112,7 @@ class Figures:
         return self._partial[span]
 
     def _narrowed(
-        self, needed: Needed, narrow: Narrow, parts: tuple[Stretch, ...]
+        self, needed: Needed, narrow: MemberFilter, parts: tuple[Stretch, ...]
     ) -> dict[int, dict[int, Usage]]:
         """Usage through filters on several dimensions, which no kept sum tells."""
         selection = Selection(needed.by, narrow.models, narrow.keys, narrow.creators)
@@ -125,13 +125,13 @@ class Figures:
             for member, by_index in read.series.items():
                 series = found.setdefault(member, {})
                 for index, usage in by_index.items():
-                    at = seconds(buckets[index])
+                    at = to_seconds(buckets[index])
                     series[at] = add(series.get(at, ZERO), usage)
         return found
 
 
 def stretches(
-    span: Span,
+    span: AlertPeriod,
     now: datetime,
     held: Held,
     synced: Mapping[Granularity, datetime],
@@ -200,7 +200,7 @@ def _buckets(start: datetime, end: datetime, granularity: Granularity) -> tuple[
 def _bucketed(by_bucket: Mapping[int, Usage], step: Granularity, zone: str) -> dict[int, Usage]:
     found: dict[int, Usage] = {}
     for at, usage in by_bucket.items():
-        start = seconds(floor(moment(at), step, zone))
+        start = to_seconds(floor(from_seconds(at), step, zone))
         found[start] = add(found[start], usage) if start in found else usage
     return found
 

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.answers import visibility as sight
+from bot.answers import visibility
 from bot.answers.visibility import ANYONE, SELF, Asker
 from bot.store import Store
 from bot.store.sync_state import failure, first_sync, missed
 from bot.store.usage.directory import Directory
-from bot.store.usage.read import Ranking, Read, Selection
+from bot.store.usage.read import Ranking, Selection, UsageTotals
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension, Filter, Query, Versus
-from reports.questions.summary import ALL, Figures, Summary, summarize
+from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.questions.wording import EARLIER, period_words
 from reports.time.period import Counted
 from reports.time.timerange import NotBegunError, OverlapError, Ranges, earlier, ranges
-from reports.usage.coverage import Held, Source, gaps, reaches, source
+from reports.usage.coverage import AnswerableRange, Held, gaps, reaches, source
 from reports.usage.members import CHATROOM
 from reports.usage.usage import Usage, total
 from reports.wording.safe_text import clean
@@ -33,7 +33,7 @@ class Plan:
 
     query: Query
     selection: Selection
-    source: Source
+    source: AnswerableRange
     ranges: Ranges
 
 
@@ -59,13 +59,13 @@ def _answer(
     stored, wanted = plan.source.stored, plan.source.range
     ranking = None if whole else Ranking(query.top, query.metrics, query.source)
     read = store.read(plan.selection, wanted, stored, ranking)
-    labels = {0: ALL} if query.by is None else sight.labels(store.directory(), asker)
+    labels = {0: ALL} if query.by is None else visibility.labels(store.directory(), asker)
     previous, before = _previous(store, plan, state.held)
     groups_before = _groups_before(store, plan, read, labels, state.held, whole=whole)
     series = {labels[member]: buckets for member, buckets in read.series.items()}
     if whole:  # a group that stopped is part of the change
         series = {**dict.fromkeys(groups_before or (), NOTHING), **series}
-    figures = Figures(
+    figures = UsageFigures(
         whole=read.whole,
         series=series,
         count=len(series) if whole else read.count,
@@ -101,10 +101,10 @@ def make_plan(
     People mentioned by their Slack id stand in it by their address from then on; the question of
     somebody who sees their own usage only is narrowed to that.
     """
-    narrowed = sight.narrowed(store.directory(), query, asker)
+    narrowed = visibility.narrowed(store.directory(), query, asker)
     if isinstance(narrowed, CommandError):
         return narrowed
-    query = sight.addressed(narrowed, asker)
+    query = visibility.addressed(narrowed, asker)
     selection = _select(store.directory(), query, asker)
     if isinstance(selection, CommandError):
         return selection
@@ -164,7 +164,7 @@ def _course(store: Store, plan: Plan, held: Held) -> tuple[Usage, ...] | None:
 def _groups_before(
     store: Store,
     plan: Plan,
-    read: Read,
+    read: UsageTotals,
     labels: Mapping[int, str],
     held: Held,
     *,
@@ -196,7 +196,7 @@ def _select(directory: Directory, query: Query, asker: Asker) -> Selection | Com
         if isinstance(found, CommandError):
             return _misnamed(query, one, found)
         meant.append((one, found))
-    wanted = sight.allowed(directory, meant)
+    wanted = visibility.allowed(directory, meant)
     return Selection(
         query.by,
         wanted.get(Dimension.MODEL),
@@ -224,12 +224,12 @@ def _members(directory: Directory, one: Filter, asker: Asker) -> frozenset[int] 
         if any(one.pattern in known for known in asker.people):
             address = dict(asker.people).get(one.pattern, one.pattern)
             return _person(directory, one.pattern, address)
-    found = sight.find(directory, one, asker)
+    found = visibility.find(directory, one, asker)
     if found or (asker.own_only and one.dimension is Dimension.MODEL):
         return found  # a model that only others use must not be told from one that nobody uses
     whose = " of yours" if asker.own_only else ""
     problem = f"No {one.dimension}{whose} is called “{clean(one.pattern)}”."
-    return CommandError(problem, suggestion=sight.nearest(directory, one, asker))
+    return CommandError(problem, suggestion=visibility.nearest(directory, one, asker))
 
 
 def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[int] | CommandError:

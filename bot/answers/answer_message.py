@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import Any
 
 from bot.access.policy import OUTSIDERS, UNSEEN
-from bot.answers import visibility as sight
-from bot.answers.export import Shown
+from bot.answers import visibility
+from bot.answers.export import AnswerState
 from bot.answers.file_worker import RenderError
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format, Job
-from bot.services import Asking
+from bot.services import Services
 from bot.slack.client import DeliveryError
 from bot.store.usage.directory import Directory
 from reports.questions.query import Dimension, Filter
@@ -41,25 +41,31 @@ _FIELDS = 5
 
 
 def drawn(
-    asking: Asking, found: Summary, what: Shown, asker: Asker, *, private: bool, picture: str = ""
+    services: Services,
+    found: Summary,
+    what: AnswerState,
+    asker: Asker,
+    *,
+    private: bool,
+    picture: str = "",
 ) -> Message:
     """An answer with its controls; `private`: only one person of the conversation sees it."""
     return answer_message(
         found,
-        asking.settings.command,
-        controls=controls(asking, found, what, asker, private=private),
+        services.settings.command,
+        controls=controls(services, found, what, asker, private=private),
         picture=picture,
     )
 
 
 def controls(
-    asking: Asking, found: Summary, what: Shown, asker: Asker, *, private: bool
+    services: Services, found: Summary, what: AnswerState, asker: Asker, *, private: bool
 ) -> Controls:
     """The controls under an answer."""
-    directory, by = asking.store.directory(), found.query.by
+    directory, by = services.store.directory(), found.query.by
     inside: dict[str, str] = {}
     if by:
-        labels = sight.labels(directory, asker)
+        labels = visibility.labels(directory, asker)
         wanted = {group.label for part in found.metrics.values() for group in part.groups}
         inside = {
             labels[member.id]: group_id(member)
@@ -67,51 +73,51 @@ def controls(
             if labels.get(member.id) in wanted
         }
     return Controls(
-        state_of(asking, what), what.value(), inside, private=private, own_only=asker.own_only
+        state_of(services, what), what.value(), inside, private=private, own_only=asker.own_only
     )
 
 
-def state_of(asking: Asking, what: Shown) -> str:
+def state_of(services: Services, what: AnswerState) -> str:
     """Encode an answer's state as a block id of at most 255 characters."""
     plain = f"{_HERE}|{int(what.at.timestamp())}|{what.zone}|{what.user}|{what.words}"
     if len(plain) <= _LONGEST_STATE:
         return plain
-    return f"{_KEPT}|{asking.memory.keep(plain, KEPT_FOR)}"
+    return f"{_KEPT}|{services.memory.keep(plain, KEPT_FOR)}"
 
 
-def of_state(asking: Asking, state: str) -> Shown | None:
+def of_state(services: Services, state: str) -> AnswerState | None:
     """Decode an answer's state from a block id; None if expired or malformed."""
     if state.startswith(f"{_KEPT}|"):
-        state = asking.memory.kept(state.removeprefix(f"{_KEPT}|")) or ""
+        state = services.memory.kept(state.removeprefix(f"{_KEPT}|")) or ""
     parts = state.split("|", _FIELDS - 1)
     if len(parts) != _FIELDS or parts[0] != _HERE:
         return None
     _, at, zone, user, words = parts
     moment = int(at) if at.isascii() and at.isdigit() else None
-    return Shown.of_value(json.dumps({"w": words, "t": moment, "z": zone, "u": user}))
+    return AnswerState.of_value(json.dumps({"w": words, "t": moment, "z": zone, "u": user}))
 
 
-def remember(asking: Asking, channel: str, thread: str, what: Shown) -> None:
+def remember(services: Services, channel: str, thread: str, what: AnswerState) -> None:
     """Keep the last answer of a thread, or of a direct message (`thread` empty) for a short time,
     for messages that go on from it.
     """
-    asking.memory.put(_last(channel, thread), what.value(), TALKED_FOR if thread else RECENT)
+    services.memory.put(_last(channel, thread), what.value(), TALKED_FOR if thread else RECENT)
 
 
-def last_in(asking: Asking, channel: str, thread: str) -> Shown | None:
+def last_in(services: Services, channel: str, thread: str) -> AnswerState | None:
     """The last answer of a thread, or the recent one of a direct message; None if there is none."""
-    value = asking.memory.kept(_last(channel, thread))
-    return Shown.of_value(value) if value else None
+    value = services.memory.kept(_last(channel, thread))
+    return AnswerState.of_value(value) if value else None
 
 
 def _last(channel: str, thread: str) -> str:
     return f"talk:{channel}:{thread}" if thread else f"recent:{channel}"
 
 
-def shown_in(asking: Asking, message: Mapping[str, Any]) -> Shown | None:
+def shown_in(services: Services, message: Mapping[str, Any]) -> AnswerState | None:
     """The state of one of our answers, from the message itself; None if it holds none."""
     states = (str(block.get("block_id", "")) for block in message.get("blocks") or ())
-    return next((what for state in states if (what := of_state(asking, state))), None)
+    return next((what for state in states if (what := of_state(services, state))), None)
 
 
 def group_id(member: Member) -> str:
@@ -121,24 +127,28 @@ def group_id(member: Member) -> str:
 
 def group_name(directory: Directory, asker: Asker, dimension: Dimension, id_: str) -> str | None:
     """A name by which a filter matches exactly this group; None if the group no longer exists."""
-    seen = sight.visible(directory, dimension, asker)
+    seen = visibility.visible(directory, dimension, asker)
     members = (member for member in directory.of[dimension] if member.id in seen)
     found = next((member for member in members if group_id(member) == id_), None)
     if found is None:
         return None
-    label, alone = sight.labels(directory, asker)[found.id], frozenset({found.id})
+    label, alone = visibility.labels(directory, asker)[found.id], frozenset({found.id})
     # an address is one person's; what a person calls themselves may be anything, even `me`
     person = dimension is Dimension.CREATOR
     names = (found.detail, label) if person else (label, found.name, found.detail)
     return next(
-        (n for n in names if n and sight.find(directory, Filter(dimension, n), asker) == alone),
+        (
+            n
+            for n in names
+            if n and visibility.find(directory, Filter(dimension, n), asker) == alone
+        ),
         label,
     )
 
 
-def kept_private(asking: Asking, channel: str) -> str:
+def kept_private(services: Services, channel: str) -> str:
     """The sentence that says why an answer may not be posted in a channel; empty if it may."""
-    match asking.slack.outsiders_read(channel):
+    match services.slack.outsiders_read(channel):
         case True:
             return OUTSIDERS
         case None:
@@ -146,15 +156,15 @@ def kept_private(asking: Asking, channel: str) -> str:
     return ""
 
 
-def picture(asking: Asking, asker: Asker, what: Shown) -> str:
+def picture(services: Services, asker: Asker, what: AnswerState) -> str:
     """Upload the chart; Slack's file id, or "" on failure (the native chart stays then)."""
     if asker.email and what.user:  # whose answer it is is named in it by their mention
         people = (*asker.people, (f"<@{what.user}>", asker.email))
         asker = replace(asker, people=tuple(dict.fromkeys(people)))
-    job = Job(what.words, what.at, what.zone, Format.PNG, asker, asking.settings.command)
+    job = Job(what.words, what.at, what.zone, Format.PNG, asker, services.settings.command)
     try:
-        with asking.renderer.file(job) as path:
-            return asking.slack.upload_picture(path, "chart.png", "Chart") or ""
+        with services.renderer.file(job) as path:
+            return services.slack.upload_picture(path, "chart.png", "Chart") or ""
     except (RenderError, DeliveryError) as problem:
         log.warning("Could not upload a chart: %s", problem)
         return ""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.answers import visibility as sight
+from bot.answers import visibility
 from bot.answers.answer import answer
 from bot.answers.openrouter_limits import Limited, limits_of
 from bot.answers.visibility import Asker
 from bot.store import Store
 from bot.store.usage.read import Selection
-from reports.alerts.periods import Span
-from reports.questions.query import Dimension, Metric, Query, Source
+from reports.alerts.periods import AlertPeriod
+from reports.questions.query import Dimension, Metric, MoneySource, Query
 from reports.questions.summary import Summary
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, TimeRange, following
@@ -29,7 +29,7 @@ def balance(store: Store, now: datetime, zone: str) -> Balance | None:
     if limits.bought is None or limits.used is None or limits.told is None:
         return None
     left = limits.bought - limits.used
-    week = Query(Metric.SPEND, _WEEK, source=Source.CREDITS)
+    week = Query(Metric.SPEND, _WEEK, source=MoneySource.CREDITS)
     found = answer(store, week, now, zone, whole=False)
     if not isinstance(found, Summary):
         return Balance(limits.bought, left, limits.told, 0, timedelta())
@@ -71,7 +71,7 @@ def _is_key(one: Limited) -> bool:
 
 def _keys_of(store: Store, asker: Asker) -> frozenset[int]:
     directory = store.directory()
-    mine = sight.own(directory, asker)
+    mine = visibility.own(directory, asker)
     return frozenset(key for key, owner in directory.owners.items() if owner in mine)
 
 
@@ -81,7 +81,7 @@ def _limit(store: Store, one: Limited, now: datetime) -> Limit:
     return Limit(cap.label, cap.limit, used, cap.reset, period.end if period else None)
 
 
-def _used(store: Store, one: Limited, period: Span | None) -> int | None:
+def _used(store: Store, one: Limited, period: AlertPeriod | None) -> int | None:
     """What the keys of a limit used in its period; None for one that never resets."""
     if period is None:
         return None
@@ -90,6 +90,6 @@ def _used(store: Store, one: Limited, period: Span | None) -> int | None:
         edges.append(after)
     hours = TimeRange(tuple(edges), period.end, Granularity.HOUR, period.end)
     selection = Selection(Dimension.KEY, keys=one.keys)
-    source = Source.ALL if one.byok else Source.CREDITS
+    source = MoneySource.ALL if one.byok else MoneySource.CREDITS
     usage = total(store.whole(selection, hours, Granularity.HOUR))
     return usage.value(Metric.SPEND, source)

@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.access.policy import ask_admins
-from bot.answers import visibility as sight
+from bot.answers import visibility
 from bot.answers.answer import answer
 from bot.answers.file_worker import RenderError
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format, Job, file_name
-from bot.services import REFUSED, Asking, admit, asker_of
-from bot.slack.client import DeliveryError, Place
+from bot.services import REFUSED, Services, admit, asker_of
+from bot.slack.client import DeliveryError, ReplyTarget
 from reports.admin.audit_log import DONE, Act
-from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Dimension, Filter, Query
 from reports.questions.slack.answer import Message, figures, sentence
 from reports.questions.wording import title
@@ -42,7 +42,7 @@ _NOT_THERE = {"not_in_channel", "channel_not_found", "is_archived", "restricted_
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class AnswerState:
     """All that is needed to reproduce an answer: query text, time (UTC), default zone, and the
     Slack id of the asker (empty in answers from before it was recorded).
     """
@@ -58,7 +58,7 @@ class Shown:
         return json.dumps(fields, ensure_ascii=False)  # six times as long otherwise
 
     @classmethod
-    def of_value(cls, value: str) -> Shown | None:
+    def of_value(cls, value: str) -> AnswerState | None:
         """Read the value of a button; None if malformed."""
         try:
             said = json.loads(value)
@@ -77,16 +77,16 @@ class Where:
     thread: str | None = None
 
 
-def shown(query: Query, at: datetime, zone: str, asker: Asker, user: str) -> Shown:
+def shown(query: Query, at: datetime, zone: str, asker: Asker, user: str) -> AnswerState:
     """The state of an answer. `me` is replaced by the person who asked, since others may click.
 
     With a limited view, the answer and its buttons are restricted to one's own usage.
     """
     if asker.own_only:
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
-        query = replace(query, filters=(*others, sight.ME))
+        query = replace(query, filters=(*others, visibility.ME))
     words = replace(about(query, user), files=(), share=False).words()
-    return Shown(words, at, zone, user)
+    return AnswerState(words, at, zone, user)
 
 
 def about(query: Query, user: str) -> Query:
@@ -94,67 +94,71 @@ def about(query: Query, user: str) -> Query:
     return replace(query, filters=tuple(_named(one, user) for one in query.filters))
 
 
-def export(asking: Asking, place: Place, where: Where, what: Shown, format_: Format) -> None:
+def export(
+    services: Services, place: ReplyTarget, where: Where, what: AnswerState, format_: Format
+) -> None:
     """Create a file, deliver it, and say where it is."""
     asked = f"{what.words} {format_}"
-    person = admit(asking, place, Act.EXPORTED, asked, where=where.channel)
+    person = admit(services, place, Act.EXPORTED, asked, where=where.channel)
     if person is None:
         return
     parsed = parse(what.words)
-    if not isinstance(parsed, Ask):
-        asking.slack.say(place, TOO_OLD)
+    if not isinstance(parsed, QuestionCommand):
+        services.slack.say(place, TOO_OLD)
         return
-    asker = asker_of(asking, person, parsed.query)
-    job = Job(what.words, what.at, what.zone, format_, asker, asking.settings.command)
-    outcome = _export(asking, place, where, parsed.query, job)
-    asking.audit.note(
+    asker = asker_of(services, person, parsed.query)
+    job = Job(what.words, what.at, what.zone, format_, asker, services.settings.command)
+    outcome = _export(services, place, where, parsed.query, job)
+    services.audit.note(
         Act.EXPORTED, person.id, asked, where=where.channel, outcome=outcome, email=person.email
     )
 
 
-def _export(asking: Asking, place: Place, where: Where, query: Query, job: Job) -> str:
+def _export(services: Services, place: ReplyTarget, where: Where, query: Query, job: Job) -> str:
     """The same after the permission check; returns the outcome for the audit log."""
-    if wrong := not_theirs(asking, query, job.asker):
-        asking.slack.respond(place, said(wrong))
+    if wrong := not_theirs(services, query, job.asker):
+        services.slack.respond(place, said(wrong))
         return f"{REFUSED}: not their own usage"
     name = file_name(query, job.at, job.zone, job.format)
     try:
-        with _patience(asking, place, job.format), asking.renderer.file(job) as path:
-            told = _bring(asking, place, where, path, name, clean(title(query), 300))
+        with _patience(services, place, job.format), services.renderer.file(job) as path:
+            told = _bring(services, place, where, path, name, clean(title(query), 300))
     except RenderError as error:
-        asking.slack.say(place, str(error))
+        services.slack.say(place, str(error))
         return f"failed: {error}"
     except DeliveryError as error:
         log.warning("A file could not be uploaded: %s", error)
-        asking.slack.respond(place, _inline(asking, query, job, error.code))
+        services.slack.respond(place, _inline(services, query, job, error.code))
         return f"failed: {error.code}"
-    asking.slack.say(place, told + (ONLY_YOURS if job.asker.own_only else ""))
+    services.slack.say(place, told + (ONLY_YOURS if job.asker.own_only else ""))
     return DONE
 
 
-def not_theirs(asking: Asking, query: Query, asker: Asker) -> str | None:
+def not_theirs(services: Services, query: Query, asker: Asker) -> str | None:
     """Why a person with a limited view can't have an answer (mrkdwn), or None if they can."""
-    directory = asking.store.directory()
-    narrowed = sight.narrowed(directory, query, asker)
+    directory = services.store.directory()
+    narrowed = visibility.narrowed(directory, query, asker)
     if not isinstance(narrowed, CommandError):
         return None
-    if not sight.own(directory, asker):
-        return f"{escape(sight.nobody(asker))} {ask_admins(asking.settings)}"
-    again = escape(f"{asking.settings.command} {narrowed.suggestion}").replace("`", "'")
+    if not visibility.own(directory, asker):
+        return f"{escape(visibility.nobody(asker))} {ask_admins(services.settings)}"
+    again = escape(f"{services.settings.command} {narrowed.suggestion}").replace("`", "'")
     return f"This answer shows someone else's usage, and you can only see your own: `{again}`"
 
 
-def _bring(asking: Asking, place: Place, where: Where, path: Path, name: str, words: str) -> str:
+def _bring(
+    services: Services, place: ReplyTarget, where: Where, path: Path, name: str, words: str
+) -> str:
     """Upload a file to where its answer is shared, else to the person's DM; says where it is."""
     if where.shared:
         try:
-            asking.slack.upload(path, name, words, where.channel, where.thread)
+            services.slack.upload(path, name, words, where.channel, where.thread)
         except DeliveryError as error:
             if error.code not in _NOT_THERE:
                 raise
         else:
             return f"I posted {name} here."
-    asking.slack.upload(path, name, words, asking.slack.dm(place.user))
+    services.slack.upload(path, name, words, services.slack.dm(place.user))
     invite = (
         " Invite me to this channel to get files of shared answers here." if where.shared else ""
     )
@@ -162,12 +166,12 @@ def _bring(asking: Asking, place: Place, where: Where, path: Path, name: str, wo
 
 
 @contextmanager
-def _patience(asking: Asking, place: Place, format_: Format) -> Iterator[None]:
+def _patience(services: Services, place: ReplyTarget, format_: Format) -> Iterator[None]:
     """Post a notice if preparing a file takes long."""
 
     def say() -> None:
         try:
-            asking.slack.say(place, f"Preparing the {format_.upper()} …")
+            services.slack.say(place, f"Preparing the {format_.upper()} …")
         except DeliveryError as error:
             log.info("Could not post the preparing notice: %s", error)
 
@@ -180,10 +184,10 @@ def _patience(asking: Asking, place: Place, format_: Format) -> Iterator[None]:
         timer.cancel()
 
 
-def _inline(asking: Asking, query: Query, job: Job, code: str) -> Message:
+def _inline(services: Services, query: Query, job: Job, code: str) -> Message:
     """Why there is no file, with its main figures as text."""
     why = _REFUSED.get(code, f"Slack didn't accept the file ({code}).")
-    found = answer(asking.store, query, job.at, job.zone, job.asker, whole=False)
+    found = answer(services.store, query, job.at, job.zone, job.asker, whole=False)
     return sentence(why) if isinstance(found, CommandError) else figures(why, found)
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.answers import visibility as sight
+from bot.answers import visibility
 from bot.answers.answer import make_plan
 from bot.answers.visibility import Asker
-from bot.runtime import priority as courtesy
+from bot.runtime import priority
 from bot.store import Store
-from reports.natural.names import Known
+from reports.natural.names import KnownNames
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension, Query
 from reports.time.period import Counted, Unit
 
 
-def known(store: Store, asker: Asker, now: datetime, zone: str) -> Known:
+def known(store: Store, asker: Asker, now: datetime, zone: str) -> KnownNames:
     """The models, keys and people that somebody may know of.
 
     For who sees their own usage only, a model counts only if they used it in the past year: that
@@ -23,14 +23,14 @@ def known(store: Store, asker: Asker, now: datetime, zone: str) -> Known:
     """
     directory = store.directory()
     used = _used(store, asker, now, zone)
-    labels = sight.labels(directory, asker)
+    labels = visibility.labels(directory, asker)
 
     def of(dimension: Dimension) -> list[int]:
-        seen = sight.visible(directory, dimension, asker)
+        seen = visibility.visible(directory, dimension, asker)
         return [member.id for member in directory.of[dimension] if member.id in seen and member.ref]
 
     people = [directory.members[id_] for id_ in of(Dimension.CREATOR)]
-    return Known(
+    return KnownNames(
         tuple(directory.members[id_].name for id_ in of(Dimension.MODEL) if id_ in used),
         tuple(labels[id_] for id_ in of(Dimension.KEY)),
         tuple((member.name, member.detail) for member in people),
@@ -39,9 +39,9 @@ def known(store: Store, asker: Asker, now: datetime, zone: str) -> Known:
 
 def _used(store: Store, asker: Asker, now: datetime, zone: str) -> frozenset[int]:
     if not asker.own_only:
-        return sight.visible(store.directory(), Dimension.MODEL, asker)
+        return visibility.visible(store.directory(), Dimension.MODEL, asker)
     year = Query(period=Counted(1, Unit.YEAR), by=Dimension.MODEL)
-    with courtesy.turn(), store.snapshot():
+    with priority.turn(), store.snapshot():
         plan = make_plan(store, year, now, zone, asker)
         if isinstance(plan, CommandError):
             return frozenset()

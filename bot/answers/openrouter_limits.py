@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.alerts.usage_lookup import Ids
 from bot.store.usage.directory import Directory
-from reports.alerts.limits_and_forecast import Cap
+from reports.alerts.limits_and_forecast import SpendLimit
 from reports.questions.query import Dimension
 
 
@@ -19,7 +19,7 @@ from reports.questions.query import Dimension
 class Limited:
     """A limit or budget, the keys whose usage counts toward it, and whether BYOK counts too."""
 
-    cap: Cap
+    cap: SpendLimit
     keys: Ids
     byok: bool = False
 
@@ -64,7 +64,7 @@ def _keys(kept: Mapping[str, Any], told: datetime, directory: Directory) -> list
         remaining = one["remaining"]
         used = None if remaining is None else one["limit"] - remaining
         owner = directory.members.get(directory.owners.get(id_, 0))
-        cap = Cap(
+        cap = SpendLimit(
             f"key {hash_}", directory.labels[id_], one["limit"], one["reset"] or "", used, told,
             owner.detail if owner else "",
         )  # fmt: skip
@@ -88,7 +88,7 @@ def _workspaces(kept: Mapping[str, Any], told: datetime, directory: Directory) -
             reset = budget["reset"] or ""
             subject = f"workspace {one['id']} {reset}".strip()
             label = f"workspace {one['name']}{apart}"
-            cap = Cap(subject, label, budget["limit"], reset, None, told)
+            cap = SpendLimit(subject, label, budget["limit"], reset, None, told)
             found.append(Limited(cap, keys, bool(one["byok"])))
     return found
 

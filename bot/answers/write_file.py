@@ -11,12 +11,12 @@ from enum import StrEnum
 from itertools import chain, groupby, islice
 from typing import IO, Any, BinaryIO
 
-from bot.answers import visibility as sight
+from bot.answers import visibility
 from bot.answers.answer import Plan, answer, make_plan, zone_of
 from bot.answers.visibility import ANYONE, Asker
 from bot.store import Store
 from bot.store.usage import read as reading
-from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Dimension, Query, Versus
 from reports.questions.range_names import file_words
 from reports.questions.summary import ALL, Summary, in_order
@@ -83,7 +83,7 @@ def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
     that a sync never waits for it.
     """
     parsed = parse(job.words)
-    if not isinstance(parsed, Ask):
+    if not isinstance(parsed, QuestionCommand):
         raise UnanswerableError("This question can no longer be read. Please ask it again.")
     with tempfile.TemporaryFile() as spool:
         with store.snapshot():
@@ -95,7 +95,7 @@ def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
             _spool(_rows(store, plan, found, job), spool)
             organization = store.fact(_ORGANIZATION) or "OpenRouter organization"
             directory = store.directory()
-            labels = sight.labels(directory, job.asker)
+            labels = visibility.labels(directory, job.asker)
         names = _Names(labels, {i: m.name for i, m in directory.members.items()})
         _render(found, plan, job, _unspool(spool), names, organization, out)
     return found
@@ -157,7 +157,7 @@ def _rows(store: Store, plan: Plan, found: Summary, job: Job) -> Iterable[_Row]:
     metric = found.query.metric
     if job.format is not Format.PDF or metric is None:
         return ()
-    labels = sight.labels(store.directory(), job.asker)
+    labels = visibility.labels(store.directory(), job.asker)
     ids = {label: i for i, label in labels.items() if _of(store, i, plan)}
     groups = in_order(found.metrics[metric].groups)
     order = [ids[group.label] for group in groups if group.label in ids]

@@ -12,20 +12,20 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.access.policy import clicks_stay_private
-from bot.alerts.manage import Desk
+from bot.alerts.manage import AlertManager
 from bot.answers.answer_message import last_in, remember, shown_in
-from bot.answers.export import Shown
+from bot.answers.export import AnswerState
 from bot.answers.read_words import addressed, note, read_words
 from bot.answers.visibility import Asker
 from bot.commands.dispatch import Asked, ask, misunderstood
-from bot.schedules.manage import Subscriptions
-from bot.services import Asking, admit, asker_of, typed_words
-from bot.slack.client import DeliveryError, Person, Place, Spot
+from bot.schedules.manage import ScheduleManager
+from bot.services import Services, admit, asker_of, typed_words
+from bot.slack.client import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import Act
 from reports.admin.slack.intro import intro
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
-from reports.natural.parser import Heard
+from reports.natural.parser import ParsedText
 from reports.questions.continuation import (
     Inherited,
     alert_about,
@@ -35,9 +35,9 @@ from reports.questions.continuation import (
     same_day,
     typed_query,
 )
-from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Dimension, Query
-from reports.questions.slack.answer import Run, sentence
+from reports.questions.slack.answer import RunButton, sentence
 from reports.questions.wording import filter_words
 from reports.wording.slack_text import readable
 
@@ -56,7 +56,7 @@ ALONE = "Only you can see this. Add `share` to post it here."
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class IncomingMessage:
     """A message for the bot: who, where, when (Slack's ts), its thread, and the text as Slack
     sends it, without the mention of the bot.
     """
@@ -74,61 +74,66 @@ class Spoken:
         return self.channel.startswith("D")
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ReplyTarget:
         """Where the answer goes: in the thread; beside a direct message that has none."""
         thread = self.thread or ("" if self.direct else self.ts)
-        return Place("", self.user, thread=thread, channel=self.channel)
+        return ReplyTarget("", self.user, thread=thread, channel=self.channel)
 
 
-def talk(asking: Asking, spoken: Spoken, subscriptions: Subscriptions, desk: Desk) -> None:
+def talk(
+    services: Services,
+    spoken: IncomingMessage,
+    subscriptions: ScheduleManager,
+    alert_manager: AlertManager,
+) -> None:
     """Answer a message, once."""
     # channel and ts identify a message; Slack's retries carry the same
-    if not asking.memory.take(f"said:{spoken.channel}:{spoken.ts}", REMEMBERED):
+    if not services.memory.take(f"said:{spoken.channel}:{spoken.ts}", REMEMBERED):
         return
     place = spoken.place
-    text = typed_words(asking, spoken.text)
-    person = admit(asking, place, Act.ASKED, text, where=spoken.channel)
+    text = typed_words(services, spoken.text)
+    person = admit(services, place, Act.ASKED, text, where=spoken.channel)
     if person is None:
         return
-    heard = read_words(asking, person, text) if text.strip() else None
+    heard = read_words(services, person, text) if text.strip() else None
     if heard is None:
-        asking.slack.respond(place, intro(text))
+        services.slack.respond(place, intro(text))
     elif isinstance(heard, CommandError):
-        asking.slack.respond(place, misunderstood(asking, place, heard))
-        asking.metrics.asks.labels("misunderstood").inc()
-        asking.audit.note(
+        services.slack.respond(place, misunderstood(services, place, heard))
+        services.metrics.asks.labels("misunderstood").inc()
+        services.audit.note(
             Act.ASKED, person.id, text, where=spoken.channel, outcome="misunderstood",
             email=person.email,
         )  # fmt: skip
     else:
-        before = _before(asking, spoken) if _may_go_on(spoken, text, heard) else None
-        if heard.rhythm and not heard.given and not isinstance(before, Shown):
-            asking.slack.respond(place, sentence(OF_WHAT))
+        before = _before(services, spoken) if _may_go_on(spoken, text, heard) else None
+        if heard.rhythm and not heard.given and not isinstance(before, AnswerState):
+            services.slack.respond(place, sentence(OF_WHAT))
         elif isinstance(before, str) and not {"metric", "period"} & heard.given:
-            asking.slack.respond(place, sentence(before))
+            services.slack.respond(place, sentence(before))
         else:
-            asked = _asked(asking, spoken, heard, person, before)
-            keep = partial(_remember, asking, spoken)
-            ask(asking, place, asked, subscriptions, desk, keep)
+            asked = _asked(services, spoken, heard, person, before)
+            keep = partial(_remember, services, spoken)
+            ask(services, place, asked, subscriptions, alert_manager, keep)
 
 
 def run(
-    asking: Asking,
-    place: Place,
-    spot: Spot,
+    services: Services,
+    place: ReplyTarget,
+    spot: MessageLocation,
     words: str,
-    subscriptions: Subscriptions,
-    desk: Desk,
+    subscriptions: ScheduleManager,
+    alert_manager: AlertManager,
 ) -> None:
     """Run the command of a button for whoever clicks it, visible to them alone."""
     if spot.direct and not spot.hidden:  # our own DM with them: the answer stays in it
-        place = Place("", place.user, thread=place.thread, channel=spot.channel)
-    asked = Asked(words, asking.slack.identity().team_id, spot.channel)
-    keep = partial(remember, asking, spot.channel, place.thread) if spot.direct else None
-    ask(asking, place, asked, subscriptions, desk, keep)
+        place = ReplyTarget("", place.user, thread=place.thread, channel=spot.channel)
+    asked = Asked(words, services.slack.identity().team_id, spot.channel)
+    keep = partial(remember, services, spot.channel, place.thread) if spot.direct else None
+    ask(services, place, asked, subscriptions, alert_manager, keep)
 
 
-def _may_go_on(spoken: Spoken, text: str, heard: Heard) -> bool:
+def _may_go_on(spoken: IncomingMessage, text: str, heard: ParsedText) -> bool:
     """Whether a message may change the question before it."""
     in_thread = bool(spoken.thread)
     if isinstance(parse_command(heard.words), Rule):
@@ -138,11 +143,11 @@ def _may_go_on(spoken: Spoken, text: str, heard: Heard) -> bool:
     return goes_on(text, heard.given, in_thread=in_thread)
 
 
-def _remember(asking: Asking, spoken: Spoken, what: Shown) -> None:
+def _remember(services: Services, spoken: IncomingMessage, what: AnswerState) -> None:
     """Keep an answer for messages that go on from it, also in a thread under the question."""
-    remember(asking, spoken.channel, spoken.place.thread, what)
+    remember(services, spoken.channel, spoken.place.thread, what)
     if not spoken.place.thread:
-        remember(asking, spoken.channel, spoken.ts, what)
+        remember(services, spoken.channel, spoken.ts, what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,22 +163,26 @@ class _Changed:
 
 
 def _asked(
-    asking: Asking, spoken: Spoken, heard: Heard, person: Person, before: Shown | str | None
+    services: Services,
+    spoken: IncomingMessage,
+    heard: ParsedText,
+    person: SlackUser,
+    before: AnswerState | str | None,
 ) -> Asked:
     """A message as the command that answers it, with a note that says how it was read."""
     changed = _Changed(heard.words)
-    asker = asker_of(asking, person, Query())
-    if isinstance(before, Shown):
-        changed = _change(asking, heard, person, before, asker)
+    asker = asker_of(services, person, Query())
+    if isinstance(before, AnswerState):
+        changed = _change(services, heard, person, before, asker)
     words = changed.words
-    notes = [note(asking, person, heard, words)]
-    runs: tuple[Run, ...] = ()
+    notes = [note(services, person, heard, words)]
+    runs: tuple[RunButton, ...] = ()
     if changed.taken and (still := _still(changed.taken, asker)):
         notes.append(still)
         runs = _ways_out(heard, changed.taken)
     read = parse_command(words)
-    if isinstance(read, Ask) and not (spoken.direct or read.query.share):
-        if clicks_stay_private(asking.settings):
+    if isinstance(read, QuestionCommand) and not (spoken.direct or read.query.share):
+        if clicks_stay_private(services.settings):
             notes.append(ALONE)
         else:
             words += " share"
@@ -181,10 +190,12 @@ def _asked(
     return Asked(words, spoken.team, spoken.channel, above, changed.at, runs)
 
 
-def _change(asking: Asking, heard: Heard, person: Person, before: Shown, asker: Asker) -> _Changed:
+def _change(
+    services: Services, heard: ParsedText, person: SlackUser, before: AnswerState, asker: Asker
+) -> _Changed:
     """What a message makes of the question before it."""
-    now = asking.clock()
-    earlier = pinned(_theirs(asking, before, person, asker), before.at, now, before.zone)
+    now = services.clock()
+    earlier = pinned(_theirs(services, before, person, asker), before.at, now, before.zone)
     alert = parse_command(heard.words)
     if isinstance(alert, Rule):
         about = alert_about(alert, earlier)
@@ -193,7 +204,7 @@ def _change(asking: Asking, heard: Heard, person: Person, before: Shown, asker: 
     words = heard.onto(earlier)
     said, after = typed_query(heard.words), typed_query(words)
     keeps = "period" not in heard.given and same_day(before.at, now, before.zone)
-    taken = inherited(earlier, after, said) if isinstance(parse(words), Ask) else None
+    taken = inherited(earlier, after, said) if isinstance(parse(words), QuestionCommand) else None
     return _Changed(words, before.at if keeps else None, taken)
 
 
@@ -212,41 +223,41 @@ def _quoted(filters: str) -> str:
     return f"`{readable(filters).replace('`', chr(39))}`"
 
 
-def _ways_out(heard: Heard, taken: Inherited) -> tuple[Run, ...]:
+def _ways_out(heard: ParsedText, taken: Inherited) -> tuple[RunButton, ...]:
     """Buttons that ask the same without what was taken over."""
     if isinstance(parse_command(heard.words), Rule):
         return ()  # the alert is set up by then, and has buttons of its own
     freed, fresh = taken.without(), parse(heard.words)
     drop = "Without the filter" if len(taken.filters) == 1 else "Without these filters"
-    runs = [Run("For everyone" if taken.people else drop, freed.words())]
-    if isinstance(fresh, Ask) and fresh.query != freed:
-        runs.append(Run("Start over", heard.words))
+    runs = [RunButton("For everyone" if taken.people else drop, freed.words())]
+    if isinstance(fresh, QuestionCommand) and fresh.query != freed:
+        runs.append(RunButton("Start over", heard.words))
     return tuple(runs)
 
 
-def _before(asking: Asking, spoken: Spoken) -> Shown | str | None:
+def _before(services: Services, spoken: IncomingMessage) -> AnswerState | str | None:
     """The answer that a message goes on from; a sentence where our message holds no question."""
-    known = last_in(asking, spoken.channel, spoken.thread)
+    known = last_in(services, spoken.channel, spoken.thread)
     if known or not spoken.thread:
         return known
     try:
-        said = asking.slack.call(
+        said = services.slack.call(
             "conversations.replies", channel=spoken.channel, ts=spoken.thread, limit=1
         )
     except DeliveryError as problem:
         log.info("Could not read the first message of a thread: %s", problem)
         return None
     first = (said.get("messages") or [{}])[0]
-    ours = first.get("bot_id") == asking.slack.identity().bot_id
-    what = shown_in(asking, first)
-    known = what if what and isinstance(parse(what.words), Ask) else None
+    ours = first.get("bot_id") == services.slack.identity().bot_id
+    what = shown_in(services, first)
+    known = what if what and isinstance(parse(what.words), QuestionCommand) else None
     return (known or WHICH) if ours else None
 
 
-def _theirs(asking: Asking, before: Shown, person: Person, asker: Asker) -> Query:
+def _theirs(services: Services, before: AnswerState, person: SlackUser, asker: Asker) -> Query:
     """The question before, as far as the person who goes on from it may see its answer."""
     query = typed_query(before.words)
     if asker.own_only and person.id != before.user:
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         return replace(query, filters=tuple(others))
-    return addressed(asking, person, query)
+    return addressed(services, person, query)

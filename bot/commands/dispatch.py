@@ -18,31 +18,31 @@ from bot.access.policy import (
 )
 from bot.admin import audit_log as audit
 from bot.admin import status
-from bot.alerts.manage import Desk
-from bot.answers import visibility as sight
+from bot.alerts.manage import AlertManager
+from bot.answers import visibility
 from bot.answers.answer import answer
 from bot.answers.answer_message import drawn, kept_private, picture
 from bot.answers.balance import balance, limits, own_limits
-from bot.answers.export import Shown, Where, export, shown
+from bot.answers.export import AnswerState, Where, export, shown
 from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
-from bot.runtime import priority as courtesy
-from bot.schedules.manage import Subscriptions
-from bot.services import REFUSED, Asking, asker_of
-from bot.slack.client import DeliveryError, Person, Place
+from bot.runtime import priority
+from bot.schedules.manage import ScheduleManager
+from bot.services import REFUSED, Services, asker_of
+from bot.slack.client import DeliveryError, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
-from reports.admin.grammar import AuditAsked, HelpOn, StatusAsked
+from reports.admin.grammar import AuditRequest, HelpRequest, StatusRequest
 from reports.admin.slack.help import help_message
 from reports.admin.slack.intro import intro
 from reports.alerts.grammar import ListAlerts, SetQuiet
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
-from reports.questions.grammar import Ask, CommandError, Help
+from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
-from reports.questions.slack.answer import Message, Run, error, sentence
+from reports.questions.slack.answer import Message, RunButton, error, sentence
 from reports.questions.slack.balance import balance_message, limits_message, limits_section
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
-from reports.schedules.grammar import ListSchedules, Standing
+from reports.schedules.grammar import ListSchedules, ScheduledQuestion
 from reports.schedules.slack.cards import said
 from reports.time.period import Calendar, Unit
 from reports.wording.safe_text import escape, plain
@@ -75,7 +75,7 @@ class Asked:
     channel: str
     note: str = ""
     at: datetime | None = None
-    runs: tuple[Run, ...] = ()
+    runs: tuple[RunButton, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Reply:
     message: Message
     outcome: str
     query: Query | None = None
-    shown: Shown | None = None
+    shown: AnswerState | None = None
     act: Act | None = Act.ASKED
     what: str = ""
     email: str | None = None
@@ -96,12 +96,12 @@ class Reply:
 
 
 def ask(
-    asking: Asking,
-    place: Place,
+    services: Services,
+    place: ReplyTarget,
     asked: Asked,
-    subscriptions: Subscriptions,
-    desk: Desk,
-    keep: Callable[[Shown], None] | None = None,
+    subscriptions: ScheduleManager,
+    alert_manager: AlertManager,
+    keep: Callable[[AnswerState], None] | None = None,
 ) -> Reply:
     """Check who asks, answer, then deliver the files that were asked for.
 
@@ -109,40 +109,40 @@ def ask(
     it.
     """
     begun = monotonic()
-    reply = _reply(asking, place, asked, subscriptions, desk)
+    reply = _reply(services, place, asked, subscriptions, alert_manager)
     if keep and reply.shown:
         keep(reply.shown)
     shared = reply.query is not None and reply.query.share
-    courtesy.give_way()
+    priority.give_way()
     above = asked.note or reply.note
     message = reply.message.noted(above, asked.runs) if above else reply.message
-    asking.slack.respond(replace(place, shared=shared), message)
-    asking.metrics.asks.labels(reply.outcome).inc()
-    asking.metrics.seconds.observe(monotonic() - begun)
-    _note(asking, place, asked, reply)
+    services.slack.respond(replace(place, shared=shared), message)
+    services.metrics.asks.labels(reply.outcome).inc()
+    services.metrics.seconds.observe(monotonic() - begun)
+    _note(services, place, asked, reply)
     if reply.query and reply.shown:
         for file in reply.query.files:
             where = Where(asked.channel, shared, place.thread or None)
-            export(asking, place, where, reply.shown, Format(file))
+            export(services, place, where, reply.shown, Format(file))
     return reply
 
 
-def misunderstood(asking: Asking, place: Place, wrong: CommandError) -> Message:
+def misunderstood(services: Services, place: ReplyTarget, wrong: CommandError) -> Message:
     """The reply to words that were not understood; the first one a person gets has examples."""
     once = f"examples:{place.user}"
     # reading first keeps most mistakes from waiting for a write
-    first = asking.memory.kept(once) is None and asking.memory.take(once, EXAMPLES_AGAIN)
-    return error(wrong, asking.settings.command, examples=first)
+    first = services.memory.kept(once) is None and services.memory.take(once, EXAMPLES_AGAIN)
+    return error(wrong, services.settings.command, examples=first)
 
 
-def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
+def _note(services: Services, place: ReplyTarget, asked: Asked, reply: Reply) -> None:
     """Write the question and its outcome to the audit log."""
     if reply.act is None:
         return
     done = reply.outcome in {"answered", "scheduled", "alerted", "listed"}
     first = reply.message.text.partition("\n")[0]
     outcome = DONE if done else f"{reply.outcome}: {first}" if reply.outcome == REFUSED else ""
-    asking.audit.note(
+    services.audit.note(
         reply.act,
         place.user,
         reply.what or plain(asked.text),
@@ -153,134 +153,138 @@ def _note(asking: Asking, place: Place, asked: Asked, reply: Reply) -> None:
 
 
 def _reply(
-    asking: Asking, place: Place, asked: Asked, subscriptions: Subscriptions, desk: Desk
+    services: Services,
+    place: ReplyTarget,
+    asked: Asked,
+    subscriptions: ScheduleManager,
+    alert_manager: AlertManager,
 ) -> Reply:
-    if surely_foreign(asking.slack.identity(), (asked.team,), None):
+    if surely_foreign(services.slack.identity(), (asked.team,), None):
         return Reply(sentence(FOREIGN), REFUSED)
-    person = asking.slack.person(place.user)
-    refused = refusal(person, asking.slack.identity(), asking.settings)
+    person = services.slack.person(place.user)
+    refused = refusal(person, services.slack.identity(), services.settings)
     if refused:
         return Reply(sentence(refused), REFUSED)
-    found = _admitted(asking, place, asked, person, subscriptions, desk)
+    found = _admitted(services, place, asked, person, subscriptions, alert_manager)
     return replace(found, email=person.email)
 
 
 def _managed(
-    parsed: Standing | ListSchedules | Rule | SetQuiet | ListAlerts,
+    parsed: ScheduledQuestion | ListSchedules | Rule | SetQuiet | ListAlerts,
     asked: Asked,
-    person: Person,
-    subscriptions: Subscriptions,
-    desk: Desk,
+    person: SlackUser,
+    subscriptions: ScheduleManager,
+    alert_manager: AlertManager,
 ) -> Reply:
     """Set up or list schedules and alerts."""
     match parsed:
-        case Standing():
+        case ScheduledQuestion():
             done, act = subscriptions.set_up(person, parsed, asked.channel), Act.SCHEDULED
             what = parsed.words()
         case ListSchedules():
             done, act, what = subscriptions.listed(person, parsed), Act.LOOKED, "schedules"
         case Rule():
-            done, act = desk.set_up(person, parsed, asked.channel), Act.ALERTED
+            done, act = alert_manager.set_up(person, parsed, asked.channel), Act.ALERTED
             what = f"alert {parsed.words()}"
         case SetQuiet(quiet):
-            done, act = desk.set_quiet(person, parsed), Act.CHANGED_ALERT
+            done, act = alert_manager.set_quiet(person, parsed), Act.CHANGED_ALERT
             what = f"alert quiet {quiet.words() if quiet else 'off'}"
         case ListAlerts():
-            done, act, what = desk.listed(person, parsed), Act.LOOKED, "alerts"
+            done, act, what = alert_manager.listed(person, parsed), Act.LOOKED, "alerts"
     return Reply(done.message, done.outcome, act=act, what=what)
 
 
 def _admitted(
-    asking: Asking,
-    place: Place,
+    services: Services,
+    place: ReplyTarget,
     asked: Asked,
-    person: Person,
-    subscriptions: Subscriptions,
-    desk: Desk,
+    person: SlackUser,
+    subscriptions: ScheduleManager,
+    alert_manager: AlertManager,
 ) -> Reply:
-    read = read_words(asking, person, asked.text)
+    read = read_words(services, person, asked.text)
     if read is None:
         return Reply(intro(asked.text), "greeted", act=None)
     if isinstance(read, CommandError):
-        return Reply(misunderstood(asking, place, read), "misunderstood")
+        return Reply(misunderstood(services, place, read), "misunderstood")
     parsed = parse_command(read.words)
-    how = note(asking, person, read)
-    if isinstance(parsed, Ask):
-        found = _figures(asking, place, asked, person, parsed.query)
-    elif isinstance(parsed, Standing | ListSchedules | Rule | SetQuiet | ListAlerts):
-        found = _managed(parsed, asked, person, subscriptions, desk)
+    how = note(services, person, read)
+    if isinstance(parsed, QuestionCommand):
+        found = _figures(services, place, asked, person, parsed.query)
+    elif isinstance(parsed, ScheduledQuestion | ListSchedules | Rule | SetQuiet | ListAlerts):
+        found = _managed(parsed, asked, person, subscriptions, alert_manager)
     else:
-        found = _other(asking, place, asked, person, parsed)
+        found = _other(services, place, asked, person, parsed)
     return replace(found, note=how)
 
 
 def _other(
-    asking: Asking,
-    place: Place,
+    services: Services,
+    place: ReplyTarget,
     asked: Asked,
-    person: Person,
-    parsed: Help
-    | HelpOn
+    person: SlackUser,
+    parsed: HelpCommand
+    | HelpRequest
     | CommandError
-    | StatusAsked
-    | AuditAsked
+    | StatusRequest
+    | AuditRequest
     | BalanceAsked
     | BudgetAsked
     | MeAsked
     | TopicAsked,
 ) -> Reply:
     """Answer what is neither a question for figures nor a schedule or alert."""
-    command = asking.settings.command
+    command = services.settings.command
     match parsed:
-        case Help():
+        case HelpCommand():
             return Reply(help_message(command), "help", act=None)
-        case HelpOn(section_, unknown):
+        case HelpRequest(section_, unknown):
             return Reply(help_message(command, section_, unknown), "help", act=None)
         case CommandError():
-            return Reply(misunderstood(asking, place, parsed), "misunderstood")
-        case StatusAsked():
-            shown_ = status.show(asking, person)
+            return Reply(misunderstood(services, place, parsed), "misunderstood")
+        case StatusRequest():
+            shown_ = status.show(services, person)
             return Reply(shown_, "answered", act=Act.LOOKED, what="status")
-        case AuditAsked():
-            log_of, outcome = audit.show(asking, person, parsed)
+        case AuditRequest():
+            log_of, outcome = audit.show(services, person, parsed)
             return Reply(log_of, outcome, act=Act.LOOKED, what=parsed.words())
         case BalanceAsked():
-            return _balance(asking, person)
+            return _balance(services, person)
         case BudgetAsked():
-            asker = asker_of(asking, person, Query())
-            with courtesy.turn():
-                found = limits(asking.store, asking.clock(), asker)
+            asker = asker_of(services, person, Query())
+            with priority.turn():
+                found = limits(services.store, services.clock(), asker)
             return Reply(limits_message(found), "answered", act=Act.LOOKED, what="budget")
         case MeAsked():
-            return _figures(asking, place, asked, person, MY_MONTH, with_limits=True)
+            return _figures(services, place, asked, person, MY_MONTH, with_limits=True)
         case TopicAsked():
             return Reply(sentence(not_yet(parsed.topic)), "not yet")
 
 
-def _is_our_dm(asking: Asking, place: Place, channel: str) -> bool:
+def _is_our_dm(services: Services, place: ReplyTarget, channel: str) -> bool:
     """Whether a channel is the DM of the person and the bot, and not one between two people."""
     try:
-        return asking.slack.dm(place.user) == channel
+        return services.slack.dm(place.user) == channel
     except DeliveryError as problem:
         log.info("Could not open a DM: %s", problem)
         return False
 
 
-def _balance(asking: Asking, person: Person) -> Reply:
+def _balance(services: Services, person: SlackUser) -> Reply:
     """The organization's balance, for those who may see the whole organization."""
-    if sees_own_only(person.id, asking.settings):
-        refused = admins_only("The organization's balance", person.id, asking.settings)
+    if sees_own_only(person.id, services.settings):
+        refused = admins_only("The organization's balance", person.id, services.settings)
         return Reply(said(refused), REFUSED, act=Act.LOOKED, what="balance")
-    with courtesy.turn():
-        found = balance(asking.store, asking.clock(), asking.settings.zone)
+    with priority.turn():
+        found = balance(services.store, services.clock(), services.settings.zone)
     return Reply(balance_message(found), "answered", act=Act.LOOKED, what="balance")
 
 
 def _figures(
-    asking: Asking,
-    place: Place,
+    services: Services,
+    place: ReplyTarget,
     asked: Asked,
-    person: Person,
+    person: SlackUser,
     query: Query,
     *,
     with_limits: bool = False,
@@ -289,27 +293,27 @@ def _figures(
     direct = asked.channel.startswith("D")
     alone = ""
     if query.share:
-        our_dm = direct and _is_our_dm(asking, place, asked.channel)
-        alone = DIRECT if our_dm else kept_private(asking, asked.channel)
+        our_dm = direct and _is_our_dm(services, place, asked.channel)
+        alone = DIRECT if our_dm else kept_private(services, asked.channel)
     if alone:
         query = replace(query, share=False)
-    asker = asker_of(asking, person, query)
-    if asker.own_only and not sight.own(asking.store.directory(), asker):
-        words = f"{escape(sight.nobody(asker))} {ask_admins(asking.settings)}"
+    asker = asker_of(services, person, query)
+    if asker.own_only and not visibility.own(services.store.directory(), asker):
+        words = f"{escape(visibility.nobody(asker))} {ask_admins(services.settings)}"
         return Reply(said(words), REFUSED)
-    now, zone = asked.at or asking.clock(), asking.settings.zone
-    with courtesy.turn():
-        found = answer(asking.store, replace(query, share=False), now, zone, asker, whole=False)
+    now, zone = asked.at or services.clock(), services.settings.zone
+    with priority.turn():
+        found = answer(services.store, replace(query, share=False), now, zone, asker, whole=False)
     if isinstance(found, CommandError):
-        return Reply(misunderstood(asking, place, found), "misunderstood")
+        return Reply(misunderstood(services, place, found), "misunderstood")
     what = shown(query, now, zone, asker, place.user)
-    file = picture(asking, asker, what) if query.share and not found.empty else ""
-    with courtesy.turn():
+    file = picture(services, asker, what) if query.share and not found.empty else ""
+    with priority.turn():
         message = drawn(
-            asking, found, what, asker, private=not query.share and not direct, picture=file
+            services, found, what, asker, private=not query.share and not direct, picture=file
         )
         if with_limits:
-            message = message.above_footer(limits_section(own_limits(asking.store, now, asker)))
+            message = message.above_footer(limits_section(own_limits(services.store, now, asker)))
     return Reply(
         message.noted(alone) if alone else message,
         "answered",

@@ -11,10 +11,10 @@ from bot.demo.clock import DemoClock
 from bot.demo.page.actions import Hands, Refused
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
-from bot.schedules.manage import Subscriptions
-from bot.store.schedules.schedules import Entry
-from reports.schedules.grammar import Place, Standing
-from reports.schedules.recurrence import Schedule, Target, Weekly, first
+from bot.schedules.manage import ScheduleManager
+from bot.store.schedules.schedules import StoredSchedule
+from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget
+from reports.schedules.recurrence import Recurrence, TargetKind, Weekly, first
 from reports.schedules.slack.cards import STANDARD
 
 MAKER = "ada"
@@ -49,7 +49,7 @@ class Controls:
         """Jump to the moment at which the weekly report is due."""
         bot = self._running()
         self._weekly(bot, wish)
-        monday = first(Schedule(Weekly(), time(9), ZONE), self._clock())
+        monday = first(Recurrence(Weekly(), time(9), ZONE), self._clock())
         self._clock.jump_to(monday.at - _BEFORE)
 
     def _running(self) -> Bot:
@@ -58,25 +58,25 @@ class Controls:
             raise Refused("The bot is still starting.")
         return bot
 
-    def _weekly(self, bot: Bot, wish: Json) -> Entry:
+    def _weekly(self, bot: Bot, wish: Json) -> StoredSchedule:
         """The weekly report of the channel that is looked at, set up if it is not yet."""
         standing = replace(STANDARD, zone=ZONE, place=self._place(str(wish.get("channel", ""))))
         person = bot.slack.person(self._slack.user(MAKER).id)
-        said = Subscriptions(bot.reports).set_up(person, standing, "").message.text
+        said = ScheduleManager(bot.reports).set_up(person, standing, "").message.text
         found = [one for one in bot.reports.schedules.of(person.id) if _is(one, standing)]
         if not found:
             raise Refused(said)
         return found[-1]
 
-    def _place(self, channel: str) -> Place:
+    def _place(self, channel: str) -> ScheduleTarget:
         known = self._slack.workspace.channels.get(channel)
         if known is None or known.kind == "im":
             return STANDARD.place
-        return Place(Target.CHANNEL, known.id, known.name)
+        return ScheduleTarget(TargetKind.CHANNEL, known.id, known.name)
 
 
-def _is(entry: Entry, standing: Standing) -> bool:
+def _is(entry: StoredSchedule, standing: ScheduledQuestion) -> bool:
     same = entry.draft.question == standing.query.words()
     place = standing.place
-    there = place.kind is not Target.CHANNEL or entry.draft.channel == place.id
+    there = place.kind is not TargetKind.CHANNEL or entry.draft.channel == place.id
     return same and there and entry.draft.target is place.kind

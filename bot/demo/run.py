@@ -28,7 +28,7 @@ from bot.demo.page.completion import EXAMPLES, completion
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 from bot.runtime import logs
-from bot.store.alerts.rules import Draft
+from bot.store.alerts.rules import NewRule
 from reports.questions.slack.form import SHORTCUT, TITLE
 from reports.usage.coverage import gaps
 from reports.usage.sync_windows import REACH
@@ -137,7 +137,7 @@ class Demo:
         """Give the admin some alerts; those that were deleted are not given again."""
         ada = self.slack.user("ada")
         for words in WATCHED:
-            bot.alerts.rules.add(Draft(ada.id, ada.email, words), f"demo {words}")
+            bot.alerts.rules.add(NewRule(ada.id, ada.email, words), f"demo {words}")
 
     def stop_bot(self) -> None:
         """Stop the bot alone; the page goes on and says so."""

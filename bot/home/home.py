@@ -8,15 +8,15 @@ from datetime import datetime
 
 from bot.access.policy import ask_admins, is_admin, refusal, sees_own_only, unknown
 from bot.admin import status
-from bot.alerts.manage import Desk
-from bot.answers import visibility as sight
+from bot.alerts.manage import AlertManager
+from bot.answers import visibility
 from bot.answers.answer import answer
 from bot.answers.balance import balance
 from bot.answers.visibility import Asker
-from bot.runtime import priority as courtesy
-from bot.schedules.manage import Subscriptions
-from bot.services import REFUSED, Asking, asker_for
-from bot.slack.client import DeliveryError, Person, UnknownPersonError
+from bot.runtime import priority
+from bot.schedules.manage import ScheduleManager
+from bot.services import REFUSED, Services, asker_for
+from bot.slack.client import DeliveryError, SlackUser, UnknownPersonError
 from reports.admin.audit_log import DONE, Act
 from reports.home.slack import home as render
 from reports.questions.grammar import CommandError
@@ -35,40 +35,42 @@ _UNSHOWN = "I couldn't load your Home. Open it again in a minute."
 class Homes:
     """Publishes App Homes; permissions are checked for the person who opens theirs."""
 
-    def __init__(self, asking: Asking, subscriptions: Subscriptions, desk: Desk) -> None:
-        self._asking = asking
+    def __init__(
+        self, services: Services, subscriptions: ScheduleManager, alert_manager: AlertManager
+    ) -> None:
+        self._services = services
         self._subscriptions = subscriptions
-        self._desk = desk
+        self._alert_manager = alert_manager
 
     def opened(self, user: str) -> None:
         """Publish the current Home of a person, and write to the audit log that they opened it."""
         try:
-            person = self._asking.slack.person(user)
-            refused = refusal(person, self._asking.slack.identity(), self._asking.settings)
+            person = self._services.slack.person(user)
+            refused = refusal(person, self._services.slack.identity(), self._services.settings)
         except UnknownPersonError as problem:
             self._publish(user, render.sentence(escape(unknown(problem))))
             return
         if refused:
             self._publish(user, render.sentence(escape(refused)))
-            self._asking.audit.note(Act.HOME, user, outcome=f"{REFUSED}: {refused}")
+            self._services.audit.note(Act.HOME, user, outcome=f"{REFUSED}: {refused}")
             return
         self.renew(person)
-        self._asking.audit.note(Act.HOME, user, outcome=DONE, email=person.email)
+        self._services.audit.note(Act.HOME, user, outcome=DONE, email=person.email)
 
     def changed(self, user: str) -> None:
         """Publish a person's Home again after they used it."""
-        person = self._asking.slack.person(user)
-        if refusal(person, self._asking.slack.identity(), self._asking.settings) is None:
+        person = self._services.slack.person(user)
+        if refusal(person, self._services.slack.identity(), self._services.settings) is None:
             self.renew(person)
 
-    def renew(self, person: Person) -> None:
+    def renew(self, person: SlackUser) -> None:
         """Publish the Home of a person whose permission was checked."""
-        with courtesy.turn(), self._asking.store.snapshot():
+        with priority.turn(), self._services.store.snapshot():
             home = self._home(person)
         self._publish(person.id, render.view(home))
 
     def _publish(self, user: str, view: dict[str, object]) -> None:
-        slack = self._asking.slack
+        slack = self._services.slack
         try:
             slack.call_patiently("views.publish", user_id=user, view=view)
         except DeliveryError as problem:
@@ -77,36 +79,36 @@ class Homes:
             log.warning("Slack rejected a Home view: %s", problem)
             slack.call_patiently("views.publish", user_id=user, view=render.sentence(_UNSHOWN))
 
-    def _home(self, person: Person) -> render.Home:
-        asking = self._asking
-        now, admin = asking.clock(), is_admin(person, asking.settings)
-        asker = asker_for(asking, person.id, person.email)
+    def _home(self, person: SlackUser) -> render.Home:
+        services = self._services
+        now, admin = services.clock(), is_admin(person, services.settings)
+        asker = asker_for(services, person.id, person.email)
         usage = self._usage(asker, now)
         cards = self._subscriptions.cards_of(person.id, render.MOST_SCHEDULES)
-        rules = self._desk.cards_of(person.id, render.MOST_ALERTS)
+        rules = self._alert_manager.cards_of(person.id, render.MOST_ALERTS)
         return render.Home(
             now=now,
-            command=asking.settings.command,
+            command=services.settings.command,
             scope=_scope(asker),
             usage=usage,
-            as_of=max(asking.store.state().synced.values(), default=None),
+            as_of=max(services.store.state().synced.values(), default=None),
             balance=(
                 None
-                if sees_own_only(person.id, asking.settings)
-                else balance(asking.store, now, asking.settings.zone)
+                if sees_own_only(person.id, services.settings)
+                else balance(services.store, now, services.settings.zone)
             ),
             schedules=cards[0],
             schedule_count=cards[1],
             alerts=rules[0],
             alert_count=rules[1],
-            status=status.status(asking, whole=False) if admin else None,
+            status=status.status(services, whole=False) if admin else None,
         )
 
-    def _usage(self, asker: Asker, now: datetime) -> render.Usage | str:
+    def _usage(self, asker: Asker, now: datetime) -> render.HomeUsage | str:
         """The usage that this person may see, or a sentence (mrkdwn) saying why there is none."""
-        directory = self._asking.store.directory()
-        if asker.own_only and not sight.own(directory, asker):
-            return f"{escape(sight.nobody(asker))} {ask_admins(self._asking.settings)}"
+        directory = self._services.store.directory()
+        if asker.own_only and not visibility.own(directory, asker):
+            return f"{escape(visibility.nobody(asker))} {ask_admins(self._services.settings)}"
         first = Dimension.KEY if asker.own_only else Dimension.CREATOR
         month = Query(period=_MONTH, top=TOP)
         asked = (
@@ -120,11 +122,11 @@ class Homes:
             problem = next(one.problem for one in found if isinstance(one, CommandError))
             return escape(problem)
         day, *months = answers
-        return render.Usage(day, months[-1], tuple(months))
+        return render.HomeUsage(day, months[-1], tuple(months))
 
     def _answer(self, query: Query, asker: Asker, now: datetime) -> Summary | CommandError:
-        asking = self._asking
-        return answer(asking.store, query, now, asking.settings.zone, asker, whole=False)
+        services = self._services
+        return answer(services.store, query, now, services.settings.zone, asker, whole=False)
 
 
 def _scope(asker: Asker) -> str:

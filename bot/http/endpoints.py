@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 
-from bot.runtime import priority as courtesy
+from bot.runtime import priority
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -84,7 +84,7 @@ def at_once(path: str, body: bytes) -> bool:
     return path == HEALTH or (path == EVENTS and not body.startswith(b"payload="))
 
 
-class Door:
+class HttpEndpoints:
     """A WSGI application. Without `slack` (in Socket Mode) it serves health and metrics alone."""
 
     def __init__(
@@ -139,7 +139,7 @@ class Door:
             return _say(start_response, _plain("400 Bad Request", "The body is not UTF-8 text."))
         environ["wsgi.input"] = io.BytesIO(body)
         try:
-            with courtesy.first():
+            with priority.first():
                 return handler(environ, start_response)
         except Exception as error:  # Bolt parses bodies as if they were always what Slack sends
             log.warning("Could not parse a signed request: %s", type(error).__name__)

@@ -28,7 +28,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.trigger import trigger
 
-from bot.runtime import priority as courtesy
+from bot.runtime import priority
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -205,7 +205,7 @@ class _Channel(HTTPChannel):
 
     def handle_read(self) -> None:
         """Read what arrived, and answer what can be answered at once."""
-        courtesy.knock()
+        priority.knock()
         if self._used and self.request is None and not self.requests:
             self.since = monotonic()
         super().handle_read()
@@ -233,7 +233,7 @@ class _Server(TcpWSGIServer):
 
     def handle_accept(self) -> None:
         """Accept those who wait, as many as one round may take."""
-        courtesy.knock()
+        priority.knock()
         for _ in range(_MOST_AT_ONCE):
             before = len(self._map)
             super().handle_accept()

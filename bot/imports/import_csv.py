@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.imports.match_names import Named, find_members
+from bot.imports.match_names import MatchedMembers, find_members
 from bot.store import Store
-from bot.store.encoding import View
+from bot.store.encoding import StoredView
 from bot.store.usage.diff import RowKey
 from bot.store.usage.imported import Intake
 from bot.store.usage.staging import Staging
@@ -164,8 +164,8 @@ def _take_logs(store: Store, one: Staged, now: datetime) -> Imported:
         for number, member, model, usage in one.staging.requests(bucket, length):
             key, creator = named.places[member]
             places = (
-                (View.KEY, bucket, key, models[model]),
-                (View.CREATOR, bucket, creator, models[model]),
+                (StoredView.KEY, bucket, key, models[model]),
+                (StoredView.CREATOR, bucket, creator, models[model]),
             )
             yield number, places, usage
 
@@ -178,13 +178,13 @@ def _take_logs(store: Store, one: Staged, now: datetime) -> Imported:
 
 
 def _rows(
-    staging: Staging, named: Named, models: Sequence[int], bucket: int
+    staging: Staging, named: MatchedMembers, models: Sequence[int], bucket: int
 ) -> Iterator[tuple[RowKey, Usage]]:
     """The rows of a bucket in both views."""
     for member, model, usage in staging.rows(bucket):
         key, creator = named.places[member]
-        yield (View.KEY, bucket, key, models[model]), usage
-        yield (View.CREATOR, bucket, creator, models[model]), usage
+        yield (StoredView.KEY, bucket, key, models[model]), usage
+        yield (StoredView.CREATOR, bucket, creator, models[model]), usage
 
 
 def _models(store: Store, slugs: Sequence[str]) -> list[int]:

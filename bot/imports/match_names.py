@@ -21,7 +21,7 @@ IMPORTED_DETAIL = "imported"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class MatchedMembers:
     """The key and the creator (their ids) that each name of a file means, by its position.
 
     `apart` are the names that became members of their own.
@@ -31,12 +31,12 @@ class Named:
     apart: tuple[str, ...]
 
 
-def find_members(store: Store, by: Dimension, names: Sequence[str]) -> Named:
+def find_members(store: Store, by: Dimension, names: Sequence[str]) -> MatchedMembers:
     """Find the members that a file's names mean; new ones are added."""
     directory = _with_unknown(store)
     if by is Dimension.MODEL:
         unknown = (_unknown(directory, Dimension.KEY), _unknown(directory, Dimension.CREATOR))
-        return Named(tuple(unknown for _ in names), ())
+        return MatchedMembers(tuple(unknown for _ in names), ())
     known = _by_name(directory, by)
     apart = [name for name in names if name and len(known[name]) != 1]
     refs = [IMPORTED + name for name in apart]
@@ -53,7 +53,9 @@ def find_members(store: Store, by: Dimension, names: Sequence[str]) -> Named:
     ids_of = {name: directory.ids[by, IMPORTED + name] for name in apart}
     ids_of |= {name: next(iter(known[name])) for name in names if len(known[name]) == 1}
     ids_of[""] = directory.ids[by, ""]
-    return Named(tuple(_place(directory, by, ids_of[name]) for name in names), tuple(apart))
+    return MatchedMembers(
+        tuple(_place(directory, by, ids_of[name]) for name in names), tuple(apart)
+    )
 
 
 def _place(directory: Directory, by: Dimension, id_: int) -> tuple[int, int]:

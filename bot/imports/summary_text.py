@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bot.imports.import_csv import Imported
-from bot.store.encoding import seconds
+from bot.store.encoding import to_seconds
 from reports.imports.granularity import Dates
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
@@ -37,7 +37,7 @@ def summary(done: Imported) -> str:
         held = f"1 {granularity}{partly} was held already and left as it is."
     if not done.taken:
         return f"{done.name}: nothing imported; {held}"
-    rows = sum(done.counts.get(seconds(start), 0) for start, _ in done.taken)
+    rows = sum(done.counts.get(to_seconds(start), 0) for start, _ in done.taken)
     line = (
         f"{done.name}: {_number(rows, 'row')} of {_number(len(done.taken), granularity)} imported"
         f" ({_span(done.taken, granularity)}, by {_GROUPED[done.by]})"
@@ -63,7 +63,7 @@ def _logs(done: Imported, cut: Dates, new: int) -> str:
 def _notes(done: Imported, granularity: Granularity) -> Iterator[str]:
     if done.cut and done.cut.note:
         yield done.cut.note
-    idle = sum(seconds(start) not in done.counts for start, _ in done.taken)
+    idle = sum(to_seconds(start) not in done.counts for start, _ in done.taken)
     if idle:
         yield f"{_number(idle, granularity)} without rows between them: nothing was used."
     if done.cut and done.taken[-1] == done.cut.buckets[-1]:

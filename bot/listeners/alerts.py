@@ -9,49 +9,56 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.alerts.form import AlertForm
-from bot.alerts.manage import Desk
+from bot.alerts.manage import AlertManager
 from bot.home.home import Homes
 from bot.listeners import clicks
-from bot.listeners.background import Work
+from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import foreign
-from bot.services import Asking, turn_away
-from bot.slack.client import Place, Spot
+from bot.services import Services, refuse
+from bot.slack.client import MessageLocation, ReplyTarget
 from reports.admin.audit_log import Act
 from reports.alerts.slack.cards import DELETE, EDIT, PAUSE, RESUME, UNMUTE, UNMUTE_LISTED
 from reports.alerts.slack.messages import ACKNOWLEDGE, CHANGE, DETAILS, LIST, MUTE, SNOOZE
 
-OnRule = Callable[[Place, str], None]
-OnMessage = Callable[[Place, Spot, str], None]
+OnRule = Callable[[ReplyTarget, str], None]
+OnMessage = Callable[[ReplyTarget, MessageLocation, str], None]
 OPENS = (EDIT, CHANGE)
 """The buttons that open the form of a rule."""
 
 
 def register(
-    app: App, asking: Asking, desk: Desk, work: Work, form: AlertForm, homes: Homes
+    app: App,
+    services: Services,
+    alert_manager: AlertManager,
+    work: BackgroundWork,
+    form: AlertForm,
+    homes: Homes,
 ) -> None:
     """Listen to the buttons. Permissions are checked for the person who clicks."""
-    slack = asking.slack
+    slack = services.slack
     on_message: dict[str, OnMessage] = {
-        DETAILS: desk.details,
-        ACKNOWLEDGE: desk.acknowledge,
-        SNOOZE: desk.snooze,
-        MUTE: desk.mute,
-        UNMUTE: desk.unmute,
+        DETAILS: alert_manager.details,
+        ACKNOWLEDGE: alert_manager.acknowledge,
+        SNOOZE: alert_manager.snooze,
+        MUTE: alert_manager.mute,
+        UNMUTE: alert_manager.unmute,
     }
     on_rule: dict[str, OnRule] = {
-        UNMUTE_LISTED: desk.unmute_listed,
-        PAUSE: desk.pause,
-        RESUME: desk.resume,
-        DELETE: desk.delete,
-        LIST: lambda place, _: desk.rules(place),
+        UNMUTE_LISTED: alert_manager.unmute_listed,
+        PAUSE: alert_manager.pause,
+        RESUME: alert_manager.resume,
+        DELETE: alert_manager.delete,
+        LIST: lambda place, _: alert_manager.rules(place),
     }
 
-    def _open(place: Place, spot: Spot, name: str, value: str, trigger: str) -> None:
-        rule = value if name == EDIT else desk.rule_behind(place, spot, value)
+    def _open(
+        place: ReplyTarget, spot: MessageLocation, name: str, value: str, trigger: str
+    ) -> None:
+        rule = value if name == EDIT else alert_manager.rule_behind(place, spot, value)
         if rule is not None:
             form.edit(place, trigger, rule)
 
-    def _do(place: Place, spot: Spot, name: str, value: str) -> None:
+    def _do(place: ReplyTarget, spot: MessageLocation, name: str, value: str) -> None:
         if name in on_message:
             on_message[name](place, spot, value)
         else:
@@ -64,7 +71,7 @@ def register(
         name, value = str(action["action_id"]), _value(action)
         trigger = str(body.get("trigger_id", ""))
         if words := foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: turn_away(asking, place, words, Act.CLICKED, name))
+            work.hand_over(place, lambda: refuse(services, place, words, Act.CLICKED, name))
         elif name in OPENS:
             work.hand_over(place, lambda: _open(place, spot, name, value, trigger))
         else:

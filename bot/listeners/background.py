@@ -19,9 +19,9 @@ from time import monotonic
 from typing import TypeVar
 
 from bot.access.policy import unknown
-from bot.runtime import priority as courtesy
+from bot.runtime import priority
 from bot.runtime.database_waits import GAVE_UP, DatabaseUnusableError, waiting
-from bot.slack.client import DeliveryError, Place, Slack, UnknownPersonError
+from bot.slack.client import DeliveryError, ReplyTarget, Slack, UnknownPersonError
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +52,14 @@ T = TypeVar("T")
 class _Job:
     """Something to do for somebody; `waiting` is said to them while the database is locked."""
 
-    place: Place
+    place: ReplyTarget
     run: Callable[[], object]
     waiting: str = WAITING
     dropped: Callable[[], object] = lambda: None
     """Called where it is never run, or fails."""
 
 
-class Work:
+class BackgroundWork:
     """Runs jobs; one that fails is logged with a reference, and its person gets that reference.
 
     `free` says whether the database can be read within some seconds.
@@ -77,7 +77,9 @@ class Work:
         self._porter = threading.Thread(target=self._carry, name="porter", daemon=True)
         self._porter.start()
 
-    def hand_over(self, place: Place, job: Callable[[], object], *, waiting: str = WAITING) -> None:
+    def hand_over(
+        self, place: ReplyTarget, job: Callable[[], object], *, waiting: str = WAITING
+    ) -> None:
         """Start a job for somebody, once no request is being acknowledged and a thread is free.
 
         `waiting` is said if the database is locked by another program; if empty, nothing is.
@@ -86,7 +88,7 @@ class Work:
 
     def wait_for(
         self,
-        place: Place,
+        place: ReplyTarget,
         job: Callable[[], T],
         failed: T,
         seconds: float,
@@ -105,7 +107,7 @@ class Work:
         one = _Job(place, lambda: outcome.set_result(job()), dropped=drop)
         self._executor.submit(self._run, one)
         try:
-            with courtesy.aside():
+            with priority.aside():
                 return outcome.result(seconds)
         except TooSlow:
             outcome.add_done_callback(
@@ -128,7 +130,7 @@ class Work:
         acknowledgement.
         """
         while (given := self._given.get()) is not None:
-            courtesy.give_way()
+            priority.give_way()
             self._start(given)
             for _ in range(self._given.qsize()):  # they have waited as well
                 if (given := self._given.get()) is None:
@@ -173,7 +175,7 @@ class Work:
         self._submit(following)
 
     def _run(self, one: _Job) -> None:
-        courtesy.give_way()
+        priority.give_way()
         if self._parking.is_free():
             self._do(one)
         elif self._parking.park(one):
@@ -208,7 +210,7 @@ class Work:
                 f" admin this reference: {reference}.",
             )
 
-    def _tell(self, place: Place, words: str) -> None:
+    def _tell(self, place: ReplyTarget, words: str) -> None:
         if not words:
             return
         try:

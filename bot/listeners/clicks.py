@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.access.policy import FOREIGN, surely_foreign
-from bot.slack.client import Identity, Place, Spot
+from bot.slack.client import Identity, MessageLocation, ReplyTarget
 from reports.schedules.slack.message import SCHEDULE_EDIT, STOP
 
 DOUBLE = 3.0
@@ -30,20 +30,20 @@ def foreign(identity: Identity | None, body: dict[str, Any]) -> str | None:
     return FOREIGN if surely_foreign(identity, teams, enterprise) else None
 
 
-def spot(body: dict[str, Any]) -> Spot:
+def spot(body: dict[str, Any]) -> MessageLocation:
     """The message that was clicked in."""
     container = _part(body, "container")
     channel = _part(body, "channel").get("id") or container.get("channel_id", "")
     hidden = container.get("is_ephemeral") is not False
-    return Spot(str(channel), str(container.get("message_ts", "")), hidden)
+    return MessageLocation(str(channel), str(container.get("message_ts", "")), hidden)
 
 
-def place(body: dict[str, Any]) -> Place:
+def place(body: dict[str, Any]) -> ReplyTarget:
     """Where the answer to a click goes."""
     user = str(_part(body, "user").get("id", ""))
     thread = str(_part(body, "container").get("thread_ts") or "")
     home = _part(body, "view").get("type") == "home"
-    return Place(str(body.get("response_url", "")), user, thread=thread, home=home)
+    return ReplyTarget(str(body.get("response_url", "")), user, thread=thread, home=home)
 
 
 def has_block(body: dict[str, Any], block_id: str) -> bool:
@@ -75,7 +75,7 @@ class Clicks:
         self._lock = threading.Lock()
         self._seen: OrderedDict[tuple[str, ...], float] = OrderedDict()
 
-    def again(self, user: str, at: Spot, what: str, action: dict[str, Any]) -> bool:
+    def again(self, user: str, at: MessageLocation, what: str, action: dict[str, Any]) -> bool:
         """Whether somebody made the same click a moment before: a double click, or Slack's retry.
 
         With another click of theirs between the two, the second is meant.
@@ -87,7 +87,7 @@ class Clicks:
             return before is not None
         return abs(made - before) < DOUBLE and (newest is None or newest <= before)
 
-    def overtaken(self, at: Spot, action: dict[str, Any]) -> Callable[[], bool]:
+    def overtaken(self, at: MessageLocation, action: dict[str, Any]) -> Callable[[], bool]:
         """A function that tells later whether a newer click was made in the same message."""
         place_, made = (at.channel, at.ts), _made(action)
         before = self._put(place_, made)

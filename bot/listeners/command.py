@@ -9,50 +9,56 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import FOREIGN, surely_foreign
-from bot.alerts.manage import Desk
+from bot.alerts.manage import AlertManager
 from bot.commands.conversation import run
 from bot.commands.dispatch import Asked, ask
 from bot.listeners import clicks
-from bot.listeners.background import Work
+from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import Clicks
-from bot.schedules.manage import Subscriptions
-from bot.services import REFUSED, Asking, turn_away, typed_words
-from bot.slack.client import Place
+from bot.schedules.manage import ScheduleManager
+from bot.services import REFUSED, Services, refuse, typed_words
+from bot.slack.client import ReplyTarget
 from reports.admin.audit_log import Act
 from reports.questions.slack.answer import RUN
 
 
 def register(
-    app: App, asking: Asking, work: Work, subscriptions: Subscriptions, desk: Desk
+    app: App,
+    services: Services,
+    work: BackgroundWork,
+    subscriptions: ScheduleManager,
+    alert_manager: AlertManager,
 ) -> None:
     """Register the command and the run buttons. Nothing that can fail follows an ack."""
     latest = Clicks()
 
     def on_command(ack: Ack, body: dict[str, Any]) -> None:
         team = str(body.get("team_id"))
-        identity = asking.slack.known_identity()
-        place = Place(str(body.get("response_url", "")), str(body.get("user_id", "")))
+        identity = services.slack.known_identity()
+        place = ReplyTarget(str(body.get("response_url", "")), str(body.get("user_id", "")))
         asked = Asked(str(body.get("text") or ""), team, str(body.get("channel_id", "")))
         if surely_foreign(identity, (team,), body.get("enterprise_id")):
             why = f"{REFUSED}: {FOREIGN}"
-            asking.audit.note(Act.ASKED, place.user, asked.text, where=asked.channel, outcome=why)
+            services.audit.note(Act.ASKED, place.user, asked.text, where=asked.channel, outcome=why)
             ack(FOREIGN)
             return
         work.hand_over(place, lambda: answer(place, asked))
         ack()
 
-    def answer(place: Place, asked: Asked) -> None:
-        words = typed_words(asking, asked.text)
-        ask(asking, place, replace(asked, text=words), subscriptions, desk)
+    def answer(place: ReplyTarget, asked: Asked) -> None:
+        words = typed_words(services, asked.text)
+        ask(services, place, replace(asked, text=words), subscriptions, alert_manager)
 
     def on_run(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         place, spot = clicks.place(body), clicks.spot(body)
         words = str(action.get("value", ""))
-        if refused := clicks.foreign(asking.slack.known_identity(), body):
-            work.hand_over(place, lambda: turn_away(asking, place, refused, Act.ASKED, words))
+        if refused := clicks.foreign(services.slack.known_identity(), body):
+            work.hand_over(place, lambda: refuse(services, place, refused, Act.ASKED, words))
         elif words and not latest.again(place.user, spot, f"run {words}", action):
-            work.hand_over(place, lambda: run(asking, place, spot, words, subscriptions, desk))
+            work.hand_over(
+                place, lambda: run(services, place, spot, words, subscriptions, alert_manager)
+            )
         ack()
 
-    app.command(asking.settings.command)(on_command)
+    app.command(services.settings.command)(on_command)
     app.action(re.compile(rf"^{RUN}\d$"))(on_run)

@@ -10,24 +10,24 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.alerts.form import AlertForm
-from bot.answers.export import TOO_OLD, Shown
+from bot.answers.export import TOO_OLD, AnswerState
 from bot.listeners import clicks
-from bot.listeners.background import Work
+from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import Clicks
 from bot.questions import share as passing_on
-from bot.questions.follow_up import Chosen, follow
+from bot.questions.follow_up import FollowUpClick, follow
 from bot.schedules.form import ScheduleForm
-from bot.services import Asking, turn_away
-from bot.slack.client import Place, Spot
+from bot.services import Services, refuse
+from bot.slack.client import MessageLocation, ReplyTarget
 from reports.admin.audit_log import Act
-from reports.questions.follow_up import Choice, Follow
+from reports.questions.follow_up import Choice, FollowUpAction
 from reports.questions.slack.controls import ALERT, SCHEDULE, SHARE
 
-Do = Callable[[Place, Spot, Shown, dict[str, Any]], None]
+Do = Callable[[ReplyTarget, MessageLocation, AnswerState, dict[str, Any]], None]
 
 
 def register(
-    app: App, asking: Asking, work: Work, schedule: ScheduleForm, alert: AlertForm
+    app: App, services: Services, work: BackgroundWork, schedule: ScheduleForm, alert: AlertForm
 ) -> None:
     """Register the controls. Permissions are checked for the person who clicks."""
     latest = Clicks()
@@ -35,29 +35,33 @@ def register(
     def on_choice(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         place, spot = clicks.place(body), clicks.spot(body)
         selected = action.get("selected_option") or {}
-        choice = Choice(Follow(str(action["action_id"])), str(selected.get("value", "")))
+        choice = Choice(FollowUpAction(str(action["action_id"])), str(selected.get("value", "")))
         state = str(action.get("block_id", ""))
-        if words := clicks.foreign(asking.slack.known_identity(), body):
-            work.hand_over(place, lambda: turn_away(asking, place, words, Act.ASKED))
+        if words := clicks.foreign(services.slack.known_identity(), body):
+            work.hand_over(place, lambda: refuse(services, place, words, Act.ASKED))
         elif not clicks.has_block(body, state):
-            work.hand_over(place, lambda: turn_away(asking, place, TOO_OLD, Act.ASKED))
+            work.hand_over(place, lambda: refuse(services, place, TOO_OLD, Act.ASKED))
         elif selected and not latest.again(place.user, spot, f"{state} {choice}", action):
             late = latest.overtaken(spot, action)
-            click = Chosen(spot, state, choice, late, separate=clicks.in_report(body))
-            work.hand_over(place, lambda: follow(asking, place, click))
+            click = FollowUpClick(spot, state, choice, late, separate=clicks.in_report(body))
+            work.hand_over(place, lambda: follow(services, place, click))
         ack()
 
-    def open_schedule(place: Place, spot: Spot, what: Shown, body: dict[str, Any]) -> None:
-        words = partial(passing_on.schedule_words, asking, place, spot, what)
+    def open_schedule(
+        place: ReplyTarget, spot: MessageLocation, what: AnswerState, body: dict[str, Any]
+    ) -> None:
+        words = partial(passing_on.schedule_words, services, place, spot, what)
         channel = spot.channel if spot.channel[:1] in {"C", "G"} else ""
         schedule.new(place, str(body.get("trigger_id", "")), words, channel)
 
-    def open_alert(place: Place, spot: Spot, what: Shown, body: dict[str, Any]) -> None:
-        words = partial(passing_on.alert_words, asking, place, spot, what)
+    def open_alert(
+        place: ReplyTarget, spot: MessageLocation, what: AnswerState, body: dict[str, Any]
+    ) -> None:
+        words = partial(passing_on.alert_words, services, place, spot, what)
         alert.new(place, str(body.get("trigger_id", "")), words)
 
     does: dict[str, tuple[Act, Do]] = {
-        SHARE: (Act.SHARED, lambda place, at, what, _: passing_on.share(asking, place, at, what)),
+        SHARE: (Act.SHARED, lambda place, at, what, _: passing_on.share(services, place, at, what)),
         SCHEDULE: (Act.SCHEDULED, open_schedule),
         ALERT: (Act.ALERTED, open_alert),
     }
@@ -66,16 +70,16 @@ def register(
         place, spot = clicks.place(body), clicks.spot(body)
         act, do = does[str(action["action_id"])]
         value = str(action.get("value", ""))
-        what = Shown.of_value(value)
-        if words := clicks.foreign(asking.slack.known_identity(), body):
-            work.hand_over(place, lambda: turn_away(asking, place, words, act))
+        what = AnswerState.of_value(value)
+        if words := clicks.foreign(services.slack.known_identity(), body):
+            work.hand_over(place, lambda: refuse(services, place, words, act))
         elif what is None:
-            work.hand_over(place, lambda: asking.slack.say(place, TOO_OLD))
+            work.hand_over(place, lambda: services.slack.say(place, TOO_OLD))
         elif not latest.again(place.user, spot, f"{action['action_id']} {value}", action):
             work.hand_over(place, lambda: do(place, spot, what, body))
         ack()
 
-    app.action(_one_of(Follow))(on_choice)
+    app.action(_one_of(FollowUpAction))(on_choice)
     app.action(_one_of(does))(on_button)
 
 

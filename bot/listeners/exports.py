@@ -8,32 +8,32 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import clicks_stay_private
-from bot.answers.export import TOO_OLD, Shown, Where, export
+from bot.answers.export import TOO_OLD, AnswerState, Where, export
 from bot.answers.write_file import Format
-from bot.listeners.background import Work
+from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import Clicks, foreign, spot
-from bot.services import Asking, turn_away
-from bot.slack.client import Place
+from bot.services import Services, refuse
+from bot.slack.client import ReplyTarget
 from reports.admin.audit_log import Act
 from reports.questions.slack.controls import EXPORT
 
 
-def register(app: App, asking: Asking, work: Work) -> None:
+def register(app: App, services: Services, work: BackgroundWork) -> None:
     """Register the buttons. Permissions are checked for the person who clicks."""
     latest = Clicks()
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         user = str(body.get("user", {}).get("id", ""))
-        place = Place(str(body.get("response_url", "")), user)
-        what = Shown.of_value(str(action.get("value", "")))
+        place = ReplyTarget(str(body.get("response_url", "")), user)
+        what = AnswerState.of_value(str(action.get("value", "")))
         format_ = Format(str(action["action_id"]).removeprefix(EXPORT))
-        where = _where(body, private=clicks_stay_private(asking.settings))
-        if words := foreign(asking.slack.known_identity(), body):
-            work.hand_over(place, lambda: turn_away(asking, place, words, Act.EXPORTED))
+        where = _where(body, private=clicks_stay_private(services.settings))
+        if words := foreign(services.slack.known_identity(), body):
+            work.hand_over(place, lambda: refuse(services, place, words, Act.EXPORTED))
         elif what is None:
-            work.hand_over(place, lambda: asking.slack.say(place, TOO_OLD))
+            work.hand_over(place, lambda: services.slack.say(place, TOO_OLD))
         elif not latest.again(user, spot(body), f"{format_} {what}", action):
-            work.hand_over(place, lambda: export(asking, place, where, what, format_))
+            work.hand_over(place, lambda: export(services, place, where, what, format_))
         ack()
 
     formats = "|".join((Format.CSV, Format.PDF))

@@ -10,19 +10,19 @@ from slack_bolt import Ack, App
 from bot.access.policy import surely_foreign
 from bot.home.home import Homes
 from bot.listeners import clicks
-from bot.listeners.background import Work
-from bot.services import Asking, turn_away
-from bot.slack.client import Place
+from bot.listeners.background import BackgroundWork
+from bot.services import Services, refuse
+from bot.slack.client import ReplyTarget
 from reports.admin.audit_log import Act
 
-Opens = Callable[[Place, str], None]
+Opens = Callable[[ReplyTarget, str], None]
 
 
 def register(
     app: App,
-    asking: Asking,
+    services: Services,
     homes: Homes,
-    work: Work,
+    work: BackgroundWork,
     opens: Mapping[str, Opens],
     shortcuts: Mapping[str, Opens],
 ) -> None:
@@ -31,21 +31,21 @@ def register(
     `opens` are the buttons at its top, and what each opens with a trigger; `shortcuts` the same by
     the callback ids of global shortcuts.
     """
-    slack = asking.slack
+    slack = services.slack
 
     def on_opened(ack: Ack, body: dict[str, Any], event: dict[str, Any]) -> None:
         user = str(event.get("user", ""))
         identity = slack.known_identity()
         ours = not surely_foreign(identity, (body.get("team_id"),), body.get("enterprise_id"))
         if user and ours and event.get("tab") == "home":
-            work.hand_over(Place("", user), lambda: homes.opened(user), waiting="")
+            work.hand_over(ReplyTarget("", user), lambda: homes.opened(user), waiting="")
         ack()
 
     def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
         name = str(action["action_id"])
         if words := clicks.foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: turn_away(asking, place, words, Act.CLICKED, name))
+            work.hand_over(place, lambda: refuse(services, place, words, Act.CLICKED, name))
         else:
             work.hand_over(place, lambda: opens[name](place, trigger))
         ack()
@@ -54,7 +54,7 @@ def register(
         place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
         name = str(body.get("callback_id", ""))
         if words := clicks.foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: turn_away(asking, place, words, Act.CLICKED, name))
+            work.hand_over(place, lambda: refuse(services, place, words, Act.CLICKED, name))
         else:
             work.hand_over(place, lambda: shortcuts[name](place, trigger))
         ack()

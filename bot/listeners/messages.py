@@ -8,31 +8,35 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import FOREIGN, surely_foreign
-from bot.alerts.manage import Desk
-from bot.commands.conversation import Spoken, talk
-from bot.listeners.background import Work
-from bot.schedules.manage import Subscriptions
-from bot.services import Asking, turn_away
+from bot.alerts.manage import AlertManager
+from bot.commands.conversation import IncomingMessage, talk
+from bot.listeners.background import BackgroundWork
+from bot.schedules.manage import ScheduleManager
+from bot.services import Services, refuse
 from bot.slack.client import Identity
 from reports.admin.audit_log import Act
 
 
 def register(
-    app: App, asking: Asking, work: Work, subscriptions: Subscriptions, desk: Desk
+    app: App,
+    services: Services,
+    work: BackgroundWork,
+    subscriptions: ScheduleManager,
+    alert_manager: AlertManager,
 ) -> None:
     """Register the events of mentions and messages."""
 
     def on_said(ack: Ack, body: dict[str, Any], event: dict[str, Any]) -> None:
-        identity = asking.slack.known_identity()
+        identity = services.slack.known_identity()
         spoken = _spoken(identity, body, event)
         if spoken is not None:
             place = spoken.place
             if _foreign(identity, body, event):
                 work.hand_over(
-                    place, lambda: turn_away(asking, place, FOREIGN, Act.ASKED, spoken.text)
+                    place, lambda: refuse(services, place, FOREIGN, Act.ASKED, spoken.text)
                 )
             else:
-                work.hand_over(place, lambda: talk(asking, spoken, subscriptions, desk))
+                work.hand_over(place, lambda: talk(services, spoken, subscriptions, alert_manager))
         ack()
 
     app.event("app_mention")(on_said)
@@ -41,7 +45,7 @@ def register(
 
 def _spoken(
     identity: Identity | None, body: dict[str, Any], event: dict[str, Any]
-) -> Spoken | None:
+) -> IncomingMessage | None:
     """The message of a person for the bot; None for edits, joins, other bots and ourselves."""
     direct = event.get("type") == "message" and event.get("channel_type") == "im"
     user, channel, ts = (str(event.get(name) or "") for name in ("user", "channel", "ts"))
@@ -53,7 +57,7 @@ def _spoken(
         return None
     thread = str(event.get("thread_ts") or "")
     text = _without(identity, str(event.get("text") or ""))
-    return Spoken(user, str(body.get("team_id", "")), channel, ts, thread, text)
+    return IncomingMessage(user, str(body.get("team_id", "")), channel, ts, thread, text)
 
 
 def _without(identity: Identity | None, text: str) -> str:

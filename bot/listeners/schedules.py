@@ -10,31 +10,31 @@ from slack_bolt import Ack, App
 
 from bot.home.home import Homes
 from bot.listeners import clicks
-from bot.listeners.background import Work
+from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import foreign
-from bot.schedules.deliver import Reports
+from bot.schedules.deliver import ReportServices
 from bot.schedules.form import ScheduleForm
-from bot.schedules.manage import Subscriptions
-from bot.services import turn_away
-from bot.slack.client import Place
+from bot.schedules.manage import ScheduleManager
+from bot.services import refuse
+from bot.slack.client import ReplyTarget
 from reports.admin.audit_log import Act
 from reports.schedules.slack.cards import DELETE, EDIT, PAUSE, PREVIEW, RUN
 from reports.schedules.slack.message import START, STOP
 from reports.schedules.slack.notices import AGAIN, DECLINE_OFFER, RESUME, TAKE_OFFER, THERE
 
-Do = Callable[[Place, str, dict[str, Any]], None]
+Do = Callable[[ReplyTarget, str, dict[str, Any]], None]
 
 
 def register(
     app: App,
-    reports: Reports,
-    subscriptions: Subscriptions,
-    work: Work,
+    reports: ReportServices,
+    subscriptions: ScheduleManager,
+    work: BackgroundWork,
     form: ScheduleForm,
     homes: Homes,
 ) -> None:
     """Listen to the buttons. Permissions are checked for the person who clicks."""
-    slack = reports.asking.slack
+    slack = reports.services.slack
     acts: dict[str, Do] = {
         PREVIEW: lambda place, id_, _: subscriptions.preview(place, id_),
         RUN: lambda place, id_, body: subscriptions.run_now(place, id_, _mark(body)),
@@ -49,7 +49,7 @@ def register(
         DECLINE_OFFER: lambda place, _zone, _: subscriptions.decline_offer(place),
     }
 
-    def _open(place: Place, id_: str, body: dict[str, Any]) -> None:
+    def _open(place: ReplyTarget, id_: str, body: dict[str, Any]) -> None:
         form.edit(place, str(body.get("trigger_id", "")), id_)
 
     acts[EDIT] = _open
@@ -59,14 +59,12 @@ def register(
         act, value = acts[str(action["action_id"])], str(action.get("value", ""))
         if words := foreign(slack.known_identity(), body):
             name = str(action["action_id"])
-            work.hand_over(
-                place, lambda: turn_away(reports.asking, place, words, Act.CLICKED, name)
-            )
+            work.hand_over(place, lambda: refuse(reports.services, place, words, Act.CLICKED, name))
         else:
             work.hand_over(place, lambda: _do(act, place, value, body))
         ack()
 
-    def _do(act: Do, place: Place, value: str, body: dict[str, Any]) -> None:
+    def _do(act: Do, place: ReplyTarget, value: str, body: dict[str, Any]) -> None:
         act(place, value, body)
         if place.home and act is not _open:
             homes.changed(place.user)

@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 
 from bot.home.home import Homes
 from bot.modals.modal import (
-    Done,
-    Errors,
+    CloseModal,
+    FieldErrors,
     Outcome,
-    Sent,
-    Show,
+    ShowView,
+    Submission,
     View,
     Words,
     allowed,
@@ -23,8 +23,8 @@ from bot.modals.modal import (
     once,
     open_modal,
 )
-from bot.services import Asking
-from bot.slack.client import Person, Place
+from bot.services import Services
+from bot.slack.client import ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.questions.slack.answer import Message
@@ -43,8 +43,8 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
     makes: Act
     edits: Act
 
-    def __init__(self, asking: Asking, homes: Homes) -> None:
-        self._asking = asking
+    def __init__(self, services: Services, homes: Homes) -> None:
+        self._services = services
         self._homes = homes
 
     @property
@@ -58,22 +58,22 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         return f"Edit {self.thing}"
 
     def new(
-        self, place: Place, trigger: str, words: Words | None = None, channel: str = ""
+        self, place: ReplyTarget, trigger: str, words: Words | None = None, channel: str = ""
     ) -> None:
         """Open it for a new entry; `words` gives its initial command, `channel` is an id."""
 
-        def make(person: Person) -> View | None:
+        def make(person: SlackUser) -> View | None:
             begun = words(person) if words else ""
             if begun is None:
                 return None
             return self._view(person, self._begin(person, begun, channel), self._meta(place))
 
-        open_modal(self._asking, place, trigger, self.title_new, make, self.makes)
+        open_modal(self._services, place, trigger, self.title_new, make, self.makes)
 
-    def edit(self, place: Place, trigger: str, id_: str) -> None:
+    def edit(self, place: ReplyTarget, trigger: str, id_: str) -> None:
         """Open it for an entry, if the person may manage that."""
 
-        def make(person: Person) -> View | None:
+        def make(person: SlackUser) -> View | None:
             entry = self._allowed(person, place, id_)
             if entry is None:
                 return None
@@ -82,122 +82,122 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
                 meta = replace(meta, maker=owner.id)
             return self._view(owner, self._fields(entry, owner), meta)
 
-        open_modal(self._asking, place, trigger, self.title_edit, make, self.edits)
+        open_modal(self._services, place, trigger, self.title_edit, make, self.edits)
 
-    def look(self, user: str, sent: Sent) -> None:
+    def look(self, user: str, sent: Submission) -> None:
         """Update the modal and its preview after an input was changed."""
         begun = self._begun(user, sent)
-        if isinstance(begun, Show):
-            change_view(self._asking, sent, begun.view)
+        if isinstance(begun, ShowView):
+            change_view(self._services, sent, begun.view)
             return
         person, entry = begun
         owner = self._owner(entry) if entry else person
         fields = self._entered(sent.entered, self._zone(owner))
-        change_view(self._asking, sent, self._view(owner, fields, sent.meta, looked=True))
+        change_view(self._services, sent, self._view(owner, fields, sent.meta, looked=True))
 
-    def submit(self, user: str, sent: Sent) -> Outcome:
+    def submit(self, user: str, sent: Submission) -> Outcome:
         """Save what was entered, or say at the field what is wrong."""
         begun = self._begun(user, sent)
-        if isinstance(begun, Show):
+        if isinstance(begun, ShowView):
             return begun
         person, entry = begun
         owner = self._owner(entry) if entry else person
         fields = self._entered(sent.entered, self._zone(owner))
         draft = self._draft(owner, fields, sent.meta)
-        if isinstance(draft, Errors | Show):
+        if isinstance(draft, FieldErrors | ShowView):
             return draft
         if entry is None:
-            return once(self._asking, sent, fields, lambda: self._keep(person, draft, sent))
+            return once(self._services, sent, fields, lambda: self._keep(person, draft, sent))
         return self._change(person, entry, draft, fields, sent)
 
-    def _begun(self, user: str, sent: Sent) -> tuple[Person, EntryT | None] | Show:
+    def _begun(self, user: str, sent: Submission) -> tuple[SlackUser, EntryT | None] | ShowView:
         """The person and the entry they edit (None: a new one), or the view that refuses it."""
         id_ = sent.meta.id
         act, title = (self.edits, self.title_edit) if id_ else (self.makes, self.title_new)
-        person = allowed(self._asking, user, act, title)
-        if isinstance(person, Show):
+        person = allowed(self._services, user, act, title)
+        if isinstance(person, ShowView):
             return person
         if not id_:
             return person, None
         found = self._find(person, id_)
-        return Show(notice(title, found)) if isinstance(found, str) else (person, found)
+        return ShowView(notice(title, found)) if isinstance(found, str) else (person, found)
 
-    def _owner(self, entry: EntryT) -> Person:
+    def _owner(self, entry: EntryT) -> SlackUser:
         """The person whose view of the usage it shows."""
-        return self._asking.slack.person(self._maker(entry))
+        return self._services.slack.person(self._maker(entry))
 
-    def _keep(self, person: Person, draft: DraftT, sent: Sent) -> Outcome:
+    def _keep(self, person: SlackUser, draft: DraftT, sent: Submission) -> Outcome:
         said, problem = self._add(person, draft)
         self._note(self.makes, person, draft, problem or DONE)
         if problem:
             return self._unkept(said.text[:1_000])
         self._tell(person, sent, said)
-        return Done()
+        return CloseModal()
 
     def _change(
-        self, person: Person, entry: EntryT, draft: DraftT, fields: FieldsT, sent: Sent
+        self, person: SlackUser, entry: EntryT, draft: DraftT, fields: FieldsT, sent: Submission
     ) -> Outcome:
         if self._is_so(entry, draft):
-            return Done()  # submitted twice, or nothing was changed
+            return CloseModal()  # submitted twice, or nothing was changed
         if self._version(entry) != sent.meta.version:
             return self._overtaken(entry, fields, sent)
         said = self._save(entry, draft)
         if said is None:
             found = self._find(person, sent.meta.id)
             if isinstance(found, str):
-                return Show(notice(self.title_edit, found))
+                return ShowView(notice(self.title_edit, found))
             return self._overtaken(found, fields, sent)
         self._note(self.edits, person, draft, DONE, entry)
         self._tell(person, sent, said)
-        return Done()
+        return CloseModal()
 
-    def _tell(self, person: Person, sent: Sent, said: Message) -> None:
+    def _tell(self, person: SlackUser, sent: Submission, said: Message) -> None:
         """Confirm the change where the modal was opened; the Home shows it by itself."""
         if sent.meta.home:
             self._homes.renew(person)
         else:
-            self._asking.slack.respond(Place(sent.meta.url, person.id), said)
+            self._services.slack.respond(ReplyTarget(sent.meta.url, person.id), said)
 
-    def _overtaken(self, entry: EntryT, fields: FieldsT, sent: Sent) -> Outcome:
+    def _overtaken(self, entry: EntryT, fields: FieldsT, sent: Submission) -> Outcome:
         """The modal again, with a note on what somebody else changed in the meantime."""
         note = (
             f"Somebody else changed this {self.thing} while you had it open. It's now:"
             f" {self._stands(entry)}. Save again to overwrite it, or cancel to keep it."
         )
         meta = replace(sent.meta, version=self._version(entry))
-        return Show(self._view(self._owner(entry), fields, meta, note))
+        return ShowView(self._view(self._owner(entry), fields, meta, note))
 
-    def _meta(self, place: Place, entry: EntryT | None = None, id_: str = "") -> Meta:
+    def _meta(self, place: ReplyTarget, entry: EntryT | None = None, id_: str = "") -> Meta:
         """Where a modal was opened and what it edits."""
         version = self._version(entry) if entry else ""
         return Meta(id_, version, int(place.home), place.response_url)
 
     def _note(
-        self, act: Act, person: Person, draft: DraftT, outcome: str, before: EntryT | None = None
+        self, act: Act, person: SlackUser, draft: DraftT, outcome: str, before: EntryT | None = None
     ) -> None:
         what, where = self._told(draft, before)
-        note = self._asking.audit.note
+        note = self._services.audit.note
         note(act, person.id, what, where=where, outcome=outcome, email=person.email)
 
-    def _zone(self, person: Person) -> str:
-        return zone_names().get((person.zone or "").lower()) or self._asking.settings.zone
+    def _zone(self, person: SlackUser) -> str:
+        return zone_names().get((person.zone or "").lower()) or self._services.settings.zone
 
     # -- what differs between schedules and alerts
 
     @abstractmethod
-    def _begin(self, person: Person, words: str, channel: str) -> FieldsT:
+    def _begin(self, person: SlackUser, words: str, channel: str) -> FieldsT:
         """The fields of a new entry, filled in from a command's words."""
 
     @abstractmethod
-    def _fields(self, entry: EntryT, owner: Person) -> FieldsT:
+    def _fields(self, entry: EntryT, owner: SlackUser) -> FieldsT:
         """The fields of an existing entry."""
 
     @abstractmethod
-    def _allowed(self, person: Person, place: Place, id_: str) -> EntryT | None:
+    def _allowed(self, person: SlackUser, place: ReplyTarget, id_: str) -> EntryT | None:
         """The entry, if the person who clicked may manage it; None if they were refused."""
 
     @abstractmethod
-    def _find(self, person: Person, id_: str) -> EntryT | str:
+    def _find(self, person: SlackUser, id_: str) -> EntryT | str:
         """The entry, if the person may manage it, else the refusal (mrkdwn)."""
 
     @abstractmethod
@@ -208,20 +208,22 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
 
     @abstractmethod
     def _view(
-        self, owner: Person, fields: FieldsT, meta: Meta, note: str = "", *, looked: bool = False
+        self, owner: SlackUser, fields: FieldsT, meta: Meta, note: str = "", *, looked: bool = False
     ) -> View:
         """The modal, with what would come of its fields; `looked` after one was changed."""
 
     @abstractmethod
-    def _draft(self, owner: Person, fields: FieldsT, meta: Meta) -> DraftT | Errors | Show:
+    def _draft(
+        self, owner: SlackUser, fields: FieldsT, meta: Meta
+    ) -> DraftT | FieldErrors | ShowView:
         """What the fields mean, or what is wrong and where."""
 
     @abstractmethod
-    def _add(self, person: Person, draft: DraftT) -> tuple[Message, str]:
+    def _add(self, person: SlackUser, draft: DraftT) -> tuple[Message, str]:
         """Save a new entry: the confirmation, and the outcome if it could not be saved."""
 
     @abstractmethod
-    def _unkept(self, why: str) -> Errors: ...
+    def _unkept(self, why: str) -> FieldErrors: ...
 
     @abstractmethod
     def _save(self, entry: EntryT, draft: DraftT) -> Message | None:

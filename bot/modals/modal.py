@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from bot.access.policy import refusal, unknown
-from bot.services import Asking, turn_away
-from bot.slack.client import DeliveryError, Person, Place, UnknownPersonError
+from bot.services import Services, refuse
+from bot.slack.client import DeliveryError, ReplyTarget, SlackUser, UnknownPersonError
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.wording.safe_text import escape
@@ -19,7 +19,7 @@ from reports.wording.safe_text import escape
 log = logging.getLogger(__name__)
 
 View = dict[str, Any]
-Words = Callable[[Person], str | None]
+Words = Callable[[SlackUser], str | None]
 """The initial words of a modal for a person; None if the person was refused and told why."""
 ONE_MOMENT = "One moment …"
 TOO_LATE = "Slack timed out before the form could open. Please try again."
@@ -31,7 +31,7 @@ _OUTDATED = {"hash_conflict", "not_found"}
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Submission:
     """A modal's id, hash, metadata and values, when it was submitted or an input changed."""
 
     id: str
@@ -40,10 +40,10 @@ class Sent:
     entered: Entered
 
     @staticmethod
-    def of(body: Mapping[str, Any]) -> Sent:
+    def of(body: Mapping[str, Any]) -> Submission:
         """From the payload of a submission or of an action."""
         view = body.get("view") or {}
-        return Sent(
+        return Submission(
             str(view.get("id", "")),
             str(view.get("hash", "")),
             Meta.of(str(view.get("private_metadata") or "")),
@@ -52,33 +52,33 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
+class FieldErrors:
     """Errors by field; the modal stays open."""
 
     at: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
+class ShowView:
     """Another view that replaces the modal."""
 
     view: View
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CloseModal:
     """Done: the modal closes."""
 
 
-Outcome = Errors | Show | Done
+Outcome = FieldErrors | ShowView | CloseModal
 
 
 def open_modal(
-    asking: Asking,
-    place: Place,
+    services: Services,
+    place: ReplyTarget,
     trigger: str,
     title: str,
-    make: Callable[[Person], View | None],
+    make: Callable[[SlackUser], View | None],
     act: Act,
 ) -> None:
     """Open a modal within Slack's three seconds, for a person who may use the bot.
@@ -86,10 +86,10 @@ def open_modal(
     If the person has to be looked up first, the modal opens empty and is then filled in. `make`
     returns None if it refused the person and told them why.
     """
-    slack = asking.slack
+    slack = services.slack
     try:
         if slack.knows(place.user):
-            view = _made(asking, place, make, act)
+            view = _made(services, place, make, act)
             if view is not None:
                 slack.call("views.open", trigger_id=trigger, view=view)
             return
@@ -102,54 +102,56 @@ def open_modal(
         slack.say(place, TOO_LATE if problem.code in _EXPIRED else NOT_OPENED)
         return
     try:
-        view = _made(asking, place, make, act) or notice(title, TOLD)
+        view = _made(services, place, make, act) or notice(title, TOLD)
     except UnknownPersonError as problem:
         view = notice(title, escape(unknown(problem)))
-    change_view(asking, Sent(str(opened["id"]), "", Meta(), Entered({})), view)
+    change_view(services, Submission(str(opened["id"]), "", Meta(), Entered({})), view)
 
 
 def _made(
-    asking: Asking, place: Place, make: Callable[[Person], View | None], act: Act
+    services: Services, place: ReplyTarget, make: Callable[[SlackUser], View | None], act: Act
 ) -> View | None:
-    person = asking.slack.person(place.user)
-    refused = refusal(person, asking.slack.identity(), asking.settings)
+    person = services.slack.person(place.user)
+    refused = refusal(person, services.slack.identity(), services.settings)
     if refused is None:
         return make(person)
-    turn_away(asking, place, refused, act)
+    refuse(services, place, refused, act)
     return None
 
 
-def change_view(asking: Asking, sent: Sent, view: View) -> None:
+def change_view(services: Services, sent: Submission, view: View) -> None:
     """Update a modal, unless it was closed or changed since."""
     more = {"hash": sent.hash} if sent.hash else {}
     try:
-        asking.slack.call_patiently("views.update", view_id=sent.id, view=view, **more)
+        services.slack.call_patiently("views.update", view_id=sent.id, view=view, **more)
     except DeliveryError as problem:
         if problem.code not in _OUTDATED:
             raise
         log.info("A modal was closed or changed meanwhile: %s", problem)
 
 
-def allowed(asking: Asking, user: str, act: Act, title: str) -> Person | Show:
+def allowed(services: Services, user: str, act: Act, title: str) -> SlackUser | ShowView:
     """The person who submits a modal, or the view that refuses them."""
-    person = asking.slack.person(user)
-    refused = refusal(person, asking.slack.identity(), asking.settings)
+    person = services.slack.person(user)
+    refused = refusal(person, services.slack.identity(), services.settings)
     if refused is None:
         return person
-    asking.audit.note(act, user, outcome=f"refused: {refused}")
-    return Show(notice(title, escape(refused)))
+    services.audit.note(act, user, outcome=f"refused: {refused}")
+    return ShowView(notice(title, escape(refused)))
 
 
-def once(asking: Asking, sent: Sent, values: object, do: Callable[[], Outcome]) -> Outcome:
+def once(
+    services: Services, sent: Submission, values: object, do: Callable[[], Outcome]
+) -> Outcome:
     """Do what a modal asks for once, however often it is submitted with the same values."""
     digest = hashlib.sha256(repr((sent.id, sent.meta, values)).encode()).hexdigest()[:24]
     key = f"form:{digest}"
-    if not asking.memory.take(key, _ONCE):
-        return Done()
+    if not services.memory.take(key, _ONCE):
+        return CloseModal()
     outcome: Outcome | None = None
     try:
         outcome = do()
         return outcome
     finally:
-        if not isinstance(outcome, Done):  # it may be submitted again
-            asking.memory.give_back(key)
+        if not isinstance(outcome, CloseModal):  # it may be submitted again
+            services.memory.give_back(key)

@@ -7,20 +7,29 @@ from bot.openrouter.client import (
     RefusedError,
     TimedOutError,
 )
-from bot.openrouter.wire import Answer, Credits, KeyInfo, Only, Person, View, WireRow, Workspace
+from bot.openrouter.wire import (
+    CreditTotals,
+    IdFilter,
+    KeyInfo,
+    OrganizationMember,
+    QueryGrouping,
+    UsageAnswer,
+    WireRow,
+    Workspace,
+)
 
 __all__ = [
-    "Answer",
-    "Credits",
+    "CreditTotals",
+    "IdFilter",
     "KeyInfo",
     "KeyRefusedError",
-    "Only",
     "OpenRouter",
     "OpenRouterError",
-    "Person",
+    "OrganizationMember",
+    "QueryGrouping",
     "RefusedError",
     "TimedOutError",
-    "View",
+    "UsageAnswer",
     "WireRow",
     "Workspace",
 ]

@@ -25,7 +25,7 @@ import httpx
 from bot import __version__
 from bot.openrouter import wire
 from bot.openrouter.deadline import Deadline, DeadlineTransport
-from bot.openrouter.pace import Pace
+from bot.openrouter.pace import RequestPacer
 from reports.time.timerange import Granularity
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ class OpenRouter:
         self._deadline = Deadline()
         self._base = httpx.URL(base_url.rstrip("/"))
         self._wait = threading.Event().wait if wait is None else wait
-        self._pace = Pace(requests_a_minute, self._wait)
+        self._pace = RequestPacer(requests_a_minute, self._wait)
         self._http = httpx.Client(
             headers={
                 "Authorization": f"Bearer {key}",
@@ -143,12 +143,12 @@ class OpenRouter:
 
     def usage(
         self,
-        view: wire.View,
+        view: wire.QueryGrouping,
         granularity: Granularity,
         start: datetime,
         end: datetime,
-        only: wire.Only | None = None,
-    ) -> wire.Answer:
+        only: wire.IdFilter | None = None,
+    ) -> wire.UsageAnswer:
         """Usage of a window (UTC, end exclusive).
 
         Raises TimedOutError if the window is too large, KeyRefusedError for a key without access.
@@ -160,7 +160,7 @@ class OpenRouter:
 
     def probe(self, now: datetime) -> None:
         """Read the usage of the last hour, to see whether that can be read at all."""
-        self.usage(wire.View.TOTAL, Granularity.HOUR, now - timedelta(hours=1), now)
+        self.usage(wire.QueryGrouping.TOTAL, Granularity.HOUR, now - timedelta(hours=1), now)
 
     def workspaces(self) -> list[wire.Workspace]:
         """All workspaces."""
@@ -171,7 +171,7 @@ class OpenRouter:
         place = {"workspace_id": workspace.id} if workspace else {}
         return list(self._pages("/keys", wire.read_keys, {"include_disabled": "true"} | place))
 
-    def people(self) -> list[wire.Person]:
+    def people(self) -> list[wire.OrganizationMember]:
         """The organization's members; none for a personal account."""
         try:
             return list(
@@ -185,7 +185,7 @@ class OpenRouter:
         path = f"/workspaces/{quote(workspace.id, safe='')}/budgets"
         return self._call("GET", path, wire.read_budgets)
 
-    def credits(self) -> wire.Credits:
+    def credits(self) -> wire.CreditTotals:
         """Credits bought and used."""
         return self._call("GET", "/credits", wire.read_credits)
 

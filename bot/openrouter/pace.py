@@ -10,7 +10,7 @@ from time import monotonic
 MINUTE = 60.0
 
 
-class Pace:
+class RequestPacer:
     """Lets at most `most` requests start in any minute; the others wait.
 
     `wait` sleeps for some seconds (and may return early when the process stops).

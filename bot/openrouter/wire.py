@@ -47,7 +47,7 @@ _MOST_DOLLARS_A_ROW = Decimal(10**8)  # so that sums of rows stay within 64 bits
 _BUCKET_PREFIXES = ("date__", "created_at__")
 
 
-class View(Enum):
+class QueryGrouping(Enum):
     """What a usage query groups by: at most two dimensions can be asked for at once."""
 
     TOTAL = ()
@@ -61,7 +61,7 @@ class View(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Only:
+class IdFilter:
     """A filter by ids of the view's own dimension: only these, or all but these."""
 
     ids: tuple[str, ...]
@@ -79,7 +79,7 @@ class WireRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UsageAnswer:
     """The rows of a usage query.
 
     `bad` rows could not be read and were left out; `truncated` means that more rows exist than
@@ -116,7 +116,7 @@ class KeyInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class OrganizationMember:
     """A member of the organization."""
 
     id: str
@@ -126,7 +126,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class WorkspaceBudget:
     """A workspace's budget in nano-dollars.
 
     `reset` is daily, weekly or monthly; empty for a lifetime budget, which never resets.
@@ -140,7 +140,7 @@ class Budget:
 class Budgets:
     """The budgets of one workspace, and whether BYOK spend counts toward them."""
 
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[WorkspaceBudget, ...] = ()
     include_byok: bool = False
 
 
@@ -154,7 +154,7 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
-class Credits:
+class CreditTotals:
     """Credits bought and used, in nano-dollars."""
 
     total: int
@@ -171,7 +171,11 @@ class BadAnswerError(ValueError):
 
 
 def usage_query(
-    view: View, granularity: Granularity, start: datetime, end: datetime, only: Only | None = None
+    view: QueryGrouping,
+    granularity: Granularity,
+    start: datetime,
+    end: datetime,
+    only: IdFilter | None = None,
 ) -> dict[str, Any]:
     """The body of a usage query for a window (UTC, end exclusive)."""
     body: dict[str, Any] = {
@@ -180,7 +184,7 @@ def usage_query(
         "time_range": {"start": _stamp(start), "end": _stamp(end)},
         "limit": ROW_LIMIT,
     }
-    if view is not View.TOTAL:
+    if view is not QueryGrouping.TOTAL:
         body["dimensions"] = list(view.value)
     if only:
         operator = "not_in" if only.but else "in"
@@ -224,7 +228,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def read_usage(body: bytes, view: View, granularity: Granularity) -> Answer:
+def read_usage(body: bytes, view: QueryGrouping, granularity: Granularity) -> UsageAnswer:
     """The answer to a usage query. BadAnswerError if there are no rows to be found in it."""
     data = read_json(body).get("data")
     rows = data.get("data") if isinstance(data, dict) else None
@@ -235,7 +239,7 @@ def read_usage(body: bytes, view: View, granularity: Granularity) -> Answer:
     stamps: dict[str, datetime] = {}
     read = [_row(row, view, granularity, stamps) for row in giving_way(rows)]
     warnings = data.get("warnings")
-    return Answer(
+    return UsageAnswer(
         rows=tuple(row for row in read if row),
         bad=sum(row is None for row in read),
         truncated=_truncated(metadata, len(rows)),
@@ -347,10 +351,10 @@ def read_keys(body: bytes) -> tuple[KeyInfo, ...]:
     )
 
 
-def read_people(body: bytes) -> tuple[Person, ...]:
+def read_people(body: bytes) -> tuple[OrganizationMember, ...]:
     """One page of the organization's members; those without a name go by their e-mail address."""
     return tuple(
-        Person(
+        OrganizationMember(
             id=_text(entry.get("id")),
             name=" ".join(filter(None, (_text(entry.get(f"{n}_name")) for n in ("first", "last"))))
             or _text(entry.get("email"))
@@ -382,7 +386,7 @@ def read_budgets(body: bytes) -> Budgets:
     found = ((_dollars(e.get("limit_usd")), _text(e.get("reset_interval"))) for e in _list(answer))
     return Budgets(
         tuple(
-            Budget(limit, "" if reset == "lifetime" else reset)
+            WorkspaceBudget(limit, "" if reset == "lifetime" else reset)
             for limit, reset in found
             if limit is not None
         ),
@@ -390,14 +394,14 @@ def read_budgets(body: bytes) -> Budgets:
     )
 
 
-def read_credits(body: bytes) -> Credits:
+def read_credits(body: bytes) -> CreditTotals:
     """Credits bought and used. BadAnswerError if either is missing: unknown is not 0."""
     data = read_json(body).get("data")
     data = data if isinstance(data, dict) else {}
     bought, used = (_dollars(data.get(f"total_{name}")) for name in ("credits", "usage"))
     if bought is None or used is None:
         raise BadAnswerError("the answer holds no credits")
-    return Credits(bought, used)
+    return CreditTotals(bought, used)
 
 
 def read_is_management(body: bytes) -> bool:
@@ -418,7 +422,7 @@ def read_error(body: bytes) -> str:
 
 
 def _row(
-    row: object, view: View, granularity: Granularity, stamps: dict[str, datetime]
+    row: object, view: QueryGrouping, granularity: Granularity, stamps: dict[str, datetime]
 ) -> WireRow | None:
     if not isinstance(row, dict):
         return None
@@ -434,7 +438,7 @@ def _row(
     model = _text(row.get("model")) if view.field else ""
     if view.field and not model:
         return None
-    email = _text(row.get("user_email")) if view is View.CREATOR else ""
+    email = _text(row.get("user_email")) if view is QueryGrouping.CREATOR else ""
     return WireRow(bucket, member, email, model, Usage(*counts, *money))
 
 

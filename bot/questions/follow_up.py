@@ -12,13 +12,21 @@ from dataclasses import dataclass, replace
 from bot.access.policy import clicks_stay_private
 from bot.answers.answer import answer
 from bot.answers.answer_message import drawn, group_name, kept_private, of_state, picture, remember
-from bot.answers.export import TOO_OLD, Shown, not_theirs, shown
-from bot.runtime import priority as courtesy
-from bot.services import Asking, admit, asker_of
-from bot.slack.client import Person, Place, Spot
+from bot.answers.export import TOO_OLD, AnswerState, not_theirs, shown
+from bot.runtime import priority
+from bot.services import Services, admit, asker_of
+from bot.slack.client import MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
-from reports.questions.follow_up import OUT, Choice, Follow, chosen, fits, inside, without_filter
-from reports.questions.grammar import LONGEST, Ask, CommandError, parse
+from reports.questions.follow_up import (
+    OUT,
+    Choice,
+    FollowUpAction,
+    chosen,
+    fits,
+    inside,
+    without_filter,
+)
+from reports.questions.grammar import LONGEST, CommandError, QuestionCommand, parse
 from reports.questions.query import Dimension, Query
 from reports.questions.slack.answer import error
 from reports.questions.wording import DIMENSION_WORDS
@@ -31,52 +39,52 @@ NO_SENSE = "This answer has expired. Ask again, then use the menus of the new an
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class FollowUpClick:
     """A choice in an answer's menu: where the answer is, and its state.
 
     `late` says whether another choice came after it; `separate`, that the answer must not be
     replaced, as that of a scheduled report.
     """
 
-    spot: Spot
+    spot: MessageLocation
     state: str
     choice: Choice
     late: Callable[[], bool]
     separate: bool = False
 
 
-def follow(asking: Asking, place: Place, click: Chosen) -> None:
+def follow(services: Services, place: ReplyTarget, click: FollowUpClick) -> None:
     """Answer the question as a choice changes it."""
-    what = of_state(asking, click.state)
+    what = of_state(services, click.state)
     parsed = parse(what.words) if what else None
-    if what is None or not isinstance(parsed, Ask):
-        asking.slack.say(place, TOO_OLD)
+    if what is None or not isinstance(parsed, QuestionCommand):
+        services.slack.say(place, TOO_OLD)
         return
-    person = admit(asking, place, Act.ASKED, what.words, where=click.spot.channel)
+    person = admit(services, place, Act.ASKED, what.words, where=click.spot.channel)
     if person is None:
         return
-    query = _followed(asking, person, what, parsed.query, click.choice)
+    query = _followed(services, person, what, parsed.query, click.choice)
     if isinstance(query, str):
-        asking.slack.say(place, query)
+        services.slack.say(place, query)
         return
-    outcome = _answer(asking, place, click, what, query, person)
-    asking.metrics.asks.labels("followed").inc()
-    asking.audit.note(
+    outcome = _answer(services, place, click, what, query, person)
+    services.metrics.asks.labels("followed").inc()
+    services.audit.note(
         Act.ASKED, person.id, query.words(), where=click.spot.channel, outcome=outcome,
         email=person.email,
     )  # fmt: skip
 
 
 def _followed(
-    asking: Asking, person: Person, what: Shown, query: Query, choice: Choice
+    services: Services, person: SlackUser, what: AnswerState, query: Query, choice: Choice
 ) -> Query | str:
     """The question after a choice, or a sentence that says why it can't be changed so."""
-    asker = asker_of(asking, person, query)
+    asker = asker_of(services, person, query)
     theirs = person.id == what.user
-    if choice.follow is Follow.INSIDE and not choice.value.startswith(OUT):
+    if choice.follow is FollowUpAction.INSIDE and not choice.value.startswith(OUT):
         if query.by is None:
             return NO_SENSE
-        name = group_name(asking.store.directory(), asker, query.by, choice.value)
+        name = group_name(services.store.directory(), asker, query.by, choice.value)
         if name is None:
             return GONE.format(DIMENSION_WORDS[query.by])
         changed: Query | None = inside(query, name)
@@ -95,46 +103,53 @@ def _followed(
 
 def _leaves_out_creator(query: Query, choice: Choice) -> bool:
     """Whether a choice would remove the filter on the creator."""
-    left = without_filter(query, choice.value) if choice.follow is Follow.INSIDE else None
+    left = without_filter(query, choice.value) if choice.follow is FollowUpAction.INSIDE else None
     creators = [one for one in query.filters if one.dimension is Dimension.CREATOR]
     return left is not None and any(one not in left.filters for one in creators)
 
 
 def _answer(
-    asking: Asking, place: Place, click: Chosen, what: Shown, query: Query, person: Person
+    services: Services,
+    place: ReplyTarget,
+    click: FollowUpClick,
+    what: AnswerState,
+    query: Query,
+    person: SlackUser,
 ) -> str:
     """Answer in place, or for the person alone; returns the outcome for the audit log."""
-    spot, asker = click.spot, asker_of(asking, person, query)
-    if wrong := not_theirs(asking, query, asker):
-        asking.slack.respond(place, said(wrong))
+    spot, asker = click.spot, asker_of(services, person, query)
+    if wrong := not_theirs(services, query, asker):
+        services.slack.respond(place, said(wrong))
         return "refused: not their own usage"
-    at = asking.clock() if click.choice.renews else what.at
-    with courtesy.turn():
-        found = answer(asking.store, query, at, what.zone, asker, whole=False)
+    at = services.clock() if click.choice.renews else what.at
+    with priority.turn():
+        found = answer(services.store, query, at, what.zone, asker, whole=False)
     if isinstance(found, CommandError):
-        asking.slack.respond(place, error(found, asking.settings.command))
+        services.slack.respond(place, error(found, services.settings.command))
         return "misunderstood"
     now_shown = shown(query, at, what.zone, asker, person.id)
     public = not spot.hidden and not spot.direct
-    here = not click.separate and (not public or _may_change(asking, spot, what, person))
-    file = picture(asking, asker, now_shown) if public and here and not found.empty else ""
+    here = not click.separate and (not public or _may_change(services, spot, what, person))
+    file = picture(services, asker, now_shown) if public and here and not found.empty else ""
     private = not spot.direct and not (public and here)
-    with courtesy.turn():
-        message = drawn(asking, found, now_shown, asker, private=private, picture=file)
+    with priority.turn():
+        message = drawn(services, found, now_shown, asker, private=private, picture=file)
     if click.late():
         return "followed up again"
     if here:
-        asking.slack.change(place, spot, message)
+        services.slack.change(place, spot, message)
         if not spot.hidden:
-            remember(asking, spot.channel, place.thread or spot.ts, now_shown)
+            remember(services, spot.channel, place.thread or spot.ts, now_shown)
         if spot.direct and not spot.hidden and not place.thread:
-            remember(asking, spot.channel, "", now_shown)
+            remember(services, spot.channel, "", now_shown)
     else:
-        asking.slack.respond(place, message)
+        services.slack.respond(place, message)
     return DONE
 
 
-def _may_change(asking: Asking, spot: Spot, what: Shown, person: Person) -> bool:
+def _may_change(
+    services: Services, spot: MessageLocation, what: AnswerState, person: SlackUser
+) -> bool:
     """Whether a person's choice may change an answer that others see too."""
-    theirs = person.id == what.user and not clicks_stay_private(asking.settings)
-    return theirs and not kept_private(asking, spot.channel)
+    theirs = person.id == what.user and not clicks_stay_private(services.settings)
+    return theirs and not kept_private(services, spot.channel)

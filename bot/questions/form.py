@@ -7,36 +7,36 @@ from dataclasses import replace
 from functools import partial
 
 from bot.access.policy import ask_admins
-from bot.answers import visibility as sight
+from bot.answers import visibility
 from bot.answers.answer import answer
 from bot.answers.answer_message import drawn, picture
 from bot.answers.export import Where, export, shown
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format
 from bot.modals.modal import (
-    Done,
-    Errors,
+    CloseModal,
+    FieldErrors,
     Outcome,
-    Sent,
-    Show,
+    ShowView,
+    Submission,
     View,
     allowed,
     change_view,
     once,
     open_modal,
 )
-from bot.runtime import priority as courtesy
-from bot.services import Asking, asker_of
-from bot.slack.client import DeliveryError, Person, Place
+from bot.runtime import priority
+from bot.services import Services, asker_of
+from bot.slack.client import DeliveryError, ReplyTarget, SlackUser
 from bot.slack.posting import Conversation
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Meta, notice
-from reports.questions.form_fields import ME, Field, QuestionFields, read_fields
+from reports.questions.form_fields import ME, QuestionField, QuestionFields, read_fields
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.questions.slack import form as render
 from reports.questions.summary import Summary
-from reports.schedules.form_fields import WrongField, said
+from reports.schedules.form_fields import FormError, said
 from reports.wording.safe_text import clean, escape
 
 OUTSIDERS = "That channel is shared with another company. Choose another one, or yourself."
@@ -44,83 +44,83 @@ UNSEEN = "I'm not in that channel. Invite me there first (/invite)."
 ARCHIVED = "That channel is archived. Choose another one."
 UNSAID = "Slack isn't responding about that channel right now. Try again soon."
 
-Later = Callable[[Place, Callable[[], None]], None]
+Later = Callable[[ReplyTarget, Callable[[], None]], None]
 
 
 class QuestionForm:
     """The modal that asks. Each method checks who acts; files come after the answer."""
 
     def __init__(
-        self, asking: Asking, conversation: Callable[[str], Conversation], later: Later
+        self, services: Services, conversation: Callable[[str], Conversation], later: Later
     ) -> None:
-        self._asking = asking
+        self._services = services
         self._conversation = conversation
         self._later = later
 
-    def new(self, place: Place, trigger: str) -> None:
+    def new(self, place: ReplyTarget, trigger: str) -> None:
         """Open it."""
 
-        def make(person: Person) -> View:
+        def make(person: SlackUser) -> View:
             return self._view(person, QuestionFields(), Meta())
 
-        open_modal(self._asking, place, trigger, render.TITLE, make, Act.ASKED)
+        open_modal(self._services, place, trigger, render.TITLE, make, Act.ASKED)
 
-    def look(self, user: str, sent: Sent) -> None:
+    def look(self, user: str, sent: Submission) -> None:
         """Draw it anew after something in it was changed, with what it would say."""
-        person = allowed(self._asking, user, Act.ASKED, render.TITLE)
-        if isinstance(person, Show):
-            change_view(self._asking, sent, person.view)
+        person = allowed(self._services, user, Act.ASKED, render.TITLE)
+        if isinstance(person, ShowView):
+            change_view(self._services, sent, person.view)
             return
         fields = render.entered(sent.entered)
-        change_view(self._asking, sent, self._view(person, fields, sent.meta))
+        change_view(self._services, sent, self._view(person, fields, sent.meta))
 
-    def submit(self, user: str, sent: Sent) -> Outcome:
+    def submit(self, user: str, sent: Submission) -> Outcome:
         """Answer what was asked, where it was asked for, or say at the field what is wrong."""
-        person = allowed(self._asking, user, Act.ASKED, render.TITLE)
-        if isinstance(person, Show):
+        person = allowed(self._services, user, Act.ASKED, render.TITLE)
+        if isinstance(person, ShowView):
             return person
         fields = render.entered(sent.entered)
         query = read_fields(fields)
-        if isinstance(query, WrongField):
-            return Errors({query.field: query.problem})
+        if isinstance(query, FormError):
+            return FieldErrors({query.field: query.problem})
         if query.share and (problem := self._closed(fields.channel)):
-            return Errors({Field.CHANNEL: problem})
-        asker = asker_of(self._asking, person, query)
-        if asker.own_only and not sight.own(self._asking.store.directory(), asker):
-            words = f"{escape(sight.nobody(asker))} {ask_admins(self._asking.settings)}"
-            return Show(notice(render.TITLE, words))
+            return FieldErrors({QuestionField.CHANNEL: problem})
+        asker = asker_of(self._services, person, query)
+        if asker.own_only and not visibility.own(self._services.store.directory(), asker):
+            words = f"{escape(visibility.nobody(asker))} {ask_admins(self._services.settings)}"
+            return ShowView(notice(render.TITLE, words))
         found = self._answer(query, asker)
         if isinstance(found, CommandError):
-            return Errors({Field.WHOSE: said(found)})
+            return FieldErrors({QuestionField.WHOSE: said(found)})
         channel = fields.channel if query.share else ""
         post = partial(self._post, person, asker, query, found, channel)
-        return once(self._asking, sent, fields, lambda: self._begin(person, post))
+        return once(self._services, sent, fields, lambda: self._begin(person, post))
 
-    def _begin(self, person: Person, post: Callable[[], None]) -> Outcome:
+    def _begin(self, person: SlackUser, post: Callable[[], None]) -> Outcome:
         """Answer when the modal is closed: pictures and files take longer than it may wait."""
-        self._later(Place("", person.id), post)
-        return Done()
+        self._later(ReplyTarget("", person.id), post)
+        return CloseModal()
 
     def _post(
-        self, person: Person, asker: Asker, query: Query, found: Summary, channel: str
+        self, person: SlackUser, asker: Asker, query: Query, found: Summary, channel: str
     ) -> None:
-        asking, place = self._asking, Place("", person.id)
-        now, zone = asking.clock(), asking.settings.zone
+        services, place = self._services, ReplyTarget("", person.id)
+        now, zone = services.clock(), services.settings.zone
         what = shown(query, now, zone, asker, person.id)
-        file = picture(asking, asker, what) if query.share and not found.empty else ""
-        with courtesy.turn():
-            message = drawn(asking, found, what, asker, private=False, picture=file)
+        file = picture(services, asker, what) if query.share and not found.empty else ""
+        with priority.turn():
+            message = drawn(services, found, what, asker, private=False, picture=file)
         try:
-            to = channel or asking.slack.dm(person.id)
-            asking.slack.post(to, message.by(person.id) if channel else message)
+            to = channel or services.slack.dm(person.id)
+            services.slack.post(to, message.by(person.id) if channel else message)
         except DeliveryError as problem:
-            asking.slack.say(place, f"I couldn't post the answer there ({problem.code}).")
+            services.slack.say(place, f"I couldn't post the answer there ({problem.code}).")
             return
         act = Act.SHARED if channel else Act.ASKED
-        asking.audit.note(act, person.id, query.words(), where=to, email=person.email)
-        asking.metrics.asks.labels("answered").inc()
+        services.audit.note(act, person.id, query.words(), where=to, email=person.email)
+        services.metrics.asks.labels("answered").inc()
         for one in query.files:
-            export(asking, place, Where(to, bool(channel)), what, Format(one))
+            export(services, place, Where(to, bool(channel)), what, Format(one))
 
     def _closed(self, channel: str) -> str:
         """Why nothing may be shared in a channel, or nothing."""
@@ -135,21 +135,21 @@ class QuestionForm:
         return "" if seen.member else UNSEEN
 
     def _answer(self, query: Query, asker: Asker) -> Summary | CommandError:
-        asking = self._asking
-        with courtesy.turn():
+        services = self._services
+        with priority.turn():
             return answer(
-                asking.store, query, asking.clock(), asking.settings.zone, asker, whole=False
+                services.store, query, services.clock(), services.settings.zone, asker, whole=False
             )
 
-    def _view(self, person: Person, fields: QuestionFields, meta: Meta) -> View:
+    def _view(self, person: SlackUser, fields: QuestionFields, meta: Meta) -> View:
         return render.view(fields, meta, self._foreseen(person, fields))
 
-    def _foreseen(self, person: Person, fields: QuestionFields) -> str:
+    def _foreseen(self, person: SlackUser, fields: QuestionFields) -> str:
         # where it goes is looked at when it is asked
         query = read_fields(replace(fields, to=ME))
-        if isinstance(query, WrongField):
+        if isinstance(query, FormError):
             return f":warning: {escape(clean(query.problem, 600))}"
-        found = self._answer(query, asker_of(self._asking, person, query))
+        found = self._answer(query, asker_of(self._services, person, query))
         told = replace(query, share=fields.to != ME)
         figures = said(found) if isinstance(found, CommandError) else found
-        return render.foreseen(told.command(self._asking.settings.command), figures)
+        return render.foreseen(told.command(self._services.settings.command), figures)

@@ -10,7 +10,7 @@ from bot.store import StoreError
 
 
 @contextmanager
-def alone(log: logging.Logger, failed: str, *arguments: object) -> Iterator[None]:
+def isolated(log: logging.Logger, failed: str, *arguments: object) -> Iterator[None]:
     """Work on one of many items: log any unexpected exception as `failed`, and go on.
 
     Expected errors are handled inside. A database that can't be used is logged once a minute by

@@ -30,7 +30,7 @@ _AT_ONCE = 2
 _SWITCH_SECONDS = 0.001
 
 
-class Door:
+class AckPriority:
     """Knows whether a request is being handled, and lets work wait meanwhile."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Door:
                 sleep(_NAP)
 
 
-_door = Door()
+_door = AckPriority()
 _turns = threading.BoundedSemaphore(_AT_ONCE)
 
 first = _door.first
@@ -119,7 +119,7 @@ def giving_way(items: Iterable[T]) -> Iterator[T]:
         yield item
 
 
-def be_quick() -> None:
+def tune_interpreter() -> None:
     """Tune the interpreter for short pauses, once all long-lived objects are made.
 
     A full garbage collection over the data of a sync would stop all threads for 50 ms. So objects

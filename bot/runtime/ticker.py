@@ -16,7 +16,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.runtime.isolation import alone
+from bot.runtime.isolation import isolated
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def _watch(
 
 def _guarded(name: str, tick: Tick) -> Tick:
     def run() -> None:
-        with alone(log, "The %s tick failed", name):
+        with isolated(log, "The %s tick failed", name):
             tick()
 
     return run

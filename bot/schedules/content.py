@@ -12,24 +12,24 @@ from time import monotonic
 from zoneinfo import ZoneInfo
 
 from bot.answers.answer_message import controls
-from bot.answers.export import Shown, shown
+from bot.answers.export import AnswerState, shown
 from bot.answers.file_worker import RenderError
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format, Job, file_name
 from bot.schedules import figures as reports
-from bot.schedules.figures import Known, Subject
-from bot.services import Asking, asker_for
+from bot.schedules.figures import ReportQuestion, SavedNames
+from bot.services import Services, asker_for
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posting
-from bot.store.schedules.runs import Run, Runs, day_of
-from bot.store.schedules.schedules import Entry
+from bot.store.schedules.runs import ReportRun, ReportRuns, day_of
+from bot.store.schedules.schedules import StoredSchedule
 from reports.questions.grammar import CommandError
 from reports.questions.query import Dimension, Filter, Metric
 from reports.questions.slack.answer import Message
 from reports.questions.wording import stamp, title
-from reports.schedules.recurrence import Target, occurrence, query_at
+from reports.schedules.recurrence import TargetKind, occurrence, query_at
 from reports.schedules.report import CENT, Report, Revision
-from reports.schedules.slack.message import About, days, report, when
+from reports.schedules.slack.message import ReportContext, days, report, when
 from reports.time.timerange import ranges
 from reports.usage.usage import ZERO
 from reports.wording.safe_text import clean
@@ -53,13 +53,13 @@ _MOST_REASONS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class ReportOccasion:
     """A report to one recipient at a due time with its local date, or when somebody asked for it.
 
     `run` is the id of its run, 0 for a preview.
     """
 
-    entry: Entry
+    entry: StoredSchedule
     recipient: str
     due_at: datetime
     asked_by: str = ""
@@ -68,14 +68,14 @@ class Occasion:
     run: int = 0
 
     @classmethod
-    def of(cls, run: Run) -> Occasion:
+    def of(cls, run: ReportRun) -> ReportOccasion:
         """The occasion of a run."""
         day = None if run.asked_by else day_of(run)
         return cls(run.entry, run.recipient, run.due_at, run.asked_by, run.late, day, run.id)
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class ReportContent:
     """What is posted (frozen as JSON in `payload`), and what the run's row stores of it.
 
     `spend` is in nano-dollars; `revised` is today's spend of earlier runs, by run id; `renamed` is
@@ -93,8 +93,8 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    subject: Subject
-    known: Known
+    subject: ReportQuestion
+    known: SavedNames
     notes: tuple[str, ...]
 
 
@@ -107,16 +107,16 @@ class _Drawn:
     picture: str | None = None
 
 
-class Contents:
+class ReportBuilder:
     """Creates the content of runs. What several ask at one due time is computed and drawn once."""
 
-    def __init__(self, asking: Asking, runs: Runs, posting: Posting) -> None:
-        self._asking = asking
+    def __init__(self, services: Services, runs: ReportRuns, posting: Posting) -> None:
+        self._services = services
         self._runs = runs
         self._posting = posting
         self._lock = threading.Lock()
-        self._drawn: dict[Subject, _Drawn] = {}
-        self._complete: dict[Subject, bool] = {}
+        self._drawn: dict[ReportQuestion, _Drawn] = {}
+        self._complete: dict[ReportQuestion, bool] = {}
         self._pictures_from = 0.0
 
     def forget(self) -> None:
@@ -125,30 +125,32 @@ class Contents:
             self._drawn.clear()
             self._complete.clear()
 
-    def complete(self, run: Run, now: datetime) -> bool:
+    def complete(self, run: ReportRun, now: datetime) -> bool:
         """Whether all data of a run's period is there; True for a question that can't be asked."""
         try:
-            subject = self._asked(Occasion.of(run)).subject
+            subject = self._asked(ReportOccasion.of(run)).subject
         except Unreportable:
             return True
         with self._lock:
             known = self._complete.get(subject)
         if known is None:
-            known = reports.complete(self._asking.store, subject, now)
+            known = reports.complete(self._services.store, subject, now)
             with self._lock:
                 self._complete[subject] = known
         return known
 
-    def make(self, run: Run, *, waited_in_vain: bool) -> Content:
+    def make(self, run: ReportRun, *, waited_in_vain: bool) -> ReportContent:
         """What a run posts. Raises Unreportable."""
-        return self._make(Occasion.of(run), run, lambda: self._runs.refresh(run), waited_in_vain)
+        return self._make(
+            ReportOccasion.of(run), run, lambda: self._runs.refresh(run), waited_in_vain
+        )
 
-    def preview(self, entry: Entry, recipient: str, at: datetime) -> Content:
+    def preview(self, entry: StoredSchedule, recipient: str, at: datetime) -> ReportContent:
         """What a run at a moment would post. Raises Unreportable."""
-        return self._make(Occasion(entry, recipient, at), None, lambda: True, False)
+        return self._make(ReportOccasion(entry, recipient, at), None, lambda: True, False)
 
     def days(
-        self, run: Run, due_at: datetime | None = None, zone: str = ""
+        self, run: ReportRun, due_at: datetime | None = None, zone: str = ""
     ) -> tuple[date, date] | None:
         """The first and last local day that a run reports on; None if its question can't be read.
 
@@ -164,37 +166,41 @@ class Contents:
 
     def creator_email(self, recipient: str) -> str:
         """The e-mail address of a creator that a report goes to, or ""."""
-        directory = self._asking.store.directory()
+        directory = self._services.store.directory()
         id_ = directory.ids.get((Dimension.CREATOR, recipient.removeprefix(CREATOR)))
         return directory.members[id_].detail if id_ is not None else ""
 
     def creator_name(self, recipient: str) -> str:
         """A creator's name."""
-        directory = self._asking.store.directory()
+        directory = self._services.store.directory()
         id_ = directory.ids.get((Dimension.CREATOR, recipient.removeprefix(CREATOR)))
         return directory.labels[id_] if id_ is not None else "one creator"
 
-    def unused(self, run: Run) -> bool:
+    def unused(self, run: ReportRun) -> bool:
         """Whether a run's creator is known to have no usage in its period."""
-        directory = self._asking.store.directory()
+        directory = self._services.store.directory()
         ref = run.recipient.removeprefix(CREATOR)
         id_ = directory.ids.get((Dimension.CREATOR, ref))
         if id_ is None:
             return False
         try:
-            subject = self._asked(Occasion.of(run)).subject
+            subject = self._asked(ReportOccasion.of(run)).subject
         except Unreportable:
             return False
         others = (one for one in subject.query.filters if one.dimension is not Dimension.CREATOR)
         # by name where OpenRouter knows no address, which is why they cannot be reached
         theirs = Filter(Dimension.CREATOR, directory.members[id_].detail or directory.labels[id_])
         query = replace(subject.query, by=None, filters=(*others, theirs))
-        used = reports.usage(self._asking.store, replace(subject, query=query, asker=Asker()))
+        used = reports.usage(self._services.store, replace(subject, query=query, asker=Asker()))
         return used == ZERO
 
     def _make(
-        self, occasion: Occasion, run: Run | None, keep: Callable[[], bool], waited: bool
-    ) -> Content:
+        self,
+        occasion: ReportOccasion,
+        run: ReportRun | None,
+        keep: Callable[[], bool],
+        waited: bool,
+    ) -> ReportContent:
         asked = self._asked(occasion)
         drawn = self._figures(asked.subject)
         found = drawn.report
@@ -211,23 +217,23 @@ class Contents:
             *file_notes,
         )
         draft = occasion.entry.draft
-        about = About(
+        about = ReportContext(
             draft.schedule, draft.maker, occasion.due_at, notes, revisions, occasion.asked_by,
-            waited, run is None, self._asking.settings.command,
+            waited, run is None, self._services.settings.command,
             entry=occasion.entry.id,
-            to_creators=draft.target is Target.CREATORS,
+            to_creators=draft.target is TargetKind.CREATORS,
             run=occasion.run,
         )  # fmt: skip
         keep()  # the picture may have to wait for Slack
         what, subject = self._stands_for(occasion, asked.subject), asked.subject
-        below = controls(self._asking, found.summary, what, subject.asker, private=False)
+        below = controls(self._services, found.summary, what, subject.asker, private=False)
         message = report(found, about, self._picture(subject, drawn), below)
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
         whole = found.summary.totals.value(Metric.SPEND, asked.subject.query.source)
         spend = None if occasion.asked_by else whole
-        return Content(
+        return ReportContent(
             payload=json.dumps(payload),
             message=message,
             files=tuple(files),
@@ -237,50 +243,52 @@ class Contents:
             empty=found.summary.empty,
         )
 
-    def _asked(self, occasion: Occasion) -> _Asked:
-        draft, store = occasion.entry.draft, self._asking.store
+    def _asked(self, occasion: ReportOccasion) -> _Asked:
+        draft, store = occasion.entry.draft, self._services.store
         query = reports.read(draft.question)
         if query is None:
             raise Unreportable("I can no longer read the question.")
-        known = Known.from_json(draft.members)
-        maker = asker_for(self._asking, draft.maker, draft.email, known.people)
+        known = SavedNames.from_json(draft.members)
+        maker = asker_for(self._services, draft.maker, draft.email, known.people)
         query, known, notes = reports.today(store, query, known, maker)
         query = replace(query, share=False)
-        if draft.target is Target.CREATORS:
+        if draft.target is TargetKind.CREATORS:
             asker = Asker(self.creator_email(occasion.recipient), own_only=True)
             if query.by is Dimension.CREATOR:
                 query = replace(query, by=Dimension.MODEL)
         else:
             asker = maker
         query = query_at(query, occasion.due_at, draft.schedule.zone)
-        return _Asked(Subject(query, occasion.due_at, draft.schedule.zone, asker), known, notes)
+        return _Asked(
+            ReportQuestion(query, occasion.due_at, draft.schedule.zone, asker), known, notes
+        )
 
-    def _stands_for(self, occasion: Occasion, subject: Subject) -> Shown:
+    def _stands_for(self, occasion: ReportOccasion, subject: ReportQuestion) -> AnswerState:
         """The report's question, for its controls and for follow-ups in its thread."""
         query, draft = subject.query, occasion.entry.draft
-        if draft.target is not Target.CREATORS:
+        if draft.target is not TargetKind.CREATORS:
             return shown(query, subject.at, subject.zone, subject.asker, draft.maker)
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         theirs = Filter(Dimension.CREATOR, subject.asker.email or "")
         asked = replace(query, filters=(*others, theirs), files=())
-        return Shown(asked.words(), subject.at, subject.zone)
+        return AnswerState(asked.words(), subject.at, subject.zone)
 
-    def _figures(self, subject: Subject) -> _Drawn:
+    def _figures(self, subject: ReportQuestion) -> _Drawn:
         with self._lock:
             drawn = self._drawn.setdefault(replace_files(subject), _Drawn())
         with drawn.lock:
             if drawn.report is None:
-                drawn.report = reports.make(self._asking.store, replace_files(subject))
+                drawn.report = reports.make(self._services.store, replace_files(subject))
         return drawn
 
-    def _picture(self, subject: Subject, drawn: _Drawn) -> str:
+    def _picture(self, subject: ReportQuestion, drawn: _Drawn) -> str:
         """Slack's id of the uploaded chart, or "" on failure: then the native chart is used."""
         with drawn.lock:
             if drawn.picture is None:
                 drawn.picture = self._draw(replace_files(subject), drawn)
             return drawn.picture
 
-    def _draw(self, subject: Subject, drawn: _Drawn) -> str:
+    def _draw(self, subject: ReportQuestion, drawn: _Drawn) -> str:
         found = drawn.report
         if monotonic() < self._pictures_from or not isinstance(found, Report):
             return ""
@@ -288,9 +296,9 @@ class Contents:
             return ""
         job = self._job(subject, Format.PNG)
         try:
-            with self._asking.renderer.file(job) as path:
+            with self._services.renderer.file(job) as path:
                 alt = f"Chart: {title(subject.query)}"
-                return self._asking.slack.upload_picture(path, "chart.png", alt) or ""
+                return self._services.slack.upload_picture(path, "chart.png", alt) or ""
         except (RenderError, DeliveryError) as problem:
             log.warning("Posting a report without its chart picture: %s", problem)
             wait = problem.retry_after if isinstance(problem, DeliveryError) else 0
@@ -298,7 +306,7 @@ class Contents:
             return ""
 
     def _files(
-        self, subject: Subject, keep: Callable[[], bool]
+        self, subject: ReportQuestion, keep: Callable[[], bool]
     ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
         """The uploaded files (id, title), and a sentence for each that failed."""
         files: list[tuple[str, str]] = []
@@ -308,7 +316,7 @@ class Contents:
             format_ = Format(file)
             name = file_name(subject.query, subject.at, subject.zone, format_)
             try:
-                with self._asking.renderer.file(self._job(plain, format_)) as path:
+                with self._services.renderer.file(self._job(plain, format_)) as path:
                     keep()
                     words = clean(title(subject.query), 300)
                     files.append((self._posting.upload(path, name, words), name))
@@ -318,11 +326,11 @@ class Contents:
                 notes.append(f"The {format_.upper()} couldn't be uploaded ({problem.code}).")
         return files, tuple(notes)
 
-    def _job(self, subject: Subject, format_: Format) -> Job:
-        command = self._asking.settings.command
+    def _job(self, subject: ReportQuestion, format_: Format) -> Job:
+        command = self._services.settings.command
         return Job(subject.query.words(), subject.at, subject.zone, format_, subject.asker, command)
 
-    def _timing(self, occasion: Occasion, found: Report, waited: bool) -> tuple[str, ...]:
+    def _timing(self, occasion: ReportOccasion, found: Report, waited: bool) -> tuple[str, ...]:
         schedule, due_at = occasion.entry.draft.schedule, occasion.due_at
         notes = []
         if occasion.late:
@@ -350,19 +358,19 @@ class Contents:
             )
         return tuple(notes)
 
-    def _channel(self, entry: Entry) -> tuple[str, tuple[str, ...]]:
+    def _channel(self, entry: StoredSchedule) -> tuple[str, tuple[str, ...]]:
         """The channel's current name, and a sentence if it was renamed."""
         draft = entry.draft
-        if draft.target is not Target.CHANNEL:
+        if draft.target is not TargetKind.CHANNEL:
             return draft.name, ()
         name = self._runs.checked(draft.channel, datetime.min.replace(tzinfo=entry.made_at.tzinfo))
         if not name or not draft.name or name == draft.name:
             return name or draft.name, ()
         return name, (f"This channel was #{clean(draft.name)} when this report was set up.",)
 
-    def _maker(self, entry: Entry) -> tuple[str, ...]:
+    def _maker(self, entry: StoredSchedule) -> tuple[str, ...]:
         try:
-            person = self._asking.slack.person(entry.draft.maker)
+            person = self._services.slack.person(entry.draft.maker)
         except DeliveryError:
             return ()
         if not person.deleted:
@@ -370,14 +378,14 @@ class Contents:
         return (LEFT,)
 
     def _revisions(
-        self, occasion: Occasion, run: Run | None
+        self, occasion: ReportOccasion, run: ReportRun | None
     ) -> tuple[tuple[Revision, ...], dict[int, int]]:
         """How OpenRouter changed the spend of the last reports after they were sent."""
         found, revised = [], {}
         before = self._runs.reported(occasion.entry, occasion.recipient, occasion.due_at, REVISIONS)
         for one in before:
             then = self._asked(replace(occasion, due_at=one.due_at)).subject
-            spend = reports.spend(self._asking.store, then)
+            spend = reports.spend(self._services.store, then)
             if spend is None or abs(spend - one.spend) <= CENT:
                 continue
             span = ranges(then.query.period, then.at, then.zone).current
@@ -386,6 +394,6 @@ class Contents:
         return tuple(found), revised if run else {}
 
 
-def replace_files(subject: Subject) -> Subject:
+def replace_files(subject: ReportQuestion) -> ReportQuestion:
     """The same subject without its files, which don't affect its figures."""
     return replace(subject, query=replace(subject.query, files=()))

@@ -14,18 +14,18 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from bot.runtime.isolation import alone
-from bot.schedules.content import Content, Contents, Unreportable
-from bot.schedules.notices import Telling
-from bot.schedules.recipients import LOOK_AGAIN, Places
-from bot.schedules.services import Reports
+from bot.runtime.isolation import isolated
+from bot.schedules.content import ReportBuilder, ReportContent, Unreportable
+from bot.schedules.notices import FailureNotices
+from bot.schedules.recipients import LOOK_AGAIN, ReportTargets
+from bot.schedules.services import ReportServices
 from bot.slack.client import DeliveryError
 from bot.slack.posting import Posted
-from bot.store.schedules.runs import SLEWED, Run, State
+from bot.store.schedules.runs import SLEWED, ReportRun, RunState
 from reports.questions.slack.answer import Message
-from reports.schedules.recurrence import CATCH_UP, Target
+from reports.schedules.recurrence import CATCH_UP, TargetKind
 
-__all__ = ["Reporting", "Reports"]
+__all__ = ["ReportDelivery", "ReportServices"]
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +36,14 @@ MOST_ATTEMPTS = 6
 _MARGIN = 0.5
 
 
-class Reporting:
+class ReportDelivery:
     """Delivers due reports: one tick at a time in a process, any number of processes."""
 
-    def __init__(self, reports: Reports) -> None:
+    def __init__(self, reports: ReportServices) -> None:
         self._at = reports
-        self._contents = Contents(reports.asking, reports.runs, reports.posting)
-        self._telling = Telling(reports)
-        self._places = Places(reports, self._contents, self._telling)
+        self._contents = ReportBuilder(reports.services, reports.runs, reports.posting)
+        self._alert_message = FailureNotices(reports)
+        self._places = ReportTargets(reports, self._contents, self._alert_message)
         self._lock = threading.Lock()
         self._found: dict[str, tuple[datetime, dict[str, list[Posted]]]] = {}
         self._latest: datetime | None = None
@@ -64,11 +64,11 @@ class Reporting:
         self._contents.forget()
         self._found.clear()
         while not self._at.stopping.is_set():
-            planned = runs.plan(self._telling.skipped, broken=self._telling.broken)
-            claimed = runs.claim(self._at.owner, BATCH, self._telling.unreadable)
+            planned = runs.plan(self._alert_message.skipped, broken=self._alert_message.broken)
+            claimed = runs.claim(self._at.owner, BATCH, self._alert_message.unreadable)
             list(self._pool.map(self._guarded, claimed))
-            with alone(log, "Notices could not be sent"):
-                self._telling.tell()
+            with isolated(log, "Notices could not be sent"):
+                self._alert_message.tell()
             if not planned and not claimed:
                 break
 
@@ -77,49 +77,49 @@ class Reporting:
 
         On the very first start, offer an admin a report.
         """
-        now = self._at.asking.clock()
+        now = self._at.services.clock()
         back = self._latest is None or now < self._latest - SLEWED
         if back or self._at.runs.from_the_future():
-            with alone(log, "Due times could not be computed again"):
+            with isolated(log, "Due times could not be computed again"):
                 self._at.runs.heal()
                 self._at.schedules.replan()
         self._latest = now
-        with alone(log, "The first report could not be offered to an admin"):
+        with isolated(log, "The first report could not be offered to an admin"):
             if not self._offered:
-                self._offered = self._telling.offer()
+                self._offered = self._alert_message.offer()
 
     # -- one run
 
-    def _guarded(self, run: Run) -> None:
-        with alone(log, "Report run %s failed", run.key):
+    def _guarded(self, run: ReportRun) -> None:
+        with isolated(log, "Report run %s failed", run.key):
             try:
                 self._take(run)
             except DeliveryError as error:
                 self._troubled(run, error)
             return
         # something unforeseen: the run is tried again once its lease runs out, but not for ever
-        if self._at.asking.clock() - run.noticed_at > CATCH_UP:
-            with alone(log, "Report run %s could not be given up", run.key):
-                self._telling.fail(run, "gave_up")
+        if self._at.services.clock() - run.noticed_at > CATCH_UP:
+            with isolated(log, "Report run %s could not be given up", run.key):
+                self._alert_message.fail(run, "gave_up")
 
-    def _take(self, run: Run) -> None:
-        if run.state is State.POSTED:
+    def _take(self, run: ReportRun) -> None:
+        if run.state is RunState.POSTED:
             self._file(run, Posted(run.channel, run.ts), run.payload, resumed=True)
-        elif run.state is State.SENDING:
+        elif run.state is RunState.SENDING:
             self._reconcile(run)
         else:
             self._deliver(run)
 
-    def _deliver(self, run: Run) -> None:
-        now, runs = self._at.asking.clock(), self._at.runs
+    def _deliver(self, run: ReportRun) -> None:
+        now, runs = self._at.services.clock(), self._at.runs
         if self._at.schedules.get(run.entry.id) is None:
             runs.skip(run, "deleted")
         elif run.entry.paused is not None and not run.asked_by:
             runs.skip(run, "paused")
         elif now - run.noticed_at > CATCH_UP:
-            self._telling.fail(run, "gave_up")
+            self._alert_message.fail(run, "gave_up")
         elif why := self._places.maker_may_not(run):
-            self._telling.fail(run, why)
+            self._alert_message.fail(run, why)
         elif (place := self._places.place(run)) is None:
             return
         elif run.payload is not None:
@@ -127,7 +127,7 @@ class Reporting:
         else:
             self._render(run, place, now)
 
-    def _render(self, run: Run, place: str, now: datetime) -> None:
+    def _render(self, run: ReportRun, place: str, now: datetime) -> None:
         """Create the report once its period is complete or it has waited long enough."""
         if self._places.waits(run, now):
             self._at.runs.later(run, now + LOOK_AGAIN)
@@ -136,9 +136,9 @@ class Reporting:
         try:
             content = self._contents.make(run, waited_in_vain=waiting)
         except Unreportable as problem:
-            self._telling.unanswerable(run, str(problem))
+            self._alert_message.unanswerable(run, str(problem))
             return
-        if content.empty and run.entry.draft.target is Target.CREATORS:
+        if content.empty and run.entry.draft.target is TargetKind.CREATORS:
             self._at.runs.skip(run, "no usage")
             return
         if run.late and (posted := self._found_before(run, place)):
@@ -148,11 +148,13 @@ class Reporting:
             return
         self._send(run, place, content.payload, content)
 
-    def _send(self, run: Run, place: str, payload: str, content: Content | None = None) -> None:
+    def _send(
+        self, run: ReportRun, place: str, payload: str, content: ReportContent | None = None
+    ) -> None:
         """Record the intent, post, record the result; a copy that came too late is deleted."""
         runs, begun = self._at.runs, monotonic()
         spend = content.spend if content else None
-        if not runs.begin(run, payload, spend, self._at.asking.slack.now()):
+        if not runs.begin(run, payload, spend, self._at.services.slack.now()):
             return
         if monotonic() - begun > runs.timing.lease.total_seconds() * _MARGIN:
             return  # this process was suspended: the next one to look finds that nothing was posted
@@ -173,7 +175,7 @@ class Reporting:
             )
             self._at.posting.delete(posted)
 
-    def _reconcile(self, run: Run) -> None:
+    def _reconcile(self, run: ReportRun) -> None:
         """Search the history for a report that may have been posted."""
         runs = self._at.runs
         place = self._places.address(run)
@@ -187,7 +189,7 @@ class Reporting:
         except DeliveryError as error:
             if not error.permanent:
                 raise
-            self._telling.uncertain(run, error.code)
+            self._alert_message.uncertain(run, error.code)
             return
         _, files = _message(run.payload)
         for copy in copies:
@@ -204,7 +206,7 @@ class Reporting:
         elif self._places.place(run) is not None:
             self._send(run, place, run.payload)
 
-    def _file(self, run: Run, posted: Posted, payload: str | None, *, resumed: bool) -> None:
+    def _file(self, run: ReportRun, posted: Posted, payload: str | None, *, resumed: bool) -> None:
         """Share the files of a report in its thread."""
         files = [(str(id_), str(title)) for id_, title in _json(payload).get("files", [])]
         posting, runs = self._at.posting, self._at.runs
@@ -216,7 +218,7 @@ class Reporting:
         except DeliveryError as error:
             if error.uncertain or error.retry_after:
                 wait = timedelta(seconds=error.retry_after) or LOOK_AGAIN
-                runs.later(run, self._at.asking.clock() + wait)
+                runs.later(run, self._at.services.clock() + wait)
                 return
             log.warning("The files of report %s could not be added: %s", run.key, error)
             if runs.filed(run):
@@ -224,8 +226,8 @@ class Reporting:
             return
         runs.filed(run)
 
-    def _not_sent(self, run: Run, error: DeliveryError) -> None:
-        runs, now = self._at.runs, self._at.asking.clock()
+    def _not_sent(self, run: ReportRun, error: DeliveryError) -> None:
+        runs, now = self._at.runs, self._at.services.clock()
         if error.uncertain:
             log.warning("No answer from Slack, so report %s may have been sent: %s", run.key, error)
             runs.doubt(run, error.code)
@@ -234,21 +236,21 @@ class Reporting:
             runs.hold(run.place, until)
             runs.again(run, until, error.code)
         elif error.permanent or run.attempts + 1 >= MOST_ATTEMPTS:
-            self._telling.fail(run, error.code)
+            self._alert_message.fail(run, error.code)
         else:
             runs.again(run, now + runs.timing.trouble * 2**run.attempts, error.code)
 
-    def _troubled(self, run: Run, error: DeliveryError) -> None:
+    def _troubled(self, run: ReportRun, error: DeliveryError) -> None:
         """Retry later after a failure before or after the post; its state stays as it is."""
         log.warning("Report %s has to wait: %s", run.key, error)
         wait = timedelta(seconds=error.retry_after) or self._at.runs.timing.trouble
-        self._at.runs.later(run, self._at.asking.clock() + wait)
+        self._at.runs.later(run, self._at.services.clock() + wait)
 
-    def _done(self, run: Run, content: Content | None) -> None:
+    def _done(self, run: ReportRun, content: ReportContent | None) -> None:
         if content and content.renamed:
             self._at.schedules.rename(run.entry.id, *content.renamed)
 
-    def _found_before(self, run: Run, place: str) -> Posted | None:
+    def _found_before(self, run: ReportRun, place: str) -> Posted | None:
         """A late report that was already posted; each conversation is searched once a tick."""
         with self._lock:
             known = self._found.get(place)

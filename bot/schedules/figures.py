@@ -7,19 +7,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.answers import visibility as sight
+from bot.answers import visibility
 from bot.answers.answer import Plan, answer, make_plan
 from bot.answers.visibility import Asker
 from bot.store import Store
 from bot.store.usage.diff import plus
 from bot.store.usage.directory import Directory
 from bot.store.usage.read import Selection
-from bot.store.usage.store import State
-from reports.questions.grammar import Ask, CommandError, parse
+from bot.store.usage.store import CacheState
+from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Dimension, Filter, Metric, Query
 from reports.schedules.report import Cell, Report, movers, top_models
 from reports.time.timerange import Granularity, floor
-from reports.usage.coverage import Source, gaps, reaches, source
+from reports.usage.coverage import AnswerableRange, gaps, reaches, source
 from reports.usage.members import Member
 from reports.usage.sync_windows import REACH
 from reports.usage.usage import ZERO, Usage, total
@@ -27,7 +27,7 @@ from reports.wording.safe_text import clean
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ReportQuestion:
     """What is reported: the question, its due time (UTC), its zone, and who may see it."""
 
     query: Query
@@ -37,7 +37,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SavedNames:
     """What the filters of a question meant when it was set up, and the people it mentions.
 
     `named` are (dimension, pattern, what OpenRouter knows it by, what it was called).
@@ -51,7 +51,7 @@ class Known:
         return json.dumps({"named": self.named, "people": self.people})
 
     @classmethod
-    def from_json(cls, text: str) -> Known:
+    def from_json(cls, text: str) -> SavedNames:
         """From stored JSON."""
         said = json.loads(text) or {}
         return cls(
@@ -60,31 +60,31 @@ class Known:
         )
 
 
-def know(store: Store, query: Query, asker: Asker) -> Known:
+def know(store: Store, query: Query, asker: Asker) -> SavedNames:
     """Record what the filters of a question mean today; those with a wildcard stay open."""
     directory = store.directory()
     named = []
-    labels = sight.labels(directory, asker)
+    labels = visibility.labels(directory, asker)
     for one in query.filters:
         if "*" in one.pattern or one.dimension is Dimension.MODEL:
             continue
         meant = Filter(one.dimension, _address(one, asker))
-        for id_ in sorted(sight.find(directory, meant, asker)):
+        for id_ in sorted(visibility.find(directory, meant, asker)):
             member = directory.members[id_]
             if member.ref:
                 named.append((str(one.dimension), one.pattern, member.ref, labels[id_]))
-    return Known(tuple(named), asker.people)
+    return SavedNames(tuple(named), asker.people)
 
 
 def today(
-    store: Store, query: Query, known: Known, maker: Asker
-) -> tuple[Query, Known, tuple[str, ...]]:
+    store: Store, query: Query, known: SavedNames, maker: Asker
+) -> tuple[Query, SavedNames, tuple[str, ...]]:
     """The question in today's names, what is known of them now, and sentences on what changed.
 
     Of those whom its maker may not know of (any more), nothing is said and nothing changes.
     """
     directory = store.directory()
-    labels = sight.labels(directory, maker)
+    labels = visibility.labels(directory, maker)
     notes: list[str] = []
     filters = list(query.filters)
     named = []
@@ -113,7 +113,7 @@ def today(
             ]
     return (
         replace(query, filters=tuple(dict.fromkeys(filters))),
-        Known(tuple(named), known.people),
+        SavedNames(tuple(named), known.people),
         tuple(notes),
     )
 
@@ -121,10 +121,10 @@ def today(
 def read(words: str) -> Query | None:
     """The stored question, or None where this version does not understand it."""
     asked = parse(words)
-    return asked.query if isinstance(asked, Ask) else None
+    return asked.query if isinstance(asked, QuestionCommand) else None
 
 
-def make(store: Store, subject: Subject) -> Report | CommandError:
+def make(store: Store, subject: ReportQuestion) -> Report | CommandError:
     """Compute the report from one snapshot of the database."""
     with store.snapshot():
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
@@ -137,7 +137,7 @@ def make(store: Store, subject: Subject) -> Report | CommandError:
         previous = source(plan.ranges.previous, held)
         reached = reaches(previous.range, previous.stored, held)
         metric = subject.query.metric or Metric.SPEND
-        labels = sight.labels(store.directory(), subject.asker)
+        labels = visibility.labels(store.directory(), subject.asker)
         before = None
         if reached and subject.query.by:
             series = store.read(plan.selection, previous.range, previous.stored).series
@@ -152,7 +152,7 @@ def make(store: Store, subject: Subject) -> Report | CommandError:
     return Report(found, before, top, moved)
 
 
-def complete(store: Store, subject: Subject, now: datetime) -> bool:
+def complete(store: Store, subject: ReportQuestion, now: datetime) -> bool:
     """Whether the last bucket of its period was synced after its end, and nothing is missing.
 
     Usage that OpenRouter sent incompletely is waited for like usage that comes late; what it does
@@ -166,13 +166,13 @@ def complete(store: Store, subject: Subject, now: datetime) -> bool:
         return _is_complete(plan, store.state(), now) and not notes
 
 
-def spend(store: Store, subject: Subject) -> int | None:
+def spend(store: Store, subject: ReportQuestion) -> int | None:
     """The spend of a period as known today, in nano-dollars; None where it is unknown."""
     used = usage(store, subject)
     return None if used is None else used.value(Metric.SPEND, subject.query.source)
 
 
-def usage(store: Store, subject: Subject) -> Usage | None:
+def usage(store: Store, subject: ReportQuestion) -> Usage | None:
     """The usage of a period as known today; None where it is unknown."""
     with store.snapshot():
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
@@ -185,7 +185,7 @@ def usage(store: Store, subject: Subject) -> Usage | None:
     return total(whole)
 
 
-def _is_complete(plan: Plan, state: State, now: datetime) -> bool:
+def _is_complete(plan: Plan, state: CacheState, now: datetime) -> bool:
     wanted, stored = plan.source.range, plan.source.stored
     asked = plan.ranges.current
     local_days = any(floor(edge, Granularity.DAY) != edge for edge in (*asked.buckets, asked.end))
@@ -200,7 +200,7 @@ def _is_complete(plan: Plan, state: State, now: datetime) -> bool:
 
 
 def _cells(
-    store: Store, selection: Selection, of: Source, labels: Mapping[int, str]
+    store: Store, selection: Selection, of: AnswerableRange, labels: Mapping[int, str]
 ) -> Mapping[Cell, Usage]:
     """Usage of a whole range by key and model, and whose key it is."""
     directory = store.directory()
@@ -223,7 +223,9 @@ def _used(store: Store, plan: Plan, labels: Mapping[int, str]) -> Iterable[tuple
     ]
 
 
-def _rows(store: Store, selection: Selection, of: Source) -> Iterable[tuple[int, int, Usage]]:
+def _rows(
+    store: Store, selection: Selection, of: AnswerableRange
+) -> Iterable[tuple[int, int, Usage]]:
     whole = replace(of.range, buckets=(of.range.start,), until=of.range.end)
     for _, member, model, usage in store.rows(selection, whole, of.stored):
         yield member, model, usage

@@ -9,74 +9,75 @@ from bot.access.policy import may_send_to_creators
 from bot.answers.answer import answer
 from bot.home.home import Homes
 from bot.modals.edit_modal import EditForm
-from bot.modals.modal import Errors, Show, View
-from bot.schedules.manage import Subscriptions
-from bot.services import Asking, asker_of
-from bot.slack.client import Person, Place
-from bot.store.schedules.schedules import Draft, Entry
+from bot.modals.modal import FieldErrors, ShowView, View
+from bot.schedules.manage import ScheduleManager
+from bot.services import Services, asker_of
+from bot.slack.client import ReplyTarget, SlackUser
+from bot.store.schedules.schedules import NewSchedule, StoredSchedule
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta
-from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.slack.answer import Message
 from reports.questions.summary import Summary
 from reports.schedules.form_fields import (
-    Field,
+    FormError,
+    ScheduleField,
     ScheduleFields,
-    WrongField,
     fields_of,
     read_fields,
     said,
 )
-from reports.schedules.grammar import Place as Where
-from reports.schedules.grammar import Standing, parse_schedule
-from reports.schedules.recurrence import Target, query_at
+from reports.schedules.grammar import ScheduledQuestion, parse_schedule
+from reports.schedules.grammar import ScheduleTarget as Where
+from reports.schedules.recurrence import TargetKind, query_at
 from reports.schedules.slack import form as render
 from reports.schedules.slack.cards import made
 from reports.wording.safe_text import clean, escape
 
 
-class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
+class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
     """The modal of schedules. Each method checks who acts."""
 
     thing, makes, edits = "schedule", Act.SCHEDULED, Act.EDITED
 
-    def __init__(self, asking: Asking, subscriptions: Subscriptions, homes: Homes) -> None:
-        super().__init__(asking, homes)
+    def __init__(self, services: Services, subscriptions: ScheduleManager, homes: Homes) -> None:
+        super().__init__(services, homes)
         self._subscriptions = subscriptions
 
     # -- what the base class asks for
 
-    def _begin(self, person: Person, words: str, channel: str) -> ScheduleFields:
+    def _begin(self, person: SlackUser, words: str, channel: str) -> ScheduleFields:
         zone = self._zone(person)
         read = parse_schedule(f"schedule {words}") if words else None
         usual = ScheduleFields(zone=zone)
-        fields = fields_of(read, zone) if isinstance(read, Standing) else usual
-        if channel and not (isinstance(read, Standing) and read.place.kind):
-            return replace(fields, to=Target.CHANNEL, channel=channel)
+        fields = fields_of(read, zone) if isinstance(read, ScheduledQuestion) else usual
+        if channel and not (isinstance(read, ScheduledQuestion) and read.place.kind):
+            return replace(fields, to=TargetKind.CHANNEL, channel=channel)
         return fields
 
-    def _fields(self, entry: Entry, owner: Person) -> ScheduleFields:
+    def _fields(self, entry: StoredSchedule, owner: SlackUser) -> ScheduleFields:
         del owner  # a schedule has its own zone
         draft = entry.draft
         asked = parse(draft.question)
-        query = asked.query if isinstance(asked, Ask) else Query()
-        channel = draft.channel if draft.target is Target.CHANNEL else ""
+        query = asked.query if isinstance(asked, QuestionCommand) else Query()
+        channel = draft.channel if draft.target is TargetKind.CHANNEL else ""
         schedule = draft.schedule
         where = Where(draft.target, channel, draft.name)
         return fields_of(
-            Standing(query, schedule.rule, schedule.at, schedule.zone, where), schedule.zone
+            ScheduledQuestion(query, schedule.rule, schedule.at, schedule.zone, where),
+            schedule.zone,
         )
 
-    def _allowed(self, person: Person, place: Place, id_: str) -> Entry | None:
+    def _allowed(self, person: SlackUser, place: ReplyTarget, id_: str) -> StoredSchedule | None:
         del person  # checked and audited by `allowed`
         return self._subscriptions.allowed(place, id_, self.edits, begun=True)
 
-    def _find(self, person: Person, id_: str) -> Entry | str:
+    def _find(self, person: SlackUser, id_: str) -> StoredSchedule | str:
         found = self._subscriptions.find(person, id_)
         return escape(found) if isinstance(found, str) else found
 
-    def _maker(self, entry: Entry) -> str:
+    def _maker(self, entry: StoredSchedule) -> str:
         return entry.draft.maker
 
     def _entered(self, entered: Entered, zone: str) -> ScheduleFields:
@@ -84,38 +85,40 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
 
     def _view(
         self,
-        owner: Person,
+        owner: SlackUser,
         fields: ScheduleFields,
         meta: Meta,
         note: str = "",
         *,
         looked: bool = False,
     ) -> View:
-        everyone = may_send_to_creators(owner.id, self._asking.settings)
+        everyone = may_send_to_creators(owner.id, self._services.settings)
         words = self._foreseen(owner, fields, channels=looked)
         return render.view(fields, meta, words, everyone=everyone, note=note)
 
-    def _draft(self, owner: Person, fields: ScheduleFields, meta: Meta) -> Draft | Errors | Show:
+    def _draft(
+        self, owner: SlackUser, fields: ScheduleFields, meta: Meta
+    ) -> NewSchedule | FieldErrors | ShowView:
         del meta
         standing = read_fields(fields)
-        if isinstance(standing, WrongField):
-            return Errors({standing.field: standing.problem})
+        if isinstance(standing, FormError):
+            return FieldErrors({standing.field: standing.problem})
         draft = self._subscriptions.draft(owner, standing, "")
         if isinstance(draft, CommandError):
-            return Errors({Field.QUESTION: _question_said(draft)})
+            return FieldErrors({ScheduleField.QUESTION: _question_said(draft)})
         if isinstance(draft, str):
-            channel = standing.place.kind is Target.CHANNEL
-            return Errors({Field.CHANNEL if channel else Field.TO: draft})
+            channel = standing.place.kind is TargetKind.CHANNEL
+            return FieldErrors({ScheduleField.CHANNEL if channel else ScheduleField.TO: draft})
         return draft
 
-    def _add(self, person: Person, draft: Draft) -> tuple[Message, str]:
+    def _add(self, person: SlackUser, draft: NewSchedule) -> tuple[Message, str]:
         shown = self._subscriptions.keep(person, draft)
         return shown.message, "" if shown.outcome == "scheduled" else shown.outcome
 
-    def _unkept(self, why: str) -> Errors:
-        return Errors({Field.QUESTION: why})
+    def _unkept(self, why: str) -> FieldErrors:
+        return FieldErrors({ScheduleField.QUESTION: why})
 
-    def _save(self, entry: Entry, draft: Draft) -> Message | None:
+    def _save(self, entry: StoredSchedule, draft: NewSchedule) -> Message | None:
         changed = self._subscriptions.change(entry, draft)
         if changed is None:
             return None
@@ -123,42 +126,42 @@ class ScheduleForm(EditForm[Entry, Draft, ScheduleFields]):
         card = self._subscriptions.card(changed)
         return made(card, again=False, changed=True, readers=readers)
 
-    def _is_so(self, entry: Entry, draft: Draft) -> bool:
+    def _is_so(self, entry: StoredSchedule, draft: NewSchedule) -> bool:
         return _digest(entry.draft) == _digest(draft)
 
-    def _version(self, entry: Entry) -> str:
+    def _version(self, entry: StoredSchedule) -> str:
         return _digest(entry.draft)
 
-    def _stands(self, entry: Entry) -> str:
+    def _stands(self, entry: StoredSchedule) -> str:
         return escape(f"{clean(entry.draft.question, 200)}, {entry.draft.schedule}")
 
-    def _told(self, draft: Draft, before: Entry | None) -> tuple[str, str]:
+    def _told(self, draft: NewSchedule, before: StoredSchedule | None) -> tuple[str, str]:
         drafts = [before.draft, draft] if before else [draft]
         what = " -> ".join(f"{one.question} {one.schedule}" for one in drafts)
         return what, draft.channel
 
     # -- what only schedules have
 
-    def _foreseen(self, owner: Person, fields: ScheduleFields, *, channels: bool) -> str:
+    def _foreseen(self, owner: SlackUser, fields: ScheduleFields, *, channels: bool) -> str:
         """The preview (mrkdwn); with `channels` it also says whether the channel can be used."""
         standing = read_fields(fields)
-        if isinstance(standing, WrongField):
+        if isinstance(standing, FormError):
             return f":warning: {escape(clean(standing.problem, 600))}"
-        asking, zone = self._asking, self._zone(owner)
-        now = asking.clock()
-        asker = asker_of(asking, owner, standing.query)
+        services, zone = self._services, self._zone(owner)
+        now = services.clock()
+        asker = asker_of(services, owner, standing.query)
         probe = query_at(standing.query, now, standing.zone or zone)
-        found = answer(asking.store, probe, now, zone, asker, whole=False)
+        found = answer(services.store, probe, now, zone, asker, whole=False)
         shown = found if isinstance(found, Summary) else _question_said(found)
         words = render.foreseen(standing, zone, now, shown)
-        if channels and standing.place.kind is Target.CHANNEL:
+        if channels and standing.place.kind is TargetKind.CHANNEL:
             seen = self._subscriptions.channel(standing.place.id)
             if isinstance(seen, str):
                 words += f"\n:warning: {escape(seen)}"
         return words
 
 
-def _digest(draft: Draft) -> str:
+def _digest(draft: NewSchedule) -> str:
     """Changes when people edit a schedule, but not when reports are sent."""
     return hashlib.sha256(repr(draft.made).encode()).hexdigest()[:16]
 
@@ -166,6 +169,6 @@ def _digest(draft: Draft) -> str:
 def _question_said(wrong: CommandError) -> str:
     """A problem with a name in the question, with the question that was probably meant."""
     meant = parse_schedule(wrong.suggestion) if wrong.suggestion else None
-    if isinstance(meant, Standing):
+    if isinstance(meant, ScheduledQuestion):
         return said(CommandError(wrong.problem, "", fields_of(meant, "UTC").question))
     return said(wrong)

@@ -6,15 +6,15 @@ import logging
 from datetime import timedelta
 
 from bot import __version__
-from bot.runtime.isolation import alone
-from bot.schedules.services import Reports
+from bot.runtime.isolation import isolated
+from bot.schedules.services import ReportServices
 from bot.slack.client import DeliveryError
 from bot.store.schedules.notices import Notice
-from bot.store.schedules.runs import MOST_ERRORS, Run
-from bot.store.schedules.schedules import Entry
+from bot.store.schedules.runs import MOST_ERRORS, ReportRun
+from bot.store.schedules.schedules import StoredSchedule
 from reports.admin.slack import unreadable
 from reports.questions.slack.answer import Message
-from reports.schedules.recurrence import Due, Target
+from reports.schedules.recurrence import DueRun, TargetKind
 from reports.schedules.slack import notices as words
 
 log = logging.getLogger(__name__)
@@ -30,30 +30,30 @@ _NOBODY = {
 }
 
 
-class Telling:
+class FailureNotices:
     """Ends runs that can't be delivered, and queues notices for their owners."""
 
-    def __init__(self, reports: Reports) -> None:
+    def __init__(self, reports: ReportServices) -> None:
         self._at = reports
 
-    def fail(self, run: Run, code: str) -> None:
+    def fail(self, run: ReportRun, code: str) -> None:
         """Mark a run as failed.
 
         Its owner gets a notice on the first of consecutive failures; at the third the schedule is
         paused.
         """
         entry, where = run.entry, self._where(run.entry)
-        if entry.draft.target is Target.CREATORS and code.startswith(("user", "cannot_dm")):
+        if entry.draft.target is TargetKind.CREATORS and code.startswith(("user", "cannot_dm")):
             self._at.runs.skip(run, code)
             return
         self._failed(run, code, words.failed(_title(entry), where, code, run.id))
 
-    def unanswerable(self, run: Run, problem: str) -> None:
+    def unanswerable(self, run: ReportRun, problem: str) -> None:
         """Mark a run as failed because its question can no longer be answered."""
         where = self._where(run.entry)
         self._failed(run, "question", words.unanswerable(_title(run.entry), where, problem))
 
-    def _failed(self, run: Run, code: str, message: Message) -> None:
+    def _failed(self, run: ReportRun, code: str, message: Message) -> None:
         errors = self._at.runs.fail(run, code)
         if errors is None:
             return
@@ -66,13 +66,13 @@ class Telling:
             message = words.paused(_title(run.entry), where, why, run.entry.id)
             self._notify(f"paused {run.id}", run.entry, message)
 
-    def uncertain(self, run: Run, code: str) -> None:
+    def uncertain(self, run: ReportRun, code: str) -> None:
         """Mark a run as uncertain and ask its owner to decide."""
         if self._at.runs.uncertain(run, code):
             message = words.uncertain(_title(run.entry), self._where(run.entry), code, run.id)
             self._notify(f"uncertain {run.id} {run.fence}", run.entry, message)
 
-    def nobody(self, run: Run, name: str) -> None:
+    def nobody(self, run: ReportRun, name: str) -> None:
         """Skip a creator without a Slack account; the owner gets one notice per due time."""
         message = words.nobody(_title(run.entry), name)
         self._notify(f"nobody {run.entry.id} {run.period}", run.entry, message)
@@ -80,45 +80,45 @@ class Telling:
 
     def offer(self) -> bool:
         """Offer an admin the standard report on the very first start; True once that is done."""
-        asking = self._at.asking
-        admins = sorted(asking.settings.admins)
-        if not admins or asking.store.fact("offered"):
+        services = self._at.services
+        admins = sorted(services.settings.admins)
+        if not admins or services.store.fact("offered"):
             return True
         for admin in admins:
             try:
-                zone = asking.slack.person(admin).zone or asking.settings.zone
+                zone = services.slack.person(admin).zone or services.settings.zone
             except DeliveryError as error:
                 log.info("Could not look up an admin: %s", error)
                 continue
-            message = words.offer(zone, asking.settings.command)
+            message = words.offer(zone, services.settings.command)
             self._at.notices.add("offer", admin, _plain(message))
-            asking.store.keep_fact("offered", admin)
+            services.store.keep_fact("offered", admin)
             return True
         return False
 
-    def skipped(self, entry: Entry, runs: tuple[Due, ...]) -> dict[str, object]:
+    def skipped(self, entry: StoredSchedule, runs: tuple[DueRun, ...]) -> dict[str, object]:
         """The notice about runs that are too old to be sent, as JSON values."""
         return _plain(words.skipped(_title(entry), self._where(entry), entry.draft.schedule, runs))
 
     def broken(self, question: str) -> dict[str, object]:
         """What the owner of a schedule is told that this version cannot read."""
-        return _plain(unreadable.schedule(question, self._at.asking.settings.command))
+        return _plain(unreadable.schedule(question, self._at.services.settings.command))
 
     def unreadable(self, count: int) -> None:
         """Tell the admins, once a day, that runs of another version could not be read."""
         log.error("%d report runs could not be read and ended as failed", count)
-        today = f"{self._at.asking.clock():%Y-%m-%d}"
+        today = f"{self._at.services.clock():%Y-%m-%d}"
         message = _plain(unreadable.runs(count, __version__))
-        for admin in sorted(self._at.asking.settings.admins):
+        for admin in sorted(self._at.services.settings.admins):
             self._at.notices.add(f"unreadable runs {today} {admin}", admin, message)
 
-    def _notify(self, key: str, entry: Entry, message: Message) -> None:
+    def _notify(self, key: str, entry: StoredSchedule, message: Message) -> None:
         self._at.notices.add(key, entry.draft.maker, _plain(message))
 
     def tell(self) -> None:
         """Send the notices that are due."""
         for notice in self._at.notices.claim(AT_ONCE):
-            with alone(log, "Notice %s could not be sent", notice.key):
+            with isolated(log, "Notice %s could not be sent", notice.key):
                 try:
                     self._tell_one(notice)
                 except DeliveryError as error:
@@ -128,10 +128,10 @@ class Telling:
 
     def _tell_one(self, notice: Notice) -> None:
         message = Message(str(notice.message["text"]), tuple(notice.message["blocks"]))
-        admins = sorted(self._at.asking.settings.admins - {notice.person})
+        admins = sorted(self._at.services.settings.admins - {notice.person})
         for person in (notice.person, *admins):
             try:
-                self._at.asking.slack.direct(person, message)
+                self._at.services.slack.direct(person, message)
             except DeliveryError as error:
                 if error.code not in _NOBODY:
                     raise
@@ -139,11 +139,11 @@ class Telling:
                 break
         self._at.notices.told(notice)
 
-    def _where(self, entry: Entry) -> str:
+    def _where(self, entry: StoredSchedule) -> str:
         return words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
 
 
-def _title(entry: Entry) -> str:
+def _title(entry: StoredSchedule) -> str:
     return entry.draft.question
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from bot.services import Asking
+from bot.services import Services
 from bot.slack.posting import Posting
 from bot.store.schedules.notices import Notices
 from bot.store.schedules.opt_outs import OptOuts
-from bot.store.schedules.runs import Runs
+from bot.store.schedules.runs import ReportRuns
 from bot.store.schedules.schedules import Schedules
 
 
 @dataclass(frozen=True, slots=True)
-class Reports:
+class ReportServices:
     """Stores and services of scheduled reports; created once, in the composition root."""
 
-    asking: Asking
+    services: Services
     schedules: Schedules
-    runs: Runs
+    runs: ReportRuns
     notices: Notices
     posting: Posting
     owner: str

@@ -112,7 +112,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SlackUser:
     """Somebody in Slack, as far as it matters for what they may ask and hear.
 
     On Enterprise Grid `team_id` is their home workspace (or the organization itself), `teams` are
@@ -135,7 +135,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReplyTarget:
     """Where an answer goes: to the response URL first, to a direct message where that is used up.
 
     `thread` is the thread that it belongs to, if any. Where there is no response URL, as for what
@@ -152,7 +152,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class MessageLocation:
     """A message of the bot: its channel and ts; `hidden`: only one person sees it."""
 
     channel: str
@@ -182,7 +182,7 @@ class Slack:
         self._wait = wait
         self._lock = threading.Lock()
         self._identity: Identity | None = None
-        self._people: dict[str, tuple[float, Person]] = {}
+        self._people: dict[str, tuple[float, SlackUser]] = {}
         self._date: tuple[float, datetime] | None = None
         self._free: dict[str, float] = {}
 
@@ -204,7 +204,7 @@ class Slack:
         """Who the bot is if that is known already, for callers that must not wait for Slack."""
         return self._identity
 
-    def person(self, user: str) -> Person:
+    def person(self, user: str) -> SlackUser:
         """Who somebody is, cached for ten minutes. Raises UnknownPersonError."""
         now = self._clock()
         with self._lock:
@@ -247,7 +247,7 @@ class Slack:
             return None
         return bool(said.get("is_ext_shared") or said.get("is_pending_ext_shared"))
 
-    def respond(self, place: Place, message: Message, *, replace: bool = False) -> None:
+    def respond(self, place: ReplyTarget, message: Message, *, replace: bool = False) -> None:
         """Answer a command or a click, if need be without the chart or in a direct message.
 
         Raises DeliveryError where the person cannot be reached at all.
@@ -260,7 +260,7 @@ class Slack:
             log.info("A response URL answered %s, sending a direct message instead", code)
             self.direct(place.user, message)
 
-    def _answer_in(self, place: Place, message: Message) -> None:
+    def _answer_in(self, place: ReplyTarget, message: Message) -> None:
         """Answer in the channel in which somebody wrote."""
         thread = {"thread_ts": place.thread} if place.thread else {}
         if place.shared or place.channel.startswith("D"):
@@ -279,7 +279,7 @@ class Slack:
             log.info("No ephemeral answer (%s), sending a direct message instead", error)
             self.direct(place.user, _elsewhere(message, place.channel, error.code))
 
-    def change(self, place: Place, spot: Spot, message: Message) -> None:
+    def change(self, place: ReplyTarget, spot: MessageLocation, message: Message) -> None:
         """Replace a message of the bot that was clicked in, or send a direct message instead.
 
         Raises DeliveryError where the person cannot be reached at all.
@@ -292,7 +292,7 @@ class Slack:
         if spot.hidden or not self._update(spot, message):
             self.direct(place.user, message)
 
-    def publish(self, place: Place, channel: str, message: Message) -> None:
+    def publish(self, place: ReplyTarget, channel: str, message: Message) -> None:
         """Answer a click for everybody in its conversation. Raises DeliveryError."""
         where = changed(place, shared=True)
         code = self._use_response_url(where, message, replace=False)
@@ -301,7 +301,7 @@ class Slack:
             thread = {"thread_ts": place.thread} if place.thread else {}
             self.post(channel, message, **thread)
 
-    def _update(self, spot: Spot, message: Message) -> bool:
+    def _update(self, spot: MessageLocation, message: Message) -> bool:
         """Update a message that everybody sees; whether that worked."""
         where = {"channel": spot.channel, "ts": spot.ts}
         try:
@@ -311,7 +311,7 @@ class Slack:
             return False
         return True
 
-    def say(self, place: Place, words: str) -> None:
+    def say(self, place: ReplyTarget, words: str) -> None:
         """Answer with one sentence (plain text). Raises DeliveryError."""
         self.respond(place, sentence(words))
 
@@ -381,7 +381,9 @@ class Slack:
         said = self.call_patiently("conversations.open", users=user)
         return str(_part(_part(said, "channel"), "id"))
 
-    def _use_response_url(self, place: Place, message: Message, *, replace: bool) -> str | None:
+    def _use_response_url(
+        self, place: ReplyTarget, message: Message, *, replace: bool
+    ) -> str | None:
         """Post to a response URL; the error's code, or None if it was accepted."""
         hook = WebhookClient(place.response_url, timeout=_TIMEOUT, retry_handlers=[])
         body: dict[str, Any] = {
@@ -545,13 +547,13 @@ def delivery_error(error: Exception) -> DeliveryError:
     return DeliveryError(type(error).__name__, permanent=False, uncertain=True)
 
 
-def _person(user: Mapping[str, Any]) -> Person:
+def _person(user: Mapping[str, Any]) -> SlackUser:
     profile = user.get("profile")
     email = profile.get("email") if isinstance(profile, dict) else None
     grid = user.get("enterprise_user")
     grid = grid if isinstance(grid, dict) else {}
     teams = grid.get("teams")
-    return Person(
+    return SlackUser(
         id=str(user.get("id", "")),
         team_id=str(user.get("team_id", "")),
         email=str(email) if email else None,

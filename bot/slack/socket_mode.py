@@ -10,7 +10,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.runtime import priority as courtesy
+from bot.runtime import priority
 from bot.slack.client import NO_ANSWER, DeliveryError, Slack, delivery_error
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ RETRY_SECONDS = 10.0
 class _Handler(SocketModeHandler):
     # the type is as narrow as slack-bolt's own
     def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
-        with courtesy.first():
+        with priority.first():
             super().handle(client, req)
 
 

@@ -23,17 +23,17 @@ DIMENSION = {Dimension.MODEL: 1, Dimension.KEY: 2, Dimension.CREATOR: 3}
 DIMENSION_OF = {code: dimension for dimension, code in DIMENSION.items()}
 
 
-class View(IntEnum):
+class StoredView(IntEnum):
     """The two views that usage is stored in: by key and model, and by creator and model."""
 
     KEY = 0
     CREATOR = 1
 
 
-ALL_OF: Mapping[int, int] = {View.KEY: 0, View.CREATOR: 4}
+ALL_OF: Mapping[int, int] = {StoredView.KEY: 0, StoredView.CREATOR: 4}
 MEMBERS_OF: Mapping[int, int] = {
-    View.KEY: DIMENSION[Dimension.KEY],
-    View.CREATOR: DIMENSION[Dimension.CREATOR],
+    StoredView.KEY: DIMENSION[Dimension.KEY],
+    StoredView.CREATOR: DIMENSION[Dimension.CREATOR],
 }
 MODELS = DIMENSION[Dimension.MODEL]
 
@@ -45,7 +45,7 @@ then touches as many pages as there are keys. Stored rows depend on it: a change
 """
 
 
-def seconds(moment: datetime) -> int:
+def to_seconds(moment: datetime) -> int:
     """A moment as it is stored: whole seconds since 1970, UTC."""
     return int(moment.timestamp())
 
@@ -55,6 +55,6 @@ def part(granularity: int, bucket: int) -> int:
     return bucket // PART_SECONDS[granularity]
 
 
-def moment(kept: int) -> datetime:
+def from_seconds(kept: int) -> datetime:
     """The moment (UTC) of stored seconds."""
     return datetime.fromtimestamp(kept, UTC)

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.store.database import Database
-from bot.store.encoding import seconds
+from bot.store.encoding import to_seconds
 
 _ID = 20
 
 
-class Memory:
+class ExpiringKeys:
     """Values by key, each until it expires; across restarts and processes."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
@@ -61,12 +61,12 @@ class Memory:
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT value FROM memory WHERE key = ? AND until > ?",
-                (key, seconds(self._clock())),
+                (key, to_seconds(self._clock())),
             ).fetchone()
         return str(found[0]) if found else None
 
     def _forget(self, connection: sqlite3.Connection) -> int:
         """Delete what has expired; returns the present in seconds."""
-        now = seconds(self._clock())
+        now = to_seconds(self._clock())
         connection.execute("DELETE FROM memory WHERE until <= ?", (now,))
         return now

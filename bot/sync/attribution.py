@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.openrouter import View, WireRow
+from bot.openrouter import QueryGrouping, WireRow
 from bot.runtime.priority import giving_way
 from bot.store.usage.diff import minus, plus
 from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
@@ -19,7 +19,7 @@ from reports.questions.query import Dimension
 from reports.usage.members import Member
 from reports.usage.usage import ZERO, Usage
 
-DIMENSION = {View.KEY: Dimension.KEY, View.CREATOR: Dimension.CREATOR}
+DIMENSION = {QueryGrouping.KEY: Dimension.KEY, QueryGrouping.CREATOR: Dimension.CREATOR}
 FROM_FILES = (IMPORTED, UNKNOWN)
 MADE_UP = ("deleted:", "email:", "name:", UNLISTED, *FROM_FILES)
 
@@ -33,7 +33,7 @@ Place = tuple[datetime, str, Who]
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class AttributedUsage:
     """Usage with its owner: the member's id in the directory."""
 
     bucket: datetime
@@ -42,14 +42,14 @@ class Owned:
     usage: Usage
 
 
-class Names:
+class NameResolver:
     """Finds the members of a directory that the names in the rows of one view may mean.
 
     `listed` says whether OpenRouter's directory could be read as a whole: what it does not know is
     deleted then, else it waits to be listed.
     """
 
-    def __init__(self, view: View, directory: Directory, *, listed: bool = True) -> None:
+    def __init__(self, view: QueryGrouping, directory: Directory, *, listed: bool = True) -> None:
         self._view = view
         self._listed = listed
         self._since = directory.since
@@ -115,20 +115,20 @@ class Names:
 
     def assign(
         self, rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
-    ) -> Iterable[Owned]:
+    ) -> Iterable[AttributedUsage]:
         """Every row's usage with its owner."""
         for row in giving_way(rows):
             who = row.member, row.email
             if who not in shared:
                 candidates = self.candidates(who) if any(who) else ()
                 owner = candidates[0].id if candidates else self._nobody
-                yield Owned(row.bucket, owner, row.model, row.usage)
+                yield AttributedUsage(row.bucket, owner, row.model, row.usage)
         for member, row in told:
-            yield Owned(row.bucket, member.id, row.model, row.usage)
+            yield AttributedUsage(row.bucket, member.id, row.model, row.usage)
         for (bucket, model, who), usage in _left(rows, told, shared).items():
             namesake = self._namesake(who)
             owner = namesake.id if namesake else self._nobody
-            yield Owned(bucket, owner, model, usage)
+            yield AttributedUsage(bucket, owner, model, usage)
 
     def _namesake(self, who: Who) -> Member | None:
         """The member that represents deleted ones of a name."""
@@ -140,7 +140,7 @@ class Names:
         name, email = who
         if not self._listed:
             return f"{UNLISTED}{email or name}", name or email, email
-        if self._view is View.KEY:
+        if self._view is QueryGrouping.KEY:
             return f"deleted:{name}", name, ""
         return (f"email:{email}", name or email, email) if email else (f"name:{name}", name, "")
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, Person, Workspace
+from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, OrganizationMember, Workspace
 from bot.store import Store
 from bot.store.sync_state import UNAVAILABLE
 from bot.sync.attribution import MADE_UP
@@ -109,7 +109,7 @@ class DirectorySync:
         all_keys = workspaces is not None and "keys" not in self._failed
         return (None if lists[0] is None and not found else list(found.values())), all_keys
 
-    def _people(self) -> list[Person] | None:
+    def _people(self) -> list[OrganizationMember] | None:
         """The organization's members; none for a personal account. None: not known."""
         people = self._try("members", self._api.people)
         if people == []:

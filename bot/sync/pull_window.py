@@ -12,15 +12,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.openrouter import Answer, Only, OpenRouter, OpenRouterError, TimedOutError, View, WireRow
+from bot.openrouter import (
+    IdFilter,
+    OpenRouter,
+    OpenRouterError,
+    QueryGrouping,
+    TimedOutError,
+    UsageAnswer,
+    WireRow,
+)
 from bot.runtime.priority import giving_way
 from bot.store import Store
-from bot.store.encoding import View as StoredView
-from bot.store.encoding import seconds
+from bot.store.encoding import StoredView, to_seconds
 from bot.store.sync_state import parts
 from bot.store.usage.diff import RowKey, minus, plus
 from bot.store.usage.directory import Directory
-from bot.sync.attribution import DIMENSION, MADE_UP, Names, Owned, Told
+from bot.sync.attribution import DIMENSION, MADE_UP, AttributedUsage, NameResolver, Told
 from reports.questions.query import Dimension, Metric
 from reports.time.timerange import STEP, Granularity
 from reports.usage.sync_windows import MINUTE, Window
@@ -29,14 +36,14 @@ from reports.wording.safe_text import money, number
 
 log = logging.getLogger(__name__)
 
-LISTS = {View.KEY: ("keys", "workspaces"), View.CREATOR: ("members",)}
+LISTS = {QueryGrouping.KEY: ("keys", "workspaces"), QueryGrouping.CREATOR: ("members",)}
 """The parts of the directory that name the members of a view."""
 MOST_QUERIES = 120
 """Queries for one window, two minutes' worth: more than any real one needs, so that an answer that
 is always cut short is not split without end."""
 
 _SETTLED = 3 * MINUTE
-_STORED = {View.KEY: StoredView.KEY, View.CREATOR: StoredView.CREATOR}
+_STORED = {QueryGrouping.KEY: StoredView.KEY, QueryGrouping.CREATOR: StoredView.CREATOR}
 _ROUNDING = 1_000
 """Nano-dollars by which sums of a window's rows may differ: they come as rounded decimals."""
 _FIELDS = {
@@ -55,7 +62,7 @@ class PartialAnswerError(OpenRouterError):
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PulledWindow:
     """The rows of a window in both views, notes on what is wrong with them, and how many came."""
 
     rows: tuple[tuple[RowKey, Usage], ...]
@@ -87,7 +94,7 @@ class Callbacks:
 
 def pull(
     api: OpenRouter, store: Store, window: Window, calls: Callbacks, now: datetime | None = None
-) -> Pulled:
+) -> PulledWindow:
     """Fetch both views of a window.
 
     Raises OpenRouterError; PartialAnswerError where nothing of the answer can be stored. Where the
@@ -99,30 +106,30 @@ def pull(
     pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
     if off:
         pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
-    return Pulled(pulled.rows, (*pulled.notes, *off), pulled.count)
+    return PulledWindow(pulled.rows, (*pulled.notes, *off), pulled.count)
 
 
 def _views(
     fetching: _Fetching, store: Store, window: Window, calls: Callbacks, settled: datetime
-) -> tuple[Pulled, tuple[str, ...]]:
-    totals = fetching.fetch(View.TOTAL, window, None, ())
+) -> tuple[PulledWindow, tuple[str, ...]]:
+    totals = fetching.fetch(QueryGrouping.TOTAL, window, None, ())
     _check_unused(store, window, totals)
     calls.listed()
     rows: list[tuple[RowKey, Usage]] = []
     notes = list(totals.notes)
     off: list[str] = []
     count = 0
-    for view in (View.KEY, View.CREATOR):
+    for view in (QueryGrouping.KEY, QueryGrouping.CREATOR):
         owned, part = _view(fetching, store, view, window, calls.refresh)
         count = max(count, len(part.rows))
         notes += [note for note in part.notes if note not in notes]
         off += differences(window, view, owned, totals.rows, settled)
         models = _models(store, owned)
         rows += [
-            ((_STORED[view], seconds(o.bucket), o.member, models[o.model]), o.usage)
+            ((_STORED[view], to_seconds(o.bucket), o.member, models[o.model]), o.usage)
             for o in giving_way(owned)
         ]
-    return Pulled(tuple(rows), tuple(notes), count), tuple(off)
+    return PulledWindow(tuple(rows), tuple(notes), count), tuple(off)
 
 
 def _check_unused(store: Store, window: Window, totals: _Part) -> None:
@@ -142,34 +149,34 @@ def _check_unused(store: Store, window: Window, totals: _Part) -> None:
 def _view(
     fetching: _Fetching,
     store: Store,
-    view: View,
+    view: QueryGrouping,
     window: Window,
     refresh: Callable[[], object],
-) -> tuple[Sequence[Owned], _Part]:
+) -> tuple[Sequence[AttributedUsage], _Part]:
     dimension = DIMENSION[view]
     part = fetching.fetch(view, window, None, _ids(store.directory(), dimension))
-    names = Names(view, store.directory())
+    names = NameResolver(view, store.directory())
     if names.unknown(part.rows):
         refresh()
-        names = Names(view, store.directory(), listed=_listed(store, view))
+        names = NameResolver(view, store.directory(), listed=_listed(store, view))
         if found := names.unknown(part.rows):
-            names = Names(view, store.add_members(dimension, found))
+            names = NameResolver(view, store.add_members(dimension, found))
     shared = names.shared(part.rows)
     told: list[Told] = []
     for members in names.rounds(shared):
         ids = tuple(m.ref for m in members.values())
-        again = fetching.fetch(view, window, Only(ids), ())
+        again = fetching.fetch(view, window, IdFilter(ids), ())
         part.notes += [note for note in again.notes if note not in part.notes]
         for row in again.rows:
             member = members.get((row.member, row.email))
             if member:
                 told.append((member, row))
     if found := names.namesakes(part.rows, told, shared):
-        names = Names(view, store.add_members(dimension, found))
+        names = NameResolver(view, store.add_members(dimension, found))
     return tuple(names.assign(part.rows, told, shared)), part
 
 
-def _listed(store: Store, view: View) -> bool:
+def _listed(store: Store, view: QueryGrouping) -> bool:
     """Whether OpenRouter's last directory listing had all members of a view."""
     unavailable = parts(store)
     return not any(part in unavailable for part in LISTS[view])
@@ -180,7 +187,7 @@ class _Piece:
     """What is asked for at once: a window, narrowed by ids; `pool` are ids to split it by."""
 
     window: Window
-    only: Only | None
+    only: IdFilter | None
     pool: tuple[str, ...]
 
     def split(self) -> tuple[_Piece, ...]:
@@ -194,8 +201,8 @@ class _Piece:
         half = (len(self.pool) + 1) // 2
         excluded = (*(self.only.ids if self.only else ()), *self.pool[:half])
         return (
-            _Piece(self.window, Only(self.pool[:half]), ()),
-            _Piece(self.window, Only(excluded, but=True), self.pool[half:]),
+            _Piece(self.window, IdFilter(self.pool[:half]), ()),
+            _Piece(self.window, IdFilter(excluded, but=True), self.pool[half:]),
         )
 
 
@@ -208,7 +215,9 @@ class _Fetching:
         self._alive = alive
         self._left = MOST_QUERIES
 
-    def fetch(self, view: View, window: Window, only: Only | None, pool: tuple[str, ...]) -> _Part:
+    def fetch(
+        self, view: QueryGrouping, window: Window, only: IdFilter | None, pool: tuple[str, ...]
+    ) -> _Part:
         """All rows of a window: split by time until none are cut off, then by ids.
 
         `pool` are the ids by which the view can be split.
@@ -216,7 +225,7 @@ class _Fetching:
         piece = _Piece(window, only, pool)
         return self._rows_of(view, piece, self._ask(view, piece))
 
-    def _rows_of(self, view: View, piece: _Piece, answer: Answer | None) -> _Part:
+    def _rows_of(self, view: QueryGrouping, piece: _Piece, answer: UsageAnswer | None) -> _Part:
         """The rows of a piece after its first answer (None: it took too long)."""
         if answer and not answer.truncated:
             return self._whole(view, piece, answer)
@@ -233,7 +242,7 @@ class _Fetching:
             self._rows_of(view, one, found) for one, found in zip(pieces, answers, strict=True)
         )
 
-    def _ask(self, view: View, piece: _Piece) -> Answer | None:
+    def _ask(self, view: QueryGrouping, piece: _Piece) -> UsageAnswer | None:
         """One query; None where it took too long and can be split."""
         window = piece.window
         self._alive()
@@ -253,7 +262,7 @@ class _Fetching:
             )
         return answer
 
-    def _whole(self, view: View, piece: _Piece, answer: Answer) -> _Part:
+    def _whole(self, view: QueryGrouping, piece: _Piece, answer: UsageAnswer) -> _Part:
         window = piece.window
         rows = _used(answer, window)
         if not rows and piece.only is None and self._store.sum(window) != ZERO:
@@ -273,13 +282,13 @@ class _Fetching:
         return _Part(rows, _notes(window, answer), frozenset(answer.unused))
 
 
-def _in_vain(answer: Answer, parts: Sequence[Answer | None]) -> bool:
+def _in_vain(answer: UsageAnswer, parts: Sequence[UsageAnswer | None]) -> bool:
     """Whether splitting does not help: all parts are cut off too, and bring no further rows."""
     rows = [len(part.rows) for part in parts if part and part.truncated]
     return len(rows) == len(parts) and sum(rows) <= len(answer.rows)
 
 
-def _cut_off(window: Window, answer: Answer | None) -> _Part:
+def _cut_off(window: Window, answer: UsageAnswer | None) -> _Part:
     rows = _used(answer, window) if answer else []
     return _Part(rows, [f"OpenRouter sent only part of the rows of some {window.granularity}s"])
 
@@ -306,7 +315,7 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _outside(answer: Answer, window: Window) -> int:
+def _outside(answer: UsageAnswer, window: Window) -> int:
     """How many rows with usage have a date that was not asked for."""
     return sum(
         not window.start <= row.bucket < window.end and row.usage != ZERO
@@ -314,7 +323,7 @@ def _outside(answer: Answer, window: Window) -> int:
     )
 
 
-def _used(answer: Answer, window: Window) -> list[WireRow]:
+def _used(answer: UsageAnswer, window: Window) -> list[WireRow]:
     """The rows with usage that belong to the window; of other buckets only a part came."""
     return [
         row
@@ -323,11 +332,11 @@ def _used(answer: Answer, window: Window) -> list[WireRow]:
     ]
 
 
-def _halves(only: Only | None) -> tuple[Only, Only] | None:
+def _halves(only: IdFilter | None) -> tuple[IdFilter, IdFilter] | None:
     if only is None or only.but or len(only.ids) < 2:
         return None
     middle = len(only.ids) // 2
-    return Only(only.ids[:middle]), Only(only.ids[middle:])
+    return IdFilter(only.ids[:middle]), IdFilter(only.ids[middle:])
 
 
 def _joined(parts: Iterable[_Part]) -> _Part:
@@ -341,7 +350,7 @@ def _joined(parts: Iterable[_Part]) -> _Part:
     return whole
 
 
-def _notes(window: Window, answer: Answer) -> list[str]:
+def _notes(window: Window, answer: UsageAnswer) -> list[str]:
     notes = []
     if answer.bad:
         log.warning("Unreadable rows for %s: %d", window, answer.bad)
@@ -354,8 +363,8 @@ def _notes(window: Window, answer: Answer) -> list[str]:
 
 def differences(
     window: Window,
-    view: View,
-    rows: Iterable[Owned],
+    view: QueryGrouping,
+    rows: Iterable[AttributedUsage],
     totals: Iterable[WireRow],
     settled: datetime,
 ) -> list[str]:
@@ -396,7 +405,7 @@ def _ids(directory: Directory, dimension: Dimension) -> tuple[str, ...]:
     return tuple(sorted(m.ref for m in members if m.ref and not m.ref.startswith(MADE_UP)))
 
 
-def _models(store: Store, rows: Iterable[Owned]) -> dict[str, int]:
+def _models(store: Store, rows: Iterable[AttributedUsage]) -> dict[str, int]:
     """The ids of all models that the rows name; new ones are added."""
     named = {row.model for row in giving_way(rows)}
     directory = store.directory()

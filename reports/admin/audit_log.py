@@ -39,7 +39,7 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One line of the log: when (UTC), which Slack user, their address, what, where, how it ended.
 
     `where` is a channel's id. `outcome` is `done`, or says why not.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reports.questions.grammar import LONGEST, Ask, CommandError, parse, tokens
+from reports.questions.grammar import LONGEST, CommandError, QuestionCommand, parse, tokens
 from reports.questions.query import Query
 from reports.time.period import Period
 from reports.wording.safe_text import clean, plain
@@ -28,12 +28,12 @@ _PERSON = "Choose people from Slack's list as you type @, so that I know who is 
 
 
 @dataclass(frozen=True, slots=True)
-class StatusAsked:
+class StatusRequest:
     """How fresh the data is, and how the bot is."""
 
 
 @dataclass(frozen=True, slots=True)
-class AuditAsked:
+class AuditRequest:
     """The log: of whom (a Slack id; empty is everybody), of when (None is ever), as a file."""
 
     person: str = ""
@@ -48,14 +48,14 @@ class AuditAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class HelpOn:
+class HelpRequest:
     """A section of the help; `unknown` is what was typed where it names no section."""
 
     section: str
     unknown: str = ""
 
 
-Admin = StatusAsked | AuditAsked | HelpOn
+Admin = StatusRequest | AuditRequest | HelpRequest
 
 
 _POLITE = {"", "me", "us", "please", "me please", "us please"}
@@ -75,18 +75,18 @@ def parse_admin(text: str) -> Admin | CommandError | None:
             named = " ".join(rest.lower().split())
             if named.strip("?!. ") in _POLITE:
                 return None
-            return HelpOn(TOPICS.get(named, ""), "" if named in TOPICS else clean(rest, 60))
+            return HelpRequest(TOPICS.get(named, ""), "" if named in TOPICS else clean(rest, 60))
     return None
 
 
-def _status(rest: str) -> StatusAsked | CommandError:
+def _status(rest: str) -> StatusRequest | CommandError:
     if rest.strip():
         return CommandError("`status` says all there is; nothing follows it.", "status", "status")
-    return StatusAsked()
+    return StatusRequest()
 
 
-def _audit(rest: str) -> AuditAsked | CommandError:
-    asked, left = AuditAsked(), list[str]()
+def _audit(rest: str) -> AuditRequest | CommandError:
+    asked, left = AuditRequest(), list[str]()
     try:
         words = tokens(rest)
     except ValueError as wrong:
@@ -104,7 +104,11 @@ def _audit(rest: str) -> AuditAsked | CommandError:
     if not left:
         return asked
     found = parse(" ".join(left))
-    if isinstance(found, Ask) and found.dated and found.query == Query(period=found.query.period):
+    if (
+        isinstance(found, QuestionCommand)
+        and found.dated
+        and found.query == Query(period=found.query.period)
+    ):
         return replace(asked, period=found.query.period)
     shown = clean(" ".join(left), 60)
     meant = replace(asked, period=parse_period("7d")).words()
@@ -115,4 +119,4 @@ def _audit(rest: str) -> AuditAsked | CommandError:
 def parse_period(words: str) -> Period | None:
     """The period that words say, if that is all they say."""
     found = parse(words)
-    return found.query.period if isinstance(found, Ask) else None
+    return found.query.period if isinstance(found, QuestionCommand) else None

@@ -38,7 +38,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
+class UpcomingReport:
     """A report that is due next; `where` is mrkdwn of ours."""
 
     title: str
@@ -47,7 +47,7 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class SentMessage:
     """A report or alert that went out, or did not; `where` is mrkdwn of ours."""
 
     title: str
@@ -58,18 +58,18 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class AdminDetails:
     """What only admins are told. Sizes are bytes."""
 
-    coming: tuple[Coming, ...]
-    delivered: tuple[Delivery, ...]
+    coming: tuple[UpcomingReport, ...]
+    delivered: tuple[SentMessage, ...]
     schedules: int
     resting: int
     alerts: int
     database: int
     entries: int
     rules: tuple[str, ...]
-    alerted: tuple[Delivery, ...] = ()
+    alerted: tuple[SentMessage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Status:
     version: str
     data: tuple[Freshness, ...]
     trouble: Trouble | None
-    inside: Inside | None = None
+    inside: AdminDetails | None = None
     unsaved: str = ""
     unavailable: tuple[str, ...] = ()
     first_sync: str = ""

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from reports.alerts.rule import PERCENTS, Above, Budget, Credits, Recipient, Rule, Spike, Watch
 from reports.alerts.threshold import Amount
-from reports.questions.query import Dimension, Filter, Metric, Source
+from reports.questions.query import Dimension, Filter, Metric, MoneySource
 from reports.time.period import Unit
 from reports.usage.usage import NANO, nano_dollars
 from reports.wording.safe_text import clean
@@ -25,7 +25,7 @@ Made = Callable[[int], Rule]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RuleDraft:
     """A partly read alert; `odd` is a word that doesn't belong in an alert."""
 
     watch: str = ""
@@ -39,7 +39,7 @@ class Draft:
     by: Dimension | None = None
     filters: tuple[Filter, ...] = ()
     zone: str | None = None
-    source: Source = Source.ALL
+    source: MoneySource = MoneySource.ALL
     odd: str = ""
 
 
@@ -51,7 +51,7 @@ class WrongRule(ValueError):  # noqa: N818 - its text is what is said
         self.rule = rule
 
 
-def rule(draft: Draft, watch: Watch) -> Rule:
+def rule(draft: RuleDraft, watch: Watch) -> Rule:
     """The rule of a draft that watches this."""
     to = draft.to or Recipient()
     return Rule(watch, draft.by, draft.filters, to, draft.urgent, draft.zone)
@@ -129,7 +129,7 @@ def above_nothing(limit: int, found: Amount, example: Rule) -> int:
     raise WrongRule(said, example)
 
 
-def percents(draft: Draft) -> tuple[int, ...]:
+def percents(draft: RuleDraft) -> tuple[int, ...]:
     """The parts of a limit, the lowest first, from 1 to 100. WrongRule if one is none."""
     typed = [*draft.percents, *([draft.limit] if draft.limit else [])]
     meant = rule(draft, Budget(tuple(sorted({_whole(one) for one in typed})) or PERCENTS))

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.alerts.evaluation import Reading
-from reports.alerts.limits_and_forecast import Pace
-from reports.alerts.periods import Span
+from reports.alerts.evaluation import Measurement
+from reports.alerts.limits_and_forecast import SpendPace
+from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
-from reports.questions.query import Dimension, Filter, Metric, Query, Source
+from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query
 from reports.time.period import Calendar, Counted, Month, Period, Unit
-from reports.time.period import Span as Days
+from reports.time.period import DateSpan as Days
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
 
 LONG = timedelta(days=2)
@@ -38,7 +38,7 @@ class Detail:
     first; `range` and `values` make the chart, in the unit of the watch.
     """
 
-    pace: Pace | None = None
+    pace: SpendPace | None = None
     keys: tuple[Driver, ...] = ()
     models: tuple[Driver, ...] = ()
     range: TimeRange | None = None
@@ -50,26 +50,26 @@ def metric_of(rule: Rule) -> Metric:
     return rule.watch.metric if isinstance(rule.watch, Above) else Metric.SPEND
 
 
-def source_of(rule: Rule) -> Source:
+def source_of(rule: Rule) -> MoneySource:
     """From which source the money of a rule is."""
-    return rule.watch.source if isinstance(rule.watch, Above | Forecast) else Source.ALL
+    return rule.watch.source if isinstance(rule.watch, Above | Forecast) else MoneySource.ALL
 
 
-def pace_span(rule: Rule, reading: Reading) -> Span | None:
+def pace_span(rule: Rule, reading: Measurement) -> AlertPeriod | None:
     """Over which stretch the present pace is measured: an hour, a day or a week; None: no pace."""
     at = floor(reading.at, Granularity.MINUTE)
     match rule.watch:
         case Credits():
-            return Span(floor(at - _WEEK, Granularity.HOUR), at)
+            return AlertPeriod(floor(at - _WEEK, Granularity.HOUR), at)
         case Above() | Budget():
             period = reading.period
             short = period is not None and period.end - period.start <= LONG
             back = HOUR if short else DAY
-            return Span(at - back, at)
+            return AlertPeriod(at - back, at)
     return None
 
 
-def drivers_spans(rule: Rule, reading: Reading) -> tuple[Span, Span] | None:
+def drivers_spans(rule: Rule, reading: Measurement) -> tuple[AlertPeriod, AlertPeriod] | None:
     """The stretch in which to look for what drives an alert, and one before it to compare with."""
     at = floor(reading.at, Granularity.MINUTE) + _MINUTE
     match rule.watch:
@@ -77,18 +77,20 @@ def drivers_spans(rule: Rule, reading: Reading) -> tuple[Span, Span] | None:
             return None
         case Spike() if reading.hour:
             hour = reading.hour
-            return Span(hour.start, min(hour.end, at)), Span(
+            return AlertPeriod(hour.start, min(hour.end, at)), AlertPeriod(
                 hour.start - _WEEK, min(hour.end, at) - _WEEK
             )
         case Above() | Budget() | Forecast() if reading.period:
             start, end = reading.period.start, min(reading.period.end, at)
             length = end - start
             before = span_before(reading.period)
-            return Span(start, end), Span(before.start, min(before.start + length, before.end))
-    return Span(at - _WEEK, at), Span(at - 2 * _WEEK, at - _WEEK)
+            return AlertPeriod(start, end), AlertPeriod(
+                before.start, min(before.start + length, before.end)
+            )
+    return AlertPeriod(at - _WEEK, at), AlertPeriod(at - 2 * _WEEK, at - _WEEK)
 
 
-def before_words(rule: Rule, reading: Reading) -> str:
+def before_words(rule: Rule, reading: Measurement) -> str:
     """What usage is compared with: `the week before`, `same part of the day before`."""
     if isinstance(rule.watch, Spike):
         return "same hour last week"
@@ -102,12 +104,12 @@ def before_words(rule: Rule, reading: Reading) -> str:
     return f"{part}the {name} before"
 
 
-def span_before(period: Span) -> Span:
+def span_before(period: AlertPeriod) -> AlertPeriod:
     """As long a stretch right before a period."""
-    return Span(period.start - (period.end - period.start), period.start)
+    return AlertPeriod(period.start - (period.end - period.start), period.start)
 
 
-def chart_range(rule: Rule, reading: Reading, zone: str) -> TimeRange | None:
+def chart_range(rule: Rule, reading: Measurement, zone: str) -> TimeRange | None:
     """The buckets of the chart: those of the period so far, else the hours or days before."""
     at = reading.at
     match rule.watch:
@@ -122,7 +124,7 @@ def chart_range(rule: Rule, reading: Reading, zone: str) -> TimeRange | None:
     return _days(at, 20, zone)
 
 
-def _so_far(period: Span, at: datetime, zone: str) -> TimeRange | None:
+def _so_far(period: AlertPeriod, at: datetime, zone: str) -> TimeRange | None:
     length = period.end - period.start
     if length <= HOUR:
         granularity = Granularity.MINUTE
@@ -159,7 +161,7 @@ def _days(at: datetime, count: int, zone: str) -> TimeRange:
     return TimeRange(tuple(s for s in starts if s < end), end, Granularity.DAY, end, zone)
 
 
-def question(rule: Rule, reading: Reading, zone: str) -> Query | None:
+def question(rule: Rule, reading: Measurement, zone: str) -> Query | None:
     """The question that shows more of an alert; None where no usage is behind it."""
     if isinstance(rule.watch, Stale):
         return None
@@ -179,7 +181,7 @@ def question(rule: Rule, reading: Reading, zone: str) -> Query | None:
         _period(rule, reading, zone),
         by,
         filters,
-        Source.CREDITS if isinstance(rule.watch, Credits) else source_of(rule),
+        MoneySource.CREDITS if isinstance(rule.watch, Credits) else source_of(rule),
         zone=zone,
     )
 
@@ -189,7 +191,7 @@ def new_of_each(rule: Rule) -> bool:
     return isinstance(rule.watch, New) and rule.by is Dimension.CREATOR
 
 
-def subject_of(rule: Rule, reading: Reading) -> Dimension | None:
+def subject_of(rule: Rule, reading: Measurement) -> Dimension | None:
     """Which dimension the subject of a reading is a member of; None for the whole."""
     match rule.watch:
         case New(what):
@@ -199,7 +201,7 @@ def subject_of(rule: Rule, reading: Reading) -> Dimension | None:
     return rule.by if reading.subject else None
 
 
-def _period(rule: Rule, reading: Reading, zone: str) -> Period:
+def _period(rule: Rule, reading: Measurement, zone: str) -> Period:
     match rule.watch:
         case Spike():
             return Counted(1, Unit.DAY)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from reports.alerts.periods import Span
+from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Budget, Credits, Forecast, New, Rule, Spike, Stale, Watch
 from reports.usage.usage import NANO
 
@@ -27,7 +27,7 @@ _NO_LINE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class Baseline:
     """What an hour of the week usually costs: median and spread in nano-dollars, of `count` hours.
 
     `line` is where a spike begins.
@@ -40,7 +40,7 @@ class Usual:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Measurement:
     """What one subject shows at a moment.
 
     `subject` names it for good (a member's id, empty for the whole), `label` for people. `value` is
@@ -57,13 +57,13 @@ class Reading:
     value: int | None
     limit: int
     at: datetime
-    period: Span | None = None
+    period: AlertPeriod | None = None
     part: bool = True
-    usual: Usual | None = None
+    usual: Baseline | None = None
     so_far: int = 0
     owner: str = ""
-    hour: Span | None = None
-    sight: str = ""
+    hour: AlertPeriod | None = None
+    visibility: str = ""
     unused: bool = False
 
 
@@ -77,7 +77,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class AlertState:
     """What is known of one subject in one period (see `period_key`), to be kept as it is.
 
     `step` counts the thresholds told (budgets have several), `peak` is the farthest value seen,
@@ -92,10 +92,10 @@ class State:
     at: datetime | None = None
     since: datetime | None = None
     ends: datetime | None = None
-    sight: str = ""
+    visibility: str = ""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """Alert events: threshold crossed, next threshold crossed, recovered, period ended."""
 
     TRIGGERED = "triggered"
@@ -105,25 +105,25 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AlertEvent:
     """Something to tell. `step` is the number of thresholds crossed by now, from 1 up.
 
     A first crossing is a message of its own; further thresholds and recovery go into its thread; an
     end only changes the message.
     """
 
-    kind: Kind
-    reading: Reading
+    kind: EventKind
+    reading: Measurement
     step: int
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """The state to keep, and the event to tell, if there is one."""
 
-    state: State
-    event: Event | None = None
+    state: AlertState
+    event: AlertEvent | None = None
 
 
 def is_level(watch: Watch) -> bool:
@@ -131,12 +131,12 @@ def is_level(watch: Watch) -> bool:
     return isinstance(watch, Spike | Credits | Forecast | Stale)
 
 
-def period_key(reading: Reading) -> str:
+def period_key(reading: Measurement) -> str:
     """Under which period the state of a reading is kept; empty for what has no period."""
     return f"{reading.period.start:%Y-%m-%dT%H:%M}" if reading.period else ""
 
 
-def reached(watch: Watch, reading: Reading) -> int:
+def reached(watch: Watch, reading: Measurement) -> int:
     """How many thresholds a reading is beyond, from 0; the first is the lowest."""
     value, limit = reading.value, reading.limit
     if value is None:
@@ -151,42 +151,42 @@ def reached(watch: Watch, reading: Reading) -> int:
     return int(value > limit)
 
 
-def evaluate(rule: Rule, reading: Reading, state: State, now: datetime) -> Judged:
+def evaluate(rule: Rule, reading: Measurement, state: AlertState, now: datetime) -> Evaluation:
     """Judge one reading against the state of its subject and period; any reading may come again."""
     if reading.value is None:
-        return Judged(state)
-    if state.sight != reading.sight:
-        state = State()  # what others see says nothing of what these do
+        return Evaluation(state)
+    if state.visibility != reading.visibility:
+        state = AlertState()  # what others see says nothing of what these do
     if is_level(rule.watch):
         return _level(rule.watch, reading, state, now)
     return _sum(rule.watch, reading, state, now)
 
 
-def ended(state: State, reading: Reading, now: datetime) -> Judged:
+def ended(state: AlertState, reading: Measurement, now: datetime) -> Evaluation:
     """Close a period that has ended and settled; what triggered in it gets an ENDED event."""
     if state.phase is not Phase.TRIGGERED or reading.period is None or now < reading.period.end:
-        return Judged(state)
+        return Evaluation(state)
     closed = replace(state, phase=Phase.RECOVERED)
-    return Judged(closed, Event(Kind.ENDED, reading, state.step, now))
+    return Evaluation(closed, AlertEvent(EventKind.ENDED, reading, state.step, now))
 
 
-def untold(state: State, event: Event) -> State:
+def untold(state: AlertState, event: AlertEvent) -> AlertState:
     """How a subject stands if the last event of it is never told: its next reading brings it again.
 
     What was told of it before stays told.
     """
     match event.kind:
-        case Kind.TRIGGERED:
-            return State(sight=state.sight)
-        case Kind.FURTHER:
+        case EventKind.TRIGGERED:
+            return AlertState(visibility=state.visibility)
+        case EventKind.FURTHER:
             return replace(state, step=max(0, event.step - 1), limit=event.reading.limit)
-        case Kind.RECOVERED:  # of no line there is: any reading below its own is below it
+        case EventKind.RECOVERED:  # of no line there is: any reading below its own is below it
             return replace(state, phase=Phase.TRIGGERED, limit=_NO_LINE)
-        case Kind.ENDED:
+        case EventKind.ENDED:
             return state
 
 
-def _sum(watch: Watch, reading: Reading, state: State, now: datetime) -> Judged:
+def _sum(watch: Watch, reading: Measurement, state: AlertState, now: datetime) -> Evaluation:
     """The sum of a period: each threshold triggers once, in whichever order readings come."""
     step, value = reached(watch, reading), reading.value or 0
     # another limit is another threshold, which hasn't triggered yet
@@ -197,54 +197,55 @@ def _sum(watch: Watch, reading: Reading, state: State, now: datetime) -> Judged:
         return _told(reading, state, replace(after, step=step), now)
     if other and state.phase is Phase.TRIGGERED:
         return _over(reading, replace(after, step=0), now)
-    return Judged(replace(after, step=told))
+    return Evaluation(replace(after, step=told))
 
 
-def _level(watch: Watch, reading: Reading, state: State, now: datetime) -> Judged:
+def _level(watch: Watch, reading: Measurement, state: AlertState, now: datetime) -> Evaluation:
     """A level: triggers when it crosses the threshold, again only after it clearly recovered."""
     if state.at is not None and reading.at < state.at:
-        return Judged(state)
+        return Evaluation(state)
     step, value = reached(watch, reading), reading.value or 0
     moving = isinstance(watch, Spike)
     other = not moving and state.phase is not Phase.UNKNOWN and state.limit != reading.limit
     after = _seen(reading, state, value if other else _farther(watch, value, state))
     if state.phase is not Phase.TRIGGERED or (other and step):
         if not step:
-            return Judged(replace(after, step=0, peak=state.peak))
-        fresh = state if state.phase is Phase.TRIGGERED or reading.period else State()
+            return Evaluation(replace(after, step=0, peak=state.peak))
+        fresh = state if state.phase is Phase.TRIGGERED or reading.period else AlertState()
         return _told(reading, fresh, replace(after, step=step), now)
     if other or _clear(watch, reading):
         return _over(reading, replace(after, step=0), now)
-    return Judged(after)
+    return Evaluation(after)
 
 
-def _seen(reading: Reading, state: State, peak: int) -> State:
+def _seen(reading: Measurement, state: AlertState, peak: int) -> AlertState:
     phase = Phase.OK if state.phase is Phase.UNKNOWN else state.phase
     at = max(state.at or reading.at, reading.at)
     ends = reading.period.end if reading.period else None
     seen = replace(state, phase=phase, peak=peak, limit=reading.limit, at=at, ends=ends)
-    return replace(seen, sight=reading.sight)
+    return replace(seen, visibility=reading.visibility)
 
 
-def _told(reading: Reading, before: State, after: State, now: datetime) -> Judged:
-    kind = Kind.TRIGGERED if before.since is None else Kind.FURTHER
+def _told(reading: Measurement, before: AlertState, after: AlertState, now: datetime) -> Evaluation:
+    kind = EventKind.TRIGGERED if before.since is None else EventKind.FURTHER
     state = replace(after, phase=Phase.TRIGGERED, since=before.since or now)
-    return Judged(state, Event(kind, reading, state.step, now))
+    return Evaluation(state, AlertEvent(kind, reading, state.step, now))
 
 
-def _over(reading: Reading, after: State, now: datetime) -> Judged:
-    return Judged(
-        replace(after, phase=Phase.RECOVERED), Event(Kind.RECOVERED, reading, after.step, now)
+def _over(reading: Measurement, after: AlertState, now: datetime) -> Evaluation:
+    return Evaluation(
+        replace(after, phase=Phase.RECOVERED),
+        AlertEvent(EventKind.RECOVERED, reading, after.step, now),
     )
 
 
-def _farther(watch: Watch, value: int, state: State) -> int:
+def _farther(watch: Watch, value: int, state: AlertState) -> int:
     if state.phase is not Phase.TRIGGERED:
         return value
     return min(value, state.peak) if isinstance(watch, Credits) else max(value, state.peak)
 
 
-def _clear(watch: Watch, reading: Reading) -> bool:
+def _clear(watch: Watch, reading: Measurement) -> bool:
     """Whether a level is clearly on the right side of the line again."""
     value, limit = reading.value, reading.limit
     if value is None:

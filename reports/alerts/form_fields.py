@@ -19,15 +19,15 @@ from reports.alerts.rule import (
     Forecast,
     New,
     Recipient,
+    RecipientKind,
     Rule,
     Spike,
     Stale,
-    To,
     amount,
 )
-from reports.questions.grammar import Ask, CommandError, parse
-from reports.questions.query import Dimension, Metric, Query, Source
-from reports.schedules.form_fields import WrongField
+from reports.questions.grammar import CommandError, QuestionCommand, parse
+from reports.questions.query import Dimension, Metric, MoneySource, Query
+from reports.schedules.form_fields import FormError
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
 from reports.usage.usage import exact_money
@@ -39,7 +39,7 @@ URGENT = "urgent"
 _A_LIMIT = "Enter just a threshold, like $50, 10m or 80%."
 
 
-class Field(StrEnum):
+class AlertField(StrEnum):
     """The fields of the form."""
 
     KIND = "form_kind"
@@ -55,7 +55,7 @@ class Field(StrEnum):
     URGENT = "form_urgent"
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """What kind of thing is watched."""
 
     ABOVE = "above"
@@ -75,7 +75,7 @@ class AlertFields:
     `80% 100%`), `whose` are filters.
     """
 
-    kind: str = Kind.ABOVE
+    kind: str = AlertKind.ABOVE
     metric: str = Metric.SPEND
     limit: str = "$50"
     unit: str = Unit.DAY
@@ -83,45 +83,45 @@ class AlertFields:
     by: str = ALL
     whose: str = ""
     zone: str = "UTC"
-    to: str = To.ME
+    to: str = RecipientKind.ME
     channel: str = ""
     urgent: bool = False
 
 
 METRICS = (
     Metric.SPEND,
-    f"{Metric.SPEND} {Source.CREDITS}",
-    f"{Metric.SPEND} {Source.BYOK}",
+    f"{Metric.SPEND} {MoneySource.CREDITS}",
+    f"{Metric.SPEND} {MoneySource.BYOK}",
     Metric.TOKENS,
     Metric.REQUESTS,
 )
 UNITS = (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH)
 USUAL_LIMITS = {
-    Kind.ABOVE: "$50",
-    Kind.SPIKE: exact_money(SPIKE_FLOOR),
-    Kind.BUDGET: "80% 100%",
-    Kind.CREDITS: "$100",
-    Kind.FORECAST: "$1,000",
+    AlertKind.ABOVE: "$50",
+    AlertKind.SPIKE: exact_money(SPIKE_FLOOR),
+    AlertKind.BUDGET: "80% 100%",
+    AlertKind.CREDITS: "$100",
+    AlertKind.FORECAST: "$1,000",
 }
 
 
 def bys(kind: str, what: str) -> tuple[str, ...]:
     """The dimensions that a kind can watch separately."""
-    if kind in {Kind.ABOVE, Kind.SPIKE, Kind.FORECAST}:
+    if kind in {AlertKind.ABOVE, AlertKind.SPIKE, AlertKind.FORECAST}:
         return (ALL, *Dimension)
-    if kind == Kind.BUDGET:
+    if kind == AlertKind.BUDGET:
         return (ALL, Dimension.KEY)
-    return (ALL, Dimension.CREATOR) if kind == Kind.NEW and what == Dimension.MODEL else ()
+    return (ALL, Dimension.CREATOR) if kind == AlertKind.NEW and what == Dimension.MODEL else ()
 
 
 def has_whose(kind: str) -> bool:
     """Whether a kind takes filters."""
-    return kind not in {Kind.CREDITS, Kind.SYNC}
+    return kind not in {AlertKind.CREDITS, AlertKind.SYNC}
 
 
 def has_zone(kind: str) -> bool:
     """Whether a kind's periods depend on a time zone."""
-    return kind in {Kind.ABOVE, Kind.FORECAST}
+    return kind in {AlertKind.ABOVE, AlertKind.FORECAST}
 
 
 def fields_of(rule: Rule, zone: str) -> AlertFields:
@@ -142,74 +142,74 @@ def fields_of(rule: Rule, zone: str) -> AlertFields:
             return replace(found, metric=metric, limit=limit, unit=watch.unit)
         case Forecast():
             limit, metric = exact_money(watch.limit), _metric(Metric.SPEND, watch.source)
-            return replace(found, kind=Kind.FORECAST, metric=metric, limit=limit)
+            return replace(found, kind=AlertKind.FORECAST, metric=metric, limit=limit)
         case Budget(percents):
             limit = " ".join(f"{percent}%" for percent in percents)
-            return replace(found, kind=Kind.BUDGET, limit=limit)
+            return replace(found, kind=AlertKind.BUDGET, limit=limit)
         case Spike(floor):
-            return replace(found, kind=Kind.SPIKE, limit=exact_money(floor))
+            return replace(found, kind=AlertKind.SPIKE, limit=exact_money(floor))
         case Credits(left):
-            return replace(found, kind=Kind.CREDITS, limit=exact_money(left))
+            return replace(found, kind=AlertKind.CREDITS, limit=exact_money(left))
         case New(what):
-            return replace(found, kind=Kind.NEW, what=what)
+            return replace(found, kind=AlertKind.NEW, what=what)
         case Stale():
-            return replace(found, kind=Kind.SYNC)
+            return replace(found, kind=AlertKind.SYNC)
 
 
-def read_fields(fields: AlertFields) -> Rule | WrongField:
+def read_fields(fields: AlertFields) -> Rule | FormError:
     """The rule of the fields, or what is wrong in which of them."""
     zone = zone_names().get(fields.zone.strip().lower())
     if has_zone(fields.kind) and zone is None:
         meant, typed = nearest.zone(fields.zone), clean(fields.zone, 40) if fields.zone else ""
         problem = f"I don't recognize the time zone “{typed}”." if typed else "Enter a time zone."
-        return WrongField(Field.ZONE, f"{problem} Did you mean {meant}?")
-    if fields.to == To.CHANNEL and not fields.channel:
-        return WrongField(Field.CHANNEL, "Choose a channel for the alert.")
+        return FormError(AlertField.ZONE, f"{problem} Did you mean {meant}?")
+    if fields.to == RecipientKind.CHANNEL and not fields.channel:
+        return FormError(AlertField.CHANNEL, "Choose a channel for the alert.")
     watch = _watch(fields)
     alone = parse_alert(f"alert {watch}")
     if isinstance(alone, CommandError):
-        return WrongField(Field.LIMIT, alone.problem[:1_000])
+        return FormError(AlertField.LIMIT, alone.problem[:1_000])
     if not isinstance(alone, Rule) or alone != Rule(alone.watch):
-        return WrongField(Field.LIMIT, _A_LIMIT)
+        return FormError(AlertField.LIMIT, _A_LIMIT)
     whose = fields.whose.strip() if has_whose(fields.kind) else ""
     asked = parse(whose)
     if isinstance(asked, CommandError):
-        return WrongField(Field.WHOSE, asked.problem[:1_000])
-    if not isinstance(asked, Ask) or asked.query != Query(filters=asked.query.filters):
+        return FormError(AlertField.WHOSE, asked.problem[:1_000])
+    if not isinstance(asked, QuestionCommand) or asked.query != Query(filters=asked.query.filters):
         said = "Enter just filters, for example key:prod or model:claude*"
-        return WrongField(Field.WHOSE, said)
+        return FormError(AlertField.WHOSE, said)
     parts = dict(_parts(fields, whose, zone or "UTC"))
     found = parse_alert(" ".join(["alert", watch, *parts.values()]))
     if isinstance(found, CommandError):
-        return WrongField(_blamed(watch, parts), found.problem[:1_000])
+        return FormError(_blamed(watch, parts), found.problem[:1_000])
     if not isinstance(found, Rule) or found.filters != asked.query.filters:
-        return WrongField(Field.LIMIT, _A_LIMIT)
+        return FormError(AlertField.LIMIT, _A_LIMIT)
     return found
 
 
-def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[Field, str]]:
+def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[AlertField, str]]:
     """The words after the watch, by the field that they come from."""
     if fields.by != ALL and fields.by in bys(fields.kind, fields.what):
-        yield Field.BY, f"by {fields.by}"
+        yield AlertField.BY, f"by {fields.by}"
     if whose:
-        yield Field.WHOSE, whose
-    if fields.to == To.CHANNEL:
-        yield Field.CHANNEL, Recipient(To.CHANNEL, fields.channel).words()
-    elif fields.to != To.ME:
-        yield Field.TO, f"to {fields.to}"
+        yield AlertField.WHOSE, whose
+    if fields.to == RecipientKind.CHANNEL:
+        yield AlertField.CHANNEL, Recipient(RecipientKind.CHANNEL, fields.channel).words()
+    elif fields.to != RecipientKind.ME:
+        yield AlertField.TO, f"to {fields.to}"
     if fields.urgent:
-        yield Field.URGENT, "urgent"
+        yield AlertField.URGENT, "urgent"
     if has_zone(fields.kind):
-        yield Field.ZONE, f"tz {zone}"
+        yield AlertField.ZONE, f"tz {zone}"
 
 
-def _blamed(watch: str, parts: dict[Field, str]) -> Field:
+def _blamed(watch: str, parts: dict[AlertField, str]) -> AlertField:
     """The field without which the rule would be valid."""
     for field in parts:
         rest = [words for name, words in parts.items() if name is not field]
         if isinstance(parse_alert(" ".join(["alert", watch, *rest])), Rule):
             return field
-    return Field.LIMIT
+    return AlertField.LIMIT
 
 
 def _watch(fields: AlertFields) -> str:
@@ -217,27 +217,27 @@ def _watch(fields: AlertFields) -> str:
     if limit[:1].isdigit() and _in_dollars(fields) and not limit.endswith("%"):
         limit = f"${limit}"  # the field says that it is dollars
     match kind:
-        case Kind.SPIKE:
+        case AlertKind.SPIKE:
             return f"spike > {limit}" if limit else "spike"
-        case Kind.BUDGET:
+        case AlertKind.BUDGET:
             return f"budget {limit}"
-        case Kind.CREDITS:
+        case AlertKind.CREDITS:
             return f"credits < {limit}"
-        case Kind.FORECAST:
+        case AlertKind.FORECAST:
             source = fields.metric.partition(" ")[2]
             return f"forecast {source} > {limit} per month"
-        case Kind.NEW:
+        case AlertKind.NEW:
             return f"new {fields.what}"
-        case Kind.SYNC:
+        case AlertKind.SYNC:
             return "sync"
     return f"{fields.metric} > {limit} per {fields.unit}"
 
 
 def _in_dollars(fields: AlertFields) -> bool:
-    if fields.kind == Kind.ABOVE:
+    if fields.kind == AlertKind.ABOVE:
         return fields.metric.startswith(Metric.SPEND)
-    return fields.kind in {Kind.SPIKE, Kind.CREDITS, Kind.FORECAST}
+    return fields.kind in {AlertKind.SPIKE, AlertKind.CREDITS, AlertKind.FORECAST}
 
 
-def _metric(metric: Metric, source: Source) -> str:
-    return str(metric) if source is Source.ALL else f"{metric} {source}"
+def _metric(metric: Metric, source: MoneySource) -> str:
+    return str(metric) if source is MoneySource.ALL else f"{metric} {source}"

@@ -19,11 +19,11 @@ from datetime import time
 
 from reports.alerts.draft import WrongRule
 from reports.alerts.meaning_check import keeps_meaning
-from reports.alerts.periods import Quiet
-from reports.alerts.reader import Reader
+from reports.alerts.periods import QuietHours
+from reports.alerts.reader import AlertReader
 from reports.alerts.rule import Rule
 from reports.alerts.vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
-from reports.questions.grammar import LONGEST, CommandError, Help, tokens
+from reports.questions.grammar import LONGEST, CommandError, HelpCommand, tokens
 from reports.wording.safe_text import clean, plain
 from reports.wording.subscriptions import begins, button, clock, corrected, lists, page
 
@@ -43,10 +43,10 @@ class ListAlerts:
 class SetQuiet:
     """The person sets their quiet hours, or turns them off (None)."""
 
-    quiet: Quiet | None
+    quiet: QuietHours | None
 
 
-Read = Rule | ListAlerts | SetQuiet | Help | CommandError
+Read = Rule | ListAlerts | SetQuiet | HelpCommand | CommandError
 
 
 def is_alert(text: str) -> bool:
@@ -87,10 +87,10 @@ def parse_alert(text: str) -> Read:
         return CommandError(str(error), "", "", EXAMPLES)
 
 
-def _read(words: list[str], tries: int = 3) -> Rule | Help:
+def _read(words: list[str], tries: int = 3) -> Rule | HelpCommand:
     """Read a rule; where a correction is known, suggest the whole command with it."""
     try:
-        return Reader().read(words)
+        return AlertReader().read(words)
     except WrongWords as wrong:
         if wrong.instead and tries:
             again = corrected(words, wrong.instead)
@@ -156,7 +156,7 @@ def parse_quiet(words: list[str]) -> SetQuiet | CommandError:
     if start is None or end is None or start == end:
         said = "Quiet hours need two different times."
         return CommandError(said, "", "", QUIETS)
-    return SetQuiet(Quiet(start, end))
+    return SetQuiet(QuietHours(start, end))
 
 
 def quiet_meant(words: list[str]) -> str:

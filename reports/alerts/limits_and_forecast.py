@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from reports.alerts.evaluation import Reading
-from reports.alerts.periods import Span, span_at, spans
+from reports.alerts.evaluation import Measurement
+from reports.alerts.periods import AlertPeriod, span_at, spans
 from reports.alerts.rule import Credits, Forecast, Rule
 from reports.time.period import Unit
 from reports.time.timerange import DAY
@@ -24,7 +24,7 @@ _WEEK, _WEEKS = 7, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Cap:
+class SpendLimit:
     """A key's limit or a workspace's budget in nano-dollars, as OpenRouter reported it at `told`.
 
     `reset` is daily, weekly, monthly, or empty for one that never begins anew. `used` is None where
@@ -39,19 +39,21 @@ class Cap:
     told: datetime
     owner: str = ""
 
-    def periods(self, since: datetime, now: datetime) -> tuple[Span | None, ...]:
+    def periods(self, since: datetime, now: datetime) -> tuple[AlertPeriod | None, ...]:
         """The periods to evaluate now, oldest first; None for a limit that never resets."""
         unit = _RESETS.get(self.reset)
         return spans(unit, "UTC", since, now) if unit else (None,)
 
-    def told_in(self, period: Span | None) -> bool:
+    def told_in(self, period: AlertPeriod | None) -> bool:
         """Whether what OpenRouter said of its use is about a period."""
         if self.used is None:
             return False
         return period is None or period.start <= self.told < period.end
 
 
-def budget(cap: Cap, period: Span | None, used: int | None, at: datetime) -> Reading:
+def budget(
+    cap: SpendLimit, period: AlertPeriod | None, used: int | None, at: datetime
+) -> Measurement:
     """The reading of a limit in one period.
 
     `used` is the usage since OpenRouter told (`told_in` the period), else of the whole period; None
@@ -61,18 +63,18 @@ def budget(cap: Cap, period: Span | None, used: int | None, at: datetime) -> Rea
     if cap.used is not None and cap.told_in(period):
         value = cap.used + (used or 0)
     part = period is None or at < period.end
-    return Reading(cap.subject, cap.label, value, cap.limit, at, period, part, owner=cap.owner)
+    return Measurement(cap.subject, cap.label, value, cap.limit, at, period, part, owner=cap.owner)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SpendPace:
     """How much was used over a stretch of time just before now."""
 
     used: int
     over: timedelta
 
 
-def full_at(reading: Reading, pace: Pace, now: datetime) -> datetime | None:
+def full_at(reading: Measurement, pace: SpendPace, now: datetime) -> datetime | None:
     """When the limit is reached at a pace (UTC); None if not before the period ends, or never."""
     room = reading.limit - (reading.value or 0)
     if room <= 0:
@@ -86,14 +88,14 @@ def full_at(reading: Reading, pace: Pace, now: datetime) -> datetime | None:
     return now + timedelta(seconds=int(wait))
 
 
-def balance(rule: Rule, bought: int | None, used: int | None, told: datetime) -> Reading:
+def balance(rule: Rule, bought: int | None, used: int | None, told: datetime) -> Measurement:
     """The reading of the credit balance that OpenRouter reported; None in it means unknown."""
     limit = rule.watch.limit if isinstance(rule.watch, Credits) else 0
     value = None if bought is None or used is None else bought - used
-    return Reading("", "OpenRouter credits", value, limit, told)
+    return Measurement("", "OpenRouter credits", value, limit, told)
 
 
-def days_left(left: int, pace: Pace) -> int | None:
+def days_left(left: int, pace: SpendPace) -> int | None:
     """How many whole days a balance lasts at a pace; None if it does not shrink or is gone."""
     if left <= 0 or pace.used <= 0:
         return None
@@ -108,7 +110,7 @@ def forecast(
     zone: str,
     at: datetime,
     owner: str = "",
-) -> Reading:
+) -> Measurement:
     """The reading of what the zone's month is going to end at.
 
     What was used so far, and for each day to come the average of the same weekday in the last four
@@ -126,7 +128,7 @@ def forecast(
         rest = _expected(past, today, today) * (1 - _elapsed(zone, at))
         to_come = rest + sum(_expected(past, today, day) for day in _days_after(today))
         value = so_far + int(to_come)
-    return Reading(subject, label, value, limit, at, month, True, so_far=so_far, owner=owner)
+    return Measurement(subject, label, value, limit, at, month, True, so_far=so_far, owner=owner)
 
 
 def _expected(past: Mapping[date, int], today: date, day: date) -> Fraction:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reports.alerts.evaluation import Reading
-from reports.alerts.periods import Span
+from reports.alerts.evaluation import Measurement
+from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Above, Rule, Stale
 
 
@@ -14,13 +14,13 @@ def above(
     subject: str,
     label: str,
     value: int | None,
-    period: Span,
+    period: AlertPeriod,
     at: datetime,
     owner: str = "",
-) -> Reading:
+) -> Measurement:
     """The reading of a sum over a period; a sum of what is only partly held is a least value."""
     limit = rule.watch.limit if isinstance(rule.watch, Above) else 0
-    return Reading(subject, label, value, limit, at, period, at < period.end, owner=owner)
+    return Measurement(subject, label, value, limit, at, period, at < period.end, owner=owner)
 
 
 def first_use(
@@ -31,17 +31,17 @@ def first_use(
     since: datetime,
     at: datetime,
     owner: str = "",
-) -> Reading:
+) -> Measurement:
     """The reading of a model or key: new if it was used first (UTC) after the rule was made.
 
     `cost` is what it has cost so far, in nano-dollars; `first` None: not used yet.
     """
     new = first is not None and first >= since
-    return Reading(subject, label, cost if new else None, 0, at, owner=owner)
+    return Measurement(subject, label, cost if new else None, 0, at, owner=owner)
 
 
-def stale(rule: Rule, synced: datetime | None, since: datetime, now: datetime) -> Reading:
+def stale(rule: Rule, synced: datetime | None, since: datetime, now: datetime) -> Measurement:
     """The reading of the data's age in seconds: since the last sync, or since the rule was made."""
     limit = rule.watch.limit if isinstance(rule.watch, Stale) else 0
     age = max((now - (synced or since)) // timedelta(seconds=1), 0)
-    return Reading("", "OpenRouter sync", age, limit, now)
+    return Measurement("", "OpenRouter sync", age, limit, now)

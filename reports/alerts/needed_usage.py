@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reports.alerts.periods import Span, span_at, spans
+from reports.alerts.periods import AlertPeriod, span_at, spans
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.questions.query import Dimension, Filter
 from reports.time.period import Unit
@@ -26,7 +26,7 @@ class Needed:
 
     by: Dimension | None
     filters: tuple[Filter, ...]
-    span: Span
+    span: AlertPeriod
     step: Granularity | None = None
     zone: str = "UTC"
 
@@ -57,7 +57,7 @@ def needed(rule: Rule, zone: str, since: datetime, now: datetime) -> tuple[Neede
             return tuple(Needed(by, filters, span) for span in spans(unit, zone, since, now))
         case Spike():
             hours = spans(Unit.HOUR, "UTC", since, now)
-            recent = Span(hours[0].start, hours[-1].end)
+            recent = AlertPeriod(hours[0].start, hours[-1].end)
             past = [_shifted(recent, week) for week in range(1, WEEKS + 1)]
             return tuple(Needed(by, filters, span, Granularity.HOUR) for span in (recent, *past))
         case Forecast():
@@ -65,13 +65,13 @@ def needed(rule: Rule, zone: str, since: datetime, now: datetime) -> tuple[Neede
             today = span_at(Unit.DAY, zone, now)
             back = span_at(Unit.DAY, zone, now - timedelta(days=FORECAST_DAYS))
             start = min(month.start, back.start)
-            span = Span(start, today.end)
+            span = AlertPeriod(start, today.end)
             return (Needed(by, filters, span, Granularity.DAY, zone),)
         case Budget() | Credits() | New() | Stale():
             return ()
 
 
-def _shifted(recent: Span, weeks: int) -> Span:
+def _shifted(recent: AlertPeriod, weeks: int) -> AlertPeriod:
     """The same hours of an earlier week, with an hour more on either side."""
     back = timedelta(weeks=weeks)
-    return Span(recent.start - back - HOUR, recent.end - back + HOUR)
+    return AlertPeriod(recent.start - back - HOUR, recent.end - back + HOUR)

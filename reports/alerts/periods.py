@@ -21,7 +21,7 @@ CATCH_UP = 3 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class AlertPeriod:
     """One period: from `start` until `end` (UTC)."""
 
     start: datetime
@@ -29,13 +29,13 @@ class Span:
 
 
 @lru_cache(maxsize=4096)
-def span_at(unit: Unit, zone: str, moment: datetime) -> Span:
+def span_at(unit: Unit, zone: str, moment: datetime) -> AlertPeriod:
     """The hour, day, week (from Monday), month or year of a zone that a moment falls into."""
     there = moment.astimezone(ZoneInfo(zone))
     if unit is Unit.HOUR:
         offset = there.utcoffset() or timedelta()
         start = floor(moment + offset, Granularity.HOUR) - offset
-        return Span(start, start + HOUR)
+        return AlertPeriod(start, start + HOUR)
     day = there.date()
     match unit:
         case Unit.WEEK:
@@ -49,10 +49,10 @@ def span_at(unit: Unit, zone: str, moment: datetime) -> Span:
             after = first.replace(year=first.year + 1)
         case _:
             first, after = day, day + DAY
-    return Span(local(first, zone), local(after, zone))
+    return AlertPeriod(local(first, zone), local(after, zone))
 
 
-def spans(unit: Unit, zone: str, since: datetime, now: datetime) -> tuple[Span, ...]:
+def spans(unit: Unit, zone: str, since: datetime, now: datetime) -> tuple[AlertPeriod, ...]:
     """The periods to judge now, oldest first: all that were not over and settled at `since`.
 
     `since` is when judging last ended well, or when the rule was made, whichever is later. What
@@ -66,7 +66,7 @@ def spans(unit: Unit, zone: str, since: datetime, now: datetime) -> tuple[Span, 
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietHours:
     """A person's quiet hours, by the clock of their zone; they may run through midnight."""
 
     start: time

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from reports.alerts.draft import Draft, WrongRule
-from reports.alerts.rule import Recipient, Rule, To
+from reports.alerts.draft import RuleDraft, WrongRule
+from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.threshold import MULTIPLIERS, Amount, amount, currency_of, is_currency
 from reports.alerts.validation import check
 from reports.alerts.vocabulary import (
@@ -22,7 +22,15 @@ from reports.alerts.vocabulary import (
     recipient_of,
     unit_of,
 )
-from reports.questions.grammar import DIMENSIONS, LONGEST, METRICS, Ask, CommandError, Help, parse
+from reports.questions.grammar import (
+    DIMENSIONS,
+    LONGEST,
+    METRICS,
+    CommandError,
+    HelpCommand,
+    QuestionCommand,
+    parse,
+)
 from reports.questions.query import DEFAULT_TOP, Dimension, Query
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
@@ -31,14 +39,14 @@ from reports.wording.safe_text import clean
 
 
 @dataclass(slots=True)
-class Reader:
+class AlertReader:
     """Takes the words of an alert out of the words that say whose usage is watched."""
 
     words: list[str] = field(default_factory=list)
     question: list[str] = field(default_factory=list)
-    draft: Draft = field(default_factory=Draft)
+    draft: RuleDraft = field(default_factory=RuleDraft)
 
-    def read(self, words: list[str]) -> Rule | Help:
+    def read(self, words: list[str]) -> Rule | HelpCommand:
         """The rule, or WrongWords or WrongRule with what is wrong with it."""
         self.words = words[::-1]
         rules: tuple[Callable[[str], bool], ...] = (
@@ -51,11 +59,11 @@ class Reader:
                 self.question.append(word)
         asked = parse(" ".join(self.question))
         match asked:
-            case Help():
+            case HelpCommand():
                 return asked
             case CommandError():
                 raise self._explained(asked)
-            case Ask():
+            case QuestionCommand():
                 return self._rule(asked.query, dated=asked.dated)
 
     def _rule(self, query: Query, *, dated: bool) -> Rule:
@@ -84,7 +92,7 @@ class Reader:
                 said = f"I can't read “{clean(word, 40)}” as an amount. Try $50, 500k, 10m or 80%."
                 return WrongWords(said, instead=(word, ""))
         asked = parse(wrong.suggestion) if wrong.suggestion else wrong
-        query = asked.query if isinstance(asked, Ask) else Query()
+        query = asked.query if isinstance(asked, QuestionCommand) else Query()
         draft = replace(
             self.draft, by=query.by, filters=query.filters, zone=query.zone, source=query.source
         )
@@ -226,7 +234,7 @@ class Reader:
     def _recipient(self, word: str) -> bool:
         lower = word.lower()
         if lower == "here":
-            self._tell(Recipient(To.CHANNEL))
+            self._tell(Recipient(RecipientKind.CHANNEL))
             return True
         if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#", "<@")):
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.questions.query import Dimension, Filter, Metric, Source
+from reports.questions.query import Dimension, Filter, Metric, MoneySource
 from reports.time.period import Unit
 from reports.usage.usage import NANO, exact_money
 
@@ -25,11 +25,11 @@ class Above:
     metric: Metric
     limit: int
     unit: Unit
-    source: Source = Source.ALL
+    source: MoneySource = MoneySource.ALL
 
     def words(self) -> str:
         """The watch in the grammar's own words."""
-        source = "" if self.source is Source.ALL else f" {self.source}"
+        source = "" if self.source is MoneySource.ALL else f" {self.source}"
         return f"{self.metric}{source} > {amount(self.metric, self.limit)} per {self.unit}"
 
 
@@ -85,11 +85,11 @@ class Forecast:
     """The month is on track to exceed a limit in nano-dollars."""
 
     limit: int
-    source: Source = Source.ALL
+    source: MoneySource = MoneySource.ALL
 
     def words(self) -> str:
         """The watch in the grammar's own words."""
-        source = "" if self.source is Source.ALL else f"{self.source} "
+        source = "" if self.source is MoneySource.ALL else f"{self.source} "
         return f"forecast {source}> {exact_money(self.limit)} per month"
 
 
@@ -107,7 +107,7 @@ class Stale:
 Watch = Above | Budget | Spike | Credits | New | Forecast | Stale
 
 
-class To(StrEnum):
+class RecipientKind(StrEnum):
     """Who gets an alert: the rule's owner, the creator it is about, or a channel."""
 
     ME = "me"
@@ -122,13 +122,13 @@ class Recipient:
     A channel without an id is the one in which it was typed.
     """
 
-    kind: To = To.ME
+    kind: RecipientKind = RecipientKind.ME
     channel: str = ""
     name: str = ""
 
     def words(self) -> str:
         """The recipient as it is typed."""
-        if self.kind is To.CHANNEL:
+        if self.kind is RecipientKind.CHANNEL:
             if not self.channel:
                 return "here"
             return f"in <#{self.channel}|{self.name}>"

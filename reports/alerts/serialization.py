@@ -7,13 +7,20 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from reports.alerts.evaluation import Event, Kind, Phase, Reading, State, Usual
-from reports.alerts.periods import Span
+from reports.alerts.evaluation import (
+    AlertEvent,
+    AlertState,
+    Baseline,
+    EventKind,
+    Measurement,
+    Phase,
+)
+from reports.alerts.periods import AlertPeriod
 
 Json = dict[str, Any]
 
 
-def pack_event(event: Event) -> Json:
+def pack_event(event: AlertEvent) -> Json:
     """An event as JSON values; moments are ISO 8601 in UTC."""
     return {
         "kind": str(event.kind),
@@ -23,27 +30,29 @@ def pack_event(event: Event) -> Json:
     }
 
 
-def unpack_event(packed: Mapping[str, Any]) -> Event:
+def unpack_event(packed: Mapping[str, Any]) -> AlertEvent:
     """The event again. KeyError or ValueError if it is none."""
     at = datetime.fromisoformat(packed["at"])
-    return Event(Kind(packed["kind"]), unpack_reading(packed["reading"]), packed["step"], at)
+    return AlertEvent(
+        EventKind(packed["kind"]), unpack_reading(packed["reading"]), packed["step"], at
+    )
 
 
-def pack_state(state: State) -> Json:
+def pack_state(state: AlertState) -> Json:
     """A state as JSON values."""
     moments = {name: _iso(getattr(state, name)) for name in ("at", "since", "ends")}
     return {**asdict(state), "phase": str(state.phase), **moments}
 
 
-def unpack_state(packed: Mapping[str, Any]) -> State:
+def unpack_state(packed: Mapping[str, Any]) -> AlertState:
     """The state again. KeyError or ValueError if it is none."""
     at, since, ends = (_moment(packed[name]) for name in ("at", "since", "ends"))
     step, peak, limit = (int(packed[name]) for name in ("step", "peak", "limit"))
-    sight = str(packed.get("sight", ""))
-    return State(Phase(packed["phase"]), step, peak, limit, at, since, ends, sight)
+    visibility = str(packed.get("sight", ""))
+    return AlertState(Phase(packed["phase"]), step, peak, limit, at, since, ends, visibility)
 
 
-def pack_reading(reading: Reading) -> Json:
+def pack_reading(reading: Measurement) -> Json:
     """A reading as JSON values."""
     return {
         "subject": reading.subject,
@@ -57,29 +66,29 @@ def pack_reading(reading: Reading) -> Json:
         "so_far": reading.so_far,
         "owner": reading.owner,
         "hour": _pack_span(reading.hour),
-        "sight": reading.sight,
+        "sight": reading.visibility,
         "unused": reading.unused,
     }
 
 
-def unpack_reading(packed: Mapping[str, Any]) -> Reading:
+def unpack_reading(packed: Mapping[str, Any]) -> Measurement:
     """The reading again. KeyError or ValueError if it is none."""
     usual = packed["usual"]
     special = {
         "at": datetime.fromisoformat(packed["at"]),
         "period": _span(packed["period"]),
         "hour": _span(packed["hour"]),
-        "usual": Usual(**usual) if usual else None,
+        "usual": Baseline(**usual) if usual else None,
     }
-    return Reading(**{**packed, **special})
+    return Measurement(**{**packed, **special})
 
 
-def _pack_span(span: Span | None) -> list[str] | None:
+def _pack_span(span: AlertPeriod | None) -> list[str] | None:
     return [span.start.isoformat(), span.end.isoformat()] if span else None
 
 
-def _span(packed: list[str] | None) -> Span | None:
-    return Span(*map(datetime.fromisoformat, packed)) if packed else None
+def _span(packed: list[str] | None) -> AlertPeriod | None:
+    return AlertPeriod(*map(datetime.fromisoformat, packed)) if packed else None
 
 
 def _iso(moment: datetime | None) -> str | None:

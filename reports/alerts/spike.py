@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from statistics import median
 
-from reports.alerts.evaluation import Reading, Usual
+from reports.alerts.evaluation import Baseline, Measurement
 from reports.alerts.needed_usage import WEEKS
-from reports.alerts.periods import Span
+from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule, Spike
 from reports.time.timerange import HOUR
 
@@ -40,7 +40,7 @@ def past_hours(hour: datetime) -> tuple[datetime, ...]:
     )
 
 
-def usual(past: Iterable[int | None], floor: int) -> Usual | None:
+def usual(past: Iterable[int | None], floor: int) -> Baseline | None:
     """What is usual, of the figures of `past_hours`; None where too few are known.
 
     An hour is not known (None) where the cache does not hold it or where it lies before the
@@ -53,7 +53,7 @@ def usual(past: Iterable[int | None], floor: int) -> Usual | None:
     deviation = median(abs(value - middle) for value in known)
     spread = max(int(_SCALE * deviation), middle // 4)
     line = max(TIMES * middle, middle + SPREADS * spread, floor)
-    return Usual(middle, spread, line, len(known))
+    return Baseline(middle, spread, line, len(known))
 
 
 def known_past(
@@ -80,7 +80,7 @@ class Hour:
 
     start: datetime
     value: int
-    usual: Usual | None = None
+    usual: Baseline | None = None
 
     def line(self, floor: int) -> int:
         """Where a spike begins in this hour."""
@@ -89,7 +89,7 @@ class Hour:
 
 def spike(
     rule: Rule, subject: str, label: str, hours: Sequence[Hour], at: datetime, owner: str = ""
-) -> Reading:
+) -> Measurement:
     """The reading of one subject: of the hours to judge, the one farthest above its line.
 
     So an hour whose last figures come late still counts, and a spike is over only when all of
@@ -99,7 +99,7 @@ def spike(
     floor = rule.watch.floor if isinstance(rule.watch, Spike) else 0
     worst = max(hours, key=lambda hour: (Fraction(hour.value, hour.line(floor) or 1), hour.start))
     part = all(hour.start + HOUR > at for hour in hours)
-    return Reading(
+    return Measurement(
         subject, label, worst.value, worst.line(floor), at, None, part, worst.usual, owner=owner,
-        hour=Span(worst.start, worst.start + HOUR),
+        hour=AlertPeriod(worst.start, worst.start + HOUR),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from reports.alerts.draft import most_of
 from reports.alerts.rule import Above, Rule
-from reports.questions.query import Metric, Source
+from reports.questions.query import Metric, MoneySource
 from reports.questions.summary import Summary
 from reports.time.period import Unit
 from reports.usage.usage import NANO
@@ -33,7 +33,9 @@ def watching(summary: Summary) -> str:
     rate = Fraction(largest) * Fraction(unit / length) * _MORE
     most = most_of(Rule(Above(metric, 1, Unit(name)))) * (NANO if metric is Metric.SPEND else 1)
     amount = _amount(metric, min(rate, Fraction(most)))
-    source = str(query.source) if metric is Metric.SPEND and query.source is not Source.ALL else ""
+    source = (
+        str(query.source) if metric is Metric.SPEND and query.source is not MoneySource.ALL else ""
+    )
     filters = [str(one) for one in query.filters]
     by = f"by {query.by}" if query.by else ""
     words = (metric, source, ">", amount, "per", name, by, *filters)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from reports.alerts.draft import Draft, WrongRule, above_nothing, count, money, percents
+from reports.alerts.draft import RuleDraft, WrongRule, above_nothing, count, money, percents
 from reports.alerts.draft import rule as _rule
 from reports.alerts.rule import (
     SPIKE_FLOOR,
@@ -18,13 +18,13 @@ from reports.alerts.rule import (
     Forecast,
     New,
     Recipient,
+    RecipientKind,
     Rule,
     Spike,
     Stale,
-    To,
     amount,
 )
-from reports.questions.query import Dimension, Filter, Metric, Source
+from reports.questions.query import Dimension, Filter, Metric, MoneySource
 from reports.time.period import Unit
 from reports.usage.usage import NANO
 from reports.wording.safe_text import clean
@@ -33,7 +33,7 @@ _USUAL = {Metric.SPEND: 50 * NANO, Metric.TOKENS: 10**7, Metric.REQUESTS: 10**4}
 _FREE = ":free"
 
 
-def check(draft: Draft) -> Rule:
+def check(draft: RuleDraft) -> Rule:
     """The rule of a draft. Raises WrongRule with the rule that was probably meant."""
     if draft.odd:
         said = f"“{clean(draft.odd, 40)}” only works in a question, not in an alert."
@@ -54,14 +54,14 @@ def check(draft: Draft) -> Rule:
     return rule
 
 
-def _forgiven(draft: Draft) -> Rule:
+def _forgiven(draft: RuleDraft) -> Rule:
     try:
         return check(draft)
     except WrongRule as wrong:
         return wrong.rule
 
 
-def _meant(draft: Draft) -> str:
+def _meant(draft: RuleDraft) -> str:
     if draft.percents:
         return "budget"
     if draft.sign == "<":
@@ -70,21 +70,23 @@ def _meant(draft: Draft) -> str:
     return "tokens" if large else "spend"
 
 
-def _above(draft: Draft) -> Rule:
+def _above(draft: RuleDraft) -> Rule:
     metric = Metric(draft.watch)
     unit = draft.unit or Unit.DAY
 
-    def made(limit: int, unit: Unit = unit, source: Source = draft.source) -> Rule:
+    def made(limit: int, unit: Unit = unit, source: MoneySource = draft.source) -> Rule:
         return _rule(draft, Above(metric, limit, unit, source))
 
     if draft.percents:
         raise WrongRule(
             "Percentages only work with `budget`, for limits set at OpenRouter.",
-            _forgiven(replace(draft, watch="budget", limit=None, unit=None, source=Source.ALL)),
+            _forgiven(
+                replace(draft, watch="budget", limit=None, unit=None, source=MoneySource.ALL)
+            ),
         )
-    if metric is not Metric.SPEND and draft.source is not Source.ALL:
+    if metric is not Metric.SPEND and draft.source is not MoneySource.ALL:
         said = f"`{draft.source}` only applies to spend, not to {metric}."
-        raise WrongRule(said, _forgiven(replace(draft, source=Source.ALL)))
+        raise WrongRule(said, _forgiven(replace(draft, source=MoneySource.ALL)))
     limit = _limit(draft, metric, made)
     if draft.sign == "<":
         raise WrongRule(f"An alert on {metric} needs an upper limit, with `>`.", made(limit))
@@ -97,7 +99,7 @@ def _above(draft: Draft) -> Rule:
     return made(limit)
 
 
-def _limit(draft: Draft, metric: Metric, made: Callable[[int], Rule]) -> int:
+def _limit(draft: RuleDraft, metric: Metric, made: Callable[[int], Rule]) -> int:
     example, found = made(_USUAL[metric]), draft.limit
     if found is None:
         raise WrongRule("What is the limit? For example, `> $50 per day`.", example)
@@ -110,17 +112,17 @@ def _limit(draft: Draft, metric: Metric, made: Callable[[int], Rule]) -> int:
     return above_nothing(count(found, metric, example, made), found, example)
 
 
-def _budget(draft: Draft) -> Rule:
+def _budget(draft: RuleDraft) -> Rule:
     if draft.by not in {None, Dimension.KEY} or any(
         one.dimension is Dimension.MODEL for one in draft.filters
     ):
         said = "OpenRouter only has limits on keys and workspaces, so this would never trigger."
         filters = tuple(one for one in draft.filters if one.dimension is not Dimension.MODEL)
         raise WrongRule(said, _forgiven(replace(draft, by=Dimension.KEY, filters=filters)))
-    if draft.source is not Source.ALL:
+    if draft.source is not MoneySource.ALL:
         raise WrongRule(
             "OpenRouter decides what counts toward a limit.",
-            _forgiven(replace(draft, source=Source.ALL)),
+            _forgiven(replace(draft, source=MoneySource.ALL)),
         )
     if draft.unit is not None:
         raise WrongRule(
@@ -133,10 +135,10 @@ def _budget(draft: Draft) -> Rule:
     return _rule(draft, parts)
 
 
-def _spike(draft: Draft) -> Rule:
-    if draft.unit not in {None, Unit.HOUR} or draft.source is not Source.ALL or draft.percents:
+def _spike(draft: RuleDraft) -> Rule:
+    if draft.unit not in {None, Unit.HOUR} or draft.source is not MoneySource.ALL or draft.percents:
         said = "A spike is an hour that costs far more than that hour of the week usually does."
-        plain = replace(draft, unit=None, source=Source.ALL, percents=())
+        plain = replace(draft, unit=None, source=MoneySource.ALL, percents=())
         raise WrongRule(said, _forgiven(plain))
     if draft.limit is None:
         return _rule(draft, Spike())
@@ -150,7 +152,7 @@ def _spike(draft: Draft) -> Rule:
     return _rule(draft, Spike(floor))
 
 
-def _credits(draft: Draft) -> Rule:
+def _credits(draft: RuleDraft) -> Rule:
     if draft.by or draft.filters or draft.unit or draft.percents:
         said = "The credit balance belongs to the whole organization and has no period."
         plain = replace(draft, by=None, filters=(), unit=None, percents=())
@@ -167,7 +169,7 @@ def _credits(draft: Draft) -> Rule:
     return _rule(draft, Credits(limit))
 
 
-def _forecast(draft: Draft) -> Rule:
+def _forecast(draft: RuleDraft) -> Rule:
     def made(limit: int) -> Rule:
         return _rule(draft, Forecast(limit, draft.source))
 
@@ -182,10 +184,10 @@ def _forecast(draft: Draft) -> Rule:
     return made(limit)
 
 
-def _new(draft: Draft) -> Rule:
+def _new(draft: RuleDraft) -> Rule:
     what = draft.what or Dimension.MODEL
     plain = replace(
-        draft, limit=None, sign="", unit=None, percents=(), source=Source.ALL,
+        draft, limit=None, sign="", unit=None, percents=(), source=MoneySource.ALL,
         by=draft.by if what is Dimension.MODEL and draft.by is Dimension.CREATOR else None,
     )  # fmt: skip
     plain = replace(plain, filters=tuple(f for f in draft.filters if _tells(what, f)))
@@ -207,9 +209,16 @@ def _tells(what: Dimension, one: Filter) -> bool:
     return one.dimension in {what, Dimension.CREATOR}
 
 
-def _sync(draft: Draft) -> Rule:
+def _sync(draft: RuleDraft) -> Rule:
     plain = replace(
-        draft, by=None, filters=(), limit=None, sign="", unit=None, percents=(), source=Source.ALL
+        draft,
+        by=None,
+        filters=(),
+        limit=None,
+        sign="",
+        unit=None,
+        percents=(),
+        source=MoneySource.ALL,
     )
     if plain != draft:
         said = "`alert sync` triggers when the data is over an hour old, and takes no other words."
@@ -231,7 +240,7 @@ def _check_free(rule: Rule) -> None:
 
 def _check_owner(rule: Rule) -> None:
     """Who has an owner: a key, a limit on one, a creator."""
-    if rule.to.kind is not To.OWNER:
+    if rule.to.kind is not RecipientKind.OWNER:
         return
     people = {Dimension.KEY, Dimension.CREATOR}
     owned = rule.by in people or any(one.dimension in people for one in rule.filters)

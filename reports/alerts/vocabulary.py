@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.alerts.rule import Recipient, To
+from reports.alerts.rule import Recipient, RecipientKind
 from reports.questions.grammar import DIMENSIONS, METRICS
 from reports.time.period import Unit
 from reports.wording.safe_text import clean
@@ -58,11 +58,11 @@ def recipient_of(named: str, word: str) -> Recipient:
     if lower in {"me", "myself"}:
         return Recipient()
     if lower in {"owner", "owners", "creator", "creators"}:
-        return Recipient(To.OWNER)
+        return Recipient(RecipientKind.OWNER)
     if lower in {"here", "this"}:
-        return Recipient(To.CHANNEL)
+        return Recipient(RecipientKind.CHANNEL)
     if known := channel(named):
-        return Recipient(To.CHANNEL, *known)
+        return Recipient(RecipientKind.CHANNEL, *known)
     shown = clean(named, 40) if named else ""
     if named.startswith("<@"):
         raise WrongWords(

@@ -86,7 +86,7 @@ def button(
     return {**made, "confirm": confirm} if confirm else made
 
 
-def asking(title: str, text: str, yes: str) -> Block:
+def confirmation(title: str, text: str, yes: str) -> Block:
     """What a button asks before it does something; the way out is to keep things as they are."""
     return {
         "title": plain(title, _TITLE),

@@ -65,7 +65,7 @@ class FileRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ParsedFile:
     """What a file is grouped by, its rows, read as they are asked for, and columns left out.
 
     `logs` is true for a Logs export: a row for each request, in any order, by key.
@@ -77,7 +77,7 @@ class File:
     logs: bool = False
 
 
-def read_csv(lines: Iterable[bytes], now: datetime) -> File:
+def read_csv(lines: Iterable[bytes], now: datetime) -> ParsedFile:
     """Read a file line by line. Raises BadFileError, also while the rows are asked for."""
     text = _decoded(lines)
     first_line, delimiter = _first_line(text)
@@ -90,10 +90,10 @@ def read_csv(lines: Iterable[bytes], now: datetime) -> File:
     if "generation_id" in (name.strip().casefold() for name in header):
         places = _log_columns(line, header)
         rows = _log_rows(records, len(header), places, amounts, now)
-        return File(Dimension.KEY, rows, logs=True)
+        return ParsedFile(Dimension.KEY, rows, logs=True)
     by, order = _columns(line, header)
     unknown = tuple(name for n, name in enumerate(header) if n not in order)
-    return File(by, _rows(records, len(header), order, amounts, now), unknown)
+    return ParsedFile(by, _rows(records, len(header), order, amounts, now), unknown)
 
 
 def _first_line(lines: Iterator[str]) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from reports.alerts.rule import Rule
 from reports.alerts.threshold import amount
 from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, PER, RHYTHMS, WATCHES, unit_of
 from reports.natural import vocabulary as say
-from reports.natural.names import AmbiguousNameError, Known, named
+from reports.natural.names import AmbiguousNameError, KnownNames, named
 from reports.questions.grammar import DIMENSIONS, METRICS, CommandError, tokens
 
 _ALERTING = {
@@ -47,7 +47,7 @@ def wants(words: Sequence[str]) -> bool:
     return bool(lower & _ALERTING or (lower & _TELLING and lower & _IF))
 
 
-def hear_alert(said: str, known: Known) -> Rule | CommandError | None:
+def hear_alert(said: str, known: KnownNames) -> Rule | CommandError | None:
     """The alert that somebody wishes for, or what is missing of it; None where there is none."""
     try:
         words = _translated([word.strip("?!,;") for word in apart(tokens(said))], known)
@@ -76,7 +76,7 @@ def _with_watch(words: list[str]) -> list[str]:
     return ["spend", *words] if any(one.dollars for one in thresholds) else words
 
 
-def _translated(words: Sequence[str], known: Known) -> list[str]:
+def _translated(words: Sequence[str], known: KnownNames) -> list[str]:
     """The words of the grammar for what was said; what says nothing is left out."""
     found: list[str] = []
     rest = [word for word in words if word]
@@ -88,7 +88,7 @@ def _translated(words: Sequence[str], known: Known) -> list[str]:
     return [word for words_ in found for word in words_.split()]
 
 
-def _taken(rest: Sequence[str], found: list[str], known: Known) -> int:
+def _taken(rest: Sequence[str], found: list[str], known: KnownNames) -> int:
     """Put what the next words mean behind what was found; how many words that took."""
     word, lower = rest[0], rest[0].casefold().rstrip(".")
     ahead = [one.casefold().rstrip(".") for one in rest[1:3]]
@@ -120,7 +120,7 @@ def _put(found: list[str], words: str, taken: int) -> int:
     return taken
 
 
-def _meant(word: str, lower: str, known: Known) -> str:
+def _meant(word: str, lower: str, known: KnownNames) -> str:
     """What a single word means, as a word of the grammar; nothing where it says nothing."""
     if lower in _MEANT:
         return _MEANT[lower]

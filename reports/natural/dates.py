@@ -8,8 +8,8 @@ from datetime import date
 from reports.natural import vocabulary as say
 from reports.natural import written_dates as loose_dates
 from reports.natural.written_dates import Days, Order, calendar
-from reports.questions.grammar import Ask, parse
-from reports.time.period import Month, Span
+from reports.questions.grammar import QuestionCommand, parse
+from reports.time.period import DateSpan, Month
 
 LEADS = {"since", "from", "between", "starting"}
 _JOINTS = {"to", "until", "till", "til", "through", "thru", "-", "–", "up"}
@@ -31,7 +31,7 @@ def stretch(words: Sequence[str], today: date, order: Order = "") -> tuple[int, 
     if until_now and (counted := _counted(words[at:])):
         return at + counted[0], counted[1]
     if lead and (short := _of_one_month(words[at:], today)):
-        return at + short[0], str(Span(*short[1]))
+        return at + short[0], str(DateSpan(*short[1]))
     found = days(words[at:], today, order) or (_unit(words[at:], today) if lead else None)
     if found is None:
         if lead == "since":
@@ -48,7 +48,7 @@ def stretch(words: Sequence[str], today: date, order: Order = "") -> tuple[int, 
         first = first.replace(year=last.year - (first.month > last.month))
     if first > today:
         raise ValueError(f"{first} is in the future, so there is nothing to show yet.")
-    return at, str(Span(first, last))
+    return at, str(DateSpan(first, last))
 
 
 def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Days] | None:
@@ -60,7 +60,7 @@ def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Day
         return 2, calendar(unit, today, int(say.PAST[word] == "last"))
     if word[:1].isdigit():
         read = parse(word)
-        if isinstance(read, Ask) and isinstance(read.query.period, Month | Span):
+        if isinstance(read, QuestionCommand) and isinstance(read.query.period, Month | DateSpan):
             return 1, (read.query.period.first, read.query.period.last)
     return loose_dates.days(words, today, order)
 

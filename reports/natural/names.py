@@ -18,7 +18,7 @@ _PATTERNS = ("*{}*", "{}*", "*{}", "{}-*", "*-{}*", "*-{}", "*/{}*", "* {}*", "{
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownNames:
     """What may be named: slugs of models, names of keys, people as (name, address)."""
 
     models: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ class AmbiguousNameError(ValueError):
         self.name, self.filters = name, filters
 
 
-def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter | None:
+def named(name: str, known: KnownNames, dimension: Dimension | None = None) -> Filter | None:
     """The filter that a name means, of one dimension or of any; None: nothing has that name.
 
     A whole name goes before a part of one. Raises AmbiguousNameError.
@@ -96,14 +96,14 @@ def named(name: str, known: Known, dimension: Dimension | None = None) -> Filter
     return meant[0] if meant else None
 
 
-def _found(wanted: str, known: Known, dimension: Dimension | None) -> tuple[Filter, ...]:
+def _found(wanted: str, known: KnownNames, dimension: Dimension | None) -> tuple[Filter, ...]:
     for found in (_wholes(wanted, known), _parts(wanted, known)):
         if meant := tuple(f for f in found if dimension in {None, f.dimension}):
             return meant
     return ()
 
 
-def _wholes(wanted: str, known: Known) -> list[Filter]:
+def _wholes(wanted: str, known: KnownNames) -> list[Filter]:
     """Keys and people of that very name, and models that have it within their own."""
     keys = [Filter(Dimension.KEY, key)] if (key := known.key(wanted)) else []
     people = [Filter(Dimension.CREATOR, who) for who in known.callings.get(wanted, ())]
@@ -117,13 +117,13 @@ def _callings(name: str, address: str) -> set[str]:
     return {full, *full.split(), address.casefold(), local, *local.split(".")} - {""}
 
 
-def _models(wanted: str, known: Known) -> list[Filter]:
+def _models(wanted: str, known: KnownNames) -> list[Filter]:
     if wanted in known.slugs:
         return [Filter(Dimension.MODEL, wanted)]
     return _by_part(wanted.replace(" ", "-"), Dimension.MODEL, known.slugs)
 
 
-def _parts(wanted: str, known: Known) -> list[Filter]:
+def _parts(wanted: str, known: KnownNames) -> list[Filter]:
     """Keys that have it as a word within their name."""
     if wanted not in known.all_keys:
         return []

@@ -17,13 +17,21 @@ from reports.natural import vocabulary as say
 from reports.natural import written_dates as loose_dates
 from reports.natural.alert_wishes import hear_alert, wants
 from reports.natural.dates import stretch
-from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, Known, named
+from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
 from reports.natural.topics import greets, topic_said
 from reports.natural.written_dates import AmbiguousDateError, Order
-from reports.questions.grammar import LONGEST, Ask, CommandError, Help, grouping, parse, tokens
+from reports.questions.grammar import (
+    LONGEST,
+    CommandError,
+    HelpCommand,
+    QuestionCommand,
+    grouping,
+    parse,
+    tokens,
+)
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
 from reports.questions.topics import TopicAsked
-from reports.time.period import NAMED, Month, Span
+from reports.time.period import NAMED, DateSpan, Month
 from reports.time.timerange import NotBegunError, ranges, zone_names
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
@@ -47,7 +55,7 @@ _FIELDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ParsedText:
     """What was understood, as a command of the grammar.
 
     `given`: what of a question was typed, as in `Ask.given`. `left`: what was ignored. `plainly`:
@@ -73,7 +81,7 @@ class Heard:
         `words` is what is answered, where that is not simply what was read.
         """
         read = parse_command(words or self.words)
-        if isinstance(read, TopicAsked | Help):
+        if isinstance(read, TopicAsked | HelpCommand):
             return ""
         written = canonical(words or self.words)
         shown = clean(f"{command} {written}", 400).replace("`", "'")
@@ -88,7 +96,7 @@ class Heard:
         """The words of another question with what was said put in its place."""
         question = self.words.removeprefix(f"schedule {self.rhythm}".strip()) if self.rhythm else ""
         read = parse(question.strip() if self.rhythm else self.words)
-        if not isinstance(read, Ask):
+        if not isinstance(read, QuestionCommand):
             return self.words
         said = read.query
         changes = {
@@ -121,7 +129,7 @@ class Heard:
         return len(named) < 2 if in_thread else not named
 
 
-Read = Heard | CommandError | None
+Read = ParsedText | CommandError | None
 
 
 UNDERSTOOD = ("I can't filter ", "I can only ", "With or without ")
@@ -138,7 +146,7 @@ class UnknownWordError(ValueError):
         )
 
 
-def hear(text: str, known: Known, today: date) -> Read:
+def parse_text(text: str, known: KnownNames, today: date) -> Read:
     """What somebody says, the mention of the bot taken away; None: nothing that could be asked."""
     said = " ".join(plain(text).split())
     if len(said) > LONGEST:
@@ -155,20 +163,20 @@ def hear(text: str, known: Known, today: date) -> Read:
     if there := managing(words):
         if there.button:
             return CommandError(there.said(), "", there.listing)
-        return Heard(there.listing)
+        return ParsedText(there.listing)
     if words[0] in _BEGINNINGS:
         rest = said.partition(" ")[2] if words[0] == "schedule" else ""
         found = _read(rest, known, today, again=False, schedules=True) if rest else None
-        if isinstance(found, Heard) and found.rhythm:
+        if isinstance(found, ParsedText) and found.rhythm:
             return found
-        return _alert(said, words, known) or Heard(said, plainly=True)
+        return _alert(said, words, known) or ParsedText(said, plainly=True)
     if not wants(words) and (topic := topic_said(_without_names(said, known))):
-        return Heard(topic)
+        return ParsedText(topic)
     found = _read(said, known, today)
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
 
 
-def _without_names(said: str, known: Known) -> list[str]:
+def _without_names(said: str, known: KnownNames) -> list[str]:
     """The words in lower case, without what is quoted, a filter, or the name of something."""
     found = []
     for word in said.casefold().split():
@@ -182,31 +190,33 @@ def _without_names(said: str, known: Known) -> list[str]:
 def canonical(words: str) -> str:
     """A command with all that it means written out."""
     read = parse_command(words)
-    return read.query.words() if isinstance(read, Ask) else words
+    return read.query.words() if isinstance(read, QuestionCommand) else words
 
 
-def strictly(text: str, read: Command) -> Heard:
+def strictly(text: str, read: Command) -> ParsedText:
     """What was typed in the grammar's own words."""
     said = " ".join(plain(text).split())
-    return Heard(said, read.given if isinstance(read, Ask) else frozenset(), plainly=True)
+    return ParsedText(
+        said, read.given if isinstance(read, QuestionCommand) else frozenset(), plainly=True
+    )
 
 
-def _alert(said: str, words: list[str], known: Known) -> Heard | CommandError | None:
+def _alert(said: str, words: list[str], known: KnownNames) -> ParsedText | CommandError | None:
     """The alert that somebody wishes for, where it is one."""
     found = hear_alert(said, known) if wants(words) else None
-    return Heard(f"alert {found.words()}") if isinstance(found, Rule) else found
+    return ParsedText(f"alert {found.words()}") if isinstance(found, Rule) else found
 
 
 def _read(
     said: str,
-    known: Known,
+    known: KnownNames,
     today: date,
     *,
     again: bool = True,
     schedules: bool = False,
     order: Order = "",
 ) -> Read:
-    reader = _Reader(known, today, schedules=schedules, order=order)
+    reader = _TextReader(known, today, schedules=schedules, order=order)
     try:
         return reader.read(tokens(said))
     except AmbiguousDateError as wrong:
@@ -217,7 +227,7 @@ def _read(
             _read(said, known, today, again=False, schedules=schedules, order=order)
             for order in orders
         ]
-        choices = tuple(one.canonical for one in both if isinstance(one, Heard))
+        choices = tuple(one.canonical for one in both if isinstance(one, ParsedText))
         return CommandError(str(wrong), choices=choices)
     except AmbiguousNameError as wrong:
         texts = [_instead(reader, wrong.name, str(one)) for one in wrong.filters] if again else []
@@ -225,7 +235,7 @@ def _read(
             _read(text, known, today, again=False, schedules=schedules, order=order)
             for text in texts
         ]
-        choices = tuple(one.canonical for one in read if isinstance(one, Heard))
+        choices = tuple(one.canonical for one in read if isinstance(one, ParsedText))
         return CommandError(str(wrong), choices=choices)
     except UnknownWordError as wrong:
         return CommandError(str(wrong), *_meant(reader, known, today) if again else ())
@@ -233,7 +243,7 @@ def _read(
         return CommandError(str(wrong))
 
 
-def _instead(reader: _Reader, name: str, words: str) -> str:
+def _instead(reader: _TextReader, name: str, words: str) -> str:
     """What was said, with other words in the place of a name where reading stopped."""
     said = reader.words
     count = len(name.split())
@@ -244,7 +254,7 @@ def _instead(reader: _Reader, name: str, words: str) -> str:
     return ""
 
 
-def _meant(reader: _Reader, known: Known, today: date) -> tuple[str, str]:
+def _meant(reader: _TextReader, known: KnownNames, today: date) -> tuple[str, str]:
     """What was understood without a word that is not known, and with the one most like it."""
     names = islice((*known.by_key, *known.full_names), MOST_COMPARED)
     like = nearest.word(reader.words[reader.at], (*VOCABULARY, *names))
@@ -253,15 +263,15 @@ def _meant(reader: _Reader, known: Known, today: date) -> tuple[str, str]:
         for instead in ((), (like,) if like else ())
     ]
     found = [_read(text, known, today, again=False) for text in texts]
-    left, meant = (one.canonical if isinstance(one, Heard) else "" for one in found)
+    left, meant = (one.canonical if isinstance(one, ParsedText) else "" for one in found)
     return left, meant if like else ""
 
 
 @dataclass(slots=True)
-class _Reader:
+class _TextReader:
     """Takes one thing after the other out of what is said."""
 
-    known: Known
+    known: KnownNames
     today: date
     words: list[str] = field(default_factory=list)
     at: int = 0
@@ -282,7 +292,7 @@ class _Reader:
     def rhythm(self) -> str:
         return " ".join(self.standing)
 
-    def read(self, words: list[str]) -> Heard | CommandError | None:
+    def read(self, words: list[str]) -> ParsedText | CommandError | None:
         """All of it. Raises ValueError with what to say of a word that is not known."""
         self.words = [word.strip("?!,;") or word for word in words]
         rules: tuple[Callable[[], int], ...] = (
@@ -298,7 +308,7 @@ class _Reader:
             self.at += taken
         return self._heard()
 
-    def _heard(self) -> Heard | CommandError | None:
+    def _heard(self) -> ParsedText | CommandError | None:
         if self.asks_how_much and "metric" not in self.given:
             self._give("metric", str(Metric.SPEND))
         self._group()
@@ -318,7 +328,7 @@ class _Reader:
         if isinstance(read, CommandError):
             return read
         left, remarks = self._ignored(read), tuple(self.remarks)
-        return Heard(words, frozenset(self.given), left, rhythm=self.rhythm, remarks=remarks)
+        return ParsedText(words, frozenset(self.given), left, rhythm=self.rhythm, remarks=remarks)
 
     def _implied(self) -> str:
         """The period that a question without one is about: it does not count as typed.
@@ -352,7 +362,7 @@ class _Reader:
 
     def _ignored(self, read: Command) -> tuple[str, ...]:
         """What was left out: not the unit of time in which the period is drawn anyway."""
-        if not isinstance(read, Ask):
+        if not isinstance(read, QuestionCommand):
             return tuple(self.left)
         now = datetime.combine(self.today, time(12), UTC)
         try:
@@ -555,10 +565,10 @@ class _Reader:
         ahead = list(takewhile(bool, self._ahead(at + _LONGEST_STRETCH)[at:]))
         found = loose_dates.days(ahead, self.today, self.order)
         read = parse(self.given["period"][-1])
-        if found is None or not isinstance(read, Ask):
+        if found is None or not isinstance(read, QuestionCommand):
             return 0
         period = read.query.period
-        if not isinstance(period, Month | Span):
+        if not isinstance(period, Month | DateSpan):
             return 0
         ours, theirs = (period.first, period.last), found[1]
         later, earlier = max(ours, theirs), min(ours, theirs)
@@ -670,7 +680,7 @@ class _Reader:
             self._give("period", f"{int(count[:6])}{say.UNITS[self._word(1)][0]}")
             return 2
         read = parse(word) if word in NAMED or word[:1].isdigit() else None
-        if isinstance(read, Ask) and read.dated:
+        if isinstance(read, QuestionCommand) and read.dated:
             self._give("period", word)
             return 1
         if isinstance(read, CommandError):
@@ -690,7 +700,7 @@ class _Reader:
                 )
                 return at + 1
         counted = parse(following) if following[:1].isdigit() else None
-        if isinstance(counted, Ask):
+        if isinstance(counted, QuestionCommand):
             self._give("period", following)
             return 2
         last = say.PAST.get(word) == "last"

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from reports.natural import vocabulary as say
-from reports.time.period import YEARS, Month, Span
+from reports.time.period import YEARS, DateSpan, Month
 
 Days = tuple[date, date]
 """The first and the last day, both included."""
@@ -66,7 +66,7 @@ def period_of(first: date, last: date) -> str:
     """Days as a period of the grammar: a month, a day or a span."""
     month = Month(first.year, first.month)
     whole = (first, last) == (month.first, month.last)
-    return str(month) if whole else str(Span(first, last))
+    return str(month) if whole else str(DateSpan(first, last))
 
 
 def apart(earlier: Days, later: Days) -> str:

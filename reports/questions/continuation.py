@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from reports.alerts.grammar import parse_alert
 from reports.alerts.rule import Above, Forecast, Rule
-from reports.questions.grammar import Ask, parse
-from reports.questions.query import Dimension, Filter, Metric, Query, Source
-from reports.time.period import Calendar, Month, Period, Span, Unit
+from reports.questions.grammar import QuestionCommand, parse
+from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query
+from reports.time.period import Calendar, DateSpan, Month, Period, Unit
 from reports.time.timerange import NotBegunError, ranges
 
 _CONNECTIVES = {
@@ -112,13 +112,13 @@ def _days_of(period: Calendar, start: datetime, zone: str) -> Period | None:
     first = start.astimezone(ZoneInfo(zone)).date()
     match period.unit:
         case Unit.DAY:
-            return Span(first, first)
+            return DateSpan(first, first)
         case Unit.WEEK:
-            return Span(first, first + timedelta(days=6))
+            return DateSpan(first, first + timedelta(days=6))
         case Unit.MONTH:
             return Month(first.year, first.month)
         case Unit.YEAR:
-            return Span(first, first.replace(month=12, day=31))
+            return DateSpan(first, first.replace(month=12, day=31))
     return None
 
 
@@ -139,7 +139,7 @@ def alert_about(rule: Rule, before: Query) -> Rule:
     spends = isinstance(watch, Forecast) or (
         isinstance(watch, Above) and watch.metric is Metric.SPEND
     )
-    if isinstance(watch, Above | Forecast) and spends and watch.source is Source.ALL:
+    if isinstance(watch, Above | Forecast) and spends and watch.source is MoneySource.ALL:
         watch = replace(watch, source=before.source)
     narrowed = replace(rule, watch=watch, filters=before.filters)
     return narrowed if isinstance(parse_alert(f"alert {narrowed.words()}"), Rule) else rule
@@ -148,4 +148,4 @@ def alert_about(rule: Rule, before: Query) -> Rule:
 def typed_query(words: str) -> Query:
     """The question that words are, or the default one where they are something else."""
     read = parse(words)
-    return read.query if isinstance(read, Ask) else Query()
+    return read.query if isinstance(read, QuestionCommand) else Query()

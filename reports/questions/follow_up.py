@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
-from reports.questions.grammar import LONGEST, Ask, parse
+from reports.questions.grammar import LONGEST, QuestionCommand, parse
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
-from reports.schedules.grammar import Standing
+from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import Daily, Monthly, Rule, Weekly, complete, usual_period
 from reports.time.period import Calendar, Counted, Period, Unit
 
@@ -23,7 +23,7 @@ PERIODS = (
 )  # fmt: skip
 
 
-class Follow(StrEnum):
+class FollowUpAction(StrEnum):
     """The part of a question that a select changes; the value is the select's action id."""
 
     METRIC = "follow_metric"
@@ -37,27 +37,27 @@ class Follow(StrEnum):
 class Choice:
     """The chosen option of a select."""
 
-    follow: Follow
+    follow: FollowUpAction
     value: str
 
     @property
     def renews(self) -> bool:
         """Whether it asks about now; every other choice keeps the moment of the answer."""
-        return self.follow is Follow.PERIOD
+        return self.follow is FollowUpAction.PERIOD
 
 
 def chosen(query: Query, choice: Choice) -> Query | None:
     """The question after a choice that needs no names; None if the choice is invalid."""
     match choice.follow:
-        case Follow.METRIC:
+        case FollowUpAction.METRIC:
             return _with_metric(query, choice.value)
-        case Follow.PERIOD:
+        case FollowUpAction.PERIOD:
             return _with_period(query, choice.value)
-        case Follow.BY:
+        case FollowUpAction.BY:
             return _with_dimension(query, choice.value)
-        case Follow.INSIDE:
+        case FollowUpAction.INSIDE:
             return without_filter(query, choice.value)
-        case Follow.VERSUS:
+        case FollowUpAction.VERSUS:
             return _with_versus(query, choice.value)
     return None
 
@@ -86,12 +86,12 @@ def without_filter(query: Query, value: str) -> Query | None:
     )
 
 
-def standing(query: Query) -> Standing:
+def standing(query: Query) -> ScheduledQuestion:
     """A question as a schedule that runs once per period and covers complete periods."""
     rule = _rhythm(query.period)
     period = complete(query.period) or usual_period(rule)
     asked = replace(query, period=period, zone=None, files=(), share=False)
-    return Standing(asked, rule, time(9), query.zone)
+    return ScheduledQuestion(asked, rule, time(9), query.zone)
 
 
 def fits(query: Query) -> bool:
@@ -126,7 +126,7 @@ def _with_period(query: Query, value: str) -> Query | None:
     if value == UP_TO_NOW:
         return query
     read = parse(value)
-    if not isinstance(read, Ask):
+    if not isinstance(read, QuestionCommand):
         return None
     # what one period is compared with may be shorter than the next
     versus = query.versus and Versus.BEFORE

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.questions.grammar import Ask, CommandError, parse
-from reports.questions.query import Metric, Query, Source
-from reports.schedules.form_fields import WrongField, said
+from reports.questions.grammar import CommandError, QuestionCommand, parse
+from reports.questions.query import Metric, MoneySource, Query
+from reports.schedules.form_fields import FormError, said
 
 OVERVIEW, ALL, OTHER, ME = "overview", "all", "other", "me"
 METRICS = (
     (OVERVIEW, "All three: spend, tokens, requests"),
     (Metric.SPEND, "Spend"),
-    (f"{Metric.SPEND} {Source.CREDITS}", "Spend from credits"),
-    (f"{Metric.SPEND} {Source.BYOK}", "Spend on own provider keys"),
+    (f"{Metric.SPEND} {MoneySource.CREDITS}", "Spend from credits"),
+    (f"{Metric.SPEND} {MoneySource.BYOK}", "Spend on own provider keys"),
     (Metric.TOKENS, "Tokens"),
     (Metric.REQUESTS, "Requests"),
 )
@@ -35,7 +35,7 @@ PERIODS = (
 )
 
 
-class Field(StrEnum):
+class QuestionField(StrEnum):
     """The fields of the form."""
 
     METRIC = "form_ask_metric"
@@ -67,30 +67,31 @@ class QuestionFields:
     channel: str = ""
 
 
-def read_fields(fields: QuestionFields) -> Query | WrongField:
+def read_fields(fields: QuestionFields) -> Query | FormError:
     """The question that the fields stand for, or what is wrong in which of them."""
     period = fields.other.strip() if fields.period == OTHER else fields.period
     dated = parse(period)
     if isinstance(dated, CommandError):
-        return WrongField(Field.OTHER, said(dated))
-    alone = isinstance(dated, Ask) and dated.query == Query(period=dated.query.period)
-    if not (alone and isinstance(dated, Ask) and dated.dated):
-        return WrongField(Field.OTHER, "Enter only a period, such as 3w or 2026-10.")
+        return FormError(QuestionField.OTHER, said(dated))
+    alone = isinstance(dated, QuestionCommand) and dated.query == Query(period=dated.query.period)
+    if not (alone and isinstance(dated, QuestionCommand) and dated.dated):
+        return FormError(QuestionField.OTHER, "Enter only a period, such as 3w or 2026-10.")
     filtered = parse(fields.whose)
     if isinstance(filtered, CommandError):
-        return WrongField(Field.WHOSE, said(filtered))
-    whose = filtered.query.filters if isinstance(filtered, Ask) else ()
-    if not isinstance(filtered, Ask) or filtered.query != Query(filters=whose):
-        return WrongField(
-            Field.WHOSE, "Enter only filters, for example key:prod, model:claude* or -key:ci*"
+        return FormError(QuestionField.WHOSE, said(filtered))
+    whose = filtered.query.filters if isinstance(filtered, QuestionCommand) else ()
+    if not isinstance(filtered, QuestionCommand) or filtered.query != Query(filters=whose):
+        return FormError(
+            QuestionField.WHOSE,
+            "Enter only filters, for example key:prod, model:claude* or -key:ci*",
         )
     top = fields.top.strip()
     limited = parse(f"top {top}")
-    if not isinstance(limited, Ask) or limited.query != Query(top=limited.query.top):
+    if not isinstance(limited, QuestionCommand) or limited.query != Query(top=limited.query.top):
         problem = limited.problem if isinstance(limited, CommandError) else "Enter a number."
-        return WrongField(Field.TOP, problem[:1_000])
+        return FormError(QuestionField.TOP, problem[:1_000])
     if fields.to != ME and not fields.channel:
-        return WrongField(Field.CHANNEL, "Choose a channel.")
+        return FormError(QuestionField.CHANNEL, "Choose a channel.")
     words = [
         "" if fields.metric == OVERVIEW else fields.metric,
         period,
@@ -102,7 +103,7 @@ def read_fields(fields: QuestionFields) -> Query | WrongField:
     ]
     found = parse(" ".join(filter(None, words)))
     if isinstance(found, CommandError):
-        return WrongField(Field.METRIC, said(found))
-    if not isinstance(found, Ask):
-        return WrongField(Field.WHOSE, "That isn't a question.")
+        return FormError(QuestionField.METRIC, said(found))
+    if not isinstance(found, QuestionCommand):
+        return FormError(QuestionField.WHOSE, "That isn't a question.")
     return found.query

@@ -24,11 +24,11 @@ from datetime import date
 from reports.questions.query import (
     DEFAULT_TOP,
     Dimension,
-    File,
+    FileFormat,
     Filter,
     Metric,
+    MoneySource,
     Query,
-    Source,
     Versus,
 )
 from reports.questions.topics import not_yet, ungroupable
@@ -39,9 +39,9 @@ from reports.time.period import (
     YEARS,
     Calendar,
     Counted,
+    DateSpan,
     Month,
     Period,
-    Span,
     Unit,
 )
 from reports.time.timerange import zone_names
@@ -98,7 +98,7 @@ _BEGUN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class QuestionCommand:
     """A question to answer; `dated`: its period was typed, and is not the default.
 
     `given` names what was typed: `metric`, `period`, `by`, `filter`, `source`, `top`, `versus`,
@@ -111,11 +111,11 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Help:
+class HelpCommand:
     """The person wants to know what can be asked."""
 
 
-Command = Ask | Help
+Command = QuestionCommand | HelpCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +151,23 @@ def parse(text: str) -> Command | CommandError:
         question = plain(question).strip()
     if len(question) > LONGEST:
         return _too_long(len(question))
-    reader = _Reader()
+    reader = _QuestionReader()
     try:
         reader.read(tokens(question))
     except _Wrong as wrong:
         reader.wrong.append(wrong)
     if reader.help:
-        return Help()
+        return HelpCommand()
     if reader.wrong:
         return reader.error()
     written_out = len(reader.query.words())
     dated = "period" in reader.seen
     given = frozenset(_GIVEN.get(kind.partition(" ")[0], kind) for kind in reader.seen)
-    return Ask(reader.query, dated, given) if written_out <= LONGEST else _too_long(written_out)
+    return (
+        QuestionCommand(reader.query, dated, given)
+        if written_out <= LONGEST
+        else _too_long(written_out)
+    )
 
 
 def _too_long(length: int) -> CommandError:
@@ -190,7 +194,7 @@ def tokens(text: str) -> list[str]:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _QuestionReader:
     """Reads one word after the other into a query; each kind of word may stand once."""
 
     query: Query = field(default_factory=Query)
@@ -219,7 +223,7 @@ class _Reader:
         guesses = [wrong.suggestion for wrong in self.wrong if wrong.suggestion]
         if len(guesses) < len(self.wrong):
             return CommandError(str(first), understood)  # a word that stays wrong is not dropped
-        corrected = _Reader(self.query, dict(self.seen))
+        corrected = _QuestionReader(self.query, dict(self.seen))
         for guess in guesses:
             corrected.read(tokens(guess))
         suggestion = corrected.query.words()
@@ -363,7 +367,7 @@ class _Reader:
         match word.lower():
             case "credits" | "byok" as source:
                 self._once("source", word)
-                self.query = replace(self.query, source=Source(source))
+                self.query = replace(self.query, source=MoneySource(source))
             case "top":
                 self._top()
             case "csv" | "pdf" as file:
@@ -388,7 +392,7 @@ class _Reader:
         if word == "pdf" and self._follows("summary"):
             self.words.pop()
             summary = True
-        file = File.SUMMARY if summary else File(word)
+        file = FileFormat.SUMMARY if summary else FileFormat(word)
         self.seen[file] = file
         self.query = replace(self.query, files=tuple(sorted({*self.query.files, file})))
 
@@ -463,7 +467,7 @@ def _dates(word: str) -> Period | None:
     if not (first and last):
         raise _Wrong("A date range needs a start and an end, like `2026-10-01..2026-10-15`.", meant)
     try:
-        return Span(_date(first).first, _date(last).last)
+        return DateSpan(_date(first).first, _date(last).last)
     except _Wrong as wrong:
         raise _Wrong(str(wrong), meant) from None
     except ValueError as error:
@@ -476,7 +480,7 @@ def _looks_like_date(word: str) -> bool:
     return len(word) >= 6 and word[:4].isascii() and word[:4].isdigit() and word[4] == "-"
 
 
-def _date(word: str) -> Month | Span:
+def _date(word: str) -> Month | DateSpan:
     """A month or a day. Raises _Wrong if the calendar has no such date."""
     numbers = [_integer(part) for part in word.split("-")]
     shaped = [len(part) for part in word.split("-")] in ([4, 2], [4, 2, 2])
@@ -491,7 +495,7 @@ def _date(word: str) -> Month | Span:
         on = date(year, month, day)
     except ValueError:
         raise _Wrong(f"There is no such date as {_quoted(word)}.", nearest.day(word)) from None
-    return Span(on, on) if len(numbers) == 3 else Month(year, month)
+    return DateSpan(on, on) if len(numbers) == 3 else Month(year, month)
 
 
 def _integer(word: str) -> int | None:
@@ -500,7 +504,7 @@ def _integer(word: str) -> int | None:
 
 
 def _reads(*words: str) -> bool:
-    probe = _Reader()
+    probe = _QuestionReader()
     probe.read(list(words))
     return bool(words) and not probe.wrong
 

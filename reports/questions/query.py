@@ -24,7 +24,7 @@ class Dimension(StrEnum):
     CREATOR = "creator"
 
 
-class Source(StrEnum):
+class MoneySource(StrEnum):
     """Where the money comes from: OpenRouter credits, one's own provider keys, or both."""
 
     ALL = "all"
@@ -42,7 +42,7 @@ class Versus(StrEnum):
     YEAR = "last year"
 
 
-class File(StrEnum):
+class FileFormat(StrEnum):
     """A file that goes with the answer."""
 
     CSV = "csv"
@@ -77,9 +77,9 @@ class Query:
     period: Period = DEFAULT
     by: Dimension | None = None
     filters: tuple[Filter, ...] = ()
-    source: Source = Source.ALL
+    source: MoneySource = MoneySource.ALL
     top: int = DEFAULT_TOP
-    files: tuple[File, ...] = ()
+    files: tuple[FileFormat, ...] = ()
     share: bool = False
     zone: str | None = None
     versus: Versus | None = None
@@ -92,7 +92,7 @@ class Query:
     def words(self) -> str:
         """The question in the grammar's own words, so that reading them gives it back."""
         parts = [self.metric, str(self.period), self.by and f"by {self.by}", *self.filters]
-        parts += [None if self.source is Source.ALL else self.source]
+        parts += [None if self.source is MoneySource.ALL else self.source]
         parts += [None if self.top == DEFAULT_TOP else f"top {self.top}"]
         parts += [self.versus and f"vs {self.versus}"]
         parts += [self.zone and f"tz {self.zone}", *self.files, "share" if self.share else None]

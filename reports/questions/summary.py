@@ -16,7 +16,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class UsageFigures:
     """What the cache holds for a question, before it is added up.
 
     `whole` is the usage of each bucket; `series` usage by bucket index, of all groups or of the
@@ -127,7 +127,7 @@ def in_order(groups: Iterable[Series]) -> list[Series]:
 def summarize(
     query: Query,
     time_range: TimeRange,
-    figures: Figures,
+    figures: UsageFigures,
     as_of: datetime | None,
     partial: tuple[str, ...] = (),
 ) -> Summary:
@@ -137,7 +137,7 @@ def summarize(
     return Summary(query, time_range, as_of, partial, metrics, totals, figures.since)
 
 
-def _metric(query: Query, metric: Metric, figures: Figures) -> MetricSummary:
+def _metric(query: Query, metric: Metric, figures: UsageFigures) -> MetricSummary:
     buckets = tuple(usage.value(metric, query.source) for usage in figures.whole)
     whole = total(figures.whole)
     everything = whole.value(metric, query.source)
@@ -170,7 +170,7 @@ def _metric(query: Query, metric: Metric, figures: Figures) -> MetricSummary:
     )
 
 
-def _course(query: Query, metric: Metric, figures: Figures) -> tuple[int, ...] | None:
+def _course(query: Query, metric: Metric, figures: UsageFigures) -> tuple[int, ...] | None:
     """The period before in as many buckets as the range: a month may be a day longer or shorter."""
     if figures.course is None:
         return None

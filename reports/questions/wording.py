@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.questions.query import Dimension, Metric, Query, Source, Versus
-from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.questions.query import Dimension, Metric, MoneySource, Query, Versus
+from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import Granularity, TimeRange
 from reports.wording.safe_text import clean
 
@@ -18,7 +18,11 @@ DIMENSION_WORDS = {
 }
 
 
-_SOURCE = {Source.ALL: "", Source.CREDITS: " from credits", Source.BYOK: " from BYOK"}
+_SOURCE = {
+    MoneySource.ALL: "",
+    MoneySource.CREDITS: " from credits",
+    MoneySource.BYOK: " from BYOK",
+}
 EARLIER = {
     Versus.DAY: Unit.DAY,
     Versus.WEEK: Unit.WEEK,
@@ -72,7 +76,7 @@ def title(query: Query) -> str:
     """
     if query.metric:
         what = capital(metric_words(query, query.metric))
-    elif query.source is Source.ALL:
+    elif query.source is MoneySource.ALL:
         what = "Activity"
     else:
         what = f"Activity ({metric_words(query, Metric.SPEND)})"
@@ -151,7 +155,7 @@ def excluded_words(query: Query) -> str:
     return f" without {', '.join(names[:2])}{more}" if names else ""
 
 
-def _span_words(span: Span) -> str:
+def _span_words(span: DateSpan) -> str:
     if span.first == span.last:
         return f"{span.first.day} {span.first:%b %Y}"
     end = f"{span.last.day} {span.last:%b %Y}"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO
 
-from reports.questions.query import Dimension, Metric, Query, Source
+from reports.questions.query import Dimension, Metric, MoneySource, Query
 from reports.usage.usage import NANO, ZERO, Usage, UsageRow, dollars, total
 
 SLUG = "Slug"
@@ -145,20 +145,20 @@ def _figures(query: Query) -> Callable[[Usage], str]:
             return _requests
 
 
-def _overview(source: Source) -> Callable[[Usage], str]:
+def _overview(source: MoneySource) -> Callable[[Usage], str]:
     def figures(usage: Usage) -> str:
         requests, _, prompt, completion, reasoning, credits_, byok = usage
-        paid = _money(0 if source is Source.BYOK else credits_)
-        own = _money(0 if source is Source.CREDITS else byok)
+        paid = _money(0 if source is MoneySource.BYOK else credits_)
+        own = _money(0 if source is MoneySource.CREDITS else byok)
         return f'"{paid}","{own}","{requests}","{prompt}","{completion}","{reasoning}"'
 
     return figures
 
 
-def _spend(source: Source) -> Callable[[Usage], str]:
+def _spend(source: MoneySource) -> Callable[[Usage], str]:
     def figures(usage: Usage) -> str:
-        paid = 0 if source is Source.BYOK else usage.credits
-        own = 0 if source is Source.CREDITS else usage.byok
+        paid = 0 if source is MoneySource.BYOK else usage.credits
+        own = 0 if source is MoneySource.CREDITS else usage.byok
         return f'"{_money(paid)}","{_money(own)}","{_money(paid + own)}"'
 
     return figures

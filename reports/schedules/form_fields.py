@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
-from reports.questions.grammar import Ask, CommandError, parse
-from reports.questions.query import File
+from reports.questions.grammar import CommandError, QuestionCommand, parse
+from reports.questions.query import FileFormat
 from reports.schedules.corrections import RHYTHMS
 from reports.schedules.cron import Cron, CronError
 from reports.schedules.cron import parse as parse_cron
-from reports.schedules.grammar import Place, Standing, parse_schedule
+from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget, parse_schedule
 from reports.schedules.recurrence import (
     WEEKDAYS,
     WORKDAYS,
     Daily,
     Monthly,
-    Target,
+    TargetKind,
     Weekly,
     usual_period,
 )
@@ -34,7 +34,7 @@ LAST = "last"
 _OTHERS = "Only enter the question here. How often, when, where and files have their own fields."
 
 
-class Field(StrEnum):
+class ScheduleField(StrEnum):
     """The fields of the form."""
 
     QUESTION = "form_question"
@@ -73,27 +73,27 @@ class ScheduleFields:
     cron: str = "0 9 * * 1"
     at: str = "09:00"
     zone: str = "UTC"
-    to: str = Target.PERSON
+    to: str = TargetKind.PERSON
     channel: str = ""
     files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class WrongField:
+class FormError:
     """What is wrong, and at which field to show it."""
 
     field: str
     problem: str
 
 
-def fields_of(standing: Standing, zone: str) -> ScheduleFields:
+def fields_of(standing: ScheduledQuestion, zone: str) -> ScheduleFields:
     """The fields of a schedule; `zone` is used where it names none."""
     rule = standing.rule
     found = ScheduleFields(
         question=_question(standing),
         at=f"{standing.at:%H:%M}",
         zone=standing.zone or zone,
-        to=standing.place.kind or Target.PERSON,
+        to=standing.place.kind or TargetKind.PERSON,
         channel=standing.place.id,
         files=tuple(standing.query.files),
     )
@@ -110,29 +110,29 @@ def fields_of(standing: Standing, zone: str) -> ScheduleFields:
             return replace(found, often=Often.CRON, cron=str(rule))
 
 
-def read_fields(fields: ScheduleFields) -> Standing | WrongField:
+def read_fields(fields: ScheduleFields) -> ScheduledQuestion | FormError:
     """The schedule of the fields, or what is wrong in which of them."""
     when = _when(fields)
-    if isinstance(when, WrongField):
+    if isinstance(when, FormError):
         return when
     place = _place(fields)
-    if isinstance(place, WrongField):
+    if isinstance(place, FormError):
         return place
     asked = parse(fields.question)
     if isinstance(asked, CommandError):
-        return WrongField(Field.QUESTION, _misread(fields.question, asked, when))
-    if not isinstance(asked, Ask):
-        return WrongField(Field.QUESTION, "Enter a question, for example: spend by creator")
+        return FormError(ScheduleField.QUESTION, _misread(fields.question, asked, when))
+    if not isinstance(asked, QuestionCommand):
+        return FormError(ScheduleField.QUESTION, "Enter a question, for example: spend by creator")
     words = ["schedule", when, fields.question, *fields.files, place.words()]
     found = parse_schedule(" ".join(filter(None, words)))
     if isinstance(found, CommandError):
-        return WrongField(Field.QUESTION, _said(found))
+        return FormError(ScheduleField.QUESTION, _said(found))
     meant = parse_schedule(" ".join(["schedule", when, place.words()]))
-    if not (isinstance(found, Standing) and isinstance(meant, Standing)):
-        return WrongField(Field.QUESTION, _OTHERS)
+    if not (isinstance(found, ScheduledQuestion) and isinstance(meant, ScheduledQuestion)):
+        return FormError(ScheduleField.QUESTION, _OTHERS)
     same = (found.rule, found.at, found.zone, found.place)
     if same != (meant.rule, meant.at, meant.zone, meant.place):
-        return WrongField(Field.QUESTION, _OTHERS)
+        return FormError(ScheduleField.QUESTION, _OTHERS)
     return replace(found, place=place)
 
 
@@ -147,7 +147,11 @@ def _misread(question: str, wrong: CommandError, when: str) -> str:
     if any(word.lower() in RHYTHMS for word in question.split()):
         return _OTHERS
     asked, standing = parse(wrong.suggestion), parse_schedule(f"schedule {when}")
-    if not (isinstance(asked, Ask) and wrong.suggestion and isinstance(standing, Standing)):
+    if not (
+        isinstance(asked, QuestionCommand)
+        and wrong.suggestion
+        and isinstance(standing, ScheduledQuestion)
+    ):
         return said(wrong)
     query = asked.query
     if query.period == DEFAULT and str(DEFAULT) not in question.split():
@@ -158,31 +162,31 @@ def _misread(question: str, wrong: CommandError, when: str) -> str:
 
 def _said(wrong: CommandError) -> str:
     meant = parse_schedule(wrong.suggestion) if wrong.suggestion else None
-    if not isinstance(meant, Standing):
+    if not isinstance(meant, ScheduledQuestion):
         return wrong.problem[:1_000]
     return said(CommandError(wrong.problem, "", _question(meant)))
 
 
-def _when(fields: ScheduleFields) -> str | WrongField:
+def _when(fields: ScheduleFields) -> str | FormError:
     """The words of the rule, the time and the zone."""
     typed = fields.zone.strip()
     zone = zone_names().get(typed.lower())
     if zone is None:
         shown, meant = clean(typed, 40) if typed else "", nearest.zone(typed)
         problem = f"I don't recognize the time zone “{shown}”." if shown else "Enter a time zone."
-        return WrongField(Field.ZONE, f"{problem} Did you mean {meant}?")
+        return FormError(ScheduleField.ZONE, f"{problem} Did you mean {meant}?")
     if fields.often == Often.CRON:
         try:
             rule, _ = parse_cron(fields.cron)
         except CronError as wrong:
-            return WrongField(Field.CRON, f"{wrong} For example: {wrong.meant}"[:1_000])
+            return FormError(ScheduleField.CRON, f"{wrong} For example: {wrong.meant}"[:1_000])
         except ValueError as wrong:
-            return WrongField(Field.CRON, str(wrong)[:1_000])
+            return FormError(ScheduleField.CRON, str(wrong)[:1_000])
         return f"{rule} {zone}"
     if _time(fields.at) is None:
-        return WrongField(Field.AT, "Choose a time of day.")
+        return FormError(ScheduleField.AT, "Choose a time of day.")
     if fields.often == Often.WEEKLY and not fields.days:
-        return WrongField(Field.DAYS, "Choose at least one day of the week.")
+        return FormError(ScheduleField.DAYS, "Choose at least one day of the week.")
     rhythm = {
         Often.DAILY: "daily",
         Often.WEEKDAYS: "weekdays",
@@ -192,12 +196,12 @@ def _when(fields: ScheduleFields) -> str | WrongField:
     return f"{rhythm} {fields.at} {zone}"
 
 
-def _place(fields: ScheduleFields) -> Place | WrongField:
-    if fields.to == Target.CHANNEL:
+def _place(fields: ScheduleFields) -> ScheduleTarget | FormError:
+    if fields.to == TargetKind.CHANNEL:
         if not fields.channel:
-            return WrongField(Field.CHANNEL, "Choose a channel for the report.")
-        return Place(Target.CHANNEL, fields.channel)
-    return Place(Target(fields.to))
+            return FormError(ScheduleField.CHANNEL, "Choose a channel for the report.")
+        return ScheduleTarget(TargetKind.CHANNEL, fields.channel)
+    return ScheduleTarget(TargetKind(fields.to))
 
 
 def _time(text: str) -> time | None:
@@ -207,7 +211,7 @@ def _time(text: str) -> time | None:
         return None
 
 
-def _question(standing: Standing) -> str:
+def _question(standing: ScheduledQuestion) -> str:
     """The words of the question alone; its period goes where it is the rule's usual one."""
     query = replace(standing.query, files=(), zone=None, share=False)
     words = query.words()
@@ -215,7 +219,7 @@ def _question(standing: Standing) -> str:
     if query.period == usual_period(standing.rule) and words.startswith(head):
         short = " ".join(filter(None, (query.metric, words.removeprefix(head).strip())))
         again = parse(short)
-        if isinstance(again, Ask) and not again.dated and short:
+        if isinstance(again, QuestionCommand) and not again.dated and short:
             asked = replace(again.query, period=query.period)
             if asked == query and (query.metric or query.by or query.filters):
                 return short
@@ -224,4 +228,4 @@ def _question(standing: Standing) -> str:
 
 def file_names() -> tuple[str, ...]:
     """The files that may go with a report."""
-    return tuple(File)
+    return tuple(FileFormat)

@@ -15,15 +15,22 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from reports.questions.grammar import LONGEST, CommandError, Help, tokens
+from reports.questions.grammar import LONGEST, CommandError, HelpCommand, tokens
 from reports.schedules.corrections import EXAMPLE, Wrong
-from reports.schedules.reader import Reader
-from reports.schedules.schedule import Place, Standing
+from reports.schedules.reader import ScheduleReader
+from reports.schedules.schedule import ScheduledQuestion, ScheduleTarget
 from reports.wording.safe_text import clean, plain
 from reports.wording.subscriptions import begins, button, corrected, keeps_numbers, lists, page
 
-__all__ = ["EXAMPLE", "EXAMPLES", "ListSchedules", "Place", "Standing", "is_schedule",
-           "parse_schedule"]  # fmt: skip
+__all__ = [
+    "EXAMPLE",
+    "EXAMPLES",
+    "ListSchedules",
+    "ScheduleTarget",
+    "ScheduledQuestion",
+    "is_schedule",
+    "parse_schedule",
+]
 
 EXAMPLES = (EXAMPLE, "schedule daily spend by model to me 8:30", "schedules")
 _MOST_TRIES = 20
@@ -36,7 +43,7 @@ class ListSchedules:
     page: int = 1
 
 
-Read = Standing | ListSchedules | Help | CommandError
+Read = ScheduledQuestion | ListSchedules | HelpCommand | CommandError
 
 
 def is_schedule(text: str) -> bool:
@@ -73,7 +80,7 @@ def _helpful(wrong: CommandError, words: list[str], place: str) -> CommandError:
     suggestion = wrong.suggestion
     if place and (suggestion == EXAMPLE or not _is_right(suggestion)):
         left = _left(words, wrong.problem)
-        place = "" if left and left.place != Place() else place
+        place = "" if left and left.place != ScheduleTarget() else place
         suggestion = f"schedule {left.words()} {place}".strip() if left else ""
     kept = suggestion == "schedules" or keeps_numbers(" ".join(words), suggestion)
     if suggestion == EXAMPLE or not kept or not _is_right(suggestion):
@@ -85,19 +92,19 @@ def _is_right(suggestion: str) -> bool:
     if suggestion in {"", "schedules"}:
         return True
     with suppress(ValueError):
-        return isinstance(Reader().read(tokens(suggestion)[1:]), Standing)
+        return isinstance(ScheduleReader().read(tokens(suggestion)[1:]), ScheduledQuestion)
     return False
 
 
-def _left(words: list[str], problem: str) -> Standing | None:
+def _left(words: list[str], problem: str) -> ScheduledQuestion | None:
     """The schedule without one or two adjacent words, preferably those the problem names."""
     spans = [(at, at + count) for count in (1, 2) for at in range(len(words) - count, -1, -1)]
     complained = [f"“{clean(word, 40)}”" in problem for word in words]
     spans.sort(key=lambda span: not any(complained[span[0] : span[1]]))
     for start, end in spans[:_MOST_TRIES]:
         with suppress(ValueError):
-            found = Reader().read(words[:start] + words[end:])
-            if isinstance(found, Standing):
+            found = ScheduleReader().read(words[:start] + words[end:])
+            if isinstance(found, ScheduledQuestion):
                 return found
     return None
 
@@ -107,13 +114,13 @@ def _read(words: list[str], tries: int = 2) -> Read:
     if meant := button(words[0], "schedules"):
         raise Wrong(meant.said(), "schedules")
     try:
-        return Reader().read(words)
+        return ScheduleReader().read(words)
     except Wrong as wrong:
         if wrong.instead and tries:
             again = corrected(words, wrong.instead)
             with suppress(ValueError):
                 found = _read(again, tries - 1)
-                if isinstance(found, Standing):
+                if isinstance(found, ScheduledQuestion):
                     return CommandError(str(wrong), "", f"schedule {found.words()}")
         raise
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import time
 
-from reports.questions.grammar import Ask, CommandError, Help, parse
+from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand, parse
 from reports.questions.query import Dimension, Metric, Query
 from reports.schedules import cron
 from reports.schedules.corrections import DAYS, EXAMPLE, RHYTHMS, Wrong, guess
@@ -17,12 +17,12 @@ from reports.schedules.recurrence import (
     Daily,
     Monthly,
     Rule,
-    Target,
+    TargetKind,
     Weekly,
     complete,
     usual_period,
 )
-from reports.schedules.schedule import Place, Standing
+from reports.schedules.schedule import ScheduledQuestion, ScheduleTarget
 from reports.time.period import DEFAULT, Period
 from reports.time.timerange import zone_names
 from reports.wording import suggestions as nearest
@@ -36,7 +36,7 @@ _PERIOD_UNITS = {"hour", "day", "week", "month", "year"}
 
 
 @dataclass(slots=True)
-class Reader:
+class ScheduleReader:
     """Takes the words of a schedule out of the words of its question."""
 
     words: list[str] = field(default_factory=list)
@@ -47,10 +47,10 @@ class Reader:
     last_day: bool = False
     at: time | None = None
     zone: str | None = None
-    place: Place | None = None
+    place: ScheduleTarget | None = None
     expression: str = ""
 
-    def read(self, words: list[str]) -> Standing | Help | CommandError:
+    def read(self, words: list[str]) -> ScheduledQuestion | HelpCommand | CommandError:
         """The standing question, or what is wrong with it."""
         self.words = words[::-1]
         if any(one.lower() == "monthly" for one in words):
@@ -66,14 +66,14 @@ class Reader:
                 self.question.append(word)
         asked = parse(" ".join(self.question))
         match asked:
-            case Help():
+            case HelpCommand():
                 return asked
             case CommandError():
                 return self._explained(asked)
-            case Ask():
+            case QuestionCommand():
                 return self._standing(asked.query)
 
-    def _standing(self, query: Query) -> Standing:
+    def _standing(self, query: Query) -> ScheduledQuestion:
         rule, at = self._rule(), self.at
         if self.expression:
             rule, cron_at = self._read_cron()
@@ -85,16 +85,18 @@ class Reader:
         zone = query.zone or self.zone
         period = self._period(query, rule)
         query = replace(query, period=period, zone=None, share=False)
-        return Standing(query, rule, at or time(9), zone, self.place or Place())
+        return ScheduledQuestion(query, rule, at or time(9), zone, self.place or ScheduleTarget())
 
     def _period(self, query: Query, rule: Rule) -> Period:
         named = parse(" ".join(self.question))
-        without = not isinstance(named, Ask) or not named.dated
+        without = not isinstance(named, QuestionCommand) or not named.dated
         period: Period | None = usual_period(rule) if without else complete(query.period)
         if period is None:
             usual = usual_period(rule)
             asked = replace(query, period=usual, zone=None, share=False)
-            standing = Standing(asked, rule, self.at or time(9), self.zone, self.place or Place())
+            standing = ScheduledQuestion(
+                asked, rule, self.at or time(9), self.zone, self.place or ScheduleTarget()
+            )
             raise Wrong(
                 f"A schedule can't report on “{clean(str(query.period))}”. It reports on whole"
                 " days, weeks, months or years, like yesterday, last week or `1m`.",
@@ -136,7 +138,7 @@ class Reader:
                 guess(word, wrong.problem, following)
         asked = parse(wrong.suggestion) if wrong.suggestion else wrong
         suggestion = EXAMPLE
-        if isinstance(asked, Ask):
+        if isinstance(asked, QuestionCommand):
             default = asked.query.period == DEFAULT and str(DEFAULT) not in self.question
             self.question = [] if default else [str(asked.query.period)]
             with suppress(Wrong):
@@ -268,7 +270,7 @@ class Reader:
     def _place(self, word: str) -> bool:
         lower = word.lower()
         if lower == "here":
-            self._take(Place())
+            self._take(ScheduleTarget())
             return True
         if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#")):
             return False
@@ -278,7 +280,7 @@ class Reader:
         self._take(_place(named, lower))
         return True
 
-    def _take(self, place: Place) -> None:
+    def _take(self, place: ScheduleTarget) -> None:
         if self.place is not None and self.place != place:
             raise Wrong("A schedule can only go to one place. Set up a second one for the other.")
         self.place = place
@@ -290,16 +292,16 @@ class Reader:
         return lower in _FILLERS
 
 
-def _place(named: str, word: str) -> Place:
+def _place(named: str, word: str) -> ScheduleTarget:
     lower = named.lower()
     if lower in {"me", "myself"}:
-        return Place(Target.PERSON)
+        return ScheduleTarget(TargetKind.PERSON)
     if lower in {"creators", "members", "everyone", "everybody"}:
-        return Place(Target.CREATORS)
+        return ScheduleTarget(TargetKind.CREATORS)
     if lower in {"here", "this"}:
-        return Place()
+        return ScheduleTarget()
     if known := channel(named):
-        return Place(Target.CHANNEL, *known)
+        return ScheduleTarget(TargetKind.CHANNEL, *known)
     shown = clean(named, 40) if named else ""
     if named.startswith("#"):
         raise Wrong(

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from reports.questions.query import Query
 from reports.schedules import cron
 from reports.schedules.cron import Cron
-from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import DAY, local
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -74,7 +74,7 @@ Rule = Daily | Weekly | Monthly | Cron
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class Recurrence:
     """Dates, local time and time zone."""
 
     rule: Rule = Weekly()
@@ -87,7 +87,7 @@ class Schedule:
         return f"{self.rule} {self.at:%H:%M} {self.zone}"
 
 
-class Target(StrEnum):
+class TargetKind(StrEnum):
     """Where reports go: a channel, one person, or every creator privately."""
 
     CHANNEL = "channel"
@@ -96,7 +96,7 @@ class Target(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueRun:
     """A run that is due: its local date, and its instant (UTC)."""
 
     day: date
@@ -104,11 +104,11 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class MissedRuns:
     """Due runs: the one to make, and those that are too old."""
 
-    run: Due | None
-    skipped: tuple[Due, ...] = ()
+    run: DueRun | None
+    skipped: tuple[DueRun, ...] = ()
 
 
 def occurrence(day: date, at: time, zone: str) -> datetime:
@@ -116,17 +116,17 @@ def occurrence(day: date, at: time, zone: str) -> datetime:
     return local(day, zone, at)
 
 
-def following(schedule: Schedule, after: date) -> Due:
+def following(schedule: Recurrence, after: date) -> DueRun:
     """The first run after a local date. ValueError if there is none within 40 years."""
     day, farthest = after + DAY, after + _FARTHEST
     while day <= farthest:
         if schedule.rule.matches(day):
-            return Due(day, occurrence(day, schedule.at, schedule.zone))
+            return DueRun(day, occurrence(day, schedule.at, schedule.zone))
         day += DAY
     raise ValueError("this schedule never runs")
 
 
-def first(schedule: Schedule, now: datetime) -> Due:
+def first(schedule: Recurrence, now: datetime) -> DueRun:
     """The first run after a moment."""
     # two days back, since a time in a gap is later than the date it belongs to
     day = now.astimezone(ZoneInfo(schedule.zone)).date() - 2 * DAY
@@ -135,22 +135,22 @@ def first(schedule: Schedule, now: datetime) -> Due:
     return found
 
 
-def due(schedule: Schedule, last: date, now: datetime) -> tuple[Due, ...]:
+def due(schedule: Recurrence, last: date, now: datetime) -> tuple[DueRun, ...]:
     """All runs that are due by now, for dates after the last one that was handled."""
     return tuple(_due(schedule, last, now))
 
 
-def missed(runs: tuple[Due, ...], now: datetime) -> Missed:
+def missed(runs: tuple[DueRun, ...], now: datetime) -> MissedRuns:
     """Of the runs that are due, only the newest is made, and only if it isn't too old."""
     if not runs:
-        return Missed(None)
+        return MissedRuns(None)
     newest = runs[-1]
     if now - newest.at <= CATCH_UP:
-        return Missed(newest, runs[:-1])
-    return Missed(None, runs)
+        return MissedRuns(newest, runs[:-1])
+    return MissedRuns(None, runs)
 
 
-def _due(schedule: Schedule, last: date, now: datetime) -> Iterator[Due]:
+def _due(schedule: Recurrence, last: date, now: datetime) -> Iterator[DueRun]:
     today = now.astimezone(ZoneInfo(schedule.zone)).date()
     # after years of silence only the newest are worth a line each
     day = max(last + DAY, today - MOST_MISSED * DAY)
@@ -158,7 +158,7 @@ def _due(schedule: Schedule, last: date, now: datetime) -> Iterator[Due]:
         if schedule.rule.matches(day):
             at = occurrence(day, schedule.at, schedule.zone)
             if at <= now:
-                yield Due(day, at)
+                yield DueRun(day, at)
         day += DAY
 
 
@@ -194,7 +194,7 @@ def complete(period: Period) -> Period | None:
 
     `1m` and `this month` become `last month`; a count stays, of whole units (see `period_at`).
     """
-    if isinstance(period, Month | Span) or period.unit is Unit.HOUR:
+    if isinstance(period, Month | DateSpan) or period.unit is Unit.HOUR:
         return None
     if isinstance(period, Counted) and period.count > 1:
         return period
@@ -211,7 +211,7 @@ def query_at(query: Query, due_at: datetime, zone: str) -> Query:
     return replace(query, period=period, zone=zone)
 
 
-def _whole_units(period: Counted, today: date) -> Span:
+def _whole_units(period: Counted, today: date) -> DateSpan:
     match period.unit:
         case Unit.WEEK:
             after = today - timedelta(days=today.weekday())
@@ -224,7 +224,7 @@ def _whole_units(period: Counted, today: date) -> Span:
         case _:
             after = today
             start = today - timedelta(days=period.count)
-    return Span(start, after - DAY)
+    return DateSpan(start, after - DAY)
 
 
 def _of_cron(rule: Cron) -> Calendar:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from reports.questions.query import Metric, Source
+from reports.questions.query import Metric, MoneySource
 from reports.questions.summary import MetricSummary, Series, Summary
 from reports.usage.usage import Usage
 
@@ -68,7 +68,7 @@ class Report:
 
 
 def movers(
-    now: Mapping[Cell, Usage], before: Mapping[Cell, Usage], metric: Metric, source: Source
+    now: Mapping[Cell, Usage], before: Mapping[Cell, Usage], metric: Metric, source: MoneySource
 ) -> tuple[Mover, ...]:
     """What changed most, in either direction; a change too small to be shown is none."""
     none = Usage()
@@ -86,7 +86,7 @@ def movers(
 
 
 def top_models(
-    found: Iterable[tuple[str, str, Usage]], metric: Metric, source: Source
+    found: Iterable[tuple[str, str, Usage]], metric: Metric, source: MoneySource
 ) -> dict[str, str]:
     """The model with the largest figure in each group, of (group, model, usage)."""
     best: dict[str, tuple[int, str]] = {}

@@ -92,7 +92,7 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DateSpan:
     """From one day through another, both included.
 
     Raises ValueError if they are in the wrong order, out of range or too far apart.
@@ -119,7 +119,7 @@ def _check_year(year: int) -> None:
         raise ValueError(f"years run from {YEARS[0]} to {YEARS[-1]}")
 
 
-Period = Counted | Calendar | Month | Span
+Period = Counted | Calendar | Month | DateSpan
 
 NAMED: dict[str, Calendar] = {
     "today": Calendar(Unit.DAY, word="today"),

@@ -23,7 +23,7 @@ _AWAITED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AnswerableRange:
     """The range as it can be answered, the granularity it is read at, and what is missing.
 
     `partial` says in words what is missing; `unknown` are the indexes of buckets of which nothing
@@ -65,7 +65,7 @@ def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(missing)
 
 
-def source(wanted: TimeRange, held: Held) -> Source:
+def source(wanted: TimeRange, held: Held) -> AnswerableRange:
     """How a range is answered from what is held.
 
     UTC days are read as days, months as days; the days of another zone are made of hours where
@@ -109,7 +109,7 @@ def _known(wanted: TimeRange, stored: Granularity, held: Held) -> tuple[Interval
     return merge([*held.get(stored, ()), *whole])
 
 
-def _coarser(wanted: TimeRange, held: Held) -> Source | None:
+def _coarser(wanted: TimeRange, held: Held) -> AnswerableRange | None:
     """The same period in days for hours, in months for days, where only so all of it is held."""
     to = {Granularity.HOUR: Granularity.DAY, Granularity.DAY: Granularity.MONTH}
     grid = to.get(wanted.granularity)
@@ -173,7 +173,9 @@ def _moved(edge: datetime, zone: str, grid: Granularity) -> datetime:
     return local(edge.astimezone(ZoneInfo(zone)).date(), "UTC")
 
 
-def _seen(wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, ...] = ()) -> Source:
+def _seen(
+    wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, ...] = ()
+) -> AnswerableRange:
     missing = _missing(wanted, stored, held)
     if missing and (coarser := _coarser(wanted, held)):
         return replace(coarser, partial=(*note, *coarser.partial))
@@ -182,7 +184,7 @@ def _seen(wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, .
     since = None
     if missing and missing[0][0] == wanted.start and len(unknown) < len(wanted.buckets):
         since = missing[0][1]
-    return Source(wanted, stored, (*note, *words), unknown, incomplete, since)
+    return AnswerableRange(wanted, stored, (*note, *words), unknown, incomplete, since)
 
 
 def _missing_buckets(

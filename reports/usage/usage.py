@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import NamedTuple
 
-from reports.questions.query import Metric, Source
+from reports.questions.query import Metric, MoneySource
 
 NANO = 10**9
 _NANO_DOLLAR = Decimal("1e-9")
@@ -34,19 +34,19 @@ class Usage(NamedTuple):
         """Prompt and completion together."""
         return self.prompt + self.completion
 
-    def value(self, metric: Metric, source: Source = Source.ALL) -> int:
+    def value(self, metric: Metric, source: MoneySource = MoneySource.ALL) -> int:
         """The one figure that a metric looks at: nano-dollars, tokens or requests."""
         if metric is Metric.TOKENS:
             return self.prompt + self.completion
         if metric is Metric.REQUESTS:
             return self.requests
-        if source is Source.CREDITS:
+        if source is MoneySource.CREDITS:
             return self.credits
-        if source is Source.BYOK:
+        if source is MoneySource.BYOK:
             return self.byok
         return self.credits + self.byok
 
-    def parts(self, metric: Metric, source: Source = Source.ALL) -> dict[str, int]:
+    def parts(self, metric: Metric, source: MoneySource = MoneySource.ALL) -> dict[str, int]:
         """What a metric's figure is made of, by name."""
         if metric is Metric.TOKENS:
             return {
@@ -57,7 +57,7 @@ class Usage(NamedTuple):
         if metric is Metric.REQUESTS:
             return {"byok": self.byok_requests}
         both = {"credits": self.credits, "byok": self.byok}
-        return both if source is Source.ALL else {str(source): both[source]}
+        return both if source is MoneySource.ALL else {str(source): both[source]}
 
 
 ZERO = Usage()

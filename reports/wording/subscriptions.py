@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"(?<![\w.:])\d[\d.,:]*%?")
 
 
 @dataclass(frozen=True, slots=True)
-class Managing:
+class ListCommand:
     """Which list somebody means, and what they want to do there: `delete`, or "" to only look.
 
     `either` says that it may be about alerts as well as schedules.
@@ -56,19 +56,19 @@ def begins(text: str, listing: str) -> bool:
     return bool(first) and LISTS.get(first[0].lower()) == listing
 
 
-def button(word: str, listing: str) -> Managing | None:
+def button(word: str, listing: str) -> ListCommand | None:
     """What somebody wants to do, if a word names a button; else None."""
-    return Managing(listing, word) if word.lower() in _BUTTONS else None
+    return ListCommand(listing, word) if word.lower() in _BUTTONS else None
 
 
-def managing(words: Sequence[str]) -> Managing | None:
+def managing(words: Sequence[str]) -> ListCommand | None:
     """What words like `stop my alerts` are about; None if they say anything else.
 
     A single word like `stop` may be about alerts or schedules.
     """
     lower = [word.lower().strip("?!.,") for word in words]
     if len(lower) == 1 and lower[0] in _BUTTONS:
-        return Managing("alerts", lower[0], either=True)
+        return ListCommand("alerts", lower[0], either=True)
     listing = next((LISTS[word] for word in lower if word in LISTS), "")
     if not listing or len(lower) > _MOST_WORDS:
         return None
@@ -78,7 +78,7 @@ def managing(words: Sequence[str]) -> Managing | None:
     about = listing in lower or buttons or not _LISTING.isdisjoint(lower) or "my" in lower
     if not about or not all(word in known for word in lower):
         return None
-    return Managing(listing, buttons[0] if buttons else "")
+    return ListCommand(listing, buttons[0] if buttons else "")
 
 
 def corrected(words: Sequence[str], instead: tuple[str, str]) -> list[str]:

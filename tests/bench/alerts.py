@@ -13,12 +13,12 @@ from time import perf_counter
 from types import SimpleNamespace
 from typing import Any, cast
 
-from bot.alerts.evaluate import Alerts, Judging
+from bot.alerts.evaluate import AlertServices, RuleEvaluator
 from bot.config import load
 from bot.store import Database, Store
-from bot.store.alerts.messages import Tellings
-from bot.store.alerts.rules import Draft, Rules
-from bot.store.alerts.states import States
+from bot.store.alerts.messages import AlertMessages
+from bot.store.alerts.rules import AlertRules, NewRule
+from bot.store.alerts.states import AlertStates
 from bot.store.alerts.usage_sums import AlertUsage
 from reports.alerts.grammar import rule_of
 from tests.bench.organisations import LARGE, NOW, database
@@ -53,26 +53,26 @@ def run() -> Iterator[Figure]:
 
 
 @contextmanager
-def _judging(path: Path) -> Iterator[Judging]:
+def _judging(path: Path) -> Iterator[RuleEvaluator]:
     files = Database(path)
     settings = load({"DATABASE_URL": f"sqlite:///{path}"})
     # judging asks nothing of Slack
-    asking = SimpleNamespace(settings=settings, store=Store(files), clock=lambda: NOW)
-    alerts = Alerts(
-        cast(Any, asking), Rules(files, asking.clock), States(files, asking.clock),
-        Tellings(files, asking.clock), AlertUsage(files), cast(Any, None), cast(Any, None),
+    services = SimpleNamespace(settings=settings, store=Store(files), clock=lambda: NOW)
+    alerts = AlertServices(
+        cast(Any, services), AlertRules(files, services.clock), AlertStates(files, services.clock),
+        AlertMessages(files, services.clock), AlertUsage(files), cast(Any, None), cast(Any, None),
         cast(Any, None), "bench", cast(Any, None),
     )  # fmt: skip
-    yield Judging(alerts)
+    yield RuleEvaluator(alerts)
     files.close()
 
 
-def _set_up(judging: Judging) -> int:
+def _set_up(judging: RuleEvaluator) -> int:
     """Each key has ten rules, each of another kind."""
     at = judging.alerts
     chance = random.Random(7)
-    with at.asking.store.snapshot():
-        directory = at.asking.store.directory()
+    with at.services.store.snapshot():
+        directory = at.services.store.directory()
     keys = [label for id_, label in directory.labels.items() if _is_key(directory, id_)]
     wanted = []
     for n in range(RULES):
@@ -80,8 +80,8 @@ def _set_up(judging: Judging) -> int:
         wanted.append(rule_of(words).words())
     chance.shuffle(wanted)
     # of a week ago, so that the last hours and days are judged too
-    Rules(at.rules._db, lambda: NOW - timedelta(days=7)).add_all(
-        [Draft(f"U{n % 300:04}", "", words) for n, words in enumerate(wanted)]
+    AlertRules(at.rules._db, lambda: NOW - timedelta(days=7)).add_all(
+        [NewRule(f"U{n % 300:04}", "", words) for n, words in enumerate(wanted)]
     )
     return len(wanted)
 

@@ -11,7 +11,7 @@ from time import process_time
 
 from bot.answers.answer import answer
 from bot.store import Database, Store
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Dimension, Metric, Query
 from reports.questions.summary import Summary
 from reports.time.timerange import ranges
@@ -66,7 +66,7 @@ def _compared(store: Store, peer: sqlite3.Connection, period: str, by: Dimension
 
 def _query(words: str) -> Query:
     parsed = parse(words)
-    assert isinstance(parsed, Ask)
+    assert isinstance(parsed, QuestionCommand)
     return parsed.query
 
 

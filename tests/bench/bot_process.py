@@ -12,7 +12,7 @@ from bot.app import Bot, Parts
 from bot.config import Need, environment, load
 from bot.openrouter import OpenRouter
 from bot.runtime import logs
-from bot.runtime.priority import be_quick
+from bot.runtime.priority import tune_interpreter
 from bot.sync.pull_window import Callbacks, pull
 from tests.bench.organisations import NOW, WEEK
 
@@ -23,7 +23,7 @@ def main() -> None:
     logs.set_up(settings.log_level, [], as_json=False)
     bot = Bot(settings, Parts(web=True, worker=False), lambda: NOW)
     bot.start()
-    be_quick()
+    tune_interpreter()
     syncs = [
         threading.Thread(target=_sync, args=(bot, address), daemon=True) for address in sys.argv[1:]
     ]

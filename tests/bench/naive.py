@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlite_utils
 
 from bot.store import Database, Store
-from bot.store.encoding import FIGURES, GRANULARITY, View
+from bot.store.encoding import FIGURES, GRANULARITY, StoredView
 from bot.store.usage.diff import RowKey
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, TimeRange
@@ -23,8 +23,8 @@ from reports.usage.members import Member
 from reports.usage.usage import NANO, Usage
 from tests.bench.organisations import FOLDER, Organisation, database
 
-TABLES = {View.KEY: "usage_by_key", View.CREATOR: "usage_by_creator"}
-COLUMNS = {View.KEY: "key_hash", View.CREATOR: "user_id"}
+TABLES = {StoredView.KEY: "usage_by_key", StoredView.CREATOR: "usage_by_creator"}
+COLUMNS = {StoredView.KEY: "key_hash", StoredView.CREATOR: "user_id"}
 TOP = 10
 _COUNTS = ("requests", "byok_requests", "prompt_tokens", "completion_tokens", "reasoning_tokens")
 _SUMS = ", ".join(f"SUM({name})" for name in (*_COUNTS, "credits", "byok"))
@@ -41,14 +41,14 @@ def naive_database(organisation: Organisation) -> Path:
         unfinished = path.with_suffix(".making")
         unfinished.unlink(missing_ok=True)
         db = sqlite_utils.Database(unfinished)
-        for view in View:
+        for view in StoredView:
             upsert(db, view, _everything(organisation, view))
         db.close()
         unfinished.rename(path)
     return path
 
 
-def upsert(db: sqlite_utils.Database, view: View, rows: Iterable[Row]) -> None:
+def upsert(db: sqlite_utils.Database, view: StoredView, rows: Iterable[Row]) -> None:
     """Take up rows of a view."""
     pk = ("granularity", "bucket", COLUMNS[view], "model")
     db.table(TABLES[view]).upsert_all(rows, pk=pk)
@@ -63,9 +63,9 @@ def as_text(
         yield {
             "granularity": str(granularity),
             "bucket": datetime.fromtimestamp(bucket, UTC).isoformat(),
-            COLUMNS[View(view)]: who.ref,
+            COLUMNS[StoredView(view)]: who.ref,
             "name": who.name,
-            **({"email": who.detail} if view == View.CREATOR else {}),
+            **({"email": who.detail} if view == StoredView.CREATOR else {}),
             "model": members[model].ref,
             **dict(zip(_COUNTS, usage[:5], strict=True)),
             "credits": usage.credits / NANO,
@@ -87,7 +87,7 @@ def answer(
     """The groups with the most tokens, and their series: one GROUP BY, the rest in Python."""
     days = wanted.granularity is Granularity.MONTH
     bucket = "substr(bucket, 1, 7)" if days else "bucket"
-    view = View.CREATOR if dimension is Dimension.CREATOR else View.KEY
+    view = StoredView.CREATOR if dimension is Dimension.CREATOR else StoredView.KEY
     column = "model" if dimension is Dimension.MODEL else COLUMNS[view]
     found = connection.execute(
         f"SELECT {column}, {bucket}, {_SUMS} FROM {TABLES[view]}"
@@ -108,7 +108,7 @@ def tokens(series: Series) -> float:
     return sum(figures[2] + figures[3] for figures in series.values())
 
 
-def _everything(organisation: Organisation, view: View) -> Iterator[Row]:
+def _everything(organisation: Organisation, view: StoredView) -> Iterator[Row]:
     members = members_of(organisation)
     with sqlite3.connect(database(organisation)) as connection:
         for granularity, code in GRANULARITY.items():

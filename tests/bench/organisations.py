@@ -22,8 +22,8 @@ from bot.store.encoding import (
     MEMBERS_OF,
     MODELS,
     PART_SECONDS,
-    View,
-    seconds,
+    StoredView,
+    to_seconds,
 )
 from reports.questions.query import Dimension
 from reports.time.timerange import STEP, Granularity
@@ -129,7 +129,7 @@ def _draw(connection: sqlite3.Connection, organisation: Organisation) -> None:
                 "SELECT id FROM member WHERE dimension = ? AND ref != '' ORDER BY id", (code,)
             )
         ]
-        for dimension, code in ((View.KEY, MEMBERS_OF[View.KEY]), (None, MODELS))
+        for dimension, code in ((StoredView.KEY, MEMBERS_OF[StoredView.KEY]), (None, MODELS))
     }
     models = ids[None]
     owners = dict(connection.execute("SELECT id, owner FROM member WHERE owner IS NOT NULL"))
@@ -142,7 +142,7 @@ def _draw(connection: sqlite3.Connection, organisation: Organisation) -> None:
         "CREATE TEMP TABLE pair (member INTEGER, model INTEGER, weight REAL, size REAL,"
         " byok INTEGER, owner INTEGER, PRIMARY KEY (member, model)) WITHOUT ROWID"
     )
-    for key in ids[View.KEY]:
+    for key in ids[StoredView.KEY]:
         busy = chance.paretovariate(2.0) / 2.0
         for model in sorted({*chance.choices(liked[owners[key]], k=organisation.models_each)}):
             weight = busy * chance.uniform(0.3, 1.7)
@@ -162,7 +162,7 @@ def _fill(
     connection: sqlite3.Connection, granularity: Granularity, bucket: datetime, chance: float
 ) -> None:
     """One bucket in both views."""
-    code, at = GRANULARITY[granularity], seconds(bucket)
+    code, at = GRANULARITY[granularity], to_seconds(bucket)
     quiet = 0.4 if bucket.weekday() >= 5 else 1.2
     share = {Granularity.DAY: 40.0, Granularity.HOUR: 6.0}.get(granularity, 1.5)
     connection.execute(
@@ -190,9 +190,9 @@ def _fill(
 
 def _add_up(connection: sqlite3.Connection, granularity: Granularity) -> None:
     code = GRANULARITY[granularity]
-    sums = [(view, MEMBERS_OF[view], "member") for view in View]
-    sums += [(view, ALL_OF[view], "0") for view in View]
-    sums += [(View.KEY, MODELS, "model")]
+    sums = [(view, MEMBERS_OF[view], "member") for view in StoredView]
+    sums += [(view, ALL_OF[view], "0") for view in StoredView]
+    sums += [(StoredView.KEY, MODELS, "model")]
     for view, dimension, member in sums:
         connection.execute(
             f"INSERT INTO total SELECT ?, granularity, bucket / ?, {member}, bucket, {_SUMS}"
@@ -214,9 +214,10 @@ def _mark(connection: sqlite3.Connection, granularity: Granularity) -> None:
     window = reached(granularity)
     code = GRANULARITY[granularity]
     connection.execute(
-        "INSERT INTO held VALUES (?, ?, ?)", (code, seconds(window.start), seconds(window.end))
+        "INSERT INTO held VALUES (?, ?, ?)",
+        (code, to_seconds(window.start), to_seconds(window.end)),
     )
-    connection.execute("INSERT INTO sync VALUES (?, ?)", (code, seconds(NOW)))
+    connection.execute("INSERT INTO sync VALUES (?, ?)", (code, to_seconds(NOW)))
 
 
 def _buckets(window: Window) -> Iterator[datetime]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.store.encoding import FIGURES, GRANULARITY, View, seconds
+from bot.store.encoding import FIGURES, GRANULARITY, StoredView, to_seconds
 from bot.store.usage.diff import RowKey
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
@@ -31,9 +31,9 @@ def rows_of(database: Path, window: Window) -> Rows:
             f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
             " WHERE granularity = ? AND bucket >= ? AND bucket < ? AND view IN (0, 1)"
             " ORDER BY bucket",
-            (GRANULARITY[window.granularity], seconds(window.start), seconds(window.end)),
+            (GRANULARITY[window.granularity], to_seconds(window.start), to_seconds(window.end)),
         )
-        return [((View(row[0]), *row[1:4]), Usage(*row[4:])) for row in found]
+        return [((StoredView(row[0]), *row[1:4]), Usage(*row[4:])) for row in found]
 
 
 def newest_of(rows: Rows) -> Rows:

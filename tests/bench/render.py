@@ -24,7 +24,7 @@ from time import process_time
 from typing import NamedTuple
 
 from reports.questions.query import Dimension, Metric, Query
-from reports.questions.summary import Figures, Summary, summarize
+from reports.questions.summary import Summary, UsageFigures, summarize
 from reports.time.period import Counted, Unit
 from reports.time.timerange import ranges
 from reports.usage.usage import Usage, UsageRow, dollars, total
@@ -82,7 +82,7 @@ def answer(count: int) -> Summary:
         total(found.get(place, Usage()) for found in series.values())
         for place in range(len(SPAN.buckets))
     )
-    return summarize(QUERY, SPAN, Figures(whole, series, len(series)), SPAN.until)
+    return summarize(QUERY, SPAN, UsageFigures(whole, series, len(series)), SPAN.until)
 
 
 def pdf_ours(count: int, path: Path) -> Callable[[], None]:
@@ -257,7 +257,7 @@ def _picture(count: int) -> Summary:
         f"key-{n}": {place: usage(31 * n + place + 1) for place in range(31)} for n in range(count)
     }
     whole = tuple(total(found[place] for found in series.values()) for place in range(31))
-    return summarize(QUERY, span, Figures(whole, series, count), span.until)
+    return summarize(QUERY, span, UsageFigures(whole, series, count), span.until)
 
 
 CASES = {

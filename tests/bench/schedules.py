@@ -12,7 +12,7 @@ from time import monotonic, perf_counter, sleep
 
 from bot.demo.slack import LocalSlack
 from bot.store import Database
-from bot.store.schedules.runs import Runs
+from bot.store.schedules.runs import ReportRuns
 from tests import world as worlds
 from tests.bench.table import Figure, at_most
 from tests.trust.report_worker import made
@@ -61,7 +61,7 @@ def _at_once(filled: Path, database: Path) -> Iterator[Figure]:
         set_up(database, slack, SCHEDULES, CHANNELS)
         fleet = Fleet(database, slack, patient=True)
         files = Database(database)
-        runs = Runs(files, worlds.now)
+        runs = ReportRuns(files, worlds.now)
         begun = monotonic()
         try:
             for _ in range(WORKERS):

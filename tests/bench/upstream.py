@@ -13,8 +13,8 @@ from threading import Thread
 from typing import Any
 
 from bot.openrouter.wire import METRICS
-from bot.openrouter.wire import View as WireView
-from bot.store.encoding import View
+from bot.openrouter.wire import QueryGrouping as WireView
+from bot.store.encoding import StoredView
 from reports.usage.members import Member
 from reports.usage.usage import NANO, Usage, total
 from tests.bench.pulled import Rows, changed
@@ -56,7 +56,7 @@ class Upstream:
         for (view, bucket, member, model), usage in rows:
             who = members[member]
             named = {"_ref": who.ref, "model": members[model].ref}
-            if view == View.KEY:
+            if view == StoredView.KEY:
                 sums[bucket].append(usage)
                 row = _row(bucket, usage) | named | {"api_key_id": who.name}
                 answers[WireView.KEY.value].append(row)

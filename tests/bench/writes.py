@@ -13,7 +13,7 @@ from time import perf_counter
 import sqlite_utils
 
 from bot.store import Database, Store
-from bot.store.encoding import View
+from bot.store.encoding import StoredView
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window, newest
 from tests.bench import naive
@@ -62,7 +62,7 @@ def run() -> Iterator[Figure]:
         peer = sqlite_utils.Database(path)
 
         def upsert(found: Rows) -> None:
-            for view in View:
+            for view in StoredView:
                 of_view = [row for row in found if row[0][0] == view]
                 naive.upsert(peer, view, naive.as_text(of_view, Granularity.DAY, members))
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from bot.runtime.isolation import alone
+from bot.runtime.isolation import isolated
 from bot.store import StoreError
 
 log = logging.getLogger("somewhere")
@@ -15,7 +15,7 @@ log = logging.getLogger("somewhere")
 def test_what_fails_is_logged_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
     done: list[int] = []
     for item in (1, 0, 2):
-        with alone(log, "Item %d failed", item):
+        with isolated(log, "Item %d failed", item):
             done.append(4 // item)
     assert done == [4, 2]
     (record,) = caplog.records
@@ -28,11 +28,11 @@ def test_a_database_that_cannot_be_used_gets_no_traceback_for_each(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its monitor logs it, once a minute."""
-    with alone(log, "Item %d failed", 1):
+    with isolated(log, "Item %d failed", 1):
         raise StoreError("the disk is full")
     assert caplog.records == []
 
 
 def test_who_ends_the_process_is_not_held_up() -> None:
-    with pytest.raises(KeyboardInterrupt), alone(log, "An item failed"):
+    with pytest.raises(KeyboardInterrupt), isolated(log, "An item failed"):
         raise KeyboardInterrupt

@@ -3,9 +3,9 @@
 import pytest
 
 from bot.listeners.clicks import DOUBLE, Clicks
-from bot.slack.client import Spot
+from bot.slack.client import MessageLocation
 
-AT = Spot("C1", "1.0", hidden=True)
+AT = MessageLocation("C1", "1.0", hidden=True)
 
 
 @pytest.mark.parametrize(

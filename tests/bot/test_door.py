@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from slack_bolt import App
 
 from bot.demo.slack import Forge
-from bot.http.endpoints import LARGEST_BODY, REMEMBERED, Door, Signatures
+from bot.http.endpoints import LARGEST_BODY, REMEMBERED, HttpEndpoints, Signatures
 
 SECRET = "feedface" * 4
 COMMAND = urlencode({"command": "/activity", "text": "tokens 7d"}).encode()
@@ -180,7 +180,7 @@ def test_it_says_nothing_of_what_it_is_made_of(shared):
     assert "waitress" not in str(headers).lower()
 
 
-def knock(door: Door, body: bytes, timestamp: str, signature: str) -> str:
+def knock(door: HttpEndpoints, body: bytes, timestamp: str, signature: str) -> str:
     """The status of a request, as a WSGI server would put it."""
     said: list[str] = []
     environ = {
@@ -198,9 +198,9 @@ def knock(door: Door, body: bytes, timestamp: str, signature: str) -> str:
 APP = App(token="xoxb-1", request_verification_enabled=False, token_verification_enabled=False)
 
 
-def make(now: float = 1_800_000_000) -> Door:
+def make(now: float = 1_800_000_000) -> HttpEndpoints:
     well = lambda: None  # noqa: E731
-    return Door((APP, Signatures(SECRET, lambda: now)), well, well, lambda: b"")
+    return HttpEndpoints((APP, Signatures(SECRET, lambda: now)), well, well, lambda: b"")
 
 
 DOOR = make()
@@ -236,7 +236,7 @@ def test_signatures_are_forgotten_when_they_are_too_old_to_be_taken_anyway():
 
 def test_health_is_told_as_json():
     well = lambda: None  # noqa: E731
-    door = Door(None, lambda: "the dog ate it", well, lambda: b"")
+    door = HttpEndpoints(None, lambda: "the dog ate it", well, lambda: b"")
     said: list[str] = []
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/healthz"}
     body = b"".join(door(environ, lambda status, headers: said.append(status)))

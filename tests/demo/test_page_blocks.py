@@ -216,13 +216,13 @@ def test_dangerous_buttons_ask_first(view, post, heard):
     post(BUTTONS)
     delete = newest(view).get_by_role("button", name="Delete")
     delete.click()
-    asking = view.get_by_role("dialog", name="Are you sure?")
-    expect(asking).to_contain_text("This cannot be undone.")
-    asking.get_by_role("button", name="Keep it").click()
-    expect(asking).to_be_hidden()
+    services = view.get_by_role("dialog", name="Are you sure?")
+    expect(services).to_contain_text("This cannot be undone.")
+    services.get_by_role("button", name="Keep it").click()
+    expect(services).to_be_hidden()
     assert heard == []
     delete.click()
-    asking.get_by_role("button", name="Delete it").click()
+    services.get_by_role("button", name="Delete it").click()
     assert wait(view, heard)[0]["action_id"] == "delete"
 
 

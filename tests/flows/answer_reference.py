@@ -12,7 +12,7 @@ from fractions import Fraction
 from bot.answers.answer import Plan
 from bot.demo.openrouter.organisation import Organisation, Record
 from bot.store import Store
-from reports.questions.query import Dimension, Metric, Query, Source
+from reports.questions.query import Dimension, Metric, MoneySource, Query
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.coverage import source
 from reports.usage.members import CHATROOM, Member, labels
@@ -37,13 +37,13 @@ class Group:
     share: Fraction
 
 
-def value(one: Record, metric: Metric, money: Source) -> int:
+def value(one: Record, metric: Metric, money: MoneySource) -> int:
     if metric is Metric.TOKENS:
         return one.prompt + one.completion
     if metric is Metric.REQUESTS:
         return one.requests
-    credits_nano = 0 if money is Source.BYOK else one.credits_nano
-    return credits_nano + (0 if money is Source.CREDITS else one.byok_nano)
+    credits_nano = 0 if money is MoneySource.BYOK else one.credits_nano
+    return credits_nano + (0 if money is MoneySource.CREDITS else one.byok_nano)
 
 
 def _labelled(members: list[Member]) -> list[tuple[Member, str]]:
@@ -168,7 +168,7 @@ class Reference:
         found = self.records(plan.query, plan.source.range, plan.source.stored, own)
         everything = [one for one, _ in found]
         wanted = PARTS[metric]
-        if metric is Metric.SPEND and plan.query.source is not Source.ALL:
+        if metric is Metric.SPEND and plan.query.source is not MoneySource.ALL:
             wanted = {str(plan.query.source): wanted[plan.query.source]}
         return {
             name: sum(getattr(one, part) for one in everything) for name, part in wanted.items()

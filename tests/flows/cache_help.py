@@ -11,7 +11,7 @@ from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, 
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
-from bot.store.encoding import GRANULARITY, View
+from bot.store.encoding import GRANULARITY, StoredView
 from bot.sync.sync import Sync
 from reports.time.timerange import Granularity, floor
 from reports.usage.usage import ZERO, Usage
@@ -159,7 +159,9 @@ def kept(path: Path, granularity: Granularity) -> dict[tuple[str, datetime, str,
         ).fetchall()
     connection.close()
     return {
-        (View(row[0]).name, datetime.fromtimestamp(row[1], UTC), row[2], row[3]): Usage(*row[4:])
+        (StoredView(row[0]).name, datetime.fromtimestamp(row[1], UTC), row[2], row[3]): Usage(
+            *row[4:]
+        )
         for row in found
     }
 

@@ -14,21 +14,21 @@ from bot.answers.file_worker import Renderer, RenderError
 from bot.config import load
 from bot.demo.slack import LocalSlack
 from bot.http.metrics import Metrics
-from bot.schedules.deliver import Reporting, Reports
-from bot.schedules.manage import Subscriptions
-from bot.services import Asking
+from bot.schedules.deliver import ReportDelivery, ReportServices
+from bot.schedules.manage import ScheduleManager
+from bot.services import Services
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store
-from bot.store.admin.audit_log import Audit
-from bot.store.admin.status import Overview
-from bot.store.expiring_keys import Memory
+from bot.store.admin.audit_log import AuditLog
+from bot.store.admin.status import StatusReader
+from bot.store.expiring_keys import ExpiringKeys
 from bot.store.schedules.notices import Notices
 from bot.store.schedules.opt_outs import OptOuts
-from bot.store.schedules.runs import Runs
-from bot.store.schedules.schedules import Entry, Schedules
+from bot.store.schedules.runs import ReportRuns
+from bot.store.schedules.schedules import Schedules, StoredSchedule
 from reports.commands import parse_command
-from reports.schedules.grammar import Standing
+from reports.schedules.grammar import ScheduledQuestion
 
 
 @dataclass
@@ -37,24 +37,24 @@ class Office:
 
     slack: LocalSlack
     store: Store
-    reports: Reports
+    reports: ReportServices
     now: datetime
     database: Database
 
     def __post_init__(self) -> None:
-        self.reporting = Reporting(self.reports)
-        self.subscriptions = Subscriptions(self.reports)
+        self.reporting = ReportDelivery(self.reports)
+        self.subscriptions = ScheduleManager(self.reports)
 
     def say(self, text: str, user: str = "ada", channel: str = "general") -> str:
         """What is answered to words after the command."""
         standing = parse_command(text)
-        assert isinstance(standing, Standing), standing
-        person = self.reports.asking.slack.person(self.slack.user(user).id)
+        assert isinstance(standing, ScheduledQuestion), standing
+        person = self.reports.services.slack.person(self.slack.user(user).id)
         return self.subscriptions.set_up(
             person, standing, self.slack.channel(channel).id
         ).message.text
 
-    def set_up(self, text: str, **where: str) -> Entry:
+    def set_up(self, text: str, **where: str) -> StoredSchedule:
         """Set a schedule up and give it."""
         said = self.say(text, **where)
         assert said.startswith("Scheduled"), said
@@ -115,14 +115,14 @@ def office(
             return there[0].now if there else now
 
         renderer = Renderer(loaded.database) if pictures else NoPictures()
-        audit = Audit(files, clock)
-        memory = Memory(files, clock)
-        metrics, overview = Metrics(store, clock), Overview(files)
-        asking = Asking(loaded, store, edge, metrics, renderer, clock, audit, memory, overview)
-        reports = Reports(
-            asking,
+        audit = AuditLog(files, clock)
+        memory = ExpiringKeys(files, clock)
+        metrics, overview = Metrics(store, clock), StatusReader(files)
+        services = Services(loaded, store, edge, metrics, renderer, clock, audit, memory, overview)
+        reports = ReportServices(
+            services,
             Schedules(files, clock),
-            Runs(files, clock),
+            ReportRuns(files, clock),
             Notices(files, clock),
             Posting(edge, lambda _: None),
             "office",

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bot.store.alerts.rules import Draft
+from bot.store.alerts.rules import NewRule
 from reports.alerts.grammar import ListAlerts, rule_of
-from reports.alerts.periods import Quiet
+from reports.alerts.periods import QuietHours
 
 from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
 
@@ -117,7 +117,9 @@ def test_it_says_how_many_of_several_are(there: Watch) -> None:
 
 def test_in_quiet_hours_it_is_told_after_them_unless_it_is_urgent(there: Watch) -> None:
     used(there, 60)
-    there.alerts.tellings.set_quiet(there.slack.user("ada").id, Quiet(time(12), time(15)))
+    there.alerts.alert_messages.set_quiet(
+        there.slack.user("ada").id, QuietHours(time(12), time(15))
+    )
     assert "so you'll get a message after your quiet hours." in there.say(
         "alert spend > $50 per day"
     )
@@ -190,10 +192,10 @@ def test_an_edit_keeps_what_was_told_also_of_a_limited_view(tmp_path: Path) -> N
         used(there, 60)
         entry = there.set_up("alert spend > $50 per day")
         assert told(there)
-        person = there.alerts.asking.slack.person(there.slack.user("ada").id)
-        draft = there.desk.draft(person, rule_of("spend > $55 per day"), "")
-        assert isinstance(draft, Draft)
-        assert there.desk.change(entry, draft)
+        person = there.alerts.services.slack.person(there.slack.user("ada").id)
+        draft = there.alert_manager.draft(person, rule_of("spend > $55 per day"), "")
+        assert isinstance(draft, NewRule)
+        assert there.alert_manager.change(entry, draft)
         told(there)
         assert len(there.heard()) == 1
         [reply] = there.answers()
@@ -241,8 +243,8 @@ def test_a_spike_of_each_of_one_is_found(there: Watch) -> None:
 
 def listed(there: Watch) -> str:
     """The list of alerts, which is what the Home shows as well."""
-    person = there.alerts.asking.slack.person(there.slack.user("ada").id)
-    return there.desk.listed(person, ListAlerts()).message.text
+    person = there.alerts.services.slack.person(there.slack.user("ada").id)
+    return there.alert_manager.listed(person, ListAlerts()).message.text
 
 
 def later(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:

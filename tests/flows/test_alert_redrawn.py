@@ -24,18 +24,18 @@ def fired(there, truth, words="alert spend > $20 per day", dollars=90):
 
 def changed(there, entry, words) -> None:
     """The rule gets another line."""
-    person = there.alerts.asking.slack.person(there.slack.user("ada").id)
-    draft = there.desk.draft(person, parse_command(words), "")
-    assert there.desk.change(there.alerts.rules.get(entry.id), draft)
+    person = there.alerts.services.slack.person(there.slack.user("ada").id)
+    draft = there.alert_manager.draft(person, parse_command(words), "")
+    assert there.alert_manager.change(there.alerts.rules.get(entry.id), draft)
 
 
 def acknowledged(there) -> str:
     """The first message, once somebody acknowledged this and it is drawn anew."""
     [first] = there.heard()
-    tellings = there.alerts.tellings
-    [event] = [e for e in tellings.events(1) if e.event.kind == "triggered"]
+    alert_messages = there.alerts.alert_messages
+    [event] = [e for e in alert_messages.events(1) if e.event.kind == "triggered"]
     there.alerts.states.acknowledge([event.place], "U1")
-    tellings.renew(1)
+    alert_messages.renew(1)
     there.tick()
     [again] = there.heard()
     assert "acknowledged this" in json.dumps(again)
@@ -149,7 +149,7 @@ def test_what_another_process_tells_at_the_end_of_a_snooze_is_not_told_again(the
     truth.use(NOON + 2 * MINUTE, 10, "lab")
     turn(there, truth)
     there.clock.now += HOUR
-    there.delivery._gather(there.alerts.tellings.claim(10))
+    there.delivery._gather(there.alerts.alert_messages.claim(10))
     for _ in range(3):
         turn(there, truth)
     [reply] = there.answers()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.slack.client import Place, Spot
+from bot.slack.client import MessageLocation, ReplyTarget
 from reports.alerts.grammar import ListAlerts
 
 from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
@@ -69,10 +69,10 @@ def turn(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:
 
 
 def listed(there: Watch) -> str:
-    person = there.alerts.asking.slack.person(there.slack.user("ada").id)
-    cards, _ = there.desk.cards_of(person.id, 10)
+    person = there.alerts.services.slack.person(there.slack.user("ada").id)
+    cards, _ = there.alert_manager.cards_of(person.id, 10)
     standing = [reading.label for card in cards for reading in card.standing]
-    return there.desk.listed(person, ListAlerts()).message.text + " ".join(standing)
+    return there.alert_manager.listed(person, ListAlerts()).message.text + " ".join(standing)
 
 
 WIDE = (
@@ -124,8 +124,10 @@ def test_a_click_on_an_old_message_draws_nothing_anew(tmp_path, slack, truth, ac
         ada = slack.user("ada").id
         im = slack.im("ada").id
         value = f"{event} 1h" if act == "snooze" else str(event)
-        spot = Spot(im, "", hidden=False)
-        getattr(there.desk, act)(Place("", ada, shared=True, channel=im), spot, value)
+        spot = MessageLocation(im, "", hidden=False)
+        getattr(there.alert_manager, act)(
+            ReplyTarget("", ada, shared=True, channel=im), spot, value
+        )
         said = [one["text"] for one in slack.messages(im) if one not in before]
         assert there.heard() == before
         assert "covers different usage now" in said[-1]
@@ -191,8 +193,11 @@ def test_others_read_whom_a_rule_about_its_maker_is_about(tmp_path, slack, truth
         [message] = there.said(slack.channel("spend").id)
         assert 'over $50 today: creator:"Ada Lovelace"' in message["text"]
         assert "creator:me" not in json.dumps(message)
-        person = there.alerts.asking.slack.person(admin)
-        assert 'creator:"Ada Lovelace"' in there.desk.listed(person, ListAlerts()).message.text
+        person = there.alerts.services.slack.person(admin)
+        assert (
+            'creator:"Ada Lovelace"'
+            in there.alert_manager.listed(person, ListAlerts()).message.text
+        )
         assert "creator:me" in listed(there)  # who made it is meant
 
 
@@ -200,9 +205,9 @@ def details(there: Watch, user: str) -> str:
     """What somebody is answered who wants the details of the one alert that was told."""
     [event] = [one.event for one in there.told()]
     im = there.slack.im(user).id
-    place = Place("", there.slack.user(user).id, shared=True, channel=im)
-    spot = Spot(there.slack.channel("spend").id, "", hidden=False)
-    there.desk.details(place, spot, str(event))
+    place = ReplyTarget("", there.slack.user(user).id, shared=True, channel=im)
+    spot = MessageLocation(there.slack.channel("spend").id, "", hidden=False)
+    there.alert_manager.details(place, spot, str(event))
     return str(there.slack.messages(im)[-1]["text"])
 
 

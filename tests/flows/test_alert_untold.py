@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack.client import Place
-from bot.store.alerts.rules import Entry
+from bot.slack.client import ReplyTarget
+from bot.store.alerts.rules import StoredRule
 from reports.alerts.grammar import rule_of
-from reports.alerts.periods import Quiet
+from reports.alerts.periods import QuietHours
 
 from .watch import DAY, HOUR, Truth, Watch, watching
 
@@ -23,11 +23,13 @@ STEP = timedelta(minutes=10)
 def quiet(tmp_path: Path) -> Iterator[Watch]:
     """Ada's rules at noon; she wants to hear of nothing until three."""
     with watching(tmp_path / "alerts.db", NOON) as watch:
-        watch.alerts.tellings.set_quiet(watch.slack.user("ada").id, Quiet(time(12), time(16)))
+        watch.alerts.alert_messages.set_quiet(
+            watch.slack.user("ada").id, QuietHours(time(12), time(16))
+        )
         yield watch
 
 
-def crossed(watch: Watch, words: str, dollars: int) -> tuple[Entry, Truth]:
+def crossed(watch: Watch, words: str, dollars: int) -> tuple[StoredRule, Truth]:
     """A rule, and usage that crosses it in her quiet hours."""
     truth = Truth()
     truth.use(NOON - 2 * DAY, 1, "prod")
@@ -47,11 +49,11 @@ def go_on(watch: Watch, truth: Truth, length: timedelta) -> None:
         watch.tick()
 
 
-def edit(watch: Watch, entry: Entry, words: str) -> None:
-    person = watch.alerts.asking.slack.person(entry.draft.maker)
-    draft = watch.desk.draft(person, rule_of(words), "")
+def edit(watch: Watch, entry: StoredRule, words: str) -> None:
+    person = watch.alerts.services.slack.person(entry.draft.maker)
+    draft = watch.alert_manager.draft(person, rule_of(words), "")
     assert not isinstance(draft, str | Exception)
-    assert watch.desk.change(entry, draft)
+    assert watch.alert_manager.change(entry, draft)
 
 
 def told(watch: Watch) -> list[str]:
@@ -77,7 +79,7 @@ def test_a_crossing_is_told_though_its_rule_rested_meanwhile(quiet: Watch) -> No
     entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
     quiet.alerts.rules.pause(entry.id, "by ada")
     go_on(quiet, truth, STEP)
-    quiet.desk.resume(Place("", entry.draft.maker, home=True), entry.id)
+    quiet.alert_manager.resume(ReplyTarget("", entry.draft.maker, home=True), entry.id)
     go_on(quiet, truth, 6 * HOUR)
     [only] = told(quiet)
     assert "$60" in only

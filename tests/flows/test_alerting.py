@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.slack.client import Place, Spot
-from reports.alerts.periods import Quiet
+from bot.slack.client import MessageLocation, ReplyTarget
+from reports.alerts.periods import QuietHours
 from reports.time.timerange import Granularity, floor
 from reports.usage.sync_windows import Window
 
@@ -219,9 +219,13 @@ def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
     [message] = there.heard()
     assert "New model at OpenRouter: c/z, used by Ada Lovelace\n" in message["text"]
     assert message["text"].count("used by") == 1
-    [event] = there.alerts.tellings.events(1)
-    place = Place("", there.slack.user("ada").id, shared=True, channel=there.slack.im("ada").id)
-    there.desk.details(place, Spot(place.channel, "", hidden=False), str(event.id))
+    [event] = there.alerts.alert_messages.events(1)
+    place = ReplyTarget(
+        "", there.slack.user("ada").id, shared=True, channel=there.slack.im("ada").id
+    )
+    there.alert_manager.details(
+        place, MessageLocation(place.channel, "", hidden=False), str(event.id)
+    )
     assert "• prod: $7" in there.slack.messages(there.slack.im("ada").id)[-1]["text"]
 
 
@@ -437,7 +441,7 @@ def test_the_rules_of_somebody_who_left_go_to_the_admins(tmp_path, truth):
         there.sync(truth, back=3 * DAY)
         entry = there.set_up("alert spend > $50 per day")
         slack.workspace.change_user("ada", deleted=True)
-        there.alerts.asking.slack._people.clear()
+        there.alerts.services.slack._people.clear()
         truth.use(NOON, 60)
         turn(there, truth)
         [message] = there.heard("grace")
@@ -456,7 +460,7 @@ def test_what_somebody_is_told_who_has_just_left_goes_to_an_admin(tmp_path, trut
         there.sync(truth, back=3 * DAY)
         entry = there.set_up("alert spend > $50 per day")
         turn(there, truth)
-        there.alerts.asking.slack.person(slack.user("ada").id)
+        there.alerts.services.slack.person(slack.user("ada").id)
         slack.workspace.change_user("ada", deleted=True)
         truth.use(NOON, 60)
         turn(there, truth)
@@ -473,7 +477,7 @@ def test_that_somebody_left_is_noticed_within_a_day(tmp_path, truth):
         entry = there.set_up("alert spend > $50 per day")
         there.tick()
         slack.workspace.change_user("ada", deleted=True)
-        there.alerts.asking.slack._people.clear()
+        there.alerts.services.slack._people.clear()
         turn(there, truth, DAY)
         assert there.alerts.rules.get(entry.id).draft.maker == admin
 
@@ -482,7 +486,7 @@ def test_somebody_who_may_ask_no_more_hears_nothing(there, truth):
     there.sync(truth, back=3 * DAY)
     entry = there.set_up("alert spend > $50 per day")
     there.slack.workspace.change_user("ada", is_restricted=True)
-    there.alerts.asking.slack._people.clear()
+    there.alerts.services.slack._people.clear()
     truth.use(NOON, 60)
     turn(there, truth)
     assert there.heard() == []
@@ -513,8 +517,8 @@ def test_quiet_hours_hold_back_all_but_what_is_urgent_and_lose_nothing(there, tr
     there.sync(truth, back=3 * DAY)
     ada = there.slack.user("ada").id
     # noon in UTC is 13:00 in Berlin
-    there.alerts.tellings.set_quiet(
-        ada, Quiet(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
+    there.alerts.alert_messages.set_quiet(
+        ada, QuietHours(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
     )
     there.set_up("alert spend > $50 per day")
     there.set_up("alert spend > $40 per day urgent")
@@ -531,8 +535,8 @@ def test_quiet_hours_hold_back_all_but_what_is_urgent_and_lose_nothing(there, tr
 def test_what_is_over_when_quiet_hours_end_is_told_as_over(there, truth):
     there.sync(truth, back=3 * DAY)
     ada = there.slack.user("ada").id
-    there.alerts.tellings.set_quiet(
-        ada, Quiet(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
+    there.alerts.alert_messages.set_quiet(
+        ada, QuietHours(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
     )
     entry = there.set_up("alert sync")
     ticks(there, 80 * MINUTE)
@@ -661,10 +665,10 @@ def test_an_answer_that_is_lost_neither_loses_nor_doubles_a_message(there, truth
 def test_who_dies_after_posting_leaves_no_double(there, truth, monkeypatch):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert sync")
-    tellings = there.alerts.tellings
+    alert_messages = there.alerts.alert_messages
     for where, count in (("heard", 1), ("answers", 1)):
         with monkeypatch.context() as patch:
-            patch.setattr(tellings, "sent", lambda *_: 1 / 0)
+            patch.setattr(alert_messages, "sent", lambda *_: 1 / 0)
             ticks(there, 68 * MINUTE if where == "heard" else 4 * MINUTE)
             if where == "answers":
                 turn(there, truth)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.answers.answer import Asker, answer, make_plan
 from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, Workspace, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
-from reports.questions.grammar import Ask, CommandError, parse
+from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Dimension, Metric
 from reports.questions.slack.answer import as_text
 from reports.render.charts.draw import average_words
@@ -101,7 +101,7 @@ def filters(draw, reference):
     return found
 
 
-def ask(draw, reference) -> Ask:
+def ask(draw, reference) -> QuestionCommand:
     words = [
         draw(st.sampled_from(["", "spend", "tokens", "requests"])),
         draw(st.sampled_from(PERIODS)),
@@ -112,7 +112,7 @@ def ask(draw, reference) -> Ask:
         *filters(draw, reference),
     ]
     asked = parse(" ".join(words))
-    assert isinstance(asked, Ask), (words, asked)
+    assert isinstance(asked, QuestionCommand), (words, asked)
     return asked
 
 

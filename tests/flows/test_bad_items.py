@@ -103,7 +103,7 @@ def test_an_event_that_becomes_unreadable_in_a_message_leaves_the_rest_of_it(adm
     truth.use(NOON, 60)
     admin.clock.now += MINUTE
     admin.sync(truth)
-    events = admin.alerts.tellings.claim(100)
+    events = admin.alerts.alert_messages.claim(100)
     admin.delivery._gather(events)
     id_, facts = pending(admin)[0]
     add_unknown_field(admin, id_, facts)
@@ -125,7 +125,7 @@ def test_old_events_that_cannot_be_read_hide_no_list_and_stop_no_update(admin, t
     truth.use(NOON + MINUTE, 60)
     turn(admin, truth)
     owner = admin.slack.user("ada").id
-    cards, count = admin.desk.cards_of(owner, 5)
+    cards, count = admin.alert_manager.cards_of(owner, 5)
     assert (len(cards), count) == (1, 1)
 
 
@@ -174,7 +174,7 @@ def test_a_rule_row_that_cannot_be_read_hides_no_other(admin, truth):
     truth.use(NOON, 60)
     turn(admin, truth)
     assert len(admin.heard()) == 1
-    assert len(admin.desk.cards_of(admin.slack.user("ada").id, 5)[0]) == 1
+    assert len(admin.alert_manager.cards_of(admin.slack.user("ada").id, 5)[0]) == 1
 
 
 def test_limits_that_cannot_be_read_stop_no_other_alert(admin, truth):
@@ -289,99 +289,99 @@ def watching_too(there):
 
 
 @pytest.fixture
-def desk(cache):  # noqa: F811
+def alert_manager(cache):  # noqa: F811
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     with office(cache, SATURDAY, slack, ACTIVITY_ADMINS=slack.user("katherine").id) as found:
         found.tick()
         yield found
 
 
-def test_an_unreadable_schedule_is_paused_and_told_and_the_others_are_posted(desk):
-    bad = desk.set_up("schedule weekly tokens mon 9:00 UTC")
-    desk.set_up("schedule weekly spend mon 9:00 UTC")
-    edit(desk, "UPDATE schedule SET rule = 'fortnightly mon' WHERE id = ?", bad.id)
-    desk.tick(MONDAY)
-    desk.tick(MONDAY + MINUTE)
-    assert len(desk.posted()) == 1
-    [said] = [one for one in desk.told() if "can't read" in one]
+def test_an_unreadable_schedule_is_paused_and_told_and_the_others_are_posted(alert_manager):
+    bad = alert_manager.set_up("schedule weekly tokens mon 9:00 UTC")
+    alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
+    edit(alert_manager, "UPDATE schedule SET rule = 'fortnightly mon' WHERE id = ?", bad.id)
+    alert_manager.tick(MONDAY)
+    alert_manager.tick(MONDAY + MINUTE)
+    assert len(alert_manager.posted()) == 1
+    [said] = [one for one in alert_manager.told() if "can't read" in one]
     assert "tokens" in said
-    assert len(desk.reports.schedules.of(None)) == 1
-    edit(desk, "UPDATE schedule SET rule = 'weekly mon' WHERE id = ?", bad.id)
-    desk.__post_init__()  # an upgrade is a restart
-    desk.tick(MONDAY + HOUR)
-    [again] = [one for one in desk.reports.schedules.of(None) if one.id == bad.id]
+    assert len(alert_manager.reports.schedules.of(None)) == 1
+    edit(alert_manager, "UPDATE schedule SET rule = 'weekly mon' WHERE id = ?", bad.id)
+    alert_manager.__post_init__()  # an upgrade is a restart
+    alert_manager.tick(MONDAY + HOUR)
+    [again] = [one for one in alert_manager.reports.schedules.of(None) if one.id == bad.id]
     assert again.paused is None
     assert again.next.at == MONDAY + 7 * DAY
 
 
-def test_a_schedule_that_cannot_be_planned_stops_no_other(desk, monkeypatch):
-    bad = desk.set_up("schedule weekly tokens mon 9:00 UTC")
-    desk.set_up("schedule weekly spend mon 9:00 UTC")
+def test_a_schedule_that_cannot_be_planned_stops_no_other(alert_manager, monkeypatch):
+    bad = alert_manager.set_up("schedule weekly tokens mon 9:00 UTC")
+    alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
     from bot.store.schedules import planning  # noqa: PLC0415 - patched below
 
     with failing(monkeypatch, planning, "plan", lambda _, known, *__: known.id == bad.id):
-        desk.tick(MONDAY)
-        assert len(desk.posted()) == 1
-    desk.tick(MONDAY + 2 * HOUR)
-    assert len(desk.posted()) == 2
+        alert_manager.tick(MONDAY)
+        assert len(alert_manager.posted()) == 1
+    alert_manager.tick(MONDAY + 2 * HOUR)
+    assert len(alert_manager.posted()) == 2
 
 
-def test_an_unreadable_run_fails_and_the_others_are_posted(desk):
-    bad = desk.set_up("schedule weekly tokens mon 9:00 UTC", channel="spend")
-    desk.set_up("schedule weekly spend mon 9:00 UTC")
-    desk.now = MONDAY
-    desk.reports.runs.plan(lambda *_: {})
-    edit(desk, "UPDATE schedule SET target = 'email' WHERE id = ?", bad.id)
-    desk.tick(MONDAY)
-    desk.tick(MONDAY + MINUTE)
-    assert len(desk.posted()) == 1
-    assert sorted(state for _, state, _ in desk.states()) == ["failed", "sent"]
-    [said] = [one for one in desk.told("katherine") if "couldn't read" in one]
+def test_an_unreadable_run_fails_and_the_others_are_posted(alert_manager):
+    bad = alert_manager.set_up("schedule weekly tokens mon 9:00 UTC", channel="spend")
+    alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
+    alert_manager.now = MONDAY
+    alert_manager.reports.runs.plan(lambda *_: {})
+    edit(alert_manager, "UPDATE schedule SET target = 'email' WHERE id = ?", bad.id)
+    alert_manager.tick(MONDAY)
+    alert_manager.tick(MONDAY + MINUTE)
+    assert len(alert_manager.posted()) == 1
+    assert sorted(state for _, state, _ in alert_manager.states()) == ["failed", "sent"]
+    [said] = [one for one in alert_manager.told("katherine") if "couldn't read" in one]
     assert "1 scheduled report" in said
 
 
-def test_a_run_that_fails_stops_no_other_and_is_given_up_in_the_end(desk, monkeypatch):
-    bad = desk.set_up("schedule weekly tokens mon 9:00 UTC", channel="spend")
-    desk.set_up("schedule weekly spend mon 9:00 UTC")
-    with failing(monkeypatch, desk.reporting, "_take", lambda run: run.entry.id == bad.id):
-        desk.tick(MONDAY)
-        assert len(desk.posted()) == 1
-        desk.tick(MONDAY + 4 * DAY)
-    assert ("failed", "gave_up") in [state[1:] for state in desk.states()]
+def test_a_run_that_fails_stops_no_other_and_is_given_up_in_the_end(alert_manager, monkeypatch):
+    bad = alert_manager.set_up("schedule weekly tokens mon 9:00 UTC", channel="spend")
+    alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
+    with failing(monkeypatch, alert_manager.reporting, "_take", lambda run: run.entry.id == bad.id):
+        alert_manager.tick(MONDAY)
+        assert len(alert_manager.posted()) == 1
+        alert_manager.tick(MONDAY + 4 * DAY)
+    assert ("failed", "gave_up") in [state[1:] for state in alert_manager.states()]
 
 
-def test_an_unreadable_notice_keeps_no_other_back(desk):
+def test_an_unreadable_notice_keeps_no_other_back(alert_manager):
     for number, text in enumerate(
         ('{"kind": "canvas"}', "no JSON", '{"text": "hi", "blocks": []}')
     ):
-        desk.reports.notices.add(
-            f"note {number}", desk.slack.user("ada").id, {"text": "", "blocks": []}
+        alert_manager.reports.notices.add(
+            f"note {number}", alert_manager.slack.user("ada").id, {"text": "", "blocks": []}
         )
-        edit(desk, "UPDATE notice SET message = ? WHERE key = ?", text, f"note {number}")
-    desk.tick(MONDAY)
-    desk.tick(MONDAY + MINUTE)
-    assert desk.told() == ["hi"]
+        edit(alert_manager, "UPDATE notice SET message = ? WHERE key = ?", text, f"note {number}")
+    alert_manager.tick(MONDAY)
+    alert_manager.tick(MONDAY + MINUTE)
+    assert alert_manager.told() == ["hi"]
 
 
-def test_a_notice_that_fails_keeps_no_other_back(desk, monkeypatch):
-    ada, grace = (desk.slack.user(name).id for name in ("ada", "grace"))
+def test_a_notice_that_fails_keeps_no_other_back(alert_manager, monkeypatch):
+    ada, grace = (alert_manager.slack.user(name).id for name in ("ada", "grace"))
     for person in (ada, grace):
-        desk.reports.notices.add(f"to {person}", person, {"text": "hi", "blocks": []})
-    telling = desk.reporting._telling
-    with failing(monkeypatch, telling, "_tell_one", lambda notice: notice.person == ada):
-        desk.tick(MONDAY)
-    assert desk.told("grace") == ["hi"]
+        alert_manager.reports.notices.add(f"to {person}", person, {"text": "hi", "blocks": []})
+    alert_message = alert_manager.reporting._alert_message
+    with failing(monkeypatch, alert_message, "_tell_one", lambda notice: notice.person == ada):
+        alert_manager.tick(MONDAY)
+    assert alert_manager.told("grace") == ["hi"]
 
 
 @pytest.mark.parametrize("step", ["heal", "offer", "tell"])
-def test_reports_go_out_where_a_step_beside_them_fails(desk, monkeypatch, step):
-    desk.set_up("schedule weekly spend mon 9:00 UTC")
-    desk.reporting._latest = None
-    desk.reporting._offered = False
-    owner = desk.reports.runs if step == "heal" else desk.reporting._telling
+def test_reports_go_out_where_a_step_beside_them_fails(alert_manager, monkeypatch, step):
+    alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
+    alert_manager.reporting._latest = None
+    alert_manager.reporting._offered = False
+    owner = alert_manager.reports.runs if step == "heal" else alert_manager.reporting._alert_message
     with failing(monkeypatch, owner, step, lambda: True):
-        desk.tick(MONDAY)
-    assert len(desk.posted()) == 1
+        alert_manager.tick(MONDAY)
+    assert len(alert_manager.posted()) == 1
 
 
 @pytest.mark.parametrize("address", ["nonsense", "http://[", "http://127.0.0.1:9/", None])

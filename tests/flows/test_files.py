@@ -20,7 +20,7 @@ from bot.answers.answer import answer
 from bot.answers.file_worker import Renderer, RenderError
 from bot.answers.write_file import Format, Job, UnanswerableError, file_name, write_file
 from bot.store import Database, Store
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Metric, Query
 from reports.questions.summary import Summary
 from reports.render.json import as_json
@@ -40,7 +40,7 @@ def store(database: Path) -> Store:
 
 def query_of(words: str) -> Query:
     parsed = parse(words)
-    assert isinstance(parsed, Ask)
+    assert isinstance(parsed, QuestionCommand)
     return parsed.query
 
 

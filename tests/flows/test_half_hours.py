@@ -7,7 +7,7 @@ import pytest
 from bot.answers.answer import answer
 from bot.demo.openrouter.organisation import Key, Organisation, Record
 from bot.demo.openrouter.server import LocalOpenRouter
-from bot.store.admin.audit_log import Audit
+from bot.store.admin.audit_log import AuditLog
 from bot.sync.sync import Sync
 from reports.questions.grammar import parse
 
@@ -127,7 +127,7 @@ def test_without_such_a_zone_minutes_are_dropped_after_two_days(live):
 def test_a_zone_that_somebody_asked_in_is_a_zone_in_use(live):
     bot = live("Europe/Berlin")
     bot.run(MINUTE)
-    audit = Audit(bot.cache.store._db, bot.clock)
+    audit = AuditLog(bot.cache.store._db, bot.clock)
     audit.note("ask", "U1", "spend yesterday tz Asia/Kolkata", email="ada@example.com")
     audit.flush()
     assert "Asia/Kolkata" in bot.cache.store.zones()

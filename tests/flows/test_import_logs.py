@@ -11,7 +11,7 @@ from bot.answers.answer import answer
 from bot.imports.import_csv import FileRefusedError, import_files
 from bot.imports.summary_text import summary
 from bot.store import Database, Store
-from bot.store.encoding import View
+from bot.store.encoding import StoredView
 from reports.questions.grammar import parse
 from reports.questions.query import Dimension, Metric
 from reports.time.timerange import HOUR, Granularity
@@ -128,11 +128,11 @@ def test_what_openrouter_answered_for_stays(store, tmp_path):
     ids = store.directory().ids
     rows = [
         (
-            (View.KEY, int(start.timestamp()), ids[Dimension.KEY, "h-prod"], model),
+            (StoredView.KEY, int(start.timestamp()), ids[Dimension.KEY, "h-prod"], model),
             Usage(1, credits=7),
         ),
         (
-            (View.CREATOR, int(start.timestamp()), ids[Dimension.CREATOR, "u-ada"], model),
+            (StoredView.CREATOR, int(start.timestamp()), ids[Dimension.CREATOR, "u-ada"], model),
             Usage(1, credits=7),
         ),
     ]

@@ -24,8 +24,8 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.imports.import_csv import FileRefusedError, Imported, import_files
 from bot.imports.summary_text import summary
 from bot.store import Database, Store
-from bot.store.encoding import View, seconds
-from reports.questions.grammar import Ask, parse
+from bot.store.encoding import StoredView, to_seconds
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Dimension, Metric
 from reports.questions.summary import Summary
 from reports.time.timerange import DAY, Granularity
@@ -98,7 +98,7 @@ def bring(store: Store, *files: str, granularity: Granularity | None = None) -> 
 
 def ask(store: Store, words: str) -> Summary:
     parsed = parse(words)
-    assert isinstance(parsed, Ask)
+    assert isinstance(parsed, QuestionCommand)
     found = answer(store, parsed.query, NOW, "UTC", whole=True)
     assert isinstance(found, Summary), found
     return found
@@ -138,10 +138,10 @@ def sync(
     for bucket, key, creator, model, usage in rows:
         slug = ids[Dimension.MODEL, model]
         for view, member in (
-            (View.KEY, ids[Dimension.KEY, key]),
-            (View.CREATOR, ids[Dimension.CREATOR, creator]),
+            (StoredView.KEY, ids[Dimension.KEY, key]),
+            (StoredView.CREATOR, ids[Dimension.CREATOR, creator]),
         ):
-            kept.append(((view, seconds(bucket), member, slug), usage))
+            kept.append(((view, to_seconds(bucket), member, slug), usage))
     store.replace(Window(granularity, start, end), kept, None)
 
 
@@ -299,7 +299,7 @@ def test_the_sync_pulls_what_openrouter_has_although_a_file_brought_it(
     with closing(Store(Database(filled[1]))) as expected:
         now = world.now()
         parsed = parse("spend 7d by key")
-        assert isinstance(parsed, Ask)
+        assert isinstance(parsed, QuestionCommand)
         ours, theirs = (answer(s, parsed.query, now, "UTC", whole=True) for s in (store, expected))
         assert isinstance(ours, Summary)
         assert isinstance(theirs, Summary)

@@ -12,7 +12,7 @@ import pytest
 from bot.answers.answer import answer
 from bot.answers.write_file import Format, Job, write_file
 from bot.store import Database, Store
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Metric
 from reports.questions.summary import Summary
 
@@ -52,7 +52,7 @@ def test_the_rows_of_a_file_add_up_to_its_summary(store: Store) -> None:
 def test_an_answer_and_what_it_is_compared_with_are_of_one_state(store: Store) -> None:
     """The same days asked for twice in an answer cost the same."""
     parsed = parse("spend 7d")
-    assert isinstance(parsed, Ask)
+    assert isinstance(parsed, QuestionCommand)
     with store.snapshot():
         first, second = (answer(store, parsed.query, now(), "UTC", whole=True) for _ in range(2))
     assert isinstance(first, Summary)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, Workspace, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.openrouter.usage_cube import Dialect
-from bot.store.encoding import View, moment
+from bot.store.encoding import StoredView, from_seconds
 from bot.sync.pull_window import Callbacks, pull
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window
@@ -127,7 +127,12 @@ def owned(cache, pulled):
     members = cache.store.directory().members
     found = {}
     for (view, bucket, member, model), usage in pulled.rows:
-        place = View(view).name, moment(bucket), members[member].ref, members[model].name
+        place = (
+            StoredView(view).name,
+            from_seconds(bucket),
+            members[member].ref,
+            members[model].name,
+        )
         found[place] = add(found.get(place, ZERO), usage)
     return found
 

@@ -8,8 +8,8 @@ import pytest
 
 from bot.answers.answer import answer
 from bot.demo.openrouter.organisation import Key, Member, Organisation, Record
-from bot.schedules.content import Contents
-from reports.questions.grammar import Ask, parse
+from bot.schedules.content import ReportBuilder
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Metric
 from reports.wording.safe_text import money
 
@@ -49,7 +49,7 @@ def test_each_weeks_report_says_what_a_question_for_that_week_says(year):
     records, path = year
     with office(path, MONDAY - timedelta(days=1)) as there:
         entry = there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-        contents = Contents(there.reports.asking, there.reports.runs, there.reports.posting)
+        contents = ReportBuilder(there.reports.services, there.reports.runs, there.reports.posting)
         for week in range(WEEKS):
             due_at = MONDAY - timedelta(weeks=week)
             start = due_at.replace(hour=0) - timedelta(days=7)
@@ -59,7 +59,7 @@ def test_each_weeks_report_says_what_a_question_for_that_week_says(year):
                 if start <= record.at < end:
                     used[record.member] += record.credits_nano
             asked = parse(f"spend {start:%Y-%m-%d}..{end - timedelta(days=1):%Y-%m-%d} by creator")
-            assert isinstance(asked, Ask)
+            assert isinstance(asked, QuestionCommand)
             direct = answer(there.store, asked.query, worlds.now(), "UTC", whole=True)
             spend = direct.metrics[Metric.SPEND]
             content = contents.preview(entry, entry.draft.channel, due_at)

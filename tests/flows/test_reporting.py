@@ -571,7 +571,7 @@ def test_it_says_that_a_key_is_gone_and_who_made_it_left(there: Office):
         connection.execute("UPDATE member SET gone = 1 WHERE name = 'prod'")
         connection.execute("UPDATE fact SET value = value + 1 WHERE name = 'directory'")
     there.slack.workspace.change_user("grace", deleted=True)
-    there.reports.asking.slack._people.clear()
+    there.reports.services.slack._people.clear()
     there.tick(MONDAY)
     [message] = there.posted()
     assert "The key “prod” is no longer at OpenRouter" in message["text"]
@@ -584,7 +584,7 @@ def test_an_admin_hears_that_somebody_who_left_gets_no_more_reports(cache):
         person = slack.user("grace").id
         there.set_up("schedule daily spend by model to me 9:00 UTC", user="grace")
         slack.workspace.change_user("grace", deleted=True)
-        there.reports.asking.slack._people.clear()
+        there.reports.services.slack._people.clear()
         for day in range(1, 4):
             there.tick(SATURDAY + day * DAY)
         _offer, first, last = there.told("katherine")

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from bot.answers.answer_message import group_id, group_name, of_state, remember, shown_in, state_of
 from bot.answers.answer_message import last_in as last
-from bot.answers.export import Shown
+from bot.answers.export import AnswerState
 from bot.answers.visibility import ANYONE
 from bot.store import Database
-from bot.store.expiring_keys import Memory
+from bot.store.expiring_keys import ExpiringKeys
 from bot.store.usage.directory import Directory
 from reports.questions.follow_up import inside
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Dimension, Query
 from reports.usage.members import Member
 
@@ -27,7 +27,7 @@ from ..reports.render.anything import EVIL, names
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 words = st.one_of(st.sampled_from(EVIL), st.text(max_size=300)).map(lambda text: text[:300])
 shapes = st.builds(
-    Shown,
+    AnswerState,
     words,
     st.just(NOW),
     st.sampled_from(["UTC", "America/Argentina/ComodRivadavia"]),
@@ -36,38 +36,40 @@ shapes = st.builds(
 
 
 @pytest.fixture
-def asking(tmp_path: Path) -> SimpleNamespace:
-    return SimpleNamespace(memory=Memory(Database(tmp_path / "a.db"), lambda: NOW))
+def services(tmp_path: Path) -> SimpleNamespace:
+    return SimpleNamespace(memory=ExpiringKeys(Database(tmp_path / "a.db"), lambda: NOW))
 
 
 @settings(max_examples=200)
 @given(what=shapes)
-def test_every_question_comes_back_from_a_block(asking: SimpleNamespace, what: Shown) -> None:
+def test_every_question_comes_back_from_a_block(
+    services: SimpleNamespace, what: AnswerState
+) -> None:
     if any("\ud800" <= char <= "\udfff" for char in what.words):  # no question has them
         return
-    state = state_of(asking, what)
+    state = state_of(services, what)
     assert 0 < len(state) <= 255
-    assert of_state(asking, state) == what
-    assert shown_in(asking, {"blocks": [{"block_id": "b1"}, {"block_id": state}]}) == what
-    assert Shown.of_value(what.value()) == what
+    assert of_state(services, state) == what
+    assert shown_in(services, {"blocks": [{"block_id": "b1"}, {"block_id": state}]}) == what
+    assert AnswerState.of_value(what.value()) == what
     assert len(what.value()) <= 2_000
 
 
 @pytest.mark.parametrize(
     "state", ["", "q", "q|", "q|x|UTC|U1|1d", "k|", "k|nobody", "q|²|UTC|U1|1d", "z|1|UTC|U1|1d"]
 )
-def test_a_block_of_nonsense_stands_for_nothing(asking: SimpleNamespace, state: str) -> None:
-    assert of_state(asking, state) is None
+def test_a_block_of_nonsense_stands_for_nothing(services: SimpleNamespace, state: str) -> None:
+    assert of_state(services, state) is None
 
 
-def test_a_thread_goes_on_from_what_was_answered_last(asking: SimpleNamespace) -> None:
-    first, second = (Shown(text, NOW, "UTC", "U1") for text in ("1d", "spend 1w"))
-    assert last(asking, "C1", "1.0") is None
-    remember(asking, "C1", "1.0", first)
-    remember(asking, "C1", "1.0", second)
-    assert last(asking, "C1", "1.0") == second
-    assert last(asking, "C1", "2.0") is None
-    assert last(asking, "C2", "1.0") is None
+def test_a_thread_goes_on_from_what_was_answered_last(services: SimpleNamespace) -> None:
+    first, second = (AnswerState(text, NOW, "UTC", "U1") for text in ("1d", "spend 1w"))
+    assert last(services, "C1", "1.0") is None
+    remember(services, "C1", "1.0", first)
+    remember(services, "C1", "1.0", second)
+    assert last(services, "C1", "1.0") == second
+    assert last(services, "C1", "2.0") is None
+    assert last(services, "C2", "1.0") is None
 
 
 @settings(max_examples=150)
@@ -91,7 +93,7 @@ def test_every_group_can_be_looked_into_by_a_filter_that_means_it(
         assert member.id in directory.find(member.dimension, name)
         asked = inside(Query(by=member.dimension), name)
         read = parse(asked.words())
-        if isinstance(read, Ask) and read.query == asked:
+        if isinstance(read, QuestionCommand) and read.query == asked:
             assert member.id in directory.find(member.dimension, read.query.filters[0].pattern)
 
 

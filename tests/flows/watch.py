@@ -10,26 +10,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.alerts.deliver import Delivery
-from bot.alerts.evaluate import Alerts, Judging
-from bot.alerts.manage import Desk
+from bot.alerts.deliver import AlertDelivery
+from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.manage import AlertManager
 from bot.config import load
 from bot.demo.slack import LocalSlack
 from bot.http.metrics import Metrics
-from bot.services import Asking
+from bot.services import Services
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store
-from bot.store.admin.audit_log import Audit
-from bot.store.admin.status import Overview
-from bot.store.alerts.messages import Tellings
-from bot.store.alerts.rules import Entry, Rules
-from bot.store.alerts.states import States
+from bot.store.admin.audit_log import AuditLog
+from bot.store.admin.status import StatusReader
+from bot.store.alerts.messages import AlertMessages
+from bot.store.alerts.rules import AlertRules, StoredRule
+from bot.store.alerts.states import AlertStates
 from bot.store.alerts.usage_sums import AlertUsage
-from bot.store.encoding import View, seconds
-from bot.store.expiring_keys import Memory
+from bot.store.encoding import StoredView, to_seconds
+from bot.store.expiring_keys import ExpiringKeys
 from bot.store.schedules.notices import Notices
-from bot.store.schedules.runs import Runs
+from bot.store.schedules.runs import ReportRuns
 from bot.store.usage.diff import RowKey
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
@@ -101,17 +101,24 @@ class Watch:
         self.database._writer.execute("PRAGMA synchronous = OFF")
         self.store, stopping = Store(self.database), threading.Event()
         edge = Slack(slack.bot_token, slack.api_url, wait=lambda _: None)
-        asking = Asking(
-            loaded, self.store, edge, Metrics(self.store, clock), NoPictures(), clock,
-            Audit(self.database, clock), Memory(self.database, clock), Overview(self.database),
-        )  # fmt: skip
-        self.alerts = Alerts(
-            asking,
-            Rules(self.database, clock),
-            States(self.database, clock),
-            Tellings(self.database, clock),
+        services = Services(
+            loaded,
+            self.store,
+            edge,
+            Metrics(self.store, clock),
+            NoPictures(),
+            clock,
+            AuditLog(self.database, clock),
+            ExpiringKeys(self.database, clock),
+            StatusReader(self.database),
+        )
+        self.alerts = AlertServices(
+            services,
+            AlertRules(self.database, clock),
+            AlertStates(self.database, clock),
+            AlertMessages(self.database, clock),
             AlertUsage(self.database),
-            Runs(self.database, clock),
+            ReportRuns(self.database, clock),
             Notices(self.database, clock),
             Posting(edge, lambda _: None),
             f"watch {id(self)}",
@@ -121,14 +128,14 @@ class Watch:
 
     def restart(self) -> None:
         """Forget all that the process knew and did not write down."""
-        self.judging = Judging(self.alerts)
-        self.delivery = Delivery(self.alerts, self.judging)
-        self.desk = Desk(self.alerts, self.judging)
+        self.judging = RuleEvaluator(self.alerts)
+        self.delivery = AlertDelivery(self.alerts, self.judging)
+        self.alert_manager = AlertManager(self.alerts, self.judging)
 
     def close(self) -> None:
         """End the process."""
         self.alerts.stopping.set()
-        self.alerts.asking.audit.flush()
+        self.alerts.services.audit.flush()
         self.database.close()
 
     def furnish(self) -> None:
@@ -161,10 +168,10 @@ class Watch:
         """What is answered to words about alerts."""
         rule = parse_command(text)
         assert isinstance(rule, Rule), rule
-        person = self.alerts.asking.slack.person(self.slack.user(user).id)
-        return self.desk.set_up(person, rule, self.slack.channel(channel).id).message.text
+        person = self.alerts.services.slack.person(self.slack.user(user).id)
+        return self.alert_manager.set_up(person, rule, self.slack.channel(channel).id).message.text
 
-    def set_up(self, text: str, **where: str) -> Entry:
+    def set_up(self, text: str, **where: str) -> StoredRule:
         """Set a rule up and give it."""
         before = {one.id for one in self.alerts.rules.of(None)}
         said = self.say(text, **where)
@@ -211,11 +218,11 @@ def rows(store: Store, truth: Truth, window: Window) -> list[tuple[RowKey, Usage
     for (at, key, model), nano in truth.used.items():
         if not window.start <= at < end or not nano:
             continue
-        bucket = seconds(floor(at, window.granularity))
+        bucket = to_seconds(floor(at, window.granularity))
         model_id = ids[Dimension.MODEL, model]
         for view, member in (
-            (View.KEY, ids[Dimension.KEY, refs[key]]),
-            (View.CREATOR, ids[Dimension.CREATOR, creators[key]]),
+            (StoredView.KEY, ids[Dimension.KEY, refs[key]]),
+            (StoredView.CREATOR, ids[Dimension.CREATOR, creators[key]]),
         ):
             place = (view, bucket, member, model_id)
             byok = nano if key in truth.own_keys else 0

@@ -22,12 +22,12 @@ from bot.demo.openrouter.faults import answer
 from bot.demo.openrouter.organisation import Budget, Key, Member, Organisation, Record, Workspace
 from bot.demo.openrouter.server import INFERENCE_KEY, MANAGEMENT_KEY, LocalOpenRouter
 from bot.openrouter import (
+    IdFilter,
     KeyRefusedError,
-    Only,
     OpenRouter,
     OpenRouterError,
+    QueryGrouping,
     TimedOutError,
-    View,
     wire,
 )
 from bot.openrouter.client import CALL_SECONDS, NotAllowedError, RefusedError
@@ -88,7 +88,7 @@ def api(server, connect):
 
 
 def ask(api, only=None):
-    return api.usage(View.KEY, Granularity.DAY, NOW - DAY, NOW, only)
+    return api.usage(QueryGrouping.KEY, Granularity.DAY, NOW - DAY, NOW, only)
 
 
 def test_it_reads_usage_the_directory_and_the_credits(api, server):
@@ -381,7 +381,7 @@ def test_a_request_that_is_not_taken_is_not_tried_again(api, server, waits):
 
 
 def test_a_key_filter_that_finds_nothing_comes_with_its_warning(api):
-    found = ask(api, Only(("f" * 64,)))
+    found = ask(api, IdFilter(("f" * 64,)))
     assert found.rows == ()
     assert "Could not resolve" in found.warnings[0]
 

@@ -3,7 +3,7 @@ from threading import Thread
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.openrouter.pace import Pace
+from bot.openrouter.pace import RequestPacer
 
 
 class Time:
@@ -23,7 +23,7 @@ class Time:
 @given(st.lists(st.floats(0, 70), max_size=200), st.integers(1, 64))
 def test_no_minute_sees_more_starts_than_allowed_whenever_requests_come(pauses, most):
     time = Time()
-    pace = Pace(most, time.wait, time)
+    pace = RequestPacer(most, time.wait, time)
     starts = []
     for pause in pauses:
         time.now += pause
@@ -36,7 +36,7 @@ def test_no_minute_sees_more_starts_than_allowed_whenever_requests_come(pauses, 
 @given(st.lists(st.floats(0, 70), max_size=100))
 def test_nobody_waits_who_need_not(pauses):
     time = Time()
-    pace = Pace(60, time.wait, time)
+    pace = RequestPacer(60, time.wait, time)
     starts = []
     for pause in pauses:
         time.now += pause
@@ -50,7 +50,7 @@ def test_nobody_waits_who_need_not(pauses):
 
 def test_threads_that_come_at_once_are_dealt_out_over_the_minutes():
     waited = []
-    pace = Pace(60, waited.append, lambda: 0.0)
+    pace = RequestPacer(60, waited.append, lambda: 0.0)
     threads = [Thread(target=lambda: [pace.take() for _ in range(25)]) for _ in range(8)]
     for thread in threads:
         thread.start()

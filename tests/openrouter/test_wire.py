@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.openrouter import wire
-from bot.openrouter.wire import BadAnswerError, Only, View
+from bot.openrouter.wire import BadAnswerError, IdFilter, QueryGrouping
 from reports.time.timerange import STEP, Granularity, floor
 from reports.usage.usage import NANO, Usage
 
@@ -33,7 +33,7 @@ def raw_row(**literals):
     return f'{{"data":{{"data":[{{{whole}}}]}}}}'.encode()
 
 
-def read(*rows, view=View.KEY, granularity=Granularity.DAY, **more):
+def read(*rows, view=QueryGrouping.KEY, granularity=Granularity.DAY, **more):
     return wire.read_usage(body(*rows, **more), view, granularity)
 
 
@@ -121,7 +121,7 @@ def test_it_ignores_fields_it_does_not_know():
 @pytest.mark.parametrize("nobody", ["", None])
 def test_use_without_a_key_or_a_creator_has_an_empty_name(nobody):
     assert read(row(request_count=1, api_key_id=nobody)).rows[0].member == ""
-    found = read(row(request_count=1, user=nobody), view=View.CREATOR).rows[0]
+    found = read(row(request_count=1, user=nobody), view=QueryGrouping.CREATOR).rows[0]
     assert (found.member, found.email) == ("", "")
 
 
@@ -147,7 +147,7 @@ def test_a_row_without_its_main_figure_is_set_aside_since_unknown_is_not_nothing
 @pytest.mark.parametrize("field", ["request_count", "credits_usage", "anything"])
 def test_a_monstrous_number_costs_no_more_than_its_row(field, literal):
     answer = wire.read_usage(
-        raw_row(**{"request_count": "1", field: literal}), View.KEY, Granularity.DAY
+        raw_row(**{"request_count": "1", field: literal}), QueryGrouping.KEY, Granularity.DAY
     )
     assert len(answer.rows) + answer.bad == 1
     if field == "anything":
@@ -156,7 +156,7 @@ def test_a_monstrous_number_costs_no_more_than_its_row(field, literal):
 
 def test_of_a_field_that_stands_twice_the_last_one_counts():
     answer = wire.read_usage(
-        raw_row(request_count='"1","request_count":"5"'), View.KEY, Granularity.DAY
+        raw_row(request_count='"1","request_count":"5"'), QueryGrouping.KEY, Granularity.DAY
     )
     assert [one.usage.requests for one in answer.rows] == [5]
 
@@ -169,7 +169,7 @@ def test_of_a_field_that_stands_twice_the_last_one_counts():
 )  # fmt: skip
 def test_an_answer_without_rows_is_refused_as_a_whole(raw):
     with pytest.raises(BadAnswerError):
-        wire.read_usage(raw, View.KEY, Granularity.DAY)
+        wire.read_usage(raw, QueryGrouping.KEY, Granularity.DAY)
 
 
 def test_names_may_hold_anything_that_a_database_takes():
@@ -201,14 +201,18 @@ def test_as_many_rows_as_may_come_are_taken_for_a_part_unless_it_says_they_are_w
 
 def test_a_query_names_ids_and_whole_seconds():
     start = datetime(2026, 5, 1, 0, 0, 0, 5, tzinfo=UTC)
-    only = wire.usage_query(View.CREATOR, Granularity.HOUR, start, DAY, Only(("u1", "u2")))
+    only = wire.usage_query(
+        QueryGrouping.CREATOR, Granularity.HOUR, start, DAY, IdFilter(("u1", "u2"))
+    )
     assert only["time_range"] == {"start": "2026-05-01T00:00:00Z", "end": "2026-05-19T00:00:00Z"}
     assert only["filters"] == [{"field": "user", "operator": "in", "value": ["u1", "u2"]}]
-    but = wire.usage_query(View.KEY, Granularity.DAY, start, DAY, Only(("h",), but=True))
+    but = wire.usage_query(
+        QueryGrouping.KEY, Granularity.DAY, start, DAY, IdFilter(("h",), but=True)
+    )
     assert but["filters"] == [
         {"field": "api_key_id", "operator": "not_in", "value": ["h"], "include_unset": True}
     ]
-    total = wire.usage_query(View.TOTAL, Granularity.DAY, start, DAY)
+    total = wire.usage_query(QueryGrouping.TOTAL, Granularity.DAY, start, DAY)
     assert "dimensions" not in total
     assert total["limit"] == 10_000
 
@@ -231,7 +235,7 @@ ROWS = st.dictionaries(NAMES, VALUES, max_size=10) | VALUES
 
 
 @settings(max_examples=120, deadline=None)
-@given(st.lists(ROWS, max_size=3), VALUES, VALUES, st.sampled_from(View))
+@given(st.lists(ROWS, max_size=3), VALUES, VALUES, st.sampled_from(QueryGrouping))
 def test_whatever_json_comes_each_row_is_read_or_set_aside(rows, metadata, warnings, view):
     good = row(request_count=1, user="Ada", user_email=None)
     data = {"data": [*rows, good], "metadata": metadata, "warnings": warnings}
@@ -244,7 +248,7 @@ def test_whatever_json_comes_each_row_is_read_or_set_aside(rows, metadata, warni
 
 
 READERS = [
-    lambda raw: wire.read_usage(raw, View.CREATOR, Granularity.HOUR),
+    lambda raw: wire.read_usage(raw, QueryGrouping.CREATOR, Granularity.HOUR),
     wire.read_keys, wire.read_people, wire.read_workspaces, wire.read_budgets, wire.read_credits,
     wire.read_is_management,
 ]  # fmt: skip
@@ -289,7 +293,7 @@ def test_an_answer_with_flipped_and_missing_bytes_never_crashes(data):
         else:
             del raw[at : at + data.draw(st.integers(1, 9))]
     try:
-        answer = wire.read_usage(bytes(raw), View.KEY, Granularity.DAY)
+        answer = wire.read_usage(bytes(raw), QueryGrouping.KEY, Granularity.DAY)
     except BadAnswerError:
         return
     assert len(answer.rows) + answer.bad <= 1

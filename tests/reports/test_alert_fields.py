@@ -12,16 +12,16 @@ from reports.alerts.form_fields import (
     ALL,
     METRICS,
     UNITS,
+    AlertField,
     AlertFields,
-    Field,
-    Kind,
+    AlertKind,
     fields_of,
     read_fields,
 )
 from reports.alerts.grammar import parse_alert
-from reports.alerts.rule import Rule, To
+from reports.alerts.rule import RecipientKind, Rule
 from reports.questions.query import Dimension
-from reports.schedules.form_fields import WrongField
+from reports.schedules.form_fields import FormError
 
 WORDS = (
     "spend > $50 per day by creator tz Europe/Berlin",
@@ -54,7 +54,7 @@ def test_an_empty_form_is_what_its_words_are():
 
 def test_money_may_go_without_its_sign_where_the_field_says_that_it_is_money():
     assert read_fields(AlertFields(limit="50")) == read_fields(AlertFields())
-    assert read_fields(AlertFields(kind=Kind.CREDITS, limit="1k")) == parse_alert(
+    assert read_fields(AlertFields(kind=AlertKind.CREDITS, limit="1k")) == parse_alert(
         "alert credits < $1000"
     )
 
@@ -62,23 +62,23 @@ def test_money_may_go_without_its_sign_where_the_field_says_that_it_is_money():
 @pytest.mark.parametrize(
     ("changes", "field", "problem"),
     [
-        ({"limit": ""}, Field.LIMIT, ""),
-        ({"limit": "€50"}, Field.LIMIT, "OpenRouter bills in US dollars"),
-        ({"limit": "-5"}, Field.LIMIT, ""),
-        ({"limit": "much"}, Field.LIMIT, ""),
-        ({"limit": "$50 by key"}, Field.LIMIT, ""),
-        ({"metric": "tokens", "limit": "$50"}, Field.LIMIT, ""),
-        ({"kind": "budget", "limit": "$50"}, Field.LIMIT, "percent"),
-        ({"zone": "Berln"}, Field.ZONE, "Did you mean"),
-        ({"whose": "spend 7d"}, Field.WHOSE, "just filters"),
-        ({"whose": "kye:prod"}, Field.WHOSE, ""),
-        ({"to": "owner"}, Field.TO, "by creator"),
-        ({"to": "channel"}, Field.CHANNEL, "Choose a channel"),
+        ({"limit": ""}, AlertField.LIMIT, ""),
+        ({"limit": "€50"}, AlertField.LIMIT, "OpenRouter bills in US dollars"),
+        ({"limit": "-5"}, AlertField.LIMIT, ""),
+        ({"limit": "much"}, AlertField.LIMIT, ""),
+        ({"limit": "$50 by key"}, AlertField.LIMIT, ""),
+        ({"metric": "tokens", "limit": "$50"}, AlertField.LIMIT, ""),
+        ({"kind": "budget", "limit": "$50"}, AlertField.LIMIT, "percent"),
+        ({"zone": "Berln"}, AlertField.ZONE, "Did you mean"),
+        ({"whose": "spend 7d"}, AlertField.WHOSE, "just filters"),
+        ({"whose": "kye:prod"}, AlertField.WHOSE, ""),
+        ({"to": "owner"}, AlertField.TO, "by creator"),
+        ({"to": "channel"}, AlertField.CHANNEL, "Choose a channel"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(changes, field, problem):
     found = read_fields(replace(AlertFields(), **changes))
-    assert isinstance(found, WrongField), found
+    assert isinstance(found, FormError), found
     assert (found.field, problem in found.problem) == (field, True), found
     assert 0 < len(found.problem) <= 1_000
 
@@ -86,20 +86,20 @@ def test_what_is_wrong_is_said_at_its_field(changes, field, problem):
 @given(
     st.builds(
         AlertFields,
-        kind=st.sampled_from(Kind),
+        kind=st.sampled_from(AlertKind),
         metric=st.sampled_from(METRICS),
         limit=st.text(max_size=20) | st.sampled_from(["$5", "80%", "7m", "0"]),
         unit=st.sampled_from(UNITS),
         what=st.sampled_from([Dimension.MODEL, Dimension.KEY]),
         by=st.sampled_from([ALL, *Dimension]),
         whose=st.text(max_size=20) | st.just("key:prod"),
-        to=st.sampled_from(To),
+        to=st.sampled_from(RecipientKind),
         channel=st.sampled_from(["", "C1"]),
         urgent=st.booleans(),
     )
 )
 def test_whatever_is_entered_is_read_or_said_to_be_wrong(fields):
     found = read_fields(fields)
-    assert isinstance(found, Rule | WrongField)
+    assert isinstance(found, Rule | FormError)
     if isinstance(found, Rule):
         assert read_fields(fields_of(found, "UTC")) == found

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.openrouter.sample_organisation import sample
-from reports.alerts.evaluation import Kind, Phase, State, evaluate
+from reports.alerts.evaluation import AlertState, EventKind, Phase, evaluate
 from reports.alerts.rule import SPIKE_FLOOR, Rule, Spike
 from reports.alerts.spike import Hour, known_past, may_spike, past_hours, spike, usual
 from reports.questions.query import Dimension
@@ -46,7 +46,7 @@ def used(now: datetime, seed: int = 7) -> dict[Dimension, dict[str, dict[datetim
 
 def told(figures: dict[datetime, int], now: datetime) -> list[datetime]:
     """The hours in which a spike of one subject was told, judged after each hour of its year."""
-    first, state, events = min(figures), State(), []
+    first, state, events = min(figures), AlertState(), []
     hour = first
     while hour + HOUR <= now:
         recent = [hour - n * HOUR for n in range(JUDGED)]
@@ -59,7 +59,7 @@ def told(figures: dict[datetime, int], now: datetime) -> list[datetime]:
             ]  # fmt: skip
             judged = evaluate(RULE, spike(RULE, "x", "x", hours, hour + HOUR), state, hour + HOUR)
             state = judged.state
-            if judged.event and judged.event.kind is Kind.TRIGGERED:
+            if judged.event and judged.event.kind is EventKind.TRIGGERED:
                 events.append(judged.event.reading.hour.start)
         hour += HOUR
     return events
@@ -100,9 +100,9 @@ def test_the_runaway_agent_is_found_within_its_first_hour(by, name):
     first = min(figures)
     found = usual(known_past(figures, begins, first, first), SPIKE_FLOOR)
     reading = spike(RULE, name, name, [Hour(begins, so_far, found)], now)
-    judged = evaluate(RULE, reading, State(), now)
+    judged = evaluate(RULE, reading, AlertState(), now)
     assert judged.event is not None
-    assert judged.event.kind is Kind.TRIGGERED
+    assert judged.event.kind is EventKind.TRIGGERED
     assert found is not None
     assert so_far > 5 * found.median
 
@@ -131,9 +131,9 @@ def test_cents_never_wake_anyone():
 
 
 def test_who_is_new_is_told_of_only_when_it_is_ten_times_the_floor():
-    for dollars, expected in ((49, None), (51, Kind.TRIGGERED)):
+    for dollars, expected in ((49, None), (51, EventKind.TRIGGERED)):
         reading = spike(RULE, "k", "new key", [Hour(NOW, dollars * DOLLAR)], NOW)
-        event = evaluate(RULE, reading, State(), NOW).event
+        event = evaluate(RULE, reading, AlertState(), NOW).event
         assert (event.kind if event else None) is expected
         assert reading.usual is None
 
@@ -154,14 +154,14 @@ def test_an_hour_before_the_first_use_or_before_what_is_held_is_not_known():
 def test_a_spike_is_over_only_when_all_hours_that_are_judged_are_calm():
     found = usual([DOLLAR] * 12, SPIKE_FLOOR)
     wild, calm = Hour(NOW - 2 * HOUR, 90 * DOLLAR, found), Hour(NOW - HOUR, DOLLAR, found)
-    first = evaluate(RULE, spike(RULE, "k", "k", [wild, calm], NOW), State(), NOW)
+    first = evaluate(RULE, spike(RULE, "k", "k", [wild, calm], NOW), AlertState(), NOW)
     still = evaluate(RULE, spike(RULE, "k", "k", [wild, calm], NOW), first.state, NOW)
     assert first.event
     assert still.event is None
     running = spike(RULE, "k", "k", [replace(calm, start=NOW)], NOW + HOUR / 2)
     assert evaluate(RULE, running, still.state, NOW + HOUR / 2).event is None
     over = spike(RULE, "k", "k", [calm, replace(calm, start=NOW)], NOW + HOUR / 2)
-    assert evaluate(RULE, over, still.state, NOW + HOUR / 2).event.kind is Kind.RECOVERED
+    assert evaluate(RULE, over, still.state, NOW + HOUR / 2).event.kind is EventKind.RECOVERED
 
 
 @given(st.lists(st.none() | st.integers(0, 10**13), max_size=12), st.integers(0, 10**12))

@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.alerts.evaluation import (
-    Event,
-    Kind,
+    AlertEvent,
+    AlertState,
+    Baseline,
+    EventKind,
+    Measurement,
     Phase,
-    Reading,
-    State,
-    Usual,
     ended,
     evaluate,
     period_key,
     reached,
 )
 from reports.alerts.measurements import first_use
-from reports.alerts.periods import Span, span_at
+from reports.alerts.periods import AlertPeriod, span_at
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.alerts.serialization import pack_event, pack_state, unpack_event, unpack_state
 from reports.questions.query import Dimension, Metric
@@ -34,14 +34,16 @@ LOW = Rule(Credits(100 * DOLLAR))
 
 
 def shows(
-    dollars: float, limit: float = 50, after: int = 0, period: Span | None = TODAY
-) -> Reading:
+    dollars: float, limit: float = 50, after: int = 0, period: AlertPeriod | None = TODAY
+) -> Measurement:
     at = NOW + timedelta(minutes=after)
-    return Reading("", "all", round(dollars * DOLLAR), round(limit * DOLLAR), at, period)
+    return Measurement("", "all", round(dollars * DOLLAR), round(limit * DOLLAR), at, period)
 
 
-def play(rule: Rule, readings: list[Reading], state: State | None = None) -> tuple[list, State]:
-    events, state = [], state or State()
+def play(
+    rule: Rule, readings: list[Measurement], state: AlertState | None = None
+) -> tuple[list, AlertState]:
+    events, state = [], state or AlertState()
     for reading in readings:
         judged = evaluate(rule, reading, state, NOW)
         state = unpack_state(pack_state(judged.state))  # as after a restart
@@ -51,25 +53,25 @@ def play(rule: Rule, readings: list[Reading], state: State | None = None) -> tup
 
 def test_it_tells_when_a_sum_goes_above_its_limit_and_not_before():
     assert play(FIFTY, [shows(30), shows(50)])[0] == []
-    assert play(FIFTY, [shows(30), shows(50.01)])[0] == [(Kind.TRIGGERED, 1)]
+    assert play(FIFTY, [shows(30), shows(50.01)])[0] == [(EventKind.TRIGGERED, 1)]
 
 
 def test_a_sum_that_is_revised_down_and_grows_again_is_not_told_twice():
     values = [20, 60, 30, 55, 0, 80]
     events, state = play(FIFTY, [shows(v, after=n) for n, v in enumerate(values)])
-    assert events == [(Kind.TRIGGERED, 1)]
+    assert events == [(EventKind.TRIGGERED, 1)]
     assert state.phase is Phase.TRIGGERED
     assert state.peak == 80 * DOLLAR
 
 
 def test_a_rule_made_on_figures_already_above_tells_so_once():
-    assert play(FIFTY, [shows(90), shows(91), shows(92)])[0] == [(Kind.TRIGGERED, 1)]
-    assert play(BUDGET, [shows(130, 100), shows(140, 100)])[0] == [(Kind.TRIGGERED, 2)]
+    assert play(FIFTY, [shows(90), shows(91), shows(92)])[0] == [(EventKind.TRIGGERED, 1)]
+    assert play(BUDGET, [shows(130, 100), shows(140, 100)])[0] == [(EventKind.TRIGGERED, 2)]
 
 
 def test_every_part_of_a_budget_is_told_once():
     events, _ = play(BUDGET, [shows(v, 100, n) for n, v in enumerate([79.9, 80, 99, 85, 100, 120])])
-    assert events == [(Kind.TRIGGERED, 1), (Kind.FURTHER, 2)]
+    assert events == [(EventKind.TRIGGERED, 1), (EventKind.FURTHER, 2)]
 
 
 def test_a_part_of_a_budget_is_told_as_soon_as_it_is_used_and_a_balance_below_its_line():
@@ -82,19 +84,19 @@ def test_a_part_of_a_budget_is_told_as_soon_as_it_is_used_and_a_balance_below_it
 
 def test_a_limit_that_is_raised_is_a_new_threshold():
     events, state = play(BUDGET, [shows(85, 100), shows(86, 200), shows(161, 200)])
-    assert events == [(Kind.TRIGGERED, 1), (Kind.RECOVERED, 0), (Kind.FURTHER, 1)]
+    assert events == [(EventKind.TRIGGERED, 1), (EventKind.RECOVERED, 0), (EventKind.FURTHER, 1)]
     assert state.limit == 200 * DOLLAR
 
 
 def test_a_threshold_that_is_changed_while_the_figure_is_beyond_it_is_told():
     above_sixty = replace(FIFTY, watch=Above(Metric.SPEND, 60 * DOLLAR, Unit.DAY))
     _, state = play(FIFTY, [shows(65)])
-    assert play(above_sixty, [shows(65, 60)], state)[0] == [(Kind.FURTHER, 1)]
+    assert play(above_sixty, [shows(65, 60)], state)[0] == [(EventKind.FURTHER, 1)]
 
 
 def test_a_level_whose_line_is_moved_away_from_it_is_over_though_it_is_close():
     low = [shows(95, 100, period=None), shows(95, 94, 1, None)]
-    assert [kind for kind, _ in play(LOW, low)[0]] == [Kind.TRIGGERED, Kind.RECOVERED]
+    assert [kind for kind, _ in play(LOW, low)[0]] == [EventKind.TRIGGERED, EventKind.RECOVERED]
 
 
 def test_what_is_told_is_remembered_with_its_farthest_figure_and_its_newest_moment():
@@ -111,7 +113,7 @@ def test_a_budget_of_nothing_is_never_said_to_be_used():
 
 def test_what_is_not_known_changes_nothing():
     unknown = replace(shows(0), value=None)
-    assert evaluate(FIFTY, unknown, State(), NOW).state == State()
+    assert evaluate(FIFTY, unknown, AlertState(), NOW).state == AlertState()
     _, triggered = play(LOW, [shows(50, 100, period=None)])
     assert evaluate(LOW, unknown, triggered, NOW) == evaluate(LOW, unknown, triggered, NOW)
     assert play(LOW, [unknown], triggered) == ([], triggered)
@@ -121,11 +123,15 @@ def test_a_balance_arms_again_only_clearly_above_its_line():
     values = [120, 99, 101, 99, 109, 98, 110, 105, 99]
     readings = [shows(v, 100, n, None) for n, v in enumerate(values)]
     events, _ = play(LOW, readings)
-    assert [kind for kind, _ in events] == [Kind.TRIGGERED, Kind.RECOVERED, Kind.TRIGGERED]
+    assert [kind for kind, _ in events] == [
+        EventKind.TRIGGERED,
+        EventKind.RECOVERED,
+        EventKind.TRIGGERED,
+    ]
 
 
 def test_a_negative_balance_is_told():
-    assert play(LOW, [shows(-3, 100, period=None)])[0] == [(Kind.TRIGGERED, 1)]
+    assert play(LOW, [shows(-3, 100, period=None)])[0] == [(EventKind.TRIGGERED, 1)]
 
 
 def test_a_level_read_late_changes_nothing():
@@ -139,11 +145,15 @@ def test_a_forecast_that_swings_is_told_once_until_it_is_clearly_below():
     swings = [4_900, 5_100, 4_950, 5_050, 4_499, 5_200]
     readings = [shows(v, 5_000, n) for n, v in enumerate(swings)]
     events, _ = play(rule, readings)
-    assert [kind for kind, _ in events] == [Kind.TRIGGERED, Kind.RECOVERED, Kind.FURTHER]
+    assert [kind for kind, _ in events] == [
+        EventKind.TRIGGERED,
+        EventKind.RECOVERED,
+        EventKind.FURTHER,
+    ]
 
 
-def hourly(dollars: float, n: int, *, part: bool, line: float = 5) -> Reading:
-    usual = Usual(DOLLAR, DOLLAR // 4, round(line * DOLLAR), 12)
+def hourly(dollars: float, n: int, *, part: bool, line: float = 5) -> Measurement:
+    usual = Baseline(DOLLAR, DOLLAR // 4, round(line * DOLLAR), 12)
     return replace(shows(dollars, line, n, None), part=part, usual=usual)
 
 
@@ -153,15 +163,15 @@ def test_a_spike_ends_when_an_hour_that_is_over_is_calm():
     readings = [hourly(value, n, part=part) for n, (value, part) in enumerate(hours)]
     told = [(n, kind) for n in range(6) for kind, _ in play(rule, readings[: n + 1])[0][-1:]]
     assert told == [
-        (1, Kind.TRIGGERED), (2, Kind.TRIGGERED), (3, Kind.TRIGGERED),
-        (4, Kind.RECOVERED), (5, Kind.TRIGGERED),
+        (1, EventKind.TRIGGERED), (2, EventKind.TRIGGERED), (3, EventKind.TRIGGERED),
+        (4, EventKind.RECOVERED), (5, EventKind.TRIGGERED),
     ]  # fmt: skip
 
 
 def test_a_spike_goes_on_although_each_hour_has_a_line_of_its_own():
     rule = Rule(Spike(5 * DOLLAR))
     readings = [hourly(9, n, part=False, line=line) for n, line in enumerate([5, 8, 10, 6])]
-    assert play(rule, readings)[0] == [(Kind.TRIGGERED, 1)]
+    assert play(rule, readings)[0] == [(EventKind.TRIGGERED, 1)]
 
 
 def test_old_data_is_told_and_so_is_its_return():
@@ -171,7 +181,10 @@ def test_old_data_is_told_and_so_is_its_return():
         replace(shows(0, period=None), value=age, limit=3_600, at=NOW + timedelta(minutes=n))
         for n, age in enumerate(ages)
     ]
-    assert [kind for kind, _ in play(rule, readings)[0]] == [Kind.TRIGGERED, Kind.RECOVERED]
+    assert [kind for kind, _ in play(rule, readings)[0]] == [
+        EventKind.TRIGGERED,
+        EventKind.RECOVERED,
+    ]
 
 
 def test_a_first_use_is_told_once_and_what_was_used_before_the_rule_is_not_new():
@@ -180,7 +193,7 @@ def test_a_first_use_is_told_once_and_what_was_used_before_the_rule_is_not_new()
     old = first_use("m1", "gpt", DOLLAR, made - timedelta(hours=1), made, NOW)
     new = first_use("m2", "kimi", 0, made + timedelta(hours=1), made, NOW)
     assert play(rule, [old, old])[0] == []
-    assert play(rule, [new, replace(new, value=3 * DOLLAR)])[0] == [(Kind.TRIGGERED, 1)]
+    assert play(rule, [new, replace(new, value=3 * DOLLAR)])[0] == [(EventKind.TRIGGERED, 1)]
 
 
 def test_the_end_of_a_period_closes_what_was_told_in_it_and_nothing_else():
@@ -188,7 +201,7 @@ def test_the_end_of_a_period_closes_what_was_told_in_it_and_nothing_else():
     after = TODAY.end + timedelta(minutes=1)
     assert ended(triggered, shows(60), NOW).event is None
     judged = ended(triggered, shows(61), after)
-    assert judged.event == Event(Kind.ENDED, shows(61), 1, after)
+    assert judged.event == AlertEvent(EventKind.ENDED, shows(61), 1, after)
     assert ended(judged.state, shows(61), after).event is None
     _, calm = play(FIFTY, [shows(3)])
     assert ended(calm, shows(3), after).event is None
@@ -222,12 +235,12 @@ def test_a_sum_tells_each_threshold_once_in_any_order_and_however_often(watch, v
         steps = [step for _, step in events]
         assert steps == sorted(set(steps))
         assert (steps[-1] if steps else 0) == expected == state.step
-        assert [kind for kind, _ in events][:1] == ([Kind.TRIGGERED] if expected else [])
+        assert [kind for kind, _ in events][:1] == ([EventKind.TRIGGERED] if expected else [])
 
 
 @given(WATCHES, st.lists(AMOUNTS, min_size=1, max_size=30), st.booleans())
 def test_evaluating_again_what_was_evaluated_tells_nothing(watch, values, part):
-    rule, state = Rule(watch), State()
+    rule, state = Rule(watch), AlertState()
     period = None if isinstance(watch, Credits | Spike | Stale | New) else TODAY
     for n, value in enumerate(values):
         reading = replace(shows(0, after=n, period=period), value=value, part=part)
@@ -248,15 +261,15 @@ def test_a_level_is_told_and_taken_back_by_turns(watch, values):
         replace(shows(0, after=n, period=period), value=value, part=False)
         for n, value in enumerate(values)
     ]
-    kinds = [kind is Kind.RECOVERED for kind, _ in play(Rule(watch), readings)[0]]
+    kinds = [kind is EventKind.RECOVERED for kind, _ in play(Rule(watch), readings)[0]]
     assert kinds == [n % 2 == 1 for n in range(len(kinds))]
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=8), st.booleans())
 def test_events_are_kept_and_read_back_exactly(values, usual):
-    found = Usual(1, 2, 3, 4) if usual else None
+    found = Baseline(1, 2, 3, 4) if usual else None
     for value in values:
         reading = replace(shows(0), value=value, usual=found, hour=TODAY if usual else None)
-        for kind in Kind:
-            event = Event(kind, reading, 2, NOW)
+        for kind in EventKind:
+            event = AlertEvent(kind, reading, 2, NOW)
             assert unpack_event(pack_event(event)) == event

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bot.demo.openrouter.sample_organisation import sample
 from reports.alerts.limits_and_forecast import (
-    Cap,
-    Pace,
+    SpendLimit,
+    SpendPace,
     balance,
     budget,
     days_left,
@@ -20,7 +20,15 @@ from reports.alerts.limits_and_forecast import (
     full_at,
 )
 from reports.alerts.needed_usage import grouping, needed
-from reports.alerts.periods import CATCH_UP, SETTLED, Quiet, Snooze, Span, span_at, spans
+from reports.alerts.periods import (
+    CATCH_UP,
+    SETTLED,
+    AlertPeriod,
+    QuietHours,
+    Snooze,
+    span_at,
+    spans,
+)
 from reports.alerts.rule import Above, Credits, Forecast, Rule, Spike
 from reports.questions.query import Dimension, Filter, Metric
 from reports.time.period import Unit
@@ -41,11 +49,15 @@ def utc(*parts: int) -> datetime:
 
 
 def test_days_weeks_and_months_are_those_of_the_zone():
-    assert span_at(Unit.DAY, BERLIN, NOW) == Span(utc(2026, 11, 18, 23), utc(2026, 11, 19, 23))
-    assert span_at(Unit.WEEK, BERLIN, NOW) == Span(utc(2026, 11, 15, 23), utc(2026, 11, 22, 23))
-    assert span_at(Unit.MONTH, "UTC", NOW) == Span(utc(2026, 11, 1), utc(2026, 12, 1))
+    assert span_at(Unit.DAY, BERLIN, NOW) == AlertPeriod(
+        utc(2026, 11, 18, 23), utc(2026, 11, 19, 23)
+    )
+    assert span_at(Unit.WEEK, BERLIN, NOW) == AlertPeriod(
+        utc(2026, 11, 15, 23), utc(2026, 11, 22, 23)
+    )
+    assert span_at(Unit.MONTH, "UTC", NOW) == AlertPeriod(utc(2026, 11, 1), utc(2026, 12, 1))
     kolkata = span_at(Unit.HOUR, "Asia/Kolkata", NOW)
-    assert kolkata == Span(utc(2026, 11, 19, 10, 30), utc(2026, 11, 19, 11, 30))
+    assert kolkata == AlertPeriod(utc(2026, 11, 19, 10, 30), utc(2026, 11, 19, 11, 30))
 
 
 @given(st.sampled_from(UNITS), ZONES, MOMENTS)
@@ -66,7 +78,7 @@ def test_no_period_is_left_out_between_two_judgings(unit, zone, now, away):
 
 
 def test_quiet_hours_run_through_midnight():
-    quiet = Quiet(time(22), time(7))
+    quiet = QuietHours(time(22), time(7))
     assert quiet.until(NOW, BERLIN) is None
     assert quiet.until(utc(2026, 11, 19, 21), BERLIN) == utc(2026, 11, 20, 6)
     assert quiet.until(utc(2026, 11, 20, 5, 59), BERLIN) == utc(2026, 11, 20, 6)
@@ -76,7 +88,7 @@ def test_quiet_hours_run_through_midnight():
 
 @given(st.times(), st.times(), ZONES, MOMENTS)
 def test_quiet_hours_always_end(start, end, zone, now):
-    quiet = Quiet(start.replace(second=0, microsecond=0), end.replace(second=0, microsecond=0))
+    quiet = QuietHours(start.replace(second=0, microsecond=0), end.replace(second=0, microsecond=0))
     until = quiet.until(now, zone)
     if until is not None:
         assert now < until <= now + 2 * DAY
@@ -110,9 +122,9 @@ def test_a_spike_wants_the_same_hours_of_four_weeks():
 
 
 def test_a_limit_is_what_openrouter_said_and_what_was_used_since():
-    cap = Cap("key:1", "prod", 100 * DOLLAR, "daily", 80 * DOLLAR, NOW - HOUR)
+    cap = SpendLimit("key:1", "prod", 100 * DOLLAR, "daily", 80 * DOLLAR, NOW - HOUR)
     [today] = cap.periods(NOW, NOW)
-    assert today == Span(utc(2026, 11, 19), utc(2026, 11, 20))
+    assert today == AlertPeriod(utc(2026, 11, 19), utc(2026, 11, 20))
     assert budget(cap, today, 5 * DOLLAR, NOW).value == 85 * DOLLAR
     yesterdays = replace(cap, told=NOW - DAY)
     assert not yesterdays.told_in(today)
@@ -123,25 +135,25 @@ def test_a_limit_is_what_openrouter_said_and_what_was_used_since():
 
 
 def test_it_says_when_a_limit_is_full_at_this_pace():
-    cap = Cap("key:1", "prod", 100 * DOLLAR, "daily", 80 * DOLLAR, NOW)
+    cap = SpendLimit("key:1", "prod", 100 * DOLLAR, "daily", 80 * DOLLAR, NOW)
     [today] = cap.periods(NOW, NOW)
     reading = budget(cap, today, 0, NOW)
-    assert full_at(reading, Pace(10 * DOLLAR, HOUR), NOW) == NOW + 2 * HOUR
-    assert full_at(reading, Pace(DOLLAR, HOUR), NOW) is None
-    assert full_at(reading, Pace(0, HOUR), NOW) is None
-    assert full_at(replace(reading, value=101 * DOLLAR), Pace(0, HOUR), NOW) == NOW
-    assert full_at(replace(reading, value=100 * DOLLAR), Pace(0, HOUR), NOW) == NOW
-    assert full_at(replace(reading, period=None), Pace(1, DAY), NOW) is None
+    assert full_at(reading, SpendPace(10 * DOLLAR, HOUR), NOW) == NOW + 2 * HOUR
+    assert full_at(reading, SpendPace(DOLLAR, HOUR), NOW) is None
+    assert full_at(reading, SpendPace(0, HOUR), NOW) is None
+    assert full_at(replace(reading, value=101 * DOLLAR), SpendPace(0, HOUR), NOW) == NOW
+    assert full_at(replace(reading, value=100 * DOLLAR), SpendPace(0, HOUR), NOW) == NOW
+    assert full_at(replace(reading, period=None), SpendPace(1, DAY), NOW) is None
 
 
 def test_a_balance_that_is_not_known_is_not_nothing():
     rule = Rule(Credits(100 * DOLLAR))
     assert balance(rule, None, DOLLAR, NOW).value is None
     assert balance(rule, 500 * DOLLAR, 412 * DOLLAR, NOW).value == 88 * DOLLAR
-    week = Pace(98 * DOLLAR, 7 * DAY)
+    week = SpendPace(98 * DOLLAR, 7 * DAY)
     assert days_left(88 * DOLLAR, week) == 6
     assert days_left(-1, week) is None
-    assert days_left(88 * DOLLAR, Pace(0, 7 * DAY)) is None
+    assert days_left(88 * DOLLAR, SpendPace(0, 7 * DAY)) is None
 
 
 def month_of(weekday: int, weekend: int) -> dict:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reports.alerts.evaluation import Kind, Phase, State, ended, evaluate, period_key
+from reports.alerts.evaluation import AlertState, EventKind, Phase, ended, evaluate, period_key
 from reports.alerts.measurements import above
 from reports.alerts.needed_usage import needed
 from reports.alerts.periods import SETTLED, span_at
@@ -72,7 +72,7 @@ class Year:
                 value = self.sums.get((person, one.span.start), 0)
                 reading = above(self.rule, person, person, value, one.span, now)
                 place = person, period_key(reading)
-                state = unpack_state(self.states[place]) if place in self.states else State()
+                state = unpack_state(self.states[place]) if place in self.states else AlertState()
                 judged = evaluate(self.rule, reading, state, now)
                 self.states[place] = pack_state(judged.state)
                 if judged.event:
@@ -110,7 +110,7 @@ def test_a_year_of_crossings_is_told_exactly_once_each(unit, dollars, zone):
         year.judge(since, now)
         since = now
     expected = {
-        (person, start, Kind.TRIGGERED): 1
+        (person, start, EventKind.TRIGGERED): 1
         for (person, start), total in year.sums.items()
         if total > limit
     }

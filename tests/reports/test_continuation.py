@@ -10,7 +10,7 @@ from reports.alerts.grammar import parse_alert
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.questions.continuation import alert_about, goes_on, inherited, pinned, same_day
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
 def query(words: str) -> Query:
     read = parse(words)
-    assert isinstance(read, Ask)
+    assert isinstance(read, QuestionCommand)
     return read.query
 
 

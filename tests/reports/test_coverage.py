@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import (
     DAY,
     HOUR,
@@ -186,7 +186,7 @@ def test_what_is_missing_is_said_in_words(period: Period, held: Held, words: str
 def test_buckets_that_are_not_held_are_unknown_and_not_nothing() -> None:
     begin = at("2025-11-29 00:00")
     held: Held = {Granularity.DAY: ((begin, LAST_SYNC),)}
-    year = source(wanted(Span(date(2025, 1, 1), date(2025, 12, 31))), held)
+    year = source(wanted(DateSpan(date(2025, 1, 1), date(2025, 12, 31))), held)
     assert year.unknown == frozenset(range(10))
     assert year.incomplete == frozenset({10})
     assert year.since == begin
@@ -214,7 +214,7 @@ def test_newest_buckets_that_wait_for_a_late_sync_are_unknown() -> None:
 @settings(max_examples=150, deadline=None)
 def test_each_hour_is_unknown_or_held(intervals: list[Interval]) -> None:
     held = merge(intervals)
-    span = wanted(Span(date(2026, 1, 1), date(2026, 1, 2)))
+    span = wanted(DateSpan(date(2026, 1, 1), date(2026, 1, 2)))
     found = source(span, {Granularity.HOUR: held})
     known = {bucket for n, bucket in enumerate(span.buckets) if n not in found.unknown}
     assert known == hours(held) & set(span.buckets)
@@ -267,7 +267,7 @@ def test_months_of_another_zone_are_utc_months_of_the_same_names() -> None:
 def test_days_that_begin_between_hours_begin_with_their_first_full_hour(
     zone: str, begins: str
 ) -> None:
-    found = source(wanted(Span(date(2026, 11, 16), date(2026, 11, 19)), zone), HELD)
+    found = source(wanted(DateSpan(date(2026, 11, 16), date(2026, 11, 19)), zone), HELD)
     assert found.stored is Granularity.HOUR
     starts = [bucket.astimezone(ZoneInfo(zone)) for bucket in found.range.buckets]
     assert [start.day for start in starts] == [16, 17, 18, 19]
@@ -354,7 +354,7 @@ _periods = st.one_of(
     st.builds(Calendar, st.sampled_from(Unit), st.booleans()),
     st.builds(Month, st.just(2026), st.integers(1, 11)),
     st.builds(
-        lambda ago, days: Span(date(2026, 11, 20) - ago * DAY, date(2026, 11, 20) + days * DAY),
+        lambda ago, days: DateSpan(date(2026, 11, 20) - ago * DAY, date(2026, 11, 20) + days * DAY),
         st.integers(0, 400),
         st.integers(0, 30),
     ),

@@ -10,13 +10,13 @@ from reports.questions.follow_up import (
     UNGROUPED,
     UP_TO_NOW,
     Choice,
-    Follow,
+    FollowUpAction,
     chosen,
     fits,
     inside,
     standing,
 )
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Dimension, Filter, Metric, Query
 
 from .render.anything import queries
@@ -26,16 +26,16 @@ _values = st.one_of(
     st.integers(-3, 30).map(lambda n: f"{OUT}{n}"),
     st.text(max_size=20),
 )
-_choices = st.builds(Choice, st.sampled_from(list(Follow)), _values)
+_choices = st.builds(Choice, st.sampled_from(list(FollowUpAction)), _values)
 
 
 def asked(words: str) -> Query:
     read = parse(words)
-    assert isinstance(read, Ask)
+    assert isinstance(read, QuestionCommand)
     return read.query
 
 
-def after(words: str, follow: Follow, value: str) -> str:
+def after(words: str, follow: FollowUpAction, value: str) -> str:
     query = chosen(asked(words), Choice(follow, value))
     return query.words() if query else "nothing"
 
@@ -46,27 +46,32 @@ def test_every_choice_makes_a_question_or_no_sense(query, choice):
     assert changed is None or isinstance(changed.words(), str)
 
 
-@given(queries, st.sampled_from(list(Follow)), _values)
+@given(queries, st.sampled_from(list(FollowUpAction)), _values)
 def test_a_choice_made_twice_changes_nothing_more(query, follow, value):
     once = chosen(query, Choice(follow, value))
-    if once is None or follow is Follow.INSIDE:
+    if once is None or follow is FollowUpAction.INSIDE:
         return
     assert chosen(once, Choice(follow, value)) == once
 
 
 def test_metric_period_and_dimension_are_put_in_the_place_of_those_asked():
-    assert after("spend 7d by key", Follow.METRIC, "tokens") == "tokens 7d by key"
-    assert after("spend 7d by key", Follow.METRIC, EVERYTHING) == "7d by key"
-    assert after("spend 7d by key", Follow.PERIOD, "last month") == "spend last month by key"
-    assert after("spend 7d by key", Follow.BY, "creator") == "spend 7d by creator"
-    assert after("spend 7d by key", Follow.BY, UNGROUPED) == "spend 7d"
-    assert after("spend 7d by key top 3 byok", Follow.PERIOD, "1y") == "spend 1y by key byok top 3"
+    assert after("spend 7d by key", FollowUpAction.METRIC, "tokens") == "tokens 7d by key"
+    assert after("spend 7d by key", FollowUpAction.METRIC, EVERYTHING) == "7d by key"
+    assert (
+        after("spend 7d by key", FollowUpAction.PERIOD, "last month") == "spend last month by key"
+    )
+    assert after("spend 7d by key", FollowUpAction.BY, "creator") == "spend 7d by creator"
+    assert after("spend 7d by key", FollowUpAction.BY, UNGROUPED) == "spend 7d"
+    assert (
+        after("spend 7d by key top 3 byok", FollowUpAction.PERIOD, "1y")
+        == "spend 1y by key byok top 3"
+    )
 
 
 def test_only_another_period_asks_about_now():
-    renewing = [f for f in Follow if Choice(f, "1d").renews]
-    assert renewing == [Follow.PERIOD]
-    assert after("spend 7d", Follow.PERIOD, UP_TO_NOW) == "spend 7d"
+    renewing = [f for f in FollowUpAction if Choice(f, "1d").renews]
+    assert renewing == [FollowUpAction.PERIOD]
+    assert after("spend 7d", FollowUpAction.PERIOD, UP_TO_NOW) == "spend 7d"
 
 
 def test_inside_a_key_are_its_models_and_inside_a_model_the_people_who_use_it():
@@ -86,10 +91,11 @@ def test_inside_a_group_its_own_name_takes_the_place_of_wider_filters():
 
 def test_the_way_out_drops_one_filter_and_groups_by_what_it_was_about():
     assert (
-        after("1m by model key:prod model:gpt*", Follow.INSIDE, "out:0") == "1m by key model:gpt*"
+        after("1m by model key:prod model:gpt*", FollowUpAction.INSIDE, "out:0")
+        == "1m by key model:gpt*"
     )
-    assert after("1m by model key:prod", Follow.INSIDE, "out:1") == "nothing"
-    assert after("1m by model key:prod", Follow.INSIDE, "out:²") == "nothing"
+    assert after("1m by model key:prod", FollowUpAction.INSIDE, "out:1") == "nothing"
+    assert after("1m by model key:prod", FollowUpAction.INSIDE, "out:²") == "nothing"
 
 
 def test_a_question_too_long_for_words_does_not_fit():

@@ -17,13 +17,13 @@ from reports.questions.grammar import (
     MOST_FILTERS,
     MOST_TOP,
     WORDS,
-    Ask,
     CommandError,
-    Help,
+    HelpCommand,
+    QuestionCommand,
     parse,
 )
-from reports.questions.query import Dimension, File, Filter, Metric, Query, Source
-from reports.time.period import NAMED, Calendar, Counted, Month, Span, Unit
+from reports.questions.query import Dimension, FileFormat, Filter, Metric, MoneySource, Query
+from reports.time.period import NAMED, Calendar, Counted, DateSpan, Month, Unit
 from reports.time.timerange import zone_names
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -32,7 +32,7 @@ DATES = "`7d`, `last month`, `2026-10` or `2026-10-03`"
 
 def asked(text: str) -> Query:
     found = parse(text)
-    assert isinstance(found, Ask), found
+    assert isinstance(found, QuestionCommand), found
     return found.query
 
 
@@ -59,7 +59,10 @@ RIGHT = [
     ("10y", Query(period=Counted(10, Unit.YEAR))),
     ("last 3d", Query(period=Counted(3, Unit.DAY))),
     ("last 7 days", Query(period=Counted(7, Unit.DAY))),
-    ("by key last 7 days csv", Query(None, Counted(7, Unit.DAY), Dimension.KEY, files=(File.CSV,))),
+    (
+        "by key last 7 days csv",
+        Query(None, Counted(7, Unit.DAY), Dimension.KEY, files=(FileFormat.CSV,)),
+    ),
     ("last 1 month", Query(period=Counted(1, Unit.MONTH))),
     ("today", Query(period=Calendar(Unit.DAY))),
     ("yesterday", Query(period=Calendar(Unit.DAY, last=True))),
@@ -71,10 +74,10 @@ RIGHT = [
     ("Last Month", Query(period=Calendar(Unit.MONTH, last=True))),
     ("last year", Query(period=Calendar(Unit.YEAR, last=True))),
     ("2026-10", Query(period=Month(2026, 10))),
-    ("2024-02-29", Query(period=Span(date(2024, 2, 29), date(2024, 2, 29)))),
-    ("2026-10-01..2026-10-15", Query(period=Span(date(2026, 10, 1), date(2026, 10, 15)))),
-    ("2026-01..2026-02", Query(period=Span(date(2026, 1, 1), date(2026, 2, 28)))),
-    ("2026-01-31..2026-02", Query(period=Span(date(2026, 1, 31), date(2026, 2, 28)))),
+    ("2024-02-29", Query(period=DateSpan(date(2024, 2, 29), date(2024, 2, 29)))),
+    ("2026-10-01..2026-10-15", Query(period=DateSpan(date(2026, 10, 1), date(2026, 10, 15)))),
+    ("2026-01..2026-02", Query(period=DateSpan(date(2026, 1, 1), date(2026, 2, 28)))),
+    ("2026-01-31..2026-02", Query(period=DateSpan(date(2026, 1, 31), date(2026, 2, 28)))),
     ("by model", Query(by=Dimension.MODEL)),
     ("by models", Query(by=Dimension.MODEL)),
     ("by key", Query(by=Dimension.KEY)),
@@ -95,14 +98,14 @@ RIGHT = [
     ("creator:<@U123|ada>", Query(filters=(Filter(Dimension.CREATOR, "<@U123|ada>"),))),
     ("key:a key:b key:a", Query(filters=(Filter(Dimension.KEY, "a"), Filter(Dimension.KEY, "b")))),
     ("key:help", Query(filters=(Filter(Dimension.KEY, "help"),))),
-    ("credits", Query(source=Source.CREDITS)),
-    ("BYOK", Query(source=Source.BYOK)),
+    ("credits", Query(source=MoneySource.CREDITS)),
+    ("BYOK", Query(source=MoneySource.BYOK)),
     ("top 3", Query(top=3)),
-    ("csv", Query(files=(File.CSV,))),
-    ("pdf csv pdf", Query(files=(File.CSV, File.PDF))),
-    ("pdf summary", Query(files=(File.SUMMARY,))),
-    ("spend Summary PDF", Query(metric=Metric.SPEND, files=(File.SUMMARY,))),
-    ("pdf csv pdf summary", Query(files=(File.CSV, File.PDF, File.SUMMARY))),
+    ("csv", Query(files=(FileFormat.CSV,))),
+    ("pdf csv pdf", Query(files=(FileFormat.CSV, FileFormat.PDF))),
+    ("pdf summary", Query(files=(FileFormat.SUMMARY,))),
+    ("spend Summary PDF", Query(metric=Metric.SPEND, files=(FileFormat.SUMMARY,))),
+    ("pdf csv pdf summary", Query(files=(FileFormat.CSV, FileFormat.PDF, FileFormat.SUMMARY))),
     ("share", Query(share=True)),
     ("tz europe/berlin", Query(zone="Europe/Berlin")),
     ("TZ UTC", Query(zone="UTC")),
@@ -140,7 +143,7 @@ def test_words_stand_in_any_order_and_case() -> None:
 
 
 def test_the_examples_are_right() -> None:
-    assert all(isinstance(parse(example), Ask) for example in EXAMPLES)
+    assert all(isinstance(parse(example), QuestionCommand) for example in EXAMPLES)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +195,7 @@ def test_it_undoes_slacks_escapes(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["help", "HELP", "?", "tokens help", "nonsense help", "help me"])
 def test_help_is_understood_whatever_stands_beside_it(text: str) -> None:
-    assert parse(text) == Help()
+    assert parse(text) == HelpCommand()
 
 
 WRONG = [
@@ -501,7 +504,7 @@ def _typo(word: str, place: int, kind: int) -> str:
 @settings(max_examples=200, deadline=None)
 def test_one_slip_of_the_finger_finds_the_word_again(word: str, place: int, kind: int) -> None:
     found = parse(_typo(word, place, kind))
-    if isinstance(found, Ask):  # the slip changed nothing
+    if isinstance(found, QuestionCommand):  # the slip changed nothing
         assert found == parse(word)
     else:
         assert isinstance(found, CommandError)
@@ -544,7 +547,7 @@ _questions = st.lists(_phrases, max_size=9).map(" ".join)
 @example("2026-10-03..2026-10-03")
 def test_a_question_in_its_own_words_is_the_same_question(text: str) -> None:
     found = parse(text)
-    if isinstance(found, Ask):
+    if isinstance(found, QuestionCommand):
         assert parse(found.query.words()) == found
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reports.admin.grammar import AuditAsked, HelpOn, StatusAsked, parse_period
+from reports.admin.grammar import AuditRequest, HelpRequest, StatusRequest, parse_period
 from reports.commands import parse_command
-from reports.questions.grammar import Ask, CommandError, Help
+from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
 
 WEEK = parse_period("7d")
 
@@ -12,26 +12,26 @@ WEEK = parse_period("7d")
 @pytest.mark.parametrize(
     ("words", "meant"),
     [
-        ("status", StatusAsked()),
-        (" STATUS ", StatusAsked()),
-        ("audit", AuditAsked()),
-        ("audit csv", AuditAsked(csv=True)),
-        ("audit 7d", AuditAsked(period=WEEK)),
-        ("Audit CSV 7d <@U1|ada>", AuditAsked("U1", WEEK, csv=True)),
-        ("audit &lt;@U1&gt; last month", AuditAsked("U1", parse_period("last month"))),
-        ("audit creator:<@U1>", AuditAsked("U1")),
-        ("help files", HelpOn("files")),
-        ("help running it", HelpOn("running")),
-        ("help Schedule", HelpOn("schedules")),
-        ("help", Help()),
-        ("help nonsense", HelpOn("", "nonsense")),
+        ("status", StatusRequest()),
+        (" STATUS ", StatusRequest()),
+        ("audit", AuditRequest()),
+        ("audit csv", AuditRequest(csv=True)),
+        ("audit 7d", AuditRequest(period=WEEK)),
+        ("Audit CSV 7d <@U1|ada>", AuditRequest("U1", WEEK, csv=True)),
+        ("audit &lt;@U1&gt; last month", AuditRequest("U1", parse_period("last month"))),
+        ("audit creator:<@U1>", AuditRequest("U1")),
+        ("help files", HelpRequest("files")),
+        ("help running it", HelpRequest("running")),
+        ("help Schedule", HelpRequest("schedules")),
+        ("help", HelpCommand()),
+        ("help nonsense", HelpRequest("", "nonsense")),
     ],
 )
 def test_it_reads_them(words, meant):
     assert parse_command(words) == meant
 
 
-@pytest.mark.parametrize("asked", [AuditAsked(), AuditAsked("U1", WEEK, csv=True)])
+@pytest.mark.parametrize("asked", [AuditRequest(), AuditRequest("U1", WEEK, csv=True)])
 def test_its_words_say_the_same(asked):
     assert parse_command(asked.words()) == asked
 
@@ -59,4 +59,4 @@ def test_it_says_what_is_wrong_and_what_would_be_right(words, problem, suggestio
 
 @pytest.mark.parametrize("words", ["spend by key", "key:status", "model:audit 7d"])
 def test_names_that_look_like_them_are_no_words_of_theirs(words):
-    assert isinstance(parse_command(words), Ask)
+    assert isinstance(parse_command(words), QuestionCommand)

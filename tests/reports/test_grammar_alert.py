@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.alerts.draft import Draft, WrongRule
+from reports.alerts.draft import RuleDraft, WrongRule
 from reports.alerts.grammar import EXAMPLES, ListAlerts, SetQuiet, is_alert, parse_alert, rule_of
-from reports.alerts.periods import Quiet
+from reports.alerts.periods import QuietHours
 from reports.alerts.rule import (
     Above,
     Budget,
@@ -16,15 +16,15 @@ from reports.alerts.rule import (
     Forecast,
     New,
     Recipient,
+    RecipientKind,
     Rule,
     Spike,
     Stale,
-    To,
 )
 from reports.alerts.validation import check
 from reports.commands import parse_command
-from reports.questions.grammar import CommandError, Help
-from reports.questions.query import Dimension, Filter, Metric, Source
+from reports.questions.grammar import CommandError, HelpCommand
+from reports.questions.query import Dimension, Filter, Metric, MoneySource
 from reports.time.period import Unit
 
 DOLLAR = 10**9
@@ -42,34 +42,41 @@ KEY, CREATOR, MODEL = Dimension.KEY, Dimension.CREATOR, Dimension.MODEL
         ("per day spend above 50$", Rule(DAILY)),
         ("spend > $50 daily by creator", Rule(DAILY, CREATOR)),
         ("spend > $50 per day for key:backend*", Rule(DAILY, None, (Filter(KEY, "backend*"),))),
-        ("spend > $50 per day by key to owner", Rule(DAILY, KEY, to=Recipient(To.OWNER))),
+        (
+            "spend > $50 per day by key to owner",
+            Rule(DAILY, KEY, to=Recipient(RecipientKind.OWNER)),
+        ),
         (
             "spend > $50 per day in <#C123|finance> urgent tz europe/berlin",
-            Rule(DAILY, to=Recipient(To.CHANNEL, "C123", "finance"), urgent=True,
-                 zone="Europe/Berlin"),
+            Rule(
+                DAILY,
+                to=Recipient(RecipientKind.CHANNEL, "C123", "finance"),
+                urgent=True,
+                zone="Europe/Berlin",
+            ),
         ),
-        ("spend > $50 per day here", Rule(DAILY, to=Recipient(To.CHANNEL))),
+        ("spend > $50 per day here", Rule(DAILY, to=Recipient(RecipientKind.CHANNEL))),
         ("spend > $50 per day Europe/Berlin", Rule(DAILY, zone="Europe/Berlin")),
         (
             "spend credits > $1,000.5 per month",
-            Rule(Above(Metric.SPEND, 1_000_500_000_000, Unit.MONTH, Source.CREDITS)),
+            Rule(Above(Metric.SPEND, 1_000_500_000_000, Unit.MONTH, MoneySource.CREDITS)),
         ),
         ("tokens > 10m per hour", Rule(Above(Metric.TOKENS, 10**7, Unit.HOUR))),
         ("tokens > 10 million per hour", Rule(Above(Metric.TOKENS, 10**7, Unit.HOUR))),
         ("requests > 1.5k per week", Rule(Above(Metric.REQUESTS, 1_500, Unit.WEEK))),
         ("budget", Rule(Budget((80, 100)))),
         ("budget 95%, 50 percent", Rule(Budget((50, 95)))),
-        ("budget 80% by key to owner", Rule(Budget((80,)), KEY, to=Recipient(To.OWNER))),
+        ("budget 80% by key to owner", Rule(Budget((80,)), KEY, to=Recipient(RecipientKind.OWNER))),
         ("spike", Rule(Spike())),
         ("spike by key > $20", Rule(Spike(20 * DOLLAR), KEY)),
         ("credits < $100", Rule(Credits(100 * DOLLAR))),
         ("balance below 0.5 usd", Rule(Credits(DOLLAR // 2))),
         ("new model by creator", Rule(New(MODEL), CREATOR)),
-        ("new keys to owner", Rule(New(KEY), to=Recipient(To.OWNER))),
+        ("new keys to owner", Rule(New(KEY), to=Recipient(RecipientKind.OWNER))),
         ("forecast > $5k per month", Rule(Forecast(5_000 * DOLLAR))),
         ("sync urgent", Rule(Stale(), urgent=True)),
     ],
-)  # fmt: skip
+)
 def test_it_reads_an_alert(words, rule):
     assert parse_alert(f"alert {words}") == rule
     assert parse_command(f"Alert {words}") == rule
@@ -274,8 +281,8 @@ def test_a_rule_writes_money_as_its_messages_do(typed, shown):
 
 
 def test_it_reads_quiet_hours():
-    assert parse_alert("alert quiet 22:00-7:00") == SetQuiet(Quiet(time(22), time(7)))
-    assert parse_alert("alert quiet 10pm to 7am") == SetQuiet(Quiet(time(22), time(7)))
+    assert parse_alert("alert quiet 22:00-7:00") == SetQuiet(QuietHours(time(22), time(7)))
+    assert parse_alert("alert quiet 10pm to 7am") == SetQuiet(QuietHours(time(22), time(7)))
     assert parse_alert("alert quiet off") == SetQuiet(None)
 
 
@@ -291,7 +298,7 @@ def test_the_first_word_says_that_it_is_about_alerts():
     assert is_alert("ALERT spend")
     assert not is_alert("spend alert")
     assert not is_alert("")
-    assert isinstance(parse_alert("alert help"), Help)
+    assert isinstance(parse_alert("alert help"), HelpCommand)
 
 
 def test_a_misspelt_alert_is_suggested():
@@ -302,7 +309,7 @@ def test_a_misspelt_alert_is_suggested():
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_examples_are_understood(example):
-    assert not isinstance(parse_alert(example), CommandError | Help)
+    assert not isinstance(parse_alert(example), CommandError | HelpCommand)
 
 
 def test_only_the_words_of_a_rule_are_one():
@@ -321,7 +328,7 @@ FILTERS = st.builds(
 )
 WATCHES = st.one_of(
     st.builds(Above, st.just(Metric.SPEND), NANO, st.sampled_from(list(Unit)[:4]),
-              st.sampled_from(list(Source))),
+              st.sampled_from(list(MoneySource))),
     st.builds(Above, st.sampled_from([Metric.TOKENS, Metric.REQUESTS]), COUNTS,
               st.sampled_from(list(Unit)[:4])),
     st.lists(st.integers(1, 100), min_size=1, max_size=4, unique=True).map(
@@ -330,7 +337,7 @@ WATCHES = st.one_of(
     st.builds(Spike, NANO),
     st.builds(Credits, NANO),
     st.builds(New, st.sampled_from([MODEL, KEY])),
-    st.builds(Forecast, NANO, st.sampled_from(list(Source))),
+    st.builds(Forecast, NANO, st.sampled_from(list(MoneySource))),
     st.just(Stale()),
 )  # fmt: skip
 RULES = st.builds(
@@ -339,12 +346,17 @@ RULES = st.builds(
     st.none() | st.sampled_from(list(Dimension)),
     st.lists(FILTERS, max_size=3, unique=True).map(tuple),
     st.sampled_from(
-        [Recipient(), Recipient(To.OWNER), Recipient(To.CHANNEL, "C0FIN", "finance"),
-         Recipient(To.CHANNEL, "C0PRIV"), Recipient(To.CHANNEL)]
+        [
+            Recipient(),
+            Recipient(RecipientKind.OWNER),
+            Recipient(RecipientKind.CHANNEL, "C0FIN", "finance"),
+            Recipient(RecipientKind.CHANNEL, "C0PRIV"),
+            Recipient(RecipientKind.CHANNEL),
+        ]
     ),
     st.booleans(),
     st.none() | st.sampled_from(["Europe/Berlin", "America/Argentina/Buenos_Aires"]),
-)  # fmt: skip
+)
 
 
 @given(RULES)
@@ -378,7 +390,7 @@ def test_whatever_is_typed_is_a_rule_or_a_sentence_whose_suggestion_is_understoo
 
 def test_a_draft_without_a_watch_is_corrected():
     with pytest.raises(WrongRule) as wrong:
-        check(Draft())
+        check(RuleDraft())
     assert wrong.value.rule == Rule(DAILY)
 
 

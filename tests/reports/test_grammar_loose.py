@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from reports.alerts.grammar import EXAMPLES
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
-from reports.natural.names import Known
-from reports.natural.parser import Heard, hear
-from reports.questions.grammar import Ask, CommandError, parse
+from reports.natural.names import KnownNames
+from reports.natural.parser import ParsedText, parse_text
+from reports.questions.grammar import CommandError, QuestionCommand, parse
 
 from .render.anything import EVIL, queries
 
 TODAY = date(2026, 11, 22)
-KNOWN = Known(
+KNOWN = KnownNames(
     ("anthropic/claude-opus-4.5", "google/gemini-3-pro-preview", "openai/gpt-5.1", "x-ai/opal"),
     ("prod", "prod-000", "nightly evals", "support bot", "opal"),
     (
@@ -27,9 +27,9 @@ KNOWN = Known(
 )
 
 
-def heard(text: str) -> Heard:
-    found = hear(text, KNOWN, TODAY)
-    assert isinstance(found, Heard), found
+def heard(text: str) -> ParsedText:
+    found = parse_text(text, KNOWN, TODAY)
+    assert isinstance(found, ParsedText), found
     return found
 
 
@@ -115,7 +115,7 @@ def test_it_understands_what_people_say(said, understood):
 
 @pytest.mark.parametrize("said", ["", "thanks!", "Thank you very much", "hello", "???", "hey you"])
 def test_what_asks_for_nothing_is_nothing(said):
-    assert hear(said, KNOWN, TODAY) is None
+    assert parse_text(said, KNOWN, TODAY) is None
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_what_asks_for_nothing_is_nothing(said):
     ],
 )
 def test_it_says_what_it_does_not_understand(said, problem):
-    wrong = hear(said, KNOWN, TODAY)
+    wrong = parse_text(said, KNOWN, TODAY)
     assert isinstance(wrong, CommandError)
     assert wrong.problem.startswith(problem)
 
 
 def test_a_misspelt_word_is_answered_with_the_question_as_it_was_probably_meant():
-    wrong = hear("what did we spnd last week by person", KNOWN, TODAY)
+    wrong = parse_text("what did we spnd last week by person", KNOWN, TODAY)
     assert isinstance(wrong, CommandError)
     assert (wrong.understood, wrong.suggestion) == (
         "last week by creator",
@@ -173,7 +173,7 @@ def test_what_cannot_be_asked_is_named():
 )
 def test_it_changes_the_question_before(before, said, after):
     read = parse(before)
-    assert isinstance(read, Ask)
+    assert isinstance(read, QuestionCommand)
     assert heard(said).onto(read.query) == after
     assert not isinstance(parse_command(after), CommandError)
 
@@ -206,9 +206,9 @@ _words = st.sampled_from(SAYINGS.split())
 
 @given(st.lists(st.one_of(_words, st.sampled_from(EVIL), st.text(max_size=12)), max_size=14))
 def test_whatever_is_said_it_is_a_command_an_error_or_nothing(words):
-    found = hear(" ".join(words), KNOWN, TODAY)
-    assert found is None or isinstance(found, Heard | CommandError)
-    if isinstance(found, Heard):
+    found = parse_text(" ".join(words), KNOWN, TODAY)
+    assert found is None or isinstance(found, ParsedText | CommandError)
+    if isinstance(found, ParsedText):
         first = found.words.split(maxsplit=1)[0]
         sure = first not in {"schedule", "schedules", "alert", "alerts", "audit", "status", "help"}
         assert not (sure and isinstance(parse_command(found.words), CommandError))
@@ -217,18 +217,18 @@ def test_whatever_is_said_it_is_a_command_an_error_or_nothing(words):
 @given(queries)
 def test_a_question_in_the_words_of_the_grammar_is_that_question(query):
     read = parse(query.words())
-    if isinstance(read, Ask):
-        found = hear(query.words(), KNOWN, TODAY)
-        assert isinstance(found, Heard)
+    if isinstance(read, QuestionCommand):
+        found = parse_text(query.words(), KNOWN, TODAY)
+        assert isinstance(found, ParsedText)
         assert parse(found.words) == read
 
 
 @given(queries, queries)
 def test_a_change_of_any_question_can_be_asked(query, other):
-    found = hear(other.words(), KNOWN, TODAY)
-    if isinstance(found, Heard) and not found.rhythm:
+    found = parse_text(other.words(), KNOWN, TODAY)
+    if isinstance(found, ParsedText) and not found.rhythm:
         words = found.onto(query)
-        assert len(words) > 300 or isinstance(parse(words), Ask) or query.filters
+        assert len(words) > 300 or isinstance(parse(words), QuestionCommand) or query.filters
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_who_would_be_told_of_something_gets_an_alert(said, understood):
 
 def test_an_alert_in_the_grammars_own_words_is_taken_as_it_is():
     said = "alert me when spend goes over $50 a day"
-    assert heard(said) == Heard(said, plainly=True)
+    assert heard(said) == ParsedText(said, plainly=True)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_an_alert_in_the_grammars_own_words_is_taken_as_it_is():
     ],
 )  # fmt: skip
 def test_a_wish_that_lacks_something_is_answered_with_the_command(said, problem, meant):
-    found = hear(said, KNOWN, TODAY)
+    found = parse_text(said, KNOWN, TODAY)
     assert isinstance(found, CommandError)
     assert problem in found.problem
     assert found.suggestion == meant
@@ -310,7 +310,7 @@ def test_who_asks_for_their_alerts_gets_the_list(said):
 
 
 def test_what_is_done_with_buttons_is_pointed_to_them():
-    found = hear("please delete my alerts", KNOWN, TODAY)
+    found = parse_text("please delete my alerts", KNOWN, TODAY)
     assert isinstance(found, CommandError)
     assert found.suggestion == "alerts"
 
@@ -327,8 +327,8 @@ WISHES = st.lists(
 
 @given(WISHES)
 def test_whatever_is_wished_for_what_is_taken_can_be_said(said):
-    found = hear(said, KNOWN, TODAY)
-    if isinstance(found, Heard) and not found.plainly:
+    found = parse_text(said, KNOWN, TODAY)
+    if isinstance(found, ParsedText) and not found.plainly:
         assert not isinstance(parse_command(found.words), CommandError)
 
 
@@ -344,6 +344,6 @@ def test_whatever_is_wished_for_what_is_taken_can_be_said(said):
     ],
 )
 def test_a_beginning_that_is_none_is_said(said: str, problem: str) -> None:
-    found = hear(said, KNOWN, TODAY)
+    found = parse_text(said, KNOWN, TODAY)
     assert isinstance(found, CommandError)
     assert problem in found.problem

@@ -7,17 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.commands import parse_command
-from reports.questions.grammar import Ask, CommandError, Help
-from reports.questions.query import Dimension, File, Metric
-from reports.schedules.grammar import EXAMPLES, ListSchedules, Place, Standing, parse_schedule
-from reports.schedules.recurrence import WORKDAYS, Daily, Monthly, Target, Weekly
+from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
+from reports.questions.query import Dimension, FileFormat, Metric
+from reports.schedules.grammar import (
+    EXAMPLES,
+    ListSchedules,
+    ScheduledQuestion,
+    ScheduleTarget,
+    parse_schedule,
+)
+from reports.schedules.recurrence import WORKDAYS, Daily, Monthly, TargetKind, Weekly
 
-FINANCE = Place(Target.CHANNEL, "C0FIN", "finance")
+FINANCE = ScheduleTarget(TargetKind.CHANNEL, "C0FIN", "finance")
 
 
-def said(text: str) -> Standing:
+def said(text: str) -> ScheduledQuestion:
     found = parse_command(f"schedule {text}")
-    assert isinstance(found, Standing), found
+    assert isinstance(found, ScheduledQuestion), found
     return found
 
 
@@ -32,7 +38,7 @@ def test_it_reads_the_whole_of_it():
 def test_it_has_a_default_for_everything():
     found = said("weekly")
     assert found.words() == "weekly mon 09:00 spend last week by creator"
-    assert (found.zone, found.place) == (None, Place())
+    assert (found.zone, found.place) == (None, ScheduleTarget())
 
 
 @pytest.mark.parametrize(
@@ -75,11 +81,11 @@ def test_it_reads_times(text, at):
     [
         ("in <#C0FIN|finance>", FINANCE),
         ("<#C0FIN|finance>", FINANCE),
-        ("in <#C0PRIV|>", Place(Target.CHANNEL, "C0PRIV", "")),
+        ("in <#C0PRIV|>", ScheduleTarget(TargetKind.CHANNEL, "C0PRIV", "")),
         ("in &lt;#C0FIN|finance&gt;", FINANCE),
-        ("to me", Place(Target.PERSON)),
-        ("to creators", Place(Target.CREATORS)),
-        ("here", Place()),
+        ("to me", ScheduleTarget(TargetKind.PERSON)),
+        ("to creators", ScheduleTarget(TargetKind.CREATORS)),
+        ("here", ScheduleTarget()),
     ],
 )
 def test_it_reads_places(text, place):
@@ -88,7 +94,7 @@ def test_it_reads_places(text, place):
 
 def test_it_takes_files_and_filters_along():
     found = said('weekly spend by model key:"Prod key" csv pdf top 5 tz Asia/Kathmandu')
-    assert found.query.files == (File.CSV, File.PDF)
+    assert found.query.files == (FileFormat.CSV, FileFormat.PDF)
     assert (found.query.top, found.zone) == (5, "Asia/Kathmandu")
     assert found.query.filters[0].pattern == "Prod key"
 
@@ -244,7 +250,7 @@ def test_it_says_what_is_wrong_and_how_it_would_be_right(text, problem, suggesti
     if suggestion is not None:
         assert found.suggestion == suggestion
     if found.suggestion:
-        assert isinstance(parse_command(found.suggestion), Standing | ListSchedules)
+        assert isinstance(parse_command(found.suggestion), ScheduledQuestion | ListSchedules)
 
 
 @pytest.mark.parametrize(
@@ -269,9 +275,9 @@ def test_it_lists_schedules():
 
 
 def test_it_leaves_questions_and_help_alone():
-    assert isinstance(parse_command("spend 1d by model"), Ask)
-    assert isinstance(parse_command("help"), Help)
-    assert isinstance(parse_command("schedule help"), Help)
+    assert isinstance(parse_command("spend 1d by model"), QuestionCommand)
+    assert isinstance(parse_command("help"), HelpCommand)
+    assert isinstance(parse_command("schedule help"), HelpCommand)
 
 
 def test_its_examples_can_be_said():
@@ -289,7 +295,7 @@ WORDS = st.sampled_from(
 @given(st.lists(WORDS, max_size=9).map(" ".join) | st.text(max_size=60))
 def test_it_answers_any_words_and_reads_its_own(text):
     found = parse_schedule(f"schedule {text}")
-    if isinstance(found, Standing):
+    if isinstance(found, ScheduledQuestion):
         again = parse_schedule(f"schedule {found.words()}")
         assert again == found
     elif isinstance(found, CommandError) and found.suggestion:

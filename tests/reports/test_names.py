@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reports.questions.grammar import LONGEST, Ask, parse
+from reports.questions.grammar import LONGEST, QuestionCommand, parse
 from reports.questions.query import Dimension
 from reports.usage.members import (
     CHATROOM,
@@ -128,7 +128,7 @@ def test_a_label_typed_as_a_filter_finds_its_member(members: list[Member]) -> No
         assert member.id in find(named[member.id], members, named)
         typed = plain(named[member.id]).replace('"', "")  # a name in quotes has none inside
         asked = parse(f'key:"{typed}"')
-        if isinstance(asked, Ask):
+        if isinstance(asked, QuestionCommand):
             assert member.id in find(asked.query.filters[0].pattern, members, named)
         else:
             assert not plain(typed).strip() or len(typed) > LONGEST - 6

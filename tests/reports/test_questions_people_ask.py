@@ -10,14 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.commands import parse_command
-from reports.natural.names import Known
-from reports.natural.parser import Heard
-from reports.questions.grammar import Ask, CommandError, Help
+from reports.natural.names import KnownNames
+from reports.natural.parser import ParsedText
+from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, Topic, TopicAsked, not_yet
 from reports.reader import Clock, read
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)  # a Sunday
-KNOWN = Known(
+KNOWN = KnownNames(
     ("anthropic/claude-opus-4.5", "anthropic/claude-sonnet-4.5", "google/gemini-3-pro-preview",
      "openai/gpt-5.1", "openai/gpt-5-mini", "deepseek/deepseek-v3.2", "meta-llama/llama-3.3-70b"),
     ("prod", "prod-000", "prod-006", "ci-004", "ci-005", "newsletter-drafts", "nightly evals",
@@ -27,13 +27,13 @@ KNOWN = Known(
 )  # fmt: skip
 
 
-def ask(text: str, now: datetime = NOW, zone: str = "UTC") -> Heard | CommandError | None:
+def ask(text: str, now: datetime = NOW, zone: str = "UTC") -> ParsedText | CommandError | None:
     return read(text, lambda: KNOWN, Clock(now, zone))
 
 
 def command(text: str) -> str:
     found = ask(text)
-    assert isinstance(found, Heard), found
+    assert isinstance(found, ParsedText), found
     return found.canonical
 
 
@@ -176,7 +176,7 @@ EXCLUSIONS = {
 @pytest.mark.parametrize(("asked", "meant"), [*QUESTIONS.items(), *DATES.items()])
 def test_a_question_is_read_as_a_command(asked: str, meant: str) -> None:
     assert command(asked) == meant
-    assert isinstance(parse_command(meant), Ask)
+    assert isinstance(parse_command(meant), QuestionCommand)
     assert command(meant) == meant
 
 
@@ -237,7 +237,7 @@ def test_what_has_no_answer_yet_is_recognized_and_never_answered_with_something_
     assert found.topic is topic
     assert " yet; " in not_yet(topic)
     heard = ask(asked)
-    assert isinstance(heard, Heard)
+    assert isinstance(heard, ParsedText)
     assert heard.note() == ""
 
 
@@ -265,7 +265,7 @@ def test_a_greeting_asks_for_nothing(asked: str) -> None:
 
 @pytest.mark.parametrize("asked", ["help", "?", "help me"])
 def test_help_is_help(asked: str) -> None:
-    assert isinstance(parse_command(command(asked)), Help)
+    assert isinstance(parse_command(command(asked)), HelpCommand)
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_what_can_mean_two_things_is_asked_with_a_command_for_each(
     found = ask(asked)
     assert isinstance(found, CommandError)
     assert (found.problem, found.candidates) == (problem, candidates)
-    assert all(isinstance(parse_command(one), Ask) for one in candidates)
+    assert all(isinstance(parse_command(one), QuestionCommand) for one in candidates)
 
 
 @pytest.mark.parametrize(
@@ -341,20 +341,20 @@ def test_a_typo_is_answered_with_the_command_that_was_meant(asked: str, candidat
 
 def test_the_answer_says_how_the_words_were_read() -> None:
     found = ask("how much did we spend per hour in october without opus?")
-    assert isinstance(found, Heard)
+    assert isinstance(found, ParsedText)
     assert found.note() == (
         "I read that as `/activity spend 2026-10 -model:*opus*`. I ignored “per hour”; the chart"
         " picks its own interval for this period."
     )
     assert found.note("activity ask").startswith("I read that as `activity ask spend 2026-10")
     strict = ask("spend 7d by key")
-    assert isinstance(strict, Heard)
+    assert isinstance(strict, ParsedText)
     assert strict.note() == ""
 
 
 def test_a_running_day_is_pointed_out() -> None:
     found = ask("tokens of the past 7 days")
-    assert isinstance(found, Heard)
+    assert isinstance(found, ParsedText)
     assert found.note().endswith(
         " The last day is still running; the average counts it as a whole day."
     )
@@ -379,7 +379,7 @@ def test_a_running_day_is_pointed_out() -> None:
 )  # fmt: skip
 def test_a_date_is_that_of_the_person_who_asks(asked: str, now: str, zone: str, meant: str) -> None:
     found = ask(asked, datetime.fromisoformat(now), zone)
-    assert isinstance(found, Heard)
+    assert isinstance(found, ParsedText)
     assert found.canonical == meant
 
 
@@ -393,7 +393,7 @@ WORDS = sorted(
     {word for asked in (*QUESTIONS, *DATES, *EXCLUSIONS, *TOPICS) for word in asked.split()}
     | {"$5", "1,5", "5%", '"', "-", "\u2014", "<@U1|ada>", "<mailto:a@b.c|a@b.c>", "*", ":", "``"}
 )
-MANY = Known(
+MANY = KnownNames(
     tuple(f"maker-{n % 40}/model-{n}-pro" for n in range(400)),
     tuple(f"team-{n % 50}-key-{n:04}" for n in range(1_000)),
     tuple((f"First{n} Last{n}", f"first{n}.last{n}@example.com") for n in range(300)),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.range_names import (
     axis_date,
     before_name,
@@ -55,7 +55,7 @@ def test_ranges_are_named_by_the_calendar_where_it_has_a_name(
     words: str, title: str, before: str, file: str
 ) -> None:
     parsed = parse(words)
-    assert isinstance(parsed, Ask)
+    assert isinstance(parsed, QuestionCommand)
     query = parsed.query
     span = ranges(query.period, NOW, query.zone or "UTC").current
     assert title_words(query.period, span) == title
@@ -65,7 +65,7 @@ def test_ranges_are_named_by_the_calendar_where_it_has_a_name(
 
 def test_dates_of_a_range_are_in_its_zone() -> None:
     parsed = parse("today")
-    assert isinstance(parsed, Ask)
+    assert isinstance(parsed, QuestionCommand)
     span = ranges(parsed.query.period, NOW, "Pacific/Auckland").current
     assert range_dates(span) == "11/22/2026 00:00 – 23:31, by hour, Pacific/Auckland"
 

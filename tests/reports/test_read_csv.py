@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.imports.activity_csv import LONGEST_LINE, BadFileError, File, FileRow, read_csv
+from reports.imports.activity_csv import LONGEST_LINE, BadFileError, FileRow, ParsedFile, read_csv
 from reports.imports.granularity import Dates, find_granularity
 from reports.questions.query import Dimension, Query
 from reports.render.csv import write_csv
@@ -38,7 +38,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def opened(data: bytes | str) -> File:
+def opened(data: bytes | str) -> ParsedFile:
     raw = data if isinstance(data, bytes) else data.encode()
     return read_csv(io.BytesIO(raw), NOW)
 

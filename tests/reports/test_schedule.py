@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query
 from reports.schedules import cron
 from reports.schedules import recurrence as schedule
-from reports.schedules.recurrence import Daily, Monthly, Schedule, Weekly
-from reports.time.period import Calendar, Counted, Span, Unit
+from reports.schedules.recurrence import Daily, Monthly, Recurrence, Weekly
+from reports.time.period import Calendar, Counted, DateSpan, Unit
 from reports.time.timerange import zone_names
 
 from ..trust.zones import disagreements
@@ -38,7 +38,7 @@ def test_it_is_due_when_brute_force_says_so(zone):
     begin=st.dates(date(2024, 1, 1), date(2036, 1, 1)),
 )
 def test_it_runs_once_for_every_matching_local_date(zone, weekday, at, begin):
-    weekly = Schedule(Weekly(frozenset({weekday})), at, zone)
+    weekly = Recurrence(Weekly(frozenset({weekday})), at, zone)
     now = datetime.combine(begin + 60 * DAY, time(), UTC)
     runs = schedule.due(weekly, begin, now)
     days = [run.day for run in runs]
@@ -51,15 +51,15 @@ def test_it_runs_once_for_every_matching_local_date(zone, weekday, at, begin):
 
 
 def test_it_keeps_monday_nine_in_berlin_through_summer_and_winter():
-    weekly = Schedule(Weekly(), time(9), "Europe/Berlin")
+    weekly = Recurrence(Weekly(), time(9), "Europe/Berlin")
     runs = schedule.due(weekly, date(2026, 10, 11), datetime(2026, 10, 27, tzinfo=UTC))
     assert [run.at.hour for run in runs] == [7, 7, 8]
 
 
 def test_it_runs_on_the_monday_after_the_clocks_went_forward_at_midnight():
-    weekly = Schedule(Weekly(), time(0), "Europe/Berlin")
+    weekly = Recurrence(Weekly(), time(0), "Europe/Berlin")
     found = schedule.following(weekly, date(2027, 3, 22))
-    assert found == schedule.Due(date(2027, 3, 29), datetime(2027, 3, 28, 22, tzinfo=UTC))
+    assert found == schedule.DueRun(date(2027, 3, 29), datetime(2027, 3, 28, 22, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_it_runs_once_in_every_month(day):
 
 
 def test_it_makes_only_the_newest_of_what_was_missed():
-    daily = Schedule(Daily(), time(9), "UTC")
+    daily = Recurrence(Daily(), time(9), "UTC")
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     found = schedule.missed(schedule.due(daily, date(2026, 11, 17), now), now)
     assert found.run is not None
@@ -92,17 +92,17 @@ def test_it_makes_only_the_newest_of_what_was_missed():
 
 
 def test_it_skips_what_is_older_than_three_days():
-    weekly = Schedule(Weekly(), time(9), "UTC")
+    weekly = Recurrence(Weekly(), time(9), "UTC")
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     found = schedule.missed(schedule.due(weekly, date(2026, 11, 9), now), now)
-    assert found == schedule.Missed(None, found.skipped)
+    assert found == schedule.MissedRuns(None, found.skipped)
     assert [run.day for run in found.skipped] == [date(2026, 11, 16)]
 
 
 def test_it_has_nothing_due_when_the_clock_goes_back():
-    daily = Schedule(Daily(), time(9), "UTC")
+    daily = Recurrence(Daily(), time(9), "UTC")
     assert schedule.due(daily, date(2026, 11, 22), datetime(2026, 11, 21, tzinfo=UTC)) == ()
-    assert schedule.missed((), datetime(2026, 11, 21, tzinfo=UTC)) == schedule.Missed(None)
+    assert schedule.missed((), datetime(2026, 11, 21, tzinfo=UTC)) == schedule.MissedRuns(None)
 
 
 @pytest.mark.parametrize(
@@ -175,17 +175,17 @@ def test_it_reads_its_own_words(rule):
 )
 def test_it_takes_the_complete_period_before(words, period):
     asked = parse(words)
-    assert isinstance(asked, Ask)
+    assert isinstance(asked, QuestionCommand)
     assert schedule.complete(asked.query.period) == period
 
 
 @pytest.mark.parametrize(
     ("period", "span"),
     [
-        (Counted(3, Unit.DAY), Span(date(2026, 11, 20), date(2026, 11, 22))),
-        (Counted(2, Unit.WEEK), Span(date(2026, 11, 9), date(2026, 11, 22))),
-        (Counted(3, Unit.MONTH), Span(date(2026, 8, 1), date(2026, 10, 31))),
-        (Counted(2, Unit.YEAR), Span(date(2024, 1, 1), date(2025, 12, 31))),
+        (Counted(3, Unit.DAY), DateSpan(date(2026, 11, 20), date(2026, 11, 22))),
+        (Counted(2, Unit.WEEK), DateSpan(date(2026, 11, 9), date(2026, 11, 22))),
+        (Counted(3, Unit.MONTH), DateSpan(date(2026, 8, 1), date(2026, 10, 31))),
+        (Counted(2, Unit.YEAR), DateSpan(date(2024, 1, 1), date(2025, 12, 31))),
     ],
 )
 def test_it_counts_whole_units_before_the_day_of_the_run(period, span):

@@ -9,11 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, File, Filter, Metric, Query
+from reports.questions.query import Dimension, FileFormat, Filter, Metric, Query
 from reports.schedules import cron
-from reports.schedules.form_fields import Field, ScheduleFields, WrongField, fields_of, read_fields
-from reports.schedules.grammar import Place, Standing, parse_schedule
-from reports.schedules.recurrence import Daily, Monthly, Target, Weekly, usual_period
+from reports.schedules.form_fields import (
+    FormError,
+    ScheduleField,
+    ScheduleFields,
+    fields_of,
+    read_fields,
+)
+from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget, parse_schedule
+from reports.schedules.recurrence import Daily, Monthly, TargetKind, Weekly, usual_period
 
 rules = st.one_of(
     st.just(Daily()),
@@ -21,7 +27,11 @@ rules = st.one_of(
     st.builds(Monthly, st.none() | st.integers(1, 31)),
 )
 places = st.sampled_from(
-    [Place(Target.PERSON), Place(Target.CREATORS), Place(Target.CHANNEL, "C1")]
+    [
+        ScheduleTarget(TargetKind.PERSON),
+        ScheduleTarget(TargetKind.CREATORS),
+        ScheduleTarget(TargetKind.CHANNEL, "C1"),
+    ]
 )
 filters = st.lists(
     st.builds(
@@ -33,7 +43,7 @@ filters = st.lists(
 
 
 @st.composite
-def standings(draw: st.DrawFn) -> Standing:
+def standings(draw: st.DrawFn) -> ScheduledQuestion:
     """Anything that words can set up."""
     rule = draw(rules)
     query = Query(
@@ -42,13 +52,15 @@ def standings(draw: st.DrawFn) -> Standing:
         by=draw(st.none() | st.sampled_from(Dimension)),
         filters=tuple(draw(filters)),
         top=draw(st.sampled_from([10, 3])),
-        files=tuple(draw(st.sampled_from([(), (File.CSV,), (File.CSV, File.PDF)]))),
+        files=tuple(
+            draw(st.sampled_from([(), (FileFormat.CSV,), (FileFormat.CSV, FileFormat.PDF)]))
+        ),
     )
     at = time(draw(st.integers(0, 23)), draw(st.integers(0, 59)))
     zone = draw(st.sampled_from(["Europe/Berlin", "UTC", "Asia/Kathmandu"]))
-    made = Standing(query, rule, at, zone, draw(places))
+    made = ScheduledQuestion(query, rule, at, zone, draw(places))
     found = parse_schedule(f"schedule {made.words()}")
-    assert isinstance(found, Standing)
+    assert isinstance(found, ScheduledQuestion)
     return replace(found, place=made.place)
 
 
@@ -60,7 +72,7 @@ def test_what_words_set_up_goes_through_a_form_unchanged(standing):
 def test_a_cron_expression_goes_through_a_form_unchanged():
     rule, at = cron.parse("30 8 * * 1-5")
     standing = parse_schedule("schedule 30 8 * * 1-5 spend by key UTC to me")
-    assert isinstance(standing, Standing)
+    assert isinstance(standing, ScheduledQuestion)
     assert (standing.rule, standing.at) == (rule, at)
     assert read_fields(fields_of(standing, "UTC")) == standing
 
@@ -72,7 +84,7 @@ def test_an_empty_form_is_what_the_bare_words_are():
 
 def test_another_rhythm_brings_another_period():
     weekly = parse_schedule("schedule weekly spend by key UTC to me")
-    assert isinstance(weekly, Standing)
+    assert isinstance(weekly, ScheduledQuestion)
     fields = fields_of(weekly, "UTC")
     assert fields.question == "spend by key"
     daily = read_fields(replace(fields, often="daily"))
@@ -82,27 +94,27 @@ def test_another_rhythm_brings_another_period():
 @pytest.mark.parametrize(
     ("changes", "field", "problem"),
     [
-        ({"zone": "Europe/Berln"}, Field.ZONE, "Did you mean Europe/Berlin?"),
-        ({"zone": ""}, Field.ZONE, "Enter a time zone."),
-        ({"days": ()}, Field.DAYS, "Choose at least one day of the week."),
-        ({"at": ""}, Field.AT, "Choose a time of day."),
-        ({"at": "25:00"}, Field.AT, "Choose a time of day."),
-        ({"often": "cron", "cron": "* * * * *"}, Field.CRON, "For example: "),
-        ({"often": "cron", "cron": "nonsense"}, Field.CRON, "For example: "),
-        ({"to": "channel"}, Field.CHANNEL, "Choose a channel"),
-        ({"question": "spnd by key"}, Field.QUESTION, "Did you mean: spend by key"),
-        ({"question": "spnd 30d by key"}, Field.QUESTION, "Did you mean: spend 30d by key"),
-        ({"question": "spend by key daily"}, Field.QUESTION, "their own fields"),
-        ({"question": "help"}, Field.QUESTION, "Enter a question"),
-        ({"question": "spend 2026-10"}, Field.QUESTION, "can't report on"),
-        ({"question": "spend daily"}, Field.QUESTION, ""),
-        ({"question": "spend in #finance"}, Field.QUESTION, ""),
-        ({"question": "spend tz Europe/Berlin"}, Field.QUESTION, "their own fields"),
+        ({"zone": "Europe/Berln"}, ScheduleField.ZONE, "Did you mean Europe/Berlin?"),
+        ({"zone": ""}, ScheduleField.ZONE, "Enter a time zone."),
+        ({"days": ()}, ScheduleField.DAYS, "Choose at least one day of the week."),
+        ({"at": ""}, ScheduleField.AT, "Choose a time of day."),
+        ({"at": "25:00"}, ScheduleField.AT, "Choose a time of day."),
+        ({"often": "cron", "cron": "* * * * *"}, ScheduleField.CRON, "For example: "),
+        ({"often": "cron", "cron": "nonsense"}, ScheduleField.CRON, "For example: "),
+        ({"to": "channel"}, ScheduleField.CHANNEL, "Choose a channel"),
+        ({"question": "spnd by key"}, ScheduleField.QUESTION, "Did you mean: spend by key"),
+        ({"question": "spnd 30d by key"}, ScheduleField.QUESTION, "Did you mean: spend 30d by key"),
+        ({"question": "spend by key daily"}, ScheduleField.QUESTION, "their own fields"),
+        ({"question": "help"}, ScheduleField.QUESTION, "Enter a question"),
+        ({"question": "spend 2026-10"}, ScheduleField.QUESTION, "can't report on"),
+        ({"question": "spend daily"}, ScheduleField.QUESTION, ""),
+        ({"question": "spend in #finance"}, ScheduleField.QUESTION, ""),
+        ({"question": "spend tz Europe/Berlin"}, ScheduleField.QUESTION, "their own fields"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(changes, field, problem):
     found = read_fields(replace(ScheduleFields(), **changes))
-    assert isinstance(found, WrongField)
+    assert isinstance(found, FormError)
     assert found.field == field
     assert problem in found.problem
     assert 0 < len(found.problem) <= 1_000
@@ -120,9 +132,9 @@ text = st.text(max_size=40)
         cron=text,
         at=text,
         zone=text | st.just("UTC"),
-        to=st.sampled_from(list(Target)),
+        to=st.sampled_from(list(TargetKind)),
     )
 )
 def test_whatever_is_typed_is_read_or_said_to_be_wrong(fields):
     found = read_fields(fields)
-    assert isinstance(found, Standing | WrongField)
+    assert isinstance(found, ScheduledQuestion | FormError)

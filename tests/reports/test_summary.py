@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Metric, Query, Source, Versus
-from reports.questions.summary import ALL, Figures, MetricSummary, Series, Summary, summarize
+from reports.questions.query import Dimension, Metric, MoneySource, Query, Versus
+from reports.questions.summary import ALL, MetricSummary, Series, Summary, UsageFigures, summarize
 from reports.time.period import Calendar, Counted, Unit
 from reports.time.timerange import TimeRange, ranges
 from reports.usage.usage import ZERO, Usage, total
@@ -27,17 +27,17 @@ def figures(
     span: TimeRange = WEEK,
     looked_at: set[str] | None = None,
     previous: Usage | None = None,
-) -> Figures:
+) -> UsageFigures:
     """What the cache would say of usage by group and bucket."""
     whole = tuple(
         total(buckets[index] for buckets in series.values() if index in buckets)
         for index in range(len(span.buckets))
     )
     shown = {label: b for label, b in series.items() if looked_at is None or label in looked_at}
-    return Figures(whole, shown, len(series), previous)
+    return UsageFigures(whole, shown, len(series), previous)
 
 
-def one(query: Query, found: Figures, span: TimeRange = WEEK) -> MetricSummary:
+def one(query: Query, found: UsageFigures, span: TimeRange = WEEK) -> MetricSummary:
     summary = summarize(query, span, found, NOW)
     return summary.metrics[query.metric or Metric.SPEND]
 
@@ -127,13 +127,13 @@ def test_a_change_is_against_the_period_before(
 @pytest.mark.parametrize(
     ("source", "spend", "before", "parts"),
     [
-        (Source.ALL, 12, 30, {"credits": 7, "byok": 5}),
-        (Source.CREDITS, 7, 20, {"credits": 7}),
-        (Source.BYOK, 5, 10, {"byok": 5}),
+        (MoneySource.ALL, 12, 30, {"credits": 7, "byok": 5}),
+        (MoneySource.CREDITS, 7, 20, {"credits": 7}),
+        (MoneySource.BYOK, 5, 10, {"byok": 5}),
     ],
 )
 def test_spend_from_one_source_leaves_the_other_out(
-    source: Source, spend: int, before: int, parts: dict[str, int]
+    source: MoneySource, spend: int, before: int, parts: dict[str, int]
 ) -> None:
     used = {ALL: {0: Usage(requests=2, credits=7, byok=5)}}
     previous = Usage(requests=1, credits=20, byok=10)
@@ -175,7 +175,7 @@ _queries = st.builds(
     Query,
     st.sampled_from([None, *Metric]),
     by=st.just(Dimension.KEY),
-    source=st.sampled_from(Source),
+    source=st.sampled_from(MoneySource),
 )
 
 

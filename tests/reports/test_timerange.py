@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import (
     DAY,
     HOUR,
@@ -43,7 +43,7 @@ def counted(text: str, now: datetime = NOW, zone: str = "UTC") -> TimeRange:
 def hours(day: str, zone: str) -> float:
     """How long a day is, asked for long after it."""
     on = date.fromisoformat(day)
-    found = ranges(Span(on, on), utc("2038-01-01"), zone).current
+    found = ranges(DateSpan(on, on), utc("2038-01-01"), zone).current
     return (found.end - found.start) / HOUR
 
 
@@ -123,7 +123,7 @@ def test_three_months_are_days_whatever_their_length(now: str) -> None:
 def test_spans_have_buckets_that_suit_their_length(
     first: str, last: str, granularity: Granularity
 ) -> None:
-    span = Span(date.fromisoformat(first), date.fromisoformat(last))
+    span = DateSpan(date.fromisoformat(first), date.fromisoformat(last))
     assert ranges(span, NOW).current.granularity is granularity
 
 
@@ -148,7 +148,7 @@ def test_a_count_of_exactly_now_on_an_edge_keeps_the_new_bucket() -> None:
         (Calendar(Unit.YEAR, last=True), "2025-01-01", "2026-01-01", 12),
         (Month(2026, 11), "2026-11-01", "2026-11-23", 22),
         (Month(2024, 2), "2024-02-01", "2024-03-01", 29),
-        (Span(date(2025, 12, 30), date(2026, 1, 3)), "2025-12-30", "2026-01-04", 5),
+        (DateSpan(date(2025, 12, 30), date(2026, 1, 3)), "2025-12-30", "2026-01-04", 5),
     ],
 )
 def test_calendar_periods_stand_on_the_calendar(
@@ -160,7 +160,7 @@ def test_calendar_periods_stand_on_the_calendar(
 
 
 def test_a_span_that_reaches_into_the_future_ends_with_the_bucket_of_now() -> None:
-    found = ranges(Span(date(2026, 11, 20), date(2026, 12, 20)), NOW).current
+    found = ranges(DateSpan(date(2026, 11, 20), date(2026, 12, 20)), NOW).current
     assert (found.end, found.until) == (utc("2026-11-23"), NOW)
 
 
@@ -174,10 +174,10 @@ def test_a_span_that_reaches_into_the_future_ends_with_the_bucket_of_now() -> No
         (Calendar(Unit.YEAR, last=True), "2024-01-01", "2025-01-01"),
         (Calendar(Unit.WEEK, last=True), "2026-11-02", "2026-11-09"),
         (Calendar(Unit.HOUR, last=True), "2026-11-22 08:00", "2026-11-22 09:00"),
-        (Span(date(2026, 10, 1), date(2026, 10, 15)), "2026-09-16", "2026-10-01"),
+        (DateSpan(date(2026, 10, 1), date(2026, 10, 15)), "2026-09-16", "2026-10-01"),
         # whole months are compared with as many whole months
-        (Span(date(2026, 10, 1), date(2026, 10, 31)), "2026-09-01", "2026-10-01"),
-        (Span(date(2026, 1, 1), date(2026, 6, 30)), "2025-07-01", "2026-01-01"),
+        (DateSpan(date(2026, 10, 1), date(2026, 10, 31)), "2026-09-01", "2026-10-01"),
+        (DateSpan(date(2026, 1, 1), date(2026, 6, 30)), "2025-07-01", "2026-01-01"),
         # unfinished: the one before, up to as many buckets
         (Calendar(Unit.MONTH), "2026-10-01", "2026-10-23"),
         (Calendar(Unit.YEAR), "2025-01-01", "2025-12-01"),
@@ -204,7 +204,7 @@ def test_31_days_are_compared_with_the_whole_of_a_shorter_month() -> None:
 
 
 @pytest.mark.parametrize(
-    "period", [Month(2026, 12), Month(2999, 12), Span(date(2026, 11, 23), date(2026, 11, 23))]
+    "period", [Month(2026, 12), Month(2999, 12), DateSpan(date(2026, 11, 23), date(2026, 11, 23))]
 )
 def test_a_period_in_the_future_has_not_begun(period: Period) -> None:
     with pytest.raises(NotBegunError, match=f"{period} has not begun"):
@@ -214,7 +214,7 @@ def test_a_period_in_the_future_has_not_begun(period: Period) -> None:
 def test_the_farthest_periods_do_not_break_the_calendar() -> None:
     for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
         assert len(ranges(Month(2000, 1), NOW, zone).current.buckets) == 31
-        late = Span(date(2999, 12, 1), date(2999, 12, 31))
+        late = DateSpan(date(2999, 12, 1), date(2999, 12, 31))
         assert ranges(late, utc("3000-06-01"), zone).previous.end == local(late.first, zone)
 
 
@@ -263,7 +263,7 @@ def test_a_local_midnight_is_the_first_there_is(day: str, zone: str, instant: st
 
 
 def test_a_week_over_the_skipped_day_has_six() -> None:
-    week = Span(date(2011, 12, 26), date(2012, 1, 1))
+    week = DateSpan(date(2011, 12, 26), date(2012, 1, 1))
     found = ranges(week, utc("2012-02-01"), "Pacific/Apia")
     assert len(found.current.buckets) == 6
     back = ranges(Counted(1, Unit.WEEK), utc("2012-01-07 20:00"), "Pacific/Apia")
@@ -271,13 +271,13 @@ def test_a_week_over_the_skipped_day_has_six() -> None:
 
 
 def test_a_day_that_never_came_is_said_so() -> None:
-    never = Span(date(2011, 12, 30), date(2011, 12, 30))
+    never = DateSpan(date(2011, 12, 30), date(2011, 12, 30))
     with pytest.raises(NotBegunError, match="2011-12-30 never came in Pacific/Apia"):
         ranges(never, NOW, "Pacific/Apia")
 
 
 def test_the_day_after_one_that_never_came_is_compared_with_the_one_before() -> None:
-    after = Span(date(2011, 12, 31), date(2011, 12, 31))
+    after = DateSpan(date(2011, 12, 31), date(2011, 12, 31))
     found = ranges(after, NOW, "Pacific/Apia")
     assert (found.previous.start, found.previous.end) == (
         utc("2011-12-29 10:00"),
@@ -324,7 +324,7 @@ def edges_of(found: TimeRange) -> tuple[str, str, int]:
         (Month(2026, 3), Unit.MONTH, ("2026-02-01 00:00", "2026-03-01 00:00", 28)),
         (Calendar(Unit.YEAR), Unit.YEAR, ("2025-01-01 00:00", "2025-12-01 00:00", 11)),
         (
-            Span(date(2026, 3, 29), date(2026, 3, 29)),
+            DateSpan(date(2026, 3, 29), date(2026, 3, 29)),
             Unit.MONTH,
             ("2026-02-28 00:00", "2026-03-01 00:00", 24),
         ),
@@ -352,7 +352,9 @@ counts = st.builds(Counted, st.integers(1, 10), st.sampled_from(Unit)) | st.buil
 calendars = st.builds(Calendar, st.sampled_from(Unit), st.booleans())
 months = st.builds(Month, st.integers(2012, 2039), st.integers(1, 12))
 spans = st.builds(
-    lambda first, length: Span(first, first + timedelta(days=length)), _days, st.integers(0, 400)
+    lambda first, length: DateSpan(first, first + timedelta(days=length)),
+    _days,
+    st.integers(0, 400),
 )
 
 
@@ -431,7 +433,7 @@ def test_a_finished_month_is_compared_with_the_whole_month_before(
 
 @given(spans, nows, zones)
 @settings(max_examples=150, deadline=None)
-def test_spans_hold_both_their_days(period: Span, now: datetime, zone: str) -> None:
+def test_spans_hold_both_their_days(period: DateSpan, now: datetime, zone: str) -> None:
     found = asked(period, now, zone)
     if found is None:
         assert local(period.first, zone) > now

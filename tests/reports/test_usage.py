@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.alerts.slack.figures import price
-from reports.questions.query import Metric, Source
+from reports.questions.query import Metric, MoneySource
 from reports.usage.usage import NANO, ZERO, Usage, dollars, exact_money, nano_dollars, total
 
 MOST = 2**63 - 1
@@ -108,7 +108,7 @@ def test_a_total_is_the_sum_of_its_parts_in_any_order(one: list[Usage], other: l
     assert all(
         whole.value(metric, source) == sum(usage.value(metric, source) for usage in [*one, *other])
         for metric in Metric
-        for source in Source
+        for source in MoneySource
     )
 
 
@@ -124,15 +124,15 @@ USED = Usage(
 @pytest.mark.parametrize(
     ("metric", "source", "value", "parts"),
     [
-        (Metric.SPEND, Source.ALL, 12, {"credits": 7, "byok": 5}),
-        (Metric.SPEND, Source.CREDITS, 7, {"credits": 7}),
-        (Metric.SPEND, Source.BYOK, 5, {"byok": 5}),
-        (Metric.TOKENS, Source.BYOK, 140, {"prompt": 100, "completion": 40, "reasoning": 30}),
-        (Metric.REQUESTS, Source.ALL, 10, {"byok": 3}),
+        (Metric.SPEND, MoneySource.ALL, 12, {"credits": 7, "byok": 5}),
+        (Metric.SPEND, MoneySource.CREDITS, 7, {"credits": 7}),
+        (Metric.SPEND, MoneySource.BYOK, 5, {"byok": 5}),
+        (Metric.TOKENS, MoneySource.BYOK, 140, {"prompt": 100, "completion": 40, "reasoning": 30}),
+        (Metric.REQUESTS, MoneySource.ALL, 10, {"byok": 3}),
     ],
 )
 def test_a_metric_is_one_figure_made_of_parts(
-    metric: Metric, source: Source, value: int, parts: dict[str, int]
+    metric: Metric, source: MoneySource, value: int, parts: dict[str, int]
 ) -> None:
     assert USED.value(metric, source) == value
     assert USED.parts(metric, source) == parts
@@ -143,5 +143,7 @@ def test_a_metric_is_one_figure_made_of_parts(
 @settings(max_examples=100, deadline=None)
 def test_spend_is_credits_and_byok_together(usage: Usage) -> None:
     assert sum(usage.parts(Metric.SPEND).values()) == usage.value(Metric.SPEND)
-    apart = (usage.value(Metric.SPEND, source) for source in (Source.CREDITS, Source.BYOK))
+    apart = (
+        usage.value(Metric.SPEND, source) for source in (MoneySource.CREDITS, MoneySource.BYOK)
+    )
     assert sum(apart) == usage.value(Metric.SPEND)

@@ -6,7 +6,7 @@ from hypothesis import given
 from reports.alerts.grammar import parse_alert
 from reports.alerts.rule import Rule
 from reports.alerts.suggestion import watching
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 
 from .render.anything import summaries
 from .render.samples import answer, rows, time_range
@@ -14,7 +14,7 @@ from .render.samples import answer, rows, time_range
 
 def watched(words: str) -> str:
     read = parse(words)
-    assert isinstance(read, Ask)
+    assert isinstance(read, QuestionCommand)
     span = time_range(read.query.period)
     return watching(answer(read.query, rows(span), span))
 
@@ -43,7 +43,7 @@ def test_it_watches_what_the_answer_shows(words, rule):
 
 def test_nothing_yet_is_watched_with_a_usual_figure():
     read = parse("spend 2025-01-01")
-    assert isinstance(read, Ask)
+    assert isinstance(read, QuestionCommand)
     span = time_range(read.query.period)
     assert watching(answer(read.query, [], span)) == "spend > $50 per day"
 

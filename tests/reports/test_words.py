@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.wording import (
     before_words,
     bucket_words,
@@ -13,7 +13,7 @@ from reports.questions.wording import (
     range_words,
     title,
 )
-from reports.time.period import Calendar, Counted, Month, Span, Unit
+from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
 from reports.time.timerange import ranges
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -55,10 +55,10 @@ def test_a_range_over_new_year_says_both_years():
         (Calendar(Unit.DAY, last=True), "yesterday"),
         (Calendar(Unit.YEAR, last=True), "last year"),
         (Month(2026, 10), "October 2026"),
-        (Span(date(2026, 10, 3), date(2026, 10, 3)), "3 Oct 2026"),
-        (Span(date(2026, 10, 1), date(2026, 10, 15)), "1–15 Oct 2026"),
-        (Span(date(2026, 9, 1), date(2026, 10, 15)), "1 Sep – 15 Oct 2026"),
-        (Span(date(2025, 9, 1), date(2026, 10, 15)), "1 Sep 2025 – 15 Oct 2026"),
+        (DateSpan(date(2026, 10, 3), date(2026, 10, 3)), "3 Oct 2026"),
+        (DateSpan(date(2026, 10, 1), date(2026, 10, 15)), "1–15 Oct 2026"),
+        (DateSpan(date(2026, 9, 1), date(2026, 10, 15)), "1 Sep – 15 Oct 2026"),
+        (DateSpan(date(2025, 9, 1), date(2026, 10, 15)), "1 Sep 2025 – 15 Oct 2026"),
     ],
 )
 def test_a_period_is_called_as_people_call_it(period, words):
@@ -77,7 +77,7 @@ def test_a_period_is_called_as_people_call_it(period, words):
 )
 def test_a_title_says_what_was_asked(asked, words):
     parsed = parse(asked)
-    assert isinstance(parsed, Ask)
+    assert isinstance(parsed, QuestionCommand)
     assert title(parsed.query) == words
 
 
@@ -87,7 +87,7 @@ def test_a_title_says_what_was_asked(asked, words):
         (Calendar(Unit.HOUR, last=False), "the same part of last hour"),
         (Calendar(Unit.YEAR, last=True), "the year before"),
         (Month(2026, 11), "the same part of the month before"),
-        (Span(date(2026, 11, 20), date(2026, 11, 29)), "the same part of the 10 days before"),
+        (DateSpan(date(2026, 11, 20), date(2026, 11, 29)), "the same part of the 10 days before"),
     ],
 )
 def test_a_comparison_says_with_what(period, words):
@@ -128,6 +128,6 @@ def test_the_words_follow_the_clock_of_the_zone():
 )
 def test_what_is_left_out_is_in_the_heading(question: str, heading: str, filters: str) -> None:
     read = parse(question)
-    assert isinstance(read, Ask)
+    assert isinstance(read, QuestionCommand)
     assert title(read.query) == heading
     assert filter_words(read.query) == filters

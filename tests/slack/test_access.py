@@ -10,7 +10,7 @@ from bot.access.policy import FOREIGN, Role, admins, role_of
 from bot.answers.export import ONLY_YOURS
 from bot.config import Guests, load
 from bot.demo.slack import Forge, LocalSlack
-from bot.slack.client import Identity, Person
+from bot.slack.client import Identity, SlackUser
 from reports.schedules.slack.cards import OWN_ONLY
 
 from .. import world as worlds
@@ -219,7 +219,7 @@ def test_what_is_somebody_elses_says_who_the_admins_are(own):
 )
 def test_everybody_has_one_role(flags, guests, role):
     settings = replace(load({"ACTIVITY_ADMINS": "U9"}), guests=guests)
-    person = Person("U1", "T1", None, None, *[False] * 5)
+    person = SlackUser("U1", "T1", None, None, *[False] * 5)
     assert role_of(replace(person, **flags), Identity("T1", "B1", "UB"), settings) is role
 
 

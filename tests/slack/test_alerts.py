@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bot.access.policy import FOREIGN
-from bot.alerts.deliver import Delivery
+from bot.alerts.deliver import AlertDelivery
 from bot.demo.slack import Forge, escaped
 
 from .. import world as worlds
@@ -16,7 +16,7 @@ from ..world import say
 def tick(world) -> None:
     """What the worker does after a sync."""
     world.bot.judging.judge()
-    Delivery(world.bot.alerts, world.bot.judging).tick()
+    AlertDelivery(world.bot.alerts, world.bot.judging).tick()
 
 
 def heard(world, user: str = "ada") -> list[dict]:

@@ -13,7 +13,7 @@ from bot.answers.export import TOO_OLD
 from bot.demo.slack import LocalSlack
 from bot.questions.follow_up import GONE, ONLY_YOU
 from bot.questions.share import SHARED_ALREADY
-from reports.questions.follow_up import Follow
+from reports.questions.follow_up import FollowUpAction
 from reports.questions.slack.controls import ALERT, SCHEDULE, SHARE
 
 from ..world import World, administered, now, running, wait_until
@@ -26,7 +26,7 @@ def shown(world: World, text: str, user: str = "ada", channel: str = "general") 
 
 
 def choose(
-    world: World, message: dict[str, Any], follow: Follow, value: str, user: str = "ada"
+    world: World, message: dict[str, Any], follow: FollowUpAction, value: str, user: str = "ada"
 ) -> dict[str, Any]:
     """Choose in a message, and give what the bot answered with."""
     before = len(world.slack.responses)
@@ -45,7 +45,7 @@ def again(world: World, message: dict[str, Any], user: str = "ada") -> dict[str,
     return next(one for one in found if one["ts"] == message["ts"])
 
 
-def select(message: dict[str, Any], follow: Follow) -> dict[str, Any]:
+def select(message: dict[str, Any], follow: FollowUpAction) -> dict[str, Any]:
     return next(
         element
         for block in message["blocks"]
@@ -62,7 +62,7 @@ def select_block(message: dict[str, Any]) -> dict[str, Any]:
 
 def inside(message: dict[str, Any], words: str) -> str:
     """The value of a group's option."""
-    options = select(message, Follow.INSIDE)["options"]
+    options = select(message, FollowUpAction.INSIDE)["options"]
     return str(next(o["value"] for o in options if o["text"]["text"] == words))
 
 
@@ -74,22 +74,22 @@ def command(message: dict[str, Any]) -> str:
 
 def test_an_answer_changes_where_it_stands_and_says_its_command(world: World) -> None:
     message = shown(world, "spend 7d by key")
-    payload = choose(world, message, Follow.METRIC, "tokens")
+    payload = choose(world, message, FollowUpAction.METRIC, "tokens")
     assert payload["replace_original"] is True
     changed = again(world, message)
     assert changed["text"].startswith("Tokens by API key, past 7 days")
     assert command(changed) == "/activity tokens 7d by key"
-    assert select(changed, Follow.METRIC)["initial_option"]["value"] == "tokens"
+    assert select(changed, FollowUpAction.METRIC)["initial_option"]["value"] == "tokens"
     assert len(world.slack.ephemerals("ada", "general")) == 1
 
 
 def test_one_choice_follows_upon_another(world: World) -> None:
     message = shown(world, "spend 7d by key")
     for follow, value in (
-        (Follow.BY, "creator"),
-        (Follow.PERIOD, "1m"),
-        (Follow.METRIC, "all"),
-        (Follow.BY, "none"),
+        (FollowUpAction.BY, "creator"),
+        (FollowUpAction.PERIOD, "1m"),
+        (FollowUpAction.METRIC, "all"),
+        (FollowUpAction.BY, "none"),
     ):
         choose(world, message, follow, value)
     assert command(again(world, message)) == "/activity 1m"
@@ -97,11 +97,11 @@ def test_one_choice_follows_upon_another(world: World) -> None:
 
 def test_a_group_is_looked_into_and_left_again(world: World) -> None:
     message = shown(world, "tokens 7d by key")
-    choose(world, message, Follow.INSIDE, inside(message, "prod"))
+    choose(world, message, FollowUpAction.INSIDE, inside(message, "prod"))
     changed = again(world, message)
     assert command(changed) == "/activity tokens 7d by model key:prod"
     assert "claude-opus" in changed["text"]
-    choose(world, message, Follow.INSIDE, "out:0")
+    choose(world, message, FollowUpAction.INSIDE, "out:0")
     assert command(again(world, message)) == "/activity tokens 7d by key"
 
 
@@ -116,9 +116,9 @@ def test_the_range_stays_that_of_the_answer_until_a_period_is_chosen(
         message = shown(world, "spend 1d by key")
         moment = select_block(message)["block_id"].split("|")[1]
         late[0] += timedelta(minutes=4)
-        choose(world, message, Follow.METRIC, "tokens")
+        choose(world, message, FollowUpAction.METRIC, "tokens")
         assert select_block(again(world, message))["block_id"].split("|")[1] == moment
-        choose(world, message, Follow.PERIOD, "now")
+        choose(world, message, FollowUpAction.PERIOD, "now")
         later = select_block(again(world, message))["block_id"].split("|")[1]
         assert int(later) - int(moment) >= 239
 
@@ -129,28 +129,28 @@ def test_an_old_answer_still_works_after_a_restart(openrouter: Any, database: An
         with running(openrouter, slack, database) as world:
             short, lengthy = shown(world, "spend 7d by key"), shown(world, long)
         with running(openrouter, slack, database) as world:
-            choose(world, short, Follow.BY, "model")
+            choose(world, short, FollowUpAction.BY, "model")
             assert command(again(world, short)) == "/activity spend 7d by model"
             assert len(select_block(lengthy)["block_id"]) < 30
-            choose(world, lengthy, Follow.METRIC, "tokens")
+            choose(world, lengthy, FollowUpAction.METRIC, "tokens")
             assert command(again(world, lengthy)) == f"/activity {long}".replace("spend", "tokens")
 
 
 def test_what_somebody_else_chooses_in_a_shared_answer_is_for_them_alone(world: World) -> None:
     message = shown(world, "spend 7d by key share")
-    payload = choose(world, message, Follow.METRIC, "tokens", user="grace")
+    payload = choose(world, message, FollowUpAction.METRIC, "tokens", user="grace")
     assert (payload["replace_original"], payload["response_type"]) == (False, "ephemeral")
     assert again(world, message) == message
     [theirs] = world.slack.ephemerals("grace", "general")
     assert command(theirs) == "/activity tokens 7d by key"
-    choose(world, theirs, Follow.METRIC, "requests", user="grace")
+    choose(world, theirs, FollowUpAction.METRIC, "requests", user="grace")
     assert command(again(world, theirs, "grace")) == "/activity requests 7d by key"
     assert again(world, message) == message
 
 
 def test_whoever_shared_an_answer_changes_it_for_everybody(world: World) -> None:
     message = shown(world, "spend 7d by key share")
-    payload = choose(world, message, Follow.METRIC, "tokens")
+    payload = choose(world, message, FollowUpAction.METRIC, "tokens")
     assert (payload["replace_original"], payload["response_type"]) == (True, "in_channel")
     assert command(again(world, message)) == "/activity tokens 7d by key"
     assert not world.slack.ephemerals("ada", "general")
@@ -159,14 +159,14 @@ def test_whoever_shared_an_answer_changes_it_for_everybody(world: World) -> None
 def test_nothing_changes_in_front_of_people_of_other_companies(world: World) -> None:
     message = shown(world, "spend 7d by key share", channel="spend")
     world.slack.workspace.change_channel("spend", is_ext_shared=True)
-    payload = choose(world, message, Follow.METRIC, "tokens")
+    payload = choose(world, message, FollowUpAction.METRIC, "tokens")
     assert payload["response_type"] == "ephemeral"
     assert again(world, message) == message
 
 
 def test_creator_me_stays_whoever_asked(world: World) -> None:
     message = shown(world, "spend 7d by key creator:me share")
-    choose(world, message, Follow.METRIC, "tokens", user="grace")
+    choose(world, message, FollowUpAction.METRIC, "tokens", user="grace")
     [theirs] = world.slack.ephemerals("grace", "general")
     assert command(theirs) == "/activity tokens 7d by key creator:ada@example.com"
 
@@ -175,7 +175,7 @@ def test_creator_me_stays_whoever_asked(world: World) -> None:
 def test_who_may_not_ask_may_not_choose(world: World, user: str, words: str) -> None:
     world.slack.workspace.change_channel("general", members=frozenset(world.slack.workspace.users))
     message = shown(world, "spend 7d by key share")
-    payload = choose(world, message, Follow.METRIC, "tokens", user=user)
+    payload = choose(world, message, FollowUpAction.METRIC, "tokens", user=user)
     assert payload["text"].startswith(words)
     assert again(world, message) == message
 
@@ -183,15 +183,17 @@ def test_who_may_not_ask_may_not_choose(world: World, user: str, words: str) -> 
 def test_who_sees_their_own_usage_only_follows_up_with_that(openrouter: Any, database: Any) -> None:
     with administered(openrouter, database, "ada", ACTIVITY_VISIBILITY="own") as world:
         message = shown(world, "tokens 7d by key share")
-        choose(world, message, Follow.METRIC, "spend", user="grace")
+        choose(world, message, FollowUpAction.METRIC, "spend", user="grace")
         [theirs] = world.slack.ephemerals("grace", "general")
         assert "evals" in theirs["text"]
         assert "prod" not in theirs["text"]
         assert "prod" not in str(theirs["blocks"])
-        said = choose(world, message, Follow.INSIDE, inside(message, "prod"), user="grace")
+        said = choose(world, message, FollowUpAction.INSIDE, inside(message, "prod"), user="grace")
         assert said["text"] == GONE.format("API key")
         # what the admin sees is not for everybody either, unless it is shared in words
-        assert choose(world, message, Follow.METRIC, "spend")["response_type"] == "ephemeral"
+        assert (
+            choose(world, message, FollowUpAction.METRIC, "spend")["response_type"] == "ephemeral"
+        )
         assert again(world, message) == message
 
 
@@ -199,9 +201,9 @@ def test_a_double_click_does_nothing_twice(world: World) -> None:
     message = shown(world, "spend 7d by key share")
     before = len(world.slack.responses)
     for _ in range(2):
-        world.door.click("grace", "general", message["ts"], Follow.METRIC, "tokens")
+        world.door.click("grace", "general", message["ts"], FollowUpAction.METRIC, "tokens")
     world.slack.wait_for(lambda: world.slack.responses[before:])
-    choose(world, message, Follow.BY, "model", user="grace")
+    choose(world, message, FollowUpAction.BY, "model", user="grace")
     assert len(world.slack.ephemerals("grace", "general")) == 2
 
 
@@ -211,7 +213,7 @@ def test_a_group_that_is_gone_is_said_kindly(world: World) -> None:
     with world.bot.database.write() as connection:
         connection.execute("UPDATE member SET ref = 'another' WHERE name = 'prod'")
     with running(world.openrouter, world.slack, world.bot.settings.database) as restarted:
-        payload = choose(restarted, message, Follow.INSIDE, value)
+        payload = choose(restarted, message, FollowUpAction.INSIDE, value)
     assert payload["text"] == GONE.format("API key")
     assert again(world, message) == message
 
@@ -219,11 +221,11 @@ def test_a_group_that_is_gone_is_said_kindly(world: World) -> None:
 def test_a_response_url_that_is_used_up_changes_the_message_all_the_same(world: World) -> None:
     message = shown(world, "spend 7d by key share")
     world.slack.fail("response_url", 404)
-    world.door.click("ada", "general", message["ts"], Follow.METRIC, "tokens")
+    world.door.click("ada", "general", message["ts"], FollowUpAction.METRIC, "tokens")
     wait_until(lambda: command(again(world, message)) == "/activity tokens 7d by key")
     hidden = shown(world, "spend 7d by key", channel="spend")
     world.slack.fail("response_url", 404)
-    world.door.click("ada", "spend", hidden["ts"], Follow.METRIC, "tokens")
+    world.door.click("ada", "spend", hidden["ts"], FollowUpAction.METRIC, "tokens")
     wait_until(lambda: world.slack.messages(world.slack.im("ada").id))
     [direct] = world.slack.messages(world.slack.im("ada").id)
     assert command(direct) == "/activity tokens 7d by key"
@@ -234,7 +236,7 @@ def test_an_answer_in_direct_messages_changes_there_and_has_nobody_to_share_with
 ) -> None:
     message = shown(world, "spend 7d by key", channel=world.slack.im("ada").id)
     assert "answer_share" not in str(message["blocks"])
-    choose(world, message, Follow.METRIC, "tokens")
+    choose(world, message, FollowUpAction.METRIC, "tokens")
     assert command(again(world, message)) == "/activity tokens 7d by key"
 
 
@@ -246,7 +248,7 @@ def test_whose_usage_it_is_cannot_be_left_out_where_people_see_their_own_only(
             message = shown(world, "spend 7d by key creator:me")
             assert "‹ Without creator" in str(message)
         with running(openrouter, slack, database, ACTIVITY_VISIBILITY="own") as world:
-            assert choose(world, message, Follow.INSIDE, "out:0")["text"] == ONLY_YOU
+            assert choose(world, message, FollowUpAction.INSIDE, "out:0")["text"] == ONLY_YOU
             assert "‹ Without creator" not in str(shown(world, "spend 7d by key"))
 
 
@@ -255,7 +257,7 @@ def test_an_answer_with_an_unknown_state_says_so(world: World) -> None:
     for block in world.slack.chat.find(message["channel"], message["ts"])["blocks"]:
         if block["type"] == "actions" and block["block_id"].startswith("q|"):
             block["block_id"] = "q|nonsense"
-    assert choose(world, message, Follow.METRIC, "tokens")["text"] == TOO_OLD
+    assert choose(world, message, FollowUpAction.METRIC, "tokens")["text"] == TOO_OLD
 
 
 def click(world: World, message: dict[str, Any], action: str, user: str = "ada") -> None:
@@ -288,7 +290,7 @@ def test_a_restart_shares_nothing_twice(openrouter: Any, database: Any) -> None:
             assert said["text"] == SHARED_ALREADY
             assert len(slack.messages("general")) == 1
             # what it became since can be shared as well
-            choose(world, message, Follow.METRIC, "tokens")
+            choose(world, message, FollowUpAction.METRIC, "tokens")
             click(world, again(world, message), SHARE)
             wait_until(lambda: len(slack.messages("general")) == 2)
 
@@ -346,13 +348,13 @@ def test_a_double_click_on_an_export_brings_one_file(world: World) -> None:
     for _ in range(2):
         click(world, message, "export_csv")
     wait_until(lambda: world.slack.messages(world.slack.im("ada").id))
-    choose(world, message, Follow.METRIC, "tokens")
+    choose(world, message, FollowUpAction.METRIC, "tokens")
     assert len(world.slack.messages(world.slack.im("ada").id)) == 1
 
 
 def test_an_answer_is_compared_with_what_it_was(world: World) -> None:
     message = shown(world, "spend 1d by key")
-    choose(world, message, Follow.VERSUS, "before")
+    choose(world, message, FollowUpAction.VERSUS, "before")
     changed = again(world, message)
     assert command(changed) == "/activity spend 1d by key vs before"
     table = next(block for block in changed["blocks"] if block["type"] == "table")
@@ -361,9 +363,9 @@ def test_an_answer_is_compared_with_what_it_was(world: World) -> None:
     prod = next(row for row in rows if row[0] == "prod")
     assert prod == ["prod", "$9.00", "32.1%", "$11.00", "-18.2%"]
     assert rows[-1][0] == "Total"
-    choose(world, message, Follow.PERIOD, "1y")
+    choose(world, message, FollowUpAction.PERIOD, "1y")
     assert command(again(world, message)) == "/activity spend 1y by key vs before"
-    choose(world, message, Follow.VERSUS, "alone")
+    choose(world, message, FollowUpAction.VERSUS, "alone")
     assert command(again(world, message)) == "/activity spend 1y by key"
 
 
@@ -396,6 +398,6 @@ def test_somebody_who_sees_their_own_only_watches_nobody_else(
 
 def test_the_whole_is_drawn_beside_what_it_was(world: World) -> None:
     message = shown(world, "tokens 1d")
-    choose(world, message, Follow.VERSUS, "before")
+    choose(world, message, FollowUpAction.VERSUS, "before")
     drawn = next(b for b in again(world, message)["blocks"] if b["type"] == "data_visualization")
     assert [series["name"] for series in drawn["chart"]["series"]] == ["Tokens", "Before"]

@@ -24,7 +24,7 @@ from bot.runtime.database_waits import GAVE_UP
 from bot.slack.scopes import SCOPES
 from bot.store import DiskFullError
 from bot.store import database as database_module
-from bot.store.admin.audit_log import Audit
+from bot.store.admin.audit_log import AuditLog
 
 from .. import world as worlds
 from ..world import World, wait_until
@@ -68,13 +68,13 @@ def test_status_is_answered_while_the_audit_log_is_being_written(
     journal: str, there: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every question is noted at the very moment in which the next one reads."""
-    flush = Audit.flush
+    flush = AuditLog.flush
 
-    def noted_meanwhile(self: Audit, *arguments: float) -> bool:
+    def noted_meanwhile(self: AuditLog, *arguments: float) -> bool:
         self.note("asked", "U1", "in the same instant")
         return flush(self, *arguments)
 
-    monkeypatch.setattr(Audit, "flush", noted_meanwhile)
+    monkeypatch.setattr(AuditLog, "flush", noted_meanwhile)
     begun = monotonic()
     assert "in the log" in there.words("status", user="katherine")
     assert monotonic() - begun < HANG

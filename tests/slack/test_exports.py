@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers.export import Shown
+from bot.answers.export import AnswerState
 from bot.demo.slack import LocalSlack
 
 from ..world import World, wait_until
@@ -132,7 +132,7 @@ def test_a_share_without_its_picture_goes_with_the_native_chart(world: World) ->
     "value", ["", "7", "[]", "null", '{"w": 7', '{"w": "1d"}', '{"w": "1d", "t": 1e99, "z": ""}']
 )
 def test_a_button_of_nonsense_stands_for_nothing(value: str) -> None:
-    assert Shown.of_value(value) is None
+    assert AnswerState.of_value(value) is None
 
 
 def test_an_empty_answer_has_nothing_to_export(world: World) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from bot.alerts import manage as alert_desk
-from bot.alerts.deliver import Delivery
+from bot.alerts.deliver import AlertDelivery
 from bot.answers.export import TOO_OLD
 from bot.demo.slack.client import HONEST
 from bot.schedules import manage as subscriptions
-from bot.schedules.deliver import Reporting
+from bot.schedules.deliver import ReportDelivery
 
 from ..world import say
 
@@ -20,7 +20,7 @@ ADMIN = "katherine"
 def alert_tick(world) -> None:
     """Evaluate the alert rules and send what is due."""
     world.bot.judging.judge()
-    Delivery(world.bot.alerts, world.bot.judging).tick()
+    AlertDelivery(world.bot.alerts, world.bot.judging).tick()
 
 
 def fired(world, user: str, words: str, channel: str = "") -> tuple[str, str]:
@@ -156,7 +156,7 @@ def sent_to_creators(world) -> tuple[int, str]:
     say(world, "schedule daily spend 60d by creator to creators", ADMIN)
     [entry] = world.bot.reports.schedules.of(None)
     world.bot.reports.runs.add_now(entry, world.slack.user(ADMIN).id, "1")
-    Reporting(world.bot.reports).tick()
+    ReportDelivery(world.bot.reports).tick()
     with world.bot.database.read() as connection:
         [(run,)] = connection.execute(
             "SELECT id FROM run WHERE channel = ?", (world.slack.im("ada").id,)

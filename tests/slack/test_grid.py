@@ -14,7 +14,7 @@ from bot.access.policy import FOREIGN, is_member, surely_foreign
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Forge, LocalSlack
 from bot.listeners.clicks import foreign
-from bot.slack.client import Identity, Person
+from bot.slack.client import Identity, SlackUser
 from bot.slack.scopes import SCOPES
 
 from ..world import World, running, wait_until
@@ -105,7 +105,7 @@ def test_strangers_get_nothing_whatever_a_request_names(
     assert [file.name for file in grid.slack.files] == ["chart.png"]  # of the shared answer
 
 
-ADA = Person("U1", OURS, None, None, *[False] * 5)
+ADA = SlackUser("U1", OURS, None, None, *[False] * 5)
 
 
 @pytest.mark.parametrize(

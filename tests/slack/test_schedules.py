@@ -9,7 +9,7 @@ from bot import app
 from bot.access.policy import FOREIGN
 from bot.config import ConfigError, Need, load
 from bot.demo.slack import Forge, escaped
-from bot.schedules.deliver import Reporting
+from bot.schedules.deliver import ReportDelivery
 
 from .. import world as worlds
 from ..world import say
@@ -32,7 +32,7 @@ def click(world, message, action: str, user: str = "ada", n: int = 0) -> str:
 
 def tick(world) -> None:
     """What the worker does."""
-    Reporting(world.bot.reports).tick()
+    ReportDelivery(world.bot.reports).tick()
 
 
 def test_it_says_what_was_set_up_and_when_it_is_next(there):

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bot.access.policy import FOREIGN, OUTSIDERS
-from bot.alerts.deliver import Delivery
+from bot.alerts.deliver import AlertDelivery
 from bot.answers.answer_message import last_in
 from bot.commands.conversation import ALONE, OF_WHAT, WHICH
 from bot.commands.dispatch import DIRECT
 from bot.demo.slack import Forge, LocalSlack
-from bot.schedules.deliver import Reporting
+from bot.schedules.deliver import ReportDelivery
 from reports.admin.slack.intro import INTRO, WELCOME
 
 from ..clock import Clock
@@ -309,7 +309,7 @@ def test_a_fragment_goes_on_from_what_a_menu_changed(world: World) -> None:
     answer = told_in_dm(world, "spend 7d by model")
     world.door.click("ada", answer["channel"], answer["ts"], "follow_metric", "tokens")
     wait_until(lambda: "tokens" in command(world.slack.chat.find(answer["channel"], answer["ts"])))
-    wait_until(lambda: "tokens" in str(last_in(world.bot.reports.asking, answer["channel"], "")))
+    wait_until(lambda: "tokens" in str(last_in(world.bot.reports.services, answer["channel"], "")))
     assert command(told_in_dm(world, "by key")) == "/activity tokens 7d by key"
 
 
@@ -515,7 +515,7 @@ def reported(world: World, words: str, user: str = "ada") -> dict[str, Any]:
     before = len(world.slack.responses)
     world.door.click(user, "general", listed["ts"], "schedule_run", block_id=row["block_id"])
     wait_until(lambda: len(world.slack.responses) > before)
-    Reporting(world.bot.reports).tick()
+    ReportDelivery(world.bot.reports).tick()
     channel = "general" if "here" in words else world.slack.im(user).id
     return [m for m in world.slack.messages(channel) if m.get("metadata")][-1]
 
@@ -605,7 +605,7 @@ def alerted(world: World, words: str, channel: str) -> dict[str, Any]:
     """The message of an alert that has crossed its line already."""
     assert say(world, f"alert {words}").startswith("*Alert set:*")
     world.bot.judging.judge()
-    Delivery(world.bot.alerts, world.bot.judging).tick()
+    AlertDelivery(world.bot.alerts, world.bot.judging).tick()
     return [m for m in world.slack.messages(channel) if m.get("metadata")][-1]
 
 

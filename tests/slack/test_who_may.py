@@ -17,16 +17,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.access import policy as access
-from bot.answers import visibility as sight
+from bot.answers import visibility
 from bot.answers.answer import answer
 from bot.answers.file_worker import Renderer
 from bot.demo.slack import escaped
-from bot.listeners.background import Work
-from bot.runtime import priority as courtesy
+from bot.listeners.background import BackgroundWork
+from bot.runtime import priority
 from bot.schedules.manage import NOT_YOURS, TO_CREATORS
 from reports.admin.slack.help import TOPICS, help_message
 from reports.commands import parse_command
-from reports.questions.grammar import Ask, CommandError
+from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.slack.answer import as_text, error
 
 from ..clock import Clock
@@ -42,9 +42,9 @@ SEED = int(os.environ.get("WHO_MAY_SEED", "7"))
 def quick() -> Iterator[None]:
     """Work is done at once and in this process; what it may do is as ever."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Work, "hand_over", who_may.at_once)
+        patch.setattr(BackgroundWork, "hand_over", who_may.at_once)
         patch.setattr(Renderer, "_run", who_may.Here._run)
-        patch.setattr(courtesy, "give_way", lambda: None)
+        patch.setattr(priority, "give_way", lambda: None)
         yield
 
 
@@ -175,7 +175,7 @@ def _not_refused(bots: Bots, case: Case, sent: list[tuple[str, str, str]]) -> st
     if case.answered and not any("Data as of" in text for *_, text in sent):
         return f"it is not answered: {sent}"
     asked = parse_command(escaped(bots.everybody.slack.workspace, case.what))
-    if not case.question or not isinstance(asked, Ask):
+    if not case.question or not isinstance(asked, QuestionCommand):
         return None
     people = tuple(
         (one.pattern, bots.everybody.slack.user(one.pattern.strip("<@>").partition("|")[0]).email)
@@ -184,7 +184,7 @@ def _not_refused(bots: Bots, case: Case, sent: list[tuple[str, str, str]]) -> st
     )
     email, own = bots.everybody.slack.user(case.person).email, case.may is May.OWN
     me = ((f"<@{bots.everybody.person(case.person)}>", email),) if own else ()
-    asker = sight.Asker(email, own, (*people, *me))
+    asker = visibility.Asker(email, own, (*people, *me))
     found = answer(
         bots.everybody.bot.store, asked.query, bots.everybody.clock(), "UTC", asker, whole=False
     )

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from bot.alerts.deliver import Delivery
+from bot.alerts.deliver import AlertDelivery
 from bot.answers.file_worker import Renderer, RenderError
 from bot.answers.write_file import Job, UnanswerableError, write_file
 from bot.app import Bot, open_store
@@ -24,10 +24,10 @@ from bot.config import Need, load
 from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Ack, Door, LocalSlack
-from bot.listeners.background import Work
+from bot.listeners.background import BackgroundWork
 from bot.listeners.background import _Job as WorkJob
-from bot.schedules.deliver import Reporting
-from bot.slack.client import Place
+from bot.schedules.deliver import ReportDelivery
+from bot.slack.client import ReplyTarget
 from bot.store import Database, Store
 from bot.sync.sync import Sync
 
@@ -180,13 +180,13 @@ class Side:
     def tick(self) -> None:
         """What the worker does when reports are due."""
         self.clock.now += timedelta(seconds=2)
-        Reporting(self.bot.reports).tick()
+        ReportDelivery(self.bot.reports).tick()
 
     def alert(self) -> None:
         """What the worker does after a sync: judge the alert rules, and tell what is to be told."""
         self.clock.now += timedelta(minutes=2)
         self.bot.judging.judge()
-        Delivery(self.bot.alerts, self.bot.judging).tick()
+        AlertDelivery(self.bot.alerts, self.bot.judging).tick()
 
     def _for_whom(self, data: dict[str, Any]) -> str:
         if data.get("_user"):
@@ -264,7 +264,7 @@ class Here(Renderer):
             database.close()
 
 
-def at_once(work: Work, place: Place, job: Callable[[], None], **_: object) -> None:
+def at_once(work: BackgroundWork, place: ReplyTarget, job: Callable[[], None], **_: object) -> None:
     """Work that is done before the acknowledgement, so that nobody has to wait for it."""
     work._run(WorkJob(place, job))
 

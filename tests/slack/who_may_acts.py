@@ -146,11 +146,15 @@ def _stood(there: Side, user: str) -> str:
 
 def fire(there: Side, name: str) -> None:
     """Set an alert up that tells at once, and keep its card and its message where all see them."""
-    maker, _, hearer = name.partition(" to ")
+    maker, _, resolved_recipient = name.partition(" to ")
     if name in there.rules:
         there.bot.alerts.rules.remove(there.rules.pop(name))
     there.fired.pop(name, None)
-    channel = there.slack.im(hearer).id if hearer else there.slack.channel("spend").id
+    channel = (
+        there.slack.im(resolved_recipient).id
+        if resolved_recipient
+        else there.slack.channel("spend").id
+    )
     before = {one.id for one in there.bot.alerts.rules.of(None)}
     told = len(there.slack.messages(channel))
     command(there, maker, FIRES[name], "spend")
@@ -300,15 +304,15 @@ def manages(bots: Bots, chance: random.Random, person: str) -> Case:
 def hears(bots: Bots, chance: random.Random, person: str) -> Case:
     """A click under an alert that tells something, by who hears it: a channel, or one alone."""
     name, forged = chance.choice(list(FIRES)), chance.random() < 0.05
-    maker, _, hearer = name.partition(" to ")
-    person = hearer or person
+    maker, _, resolved_recipient = name.partition(" to ")
+    person = resolved_recipient or person
     forge = {"team_id": "T0OTHER0001"} if forged else {}
     about: dict[str, dict[str, object]] = {
         "alert_details": {"shows": maker if bots.own and maker in LIMITED else None},
         "alert_acknowledge": {"own": False},  # it is for all who hear it, and shows nothing
         "alert_change": {"maker": maker},
-        "alert_snooze": {"maker": hearer or maker},
-        "alert_mute": {"maker": hearer or maker},
+        "alert_snooze": {"maker": resolved_recipient or maker},
+        "alert_mute": {"maker": resolved_recipient or maker},
     }
     act = chance.choice([*about, "alert_details"])
     allowed = bots.may(person, forged=forged, **about[act])
@@ -333,7 +337,7 @@ def hears(bots: Bots, chance: random.Random, person: str) -> Case:
     beside = {maker} & {*LIMITED} if allowed is not May.NOTHING else set()
     if person != maker and act == "alert_details":
         beside = set()
-    public = "" if hearer else "spend"
+    public = "" if resolved_recipient else "spend"
     return Case(
         person, f"{act} under what {name} hears", allowed, does, public, maker=maker,
         beside=frozenset(beside), typed=json.dumps(known, ensure_ascii=False), after=after,

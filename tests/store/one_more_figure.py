@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 with_one_more_figure()
 
 from bot.store import Database, Store, migrations  # noqa: E402
-from bot.store.encoding import View  # noqa: E402
+from bot.store.encoding import StoredView  # noqa: E402
 from reports.time.timerange import Granularity  # noqa: E402
 from reports.usage.sync_windows import Window  # noqa: E402
 from reports.usage.usage import Usage  # noqa: E402
@@ -57,7 +57,7 @@ def main() -> None:
     for name in sys.argv[1:]:
         store = Store(Database(Path(name)))
         at = int(START.timestamp())
-        rows = [((View.KEY, at, 1, 2), USAGE), ((View.CREATOR, at, 2, 2), USAGE)]
+        rows = [((StoredView.KEY, at, 1, 2), USAGE), ((StoredView.CREATOR, at, 2, 2), USAGE)]
         store.replace(Window(Granularity.DAY, START, END), rows, None)
         store.replace(Window(Granularity.DAY, START, END), rows, None)
         columns = ", ".join(Usage._fields)

@@ -7,9 +7,9 @@ import pytest
 
 from bot.store import Database
 from bot.store.admin import audit_log as audit_module
-from bot.store.admin.audit_log import KEPT, Audit, Wanted
+from bot.store.admin.audit_log import KEPT, AuditFilter, AuditLog
 from bot.store.database import NestedAccessError
-from reports.admin.audit_log import Act, Entry
+from reports.admin.audit_log import Act, AuditEntry
 
 from ..world import wait_until
 
@@ -21,7 +21,7 @@ class Log:
     def __init__(self, path):
         self.now = NOW
         self.database = Database(path)
-        self.audit = Audit(self.database, lambda: self.now, ("hunter2secret",))
+        self.audit = AuditLog(self.database, lambda: self.now, ("hunter2secret",))
 
     @property
     def written(self):
@@ -45,7 +45,7 @@ def log(tmp_path):
 def test_it_keeps_who_did_what_where_and_how_it_ended(log):
     log.note(Act.EXPORTED, "U1", "spend 7d csv", where="C1", outcome="refused: x", email="a@b.c")
     assert log.written.last(9) == [
-        Entry(NOW, "U1", "a@b.c", "exported", "spend 7d csv", "C1", "refused: x")
+        AuditEntry(NOW, "U1", "a@b.c", "exported", "spend 7d csv", "C1", "refused: x")
     ]
 
 
@@ -53,7 +53,7 @@ def test_the_newest_come_first_and_only_those_asked_for(log):
     for number in range(30):
         log.note(Act.ASKED, f"U{number % 2}", f"top {number}", ago=number * DAY)
     assert [entry.what for entry in log.written.last(3)] == ["top 0", "top 1", "top 2"]
-    week = Wanted("U1", NOW - 7 * DAY, NOW)
+    week = AuditFilter("U1", NOW - 7 * DAY, NOW)
     assert [entry.what for entry in log.written.all(week)] == ["top 1", "top 3", "top 5", "top 7"]
     assert log.written.count(week) == 4
     assert log.written.count() == 30
@@ -149,6 +149,6 @@ def test_what_many_do_at_once_is_all_noted_and_written_by_itself(log):
         thread.start()
     for thread in threads:
         thread.join()
-    other = Audit(Database(log.database.path), log.audit._clock)
+    other = AuditLog(Database(log.database.path), log.audit._clock)
     wait_until(lambda: other.count() == 400)
     other._db.close()

@@ -14,7 +14,7 @@ import pytest
 
 from bot.store import Database, Store, StoreError, database
 from bot.store.database import has_safe_wal
-from bot.store.encoding import View
+from bot.store.encoding import StoredView
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window
@@ -30,7 +30,7 @@ def rows(count, start=TODAY.start):
     at = int(start.timestamp())
     return [
         ((view, at, member, model), Usage(1, prompt=model))
-        for view, member in ((View.KEY, 1), (View.CREATOR, 2))
+        for view, member in ((StoredView.KEY, 1), (StoredView.CREATOR, 2))
         for model in range(10, 10 + count)
     ]
 

@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 import pytest
 
 from bot.store import Database
-from bot.store.expiring_keys import Memory
+from bot.store.expiring_keys import ExpiringKeys
 
 from ..clock import Clock
 
@@ -20,18 +20,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def memory(tmp_path: Path, clock: Clock) -> Memory:
-    return Memory(Database(tmp_path / "a.db"), clock)
+def memory(tmp_path: Path, clock: Clock) -> ExpiringKeys:
+    return ExpiringKeys(Database(tmp_path / "a.db"), clock)
 
 
-def test_a_key_is_taken_once_until_its_time_is_over(memory: Memory, clock: Clock) -> None:
+def test_a_key_is_taken_once_until_its_time_is_over(memory: ExpiringKeys, clock: Clock) -> None:
     assert [memory.take("event:1", HOUR) for _ in range(3)] == [True, False, False]
     assert memory.take("event:2", HOUR)
     clock.now += HOUR
     assert memory.take("event:1", HOUR)
 
 
-def test_a_key_that_is_given_back_can_be_taken_again(memory: Memory) -> None:
+def test_a_key_that_is_given_back_can_be_taken_again(memory: ExpiringKeys) -> None:
     memory.take("share:1", HOUR)
     memory.give_back("share:1")
     assert memory.take("share:1", HOUR)
@@ -39,10 +39,10 @@ def test_a_key_that_is_given_back_can_be_taken_again(memory: Memory) -> None:
 
 def test_a_restart_forgets_nothing(tmp_path: Path, clock: Clock) -> None:
     first = Database(tmp_path / "a.db")
-    Memory(first, clock).take("event:1", HOUR)
-    id_ = Memory(first, clock).keep("a long question", HOUR)
+    ExpiringKeys(first, clock).take("event:1", HOUR)
+    id_ = ExpiringKeys(first, clock).keep("a long question", HOUR)
     first.close()
-    again = Memory(Database(tmp_path / "a.db"), clock)
+    again = ExpiringKeys(Database(tmp_path / "a.db"), clock)
     assert not again.take("event:1", HOUR)
     assert again.kept(id_) == "a long question"
 
@@ -52,7 +52,7 @@ def test_one_of_many_at_once_takes_a_key(tmp_path: Path, clock: Clock) -> None:
 
     def try_it() -> None:
         barrier.wait()
-        taken.append(Memory(database, clock).take("event:1", HOUR))
+        taken.append(ExpiringKeys(database, clock).take("event:1", HOUR))
 
     threads = [Thread(target=try_it) for _ in range(8)]
     for thread in threads:
@@ -62,7 +62,9 @@ def test_one_of_many_at_once_takes_a_key(tmp_path: Path, clock: Clock) -> None:
     assert sorted(taken) == [False] * 7 + [True]
 
 
-def test_a_text_is_kept_by_a_short_id_until_its_time_is_over(memory: Memory, clock: Clock) -> None:
+def test_a_text_is_kept_by_a_short_id_until_its_time_is_over(
+    memory: ExpiringKeys, clock: Clock
+) -> None:
     id_ = memory.keep("x" * 5_000, HOUR)
     assert len(id_) == 20
     assert memory.keep("x" * 5_000, HOUR) == id_ != memory.keep("y", HOUR)
@@ -72,7 +74,7 @@ def test_a_text_is_kept_by_a_short_id_until_its_time_is_over(memory: Memory, clo
     assert memory.kept(id_) is None
 
 
-def test_a_text_put_by_its_key_takes_the_place_of_what_was_there(memory: Memory) -> None:
+def test_a_text_put_by_its_key_takes_the_place_of_what_was_there(memory: ExpiringKeys) -> None:
     memory.put("thread:1", "spend 1d", HOUR)
     memory.put("thread:1", "spend 1w", HOUR)
     assert memory.kept("thread:1") == "spend 1w"
@@ -80,7 +82,7 @@ def test_a_text_put_by_its_key_takes_the_place_of_what_was_there(memory: Memory)
 
 def test_what_is_over_is_taken_away(tmp_path: Path, clock: Clock) -> None:
     database = Database(tmp_path / "a.db")
-    memory = Memory(database, clock)
+    memory = ExpiringKeys(database, clock)
     for number in range(50):
         memory.take(f"event:{number}", HOUR)
     clock.now += HOUR

@@ -15,10 +15,10 @@ import pytest
 import sqlite_utils
 
 from bot.store import Database, Store, StoreError
-from bot.store.admin.audit_log import Audit
-from bot.store.alerts.rules import Rules
-from bot.store.encoding import GRANULARITY, View, part
-from bot.store.expiring_keys import Memory
+from bot.store.admin.audit_log import AuditLog
+from bot.store.alerts.rules import AlertRules
+from bot.store.encoding import GRANULARITY, StoredView, part
+from bot.store.expiring_keys import ExpiringKeys
 from bot.store.migrations import SET, STEPS, m008_parts
 from bot.store.schedules.schedules import Schedules
 from reports.questions.query import Dimension
@@ -101,7 +101,7 @@ def test_usage_is_written_into_an_upgraded_database_as_into_a_new_one(earlier: D
     model = store.directory().of[Dimension.MODEL][0].id
     used = Usage(7, 6, 5, 4, 3, 2, 1)
     at = int(MIDNIGHT.timestamp())
-    rows = [((View.KEY, at, id_, model), used), ((View.CREATOR, at, 2, model), used)]
+    rows = [((StoredView.KEY, at, id_, model), used), ((StoredView.CREATOR, at, 2, model), used)]
     store.replace(Window(Granularity.DAY, MIDNIGHT, NOW), rows, NOW)
     assert usage(earlier, "usage", f"view = 0 AND granularity = 2 AND bucket = {at}") == [used]
     day = f"granularity = 2 AND bucket = {at}"
@@ -113,15 +113,15 @@ def test_what_people_set_up_in_an_earlier_version_is_still_there(
 ) -> None:
     database = Database(load(EARLIER / "m008_parts.sql", tmp_path / "activity.db"))
     [schedule] = Schedules(database, lambda: NOW).of(None)
-    [rule] = Rules(database, lambda: NOW).active()
-    [entry] = Audit(database, lambda: NOW).last(9)
+    [rule] = AlertRules(database, lambda: NOW).active()
+    [entry] = AuditLog(database, lambda: NOW).last(9)
     assert (schedule.draft.question, str(schedule.draft.schedule.at)) == (
         "spend by key",
         "09:00:00",
     )
     assert rule.draft.words == "spend > $50 per day"
     assert (entry.person, entry.what) == ("U1", "spend 7d")
-    assert Memory(database, lambda: NOW).kept("kept") == "words"
+    assert ExpiringKeys(database, lambda: NOW).kept("kept") == "words"
     database.close()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.store import Database, Store
 from bot.store.usage.read import Ranking, Selection
-from reports.questions.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import Granularity, TimeRange
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -63,7 +63,7 @@ def plans(store, act):
 
 
 @pytest.mark.parametrize("period", RANGES)
-@pytest.mark.parametrize("ranking", [None, Ranking(10, tuple(Metric), Source.ALL)])
+@pytest.mark.parametrize("ranking", [None, Ranking(10, tuple(Metric), MoneySource.ALL)])
 @pytest.mark.parametrize(
     "selection",
     [Selection(by) for by in Dimension]
@@ -86,7 +86,7 @@ def test_sums_are_sought_for_each_member_or_walked_through_by_parts(
 
 
 def test_members_are_ranked_in_the_order_in_which_they_lie(store):
-    (wanted, stored), ranking = RANGES["month"], Ranking(10, tuple(Metric), Source.ALL)
+    (wanted, stored), ranking = RANGES["month"], Ranking(10, tuple(Metric), MoneySource.ALL)
     read = plans(store, lambda: store.read(Selection(Dimension.KEY), wanted, stored, ranking))
     _, rank, _ = read
     # one sort for what the parts add up to, none for the rows in them

@@ -20,12 +20,12 @@ from bot.store.encoding import (
     GRANULARITY,
     MEMBERS_OF,
     MODELS,
-    View,
-    moment,
-    seconds,
+    StoredView,
+    from_seconds,
+    to_seconds,
 )
 from bot.store.usage.read import Ranking, Selection
-from reports.questions.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
@@ -100,8 +100,11 @@ class Replacing(RuleBasedStateMachine):
     def in_both_views(self, used):
         for (bucket, key, user, slug), usage in used:
             model = self.ids[Dimension.MODEL, slug]
-            yield (View.KEY, seconds(bucket), self.ids[Dimension.KEY, key], model), usage
-            yield (View.CREATOR, seconds(bucket), self.ids[Dimension.CREATOR, user], model), usage
+            yield (StoredView.KEY, to_seconds(bucket), self.ids[Dimension.KEY, key], model), usage
+            yield (
+                (StoredView.CREATOR, to_seconds(bucket), self.ids[Dimension.CREATOR, user], model),
+                usage,
+            )
 
     @rule(grain=st.sampled_from([MINUTES, HOURS]), before=st.integers(0, 60))
     def forget(self, grain, before):
@@ -131,7 +134,7 @@ class Replacing(RuleBasedStateMachine):
         chosen = [self.some(dimension, ids) for dimension, ids in
                   zip(Dimension, (models, keys, creators), strict=True)]  # fmt: skip
         selection = Selection(by, *(ids and frozenset(ids) for ids in chosen))
-        ranking = None if top is None else Ranking(top, (metric,), Source.ALL)
+        ranking = None if top is None else Ranking(top, (metric,), MoneySource.ALL)
         read = self.store.read(selection, wanted, stored, ranking)
         expected = self.expected(by, chosen, wanted, stored)
         assert read.whole == tuple(total(s.get(n, ZERO) for s in expected.values())
@@ -196,9 +199,9 @@ class Replacing(RuleBasedStateMachine):
     def the_sums_are_those_of_the_rows(self):
         expected = defaultdict(lambda: ZERO)
         for (view, grain, bucket, member, model), usage in self.table("usage", 5).items():
-            places = [(ALL_OF[View(view)], 0), (MEMBERS_OF[View(view)], member)]
-            places += [(MODELS, model)] if view == View.KEY else []
-            first = seconds(floor(moment(bucket), MONTHS))
+            places = [(ALL_OF[StoredView(view)], 0), (MEMBERS_OF[StoredView(view)], member)]
+            places += [(MODELS, model)] if view == StoredView.KEY else []
+            first = to_seconds(floor(from_seconds(bucket), MONTHS))
             for dimension, one in places:
                 for place in [(grain, one, bucket)] + [(3, one, first)] * (grain == 2):
                     expected[dimension, *place] = total([expected[dimension, *place], usage])

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, View
+from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, StoredView
 from bot.store.usage.diff import changes
 from reports.usage.usage import ZERO, Usage
 
 JANUARY, DAY = 1_767_225_600, 86_400
 rows = st.dictionaries(
     st.tuples(
-        st.sampled_from(View),
+        st.sampled_from(StoredView),
         st.integers(0, 40).map(lambda n: JANUARY + n * DAY),
         st.integers(1, 4),
         st.integers(1, 3),
@@ -25,7 +25,7 @@ def sums(kept):
     found = {}
     for (view, bucket, member, model), usage in kept.items():
         places = [(ALL_OF[view], 0), (MEMBERS_OF[view], member)]
-        for dimension, one in places + [(MODELS, model)] * (view is View.KEY):
+        for dimension, one in places + [(MODELS, model)] * (view is StoredView.KEY):
             add(found, (dimension, one, bucket), usage)
     return found
 
@@ -77,5 +77,5 @@ def test_a_bucket_that_fits_is_changed_in_one_step(old, new, most):
 
 
 def test_what_is_the_same_is_left_alone():
-    same = {(View.KEY, JANUARY, 1, 1): Usage(1)}
+    same = {(StoredView.KEY, JANUARY, 1, 1): Usage(1)}
     assert changes(same, dict(same), months=True) == []

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.store import Database
-from bot.store.schedules.runs import Run, Runs, State
-from bot.store.schedules.schedules import Draft, Schedules
+from bot.store.schedules.runs import ReportRun, ReportRuns, RunState
+from bot.store.schedules.schedules import NewSchedule, Schedules
 from reports.questions.query import Dimension
-from reports.schedules.recurrence import Daily, Schedule, Target, Weekly
+from reports.schedules.recurrence import Daily, Recurrence, TargetKind, Weekly
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 WORKERS = ("one", "two", "three")
@@ -26,10 +26,12 @@ def nothing(*_: object) -> dict[str, object]:
 
 
 def draft(
-    schedule: Schedule | None = None, target: Target = Target.CHANNEL, channel: str = "C1"
-) -> Draft:
-    weekly = schedule or Schedule(Weekly(), time(9), "Europe/Berlin")
-    return Draft("U1", "ada@example.com", "spend last week by creator", weekly, target, channel)
+    schedule: Recurrence | None = None, target: TargetKind = TargetKind.CHANNEL, channel: str = "C1"
+) -> NewSchedule:
+    weekly = schedule or Recurrence(Weekly(), time(9), "Europe/Berlin")
+    return NewSchedule(
+        "U1", "ada@example.com", "spend last week by creator", weekly, target, channel
+    )
 
 
 class World:
@@ -39,7 +41,7 @@ class World:
         self.now = MONDAY - timedelta(days=1)
         self.database = Database(path)
         self.schedules = Schedules(self.database, lambda: self.now)
-        self.runs = Runs(self.database, lambda: self.now)
+        self.runs = ReportRuns(self.database, lambda: self.now)
 
     def states(self) -> list[tuple[str, str]]:
         with self.database.read() as connection:
@@ -53,7 +55,7 @@ def there(tmp_path):
     world.database.close()
 
 
-def claimed(there: World) -> Run:
+def claimed(there: World) -> ReportRun:
     there.runs.plan(nothing)
     [run] = there.runs.claim("one", 5)
     return run
@@ -72,7 +74,7 @@ def test_it_is_due_once_for_each_local_date(there):
 
 
 def test_it_makes_nothing_due_while_paused_and_goes_on_after_it(there):
-    entry = there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    entry = there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
     there.schedules.pause(entry.id, "by me")
     there.now += timedelta(days=5)
     assert there.runs.plan(nothing) == 0
@@ -84,7 +86,7 @@ def test_it_makes_nothing_due_while_paused_and_goes_on_after_it(there):
 
 
 def test_it_catches_up_with_the_newest_and_tells_of_the_others(there):
-    there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
     there.now += timedelta(days=5)
     told = []
     there.runs.plan(lambda entry, runs: told.append(runs) or nothing())
@@ -132,7 +134,7 @@ def test_it_freezes_what_is_posted_at_first(there):
 
 
 def test_it_pauses_after_three_failures_in_a_row_and_one_success_starts_anew(there):
-    entry = there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    entry = there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
     counted = []
     for day in range(7):
         there.now = MONDAY + timedelta(days=day, hours=2)
@@ -159,10 +161,10 @@ def test_it_makes_one_run_of_a_click_that_comes_twice(there):
 
 
 def test_it_keeps_an_edited_schedule_from_running_twice_on_a_day(there):
-    entry = there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    entry = there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
     there.now = MONDAY + timedelta(hours=2)
     there.runs.plan(nothing)
-    there.schedules.change(entry.id, draft(Schedule(Daily(), time(12), "UTC")))
+    there.schedules.change(entry.id, draft(Recurrence(Daily(), time(12), "UTC")))
     there.now = MONDAY + timedelta(hours=6)
     there.runs.plan(nothing)
     assert [period for period, _ in there.states()].count("2026-11-23") == 1
@@ -174,7 +176,7 @@ def test_it_has_one_run_for_every_creator_with_an_address(there):
         connection.executemany(
             "INSERT INTO member (dimension, ref, name, detail) VALUES (3, ?, ?, ?)", people
         )
-    there.schedules.add(draft(target=Target.CREATORS))
+    there.schedules.add(draft(target=TargetKind.CREATORS))
     there.now = MONDAY
     there.runs.plan(nothing)
     found = there.runs.claim("one", 5)
@@ -207,7 +209,7 @@ def test_a_zone_that_is_not_known_any_more_stops_one_schedule_alone(there):
 
 
 def test_a_clock_that_was_a_year_ahead_leaves_nothing_behind(there):
-    there.schedules.add(draft(Schedule(Daily(), time(9), "UTC")))
+    there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
     there.now += timedelta(days=365)
     there.runs.plan(nothing)
     [run] = there.runs.claim("one", 5)
@@ -269,7 +271,7 @@ def test_it_works_out_due_times_anew_from_local_dates(there):
 class Hand:
     """What a worker is at: its run, how far it is, what it posted or found."""
 
-    run: Run
+    run: ReportRun
     at: str
     ts: str = ""
     found: tuple[str, ...] = ()
@@ -290,12 +292,12 @@ class Ledger(RuleBasedStateMachine):
         self.slack: dict[str, str] = {}
         self.count = 0
 
-    def post(self, run: Run) -> str:
+    def post(self, run: ReportRun) -> str:
         self.count += 1
         self.slack[f"{self.count}.0"] = run.key
         return f"{self.count}.0"
 
-    def fence(self, run: Run) -> int:
+    def fence(self, run: ReportRun) -> int:
         kept = self.world.runs.get(run.id)
         assert kept is not None
         return kept.fence
@@ -309,7 +311,7 @@ class Ledger(RuleBasedStateMachine):
         if worker in self.hands:
             return
         for run in self.world.runs.claim(worker, 1):
-            at = "doubting" if run.state is State.SENDING else "claimed"
+            at = "doubting" if run.state is RunState.SENDING else "claimed"
             self.hands[worker] = Hand(run, at)
 
     @rule(worker=st.sampled_from(WORKERS))

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.alerts.deliver import Delivery
-from bot.alerts.evaluate import Alerts, Judging
+from bot.alerts.deliver import AlertDelivery
+from bot.alerts.evaluate import AlertServices, RuleEvaluator
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store
-from bot.store.alerts.messages import Tellings
-from bot.store.alerts.rules import Rules
-from bot.store.alerts.states import States
+from bot.store.alerts.messages import AlertMessages
+from bot.store.alerts.rules import AlertRules
+from bot.store.alerts.states import AlertStates
 from bot.store.alerts.usage_sums import AlertUsage
-from bot.store.encoding import View, seconds
+from bot.store.encoding import StoredView, to_seconds
 from bot.store.schedules.notices import Notices
-from bot.store.schedules.runs import Runs
+from bot.store.schedules.runs import ReportRuns
 from bot.store.usage.diff import RowKey
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, floor
@@ -29,7 +29,7 @@ from reports.usage.sync_windows import Window
 from reports.usage.usage import NANO, ZERO, Usage
 
 from .hurried import SLACK_SECONDS
-from .nursery import asking, serve
+from .nursery import serve, services
 from .organisation import KEYS, MODELS, NANO_A_CENT, TOKENS_A_CENT, Version
 from .swift import Swift
 
@@ -45,20 +45,20 @@ BACK = (
 def watching(database: Path, slack: Slack, clock: Swift) -> Callable[[], None]:
     """Judges and tells."""
     files = Database(database)
-    alerts = Alerts(
-        asking(files, slack, clock),
-        Rules(files, clock),
-        States(files, clock),
-        Tellings(files, clock),
+    alerts = AlertServices(
+        services(files, slack, clock),
+        AlertRules(files, clock),
+        AlertStates(files, clock),
+        AlertMessages(files, clock),
         AlertUsage(files),
-        Runs(files, clock),
+        ReportRuns(files, clock),
         Notices(files, clock),
         Posting(slack, clock.wait),
         f"worker-{os.getpid()}",
         threading.Event(),
     )
-    judging = Judging(alerts)
-    delivery = Delivery(alerts, judging)
+    judging = RuleEvaluator(alerts)
+    delivery = AlertDelivery(alerts, judging)
 
     def tick() -> None:
         judging.tick(timedelta(0))
@@ -107,10 +107,10 @@ def rows(store: Store, version: Version, window: Window) -> list[tuple[RowKey, U
             continue
         used = Usage(requests=cents, prompt=cents * TOKENS_A_CENT, credits=cents * NANO_A_CENT)
         for view, member in (
-            (View.KEY, ids[Dimension.KEY, f"hash_{key}"]),
-            (View.CREATOR, ids[Dimension.CREATOR, f"user_{KEYS[key]}"]),
+            (StoredView.KEY, ids[Dimension.KEY, f"hash_{key}"]),
+            (StoredView.CREATOR, ids[Dimension.CREATOR, f"user_{KEYS[key]}"]),
         ):
-            bucket = seconds(floor(at, window.granularity))
+            bucket = to_seconds(floor(at, window.granularity))
             place = (view, bucket, member, ids[Dimension.MODEL, model])
             before = found.get(place, ZERO)
             found[place] = Usage(*map(sum, zip(before, used, strict=True)))

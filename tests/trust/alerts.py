@@ -19,11 +19,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bot.alerts.scope import Named
+from bot.alerts.scope import RuleMembers
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
 from bot.store import Database, Store
-from bot.store.alerts.rules import Draft, Rules
+from bot.store.alerts.rules import AlertRules, NewRule
 
 from .alert_worker import WRITTEN, furnish
 from .fleet import Slow, Workers, intact, storm
@@ -220,18 +220,20 @@ def run(
 
 def _set_up(files: Database, slack: LocalSlack) -> None:
     """All rules, each made by several people, some of them for a channel."""
-    rules = Rules(files, lambda: START - timedelta(hours=3))
+    rules = AlertRules(files, lambda: START - timedelta(hours=3))
     room = slack.channel("spend")
     for number, line in enumerate(LINES):
         words, _, zone = line.words.partition(" tz ")
         for copy in range(COPIES):
             place = f" in <#{room.id}|{room.name}>" if (number, copy) in {(0, 0), (4, 0)} else ""
             maker = slack.user(MAKERS[(number * COPIES + copy) % len(MAKERS)])
-            draft = Draft(maker.id, maker.email, f"{words}{place} tz {zone}", Named().as_json())
+            draft = NewRule(
+                maker.id, maker.email, f"{words}{place} tz {zone}", RuleMembers().as_json()
+            )
             rules.add(draft, f"line {number} {copy}")
     for number, dollars in enumerate(BALANCES):
         maker = slack.user(MAKERS[number])
-        draft = Draft(maker.id, maker.email, f"credits < ${dollars}", Named().as_json())
+        draft = NewRule(maker.id, maker.email, f"credits < ${dollars}", RuleMembers().as_json())
         rules.add(draft, f"level {number}")
 
 

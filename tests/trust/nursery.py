@@ -12,12 +12,12 @@ from datetime import datetime
 from bot.answers.file_worker import RenderError
 from bot.config import load
 from bot.http.metrics import Metrics
-from bot.services import Asking
+from bot.services import Services
 from bot.slack.client import Slack
 from bot.store import Database, Store
-from bot.store.admin.audit_log import Audit
-from bot.store.admin.status import Overview
-from bot.store.expiring_keys import Memory
+from bot.store.admin.audit_log import AuditLog
+from bot.store.admin.status import StatusReader
+from bot.store.expiring_keys import ExpiringKeys
 
 REST = 0.05
 
@@ -29,7 +29,7 @@ class NoPictures:
         raise RenderError("no pictures here")
 
 
-def asking(files: Database, slack: Slack, clock: Callable[[], datetime]) -> Asking:
+def services(files: Database, slack: Slack, clock: Callable[[], datetime]) -> Services:
     """What every street needs, over a database and a Slack."""
     token, api_url = slack.client.token, slack.client.base_url
     settings = load(
@@ -40,16 +40,16 @@ def asking(files: Database, slack: Slack, clock: Callable[[], datetime]) -> Aski
         }
     )
     store = Store(files)
-    return Asking(
+    return Services(
         settings,
         store,
         slack,
         Metrics(store, clock),
         NoPictures(),  # type: ignore[arg-type]
         clock,
-        Audit(files, clock),
-        Memory(files, clock),
-        Overview(files),
+        AuditLog(files, clock),
+        ExpiringKeys(files, clock),
+        StatusReader(files),
     )
 
 

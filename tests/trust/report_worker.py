@@ -7,30 +7,30 @@ import sys
 import threading
 from pathlib import Path
 
-from bot.schedules.deliver import Reporting, Reports
+from bot.schedules.deliver import ReportDelivery, ReportServices
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database
 from bot.store.schedules.notices import Notices
 from bot.store.schedules.opt_outs import OptOuts
-from bot.store.schedules.runs import Runs, Timing
+from bot.store.schedules.runs import ReportRuns, Timing
 from bot.store.schedules.schedules import Schedules
 
 from .. import world as worlds
 from .hurried import HURRIED, SLACK_SECONDS
-from .nursery import asking, serve
+from .nursery import serve, services
 
 
-def made(database: Path, api_url: str, token: str, *, patient: bool) -> Reporting:
+def made(database: Path, api_url: str, token: str, *, patient: bool) -> ReportDelivery:
     """The street of reports, over a database and a Slack."""
     stopping = threading.Event()
     files = Database(database)
     slack = Slack(token, api_url, timeout=20 if patient else SLACK_SECONDS)
-    return Reporting(
-        Reports(
-            asking(files, slack, worlds.now),
+    return ReportDelivery(
+        ReportServices(
+            services(files, slack, worlds.now),
             Schedules(files, worlds.now),
-            Runs(files, worlds.now, Timing() if patient else HURRIED),
+            ReportRuns(files, worlds.now, Timing() if patient else HURRIED),
             Notices(files, worlds.now),
             Posting(slack, stopping.wait),
             f"worker-{os.getpid()}",

@@ -14,11 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.demo.slack import LocalSlack
-from bot.schedules.figures import Known
+from bot.schedules.figures import SavedNames
 from bot.store import Database
-from bot.store.schedules.runs import Runs
-from bot.store.schedules.schedules import Draft, Schedules
-from reports.schedules.recurrence import Daily, Schedule, Target
+from bot.store.schedules.runs import ReportRuns
+from bot.store.schedules.schedules import NewSchedule, Schedules
+from reports.schedules.recurrence import Daily, Recurrence, TargetKind
 
 from .. import world as worlds
 from .fleet import Slow, Workers, intact, storm
@@ -65,13 +65,13 @@ def set_up(
     due = (now + ahead).replace(second=0, microsecond=0)
     files = Database(database)
     schedules = Schedules(files, lambda: due - timedelta(seconds=1))
-    schedule = Schedule(Daily(), due.time(), "UTC")
-    maker, nothing = slack.user("ada").id, Known().as_json()
+    schedule = Recurrence(Daily(), due.time(), "UTC")
+    maker, nothing = slack.user("ada").id, SavedNames().as_json()
     for n in range(reports):
         question = f"spend yesterday by {('creator', 'model', 'key')[n % 3]}"
         room = n % channels
-        draft = Draft(
-            maker, "", question, schedule, Target.CHANNEL, places[room], f"room-{room}", nothing
+        draft = NewSchedule(
+            maker, "", question, schedule, TargetKind.CHANNEL, places[room], f"room-{room}", nothing
         )
         schedules.add(draft)
     files.close()
@@ -115,7 +115,7 @@ def run(
 
 def _wait(database: Path, until: float) -> None:
     files = Database(database)
-    runs = Runs(files, worlds.now, HURRIED)
+    runs = ReportRuns(files, worlds.now, HURRIED)
     while time.monotonic() < until:
         counts = runs.counts()
         if counts and set(counts) <= {"sent", "skipped", "uncertain", "failed"} and runs.idle():

@@ -13,10 +13,10 @@ from shutil import copyfile
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.schedules.figures import Known
+from bot.schedules.figures import SavedNames
 from bot.store import Database
-from bot.store.schedules.schedules import Draft, Schedules
-from reports.schedules.recurrence import Daily, Schedule, Target
+from bot.store.schedules.schedules import NewSchedule, Schedules
+from reports.schedules.recurrence import Daily, Recurrence, TargetKind
 
 from .. import world as worlds
 
@@ -74,10 +74,16 @@ class Bench:
     def schedule(self, soon: timedelta, question: str) -> str:
         """A daily report that is due so far from now, to the minute; its id."""
         due = self.clock.now() + soon
-        draft = Draft(
-            self.slack.user("ada").id, "", question, Schedule(Daily(), time(due.hour, due.minute)),
-            Target.CHANNEL, self.slack.channel("general").id, "general", Known().as_json(),
-        )  # fmt: skip
+        draft = NewSchedule(
+            self.slack.user("ada").id,
+            "",
+            question,
+            Recurrence(Daily(), time(due.hour, due.minute)),
+            TargetKind.CHANNEL,
+            self.slack.channel("general").id,
+            "general",
+            SavedNames().as_json(),
+        )
         return self._schedules.add(draft).id
 
     def next_day(self, id_: str) -> date:

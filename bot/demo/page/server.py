@@ -46,7 +46,7 @@ class Page:
             **(about or {}),
         }
         self.feed = Feed()
-        self.sight = Sight(slack, self.feed, roles or {})
+        self.visibility = Sight(slack, self.feed, roles or {})
         self.hands = Hands(slack, command)
         self.run = secrets.token_hex(4)
         self.status: Json = {"state": "starting"}
@@ -61,7 +61,7 @@ class Page:
 
     def stop(self) -> None:
         """Hang up on every page and free the port."""
-        self.sight.stop()
+        self.visibility.stop()
         self.feed.end()
         self._server.shutdown()
         self._server.server_close()
@@ -74,7 +74,7 @@ class Page:
 
     def everything(self, person: str) -> Json:
         """All that the page needs to begin with."""
-        people = self.sight.people()
+        people = self.visibility.people()
         known = [str(one["id"]) for one in people]
         who = person if person in known else known[0]
         return {
@@ -82,12 +82,12 @@ class Page:
             "command": self.hands.command,
             "person": who,
             "people": people,
-            "users": self.sight.everybody(),
+            "users": self.visibility.everybody(),
             "bot": self.slack.bot_user_id,
-            "channels": self.sight.channels(who),
-            "views": self.sight.views(who),
+            "channels": self.visibility.channels(who),
+            "views": self.visibility.views(who),
             "home": self.slack.home(who),
-            "refusals": list(self.sight.refusals),
+            "refusals": list(self.visibility.refusals),
             "status": self.status,
             **self.about,
         }
@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         page = self.server.page
         looks: dict[str, Callable[[], Any]] = {
             "/everything": lambda: page.everything(asked.get("person", "")),
-            "/messages": lambda: page.sight.messages(asked["person"], asked["channel"]),
+            "/messages": lambda: page.visibility.messages(asked["person"], asked["channel"]),
         }
         if path == "/events":
             self._events(asked.get("person", ""))

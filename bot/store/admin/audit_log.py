@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store.database import BUSY_SECONDS, Database, StoreError, patience
-from bot.store.schedules.schedules import Clock, moment, ms
-from reports.admin.audit_log import DONE, LONGEST_OUTCOME, Entry, masked
+from bot.store.schedules.schedules import Clock, from_milliseconds, to_milliseconds
+from reports.admin.audit_log import DONE, LONGEST_OUTCOME, AuditEntry, masked
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _COLUMNS = "at, person, email, act, what, place, outcome"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuditFilter:
     """Which entries: those of a Slack user, of a time (half-open); None is everybody, ever."""
 
     person: str | None = None
@@ -42,10 +42,10 @@ class Wanted:
     end: datetime | None = None
 
 
-ALL = Wanted()
+ALL = AuditFilter()
 
 
-class Audit:
+class AuditLog:
     """The log. Its methods may be called from any thread and any process."""
 
     def __init__(self, database: Database, clock: Clock, secrets: tuple[str, ...] = ()) -> None:
@@ -71,9 +71,14 @@ class Audit:
     ) -> None:
         """Buffer an entry: what a Slack user did or was refused. Returns at once."""
         row = (
-            ms(self._clock()), person, email or "", str(act), masked(what, self._secrets), where,
+            to_milliseconds(self._clock()),
+            person,
+            email or "",
+            str(act),
+            masked(what, self._secrets),
+            where,
             masked(outcome, self._secrets)[:LONGEST_OUTCOME],
-        )  # fmt: skip
+        )
         with self._news:
             self._rows.append(row)
             if self._thread is None:
@@ -141,14 +146,14 @@ class Audit:
                     return
                 self._ended.wait(AGAIN_SECONDS)
 
-    def count(self, wanted: Wanted = ALL) -> int:
+    def count(self, wanted: AuditFilter = ALL) -> int:
         """How many entries are written."""
         where, values = _where(wanted)
         with self._db.read() as connection:
             found = connection.execute(f"SELECT COUNT(*) FROM audit WHERE {where}", values)
             return int(found.fetchone()[0])
 
-    def last(self, limit: int, wanted: Wanted = ALL) -> list[Entry]:
+    def last(self, limit: int, wanted: AuditFilter = ALL) -> list[AuditEntry]:
         """The newest entries that are written, newest first."""
         where, values = _where(wanted)
         statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
@@ -156,7 +161,7 @@ class Audit:
             found = connection.execute(statement, (*values, limit)).fetchall()
         return [_entry(row) for row in found]
 
-    def all(self, wanted: Wanted = ALL) -> Iterator[Entry]:
+    def all(self, wanted: AuditFilter = ALL) -> Iterator[AuditEntry]:
         """Every entry that is written, newest first, one by one.
 
         The database is read until the last one was taken, so nothing may be waited for meanwhile.
@@ -169,7 +174,7 @@ class Audit:
     def prune(self) -> int:
         """Drop what is older than 400 days; returns how much that was. Raises StoreError."""
         self.flush()
-        limit = ms(self._clock() - KEPT)
+        limit = to_milliseconds(self._clock() - KEPT)
         with self._db.read() as connection:
             found = connection.execute("SELECT 1 FROM audit WHERE at < ? LIMIT 1", (limit,))
             if found.fetchone() is None:
@@ -178,19 +183,19 @@ class Audit:
             return connection.execute("DELETE FROM audit WHERE at < ?", (limit,)).rowcount
 
 
-def _where(wanted: Wanted) -> tuple[str, tuple[object, ...]]:
+def _where(wanted: AuditFilter) -> tuple[str, tuple[object, ...]]:
     clauses, values = ["1"], list[object]()
     if wanted.person is not None:
         clauses.append("person = ?")
         values.append(wanted.person)
     if wanted.start is not None:
         clauses.append("at >= ?")
-        values.append(ms(wanted.start))
+        values.append(to_milliseconds(wanted.start))
     if wanted.end is not None:
         clauses.append("at < ?")
-        values.append(ms(wanted.end))
+        values.append(to_milliseconds(wanted.end))
     return " AND ".join(clauses), tuple(values)
 
 
-def _entry(row: Row) -> Entry:
-    return Entry(moment(row[0]), *row[1:])
+def _entry(row: Row) -> AuditEntry:
+    return AuditEntry(from_milliseconds(row[0]), *row[1:])

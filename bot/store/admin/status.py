@@ -8,23 +8,23 @@ from datetime import datetime
 
 from bot.store.database import Database
 from bot.store.readable import readable
-from bot.store.schedules.schedules import Entry, columns, entry, moment
+from bot.store.schedules.schedules import StoredSchedule, columns, entry, from_milliseconds
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class FinishedRun:
     """A report run that ended: its schedule, how, when (UTC) and what went wrong."""
 
-    entry: Entry
+    entry: StoredSchedule
     state: str
     at: datetime
     error: str
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class DeliveredAlert:
     """A message about alerts that went out at a moment (UTC), or could not.
 
     `words` are the ones of the first of its rules, `more` is of how many others it tells, `place`
@@ -48,13 +48,13 @@ class Counts:
     alerts: int
 
 
-class Overview:
+class StatusReader:
     """Looks at everything that is kept beside the usage. Its methods may be called anywhere."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def coming(self, limit: int) -> list[Entry]:
+    def coming(self, limit: int) -> list[StoredSchedule]:
         """The schedules that are due next, soonest first."""
         with self._db.read() as connection:
             found = connection.execute(
@@ -64,7 +64,7 @@ class Overview:
             ).fetchall()
         return readable(found, entry, "schedule")
 
-    def ended(self, limit: int) -> list[Ended]:
+    def ended(self, limit: int) -> list[FinishedRun]:
         """The runs that ended last, newest first."""
         with self._db.read() as connection:
             found: Sequence[tuple[object, ...]] = connection.execute(
@@ -75,7 +75,7 @@ class Overview:
             ).fetchall()
         return readable(found, _ended, "run that ended as")
 
-    def heard(self, limit: int) -> list[Heard]:
+    def heard(self, limit: int) -> list[DeliveredAlert]:
         """The messages about alerts that went out last, or could not, newest first."""
         with self._db.read() as connection:
             found: Sequence[tuple[object, ...]] = connection.execute(
@@ -87,8 +87,13 @@ class Overview:
                 (limit,),
             ).fetchall()
         return [
-            Heard(
-                str(words), int(str(more)), str(place), moment(int(str(at))), str(state), str(error)
+            DeliveredAlert(
+                str(words),
+                int(str(more)),
+                str(place),
+                from_milliseconds(int(str(at))),
+                str(state),
+                str(error),
             )
             for words, more, place, at, state, error, _ in found
         ]
@@ -119,5 +124,7 @@ class Overview:
         return sum(file.stat().st_size for file in files if file.exists())
 
 
-def _ended(row: tuple[object, ...]) -> Ended:
-    return Ended(entry(row[3:]), str(row[0]), moment(int(str(row[1]))), str(row[2]))
+def _ended(row: tuple[object, ...]) -> FinishedRun:
+    return FinishedRun(
+        entry(row[3:]), str(row[0]), from_milliseconds(int(str(row[1]))), str(row[2])
+    )

@@ -15,9 +15,9 @@ from datetime import datetime, time, timedelta
 
 from bot.store.database import Database
 from bot.store.readable import UNREADABLE, read_one, readable, split
-from bot.store.schedules.schedules import moment, ms
-from reports.alerts.evaluation import Event, State
-from reports.alerts.periods import Quiet
+from bot.store.schedules.schedules import from_milliseconds, to_milliseconds
+from reports.alerts.evaluation import AlertEvent, AlertState
+from reports.alerts.periods import QuietHours
 from reports.alerts.serialization import unpack_event, unpack_state
 
 Clock = Callable[[], datetime]
@@ -33,7 +33,7 @@ _TELLING = "id, key, place, note, root, made_at, fence, tries, sending_at, state
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingEvent:
     """Something that happened and is to be told; `telling` is the message that it became."""
 
     id: int
@@ -41,10 +41,10 @@ class Pending:
     version: int
     subject: str
     period: str
-    event: Event
+    event: AlertEvent
     urgent: bool
     fence: int
-    telling: int | None = None
+    alert_message: int | None = None
     state: str = "pending"
 
     @property
@@ -54,7 +54,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class AlertMessage:
     """A message to a person or channel; with a `root` it goes into that message's thread.
 
     `sending_at`: when it was last said that it goes out. `note`: a sentence that goes with it.
@@ -74,7 +74,7 @@ class Telling:
     ts: str
 
 
-class Tellings:
+class AlertMessages:
     """All events and messages. Its methods may be called from any thread and any process."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -83,7 +83,7 @@ class Tellings:
 
     def idle(self) -> bool:
         """Whether there is nothing to do now: one quick look."""
-        now = ms(self._clock())
+        now = to_milliseconds(self._clock())
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT EXISTS (SELECT 1 FROM alert_event WHERE state = 'pending'"
@@ -101,14 +101,14 @@ class Tellings:
             for table in ("alert_event", "alert_telling"):
                 connection.execute(
                     f"UPDATE {table} SET next_at = ? WHERE next_at > ?",
-                    (ms(now + LEASE), ms(now + LONGEST)),
+                    (to_milliseconds(now + LEASE), to_milliseconds(now + LONGEST)),
                 )
 
     # -- events
 
     def claim(
         self, limit: int, unreadable: Callable[[int], object] = lambda _: None
-    ) -> list[Pending]:
+    ) -> list[PendingEvent]:
         """Take due events, oldest first; no other process takes them for two minutes.
 
         Events that this version cannot read are set aside: they stay in the table, dropped as
@@ -119,7 +119,7 @@ class Tellings:
             found = connection.execute(
                 "SELECT id FROM alert_event WHERE state = 'pending' AND next_at <= ?"
                 " ORDER BY id LIMIT ?",
-                (ms(now), limit),
+                (to_milliseconds(now), limit),
             ).fetchall()
             rows = _leased(connection, "alert_event", _EVENT, found, now)
             events, bad = split(rows, _pending, "alert event")
@@ -128,10 +128,10 @@ class Tellings:
             unreadable(len(bad))
         return events
 
-    def set_aside(self, telling: int) -> int:
+    def set_aside(self, alert_message: int) -> int:
         """Take events that this version cannot read out of an unsent message; how many."""
         with self._db.read() as connection:
-            bad = split(_events(connection, telling), _pending, "alert event")[1]
+            bad = split(_events(connection, alert_message), _pending, "alert event")[1]
         if bad:
             with self._db.write() as connection:
                 _set_aside(connection, [row[0] for row in bad])
@@ -142,7 +142,7 @@ class Tellings:
         with self._db.read() as connection:
             rows = connection.execute(
                 f"SELECT {_EVENT} FROM alert_event WHERE state = 'dropped' AND why = ? AND at >= ?",
-                (UNREADABLE, ms(self._clock() - RESTORED)),
+                (UNREADABLE, to_milliseconds(self._clock() - RESTORED)),
             ).fetchall()
         events = readable(rows, _pending, "alert event")
         if events:
@@ -150,20 +150,20 @@ class Tellings:
                 connection.executemany(
                     "UPDATE alert_event SET state = 'pending', why = '', next_at = ?"
                     " WHERE id = ? AND state = 'dropped'",
-                    [(ms(self._clock()), one.id) for one in events],
+                    [(to_milliseconds(self._clock()), one.id) for one in events],
                 )
         return len(events)
 
-    def later(self, events: Sequence[Pending], at: datetime) -> None:
+    def later(self, events: Sequence[PendingEvent], at: datetime) -> None:
         """Take these up again from a moment on."""
         with self._db.write() as connection:
             connection.executemany(
                 "UPDATE alert_event SET next_at = ? WHERE id = ? AND fence = ?"
                 " AND state = 'pending'",
-                [(ms(at), one.id, one.fence) for one in events],
+                [(to_milliseconds(at), one.id, one.fence) for one in events],
             )
 
-    def drop(self, events: Sequence[Pending], why: str) -> None:
+    def drop(self, events: Sequence[PendingEvent], why: str) -> None:
         """There is nobody to tell, or no need to."""
         with self._db.write() as connection:
             connection.executemany(
@@ -173,11 +173,11 @@ class Tellings:
             )
 
     def make(
-        self, events: Sequence[Pending], place: str, note: str = "", root: int | None = None
+        self, events: Sequence[PendingEvent], place: str, note: str = "", root: int | None = None
     ) -> int | None:
         """Make one message of events; its id. None where another took any of them."""
         with self._db.write() as connection:
-            now = ms(self._clock())
+            now = to_milliseconds(self._clock())
             ids = json.dumps([one.id for one in events])
             mine = connection.execute(
                 "SELECT id, fence FROM alert_event WHERE id IN (SELECT value FROM json_each(?))"
@@ -198,12 +198,12 @@ class Tellings:
             )
             return int(made)
 
-    def events(self, telling: int) -> list[Pending]:
+    def events(self, alert_message: int) -> list[PendingEvent]:
         """The events of a message that this version can read, oldest first."""
         with self._db.read() as connection:
-            return readable(_events(connection, telling), _pending, "alert event")
+            return readable(_events(connection, alert_message), _pending, "alert event")
 
-    def event(self, id_: int) -> Pending | None:
+    def event(self, id_: int) -> PendingEvent | None:
         """One event."""
         with self._db.read() as connection:
             row = connection.execute(
@@ -211,7 +211,7 @@ class Tellings:
             ).fetchone()
         return read_one(row, _pending, "alert event")
 
-    def last(self, place: tuple[str, str, str]) -> Pending | None:
+    def last(self, place: tuple[str, str, str]) -> PendingEvent | None:
         """The newest event of a rule, subject and period."""
         with self._db.read() as connection:
             row = connection.execute(
@@ -221,7 +221,7 @@ class Tellings:
             ).fetchone()
         return read_one(row, _pending, "alert event")
 
-    def lasts(self, rule: str) -> dict[tuple[str, str], Pending]:
+    def lasts(self, rule: str) -> dict[tuple[str, str], PendingEvent]:
         """The newest event of each subject and period of a rule."""
         with self._db.read() as connection:
             rows = connection.execute(
@@ -232,7 +232,7 @@ class Tellings:
         found = readable(rows, _pending, "alert event")
         return {(one.subject, one.period): one for one in found}
 
-    def state(self, place: tuple[str, str, str]) -> tuple[State, str | None] | None:
+    def state(self, place: tuple[str, str, str]) -> tuple[AlertState, str | None] | None:
         """How a subject stands, and who has acknowledged it."""
         with self._db.read() as connection:
             row = connection.execute(
@@ -242,7 +242,7 @@ class Tellings:
             ).fetchone()
         return (unpack_state(json.loads(row[0])), row[1]) if row else None
 
-    def first(self, event: Pending) -> Pending | None:
+    def first(self, event: PendingEvent) -> PendingEvent | None:
         """The crossing that an event belongs to; a level may cross its line many times."""
         with self._db.read() as connection:
             row = connection.execute(
@@ -252,7 +252,7 @@ class Tellings:
             ).fetchone()
         return read_one(row, _pending, "alert event")
 
-    def latest(self, first: Pending) -> Pending:
+    def latest(self, first: PendingEvent) -> PendingEvent:
         """The newest event of a crossing, given its first."""
         with self._db.read() as connection:
             row = connection.execute(
@@ -266,15 +266,15 @@ class Tellings:
 
     # -- messages
 
-    def get(self, id_: int) -> Telling | None:
+    def get(self, id_: int) -> AlertMessage | None:
         """A message by its id."""
         with self._db.read() as connection:
             row = connection.execute(
                 f"SELECT {_TELLING} FROM alert_telling WHERE id = ?", (id_,)
             ).fetchone()
-        return read_one(row, _telling, "alert message")
+        return read_one(row, _alert_message, "alert message")
 
-    def take(self, limit: int) -> list[Telling]:
+    def take(self, limit: int) -> list[AlertMessage]:
         """Take messages whose turn it is; of a place, no more than one, and the oldest first."""
         with self._db.write() as connection:
             now = self._clock()
@@ -283,24 +283,24 @@ class Tellings:
                 " WHERE t.state IN ('due', 'sending') AND t.next_at <= ?"
                 " AND coalesce(p.free_at, 0) <= ? GROUP BY t.place ORDER BY min(t.next_at)"
                 " LIMIT ?",
-                (ms(now), ms(now), limit),
+                (to_milliseconds(now), to_milliseconds(now), limit),
             ).fetchall()
             rows = _leased(connection, "alert_telling", _TELLING, found, now)
-        return readable(rows, _telling, "alert message")
+        return readable(rows, _alert_message, "alert message")
 
-    def take_stale(self, limit: int) -> list[Telling]:
+    def take_stale(self, limit: int) -> list[AlertMessage]:
         """Take messages that do not say any more how things stand."""
         with self._db.write() as connection:
             now = self._clock()
             found = connection.execute(
                 "SELECT id FROM alert_telling WHERE stale = 1 AND state = 'sent'"
                 " AND next_at <= ? ORDER BY next_at LIMIT ?",
-                (ms(now), limit),
+                (to_milliseconds(now), limit),
             ).fetchall()
             rows = _leased(connection, "alert_telling", _TELLING, found, now)
-        return readable(rows, _telling, "alert message")
+        return readable(rows, _alert_message, "alert message")
 
-    def begin(self, telling: Telling, at: datetime | None = None) -> bool:
+    def begin(self, alert_message: AlertMessage, at: datetime | None = None) -> bool:
         """Say that it goes out now, as things stand now; False where another took it.
 
         From here on the lease runs anew. `at` is what time it is there, since its history is
@@ -308,97 +308,107 @@ class Tellings:
         """
         now = self._clock()
         return self._set(
-            telling,
+            alert_message,
             "state = 'sending', sending_at = ?, next_at = ?, stale = 0, tries = tries + 1",
-            ms(at or now), ms(now + LEASE),
+            to_milliseconds(at or now), to_milliseconds(now + LEASE),
         )  # fmt: skip
 
-    def sent(self, telling: Telling, channel: str, ts: str) -> bool:
+    def sent(self, alert_message: AlertMessage, channel: str, ts: str) -> bool:
         """Slack has it: here. False where another took it meanwhile."""
         with self._db.write() as connection:
             done = connection.execute(
                 "UPDATE alert_telling SET state = 'sent', channel = ?, ts = ?, error = '',"
                 " next_at = ? WHERE id = ? AND fence = ? AND state IN ('due', 'sending')",
-                (channel, ts, ms(self._clock()), telling.id, telling.fence),
+                (
+                    channel,
+                    ts,
+                    to_milliseconds(self._clock()),
+                    alert_message.id,
+                    alert_message.fence,
+                ),
             )
             if done.rowcount != 1:
                 return False
             connection.execute(
                 "UPDATE alert_event SET state = 'told' WHERE telling = ? AND state = 'telling'",
-                (telling.id,),
+                (alert_message.id,),
             )
             return True
 
-    def again(self, telling: Telling, at: datetime, error: str) -> bool:
+    def again(self, alert_message: AlertMessage, at: datetime, error: str) -> bool:
         """It was surely not sent: once more from a moment on."""
-        return self._set(telling, "state = 'due', next_at = ?, error = ?", ms(at), error)
+        return self._set(
+            alert_message, "state = 'due', next_at = ?, error = ?", to_milliseconds(at), error
+        )
 
-    def doubt(self, telling: Telling, error: str) -> bool:
+    def doubt(self, alert_message: AlertMessage, error: str) -> bool:
         """It may have been sent: once that has settled, the history tells."""
-        settled = ms(self._clock() + SETTLE)
-        return self._set(telling, "next_at = ?, error = ?", settled, error)
+        settled = to_milliseconds(self._clock() + SETTLE)
+        return self._set(alert_message, "next_at = ?, error = ?", settled, error)
 
-    def wait(self, telling: Telling, at: datetime, error: str) -> bool:
+    def wait(self, alert_message: AlertMessage, at: datetime, error: str) -> bool:
         """Look at it again from a moment on; whether it was sent is as unknown as before."""
-        return self._set(telling, "next_at = ?, error = ?, tries = tries + 1", ms(at), error)
+        return self._set(
+            alert_message, "next_at = ?, error = ?, tries = tries + 1", to_milliseconds(at), error
+        )
 
-    def fail(self, telling: Telling, error: str) -> bool:
+    def fail(self, alert_message: AlertMessage, error: str) -> bool:
         """It can never be sent there."""
         with self._db.write() as connection:
             done = connection.execute(
                 "UPDATE alert_telling SET state = 'failed', stale = 0, error = ?"
                 " WHERE id = ? AND fence = ?"
                 " AND state IN ('due', 'sending')",
-                (error, telling.id, telling.fence),
+                (error, alert_message.id, alert_message.fence),
             )
             return done.rowcount == 1
 
-    def redirect(self, telling: Telling, place: str, note: str, error: str) -> bool:
+    def redirect(self, alert_message: AlertMessage, place: str, note: str, error: str) -> bool:
         """Send it to somebody else instead, with a sentence that says why."""
         return self._set(
-            telling,
+            alert_message,
             "state = 'due', place = ?, note = ?, error = ?, next_at = ?, sending_at = NULL,"
             " root = NULL, tries = 0",
-            place, note, error, ms(self._clock()),
+            place, note, error, to_milliseconds(self._clock()),
         )  # fmt: skip
 
-    def part(self, telling: Telling, events: Sequence[Pending]) -> bool:
+    def part(self, alert_message: AlertMessage, events: Sequence[PendingEvent]) -> bool:
         """Make another message, to the same place, of some events of one that was not sent."""
         with self._db.write() as connection:
-            now = ms(self._clock())
+            now = to_milliseconds(self._clock())
             made = connection.execute(
                 "INSERT INTO alert_telling (key, place, note, root, made_at, next_at)"
                 " SELECT ?, place, note, root, made_at, ? FROM alert_telling"
                 " WHERE id = ? AND fence = ? AND state IN ('due', 'sending') RETURNING id",
-                (f"alert.{secrets.token_hex(8)}", now, telling.id, telling.fence),
+                (f"alert.{secrets.token_hex(8)}", now, alert_message.id, alert_message.fence),
             ).fetchone()
             if made is None:
                 return False
             connection.executemany(
                 "UPDATE alert_event SET telling = ? WHERE id = ? AND telling = ?",
-                [(made[0], one.id, telling.id) for one in events],
+                [(made[0], one.id, alert_message.id) for one in events],
             )
             return True
 
-    def renew(self, telling: int) -> None:
+    def renew(self, alert_message: int) -> None:
         """A message does not say any more how things stand."""
         with self._db.write() as connection:
-            outdate(connection, telling, ms(self._clock()))
+            outdate(connection, alert_message, to_milliseconds(self._clock()))
 
-    def renewed(self, telling: Telling) -> None:
+    def renewed(self, alert_message: AlertMessage) -> None:
         """It says now how things stand, or never will."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE alert_telling SET stale = 0 WHERE id = ? AND fence = ?",
-                (telling.id, telling.fence),
+                (alert_message.id, alert_message.fence),
             )
 
-    def renew_later(self, telling: Telling, at: datetime) -> None:
+    def renew_later(self, alert_message: AlertMessage, at: datetime) -> None:
         """Try again from a moment on."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE alert_telling SET next_at = ? WHERE id = ? AND fence = ?",
-                (ms(at), telling.id, telling.fence),
+                (to_milliseconds(at), alert_message.id, alert_message.fence),
             )
 
     def hold_place(self, place: str, until: datetime) -> None:
@@ -407,20 +417,20 @@ class Tellings:
             connection.execute(
                 "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id)"
                 " DO UPDATE SET free_at = max(free_at, excluded.free_at)",
-                (place, ms(until)),
+                (place, to_milliseconds(until)),
             )
 
     # -- quiet hours
 
-    def quiet(self, person: str) -> Quiet | None:
+    def quiet(self, person: str) -> QuietHours | None:
         """A person's quiet hours, by the clock of their zone."""
         with self._db.read() as connection:
             row = connection.execute(
                 "SELECT since, until FROM alert_quiet WHERE person = ?", (person,)
             ).fetchone()
-        return Quiet(time.fromisoformat(row[0]), time.fromisoformat(row[1])) if row else None
+        return QuietHours(time.fromisoformat(row[0]), time.fromisoformat(row[1])) if row else None
 
-    def set_quiet(self, person: str, quiet: Quiet | None) -> None:
+    def set_quiet(self, person: str, quiet: QuietHours | None) -> None:
         """Keep a person's quiet hours, or that there are none; what waits for them is looked at."""
         with self._db.write() as connection:
             connection.execute("DELETE FROM alert_quiet WHERE person = ?", (person,))
@@ -431,7 +441,7 @@ class Tellings:
                 )
             connection.execute(
                 "UPDATE alert_event SET next_at = ? WHERE state = 'pending'",
-                (ms(self._clock()),),
+                (to_milliseconds(self._clock()),),
             )
 
     def counts(self) -> dict[str, int]:
@@ -441,17 +451,17 @@ class Tellings:
                 connection.execute("SELECT state, count(*) FROM alert_telling GROUP BY state")
             )
 
-    def _set(self, telling: Telling, assignments: str, *values: object) -> bool:
+    def _set(self, alert_message: AlertMessage, assignments: str, *values: object) -> bool:
         with self._db.write() as connection:
             done = connection.execute(
                 f"UPDATE alert_telling SET {assignments} WHERE id = ? AND fence = ?"
                 " AND state IN ('due', 'sending')",
-                (*values, telling.id, telling.fence),
+                (*values, alert_message.id, alert_message.fence),
             )
             return done.rowcount == 1
 
 
-def outdate(connection: sqlite3.Connection, telling: int, now: int) -> None:
+def outdate(connection: sqlite3.Connection, alert_message: int, now: int) -> None:
     """Note that a message does not say how things stand, be it out or on its way.
 
     Who is renewing it just now has not seen that, so theirs is not the last word.
@@ -459,16 +469,16 @@ def outdate(connection: sqlite3.Connection, telling: int, now: int) -> None:
     connection.execute(
         "UPDATE alert_telling SET stale = 1, next_at = ?, fence = fence + 1"
         " WHERE id = ? AND state = 'sent'",
-        (now, telling),
+        (now, alert_message),
     )
     connection.execute(
-        "UPDATE alert_telling SET stale = 1 WHERE id = ? AND state = 'sending'", (telling,)
+        "UPDATE alert_telling SET stale = 1 WHERE id = ? AND state = 'sending'", (alert_message,)
     )
 
 
-def _events(connection: sqlite3.Connection, telling: int) -> list[sqlite3.Row]:
+def _events(connection: sqlite3.Connection, alert_message: int) -> list[sqlite3.Row]:
     return connection.execute(
-        f"SELECT {_EVENT} FROM alert_event WHERE telling = ? ORDER BY id", (telling,)
+        f"SELECT {_EVENT} FROM alert_event WHERE telling = ? ORDER BY id", (alert_message,)
     ).fetchall()
 
 
@@ -492,27 +502,36 @@ def _leased(
     ids = json.dumps([row[0] for row in found])
     chosen = "id IN (SELECT value FROM json_each(?))"
     connection.execute(
-        f"UPDATE {table} SET fence = fence + 1, next_at = ? WHERE {chosen}", (ms(now + LEASE), ids)
+        f"UPDATE {table} SET fence = fence + 1, next_at = ? WHERE {chosen}",
+        (to_milliseconds(now + LEASE), ids),
     )
     rows = connection.execute(f"SELECT {columns} FROM {table} WHERE {chosen} ORDER BY id", (ids,))
     return rows.fetchall()
 
 
-def _pending(row: Sequence[object]) -> Pending:
-    id_, rule, version, subject, period, facts, urgent, fence, telling, state = row
-    return Pending(
+def _pending(row: Sequence[object]) -> PendingEvent:
+    id_, rule, version, subject, period, facts, urgent, fence, alert_message, state = row
+    return PendingEvent(
         int(str(id_)), str(rule), int(str(version)), str(subject), str(period),
         unpack_event(json.loads(str(facts))), bool(urgent), int(str(fence)),
-        None if telling is None else int(str(telling)), str(state),
+        None if alert_message is None else int(str(alert_message)), str(state),
     )  # fmt: skip
 
 
-def _telling(row: Sequence[object]) -> Telling:
+def _alert_message(row: Sequence[object]) -> AlertMessage:
     (id_, key, place, note, root, made_at, fence, tries, sending_at, state, channel,
      ts) = row  # fmt: skip
-    return Telling(
-        int(str(id_)), str(key), str(place), str(note), None if root is None else int(str(root)),
-        moment(int(str(made_at))), int(str(fence)), int(str(tries)),
-        None if sending_at is None else moment(int(str(sending_at))), str(state), str(channel),
+    return AlertMessage(
+        int(str(id_)),
+        str(key),
+        str(place),
+        str(note),
+        None if root is None else int(str(root)),
+        from_milliseconds(int(str(made_at))),
+        int(str(fence)),
+        int(str(tries)),
+        None if sending_at is None else from_milliseconds(int(str(sending_at))),
+        str(state),
+        str(channel),
         str(ts),
-    )  # fmt: skip
+    )

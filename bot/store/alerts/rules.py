@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot.store.database import Database
 from bot.store.readable import NOT_READABLE, read_one, readable
-from bot.store.schedules.schedules import moment, ms
+from bot.store.schedules.schedules import from_milliseconds, to_milliseconds
 from reports.alerts.evaluation import untold
 from reports.alerts.serialization import pack_state, unpack_event, unpack_state
 
@@ -20,7 +20,7 @@ _COLUMNS = "id, maker, email, words, members, version, made_at, changed_at, paus
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class NewRule:
     """A rule before it is kept: in the grammar's words, with what its names meant then (JSON)."""
 
     maker: str
@@ -30,32 +30,32 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StoredRule:
     """A rule that is kept; `paused` says why it rests, None if it does not.
 
     `version` counts its changes: what was known of the rule before is not known of it after.
     """
 
     id: str
-    draft: Draft
+    draft: NewRule
     version: int
     made_at: datetime
     changed_at: datetime
     paused: str | None
 
 
-class Rules:
+class AlertRules:
     """All alert rules. Its methods may be called from any thread."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
-    def add(self, draft: Draft, id_: str = "") -> Entry:
+    def add(self, draft: NewRule, id_: str = "") -> StoredRule:
         """Keep a rule; the one of an id that is there already (deleted or not) stays as it is."""
         id_ = id_ or secrets.token_hex(5)
         with self._db.write() as connection:
-            now = ms(self._clock())
+            now = to_milliseconds(self._clock())
             connection.execute(
                 "INSERT INTO alert_rule (id, maker, email, words, members, made_at, changed_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -66,10 +66,10 @@ class Rules:
             ).fetchone()
         return _entry(row)
 
-    def add_all(self, drafts: Iterable[Draft]) -> None:
+    def add_all(self, drafts: Iterable[NewRule]) -> None:
         """Keep many rules at once."""
         with self._db.write() as connection:
-            now = ms(self._clock())
+            now = to_milliseconds(self._clock())
             connection.executemany(
                 "INSERT INTO alert_rule (id, maker, email, words, members, made_at, changed_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -79,7 +79,7 @@ class Rules:
                 ],
             )
 
-    def get(self, id_: str) -> Entry | None:
+    def get(self, id_: str) -> StoredRule | None:
         """The rule of an id, unless it was deleted."""
         with self._db.read() as connection:
             row = connection.execute(
@@ -87,7 +87,7 @@ class Rules:
             ).fetchone()
         return read_one(row, _entry, "alert rule")
 
-    def find(self, id_: str) -> Entry | None:
+    def find(self, id_: str) -> StoredRule | None:
         """The rule of an id, also if it was deleted."""
         with self._db.read() as connection:
             row = connection.execute(
@@ -95,7 +95,7 @@ class Rules:
             ).fetchone()
         return read_one(row, _entry, "alert rule")
 
-    def of(self, maker: str | None) -> list[Entry]:
+    def of(self, maker: str | None) -> list[StoredRule]:
         """The rules of a person, or of everybody, oldest first."""
         whose = "" if maker is None else " AND maker = ?"
         with self._db.read() as connection:
@@ -105,7 +105,7 @@ class Rules:
             ).fetchall()
         return readable(found, _entry, "alert rule")
 
-    def active(self) -> list[Entry]:
+    def active(self) -> list[StoredRule]:
         """The rules that are to be judged."""
         with self._db.read() as connection:
             found = connection.execute(
@@ -120,8 +120,8 @@ class Rules:
         return found is not None
 
     def change(
-        self, id_: str, draft: Draft, *, keep: bool = False, was: int | None = None
-    ) -> Entry | None:
+        self, id_: str, draft: NewRule, *, keep: bool = False, was: int | None = None
+    ) -> StoredRule | None:
         """Put other words in its place: it is armed anew, and what it was about to say is dropped.
 
         What it has said already stays. With `keep` it stands as it was told, with another line.
@@ -131,7 +131,7 @@ class Rules:
             done = connection.execute(
                 "UPDATE alert_rule SET email = ?, words = ?, members = ?, version = version + 1,"
                 " changed_at = ? WHERE id = ? AND gone = 0 AND version = coalesce(?, version)",
-                (draft.email, draft.words, draft.members, ms(self._clock()), id_, was),
+                (draft.email, draft.words, draft.members, to_milliseconds(self._clock()), id_, was),
             )
             if not done.rowcount:
                 return None
@@ -163,7 +163,7 @@ class Rules:
             connection.execute("UPDATE alert_rule SET gone = 1 WHERE id = ?", (id_,))
             _forget(connection, id_, "deleted")
 
-    def hand_over(self, maker: str, heir: str, email: str) -> list[Entry]:
+    def hand_over(self, maker: str, heir: str, email: str) -> list[StoredRule]:
         """Give all rules of a person to another; the rules."""
         with self._db.write() as connection:
             found = connection.execute(
@@ -222,13 +222,13 @@ def _drop(connection: sqlite3.Connection, id_: str, why: str) -> None:
     )
 
 
-def _entry(row: Sequence[object]) -> Entry:
+def _entry(row: Sequence[object]) -> StoredRule:
     id_, maker, email, words, members, version, made_at, changed_at, paused = row
-    return Entry(
+    return StoredRule(
         str(id_),
-        Draft(str(maker), str(email), str(words), str(members)),
+        NewRule(str(maker), str(email), str(words), str(members)),
         int(str(version)),
-        moment(int(str(made_at))),
-        moment(int(str(changed_at))),
+        from_milliseconds(int(str(made_at))),
+        from_milliseconds(int(str(changed_at))),
         None if paused is None else str(paused),
     )

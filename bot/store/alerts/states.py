@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from bot.store.alerts.messages import outdate
 from bot.store.database import Database
 from bot.store.readable import read_one, readable
-from bot.store.schedules.schedules import moment, ms
-from reports.alerts.evaluation import Event, Kind, Phase, State
+from bot.store.schedules.schedules import from_milliseconds, to_milliseconds
+from reports.alerts.evaluation import AlertEvent, AlertState, EventKind, Phase
 from reports.alerts.serialization import pack_event, pack_state, unpack_state
 
 Clock = Callable[[], datetime]
@@ -30,7 +30,7 @@ Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """What judging found: `before` is what it was judged against (None: nothing was kept).
 
     `version` is the rule's; where it was changed meanwhile, nothing is.
@@ -38,9 +38,9 @@ class Change:
 
     place: Place
     version: int
-    before: State | None
-    after: State
-    event: Event | None = None
+    before: AlertState | None
+    after: AlertState
+    event: AlertEvent | None = None
     urgent: bool = False
 
 
@@ -54,14 +54,14 @@ class Hold:
     person: str
 
 
-class States:
+class AlertStates:
     """All states and holds. Its methods may be called from any thread and any process."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
-    def all(self) -> dict[Place, State]:
+    def all(self) -> dict[Place, AlertState]:
         """Every state that is stored and that this version can read."""
         with self._db.read() as connection:
             found = connection.execute(
@@ -69,7 +69,7 @@ class States:
             ).fetchall()
         return dict(readable(found, _placed, "alert state of rule"))
 
-    def triggered(self, rule: str) -> list[tuple[Place, State]]:
+    def triggered(self, rule: str) -> list[tuple[Place, AlertState]]:
         """Where a rule has crossed its line and is not back."""
         with self._db.read() as connection:
             found = connection.execute(
@@ -78,19 +78,19 @@ class States:
             ).fetchall()
         return readable(found, _placed, "alert state of rule")
 
-    def get(self, place: Place) -> State | None:
+    def get(self, place: Place) -> AlertState | None:
         """One state."""
         with self._db.read() as connection:
             return _get(connection, place)
 
-    def settle(self, changes: Iterable[Change]) -> int:
+    def settle(self, changes: Iterable[StateChange]) -> int:
         """Keep what changed and what is to be told of it, all or nothing; returns the events.
 
         What another process changed since it was read stays as that process left it.
         """
         told = 0
         with self._db.write() as connection:
-            now = ms(self._clock())
+            now = to_milliseconds(self._clock())
             versions = dict(
                 connection.execute("SELECT id, version FROM alert_rule WHERE gone = 0").fetchall()
             )
@@ -108,13 +108,13 @@ class States:
             found = connection.execute(
                 "SELECT rule, subject, period, data FROM alert_state WHERE changed_at < ?"
                 " AND period != '' AND state != ?",
-                (ms(now - SETTLED), Phase.TRIGGERED),
+                (to_milliseconds(now - SETTLED), Phase.TRIGGERED),
             ).fetchall()
             over = [row[:3] for row in found if _is_over(row[3], now)]
             connection.executemany(
                 "DELETE FROM alert_state WHERE rule = ? AND subject = ? AND period = ?", over
             )
-            limit = ms(now - RETENTION)
+            limit = to_milliseconds(now - RETENTION)
             connection.execute(
                 "DELETE FROM alert_state WHERE changed_at < ? AND period != ''", (limit,)
             )
@@ -154,7 +154,7 @@ class States:
             connection.execute(
                 "INSERT OR REPLACE INTO alert_hold (rule, subject, until, period, person)"
                 " VALUES (?, ?, ?, '', ?)",
-                (rule, subject, until and ms(until), person),
+                (rule, subject, until and to_milliseconds(until), person),
             )
 
     def release(self, rule: str, subject: str) -> None:
@@ -171,12 +171,12 @@ class States:
                 "SELECT rule, subject, until, person FROM alert_hold"
             ).fetchall()
         return {
-            (row[0], row[1]): Hold(row[0], row[1], row[2] and moment(row[2]), row[3])
+            (row[0], row[1]): Hold(row[0], row[1], row[2] and from_milliseconds(row[2]), row[3])
             for row in found
         }
 
     def remind(
-        self, place: Place, version: int, event: Event, *, since: datetime, urgent: bool
+        self, place: Place, version: int, event: AlertEvent, *, since: datetime, urgent: bool
     ) -> None:
         """Tell once more how a subject stands, if it stands so still.
 
@@ -188,27 +188,29 @@ class States:
                 "SELECT EXISTS (SELECT 1 FROM alert_event e LEFT JOIN alert_telling t"
                 " ON t.id = e.telling WHERE e.rule = ? AND e.subject = ? AND e.period = ?"
                 " AND (e.state IN ('pending', 'telling') OR t.made_at >= ?))",
-                (*place, ms(since)),
+                (*place, to_milliseconds(since)),
             ).fetchone()
             if known and known.phase is Phase.TRIGGERED and not told:
-                change = Change(place, version, known, known, event, urgent)
-                _keep(connection, change, ms(self._clock()))
+                change = StateChange(place, version, known, known, event, urgent)
+                _keep(connection, change, to_milliseconds(self._clock()))
 
     def ended_holds(self) -> list[Hold]:
         """The holds that are over by now; `end_hold` removes each once its reminder is stored."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT rule, subject, until, person FROM alert_hold WHERE until <= ?",
-                (ms(self._clock()),),
+                (to_milliseconds(self._clock()),),
             ).fetchall()
-        return readable(found, lambda row: Hold(row[0], row[1], moment(row[2]), row[3]), "hold of")
+        return readable(
+            found, lambda row: Hold(row[0], row[1], from_milliseconds(row[2]), row[3]), "hold of"
+        )
 
     def end_hold(self, hold: Hold) -> None:
         """Remove a hold that is over, unless it was set anew meanwhile."""
         with self._db.write() as connection:
             connection.execute(
                 "DELETE FROM alert_hold WHERE rule = ? AND subject = ? AND until = ?",
-                (hold.rule, hold.subject, hold.until and ms(hold.until)),
+                (hold.rule, hold.subject, hold.until and to_milliseconds(hold.until)),
             )
 
 
@@ -217,11 +219,11 @@ def _is_over(data: str, now: datetime) -> bool:
     return state is not None and state.ends is not None and state.ends < now - SETTLED
 
 
-def _placed(row: Sequence[str]) -> tuple[Place, State]:
+def _placed(row: Sequence[str]) -> tuple[Place, AlertState]:
     return (row[0], row[1], row[2]), unpack_state(json.loads(row[3]))
 
 
-def _get(connection: sqlite3.Connection, place: Place) -> State | None:
+def _get(connection: sqlite3.Connection, place: Place) -> AlertState | None:
     """A state; None where there is none or it cannot be read: then the rule counts as armed."""
     row = connection.execute(
         "SELECT rule, subject, period, data FROM alert_state"
@@ -232,7 +234,7 @@ def _get(connection: sqlite3.Connection, place: Place) -> State | None:
     return found and found[1]
 
 
-def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
+def _keep(connection: sqlite3.Connection, change: StateChange, now: int) -> int:
     """Write a state with its event; how many events are new."""
     kept = json.dumps(pack_state(change.after))
     connection.execute(
@@ -248,7 +250,7 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
         "SELECT crossings FROM alert_state WHERE rule = ? AND subject = ? AND period = ?",
         change.place,
     ).fetchone()
-    ended = change.event.kind is Kind.ENDED
+    ended = change.event.kind is EventKind.ENDED
     rule, subject, period = change.place
     # the state of a period that was over may have been forgotten while its events are kept: the
     # same crossing again is no news, and must not undo what else was found
@@ -261,7 +263,7 @@ def _keep(connection: sqlite3.Connection, change: Change, now: int) -> int:
             "told" if ended else "pending",
         ),
     )
-    if change.event.kind is not Kind.TRIGGERED:
+    if change.event.kind is not EventKind.TRIGGERED:
         first = connection.execute(
             "SELECT telling FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
             " AND kind = 'triggered' ORDER BY id DESC LIMIT 1",

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from bot.store.database import Database
-from bot.store.encoding import ALL_OF, DIMENSION, GRANULARITY, View, moment, part, seconds
+from bot.store.encoding import (
+    ALL_OF,
+    DIMENSION,
+    GRANULARITY,
+    StoredView,
+    from_seconds,
+    part,
+    to_seconds,
+)
 from bot.store.usage.read import SUMS
 from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
@@ -61,7 +69,12 @@ class AlertUsage:
                 rows = connection.execute(
                     f"SELECT t.member, t.model, {SUMS} FROM usage t WHERE t.view = ?"
                     " AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ? GROUP BY 1, 2",
-                    (View.CREATOR, GRANULARITY[granularity], seconds(start), seconds(end)),
+                    (
+                        StoredView.CREATOR,
+                        GRANULARITY[granularity],
+                        to_seconds(start),
+                        to_seconds(end),
+                    ),
                 )
                 for row in rows:
                     place, usage = (row[0], row[1]), Usage._make(row[2:])
@@ -87,7 +100,7 @@ class AlertUsage:
     def first(self, dimension: Dimension, member: int, since: datetime) -> datetime | None:
         """When a member was used first after a moment, of what is held by day (UTC)."""
         code = GRANULARITY[Granularity.DAY]
-        start, end = seconds(since), _LATEST
+        start, end = to_seconds(since), _LATEST
         with self._db.read() as connection:
             (parts,) = connection.execute(
                 "SELECT max(part) FROM total WHERE dimension = ? AND granularity = ?",
@@ -100,17 +113,17 @@ class AlertUsage:
                 " AND t.bucket >= ? AND t.bucket < ? WHERE t.requests > 0",
                 (wanted, DIMENSION[dimension], code, member, start, end),
             ).fetchone()
-        return None if found is None else moment(found)
+        return None if found is None else from_seconds(found)
 
     def _rows(
         self, by: Dimension | None, stretches: Iterable[Stretch], *, bucketed: bool
     ) -> Sequence[tuple[int, int, Usage]]:
         bucket, group = ("t.bucket", ", 2") if bucketed else ("0", "")
-        dimension = ALL_OF[View.KEY] if by is None else DIMENSION[by]
+        dimension = ALL_OF[StoredView.KEY] if by is None else DIMENSION[by]
         rows: list[tuple[int, int, Usage]] = []
         with self._db.read() as connection:
             for granularity, (since, until) in stretches:
-                code, start, end = GRANULARITY[granularity], seconds(since), seconds(until)
+                code, start, end = GRANULARITY[granularity], to_seconds(since), to_seconds(until)
                 found = connection.execute(
                     f"SELECT t.member, {bucket}, {SUMS} FROM total t WHERE t.dimension = ?"
                     " AND t.granularity = ? AND t.part BETWEEN ? AND ? AND t.bucket >= ?"

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.store.database import Database
 from bot.store.readable import split
-from bot.store.schedules.schedules import Clock, ms
+from bot.store.schedules.schedules import Clock, to_milliseconds
 
 LEASE = timedelta(minutes=2)
 
@@ -55,15 +55,16 @@ class Notices:
             found = connection.execute(
                 "SELECT id, key, person, message, tries FROM notice WHERE told_at IS NULL"
                 " AND next_at <= ? ORDER BY next_at, id LIMIT ?",
-                (ms(now), limit),
+                (to_milliseconds(now), limit),
             ).fetchall()
             connection.executemany(
                 "UPDATE notice SET tries = tries + 1, next_at = ? WHERE id = ?",
-                [(ms(now + LEASE), row[0]) for row in found],
+                [(to_milliseconds(now + LEASE), row[0]) for row in found],
             )
             notices, bad = split(found, _notice, "notice")
             connection.executemany(
-                "UPDATE notice SET told_at = ? WHERE id = ?", [(ms(now), row[0]) for row in bad]
+                "UPDATE notice SET told_at = ? WHERE id = ?",
+                [(to_milliseconds(now), row[0]) for row in bad],
             )
         return notices
 
@@ -71,7 +72,8 @@ class Notices:
         """Slack has taken it, or it can never be told."""
         with self._db.write() as connection:
             connection.execute(
-                "UPDATE notice SET told_at = ? WHERE id = ?", (ms(self._clock()), notice.id)
+                "UPDATE notice SET told_at = ? WHERE id = ?",
+                (to_milliseconds(self._clock()), notice.id),
             )
 
     def later(self, notice: Notice, wait: timedelta) -> None:
@@ -79,7 +81,7 @@ class Notices:
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE notice SET next_at = ? WHERE id = ?",
-                (ms(self._clock() + wait), notice.id),
+                (to_milliseconds(self._clock() + wait), notice.id),
             )
 
 
@@ -99,5 +101,5 @@ def add_notice(
     connection.execute(
         "INSERT INTO notice (key, person, message, next_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (key) DO NOTHING",
-        (key, person, json.dumps(message), ms(now)),
+        (key, person, json.dumps(message), to_milliseconds(now)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.store.database import Database
-from bot.store.schedules.schedules import Clock, Entry, ms
+from bot.store.schedules.schedules import Clock, StoredSchedule, to_milliseconds
 
 
 class OptOuts:
@@ -17,16 +17,16 @@ class OptOuts:
         self._db = database
         self._clock = clock
 
-    def add(self, person: str, schedule: Entry) -> None:
+    def add(self, person: str, schedule: StoredSchedule) -> None:
         """Stop sending a schedule's reports to a person."""
         with self._db.write() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO report_opt_out (person, schedule, question, at)"
                 " VALUES (?, ?, ?, ?)",
-                (person, schedule.id, schedule.draft.question, ms(self._clock())),
+                (person, schedule.id, schedule.draft.question, to_milliseconds(self._clock())),
             )
 
-    def remove(self, person: str, schedule: Entry) -> None:
+    def remove(self, person: str, schedule: StoredSchedule) -> None:
         """Send a schedule's reports to a person again."""
         with self._db.write() as connection:
             connection.execute(
@@ -34,7 +34,7 @@ class OptOuts:
                 (person, schedule.id, schedule.draft.question),
             )
 
-    def has(self, person: str, schedule: Entry) -> bool:
+    def has(self, person: str, schedule: StoredSchedule) -> bool:
         """Whether a person opted out of a schedule's reports."""
         with self._db.read() as connection:
             found = connection.execute(

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfoNotFoundError
 from bot.store.encoding import DIMENSION
 from bot.store.readable import UNREADABLE, Row, read_one
 from bot.store.schedules.notices import add_notice
-from bot.store.schedules.schedules import Entry, after, entry, ms
+from bot.store.schedules.schedules import StoredSchedule, after, entry, to_milliseconds
 from reports.questions.query import Dimension
-from reports.schedules.recurrence import Due, Target, due, missed
+from reports.schedules.recurrence import DueRun, TargetKind, due, missed
 from reports.time.timerange import DAY
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[Entry, tuple[Due, ...]], Mapping[str, object]]
+Tell = Callable[[StoredSchedule, tuple[DueRun, ...]], Mapping[str, object]]
 """What the maker of a schedule is told about runs that were skipped, as a message."""
 Broken = Callable[[str], Mapping[str, object]]
 """What the owner of a schedule that cannot be read is told, from its question, as a message."""
@@ -49,12 +49,12 @@ def plan_row(
         log.exception("Schedule %s could not be planned; next try in an hour", known.id)
         connection.execute("ROLLBACK TO one_schedule")
         connection.execute(
-            "UPDATE schedule SET next_at = ? WHERE id = ?", (ms(now + RETRY), known.id)
+            "UPDATE schedule SET next_at = ? WHERE id = ?", (to_milliseconds(now + RETRY), known.id)
         )
     connection.execute("RELEASE one_schedule")
 
 
-def plan(connection: sqlite3.Connection, known: Entry, now: datetime, tell: Tell) -> None:
+def plan(connection: sqlite3.Connection, known: StoredSchedule, now: datetime, tell: Tell) -> None:
     """Put what is due of a schedule into the ledger, and set when it is due next.
 
     One whose zone is not known any more rests, so that the others go on.
@@ -76,9 +76,16 @@ def plan(connection: sqlite3.Connection, known: Entry, now: datetime, tell: Tell
             "INSERT INTO run (schedule, recipient, period, place, due_at, noticed_at, next_at,"
             " state, error, ended_at) VALUES (?, ?, ?, '', ?, ?, ?, 'skipped', 'missed', ?)"
             " ON CONFLICT DO NOTHING",
-            (known.id, known.draft.channel, skipped.day.isoformat(), ms(skipped.at), ms(now),
-             ms(now), ms(now)),
-        )  # fmt: skip
+            (
+                known.id,
+                known.draft.channel,
+                skipped.day.isoformat(),
+                to_milliseconds(skipped.at),
+                to_milliseconds(now),
+                to_milliseconds(now),
+                to_milliseconds(now),
+            ),
+        )
     if found.skipped:
         note = f"skipped {known.id} {found.skipped[-1].day}"
         add_notice(connection, note, known.draft.maker, tell(known, found.skipped), now)
@@ -86,30 +93,42 @@ def plan(connection: sqlite3.Connection, known: Entry, now: datetime, tell: Tell
     next_ = after(known, last)
     connection.execute(
         "UPDATE schedule SET next_day = ?, next_at = ? WHERE id = ?",
-        (next_.day.isoformat(), ms(next_.at), known.id),
+        (next_.day.isoformat(), to_milliseconds(next_.at), known.id),
     )
 
 
 def insert(
-    connection: sqlite3.Connection, known: Entry, run: Due, now: datetime, period: str = "",
+    connection: sqlite3.Connection,
+    known: StoredSchedule,
+    run: DueRun,
+    now: datetime,
+    period: str = "",
     asked_by: str = "",
-) -> int:  # fmt: skip
+) -> int:
     """The runs of one due time, one for each recipient; how many are new."""
     before = connection.total_changes
     connection.executemany(
         "INSERT INTO run (schedule, recipient, period, asked_by, place, due_at, noticed_at,"
         " next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due') ON CONFLICT DO NOTHING",
         [
-            (known.id, recipient, period or run.day.isoformat(), asked_by, recipient, ms(run.at),
-             ms(now), ms(now))
+            (
+                known.id,
+                recipient,
+                period or run.day.isoformat(),
+                asked_by,
+                recipient,
+                to_milliseconds(run.at),
+                to_milliseconds(now),
+                to_milliseconds(now),
+            )
             for recipient in _recipients(connection, known)
         ],
-    )  # fmt: skip
+    )
     return connection.total_changes - before
 
 
-def _recipients(connection: sqlite3.Connection, known: Entry) -> Iterable[str]:
-    if known.draft.target is not Target.CREATORS:
+def _recipients(connection: sqlite3.Connection, known: StoredSchedule) -> Iterable[str]:
+    if known.draft.target is not TargetKind.CREATORS:
         return (known.draft.channel,)
     found = connection.execute(
         "SELECT ref FROM member WHERE dimension = ? AND ref != '' AND gone = 0 AND detail != ''"
@@ -125,7 +144,7 @@ def heal(connection: sqlite3.Connection, now: datetime, longest: timedelta) -> N
     Runs of due times that are still to come are forgotten where nobody has begun to send them;
     whoever has taken one sees that it is gone. No lease is longer than `longest`.
     """
-    at, soon = ms(now), ms(now + longest)
+    at, soon = to_milliseconds(now), to_milliseconds(now + longest)
     connection.execute(
         "DELETE FROM run WHERE due_at > ? AND asked_by = '' AND payload IS NULL"
         " AND (state = 'due' OR (state = 'skipped' AND error = 'missed'))",

@@ -16,8 +16,15 @@ from enum import StrEnum
 from bot.store.database import Database
 from bot.store.readable import UNREADABLE, read_one, split
 from bot.store.schedules.planning import Broken, Tell, heal, insert, plan_row
-from bot.store.schedules.schedules import Clock, Entry, columns, entry, moment, ms
-from reports.schedules.recurrence import LATE_AFTER, Due
+from bot.store.schedules.schedules import (
+    Clock,
+    StoredSchedule,
+    columns,
+    entry,
+    from_milliseconds,
+    to_milliseconds,
+)
+from reports.schedules.recurrence import LATE_AFTER, DueRun
 
 MOST_ERRORS = 3
 FARTHEST_APART = timedelta(days=400)
@@ -26,7 +33,7 @@ SLEWED = timedelta(seconds=1)
 """So far a clock may go back without having been put back."""
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     """How far a run is: the first three are open, the others final unless somebody decides."""
 
     DUE = "due"
@@ -49,18 +56,18 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ReportRun:
     """A run that this process has taken, with its schedule."""
 
     id: int
-    entry: Entry
+    entry: StoredSchedule
     recipient: str
     period: str
     asked_by: str
     place: str
     due_at: datetime
     noticed_at: datetime
-    state: State
+    state: RunState
     payload: str | None
     fence: int
     attempts: int
@@ -80,7 +87,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class PostedReport:
     """A report that went out: what it was about, and the spend that was last said of it."""
 
     run: int
@@ -94,7 +101,7 @@ class Other:
     """A run of another schedule: its state, due time (UTC) and the schedule's time zone."""
 
     id: int
-    state: State
+    state: RunState
     due_at: datetime
     zone: str
 
@@ -106,7 +113,7 @@ _RUN = (
 _OPEN = "r.state IN ('due', 'sending', 'posted')"
 
 
-class Runs:
+class ReportRuns:
     """The ledger. Its methods may be called from any thread and any process."""
 
     def __init__(self, database: Database, clock: Clock, timing: Timing | None = None) -> None:
@@ -118,7 +125,7 @@ class Runs:
 
     def idle(self) -> bool:
         """Whether nothing is due, nothing open and nobody to be told: one quick look."""
-        now = ms(self._clock())
+        now = to_milliseconds(self._clock())
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT EXISTS (SELECT 1 FROM schedule WHERE paused IS NULL AND gone = 0"
@@ -140,18 +147,18 @@ class Runs:
             found = connection.execute(
                 f"SELECT {columns()} FROM schedule s WHERE s.paused IS NULL AND s.gone = 0"
                 " AND s.next_at <= ? ORDER BY s.next_at LIMIT ?",
-                (ms(now), limit),
+                (to_milliseconds(now), limit),
             ).fetchall()
             for row in found:
                 plan_row(connection, row, now, tell, broken)
         return len(found)
 
-    def add_now(self, known: Entry, asked_by: str, mark: str) -> bool:
+    def add_now(self, known: StoredSchedule, asked_by: str, mark: str) -> bool:
         """A run that somebody asks for; `mark` makes a click that comes twice one run."""
         with self._db.write() as connection:
             now = self._clock()
             return bool(
-                insert(connection, known, Due(now.date(), now), now, f"now {mark}", asked_by)
+                insert(connection, known, DueRun(now.date(), now), now, f"now {mark}", asked_by)
             )
 
     def from_the_future(self) -> bool:
@@ -160,7 +167,7 @@ class Runs:
             found = connection.execute(
                 "SELECT noticed_at FROM run ORDER BY id DESC LIMIT 1"
             ).fetchone()
-        return found is not None and found[0] > ms(self._clock() + SLEWED)
+        return found is not None and found[0] > to_milliseconds(self._clock() + SLEWED)
 
     def heal(self) -> None:
         """Take back what a clock that was wrong has put into the future: see `planning.heal`."""
@@ -169,7 +176,7 @@ class Runs:
 
     def claim(
         self, owner: str, limit: int, unreadable: Callable[[int], object] = lambda _: None
-    ) -> list[Run]:
+    ) -> list[ReportRun]:
         """Take due open runs, one per place; the lease runs from now.
 
         Runs that this version cannot read end as failed, and `unreadable` is called with their
@@ -181,13 +188,13 @@ class Runs:
                 "SELECT min(r.id) FROM run r LEFT JOIN place p ON p.id = r.place"
                 f" WHERE {_OPEN} AND r.next_at <= ? AND coalesce(p.free_at, 0) <= ?"
                 " GROUP BY r.place ORDER BY min(r.next_at) LIMIT ?",
-                (ms(now), ms(now), limit),
+                (to_milliseconds(now), to_milliseconds(now), limit),
             ).fetchall()
             ids = json.dumps([row[0] for row in found])
             connection.execute(
                 "UPDATE run SET fence = fence + 1, owner = ?, next_at = ?"
                 " WHERE id IN (SELECT value FROM json_each(?))",
-                (owner, ms(now + self.timing.lease), ids),
+                (owner, to_milliseconds(now + self.timing.lease), ids),
             )
             rows = connection.execute(
                 f"SELECT {_RUN}, {columns()} FROM run r JOIN schedule s ON s.id = r.schedule"
@@ -197,12 +204,12 @@ class Runs:
             connection.executemany(
                 "INSERT INTO place (id, free_at) VALUES (?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET free_at = excluded.free_at",
-                [(row[4], ms(now + self.timing.pace)) for row in rows],
+                [(row[4], to_milliseconds(now + self.timing.pace)) for row in rows],
             )
             runs, bad = split(rows, _run, "report run")
             connection.executemany(
                 "UPDATE run SET state = 'failed', error = ?, ended_at = ? WHERE id = ?",
-                [(UNREADABLE, ms(now), row[0]) for row in bad],
+                [(UNREADABLE, to_milliseconds(now), row[0]) for row in bad],
             )
         if bad:
             unreadable(len(bad))
@@ -210,7 +217,9 @@ class Runs:
 
     # -- what becomes of a run; all of it only for its last taker
 
-    def begin(self, run: Run, payload: str, spend: int | None, at: datetime | None = None) -> bool:
+    def begin(
+        self, run: ReportRun, payload: str, spend: int | None, at: datetime | None = None
+    ) -> bool:
         """Freeze what is posted and say that it is about to be; False where another took the run.
 
         From here on nobody can tell whether it was posted but Slack itself. `at` is what time it
@@ -222,23 +231,29 @@ class Runs:
                 "UPDATE run SET state = 'sending', payload = coalesce(payload, ?),"
                 " spend = coalesce(spend, ?), sending_at = ?, next_at = ?, attempts = attempts + 1"
                 " WHERE id = ? AND fence = ? AND state IN ('due', 'sending')",
-                (payload, spend, ms(at or now), ms(now + self.timing.lease + self.timing.settle),
-                 run.id, run.fence),
-            )  # fmt: skip
+                (
+                    payload,
+                    spend,
+                    to_milliseconds(at or now),
+                    to_milliseconds(now + self.timing.lease + self.timing.settle),
+                    run.id,
+                    run.fence,
+                ),
+            )
             return done.rowcount == 1
 
     def posted(
-        self, run: Run, channel: str, ts: str, how: str, *, files: bool,
+        self, run: ReportRun, channel: str, ts: str, how: str, *, files: bool,
         revised: Mapping[int, int] | None = None,
     ) -> bool:  # fmt: skip
         """It is out: here. False where another took the run, or the message was withdrawn."""
         with self._db.write() as connection:
-            now = ms(self._clock())
+            now = to_milliseconds(self._clock())
             done = connection.execute(
                 "UPDATE run SET state = ?, channel = ?, ts = ?, how = ?, error = '', ended_at = ?,"
                 " next_at = ? WHERE id = ? AND fence = ? AND state = 'sending' AND NOT EXISTS"
                 " (SELECT 1 FROM withdrawn w WHERE w.run = run.id AND w.ts = ?)",
-                (State.POSTED if files else State.SENT, channel, ts, how, now, now, run.id,
+                (RunState.POSTED if files else RunState.SENT, channel, ts, how, now, now, run.id,
                  run.fence, ts),
             )  # fmt: skip
             if done.rowcount != 1:
@@ -250,37 +265,39 @@ class Runs:
             )
             return True
 
-    def refresh(self, run: Run) -> bool:
+    def refresh(self, run: ReportRun) -> bool:
         """Lengthen the lease of a run that takes long; False where another took it."""
-        return self._set(run, "next_at = ?", ms(self._clock() + self.timing.lease))
+        return self._set(run, "next_at = ?", to_milliseconds(self._clock() + self.timing.lease))
 
-    def filed(self, run: Run) -> bool:
+    def filed(self, run: ReportRun) -> bool:
         """Its files are out as well."""
         return self._set(run, "state = 'sent'")
 
-    def again(self, run: Run, at: datetime, error: str = "") -> bool:
+    def again(self, run: ReportRun, at: datetime, error: str = "") -> bool:
         """It was surely not sent: once more from a moment on."""
-        return self._set(run, "state = 'due', next_at = ?, error = ?", ms(at), error)
+        return self._set(run, "state = 'due', next_at = ?, error = ?", to_milliseconds(at), error)
 
-    def later(self, run: Run, at: datetime) -> bool:
+    def later(self, run: ReportRun, at: datetime) -> bool:
         """Look at it again from a moment on; nothing else changes."""
-        return self._set(run, "next_at = ?", ms(at))
+        return self._set(run, "next_at = ?", to_milliseconds(at))
 
-    def doubt(self, run: Run, error: str) -> bool:
+    def doubt(self, run: ReportRun, error: str) -> bool:
         """It may have been sent: once that has settled, the history tells."""
-        settled = ms(self._clock() + self.timing.settle)
+        settled = to_milliseconds(self._clock() + self.timing.settle)
         return self._set(run, "next_at = ?, error = ?", settled, error)
 
-    def uncertain(self, run: Run, error: str) -> bool:
+    def uncertain(self, run: ReportRun, error: str) -> bool:
         """Nobody can tell whether it was sent; its owner decides."""
-        ended = ms(self._clock())
+        ended = to_milliseconds(self._clock())
         return self._set(run, "state = 'uncertain', error = ?, ended_at = ?", error, ended)
 
-    def skip(self, run: Run, why: str) -> bool:
+    def skip(self, run: ReportRun, why: str) -> bool:
         """There is nothing to send."""
-        return self._set(run, "state = 'skipped', error = ?, ended_at = ?", why, ms(self._clock()))
+        return self._set(
+            run, "state = 'skipped', error = ?, ended_at = ?", why, to_milliseconds(self._clock())
+        )
 
-    def fail(self, run: Run, error: str) -> int | None:
+    def fail(self, run: ReportRun, error: str) -> int | None:
         """It cannot be sent. How many in a row of its schedule; None where another took it.
 
         With the third in a row the schedule is paused. What fails for several recipients of one
@@ -290,7 +307,7 @@ class Runs:
             done = connection.execute(
                 "UPDATE run SET state = 'failed', error = ?, ended_at = ?"
                 " WHERE id = ? AND fence = ?",
-                (error, ms(self._clock()), run.id, run.fence),
+                (error, to_milliseconds(self._clock()), run.id, run.fence),
             )
             if done.rowcount != 1:
                 return None
@@ -314,7 +331,7 @@ class Runs:
                 )
             return int(errors)
 
-    def withdraw(self, run: Run, ts: str) -> bool:
+    def withdraw(self, run: ReportRun, ts: str) -> bool:
         """Whether a message that came too late is one too many, and is to be taken back.
 
         It is not where the run's next taker found it in the history and made it the report.
@@ -330,7 +347,7 @@ class Runs:
 
     # -- decisions of people
 
-    def get(self, id_: int) -> Run | None:
+    def get(self, id_: int) -> ReportRun | None:
         """A run by its id, unless its schedule was deleted."""
         with self._db.read() as connection:
             row = connection.execute(
@@ -346,7 +363,7 @@ class Runs:
         With one that failed go the others of its due time that did.
         """
         with self._db.write() as connection:
-            now = ms(self._clock())
+            now = to_milliseconds(self._clock())
             done = connection.execute(
                 "UPDATE run SET state = 'due', next_at = ?, noticed_at = ?, asked_by = ?,"
                 " attempts = 0, ended_at = NULL WHERE (id = ? AND state = 'uncertain')"
@@ -369,24 +386,27 @@ class Runs:
     # -- what was reported before, places, counts
 
     def reported(
-        self, known: Entry, recipient: str, before: datetime, count: int
-    ) -> list[Reported]:
+        self, known: StoredSchedule, recipient: str, before: datetime, count: int
+    ) -> list[PostedReport]:
         """The newest reports of a schedule to a recipient that were due before a moment."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT id, due_at, spend FROM run WHERE schedule = ? AND recipient = ?"
                 " AND due_at < ? AND state IN ('posted', 'sent') AND spend IS NOT NULL"
                 " ORDER BY due_at DESC LIMIT ?",
-                (known.id, recipient, ms(before), count),
+                (known.id, recipient, to_milliseconds(before), count),
             ).fetchall()
-        return [Reported(id_, known.draft.question, moment(at), spend) for id_, at, spend in found]
+        return [
+            PostedReport(id_, known.draft.question, from_milliseconds(at), spend)
+            for id_, at, spend in found
+        ]
 
-    def of_other_schedules(self, run: Run) -> list[Other]:
+    def of_other_schedules(self, run: ReportRun) -> list[Other]:
         """The runs of other schedules that send a run's question to its recipient.
 
         Only schedules for every creator count, and runs that were not skipped and did not fail.
         """
-        oldest = ms(run.due_at - FARTHEST_APART)
+        oldest = to_milliseconds(run.due_at - FARTHEST_APART)
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT r.id, r.state, r.due_at, s.zone FROM run r JOIN schedule s"
@@ -395,7 +415,7 @@ class Runs:
                 " AND r.state NOT IN ('skipped', 'failed') ORDER BY r.id",
                 (run.recipient, run.entry.id, run.entry.draft.question, oldest),
             ).fetchall()
-        return [Other(row[0], State(row[1]), moment(row[2]), row[3]) for row in found]
+        return [Other(row[0], RunState(row[1]), from_milliseconds(row[2]), row[3]) for row in found]
 
     def hold(self, place: str, until: datetime) -> None:
         """Let nobody post to a place before a moment."""
@@ -403,7 +423,7 @@ class Runs:
             connection.execute(
                 "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id)"
                 " DO UPDATE SET free_at = max(free_at, excluded.free_at)",
-                (place, ms(until)),
+                (place, to_milliseconds(until)),
             )
 
     def checked(self, place: str, since: datetime) -> str | None:
@@ -411,14 +431,14 @@ class Runs:
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT name FROM place WHERE id = ? AND checked_at BETWEEN ? AND ?",
-                (place, ms(since), ms(self._clock())),
+                (place, to_milliseconds(since), to_milliseconds(self._clock())),
             ).fetchone()
         return found and str(found[0])
 
     def check(self, place: str, name: str) -> None:
         """It was seen just now that no outsiders read along."""
         with self._db.write() as connection:
-            now = ms(self._clock())
+            now = to_milliseconds(self._clock())
             connection.execute(
                 "INSERT INTO place (id, checked_at, name) VALUES (?, ?, ?) ON CONFLICT (id)"
                 " DO UPDATE SET checked_at = excluded.checked_at, name = excluded.name",
@@ -430,7 +450,7 @@ class Runs:
         with self._db.read() as connection:
             return dict(connection.execute("SELECT state, count(*) FROM run GROUP BY state"))
 
-    def _set(self, run: Run, assignments: str, *values: object) -> bool:
+    def _set(self, run: ReportRun, assignments: str, *values: object) -> bool:
         with self._db.write() as connection:
             done = connection.execute(
                 f"UPDATE run SET {assignments} WHERE id = ? AND fence = ?"
@@ -440,18 +460,29 @@ class Runs:
             return done.rowcount == 1
 
 
-def _run(row: tuple[object, ...]) -> Run:
+def _run(row: tuple[object, ...]) -> ReportRun:
     (id_, recipient, period, asked_by, place, due_at, noticed_at, state, payload, fence, attempts,
      sending_at, channel, ts) = row[:14]  # fmt: skip
-    return Run(
-        int(str(id_)), entry(row[14:]), str(recipient), str(period), str(asked_by), str(place),
-        moment(int(str(due_at))), moment(int(str(noticed_at))), State(str(state)),
-        None if payload is None else str(payload), int(str(fence)), int(str(attempts)),
-        None if sending_at is None else moment(int(str(sending_at))), str(channel), str(ts),
-    )  # fmt: skip
+    return ReportRun(
+        int(str(id_)),
+        entry(row[14:]),
+        str(recipient),
+        str(period),
+        str(asked_by),
+        str(place),
+        from_milliseconds(int(str(due_at))),
+        from_milliseconds(int(str(noticed_at))),
+        RunState(str(state)),
+        None if payload is None else str(payload),
+        int(str(fence)),
+        int(str(attempts)),
+        None if sending_at is None else from_milliseconds(int(str(sending_at))),
+        str(channel),
+        str(ts),
+    )
 
 
-def day_of(run: Run) -> date:
+def day_of(run: ReportRun) -> date:
     """The local date that a run is due on, or was asked for."""
     try:
         return date.fromisoformat(run.period)

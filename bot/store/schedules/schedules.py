@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfoNotFoundError
 from bot.store.database import Database
 from bot.store.readable import UNREADABLE, read_one, readable
 from reports.schedules.recurrence import (
-    Due,
-    Schedule,
-    Target,
+    DueRun,
+    Recurrence,
+    TargetKind,
     first,
     following,
     occurrence,
@@ -31,7 +31,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class NewSchedule:
     """A standing question before it is kept.
 
     `question` is in the grammar's words; `members` what its filters meant when it was made (JSON).
@@ -41,8 +41,8 @@ class Draft:
     maker: str
     email: str
     question: str
-    schedule: Schedule
-    target: Target
+    schedule: Recurrence
+    target: TargetKind
     channel: str
     name: str = ""
     members: str = "[]"
@@ -54,14 +54,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StoredSchedule:
     """A standing question that is kept; `paused` says why it rests, None if it does not."""
 
     id: str
-    draft: Draft
+    draft: NewSchedule
     paused: str | None
     errors: int
-    next: Due
+    next: DueRun
     made_at: datetime
 
 
@@ -75,29 +75,29 @@ class LastRun:
     error: str
 
 
-def ms(moment: datetime) -> int:
+def to_milliseconds(moment: datetime) -> int:
     """A moment as the ledger keeps it: whole milliseconds since 1970."""
     return round(moment.timestamp() * 1000)
 
 
-def moment(kept: int) -> datetime:
+def from_milliseconds(kept: int) -> datetime:
     """The moment that the ledger kept (UTC)."""
     return datetime.fromtimestamp(kept / 1000, UTC)
 
 
-def entry(row: Sequence[object]) -> Entry:
+def entry(row: Sequence[object]) -> StoredSchedule:
     """A row of the columns of an entry as the value."""
     (id_, maker, email, question, rule, at, zone, target, channel, name, members, paused, errors,
      next_day, next_at, made_at) = row  # fmt: skip
-    schedule = Schedule(rule_of(str(rule)), time.fromisoformat(str(at)), str(zone))
-    draft = Draft(
-        str(maker), str(email), str(question), schedule, Target(str(target)), str(channel),
+    schedule = Recurrence(rule_of(str(rule)), time.fromisoformat(str(at)), str(zone))
+    draft = NewSchedule(
+        str(maker), str(email), str(question), schedule, TargetKind(str(target)), str(channel),
         str(name), str(members),
     )  # fmt: skip
-    due = Due(date.fromisoformat(str(next_day)), moment(int(str(next_at))))
-    return Entry(
+    due = DueRun(date.fromisoformat(str(next_day)), from_milliseconds(int(str(next_at))))
+    return StoredSchedule(
         str(id_), draft, None if paused is None else str(paused), int(str(errors)), due,
-        moment(int(str(made_at))),
+        from_milliseconds(int(str(made_at))),
     )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ class Schedules:
         self._db = database
         self._clock = clock
 
-    def add(self, draft: Draft) -> Entry:
+    def add(self, draft: NewSchedule) -> StoredSchedule:
         """Keep a standing question; its first run is the first one after now."""
         id_ = secrets.token_hex(5)
         with self._db.write() as connection:
@@ -118,16 +118,16 @@ class Schedules:
                 "INSERT INTO schedule (id, maker, email, question, rule, at, zone, target, channel,"
                 " name, members, made_at, next_day, next_at) VALUES"
                 " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (id_, *_values(draft), ms(now), *_next(next_)),
+                (id_, *_values(draft), to_milliseconds(now), *_next(next_)),
             )
-        return Entry(id_, draft, None, 0, next_, now)
+        return StoredSchedule(id_, draft, None, 0, next_, now)
 
-    def get(self, id_: str) -> Entry | None:
+    def get(self, id_: str) -> StoredSchedule | None:
         """The schedule of an id, unless it was deleted."""
         with self._db.read() as connection:
             return _get(connection, id_)
 
-    def of(self, maker: str | None) -> list[Entry]:
+    def of(self, maker: str | None) -> list[StoredSchedule]:
         """The schedules of a person, or of everybody, oldest first."""
         whose = "" if maker is None else " AND s.maker = ?"
         with self._db.read() as connection:
@@ -138,11 +138,13 @@ class Schedules:
             ).fetchall()
         return readable(found, entry, "schedule")
 
-    def same(self, draft: Draft) -> Entry | None:
+    def same(self, draft: NewSchedule) -> StoredSchedule | None:
         """A schedule of the same person that asks the same at the same time in the same place."""
         return next((one for one in self.of(draft.maker) if one.draft == draft), None)
 
-    def change(self, id_: str, draft: Draft, was: Draft | None = None) -> Entry | None:
+    def change(
+        self, id_: str, draft: NewSchedule, was: NewSchedule | None = None
+    ) -> StoredSchedule | None:
         """Put another question or time in its place. A date that was dealt with stays so.
 
         With `was` only if that is still what people made it; None where it is not, or is gone.
@@ -186,7 +188,7 @@ class Schedules:
             connection.execute(
                 "UPDATE run SET state = 'skipped', error = 'deleted', ended_at = ?"
                 " WHERE schedule = ? AND state = 'due'",
-                (ms(self._clock()), id_),
+                (to_milliseconds(self._clock()), id_),
             )
 
     def rename(self, id_: str, name: str, members: str) -> None:
@@ -207,7 +209,7 @@ class Schedules:
                     (id_,),
                 ).fetchone()
                 if row:
-                    found[id_] = LastRun(row[0], moment(row[1]), row[2], row[3])
+                    found[id_] = LastRun(row[0], from_milliseconds(row[1]), row[2], row[3])
         return found
 
     def replan(self) -> None:
@@ -224,7 +226,7 @@ class Schedules:
             next_ = one.next
             with suppress(ZoneInfoNotFoundError):  # what is due of it will say so
                 next_ = min(
-                    Due(one.next.day, _at(one.draft.schedule, one.next.day)),
+                    DueRun(one.next.day, _at(one.draft.schedule, one.next.day)),
                     first(one.draft.schedule, now),
                     key=lambda due: due.day,
                 )
@@ -237,7 +239,7 @@ class Schedules:
                     )
 
 
-def after(known: Entry, last: date) -> Due:
+def after(known: StoredSchedule, last: date) -> DueRun:
     """The run after a date that was dealt with."""
     return following(known.draft.schedule, max(last, known.next.day - DAY))
 
@@ -247,18 +249,18 @@ def columns() -> str:
     return _COLUMNS
 
 
-def _get(connection: sqlite3.Connection, id_: str) -> Entry | None:
+def _get(connection: sqlite3.Connection, id_: str) -> StoredSchedule | None:
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM schedule s WHERE s.id = ? AND s.gone = 0", (id_,)
     ).fetchone()
     return read_one(row, entry, "schedule")
 
 
-def _at(schedule: Schedule, day: date) -> datetime:
+def _at(schedule: Recurrence, day: date) -> datetime:
     return occurrence(day, schedule.at, schedule.zone)
 
 
-def _values(draft: Draft) -> tuple[str, ...]:
+def _values(draft: NewSchedule) -> tuple[str, ...]:
     schedule = draft.schedule
     return (
         draft.maker, draft.email, draft.question, str(schedule.rule), f"{schedule.at:%H:%M}",
@@ -266,5 +268,5 @@ def _values(draft: Draft) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _next(due: Due) -> tuple[str, int]:
-    return due.day.isoformat(), ms(due.at)
+def _next(due: DueRun) -> tuple[str, int]:
+    return due.day.isoformat(), to_milliseconds(due.at)

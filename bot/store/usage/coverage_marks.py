@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.store.encoding import GRANULARITY, seconds
+from bot.store.encoding import GRANULARITY, to_seconds
 from bot.store.usage import imported
 from reports.time.timerange import Granularity
 from reports.usage.coverage import merge
@@ -28,7 +28,7 @@ def settle(
         connection.execute(
             "INSERT INTO sync (granularity, synced_at) VALUES (?, ?) ON CONFLICT (granularity)"
             " DO UPDATE SET synced_at = excluded.synced_at",
-            (code, seconds(synced_at)),
+            (code, to_seconds(synced_at)),
         )
     if window.granularity is Granularity.DAY:
         imported.settle(connection, window.start, window.end)
@@ -43,13 +43,13 @@ def hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
         connection.execute("DELETE FROM held WHERE granularity = ?", (code,))
         connection.executemany(
             "INSERT INTO held (granularity, start, until) VALUES (?, ?, ?)",
-            [(code, seconds(start), seconds(end)) for start, end in merged],
+            [(code, to_seconds(start), to_seconds(end)) for start, end in merged],
         )
 
 
 def note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
     """Replace the notes on a window; parts of earlier ones outside of it stay."""
-    span = seconds(window.start), seconds(window.end)
+    span = to_seconds(window.start), to_seconds(window.end)
     connection.execute(
         "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?1, words"
         " FROM note WHERE granularity = ?2 AND start < ?1 AND until > ?1",

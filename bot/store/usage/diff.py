@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import add, itemgetter, neg, sub
 
 from bot.runtime.priority import giving_way
-from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, View
+from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, StoredView
 from reports.usage.usage import ZERO, Usage
 
 RowKey = tuple[int, int, int, int]
@@ -31,7 +31,7 @@ MOST_AT_ONCE = 3_000
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RowChanges:
     """Rows to delete and to write, and what that adds to the sums of buckets and of months."""
 
     gone: list[RowKey] = field(default_factory=list)
@@ -64,7 +64,7 @@ def minus(one: Figures, other: Figures) -> Usage:
     return Usage._make(map(sub, one, other))
 
 
-def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> list[Change]:
+def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> list[RowChanges]:
     """What turns the old rows of a window into the new ones; `months` for windows of days.
 
     Each change keeps the sums consistent, and changes at most `most` rows. A bucket with no more
@@ -94,8 +94,8 @@ def _portions(keys: Iterable[RowKey], most: int) -> Iterator[list[RowKey]]:
         yield portion
 
 
-def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int]) -> Change:
-    change = Change()
+def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int]) -> RowChanges:
+    change = RowChanges()
     for (view, bucket, member), same in groupby(giving_way(keys), key=_owner):
         whole: Figures = ()  # what the rows of one member in one bucket add up to
         for key in same:
@@ -106,7 +106,7 @@ def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int])
             else:
                 change.written.append((key, after))
                 more = list(after) if before is None else list(map(sub, after, before))
-            if view == View.KEY:
+            if view == StoredView.KEY:
                 _add(change.added, (MODELS, key[3], bucket), more)
             whole = list(map(add, whole, more)) if whole else more
         _add(change.added, (ALL_OF[view], 0, bucket), whole)

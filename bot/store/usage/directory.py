@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from bot.store.encoding import DIMENSION, DIMENSION_OF, moment, seconds
+from bot.store.encoding import DIMENSION, DIMENSION_OF, from_seconds, to_seconds
 from reports.questions.query import Dimension
 from reports.usage.members import Member, find, index, labels, look_up, nearest
 
@@ -106,7 +106,7 @@ def read(connection: sqlite3.Connection, version: int) -> Directory:
             for row in found
         },
         version,
-        {row[0]: moment(row[7]) for row in found if row[7] is not None},
+        {row[0]: from_seconds(row[7]) for row in found if row[7] is not None},
     )
 
 
@@ -194,7 +194,7 @@ def set_since(connection: sqlite3.Connection, since: Iterable[tuple[str, datetim
     """Note when keys were made: (key's hash, moment)."""
     connection.executemany(
         "UPDATE member SET since = ? WHERE dimension = ? AND ref = ?",
-        [(seconds(at), DIMENSION[Dimension.KEY], key) for key, at in since],
+        [(to_seconds(at), DIMENSION[Dimension.KEY], key) for key, at in since],
     )
 
 

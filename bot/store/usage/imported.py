@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.store.encoding import FIGURES, GRANULARITY, moment, part, seconds
+from bot.store.encoding import FIGURES, GRANULARITY, from_seconds, part, to_seconds
 from reports.time.timerange import Granularity, following
 from reports.usage.coverage import Interval, gaps, merge
 
@@ -31,13 +31,13 @@ class Intake:
 def held(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
     """The intervals for which usage of a granularity is stored, whatever its source."""
     found = connection.execute("SELECT start, until FROM held WHERE granularity = ?", (code,))
-    return merge((moment(start), moment(until)) for start, until in found)
+    return merge((from_seconds(start), from_seconds(until)) for start, until in found)
 
 
 def imported(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
     """The intervals for which usage of a granularity came from files."""
     found = connection.execute("SELECT bucket, until FROM imported WHERE granularity = ?", (code,))
-    return merge((moment(bucket), moment(until)) for bucket, until in found)
+    return merge((from_seconds(bucket), from_seconds(until)) for bucket, until in found)
 
 
 def months(connection: sqlite3.Connection) -> frozenset[int]:
@@ -56,10 +56,10 @@ def free(connection: sqlite3.Connection, file: Intake) -> list[Interval]:
     found = connection.execute("SELECT bucket, open FROM imported WHERE granularity = ?", (code,))
     known = dict(found.fetchall())
     filled = held(connection, _DAY if code == _MONTH else code)
-    last = seconds(file.buckets[-1][0])
+    last = to_seconds(file.buckets[-1][0])
 
     def may_fill(bucket: Interval) -> bool:
-        at = seconds(bucket[0])
+        at = to_seconds(bucket[0])
         if at not in known:
             return _clear(bucket, filled)
         if code == _MONTH and not _clear(bucket, filled):
@@ -83,7 +83,7 @@ def mark(
     """Record that buckets came from a file whose newest bucket starts at `last`."""
     connection.executemany(
         "INSERT OR REPLACE INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, ?)",
-        [(code, seconds(a), seconds(min(b, now)), a == last) for a, b in buckets],
+        [(code, to_seconds(a), to_seconds(min(b, now)), a == last) for a, b in buckets],
     )
 
 
@@ -92,7 +92,7 @@ def replaced(connection: sqlite3.Connection, code: int, start: datetime, end: da
     for table in ("imported", "log_request"):
         connection.execute(
             f"DELETE FROM {table} WHERE granularity = ? AND bucket >= ? AND bucket < ?",
-            (code, seconds(start), seconds(end)),
+            (code, to_seconds(start), to_seconds(end)),
         )
 
 
@@ -109,7 +109,7 @@ def open_to_logs(
             (code,),
         )
     }
-    return [one for one in buckets if seconds(one[0]) in logged or _clear(one, filled)]
+    return [one for one in buckets if to_seconds(one[0]) in logged or _clear(one, filled)]
 
 
 def unseen(
@@ -136,7 +136,7 @@ def mark_logs(
     connection.executemany(
         "INSERT INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, 0)"
         " ON CONFLICT (granularity, bucket) DO UPDATE SET until = max(until, excluded.until)",
-        [(code, seconds(a), seconds(min(b, known[1]))) for a, b in buckets],
+        [(code, to_seconds(a), to_seconds(min(b, known[1]))) for a, b in buckets],
     )
 
 
@@ -147,12 +147,12 @@ def settle(connection: sqlite3.Connection, start: datetime, end: datetime) -> No
         "SELECT synced_at FROM sync WHERE granularity = ?", (_DAY,)
     ).fetchone()
     for bucket in sorted(months(connection)):
-        first = moment(bucket)
+        first = from_seconds(bucket)
         after = following(first, Granularity.MONTH)
         # the days of a month that is not over are all held when they are held up to the last sync
-        until = min(after, moment(synced[0])) if synced and synced[0] > bucket else after
+        until = min(after, from_seconds(synced[0])) if synced and synced[0] > bucket else after
         if first < end and start < after and not gaps((first, until), days):
-            _sum_days(connection, bucket, seconds(after))
+            _sum_days(connection, bucket, to_seconds(after))
 
 
 def _sum_days(connection: sqlite3.Connection, bucket: int, after: int) -> None:

@@ -9,10 +9,19 @@ from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import pairwise
 
-from bot.store.encoding import ALL_OF, GRANULARITY, MEMBERS_OF, MODELS, View, moment, part, seconds
+from bot.store.encoding import (
+    ALL_OF,
+    GRANULARITY,
+    MEMBERS_OF,
+    MODELS,
+    StoredView,
+    from_seconds,
+    part,
+    to_seconds,
+)
 from bot.store.usage import imported
 from bot.store.usage.diff import minus, plus
-from reports.questions.query import Dimension, Metric, Source
+from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
 from reports.usage.usage import ZERO, Usage
 
@@ -20,11 +29,11 @@ SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""
 _FIGURES = ", ".join(f"t.{name}" for name in Usage._fields)
 _VALUES = {
-    (Metric.SPEND, Source.ALL): "SUM(t.credits + t.byok)",
-    (Metric.SPEND, Source.CREDITS): "SUM(t.credits)",
-    (Metric.SPEND, Source.BYOK): "SUM(t.byok)",
-    (Metric.TOKENS, Source.ALL): "SUM(t.prompt + t.completion)",
-    (Metric.REQUESTS, Source.ALL): "SUM(t.requests)",
+    (Metric.SPEND, MoneySource.ALL): "SUM(t.credits + t.byok)",
+    (Metric.SPEND, MoneySource.CREDITS): "SUM(t.credits)",
+    (Metric.SPEND, MoneySource.BYOK): "SUM(t.byok)",
+    (Metric.TOKENS, MoneySource.ALL): "SUM(t.prompt + t.completion)",
+    (Metric.REQUESTS, MoneySource.ALL): "SUM(t.requests)",
 }
 _FEW_SEEKS = 20_000
 
@@ -51,15 +60,15 @@ class Selection:
         return creators and (self.keys is not None or self.by is Dimension.KEY)
 
     @property
-    def view(self) -> View:
+    def view(self) -> StoredView:
         """The view that answers."""
         by_creator = self.creators is not None or self.by is Dimension.CREATOR
-        return View.CREATOR if by_creator else View.KEY
+        return StoredView.CREATOR if by_creator else StoredView.KEY
 
     @property
     def members(self) -> Ids | None:
         """The members of the view's own dimension that are allowed."""
-        return self.creators if self.view is View.CREATOR else self.keys
+        return self.creators if self.view is StoredView.CREATOR else self.keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +77,11 @@ class Ranking:
 
     top: int
     metrics: tuple[Metric, ...]
-    source: Source
+    source: MoneySource
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class UsageTotals:
     """The whole by bucket, the series of the groups looked at, and how many groups there are."""
 
     whole: tuple[Usage, ...]
@@ -95,9 +104,9 @@ class _Table:
 def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
     """Each stored bucket (seconds) that a range is made of, with the index of its bucket there."""
     if stored is wanted.granularity or stored is Granularity.MONTH:
-        return {seconds(bucket): index for index, bucket in enumerate(wanted.buckets)}
+        return {to_seconds(bucket): index for index, bucket in enumerate(wanted.buckets)}
     step = int(STEP[stored].total_seconds())
-    edges = [seconds(edge) for edge in (*wanted.buckets, wanted.end)]
+    edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
     return {
         at: index
         for index, (start, end) in enumerate(pairwise(edges))
@@ -111,11 +120,11 @@ def read(
     wanted: TimeRange,
     stored: Granularity,
     ranking: Ranking | None,
-) -> Read:
+) -> UsageTotals:
     """The figures of a selection in one view; without a ranking, the series of all groups."""
     whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
-        return Read(whole, {0: dict(enumerate(whole))}, 1)
+        return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
     grain = resolution(selection, wanted, stored)
     table = _table(selection, wanted, grain, _spans(connection, wanted, grain))
     places = stored_buckets(wanted, grain)
@@ -127,7 +136,7 @@ def read(
     else:
         series = _series(connection, table, places)
         count = len(series)
-    return Read(whole, series, count)
+    return UsageTotals(whole, series, count)
 
 
 def read_whole(
@@ -156,7 +165,7 @@ def sum_of_all(connection: sqlite3.Connection, code: int, start: int, end: int) 
     found = connection.execute(
         f"SELECT {SUMS} FROM total t WHERE t.dimension = ? AND t.granularity = ?"
         " AND t.part BETWEEN ? AND ? AND t.bucket >= ? AND t.bucket < ?",
-        (ALL_OF[View.KEY], code, part(code, start), part(code, end), start, end),
+        (ALL_OF[StoredView.KEY], code, part(code, start), part(code, end), start, end),
     ).fetchone()
     return ZERO if found[0] is None else Usage(*found)
 
@@ -170,7 +179,7 @@ def rows(
     """
     by_member = selection.by in {Dimension.KEY, Dimension.CREATOR}
     member = "t.member" if by_member else "0"
-    edges = [seconds(edge) for edge in (*wanted.buckets, wanted.end)]
+    edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
     spans = _spans(connection, wanted, stored)
     for index in range(len(wanted.buckets) - 1, -1, -1):
         table = _usage(selection, _cut(spans, edges[index], edges[index + 1]))
@@ -226,7 +235,7 @@ def read_crossed(
     yield from ((*place, usage) for place, usage in found.items() if usage != ZERO)
 
 
-def gather(found: Iterator[Row], by: Dimension | None, count: int) -> Read:
+def gather(found: Iterator[Row], by: Dimension | None, count: int) -> UsageTotals:
     """Rows added up to what `read` gives for a single view, with the series of all groups."""
     series: dict[int, dict[int, Usage]] = {}
     whole = [ZERO] * count
@@ -236,7 +245,7 @@ def gather(found: Iterator[Row], by: Dimension | None, count: int) -> Read:
         whole[index] = plus(whole[index], usage)
     if by is None:
         series = {0: dict(enumerate(whole))}
-    return Read(tuple(whole), series, len(series))
+    return UsageTotals(tuple(whole), series, len(series))
 
 
 def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
@@ -249,7 +258,7 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
         return MEMBERS_OF[selection.view], selection.members
     if model:
         return MODELS, selection.models
-    return ALL_OF[View.KEY], None
+    return ALL_OF[StoredView.KEY], None
 
 
 def _only(selection: Selection, groups: Ids) -> Selection:
@@ -266,12 +275,12 @@ def _spans(
     connection: sqlite3.Connection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Span, ...]:
     """In which stretches a range is read: those months by month that only a file brought."""
-    start, end = seconds(wanted.start), seconds(wanted.end)
+    start, end = to_seconds(wanted.start), to_seconds(wanted.end)
     if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY:
         return ((stored, start, end),)
     spans: list[Span] = []
     for month in sorted(imported.months(connection)):
-        after = seconds(following(moment(month), Granularity.MONTH))
+        after = to_seconds(following(from_seconds(month), Granularity.MONTH))
         if start <= month and after <= end:
             spans += [(stored, start, month), (Granularity.MONTH, month, after)]
             start = after
@@ -306,7 +315,7 @@ def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granul
 def _totals(
     dimension: int, ids: Ids | None, wanted: TimeRange, grain: Granularity, group: str
 ) -> _Table:
-    code, start, end = GRANULARITY[grain], seconds(wanted.start), seconds(wanted.end)
+    code, start, end = GRANULARITY[grain], to_seconds(wanted.start), to_seconds(wanted.end)
     first, last = part(code, start), part(code, max(start, end - 1))
     where = "t.dimension = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
     params: tuple[object, ...] = (dimension, code, start, end)
@@ -365,7 +374,7 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
 def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tuple[int, list[int]]:
     """How many groups there are, and those that are largest by any of the metrics."""
     columns = [
-        _VALUES[metric, ranking.source if metric is Metric.SPEND else Source.ALL]
+        _VALUES[metric, ranking.source if metric is Metric.SPEND else MoneySource.ALL]
         for metric in ranking.metrics
     ]
     if table.sums:

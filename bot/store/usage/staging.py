@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Self
 
-from bot.store.encoding import seconds
+from bot.store.encoding import to_seconds
 from reports.usage.usage import Usage
 
 _NAMES = ("bucket", "member", "model", *Usage._fields)
@@ -38,7 +38,7 @@ class Staging:
         self._connection.execute("BEGIN")
         self._connection.executemany(
             f"INSERT INTO staged ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})",
-            ((seconds(at), member, model, *usage) for at, member, model, usage in rows),
+            ((to_seconds(at), member, model, *usage) for at, member, model, usage in rows),
         )
         self._connection.execute("COMMIT")
         self._connection.execute("CREATE INDEX by_bucket ON staged (bucket)")
@@ -49,7 +49,7 @@ class Staging:
         self._connection.executemany(
             f"INSERT OR IGNORE INTO logged VALUES ({', '.join('?' * 11)})",
             (
-                (_number(request), seconds(at), member, model, *usage)
+                (_number(request), to_seconds(at), member, model, *usage)
                 for request, at, member, model, usage in rows
             ),
         )

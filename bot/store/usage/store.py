@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.store.database import Database
-from bot.store.encoding import DIMENSION, GRANULARITY, View, moment, seconds
+from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
 from bot.store.usage import coverage_marks as marks
 from bot.store.usage import directory as members
 from bot.store.usage import imported
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
-from bot.store.usage.diff import Change, Figures, RowKey, add_up, changes, minus, plus
+from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes, minus, plus
 from bot.store.usage.directory import Directory
 from bot.store.usage.imported import Intake
-from bot.store.usage.read import Ranking, Read, Selection
+from bot.store.usage.read import Ranking, Selection, UsageTotals
 from bot.store.usage.write import statements, window_rows, write
 from reports.questions.query import Dimension
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
@@ -36,7 +36,7 @@ _ZONE = re.compile(r"\btz ([A-Za-z0-9_+/-]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class CacheState:
     """Which usage is stored, and when it was synced: to decide what to fetch and to date answers.
 
     `imported` came from files. Months are stored only where a file brought them; all others are
@@ -127,8 +127,8 @@ class Store:
         """All usage that is held in the buckets of a window."""
         code, start, end = (
             GRANULARITY[window.granularity],
-            seconds(window.start),
-            seconds(window.end),
+            to_seconds(window.start),
+            to_seconds(window.end),
         )
         with self._db.read() as connection:
             return reading.sum_of_all(connection, code, start, end)
@@ -138,17 +138,17 @@ class Store:
         with self._db.write() as connection:
             marks.note(connection, GRANULARITY[window.granularity], window, notes)
 
-    def state(self) -> State:
+    def state(self) -> CacheState:
         """Which usage is stored, and when each granularity was last synced."""
         with self._db.read() as connection:
             files = {g: imported.imported(connection, code) for g, code in GRANULARITY.items()}
             held = {g: imported.held(connection, code) for g, code in GRANULARITY.items()}
             synced = {
-                _GRANULARITY_OF[code]: moment(at)
+                _GRANULARITY_OF[code]: from_seconds(at)
                 for code, at in connection.execute("SELECT granularity, synced_at FROM sync")
             }
         held[Granularity.MONTH] = files[Granularity.MONTH]
-        return State(held, synced, files)
+        return CacheState(held, synced, files)
 
     def replace(
         self,
@@ -181,7 +181,7 @@ class Store:
     def _apply(
         self,
         window: Window,
-        work: Sequence[Change],
+        work: Sequence[RowChanges],
         before: int,
         synced_at: datetime | None,
         notes: Iterable[str],
@@ -219,7 +219,7 @@ class Store:
             taken = imported.free(connection, file)
             for start, end in taken:
                 old = window_rows(connection, Window(file.granularity, start, end))
-                for change in changes(old, add_up(rows(seconds(start))), months=days):
+                for change in changes(old, add_up(rows(to_seconds(start))), months=days):
                     write(connection, statements(file.granularity, change))
             imported.mark(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
@@ -254,9 +254,9 @@ class Store:
         with self._db.write() as connection:
             taken = imported.open_to_logs(connection, code, buckets)
             for start, end in taken:
-                at = seconds(start)
+                at = to_seconds(start)
                 requests = {
-                    number: (keys, usage) for number, keys, usage in rows(at, seconds(end) - at)
+                    number: (keys, usage) for number, keys, usage in rows(at, to_seconds(end) - at)
                 }
                 new = imported.unseen(connection, code, at, requests)
                 count += len(new)
@@ -282,7 +282,7 @@ class Store:
 
         What came from a file is stored nowhere else.
         """
-        code, limit = GRANULARITY[granularity], seconds(before)
+        code, limit = GRANULARITY[granularity], to_seconds(before)
         kept = "bucket NOT IN (SELECT bucket FROM imported WHERE granularity = ?)"
         with self._db.write() as connection:
             connection.execute(
@@ -353,11 +353,15 @@ class Store:
                 "SELECT owner, until FROM lease WHERE name = ?", (name,)
             ).fetchone()
             # a lease that ends later than any could was taken before the clock was set back
-            if found and found[0] != owner and seconds(now) < found[1] <= seconds(now + length):
+            if (
+                found
+                and found[0] != owner
+                and to_seconds(now) < found[1] <= to_seconds(now + length)
+            ):
                 return False
             connection.execute(
                 "INSERT OR REPLACE INTO lease (name, owner, until) VALUES (?, ?, ?)",
-                (name, owner, seconds(now + length)),
+                (name, owner, to_seconds(now + length)),
             )
             return True
 
@@ -365,7 +369,7 @@ class Store:
         """Who has the lease on a name now; empty if nobody has."""
         with self._db.read() as connection:
             found = connection.execute(
-                "SELECT owner FROM lease WHERE name = ? AND until > ?", (name, seconds(clock()))
+                "SELECT owner FROM lease WHERE name = ? AND until > ?", (name, to_seconds(clock()))
             ).fetchone()
         return str(found[0]) if found else ""
 
@@ -390,7 +394,7 @@ class Store:
         wanted: TimeRange,
         stored: Granularity,
         ranking: Ranking | None = None,
-    ) -> Read:
+    ) -> UsageTotals:
         """The figures of a selection; with a ranking, series of its largest groups only."""
         with self._db.read() as connection:
             if selection.crossed:
@@ -462,7 +466,7 @@ class Store:
                 for row in connection.execute(
                     "SELECT words FROM note WHERE granularity = ? AND start < ? AND until > ?"
                     " ORDER BY id",
-                    (GRANULARITY[granularity], seconds(end), seconds(start)),
+                    (GRANULARITY[granularity], to_seconds(end), to_seconds(start)),
                 )
             ]
         return tuple(dict.fromkeys(found))
@@ -472,7 +476,7 @@ class Store:
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT 1 FROM note WHERE granularity = ? AND start < ? AND until > ? LIMIT 1",
-                (GRANULARITY[stored], seconds(end), seconds(start)),
+                (GRANULARITY[stored], to_seconds(end), to_seconds(start)),
             ).fetchone()
         return found is not None
 
@@ -495,10 +499,10 @@ class Store:
 
 def _work(
     connection: sqlite3.Connection, window: Window, new: Mapping[RowKey, Usage]
-) -> list[Change]:
+) -> list[RowChanges]:
     """What is to be written of a window; at least one change, for what goes with the last."""
     old = window_rows(connection, window)
-    return changes(old, new, months=window.granularity is Granularity.DAY) or [Change()]
+    return changes(old, new, months=window.granularity is Granularity.DAY) or [RowChanges()]
 
 
 def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
@@ -522,14 +526,14 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
         (listed,),
     ).fetchall()
     for code, bucket in places:
-        at = moment(bucket)
+        at = from_seconds(bucket)
         grain = _GRANULARITY_OF[code]
         old = window_rows(connection, Window(grain, at, at + _SECOND))
         new: dict[RowKey, Figures] = dict(old)
         for (view, _, member, model), usage in old.items():
-            if view == View.KEY and owners.get(member):
+            if view == StoredView.KEY and owners.get(member):
                 for creator, moved in ((owners[member], usage), (unknown[0], minus(ZERO, usage))):
-                    place = (View.CREATOR, bucket, creator, model)
+                    place = (StoredView.CREATOR, bucket, creator, model)
                     new[place] = plus(new.get(place, ZERO), moved)
         left = {place: usage for place, usage in new.items() if usage != ZERO}
         for change in changes(old, left, months=grain is Granularity.DAY):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.runtime.priority import giving_way
-from bot.store.encoding import FIGURES, GRANULARITY, part, seconds
+from bot.store.encoding import FIGURES, GRANULARITY, part, to_seconds
 from bot.store.usage import imported
-from bot.store.usage.diff import Change, Figures, RowKey, Sums
+from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window
 
@@ -28,7 +28,7 @@ def window_rows(connection: sqlite3.Connection, window: Window) -> dict[RowKey, 
     found = connection.execute(
         f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
         " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?",
-        (GRANULARITY[window.granularity], seconds(window.start), seconds(window.end)),
+        (GRANULARITY[window.granularity], to_seconds(window.start), to_seconds(window.end)),
     )
     return {row[:4]: row[4:] for row in giving_way(found)}
 
@@ -43,7 +43,7 @@ class Statements:
     months: Sequence[Values]
 
 
-def statements(granularity: Granularity, change: Change) -> Statements:
+def statements(granularity: Granularity, change: RowChanges) -> Statements:
     """The parameters that delete and write rows of a granularity and update their sums."""
     code = GRANULARITY[granularity]
     return Statements(

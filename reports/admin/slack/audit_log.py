@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from reports.admin.audit_log import DONE, Entry
-from reports.admin.grammar import AuditAsked
+from reports.admin.audit_log import DONE, AuditEntry
+from reports.admin.grammar import AuditRequest
 from reports.block_kit.elements import code, fitting, moment, packed, section
 from reports.questions.slack.answer import Message
 from reports.questions.wording import period_words
@@ -23,7 +23,9 @@ _MOST_CHARACTERS = 9_000
 _LONGEST_TEXT = 3_800
 
 
-def message(entries: Sequence[Entry], count: int, asked: AuditAsked, command: str) -> Message:
+def message(
+    entries: Sequence[AuditEntry], count: int, asked: AuditRequest, command: str
+) -> Message:
     """The newest entries; `count` is how many there are of what was asked for."""
     head = f"*Who did what*{_scope(asked)}"
     if not entries:
@@ -34,7 +36,7 @@ def message(entries: Sequence[Entry], count: int, asked: AuditAsked, command: st
     return _message([*lines, _more(command)])
 
 
-def write_csv(entries: Iterable[Entry], out: BinaryIO) -> int:
+def write_csv(entries: Iterable[AuditEntry], out: BinaryIO) -> int:
     """Write entries as CSV, newest first as they come; returns how many there were.
 
     What others chose or typed can be no formula in a spreadsheet. Times are UTC.
@@ -55,12 +57,12 @@ def file_name(at: datetime) -> str:
     return f"activity-audit-{at:%Y%m%d-%H%M%S}.csv"
 
 
-def _scope(asked: AuditAsked) -> str:
+def _scope(asked: AuditRequest) -> str:
     of = f" of <@{asked.person}>" if asked.person else ""
     return of + (f", {escape(period_words(asked.period))}" if asked.period else "")
 
 
-def _line(one: Entry) -> str:
+def _line(one: AuditEntry) -> str:
     what = f" {code(_named(one.what), 120)}" if one.what else ""
     where = f" in <#{one.where}>" if one.where[:1] in {"C", "G"} else ""
     ended = "" if one.outcome == DONE else f": _{_plain(one.outcome)}_"

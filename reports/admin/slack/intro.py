@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.block_kit.elements import section
-from reports.questions.slack.answer import Message, Run, run_buttons, sentence
+from reports.questions.slack.answer import Message, RunButton, run_buttons, sentence
 
 INTRO = (
     "Hi, I'm Activity. I answer questions about your organization's OpenRouter usage: spend, tokens"
@@ -16,11 +16,11 @@ _THANKS = {
     "a", "lot", "very", "much", "so", "many", "for", "that", "ok", "okay", "got", "it",
 }  # fmt: skip
 _RUNS = (
-    Run("This month", "this month"),
-    Run("Top models this week", "spend this week by model"),
-    Run("My usage", "me"),
-    Run("Balance", "balance"),
-    Run("Help", "help"),
+    RunButton("This month", "this month"),
+    RunButton("Top models this week", "spend this week by model"),
+    RunButton("My usage", "me"),
+    RunButton("Balance", "balance"),
+    RunButton("Help", "help"),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reports.admin.status import Coming, Delivery, Freshness, Inside, Status
+from reports.admin.status import AdminDetails, Freshness, SentMessage, Status, UpcomingReport
 from reports.block_kit.elements import LONGEST_SECTION, fitting, moment, section
 from reports.questions.slack.answer import Message
 from reports.schedules.slack.cards import STATES
@@ -71,7 +71,7 @@ def _fresh(one: Freshness, now: datetime) -> str:
     return f"• {name}: updated {age(now - one.as_of)} ago{late}{since}{gaps}"
 
 
-def _inside(inside: Inside, command: str) -> list[str]:
+def _inside(inside: AdminDetails, command: str) -> list[str]:
     coming = [_coming(one) for one in inside.coming]
     delivered = [_delivery(one) for one in inside.delivered]
     alerted = [_delivery(one) for one in inside.alerted]
@@ -96,11 +96,11 @@ def _listed(*lines: str) -> str:
     return "\n".join(fitting(lines, LONGEST_SECTION))
 
 
-def _coming(one: Coming) -> str:
+def _coming(one: UpcomingReport) -> str:
     return f"• {moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}"
 
 
-def _delivery(one: Delivery) -> str:
+def _delivery(one: SentMessage) -> str:
     state = STATES.get(one.state, escape(one.state))
     error = f" ({escape(clean(one.error, 80))})" if one.error else ""
     return f"• {moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}: {state}{error}"

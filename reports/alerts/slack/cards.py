@@ -8,10 +8,20 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from reports.alerts.drivers import metric_of
-from reports.alerts.evaluation import Event, Kind, Reading, reached
+from reports.alerts.evaluation import AlertEvent, EventKind, Measurement, reached
 from reports.alerts.grammar import QUIET
-from reports.alerts.periods import Quiet
-from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale, To
+from reports.alerts.periods import QuietHours
+from reports.alerts.rule import (
+    Above,
+    Budget,
+    Credits,
+    Forecast,
+    New,
+    RecipientKind,
+    Rule,
+    Spike,
+    Stale,
+)
 from reports.alerts.slack.figures import amount, clock, price
 from reports.alerts.slack.sentences import (
     WHOLE,
@@ -23,7 +33,7 @@ from reports.alerts.slack.sentences import (
     words_shown,
 )
 from reports.alerts.vocabulary import EXAMPLE
-from reports.block_kit.elements import Block, actions, asking, button, code, context, section
+from reports.block_kit.elements import Block, actions, button, code, confirmation, context, section
 from reports.questions.query import Dimension, Metric
 from reports.questions.slack.answer import Message, shortened
 from reports.questions.wording import DIMENSION_WORDS
@@ -39,7 +49,7 @@ _FRESH = timedelta(minutes=15)
 _MOST_CHARACTERS = 9_000
 
 
-class Heard(Enum):
+class FirstMessage(Enum):
     """Whether a rule that was just set up has triggered already, and when the message comes."""
 
     NOT_NOW = 0
@@ -48,7 +58,7 @@ class Heard(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class RuleCard:
     """A rule to show; `paused` is the reason why it is paused, None if it is active.
 
     `standing` holds the readings of subjects that are triggered at `now`; `held` says until when
@@ -60,7 +70,7 @@ class Card:
     zone: str
     maker: str
     paused: str | None = None
-    standing: tuple[Reading, ...] = ()
+    standing: tuple[Measurement, ...] = ()
     held: str = ""
     now: datetime | None = None
 
@@ -76,13 +86,13 @@ class Muted:
 
 
 def made(
-    card: Card,
+    card: RuleCard,
     command: str,
     *,
     again: bool = False,
     changed: bool = False,
-    now: Sequence[Reading] = (),
-    heard: Heard = Heard.NOT_NOW,
+    now: Sequence[Measurement] = (),
+    heard: FirstMessage = FirstMessage.NOT_NOW,
 ) -> Message:
     """Confirm that a rule was set up or changed, with the current figures.
 
@@ -143,7 +153,7 @@ def meaning(rule: Rule, zone: str) -> str:
             return "Alerts when the data is more than an hour old."
 
 
-def standing(rule: Rule, now: Sequence[Reading]) -> list[str]:
+def standing(rule: Rule, now: Sequence[Measurement]) -> list[str]:
     """The current figures of the subjects closest to their threshold, a line each."""
     known = [one for one in now if one.value is not None]
     if not known or isinstance(rule.watch, New | Stale | Spike):
@@ -154,7 +164,7 @@ def standing(rule: Rule, now: Sequence[Reading]) -> list[str]:
     return [f"Now: {_stands(rule, one)}." for one in nearest[:_MOST_STANDING]]
 
 
-def already(rule: Rule, now: Sequence[Reading]) -> str:
+def already(rule: Rule, now: Sequence[Measurement]) -> str:
     """That the threshold is passed already, without a period at the end; "" where it isn't."""
     count = sum(reached(rule.watch, one) > 0 for one in now)
     if not count:
@@ -173,19 +183,19 @@ def already(rule: Rule, now: Sequence[Reading]) -> str:
             return ""
 
 
-def _hears(rule: Rule, heard: Heard) -> str:
-    if heard is Heard.NOT_NOW:
+def _hears(rule: Rule, heard: FirstMessage) -> str:
+    if heard is FirstMessage.NOT_NOW:
         return "."
-    when = "right away" if heard is Heard.AT_ONCE else "after your quiet hours"
+    when = "right away" if heard is FirstMessage.AT_ONCE else "after your quiet hours"
     match rule.to.kind:
-        case To.CHANNEL:
+        case RecipientKind.CHANNEL:
             return f", so the channel will get a message {when}."
-        case To.OWNER:
+        case RecipientKind.OWNER:
             return f", so the creator will get a message {when}."
     return f", so you'll get a message {when}."
 
 
-def _stands(rule: Rule, one: Reading) -> str:
+def _stands(rule: Rule, one: Measurement) -> str:
     who = subject(rule, one)
     if isinstance(rule.watch, Budget):
         return f"{used(one)} ({who})" if who == WHOLE else f"{who}: {used(one)}"
@@ -195,13 +205,13 @@ def _stands(rule: Rule, one: Reading) -> str:
 
 
 def listing(
-    cards: Sequence[Card],
+    cards: Sequence[RuleCard],
     page: int,
     count: int,
     command: str,
     *,
     everybody: bool,
-    quiet: Quiet | None = None,
+    quiet: QuietHours | None = None,
     muted: Sequence[Muted] = (),
 ) -> Message:
     """A page of rules with their buttons; `muted` is what the reader muted of others' rules."""
@@ -239,7 +249,7 @@ def muted(event: str, *, whole: bool) -> Message:
     return Message(text, (section(text), actions(button("Unmute", UNMUTE, event))))
 
 
-def _bodies(cards: Sequence[Card], *, everybody: bool) -> list[str]:
+def _bodies(cards: Sequence[RuleCard], *, everybody: bool) -> list[str]:
     """The text of each card, shortened if all of them don't fit into one message."""
     for short in (False, True):
         bodies = [_body(card, short=short, everybody=everybody) for card in cards]
@@ -248,7 +258,7 @@ def _bodies(cards: Sequence[Card], *, everybody: bool) -> list[str]:
     return bodies
 
 
-def quiet_set(quiet: Quiet | None, zone: str, command: str) -> Message:
+def quiet_set(quiet: QuietHours | None, zone: str, command: str) -> Message:
     """Confirm quiet hours; `zone` is the one that they are in."""
     if quiet is None:
         text = "Quiet hours are off. You'll get every alert right away."
@@ -261,12 +271,12 @@ def quiet_set(quiet: Quiet | None, zone: str, command: str) -> Message:
     return Message(text, (section(text),))
 
 
-def card_blocks(card: Card) -> list[Block]:
+def card_blocks(card: RuleCard) -> list[Block]:
     """One rule with its buttons."""
     return [section(_body(card)), _buttons(card)]
 
 
-def _body(card: Card, *, short: bool = False, everybody: bool = False) -> str:
+def _body(card: RuleCard, *, short: bool = False, everybody: bool = False) -> str:
     words = code(f"alert {words_shown(card.rule)}", 66 if short else 306)
     by = f", set up by <@{card.maker}>" if everybody else ""
     lines = [f"{words}, {recipient(card.rule, card.maker)}{by}"]
@@ -276,7 +286,7 @@ def _body(card: Card, *, short: bool = False, everybody: bool = False) -> str:
         lines.append(f":zzz: {escape(clean(card.held, 100))}")
     listed = 0 if short else _MOST_STANDING
     for reading in sorted(card.standing, key=how_far, reverse=True)[:listed]:
-        event = Event(Kind.TRIGGERED, reading, 1, reading.at)
+        event = AlertEvent(EventKind.TRIGGERED, reading, 1, reading.at)
         said = f"{subject(card.rule, reading)}: {sentence(event, card.rule, card.zone)}"
         lines.append(f":warning: {escape(clean(said, 250))}{_as_of(card, reading)}")
     more = len(card.standing) - listed
@@ -285,7 +295,7 @@ def _body(card: Card, *, short: bool = False, everybody: bool = False) -> str:
     return "\n".join(lines)[:2_900]
 
 
-def _as_of(card: Card, reading: Reading) -> str:
+def _as_of(card: RuleCard, reading: Measurement) -> str:
     """The time of figures that are not current."""
     if card.now is None or card.now - reading.at < _FRESH:
         return ""
@@ -297,8 +307,8 @@ def _reason(why: str) -> str:
     return why if why.startswith("by <@") or not why else f"because {escape(clean(why, 200))}"
 
 
-def _buttons(card: Card) -> Block:
+def _buttons(card: RuleCard) -> Block:
     rest = ("Pause", PAUSE) if card.paused is None else ("Resume", RESUME)
     elements = [button(label, action, card.id) for label, action in (("Edit", EDIT), rest)]
-    sure = asking("Delete this alert?", "Messages it has already sent stay.", "Delete")
+    sure = confirmation("Delete this alert?", "Messages it has already sent stay.", "Delete")
     return actions(*elements, button("Delete", DELETE, card.id, style="danger", confirm=sure))

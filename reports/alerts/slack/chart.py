@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 from reports.alerts.drivers import Detail, metric_of
-from reports.alerts.evaluation import Event
+from reports.alerts.evaluation import AlertEvent
 from reports.alerts.rule import Above, Budget, Rule
 from reports.block_kit.elements import Block
 from reports.questions.query import Metric
@@ -21,7 +21,7 @@ from reports.usage.usage import NANO
 _FARTHEST = 5
 
 
-def chart(event: Event, rule: Rule, detail: Detail) -> list[Block]:
+def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
     """The chart, where there is anything to draw."""
     span = detail.range
     if span is None or len(detail.values) != len(span.buckets) or len(span.buckets) < 2:
@@ -52,7 +52,7 @@ def chart(event: Event, rule: Rule, detail: Detail) -> list[Block]:
     return [{"type": CHART, "title": what[:50], "chart": drawn}]
 
 
-def _fresh(event: Event, span: TimeRange, values: tuple[int, ...]) -> tuple[int, ...]:
+def _fresh(event: AlertEvent, span: TimeRange, values: tuple[int, ...]) -> tuple[int, ...]:
     """The values, with a spike's hour at least at its reading: minutes arrive before hours."""
     reading = event.reading
     if reading.hour is None or reading.hour.start not in span.buckets:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from reports.alerts.evaluation import Reading
-from reports.alerts.periods import Span
+from reports.alerts.evaluation import Measurement
+from reports.alerts.periods import AlertPeriod
 from reports.questions.query import Metric
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
@@ -39,7 +39,7 @@ def clock(moment: datetime, now: datetime, zone: str) -> str:
     return f"today {clock_words(there)}" if there.date() == today else day_words(moment, zone)
 
 
-def when_words(unit: Unit, reading: Reading, zone: str) -> str:
+def when_words(unit: Unit, reading: Measurement, zone: str) -> str:
     """In which period: `this hour`, `today`, `this week`, or its date once it is over."""
     period = reading.period
     if period is None or reading.part:
@@ -47,7 +47,7 @@ def when_words(unit: Unit, reading: Reading, zone: str) -> str:
     return past_words(unit, period, zone)
 
 
-def past_words(unit: Unit, period: Span, zone: str) -> str:
+def past_words(unit: Unit, period: AlertPeriod, zone: str) -> str:
     """A period that has ended, by its date."""
     first = period.start.astimezone(ZoneInfo(zone))
     match unit:

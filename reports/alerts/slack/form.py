@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reports.alerts.evaluation import Reading
+from reports.alerts.evaluation import Measurement
 from reports.alerts.form_fields import (
     ALL,
     METRICS,
     UNITS,
     URGENT,
     USUAL_LIMITS,
+    AlertField,
     AlertFields,
-    Field,
-    Kind,
+    AlertKind,
     bys,
     has_whose,
     has_zone,
 )
-from reports.alerts.rule import Rule, To
+from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack.cards import already, meaning, standing
 from reports.block_kit.elements import Block, divider
 from reports.block_kit.inputs import (
@@ -41,13 +41,13 @@ from reports.wording.safe_text import clean, escape
 
 CALLBACK = "alert_form"
 _KINDS = (
-    (Kind.ABOVE, "Usage exceeds a limit"),
-    (Kind.SPIKE, "An hour costs far more than usual"),
-    (Kind.BUDGET, "A key or workspace nears its budget"),
-    (Kind.CREDITS, "Credits run low"),
-    (Kind.FORECAST, "The month is on track to exceed a limit"),
-    (Kind.NEW, "A model or key is used for the first time"),
-    (Kind.SYNC, "Data is stale"),
+    (AlertKind.ABOVE, "Usage exceeds a limit"),
+    (AlertKind.SPIKE, "An hour costs far more than usual"),
+    (AlertKind.BUDGET, "A key or workspace nears its budget"),
+    (AlertKind.CREDITS, "Credits run low"),
+    (AlertKind.FORECAST, "The month is on track to exceed a limit"),
+    (AlertKind.NEW, "A model or key is used for the first time"),
+    (AlertKind.SYNC, "Data is stale"),
 )
 _METRICS = dict(
     zip(
@@ -65,11 +65,11 @@ _BYS = {
     Dimension.CREATOR: "Each creator separately",
 }
 _LIMITS = {
-    Kind.ABOVE: ("Limit", "Dollars, like $50; tokens or requests, like 500k or 10m."),
-    Kind.SPIKE: ("Minimum", "Ignore spikes under this amount, in dollars."),
-    Kind.BUDGET: ("Notify at", "One or more percentages, like 80% 100%."),
-    Kind.CREDITS: ("Balance below", "In dollars."),
-    Kind.FORECAST: ("Limit", "In dollars."),
+    AlertKind.ABOVE: ("Limit", "Dollars, like $50; tokens or requests, like 500k or 10m."),
+    AlertKind.SPIKE: ("Minimum", "Ignore spikes under this amount, in dollars."),
+    AlertKind.BUDGET: ("Notify at", "One or more percentages, like 80% 100%."),
+    AlertKind.CREDITS: ("Balance below", "In dollars."),
+    AlertKind.FORECAST: ("Limit", "In dollars."),
 }
 _LONGEST_LIMIT = 40
 
@@ -83,29 +83,29 @@ def view(fields: AlertFields, meta: Meta, words: str, note: str = "") -> dict[st
 
 def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
     kind = fields.kind
-    yield select(Field.KIND, "Alert when", _KINDS, kind)
-    if kind == Kind.ABOVE:
-        yield select(Field.METRIC, "Metric", tuple(_METRICS.items()), fields.metric)
-    if kind == Kind.FORECAST:
+    yield select(AlertField.KIND, "Alert when", _KINDS, kind)
+    if kind == AlertKind.ABOVE:
+        yield select(AlertField.METRIC, "Metric", tuple(_METRICS.items()), fields.metric)
+    if kind == AlertKind.FORECAST:
         spends = [(metric, _METRICS[metric]) for metric in _SPENDS]
-        yield select(Field.METRIC, "Metric", spends, fields.metric)
+        yield select(AlertField.METRIC, "Metric", spends, fields.metric)
     if kind in _LIMITS:
-        label, hint = _LIMITS[Kind(kind)]
+        label, hint = _LIMITS[AlertKind(kind)]
         # each kind has its own id, so that an amount in dollars isn't kept as a percentage
         name = limit_field(kind)
         yield typed(name, label, fields.limit, hint=hint, longest=_LONGEST_LIMIT)
-    if kind == Kind.ABOVE:
-        yield select(Field.UNIT, "Per", tuple(_UNITS.items()), fields.unit)
-    if kind == Kind.NEW:
+    if kind == AlertKind.ABOVE:
+        yield select(AlertField.UNIT, "Per", tuple(_UNITS.items()), fields.unit)
+    if kind == AlertKind.NEW:
         kinds = ((Dimension.MODEL, "Model"), (Dimension.KEY, "API key"))
-        yield select(Field.WHAT, "New", kinds, fields.what)
+        yield select(AlertField.WHAT, "New", kinds, fields.what)
     offered = bys(kind, fields.what)
     if offered:
         by = fields.by if fields.by in offered else ALL
-        yield select(Field.BY, "Count", [(one, _BYS[one]) for one in offered], by)
+        yield select(AlertField.BY, "Count", [(one, _BYS[one]) for one in offered], by)
     if has_whose(kind):
         yield typed(
-            Field.WHOSE,
+            AlertField.WHOSE,
             "Filter",
             fields.whose,
             hint="Same filters as in a question. Leave empty for everyone.",
@@ -113,49 +113,49 @@ def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
             optional=True,
         )
     if has_zone(kind):
-        yield typed(Field.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
+        yield typed(AlertField.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
     places = (
-        (To.ME, to_maker(meta)),
-        (To.OWNER, "The key's creator (DM)"),
-        (To.CHANNEL, "A channel"),
+        (RecipientKind.ME, to_maker(meta)),
+        (RecipientKind.OWNER, "The key's creator (DM)"),
+        (RecipientKind.CHANNEL, "A channel"),
     )
-    yield radio(Field.TO, "Send to", places, fields.to)
-    if fields.to == To.CHANNEL:
+    yield radio(AlertField.TO, "Send to", places, fields.to)
+    if fields.to == RecipientKind.CHANNEL:
         hint = "I need to be a member. Use /invite in the channel first."
-        yield channel(Field.CHANNEL, "Channel", fields.channel, hint=hint)
+        yield channel(AlertField.CHANNEL, "Channel", fields.channel, hint=hint)
     urgent = ((URGENT, "Urgent: send during quiet hours too"),)
     chosen = (URGENT,) if fields.urgent else ()
-    yield ticks(Field.URGENT, "Delivery", urgent, chosen, optional=True)
+    yield ticks(AlertField.URGENT, "Delivery", urgent, chosen, optional=True)
 
 
 def limit_field(kind: str) -> str:
     """The field of the threshold of a kind."""
-    return f"{Field.LIMIT}_{kind}"
+    return f"{AlertField.LIMIT}_{kind}"
 
 
 def entered(found: Entered, zone: str) -> AlertFields:
     """The values in the modal, with defaults for inputs it didn't have; `zone` is the person's."""
     usual = AlertFields(zone=zone)
-    kind = found.text(Field.KIND, usual.kind)
-    kind = kind if kind in set(Kind) else usual.kind
-    metric = found.text(Field.METRIC, usual.metric)
-    known = _SPENDS if kind == Kind.FORECAST else METRICS
+    kind = found.text(AlertField.KIND, usual.kind)
+    kind = kind if kind in set(AlertKind) else usual.kind
+    metric = found.text(AlertField.METRIC, usual.metric)
+    known = _SPENDS if kind == AlertKind.FORECAST else METRICS
     return AlertFields(
         kind=kind,
         metric=metric if metric in known else usual.metric,
-        limit=found.text(limit_field(kind), USUAL_LIMITS.get(Kind(kind), "")),
-        unit=found.text(Field.UNIT, usual.unit),
-        what=found.text(Field.WHAT, usual.what),
-        by=found.text(Field.BY, usual.by),
-        whose=found.text(Field.WHOSE),
-        zone=found.text(Field.ZONE, usual.zone),
-        to=found.text(Field.TO, usual.to),
-        channel=found.text(Field.CHANNEL),
-        urgent=URGENT in found.many(Field.URGENT),
+        limit=found.text(limit_field(kind), USUAL_LIMITS.get(AlertKind(kind), "")),
+        unit=found.text(AlertField.UNIT, usual.unit),
+        what=found.text(AlertField.WHAT, usual.what),
+        by=found.text(AlertField.BY, usual.by),
+        whose=found.text(AlertField.WHOSE),
+        zone=found.text(AlertField.ZONE, usual.zone),
+        to=found.text(AlertField.TO, usual.to),
+        channel=found.text(AlertField.CHANNEL),
+        urgent=URGENT in found.many(AlertField.URGENT),
     )
 
 
-def foreseen(rule: Rule, zone: str, now: Sequence[Reading] | str) -> str:
+def foreseen(rule: Rule, zone: str, now: Sequence[Measurement] | str) -> str:
     """The preview (mrkdwn): what the rule means and the current figures, or what is wrong."""
     lines = [escape(meaning(rule, zone))]
     if isinstance(now, str):

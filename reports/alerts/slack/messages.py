@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reports.alerts.drivers import Detail, Driver, before_words, metric_of, subject_of
-from reports.alerts.evaluation import Event, Kind, Reading, reached
-from reports.alerts.limits_and_forecast import Pace
+from reports.alerts.evaluation import AlertEvent, EventKind, Measurement, reached
+from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.rule import Above, Credits, Forecast, New, Rule, Stale
 from reports.alerts.slack.cards import UNMUTE
 from reports.alerts.slack.chart import chart
@@ -26,9 +26,9 @@ from reports.alerts.slack.sentences import (
 from reports.block_kit.elements import (
     Block,
     actions,
-    asking,
     button,
     code,
+    confirmation,
     context,
     header,
     menu,
@@ -48,11 +48,11 @@ MOST_TOGETHER = 40
 _MOST_CHARACTERS = 7_500
 _MOST_DRIVERS = 3
 _NAME = 60
-_OVER = {Kind.RECOVERED, Kind.ENDED}
+_OVER = {EventKind.RECOVERED, EventKind.ENDED}
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class AlertContext:
     """Which alert a message is about, and what people did about it.
 
     `id` is the event's id, for the buttons; `zone` is the one in which times are shown; `maker`,
@@ -72,11 +72,11 @@ class About:
 
 
 def alert(
-    event: Event,
-    about: About,
+    event: AlertEvent,
+    about: AlertContext,
     detail: Detail | None = None,
-    latest: Event | None = None,
-    now: Reading | None = None,
+    latest: AlertEvent | None = None,
+    now: Measurement | None = None,
 ) -> Message:
     """The first message of an alert, with the current figures.
 
@@ -91,7 +91,7 @@ def alert(
     head = title(named, at_line(about.rule, named.reading), zone)
     lines = [_since(latest, about)] if latest is not None and over else []
     if not over and not reached(rule.watch, reading):
-        lines += [f"*Now:* {escape(ending(replace(at, kind=Kind.RECOVERED), rule))}"]
+        lines += [f"*Now:* {escape(ending(replace(at, kind=EventKind.RECOVERED), rule))}"]
     elif not over:
         lines += [f"*{escape(sentence(at, rule, zone, detail.pace))}*"]
     elif reading == event.reading:
@@ -114,8 +114,8 @@ def alert(
 
 
 def shown(
-    event: Event, rule: Rule, latest: Event | None = None, now: Reading | None = None
-) -> Event:
+    event: AlertEvent, rule: Rule, latest: AlertEvent | None = None, now: Measurement | None = None
+) -> AlertEvent:
     """The figures to show: the newest ones, or the last ones of a period that has ended."""
     if latest is not None and is_over(latest):
         known = latest.reading if latest.reading.period else event.reading
@@ -126,12 +126,12 @@ def shown(
     return replace(last, reading=now, step=max(last.step, reached(rule.watch, now)), at=now.at)
 
 
-def is_over(latest: Event | None) -> bool:
+def is_over(latest: AlertEvent | None) -> bool:
     """Whether an alert is over, by the newest event that came after its first."""
     return latest is not None and latest.kind in _OVER
 
 
-def at_line(rule: Rule, reading: Reading) -> Rule:
+def at_line(rule: Rule, reading: Measurement) -> Rule:
     """A rule with the threshold that a reading was judged by, which may have changed since."""
     watch = rule.watch
     if not isinstance(watch, Above | Forecast | Credits) or watch.limit == reading.limit:
@@ -139,7 +139,7 @@ def at_line(rule: Rule, reading: Reading) -> Rule:
     return replace(rule, watch=replace(watch, limit=reading.limit))
 
 
-def _first_told(event: Event, about: About, at: Event) -> list[str]:
+def _first_told(event: AlertEvent, about: AlertContext, at: AlertEvent) -> list[str]:
     """The figures of the first message, if they have changed since."""
     first, reading = event.reading, at.reading
     if (first.value, first.limit, event.step) == (reading.value, reading.limit, at.step):
@@ -147,20 +147,20 @@ def _first_told(event: Event, about: About, at: Event) -> list[str]:
     return [_at_first(event, about, reading.at)]
 
 
-def _at_first(event: Event, about: About, now: datetime) -> str:
+def _at_first(event: AlertEvent, about: AlertContext, now: datetime) -> str:
     """The figures of the first message and their time, in mrkdwn."""
     said = sentence(event, at_line(about.rule, event.reading), about.zone)
     return f"First alert ({escape(clock(event.at, now, about.zone))}): {escape(said)}"
 
 
-def reply(event: Event, about: About, detail: Detail | None = None) -> Message:
+def reply(event: AlertEvent, about: AlertContext, detail: Detail | None = None) -> Message:
     """A reply in the alert's thread: a further threshold, a reminder, or that it is over."""
     pace = detail.pace if detail else None
     text = _since(event, about, pace)
     return Message(shortened(text), (section(text),))
 
 
-def replies(items: Sequence[tuple[Event, About]], notes: Sequence[str] = ()) -> Message:
+def replies(items: Sequence[tuple[AlertEvent, AlertContext]], notes: Sequence[str] = ()) -> Message:
     """A reply in the thread of a message about several alerts, each with its headline.
 
     `notes` are trusted mrkdwn sentences.
@@ -181,9 +181,9 @@ def replies(items: Sequence[tuple[Event, About]], notes: Sequence[str] = ()) -> 
 class Item:
     """One of several alerts in a message; `latest` is the newest event after its first."""
 
-    event: Event
-    about: About
-    latest: Event | None = None
+    event: AlertEvent
+    about: AlertContext
+    latest: AlertEvent | None = None
 
     @property
     def over(self) -> bool:
@@ -196,7 +196,7 @@ class Item:
         who = subject(about.rule, self.event.reading)
         if latest is not None and self.over:
             said = ending(latest, at_line(about.rule, latest.reading))
-            over = "" if latest.kind is Kind.ENDED else "Resolved. "
+            over = "" if latest.kind is EventKind.ENDED else "Resolved. "
             return f"• :white_check_mark: {escape(clean(f'{who}: {over}{said}', 300))}"
         at = shown(self.event, about.rule, latest)
         said = sentence(at, at_line(about.rule, at.reading), about.zone)
@@ -257,7 +257,7 @@ def _full(lines: Sequence[str], shown: int) -> bool:
     return shown == MOST_TOGETHER or sum(len(line) for line in lines) > _MOST_CHARACTERS
 
 
-def drivers(event: Event, rule: Rule, detail: Detail) -> list[str]:
+def drivers(event: AlertEvent, rule: Rule, detail: Detail) -> list[str]:
     """The top keys and models behind an alert, a line each, without those it is about anyway."""
     metric, subject_is = metric_of(rule), subject_of(rule, event.reading)
     before = before_words(rule, event.reading)
@@ -282,18 +282,18 @@ def _driver(one: Driver, metric: Metric) -> str:
     return f"{clean(one.name, _NAME)} {amount(metric, one.value)}{before}"
 
 
-def _since(latest: Event, about: About, pace: Pace | None = None) -> str:
+def _since(latest: AlertEvent, about: AlertContext, pace: SpendPace | None = None) -> str:
     """The latest development, in mrkdwn."""
     rule = at_line(about.rule, latest.reading)
-    if latest.kind is Kind.RECOVERED:
+    if latest.kind is EventKind.RECOVERED:
         return f":white_check_mark: *Resolved.* {escape(ending(latest, rule))}"
-    if latest.kind is Kind.ENDED:
+    if latest.kind is EventKind.ENDED:
         return f":checkered_flag: {escape(ending(latest, rule))}"
     said = sentence(latest, rule, about.zone, pace)
     return f":warning: *{escape(said)}*"
 
 
-def _done(about: About, now: datetime) -> list[str]:
+def _done(about: AlertContext, now: datetime) -> list[str]:
     done = [_acknowledged(about.acknowledged)] if about.acknowledged else []
     if about.snoozed:
         done.append(f":zzz: Snoozed until {escape(clock(about.snoozed, now, about.zone))}")
@@ -302,7 +302,7 @@ def _done(about: About, now: datetime) -> list[str]:
     return done
 
 
-def _actions(about: About, *, over: bool, periods: bool) -> Block:
+def _actions(about: AlertContext, *, over: bool, periods: bool) -> Block:
     found = []
     if not isinstance(about.rule.watch, Stale):
         found.append(button("Show details", DETAILS, about.id))
@@ -317,7 +317,7 @@ def _actions(about: About, *, over: bool, periods: bool) -> Block:
     return actions(*found)
 
 
-def _snooze(about: About, *, periods: bool) -> Block:
+def _snooze(about: AlertContext, *, periods: bool) -> Block:
     options = [
         option(label, f"{about.id} {value}")
         for label, value in SNOOZES
@@ -327,11 +327,11 @@ def _snooze(about: About, *, periods: bool) -> Block:
 
 
 def _mute(id_: str) -> Block:
-    sure = asking("Mute this alert?", "You won't get it again until you unmute it.", "Mute")
+    sure = confirmation("Mute this alert?", "You won't get it again until you unmute it.", "Mute")
     return button("Mute", MUTE, id_, confirm=sure)
 
 
-def _footer(reading: Reading, about: About) -> list[str]:
+def _footer(reading: Measurement, about: AlertContext) -> list[str]:
     return [
         *(note[:1_900] for note in about.notes[:5]),
         f"{code(words_shown(about.rule), 300)}, set up by <@{about.maker}>",

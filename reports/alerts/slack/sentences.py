@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from reports.alerts.evaluation import Event, Kind, Reading
-from reports.alerts.limits_and_forecast import Pace, days_left, full_at
+from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
+from reports.alerts.limits_and_forecast import SpendPace, days_left, full_at
 from reports.alerts.rule import (
     Above,
     Budget,
@@ -16,13 +16,13 @@ from reports.alerts.rule import (
     Forecast,
     New,
     Recipient,
+    RecipientKind,
     Rule,
     Spike,
     Stale,
-    To,
 )
 from reports.alerts.slack.figures import age, amount, bare, clock, many, price, when_words
-from reports.questions.query import Metric, Source
+from reports.questions.query import Metric, MoneySource
 from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
@@ -33,7 +33,7 @@ WHOLE = "whole organization"
 NAME = 80
 
 
-def title(event: Event, rule: Rule, zone: str) -> str:
+def title(event: AlertEvent, rule: Rule, zone: str) -> str:
     """The headline of an alert: what at OpenRouter passed which limit, and whose usage it is."""
     about, reading = topic(event, rule, zone), event.reading
     if isinstance(rule.watch, Credits | Stale):
@@ -41,7 +41,7 @@ def title(event: Event, rule: Rule, zone: str) -> str:
     return f"{about}: {subject(rule, reading)}"
 
 
-def topic(event: Event, rule: Rule, zone: str) -> str:
+def topic(event: AlertEvent, rule: Rule, zone: str) -> str:
     """The headline without whose usage it is."""
     reading, watch = event.reading, rule.watch
     match watch:
@@ -64,12 +64,12 @@ def topic(event: Event, rule: Rule, zone: str) -> str:
             return "OpenRouter data is out of date"
 
 
-def how_far(reading: Reading) -> Fraction:
+def how_far(reading: Measurement) -> Fraction:
     """A reading's value relative to its limit, to sort by."""
     return Fraction(reading.value or 0, max(reading.limit, 1))
 
 
-def subject(rule: Rule, reading: Reading) -> str:
+def subject(rule: Rule, reading: Measurement) -> str:
     """Whose usage a reading is about."""
     if reading.subject:
         return clean(reading.label, NAME)
@@ -78,14 +78,14 @@ def subject(rule: Rule, reading: Reading) -> str:
     return WHOLE
 
 
-def sentence(event: Event, rule: Rule, zone: str, pace: Pace | None = None) -> str:
+def sentence(event: AlertEvent, rule: Rule, zone: str, pace: SpendPace | None = None) -> str:
     """The figure, its limit, what is left, and where the current pace leads."""
     reading, watch = event.reading, rule.watch
     value = reading.value or 0
     match watch:
         case Above(metric, limit, unit, source):
             when = when_words(unit, reading, zone)
-            of = "" if source is Source.ALL else f" from {source}"
+            of = "" if source is MoneySource.ALL else f" from {source}"
             over = bare(metric, value - limit)
             said = (
                 f"{amount(metric, value)}{of} {when}, {over} over the {bare(metric, limit)} limit"
@@ -114,12 +114,12 @@ def sentence(event: Event, rule: Rule, zone: str, pace: Pace | None = None) -> s
             )
 
 
-def ending(event: Event, rule: Rule) -> str:
+def ending(event: AlertEvent, rule: Rule) -> str:
     """The sentence that says that an alert is over."""
     reading, watch = event.reading, rule.watch
     value = reading.value or 0
     match watch:
-        case Above(metric, limit, unit) if event.kind is Kind.ENDED:
+        case Above(metric, limit, unit) if event.kind is EventKind.ENDED:
             said = f"The {unit} ended at {amount(metric, value)}"
             if value > limit:
                 return (
@@ -128,7 +128,7 @@ def ending(event: Event, rule: Rule) -> str:
             return f"{said}. OpenRouter corrected its figures after this alert."
         case Above(metric, limit):
             return f"{amount(metric, value)}; the limit is {bare(metric, limit)}."
-        case Budget() if event.kind is Kind.ENDED:
+        case Budget() if event.kind is EventKind.ENDED:
             return f"The limit has reset. Final usage: {used(reading)}."
         case Budget():
             return f"The limit is now {price(reading.limit)}: {used(reading)}."
@@ -138,7 +138,7 @@ def ending(event: Event, rule: Rule) -> str:
             return f"The credit balance is {price(value)}, back above {price(limit)}."
         case New():
             return "It's no longer new."
-        case Forecast(limit) if event.kind is Kind.ENDED:
+        case Forecast(limit) if event.kind is EventKind.ENDED:
             return f"The month is over. The last forecast was {price(value)}."
         case Forecast(limit):
             return f"At this pace the month will end at {price(value)}, below {price(limit)}."
@@ -146,7 +146,7 @@ def ending(event: Event, rule: Rule) -> str:
             return f"The data is up to date again ({age(value)} old)."
 
 
-def used(reading: Reading) -> str:
+def used(reading: Measurement) -> str:
     """How much of a limit is used: `85% used: $85.10 of $100, $14.90 left`."""
     value, limit = reading.value or 0, reading.limit
     percent = int(Fraction(value * 100, limit)) if limit > 0 else 0
@@ -163,14 +163,14 @@ def words_shown(rule: Rule) -> str:
 def recipient(rule: Rule, maker: str) -> str:
     """Who gets an alert, in mrkdwn."""
     match rule.to.kind:
-        case To.CHANNEL:
+        case RecipientKind.CHANNEL:
             return f"in <#{rule.to.channel}>"
-        case To.OWNER:
+        case RecipientKind.OWNER:
             return "to the creator"
     return f"to <@{maker}>"
 
 
-def _heading_for(metric: Metric, unit: Unit, reading: Reading, pace: Pace | None) -> str:
+def _heading_for(metric: Metric, unit: Unit, reading: Measurement, pace: SpendPace | None) -> str:
     """Where the current pace leads by the end of the period."""
     period = reading.period
     if pace is None or period is None or pace.used <= 0 or not reading.part:
@@ -184,7 +184,7 @@ def _heading_for(metric: Metric, unit: Unit, reading: Reading, pace: Pace | None
     return f"; at this pace {bare(metric, end)} by the end of the {unit}" if more >= 1 else ""
 
 
-def _budget(reading: Reading, zone: str, now: datetime, pace: Pace | None) -> str:
+def _budget(reading: Measurement, zone: str, now: datetime, pace: SpendPace | None) -> str:
     said, ends = used(reading), reading.period.end if reading.period else None
     if ends and not reading.part:
         return f"{said}. The limit has reset since."
@@ -210,7 +210,7 @@ def _zone(zone: str) -> str:
     return f" ({zone_city(zone)})"
 
 
-def _spike(reading: Reading, zone: str) -> str:
+def _spike(reading: Measurement, zone: str) -> str:
     value, hour = reading.value or 0, reading.hour
     start = (hour.start if hour else reading.at).astimezone(ZoneInfo(zone))
     span = f"{clock_words(start)} and {clock_words(start + HOUR)}"
@@ -227,7 +227,7 @@ def _spike(reading: Reading, zone: str) -> str:
     return f"{said}, {times} times the typical {price(usual.median)} for this hour of the week."
 
 
-def explained(reading: Reading) -> str:
+def explained(reading: Measurement) -> str:
     """Why an hour counts as a spike; "" where there is nothing to compare it with."""
     usual = reading.usual
     if usual is None:
@@ -241,7 +241,7 @@ def explained(reading: Reading) -> str:
     )
 
 
-def _credits(value: int, limit: int, pace: Pace | None) -> str:
+def _credits(value: int, limit: int, pace: SpendPace | None) -> str:
     if value < 0:
         return (
             f"The credit balance is {price(value)}. Below $0 OpenRouter rejects requests, even to"

@@ -32,7 +32,7 @@ MOST_NOTES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class HomeUsage:
     """The past day and month, and the month by two dimensions (`tops`)."""
 
     day: Summary
@@ -58,12 +58,12 @@ class Home:
     now: datetime
     command: str
     scope: str
-    usage: Usage | str
+    usage: HomeUsage | str
     as_of: datetime | None
     balance: Balance | None
-    schedules: tuple[schedules.Card, ...]
+    schedules: tuple[schedules.ScheduleCard, ...]
     schedule_count: int
-    alerts: tuple[alert_cards.Card, ...]
+    alerts: tuple[alert_cards.RuleCard, ...]
     alert_count: int
     status: Status | None = None
 

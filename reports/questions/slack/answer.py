@@ -67,14 +67,14 @@ NOTHING_YET = "No data yet: the first sync is still running. Try again in a minu
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunButton:
     """A button that runs a command; `words` are what would be typed after the command's name."""
 
     label: str
     words: str
 
 
-def run_buttons(runs: Sequence[Run]) -> list[Block]:
+def run_buttons(runs: Sequence[RunButton]) -> list[Block]:
     """A row of buttons that run commands (at most five), or nothing."""
     shown = [
         button(one.label, f"{RUN}{number}", one.words)
@@ -91,7 +91,7 @@ class Message:
     text: str
     blocks: tuple[Block, ...]
 
-    def noted(self, words: str, runs: Sequence[Run] = ()) -> Message:
+    def noted(self, words: str, runs: Sequence[RunButton] = ()) -> Message:
         """The same below a sentence (plain text, code marks allowed) and buttons that run
         commands.
         """
@@ -207,13 +207,13 @@ def error(wrong: CommandError, command: str = "/activity", *, examples: bool = F
     `examples` adds a line of examples, for people who are new to the bot.
     """
     said = [fit(escape(clean(readable(wrong.problem), LONGEST_SECTION)), LONGEST_CODE)]
-    runs: list[Run] = []
+    runs: list[RunButton] = []
     if wrong.choices:  # the problem is a question that these answer
-        runs += [Run(readable(one), one) for one in wrong.choices]
+        runs += [RunButton(readable(one), one) for one in wrong.choices]
     elif wrong.suggestion:
         meant = f"{command} {readable(wrong.suggestion)}"
         said.append(f"Did you mean {code(meant)}?")
-        runs.append(Run("Run it", wrong.suggestion))
+        runs.append(RunButton("Run it", wrong.suggestion))
     elif wrong.understood:
         said.append(f"I understood {code(readable(wrong.understood))}.")
     lines = [" ".join(said)]

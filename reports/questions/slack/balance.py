@@ -8,7 +8,7 @@ from typing import Any
 
 from reports.block_kit.elements import Block, header, section, table
 from reports.home.slack.metric_cards import credits_card, lasting
-from reports.questions.slack.answer import Message, Run, run_buttons, sentence
+from reports.questions.slack.answer import Message, RunButton, run_buttons, sentence
 from reports.questions.wording import stamp
 from reports.usage.balance import Balance
 from reports.usage.limits import Limit
@@ -24,8 +24,8 @@ MOST_LIMITS = 25
 MOST_OWN = 10
 _NAME = 60
 _RUNS = (
-    Run("Credits spent, past week", "spend 7d credits"),
-    Run("Limits and budgets", "budget"),
+    RunButton("Credits spent, past week", "spend 7d credits"),
+    RunButton("Limits and budgets", "budget"),
 )
 
 

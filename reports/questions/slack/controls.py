@@ -14,14 +14,14 @@ from reports.questions.follow_up import (
     PERIODS,
     UNGROUPED,
     UP_TO_NOW,
-    Follow,
+    FollowUpAction,
 )
-from reports.questions.grammar import Ask, parse
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Dimension, Filter, Metric, Versus
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
 from reports.render.tables import looked_at
-from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import OverlapError, earlier
 from reports.wording.safe_text import clean
 
@@ -74,7 +74,7 @@ def _metric(summary: Summary) -> Block:
     options = [option("All metrics", EVERYTHING)]
     options += [option(str(metric).capitalize(), metric) for metric in Metric]
     present = summary.query.metric
-    return menu(Follow.METRIC, "Metric", options, str(present or EVERYTHING))
+    return menu(FollowUpAction.METRIC, "Metric", options, str(present or EVERYTHING))
 
 
 def _period(summary: Summary) -> Block:
@@ -83,19 +83,19 @@ def _period(summary: Summary) -> Block:
     value = str(present)
     for words in PERIODS:
         read = parse(words)
-        if isinstance(read, Ask):
+        if isinstance(read, QuestionCommand):
             period = read.query.period
             value = words if period == present else value
             options.append(option(capital(period_words(period)), words))
     if value not in PERIODS:
         options.append(option(capital(period_words(present)), value))
-    return menu(Follow.PERIOD, "Period", options, value)
+    return menu(FollowUpAction.PERIOD, "Period", options, value)
 
 
 def _by(summary: Summary) -> Block:
     options = [option("Not grouped", UNGROUPED)]
     options += [option(f"By {DIMENSION_WORDS[one]}", one) for one in Dimension]
-    return menu(Follow.BY, "Group by", options, str(summary.query.by or UNGROUPED))
+    return menu(FollowUpAction.BY, "Group by", options, str(summary.query.by or UNGROUPED))
 
 
 def _versus(summary: Summary) -> Block:
@@ -113,7 +113,7 @@ def _versus(summary: Summary) -> Block:
             earlier(wanted, unit)
             options.append(option(f"vs a {unit} earlier", versus))
     options = [one for one in options if one["value"] != twice]
-    return menu(Follow.VERSUS, "Compare with", options, str(query.versus or ALONE))
+    return menu(FollowUpAction.VERSUS, "Compare with", options, str(query.versus or ALONE))
 
 
 def _just_before(period: Period) -> Versus | None:
@@ -125,7 +125,7 @@ def _just_before(period: Period) -> Versus | None:
             long = unit
         case Month():
             long = Unit.MONTH
-        case Span(first, last):
+        case DateSpan(first, last):
             long = _AS_LONG.get(((last - first).days + 1, Unit.DAY))
     return next((versus for versus, unit in EARLIER.items() if unit is long), None)
 
@@ -149,7 +149,7 @@ def _inside(summary: Summary, controls: Controls) -> list[Block]:
         return []
     inside = summary.query.by and len(options) > ways_out
     label = f"Look inside a{_article(summary)}" if inside else "Filters"
-    return [menu(Follow.INSIDE, label, options)]
+    return [menu(FollowUpAction.INSIDE, label, options)]
 
 
 def _way_out(one: Filter) -> str:

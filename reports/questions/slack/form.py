@@ -17,8 +17,16 @@ from reports.block_kit.inputs import (
     ticks,
     typed,
 )
-from reports.questions.form_fields import ALL, ME, METRICS, OTHER, PERIODS, Field, QuestionFields
-from reports.questions.query import Dimension, File
+from reports.questions.form_fields import (
+    ALL,
+    ME,
+    METRICS,
+    OTHER,
+    PERIODS,
+    QuestionField,
+    QuestionFields,
+)
+from reports.questions.query import Dimension, FileFormat
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.render.tables import nothing, versus
@@ -35,9 +43,9 @@ _BYS = (
     (Dimension.CREATOR, "Creator"),
 )
 _FILES = (
-    (File.CSV, "CSV, for a spreadsheet"),
-    (File.PDF, "PDF, to forward or print"),
-    (File.SUMMARY, "PDF, summary only"),
+    (FileFormat.CSV, "CSV, for a spreadsheet"),
+    (FileFormat.PDF, "PDF, to forward or print"),
+    (FileFormat.SUMMARY, "PDF, summary only"),
 )
 _PLACES = ((ME, "Me, in a direct message"), (CHANNEL, "A channel, for everyone in it"))
 
@@ -49,14 +57,14 @@ def view(fields: QuestionFields, meta: Meta, words: str) -> dict[str, Any]:
 
 
 def _inputs(fields: QuestionFields) -> Iterator[Block]:
-    yield select(Field.METRIC, "What", METRICS, fields.metric)
-    yield select(Field.PERIOD, "Period", PERIODS, fields.period)
+    yield select(QuestionField.METRIC, "What", METRICS, fields.metric)
+    yield select(QuestionField.PERIOD, "Period", PERIODS, fields.period)
     if fields.period == OTHER:
         hint = "For example 3h, 14d, 2w, 6m, 2026-10 or 2026-10-01..2026-10-15"
-        yield typed(Field.OTHER, "Other period", fields.other, hint=hint, longest=40)
-    yield select(Field.BY, "Group by", _BYS, fields.by)
+        yield typed(QuestionField.OTHER, "Other period", fields.other, hint=hint, longest=40)
+    yield select(QuestionField.BY, "Group by", _BYS, fields.by)
     yield typed(
-        Field.WHOSE,
+        QuestionField.WHOSE,
         "Filter",
         fields.whose,
         hint="Leave empty for everyone. A minus leaves out: -key:ci*",
@@ -65,27 +73,27 @@ def _inputs(fields: QuestionFields) -> Iterator[Block]:
         optional=True,
     )
     if fields.by != ALL:
-        yield typed(Field.TOP, "Number of groups", fields.top, longest=5)
-    yield ticks(Field.FILES, "Files", _FILES, fields.files, optional=True)
-    yield radio(Field.TO, "Send to", _PLACES, fields.to)
+        yield typed(QuestionField.TOP, "Number of groups", fields.top, longest=5)
+    yield ticks(QuestionField.FILES, "Files", _FILES, fields.files, optional=True)
+    yield radio(QuestionField.TO, "Send to", _PLACES, fields.to)
     if fields.to != ME:
         hint = "Invite me to the channel first with /invite."
-        yield channel(Field.CHANNEL, "Channel", fields.channel, hint=hint)
+        yield channel(QuestionField.CHANNEL, "Channel", fields.channel, hint=hint)
 
 
 def entered(found: Entered) -> QuestionFields:
     """What stood in the modal; what it did not ask for is as usual."""
     usual = QuestionFields()
     return QuestionFields(
-        metric=found.text(Field.METRIC, usual.metric),
-        period=found.text(Field.PERIOD, usual.period),
-        other=found.text(Field.OTHER),
-        by=found.text(Field.BY, usual.by),
-        whose=found.text(Field.WHOSE),
-        top=found.text(Field.TOP, usual.top),
-        files=tuple(name for name in found.many(Field.FILES) if name in set(File)),
-        to=found.text(Field.TO, usual.to),
-        channel=found.text(Field.CHANNEL),
+        metric=found.text(QuestionField.METRIC, usual.metric),
+        period=found.text(QuestionField.PERIOD, usual.period),
+        other=found.text(QuestionField.OTHER),
+        by=found.text(QuestionField.BY, usual.by),
+        whose=found.text(QuestionField.WHOSE),
+        top=found.text(QuestionField.TOP, usual.top),
+        files=tuple(name for name in found.many(QuestionField.FILES) if name in set(FileFormat)),
+        to=found.text(QuestionField.TO, usual.to),
+        channel=found.text(QuestionField.CHANNEL),
     )
 
 

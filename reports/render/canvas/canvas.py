@@ -16,7 +16,7 @@ from typing import BinaryIO
 from reportlab.pdfgen.canvas import Canvas
 
 from reports.render.canvas.streamed_document import StreamedDocument
-from reports.render.fonts import Face, Run, font, runs, width
+from reports.render.fonts import Face, TextRun, font, runs, width
 
 A4 = (595.276, 841.89)
 INK, GREY, FAINT = "#16181D", "#6B7280", "#D9DCE1"
@@ -33,7 +33,7 @@ class Align(Enum):
     RIGHT = 1.0
 
 
-class Paper(Canvas):
+class PageCanvas(Canvas):
     """A canvas that writes each page as soon as it is finished; all pages have one size."""
 
     # reportlab has these, its type stubs do not
@@ -77,7 +77,7 @@ class Paper(Canvas):
             return f"{self.font(face)} {size:g} Tf {literal(text)} Tj"
         return " ".join(self._run(run, size) for run in runs(text, face))
 
-    def _run(self, run: Run, size: float) -> str:
+    def _run(self, run: TextRun, size: float) -> str:
         if run.glyphs:
             return self._glyphs(run, size)
         return " ".join(
@@ -85,7 +85,7 @@ class Paper(Canvas):
             for subset, codes in font(run.font).splitString(run.text, self.document)
         )
 
-    def _glyphs(self, run: Run, size: float) -> str:
+    def _glyphs(self, run: TextRun, size: float) -> str:
         """The operators that show shaped glyphs, each where HarfBuzz puts it."""
         written: list[str] = []
         subset, rise = -1, 0.0

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from reports.questions.query import Metric
 from reports.questions.summary import MetricSummary, Summary
-from reports.render.canvas.canvas import FAINT, GREY, Align, Paper
+from reports.render.canvas.canvas import FAINT, GREY, Align, PageCanvas
 from reports.render.charts import labels
 from reports.render.charts.palette import charted, tint
 from reports.render.charts.stacked_bars import Bars, Part, stack
@@ -46,7 +46,7 @@ class Box:
 
 
 def draw_bars(
-    paper: Paper,
+    paper: PageCanvas,
     box: Box,
     bars: Bars,
     span: TimeRange,
@@ -81,7 +81,7 @@ def draw_bars(
 
 
 def draw_legend(
-    paper: Paper, box: Box, bars: Bars, span: TimeRange, metric: Metric, em: float
+    paper: PageCanvas, box: Box, bars: Bars, span: TimeRange, metric: Metric, em: float
 ) -> None:
     """Draw what the colours mean into a box, from its top down, with each group's figure."""
     notes = [] if bars.empty else hatch_words(bars, span)
@@ -101,7 +101,7 @@ def draw_legend(
         y -= line
 
 
-def draw_page(paper: Paper, box: Box, summary: Summary, metric: Metric, em: float) -> None:
+def draw_page(paper: PageCanvas, box: Box, summary: Summary, metric: Metric, em: float) -> None:
     """Draw a whole picture into a box: what it is, the total, the bars, and what they mean."""
     shown = summary.metrics[metric]
     bars = stack(shown, charted(summary, metric))
@@ -117,7 +117,7 @@ def draw_page(paper: Paper, box: Box, summary: Summary, metric: Metric, em: floa
 
 
 def _draw_title(
-    paper: Paper, box: Box, summary: Summary, shown: MetricSummary, bars: Bars, em: float
+    paper: PageCanvas, box: Box, summary: Summary, shown: MetricSummary, bars: Bars, em: float
 ) -> None:
     top = box.top - 1.5 * em
     total = figure(shown.metric, shown.sum)
@@ -156,7 +156,7 @@ def _hatched(bars: Bars, span: TimeRange) -> frozenset[int]:
     return bars.incomplete | last
 
 
-def _draw_gaps(paper: Paper, plot: Box, bars: Bars, count: int, em: float) -> None:
+def _draw_gaps(paper: PageCanvas, plot: Box, bars: Bars, count: int, em: float) -> None:
     """Mark stretches of buckets without data, which is not the same as no usage."""
     slot = plot.wide / count
     for first, last in _stretches(bars.unknown):
@@ -179,7 +179,7 @@ def _stretches(indexes: frozenset[int]) -> list[tuple[int, int]]:
 
 
 def _name_buckets(
-    paper: Paper, plot: Box, span: TimeRange, em: float, date: Callable[[str], str]
+    paper: PageCanvas, plot: Box, span: TimeRange, em: float, date: Callable[[str], str]
 ) -> None:
     widest = max(width(labels.tick(span, n), Face.SANS) for n in range(len(span.buckets)))
     slot = plot.wide / len(span.buckets)
@@ -194,7 +194,7 @@ def _name_buckets(
 
 
 def _draw_column(
-    paper: Paper,
+    paper: PageCanvas,
     column: Box,
     parts: tuple[Part, ...],
     index: int,
@@ -218,7 +218,7 @@ def _draw_column(
         y += high
 
 
-def _draw_mark(paper: Paper, box: Box, colour: str, em: float) -> None:
+def _draw_mark(paper: PageCanvas, box: Box, colour: str, em: float) -> None:
     """What is not over yet: the colour thinned, and hatched with itself."""
     paper.box(box.x, box.y, box.wide, box.high, tint(colour, 0.35))
     paper.hatch(box.x, box.y, box.wide, box.high, colour, em / 3.2)

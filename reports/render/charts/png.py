@@ -12,7 +12,7 @@ from PIL import Image
 
 from reports.questions.query import Metric
 from reports.questions.summary import Summary
-from reports.render.canvas.canvas import Paper
+from reports.render.canvas.canvas import PageCanvas
 from reports.render.charts.draw import Box, draw_page
 
 # Charts are flat colors, and the shades at the edges of letters. With a palette of 256 a picture of
@@ -31,7 +31,7 @@ def chart_png(
     """
     wide, high = size
     out = BytesIO()
-    paper = Paper(out, size)
+    paper = PageCanvas(out, size)
     paper.box(0, 0, wide, high, "#FFFFFF")
     em = min(wide / 50, high / 25)
     box = Box(1.5 * em, 0.9 * em, wide - 3 * em, high - 2.1 * em)

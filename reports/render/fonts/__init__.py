@@ -40,7 +40,7 @@ class Face(StrEnum):
     MONO_BOLD = "IBMPlexMono-SemiBold"
 
 
-class Run(NamedTuple):
+class TextRun(NamedTuple):
     """Text that one font draws, as it is seen from left to right.
 
     `glyphs` are there where the text was shaped; `text` then consists of their private codes.
@@ -67,11 +67,11 @@ def font(name: str) -> TTFont:
 
 
 @lru_cache(maxsize=20_000)
-def runs(text: str, face: Face) -> tuple[Run, ...]:
+def runs(text: str, face: Face) -> tuple[TextRun, ...]:
     """Text in reading order as runs in the order in which they are seen from left to right."""
     if text.isascii() and text.isprintable():
-        return (Run(face, text),)
-    found: list[Run] = []
+        return (TextRun(face, text),)
+    found: list[TextRun] = []
     for stretch in stretches(text):
         parts = [
             _run(name, part, leftward=stretch.leftward)
@@ -116,19 +116,19 @@ def _cut(text: str, length: int) -> str:
     return text[:length].rstrip(f" {_JOINER}") + "…"
 
 
-def _width(run: Run) -> float:
+def _width(run: TextRun) -> float:
     if run.glyphs:
         return sum(glyph.advance for glyph in run.glyphs) / 1000
     return float(font(run.font).stringWidth(run.text, 1))
 
 
-def _run(name: str, text: str, *, leftward: bool) -> Run:
+def _run(name: str, text: str, *, leftward: bool) -> TextRun:
     if name in _noto_fonts() or (name == EMOJI and len(text) > 1):
         glyphs = shape(font(name), text, leftward=leftward)
         if glyphs:
-            return Run(name, "".join(glyph.code for glyph in glyphs), glyphs)
+            return TextRun(name, "".join(glyph.code for glyph in glyphs), glyphs)
     shown = "".join(c for c in text if c not in _INVISIBLE)
-    return Run(name, shown[::-1] if leftward else shown)
+    return TextRun(name, shown[::-1] if leftward else shown)
 
 
 def _by_font(text: str, face: Face) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from reports.questions.summary import Summary
-from reports.render.canvas.canvas import Paper
+from reports.render.canvas.canvas import PageCanvas
 from reports.render.pdf.cover import Sheet, document_title, restrictions
 from reports.render.pdf.detail import write_detail, write_summary
 from reports.render.pdf.groups import MOST_ON_A_SUMMARY
@@ -61,5 +61,5 @@ def write_pdf_summary(
 def _begin(summary: Summary, out: BinaryIO, sheet: Sheet) -> tuple[Pages, Sheet]:
     limited = restrictions(summary.query)
     title = document_title(summary) + (f" · {limited}" if limited else "")
-    paper = Paper(out, title=f"{title} · {sheet.organization}")
+    paper = PageCanvas(out, title=f"{title} · {sheet.organization}")
     return Pages(paper, title, summary), sheet

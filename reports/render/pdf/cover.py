@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.questions.query import Dimension, Metric, Query, Source
+from reports.questions.query import Dimension, Metric, MoneySource, Query
 from reports.questions.range_names import (
     before_name,
     in_document,
@@ -49,7 +49,7 @@ def document_title(summary: Summary) -> str:
 def restrictions(query: Query) -> str:
     """What a document leaves out that its title does not say; empty where there is nothing."""
     filters = filter_words(query)
-    limited = query.metric is None and query.source is not Source.ALL
+    limited = query.metric is None and query.source is not MoneySource.ALL
     money = f"{capital(metric_words(query, Metric.SPEND))} only" if limited else ""
     return " · ".join(part for part in (filters and f"Only {filters}", money) if part)
 
@@ -137,7 +137,7 @@ def _parts(summary: Summary, metric: Metric) -> str:
     found = summary.metrics[metric]
     if metric is not Metric.SPEND:
         return _counted(metric, found.sum)
-    if summary.query.source is not Source.ALL:
+    if summary.query.source is not MoneySource.ALL:
         return ""
     paid, own = (figure(metric, value) for value in (summary.totals.credits, summary.totals.byok))
     return f"{paid} credits, {own} BYOK"
@@ -203,12 +203,12 @@ def notes(summary: Summary) -> Iterator[str]:
     """Sentences that explain the figures to somebody who has this page and nothing else."""
     query = summary.query
     if Metric.SPEND in summary.metrics:
-        if query.source is not Source.CREDITS:
+        if query.source is not MoneySource.CREDITS:
             yield (
                 "BYOK (bring your own key) is OpenRouter's estimate of what requests with your own"
                 " provider keys cost. The providers bill it, not OpenRouter."
             )
-        if query.source is Source.ALL:
+        if query.source is MoneySource.ALL:
             yield "Spend is credits, which OpenRouter charged, plus the BYOK estimate."
     if Metric.TOKENS in summary.metrics:
         yield "Tokens are prompt plus completion. Reasoning is part of completion."

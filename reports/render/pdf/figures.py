@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from reports.questions.query import Metric, Source
+from reports.questions.query import Metric, MoneySource
 from reports.usage.usage import Usage
 
 TITLES = {
@@ -49,24 +49,24 @@ def shown(metric: Metric, value: int) -> str:
     return dollars(value) if metric is Metric.SPEND else count(value)
 
 
-def values(metric: Metric, source: Source) -> Callable[[Usage], tuple[int, ...]]:
+def values(metric: Metric, source: MoneySource) -> Callable[[Usage], tuple[int, ...]]:
     """What a usage has in the columns of a metric; of one source of money, that alone."""
     if metric is Metric.TOKENS:
         return lambda usage: (usage.prompt, usage.reasoning, usage.completion, usage.tokens)
     if metric is Metric.REQUESTS:
         return lambda usage: (usage.requests, usage.byok_requests)
-    if source is Source.CREDITS:
+    if source is MoneySource.CREDITS:
         return lambda usage: (usage.credits,)
-    if source is Source.BYOK:
+    if source is MoneySource.BYOK:
         return lambda usage: (usage.byok,)
     return lambda usage: (usage.credits, usage.byok, usage.credits + usage.byok)
 
 
-def titles(metric: Metric, source: Source) -> tuple[str, ...]:
+def titles(metric: Metric, source: MoneySource) -> tuple[str, ...]:
     """What the columns of a metric are called."""
-    if metric is not Metric.SPEND or source is Source.ALL:
+    if metric is not Metric.SPEND or source is MoneySource.ALL:
         return TITLES[metric]
-    return ("Credits",) if source is Source.CREDITS else ("BYOK",)
+    return ("Credits",) if source is MoneySource.CREDITS else ("BYOK",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Columns:
         return lambda usage: pattern(usage.requests, usage.byok_requests)
 
 
-def columns(metric: Metric, source: Source, largest: Usage) -> Columns:
+def columns(metric: Metric, source: MoneySource, largest: Usage) -> Columns:
     """The columns of a metric, wide enough for figures up to those of the whole."""
     value, names = values(metric, source), titles(metric, source)
     widths = tuple(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reports.questions.query import Metric, Source
+from reports.questions.query import Metric, MoneySource
 from reports.questions.summary import Series, Summary, in_order
 from reports.questions.wording import DIMENSION_WORDS, capital
 from reports.render.charts.palette import OTHERS, colour
@@ -21,7 +21,7 @@ from reports.wording.safe_text import change, percent
 MOST_ON_A_SUMMARY = 40
 """Groups in a summary without sections: with the chart and the notes they take two pages."""
 _NEW = "new"
-_MONEY = {Source.ALL: "Spend", Source.CREDITS: "Credits", Source.BYOK: "BYOK"}
+_MONEY = {MoneySource.ALL: "Spend", MoneySource.CREDITS: "Credits", MoneySource.BYOK: "BYOK"}
 
 
 @dataclass(frozen=True, slots=True)

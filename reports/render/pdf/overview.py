@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from reports.questions.query import Metric, Source
+from reports.questions.query import Metric, MoneySource
 from reports.questions.range_names import axis_date
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import capital, metric_words
@@ -24,7 +24,7 @@ from reports.wording.safe_text import change, figure
 _ASIDE = 118.0
 _PANEL = 104.0
 _LEGEND_COLUMNS = 3
-_MONEY = {Source.ALL: "Spend", Source.CREDITS: "Credits", Source.BYOK: "BYOK"}
+_MONEY = {MoneySource.ALL: "Spend", MoneySource.CREDITS: "Credits", MoneySource.BYOK: "BYOK"}
 
 
 def write_overview(

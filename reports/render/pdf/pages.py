@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from reports.questions.range_names import moment_words
 from reports.questions.summary import Summary
-from reports.render.canvas.canvas import A4, FAINT, GREY, Align, Paper
+from reports.render.canvas.canvas import A4, FAINT, GREY, Align, PageCanvas
 from reports.render.fonts import Face, fit, width
 from reports.wording.safe_text import clean
 
@@ -23,7 +23,7 @@ _COUNT = "Count"
 class Pages:
     """The pages of one document; `y` is where the next thing may begin."""
 
-    def __init__(self, paper: Paper, title: str, summary: Summary) -> None:
+    def __init__(self, paper: PageCanvas, title: str, summary: Summary) -> None:
         self.paper = paper
         self.y = TOP
         self.number = 1

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from reports.render.canvas.canvas import FAINT, Paper, literal, plain, point, stroke
+from reports.render.canvas.canvas import FAINT, PageCanvas, literal, plain, point, stroke
 from reports.render.charts.labels import cell
 from reports.render.fonts import Face, fit, width
 from reports.render.pdf.figures import Columns
@@ -40,7 +40,7 @@ class _Model(NamedTuple):
 class Rows:
     """What draws detail rows onto one document's pages."""
 
-    def __init__(self, paper: Paper, span: TimeRange, columns: Columns) -> None:
+    def __init__(self, paper: PageCanvas, span: TimeRange, columns: Columns) -> None:
         self._paper = paper
         self._cell = cell(span)
         self._line = columns.line

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from reports.block_kit.elements import Block, actions, asking, button, code, section
+from reports.block_kit.elements import Block, actions, button, code, confirmation, section
 from reports.questions.query import Dimension, Metric, Query
 from reports.questions.slack.answer import Message
 from reports.schedules.cron import Cron
-from reports.schedules.grammar import Place, Standing
-from reports.schedules.recurrence import WORKDAYS, Monthly, Schedule, Target, Weekly
+from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget
+from reports.schedules.recurrence import WORKDAYS, Monthly, Recurrence, TargetKind, Weekly
 from reports.schedules.slack.message import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
 from reports.schedules.slack.notices import RESUME, place_words
 from reports.time.period import Calendar, Unit
@@ -22,11 +22,11 @@ PAGE = 12
 PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", SCHEDULE_PAUSE
 EDIT, DELETE = SCHEDULE_EDIT, "schedule_delete"
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-STANDARD = Standing(
+STANDARD = ScheduledQuestion(
     Query(Metric.SPEND, Calendar(Unit.WEEK, last=True), Dimension.CREATOR),
     Weekly(),
     time(9),
-    place=Place(Target.PERSON),
+    place=ScheduleTarget(TargetKind.PERSON),
 )
 """The report that is offered on the first start."""
 STATES = {
@@ -40,7 +40,7 @@ _HOW = {"reconciled": ", found in the channel", "found": ", found in the channel
 
 
 @dataclass(frozen=True, slots=True)
-class Last:
+class LastRunOutcome:
     """How the newest run ended."""
 
     state: str
@@ -50,22 +50,22 @@ class Last:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ScheduleCard:
     """A schedule to show; `paused` is the reason why it is paused, None if it is active."""
 
     id: str
     question: str
-    schedule: Schedule
-    target: Target
+    schedule: Recurrence
+    target: TargetKind
     channel: str
     name: str
     maker: str
     paused: str | None
     next_at: datetime
-    last: Last | None = None
+    last: LastRunOutcome | None = None
 
 
-def title(card: Card) -> str:
+def title(card: ScheduleCard) -> str:
     """A schedule's question and times, in mrkdwn."""
     # as code, since the `*` of a filter would make text bold
     return f"{code(as_typed(card.question), 300)}, {escape(rule_words(card.schedule))}"
@@ -75,7 +75,12 @@ OWN_ONLY = "It only covers your own usage, which is what you can see here."
 
 
 def made(
-    card: Card, *, again: bool, changed: bool = False, own_only: bool = False, readers: str = ""
+    card: ScheduleCard,
+    *,
+    again: bool,
+    changed: bool = False,
+    own_only: bool = False,
+    readers: str = "",
 ) -> Message:
     """Confirm that a schedule was set up or changed.
 
@@ -102,13 +107,13 @@ def readers(channel: str, *, private: bool) -> str:
     )
 
 
-def stopped(card: Card) -> Message:
+def stopped(card: ScheduleCard) -> Message:
     """Confirm that somebody opted out of a report, with a button that undoes it."""
     text = f"I won't send you this report anymore: {title(card)}"
     return Message(text, (section(text), actions(button("Undo", START, card.id))))
 
 
-def rule_words(schedule: Schedule) -> str:
+def rule_words(schedule: Recurrence) -> str:
     """When a schedule runs: `every Monday at 9:00 (Berlin)`."""
     zone = f"({zone_city(schedule.zone)})"
     match schedule.rule:
@@ -133,13 +138,13 @@ def listed(names: Sequence[str]) -> str:
 
 
 def listing(
-    cards: Sequence[Card],
+    cards: Sequence[ScheduleCard],
     page: int,
     count: int,
     command: str,
     *,
     everybody: bool,
-    stopped: Sequence[Card] = (),
+    stopped: Sequence[ScheduleCard] = (),
 ) -> Message:
     """A page of schedules with their buttons; `stopped` are those the reader opted out of."""
     if not cards and not stopped:
@@ -165,7 +170,7 @@ def listing(
     return Message("\n".join(lines)[:3_800], tuple(blocks))
 
 
-def card_blocks(card: Card) -> list[Block]:
+def card_blocks(card: ScheduleCard) -> list[Block]:
     """One schedule with its buttons."""
     return [section(_body(card)), _buttons(card)]
 
@@ -175,7 +180,7 @@ def said(text: str) -> Message:
     return Message(text, (section(text),))
 
 
-def _body(card: Card) -> str:
+def _body(card: ScheduleCard) -> str:
     where = place_words(card.target, card.channel, card.maker)
     lines = [f"{title(card)}, {where}"]
     if card.paused is not None:
@@ -192,17 +197,17 @@ def _reason(why: str) -> str:
     return why if why.startswith("by <@") else f"because {escape(why)}"
 
 
-def _last(last: Last, zone: str) -> str:
+def _last(last: LastRunOutcome, zone: str) -> str:
     words = STATES.get(last.state, escape(last.state)) + _HOW.get(last.how, "")
     error = f" ({escape(clean(last.error, 80))})" if last.error else ""
     return f"{words}{error}, {escape(when(last.at, zone))}"
 
 
-def _buttons(card: Card) -> Block:
+def _buttons(card: ScheduleCard) -> Block:
     rest = ("Pause", PAUSE) if card.paused is None else ("Resume", RESUME)
     elements = [
         button(label, action, card.id)
         for label, action in (("Preview", PREVIEW), ("Run now", RUN), rest, ("Edit", EDIT))
     ]
-    sure = asking("Delete this schedule?", "Reports it has already posted stay.", "Delete")
+    sure = confirmation("Delete this schedule?", "Reports it has already posted stay.", "Delete")
     return actions(*elements, button("Delete", DELETE, card.id, style="danger", confirm=sure))

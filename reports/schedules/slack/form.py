@@ -28,9 +28,9 @@ from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.questions.wording import period_words
 from reports.render.tables import looked_at, nothing, versus
-from reports.schedules.form_fields import LAST, Field, Often, ScheduleFields, file_names
-from reports.schedules.grammar import Standing
-from reports.schedules.recurrence import WEEKDAYS, Target, first, following
+from reports.schedules.form_fields import LAST, Often, ScheduleField, ScheduleFields, file_names
+from reports.schedules.grammar import ScheduledQuestion
+from reports.schedules.recurrence import WEEKDAYS, TargetKind, first, following
 from reports.schedules.slack.cards import DAY_NAMES
 from reports.schedules.slack.message import when
 from reports.wording.safe_text import clean, escape, figure, percent
@@ -69,19 +69,19 @@ def view(
 
 def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[Block]:
     yield typed(
-        Field.QUESTION,
+        ScheduleField.QUESTION,
         "What to report",
         fields.question,
         hint="Same words as after /activity. With no period: the previous full day, week or month.",
         example="spend by creator",
         longest=LONGEST,
     )
-    yield select(Field.OFTEN, "How often", _OFTEN, fields.often)
+    yield select(ScheduleField.OFTEN, "How often", _OFTEN, fields.often)
     if fields.often == Often.WEEKLY:
-        yield ticks(Field.DAYS, "Days", _DAYS, fields.days)
+        yield ticks(ScheduleField.DAYS, "Days", _DAYS, fields.days)
     if fields.often == Often.MONTHLY:
         yield select(
-            Field.MONTH_DAY,
+            ScheduleField.MONTH_DAY,
             "Day of the month",
             _MONTH_DAYS,
             fields.month_day,
@@ -89,41 +89,43 @@ def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[B
         )
     if fields.often == Often.CRON:
         hint = "Minute, hour, day, month, weekday. At most once a day."
-        yield typed(Field.CRON, "Cron expression", fields.cron, hint=hint, longest=100)
+        yield typed(ScheduleField.CRON, "Cron expression", fields.cron, hint=hint, longest=100)
     else:
-        yield clock(Field.AT, "Time", fields.at)
-    yield typed(Field.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
-    places = [(Target.PERSON, to_maker(meta)), (Target.CHANNEL, "A channel")]
-    if everyone or fields.to == Target.CREATORS:
-        places.append((Target.CREATORS, "Each creator, privately (their own usage only)"))
-    yield radio(Field.TO, "Send to", places, fields.to)
-    if fields.to == Target.CHANNEL:
+        yield clock(ScheduleField.AT, "Time", fields.at)
+    yield typed(ScheduleField.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
+    places = [(TargetKind.PERSON, to_maker(meta)), (TargetKind.CHANNEL, "A channel")]
+    if everyone or fields.to == TargetKind.CREATORS:
+        places.append((TargetKind.CREATORS, "Each creator, privately (their own usage only)"))
+    yield radio(ScheduleField.TO, "Send to", places, fields.to)
+    if fields.to == TargetKind.CHANNEL:
         hint = "I need to be a member. Use /invite in the channel first."
-        yield channel(Field.CHANNEL, "Channel", fields.channel, hint=hint)
+        yield channel(ScheduleField.CHANNEL, "Channel", fields.channel, hint=hint)
     files = [(name, _FILES[name]) for name in file_names()]
-    yield ticks(Field.FILES, "Attach files in the thread", files, fields.files, optional=True)
+    yield ticks(
+        ScheduleField.FILES, "Attach files in the thread", files, fields.files, optional=True
+    )
 
 
 def entered(found: Entered, zone: str) -> ScheduleFields:
     """The values in the modal, with defaults for inputs it didn't have; `zone` is the person's."""
     usual = ScheduleFields(zone=zone)
-    often = found.text(Field.OFTEN, usual.often)
-    to = found.text(Field.TO, usual.to)
+    often = found.text(ScheduleField.OFTEN, usual.often)
+    to = found.text(ScheduleField.TO, usual.to)
     return ScheduleFields(
-        question=found.text(Field.QUESTION, usual.question),
+        question=found.text(ScheduleField.QUESTION, usual.question),
         often=often if often in set(Often) else usual.often,
-        days=tuple(day for day in found.many(Field.DAYS, usual.days) if day in WEEKDAYS),
-        month_day=found.text(Field.MONTH_DAY, usual.month_day),
-        cron=found.text(Field.CRON, usual.cron),
-        at=found.text(Field.AT, usual.at),
-        zone=found.text(Field.ZONE, usual.zone),
-        to=to if to in set(Target) else usual.to,
-        channel=found.text(Field.CHANNEL),
-        files=tuple(name for name in found.many(Field.FILES) if name in file_names()),
+        days=tuple(day for day in found.many(ScheduleField.DAYS, usual.days) if day in WEEKDAYS),
+        month_day=found.text(ScheduleField.MONTH_DAY, usual.month_day),
+        cron=found.text(ScheduleField.CRON, usual.cron),
+        at=found.text(ScheduleField.AT, usual.at),
+        zone=found.text(ScheduleField.ZONE, usual.zone),
+        to=to if to in set(TargetKind) else usual.to,
+        channel=found.text(ScheduleField.CHANNEL),
+        files=tuple(name for name in found.many(ScheduleField.FILES) if name in file_names()),
     )
 
 
-def foreseen(standing: Standing, zone: str, now: datetime, found: Summary | str) -> str:
+def foreseen(standing: ScheduledQuestion, zone: str, now: datetime, found: Summary | str) -> str:
     """The preview (mrkdwn): the next runs and the current figures, or what is wrong.
 
     `found` is the answer to the question, or a sentence that says why there is none.

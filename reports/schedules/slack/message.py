@@ -23,7 +23,7 @@ from reports.questions.slack.answer import CHART, LONGEST_TEXT, NAME_IN_TABLE, M
 from reports.questions.slack.controls import Controls, rows
 from reports.questions.summary import Series
 from reports.questions.wording import DIMENSION_WORDS, before_words, filter_words, stamp
-from reports.schedules.recurrence import Schedule
+from reports.schedules.recurrence import Recurrence
 from reports.schedules.report import CENT, Cell, Mover, Report, Revision
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.members import NO_CREATOR
@@ -41,7 +41,7 @@ _MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class ReportContext:
     """Who set up a report, and why it was sent.
 
     `maker` and `asked_by` (who pressed *Run now*) are Slack ids. `notes` are plain sentences on
@@ -50,7 +50,7 @@ class About:
     `to_creators` says that the report goes to every creator, and `run` is then the id of its run.
     """
 
-    schedule: Schedule
+    schedule: Recurrence
     maker: str
     due_at: datetime
     notes: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class About:
 
 
 def report(
-    found: Report, about: About, picture: str = "", controls: Controls | None = None
+    found: Report, about: ReportContext, picture: str = "", controls: Controls | None = None
 ) -> Message:
     """The report; `picture` is the id of its uploaded chart, without which the native one is used.
 
@@ -130,7 +130,7 @@ def when(due_at: datetime, zone: str) -> str:
     return moment_words(due_at, zone)
 
 
-def _manage(about: About) -> Block:
+def _manage(about: ReportContext) -> Block:
     """The buttons that change the schedule, or stop it for one of its recipients."""
     if about.to_creators:
         return actions(button("Stop sending me this", STOP, str(about.run)))
@@ -246,7 +246,7 @@ def _change(found: Report, group: Series) -> str:
     return change(Fraction(group.sum - before, before))
 
 
-def _notes(found: Report, about: About) -> list[str]:
+def _notes(found: Report, about: ReportContext) -> list[str]:
     revised = [
         f"OpenRouter has changed the spend for {one.period} by"
         f" {'+' if one.change > 0 else ''}{money(one.change)} since it was reported."
@@ -257,7 +257,7 @@ def _notes(found: Report, about: About) -> list[str]:
     return [*about.notes, *revised, *partial][:_MOST_NOTES]
 
 
-def _footer(found: Report, about: About) -> Block:
+def _footer(found: Report, about: ReportContext) -> Block:
     as_of = found.summary.as_of
     dated = f"Data as of {stamp(as_of)}" if as_of else "Nothing has been synced yet"
     if about.preview:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.block_kit.elements import LONGEST_SECTION, Block, actions, button, code, section
 from reports.questions.slack.answer import Message
-from reports.schedules.recurrence import Due, Schedule, Target
+from reports.schedules.recurrence import DueRun, Recurrence, TargetKind
 from reports.schedules.slack.message import when
 from reports.wording.safe_text import as_typed, clean, escape
 from reports.wording.times import zone_city
@@ -49,12 +49,12 @@ _UNKNOWN = (
 )
 
 
-def place_words(target: Target, channel: str, maker: str) -> str:
+def place_words(target: TargetKind, channel: str, maker: str) -> str:
     """Where reports go, in mrkdwn."""
     match target:
-        case Target.CHANNEL:
+        case TargetKind.CHANNEL:
             return f"in <#{channel}>"
-        case Target.PERSON:
+        case TargetKind.PERSON:
             return f"to <@{maker}>"
     return "to each creator, privately (their own usage only)"
 
@@ -98,7 +98,7 @@ def uncertain(title: str, where: str, code: str, run: int) -> Message:
     return _message(text, buttons)
 
 
-def skipped(title: str, where: str, schedule: Schedule, runs: tuple[Due, ...]) -> Message:
+def skipped(title: str, where: str, schedule: Recurrence, runs: tuple[DueRun, ...]) -> Message:
     """Runs were skipped because the bot wasn't running for too long."""
     newest = when(runs[-1].at, schedule.zone)
     count = "One report" if len(runs) == 1 else f"{len(runs)} reports"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Filter, Metric, Query, Source, Versus
-from reports.questions.summary import ALL, Figures, Summary, summarize
-from reports.time.period import Calendar, Counted, Month, Period, Span, Unit
+from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query, Versus
+from reports.questions.summary import ALL, Summary, UsageFigures, summarize
+from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import NotBegunError, ranges
 from reports.usage.usage import Usage, total
 
@@ -43,8 +43,8 @@ periods: st.SearchStrategy[Period] = st.one_of(
     st.builds(Counted, st.integers(1, 10), st.sampled_from(list(Unit))),
     st.builds(Calendar, st.sampled_from(list(Unit)), last=st.booleans()),
     st.builds(Month, st.integers(2020, 2026), st.integers(1, 12)),
-    st.dates(NOW.date().replace(2024), NOW.date()).map(lambda day: Span(day, day)),
-    st.dates(NOW.date().replace(2024), NOW.date()).map(lambda day: Span(day, NOW.date())),
+    st.dates(NOW.date().replace(2024), NOW.date()).map(lambda day: DateSpan(day, day)),
+    st.dates(NOW.date().replace(2024), NOW.date()).map(lambda day: DateSpan(day, NOW.date())),
 )
 _filters = st.lists(
     st.builds(Filter, st.sampled_from(list(Dimension)), names, st.booleans()), max_size=3
@@ -55,7 +55,7 @@ queries = st.builds(
     period=periods,
     by=st.one_of(st.none(), st.sampled_from(list(Dimension))),
     filters=_filters.map(tuple),
-    source=st.sampled_from(list(Source)),
+    source=st.sampled_from(list(MoneySource)),
     top=st.integers(1, 50),
     zone=st.sampled_from([None, "Europe/Berlin", "Asia/Kathmandu"]),
     versus=st.one_of(st.none(), st.sampled_from(list(Versus))),
@@ -86,7 +86,7 @@ def summaries(draw: st.DrawFn, *, whole: bool = False) -> Summary:
     lengths = st.lists(usages, max_size=len(span.buckets) + 2).map(tuple)
     course = draw(lengths) if query.versus and not query.by and draw(st.booleans()) else None
     previous = draw(st.none() | usages)
-    figures = Figures(tuple(buckets), series, len(labels) + more, previous, before, course)
+    figures = UsageFigures(tuple(buckets), series, len(labels) + more, previous, before, course)
     partial = tuple(draw(st.lists(st.sampled_from(NOTES), max_size=7)))
     as_of = draw(st.sampled_from([None, NOW]))
     return summarize(query, span, figures, as_of, partial)

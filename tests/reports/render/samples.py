@@ -9,7 +9,7 @@ from itertools import groupby
 from hypothesis import strategies as st
 
 from reports.questions.query import Dimension, Metric, Query
-from reports.questions.summary import Figures, Summary, summarize
+from reports.questions.summary import Summary, UsageFigures, summarize
 from reports.time.period import Counted, Period, Unit
 from reports.time.timerange import TimeRange, ranges
 from reports.usage.usage import Usage, UsageRow, total
@@ -134,7 +134,7 @@ def answer(
     if before is not None:
         seen = {**{label: {} for label in before}, **seen}
         previous = total(before.values())
-    figures = Figures(
+    figures = UsageFigures(
         whole=tuple(whole),
         series=seen,
         count=len({*series, *seen}),

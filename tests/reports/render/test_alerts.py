@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from bot.demo.slack import validate
 from reports.alerts.drivers import Detail, Driver, chart_range, drivers_spans, pace_span, question
-from reports.alerts.evaluation import Event, Kind, Reading
+from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
 from reports.alerts.grammar import rule_of
-from reports.alerts.limits_and_forecast import Cap, Pace, balance, budget
+from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, balance, budget
 from reports.alerts.measurements import first_use, stale
-from reports.alerts.periods import Quiet, Span, span_at
+from reports.alerts.periods import AlertPeriod, QuietHours, span_at
 from reports.alerts.rule import Rule, Stale
 from reports.alerts.slack import cards
 from reports.alerts.slack.figures import age, clock, price
@@ -24,7 +24,7 @@ from reports.alerts.slack.messages import (
     LIST,
     MUTE,
     SNOOZE,
-    About,
+    AlertContext,
     Item,
     alert,
     replies,
@@ -41,31 +41,33 @@ NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday
 BERLIN = "Europe/Berlin"
 DOLLAR = 10**9
 TODAY = span_at(Unit.DAY, BERLIN, NOW)
-SPENT = Reading("5", "Ada", 52_100_000_000, 50 * DOLLAR, NOW, TODAY)
+SPENT = Measurement("5", "Ada", 52_100_000_000, 50 * DOLLAR, NOW, TODAY)
 DAILY = "spend > $50 per day by creator"
-CAP = Cap("key 1", "support-bot", 100 * DOLLAR, "weekly", 80 * DOLLAR, NOW)
+CAP = SpendLimit("key 1", "support-bot", 100 * DOLLAR, "weekly", 80 * DOLLAR, NOW)
 USUAL = usual([900_000_000] * 12, 5 * DOLLAR)
 
 
-def limit(dollars: float, cap: Cap = CAP) -> Reading:
+def limit(dollars: float, cap: SpendLimit = CAP) -> Measurement:
     return budget(cap, cap.periods(NOW, NOW)[0], round((dollars - 80) * DOLLAR), NOW)
 
 
-def said(words: str, reading: Reading, pace: Pace | None = None, step: int = 1) -> str:
-    return sentence(Event(Kind.TRIGGERED, reading, step, NOW), rule_of(words), BERLIN, pace)
+def said(words: str, reading: Measurement, pace: SpendPace | None = None, step: int = 1) -> str:
+    return sentence(
+        AlertEvent(EventKind.TRIGGERED, reading, step, NOW), rule_of(words), BERLIN, pace
+    )
 
 
-def about(words: str, **more) -> About:
-    return About("a7f", rule_of(words), BERLIN, "U0ADA", **more)
+def about(words: str, **more) -> AlertContext:
+    return AlertContext("a7f", rule_of(words), BERLIN, "U0ADA", **more)
 
 
-def spiked(dollars: float, found=USUAL) -> Reading:
+def spiked(dollars: float, found=USUAL) -> Measurement:
     hour = NOW.replace(minute=0)
     return spike(rule_of("spike"), "9", "agent", [Hour(hour, round(dollars * DOLLAR), found)], NOW)
 
 
 def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
-    fast, slow = Pace(10 * DOLLAR, DAY), Pace(DOLLAR, DAY)
+    fast, slow = SpendPace(10 * DOLLAR, DAY), SpendPace(DOLLAR, DAY)
     assert said("budget", limit(85.1), fast) == (
         "85% used: $85.10 of $100, $14.90 left. At this pace it runs out on Fri 20 Nov, 23:16"
         " (Berlin)."
@@ -82,7 +84,7 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
         "105% used: $105 of $100, $5 over. The limit has reset since."
     )
     lifetime = replace(CAP, reset="")
-    assert said("budget", limit(85, lifetime), Pace(0, DAY)).endswith("it lasts for years.")
+    assert said("budget", limit(85, lifetime), SpendPace(0, DAY)).endswith("it lasts for years.")
 
 
 @pytest.mark.parametrize(
@@ -148,11 +150,11 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
     ],
 )
 def test_it_says_what_is_above_what(words, reading, expected):
-    assert said(words, reading, Pace(3 * DOLLAR, HOUR)) == expected
+    assert said(words, reading, SpendPace(3 * DOLLAR, HOUR)) == expected
 
 
 def test_it_says_for_how_many_days_credits_last():
-    rule, week = rule_of("credits < $100"), Pace(98 * DOLLAR, 7 * DAY)
+    rule, week = rule_of("credits < $100"), SpendPace(98 * DOLLAR, 7 * DAY)
     left = balance(rule, 500 * DOLLAR, 411_800_000_000, NOW)
     assert said("credits < $100", left, week) == (
         "$88.20 in credits left, below $100. At last week's pace this lasts about 6 days."
@@ -165,14 +167,14 @@ def test_it_says_for_how_many_days_credits_last():
 
 
 def test_its_title_names_openrouter_and_whose_use_it_is():
-    event = Event(Kind.TRIGGERED, SPENT, 1, NOW)
+    event = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
     assert title(event, rule_of(DAILY), BERLIN) == "OpenRouter spend over $50 today: Ada"
     whole = replace(event, reading=replace(SPENT, subject=""))
     filtered = rule_of("spend > $50 per day key:prod*")
     assert title(whole, filtered, BERLIN) == "OpenRouter spend over $50 today: key:prod*"
     everyone = title(whole, rule_of("spend > $50 per day"), BERLIN)
     assert everyone == "OpenRouter spend over $50 today: whole organization"
-    full = Event(Kind.FURTHER, limit(101), 2, NOW)
+    full = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
     assert (
         title(full, rule_of("budget"), BERLIN)
         == "OpenRouter limit more than 100% used: support-bot"
@@ -184,13 +186,15 @@ def test_it_names_what_drives_it_but_not_its_subject_again():
         keys=(Driver("agent", 40 * DOLLAR, 900_000_000), Driver("web", DOLLAR, 0)),
         models=(Driver("opus", 41 * DOLLAR),),
     )
-    text = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about(DAILY), detail).text
+    text = alert(AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW), about(DAILY), detail).text
     assert (
         "Top keys (same part of the day before in parentheses): agent $40 ($0.90), web $1 ($0)"
         in text
     )
     assert "Top models: opus $41" in text
-    by_key = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about("spike by key"), detail).text
+    by_key = alert(
+        AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW), about("spike by key"), detail
+    ).text
     assert "Top keys" not in by_key
 
 
@@ -200,8 +204,10 @@ def actions(message) -> list[str]:
 
 
 def test_what_is_over_says_so_on_top_and_cannot_be_snoozed_any_more():
-    event = Event(Kind.TRIGGERED, SPENT, 1, NOW)
-    over = Event(Kind.ENDED, replace(SPENT, value=73_200_000_000, part=False), 1, TODAY.end)
+    event = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
+    over = AlertEvent(
+        EventKind.ENDED, replace(SPENT, value=73_200_000_000, part=False), 1, TODAY.end
+    )
     assert SNOOZE in actions(alert(event, about(DAILY)))
     message = alert(event, about(DAILY), latest=over)
     assert message.blocks[1]["text"]["text"] == (
@@ -214,8 +220,10 @@ def test_what_is_over_says_so_on_top_and_cannot_be_snoozed_any_more():
 def test_what_is_over_tells_what_was_told_as_past():
     rule = rule_of("credits < $100")
     low, high = (balance(rule, 500 * DOLLAR, used * DOLLAR, NOW) for used in (411, 100))
-    over = Event(Kind.RECOVERED, high, 0, NOW + DAY)
-    text = alert(Event(Kind.TRIGGERED, low, 1, NOW), about("credits < $100"), latest=over).text
+    over = AlertEvent(EventKind.RECOVERED, high, 0, NOW + DAY)
+    text = alert(
+        AlertEvent(EventKind.TRIGGERED, low, 1, NOW), about("credits < $100"), latest=over
+    ).text
     assert text.splitlines()[1:] == [
         ":white_check_mark: *Resolved.* The credit balance is $400, back above $100.",
         "First alert (Thu 19 Nov, 11:31): $89 in credits left, below $100.",
@@ -227,19 +235,19 @@ def test_what_is_over_tells_what_was_told_as_past():
     [(DAILY, True), ("budget", True), ("spike", True), ("new model", False), ("sync", False)],
 )
 def test_a_threshold_is_changed_where_there_is_one(words, offered):
-    message = alert(Event(Kind.TRIGGERED, SPENT, 1, NOW), about(words))
+    message = alert(AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW), about(words))
     assert (CHANGE in actions(message)) is offered
 
 
 def test_a_sum_that_was_corrected_says_so_in_the_end():
-    corrected = Event(Kind.ENDED, replace(SPENT, value=47 * DOLLAR), 1, TODAY.end)
+    corrected = AlertEvent(EventKind.ENDED, replace(SPENT, value=47 * DOLLAR), 1, TODAY.end)
     assert ending(corrected, rule_of(DAILY)) == (
         "The day ended at $47. OpenRouter corrected its figures after this alert."
     )
 
 
 def test_who_saw_to_it_is_told_and_is_not_asked_again():
-    event = Event(Kind.TRIGGERED, SPENT, 1, NOW)
+    event = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
     done = about(DAILY, acknowledged="U0BEN", snoozed=NOW + HOUR, muted="U0BEN")
     message = alert(event, done)
     shown = str(message.blocks)
@@ -251,14 +259,17 @@ def test_who_saw_to_it_is_told_and_is_not_asked_again():
 
 
 def test_what_goes_on_is_told_in_the_thread():
-    further = Event(Kind.FURTHER, limit(101), 2, NOW)
+    further = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
     assert "*101% used: $101 of $100" in reply(further, about("budget")).text
-    calm = Event(Kind.RECOVERED, spiked(1), 0, NOW)
+    calm = AlertEvent(EventKind.RECOVERED, spiked(1), 0, NOW)
     assert reply(calm, about("spike")).text == ":white_check_mark: *Resolved.* Back to normal."
 
 
 def test_many_at_once_are_listed_as_far_as_there_is_room():
-    events = [Event(Kind.TRIGGERED, replace(SPENT, label=f"Person {n}"), 1, NOW) for n in range(60)]
+    events = [
+        AlertEvent(EventKind.TRIGGERED, replace(SPENT, label=f"Person {n}"), 1, NOW)
+        for n in range(60)
+    ]
     rising = [
         Item(replace(one, reading=replace(one.reading, value=(n + 51) * DOLLAR)), about(DAILY))
         for n, one in enumerate(events[:6])
@@ -275,8 +286,8 @@ def test_many_at_once_are_listed_as_far_as_there_is_room():
 
 
 def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
-    first = Event(Kind.TRIGGERED, SPENT, 1, NOW)
-    over = Event(Kind.ENDED, replace(SPENT, value=73 * DOLLAR, part=False), 1, TODAY.end)
+    first = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
+    over = AlertEvent(EventKind.ENDED, replace(SPENT, value=73 * DOLLAR, part=False), 1, TODAY.end)
     waits = Item(first, about(DAILY))
     done, ended = (
         replace(waits, about=about(DAILY, acknowledged="U0BEN")),
@@ -297,8 +308,8 @@ def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
 
 
 def test_what_goes_on_of_many_says_which():
-    full = Event(Kind.FURTHER, limit(101), 2, NOW)
-    calm = Event(Kind.RECOVERED, spiked(1), 0, NOW)
+    full = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
+    calm = AlertEvent(EventKind.RECOVERED, spiked(1), 0, NOW)
     text = replies([(full, about("budget")), (calm, about("spike by key"))]).text
     assert text.splitlines()[0] == "*OpenRouter limit more than 100% used: support-bot*"
     assert text.splitlines()[2] == "*OpenRouter spend spike: agent*"
@@ -322,7 +333,7 @@ def test_a_spike_is_explained_and_drawn_as_it_was_told():
     span = chart_range(words.rule, reading, BERLIN)
     # the hour that runs is known by minute before its sum is
     detail = Detail(range=span, values=(*[DOLLAR] * (len(span.buckets) - 1), 0))
-    message = alert(Event(Kind.TRIGGERED, reading, 1, NOW), words, detail)
+    message = alert(AlertEvent(EventKind.TRIGGERED, reading, 1, NOW), words, detail)
     [drawn] = [block for block in message.blocks if block["type"] == "data_visualization"]
     assert drawn["chart"]["series"][0]["data"][-1]["value"] == 106
     assert (
@@ -334,9 +345,9 @@ def test_a_spike_is_explained_and_drawn_as_it_was_told():
 
 def test_drivers_are_compared_with_the_same_part_of_the_period_before():
     now, before = drivers_spans(rule_of(DAILY), SPENT)
-    assert now == Span(TODAY.start, NOW + timedelta(minutes=1))
-    assert before == Span(TODAY.start - DAY, NOW - DAY + timedelta(minutes=1))
-    assert pace_span(rule_of(DAILY), SPENT) == Span(NOW - HOUR, NOW)
+    assert now == AlertPeriod(TODAY.start, NOW + timedelta(minutes=1))
+    assert before == AlertPeriod(TODAY.start - DAY, NOW - DAY + timedelta(minutes=1))
+    assert pace_span(rule_of(DAILY), SPENT) == AlertPeriod(NOW - HOUR, NOW)
 
 
 def test_money_and_moments_are_told_as_people_do():
@@ -348,8 +359,8 @@ def test_money_and_moments_are_told_as_people_do():
     ]  # fmt: skip
 
 
-def card(words: str = DAILY, **more) -> cards.Card:
-    return cards.Card("a7f", rule_of(words), BERLIN, "U0ADA", **more)
+def card(words: str = DAILY, **more) -> cards.RuleCard:
+    return cards.RuleCard("a7f", rule_of(words), BERLIN, "U0ADA", **more)
 
 
 def test_a_new_rule_says_what_it_does_and_how_things_stand():
@@ -395,7 +406,7 @@ def test_the_list_says_what_rests_and_what_is_triggered():
 
 
 def test_quiet_hours_say_that_nothing_is_lost():
-    text = cards.quiet_set(Quiet(time(22), time(7)), BERLIN, "/activity").text
+    text = cards.quiet_set(QuietHours(time(22), time(7)), BERLIN, "/activity").text
     assert "arrive afterwards" in text
     assert "every alert right away" in cards.quiet_set(None, BERLIN, "/activity").text
 
@@ -435,24 +446,31 @@ PERIODS = st.sampled_from(
 
 
 @given(
-    RULES, NAMES, AMOUNTS, AMOUNTS, PERIODS, st.booleans(), st.sampled_from(list(Kind)), st.data()
-)  # fmt: skip
+    RULES,
+    NAMES,
+    AMOUNTS,
+    AMOUNTS,
+    PERIODS,
+    st.booleans(),
+    st.sampled_from(list(EventKind)),
+    st.data(),
+)
 def test_slack_takes_it_whatever_things_are_called(
     words, name, value, line, period, part, kind, data
 ):
     rule = rule_of(words)
     found = data.draw(st.none() | st.just(USUAL))
-    reading = Reading("7", name, value, abs(line), NOW, period, part, found)
+    reading = Measurement("7", name, value, abs(line), NOW, period, part, found)
     span = chart_range(rule, reading, BERLIN)
     values = data.draw(
         st.lists(st.integers(0, 10**15), min_size=len(span.buckets), max_size=len(span.buckets))
     ) if span else []  # fmt: skip
     driving = tuple(Driver(name, value, line) for _ in range(9))
-    pace = Pace(abs(value), data.draw(st.sampled_from([HOUR, DAY])))
+    pace = SpendPace(abs(value), data.draw(st.sampled_from([HOUR, DAY])))
     detail = Detail(pace, driving, driving, span, tuple(values))
-    event = Event(kind, reading, data.draw(st.integers(0, 2)), NOW)
+    event = AlertEvent(kind, reading, data.draw(st.integers(0, 2)), NOW)
     known = about(words, notes=("It was meant for somebody else.",))
-    latest = data.draw(st.none() | st.just(replace(event, kind=Kind.ENDED)))
+    latest = data.draw(st.none() | st.just(replace(event, kind=EventKind.ENDED)))
     shown = card(words, standing=(reading,) * 5)
     messages = [
         alert(event, known, detail, latest),
@@ -486,7 +504,7 @@ def test_a_chart_has_one_point_for_every_label(words, minutes):
     assert span is not None
     assert span.start <= at
     detail = Detail(range=span, values=tuple(range(1, len(span.buckets) + 1)))
-    message = alert(Event(Kind.TRIGGERED, reading, 1, at), about(words), detail)
+    message = alert(AlertEvent(EventKind.TRIGGERED, reading, 1, at), about(words), detail)
     charts = [block for block in message.blocks if block["type"] == "data_visualization"]
     assert len(charts) == (1 if len(span.buckets) > 1 else 0)
     for drawn in charts:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.admin.audit_log import DONE, Act, Entry
-from reports.admin.grammar import AuditAsked, parse_period
+from reports.admin.audit_log import DONE, Act, AuditEntry
+from reports.admin.grammar import AuditRequest, parse_period
 from reports.admin.slack.audit_log import HEADER, MOST, file_name, message, write_csv
 
 AT = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -21,12 +21,12 @@ anything = st.text(max_size=300) | st.sampled_from(HOSTILE)
 
 
 def entry(what="spend 7d csv", outcome=DONE, where="C1", act=Act.EXPORTED):
-    return Entry(AT, "U1", "ada@example.com", act, what, where, outcome)
+    return AuditEntry(AT, "U1", "ada@example.com", act, what, where, outcome)
 
 
 def test_it_says_who_did_what_where_and_how_it_ended():
     found = [entry(), entry("spend", "refused: Guests cannot see that.", "", Act.ASKED)]
-    text = message(found, 2, AuditAsked(), "/activity").text
+    text = message(found, 2, AuditRequest(), "/activity").text
     date = f"<!date^{int(AT.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-22 10:31 UTC>"
     assert text.splitlines() == [
         "*Who did what*, 2 entries",
@@ -38,13 +38,13 @@ def test_it_says_who_did_what_where_and_how_it_ended():
 
 def test_people_and_channels_that_were_typed_are_shown_by_name():
     what = "spend creator:<@U1|ada> in <#C1|finance> in <#C2|>"
-    text = message([entry(what)], 1, AuditAsked(), "/activity").text
+    text = message([entry(what)], 1, AuditRequest(), "/activity").text
     assert "`spend creator:@ada in #finance in #(private)`" in text
 
 
 def test_whom_a_refusal_names_is_shown_by_name_or_id_and_not_called():
     refused = "refused: The log is for &lt;b&gt; the admins: <@U0KAT> and <@U0BEN|ben> in <#C1|x>."
-    text = message([entry("audit", refused)], 1, AuditAsked(), "/activity").text
+    text = message([entry("audit", refused)], 1, AuditRequest(), "/activity").text
     assert "_refused: The log is for &lt;b&gt; the admins: @U0KAT and @ben in #x._" in text
     out = io.BytesIO()
     write_csv([entry("audit", refused)], out)
@@ -52,7 +52,7 @@ def test_whom_a_refusal_names_is_shown_by_name_or_id_and_not_called():
 
 
 def test_it_says_what_was_picked_and_how_much_there_is():
-    asked = AuditAsked("U2", parse_period("7d"))
+    asked = AuditRequest("U2", parse_period("7d"))
     text = message([entry()] * 20, 1_204, asked, "/activity").text
     assert text.startswith("*Who did what* of <@U2>, past 7 days, the newest 20 of 1,204 entries")
     assert "nothing is noted" in message([], 0, asked, "/activity").text
@@ -60,7 +60,7 @@ def test_it_says_what_was_picked_and_how_much_there_is():
 
 @given(st.lists(st.builds(entry, anything, anything), max_size=MOST))
 def test_whatever_people_typed_it_fits_and_calls_nobody(entries):
-    shown = message(entries, 10**6, AuditAsked(), "/activity")
+    shown = message(entries, 10**6, AuditRequest(), "/activity")
     texts = [block["text"]["text"] for block in shown.blocks]
     assert all(len(text) <= 3_000 for text in texts)
     assert sum(map(len, texts)) < 12_000

@@ -13,11 +13,11 @@ from bot.demo.slack import validate
 from bot.demo.slack.tables import characters
 from reports.admin.slack.help import help_message
 from reports.questions.grammar import CommandError, parse
-from reports.questions.query import Dimension, Filter, Metric, Query, Source, Versus
+from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query, Versus
 from reports.questions.slack.answer import (
     CHART,
     Message,
-    Run,
+    RunButton,
     answer,
     as_text,
     error,
@@ -28,7 +28,7 @@ from reports.questions.slack.controls import Controls
 from reports.questions.wording import capital, metric_words
 from reports.render.json import as_json
 from reports.render.tables import looked_at, others
-from reports.time.period import Calendar, Counted, Month, Span, Unit
+from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
 from reports.time.timerange import ranges
 from reports.usage.usage import Usage
 from reports.wording.safe_text import figure
@@ -179,8 +179,8 @@ def test_an_overview_shows_three_figures_and_one_chart():
         (Calendar(Unit.DAY, last=True), "the day before"),
         (Month(2026, 10), "the month before"),
         (Month(2026, 11), "the same part of the month before"),
-        (Span(NOW.date().replace(day=3), NOW.date().replace(day=3)), "the day before"),
-        (Span(NOW.date().replace(day=1), NOW.date().replace(day=7)), "the 7 days before"),
+        (DateSpan(NOW.date().replace(day=3), NOW.date().replace(day=3)), "the day before"),
+        (DateSpan(NOW.date().replace(day=1), NOW.date().replace(day=7)), "the 7 days before"),
     ],
 )
 def test_a_change_names_what_it_is_compared_with(period, before):
@@ -203,7 +203,7 @@ def test_nothing_used_so_much_earlier_is_said_as_people_say_it():
 
 
 def test_a_single_bucket_has_neither_average_nor_chart():
-    day = Span(NOW.date().replace(day=3), NOW.date().replace(day=3))
+    day = DateSpan(NOW.date().replace(day=3), NOW.date().replace(day=3))
     span = ranges(day, NOW).current
     one = span.__class__(span.buckets[:1], span.end, span.granularity, span.until, span.zone)
     message = answer(answered(Query(Metric.SPEND, day), rows(one)[:1], one))
@@ -214,7 +214,7 @@ def test_a_single_bucket_has_neither_average_nor_chart():
 def test_groups_that_come_to_nothing_are_among_the_others():
     used = [row._replace(usage=usage(1)._replace(byok=0)) for row in rows(SPAN, members=("idle",))]
     used += [row._replace(usage=usage(1)._replace(byok=5)) for row in rows(SPAN, members=("busy",))]
-    query = Query(Metric.SPEND, MONTH, Dimension.KEY, source=Source.BYOK)
+    query = Query(Metric.SPEND, MONTH, Dimension.KEY, source=MoneySource.BYOK)
     text = answer(answered(query, used, SPAN)).text
     assert "• busy: $" in text
     assert "• Others (1): $0 (0.0%)" in text
@@ -299,7 +299,9 @@ def test_a_guess_shows_people_and_channels_by_name_but_runs_with_their_ids():
 
 
 def test_a_note_and_its_buttons_go_above_the_answer():
-    noted = sentence("Hello.").noted("Still only `key:a`.", (Run("For everyone", "spend 1d"),))
+    noted = sentence("Hello.").noted(
+        "Still only `key:a`.", (RunButton("For everyone", "spend 1d"),)
+    )
     assert [block["type"] for block in noted.blocks] == ["context", "actions", "section"]
     assert noted.text == "Still only `key:a`.\nHello."
     check(noted)
@@ -337,7 +339,7 @@ def test_groups_of_a_comparison_say_what_they_were_in_table_and_text():
 
 
 def test_spend_from_one_source_is_called_so_wherever_it_is_shown():
-    query = Query(None, MONTH, Dimension.KEY, source=Source.CREDITS)
+    query = Query(None, MONTH, Dimension.KEY, source=MoneySource.CREDITS)
     message = answer(answered(query, rows(SPAN), SPAN))
     shown = str(message.blocks)
     assert message.blocks[0]["text"]["text"].startswith("Activity (spend from credits) by API key")

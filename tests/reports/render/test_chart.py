@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reports.questions.query import Dimension, Metric, Query, Source
+from reports.questions.query import Dimension, Metric, MoneySource, Query
 from reports.questions.summary import Summary
 from reports.questions.wording import range_words, title
-from reports.render.canvas.canvas import Paper
+from reports.render.canvas.canvas import PageCanvas
 from reports.render.charts.draw import EMPTY, UNKNOWN, Box, draw_page
 from reports.render.charts.labels import tick, ticks
 from reports.render.charts.palette import OTHERS, charted, colours
 from reports.render.charts.png import chart_png
 from reports.render.charts.stacked_bars import nice, stack
-from reports.time.period import Counted, Month, Period, Span, Unit
+from reports.time.period import Counted, DateSpan, Month, Period, Unit
 from reports.usage.usage import Usage, UsageRow
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows
 
@@ -39,7 +39,7 @@ def words(query: Query, used: list[UsageRow], length: Period = MONTH) -> str:
 
 def drawn(summary: Summary) -> str:
     out = io.BytesIO()
-    paper = Paper(out, (1600, 800))
+    paper = PageCanvas(out, (1600, 800))
     draw_page(paper, Box(0, 0, 1600, 800), summary, summary.query.metric or Metric.SPEND, 30)
     paper.finish()
     return pypdf.PdfReader(io.BytesIO(out.getvalue())).pages[0].extract_text()
@@ -91,7 +91,7 @@ def test_title_total_average_period_and_legend_are_said() -> None:
 
 
 def test_only_one_source_of_money_is_said_to_be_so() -> None:
-    query = Query(metric=Metric.SPEND, source=Source.BYOK)
+    query = Query(metric=Metric.SPEND, source=MoneySource.BYOK)
     assert "Spend from BYOK" in words(query, rows(SPAN))
 
 
@@ -168,7 +168,7 @@ def test_nothing_known_is_not_called_no_usage() -> None:
 def test_hours_are_named_by_the_clock_on_days_on_which_it_changes(
     day: date, names: list[str]
 ) -> None:
-    assert [name for _, name in ticks(time_range(Span(day, day), "Europe/Berlin"), 5)] == names
+    assert [name for _, name in ticks(time_range(DateSpan(day, day), "Europe/Berlin"), 5)] == names
 
 
 @given(st.integers(0, 10**21), st.integers(3, 8))

@@ -13,7 +13,7 @@ from reports.render.charts.slack_chart import (
     chart_data,
     step,
 )
-from reports.time.period import Counted, Span, Unit
+from reports.time.period import Counted, DateSpan, Unit
 
 from .anything import summaries
 from .samples import MONTH, answer, rows, time_range
@@ -108,7 +108,7 @@ def test_a_day_of_hours_is_drawn_in_points_of_two_hours_and_the_current_hour():
      (date(2026, 3, 29), 23, "last: 1 hour")],
 )  # fmt: skip
 def test_a_day_on_which_the_clock_changes_says_which_bar_is_short(day, hours, note):
-    span = time_range(Span(day, day), "Europe/Berlin")
+    span = time_range(DateSpan(day, day), "Europe/Berlin")
     part = answer(Query(Metric.SPEND), rows(span), span).metrics[Metric.SPEND]
     data = chart_data(part, span)
     assert (len(span.buckets), data.each, data.note) == (hours, 2, note)

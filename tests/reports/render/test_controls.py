@@ -2,13 +2,13 @@
 
 import pytest
 
-from reports.questions.follow_up import Choice, Follow, chosen
-from reports.questions.grammar import Ask, parse
+from reports.questions.follow_up import Choice, FollowUpAction, chosen
+from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Dimension, Filter, Metric, Query, Versus
 from reports.questions.slack.answer import answer
 from reports.questions.slack.controls import Controls
 from reports.questions.summary import Summary
-from reports.time.period import Calendar, Counted, Span, Unit
+from reports.time.period import Calendar, Counted, DateSpan, Unit
 
 from .samples import KEYS, MODELS, MONTH, NOW, rows, time_range
 from .samples import answer as answered
@@ -43,9 +43,12 @@ def words(select: dict) -> list[str]:
         (Query(), ["All metrics", "Past day", "Not grouped"]),
         (Query(period=Counted(7, Unit.DAY)), ["All metrics", "Past 7 days", "Not grouped"]),
         (Query(None, Calendar(Unit.DAY, last=True)), ["All metrics", "Yesterday", "Not grouped"]),
-        (Query(period=Span(NOW.date(), NOW.date())), ["All metrics", "22 Nov 2026", "Not grouped"]),
+        (
+            Query(period=DateSpan(NOW.date(), NOW.date())),
+            ["All metrics", "22 Nov 2026", "Not grouped"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_present_question_is_what_is_chosen(query, present):
     selects = [e for e in elements(shown(query)).values() if e["type"] == "static_select"][:4]
     chosen_ = [select["initial_option"]["text"]["text"] for select in selects]
@@ -55,17 +58,22 @@ def test_the_present_question_is_what_is_chosen(query, present):
 
 def test_every_option_is_a_question():
     found = elements(shown(BY_KEY))
-    for follow in (Follow.METRIC, Follow.PERIOD, Follow.BY, Follow.VERSUS):
+    for follow in (
+        FollowUpAction.METRIC,
+        FollowUpAction.PERIOD,
+        FollowUpAction.BY,
+        FollowUpAction.VERSUS,
+    ):
         for option in found[follow]["options"]:
             assert chosen(BY_KEY, Choice(follow, option["value"])) is not None
 
 
 def test_a_chosen_option_stands_for_what_it_says():
-    select = elements(shown(BY_KEY))[Follow.PERIOD]
+    select = elements(shown(BY_KEY))[FollowUpAction.PERIOD]
     for option in select["options"][1:]:
         read = parse(option["value"])
-        assert isinstance(read, Ask)
-        again = elements(shown(Query(period=read.query.period)))[Follow.PERIOD]
+        assert isinstance(read, QuestionCommand)
+        again = elements(shown(Query(period=read.query.period)))[FollowUpAction.PERIOD]
         assert again["initial_option"] == option
 
 
@@ -79,9 +87,9 @@ def test_a_chosen_option_stands_for_what_it_says():
 )
 def test_it_is_compared_with_nothing_that_it_is_longer_than(period, offered):
     read = parse(period)
-    assert isinstance(read, Ask)
+    assert isinstance(read, QuestionCommand)
     span = time_range(read.query.period)
-    select = elements(answered(read.query, rows(span), span))[Follow.VERSUS]
+    select = elements(answered(read.query, rows(span), span))[FollowUpAction.VERSUS]
     found = words(select)[1:]
     assert found[: len(offered)] == offered
     longer = ["vs a day earlier", "vs a week earlier", "vs a month earlier", "vs a year earlier"]
@@ -104,16 +112,16 @@ def test_it_is_compared_with_nothing_that_it_is_longer_than(period, offered):
 )
 def test_what_means_the_same_is_offered_once(period, offered):
     read = parse(period)
-    assert isinstance(read, Ask)
+    assert isinstance(read, QuestionCommand)
     span = time_range(read.query.period)
-    select = elements(answered(read.query, rows(span), span))[Follow.VERSUS]
+    select = elements(answered(read.query, rows(span), span))[FollowUpAction.VERSUS]
     assert words(select)[1:] == [f"vs {one}" for one in offered]
 
 
 def test_what_was_chosen_stays_on_offer_in_its_own_words():
     query = Query(Metric.SPEND, Counted(1, Unit.DAY), versus=Versus.DAY)
     span = time_range(query.period)
-    select = elements(answered(query, rows(span), span))[Follow.VERSUS]
+    select = elements(answered(query, rows(span), span))[FollowUpAction.VERSUS]
     assert words(select)[1:] == [
         "vs a day earlier", "vs a week earlier", "vs a month earlier", "vs a year earlier"
     ]  # fmt: skip
@@ -121,7 +129,7 @@ def test_what_was_chosen_stays_on_offer_in_its_own_words():
 
 
 def test_each_group_that_is_shown_can_be_looked_into_and_the_others_cannot():
-    select = elements(shown(BY_KEY))[Follow.INSIDE]
+    select = elements(shown(BY_KEY))[FollowUpAction.INSIDE]
     table = next(b for b in answer(shown(BY_KEY)).blocks if b["type"] == "table")
     in_table = [row[0]["text"] for row in table["rows"][1:-2]]
     assert words(select) == in_table
@@ -131,20 +139,25 @@ def test_each_group_that_is_shown_can_be_looked_into_and_the_others_cannot():
 
 def test_a_filter_can_be_left_again():
     query = Query(Metric.SPEND, MONTH, None, (Filter(Dimension.KEY, "beebox"),))
-    select = elements(shown(query))[Follow.INSIDE]
+    select = elements(shown(query))[FollowUpAction.INSIDE]
     assert words(select) == ["‹ Without key:beebox"]
     assert select["placeholder"]["text"] == "Filters"
 
 
 def test_an_answer_that_is_neither_grouped_nor_filtered_has_nothing_to_look_into():
-    assert Follow.INSIDE not in elements(shown(Query()))
+    assert FollowUpAction.INSIDE not in elements(shown(Query()))
 
 
 def test_an_empty_answer_asks_for_something_else_and_exports_nothing():
     query = Query(Metric.SPEND, MONTH, Dimension.KEY, (Filter(Dimension.KEY, "beebox"),))
     found = elements(shown(query, used=False))
-    assert list(found) == [Follow.METRIC, Follow.PERIOD, Follow.BY, Follow.INSIDE]
-    assert words(found[Follow.INSIDE]) == ["‹ Without key:beebox"]
+    assert list(found) == [
+        FollowUpAction.METRIC,
+        FollowUpAction.PERIOD,
+        FollowUpAction.BY,
+        FollowUpAction.INSIDE,
+    ]
+    assert words(found[FollowUpAction.INSIDE]) == ["‹ Without key:beebox"]
 
 
 def test_only_an_answer_for_one_among_several_can_be_shared():
@@ -162,8 +175,8 @@ def test_there_are_two_rows_and_the_selects_carry_the_state():
 def test_who_sees_their_own_use_alone_is_offered_no_way_out_of_it():
     filters = (Filter(Dimension.KEY, "prod"), Filter(Dimension.CREATOR, "me"))
     query = Query(Metric.TOKENS, MONTH, filters=filters)
-    ways = elements(shown(query))[Follow.INSIDE]["options"]
+    ways = elements(shown(query))[FollowUpAction.INSIDE]["options"]
     assert [one["text"]["text"] for one in ways] == ["‹ Without key:prod", "‹ Without creator:me"]
-    assert elements(shown(query), own_only=True)[Follow.INSIDE]["options"] == ways[:1]
+    assert elements(shown(query), own_only=True)[FollowUpAction.INSIDE]["options"] == ways[:1]
     alone = Query(Metric.TOKENS, MONTH, filters=filters[1:])
-    assert Follow.INSIDE not in elements(shown(alone), own_only=True)
+    assert FollowUpAction.INSIDE not in elements(shown(alone), own_only=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Metric, Query, Source, Versus
+from reports.questions.query import Dimension, Metric, MoneySource, Query, Versus
 from reports.render.csv import header, quoted, write_compared_csv, write_csv
 from reports.time.period import Counted, Unit
 from reports.usage.usage import Usage, UsageRow, nano_dollars
@@ -114,9 +114,9 @@ def test_money_is_a_plain_decimal_to_nine_places_without_trailing_zeros() -> Non
 
 
 @pytest.mark.parametrize(
-    ("source", "paid", "own"), [(Source.CREDITS, True, False), (Source.BYOK, False, True)]
+    ("source", "paid", "own"), [(MoneySource.CREDITS, True, False), (MoneySource.BYOK, False, True)]
 )
-def test_only_the_source_asked_for_counts(source: Source, paid: bool, own: bool) -> None:
+def test_only_the_source_asked_for_counts(source: MoneySource, paid: bool, own: bool) -> None:
     used = [UsageRow(SPAN.start, "k", "m", Usage(2, 1, credits=5 * 10**9, byok=3 * 10**9))]
     (detail,) = read(written(Query(metric=Metric.SPEND, source=source), used))
     assert detail["Credits"] == ("5" if paid else "0")
@@ -175,9 +175,9 @@ def test_memory_stays_flat_however_many_rows_there_are() -> None:
     assert peaks[1] < 1.5 * peaks[0]
 
 
-@given(used_rows(SPAN), st.sampled_from(Source), st.sampled_from([None, *Dimension]))
+@given(used_rows(SPAN), st.sampled_from(MoneySource), st.sampled_from([None, *Dimension]))
 def test_columns_add_up_to_the_answer_to_the_nano_dollar(
-    used: list[UsageRow], source: Source, by: Dimension | None
+    used: list[UsageRow], source: MoneySource, by: Dimension | None
 ) -> None:
     totals = answer(Query(by=by, source=source), used, SPAN).metrics
     overview = written(Query(by=by, source=source), used)

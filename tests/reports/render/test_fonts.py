@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import reports.render.fonts as shipped
-from reports.render.canvas.canvas import Paper
+from reports.render.canvas.canvas import PageCanvas
 from reports.render.fonts import FALLBACKS, NOTO, Face, fit, font, runs, width
 from reports.render.fonts.shaping import meaning, stretches
 from tests.reports.render.samples import HOSTILE
@@ -31,7 +31,7 @@ def drawn(text: str, face: Face = Face.SANS) -> list[str]:
 def extracted(text: str) -> str:
     """A text as another program reads it out of a document."""
     out = io.BytesIO()
-    paper = Paper(out)
+    paper = PageCanvas(out)
     paper.text(100, 400, text)
     paper.finish()
     command = ["pdftotext", "-enc", "UTF-8", "-", "-"]

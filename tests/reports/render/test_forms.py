@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bot.demo.slack import payloads
 from bot.demo.slack.blocks import validate_view
 from reports.alerts import form_fields as alert_fields
-from reports.alerts.form_fields import AlertFields, Kind
-from reports.alerts.rule import To
+from reports.alerts.form_fields import AlertFields, AlertKind
+from reports.alerts.rule import RecipientKind
 from reports.alerts.slack import form as alert_form
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.questions import form_fields as question_fields
@@ -20,8 +20,8 @@ from reports.questions.form_fields import QuestionFields
 from reports.questions.query import Dimension
 from reports.questions.slack import form as question_form
 from reports.schedules.form_fields import Often, ScheduleFields, read_fields
-from reports.schedules.grammar import Standing
-from reports.schedules.recurrence import WEEKDAYS, Target
+from reports.schedules.grammar import ScheduledQuestion
+from reports.schedules.recurrence import WEEKDAYS, TargetKind
 from reports.schedules.slack import form as schedule_form
 from reports.time.timerange import zone_names
 
@@ -40,13 +40,13 @@ schedules = st.builds(
     cron=texts,
     at=st.times().map(lambda at: f"{at:%H:%M}") | st.just(""),
     zone=texts,
-    to=st.sampled_from(Target),
+    to=st.sampled_from(TargetKind),
     channel=st.sampled_from(["", "C1"]),
     files=st.sampled_from([(), ("csv",), ("csv", "pdf")]),
 )
 alerts = st.builds(
     AlertFields,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(AlertKind),
     metric=st.sampled_from(alert_fields.METRICS),
     limit=texts,
     unit=st.sampled_from(alert_fields.UNITS),
@@ -54,7 +54,7 @@ alerts = st.builds(
     by=st.sampled_from([alert_fields.ALL, *Dimension]),
     whose=texts,
     zone=texts,
-    to=st.sampled_from(To),
+    to=st.sampled_from(RecipientKind),
     channel=st.sampled_from(["", "C1"]),
     urgent=st.booleans(),
 )
@@ -93,15 +93,15 @@ def sent(view):
     return Entered.of(payloads.state(view["blocks"], {}))
 
 
-@given(st.sampled_from(Often), st.sampled_from(Target), st.sampled_from([(), ("csv", "pdf")]))
+@given(st.sampled_from(Often), st.sampled_from(TargetKind), st.sampled_from([(), ("csv", "pdf")]))
 def test_an_untouched_schedule_comes_back_as_it_was(often, to, files):
     fields = ScheduleFields(often=often, to=to, files=files, zone="Europe/Berlin")
-    fields = replace(fields, channel="C1" if to == Target.CHANNEL else "")
+    fields = replace(fields, channel="C1" if to == TargetKind.CHANNEL else "")
     view = schedule_form.view(fields, Meta(), "x", everyone=True)
     assert read_fields(schedule_form.entered(sent(view), "UTC")) == read_fields(fields)
 
 
-@given(st.sampled_from(Kind), st.booleans())
+@given(st.sampled_from(AlertKind), st.booleans())
 def test_an_untouched_alert_comes_back_as_it_was(kind, urgent):
     limit = alert_fields.USUAL_LIMITS.get(kind, "")
     fields = AlertFields(kind=kind, limit=limit, urgent=urgent, zone="Europe/Berlin")
@@ -133,7 +133,7 @@ def test_a_state_of_any_shape_is_read(state):
 @given(summaries(), names)
 def test_what_is_foreseen_fits_and_pings_nobody(summary, name):
     standing = read_fields(ScheduleFields())
-    assert isinstance(standing, Standing)
+    assert isinstance(standing, ScheduledQuestion)
     for found in (summary, name):
         said = schedule_form.foreseen(standing, "UTC", NOW, found)
         asked = question_form.foreseen(summary.query.command(), found)
@@ -145,4 +145,4 @@ def test_what_is_foreseen_fits_and_pings_nobody(summary, name):
 
 def test_every_zone_can_be_entered():
     for name in zone_names():
-        assert isinstance(read_fields(ScheduleFields(zone=name)), Standing), name
+        assert isinstance(read_fields(ScheduleFields(zone=name)), ScheduledQuestion), name

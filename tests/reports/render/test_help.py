@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from bot.demo.slack import validate
-from reports.admin.grammar import TOPICS, AuditAsked, HelpOn, StatusAsked
+from reports.admin.grammar import TOPICS, AuditRequest, HelpRequest, StatusRequest
 from reports.admin.slack.help import (
     ALERTS,
     EXAMPLES,
@@ -22,11 +22,11 @@ from reports.admin.slack.help import TOPICS as SECTIONS_BY_NAME
 from reports.alerts.grammar import ListAlerts, SetQuiet
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
-from reports.natural.names import Known
-from reports.natural.parser import Heard, hear
+from reports.natural.names import KnownNames
+from reports.natural.parser import ParsedText, parse_text
 from reports.questions import grammar
-from reports.questions.grammar import Ask, parse
-from reports.schedules.grammar import ListSchedules, Standing
+from reports.questions.grammar import QuestionCommand, parse
+from reports.schedules.grammar import ListSchedules, ScheduledQuestion
 
 ENTRIES = [entry for _, entries in SECTIONS for entry in entries]
 NAMED = {
@@ -38,15 +38,15 @@ NAMED = {
 
 @pytest.mark.parametrize("words", sorted(NAMED))
 def test_everything_it_names_can_be_asked(words):
-    assert isinstance(parse(words), Ask)
+    assert isinstance(parse(words), QuestionCommand)
 
 
 @pytest.mark.parametrize("words", [words for words, _ in STANDING])
 def test_every_schedule_it_names_can_be_set_up(words):
-    assert isinstance(parse_command(words), Standing | ListSchedules)
+    assert isinstance(parse_command(words), ScheduledQuestion | ListSchedules)
     [meaning] = [meaning for named, meaning in STANDING if named == words]
     for more in re.findall("`([^`]+)`", meaning):
-        assert isinstance(parse_command(f"schedule {more} spend"), Standing)
+        assert isinstance(parse_command(f"schedule {more} spend"), ScheduledQuestion)
 
 
 @pytest.mark.parametrize("words", [words for words, _ in ALERTS])
@@ -56,22 +56,22 @@ def test_every_alert_that_it_names_can_be_set_up(words):
 
 @pytest.mark.parametrize("words", [words for words, _ in TALK])
 def test_everything_that_it_says_in_own_words_is_understood(words):
-    known = Known(("anthropic/claude-opus-4.5", "google/gemini-3-pro"))
+    known = KnownNames(("anthropic/claude-opus-4.5", "google/gemini-3-pro"))
     [meaning] = [meaning for named, meaning in TALK if named == words]
     for said in (words, *re.findall("`([^`]+)`", meaning)):
-        assert isinstance(hear(said, known, date(2026, 11, 22)), Heard)
+        assert isinstance(parse_text(said, known, date(2026, 11, 22)), ParsedText)
 
 
 @pytest.mark.parametrize("words", [words for words, _ in FILES])
 def test_every_file_that_it_names_can_be_asked(words):
     asked = parse(words)
-    assert isinstance(asked, Ask)
+    assert isinstance(asked, QuestionCommand)
     assert asked.query.files
 
 
 @pytest.mark.parametrize("words", [words for words, _ in RUNNING])
 def test_everything_about_the_bot_that_it_names_is_understood(words):
-    assert isinstance(parse_command(words), StatusAsked | AuditAsked | HelpOn)
+    assert isinstance(parse_command(words), StatusRequest | AuditRequest | HelpRequest)
 
 
 @pytest.mark.parametrize("topic", sorted(set(TOPICS.values())))
@@ -98,7 +98,7 @@ def test_an_unknown_section_is_said_with_those_there_are():
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_its_examples_can_be_asked(example):
-    assert isinstance(parse(example), Ask)
+    assert isinstance(parse(example), QuestionCommand)
 
 
 def test_everything_that_can_be_asked_is_named():

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import validate_view
 from reports.admin.status import Freshness, Status, Trouble
-from reports.alerts.rule import Above, Recipient, Rule, To
+from reports.alerts.rule import Above, Recipient, RecipientKind, Rule
 from reports.alerts.slack import cards as alert_cards
-from reports.home.slack.home import MOST_ALERTS, MOST_SCHEDULES, Home, Usage, sentence, view
+from reports.home.slack.home import MOST_ALERTS, MOST_SCHEDULES, Home, HomeUsage, sentence, view
 from reports.home.slack.metric_cards import credits_card
 from reports.questions.query import Dimension, Filter, Metric, Query
-from reports.questions.summary import Figures, summarize
+from reports.questions.summary import UsageFigures, summarize
 from reports.render.charts.sparkline import BLOCKS, sparkline
-from reports.schedules.recurrence import Schedule, Target, Weekly
-from reports.schedules.slack.cards import Card, Last
+from reports.schedules.recurrence import Recurrence, TargetKind, Weekly
+from reports.schedules.slack.cards import LastRunOutcome, ScheduleCard
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
 from reports.usage.balance import Balance
@@ -38,7 +38,10 @@ def summary(by: Dimension | None, groups: dict[str, int], period: Counted) -> An
     series = {label: {last: Used(requests=1, credits=spent)} for label, spent in groups.items()}
     whole = [Used()] * last + [Used(requests=len(groups), credits=sum(groups.values()))]
     return summarize(
-        Query(period=period, by=by, top=5), span, Figures(tuple(whole), series, len(groups)), NOW
+        Query(period=period, by=by, top=5),
+        span,
+        UsageFigures(tuple(whole), series, len(groups)),
+        NOW,
     )
 
 
@@ -59,7 +62,7 @@ def home(**more: Any) -> Home:
         "now": NOW,
         "command": "/activity",
         "scope": "The whole organisation.",
-        "usage": Usage(summary(None, {"all": 2 * NANO}, DAY), month, (month,)),
+        "usage": HomeUsage(summary(None, {"all": 2 * NANO}, DAY), month, (month,)),
         "as_of": NOW,
         "balance": Balance(40 * NANO, 30 * NANO, NOW, 10 * NANO, timedelta(days=7)),
         "schedules": (),
@@ -131,8 +134,10 @@ def test_a_balance_that_is_gone_or_rests_says_so() -> None:
 
 
 def test_before_the_first_sync_it_shows_no_figures():
-    nothing = summarize(Query(), ranges(DAY, NOW).current, Figures((Used(),) * 25, {}, 0), None)
-    shown = words(view(home(usage=Usage(nothing, nothing, ()), as_of=None, balance=None)))
+    nothing = summarize(
+        Query(), ranges(DAY, NOW).current, UsageFigures((Used(),) * 25, {}, 0), None
+    )
+    shown = words(view(home(usage=HomeUsage(nothing, nothing, ()), as_of=None, balance=None)))
     assert "No data yet; the first sync is still running." in shown
     assert "the first sync is still running" in shown
     assert "*$0*" not in shown
@@ -147,28 +152,28 @@ def test_how_the_bot_is_stands_there_for_admins_alone():
 
 
 cards = st.builds(
-    Card,
+    ScheduleCard,
     id=st.just("a1"),
     question=names,
-    schedule=st.just(Schedule(Weekly(), time(9), "Europe/Berlin")),
-    target=st.sampled_from(Target),
+    schedule=st.just(Recurrence(Weekly(), time(9), "Europe/Berlin")),
+    target=st.sampled_from(TargetKind),
     channel=st.just("C1"),
     name=names,
     maker=st.just("U1"),
     paused=st.none() | names,
     next_at=st.just(NOW + timedelta(days=1)),
     last=st.none()
-    | st.builds(Last, st.sampled_from(["sent", "failed"]), st.just(NOW), error=names),
+    | st.builds(LastRunOutcome, st.sampled_from(["sent", "failed"]), st.just(NOW), error=names),
 )
 alerts = st.builds(
-    alert_cards.Card,
+    alert_cards.RuleCard,
     id=st.just("a1"),
     rule=st.builds(
         Rule,
         st.just(Above(Metric.SPEND, NANO, Unit.DAY)),
         st.none() | st.sampled_from(Dimension),
         st.lists(st.builds(Filter, st.sampled_from(Dimension), names), max_size=2).map(tuple),
-        st.builds(Recipient, st.sampled_from(To), st.just("C1"), names),
+        st.builds(Recipient, st.sampled_from(RecipientKind), st.just("C1"), names),
     ),
     zone=st.just("Europe/Berlin"),
     maker=st.just("U1"),
@@ -178,7 +183,7 @@ alerts = st.builds(
 usages = st.one_of(
     st.sampled_from(["You see your own usage only."]),
     st.builds(
-        lambda day, month, tops: Usage(day, month, tuple(tops)),
+        lambda day, month, tops: HomeUsage(day, month, tuple(tops)),
         summaries(),
         summaries().filter(lambda one: one.query.metric is None),
         st.lists(

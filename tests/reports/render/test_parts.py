@@ -18,7 +18,7 @@ def test_every_piece_keeps_its_own_limit(text: str) -> None:
     assert len(parts.button(text, "act")["text"]["text"]) <= 75
     assert len(parts.option(text, "value")["text"]["text"]) <= 75
     assert len(parts.menu("act", text, [])["placeholder"]["text"]) <= 150
-    sure = parts.asking(text, text, text)
+    sure = parts.confirmation(text, text, text)
     limits = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
     assert all(len(sure[name]["text"]) <= limit for name, limit in limits.items())
 

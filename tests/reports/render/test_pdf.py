@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Filter, Metric, Query, Source
+from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query
 from reports.questions.summary import Summary
 from reports.render.pdf import write_pdf, write_pdf_summary
 from reports.render.pdf.figures import dollars
@@ -84,10 +84,10 @@ def near(one: list[Decimal], other: list[Decimal], metric: Metric, rows: int) ->
 
 
 def figures(
-    data: bytes, metric: Metric, source: Source = Source.ALL
+    data: bytes, metric: Metric, source: MoneySource = MoneySource.ALL
 ) -> tuple[list[list[Decimal]], list[Decimal], list[int]]:
     """Subtotals, the grand total, and how many rows each section has, as others read them."""
-    count = 1 if source is not Source.ALL and metric is Metric.SPEND else COLUMNS[metric]
+    count = 1 if source is not MoneySource.ALL and metric is Metric.SPEND else COLUMNS[metric]
     subtotals, grand, held = [], [], []
     sums, many = [Decimal(0)] * count, 0
     for line in body(data).splitlines():
@@ -137,9 +137,9 @@ def test_rows_add_up_to_sections_and_sections_to_the_summary(metric: Metric) -> 
 
 
 @settings(max_examples=25, deadline=None)
-@given(used_rows(SPAN), st.sampled_from(Metric), st.sampled_from(Source))
+@given(used_rows(SPAN), st.sampled_from(Metric), st.sampled_from(MoneySource))
 def test_any_usage_adds_up_in_the_file_as_others_read_it(
-    used: list[UsageRow], metric: Metric, source: Source
+    used: list[UsageRow], metric: Metric, source: MoneySource
 ) -> None:
     query = Query(metric=metric, by=Dimension.KEY, source=source)
     data = written(query, used)
@@ -227,7 +227,7 @@ def test_the_cover_says_of_whom_when_whence_and_what_is_missing() -> None:
         period=MONTH,
         by=Dimension.MODEL,
         filters=(Filter(Dimension.KEY, "Prod key"),),
-        source=Source.BYOK,
+        source=MoneySource.BYOK,
         zone="Europe/Berlin",
     )
     used = rows(time_range(MONTH, "Europe/Berlin"), by=Dimension.MODEL)
@@ -253,8 +253,8 @@ def test_the_cover_says_of_whom_when_whence_and_what_is_missing() -> None:
 
 def test_only_the_source_asked_for_counts() -> None:
     used = [UsageRow(SPAN.start, "k", MODELS[0], Usage(1, 1, credits=5 * 10**9, byok=3 * 10**9))]
-    query = Query(metric=Metric.SPEND, by=Dimension.KEY, source=Source.CREDITS)
-    assert figures(written(query, used), Metric.SPEND, Source.CREDITS)[1] == [5]
+    query = Query(metric=Metric.SPEND, by=Dimension.KEY, source=MoneySource.CREDITS)
+    assert figures(written(query, used), Metric.SPEND, MoneySource.CREDITS)[1] == [5]
     assert "Spend from credits by API key" in cover(written(query, used))
     overview = cover(written(replace(query, metric=None), used))
     assert "Spend from credits only" in overview

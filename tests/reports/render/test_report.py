@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack import validate
-from reports.questions.query import Dimension, Metric, Query, Source, Versus
-from reports.questions.summary import Figures, summarize
-from reports.schedules.recurrence import Schedule, Weekly
+from reports.questions.query import Dimension, Metric, MoneySource, Query, Versus
+from reports.questions.summary import UsageFigures, summarize
+from reports.schedules.recurrence import Recurrence, Weekly
 from reports.schedules.report import Cell, Mover, Report, Revision, movers, top_models
-from reports.schedules.slack.message import About, mover, report, when
+from reports.schedules.slack.message import ReportContext, mover, report, when
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import ranges
 from reports.usage.usage import Usage
@@ -20,7 +20,7 @@ from reports.usage.usage import Usage
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ZONE = "Europe/Berlin"
 QUERY = Query(Metric.SPEND, Calendar(Unit.WEEK, last=True), Dimension.CREATOR, zone=ZONE)
-ABOUT = About(Schedule(Weekly(), time(9), ZONE), "U0ADA", MONDAY)
+ABOUT = ReportContext(Recurrence(Weekly(), time(9), ZONE), "U0ADA", MONDAY)
 DOLLAR = 10**9
 
 
@@ -33,7 +33,7 @@ def made(spent: dict[str, float], before: dict[str, float] | None = None, query=
     series = {name: {0: used(dollars)} for name, dollars in spent.items()}
     whole = [used(sum(spent.values())), *[Usage()] * (len(wanted.buckets) - 1)]
     previous = None if before is None else used(sum(before.values()))
-    figures = Figures(tuple(whole), series, len(series), previous)
+    figures = UsageFigures(tuple(whole), series, len(series), previous)
     summary = summarize(query, wanted, figures, MONDAY)
     then = before and {name: round(d * DOLLAR) for name, d in before.items()}
     top = dict.fromkeys(spent, "anthropic/claude-opus-4.5")
@@ -133,12 +133,12 @@ def test_slack_takes_it_whatever_people_are_called(spent, compared, note):
 def test_what_moved_most_is_found_in_both_directions():
     now = {Cell("a", "m", "k"): used(5), Cell("b", "m", "k"): used(1)}
     then = {Cell("b", "m", "k"): used(9), Cell("c", "m", "k"): used(0.01)}
-    found = movers(now, then, Metric.SPEND, Source.ALL)
+    found = movers(now, then, Metric.SPEND, MoneySource.ALL)
     assert [(one.cell.creator, one.change // DOLLAR) for one in found] == [("b", -8), ("a", 5)]
 
 
-@pytest.mark.parametrize("source", list(Source))
+@pytest.mark.parametrize("source", list(MoneySource))
 def test_the_top_model_is_the_one_that_cost_most(source):
     found = [("a", "m1", used(1)), ("a", "m2", used(2)), ("b", "m3", used(0))]
-    expected = "m2" if source is not Source.BYOK else "m1"
+    expected = "m2" if source is not MoneySource.BYOK else "m1"
     assert top_models(found, Metric.SPEND, source)["a"] == expected

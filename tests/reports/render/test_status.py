@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reports.admin.slack.status import age, message, size
-from reports.admin.status import Coming, Delivery, Freshness, Inside, Status, Trouble
+from reports.admin.status import (
+    AdminDetails,
+    Freshness,
+    SentMessage,
+    Status,
+    Trouble,
+    UpcomingReport,
+)
 from reports.time.timerange import Granularity
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -15,11 +22,11 @@ FRESH = (
     Freshness(Granularity.HOUR, NOW - 4 * MINUTE, NOW - 100 * DAY),
     Freshness(Granularity.DAY, NOW - 14 * MINUTE, NOW - 365 * DAY, whole=False),
 )
-INSIDE = Inside(
-    coming=(Coming("spend last week by creator", "in <#C1>", NOW + DAY),),
-    delivered=(Delivery("tokens yesterday", "to <@U1>", NOW - DAY, "failed", "is_archived"),),
+INSIDE = AdminDetails(
+    coming=(UpcomingReport("spend last week by creator", "in <#C1>", NOW + DAY),),
+    delivered=(SentMessage("tokens yesterday", "to <@U1>", NOW - DAY, "failed", "is_archived"),),
     schedules=12, resting=1, alerts=3, database=13_002_342, entries=1_204, rules=("a rule",),
-    alerted=(Delivery("alert spike", "to <@U2>", NOW - HOUR, "failed", "user_disabled"),),
+    alerted=(SentMessage("alert spike", "to <@U2>", NOW - HOUR, "failed", "user_disabled"),),
 )  # fmt: skip
 
 
@@ -77,7 +84,7 @@ def test_admins_are_told_what_is_next_what_went_out_and_how_large_it_is():
 
 
 def test_where_there_is_nothing_it_says_so_in_words():
-    empty = Inside((), (), 0, 0, 0, 4_096, 1, ())
+    empty = AdminDetails((), (), 0, 0, 0, 4_096, 1, ())
     text = message(Status(NOW, "0.1.0", FRESH, None, empty)).text
     assert "None scheduled." in text
     assert text.count("None sent yet.") == 2
@@ -85,9 +92,11 @@ def test_where_there_is_nothing_it_says_so_in_words():
 
 
 def test_long_names_and_many_rules_fit():
-    wide = Coming("x" * 5_000, "in <#C1>", NOW)
-    failed = Delivery("&" * 5_000, "in <#C1>", NOW, "odd", "y" * 900)
-    many = Inside((wide,) * 90, (failed,) * 90, 1, 0, 0, 1, 1, ("z" * 90,) * 90, (failed,) * 90)
+    wide = UpcomingReport("x" * 5_000, "in <#C1>", NOW)
+    failed = SentMessage("&" * 5_000, "in <#C1>", NOW, "odd", "y" * 900)
+    many = AdminDetails(
+        (wide,) * 90, (failed,) * 90, 1, 0, 0, 1, 1, ("z" * 90,) * 90, (failed,) * 90
+    )
     shown = message(Status(NOW, "0.1.0", FRESH, Trouble(NOW, "w" * 9_000), many))
     assert all(len(block["text"]["text"]) <= 3_000 for block in shown.blocks)
     assert len(shown.text) <= 4_000
