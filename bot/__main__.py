@@ -424,7 +424,7 @@ def _expected() -> tuple[type[Exception], ...]:
     """Errors whose text is meant for people; looked up only when one was raised."""
     from bot.imports.import_csv import FileRefusedError  # noqa: PLC0415
     from bot.openrouter import OpenRouterError  # noqa: PLC0415
-    from bot.slack.client import DeliveryError  # noqa: PLC0415
+    from bot.slack.types import DeliveryError  # noqa: PLC0415
     from bot.store import StoreError  # noqa: PLC0415
 
     return (OpenRouterError, StoreError, DeliveryError, FileRefusedError, OSError)

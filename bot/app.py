@@ -163,12 +163,12 @@ class Bot:
 
     def _tell_admin(self, user: str, words: str) -> None:
         """Send somebody a direct message. Raises DeliveryError."""
-        from reports.questions.slack.answer import sentence  # noqa: PLC0415
+        from reports.block_kit.message import sentence  # noqa: PLC0415
 
         self.slack.direct(user, sentence(words))
 
     def _meet_slack(self) -> None:
-        from bot.slack.client import DeliveryError  # noqa: PLC0415
+        from bot.slack.types import DeliveryError  # noqa: PLC0415
 
         try:
             identity = self.slack.identity()

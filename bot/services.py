@@ -12,13 +12,15 @@ from bot.answers.file_worker import Renderer
 from bot.answers.visibility import Asker
 from bot.config import Settings
 from bot.http.metrics import Metrics
-from bot.slack.client import DeliveryError, ReplyTarget, Slack, SlackUser
+from bot.slack.client import Slack
+from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from bot.store import Store
 from bot.store.admin.audit_log import AuditLog
 from bot.store.admin.status import StatusReader
 from bot.store.expiring_keys import ExpiringKeys
 from reports.admin.audit_log import Act
-from reports.questions.query import Dimension, Query
+from reports.questions.query import Query
+from reports.usage.dimensions import Dimension
 from reports.wording.slack_text import unmarked, unnamed, with_names
 
 REFUSED = "refused"

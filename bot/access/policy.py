@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.config import Guests, Settings, Visibility
-from bot.slack.client import Identity, SlackUser, UnknownPersonError
+from bot.slack.types import Identity, SlackUser, UnknownPersonError
 
 FOREIGN = "This bot only works for members of its own workspace."
 OUTSIDERS = "This channel is shared with another company, so only you can see this."

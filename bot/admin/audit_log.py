@@ -7,11 +7,11 @@ import logging
 from bot.access.policy import admins_only, is_admin
 from bot.runtime.private_folder import private_folder
 from bot.services import REFUSED, Services
-from bot.slack.client import DeliveryError, SlackUser
+from bot.slack.types import DeliveryError, SlackUser
 from bot.store.admin.audit_log import READ_SECONDS, AuditFilter
 from reports.admin.grammar import AuditRequest
 from reports.admin.slack import audit_log as render
-from reports.questions.slack.answer import Message, sentence
+from reports.block_kit.message import Message, sentence
 from reports.schedules.slack.cards import said
 from reports.time.timerange import NotBegunError, ranges
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from bot.slack.client import DeliveryError
+from bot.slack.types import DeliveryError
 from bot.store import DatabaseBusyError, DiskFullError, StoreError
 from bot.store.database import SETTLED_SECONDS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.services import Services, admit
-from bot.slack.client import ReplyTarget
+from bot.slack.types import ReplyTarget
 from reports.admin.audit_log import Act
 from reports.admin.slack.help import help_message
 

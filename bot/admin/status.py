@@ -7,7 +7,7 @@ from bot.access.policy import admins, is_admin
 from bot.alerts.recipients import in_words
 from bot.config import Guests, Settings, Visibility
 from bot.services import Services
-from bot.slack.client import SlackUser
+from bot.slack.types import SlackUser
 from bot.store.admin.audit_log import READ_SECONDS
 from bot.store.admin.status import DeliveredAlert
 from bot.store.schedules.schedules import StoredSchedule
@@ -21,7 +21,7 @@ from reports.admin.status import (
     Trouble,
     UpcomingReport,
 )
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 from reports.schedules.slack.notices import place_words
 from reports.time.timerange import Granularity
 from reports.usage.coverage import gaps

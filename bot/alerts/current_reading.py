@@ -9,7 +9,7 @@ from bot.alerts.measure import MeasurementContext, WatchedRule, readings
 from reports.alerts.evaluation import Measurement, period_key
 from reports.alerts.needed_usage import Needed
 from reports.alerts.rule import Above, Budget, Forecast, New, Spike
-from reports.questions.query import Metric
+from reports.usage.dimensions import Metric
 from reports.usage.usage import ZERO
 
 

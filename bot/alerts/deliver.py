@@ -18,8 +18,8 @@ from bot.alerts.evaluate import AlertServices, RuleEvaluator
 from bot.alerts.message import MessageComposer
 from bot.alerts.recipients import RecipientLookup, ResolvedRecipient
 from bot.runtime.isolation import isolated
-from bot.slack.client import DeliveryError
 from bot.slack.posting import Posted
+from bot.slack.types import DeliveryError
 from bot.store.alerts.messages import AlertMessage, PendingEvent
 from bot.store.alerts.rules import StoredRule
 from bot.store.alerts.states import EVERYTHING, Hold

@@ -24,8 +24,8 @@ from reports.alerts.evaluation import Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.needed_usage import Needed
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New
-from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import Granularity, TimeRange
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage
 
 MOST = 3

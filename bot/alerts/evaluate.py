@@ -48,7 +48,7 @@ from reports.alerts.grammar import rule_of
 from reports.alerts.needed_usage import needed
 from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.alerts.rule import Credits, Forecast, New, Rule, Spike, Stale
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from bot.home.home import Homes
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import FieldErrors, ShowView, View
 from bot.services import Services
-from bot.slack.client import ReplyTarget, SlackUser
+from bot.slack.types import ReplyTarget, SlackUser
 from bot.store.alerts.rules import NewRule, StoredRule
 from reports.admin.audit_log import Act
 from reports.alerts.form_fields import AlertField, AlertFields, fields_of, read_fields
@@ -18,9 +18,9 @@ from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.slack import form as render
 from reports.block_kit.elements import code
 from reports.block_kit.inputs import Entered, Meta
+from reports.block_kit.message import Message
 from reports.questions.grammar import CommandError
-from reports.questions.slack.answer import Message
-from reports.schedules.form_fields import FormError, said
+from reports.wording.form_error import FormError, said
 from reports.wording.safe_text import clean, escape
 
 

@@ -20,11 +20,11 @@ from bot.alerts.recipients import RecipientLookup, in_words
 from bot.alerts.scope import named
 from bot.answers.answer import answer, make_plan
 from bot.answers.answer_message import drawn
-from bot.answers.export import about, shown
+from bot.answers.answer_state import about, shown
 from bot.schedules.manage import Outcome
 from bot.services import REFUSED, admit, asker_of
-from bot.slack.client import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from bot.slack.posting import Posted
+from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from bot.store.alerts.messages import AlertMessage, PendingEvent
 from bot.store.alerts.rules import NewRule, StoredRule
 from bot.store.alerts.states import Hold
@@ -38,11 +38,13 @@ from reports.alerts.slack import cards
 from reports.alerts.slack import notices as words
 from reports.alerts.slack.cards import RuleCard
 from reports.block_kit.elements import code
+from reports.block_kit.message import Message, sentence
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Metric, Query
-from reports.questions.slack.answer import Message, error, sentence
+from reports.questions.query import Query
+from reports.questions.slack.answer import error
 from reports.schedules.slack.cards import said as cards_said
 from reports.time.timerange import zone_names
+from reports.usage.dimensions import Metric
 from reports.wording.times import moment_words
 
 log = logging.getLogger(__name__)

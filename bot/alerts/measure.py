@@ -21,8 +21,8 @@ from reports.alerts.needed_usage import Needed, needed
 from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.alerts.spike import Hour, known_past, may_spike, spike, usual
-from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import DAY, HOUR, Granularity, floor
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.sync_windows import REACH
 from reports.usage.usage import ZERO, Usage
 

@@ -10,9 +10,8 @@ from bot.alerts.current_reading import current
 from bot.alerts.drivers import detail
 from bot.alerts.evaluate import AlertServices, RuleEvaluator
 from bot.alerts.measure import MeasurementContext, WatchedRule
-from bot.answers.answer_message import state_of
-from bot.answers.export import shown
-from bot.slack.client import DeliveryError
+from bot.answers.answer_state import shown, state_of
+from bot.slack.types import DeliveryError
 from bot.store.alerts.messages import AlertMessage, PendingEvent
 from bot.store.alerts.states import EVERYTHING
 from reports.alerts.drivers import Detail, question
@@ -20,7 +19,7 @@ from reports.alerts.evaluation import AlertEvent, EventKind
 from reports.alerts.rule import Above, Forecast, Spike
 from reports.alerts.slack import messages as render
 from reports.alerts.slack.messages import AlertContext
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 
 log = logging.getLogger(__name__)
 

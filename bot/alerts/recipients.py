@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from bot.access.policy import refusal
 from bot.alerts.evaluate import AlertServices
-from bot.slack.client import DeliveryError, SlackUser
+from bot.slack.types import DeliveryError, SlackUser
 from bot.store.alerts.rules import StoredRule
 from reports.alerts.grammar import rule_of
 from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack import notices as words
 from reports.alerts.slack.sentences import words_shown
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from bot.answers.visibility import SELF, Asker
 from bot.store.usage.directory import Directory
 from reports.alerts.needed_usage import grouping
 from reports.alerts.rule import Rule
-from reports.questions.query import Dimension, Filter
+from reports.usage.dimensions import Dimension, Filter
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ from bot.store.sync_state import failure, first_sync, missed
 from bot.store.usage.directory import Directory
 from bot.store.usage.read import Ranking, Selection, UsageTotals
 from reports.questions.grammar import CommandError
-from reports.questions.query import Dimension, Filter, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.questions.wording import EARLIER, period_words
 from reports.time.period import Counted
 from reports.time.timerange import NotBegunError, OverlapError, Ranges, earlier, ranges
 from reports.usage.coverage import AnswerableRange, Held, gaps, reaches, source
+from reports.usage.dimensions import Dimension, Filter
 from reports.usage.members import CHATROOM
 from reports.usage.usage import Usage, total
 from reports.wording.safe_text import clean

@@ -11,12 +11,13 @@ from bot.answers.visibility import Asker
 from bot.store import Store
 from bot.store.usage.read import Selection
 from reports.alerts.periods import AlertPeriod
-from reports.questions.query import Dimension, Metric, MoneySource, Query
+from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, TimeRange, following
 from reports.usage.balance import Balance
 from reports.usage.coverage import gaps
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.limits import Limit, fullest_first
 from reports.usage.usage import total
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.access.policy import ask_admins
 from bot.answers import visibility
 from bot.answers.answer import answer
+from bot.answers.answer_state import TOO_OLD, AnswerState
 from bot.answers.file_worker import RenderError
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format, Job, file_name
 from bot.services import REFUSED, Services, admit, asker_of
-from bot.slack.client import DeliveryError, ReplyTarget
+from bot.slack.types import DeliveryError, ReplyTarget
 from reports.admin.audit_log import DONE, Act
+from reports.block_kit.message import Message, sentence
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Dimension, Filter, Query
-from reports.questions.slack.answer import Message, figures, sentence
+from reports.questions.query import Query
+from reports.questions.slack.answer import figures
 from reports.questions.wording import title
 from reports.schedules.slack.cards import said
 from reports.wording.safe_text import clean, escape
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 SLOW_SECONDS = 2.0
 ONLY_YOURS = " It contains only your own usage."
-TOO_OLD = "This answer has expired. Ask again and use the new answer."
 _REFUSED = {
     "file_uploads_disabled": "Your workspace doesn't allow apps to upload files.",
     "storage_limit_reached": "Your workspace's file storage is full.",
@@ -42,56 +41,12 @@ _NOT_THERE = {"not_in_channel", "channel_not_found", "is_archived", "restricted_
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerState:
-    """All that is needed to reproduce an answer: query text, time (UTC), default zone, and the
-    Slack id of the asker (empty in answers from before it was recorded).
-    """
-
-    words: str
-    at: datetime
-    zone: str
-    user: str = ""
-
-    def value(self) -> str:
-        """The same as the value of a button."""
-        fields = {"w": self.words, "t": int(self.at.timestamp()), "z": self.zone, "u": self.user}
-        return json.dumps(fields, ensure_ascii=False)  # six times as long otherwise
-
-    @classmethod
-    def of_value(cls, value: str) -> AnswerState | None:
-        """Read the value of a button; None if malformed."""
-        try:
-            said = json.loads(value)
-            at = datetime.fromtimestamp(said["t"], UTC)
-            return cls(str(said["w"]), at, str(said["z"]), str(said.get("u", "")))
-        except (ValueError, TypeError, KeyError, OverflowError, OSError):
-            return None
-
-
-@dataclass(frozen=True, slots=True)
 class Where:
     """The conversation of the question; `shared` if everybody there can see the answer."""
 
     channel: str
     shared: bool
     thread: str | None = None
-
-
-def shown(query: Query, at: datetime, zone: str, asker: Asker, user: str) -> AnswerState:
-    """The state of an answer. `me` is replaced by the person who asked, since others may click.
-
-    With a limited view, the answer and its buttons are restricted to one's own usage.
-    """
-    if asker.own_only:
-        others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
-        query = replace(query, filters=(*others, visibility.ME))
-    words = replace(about(query, user), files=(), share=False).words()
-    return AnswerState(words, at, zone, user)
-
-
-def about(query: Query, user: str) -> Query:
-    """A question with `me` replaced by a Slack user."""
-    return replace(query, filters=tuple(_named(one, user) for one in query.filters))
 
 
 def export(
@@ -189,8 +144,3 @@ def _inline(services: Services, query: Query, job: Job, code: str) -> Message:
     why = _REFUSED.get(code, f"Slack didn't accept the file ({code}).")
     found = answer(services.store, query, job.at, job.zone, job.asker, whole=False)
     return sentence(why) if isinstance(found, CommandError) else figures(why, found)
-
-
-def _named(one: Filter, user: str) -> Filter:
-    me = one.dimension is Dimension.CREATOR and one.pattern.casefold() == "me"
-    return replace(one, pattern=f"<@{user}>") if me else one

@@ -11,8 +11,9 @@ from bot.runtime import priority
 from bot.store import Store
 from reports.natural.names import KnownNames
 from reports.questions.grammar import CommandError
-from reports.questions.query import Dimension, Query
+from reports.questions.query import Query
 from reports.time.period import Counted, Unit
+from reports.usage.dimensions import Dimension
 
 
 def known(store: Store, asker: Asker, now: datetime, zone: str) -> KnownNames:

@@ -12,7 +12,7 @@ from typing import Any
 from bot.alerts.usage_lookup import Ids
 from bot.store.usage.directory import Directory
 from reports.alerts.limits_and_forecast import SpendLimit
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 
 
 @dataclass(frozen=True, slots=True)

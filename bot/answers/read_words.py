@@ -8,7 +8,7 @@ from functools import partial
 from bot.answers import visibility
 from bot.answers.known_names import known
 from bot.services import Services, asker_of
-from bot.slack.client import SlackUser
+from bot.slack.types import SlackUser
 from reports.commands import parse_command
 from reports.natural.parser import ParsedText
 from reports.questions.grammar import CommandError, QuestionCommand

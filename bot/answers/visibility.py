@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from bot.store.usage.directory import Directory
 from reports.questions.grammar import LONGEST, CommandError
-from reports.questions.query import Dimension, Filter, Query
+from reports.questions.query import Query
 from reports.usage import members as names
+from reports.usage.dimensions import Dimension, Filter
 from reports.wording.safe_text import clean
 
 SELF = "me"

@@ -17,11 +17,12 @@ from bot.answers.visibility import ANYONE, Asker
 from bot.store import Store
 from bot.store.usage import read as reading
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Dimension, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.questions.range_names import file_words
 from reports.questions.summary import ALL, Summary, in_order
 from reports.time.timerange import NotBegunError, ranges
 from reports.usage.coverage import reaches, source
+from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
 
 _BATCH = 4_096

@@ -13,17 +13,17 @@ from functools import partial
 
 from bot.access.policy import clicks_stay_private
 from bot.alerts.manage import AlertManager
-from bot.answers.answer_message import last_in, remember, shown_in
-from bot.answers.export import AnswerState
+from bot.answers.answer_state import AnswerState, last_in, remember, shown_in
 from bot.answers.read_words import addressed, note, read_words
 from bot.answers.visibility import Asker
 from bot.commands.dispatch import Asked, ask, misunderstood
 from bot.schedules.manage import ScheduleManager
 from bot.services import Services, admit, asker_of, typed_words
-from bot.slack.client import DeliveryError, MessageLocation, ReplyTarget, SlackUser
+from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import Act
 from reports.admin.slack.intro import intro
 from reports.alerts.rule import Rule
+from reports.block_kit.message import RunButton, sentence
 from reports.commands import parse_command
 from reports.natural.parser import ParsedText
 from reports.questions.continuation import (
@@ -36,9 +36,9 @@ from reports.questions.continuation import (
     typed_query,
 )
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Dimension, Query
-from reports.questions.slack.answer import RunButton, sentence
+from reports.questions.query import Query
 from reports.questions.wording import filter_words
+from reports.usage.dimensions import Dimension
 from reports.wording.slack_text import readable
 
 log = logging.getLogger(__name__)

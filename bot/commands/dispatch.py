@@ -22,29 +22,32 @@ from bot.alerts.manage import AlertManager
 from bot.answers import visibility
 from bot.answers.answer import answer
 from bot.answers.answer_message import drawn, kept_private, picture
+from bot.answers.answer_state import AnswerState, shown
 from bot.answers.balance import balance, limits, own_limits
-from bot.answers.export import AnswerState, Where, export, shown
+from bot.answers.export import Where, export
 from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
 from bot.runtime import priority
 from bot.schedules.manage import ScheduleManager
 from bot.services import REFUSED, Services, asker_of
-from bot.slack.client import DeliveryError, ReplyTarget, SlackUser
+from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.admin.grammar import AuditRequest, HelpRequest, StatusRequest
 from reports.admin.slack.help import help_message
 from reports.admin.slack.intro import intro
 from reports.alerts.grammar import ListAlerts, SetQuiet
 from reports.alerts.rule import Rule
+from reports.block_kit.message import Message, RunButton, sentence
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
-from reports.questions.query import Dimension, Filter, Metric, Query, Versus
-from reports.questions.slack.answer import Message, RunButton, error, sentence
+from reports.questions.query import Query, Versus
+from reports.questions.slack.answer import error
 from reports.questions.slack.balance import balance_message, limits_message, limits_section
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 from reports.schedules.grammar import ListSchedules, ScheduledQuestion
 from reports.schedules.slack.cards import said
 from reports.time.period import Calendar, Unit
+from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording.safe_text import escape, plain
 
 log = logging.getLogger(__name__)

@@ -16,13 +16,14 @@ from bot.answers.visibility import Asker
 from bot.runtime import priority
 from bot.schedules.manage import ScheduleManager
 from bot.services import REFUSED, Services, asker_for
-from bot.slack.client import DeliveryError, SlackUser, UnknownPersonError
+from bot.slack.types import DeliveryError, SlackUser, UnknownPersonError
 from reports.admin.audit_log import DONE, Act
 from reports.home.slack import home as render
 from reports.questions.grammar import CommandError
-from reports.questions.query import Dimension, Query
+from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.time.period import Counted, Unit
+from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.store import Store
 from bot.store.usage.directory import IMPORTED, UNKNOWN, Directory
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 
 UNKNOWN_NAMES = {
     Dimension.KEY: "(imported, key unknown)",

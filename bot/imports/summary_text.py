@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from bot.imports.import_csv import Imported
 from bot.store.encoding import to_seconds
 from reports.imports.granularity import Dates
-from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.coverage import Interval
+from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean
 
 _STAMPS = {Granularity.MONTH: "%Y-%m", Granularity.DAY: "%Y-%m-%d"}

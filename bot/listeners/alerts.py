@@ -15,7 +15,7 @@ from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import foreign
 from bot.services import Services, refuse
-from bot.slack.client import MessageLocation, ReplyTarget
+from bot.slack.types import MessageLocation, ReplyTarget
 from reports.admin.audit_log import Act
 from reports.alerts.slack.cards import DELETE, EDIT, PAUSE, RESUME, UNMUTE, UNMUTE_LISTED
 from reports.alerts.slack.messages import ACKNOWLEDGE, CHANGE, DETAILS, LIST, MUTE, SNOOZE

@@ -21,7 +21,8 @@ from typing import TypeVar
 from bot.access.policy import unknown
 from bot.runtime import priority
 from bot.runtime.database_waits import GAVE_UP, DatabaseUnusableError, waiting
-from bot.slack.client import DeliveryError, ReplyTarget, Slack, UnknownPersonError
+from bot.slack.client import Slack
+from bot.slack.types import DeliveryError, ReplyTarget, UnknownPersonError
 
 log = logging.getLogger(__name__)
 

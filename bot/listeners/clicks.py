@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.access.policy import FOREIGN, surely_foreign
-from bot.slack.client import Identity, MessageLocation, ReplyTarget
+from bot.slack.types import Identity, MessageLocation, ReplyTarget
 from reports.schedules.slack.message import SCHEDULE_EDIT, STOP
 
 DOUBLE = 3.0

@@ -17,9 +17,9 @@ from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import Clicks
 from bot.schedules.manage import ScheduleManager
 from bot.services import REFUSED, Services, refuse, typed_words
-from bot.slack.client import ReplyTarget
+from bot.slack.types import ReplyTarget
 from reports.admin.audit_log import Act
-from reports.questions.slack.answer import RUN
+from reports.block_kit.message import RUN
 
 
 def register(

@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.alerts.form import AlertForm
-from bot.answers.export import TOO_OLD, AnswerState
+from bot.answers.answer_state import TOO_OLD, AnswerState
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import Clicks
@@ -18,7 +18,7 @@ from bot.questions import share as passing_on
 from bot.questions.follow_up import FollowUpClick, follow
 from bot.schedules.form import ScheduleForm
 from bot.services import Services, refuse
-from bot.slack.client import MessageLocation, ReplyTarget
+from bot.slack.types import MessageLocation, ReplyTarget
 from reports.admin.audit_log import Act
 from reports.questions.follow_up import Choice, FollowUpAction
 from reports.questions.slack.controls import ALERT, SCHEDULE, SHARE

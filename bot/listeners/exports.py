@@ -8,12 +8,13 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.access.policy import clicks_stay_private
-from bot.answers.export import TOO_OLD, AnswerState, Where, export
+from bot.answers.answer_state import TOO_OLD, AnswerState
+from bot.answers.export import Where, export
 from bot.answers.write_file import Format
 from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import Clicks, foreign, spot
 from bot.services import Services, refuse
-from bot.slack.client import ReplyTarget
+from bot.slack.types import ReplyTarget
 from reports.admin.audit_log import Act
 from reports.questions.slack.controls import EXPORT
 

@@ -25,7 +25,7 @@ from bot.modals.modal import (
     change_view,
 )
 from bot.services import Services, refuse
-from bot.slack.client import ReplyTarget
+from bot.slack.types import ReplyTarget
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import notice
 

@@ -12,7 +12,7 @@ from bot.home.home import Homes
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
 from bot.services import Services, refuse
-from bot.slack.client import ReplyTarget
+from bot.slack.types import ReplyTarget
 from reports.admin.audit_log import Act
 
 Opens = Callable[[ReplyTarget, str], None]

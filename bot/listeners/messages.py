@@ -13,7 +13,7 @@ from bot.commands.conversation import IncomingMessage, talk
 from bot.listeners.background import BackgroundWork
 from bot.schedules.manage import ScheduleManager
 from bot.services import Services, refuse
-from bot.slack.client import Identity
+from bot.slack.types import Identity
 from reports.admin.audit_log import Act
 
 

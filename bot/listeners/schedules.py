@@ -16,7 +16,7 @@ from bot.schedules.deliver import ReportServices
 from bot.schedules.form import ScheduleForm
 from bot.schedules.manage import ScheduleManager
 from bot.services import refuse
-from bot.slack.client import ReplyTarget
+from bot.slack.types import ReplyTarget
 from reports.admin.audit_log import Act
 from reports.schedules.slack.cards import DELETE, EDIT, PAUSE, PREVIEW, RUN
 from reports.schedules.slack.message import START, STOP

@@ -24,10 +24,10 @@ from bot.modals.modal import (
     open_modal,
 )
 from bot.services import Services
-from bot.slack.client import ReplyTarget, SlackUser
+from bot.slack.types import ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.block_kit.inputs import Entered, Meta, notice
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 from reports.time.timerange import zone_names
 
 EntryT = TypeVar("EntryT")

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.access.policy import refusal, unknown
 from bot.services import Services, refuse
-from bot.slack.client import DeliveryError, ReplyTarget, SlackUser, UnknownPersonError
+from bot.slack.types import DeliveryError, ReplyTarget, SlackUser, UnknownPersonError
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.wording.safe_text import escape

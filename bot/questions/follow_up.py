@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from bot.access.policy import clicks_stay_private
 from bot.answers.answer import answer
-from bot.answers.answer_message import drawn, group_name, kept_private, of_state, picture, remember
-from bot.answers.export import TOO_OLD, AnswerState, not_theirs, shown
+from bot.answers.answer_message import drawn, group_name, kept_private, picture
+from bot.answers.answer_state import TOO_OLD, AnswerState, of_state, remember, shown
+from bot.answers.export import not_theirs
 from bot.runtime import priority
 from bot.services import Services, admit, asker_of
-from bot.slack.client import MessageLocation, ReplyTarget, SlackUser
+from bot.slack.types import MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.questions.follow_up import (
     OUT,
@@ -27,10 +28,11 @@ from reports.questions.follow_up import (
     without_filter,
 )
 from reports.questions.grammar import LONGEST, CommandError, QuestionCommand, parse
-from reports.questions.query import Dimension, Query
+from reports.questions.query import Query
 from reports.questions.slack.answer import error
 from reports.questions.wording import DIMENSION_WORDS
 from reports.schedules.slack.cards import said
+from reports.usage.dimensions import Dimension
 
 GONE = "That {} no longer exists, or you can't see it."
 ONLY_YOU = "You can only see your own usage, so this filter stays."

@@ -10,7 +10,8 @@ from bot.access.policy import ask_admins
 from bot.answers import visibility
 from bot.answers.answer import answer
 from bot.answers.answer_message import drawn, picture
-from bot.answers.export import Where, export, shown
+from bot.answers.answer_state import shown
+from bot.answers.export import Where, export
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format
 from bot.modals.modal import (
@@ -27,8 +28,8 @@ from bot.modals.modal import (
 )
 from bot.runtime import priority
 from bot.services import Services, asker_of
-from bot.slack.client import DeliveryError, ReplyTarget, SlackUser
 from bot.slack.posting import Conversation
+from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Meta, notice
 from reports.questions.form_fields import ME, QuestionField, QuestionFields, read_fields
@@ -36,7 +37,7 @@ from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.questions.slack import form as render
 from reports.questions.summary import Summary
-from reports.schedules.form_fields import FormError, said
+from reports.wording.form_error import FormError, said
 from reports.wording.safe_text import clean, escape
 
 OUTSIDERS = "That channel is shared with another company. Choose another one, or yourself."

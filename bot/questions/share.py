@@ -6,19 +6,20 @@ import hashlib
 
 from bot.answers import visibility
 from bot.answers.answer import answer
-from bot.answers.answer_message import KEPT_FOR, drawn, kept_private, picture
-from bot.answers.export import TOO_OLD, AnswerState, not_theirs, shown
+from bot.answers.answer_message import drawn, kept_private, picture
+from bot.answers.answer_state import KEPT_FOR, TOO_OLD, AnswerState, shown
+from bot.answers.export import not_theirs
 from bot.answers.visibility import Asker
 from bot.runtime import priority
 from bot.services import REFUSED, Services, admit, asker_of
-from bot.slack.client import DeliveryError, MessageLocation, ReplyTarget, SlackUser
+from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.alerts.suggestion import watching
-from reports.questions.follow_up import standing
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.slack.answer import error
 from reports.schedules.slack.cards import said
+from reports.schedules.suggestion import standing
 
 SHARED_ALREADY = "This answer has already been shared here."
 

@@ -12,25 +12,25 @@ from time import monotonic
 from zoneinfo import ZoneInfo
 
 from bot.answers.answer_message import controls
-from bot.answers.export import AnswerState, shown
+from bot.answers.answer_state import AnswerState, shown
 from bot.answers.file_worker import RenderError
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format, Job, file_name
 from bot.schedules import figures as reports
 from bot.schedules.figures import ReportQuestion, SavedNames
 from bot.services import Services, asker_for
-from bot.slack.client import DeliveryError
 from bot.slack.posting import Posting
+from bot.slack.types import DeliveryError
 from bot.store.schedules.runs import ReportRun, ReportRuns, day_of
 from bot.store.schedules.schedules import StoredSchedule
+from reports.block_kit.message import Message
 from reports.questions.grammar import CommandError
-from reports.questions.query import Dimension, Filter, Metric
-from reports.questions.slack.answer import Message
 from reports.questions.wording import stamp, title
 from reports.schedules.recurrence import TargetKind, occurrence, query_at
 from reports.schedules.report import CENT, Report, Revision
 from reports.schedules.slack.message import ReportContext, days, report, when
 from reports.time.timerange import ranges
+from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.usage import ZERO
 from reports.wording.safe_text import clean
 from reports.wording.times import clock_words, zone_city

@@ -19,10 +19,10 @@ from bot.schedules.content import ReportBuilder, ReportContent, Unreportable
 from bot.schedules.notices import FailureNotices
 from bot.schedules.recipients import LOOK_AGAIN, ReportTargets
 from bot.schedules.services import ReportServices
-from bot.slack.client import DeliveryError
 from bot.slack.posting import Posted
+from bot.slack.types import DeliveryError
 from bot.store.schedules.runs import SLEWED, ReportRun, RunState
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 from reports.schedules.recurrence import CATCH_UP, TargetKind
 
 __all__ = ["ReportDelivery", "ReportServices"]

@@ -11,18 +11,18 @@ from bot.answers import visibility
 from bot.answers.answer import Plan, answer, make_plan
 from bot.answers.visibility import Asker
 from bot.store import Store
-from bot.store.usage.diff import plus
 from bot.store.usage.directory import Directory
 from bot.store.usage.read import Selection
 from bot.store.usage.store import CacheState
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Dimension, Filter, Metric, Query
+from reports.questions.query import Query
 from reports.schedules.report import Cell, Report, movers, top_models
 from reports.time.timerange import Granularity, floor
 from reports.usage.coverage import AnswerableRange, gaps, reaches, source
+from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.members import Member
 from reports.usage.sync_windows import REACH
-from reports.usage.usage import ZERO, Usage, total
+from reports.usage.usage import ZERO, Usage, plus, total
 from reports.wording.safe_text import clean
 
 

@@ -12,27 +12,21 @@ from bot.modals.edit_modal import EditForm
 from bot.modals.modal import FieldErrors, ShowView, View
 from bot.schedules.manage import ScheduleManager
 from bot.services import Services, asker_of
-from bot.slack.client import ReplyTarget, SlackUser
+from bot.slack.types import ReplyTarget, SlackUser
 from bot.store.schedules.schedules import NewSchedule, StoredSchedule
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta
+from reports.block_kit.message import Message
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
-from reports.questions.slack.answer import Message
 from reports.questions.summary import Summary
-from reports.schedules.form_fields import (
-    FormError,
-    ScheduleField,
-    ScheduleFields,
-    fields_of,
-    read_fields,
-    said,
-)
+from reports.schedules.form_fields import ScheduleField, ScheduleFields, fields_of, read_fields
 from reports.schedules.grammar import ScheduledQuestion, parse_schedule
 from reports.schedules.grammar import ScheduleTarget as Where
 from reports.schedules.recurrence import TargetKind, query_at
 from reports.schedules.slack import form as render
 from reports.schedules.slack.cards import made
+from reports.wording.form_error import FormError, said
 from reports.wording.safe_text import clean, escape
 
 

@@ -24,19 +24,20 @@ from bot.schedules import figures as reports
 from bot.schedules.content import CREATOR, ReportBuilder, Unreportable
 from bot.schedules.deliver import ReportServices
 from bot.services import REFUSED, Services, admit, asker_of
-from bot.slack.client import DeliveryError, ReplyTarget, SlackUser
 from bot.slack.posting import Posted
+from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from bot.store.schedules.runs import ReportRun
 from bot.store.schedules.schedules import LastRun, NewSchedule, StoredSchedule
 from reports.admin.audit_log import Act
+from reports.block_kit.message import Message, sentence
 from reports.questions.grammar import CommandError
-from reports.questions.query import Dimension
-from reports.questions.slack.answer import Message, error, sentence
+from reports.questions.slack.answer import error
 from reports.schedules.grammar import EXAMPLES, ListSchedules, ScheduledQuestion
 from reports.schedules.recurrence import TargetKind, query_at
 from reports.schedules.slack import cards
 from reports.schedules.slack import notices as words
 from reports.time.timerange import zone_names
+from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)

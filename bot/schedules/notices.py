@@ -8,12 +8,12 @@ from datetime import timedelta
 from bot import __version__
 from bot.runtime.isolation import isolated
 from bot.schedules.services import ReportServices
-from bot.slack.client import DeliveryError
+from bot.slack.types import DeliveryError
 from bot.store.schedules.notices import Notice
 from bot.store.schedules.runs import MOST_ERRORS, ReportRun
 from bot.store.schedules.schedules import StoredSchedule
 from reports.admin.slack import unreadable
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 from reports.schedules.recurrence import DueRun, TargetKind
 from reports.schedules.slack import notices as words
 

@@ -9,7 +9,7 @@ from bot.access.policy import may_send_to_creators, refusal
 from bot.schedules.content import ReportBuilder
 from bot.schedules.notices import FailureNotices
 from bot.schedules.services import ReportServices
-from bot.slack.client import DeliveryError
+from bot.slack.types import DeliveryError
 from bot.store.schedules.runs import ReportRun, RunState
 from reports.schedules.recurrence import TargetKind
 from reports.schedules.slack import notices as words

@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from dataclasses import replace as changed
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -26,8 +25,17 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
+from bot.slack.types import (
+    _APP_IS_OUT,
+    DeliveryError,
+    Identity,
+    MessageLocation,
+    ReplyTarget,
+    SlackUser,
+    UnknownPersonError,
+)
 from reports.block_kit.elements import context
-from reports.questions.slack.answer import Message, sentence
+from reports.block_kit.message import Message, sentence
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +54,6 @@ _MOST_LINES = 1_000
 _PICTURE_PAUSES = (0.3, 0.3, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
 """Seconds between looks at whether a picture is processed: usually one, and each look is a call
 of files.info, of which Slack allows a hundred a minute."""
-_APP_IS_OUT = {
-    "account_inactive", "invalid_auth", "missing_scope", "not_authed", "token_expired",
-    "token_revoked",
-}  # fmt: skip
 _TARGET_IS_OUT = {
     "cannot_dm_bot", "channel_not_found", "is_archived", "not_in_channel", "restricted_action",
     "user_disabled", "user_not_found", "users_not_found",
@@ -67,102 +71,6 @@ _HALF_DONE = {"fatal_error", "internal_error", "request_timeout", "service_unava
 """Slack's own failures, after which the call may have been carried out in part."""
 NO_ANSWER = (URLError, OSError, HTTPException, SlackClientError, ValueError)
 """What a call raises when it gets no answer, or one that cannot be read."""
-
-
-class DeliveryError(Exception):
-    """Slack did not accept a call. `permanent`: trying again changes nothing.
-
-    `uncertain`: no clear answer came, so it may have been taken all the same. `retry_after`: the
-    seconds that Slack asks to wait.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        *,
-        permanent: bool,
-        words: str = "",
-        uncertain: bool = False,
-        retry_after: float = 0,
-    ) -> None:
-        mend = " (`activity doctor` says what to do)" if code in _APP_IS_OUT else ""
-        super().__init__(words or f"Slack answered {code}{mend}")
-        self.code = code
-        self.permanent = permanent
-        self.uncertain = uncertain
-        self.retry_after = retry_after
-
-
-class UnknownPersonError(DeliveryError):
-    """Slack does not say who somebody is, so it is unknown what they may see."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the bot is: its workspace's id and name, and its own ids.
-
-    `enterprise_id` is the Enterprise Grid organization of the workspace, "" where there is none.
-    """
-
-    team_id: str
-    bot_id: str
-    user_id: str
-    team: str = ""
-    enterprise_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SlackUser:
-    """Somebody in Slack, as far as it matters for what they may ask and hear.
-
-    On Enterprise Grid `team_id` is their home workspace (or the organization itself), `teams` are
-    all workspaces of the organization that they belong to.
-    """
-
-    id: str
-    team_id: str
-    email: str | None
-    zone: str | None
-    bot: bool
-    deleted: bool
-    guest: bool
-    stranger: bool
-    admin: bool
-    enterprise_id: str = ""
-    teams: frozenset[str] = frozenset()
-    name: str = ""
-    """What they are called in Slack; may be empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyTarget:
-    """Where an answer goes: to the response URL first, to a direct message where that is used up.
-
-    `thread` is the thread that it belongs to, if any. Where there is no response URL, as for what
-    people say in a `channel`, it is posted there: to the person alone, unless it is `shared`.
-    `home` is for what was done in the Home, which shows by itself what became of it.
-    """
-
-    response_url: str
-    user: str
-    shared: bool = False
-    thread: str = ""
-    channel: str = ""
-    home: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MessageLocation:
-    """A message of the bot: its channel and ts; `hidden`: only one person sees it."""
-
-    channel: str
-    ts: str
-    hidden: bool
-
-    @property
-    def direct(self) -> bool:
-        """Whether it is in the direct messages of one person."""
-        return self.channel.startswith("D")
 
 
 class Slack:

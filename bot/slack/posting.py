@@ -17,8 +17,9 @@ from typing import Any
 
 import httpx
 
-from bot.slack.client import DeliveryError, Slack, attempt, content
-from reports.questions.slack.answer import Message
+from bot.slack.client import Slack, attempt, content
+from bot.slack.types import DeliveryError
+from reports.block_kit.message import Message
 
 log = logging.getLogger(__name__)
 

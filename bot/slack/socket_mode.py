@@ -11,7 +11,8 @@ from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.runtime import priority
-from bot.slack.client import NO_ANSWER, DeliveryError, Slack, delivery_error
+from bot.slack.client import NO_ANSWER, Slack, delivery_error
+from bot.slack.types import DeliveryError
 
 log = logging.getLogger(__name__)
 

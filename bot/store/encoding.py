@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
 
-from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
+from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage
 
 FIGURES = ", ".join(Usage._fields)
@@ -58,3 +58,16 @@ def part(granularity: int, bucket: int) -> int:
 def from_seconds(kept: int) -> datetime:
     """The moment (UTC) of stored seconds."""
     return datetime.fromtimestamp(kept, UTC)
+
+
+Clock = Callable[[], datetime]
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """A moment as the ledger keeps it: whole milliseconds since 1970."""
+    return round(moment.timestamp() * 1000)
+
+
+def from_milliseconds(kept: int) -> datetime:
+    """The moment that the ledger kept (UTC)."""
+    return datetime.fromtimestamp(kept / 1000, UTC)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store import Store
-from reports.questions.query import Dimension, Query
+from reports.questions.query import Query
+from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean
 
 TROUBLE = "trouble"

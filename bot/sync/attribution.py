@@ -13,11 +13,10 @@ from datetime import datetime
 
 from bot.openrouter import QueryGrouping, WireRow
 from bot.runtime.priority import giving_way
-from bot.store.usage.diff import minus, plus
 from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
-from reports.usage.usage import ZERO, Usage
+from reports.usage.usage import ZERO, Usage, minus, plus
 
 DIMENSION = {QueryGrouping.KEY: Dimension.KEY, QueryGrouping.CREATOR: Dimension.CREATOR}
 FROM_FILES = (IMPORTED, UNKNOWN)

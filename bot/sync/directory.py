@@ -17,7 +17,7 @@ from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, OrganizationMem
 from bot.store import Store
 from bot.store.sync_state import UNAVAILABLE
 from bot.sync.attribution import MADE_UP
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 
 log = logging.getLogger(__name__)

@@ -25,14 +25,14 @@ from bot.runtime.priority import giving_way
 from bot.store import Store
 from bot.store.encoding import StoredView, to_seconds
 from bot.store.sync_state import parts
-from bot.store.usage.diff import RowKey, minus, plus
+from bot.store.usage.diff import RowKey
 from bot.store.usage.directory import Directory
 from bot.sync.attribution import DIMENSION, MADE_UP, AttributedUsage, NameResolver, Told
-from reports.questions.query import Dimension, Metric
 from reports.time.timerange import STEP, Granularity
+from reports.usage.dimensions import Dimension, Metric
+from reports.usage.format import money, number
 from reports.usage.sync_windows import MINUTE, Window
-from reports.usage.usage import ZERO, Usage, total
-from reports.wording.safe_text import money, number
+from reports.usage.usage import ZERO, Usage, minus, plus, total
 
 log = logging.getLogger(__name__)
 

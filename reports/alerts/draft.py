@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from reports.alerts.rule import PERCENTS, Above, Budget, Credits, Recipient, Rule, Spike, Watch
 from reports.alerts.threshold import Amount
-from reports.questions.query import Dimension, Filter, Metric, MoneySource
 from reports.time.period import Unit
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import NANO, nano_dollars
 from reports.wording.safe_text import clean
 

@@ -10,10 +10,11 @@ from reports.alerts.evaluation import Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
-from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query
+from reports.questions.query import Query
 from reports.time.period import Calendar, Counted, Month, Period, Unit
 from reports.time.period import DateSpan as Days
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 
 LONG = timedelta(days=2)
 """Periods up to so long are charted by hour, longer ones by day."""

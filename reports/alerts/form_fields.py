@@ -26,12 +26,13 @@ from reports.alerts.rule import (
     amount,
 )
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Dimension, Metric, MoneySource, Query
-from reports.schedules.form_fields import FormError
+from reports.questions.query import Query
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import exact_money
 from reports.wording import suggestions as nearest
+from reports.wording.form_error import FormError
 from reports.wording.safe_text import clean
 
 ALL = "all"

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from reports.alerts.periods import AlertPeriod, span_at, spans
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
-from reports.questions.query import Dimension, Filter
 from reports.time.period import Unit
 from reports.time.timerange import HOUR, Granularity
+from reports.usage.dimensions import Dimension, Filter
 
 WEEKS = 4
 """How many weeks back an hour is compared with."""

@@ -31,9 +31,10 @@ from reports.questions.grammar import (
     QuestionCommand,
     parse,
 )
-from reports.questions.query import DEFAULT_TOP, Dimension, Query
+from reports.questions.query import DEFAULT_TOP, Query
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
+from reports.usage.dimensions import Dimension
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.questions.query import Dimension, Filter, Metric, MoneySource
 from reports.time.period import Unit
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import NANO, exact_money
 
 SPIKE_FLOOR = 5 * NANO

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from reports.alerts.draft import most_of
 from reports.alerts.rule import Above, Rule
-from reports.questions.query import Metric, MoneySource
 from reports.questions.summary import Summary
 from reports.time.period import Unit
+from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import NANO
 
 _MORE = Fraction(3, 2)

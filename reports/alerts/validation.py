@@ -24,8 +24,8 @@ from reports.alerts.rule import (
     Stale,
     amount,
 )
-from reports.questions.query import Dimension, Filter, Metric, MoneySource
 from reports.time.period import Unit
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import NANO
 from reports.wording.safe_text import clean
 

@@ -15,8 +15,8 @@ from decimal import Decimal
 from itertools import chain
 from typing import NamedTuple, NoReturn
 
-from reports.questions.query import Dimension
 from reports.render.csv import MEMBER, OVERVIEW, SLUG, quoted
+from reports.usage.dimensions import Dimension
 from reports.usage.usage import NANO, Usage, nano_dollars
 from reports.wording.safe_text import clean
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from reports.questions.query import Dimension, Filter
+from reports.usage.dimensions import Dimension, Filter
 from reports.usage.members import matches
 from reports.wording.safe_text import clean, plain
 

@@ -29,10 +29,11 @@ from reports.questions.grammar import (
     parse,
     tokens,
 )
-from reports.questions.query import Dimension, Filter, Metric, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.questions.topics import TopicAsked
 from reports.time.period import NAMED, DateSpan, Month
 from reports.time.timerange import NotBegunError, ranges, zone_names
+from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
 from reports.wording.subscriptions import managing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.questions.query import Dimension, Metric
+from reports.usage.dimensions import Dimension, Metric
 
 METRICS: dict[str, Metric | None] = {
     **dict.fromkeys(

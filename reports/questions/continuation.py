@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 from reports.alerts.grammar import parse_alert
 from reports.alerts.rule import Above, Forecast, Rule
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query
+from reports.questions.query import Query
 from reports.time.period import Calendar, DateSpan, Month, Period, Unit
 from reports.time.timerange import NotBegunError, ranges
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 
 _CONNECTIVES = {
     "also", "and", "but", "just", "now", "only", "plus", "same", "then", "instead", "again",

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import time
 from enum import StrEnum
 
 from reports.questions.grammar import LONGEST, QuestionCommand, parse
-from reports.questions.query import Dimension, Filter, Metric, Query, Versus
-from reports.schedules.grammar import ScheduledQuestion
-from reports.schedules.recurrence import Daily, Monthly, Rule, Weekly, complete, usual_period
-from reports.time.period import Calendar, Counted, Period, Unit
+from reports.questions.query import Query, Versus
+from reports.usage.dimensions import Dimension, Filter, Metric
 
 EVERYTHING = "all"
 UNGROUPED = "none"
@@ -86,14 +83,6 @@ def without_filter(query: Query, value: str) -> Query | None:
     )
 
 
-def standing(query: Query) -> ScheduledQuestion:
-    """A question as a schedule that runs once per period and covers complete periods."""
-    rule = _rhythm(query.period)
-    period = complete(query.period) or usual_period(rule)
-    asked = replace(query, period=period, zone=None, files=(), share=False)
-    return ScheduledQuestion(asked, rule, time(9), query.zone)
-
-
 def fits(query: Query) -> bool:
     """Whether the words of a question are within the length limit."""
     return len(query.words()) <= LONGEST
@@ -104,15 +93,6 @@ def _next(query: Query) -> Dimension | None:
     taken = {one.dimension for one in query.filters}
     order = (Dimension.MODEL, Dimension.CREATOR, Dimension.KEY)
     return next((one for one in order if one not in taken), None)
-
-
-def _rhythm(period: Period) -> Rule:
-    if not isinstance(period, Counted | Calendar) or period.unit in {Unit.MONTH, Unit.YEAR}:
-        return Monthly(1)
-    count = period.count if isinstance(period, Counted) else 1
-    if period.unit is Unit.WEEK or (period.unit is Unit.DAY and count > 1):
-        return Weekly(frozenset({0}))
-    return Daily()
 
 
 def _with_metric(query: Query, value: str) -> Query | None:

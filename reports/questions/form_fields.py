@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Metric, MoneySource, Query
-from reports.schedules.form_fields import FormError, said
+from reports.questions.query import Query
+from reports.usage.dimensions import Metric, MoneySource
+from reports.wording.form_error import FormError, said
 
 OVERVIEW, ALL, OTHER, ME = "overview", "all", "other", "me"
 METRICS = (

@@ -21,16 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from reports.questions.query import (
-    DEFAULT_TOP,
-    Dimension,
-    FileFormat,
-    Filter,
-    Metric,
-    MoneySource,
-    Query,
-    Versus,
-)
+from reports.questions.query import DEFAULT_TOP, FileFormat, Query, Versus
 from reports.questions.topics import not_yet, ungroupable
 from reports.time.period import (
     LETTERS,
@@ -45,6 +36,7 @@ from reports.time.period import (
     Unit,
 )
 from reports.time.timerange import zone_names
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
 

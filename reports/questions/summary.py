@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
-from reports.questions.query import Metric, Query
+from reports.questions.query import Query
 from reports.time.timerange import TimeRange
+from reports.usage.dimensions import Metric
 from reports.usage.members import NO_CREATOR
 from reports.usage.usage import ZERO, Usage, total
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.questions.query import Dimension, Metric, MoneySource, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import Granularity, TimeRange
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.wording.safe_text import clean
 
 DIMENSION_WORDS = {

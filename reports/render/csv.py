@@ -13,7 +13,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO
 
-from reports.questions.query import Dimension, Metric, MoneySource, Query
+from reports.questions.query import Query
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import NANO, ZERO, Usage, UsageRow, dollars, total
 
 SLUG = "Slug"

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from reports.questions.query import Metric, Query
+from reports.questions.query import Query
 from reports.questions.summary import MetricSummary, Series, Summary
 from reports.time.timerange import TimeRange
+from reports.usage.dimensions import Metric
 from reports.usage.usage import dollars
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from reports.questions.query import Metric
 from reports.questions.summary import MetricSummary, Series, Summary
 from reports.questions.wording import (
     DIMENSION_WORDS,
@@ -17,7 +16,9 @@ from reports.questions.wording import (
     since_words,
 )
 from reports.render.charts.labels import each
-from reports.wording.safe_text import change, clean, difference, figure, percent
+from reports.usage.dimensions import Metric
+from reports.usage.format import change, difference, figure, percent
+from reports.wording.safe_text import clean
 
 LONGEST_NAME = 60
 NONE = "–"

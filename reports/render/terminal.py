@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from tabulate import tabulate
 
-from reports.questions.query import Metric
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import (
     bucket_words,
@@ -28,7 +27,8 @@ from reports.render.tables import (
     overview_rows,
     versus,
 )
-from reports.wording.safe_text import figure
+from reports.usage.dimensions import Metric
+from reports.usage.format import figure
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _COURSE = 32

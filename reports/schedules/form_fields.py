@@ -28,6 +28,7 @@ from reports.schedules.recurrence import (
 from reports.time.period import DEFAULT
 from reports.time.timerange import zone_names
 from reports.wording import suggestions as nearest
+from reports.wording.form_error import FormError, said
 from reports.wording.safe_text import clean
 
 LAST = "last"
@@ -78,14 +79,6 @@ class ScheduleFields:
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FormError:
-    """What is wrong, and at which field to show it."""
-
-    field: str
-    problem: str
-
-
 def fields_of(standing: ScheduledQuestion, zone: str) -> ScheduleFields:
     """The fields of a schedule; `zone` is used where it names none."""
     rule = standing.rule
@@ -134,12 +127,6 @@ def read_fields(fields: ScheduleFields) -> ScheduledQuestion | FormError:
     if same != (meant.rule, meant.at, meant.zone, meant.place):
         return FormError(ScheduleField.QUESTION, _OTHERS)
     return replace(found, place=place)
-
-
-def said(wrong: CommandError, command: str = "") -> str:
-    """The error at a field: the problem, and what was probably meant."""
-    meant = wrong.suggestion.removeprefix(command).strip()
-    return (wrong.problem + (f" Did you mean: {meant}" if meant else ""))[:1_000]
 
 
 def _misread(question: str, wrong: CommandError, when: str) -> str:

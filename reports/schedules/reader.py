@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import time
 
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand, parse
-from reports.questions.query import Dimension, Metric, Query
+from reports.questions.query import Query
 from reports.schedules import cron
 from reports.schedules.corrections import DAYS, EXAMPLE, RHYTHMS, Wrong, guess
 from reports.schedules.cron import CronError
@@ -25,6 +25,7 @@ from reports.schedules.recurrence import (
 from reports.schedules.schedule import ScheduledQuestion, ScheduleTarget
 from reports.time.period import DEFAULT, Period
 from reports.time.timerange import zone_names
+from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 from reports.wording.subscriptions import channel, clock

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from reports.questions.query import Metric, MoneySource
 from reports.questions.summary import MetricSummary, Series, Summary
+from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import Usage
 
 MOST_MOVERS = 3

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean, plain
 
 CHATROOM = "(chatroom)"

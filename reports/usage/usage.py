@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
+from operator import add, sub
 from typing import NamedTuple
 
-from reports.questions.query import Metric, MoneySource
+from reports.usage.dimensions import Metric, MoneySource
 
 NANO = 10**9
 _NANO_DOLLAR = Decimal("1e-9")
@@ -106,3 +107,13 @@ def nano_dollars(amount: Decimal | int) -> int:
     if not places.is_finite():
         raise ValueError("not an amount of money")
     return int(places.scaleb(9, _WIDE))
+
+
+def plus(one: Sequence[int], other: Sequence[int]) -> Usage:
+    """The sum of both."""
+    return Usage._make(map(add, one, other))
+
+
+def minus(one: Sequence[int], other: Sequence[int]) -> Usage:
+    """The first less the second."""
+    return Usage._make(map(sub, one, other))

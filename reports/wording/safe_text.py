@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from decimal import ROUND_HALF_EVEN, Context, Decimal
-from fractions import Fraction
-
-from reports.questions.query import Metric
-from reports.usage.usage import NANO
 
 NAME_LENGTH = 80
-_SUFFIXES = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # without them Persian and joined emoji fall apart
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that are drawn as nothing
@@ -26,91 +20,6 @@ _STRAIGHT = str.maketrans(
     }
 )
 _MENTION = re.compile(r"<([@#])([A-Z0-9]{1,20})(?:\|([^<>|]{0,80}))?>", re.ASCII)
-_SHORTEST = Decimal("1e-9")
-_CENT, _FOUR_PLACES, _TEN_CENTS = Decimal("0.01"), Decimal("0.0001"), Decimal("0.1")
-_WIDE = Context(prec=60)  # quantize fails beyond the default of 28 digits
-
-
-def number(value: int | Fraction) -> str:
-    """A count for people in three significant digits with K, M, B: `170`, `4.26K`, `10.6M`."""
-    exact = Fraction(value)
-    if exact < 0:
-        return "-" + number(-exact)
-    for size, suffix in _SUFFIXES:
-        # 999.5 would round to 1000, so it already belongs to the next suffix
-        if exact >= size - Fraction(size, 2000):
-            return _digits(exact / size) + suffix
-    return _digits(exact)
-
-
-def money(nano: int | Fraction) -> str:
-    """Nano-dollars for people: `$4,804.81`, four decimals below ten cents: `$0.0123`.
-
-    Less than a hundredth of a cent has as many decimals as its first two digits need, since
-    something is never shown as `$0`; nothing is `$0`. A minus stands before the dollar sign.
-    """
-    amount = Fraction(nano) / NANO
-    if amount < 0:
-        return "-" + money(-nano)
-    if not amount:
-        return "$0"
-    exact = _WIDE.divide(Decimal(amount.numerator), Decimal(amount.denominator))
-    small = exact.quantize(_FOUR_PLACES, ROUND_HALF_EVEN, _WIDE)
-    if small >= _TEN_CENTS:
-        return f"${exact.quantize(_CENT, ROUND_HALF_EVEN, _WIDE):,}"
-    if exact >= _FOUR_PLACES:
-        return f"${small}"
-    return f"${exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1)):f}".rstrip("0")
-
-
-def axis_money(nano: int | Fraction) -> str:
-    """Nano-dollars on the axis of a chart, where room is short: `$500`, `$2.5K`, `$1M`."""
-    shown = number(Fraction(nano) / NANO)
-    return f"-${shown[1:]}" if shown.startswith("-") else f"${shown}"
-
-
-def figure(metric: Metric, value: int | Fraction) -> str:
-    """A metric's figure for people: money with cents, counts in three significant digits."""
-    return money(value) if metric is Metric.SPEND else number(value)
-
-
-def axis_figure(metric: Metric, value: int | Fraction) -> str:
-    """A metric's figure on the axis of a chart."""
-    return axis_money(value) if metric is Metric.SPEND else number(value)
-
-
-def percent(ratio: Fraction | float) -> str:
-    """A share as a percentage with one decimal: `10.4%`, `100.0%`; `<0.1%` for a trace."""
-    tenths = round(Fraction(ratio) * 1000)
-    if ratio and not tenths:
-        return "<0.1%"
-    sign, (units, tenth) = "-" if tenths < 0 else "", divmod(abs(tenths), 10)
-    return f"{sign}{units:,}.{tenth}%"
-
-
-def change(ratio: Fraction | None) -> str:
-    """A change against the period before: `+12.0%`, `-3.1%`, `no change`, `–` when unknown."""
-    if ratio is None:
-        return "–"
-    if not round(ratio * 1000):
-        return "no change"
-    return ("+" if ratio > 0 else "") + percent(ratio)
-
-
-def difference(metric: Metric, now: int, before: int) -> str:
-    """How a figure moved: `up $99.20 (+8.6%)`, `down 1.2M (-3.1%)`, `no change`.
-
-    The percentage is left out where there was nothing before.
-    """
-    moved = now - before
-    if not moved:
-        return "no change"
-    words = f"{'up' if moved > 0 else 'down'} {figure(metric, abs(moved))}"
-    if not before:
-        return words
-    ratio = Fraction(moved, abs(before))
-    # a change that rounds to 0.0% keeps its amount alone
-    return f"{words} ({change(ratio)})" if round(ratio * 1000) else words
 
 
 def visible(text: str) -> str:
@@ -154,16 +63,3 @@ def clean(name: str, length: int = NAME_LENGTH) -> str:
 def escape(text: str) -> str:
     """Text for Slack's mrkdwn, where only these three characters have a meaning of their own."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _digits(exact: Fraction) -> str:
-    """A number from 0 up in three significant digits, thousands grouped, no trailing zeros."""
-    value = Decimal(exact.numerator) / Decimal(exact.denominator)
-    if value >= 100:
-        return f"{int(value.to_integral_value(ROUND_HALF_EVEN)):,}"
-    if not value:
-        return "0"
-    step = Decimal(1).scaleb(value.adjusted() - 2)
-    rounded = value.quantize(max(step, _SHORTEST), ROUND_HALF_EVEN)
-    shown = f"{rounded or value.quantize(step):f}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown

@@ -12,9 +12,10 @@ from time import process_time
 from bot.answers.answer import answer
 from bot.store import Database, Store
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Dimension, Metric, Query
+from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.time.timerange import ranges
+from reports.usage.dimensions import Dimension, Metric
 from tests.bench import naive
 from tests.bench.organisations import LARGE, NOW, database
 from tests.bench.questions import answer_times

@@ -17,8 +17,8 @@ import sqlite_utils
 from bot.store import Database, Store
 from bot.store.encoding import FIGURES, GRANULARITY, StoredView
 from bot.store.usage.diff import RowKey
-from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, TimeRange
+from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
 from reports.usage.usage import NANO, Usage
 from tests.bench.organisations import FOLDER, Organisation, database

@@ -25,8 +25,8 @@ from bot.store.encoding import (
     StoredView,
     to_seconds,
 )
-from reports.questions.query import Dimension
 from reports.time.timerange import STEP, Granularity
+from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import REACH, Window
 
 NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)

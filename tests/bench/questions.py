@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from statistics import quantiles
 
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 from tests.bench.organisations import Organisation, database
 from tests.bench.serving import Served, serving
 from tests.bench.table import Figure, at_most

@@ -23,10 +23,11 @@ from pathlib import Path
 from time import process_time
 from typing import NamedTuple
 
-from reports.questions.query import Dimension, Metric, Query
+from reports.questions.query import Query
 from reports.questions.summary import Summary, UsageFigures, summarize
 from reports.time.period import Counted, Unit
 from reports.time.timerange import ranges
+from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, UsageRow, dollars, total
 from tests.bench.table import Figure, at_most, faster, peak_memory
 

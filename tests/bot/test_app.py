@@ -15,7 +15,7 @@ from bot import app
 from bot.app import Bot
 from bot.config import load
 from bot.demo.slack import LocalSlack
-from bot.slack.client import DeliveryError
+from bot.slack.types import DeliveryError
 
 from .. import world as worlds
 

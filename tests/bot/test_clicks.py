@@ -3,7 +3,7 @@
 import pytest
 
 from bot.listeners.clicks import DOUBLE, Clicks
-from bot.slack.client import MessageLocation
+from bot.slack.types import MessageLocation
 
 AT = MessageLocation("C1", "1.0", hidden=True)
 

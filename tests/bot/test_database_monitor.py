@@ -9,7 +9,7 @@ import pytest
 
 from bot.admin import database_monitor
 from bot.admin.database_monitor import DatabaseMonitor
-from bot.slack.client import DeliveryError
+from bot.slack.types import DeliveryError
 from bot.store import DatabaseBusyError, DiskFullError, StoreError
 
 from ..world import wait_until

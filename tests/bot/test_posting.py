@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.slack.client import DeliveryError, Slack
+from bot.slack.client import Slack
 from bot.slack.posting import Posting
+from bot.slack.types import DeliveryError
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from bot.demo.run import Demo
-from reports.wording.safe_text import number
+from reports.usage.format import number
 
 from .page_help import chromium, needs_chromium, say, tab, watched
 

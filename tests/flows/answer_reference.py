@@ -12,9 +12,10 @@ from fractions import Fraction
 from bot.answers.answer import Plan
 from bot.demo.openrouter.organisation import Organisation, Record
 from bot.store import Store
-from reports.questions.query import Dimension, Metric, MoneySource, Query
+from reports.questions.query import Query
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.coverage import source
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.members import CHATROOM, Member, labels
 
 PARTS = {

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.slack.client import MessageLocation, ReplyTarget
+from bot.slack.types import MessageLocation, ReplyTarget
 from reports.alerts.grammar import ListAlerts
 
 from .watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching

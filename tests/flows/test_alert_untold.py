@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack.client import ReplyTarget
+from bot.slack.types import ReplyTarget
 from bot.store.alerts.rules import StoredRule
 from reports.alerts.grammar import rule_of
 from reports.alerts.periods import QuietHours

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.demo.slack import LocalSlack
-from bot.slack.client import MessageLocation, ReplyTarget
+from bot.slack.types import MessageLocation, ReplyTarget
 from reports.alerts.periods import QuietHours
 from reports.time.timerange import Granularity, floor
 from reports.usage.sync_windows import Window

@@ -15,11 +15,11 @@ from bot.answers.answer import Asker, answer, make_plan
 from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, Workspace, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Dimension, Metric
 from reports.questions.slack.answer import as_text
 from reports.render.charts.draw import average_words
 from reports.render.json import as_json
 from reports.time.timerange import ranges
+from reports.usage.dimensions import Dimension, Metric
 
 from ..clock import Clock
 from .answer_reference import Reference

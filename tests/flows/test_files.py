@@ -21,9 +21,10 @@ from bot.answers.file_worker import Renderer, RenderError
 from bot.answers.write_file import Format, Job, UnanswerableError, file_name, write_file
 from bot.store import Database, Store
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Metric, Query
+from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.render.json import as_json
+from reports.usage.dimensions import Metric
 from reports.usage.usage import nano_dollars
 
 from .. import world

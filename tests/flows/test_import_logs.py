@@ -13,8 +13,8 @@ from bot.imports.summary_text import summary
 from bot.store import Database, Store
 from bot.store.encoding import StoredView
 from reports.questions.grammar import parse
-from reports.questions.query import Dimension, Metric
 from reports.time.timerange import HOUR, Granularity
+from reports.usage.dimensions import Dimension, Metric
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
 

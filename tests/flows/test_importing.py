@@ -26,9 +26,9 @@ from bot.imports.summary_text import summary
 from bot.store import Database, Store
 from bot.store.encoding import StoredView, to_seconds
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Dimension, Metric
 from reports.questions.summary import Summary
 from reports.time.timerange import DAY, Granularity
+from reports.usage.dimensions import Dimension, Metric
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage, dollars
 

@@ -13,8 +13,8 @@ from bot.answers.answer import answer
 from bot.answers.write_file import Format, Job, write_file
 from bot.store import Database, Store
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Metric
 from reports.questions.summary import Summary
+from reports.usage.dimensions import Metric
 
 from ..world import DOLLAR, now
 

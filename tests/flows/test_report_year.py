@@ -10,8 +10,8 @@ from bot.answers.answer import answer
 from bot.demo.openrouter.organisation import Key, Member, Organisation, Record
 from bot.schedules.content import ReportBuilder
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Metric
-from reports.wording.safe_text import money
+from reports.usage.dimensions import Metric
+from reports.usage.format import money
 
 from .. import world as worlds
 from .office import office

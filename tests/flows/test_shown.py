@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answers.answer_message import group_id, group_name, of_state, remember, shown_in, state_of
-from bot.answers.answer_message import last_in as last
-from bot.answers.export import AnswerState
+from bot.answers.answer_message import group_id, group_name
+from bot.answers.answer_state import AnswerState, of_state, remember, shown_in, state_of
+from bot.answers.answer_state import last_in as last
 from bot.answers.visibility import ANYONE
 from bot.store import Database
 from bot.store.expiring_keys import ExpiringKeys
 from bot.store.usage.directory import Directory
 from reports.questions.follow_up import inside
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Dimension, Query
+from reports.questions.query import Query
+from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
 
 from ..reports.render.anything import EVIL, names

@@ -9,8 +9,8 @@ from bot.answers.openrouter_limits import limits_of
 from bot.demo.openrouter.organisation import Budget, Key, Record, Workspace
 from bot.store.sync_state import parts, sentences
 from reports.questions.grammar import parse
-from reports.questions.query import Dimension, Metric
 from reports.time.timerange import Granularity
+from reports.usage.dimensions import Dimension, Metric
 
 from .cache_help import DAY, HOUR, LAB, MINUTE, NOW, ONE, Cache, assert_true, kept
 

@@ -33,8 +33,8 @@ from bot.store.schedules.runs import ReportRuns
 from bot.store.usage.diff import RowKey
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
-from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, floor
+from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
 

@@ -13,8 +13,8 @@ from bot.demo.openrouter.sample_organisation import sample
 from reports.alerts.evaluation import AlertState, EventKind, Phase, evaluate
 from reports.alerts.rule import SPIKE_FLOOR, Rule, Spike
 from reports.alerts.spike import Hour, known_past, may_spike, past_hours, spike, usual
-from reports.questions.query import Dimension
 from reports.time.timerange import HOUR
+from reports.usage.dimensions import Dimension
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)
 DOLLAR = 10**9

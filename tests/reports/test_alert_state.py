@@ -22,8 +22,8 @@ from reports.alerts.measurements import first_use
 from reports.alerts.periods import AlertPeriod, span_at
 from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
 from reports.alerts.serialization import pack_event, pack_state, unpack_event, unpack_state
-from reports.questions.query import Dimension, Metric
 from reports.time.period import Unit
+from reports.usage.dimensions import Dimension, Metric
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)
 DOLLAR = 10**9

@@ -30,9 +30,9 @@ from reports.alerts.periods import (
     spans,
 )
 from reports.alerts.rule import Above, Credits, Forecast, Rule, Spike
-from reports.questions.query import Dimension, Filter, Metric
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR, Granularity
+from reports.usage.dimensions import Dimension, Filter, Metric
 
 NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday
 BERLIN = "Europe/Berlin"

@@ -15,9 +15,9 @@ from reports.alerts.needed_usage import needed
 from reports.alerts.periods import SETTLED, span_at
 from reports.alerts.rule import Above, Rule
 from reports.alerts.serialization import pack_state, unpack_state
-from reports.questions.query import Dimension, Metric
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR
+from reports.usage.dimensions import Dimension, Metric
 
 START = datetime(2025, 11, 20, tzinfo=UTC)
 END = START + 365 * DAY

@@ -14,10 +14,11 @@ from reports.questions.follow_up import (
     chosen,
     fits,
     inside,
-    standing,
 )
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Dimension, Filter, Metric, Query
+from reports.questions.query import Query
+from reports.schedules.suggestion import standing
+from reports.usage.dimensions import Dimension, Filter, Metric
 
 from .render.anything import queries
 

@@ -22,9 +22,10 @@ from reports.questions.grammar import (
     QuestionCommand,
     parse,
 )
-from reports.questions.query import Dimension, FileFormat, Filter, Metric, MoneySource, Query
+from reports.questions.query import FileFormat, Query
 from reports.time.period import NAMED, Calendar, Counted, DateSpan, Month, Unit
 from reports.time.timerange import zone_names
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 DATES = "`7d`, `last month`, `2026-10` or `2026-10-03`"

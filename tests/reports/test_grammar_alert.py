@@ -24,8 +24,8 @@ from reports.alerts.rule import (
 from reports.alerts.validation import check
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand
-from reports.questions.query import Dimension, Filter, Metric, MoneySource
 from reports.time.period import Unit
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 
 DOLLAR = 10**9
 DAILY = Above(Metric.SPEND, 50 * DOLLAR, Unit.DAY)

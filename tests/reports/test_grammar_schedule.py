@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
-from reports.questions.query import Dimension, FileFormat, Metric
+from reports.questions.query import FileFormat
 from reports.schedules.grammar import (
     EXAMPLES,
     ListSchedules,
@@ -17,6 +17,7 @@ from reports.schedules.grammar import (
     parse_schedule,
 )
 from reports.schedules.recurrence import WORKDAYS, Daily, Monthly, TargetKind, Weekly
+from reports.usage.dimensions import Dimension, Metric
 
 FINANCE = ScheduleTarget(TargetKind.CHANNEL, "C0FIN", "finance")
 

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.questions.grammar import LONGEST, QuestionCommand, parse
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 from reports.usage.members import (
     CHATROOM,
     Member,

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from reports.imports.activity_csv import LONGEST_LINE, BadFileError, FileRow, ParsedFile, read_csv
 from reports.imports.granularity import Dates, find_granularity
-from reports.questions.query import Dimension, Query
+from reports.questions.query import Query
 from reports.render.csv import write_csv
 from reports.time.timerange import Granularity
+from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Metric, MoneySource, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, MetricSummary, Series, Summary, UsageFigures, summarize
 from reports.time.period import Calendar, Counted, Unit
 from reports.time.timerange import TimeRange, ranges
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, total
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)

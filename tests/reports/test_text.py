@@ -10,22 +10,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reports.questions.query import Metric
-from reports.wording.safe_text import (
-    NAME_LENGTH,
-    as_typed,
+from reports.usage.dimensions import Metric
+from reports.usage.format import (
     axis_figure,
     axis_money,
     change,
-    clean,
     difference,
-    escape,
     figure,
     money,
     number,
     percent,
-    plain,
 )
+from reports.wording.safe_text import NAME_LENGTH, as_typed, clean, escape, plain
 
 SUFFIX = {"K": 10**3, "M": 10**6, "B": 10**9}
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.alerts.slack.figures import price
-from reports.questions.query import Metric, MoneySource
+from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import NANO, ZERO, Usage, dollars, exact_money, nano_dollars, total
 
 MOST = 2**63 - 1

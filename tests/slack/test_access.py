@@ -10,7 +10,7 @@ from bot.access.policy import FOREIGN, Role, admins, role_of
 from bot.answers.export import ONLY_YOURS
 from bot.config import Guests, load
 from bot.demo.slack import Forge, LocalSlack
-from bot.slack.client import Identity, SlackUser
+from bot.slack.types import Identity, SlackUser
 from reports.schedules.slack.cards import OWN_ONLY
 
 from .. import world as worlds

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot import __main__ as cli
-from reports.wording.safe_text import money
+from reports.usage.format import money
 
 from .. import world as worlds
 from ..world import DOLLAR, World

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.access.policy import FOREIGN, OUTSIDERS
-from bot.answers.export import TOO_OLD
+from bot.answers.answer_state import TOO_OLD
 from bot.demo.slack import LocalSlack
 from bot.questions.follow_up import GONE, ONLY_YOU
 from bot.questions.share import SHARED_ALREADY

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.answers.export import AnswerState
+from bot.answers.answer_state import AnswerState
 from bot.demo.slack import LocalSlack
 
 from ..world import World, wait_until

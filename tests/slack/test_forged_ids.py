@@ -7,7 +7,7 @@ import pytest
 
 from bot.alerts import manage as alert_desk
 from bot.alerts.deliver import AlertDelivery
-from bot.answers.export import TOO_OLD
+from bot.answers.answer_state import TOO_OLD
 from bot.demo.slack.client import HONEST
 from bot.schedules import manage as subscriptions
 from bot.schedules.deliver import ReportDelivery

@@ -14,8 +14,8 @@ from bot.access.policy import FOREIGN, is_member, surely_foreign
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Forge, LocalSlack
 from bot.listeners.clicks import foreign
-from bot.slack.client import Identity, SlackUser
 from bot.slack.scopes import SCOPES
+from bot.slack.types import Identity, SlackUser
 
 from ..world import World, running, wait_until
 from .test_talk import answers

@@ -15,9 +15,10 @@ import pytest
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.modals.modal import NOT_OPENED
-from bot.slack.client import DeliveryError, Slack
+from bot.slack.client import Slack
 from bot.slack.scopes import SCOPES
-from reports.questions.slack.answer import sentence
+from bot.slack.types import DeliveryError
+from reports.block_kit.message import sentence
 
 from ..world import World, now, running, wait_until
 from .test_forms import home

@@ -9,7 +9,7 @@ import pytest
 from bot.access.policy import FOREIGN
 from bot.demo.slack import LocalSlack
 from bot.slack import socket_mode
-from bot.slack.client import DeliveryError
+from bot.slack.types import DeliveryError
 
 from .. import world as worlds
 from ..socket_mode import SocketMode

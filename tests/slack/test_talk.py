@@ -9,7 +9,7 @@ import pytest
 
 from bot.access.policy import FOREIGN, OUTSIDERS
 from bot.alerts.deliver import AlertDelivery
-from bot.answers.answer_message import last_in
+from bot.answers.answer_state import last_in
 from bot.commands.conversation import ALONE, OF_WHAT, WHICH
 from bot.commands.dispatch import DIRECT
 from bot.demo.slack import Forge, LocalSlack

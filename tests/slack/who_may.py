@@ -27,7 +27,7 @@ from bot.demo.slack import Ack, Door, LocalSlack
 from bot.listeners.background import BackgroundWork
 from bot.listeners.background import _Job as WorkJob
 from bot.schedules.deliver import ReportDelivery
-from bot.slack.client import ReplyTarget
+from bot.slack.types import ReplyTarget
 from bot.store import Database, Store
 from bot.sync.sync import Sync
 

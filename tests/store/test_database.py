@@ -15,8 +15,8 @@ import pytest
 from bot.store import Database, Store, StoreError, database
 from bot.store.database import has_safe_wal
 from bot.store.encoding import StoredView
-from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
+from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
 

@@ -21,8 +21,8 @@ from bot.store.encoding import GRANULARITY, StoredView, part
 from bot.store.expiring_keys import ExpiringKeys
 from bot.store.migrations import SET, STEPS, m008_parts
 from bot.store.schedules.schedules import Schedules
-from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
+from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
 

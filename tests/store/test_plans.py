@@ -9,8 +9,8 @@ import pytest
 
 from bot.store import Database, Store
 from bot.store.usage.read import Ranking, Selection
-from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import Granularity, TimeRange
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 FIRSTS = tuple(datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 13))

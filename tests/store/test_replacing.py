@@ -25,8 +25,8 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage.read import Ranking, Selection
-from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
 

@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.store import Database
 from bot.store.schedules.runs import ReportRun, ReportRuns, RunState
 from bot.store.schedules.schedules import NewSchedule, Schedules
-from reports.questions.query import Dimension
 from reports.schedules.recurrence import Daily, Recurrence, TargetKind, Weekly
+from reports.usage.dimensions import Dimension
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 WORKERS = ("one", "two", "three")

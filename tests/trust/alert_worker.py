@@ -23,8 +23,8 @@ from bot.store.encoding import StoredView, to_seconds
 from bot.store.schedules.notices import Notices
 from bot.store.schedules.runs import ReportRuns
 from bot.store.usage.diff import RowKey
-from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, floor
+from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 from reports.usage.usage import NANO, ZERO, Usage
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store.database import BUSY_SECONDS, Database, StoreError, patience
-from bot.store.schedules.schedules import Clock, from_milliseconds, to_milliseconds
+from bot.store.encoding import Clock, from_milliseconds, to_milliseconds
 from reports.admin.audit_log import DONE, LONGEST_OUTCOME, AuditEntry, masked
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.store.database import Database
+from bot.store.encoding import from_milliseconds
 from bot.store.readable import readable
-from bot.store.schedules.schedules import StoredSchedule, columns, entry, from_milliseconds
+from bot.store.schedules.schedules import StoredSchedule, columns, entry
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from bot.store.database import Database
+from bot.store.encoding import from_milliseconds, to_milliseconds
 from bot.store.readable import UNREADABLE, read_one, readable, split
-from bot.store.schedules.schedules import from_milliseconds, to_milliseconds
 from reports.alerts.evaluation import AlertEvent, AlertState
 from reports.alerts.periods import QuietHours
 from reports.alerts.serialization import unpack_event, unpack_state

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.store.database import Database
+from bot.store.encoding import from_milliseconds, to_milliseconds
 from bot.store.readable import NOT_READABLE, read_one, readable
-from bot.store.schedules.schedules import from_milliseconds, to_milliseconds
 from reports.alerts.evaluation import untold
 from reports.alerts.serialization import pack_state, unpack_event, unpack_state
 

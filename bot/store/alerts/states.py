@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from bot.store.alerts.messages import outdate
 from bot.store.database import Database
+from bot.store.encoding import from_milliseconds, to_milliseconds
 from bot.store.readable import read_one, readable
-from bot.store.schedules.schedules import from_milliseconds, to_milliseconds
 from reports.alerts.evaluation import AlertEvent, AlertState, EventKind, Phase
 from reports.alerts.serialization import pack_event, pack_state, unpack_state
 

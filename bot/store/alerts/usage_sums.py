@@ -17,9 +17,9 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage.read import SUMS
-from reports.questions.query import Dimension
 from reports.time.timerange import Granularity
 from reports.usage.coverage import Interval
+from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage
 
 Stretch = tuple[Granularity, Interval]

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.store.database import Database
+from bot.store.encoding import Clock, to_milliseconds
 from bot.store.readable import split
-from bot.store.schedules.schedules import Clock, to_milliseconds
 
 LEASE = timedelta(minutes=2)
 

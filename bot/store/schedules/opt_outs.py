@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.store.database import Database
-from bot.store.schedules.schedules import Clock, StoredSchedule, to_milliseconds
+from bot.store.encoding import Clock, to_milliseconds
+from bot.store.schedules.schedules import StoredSchedule
 
 
 class OptOuts:

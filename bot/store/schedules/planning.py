@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
-from bot.store.encoding import DIMENSION
+from bot.store.encoding import DIMENSION, to_milliseconds
 from bot.store.readable import UNREADABLE, Row, read_one
 from bot.store.schedules.notices import add_notice
-from bot.store.schedules.schedules import StoredSchedule, after, entry, to_milliseconds
-from reports.questions.query import Dimension
+from bot.store.schedules.schedules import StoredSchedule, after, entry
 from reports.schedules.recurrence import DueRun, TargetKind, due, missed
 from reports.time.timerange import DAY
+from reports.usage.dimensions import Dimension
 
 log = logging.getLogger(__name__)
 

@@ -14,16 +14,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from bot.store.database import Database
+from bot.store.encoding import Clock, from_milliseconds, to_milliseconds
 from bot.store.readable import UNREADABLE, read_one, split
 from bot.store.schedules.planning import Broken, Tell, heal, insert, plan_row
-from bot.store.schedules.schedules import (
-    Clock,
-    StoredSchedule,
-    columns,
-    entry,
-    from_milliseconds,
-    to_milliseconds,
-)
+from bot.store.schedules.schedules import StoredSchedule, columns, entry
 from reports.schedules.recurrence import LATE_AFTER, DueRun
 
 MOST_ERRORS = 3

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfoNotFoundError
 
 from bot.store.database import Database
+from bot.store.encoding import Clock, from_milliseconds, to_milliseconds
 from bot.store.readable import UNREADABLE, read_one, readable
 from reports.schedules.recurrence import (
     DueRun,
@@ -23,7 +24,6 @@ from reports.schedules.recurrence import (
 )
 from reports.time.timerange import DAY
 
-Clock = Callable[[], datetime]
 _COLUMNS = (
     "s.id, s.maker, s.email, s.question, s.rule, s.at, s.zone, s.target, s.channel, s.name,"
     " s.members, s.paused, s.errors, s.next_day, s.next_at, s.made_at"
@@ -73,16 +73,6 @@ class LastRun:
     at: datetime
     how: str
     error: str
-
-
-def to_milliseconds(moment: datetime) -> int:
-    """A moment as the ledger keeps it: whole milliseconds since 1970."""
-    return round(moment.timestamp() * 1000)
-
-
-def from_milliseconds(kept: int) -> datetime:
-    """The moment that the ledger kept (UTC)."""
-    return datetime.fromtimestamp(kept / 1000, UTC)
 
 
 def entry(row: Sequence[object]) -> StoredSchedule:

@@ -14,7 +14,7 @@ from operator import add, itemgetter, neg, sub
 
 from bot.runtime.priority import giving_way
 from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, StoredView
-from reports.usage.usage import ZERO, Usage
+from reports.usage.usage import ZERO, Usage, plus
 
 RowKey = tuple[int, int, int, int]
 """View, bucket, member, model."""
@@ -52,16 +52,6 @@ def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
         before = merged.get(key)
         merged[key] = usage if before is None else plus(before, usage)
     return merged
-
-
-def plus(one: Figures, other: Figures) -> Usage:
-    """The sum of both."""
-    return Usage._make(map(add, one, other))
-
-
-def minus(one: Figures, other: Figures) -> Usage:
-    """The first less the second."""
-    return Usage._make(map(sub, one, other))
 
 
 def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> list[RowChanges]:

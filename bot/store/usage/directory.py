@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.store.encoding import DIMENSION, DIMENSION_OF, from_seconds, to_seconds
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 from reports.usage.members import Member, find, index, labels, look_up, nearest
 
 IMPORTED = "imported:"

@@ -20,10 +20,9 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage import imported
-from bot.store.usage.diff import minus, plus
-from reports.questions.query import Dimension, Metric, MoneySource
 from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
-from reports.usage.usage import ZERO, Usage
+from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.usage import ZERO, Usage, minus, plus
 
 SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bot.store.usage import read as reading
-from bot.store.usage.diff import plus
 from bot.store.usage.read import Selection
-from reports.questions.query import Dimension
 from reports.time.timerange import Granularity, TimeRange
-from reports.usage.usage import Usage
+from reports.usage.dimensions import Dimension
+from reports.usage.usage import Usage, plus
 
 Row = tuple[int, int, int, Usage]
 """Group (a member's id, or 0), index of the bucket, model, usage."""

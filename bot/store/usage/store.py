@@ -17,16 +17,16 @@ from bot.store.usage import directory as members
 from bot.store.usage import imported
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
-from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes, minus, plus
+from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
 from bot.store.usage.directory import Directory
 from bot.store.usage.imported import Intake
 from bot.store.usage.read import Ranking, Selection, UsageTotals
 from bot.store.usage.write import statements, window_rows, write
-from reports.questions.query import Dimension
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
 from reports.usage.coverage import Held, Interval, gaps, merge
+from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import QUARTER, Window
-from reports.usage.usage import ZERO, Usage
+from reports.usage.usage import ZERO, Usage, minus, plus
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
 _PLACES = ", ".join("?" * 7)

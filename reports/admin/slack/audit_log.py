@@ -10,7 +10,7 @@ from typing import BinaryIO
 from reports.admin.audit_log import DONE, AuditEntry
 from reports.admin.grammar import AuditRequest
 from reports.block_kit.elements import code, fitting, moment, packed, section
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 from reports.questions.wording import period_words
 from reports.render.csv import quoted
 from reports.wording.safe_text import as_typed, clean, escape, plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.block_kit.elements import actions, button, section
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 from reports.wording.safe_text import clean, escape
 
 SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.block_kit.elements import section
-from reports.questions.slack.answer import Message, RunButton, run_buttons, sentence
+from reports.block_kit.message import Message, RunButton, run_buttons, sentence
 
 INTRO = (
     "Hi, I'm Activity. I answer questions about your organization's OpenRouter usage: spend, tokens"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from reports.admin.status import AdminDetails, Freshness, SentMessage, Status, UpcomingReport
 from reports.block_kit.elements import LONGEST_SECTION, fitting, moment, section
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 from reports.schedules.slack.cards import STATES
 from reports.wording.safe_text import clean, escape
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.questions.slack.answer import Message, sentence
+from reports.block_kit.message import Message, sentence
 from reports.wording.safe_text import clean
 
 _LONGEST = 200

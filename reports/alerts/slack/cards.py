@@ -34,10 +34,10 @@ from reports.alerts.slack.sentences import (
 )
 from reports.alerts.vocabulary import EXAMPLE
 from reports.block_kit.elements import Block, actions, button, code, confirmation, context, section
-from reports.questions.query import Dimension, Metric
-from reports.questions.slack.answer import Message, shortened
+from reports.block_kit.message import Message, shortened
 from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Unit
+from reports.usage.dimensions import Dimension, Metric
 from reports.wording.safe_text import clean, escape
 from reports.wording.times import clock_words, zone_city
 

@@ -11,11 +11,12 @@ from reports.alerts.drivers import Detail, metric_of
 from reports.alerts.evaluation import AlertEvent
 from reports.alerts.rule import Above, Budget, Rule
 from reports.block_kit.elements import Block
-from reports.questions.query import Metric
-from reports.questions.slack.answer import CHART, UNITS
+from reports.block_kit.message import CHART
+from reports.questions.slack.answer import UNITS
 from reports.questions.wording import bucket_words
 from reports.render.charts.slack_chart import MOST_POINTS
 from reports.time.timerange import TimeRange
+from reports.usage.dimensions import Metric
 from reports.usage.usage import NANO
 
 _FARTHEST = 5

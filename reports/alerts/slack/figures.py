@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from reports.alerts.evaluation import Measurement
 from reports.alerts.periods import AlertPeriod
-from reports.questions.query import Metric
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
+from reports.usage.dimensions import Metric
+from reports.usage.format import money, number
 from reports.usage.usage import NANO, exact_money
-from reports.wording.safe_text import money, number
 from reports.wording.times import clock_words, day_words
 
 

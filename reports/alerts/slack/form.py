@@ -36,7 +36,7 @@ from reports.block_kit.inputs import (
     warning,
     whose,
 )
-from reports.questions.query import Dimension
+from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean, escape
 
 CALLBACK = "alert_form"

@@ -36,9 +36,9 @@ from reports.block_kit.elements import (
     packed,
     section,
 )
-from reports.questions.query import Dimension, Metric
-from reports.questions.slack.answer import Message, shortened
+from reports.block_kit.message import Message, shortened
 from reports.questions.wording import stamp
+from reports.usage.dimensions import Dimension, Metric
 from reports.wording.safe_text import clean, escape
 
 DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snooze"

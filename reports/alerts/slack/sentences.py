@@ -22,11 +22,12 @@ from reports.alerts.rule import (
     Stale,
 )
 from reports.alerts.slack.figures import age, amount, bare, clock, many, price, when_words
-from reports.questions.query import Metric, MoneySource
 from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
-from reports.wording.safe_text import clean, number
+from reports.usage.dimensions import Metric, MoneySource
+from reports.usage.format import number
+from reports.wording.safe_text import clean
 from reports.wording.times import clock_words, zone_city
 
 WHOLE = "whole organization"

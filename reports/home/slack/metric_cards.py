@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from reports.block_kit.elements import Block, fields, moment, mrkdwn, section
-from reports.questions.query import Metric
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, period_words
 from reports.render.charts.sparkline import sparkline
 from reports.render.tables import looked_at, others, versus
 from reports.usage.balance import Balance, duration_words
-from reports.wording.safe_text import clean, escape, figure, money, percent
+from reports.usage.dimensions import Metric
+from reports.usage.format import figure, money, percent
+from reports.wording.safe_text import clean, escape
 
 LONGEST_NAME = 40
 

@@ -5,27 +5,29 @@ slack-sdk has no classes for the chart and table blocks, so blocks are plain dic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from reports.block_kit.elements import (
     LONGEST_CODE,
     LONGEST_SECTION,
     Block,
-    actions,
-    button,
     code,
     context,
     fields,
     fit,
     header,
     moment,
-    packed,
     section,
     table,
 )
+from reports.block_kit.message import (
+    CHART,
+    Message,
+    RunButton,
+    _sections,
+    _sentence,
+    run_buttons,
+    shortened,
+)
 from reports.questions.grammar import CommandError
-from reports.questions.query import Dimension, Metric
 from reports.questions.slack.controls import Controls, rows
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import (
@@ -49,82 +51,16 @@ from reports.render.tables import (
     overview_rows,
     versus,
 )
+from reports.usage.dimensions import Dimension, Metric
+from reports.usage.format import figure
 from reports.usage.usage import NANO
-from reports.wording.safe_text import clean, escape, figure
+from reports.wording.safe_text import clean, escape
 from reports.wording.slack_text import readable
 
-LONGEST_TEXT = 3_800
-RUN = "run_words_"
-"""How the actions of buttons that run a command begin; a number follows."""
-MOST_RUNS, LONGEST_RUN = 5, 2_000
-MOST_SECTIONS = 4
-"""Slack's limit for the title of a chart."""
 NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
-CHART = "data_visualization"
 LONGEST_CHART_TITLE = 50  # Slack's limit
 NOTHING_YET = "No data yet: the first sync is still running. Try again in a minute."
-
-
-@dataclass(frozen=True, slots=True)
-class RunButton:
-    """A button that runs a command; `words` are what would be typed after the command's name."""
-
-    label: str
-    words: str
-
-
-def run_buttons(runs: Sequence[RunButton]) -> list[Block]:
-    """A row of buttons that run commands (at most five), or nothing."""
-    shown = [
-        button(one.label, f"{RUN}{number}", one.words)
-        for number, one in enumerate(runs[:MOST_RUNS])
-        if 0 < len(one.words) <= LONGEST_RUN
-    ]
-    return [actions(*shown)] if shown else []
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message: blocks, and the same as text (mrkdwn) for notifications and screen readers."""
-
-    text: str
-    blocks: tuple[Block, ...]
-
-    def noted(self, words: str, runs: Sequence[RunButton] = ()) -> Message:
-        """The same below a sentence (plain text, code marks allowed) and buttons that run
-        commands.
-        """
-        above = [context(escape(words)), *run_buttons(runs)]
-        return Message(f"{escape(words)}\n{self.text}", (*above, *self.blocks))
-
-    def below(self, blocks: Sequence[Block]) -> Message:
-        """The same with more blocks at the end."""
-        return Message(self.text, (*self.blocks, *blocks))
-
-    def above_footer(self, blocks: Sequence[Block]) -> Message:
-        """The same with blocks above the last small print, which dates the figures."""
-        kinds = [block["type"] for block in self.blocks]
-        last = len(kinds) - 1 - kinds[::-1].index("context") if "context" in kinds else len(kinds)
-        return Message(self.text, (*self.blocks[:last], *blocks, *self.blocks[last:]))
-
-    def by(self, user: str) -> Message:
-        """The same, saying above it which Slack user shared it."""
-        return self._under(f"<@{user}> shared this")
-
-    def _under(self, words: str) -> Message:
-        return Message(f"{words}\n{self.text}", (context(words), *self.blocks))
-
-    def standing_for(self, state: str) -> Message:
-        """A copy whose first block_id carries the answer's state (max 255 characters)."""
-        first, *others = self.blocks
-        return Message(self.text, ({**first, "block_id": state}, *others))
-
-    def without_chart(self) -> Message:
-        """A copy without chart or picture, which not every workspace accepts."""
-        return Message(
-            self.text, tuple(b for b in self.blocks if b["type"] not in {CHART, "image"})
-        )
 
 
 def answer(
@@ -175,13 +111,6 @@ def as_text(summary: Summary) -> str:
     return shortened(escape("\n".join(lines)))
 
 
-def shortened(escaped: str) -> str:
-    """Text cut to the whole lines that Slack shows."""
-    if len(escaped) <= LONGEST_TEXT:
-        return escaped
-    return fit(escaped[:LONGEST_TEXT].rpartition("\n")[0] + "\n…", LONGEST_TEXT)
-
-
 def _groups_as_text(summary: Summary) -> list[str]:
     """A line per group of the table, for screen readers."""
     if not summary.query.by:
@@ -228,11 +157,6 @@ def figures(why: str, summary: Summary) -> Message:
     """The figures of an answer as text, after a sentence that says why there is no file."""
     text = f"{escape(why)}\n{as_text(summary)}"
     return Message(text, _sections(text))
-
-
-def sentence(text: str) -> Message:
-    """One sentence as a message."""
-    return Message(fit(escape(text), LONGEST_TEXT), _sections(escape(text)))
 
 
 def _overview(summary: Summary) -> list[Block]:
@@ -333,16 +257,6 @@ def _dated(summary: Summary) -> str:
     return f"Data as of {stamp(summary.as_of)}" if summary.as_of else "No data yet"
 
 
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:].rstrip(".") + "."
-
-
 def _picture(summary: Summary, file: str) -> Block:
     alt = f"Chart: {title(summary.query)}"
     return {"type": "image", "alt_text": alt, "slack_file": {"id": file}}
-
-
-def _sections(text: str) -> tuple[Block, ...]:
-    """Text of any length as sections within Slack's limits, split at line ends."""
-    parts = packed(fit(line, LONGEST_SECTION) for line in text.split("\n"))
-    return tuple(section(part) for part in parts[:MOST_SECTIONS] if part.strip())

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reports.block_kit.elements import Block, header, section, table
+from reports.block_kit.message import Message, RunButton, run_buttons, sentence
 from reports.home.slack.metric_cards import credits_card, lasting
-from reports.questions.slack.answer import Message, RunButton, run_buttons, sentence
 from reports.questions.wording import stamp
 from reports.usage.balance import Balance
+from reports.usage.format import money, percent
 from reports.usage.limits import Limit
 from reports.usage.usage import dollars
-from reports.wording.safe_text import clean, escape, money, percent
+from reports.wording.safe_text import clean, escape
 
 UNKNOWN = (
     "I don't know the balance: OpenRouter hasn't reported the organization's credits. It may not"

@@ -17,12 +17,13 @@ from reports.questions.follow_up import (
     FollowUpAction,
 )
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Dimension, Filter, Metric, Versus
+from reports.questions.query import Versus
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
 from reports.render.tables import looked_at
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import OverlapError, earlier
+from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording.safe_text import clean
 
 EXPORT = "export_"

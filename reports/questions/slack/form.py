@@ -26,11 +26,13 @@ from reports.questions.form_fields import (
     QuestionField,
     QuestionFields,
 )
-from reports.questions.query import Dimension, FileFormat
+from reports.questions.query import FileFormat
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.render.tables import nothing, versus
-from reports.wording.safe_text import clean, escape, figure
+from reports.usage.dimensions import Dimension
+from reports.usage.format import figure
+from reports.wording.safe_text import clean, escape
 
 CALLBACK = "question_form"
 SHORTCUT = "activity_report"

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from reports.questions.query import Metric
 from reports.questions.summary import MetricSummary, Summary
 from reports.render.canvas.canvas import FAINT, GREY, Align, PageCanvas
 from reports.render.charts import labels
@@ -18,7 +17,8 @@ from reports.render.charts.stacked_bars import Bars, Part, stack
 from reports.render.fonts import Face, fit, width
 from reports.render.tables import averaged_over
 from reports.time.timerange import TimeRange
-from reports.wording.safe_text import figure
+from reports.usage.dimensions import Metric
+from reports.usage.format import figure
 
 EMPTY = "No usage in this period"
 UNKNOWN = "No data for this period"

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from reports.questions.query import Metric, Query
+from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.questions.wording import filter_words, range_words, title
 from reports.time.timerange import Granularity, TimeRange
+from reports.usage.dimensions import Metric
 
 _FINE = {Granularity.MINUTE, Granularity.HOUR}
 _STEPS = {

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reports.questions.query import Metric
 from reports.questions.summary import Summary
+from reports.usage.dimensions import Metric
 
 PALETTE = (
     "#16A1E9",  # sky

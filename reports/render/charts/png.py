@@ -10,10 +10,10 @@ from io import BytesIO
 import pypdfium2
 from PIL import Image
 
-from reports.questions.query import Metric
 from reports.questions.summary import Summary
 from reports.render.canvas.canvas import PageCanvas
 from reports.render.charts.draw import Box, draw_page
+from reports.usage.dimensions import Metric
 
 # Charts are flat colors, and the shades at the edges of letters. With a palette of 256 a picture of
 # 1600 x 800 takes 25 ms of CPU time altogether and 80 kB, in full color 34 ms and 170 kB; a higher

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from reports.questions.summary import MetricSummary
 from reports.render.charts.palette import OTHERS
-from reports.wording.safe_text import axis_figure, clean
+from reports.usage.format import axis_figure
+from reports.wording.safe_text import clean
 
 OTHER_LABEL = "Others"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.questions.query import Dimension, Metric, MoneySource, Query
+from reports.questions.query import Query
 from reports.questions.range_names import (
     before_name,
     in_document,
@@ -21,8 +21,10 @@ from reports.render.fonts import Face, fit, width
 from reports.render.pdf.figures import count
 from reports.render.pdf.pages import BOTTOM, LEFT, RIGHT, WIDE, Pages
 from reports.render.tables import averaged_over
+from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.format import change, figure
 from reports.usage.members import CHATROOM, NO_CREATOR
-from reports.wording.safe_text import change, clean, figure
+from reports.wording.safe_text import clean
 
 AMBER, AMBER_TINT = "#B45309", "#FEF6E7"
 _NOTE, _NOTE_LEADING = 7.5, 10.5

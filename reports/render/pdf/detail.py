@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from reports.questions.query import Metric
 from reports.questions.range_names import axis_date
 from reports.questions.summary import Summary
 from reports.render.canvas.canvas import GREY, INK, Align
@@ -19,8 +18,10 @@ from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.rows import LEADING, Rows
 from reports.render.pdf.table import SIZE, SWATCH, Layout, draw_header
+from reports.usage.dimensions import Metric
+from reports.usage.format import figure, percent
 from reports.usage.usage import ZERO, Usage, UsageRow, total
-from reports.wording.safe_text import clean, figure, percent
+from reports.wording.safe_text import clean
 
 _CHART = 150.0
 _HEADING = 34.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from reports.questions.query import Metric, MoneySource
+from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import Usage
 
 TITLES = {

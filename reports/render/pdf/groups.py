@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reports.questions.query import Metric, MoneySource
 from reports.questions.summary import Series, Summary, in_order
 from reports.questions.wording import DIMENSION_WORDS, capital
 from reports.render.charts.palette import OTHERS, colour
@@ -14,9 +13,10 @@ from reports.render.charts.stacked_bars import OTHER_LABEL
 from reports.render.pdf.figures import column_width, columns, count, dollars, shown
 from reports.render.pdf.pages import Pages
 from reports.render.pdf.table import Layout, Table
+from reports.usage.dimensions import Metric, MoneySource
+from reports.usage.format import change, percent
 from reports.usage.members import NO_CREATOR
 from reports.usage.usage import Usage, total
-from reports.wording.safe_text import change, percent
 
 MOST_ON_A_SUMMARY = 40
 """Groups in a summary without sections: with the chart and the notes they take two pages."""

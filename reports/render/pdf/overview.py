@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import islice
 
-from reports.questions.query import Metric, MoneySource
 from reports.questions.range_names import axis_date
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import capital, metric_words
@@ -19,7 +18,8 @@ from reports.render.pdf.figures import column_width, count, dollars
 from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
 from reports.render.pdf.table import SWATCH, Layout, Table
-from reports.wording.safe_text import change, figure
+from reports.usage.dimensions import Metric, MoneySource
+from reports.usage.format import change, figure
 
 _ASIDE = 118.0
 _PANEL = 104.0

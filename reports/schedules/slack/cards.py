@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, time
 
 from reports.block_kit.elements import Block, actions, button, code, confirmation, section
-from reports.questions.query import Dimension, Metric, Query
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
+from reports.questions.query import Query
 from reports.schedules.cron import Cron
 from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget
 from reports.schedules.recurrence import WORKDAYS, Monthly, Recurrence, TargetKind, Weekly
 from reports.schedules.slack.message import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
 from reports.schedules.slack.notices import RESUME, place_words
 from reports.time.period import Calendar, Unit
+from reports.usage.dimensions import Dimension, Metric
 from reports.wording.safe_text import as_typed, clean, escape
 from reports.wording.times import clock_words, zone_city
 

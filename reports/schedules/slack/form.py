@@ -23,7 +23,6 @@ from reports.block_kit.inputs import (
     whose,
 )
 from reports.questions.grammar import LONGEST
-from reports.questions.query import Metric
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.questions.wording import period_words
@@ -33,7 +32,9 @@ from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import WEEKDAYS, TargetKind, first, following
 from reports.schedules.slack.cards import DAY_NAMES
 from reports.schedules.slack.message import when
-from reports.wording.safe_text import clean, escape, figure, percent
+from reports.usage.dimensions import Metric
+from reports.usage.format import figure, percent
+from reports.wording.safe_text import clean, escape
 
 CALLBACK = "schedule_form"
 RUNS = 3

@@ -18,16 +18,18 @@ from reports.block_kit.elements import (
     section,
     table,
 )
-from reports.questions.query import Dimension, Metric
-from reports.questions.slack.answer import CHART, LONGEST_TEXT, NAME_IN_TABLE, Message, answer
+from reports.block_kit.message import CHART, LONGEST_TEXT, Message
+from reports.questions.slack.answer import NAME_IN_TABLE, answer
 from reports.questions.slack.controls import Controls, rows
 from reports.questions.summary import Series
 from reports.questions.wording import DIMENSION_WORDS, before_words, filter_words, stamp
 from reports.schedules.recurrence import Recurrence
 from reports.schedules.report import CENT, Cell, Mover, Report, Revision
 from reports.time.timerange import Granularity, TimeRange
+from reports.usage.dimensions import Dimension, Metric
+from reports.usage.format import change, difference, figure, money, percent
 from reports.usage.members import NO_CREATOR
-from reports.wording.safe_text import change, clean, difference, escape, figure, money, percent
+from reports.wording.safe_text import clean, escape
 from reports.wording.times import moment_words
 
 SCHEDULE_EDIT, SCHEDULE_PAUSE = "schedule_edit", "schedule_pause"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.block_kit.elements import LONGEST_SECTION, Block, actions, button, code, section
-from reports.questions.slack.answer import Message
+from reports.block_kit.message import Message
 from reports.schedules.recurrence import DueRun, Recurrence, TargetKind
 from reports.schedules.slack.message import when
 from reports.wording.safe_text import as_typed, clean, escape

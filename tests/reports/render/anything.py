@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import NotBegunError, ranges
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import Usage, total
 
 from .samples import HOSTILE, KEYS, NOW

@@ -8,10 +8,11 @@ from itertools import groupby
 
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Metric, Query
+from reports.questions.query import Query
 from reports.questions.summary import Summary, UsageFigures, summarize
 from reports.time.period import Counted, Period, Unit
 from reports.time.timerange import TimeRange, ranges
+from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, UsageRow, total
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)

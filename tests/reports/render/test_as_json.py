@@ -9,8 +9,9 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 
-from reports.questions.query import Dimension, Filter, Metric, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.render.json import as_json
+from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.usage import Usage
 
 from .anything import summaries

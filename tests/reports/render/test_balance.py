@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from bot.demo.slack.blocks import validate
 from reports.questions.slack.balance import limits_json, limits_message, limits_section, limits_text
+from reports.usage.format import money
 from reports.usage.limits import Limit, fullest_first
 from reports.usage.usage import NANO
-from reports.wording.safe_text import money
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
 

@@ -12,26 +12,19 @@ from bot.access.policy import OUTSIDERS, UNSEEN
 from bot.demo.slack import validate
 from bot.demo.slack.tables import characters
 from reports.admin.slack.help import help_message
+from reports.block_kit.message import CHART, Message, RunButton, sentence
 from reports.questions.grammar import CommandError, parse
-from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query, Versus
-from reports.questions.slack.answer import (
-    CHART,
-    Message,
-    RunButton,
-    answer,
-    as_text,
-    error,
-    figures,
-    sentence,
-)
+from reports.questions.query import Query, Versus
+from reports.questions.slack.answer import answer, as_text, error, figures
 from reports.questions.slack.controls import Controls
 from reports.questions.wording import capital, metric_words
 from reports.render.json import as_json
 from reports.render.tables import looked_at, others
 from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
 from reports.time.timerange import ranges
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.usage.format import figure
 from reports.usage.usage import Usage
-from reports.wording.safe_text import figure
 
 from .anything import EVIL, names, summaries
 from .samples import MONTH, NOW, rows, time_range, usage

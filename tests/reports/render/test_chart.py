@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reports.questions.query import Dimension, Metric, MoneySource, Query
+from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.questions.wording import range_words, title
 from reports.render.canvas.canvas import PageCanvas
@@ -21,6 +21,7 @@ from reports.render.charts.palette import OTHERS, charted, colours
 from reports.render.charts.png import chart_png
 from reports.render.charts.stacked_bars import nice, stack
 from reports.time.period import Counted, DateSpan, Month, Period, Unit
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage, UsageRow
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, answer, rows, time_range, used_rows
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 
-from reports.questions.query import Dimension, Metric, Query
+from reports.questions.query import Query
 from reports.render.charts.slack_chart import (
     LONGEST_NAME,
     MOST_POINTS,
@@ -14,6 +14,7 @@ from reports.render.charts.slack_chart import (
     step,
 )
 from reports.time.period import Counted, DateSpan, Unit
+from reports.usage.dimensions import Dimension, Metric
 
 from .anything import summaries
 from .samples import MONTH, answer, rows, time_range

@@ -4,11 +4,12 @@ import pytest
 
 from reports.questions.follow_up import Choice, FollowUpAction, chosen
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Dimension, Filter, Metric, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.questions.slack.answer import answer
 from reports.questions.slack.controls import Controls
 from reports.questions.summary import Summary
 from reports.time.period import Calendar, Counted, DateSpan, Unit
+from reports.usage.dimensions import Dimension, Filter, Metric
 
 from .samples import KEYS, MODELS, MONTH, NOW, rows, time_range
 from .samples import answer as answered

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Metric, MoneySource, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.render.csv import header, quoted, write_compared_csv, write_csv
 from reports.time.period import Counted, Unit
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage, UsageRow, nano_dollars
 from tests.reports.render.samples import (
     HOSTILE,

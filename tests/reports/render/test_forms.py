@@ -17,13 +17,13 @@ from reports.alerts.slack import form as alert_form
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.questions import form_fields as question_fields
 from reports.questions.form_fields import QuestionFields
-from reports.questions.query import Dimension
 from reports.questions.slack import form as question_form
 from reports.schedules.form_fields import Often, ScheduleFields, read_fields
 from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import WEEKDAYS, TargetKind
 from reports.schedules.slack import form as schedule_form
 from reports.time.timerange import zone_names
+from reports.usage.dimensions import Dimension
 
 from .anything import EVIL, names, summaries
 from .samples import NOW

@@ -15,7 +15,7 @@ from reports.alerts.rule import Above, Recipient, RecipientKind, Rule
 from reports.alerts.slack import cards as alert_cards
 from reports.home.slack.home import MOST_ALERTS, MOST_SCHEDULES, Home, HomeUsage, sentence, view
 from reports.home.slack.metric_cards import credits_card
-from reports.questions.query import Dimension, Filter, Metric, Query
+from reports.questions.query import Query
 from reports.questions.summary import UsageFigures, summarize
 from reports.render.charts.sparkline import BLOCKS, sparkline
 from reports.schedules.recurrence import Recurrence, TargetKind, Weekly
@@ -23,9 +23,10 @@ from reports.schedules.slack.cards import LastRunOutcome, ScheduleCard
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
 from reports.usage.balance import Balance
+from reports.usage.dimensions import Dimension, Filter, Metric
+from reports.usage.format import money
 from reports.usage.usage import NANO
 from reports.usage.usage import Usage as Used
-from reports.wording.safe_text import money
 
 from .anything import EVIL, names, summaries
 from .samples import NOW

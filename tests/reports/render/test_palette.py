@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from reports.questions.query import Dimension, Metric, Query
+from reports.questions.query import Query
 from reports.render.charts.palette import (
     ALL_COLOURS,
     OTHERS,
@@ -17,6 +17,7 @@ from reports.render.charts.palette import (
     colours,
     tint,
 )
+from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, UsageRow
 from tests.reports.render.samples import KEYS, answer, rows, time_range
 

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Filter, Metric, MoneySource, Query
+from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.render.pdf import write_pdf, write_pdf_summary
 from reports.render.pdf.figures import dollars
 from reports.time.period import Counted, Month, Period, Unit
+from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import Usage, UsageRow, total
 from reports.wording.safe_text import clean
 from tests.reports.render.samples import (

@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 
-from reports.questions.query import Dimension, Metric, Query
+from reports.questions.query import Query
 from reports.render.csv import write_csv
+from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import UsageRow, dollars, total
 from tests.reports.render.samples import HOSTILE, KEYS, MONTH, rows, time_range
 

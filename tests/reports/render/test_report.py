@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack import validate
-from reports.questions.query import Dimension, Metric, MoneySource, Query, Versus
+from reports.questions.query import Query, Versus
 from reports.questions.summary import UsageFigures, summarize
 from reports.schedules.recurrence import Recurrence, Weekly
 from reports.schedules.report import Cell, Mover, Report, Revision, movers, top_models
 from reports.schedules.slack.message import ReportContext, mover, report, when
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import ranges
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)

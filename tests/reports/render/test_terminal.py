@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.questions.query import Dimension, Filter, Metric, Query
+from reports.questions.query import Query
 from reports.render.tables import detail_rows, overview_rows
 from reports.render.terminal import course, terminal
 from reports.time.period import Counted, Unit
+from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.usage import Usage, UsageRow
 
 from .anything import summaries
