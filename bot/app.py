@@ -216,8 +216,8 @@ class Bot:
         exports.register(app, services, work)
         help_buttons.register(app, services, work)
         homes = Homes(services, subscriptions, alert_manager)
-        schedule = ScheduleForm(services, subscriptions, homes)
-        alert = AlertForm(services, alert_manager, homes)
+        schedule = ScheduleForm(services, subscriptions, homes.renew)
+        alert = AlertForm(services, alert_manager, homes.renew)
         question = QuestionForm(services, reports.posting.conversation, work.hand_over)
         opens = {ASK: question.new, NEW_SCHEDULE: schedule.new, NEW_ALERT: alert.new}
         controls.register(app, services, work, schedule, alert)

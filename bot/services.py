@@ -19,6 +19,7 @@ from bot.store.admin.audit_log import AuditLog
 from bot.store.admin.status import StatusReader
 from bot.store.expiring_keys import ExpiringKeys
 from reports.admin.audit_log import Act
+from reports.block_kit.message import Message
 from reports.questions.query import Query
 from reports.usage.dimensions import Dimension
 from reports.wording.slack_text import unmarked, unnamed, with_names
@@ -125,3 +126,11 @@ def asker_of(services: Services, person: SlackUser, query: Query) -> Asker:
             log.info("Could not look up a mentioned person: %s", problem)
             people.append((mention, ""))
     return asker_for(services, person.id, person.email, tuple(people))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A message to answer with, and the outcome for metrics and the audit log."""
+
+    message: Message
+    outcome: str

@@ -1,8 +1,9 @@
-"""The house's walls: which room may know of what. Read from the imports, wherever they stand."""
+"""The boundaries between packages, read from the imports of every file."""
 
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,25 +23,68 @@ DRAWING = {
     "struct",
     "zlib",
     "pypdfium2",
+    "reportlab",
+    "tabulate",
     "PIL",
     "bidi",
     "uharfbuzz",
-    "reportlab",
-    "tabulate",
 }
-WALLS = {
-    "bot/flows": ["slack_bolt", "apscheduler", "os", "httpx", "sqlite3", "bot.listeners"],
-    "bot/store": ["bot.openrouter", "bot.slack.client", "bot.flows", "bot.listeners", "httpx"],
-    "bot/openrouter": ["bot.store", "bot.slack.client", "bot.flows", "bot.listeners", "sqlite3"],
-    "bot/slack/client.py": ["bot.store", "bot.openrouter", "bot.flows", "bot.listeners", "sqlite3"],
-    "bot/listeners": ["sqlite3", "httpx", "reports.render", "bot.store", "bot.openrouter"],
-}
-DOORS = {
-    "bot/imports/import_csv.py": "os",  # the size of a file that is open
-    "bot/listeners/forms.py": "reports.block_kit.inputs.notice",  # acks may carry a view
-}
-READS_SETTINGS = {"bot/config.py", "bot/demo/run.py"}  # the demo takes them out of its own process
+READS_SETTINGS = {"bot/config.py", "bot/demo/run.py"}  # the demo removes them from its own process
 CLOCKS = {"now", "utcnow", "today", "monotonic"}
+
+FEATURES = ("questions", "schedules", "alerts", "sync", "imports", "admin")
+INFRASTRUCTURE = ("http", "runtime", "access", "slack", "openrouter", "store")
+ABOVE = ("bot.commands", "bot.home", "bot.listeners", "bot.app", "bot.__main__")
+EXCEPTIONS = {
+    "bot/imports/import_csv.py": {"os"},  # the size of an open file
+    "bot/listeners/forms.py": {"reports.block_kit.inputs.notice"},  # an ack may carry a view
+}
+
+
+def _features_but(one: str) -> list[str]:
+    return [f"bot.{other}" for other in FEATURES if other != one]
+
+
+MUST_NOT_IMPORT: dict[str, list[str]] = {
+    **{
+        f"bot/{one}": [*_features_but(one), *ABOVE, "slack_bolt", "apscheduler", "os", "httpx",
+                       "sqlite3"]
+        for one in FEATURES
+    },
+    **{
+        f"bot/{shared}": [*(f"bot.{one}" for one in FEATURES), *ABOVE, "slack_bolt", "apscheduler"]
+        for shared in ("answers", "modals", "services.py")
+    },
+    **{
+        f"bot/{one}": [*(f"bot.{f}" for f in FEATURES), *ABOVE, "bot.answers", "bot.modals",
+                       "bot.services"]
+        for one in INFRASTRUCTURE
+    },
+    "bot/commands": ["sqlite3", "httpx", "slack_bolt", "bot.listeners", "bot.app"],
+    "bot/home": ["sqlite3", "httpx", "slack_bolt", "bot.listeners", "bot.app", "bot.commands"],
+    "bot/listeners": ["sqlite3", "httpx", "bot.store", "bot.openrouter", "bot.app"],
+}  # fmt: skip
+EDGES = {
+    "bot/store": ["bot.openrouter", "bot.slack", "httpx", "slack_sdk"],
+    "bot/openrouter": ["bot.store", "bot.slack", "sqlite3", "slack_sdk"],
+    "bot/slack": ["bot.store", "bot.openrouter", "sqlite3"],
+}
+"""The three edges of the process know of their own library and of no other edge."""
+DRAWS = ("reports.render", "reports.block_kit")
+"""What renders: a listener may use the ids of buttons, which are constants, and nothing else."""
+
+LAYERS = (
+    ("reports/time",),
+    ("reports/usage", "reports/wording"),
+    ("reports/questions", "reports/block_kit", "reports/render"),
+    ("reports/questions/slack", "reports/analysis"),
+    ("reports/schedules", "reports/alerts", "reports/imports"),
+    ("reports/natural", "reports/admin", "reports/commands.py"),
+    ("reports/home", "reports/reader.py"),
+)
+"""From the bottom up; the longest path counts. A file imports from its own layer and below."""
+SIBLINGS = ("schedules", "alerts", "imports")
+"""Features of `reports/` in one layer, which do not import one another."""
 
 
 def files(room: str) -> list[str]:
@@ -67,8 +111,20 @@ def imports(file: str) -> set[str]:
     return found
 
 
+def layer(path: str) -> int | None:
+    """The layer of a file or module of `reports/`; None for the package itself."""
+    place = path.replace(".", "/").removesuffix("/py")
+    found = [
+        (len(prefix), number)
+        for number, prefixes in enumerate(LAYERS)
+        for prefix in prefixes
+        if f"{place}/".startswith(f"{prefix.removesuffix('.py')}/")
+    ]
+    return max(found)[1] if found else None
+
+
 @pytest.mark.parametrize("file", files("reports"))
-def test_reports_know_nothing_of_the_world(file: str) -> None:
+def test_reports_do_no_io(file: str) -> None:
     allowed = PURE | DRAWING if file.startswith("reports/render/") else PURE
     assert {name.partition(".")[0] for name in imports(file)} <= allowed
     for node in nodes(file):
@@ -77,22 +133,53 @@ def test_reports_know_nothing_of_the_world(file: str) -> None:
             assert called not in CLOCKS, f"{file}:{node.lineno} reads a clock"
             assert node.args or called != "astimezone", f"{file}:{node.lineno} takes our own zone"
             opens = isinstance(node.func, ast.Name) and node.func.id in {"open", "__import__"}
-            assert not opens, f"{file}:{node.lineno} opens a door"
+            assert not opens, f"{file}:{node.lineno} opens a file"
 
 
-@pytest.mark.parametrize(
-    ("file", "forbidden"), [(file, names) for room, names in WALLS.items() for file in files(room)]
-)
-def test_rooms_do_not_know_of_each_other(file: str, forbidden: list[str]) -> None:
-    # a listener may know the names of buttons, which are constants, but nothing that draws them
-    buttons = {
-        name
-        for name in imports(file)
-        if name.startswith("reports.render.") and name.rpartition(".")[2].isupper()
-    }
-    known = imports(file) - buttons - {DOORS.get(file)}
+def _forbidden(table: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
+    return [(file, names) for room, names in table.items() for file in files(room)]
+
+
+@pytest.mark.parametrize(("file", "forbidden"), [*_forbidden(MUST_NOT_IMPORT), *_forbidden(EDGES)])
+def test_no_feature_imports_another_and_nothing_imports_upward(
+    file: str, forbidden: list[str]
+) -> None:
+    known = imports(file) - EXCEPTIONS.get(file, set())
     over = {found for found in known for name in forbidden if f"{found}.".startswith(f"{name}.")}
     assert over == set()
+
+
+@pytest.mark.parametrize("file", files("bot/listeners"))
+def test_listeners_render_nothing(file: str) -> None:
+    known = {
+        name
+        for name in imports(file) - EXCEPTIONS.get(file, set())
+        if not name.rpartition(".")[2].isupper()
+    }
+    rendering = {name for name in known if name.startswith(DRAWS) or ".slack." in name}
+    assert {name for name in rendering if name.startswith("reports.")} == set()
+
+
+@pytest.mark.parametrize("file", [f for f in files("reports") if not f.endswith("__init__.py")])
+def test_reports_import_downward_only(file: str) -> None:
+    own = layer(file.removesuffix(".py"))
+    assert own is not None, f"{file} has no layer"
+    for name in imports(file):
+        other = layer(name) if name.startswith("reports.") else None
+        assert other is None or other <= own, f"{file} imports {name}, which lies above it"
+        mine, theirs = file.split("/")[1], name.split(".")[1] if "." in name else ""
+        if mine in SIBLINGS and name.startswith("reports."):
+            assert theirs not in set(SIBLINGS) - {mine}, f"{file} imports {name}"
+
+
+def test_no_two_classes_share_a_name() -> None:
+    named = defaultdict(set)
+    for file in [*files("bot"), *files("reports")]:
+        if not file.startswith("bot/demo/"):
+            for node in nodes(file):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    named[node.name].add(file)
+    assert {name: places for name, places in named.items() if len(places) > 1} == {}
 
 
 @pytest.mark.parametrize("file", files("bot"))
@@ -103,7 +190,8 @@ def test_one_file_reads_the_environment(file: str) -> None:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert all(files(room) for room in ("reports", *WALLS))
+    rooms = ["reports", *MUST_NOT_IMPORT, *EDGES, *(one for row in LAYERS for one in row)]
+    assert all(files(room) for room in rooms if room != "reports/analysis")
     assert set(files("bot")) >= READS_SETTINGS
-    assert all(name in imports(file) for file, name in DOORS.items())
+    assert all(names <= imports(file) for file, names in EXCEPTIONS.items())
     assert "reports.time.period.Counted" in imports("reports/questions/grammar.py")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bot import __version__
 from bot.access.policy import admins, is_admin
-from bot.alerts.recipients import in_words
 from bot.config import Guests, Settings, Visibility
 from bot.services import Services
 from bot.slack.types import SlackUser
@@ -21,6 +20,7 @@ from reports.admin.status import (
     Trouble,
     UpcomingReport,
 )
+from reports.alerts.slack.sentences import in_words
 from reports.block_kit.message import Message
 from reports.schedules.slack.notices import place_words
 from reports.time.timerange import Granularity

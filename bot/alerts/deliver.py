@@ -27,7 +27,7 @@ from reports.admin.slack import unreadable
 from reports.alerts.evaluation import AlertEvent, EventKind, period_key, reached
 from reports.alerts.rule import RecipientKind, Rule, Spike
 from reports.alerts.slack import notices as words
-from reports.schedules.slack.notices import OUTSIDERS
+from reports.wording.delivery_problems import OUTSIDERS
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from bot.alerts.measure import MeasurementContext, WatchedRule, closing, reading
 from bot.alerts.scope import RuleMembers, people_named
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
-from bot.answers.openrouter_limits import Limits, limits_of
+from bot.answers.openrouter_limits import OpenRouterLimits, limits_of
 from bot.runtime import priority
 from bot.runtime.isolation import isolated
 from bot.services import Services, asker_for
@@ -297,7 +297,7 @@ class RuleEvaluator:
         """What the cache holds now; to be used within one snapshot of the database."""
         at, store = self._at, self._at.services.store
         directory = store.directory()
-        limits = Limits()
+        limits = OpenRouterLimits()
         with isolated(log, "Stored limits cannot be read, so alerts on limits have to wait"):
             limits = limits_of(store.fact("limits"), directory)
         awake = self._awake is not None and now - self._awake >= ROUSED

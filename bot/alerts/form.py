@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from bot.alerts.manage import AlertManager
-from bot.home.home import Homes
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import FieldErrors, ShowView, View
 from bot.services import Services
@@ -19,8 +19,8 @@ from reports.alerts.slack import form as render
 from reports.block_kit.elements import code
 from reports.block_kit.inputs import Entered, Meta
 from reports.block_kit.message import Message
+from reports.questions.form_error import FormError, said
 from reports.questions.grammar import CommandError
-from reports.wording.form_error import FormError, said
 from reports.wording.safe_text import clean, escape
 
 
@@ -29,8 +29,13 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
 
     thing, makes, edits = "alert", Act.ALERTED, Act.CHANGED_ALERT
 
-    def __init__(self, services: Services, alert_manager: AlertManager, homes: Homes) -> None:
-        super().__init__(services, homes)
+    def __init__(
+        self,
+        services: Services,
+        alert_manager: AlertManager,
+        renew_home: Callable[[SlackUser], object],
+    ) -> None:
+        super().__init__(services, renew_home)
         self._alert_manager = alert_manager
 
     # -- what the base class asks for

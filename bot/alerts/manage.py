@@ -16,13 +16,12 @@ from bot.alerts.drivers import as_told
 from bot.alerts.evaluate import AlertServices, RuleEvaluator
 from bot.alerts.measure import MeasurementContext, WatchedRule
 from bot.alerts.message import MessageComposer
-from bot.alerts.recipients import RecipientLookup, in_words
+from bot.alerts.recipients import RecipientLookup
 from bot.alerts.scope import named
 from bot.answers.answer import answer, make_plan
 from bot.answers.answer_message import drawn
 from bot.answers.answer_state import about, shown
-from bot.schedules.manage import Outcome
-from bot.services import REFUSED, admit, asker_of
+from bot.services import REFUSED, Outcome, admit, asker_of
 from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from bot.store.alerts.messages import AlertMessage, PendingEvent
@@ -37,6 +36,7 @@ from reports.alerts.rule import Above, Credits, Forecast, Recipient, RecipientKi
 from reports.alerts.slack import cards
 from reports.alerts.slack import notices as words
 from reports.alerts.slack.cards import RuleCard
+from reports.alerts.slack.sentences import in_words
 from reports.block_kit.elements import code
 from reports.block_kit.message import Message, sentence
 from reports.questions.grammar import CommandError, QuestionCommand, parse

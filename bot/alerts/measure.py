@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.alerts.scope import RuleMembers, Scope, allowed, creator_of, scope
 from bot.alerts.usage_lookup import Ids, MemberFilter, UsageLookup
 from bot.answers import visibility
-from bot.answers.openrouter_limits import Limited, Limits
+from bot.answers.openrouter_limits import OpenRouterLimits, TrackedLimit
 from bot.store.alerts.usage_sums import AlertUsage, Place, Stretch
 from bot.store.encoding import from_seconds, to_seconds
 from reports.alerts.evaluation import AlertState, Baseline, Measurement, Phase
@@ -73,7 +73,7 @@ class MeasurementContext:
     figures: UsageLookup
     usage: AlertUsage
     directory: Directory
-    limits: Limits
+    limits: OpenRouterLimits
     now: datetime
     states: dict[str, dict[tuple[str, str], AlertState]]
     """What is known of each rule, by subject and period."""
@@ -391,7 +391,7 @@ def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[Stret
     return [(Granularity.HOUR, (today, hour)), (Granularity.MINUTE, (hour, since))]
 
 
-def _concerns(watched: WatchedRule, seen: MeasurementContext, one: Limited) -> bool:
+def _concerns(watched: WatchedRule, seen: MeasurementContext, one: TrackedLimit) -> bool:
     """Whether a limit is one that a rule watches, and its maker may see."""
     wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
     of_key = one.cap.subject.startswith("key ")
@@ -405,7 +405,7 @@ def _concerns(watched: WatchedRule, seen: MeasurementContext, one: Limited) -> b
     )
 
 
-def _called(watched: WatchedRule, seen: MeasurementContext, one: Limited) -> Limited:
+def _called(watched: WatchedRule, seen: MeasurementContext, one: TrackedLimit) -> TrackedLimit:
     """A limit by the name that its key has before the rule's maker."""
     if not watched.asker.own_only or len(one.keys) != 1:
         return one
@@ -414,7 +414,9 @@ def _called(watched: WatchedRule, seen: MeasurementContext, one: Limited) -> Lim
     return replace(one, cap=replace(one.cap, label=label))
 
 
-def _budget(watched: WatchedRule, seen: MeasurementContext, one: Limited) -> Iterator[Measurement]:
+def _budget(
+    watched: WatchedRule, seen: MeasurementContext, one: TrackedLimit
+) -> Iterator[Measurement]:
     at = seen.fresh or seen.now
     for period in one.cap.periods(watched.since, seen.now):
         if period and period.end <= watched.entry.made_at:

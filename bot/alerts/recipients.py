@@ -10,10 +10,9 @@ from bot.access.policy import refusal
 from bot.alerts.evaluate import AlertServices
 from bot.slack.types import DeliveryError, SlackUser
 from bot.store.alerts.rules import StoredRule
-from reports.alerts.grammar import rule_of
 from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack import notices as words
-from reports.alerts.slack.sentences import words_shown
+from reports.alerts.slack.sentences import in_words
 from reports.block_kit.message import Message
 
 log = logging.getLogger(__name__)
@@ -28,14 +27,6 @@ class ResolvedRecipient:
 
     place: str
     note: str = ""
-
-
-def in_words(words: str) -> str:
-    """A rule's words as people read them, without its recipient."""
-    try:
-        return words_shown(rule_of(words))
-    except ValueError:
-        return words
 
 
 class RecipientLookup:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.answers import visibility
 from bot.answers.answer import answer
-from bot.answers.openrouter_limits import Limited, limits_of
+from bot.answers.openrouter_limits import TrackedLimit, limits_of
 from bot.answers.visibility import Asker
 from bot.store import Store
 from bot.store.usage.read import Selection
@@ -66,7 +66,7 @@ def own_limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
     )
 
 
-def _is_key(one: Limited) -> bool:
+def _is_key(one: TrackedLimit) -> bool:
     return one.cap.subject.startswith("key ")
 
 
@@ -76,13 +76,13 @@ def _keys_of(store: Store, asker: Asker) -> frozenset[int]:
     return frozenset(key for key, owner in directory.owners.items() if owner in mine)
 
 
-def _limit(store: Store, one: Limited, now: datetime) -> Limit:
+def _limit(store: Store, one: TrackedLimit, now: datetime) -> Limit:
     cap, period = one.cap, one.cap.periods(now, now)[-1]
     used = cap.used if cap.told_in(period) else _used(store, one, period)
     return Limit(cap.label, cap.limit, used, cap.reset, period.end if period else None)
 
 
-def _used(store: Store, one: Limited, period: AlertPeriod | None) -> int | None:
+def _used(store: Store, one: TrackedLimit, period: AlertPeriod | None) -> int | None:
     """What the keys of a limit used in its period; None for one that never resets."""
     if period is None:
         return None

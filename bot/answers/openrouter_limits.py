@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.alerts.usage_lookup import Ids
 from bot.store.usage.directory import Directory
+from bot.store.usage.read import Ids
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.usage.dimensions import Dimension
 
 
 @dataclass(frozen=True, slots=True)
-class Limited:
+class TrackedLimit:
     """A limit or budget, the keys whose usage counts toward it, and whether BYOK counts too."""
 
     cap: SpendLimit
@@ -25,7 +25,7 @@ class Limited:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class OpenRouterLimits:
     """Everything that OpenRouter limits; `bought` and `used` are credits in nano-dollars.
 
     `told` is when the credits were read (UTC); they are None where OpenRouter never gave them.
@@ -34,13 +34,13 @@ class Limits:
     told: datetime | None = None
     bought: int | None = None
     used: int | None = None
-    caps: tuple[Limited, ...] = field(default=())
+    caps: tuple[TrackedLimit, ...] = field(default=())
 
 
-def limits_of(text: str | None, directory: Directory) -> Limits:
+def limits_of(text: str | None, directory: Directory) -> OpenRouterLimits:
     """Parse the stored limits; empty where there are none."""
     if not text:
-        return Limits()
+        return OpenRouterLimits()
     kept: dict[str, Any] = json.loads(text)
     at = datetime.fromisoformat(kept["at"])
     told, keys_told = (
@@ -48,10 +48,10 @@ def limits_of(text: str | None, directory: Directory) -> Limits:
     )
     credits_ = kept.get("credits", {})
     caps = [*_keys(kept, keys_told, directory), *_workspaces(kept, at, directory)]
-    return Limits(told, credits_.get("total"), credits_.get("used"), tuple(caps))
+    return OpenRouterLimits(told, credits_.get("total"), credits_.get("used"), tuple(caps))
 
 
-def _keys(kept: Mapping[str, Any], told: datetime, directory: Directory) -> list[Limited]:
+def _keys(kept: Mapping[str, Any], told: datetime, directory: Directory) -> list[TrackedLimit]:
     """The limits of keys. What is used of one is its limit without what OpenRouter says remains.
 
     That counts BYOK only where the key says so, and starts over with the limit's own reset.
@@ -68,11 +68,13 @@ def _keys(kept: Mapping[str, Any], told: datetime, directory: Directory) -> list
             f"key {hash_}", directory.labels[id_], one["limit"], one["reset"] or "", used, told,
             owner.detail if owner else "",
         )  # fmt: skip
-        found.append(Limited(cap, frozenset({id_}), bool(one.get("byok"))))
+        found.append(TrackedLimit(cap, frozenset({id_}), bool(one.get("byok"))))
     return found
 
 
-def _workspaces(kept: Mapping[str, Any], told: datetime, directory: Directory) -> list[Limited]:
+def _workspaces(
+    kept: Mapping[str, Any], told: datetime, directory: Directory
+) -> list[TrackedLimit]:
     """The budgets of workspaces. OpenRouter does not say what is used of one: usage does."""
     found = []
     workspaces = _listed(kept)
@@ -89,7 +91,7 @@ def _workspaces(kept: Mapping[str, Any], told: datetime, directory: Directory) -
             subject = f"workspace {one['id']} {reset}".strip()
             label = f"workspace {one['name']}{apart}"
             cap = SpendLimit(subject, label, budget["limit"], reset, None, told)
-            found.append(Limited(cap, keys, bool(one["byok"])))
+            found.append(TrackedLimit(cap, keys, bool(one["byok"])))
     return found
 
 

@@ -25,8 +25,7 @@ from reports.admin.slack.intro import intro
 from reports.alerts.rule import Rule
 from reports.block_kit.message import RunButton, sentence
 from reports.commands import parse_command
-from reports.natural.parser import ParsedText
-from reports.questions.continuation import (
+from reports.natural.continuation import (
     Inherited,
     alert_about,
     goes_on,
@@ -35,6 +34,7 @@ from reports.questions.continuation import (
     same_day,
     typed_query,
 )
+from reports.natural.parser import ParsedText
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.wording import filter_words

@@ -48,7 +48,7 @@ _LARGEST_HEADER = 32 * 1024  # Slack's headers take less than 1 KiB
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """How many connections are kept open, and for how long, in seconds.
 
     Slack gives up on a request after 3 s and a proxy after a minute, so nobody who is still
@@ -77,10 +77,10 @@ class HttpServer:
         port: int,
         largest_body: int,
         at_once: AtOnce = lambda _path, _body: False,
-        limits: Limits | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         self._channels: dict[int, Any] = {}
-        self._limits = limits or Limits()
+        self._limits = limits or ConnectionLimits()
         self._swept = 0.0
         self._rung = threading.Event()
         self._dispatcher = _Dispatcher(at_once)
@@ -214,7 +214,7 @@ class _Channel(HTTPChannel):
         if isinstance(dispatcher, _Dispatcher):
             dispatcher.serve_kept()
 
-    def patience(self, limits: Limits) -> float:
+    def patience(self, limits: ConnectionLimits) -> float:
         """For how many seconds after `since` a connection without a whole request is kept."""
         request: Any = self.request
         if request is not None and request.headers_finished:

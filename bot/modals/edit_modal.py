@@ -6,10 +6,10 @@ A schedule or alert keeps its owner, whoever edits it: what it may show is what 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Generic, TypeVar
 
-from bot.home.home import Homes
 from bot.modals.modal import (
     CloseModal,
     FieldErrors,
@@ -43,9 +43,9 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
     makes: Act
     edits: Act
 
-    def __init__(self, services: Services, homes: Homes) -> None:
+    def __init__(self, services: Services, renew_home: Callable[[SlackUser], object]) -> None:
         self._services = services
-        self._homes = homes
+        self._renew_home = renew_home
 
     @property
     def title_new(self) -> str:
@@ -154,7 +154,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
     def _tell(self, person: SlackUser, sent: Submission, said: Message) -> None:
         """Confirm the change where the modal was opened; the Home shows it by itself."""
         if sent.meta.home:
-            self._homes.renew(person)
+            self._renew_home(person)
         else:
             self._services.slack.respond(ReplyTarget(sent.meta.url, person.id), said)
 

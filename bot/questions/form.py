@@ -32,12 +32,12 @@ from bot.slack.posting import Conversation
 from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Meta, notice
+from reports.questions.form_error import FormError, said
 from reports.questions.form_fields import ME, QuestionField, QuestionFields, read_fields
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.questions.slack import form as render
 from reports.questions.summary import Summary
-from reports.wording.form_error import FormError, said
 from reports.wording.safe_text import clean, escape
 
 OUTSIDERS = "That channel is shared with another company. Choose another one, or yourself."

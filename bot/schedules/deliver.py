@@ -42,8 +42,8 @@ class ReportDelivery:
     def __init__(self, reports: ReportServices) -> None:
         self._at = reports
         self._contents = ReportBuilder(reports.services, reports.runs, reports.posting)
-        self._alert_message = FailureNotices(reports)
-        self._places = ReportTargets(reports, self._contents, self._alert_message)
+        self._failure_notices = FailureNotices(reports)
+        self._places = ReportTargets(reports, self._contents, self._failure_notices)
         self._lock = threading.Lock()
         self._found: dict[str, tuple[datetime, dict[str, list[Posted]]]] = {}
         self._latest: datetime | None = None
@@ -64,11 +64,11 @@ class ReportDelivery:
         self._contents.forget()
         self._found.clear()
         while not self._at.stopping.is_set():
-            planned = runs.plan(self._alert_message.skipped, broken=self._alert_message.broken)
-            claimed = runs.claim(self._at.owner, BATCH, self._alert_message.unreadable)
+            planned = runs.plan(self._failure_notices.skipped, broken=self._failure_notices.broken)
+            claimed = runs.claim(self._at.owner, BATCH, self._failure_notices.unreadable)
             list(self._pool.map(self._guarded, claimed))
             with isolated(log, "Notices could not be sent"):
-                self._alert_message.tell()
+                self._failure_notices.tell()
             if not planned and not claimed:
                 break
 
@@ -86,7 +86,7 @@ class ReportDelivery:
         self._latest = now
         with isolated(log, "The first report could not be offered to an admin"):
             if not self._offered:
-                self._offered = self._alert_message.offer()
+                self._offered = self._failure_notices.offer()
 
     # -- one run
 
@@ -100,7 +100,7 @@ class ReportDelivery:
         # something unforeseen: the run is tried again once its lease runs out, but not for ever
         if self._at.services.clock() - run.noticed_at > CATCH_UP:
             with isolated(log, "Report run %s could not be given up", run.key):
-                self._alert_message.fail(run, "gave_up")
+                self._failure_notices.fail(run, "gave_up")
 
     def _take(self, run: ReportRun) -> None:
         if run.state is RunState.POSTED:
@@ -117,9 +117,9 @@ class ReportDelivery:
         elif run.entry.paused is not None and not run.asked_by:
             runs.skip(run, "paused")
         elif now - run.noticed_at > CATCH_UP:
-            self._alert_message.fail(run, "gave_up")
+            self._failure_notices.fail(run, "gave_up")
         elif why := self._places.maker_may_not(run):
-            self._alert_message.fail(run, why)
+            self._failure_notices.fail(run, why)
         elif (place := self._places.place(run)) is None:
             return
         elif run.payload is not None:
@@ -136,7 +136,7 @@ class ReportDelivery:
         try:
             content = self._contents.make(run, waited_in_vain=waiting)
         except Unreportable as problem:
-            self._alert_message.unanswerable(run, str(problem))
+            self._failure_notices.unanswerable(run, str(problem))
             return
         if content.empty and run.entry.draft.target is TargetKind.CREATORS:
             self._at.runs.skip(run, "no usage")
@@ -189,7 +189,7 @@ class ReportDelivery:
         except DeliveryError as error:
             if not error.permanent:
                 raise
-            self._alert_message.uncertain(run, error.code)
+            self._failure_notices.uncertain(run, error.code)
             return
         _, files = _message(run.payload)
         for copy in copies:
@@ -236,7 +236,7 @@ class ReportDelivery:
             runs.hold(run.place, until)
             runs.again(run, until, error.code)
         elif error.permanent or run.attempts + 1 >= MOST_ATTEMPTS:
-            self._alert_message.fail(run, error.code)
+            self._failure_notices.fail(run, error.code)
         else:
             runs.again(run, now + runs.timing.trouble * 2**run.attempts, error.code)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 
 from bot.access.policy import may_send_to_creators
 from bot.answers.answer import answer
-from bot.home.home import Homes
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import FieldErrors, ShowView, View
 from bot.schedules.manage import ScheduleManager
@@ -17,6 +17,7 @@ from bot.store.schedules.schedules import NewSchedule, StoredSchedule
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta
 from reports.block_kit.message import Message
+from reports.questions.form_error import FormError, said
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.summary import Summary
@@ -26,7 +27,6 @@ from reports.schedules.grammar import ScheduleTarget as Where
 from reports.schedules.recurrence import TargetKind, query_at
 from reports.schedules.slack import form as render
 from reports.schedules.slack.cards import made
-from reports.wording.form_error import FormError, said
 from reports.wording.safe_text import clean, escape
 
 
@@ -35,8 +35,13 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
 
     thing, makes, edits = "schedule", Act.SCHEDULED, Act.EDITED
 
-    def __init__(self, services: Services, subscriptions: ScheduleManager, homes: Homes) -> None:
-        super().__init__(services, homes)
+    def __init__(
+        self,
+        services: Services,
+        subscriptions: ScheduleManager,
+        renew_home: Callable[[SlackUser], object],
+    ) -> None:
+        super().__init__(services, renew_home)
         self._subscriptions = subscriptions
 
     # -- what the base class asks for

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.access.policy import (
     admins,
@@ -23,13 +23,13 @@ from bot.answers.answer import make_plan
 from bot.schedules import figures as reports
 from bot.schedules.content import CREATOR, ReportBuilder, Unreportable
 from bot.schedules.deliver import ReportServices
-from bot.services import REFUSED, Services, admit, asker_of
+from bot.services import REFUSED, Outcome, Services, admit, asker_of
 from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from bot.store.schedules.runs import ReportRun
 from bot.store.schedules.schedules import LastRun, NewSchedule, StoredSchedule
 from reports.admin.audit_log import Act
-from reports.block_kit.message import Message, sentence
+from reports.block_kit.message import sentence
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import error
 from reports.schedules.grammar import EXAMPLES, ListSchedules, ScheduledQuestion
@@ -38,6 +38,7 @@ from reports.schedules.slack import cards
 from reports.schedules.slack import notices as words
 from reports.time.timerange import zone_names
 from reports.usage.dimensions import Dimension
+from reports.wording.delivery_problems import MENDS
 from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)
@@ -58,14 +59,6 @@ SHARED = (
 ARCHIVED = "That channel is archived. Choose another one."
 NOT_IN = "I'm not in that channel. Invite me there (`/invite`), then set up the report again."
 SILENT = "Slack isn't responding about that channel right now. Try again soon."
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A message to answer with, and the outcome for metrics and the audit log."""
-
-    message: Message
-    outcome: str
 
 
 class ScheduleManager:
@@ -373,7 +366,7 @@ class ScheduleManager:
             if problem.code in {"channel_not_found", "missing_scope"}:
                 return UNSEEN
             if problem.permanent:
-                return words.MENDS.get(problem.code, UNSEEN)
+                return MENDS.get(problem.code, UNSEEN)
             return SILENT
         if seen.outsiders:
             return SHARED

@@ -12,7 +12,7 @@ from bot.schedules.services import ReportServices
 from bot.slack.types import DeliveryError
 from bot.store.schedules.runs import ReportRun, RunState
 from reports.schedules.recurrence import TargetKind
-from reports.schedules.slack import notices as words
+from reports.wording.delivery_problems import MAY_NOT_ASK, ONLY_ADMINS, OUTSIDERS
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +25,11 @@ class ReportTargets:
     """Finds where a run is posted, or ends the run if it can't be posted."""
 
     def __init__(
-        self, reports: ReportServices, contents: ReportBuilder, alert_message: FailureNotices
+        self, reports: ReportServices, contents: ReportBuilder, failure_notices: FailureNotices
     ) -> None:
         self._at = reports
         self._contents = contents
-        self._alert_message = alert_message
+        self._failure_notices = failure_notices
 
     def place(self, run: ReportRun) -> str | None:
         """The channel or person to post to; None if the run was ended or delayed instead."""
@@ -44,10 +44,10 @@ class ReportTargets:
         except DeliveryError as error:
             if not error.permanent:
                 raise
-            self._alert_message.fail(run, error.code)
+            self._failure_notices.fail(run, error.code)
             return None
         if seen.outsiders or seen.archived:
-            self._alert_message.fail(run, words.OUTSIDERS if seen.outsiders else "is_archived")
+            self._failure_notices.fail(run, OUTSIDERS if seen.outsiders else "is_archived")
             return None
         self._at.runs.check(channel, seen.name)
         return channel
@@ -61,14 +61,14 @@ class ReportTargets:
         if draft.target is TargetKind.CREATORS and not may_send_to_creators(
             draft.maker, services.settings
         ):
-            return words.ONLY_ADMINS
+            return ONLY_ADMINS
         try:
             person = services.slack.person(draft.maker)
             may_not = refusal(person, services.slack.identity(), services.settings)
         except DeliveryError as error:
             log.info("Could not look up the owner of a schedule: %s", error)
             return None
-        return words.MAY_NOT_ASK if may_not and not person.deleted else None
+        return MAY_NOT_ASK if may_not and not person.deleted else None
 
     def _person(self, run: ReportRun) -> str | None:
         services = self._at.services
@@ -77,7 +77,7 @@ class ReportTargets:
         except DeliveryError as error:
             if not error.permanent:
                 raise
-            self._alert_message.fail(run, error.code)
+            self._failure_notices.fail(run, error.code)
             return None
         if user is None:
             self._unreachable(run)
@@ -87,13 +87,13 @@ class ReportTargets:
         except DeliveryError as error:
             if not error.permanent:
                 raise
-            self._alert_message.fail(run, error.code)
+            self._failure_notices.fail(run, error.code)
             return None
         if refusal(person, services.slack.identity(), services.settings):
             if run.entry.draft.target is TargetKind.CREATORS:
                 self._at.runs.skip(run, "may not use the bot")
             else:
-                self._alert_message.fail(run, words.MAY_NOT_ASK)
+                self._failure_notices.fail(run, MAY_NOT_ASK)
             return None
         if run.entry.draft.target is TargetKind.CREATORS:
             return user if self._is_wanted(run, user) else None
@@ -127,7 +127,7 @@ class ReportTargets:
         elif self._contents.unused(run):
             self._at.runs.skip(run, "no usage")
         else:
-            self._alert_message.nobody(run, self._contents.creator_name(run.recipient))
+            self._failure_notices.nobody(run, self._contents.creator_name(run.recipient))
 
     def waits(self, run: ReportRun, now: datetime) -> bool:
         """Whether data of a run's period is still missing, and there is time to wait for it."""

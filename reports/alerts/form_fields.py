@@ -25,6 +25,7 @@ from reports.alerts.rule import (
     Stale,
     amount,
 )
+from reports.questions.form_error import FormError
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.time.period import Unit
@@ -32,7 +33,6 @@ from reports.time.timerange import zone_names
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import exact_money
 from reports.wording import suggestions as nearest
-from reports.wording.form_error import FormError
 from reports.wording.safe_text import clean
 
 ALL = "all"

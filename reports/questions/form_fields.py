@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reports.questions.form_error import FormError, said
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.usage.dimensions import Metric, MoneySource
-from reports.wording.form_error import FormError, said
 
 OVERVIEW, ALL, OTHER, ME = "overview", "all", "other", "me"
 METRICS = (

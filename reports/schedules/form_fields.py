@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
+from reports.questions.form_error import FormError, said
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import FileFormat
 from reports.schedules.corrections import RHYTHMS
@@ -28,7 +29,6 @@ from reports.schedules.recurrence import (
 from reports.time.period import DEFAULT
 from reports.time.timerange import zone_names
 from reports.wording import suggestions as nearest
-from reports.wording.form_error import FormError, said
 from reports.wording.safe_text import clean
 
 LAST = "last"

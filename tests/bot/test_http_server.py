@@ -16,7 +16,7 @@ import httpx
 import pytest
 from waitress.trigger import trigger
 
-from bot.http.server import THREADS, HttpServer, Limits
+from bot.http.server import THREADS, ConnectionLimits, HttpServer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -45,7 +45,9 @@ def quick(path: str, body: bytes) -> bool:
 
 
 @contextmanager
-def serving(application: Application, limits: Limits | None = None) -> Iterator[HttpServer]:
+def serving(
+    application: Application, limits: ConnectionLimits | None = None
+) -> Iterator[HttpServer]:
     server = HttpServer(application, "127.0.0.1", 0, 100_000, quick, limits)
     try:
         yield server
@@ -228,7 +230,7 @@ def closed(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("half", HALF)
 def test_connections_without_a_whole_request_shut_nobody_out(half: bytes) -> None:
-    limits = Limits(connections=50, **PATIENT)
+    limits = ConnectionLimits(connections=50, **PATIENT)
     with serving(Application(), limits) as server, ExitStack() as stack:
         oldest = connect(server, stack, half)
         for _ in range(150):
@@ -241,7 +243,7 @@ def test_connections_without_a_whole_request_shut_nobody_out(half: bytes) -> Non
 
 def test_a_request_that_is_being_answered_is_not_cut_off_for_newer_connections() -> None:
     application = Application()
-    limits = Limits(connections=20, **PATIENT)
+    limits = ConnectionLimits(connections=20, **PATIENT)
     with serving(application, limits) as server, ExitStack() as stack:
         people = stack.enter_context(ThreadPoolExecutor(1))
         slow = people.submit(said, server, "/slow", b"abc")
@@ -256,20 +258,22 @@ def test_a_request_that_is_being_answered_is_not_cut_off_for_newer_connections()
 @pytest.mark.parametrize(
     ("half", "limits"),
     [
-        (HALF[0], Limits(header_seconds=0.1, body_seconds=600, idle_seconds=600)),
-        (HALF[2], Limits(header_seconds=0.1, body_seconds=600, idle_seconds=600)),
-        (HALF[3], Limits(header_seconds=600, body_seconds=0.1, idle_seconds=600)),
+        (HALF[0], ConnectionLimits(header_seconds=0.1, body_seconds=600, idle_seconds=600)),
+        (HALF[2], ConnectionLimits(header_seconds=0.1, body_seconds=600, idle_seconds=600)),
+        (HALF[3], ConnectionLimits(header_seconds=600, body_seconds=0.1, idle_seconds=600)),
     ],
 )
 def test_a_connection_that_brings_no_whole_request_in_time_is_closed(
-    half: bytes, limits: Limits
+    half: bytes, limits: ConnectionLimits
 ) -> None:
     with serving(Application(), limits) as server, ExitStack() as stack:
         assert closed(connect(server, stack, half))
 
 
 def test_dripping_bytes_buys_no_time() -> None:
-    limits = Limits(header_seconds=0.3, body_seconds=600, idle_seconds=600, sweep_seconds=0.05)
+    limits = ConnectionLimits(
+        header_seconds=0.3, body_seconds=600, idle_seconds=600, sweep_seconds=0.05
+    )
     with serving(Application(), limits) as server, ExitStack() as stack:
         one = connect(server, stack, b"POST /quick HTTP/1.1\r\nX: ")
         one.settimeout(0.02)
@@ -287,12 +291,12 @@ def test_dripping_bytes_buys_no_time() -> None:
 
 def test_an_idle_connection_is_closed_after_a_while_and_can_be_used_until_then() -> None:
     request = b"POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\ny"
-    limits = Limits(header_seconds=600, body_seconds=600, idle_seconds=0.4)
+    limits = ConnectionLimits(header_seconds=600, body_seconds=600, idle_seconds=0.4)
     with serving(Application(), limits) as server, ExitStack() as stack:
         one = connect(server, stack, request)
         assert is_answered(one)
         assert closed(one)
-    short = Limits(header_seconds=0.05, body_seconds=0.05, sweep_seconds=0.05)
+    short = ConnectionLimits(header_seconds=0.05, body_seconds=0.05, sweep_seconds=0.05)
     with serving(Application(), short) as server, ExitStack() as stack:
         one = connect(server, stack, request)
         assert is_answered(one)

@@ -20,8 +20,8 @@ from reports.alerts.form_fields import (
 )
 from reports.alerts.grammar import parse_alert
 from reports.alerts.rule import RecipientKind, Rule
+from reports.questions.form_error import FormError
 from reports.usage.dimensions import Dimension
-from reports.wording.form_error import FormError
 
 WORDS = (
     "spend > $50 per day by creator tz Europe/Berlin",

@@ -9,7 +9,7 @@ import pytest
 from reports.alerts.grammar import parse_alert
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
-from reports.questions.continuation import alert_about, goes_on, inherited, pinned, same_day
+from reports.natural.continuation import alert_about, goes_on, inherited, pinned, same_day
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query
 

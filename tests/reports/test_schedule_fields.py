@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.questions.form_error import FormError
 from reports.questions.query import FileFormat, Query
 from reports.schedules import cron
 from reports.schedules.form_fields import ScheduleField, ScheduleFields, fields_of, read_fields
 from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget, parse_schedule
 from reports.schedules.recurrence import Daily, Monthly, TargetKind, Weekly, usual_period
 from reports.usage.dimensions import Dimension, Filter, Metric
-from reports.wording.form_error import FormError
 
 rules = st.one_of(
     st.just(Daily()),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from reports.admin.status import AdminDetails, Freshness, SentMessage, Status, UpcomingReport
 from reports.block_kit.elements import LONGEST_SECTION, fitting, moment, section
 from reports.block_kit.message import Message
-from reports.schedules.slack.cards import STATES
+from reports.wording.delivery_problems import STATES
 from reports.wording.safe_text import clean, escape
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.block_kit.elements import LONGEST_SECTION, code, section
 from reports.block_kit.message import Message
-from reports.schedules.slack.notices import MENDS, OUTSIDERS
+from reports.wording.delivery_problems import MENDS, OUTSIDERS
 from reports.wording.safe_text import clean, escape
 
 NO_OWNER = "The key's owner has no Slack account here, so this came to you."

@@ -8,6 +8,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
+from reports.alerts.grammar import rule_of
 from reports.alerts.limits_and_forecast import SpendPace, days_left, full_at
 from reports.alerts.rule import (
     Above,
@@ -254,3 +255,11 @@ def _credits(value: int, limit: int, pace: SpendPace | None) -> str:
         lasts = "less than a day" if left < 1 else f"about {many(left, 'day')}"
         lasts = f". At last week's pace this lasts {lasts}"
     return f"{price(value)} in credits left, below {price(limit)}{lasts}."
+
+
+def in_words(words: str) -> str:
+    """A rule's words as people read them, without its recipient."""
+    try:
+        return words_shown(rule_of(words))
+    except ValueError:
+        return words

@@ -19,8 +19,9 @@ from reports.block_kit.elements import (
     moment,
     section,
 )
-from reports.home.slack.metric_cards import credits_card, metric_cards, tops
+from reports.home.slack.metric_cards import metric_cards, tops
 from reports.questions.slack.answer import NOTHING_YET
+from reports.questions.slack.balance import credits_card
 from reports.questions.summary import Summary
 from reports.schedules.slack import cards as schedules
 from reports.usage.balance import Balance

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from reports.block_kit.elements import Block, fields, moment, mrkdwn, section
+from reports.block_kit.elements import Block, fields, mrkdwn
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, period_words
 from reports.render.charts.sparkline import sparkline
 from reports.render.tables import looked_at, others, versus
-from reports.usage.balance import Balance, duration_words
 from reports.usage.dimensions import Metric
 from reports.usage.format import figure, money, percent
 from reports.wording.safe_text import clean, escape
@@ -23,23 +22,6 @@ def metric_cards(day: Summary, month: Summary) -> list[Block]:
 def tops(*summaries: Summary) -> Block:
     """The groups that spent most, side by side."""
     return fields(*map(_top, summaries))
-
-
-def credits_card(balance: Balance) -> Block:
-    """What is left of the credits, and how long it lasts."""
-    head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.told)}"
-    return section(f"{head}\n{lasting(balance)}")
-
-
-def lasting(balance: Balance) -> str:
-    """How long the credits last, as a sentence in mrkdwn."""
-    mark = ":warning: " if balance.low else ""
-    if balance.left <= 0:
-        return f"{mark}The credits are used up."
-    if balance.lasts is None:
-        return "No credits were spent in the past week."
-    pace = f"At last week's pace ({money(balance.used)})"
-    return f"{mark}{pace} this lasts {duration_words(balance.lasts)}."
 
 
 def _card(metric: Metric, day: Summary, month: Summary) -> Block:

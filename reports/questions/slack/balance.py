@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from reports.block_kit.elements import Block, header, section, table
+from reports.block_kit.elements import Block, header, moment, section, table
 from reports.block_kit.message import Message, RunButton, run_buttons, sentence
-from reports.home.slack.metric_cards import credits_card, lasting
 from reports.questions.wording import stamp
-from reports.usage.balance import Balance
+from reports.usage.balance import Balance, duration_words
 from reports.usage.format import money, percent
 from reports.usage.limits import Limit
 from reports.usage.usage import dollars
@@ -128,3 +127,20 @@ def _row(one: Limit) -> list[str]:
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def credits_card(balance: Balance) -> Block:
+    """What is left of the credits, and how long it lasts."""
+    head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.told)}"
+    return section(f"{head}\n{lasting(balance)}")
+
+
+def lasting(balance: Balance) -> str:
+    """How long the credits last, as a sentence in mrkdwn."""
+    mark = ":warning: " if balance.low else ""
+    if balance.left <= 0:
+        return f"{mark}The credits are used up."
+    if balance.lasts is None:
+        return "No credits were spent in the past week."
+    pace = f"At last week's pace ({money(balance.used)})"
+    return f"{mark}{pace} this lasts {duration_words(balance.lasts)}."

@@ -16,6 +16,7 @@ from reports.schedules.slack.message import SCHEDULE_EDIT, SCHEDULE_PAUSE, START
 from reports.schedules.slack.notices import RESUME, place_words
 from reports.time.period import Calendar, Unit
 from reports.usage.dimensions import Dimension, Metric
+from reports.wording.delivery_problems import STATES
 from reports.wording.safe_text import as_typed, clean, escape
 from reports.wording.times import clock_words, zone_city
 
@@ -30,13 +31,6 @@ STANDARD = ScheduledQuestion(
     place=ScheduleTarget(TargetKind.PERSON),
 )
 """The report that is offered on the first start."""
-STATES = {
-    "sent": ":white_check_mark: sent",
-    "posted": ":white_check_mark: sent, files to follow",
-    "uncertain": ":grey_question: unclear whether it arrived",
-    "failed": ":x: could not be delivered",
-    "skipped": ":fast_forward: skipped",
-}
 _HOW = {"reconciled": ", found in the channel", "found": ", found in the channel"}
 
 

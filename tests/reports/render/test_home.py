@@ -14,8 +14,8 @@ from reports.admin.status import Freshness, Status, Trouble
 from reports.alerts.rule import Above, Recipient, RecipientKind, Rule
 from reports.alerts.slack import cards as alert_cards
 from reports.home.slack.home import MOST_ALERTS, MOST_SCHEDULES, Home, HomeUsage, sentence, view
-from reports.home.slack.metric_cards import credits_card
 from reports.questions.query import Query
+from reports.questions.slack.balance import credits_card
 from reports.questions.summary import UsageFigures, summarize
 from reports.render.charts.sparkline import BLOCKS, sparkline
 from reports.schedules.recurrence import Recurrence, TargetKind, Weekly
