@@ -49,7 +49,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m tests.bench
 
 trust: $(VENV)/.dev
-	$(BIN)/python -m pytest --hypothesis-profile=new tests/reports tests/store
+	$(BIN)/python -m pytest --hypothesis-profile=new tests/reports tests/bot/store
 	$(BIN)/python -m tests.trust
 
 format: $(VENV)/.dev

@@ -3,7 +3,7 @@
 Each is written out as SQL: nothing in it comes from constants that a later version may change. Name
 the columns in every INSERT, since a column that is added later stands last in older files. A new
 stored figure needs a migration with `ALTER TABLE usage ADD COLUMN ... INTEGER NOT NULL DEFAULT 0`
-and the same for `total`, a field in reports.usage.Usage, and a dump in tests/store/earlier/.
+and the same for `total`, a field in reports.usage.Usage, and a dump in tests/bot/store/earlier/.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import pytest
 
 from bot import __main__ as cli
 from bot.store import Database, Store
+from tests.reports.render.test_json import SCHEMA
 
 from .. import world as worlds
-from ..reports.render.test_as_json import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 KEEP = ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")

@@ -94,7 +94,7 @@ def people() -> bool:
     """Whether what random people do shows all and only what they may see."""
     begun = time.monotonic()
     chosen = {"WHO_MAY_CASES": str(CASES), "WHO_MAY_SEED": "21"}
-    command = [sys.executable, "-m", "pytest", "-q", "tests/slack/test_who_may.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "tests/bot/access/test_who_may.py"]
     kept = subprocess.run(command, env={**os.environ, **chosen}, check=False).returncode == 0
     verdict = "trusted" if kept else "NOT to be trusted"
     print(f"{CASES} cases of who may see what: {verdict}, in {time.monotonic() - begun:.0f} s")

@@ -42,10 +42,10 @@ def contrast(one: str, other: str) -> float:
     return (light[1] + 0.05) / (light[0] + 0.05)
 
 
-def oklab(hex_colour: str, visibility: str) -> tuple[float, float, float]:
+def oklab(hex_colour: str, sight: str) -> tuple[float, float, float]:
     seen = [
         min(max(sum(a * c for a, c in zip(row, linear(hex_colour), strict=True)), 0), 1)
-        for row in SIGHT[visibility]
+        for row in SIGHT[sight]
     ]
     r, g, b = seen
     long = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3)
@@ -58,20 +58,20 @@ def oklab(hex_colour: str, visibility: str) -> tuple[float, float, float]:
     )
 
 
-def distance(one: str, other: str, visibility: str) -> float:
-    pairs = zip(oklab(one, visibility), oklab(other, visibility), strict=True)
+def distance(one: str, other: str, sight: str) -> float:
+    pairs = zip(oklab(one, sight), oklab(other, sight), strict=True)
     return sum((a - b) ** 2 for a, b in pairs) ** 0.5
 
 
 @pytest.mark.parametrize("sight", SIGHT)
-def test_any_two_colours_are_told_apart_with_any_sight(visibility: str) -> None:
-    least = min(distance(a, b, visibility) for a, b in combinations((*PALETTE, OTHERS), 2))
+def test_any_two_colours_are_told_apart_with_any_sight(sight: str) -> None:
+    least = min(distance(a, b, sight) for a, b in combinations((*PALETTE, OTHERS), 2))
     assert least > 0.065
 
 
 @pytest.mark.parametrize("sight", SIGHT)
-def test_neighbours_in_a_stack_are_far_apart(visibility: str) -> None:
-    assert min(distance(a, b, visibility) for a, b in pairwise(PALETTE[:8])) > 0.14
+def test_neighbours_in_a_stack_are_far_apart(sight: str) -> None:
+    assert min(distance(a, b, sight) for a, b in pairwise(PALETTE[:8])) > 0.14
 
 
 @pytest.mark.parametrize("shown", [*PALETTE, OTHERS])

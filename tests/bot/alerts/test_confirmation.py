@@ -1,0 +1,319 @@
+"""What somebody is told as they set an alert up: what it watches, and what is so already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.store.alerts.rules import NewRule
+from reports.alerts.grammar import ListAlerts, rule_of
+from reports.alerts.periods import QuietHours
+from tests.bot.alerts.watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Watch]:
+    with watching(tmp_path / "activity.db", NOON) as watch:
+        yield watch
+
+
+def used(there: Watch, dollars: float, key: str = "prod") -> Truth:
+    truth = Truth()
+    truth.use(NOON - 2 * DAY, 1, "prod")
+    truth.use(NOON - 2 * DAY, 1, "evals")
+    truth.use(NOON - HOUR, dollars, key)
+    there.sync(truth, back=3 * DAY)
+    return truth
+
+
+def limited(there: Watch, **keys: float) -> None:
+    """Keys have limits of $100, of which so much is used."""
+    told: dict[str, Any] = {
+        "at": (there.clock() - HOUR).isoformat(),
+        "keys": {
+            f"hash_{name}": {
+                "limit": 100 * DOLLAR, "remaining": round((100 - spent) * DOLLAR), "reset": None,
+                "byok": False,
+            }
+            for name, spent in keys.items()
+        },
+    }  # fmt: skip
+    there.store.keep_fact("limits", json.dumps(told))
+
+
+def told(there: Watch, user: str = "ada") -> str:
+    there.clock.now += MINUTE
+    there.tick()
+    return "\n".join(message["text"] for message in there.heard(user))
+
+
+# -- what is above its line already
+
+
+def test_it_says_that_the_figures_are_above_the_line_already(there: Watch) -> None:
+    used(there, 60)
+    said = there.say("alert spend > $50 per day")
+    assert said.splitlines()[2:] == [
+        "Now: $60 of $50 (whole organization).",
+        "*It's already over the limit, so you'll get a message right away.*",
+    ]
+    assert "$60 today, $10 over the $50 limit" in told(there)
+    assert len(there.heard()) == 1
+
+
+def test_it_says_nothing_of_that_where_they_are_not(there: Watch) -> None:
+    used(there, 60)
+    assert "already" not in there.say("alert spend > $70 per day")
+    assert "already" not in there.say("alert spike")
+    assert told(there) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("by key", "It's already over the limit, so you'll get a message right away."),
+        (
+            "to owner key:prod",
+            "It's already over the limit, so the creator will get a message right away.",
+        ),
+        (
+            "in <#C0GENERAL>",
+            "It's already over the limit, so the channel will get a message right away.",
+        ),
+    ],
+)
+def test_it_says_of_whom_and_who_hears_it(there: Watch, words: str, said: str) -> None:
+    used(there, 60)
+    channel = there.slack.channel("general").id
+    rule = f"alert spend > $50 per day {words.replace('C0GENERAL', channel)}"
+    assert said in there.say(rule)
+
+
+def test_it_says_that_the_creator_concerned_hears_it(there: Watch) -> None:
+    used(there, 60)
+    said = there.say("alert spend > $50 per day by creator to owner")
+    assert "`, to the creator\n" in said
+    there.set_up("alert spend > $50 per day by creator to owner", user="grace")
+    told(there)
+    [_, of_grace] = there.heard()
+    assert "set up this alert. You get it because" in json.dumps(of_grace)
+
+
+def test_it_says_how_many_of_several_are(there: Watch) -> None:
+    truth = used(there, 60)
+    truth.use(NOON - HOUR, 5, "evals")
+    there.sync(truth, back=3 * DAY)
+    assert "*One is already over the limit, so" in there.say("alert spend > $50 per day by key")
+    assert "*2 are already over the limit, so" in there.say("alert spend > $2 per day by key")
+
+
+def test_in_quiet_hours_it_is_told_after_them_unless_it_is_urgent(there: Watch) -> None:
+    used(there, 60)
+    there.alerts.alert_messages.set_quiet(
+        there.slack.user("ada").id, QuietHours(time(12), time(15))
+    )
+    assert "so you'll get a message after your quiet hours." in there.say(
+        "alert spend > $50 per day"
+    )
+    assert "so you'll get a message right away." in there.say("alert spend > $55 per day urgent")
+    assert "over $55" in told(there)
+    assert "above $50" not in told(there)
+
+
+def test_what_was_told_before_is_not_promised_again(there: Watch) -> None:
+    used(there, 60)
+    there.say("alert spend > $50 per day")
+    said = there.say("alert spend > $50 per day")
+    assert said.startswith("*You already have this alert:*")
+    assert said.endswith("*It's already over the limit.*")
+
+
+def test_it_says_so_of_a_balance_and_of_limits(there: Watch) -> None:
+    used(there, 1)
+    limited(there, prod=90, evals=10)
+    facts = json.loads(there.store.fact("limits") or "{}")
+    facts["credits"] = {"total": 1000 * DOLLAR, "used": 950 * DOLLAR}
+    there.store.keep_fact("limits", json.dumps(facts))
+    assert "*It's already below that, so you'll get a message right away.*" in there.say(
+        "alert credits < $100"
+    )
+    said = there.say("alert budget 80%")
+    assert "*One is already at 80% or more, so you'll get a message right away.*" in said
+
+
+# -- what is watched
+
+
+def test_limits_are_said_to_be_ones_own_where_that_is_all_one_sees(tmp_path: Path) -> None:
+    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
+        used(there, 1)
+        limited(there, prod=90, evals=95)
+        said = there.say("alert budget 80%")
+        assert "`alert budget 80% creator:me`" in said
+        assert "Alerts at 80% of each key's limit set at OpenRouter, for creator:me." in said
+        assert "evals" not in said
+        assert "$90 of $100" in told(there)
+        assert "evals" not in told(there)
+
+
+def test_limits_are_said_to_be_everybodys_where_they_are(there: Watch) -> None:
+    used(there, 1)
+    said = there.say("alert budget 80%")
+    assert "Alerts at 80% of every limit and budget set at OpenRouter." in said
+
+
+def test_by_key_the_limits_of_keys_are_watched_and_no_budgets(there: Watch) -> None:
+    used(there, 30)
+    limited(there, prod=30)
+    kept = json.loads(there.store.fact("limits") or "")
+    kept |= {
+        "workspaces": {"Engineering": ["hash_prod"]},
+        "budgets": {"Engineering": [{"limit": 100 * DOLLAR, "reset": "monthly"}]},
+    }
+    there.store.keep_fact("limits", json.dumps(kept))
+    said = there.say("alert budget 20% by key")
+    assert "Alerts at 20% of each key's limit set at OpenRouter." in said
+    assert "prod" in said
+    assert "workspace" not in said
+    assert "workspace" not in told(there)
+    assert "workspace Engineering: 31% used" in there.say("alert budget 20%")
+
+
+def test_an_edit_keeps_what_was_told_also_of_a_limited_view(tmp_path: Path) -> None:
+    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
+        used(there, 60)
+        entry = there.set_up("alert spend > $50 per day")
+        assert told(there)
+        person = there.alerts.services.slack.person(there.slack.user("ada").id)
+        draft = there.alert_manager.draft(person, rule_of("spend > $55 per day"), "")
+        assert isinstance(draft, NewRule)
+        assert there.alert_manager.change(entry, draft)
+        told(there)
+        assert len(there.heard()) == 1
+        [reply] = there.answers()
+        assert "$5 over the $55 limit" in reply["text"]
+
+
+@pytest.mark.parametrize("words", ["creator:me", "creator:me by key", "creator:me key:prod"])
+def test_the_limits_of_somebodys_keys_are_watched(there: Watch, words: str) -> None:
+    used(there, 1)
+    limited(there, prod=90, evals=95)
+    assert "prod" in there.say(f"alert budget 80% {words}")
+    assert "$90 of $100" in told(there)
+    assert "$95 of $100" not in told(there)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["spend > $50 per day by creator creator:me", "spend > $50 per day by key creator:me",
+     "spend > $50 per day by key key:prod", "spend > $50 per day by model creator:me key:prod"],
+)  # fmt: skip
+def test_each_of_one_is_that_one(there: Watch, words: str) -> None:
+    truth = used(there, 60)
+    truth.use(NOON - HOUR, 70, "evals")
+    there.sync(truth, back=3 * DAY)
+    said = there.say(f"alert {words}")
+    assert "$60 of $50" in said
+    assert "$70" not in said
+    assert "$60 today, $10 over the $50 limit" in told(there)
+    assert len(there.heard()) == 1
+
+
+def test_a_spike_of_each_of_one_is_found(there: Watch) -> None:
+    truth = used(there, 1)
+    there.set_up("alert spike by creator creator:me")
+    truth.use(NOON, 900, "prod")
+    truth.use(NOON, 900, "evals")
+    there.clock.now += MINUTE
+    there.sync(truth)
+    assert "Ada Lovelace" in told(there)
+    assert len(there.heard()) == 1
+
+
+# -- how it stands later on
+
+
+def listed(there: Watch) -> str:
+    """The list of alerts, which is what the Home shows as well."""
+    person = there.alerts.services.slack.person(there.slack.user("ada").id)
+    return there.alert_manager.listed(person, ListAlerts()).message.text
+
+
+def later(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:
+    there.clock.now += by
+    there.sync(truth)
+    there.tick()
+
+
+def test_the_list_shows_the_figures_of_now(there: Watch) -> None:
+    truth = used(there, 60)
+    limited(there, prod=90)
+    for words in ("spend > $50 per day", "spend > $50 per day by key", "budget 80%"):
+        there.set_up(f"alert {words}")
+    later(there, truth)
+    truth.use(NOON, 40)
+    later(there, truth)
+    said = listed(there)
+    assert "whole organization: $100 today, $50 over the $50 limit" in said
+    assert "prod: $100 today" in said
+    assert "prod: 130% used" in said
+    assert "$60" not in said
+    assert "as of" not in said
+
+
+def balance(there: Watch, dollars: int) -> None:
+    credits_ = {"total": 1000 * DOLLAR, "used": (1000 - dollars) * DOLLAR}
+    kept = {"at": there.clock().isoformat(), "credits": credits_, "keys": {}}
+    there.store.keep_fact("limits", json.dumps(kept))
+
+
+def test_the_list_shows_the_balance_of_now_and_none_that_is_above_its_line(there: Watch) -> None:
+    truth = used(there, 1)
+    balance(there, 150)
+    there.set_up("alert credits < $200")
+    later(there, truth)
+    balance(there, -30)
+    assert "The credit balance is -$30" in listed(there)
+    balance(there, 205)  # which is not clearly above yet
+    later(there, truth)
+    assert "warning" not in listed(there)
+
+
+def test_the_list_says_of_when_figures_are_that_are_not_those_of_now(there: Watch) -> None:
+    truth = used(there, 60)
+    there.set_up("alert spend > $50 per day")
+    later(there, truth)
+    there.clock.now += 2 * HOUR  # nothing can be synced
+    assert "$60 today, $10 over the $50 limit. (as of today 13:01)" in listed(there)
+
+
+def test_the_list_says_what_a_revision_has_undone_no_more(there: Watch) -> None:
+    truth = used(there, 60)
+    there.set_up("alert spend > $50 per day")
+    later(there, truth)
+    assert "warning" in listed(there)
+    truth.use(NOON - HOUR, -30)
+    later(there, truth)
+    assert "warning" not in listed(there)
+
+
+def test_the_list_works_out_no_forecasts_of_many_but_says_of_when_they_are(there: Watch) -> None:
+    truth = Truth()
+    for days in range(8):
+        truth.use(NOON - days * DAY - HOUR, 20)
+    there.sync(truth, back=10 * DAY)
+    there.set_up("alert forecast > $50 per month by key")
+    later(there, truth)
+    later(there, truth, 20 * MINUTE)
+    assert "prod: At this pace the month will end at" in listed(there)
+    assert "(as of today 13:00)" in listed(there)
+    there.set_up("alert forecast > $50 per month")
+    later(there, truth, 20 * MINUTE)
+    assert listed(there).count("as of") == 1

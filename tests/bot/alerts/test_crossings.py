@@ -1,0 +1,146 @@
+"""Crossings of a line that come and go while they are told."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.bot.alerts.watch import DAY, DOLLAR, MINUTE, Truth, watching
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+LOW, HIGH = 50, 500
+
+
+@pytest.fixture
+def there(tmp_path):
+    with watching(tmp_path / "activity.db", NOON) as watch:
+        truth = Truth()
+        truth.use(NOON - DAY, 1)
+        watch.sync(truth, back=3 * DAY)
+        balance(watch, HIGH)
+        watch.set_up("alert credits < $100")
+        yield watch
+
+
+def balance(there, dollars: int, by: timedelta = MINUTE) -> None:
+    """Time passes, the balance is so many dollars, and is judged."""
+    there.clock.now += by
+    bought = {"total": 1_000 * DOLLAR, "used": (1_000 - dollars) * DOLLAR}
+    there.store.keep_fact(
+        "limits", json.dumps({"at": there.clock().isoformat(), "credits": bought})
+    )
+    there.judging.judge()
+
+
+def tell(there) -> None:
+    """Time enough for what waits to be told."""
+    for _ in range(8):
+        there.clock.now += 3 * MINUTE
+        there.delivery.tick()
+
+
+def answers_to(there, message) -> list[str]:
+    return [one["text"] for one in there.answers() if one["thread_ts"] == message["ts"]]
+
+
+def test_each_of_two_falls_while_slack_is_down_is_told_with_its_own_rise(there):
+    for dollars in (LOW, HIGH, LOW - 1, HIGH + 1):
+        balance(there, dollars)
+    tell(there)
+    one, two = there.heard()
+    assert "$50 in credits left" in one["text"]
+    assert "$500 of credits again" in one["text"]
+    assert "$49 in credits left" in two["text"]
+    assert "$501 of credits again" in two["text"]
+    assert there.answers() == []
+
+
+def test_a_rise_that_is_told_late_goes_into_the_thread_of_its_own_fall(there):
+    balance(there, LOW)
+    tell(there)
+    for dollars in (HIGH, LOW - 1):
+        balance(there, dollars)
+    tell(there)
+    one, two = there.heard()
+    assert "$500 of credits again" in one["text"]
+    assert len(answers_to(there, one)) == 1
+    assert answers_to(there, two) == []
+    assert "again" not in two["text"]
+
+
+def test_a_rise_waits_for_its_fall_that_another_process_is_about_to_tell(there):
+    balance(there, LOW)
+    tell(there)
+    balance(there, HIGH)
+    tell(there)
+    balance(there, LOW - 1)
+    assert there.alerts.alert_messages.claim(10), "and that process dies"
+    balance(there, HIGH + 1)
+    there.delivery.tick()
+    tell(there)
+    one, two = there.heard()
+    assert len(answers_to(there, one)) == 1
+    assert answers_to(there, two) == []
+    assert "$501 of credits again" in two["text"]
+
+
+def test_what_is_over_while_its_message_goes_out_is_said_in_it_soon_after(there, monkeypatch):
+    balance(there, LOW)
+    post = there.alerts.posting.post
+
+    def slowly(*what):
+        posted = post(*what)
+        balance(there, HIGH)
+        return posted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(there.alerts.posting, "post", slowly)
+        there.delivery.tick()
+    tell(there)
+    [one] = there.heard()
+    assert "$500 of credits again" in one["text"]
+
+
+def test_what_changes_while_a_message_is_renewed_is_said_in_it_as_well(there, monkeypatch):
+    balance(there, LOW)
+    tell(there)
+    [entry] = there.alerts.rules.of(None)
+    [(place, _)] = there.alerts.states.triggered(entry.id)
+    alert_message = there.alerts.alert_messages.first(
+        there.alerts.alert_messages.last(place)
+    ).alert_message
+    there.alerts.alert_messages.renew(alert_message)
+    update = there.alerts.posting.update
+
+    def slowly(*what):
+        update(*what)
+        balance(there, HIGH)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(there.alerts.posting, "update", slowly)
+        there.delivery.tick()
+    tell(there)
+    [one] = there.heard()
+    assert "$500 of credits again" in one["text"]
+
+
+def test_nobody_else_takes_a_message_that_is_just_going_out(there):
+    """However long those took that were taken with it."""
+    balance(there, LOW)
+    alert_messages = there.alerts.alert_messages
+    alert_messages.make(alert_messages.claim(1), there.slack.user("ada").id)
+    [one] = alert_messages.take(1)
+    there.clock.now += timedelta(seconds=110)
+    assert alert_messages.begin(one)
+    there.clock.now += timedelta(seconds=60)
+    assert alert_messages.take(1) == []
+    there.clock.now += timedelta(seconds=61)
+    assert alert_messages.take(1)
+
+
+def test_a_lost_answer_doubles_nothing_where_the_clock_is_ahead_of_slacks(there):
+    there.clock.now = datetime.now(UTC) + DAY
+    balance(there, LOW)
+    there.slack.fail("chat.postMessage", "drop_after")
+    tell(there)
+    assert len(there.heard()) == 1

@@ -1,0 +1,155 @@
+"""Messages of alerts that are drawn anew: one limit, one state, all figures of one moment."""
+
+import json
+import re
+
+import pytest
+
+from reports.alerts.slack.messages import SNOOZE
+from reports.commands import parse_command
+from reports.questions.wording import stamp
+from tests.bot.alerts.test_evaluate import limits, turn
+from tests.bot.alerts.watch import DAY, HOUR, MINUTE, NOON
+
+
+def fired(there, truth, words="alert spend > $20 per day", dollars=90):
+    """A rule whose line is crossed, and told."""
+    there.sync(truth, back=3 * DAY)
+    entry = there.set_up(words)
+    truth.use(NOON, dollars)
+    turn(there, truth)
+    return entry
+
+
+def changed(there, entry, words) -> None:
+    """The rule gets another line."""
+    person = there.alerts.services.slack.person(there.slack.user("ada").id)
+    draft = there.alert_manager.draft(person, parse_command(words), "")
+    assert there.alert_manager.change(there.alerts.rules.get(entry.id), draft)
+
+
+def acknowledged(there) -> str:
+    """The first message, once somebody acknowledged this and it is drawn anew."""
+    [first] = there.heard()
+    alert_messages = there.alerts.alert_messages
+    [event] = [e for e in alert_messages.events(1) if e.event.kind == "triggered"]
+    there.alerts.states.acknowledge([event.place], "U1")
+    alert_messages.renew(1)
+    there.tick()
+    [again] = there.heard()
+    assert "acknowledged this" in json.dumps(again)
+    assert again["ts"] == first["ts"]
+    return again["text"]
+
+
+def test_it_follows_a_line_that_was_changed(there, truth):
+    entry = fired(there, truth)
+    truth.use(NOON + MINUTE, 60)
+    turn(there, truth)
+    changed(there, entry, "alert spend > $200 per day")
+    there.tick()
+    [first] = there.heard()
+    assert "*Resolved.* $150; the limit is $200." in first["text"]
+    truth.use(NOON + 2 * MINUTE, 60)
+    turn(there, truth)
+    turn(there, truth)
+    [first] = there.heard()
+    assert "over $200 today" in first["text"].splitlines()[0]
+    assert "*$210 today, $10 over the $200 limit" in first["text"]
+    assert "Over." not in json.dumps(first)
+    assert ": $90 today, $70 over the $20 limit." in first["text"]
+    answers = [one["text"] for one in there.answers()]
+    assert answers[0].startswith(":white_check_mark: *Resolved.* $150; the limit")
+    assert answers[1].startswith(":warning: *$210 today, $10 over the $200 limit; at")
+    assert len(answers) == 2
+
+
+@pytest.mark.parametrize(
+    "words", ["alert spend > $20 per day", "alert spend > $20 per hour", "alert spike"]
+)
+def test_its_headline_and_its_parts_are_of_one_moment(there, truth, words):
+    fired(there, truth, words)
+    truth.use(NOON + MINUTE, 10, "evals")
+    there.clock.now += 2 * MINUTE
+    there.sync(truth)
+    text = acknowledged(there)
+    assert "*$100" in text
+    top = re.search(r"Top keys[^:]*: prod \$90[^,]*, evals \$10", text)
+    assert top, text
+    assert "First alert (today 13:01): $90" in text
+    assert f"Data as of {stamp(there.clock())}" in json.dumps(there.heard())
+
+
+def test_what_is_not_beyond_its_line_any_more_says_so(there, truth):
+    fired(there, truth)
+    truth.use(NOON, -80)  # OpenRouter corrects its figures
+    there.clock.now += MINUTE
+    there.sync(truth)
+    text = acknowledged(there)
+    assert "*Now:* $10; the limit is $20." in text
+
+
+def test_what_is_told_after_its_period_does_not_speak_of_today(there, truth):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    there.set_up("alert budget 80% 100%")
+    truth.use(NOON + MINUTE, 85, "evals")
+    turn(there, truth, 2 * MINUTE)
+    there.slack.faults.add("*", (503,), 10_000, 1)
+    truth.use(NOON + 2 * MINUTE, 20, "evals")
+    turn(there, truth)
+    there.clock.now = NOON + 12 * HOUR + 20 * MINUTE
+    there.slack.faults.clear()
+    there.tick()
+    [reply] = there.answers()
+    assert "105% used: $105 of $100, $5 over. The limit has reset since." in reply["text"]
+
+
+def test_answers_in_the_thread_use_the_zone_of_whoever_reads_them(there, truth):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    there.set_up("alert budget 80% 100%")
+    truth.use(NOON + MINUTE, 85, "evals")
+    turn(there, truth, 2 * MINUTE)
+    truth.use(NOON + 2 * MINUTE, 20, "evals")
+    turn(there, truth)
+    [reply] = there.answers()
+    assert "(Berlin)" in reply["text"]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("alert budget 80% key:lab", 2), ("alert credits < $200", 2), ("alert spend > $3 per day", 3)],
+)
+def test_a_snooze_until_its_period_ends_is_offered_where_it_has_one(there, truth, words, offered):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    there.set_up(words)
+    truth.use(NOON + MINUTE, 4, "lab")
+    turn(there, truth, 2 * MINUTE)
+    [message] = there.heard()
+    [menu] = [
+        one
+        for block in message["blocks"]
+        for one in block.get("elements", [])
+        if one.get("action_id") == SNOOZE
+    ]
+    assert len(menu["options"]) == offered
+
+
+def test_what_another_process_tells_at_the_end_of_a_snooze_is_not_told_again(there, truth):
+    there.sync(truth, back=3 * DAY)
+    limits(there)
+    entry = there.set_up("alert budget 80% 100% key:lab")
+    truth.use(NOON + MINUTE, 3, "lab")
+    turn(there, truth, 2 * MINUTE)
+    [(place, _)] = there.alerts.states.triggered(entry.id)
+    there.alerts.states.hold(entry.id, place[1], there.clock() + HOUR, "U1")
+    truth.use(NOON + 2 * MINUTE, 10, "lab")
+    turn(there, truth)
+    there.clock.now += HOUR
+    there.delivery._gather(there.alerts.alert_messages.claim(10))
+    for _ in range(3):
+        turn(there, truth)
+    [reply] = there.answers()
+    assert "107% used" in reply["text"]

@@ -1,0 +1,84 @@
+"""What a rule was about to say when it was edited or paused is not lost: it is judged anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.slack.types import ReplyTarget
+from bot.store.alerts.rules import StoredRule
+from reports.alerts.grammar import rule_of
+from reports.alerts.periods import QuietHours
+from tests.bot.alerts.watch import DAY, HOUR, Truth, Watch, watching
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+STEP = timedelta(minutes=10)
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> Iterator[Watch]:
+    """Ada's rules at noon; she wants to hear of nothing until three."""
+    with watching(tmp_path / "alerts.db", NOON) as watch:
+        watch.alerts.alert_messages.set_quiet(
+            watch.slack.user("ada").id, QuietHours(time(12), time(16))
+        )
+        yield watch
+
+
+def crossed(watch: Watch, words: str, dollars: int) -> tuple[StoredRule, Truth]:
+    """A rule, and usage that crosses it in her quiet hours."""
+    truth = Truth()
+    truth.use(NOON - 2 * DAY, 1, "prod")
+    watch.sync(truth, back=3 * DAY)
+    entry = watch.set_up(words)
+    truth.use(NOON, dollars, "prod")
+    go_on(watch, truth, STEP)
+    assert watch.heard() == []
+    return entry, truth
+
+
+def go_on(watch: Watch, truth: Truth, length: timedelta) -> None:
+    end = watch.clock.now + length
+    while watch.clock.now < end:
+        watch.clock.now += STEP
+        watch.sync(truth)
+        watch.tick()
+
+
+def edit(watch: Watch, entry: StoredRule, words: str) -> None:
+    person = watch.alerts.services.slack.person(entry.draft.maker)
+    draft = watch.alert_manager.draft(person, rule_of(words), "")
+    assert not isinstance(draft, str | Exception)
+    assert watch.alert_manager.change(entry, draft)
+
+
+def told(watch: Watch) -> list[str]:
+    return [message["text"] for message in watch.heard()]
+
+
+def test_a_crossing_is_told_though_the_line_was_moved_before_it_could_be(quiet: Watch) -> None:
+    entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
+    edit(quiet, entry, "spend > $55 per day")
+    go_on(quiet, truth, 6 * HOUR)
+    [only] = told(quiet)
+    assert "$55" in only
+
+
+def test_nothing_is_told_of_a_line_that_was_moved_out_of_reach(quiet: Watch) -> None:
+    entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
+    edit(quiet, entry, "spend > $70 per day")
+    go_on(quiet, truth, 6 * HOUR)
+    assert told(quiet) == []
+
+
+def test_a_crossing_is_told_though_its_rule_rested_meanwhile(quiet: Watch) -> None:
+    entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
+    quiet.alerts.rules.pause(entry.id, "by ada")
+    go_on(quiet, truth, STEP)
+    quiet.alert_manager.resume(ReplyTarget("", entry.draft.maker, home=True), entry.id)
+    go_on(quiet, truth, 6 * HOUR)
+    [only] = told(quiet)
+    assert "$60" in only

@@ -1,0 +1,105 @@
+"""The rendering process: its own code whatever lies around, and no secret on its way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.answers import file_worker as rendering
+from bot.answers.file_worker import Renderer, RenderError
+from bot.answers.write_file import Format, Job
+from tests import world
+
+JOB = Job("spend 7d by key", world.now(), "UTC", Format.CSV)
+TRAP = 'open("{}", "w").close()\n'
+
+
+def package(folder: Path, name: str, trap: Path) -> None:
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").write_text(TRAP.format(trap))
+
+
+@pytest.mark.parametrize("kind", ["package", "module"])
+@pytest.mark.parametrize("name", ["bot", "reports", "json", "reportlab", "sitecustomize"])
+def test_code_in_the_working_directory_is_not_run(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, name: str
+) -> None:
+    here, trap = tmp_path / "here", tmp_path / "trapped"
+    here.mkdir()
+    if kind == "package":
+        package(here, name, trap)
+    else:
+        (here / f"{name}.py").write_text(TRAP.format(trap))
+    monkeypatch.chdir(here)
+    with Renderer(database).file(JOB) as path:
+        assert path.read_text().startswith("Date,")
+    assert not trap.exists()
+
+
+def test_a_relative_entry_of_the_python_path_is_not_the_working_directory(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, trap = tmp_path / "here", tmp_path / "trapped"
+    here.mkdir()
+    package(here, "bot", trap)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("PYTHONPATH", ".")
+    with Renderer(database).file(JOB) as path:
+        assert path.exists()
+    assert not trap.exists()
+
+
+def test_a_database_of_a_relative_path_is_found(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(database.parent)
+    with Renderer(Path(database.name)).file(JOB) as path:
+        assert path.exists()
+
+
+def test_arguments_and_environment_hold_nothing_that_is_secret(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = {
+        "SLACK_BOT_TOKEN": "xoxb-canary",
+        "OPENROUTER_MANAGEMENT_KEY": "sk-canary",
+        "DATABASE_URL": "postgresql://u:canary@host/db",
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    started: list[tuple[list[str], dict[str, Any]]] = []
+    run = subprocess.run
+
+    def noted(command: list[str], **how: Any) -> Any:
+        started.append((command, how))
+        return run(command, **how)
+
+    monkeypatch.setattr(rendering.subprocess, "run", noted)
+    with Renderer(database).file(JOB):
+        pass
+    [(command, how)] = started
+    assert str(database) not in " ".join(command)
+    assert "spend" not in " ".join(command)
+    assert "canary" not in json.dumps([command, how["env"]])
+    assert how["env"]["PATH"]
+
+
+def test_a_rendering_process_that_dies_is_an_error_in_words(
+    database: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    entry = tmp_path / "dies.py"
+    entry.write_text("raise SystemExit('out of ink')")
+    monkeypatch.setattr(rendering, "_ENTRY", entry)
+    with (
+        pytest.raises(RenderError, match="I couldn't create the file"),
+        Renderer(database).file(JOB),
+    ):
+        pass
+    assert "out of ink" in caplog.text

@@ -1,0 +1,131 @@
+"""The balance, budgets and one's own month, asked in Slack and in the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import __main__ as cli
+from reports.usage.format import money
+from tests import world as worlds
+from tests.world import DOLLAR, World
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    """The small organization with limits on two keys, and a cache synced from it."""
+    organization = worlds.small()
+    prod, evals, _ = organization.keys
+    prod.limit_nano = 40 * DOLLAR
+    evals.limit_nano = 10 * DOLLAR
+    organization.credits = 36 * DOLLAR
+    path = tmp_path_factory.mktemp("limited") / "activity.db"
+    return worlds.filled(organization, path), path
+
+
+@pytest.fixture
+def limits(limited: tuple[Any, Path]) -> Iterator[World]:
+    openrouter, path = limited
+    with worlds.administered(openrouter, path) as world:
+        yield world
+
+
+@pytest.fixture
+def own_limits(limited: tuple[Any, Path]) -> Iterator[World]:
+    openrouter, path = limited
+    with worlds.administered(openrouter, path, ACTIVITY_VISIBILITY="own") as world:
+        yield world
+
+
+@pytest.mark.parametrize("words", ["balance", "credits", "credits left"])
+def test_the_balance_says_what_is_left_and_how_long_it_lasts(limits: World, words: str) -> None:
+    text = limits.words(words)
+    assert f"Credits: {money(DOLLAR)} left" in text
+    assert f"At last week's pace ({money(35 * DOLLAR)}) this lasts about" in text
+    assert "hour" in text
+    assert "0 " not in text.partition("lasts")[2]
+
+
+def test_credits_with_a_period_is_spend_from_credits(limits: World) -> None:
+    assert "Credits: " not in limits.words("credits 1d")
+
+
+def test_budgets_are_listed_the_fullest_first(limits: World) -> None:
+    lines = limits.words("budget").splitlines()
+    assert lines[0].startswith(f"• evals: {money(8 * DOLLAR)} of {money(10 * DOLLAR)} (80")
+    assert lines[1].startswith("• prod: ")
+    assert lines[1].endswith("never resets")
+
+
+def test_my_month_is_mine_with_the_limits_of_my_keys(limits: World) -> None:
+    payload = limits.ask("me", user="grace")
+    assert payload["text"].startswith("Spend by model, this month")
+    assert "creator:me" in str(payload["blocks"])
+    shown = str(payload["blocks"])
+    assert "Limits of your keys" in shown
+    assert "evals" in shown
+    assert "prod" not in shown
+    kinds = [block["type"] for block in payload["blocks"]]
+    assert kinds[-1] == "actions"
+
+
+def test_with_own_visibility_the_balance_is_for_admins(own_limits: World) -> None:
+    for words in ("balance", "credits left"):
+        assert "$" not in own_limits.words(words, user="grace")
+        assert "Credits: " in own_limits.words(words, user="katherine")
+
+
+def test_with_own_visibility_only_ones_own_limits_are_shown(own_limits: World) -> None:
+    assert "prod" not in own_limits.words("budget", user="grace")
+    assert "evals" in own_limits.words("budget", user="grace")
+    assert "evals" not in str(own_limits.ask("me", user="ada"))
+    assert "prod" in own_limits.words("budget", user="katherine")
+
+
+def terminal(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
+) -> tuple[int, str, str]:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{path}")
+    code = 0
+    with worlds.quiet_logging():
+        try:
+            cli.main(["ask", *words])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_the_terminal_answers_the_balance_and_budgets(
+    limited: tuple[Any, Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = limited[1]
+    code, out, _ = terminal(path, capsys, monkeypatch, "balance")
+    assert code == 0
+    assert out.startswith(f"Credits: {money(DOLLAR)} left")
+    code, out, _ = terminal(path, capsys, monkeypatch, "credits", "left", "--json")
+    said = json.loads(out)
+    assert (code, said["left"], said["bought"]) == (0, "1", "36")
+    assert said["query"]["command"] == "/activity balance"
+    assert said["pace"]["spend"] == "35"
+    assert 0 < said["lasts"]["hours"] < 48
+    code, out, _ = terminal(path, capsys, monkeypatch, "budget", "--json")
+    [first, second] = json.loads(out)["budgets"]
+    assert (first["label"], first["limit"], first["spent"]) == ("evals", "10", "8")
+    assert (second["label"], second["resets"]) == ("prod", None)
+
+
+def test_the_terminal_does_not_know_who_me_is(
+    limited: tuple[Any, Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code, out, err = terminal(limited[1], capsys, monkeypatch, "me")
+    assert (code, out) == (1, "")
+    assert "creator:ada@example.com" in err

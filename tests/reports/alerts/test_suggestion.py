@@ -1,0 +1,55 @@
+"""An answer made an alert: words of a rule that can be kept, a round figure above what there is."""
+
+import pytest
+from hypothesis import given
+
+from reports.alerts.grammar import parse_alert
+from reports.alerts.rule import Rule
+from reports.alerts.suggestion import watching
+from reports.questions.grammar import QuestionCommand, parse
+from tests.reports.render.anything import summaries
+from tests.reports.render.samples import answer, rows, time_range
+
+
+def watched(words: str) -> str:
+    read = parse(words)
+    assert isinstance(read, QuestionCommand)
+    span = time_range(read.query.period)
+    return watching(answer(read.query, rows(span), span))
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        ("spend 7d", "spend > $"),
+        ("tokens 1d by key", "tokens > "),
+        ("requests 1h", "requests > "),
+        ("1m by creator", "spend > $"),
+        ("spend byok 1m", "spend byok > $"),
+        ("tokens 1m by model key:prod", "tokens > "),
+    ],
+)
+def test_it_watches_what_the_answer_shows(words, rule):
+    found = watched(words)
+    assert found.startswith(rule)
+    unit = {"1h": "hour", "1d": "day", "7d": "day", "1m": "month"}
+    assert f" per {next(unit[w] for w in words.split() if w in unit)}" in found
+    assert isinstance(parse_alert(f"alert {found}"), Rule)
+    for word in words.split():
+        if ":" in word or word == "by":
+            assert word in found
+
+
+def test_nothing_yet_is_watched_with_a_usual_figure():
+    read = parse("spend 2025-01-01")
+    assert isinstance(read, QuestionCommand)
+    span = time_range(read.query.period)
+    assert watching(answer(read.query, [], span)) == "spend > $50 per day"
+
+
+@given(summaries())
+def test_the_words_of_any_answer_are_a_rule_or_are_told_at_the_field(summary):
+    query = summary.query
+    found = parse_alert(f"alert {watching(summary)}")
+    if not query.filters:
+        assert isinstance(found, Rule), found

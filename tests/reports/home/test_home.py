@@ -1,0 +1,222 @@
+"""The Home as a view: within Slack's limits for any organisation, and true to the figures."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.slack.blocks import validate_view
+from reports.admin.status import Freshness, Status, Trouble
+from reports.alerts.rule import Above, Recipient, RecipientKind, Rule
+from reports.alerts.slack import cards as alert_cards
+from reports.home.slack.home import MOST_ALERTS, MOST_SCHEDULES, Home, HomeUsage, sentence, view
+from reports.questions.query import Query
+from reports.questions.slack.balance import credits_card
+from reports.questions.summary import UsageFigures, summarize
+from reports.render.charts.sparkline import BLOCKS, sparkline
+from reports.schedules.recurrence import Recurrence, TargetKind, Weekly
+from reports.schedules.slack.cards import LastRunOutcome, ScheduleCard
+from reports.time.period import Counted, Unit
+from reports.time.timerange import Granularity, ranges
+from reports.usage.balance import Balance
+from reports.usage.dimensions import Dimension, Filter, Metric
+from reports.usage.format import money
+from reports.usage.usage import NANO
+from reports.usage.usage import Usage as Used
+from tests.reports.render.anything import EVIL, names, summaries
+from tests.reports.render.samples import NOW
+
+
+def summary(by: Dimension | None, groups: dict[str, int], period: Counted) -> Any:
+    """What these groups spent (nano-dollars), all of it in the newest bucket."""
+    span = ranges(period, NOW).current
+    last = len(span.buckets) - 1
+    series = {label: {last: Used(requests=1, credits=spent)} for label, spent in groups.items()}
+    whole = [Used()] * last + [Used(requests=len(groups), credits=sum(groups.values()))]
+    return summarize(
+        Query(period=period, by=by, top=5),
+        span,
+        UsageFigures(tuple(whole), series, len(groups)),
+        NOW,
+    )
+
+
+MONTH, DAY = Counted(1, Unit.MONTH), Counted(1, Unit.DAY)
+
+
+CENT = NANO // 100
+
+
+def balance(left: int, used: int) -> Balance:
+    return Balance(left, left, NOW, used, timedelta(days=7))
+
+
+def home(**more: Any) -> Home:
+    """The Home of a small organisation."""
+    month = summary(Dimension.CREATOR, {"Ada": 7 * NANO, "Grace": 3 * NANO}, MONTH)
+    given = {
+        "now": NOW,
+        "command": "/activity",
+        "scope": "The whole organisation.",
+        "usage": HomeUsage(summary(None, {"all": 2 * NANO}, DAY), month, (month,)),
+        "as_of": NOW,
+        "balance": Balance(40 * NANO, 30 * NANO, NOW, 10 * NANO, timedelta(days=7)),
+        "schedules": (),
+        "schedule_count": 0,
+        "alerts": (),
+        "alert_count": 0,
+    }
+    return Home(**{**given, **more})
+
+
+def words(shown: dict[str, Any]) -> str:
+    """All that a view says."""
+    found = []
+    for block in shown["blocks"]:
+        parts = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+        found += [part.get("text", "") for part in parts if part]
+    return "\n".join(map(str, found))
+
+
+@given(st.lists(st.integers(0, 10**15), max_size=200), st.integers(1, 40))
+def test_a_sparkline_shows_nothing_as_nothing_and_something_as_something(values, longest):
+    line = sparkline(values, longest)
+    assert len(line) <= longest
+    assert (BLOCKS[-1] in line) == any(values)
+    if len(values) <= longest:
+        assert [value > 0 for value in values] == [block != BLOCKS[0] for block in line]
+
+
+def test_a_sparkline_rises_with_its_figures():
+    assert sparkline([0, 1, 4, 8]) == "▁▂▅█"
+    assert sparkline([]) == ""
+    assert sparkline([0, 0, 4, 8], unknown=frozenset({0})) == "·▁▅█"
+    assert sparkline([5] * 53, 26) == "█" * 18
+
+
+def test_a_home_says_what_was_used_and_by_whom():
+    shown = words(view(home()))
+    assert "Past day\n*$2.00*" in shown
+    assert "Past month\n*$10.00*" in shown
+    assert "1. Ada  $7.00 (70.0%)\n2. Grace  $3.00 (30.0%)" in shown
+    assert f"*{money(30 * NANO)}* left" in shown
+    assert f"At last week's pace ({money(10 * NANO)}) this lasts about 21 days." in shown
+    assert "None yet. A schedule" in shown
+
+
+@pytest.mark.parametrize(
+    ("left", "used", "expected"),
+    [
+        (359_500, 2_800_000, "about 21 hours"),
+        (1_000, 2_000, "about 3 days"),
+        (1_000, 7_000, "about 24 hours"),
+        (40, 7_000, "less than an hour"),
+        (60, 7_000, "about an hour"),
+        (11_000, 7_000, "about 11 days"),
+        (100_000, 7_000, "about 3 months"),
+        (1_000_000, 1, "more than two years"),
+    ],
+)
+def test_a_balance_says_how_long_it_lasts(left: int, used: int, expected: str) -> None:
+    shown = str(credits_card(balance(left * CENT, used * CENT)))
+    assert f"this lasts {expected}." in shown
+    soon = "hour" in expected or "3 days" in expected
+    assert (":warning:" in shown) == soon
+
+
+def test_a_balance_that_is_gone_or_rests_says_so() -> None:
+    assert "used up" in str(credits_card(balance(-NANO, NANO)))
+    assert "No credits were spent in the past week." in str(credits_card(balance(NANO, 0)))
+
+
+def test_before_the_first_sync_it_shows_no_figures():
+    nothing = summarize(
+        Query(), ranges(DAY, NOW).current, UsageFigures((Used(),) * 25, {}, 0), None
+    )
+    shown = words(view(home(usage=HomeUsage(nothing, nothing, ()), as_of=None, balance=None)))
+    assert "No data yet; the first sync is still running." in shown
+    assert "the first sync is still running" in shown
+    assert "*$0*" not in shown
+
+
+def test_how_the_bot_is_stands_there_for_admins_alone():
+    data = (Freshness(Granularity.DAY, NOW, None),)
+    shown = words(view(home(status=Status(NOW, "1.2.3", data, Trouble(NOW, "no <!channel>")))))
+    assert "Activity 1.2.3" in shown
+    assert "<!channel>" not in shown
+    assert "1.2.3" not in words(view(home()))
+
+
+cards = st.builds(
+    ScheduleCard,
+    id=st.just("a1"),
+    question=names,
+    schedule=st.just(Recurrence(Weekly(), time(9), "Europe/Berlin")),
+    target=st.sampled_from(TargetKind),
+    channel=st.just("C1"),
+    name=names,
+    maker=st.just("U1"),
+    paused=st.none() | names,
+    next_at=st.just(NOW + timedelta(days=1)),
+    last=st.none()
+    | st.builds(LastRunOutcome, st.sampled_from(["sent", "failed"]), st.just(NOW), error=names),
+)
+alerts = st.builds(
+    alert_cards.RuleCard,
+    id=st.just("a1"),
+    rule=st.builds(
+        Rule,
+        st.just(Above(Metric.SPEND, NANO, Unit.DAY)),
+        st.none() | st.sampled_from(Dimension),
+        st.lists(st.builds(Filter, st.sampled_from(Dimension), names), max_size=2).map(tuple),
+        st.builds(Recipient, st.sampled_from(RecipientKind), st.just("C1"), names),
+    ),
+    zone=st.just("Europe/Berlin"),
+    maker=st.just("U1"),
+    paused=st.none() | names,
+    held=names,
+)
+usages = st.one_of(
+    st.sampled_from(["You see your own usage only."]),
+    st.builds(
+        lambda day, month, tops: HomeUsage(day, month, tuple(tops)),
+        summaries(),
+        summaries().filter(lambda one: one.query.metric is None),
+        st.lists(
+            summaries().filter(lambda one: one.query.metric is None and one.query.top <= 5),
+            max_size=2,
+        ),
+    ),
+)
+
+
+@given(
+    usages,
+    st.lists(cards, max_size=MOST_SCHEDULES),
+    st.lists(alerts, max_size=MOST_ALERTS),
+    st.none() | st.builds(balance, st.integers(-(10**18), 10**18), st.integers(0, 10**18)),
+)
+def test_slack_takes_the_home_of_any_organisation(usage, schedules, alerts, balance):
+    shown = view(
+        home(
+            usage=usage,
+            schedules=tuple(schedules),
+            schedule_count=10**6,
+            alerts=tuple(alerts),
+            alert_count=10**6,
+            balance=balance,
+            status=Status(NOW, "1", (), Trouble(NOW, EVIL[0] * 99)),
+        )
+    )
+    assert validate_view(shown) == []
+    said = words(shown)
+    assert "<!channel>" not in said
+    assert "<https://" not in said
+
+
+def test_a_home_can_say_one_thing():
+    assert validate_view(sentence("Guests cannot see this.")) == []
