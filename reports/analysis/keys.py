@@ -1,0 +1,98 @@
+"""The life of API keys: which are unused, without a limit, without an owner, or about to expire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+UNUSED_FOR = timedelta(days=30)
+"""How long a key is not used before it counts as unused, unless the question says otherwise."""
+EXPIRES_WITHIN = timedelta(days=14)
+"""How soon a key expires to count as expiring: two weeks leave time to replace it."""
+
+
+class KeyTrait(StrEnum):
+    """What is worth knowing about a key; the values are words of the question and of the JSON."""
+
+    UNUSED = "unused"
+    UNLIMITED = "unlimited"
+    ORPHANED = "orphaned"
+    EXPIRING = "expiring"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What is known of a key. Money in nano-dollars, moments in UTC, None where it is not known.
+
+    `owner` is the creator's label, or empty; `owner_left` says that the creator is no longer a
+    member of the organization. `limit` is None for a key without one.
+    """
+
+    label: str
+    owner: str
+    owner_left: bool
+    created: datetime | None
+    last_used: datetime | None
+    expires: datetime | None
+    limit: int | None
+    limit_known: bool
+    spend_30d: int
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReview:
+    """One key with its traits."""
+
+    facts: KeyFacts
+    traits: tuple[KeyTrait, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReport:
+    """All keys asked for, those that cost most first, and how many there are of each trait."""
+
+    total: int
+    counts: dict[KeyTrait, int]
+    keys: tuple[KeyReview, ...]
+
+
+def traits(key: KeyFacts, now: datetime, unused_for: timedelta = UNUSED_FOR) -> set[KeyTrait]:
+    """What is worth knowing about one key.
+
+    A key that is younger than `unused_for` cannot be called unused yet. A disabled key is neither
+    unlimited nor expiring: nobody can spend with it.
+    """
+    found = set()
+    used = key.last_used or key.created
+    if used is None or now - used >= unused_for:
+        found.add(KeyTrait.UNUSED)
+    if key.limit_known and key.limit is None and not key.disabled:
+        found.add(KeyTrait.UNLIMITED)
+    if key.owner_left:
+        found.add(KeyTrait.ORPHANED)
+    if key.expires and not key.disabled and now <= key.expires <= now + EXPIRES_WITHIN:
+        found.add(KeyTrait.EXPIRING)
+    return found
+
+
+def review(
+    keys: Iterable[KeyFacts],
+    now: datetime,
+    wanted: frozenset[KeyTrait] = frozenset(),
+    unused_for: timedelta = UNUSED_FOR,
+) -> KeyReport:
+    """Review all keys; with `wanted`, only those that have every trait asked for are listed."""
+    counts = dict.fromkeys(KeyTrait, 0)
+    listed, total = [], 0
+    for key in keys:
+        found = traits(key, now, unused_for)
+        total += 1
+        for trait in found:
+            counts[trait] += 1
+        if wanted <= found:
+            listed.append(KeyReview(key, tuple(one for one in KeyTrait if one in found)))
+    listed.sort(key=lambda one: (-one.facts.spend_30d, one.facts.label))
+    return KeyReport(total, counts, tuple(listed))

@@ -1,0 +1,102 @@
+"""Forecasts of how a period ends."""
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.analysis.forecast import (
+    METHODS,
+    Band,
+    best_method,
+    expected,
+    forecast,
+    quantile,
+    record,
+)
+
+DOLLAR = 10**9
+series = st.lists(st.integers(0, 10**12), max_size=80)
+
+
+def office(count: int, noise: int, seed: int = 1, trend: float = 0.0) -> list[int]:
+    """Days of a team that works from Monday to Friday."""
+    random = Random(seed)
+    return [
+        round((100 + random.randint(-noise, noise)) * (1 + trend * day)) * DOLLAR
+        if day % 7 < 5
+        else random.randint(0, 5) * DOLLAR
+        for day in range(count)
+    ]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_foretells_days_that_are_all_alike(name):
+    assert expected(METHODS[name], [7 * DOLLAR] * 70, 9) == 63 * DOLLAR
+
+
+def test_a_week_with_a_weekend_is_not_foretold_by_its_pace():
+    days = office(210, 10)
+    assert best_method(days, 3) != "pace"
+    # the last day is a Sunday: three weekdays follow
+    told = forecast(days, 3, 0, left=Fraction(1))
+    assert 270 * DOLLAR < told.end < 330 * DOLLAR
+
+
+@given(series, st.integers(0, 31), st.integers(0, 10**12), st.fractions(0, 1))
+def test_the_end_is_what_was_used_and_what_is_to_come_within_its_band(days, count, so_far, left):
+    told = forecast(days, count, so_far, today=so_far // 2, left=left)
+    assert told.to_come >= 0
+    assert told.end == told.so_far + told.to_come
+    assert told.band is None or so_far <= told.band.low <= told.end <= told.band.high
+
+
+@given(series.filter(lambda days: len(days) > 20), st.integers(1, 9))
+def test_ten_times_the_money_is_ten_times_the_forecast(days, count):
+    one = forecast(days, count, 0, left=Fraction(1))
+    ten = forecast([10 * day for day in days], count, 0, left=Fraction(1))
+    assert one.method == ten.method
+    assert abs(ten.end - 10 * one.end) <= 10 * count
+
+
+def test_nothing_is_to_come_of_a_period_that_is_over():
+    assert forecast([1], 0, 5, left=Fraction(0)).band == Band(5, 5)
+
+
+def test_a_short_past_gives_no_band():
+    assert forecast([DOLLAR] * 20, 10, 0, left=Fraction(1)).band is None
+    assert forecast([], 10, 5, left=Fraction(1)).end == 5
+
+
+def test_a_day_far_above_its_forecast_goes_on_as_it_began():
+    told = forecast([DOLLAR] * 60, 1, 10 * DOLLAR, today=10 * DOLLAR, left=Fraction(1, 2))
+    assert told.end == 20 * DOLLAR
+
+
+def test_the_band_covers_about_four_of_five_outcomes():
+    days = office(400, 40, seed=7)
+    hits = tries = 0
+    for origin in range(200, 390):
+        told = forecast(days[:origin], 10, 0, left=Fraction(1))
+        assert told.band
+        tries += 1
+        hits += told.band.low <= sum(days[origin : origin + 10]) <= told.band.high
+    assert Fraction(7, 10) <= Fraction(hits, tries) <= Fraction(19, 20)
+
+
+def test_how_good_it_was_is_measured_without_looking_ahead():
+    days = office(360, 0)
+    told = record([(days[:start], days[start : start + 30], 12) for start in range(60, 300, 30)])
+    assert told.samples == 8
+    assert told.mean_error is not None
+    assert told.mean_error < Fraction(1, 20)
+    assert record([([], [0, 0], 1)]).mean_error is None
+
+
+def test_quantiles_lie_between_their_neighbors():
+    values = [Fraction(n) for n in (4, 1, 3, 2)]
+    assert quantile(values, Fraction(0)) == 1
+    assert quantile(values, Fraction(1)) == 4
+    assert quantile(values, Fraction(1, 2)) == Fraction(5, 2)
