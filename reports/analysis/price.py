@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reports.usage import Usage
+from reports.usage.usage import Usage
 
 MILLION = 10**6
 

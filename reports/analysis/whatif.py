@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from reports.usage import NANO
+from reports.usage.usage import NANO
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.analysis.price import MILLION, free_groups, prices
-from reports.usage import Usage, total
+from reports.usage.usage import Usage, total
 
 counts = st.integers(0, 10**12)
 usages = st.builds(Usage, counts, counts, counts, counts, counts, counts, counts)
