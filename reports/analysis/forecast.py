@@ -45,7 +45,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class PeriodForecast:
     """How a period ends, in nano-dollars. `band` is None where the past is too short for one."""
 
     so_far: int
@@ -60,7 +60,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ForecastRecord:
     """How far forecasts on the same day of earlier periods were off, as shares of the outcome."""
 
     samples: int
@@ -102,7 +102,9 @@ def expected(method: Method, days: Days, count: int) -> int:
     return sum(method(days, ahead) for ahead in range(1, count + 1))
 
 
-def forecast(days: Days, count: int, so_far: int, *, today: int = 0, left: Fraction) -> Forecast:
+def forecast(
+    days: Days, count: int, so_far: int, *, today: int = 0, left: Fraction
+) -> PeriodForecast:
     """Forecast a period of which `count` days are still to come, the present one with them.
 
     `days` are the whole days before today, the oldest first, whether or not they belong to the
@@ -110,7 +112,7 @@ def forecast(days: Days, count: int, so_far: int, *, today: int = 0, left: Fract
     and `left` (0 to 1) how much of today is still to come. With `count` 0 nothing is to come.
     """
     if count <= 0:
-        return Forecast(so_far, 0, Band(so_far, so_far), "")
+        return PeriodForecast(so_far, 0, Band(so_far, so_far), "")
     name = best_method(days, count)
     to_come = _to_come(METHODS[name], days, count, today, left)
     ratios = _ratios(METHODS[name], days, count)
@@ -118,7 +120,7 @@ def forecast(days: Days, count: int, so_far: int, *, today: int = 0, left: Fract
     if len(ratios) >= _FEWEST_SAMPLES:
         low, high = (round(to_come * quantile(ratios, edge)) for edge in (LOW, HIGH))
         band = Band(so_far + min(low, to_come), so_far + max(high, to_come))
-    return Forecast(so_far, to_come, band, name)
+    return PeriodForecast(so_far, to_come, band, name)
 
 
 def best_method(days: Days, count: int) -> str:
@@ -133,7 +135,7 @@ def best_method(days: Days, count: int) -> str:
     return min(METHODS, key=error)
 
 
-def record(periods: Sequence[tuple[Days, Days, int]]) -> Record:
+def record(periods: Sequence[tuple[Days, Days, int]]) -> ForecastRecord:
     """How good forecasts were: for each earlier period, (days before, its days, days elapsed).
 
     A period is forecast with the days that were known by then, and compared with how it ended. One
@@ -150,8 +152,8 @@ def record(periods: Sequence[tuple[Days, Days, int]]) -> Record:
         said = sum(inside[:elapsed]) + expected(method, known, count)
         errors.append(Fraction(abs(said - actual), actual))
     if not errors:
-        return Record(0, None, None)
-    return Record(len(errors), sum(errors, Fraction(0)) / len(errors), max(errors))
+        return ForecastRecord(0, None, None)
+    return ForecastRecord(len(errors), sum(errors, Fraction(0)) / len(errors), max(errors))
 
 
 def quantile(values: Sequence[Fraction], share: Fraction) -> Fraction:

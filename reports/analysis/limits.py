@@ -20,7 +20,7 @@ _LONGEST_LOOK = 92 * 24
 """How many hours ahead a limit is looked for: beyond three months a pace says nothing."""
 
 
-class WallKind(StrEnum):
+class LimitKind(StrEnum):
     """What kind of limit it is; the values are those of the JSON answer."""
 
     KEY = "key"
@@ -60,14 +60,14 @@ class FullAt:
 
 
 @dataclass(frozen=True, slots=True)
-class Wall:
+class LimitForecast:
     """One limit in nano-dollars. `resets` is None for what never resets.
 
     `owner` is who is behind it (a creator's label), or empty. `full` is None where it is not
     reached before its reset, or not within three months.
     """
 
-    kind: WallKind
+    kind: LimitKind
     label: str
     owner: str
     limit: int
@@ -81,10 +81,10 @@ class Wall:
         return max(0, self.limit - self.used)
 
 
-def in_order(walls: Iterable[Wall]) -> tuple[Wall, ...]:
+def in_order(walls: Iterable[LimitForecast]) -> tuple[LimitForecast, ...]:
     """Limits as they will be hit; those that are not, after them, the fullest first."""
 
-    def place(wall: Wall) -> tuple[float, Fraction, str, str]:
+    def place(wall: LimitForecast) -> tuple[float, Fraction, str, str]:
         share = Fraction(wall.used, wall.limit) if wall.limit > 0 else Fraction(1)
         hit = wall.full.at.timestamp() if wall.full else inf
         return hit, -share, wall.kind, wall.label

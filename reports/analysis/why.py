@@ -38,7 +38,7 @@ class CellUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ChangeParts:
     """A change in nano-dollars, parted. The three add up to it exactly."""
 
     volume: int
@@ -56,7 +56,7 @@ class CellChange:
     """What one cell contributed, in nano-dollars."""
 
     usage: CellUsage
-    parts: Parts
+    parts: ChangeParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class GroupChange:
     label: str
     before: int
     now: int
-    parts: Parts
+    parts: ChangeParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Explanation:
 
     before: int
     now: int
-    parts: Parts
+    parts: ChangeParts
     cells: tuple[CellChange, ...]
     groups: tuple[GroupChange, ...] = ()
 
@@ -152,7 +152,7 @@ def _parts(cell: CellUsage, growth: Fraction) -> _Exact:
     )
 
 
-def _rounded(cells: tuple[CellUsage, ...], exact: list[_Exact]) -> list[Parts]:
+def _rounded(cells: tuple[CellUsage, ...], exact: list[_Exact]) -> list[ChangeParts]:
     """The parts of each cell as whole numbers: a cell's add up to its change, all to the whole's.
 
     Cells are rounded one after the other, each by its own largest remainder after what the cells
@@ -164,13 +164,13 @@ def _rounded(cells: tuple[CellUsage, ...], exact: list[_Exact]) -> list[Parts]:
         wanted = [part + left for part, left in zip(three, carried, strict=True)]
         whole = largest_remainder(wanted, cell.spend_now - cell.spend_before)
         carried = [part - given for part, given in zip(wanted, whole, strict=True)]
-        parts.append(Parts(*whole))
+        parts.append(ChangeParts(*whole))
     return parts
 
 
-def _sum(parts: Iterable[Parts]) -> Parts:
+def _sum(parts: Iterable[ChangeParts]) -> ChangeParts:
     found = list(parts)
-    return Parts(
+    return ChangeParts(
         sum(one.volume for one in found),
         sum(one.mix for one in found),
         sum(one.price for one in found),

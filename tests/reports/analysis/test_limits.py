@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from reports.analysis.limits import (
     HOURS_A_WEEK,
     HourlyPace,
-    Wall,
-    WallKind,
+    LimitForecast,
+    LimitKind,
     full_at,
     hour_of_week,
     hourly_pace,
@@ -77,8 +77,8 @@ def test_the_pace_up_to_that_moment_is_what_was_left(pace, left, hours):
 
 @given(st.integers(1, 50))
 def test_the_order_is_that_of_being_hit(seed):
-    def wall(label: str, left: int, limit: int = 100 * DOLLAR) -> Wall:
-        return Wall(WallKind.KEY, label, "", limit, limit - left, None,
+    def wall(label: str, left: int, limit: int = 100 * DOLLAR) -> LimitForecast:
+        return LimitForecast(LimitKind.KEY, label, "", limit, limit - left, None,
                     full_at(left, STEADY, NOW, NOW + timedelta(hours=20)))  # fmt: skip
 
     walls = [wall("c", 90 * DOLLAR), wall("b", 9 * DOLLAR), wall("d", 30 * DOLLAR), wall("a", 0)]

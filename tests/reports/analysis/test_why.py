@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.analysis.rounding import largest_remainder
-from reports.analysis.why import CellUsage, Parts, explain, moved
+from reports.analysis.why import CellUsage, ChangeParts, explain, moved
 
 amounts = st.integers(0, 10**13)
 tokens = st.integers(0, 10**10)
@@ -105,17 +105,17 @@ def test_new_and_gone_cells_are_mix():
     told = explain(
         [CellUsage("old", "opus", 100, 0, 500, 0), CellUsage("new", "gpt", 0, 100, 0, 50)]
     )
-    assert told.parts == Parts(0, -450, 0)
+    assert told.parts == ChangeParts(0, -450, 0)
 
 
 def test_spend_without_tokens_is_price():
     told = explain([CellUsage("k", "image", 0, 0, 30, 70), CellUsage("k", "opus", 10, 10, 10, 10)])
-    assert told.parts == Parts(0, 0, 40)
+    assert told.parts == ChangeParts(0, 0, 40)
 
 
 def test_without_earlier_tokens_all_is_volume():
-    assert explain([CellUsage("k", "opus", 0, 10, 0, 70)]).parts == Parts(70, 0, 0)
-    assert explain([]).parts == Parts(0, 0, 0)
+    assert explain([CellUsage("k", "opus", 0, 10, 0, 70)]).parts == ChangeParts(70, 0, 0)
+    assert explain([]).parts == ChangeParts(0, 0, 0)
 
 
 def test_tokens_and_requests_are_parted_by_who_moved():
