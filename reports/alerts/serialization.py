@@ -39,9 +39,17 @@ def unpack_event(packed: Mapping[str, Any]) -> AlertEvent:
 
 
 def pack_state(state: AlertState) -> Json:
-    """A state as JSON values."""
-    moments = {name: _iso(getattr(state, name)) for name in ("at", "since", "ends")}
-    return {**asdict(state), "phase": str(state.phase), **moments}
+    """A state as JSON values. The names are those of stored states."""
+    return {
+        "phase": str(state.phase),
+        "step": state.step,
+        "peak": state.peak,
+        "limit": state.limit,
+        "at": _iso(state.at),
+        "since": _iso(state.since),
+        "ends": _iso(state.ends),
+        "sight": state.visibility,
+    }
 
 
 def unpack_state(packed: Mapping[str, Any]) -> AlertState:
@@ -72,15 +80,17 @@ def pack_reading(reading: Measurement) -> Json:
 
 
 def unpack_reading(packed: Mapping[str, Any]) -> Measurement:
-    """The reading again. KeyError or ValueError if it is none."""
+    """The reading again. KeyError, TypeError or ValueError if it is none."""
     usual = packed["usual"]
+    values = dict(packed)
     special = {
-        "at": datetime.fromisoformat(packed["at"]),
-        "period": _span(packed["period"]),
-        "hour": _span(packed["hour"]),
+        "at": datetime.fromisoformat(values["at"]),
+        "period": _span(values["period"]),
+        "hour": _span(values["hour"]),
         "usual": Baseline(**usual) if usual else None,
+        "visibility": values.pop("sight", ""),
     }
-    return Measurement(**{**packed, **special})
+    return Measurement(**{**values, **special})
 
 
 def _pack_span(span: AlertPeriod | None) -> list[str] | None:
