@@ -9,6 +9,7 @@ import pytest
 
 from bot.demo.openrouter.server import LocalOpenRouter
 from tests import world as worlds
+from tests.bot.alerts.watch import DAY, NOON, Truth, Watch, watching
 from tests.cache_help import NOW, company
 from tests.clock import Clock
 from tests.world import World
@@ -40,3 +41,18 @@ def server(clock: Clock) -> Iterator[LocalOpenRouter]:
     with LocalOpenRouter(company(), clock=clock) as started:
         started.requests_per_minute = None
         yield started
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Watch]:
+    """Rules that are evaluated against a usage that the test makes, at noon."""
+    with watching(tmp_path / "activity.db", NOON) as watch:
+        yield watch
+
+
+@pytest.fixture
+def truth() -> Truth:
+    """The usage so far: next to nothing, two days ago."""
+    found = Truth()
+    found.use(NOON - 2 * DAY, 1)
+    return found

@@ -136,7 +136,7 @@ def test_an_unreadable_state_counts_as_none_and_stops_nothing(admin, truth):
     assert edit(admin, 'UPDATE alert_state SET data = \'{"phase": "dormant"}\'') == 1
     admin.set_up("alert spend > $55 per day")
     turn(admin, truth)
-    assert any("above $55" in message["text"] for message in admin.heard())
+    assert any("over the $55" in message["text"] for message in admin.heard())
     admin.alerts.states.forget(NOON + 200 * DAY)
 
 
@@ -377,7 +377,9 @@ def test_reports_go_out_where_a_step_beside_them_fails(alert_manager, monkeypatc
     alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
     alert_manager.reporting._latest = None
     alert_manager.reporting._offered = False
-    owner = alert_manager.reports.runs if step == "heal" else alert_manager.reporting._failure_notices
+    owner = (
+        alert_manager.reports.runs if step == "heal" else alert_manager.reporting._failure_notices
+    )
     with failing(monkeypatch, owner, step, lambda: True):
         alert_manager.tick(MONDAY)
     assert len(alert_manager.posted()) == 1
@@ -402,5 +404,5 @@ def test_a_report_goes_out_without_the_file_that_cannot_be_uploaded(
         monkeypatch.setattr(there.reports.posting.slack, "call", garbled)
         there.tick(MONDAY)
         [message] = there.posted()
-        assert "The CSV could not be uploaded" in json.dumps(message["blocks"])
+        assert "The CSV couldn't be uploaded" in json.dumps(message["blocks"])
         assert [state for _, state, _ in there.states()] == ["sent"]

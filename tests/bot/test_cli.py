@@ -309,8 +309,8 @@ def test_all_that_is_missing_is_said_before_anything_starts(run, tmp_path, comma
     assert lines[0] == "Settings are missing or wrong:"
     missing = {line.split()[0] for line in lines[1:]}
     needed = {
-        "run": {"OPENROUTER_MANAGEMENT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"},
-        "web": {"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"},
+        "run": {"OPENROUTER_MANAGEMENT_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"},
+        "web": {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"},
         "worker": {"OPENROUTER_MANAGEMENT_KEY", "SLACK_BOT_TOKEN"},
         "sync": {"OPENROUTER_MANAGEMENT_KEY"},
     }

@@ -53,7 +53,7 @@ def restrictions(query: Query) -> str:
     filters = filter_words(query)
     limited = query.metric is None and query.source is not MoneySource.ALL
     money = f"{capital(metric_words(query, Metric.SPEND))} only" if limited else ""
-    return " · ".join(part for part in (filters and f"Only {filters}", money) if part)
+    return " · ".join(part for part in (capital(filters), money) if part)
 
 
 def compared_with(summary: Summary) -> str:

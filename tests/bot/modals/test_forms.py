@@ -124,7 +124,7 @@ def test_it_says_when_it_comes_next_and_what_it_would_say(administered):
 def test_a_channel_is_asked_for_and_looked_at(administered):
     view = opened(administered, "home_schedule")
     said = looked(administered, view, "form_to", "channel")
-    assert "Choose the channel" in said
+    assert "Choose a channel" in said
     partners = administered.slack.channel("partners").id
     said = looked(administered, view, "form_channel", partners, form_to="channel")
     assert "shared with another company" in said

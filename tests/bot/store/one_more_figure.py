@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 def with_one_more_figure() -> None:
     """Put a Usage with `cached` between its other figures in the place of today's."""
-    path = ROOT / "reports" / "usage.py"
+    path = ROOT / "reports" / "usage" / "usage.py"
     source = path.read_text()
     later = source.replace(
         "    reasoning: int = 0\n", "    reasoning: int = 0\n    cached: int = 0\n"
