@@ -8,9 +8,9 @@ from enum import IntEnum
 
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
-from reports.usage.usage import Usage
+from reports.usage.figures import NAMES
 
-FIGURES = ", ".join(Usage._fields)
+FIGURES = ", ".join(NAMES)
 """The columns of usage and of its sums, in the order of Usage, whatever their order in the file."""
 
 GRANULARITY = {

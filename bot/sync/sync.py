@@ -16,7 +16,7 @@ from bot.store.sync_state import FIRST_SYNC, TROUBLE
 from bot.sync.directory import DirectorySync
 from bot.sync.pull_window import Callbacks, PartialAnswerError, pull
 from reports.time.timerange import DAY, HOUR, Granularity, floor
-from reports.usage.coverage import Held, Interval, merge
+from reports.usage.coverage import Held, Interval, gaps, merge
 from reports.usage.sync_windows import (
     FIRST_WINDOW,
     Window,
@@ -41,6 +41,9 @@ AFTER_REFUSAL = timedelta(minutes=15)
 AFTER_TROUBLE = timedelta(seconds=30)
 GIVEN_UP = HOUR
 """How long a window of the past that could not be fetched is left alone."""
+BACKFILL_EVERY = timedelta(seconds=10)
+"""A window takes three queries, so this is about 18 of the 60 queries a minute at most."""
+BACKFILL_TRIES = 3
 _QUARTERS = "quarters"
 """The fact that says until when minutes were added up to quarter hours."""
 _SECONDS_A_QUERY = 1.0
@@ -95,6 +98,8 @@ class Sync:
         self._lengths = dict(FIRST_WINDOW)
         self._looking_back: list[Window] = []
         self._given_up: list[tuple[Window, datetime]] = []
+        self._backfilled: datetime | None = None
+        self._still_unknown: list[Window] = []
         self._rest: Interval | None = None
         self._first: bool | None = None
         self._windows = 0
@@ -185,18 +190,48 @@ class Sync:
         if window:
             self._past(window)
             return True
-        return self._look_back(now)
+        if self._look_back(now):
+            return True
+        self._backfill(now)
+        return False
+
+    def _backfill(self, now: datetime) -> None:
+        """Fetch one window again whose usage was stored without the optional figures.
+
+        Which windows these are is in the database, so a restart goes on where it was. It is the
+        least urgent work: one window at a time, newest first, with pauses. Where OpenRouter still
+        does not give the figures, it is tried for three windows a day.
+        """
+        if self._api.refused_metrics() or len(self._still_unknown) >= BACKFILL_TRIES:
+            return
+        if self._backfilled and timedelta() <= now - self._backfilled < BACKFILL_EVERY:
+            return
+        known = self._with(self._store.known(), self._still_unknown)
+        window = most_missing(now, known)
+        if window is None:
+            return
+        self._backfilled = now
+        rest = self._past(window)
+        if rest == window:  # it took too long: shorter windows are asked for from now on
+            return
+        part = Window(window.granularity, rest.end if rest else window.start, window.end)
+        if gaps((part.start, part.end), self._store.known()[part.granularity]):
+            self._still_unknown.append(part)
 
     def _known(self) -> Held:
-        """What is held, or was given up a short time ago."""
-        pulled, now = self._store.state().pulled, self._clock()
+        """What is stored, or was given up a short time ago."""
+        return self._with(self._store.state().pulled, ())
+
+    def _with(self, known: Held, others: Iterable[Window]) -> Held:
+        """These intervals, those of windows given up a short time ago, and those of others."""
+        now = self._clock()
         self._given_up = [
             (window, at) for window, at in self._given_up if timedelta() <= now - at < GIVEN_UP
         ]
-        given_up: dict[Granularity, list[Interval]] = {g: [] for g in ORDER}
-        for window, _ in self._given_up:
-            given_up[window.granularity].append((window.start, window.end))
-        return {g: merge([*pulled.get(g, ()), *given_up[g]]) for g in ORDER}
+        added: dict[Granularity, list[Interval]] = {g: [] for g in ORDER}
+        for window in (*(window for window, _ in self._given_up), *others):
+            added[window.granularity].append((window.start, window.end))
+        return {g: merge([*known.get(g, ()), *added[g]]) for g in ORDER}
 
     def _past(self, window: Window) -> Window | None:
         """Fetch the newest part of a window of the past; what remains of it.
@@ -228,6 +263,7 @@ class Sync:
             if self._store.fact("looked_back") == today:
                 return False
             self._given_up.clear()
+            self._still_unknown.clear()
             self._looking_back = [look_back(g, now) for g in (Granularity.HOUR, Granularity.DAY)]
             self._forget(now)
         if not self._looking_back:
@@ -266,7 +302,7 @@ class Sync:
             alive=self._alive,
         )
         pulled = pull(self._api, self._store, window, calls, now)
-        changed = self._store.replace(window, pulled.rows, synced_at, pulled.notes)
+        changed = self._store.replace(window, pulled.rows, synced_at, pulled.notes, pulled.known)
         self._lengths[window.granularity] = next_length(window, pulled.count)
         self._windows += 1
         self._seconds += monotonic() - begun

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -63,6 +63,20 @@ def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
     if start < end:
         missing.append((start, end))
     return tuple(missing)
+
+
+def common(each: Iterable[Sequence[Interval]]) -> tuple[Interval, ...]:
+    """The intervals that lie in all of several sequences of merged intervals."""
+    first, *others = each
+    found = tuple(first)
+    for other in others:
+        found = tuple(
+            (max(a, start), min(b, end))
+            for a, b in found
+            for start, end in other
+            if max(a, start) < min(b, end)
+        )
+    return found
 
 
 def source(wanted: TimeRange, held: Held) -> AnswerableRange:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from bot.store.encoding import GRANULARITY, to_seconds
-from bot.store.usage import imported
+from bot.store.usage import figure_coverage, imported
 from reports.time.timerange import Granularity
 from reports.usage.coverage import merge
 from reports.usage.sync_windows import Window
@@ -18,10 +18,12 @@ def settle(
     window: Window,
     synced_at: datetime | None,
     notes: Iterable[str],
+    known: Collection[str] = (),
 ) -> None:
-    """Record what belongs to the last rows of a window."""
+    """Record what belongs to the last rows of a window; `known` are the optional figures known."""
     code = GRANULARITY[window.granularity]
     hold(connection, code, window)
+    figure_coverage.record(connection, code, window, known)
     imported.replaced(connection, code, window.start, window.end)
     note(connection, code, window, notes)
     if synced_at:

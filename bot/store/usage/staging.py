@@ -47,7 +47,7 @@ class Staging:
         """Store rows of a Logs export, each request once: its id, hour, member, model, usage."""
         self._connection.execute("BEGIN")
         self._connection.executemany(
-            f"INSERT OR IGNORE INTO logged VALUES ({', '.join('?' * 11)})",
+            f"INSERT OR IGNORE INTO logged VALUES ({', '.join('?' * (1 + len(_NAMES)))})",
             (
                 (_number(request), to_seconds(at), member, model, *usage)
                 for request, at, member, model, usage in rows

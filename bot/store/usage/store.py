@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
 from bot.store.usage import coverage_marks as marks
 from bot.store.usage import directory as members
-from bot.store.usage import imported
+from bot.store.usage import figure_coverage, imported
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
@@ -23,13 +24,13 @@ from bot.store.usage.imported import Intake
 from bot.store.usage.read import Ranking, Selection, UsageTotals
 from bot.store.usage.write import statements, window_rows, write
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
-from reports.usage.coverage import Held, Interval, gaps, merge
+from reports.usage.coverage import Held, Interval, common, gaps, merge
 from reports.usage.dimensions import Dimension
+from reports.usage.figures import OPTIONAL_NAMES
 from reports.usage.sync_windows import QUARTER, Window
 from reports.usage.usage import ZERO, Usage, minus, plus
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
-_PLACES = ", ".join("?" * 7)
 _TRIES = 5
 _SECOND = timedelta(seconds=1)
 _ZONE = re.compile(r"\btz ([A-Za-z0-9_+/-]+)")
@@ -150,32 +151,66 @@ class Store:
         held[Granularity.MONTH] = files[Granularity.MONTH]
         return CacheState(held, synced, files)
 
+    def known(self, figures: Collection[str] = OPTIONAL_NAMES) -> Held:
+        """The intervals for which all of these optional figures are known, by granularity."""
+        found: dict[Granularity, tuple[Interval, ...]] = {}
+        with self._db.read() as connection:
+            for granularity, code in GRANULARITY.items():
+                each = [figure_coverage.known(connection, code, name) for name in figures]
+                found[granularity] = common(each)
+        return found
+
+    def unknown_buckets(
+        self,
+        wanted: TimeRange,
+        stored: Granularity,
+        figures: Collection[str] = OPTIONAL_NAMES,
+    ) -> frozenset[int]:
+        """The indexes of the buckets of a range for which optional figures are not known.
+
+        The range is read at the granularity `stored`. In these buckets the figures that `read`
+        returns are too small, or 0, and must not be shown. They are unknown in a bucket of which
+        no usage is stored, and where a part of the stored usage lacks them.
+        """
+        with self._db.read() as connection:
+            stored_spans = imported.held(connection, GRANULARITY[stored])
+            known = self.known(figures)[stored]
+        unknown = set()
+        for index, bucket in enumerate(pairwise([*wanted.buckets, wanted.end])):
+            spans = common([[bucket], stored_spans])
+            if not spans or any(gaps(span, known) for span in spans):
+                unknown.add(index)
+        return frozenset(unknown)
+
     def replace(
         self,
         window: Window,
         rows: Iterable[tuple[RowKey, Usage]],
         synced_at: datetime | None,
         notes: Iterable[str] = (),
+        known: Collection[str] = (),
     ) -> int:
         """Replace all rows of a window by those of both views, in one transaction.
 
         The coverage, the notes on what is wrong with the window, and the sync mark (None for a
-        window of the past) are written with them. Returns how many rows changed. Thousands of
-        rows take several transactions, each with its sums, and the marks go with the last one.
+        window of the past) are written with them. `known` are the optional figures that the rows
+        have; the others become unknown. Returns how many rows changed. Thousands of rows take
+        several transactions, each with its sums; what is recorded of the window goes with the
+        last one.
         """
         new = add_up(rows)
         for _ in range(_TRIES):
             with self._db.read() as connection:
                 before = marks.number(connection, "usage")
                 work = _work(connection, window, new)
-            if self._apply(window, work, before, synced_at, notes):
+            if self._apply(window, work, before, synced_at, notes, known):
                 return sum(change.rows for change in work)
         # other writers keep getting in between: compute the change while they wait
         with self._db.write() as connection:
             work = _work(connection, window, new)
             for change in work:
                 write(connection, statements(window.granularity, change))
-            marks.settle(connection, window, synced_at, notes)
+            marks.settle(connection, window, synced_at, notes, known)
         return sum(change.rows for change in work)
 
     def _apply(
@@ -185,6 +220,7 @@ class Store:
         before: int,
         synced_at: datetime | None,
         notes: Iterable[str],
+        known: Collection[str],
     ) -> bool:
         """Write one change after the other; False as soon as another writer got in between."""
         for number, change in enumerate(work):
@@ -194,7 +230,7 @@ class Store:
                     return False
                 write(connection, ready)
                 if change is work[-1]:
-                    marks.settle(connection, window, synced_at, notes)
+                    marks.settle(connection, window, synced_at, notes, known)
                 else:
                     marks.count(connection, "usage")
         return True
@@ -301,6 +337,7 @@ class Store:
                 "UPDATE OR REPLACE held SET start = ? WHERE granularity = ? AND start < ?",
                 (limit, code, limit),
             )
+            figure_coverage.forget(connection, code, limit)
             for start, until in imported.imported(connection, code):
                 marks.hold(connection, code, Window(granularity, start, until))
             connection.execute(

@@ -41,6 +41,7 @@ SLUGS = ("a/x", "a/y", "b/z")
 figures = st.builds(
     Usage, st.integers(1, 9), st.integers(0, 2), st.integers(0, 99), st.integers(0, 9),
     st.integers(0, 5), st.integers(-9, 10**12), st.integers(0, 10**12),
+    st.integers(0, 200), st.integers(-9, 10**9),
 )  # fmt: skip
 uses = st.tuples(st.sampled_from(KEYS), st.sampled_from(PEOPLE), st.sampled_from(SLUGS))
 rows_of = st.dictionaries(st.tuples(st.integers(0, 80), uses), figures, max_size=12)
