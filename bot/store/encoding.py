@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
@@ -19,8 +20,6 @@ GRANULARITY = {
     Granularity.DAY: 2,
     Granularity.MONTH: 3,
 }
-DIMENSION = {Dimension.MODEL: 1, Dimension.KEY: 2, Dimension.CREATOR: 3}
-DIMENSION_OF = {code: dimension for dimension, code in DIMENSION.items()}
 
 
 class StoredView(IntEnum):
@@ -30,11 +29,26 @@ class StoredView(IntEnum):
     CREATOR = 1
 
 
-ALL_OF: Mapping[int, int] = {StoredView.KEY: 0, StoredView.CREATOR: 4}
-MEMBERS_OF: Mapping[int, int] = {
-    StoredView.KEY: DIMENSION[Dimension.KEY],
-    StoredView.CREATOR: DIMENSION[Dimension.CREATOR],
+class StoredDimension(NamedTuple):
+    """A dimension's code, and the view that has its members; None: every view has them."""
+
+    code: int
+    view: StoredView | None
+
+
+DIMENSIONS = {
+    Dimension.MODEL: StoredDimension(1, None),
+    Dimension.KEY: StoredDimension(2, StoredView.KEY),
+    Dimension.CREATOR: StoredDimension(3, StoredView.CREATOR),
 }
+DIMENSION = {dimension: stored.code for dimension, stored in DIMENSIONS.items()}
+DIMENSION_OF = {code: dimension for dimension, code in DIMENSION.items()}
+ALL_OF: Mapping[int, int] = {StoredView.KEY: 0, StoredView.CREATOR: 4}
+"""The codes of the sums of everything in a view."""
+MEMBERS_OF: Mapping[int, int] = {
+    stored.view: stored.code for stored in DIMENSIONS.values() if stored.view is not None
+}
+"""The codes of the dimension of a view's members."""
 MODELS = DIMENSION[Dimension.MODEL]
 
 PART_SECONDS = {0: 3_600, 1: 86_400, 2: 8 * 86_400, 3: 10**11}

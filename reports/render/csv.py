@@ -16,11 +16,11 @@ from typing import BinaryIO
 
 from reports.questions.query import Query
 from reports.usage import figures as table
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import NAMES, Metric, MoneySource
 from reports.usage.usage import NANO, ZERO, Usage, UsageRow, dollars, total
 
 SLUG = "Slug"
-MEMBER = {Dimension.KEY: "API Key", Dimension.CREATOR: "Creator"}
+MEMBER = {dimension: names.csv for dimension, names in NAMES.items() if names.csv}
 OVERVIEW = ",".join(figure.csv for figure in table.OVERVIEW)
 DETAIL = {
     Metric.SPEND: "Credits,BYOK,Spend",

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import nlargest
 from itertools import pairwise
 
 from bot.store.encoding import (
     ALL_OF,
+    DIMENSION,
+    DIMENSIONS,
     GRANULARITY,
-    MEMBERS_OF,
-    MODELS,
     StoredView,
     from_seconds,
     part,
     to_seconds,
 )
 from bot.store.usage import imported
+from bot.store.usage.selection import Ids, Selection
 from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, minus, plus
@@ -36,38 +37,10 @@ _VALUES = {
 }
 _FEW_SEEKS = 20_000
 
-Ids = frozenset[int]
 Span = tuple[Granularity, int, int]
 """A stretch of time (seconds, half-open) and the granularity that it is read at."""
 Row = tuple[int, int, int, Usage]
 """Index of the bucket, member (or 0), model, usage."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Whose usage: the members that filters allow (None: all), and what it is grouped by."""
-
-    by: Dimension | None = None
-    models: Ids | None = None
-    keys: Ids | None = None
-    creators: Ids | None = None
-
-    @property
-    def crossed(self) -> bool:
-        """Whether keys and creators are both looked at, which no view holds together."""
-        creators = self.creators is not None or self.by is Dimension.CREATOR
-        return creators and (self.keys is not None or self.by is Dimension.KEY)
-
-    @property
-    def view(self) -> StoredView:
-        """The view that answers."""
-        by_creator = self.creators is not None or self.by is Dimension.CREATOR
-        return StoredView.CREATOR if by_creator else StoredView.KEY
-
-    @property
-    def members(self) -> Ids | None:
-        """The members of the view's own dimension that are allowed."""
-        return self.creators if self.view is StoredView.CREATOR else self.keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +73,13 @@ class _Table:
     """Whether there is one row for each member and bucket, member by member in each part."""
 
 
+def group_column(by: Dimension | None) -> str:
+    """The column of table `t` (usage) that a dimension groups by."""
+    if by is None:
+        return "0"
+    return "t.model" if DIMENSIONS[by].view is None else "t.member"
+
+
 def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
     """Each stored bucket (seconds) that a range is made of, with the index of its bucket there."""
     if stored is wanted.granularity or stored is Granularity.MONTH:
@@ -129,7 +109,7 @@ def read(
     places = stored_buckets(wanted, grain)
     if ranking:
         count, chosen = _rank(connection, table, ranking)
-        some = _only(selection, frozenset(chosen))
+        some = selection.only(selection.by, frozenset(chosen))
         table = _table(some, wanted, grain, _spans(connection, wanted, grain))
         series = _series(connection, table, places)
     else:
@@ -176,8 +156,7 @@ def rows(
 
     The member is 0 where the question has no key or creator to group by.
     """
-    by_member = selection.by in {Dimension.KEY, Dimension.CREATOR}
-    member = "t.member" if by_member else "0"
+    member = "t.member" if group_column(selection.by) == "t.member" else "0"
     edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
     spans = _spans(connection, wanted, stored)
     for index in range(len(wanted.buckets) - 1, -1, -1):
@@ -211,16 +190,19 @@ def read_crossed(
         place = index, groups.get(selection.by or Dimension.MODEL, 0), model
         found[place] = plus(found.get(place, ZERO), usage)
 
-    creators = selection.creators
+    creators, keys = selection.ids(Dimension.CREATOR), selection.ids(Dimension.KEY)
+    others = {one: ids for one, ids in selection.members if DIMENSIONS[one].view is None}
     owned = frozenset(owners)
     if creators is not None:
         owned = frozenset(k for k, owner in owners.items() if owner in creators) - orphans
-    asked = owned if selection.keys is None else owned & selection.keys
-    by_key = Selection(Dimension.KEY, selection.models, owned, None)
+    asked = owned if keys is None else owned & keys
+    by_key = Selection.of(Dimension.KEY, {**others, Dimension.KEY: owned})
     rest: dict[tuple[int, int, int], Usage] = {}
-    with_chatroom = selection.keys is None or chatroom in selection.keys
+    with_chatroom = keys is None or chatroom in keys
     if with_chatroom:
-        by_creator = Selection(Dimension.CREATOR, selection.models, None, creators)
+        by_creator = Selection.of(Dimension.CREATOR, others)
+        if creators is not None:
+            by_creator = by_creator.only(Dimension.CREATOR, creators)
         for index, creator, model, usage in each(by_creator):
             rest[index, creator, model] = usage
     for index, key, model, usage in each(by_key):
@@ -249,25 +231,13 @@ def gather(found: Iterator[Row], by: Dimension | None, count: int) -> UsageTotal
 
 def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
     """The dimension whose sums answer and its members allowed; None where models cross members."""
-    member = selection.by in {Dimension.KEY, Dimension.CREATOR} or selection.members is not None
-    model = selection.by is Dimension.MODEL or selection.models is not None
-    if member and model:
+    used = {selection.by, *(dimension for dimension, _ in selection.members)} - {None}
+    if len(used) > 1:
         return None
-    if member:
-        return MEMBERS_OF[selection.view], selection.members
-    if model:
-        return MODELS, selection.models
+    for dimension in used:
+        if dimension is not None:
+            return DIMENSION[dimension], selection.ids(dimension)
     return ALL_OF[StoredView.KEY], None
-
-
-def _only(selection: Selection, groups: Ids) -> Selection:
-    """The same selection with some of its groups only."""
-    match selection.by:
-        case Dimension.MODEL:
-            return replace(selection, models=groups)
-        case Dimension.KEY:
-            return replace(selection, keys=groups)
-    return replace(selection, creators=groups)
 
 
 def _spans(
@@ -297,7 +267,7 @@ def _table(
 ) -> _Table:
     summed = _summed(selection)
     if summed is None or any(span[0] is not grain for span in spans):
-        group = {Dimension.MODEL: "t.model", None: "0"}.get(selection.by, "t.member")
+        group = group_column(selection.by)
         usage = _usage(selection, spans)
         return _Table(usage.tables, usage.where, usage.params, group)
     dimension, ids = summed
@@ -306,7 +276,7 @@ def _table(
 
 def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granularity) -> _Table:
     """Where the whole by bucket is read from: kept sums where nothing is filtered."""
-    if _summed(selection) is None or selection.members is not None or selection.models is not None:
+    if selection.members or _summed(selection) is None:
         return table
     return _totals(ALL_OF[selection.view], None, wanted, grain, "0")
 
@@ -336,7 +306,7 @@ def usage_table(
 
 
 def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
-    members = selection.members
+    members, models = selection.owners, selection.ids(Dimension.MODEL)
     stored, start, end = spans[0]
     step = int(STEP[stored].total_seconds()) if stored in STEP else end - start
     buckets = range(start, end, step)
@@ -364,9 +334,9 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     if members is not None:
         where += " AND t.member IN (SELECT value FROM json_each(?))"
         params = (*params, json.dumps(sorted(members)))
-    if selection.models is not None:
+    if models is not None:
         where += " AND t.model IN (SELECT value FROM json_each(?))"
-        params = (*params, json.dumps(sorted(selection.models)))
+        params = (*params, json.dumps(sorted(models)))
     return _Table(tables, where, params, "t.member")
 
 

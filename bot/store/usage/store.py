@@ -21,7 +21,8 @@ from bot.store.usage import read_by_group as sections
 from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
 from bot.store.usage.directory import Directory
 from bot.store.usage.imported import Intake
-from bot.store.usage.read import Ranking, Selection, UsageTotals
+from bot.store.usage.read import Ranking, UsageTotals
+from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
 from reports.usage.coverage import Held, Interval, common, gaps, merge

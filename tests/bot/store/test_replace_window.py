@@ -24,7 +24,8 @@ from bot.store.encoding import (
     from_seconds,
     to_seconds,
 )
-from bot.store.usage.read import Ranking, Selection
+from bot.store.usage.read import Ranking
+from bot.store.usage.selection import Selection
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.sync_windows import Window
@@ -134,7 +135,9 @@ class Replacing(RuleBasedStateMachine):
         wanted, stored = time_range(grain, at, length), DAYS if grain is MONTHS else grain
         chosen = [self.some(dimension, ids) for dimension, ids in
                   zip(Dimension, (models, keys, creators), strict=True)]  # fmt: skip
-        selection = Selection(by, *(ids and frozenset(ids) for ids in chosen))
+        allowed = {dimension: frozenset(ids) for dimension, ids in
+                   zip(Dimension, chosen, strict=True) if ids is not None}  # fmt: skip
+        selection = Selection.of(by, allowed)
         ranking = None if top is None else Ranking(top, (metric,), MoneySource.ALL)
         read = self.store.read(selection, wanted, stored, ranking)
         expected = self.expected(by, chosen, wanted, stored)

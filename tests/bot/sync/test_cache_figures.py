@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from bot.store.usage.read import Selection
+from bot.store.usage.selection import Selection
 from bot.sync.sync import BACKFILL_EVERY, BACKFILL_TRIES
 from reports.time.timerange import DAY, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension
