@@ -1,4 +1,7 @@
-"""How values are stored: small integers for names, seconds for time."""
+"""How values are stored: small integers for names, whole seconds or milliseconds for times.
+
+This is the only codec for times in the store.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ then touches as many pages as there are keys. Stored rows depend on it: a change
 
 
 def to_seconds(moment: datetime) -> int:
-    """A moment as it is stored: whole seconds since 1970, UTC."""
+    """A time as usage stores it: whole seconds since 1970, UTC."""
     return int(moment.timestamp())
 
 
@@ -69,19 +72,19 @@ def part(granularity: int, bucket: int) -> int:
     return bucket // PART_SECONDS[granularity]
 
 
-def from_seconds(kept: int) -> datetime:
-    """The moment (UTC) of stored seconds."""
-    return datetime.fromtimestamp(kept, UTC)
+def from_seconds(stored: int) -> datetime:
+    """The time (UTC) of stored seconds."""
+    return datetime.fromtimestamp(stored, UTC)
 
 
 Clock = Callable[[], datetime]
 
 
 def to_milliseconds(moment: datetime) -> int:
-    """A moment as the ledger keeps it: whole milliseconds since 1970."""
+    """A time as schedules, alerts and the audit log store it: whole milliseconds since 1970."""
     return round(moment.timestamp() * 1000)
 
 
-def from_milliseconds(kept: int) -> datetime:
-    """The moment that the ledger kept (UTC)."""
-    return datetime.fromtimestamp(kept / 1000, UTC)
+def from_milliseconds(stored: int) -> datetime:
+    """The time (UTC) of stored milliseconds."""
+    return datetime.fromtimestamp(stored / 1000, UTC)

@@ -27,7 +27,7 @@ Found = tuple[str, str, str]
 Who = tuple[str, str]
 """A name and an e-mail address, as they come in a row."""
 Told = tuple[Member, WireRow]
-"""A row that came when its member was asked for by id."""
+"""A row that came when its member was queried by id."""
 Place = tuple[datetime, str, Who]
 
 
@@ -77,7 +77,7 @@ class NameResolver:
     def shared(self, rows: Sequence[WireRow]) -> frozenset[Who]:
         """Names that mean more than one member: known ones, or with a row too many or too early.
 
-        An empty name means nobody, but also a person with neither name nor address.
+        An empty name stands for no member, but also for a person with neither name nor address.
         """
         places = Counter(_place(row) for row in giving_way(rows))
         doubled = {who for (_, _, who), count in places.items() if count > 1 and any(who)}
@@ -94,7 +94,7 @@ class NameResolver:
         return not any(who) or first < self._since.get(candidates[0].id, first)
 
     def rounds(self, shared: Iterable[Who]) -> list[dict[Who, Member]]:
-        """Members to ask for by id; within a round every name is one member's alone."""
+        """Members to query by id, in rounds; within a round, each name belongs to one member."""
         known = {
             who: [member for member in self.candidates(who) if not member.ref.startswith(MADE_UP)]
             for who in sorted(shared)
@@ -145,7 +145,7 @@ class NameResolver:
 
 
 def _name(member: Member) -> str:
-    """The name of a member in rows: empty for those whom the directory calls by their id."""
+    """The name of a member in rows: empty for members that the directory calls by their id."""
     return "" if member.name == member.ref else member.name
 
 

@@ -1,7 +1,7 @@
 """Fetching one window of usage from OpenRouter: whole, with owners found, checked against totals.
 
 What did not come is unknown, not 0: an answer that lacks a metric, has no readable row, or is empty
-where usage was known is refused as a whole, so that what is held stays.
+where usage was known is refused as a whole, so that stored usage stays.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class _Part:
 class Callbacks:
     """What `pull` calls on the way.
 
-    `alive` comes before each query, `listed` once usage can be read and before names are looked up,
-    `refresh` where a name is not in the directory.
+    `alive` is called before each query, `listed` once usage has been read and before names are
+    looked up, `refresh` where a name is not in the directory.
     """
 
     refresh: Callable[[], object]

@@ -40,7 +40,7 @@ LOOK_BACK_HOUR = 3
 AFTER_REFUSAL = timedelta(minutes=15)
 AFTER_TROUBLE = timedelta(seconds=30)
 GIVEN_UP = HOUR
-"""How long a window of the past that could not be fetched is left alone."""
+"""How long a window of the past that could not be fetched is not asked for again."""
 BACKFILL_EVERY = timedelta(seconds=10)
 """A window takes three queries, so this is about 18 of the 60 queries a minute at most."""
 BACKFILL_TRIES = 3
@@ -53,9 +53,9 @@ _QUERIES_A_WINDOW = 3
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much of OpenRouter's history is held (0 to 1), the last window, and what is left.
+    """How much of OpenRouter's history is stored (0 to 1), the last window, and what is left.
 
-    `left` is in words, such as `about 3 minutes left for 12 keys`; empty once all is held.
+    `left` is in words, such as `about 3 minutes left for 12 keys`; empty once all is stored.
     """
 
     done: float
@@ -75,8 +75,8 @@ class Turn:
 class Sync:
     """Keeps the cache fresh. One turn at a time; the database says what is due, not this object.
 
-    `alive` is called before each query, so that whoever holds the lease can renew it; `zones` are
-    time zones in which people ask, besides those of schedules and rules.
+    `alive` is called before each query, so that the process that has the lease can renew it;
+    `zones` are time zones in which people ask, besides those of schedules and rules.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class Sync:
     def turn(self) -> Turn:
         """Fetch the newest buckets that are due, then one window of what is still missing.
 
-        A failure keeps what is held, is noted for answers and status, and makes the next turns
-        wait.
+        A failure keeps what is stored, is recorded for answers and status, and makes the next
+        turns wait.
         """
         now = self._clock()
         if self._rest and self._rest[0] <= now < self._rest[1]:
@@ -134,7 +134,7 @@ class Sync:
         self._directory.list_now()
 
     def up_to_date(self) -> bool:
-        """Whether nothing is due and nothing is missing, whoever fetched it."""
+        """Whether nothing is due and nothing is missing, whichever process fetched it."""
         now, state = self._clock(), self._store.state()
         fresh = not any(due(granularity, now, state.synced) for granularity in ORDER)
         return fresh and most_missing(now, state.pulled) is None
@@ -178,14 +178,17 @@ class Sync:
         return changed, failed
 
     def _shorten(self, part: Window) -> bool:
-        """Ask for half as much from now on; False where a part is one bucket already."""
+        """Ask for half as much from now on; False where a part is a single bucket."""
         halves = part.halves()
         if halves:
             self._lengths[part.granularity] = halves[1].end - halves[1].start
         return halves is not None
 
     def _older(self, now: datetime) -> bool:
-        """One window of what is not held, or of the nightly look back. Whether more may remain."""
+        """Fetch one window that is missing, of the nightly look back, or of the backfill.
+
+        Returns whether more of the first two may remain.
+        """
         window = most_missing(now, self._known())
         if window:
             self._past(window)
@@ -237,7 +240,7 @@ class Sync:
         """Fetch the newest part of a window of the past; what remains of it.
 
         What takes OpenRouter too long is asked for in smaller parts. A bucket that it does not
-        answer, and a part that it answers incompletely, are noted and left alone for a while.
+        answer, and a part that it answers incompletely, are noted and not asked for for an hour.
         """
         part, rest = newest_part(window, self._lengths[window.granularity])
         try:
@@ -329,7 +332,7 @@ class Sync:
             self._store.keep_fact(FIRST_SYNC, json.dumps(said))
 
     def _left(self, now: datetime) -> str:
-        """How long the rest will take at the pace so far, in words."""
+        """How long what is missing will take at the pace so far, in words."""
         known = self._known()
         windows = sum(
             ceil((window.end - window.start) / self._lengths[granularity])
@@ -343,7 +346,7 @@ class Sync:
         return f"about {minutes:,} minute{'' if minutes == 1 else 's'} left{for_keys}"
 
     def _begin_first(self, now: datetime) -> None:
-        """Note that the first sync has begun, so that answers and status can say so."""
+        """Record that the first sync has begun, so that answers and status can say so."""
         if self._first is None:
             said = self._store.fact(FIRST_SYNC)
             self._first = bool(said) or (said is None and not self._store.state().synced)

@@ -1,4 +1,4 @@
-"""What is recorded with usage: coverage, notes on what is wrong, sync marks, versions."""
+"""What is recorded with usage: coverage, notes on what is wrong, sync times, versions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
 
 
 def note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
-    """Replace the notes on a window; parts of earlier ones outside of it stay."""
+    """Replace the notes on a window; the parts of earlier notes outside of it stay."""
     span = to_seconds(window.start), to_seconds(window.end)
     connection.execute(
         "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?1, words"

@@ -1,4 +1,4 @@
-"""Usage from files: only where nothing is stored, and replaced by what OpenRouter returns.
+"""Usage from files: taken only where nothing is stored, replaced by what OpenRouter returns.
 
 An imported month has no days. It is used by month until all of its days are stored; then their sum
 replaces it.
@@ -88,7 +88,7 @@ def mark(
 
 
 def replaced(connection: sqlite3.Connection, code: int, start: datetime, end: datetime) -> None:
-    """Note that OpenRouter answered for the buckets that start within a window."""
+    """Forget that the buckets that start within a window came from files: OpenRouter has them."""
     for table in ("imported", "log_request"):
         connection.execute(
             f"DELETE FROM {table} WHERE granularity = ? AND bucket >= ? AND bucket < ?",
@@ -99,7 +99,7 @@ def replaced(connection: sqlite3.Connection, code: int, start: datetime, end: da
 def open_to_logs(
     connection: sqlite3.Connection, code: int, buckets: Sequence[Interval]
 ) -> list[Interval]:
-    """The buckets that a Logs export may add to: not held, or filled by other Logs exports."""
+    """The buckets that a Logs export may add to: not stored, or filled by other Logs exports."""
     filled = held(connection, code)
     logged = {
         row[0]
@@ -115,7 +115,7 @@ def open_to_logs(
 def unseen(
     connection: sqlite3.Connection, code: int, bucket: int, requests: Iterable[int]
 ) -> set[int]:
-    """The requests that were not counted in a bucket before; from now on they are."""
+    """Record requests as counted in a bucket; returns those that were not counted before."""
     found = connection.execute(
         "SELECT request FROM log_request WHERE granularity = ? AND bucket = ?", (code, bucket)
     )
@@ -131,8 +131,7 @@ def unseen(
 def mark_logs(
     connection: sqlite3.Connection, code: int, buckets: Iterable[Interval], known: Interval
 ) -> None:
-    """Note that buckets came from Logs exports, as far as the time that the file is known to
-    cover."""
+    """Record that buckets came from a Logs export that covers the time `known`."""
     connection.executemany(
         "INSERT INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, 0)"
         " ON CONFLICT (granularity, bucket) DO UPDATE SET until = max(until, excluded.until)",
@@ -149,7 +148,7 @@ def settle(connection: sqlite3.Connection, start: datetime, end: datetime) -> No
     for bucket in sorted(months(connection)):
         first = from_seconds(bucket)
         after = following(first, Granularity.MONTH)
-        # the days of a month that is not over are all held when they are held up to the last sync
+        # the days of a month that is not over are all stored when they are up to the last sync
         until = min(after, from_seconds(synced[0])) if synced and synced[0] > bucket else after
         if first < end and start < after and not gaps((first, until), days):
             _sum_days(connection, bucket, to_seconds(after))

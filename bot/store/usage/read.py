@@ -1,4 +1,4 @@
-"""Reading usage: the three small statements behind every answer, and rows one by one for files."""
+"""Reading stored usage: sums by bucket and group for answers, and single rows for files."""
 
 from __future__ import annotations
 
@@ -36,16 +36,17 @@ _VALUES = {
     (Metric.REQUESTS, MoneySource.ALL): "SUM(t.requests)",
 }
 _FEW_SEEKS = 20_000
+"""Up to so many pairs of member and bucket are sought one by one; more are walked through."""
 
 Span = tuple[Granularity, int, int]
-"""A stretch of time (seconds, half-open) and the granularity that it is read at."""
+"""A granularity to read at, and the start and end (seconds, half-open) of what is read at it."""
 Row = tuple[int, int, int, Usage]
 """Index of the bucket, member (or 0), model, usage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """How many groups are looked at, by which metrics and which source of money."""
+    """Which groups are wanted: the `top` largest by each of the metrics, of a source of money."""
 
     top: int
     metrics: tuple[Metric, ...]
@@ -54,7 +55,10 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class UsageTotals:
-    """The whole by bucket, the series of the groups looked at, and how many groups there are."""
+    """The usage of all groups by bucket, series of the wanted groups, and how many groups exist.
+
+    `series` has usage by the index of the bucket, by the group's member id.
+    """
 
     whole: tuple[Usage, ...]
     series: Mapping[int, Mapping[int, Usage]]
@@ -132,7 +136,7 @@ def read_whole(
 
 
 def resolution(selection: Selection, wanted: TimeRange, stored: Granularity) -> Granularity:
-    """The granularity that is read: sums are kept by month too, for whole months of UTC."""
+    """The granularity that is read: months where the range is whole UTC months and sums exist."""
     months = wanted.granularity is Granularity.MONTH and stored is Granularity.DAY
     whole = all(floor(edge, Granularity.MONTH) == edge for edge in (*wanted.buckets, wanted.end))
     kept = months and whole and _summed(selection) is not None
@@ -176,12 +180,13 @@ def read_crossed(
     chatroom: int,
     each: Callable[[Selection], Iterator[Row]],
 ) -> Iterator[Row]:
-    """Usage rows of keys and creators together, which neither view holds by itself.
+    """Usage rows of keys and creators together, which no view has by itself.
 
-    A key belongs to one creator, so a creator's use is the use of their keys (of the key view) and
-    the rest of what the creator view says of them, which went through the chatroom; so did, for all
-    we know, what went through `orphans`, whose creators are not known. Rows are
-    (bucket's index, key or creator or 0, model, usage), one for each bucket, group and model.
+    A key belongs to one creator. So a creator's usage is that of their keys (from the key view)
+    plus the remainder of the creator view, which counts as chatroom usage. Usage of `orphans`, keys
+    whose creators are unknown, is part of that remainder too. `each` reads the rows of a selection
+    that one view has. Rows are (index of the bucket, key or creator or 0, model, usage), one for
+    each bucket, group and model.
     """
     found: dict[tuple[int, int, int], Usage] = {}
 
@@ -217,7 +222,7 @@ def read_crossed(
 
 
 def gather(found: Iterator[Row], by: Dimension | None, count: int) -> UsageTotals:
-    """Rows added up to what `read` gives for a single view, with the series of all groups."""
+    """Rows added up to what `read` returns for a single view, with the series of all groups."""
     series: dict[int, dict[int, Usage]] = {}
     whole = [ZERO] * count
     for index, member, model, usage in found:
@@ -230,7 +235,10 @@ def gather(found: Iterator[Row], by: Dimension | None, count: int) -> UsageTotal
 
 
 def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
-    """The dimension whose sums answer and its members allowed; None where models cross members."""
+    """The code of the dimension whose sums answer, and its allowed members (None: all).
+
+    None where the selection looks at several dimensions, of which no sums are stored.
+    """
     used = {selection.by, *(dimension for dimension, _ in selection.members)} - {None}
     if len(used) > 1:
         return None
@@ -243,7 +251,7 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
 def _spans(
     connection: sqlite3.Connection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Span, ...]:
-    """In which stretches a range is read: those months by month that only a file brought."""
+    """The spans that a range is read in: by month where only a file brought a month."""
     start, end = to_seconds(wanted.start), to_seconds(wanted.end)
     if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY:
         return ((stored, start, end),)
@@ -257,7 +265,7 @@ def _spans(
 
 
 def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
-    """The parts of stretches that lie between two moments."""
+    """The parts of spans that lie between two times (seconds)."""
     cut = ((stored, max(start, a), min(end, b)) for stored, a, b in spans)
     return tuple(span for span in cut if span[1] < span[2])
 
@@ -275,7 +283,7 @@ def _table(
 
 
 def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granularity) -> _Table:
-    """Where the whole by bucket is read from: kept sums where nothing is filtered."""
+    """Where the usage of all groups is read from: stored sums where nothing is filtered."""
     if selection.members or _summed(selection) is None:
         return table
     return _totals(ALL_OF[selection.view], None, wanted, grain, "0")
@@ -288,10 +296,10 @@ def _totals(
     first, last = part(code, start), part(code, max(start, end - 1))
     where = "t.dimension = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
     params: tuple[object, ...] = (dimension, code, start, end)
-    if ids is None:  # a walk through the parts
+    if ids is None:  # a scan of the parts
         where += " AND t.part BETWEEN ? AND ?"
         return _Table("total t", where, (*params, first, last), group, sums=True)
-    # the lists drive: each member is one seek in each part, and a short walk
+    # CROSS JOIN keeps the order: one seek for each member and part, then a short scan
     tables = "json_each(?) m CROSS JOIN json_each(?) p CROSS JOIN total t"
     where += " AND t.part = p.value AND t.member = m.value"
     lists = json.dumps(sorted(ids)), json.dumps(list(range(first, last + 1)))
@@ -312,7 +320,7 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     buckets = range(start, end, step)
     params: tuple[object, ...]
     if len(spans) > 1:
-        # each stretch is one seek and a walk
+        # one seek and a scan for each span
         tables = "json_each(?) s CROSS JOIN usage t"
         where = (
             "t.view = ? AND t.granularity = json_extract(s.value, '$[0]')"
@@ -347,7 +355,7 @@ def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tu
         for metric in ranking.metrics
     ]
     if table.sums:
-        # in the order in which they lie first, since a part holds a member's rows together
+        # grouped in storage order first: a part has the rows of a member side by side
         names = [f"c{n}" for n in range(len(columns))]
         each = ", ".join(f"{column} AS {name}" for column, name in zip(columns, names, strict=True))
         inner = f"SELECT t.member, {each} FROM {table.tables} WHERE {table.where}"
