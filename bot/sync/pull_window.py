@@ -28,7 +28,7 @@ from bot.store.encoding import StoredView, to_seconds
 from bot.store.sync_state import parts
 from bot.store.usage.diff import RowKey
 from bot.store.usage.directory import Directory
-from bot.sync.attribution import DIMENSION, MADE_UP, AttributedUsage, NameResolver, Told
+from bot.sync.attribution import DIMENSION, MADE_UP, AttributedUsage, MemberRow, NameResolver
 from reports.time.timerange import STEP, Granularity
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.figures import FIGURES, OPTIONAL_NAMES, FigureKind
@@ -177,7 +177,7 @@ def _view(
         if found := names.unknown(part.rows):
             names = NameResolver(view, store.add_members(dimension, found))
     shared = names.shared(part.rows)
-    told: list[Told] = []
+    told: list[MemberRow] = []
     for members in names.rounds(shared):
         ids = tuple(m.ref for m in members.values())
         again = fetching.fetch(view, window, IdFilter(ids), ())

@@ -28,7 +28,7 @@ class Intake:
     used: frozenset[int]
 
 
-def held(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
+def stored(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
     """The intervals for which usage of a granularity is stored, whatever its source."""
     found = connection.execute("SELECT start, until FROM held WHERE granularity = ?", (code,))
     return merge((from_seconds(start), from_seconds(until)) for start, until in found)
@@ -55,7 +55,7 @@ def free(connection: sqlite3.Connection, file: Intake) -> list[Interval]:
     code = GRANULARITY[file.granularity]
     found = connection.execute("SELECT bucket, open FROM imported WHERE granularity = ?", (code,))
     known = dict(found.fetchall())
-    filled = held(connection, _DAY if code == _MONTH else code)
+    filled = stored(connection, _DAY if code == _MONTH else code)
     last = to_seconds(file.buckets[-1][0])
 
     def may_fill(bucket: Interval) -> bool:
@@ -73,7 +73,7 @@ def _clear(bucket: Interval, spans: Iterable[Interval]) -> bool:
     return gaps(bucket, spans) == (bucket,)
 
 
-def mark(
+def record_import(
     connection: sqlite3.Connection,
     code: int,
     buckets: Iterable[Interval],
@@ -87,7 +87,9 @@ def mark(
     )
 
 
-def replaced(connection: sqlite3.Connection, code: int, start: datetime, end: datetime) -> None:
+def forget_imports(
+    connection: sqlite3.Connection, code: int, start: datetime, end: datetime
+) -> None:
     """Forget that the buckets that start within a window came from files: OpenRouter has them."""
     for table in ("imported", "log_request"):
         connection.execute(
@@ -100,7 +102,7 @@ def open_to_logs(
     connection: sqlite3.Connection, code: int, buckets: Sequence[Interval]
 ) -> list[Interval]:
     """The buckets that a Logs export may add to: not stored, or filled by other Logs exports."""
-    filled = held(connection, code)
+    filled = stored(connection, code)
     logged = {
         row[0]
         for row in connection.execute(
@@ -128,7 +130,7 @@ def unseen(
     return new
 
 
-def mark_logs(
+def record_log_import(
     connection: sqlite3.Connection, code: int, buckets: Iterable[Interval], known: Interval
 ) -> None:
     """Record that buckets came from a Logs export that covers the time `known`."""
@@ -139,9 +141,9 @@ def mark_logs(
     )
 
 
-def settle(connection: sqlite3.Connection, start: datetime, end: datetime) -> None:
+def sum_complete_months(connection: sqlite3.Connection, start: datetime, end: datetime) -> None:
     """Replace imported months by the sum of their days, once all of these are stored."""
-    days = held(connection, _DAY)
+    days = stored(connection, _DAY)
     synced = connection.execute(
         "SELECT synced_at FROM sync WHERE granularity = ?", (_DAY,)
     ).fetchone()

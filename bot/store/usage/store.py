@@ -78,7 +78,7 @@ class Store:
     def directory(self) -> Directory:
         """The current directory; kept in memory until a sync changes it."""
         with self._db.read() as connection:
-            version = marks.number(connection, "directory")
+            version = marks.version(connection, "directory")
             known = self._directory
             if known is None or known.version != version:
                 known = self._directory = members.read(connection, version)
@@ -108,7 +108,7 @@ class Store:
             members.set_since(connection, since)
             if adopted:
                 _give_to_owners(connection, adopted)
-            marks.count(connection, "directory")
+            marks.increment_version(connection, "directory")
 
     def add_members(
         self,
@@ -120,7 +120,7 @@ class Store:
         with self._db.write() as connection:
             members.add(connection, dimension, found)
             members.set_owners(connection, owners)
-            marks.count(connection, "directory")
+            marks.increment_version(connection, "directory")
         return self.directory()
 
     # -- syncing
@@ -138,13 +138,13 @@ class Store:
     def note(self, window: Window, notes: Iterable[str]) -> None:
         """Note what is wrong with a window, instead of what was noted; its usage stays."""
         with self._db.write() as connection:
-            marks.note(connection, GRANULARITY[window.granularity], window, notes)
+            marks.replace_notes(connection, GRANULARITY[window.granularity], window, notes)
 
     def state(self) -> CacheState:
         """Which usage is stored, and when each granularity was last synced."""
         with self._db.read() as connection:
             files = {g: imported.imported(connection, code) for g, code in GRANULARITY.items()}
-            held = {g: imported.held(connection, code) for g, code in GRANULARITY.items()}
+            held = {g: imported.stored(connection, code) for g, code in GRANULARITY.items()}
             synced = {
                 _GRANULARITY_OF[code]: from_seconds(at)
                 for code, at in connection.execute("SELECT granularity, synced_at FROM sync")
@@ -174,7 +174,7 @@ class Store:
         no usage is stored, and where a part of the stored usage lacks them.
         """
         with self._db.read() as connection:
-            stored_spans = imported.held(connection, GRANULARITY[stored])
+            stored_spans = imported.stored(connection, GRANULARITY[stored])
             known = self.known(figures)[stored]
         unknown = set()
         for index, bucket in enumerate(pairwise([*wanted.buckets, wanted.end])):
@@ -202,7 +202,7 @@ class Store:
         new = add_up(rows)
         for _ in range(_TRIES):
             with self._db.read() as connection:
-                before = marks.number(connection, "usage")
+                before = marks.version(connection, "usage")
                 work = _work(connection, window, new)
             if self._apply(window, work, before, synced_at, notes, known):
                 return sum(change.rows for change in work)
@@ -211,7 +211,7 @@ class Store:
             work = _work(connection, window, new)
             for change in work:
                 write(connection, statements(window.granularity, change))
-            marks.settle(connection, window, synced_at, notes, known)
+            marks.record_window(connection, window, synced_at, notes, known)
         return sum(change.rows for change in work)
 
     def _apply(
@@ -227,13 +227,13 @@ class Store:
         for number, change in enumerate(work):
             ready = statements(window.granularity, change)
             with self._db.write() as connection:
-                if marks.number(connection, "usage") != before + number:
+                if marks.version(connection, "usage") != before + number:
                     return False
                 write(connection, ready)
                 if change is work[-1]:
-                    marks.settle(connection, window, synced_at, notes, known)
+                    marks.record_window(connection, window, synced_at, notes, known)
                 else:
-                    marks.count(connection, "usage")
+                    marks.increment_version(connection, "usage")
         return True
 
     def free(self, file: Intake) -> list[Interval]:
@@ -258,14 +258,16 @@ class Store:
                 old = window_rows(connection, Window(file.granularity, start, end))
                 for change in changes(old, add_up(rows(to_seconds(start))), months=days):
                     write(connection, statements(file.granularity, change))
-            imported.mark(connection, code, taken, file.buckets[-1][0], now)
+            imported.record_import(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
                 if file.granularity is not Granularity.MONTH:
-                    marks.hold(connection, code, Window(file.granularity, start, min(end, now)))
+                    marks.add_coverage(
+                        connection, code, Window(file.granularity, start, min(end, now))
+                    )
                 if days:
-                    imported.settle(connection, start, end)
+                    imported.sum_complete_months(connection, start, end)
             if taken:
-                marks.count(connection, "usage")
+                marks.increment_version(connection, "usage")
         return taken
 
     def take_logs(
@@ -304,14 +306,14 @@ class Store:
                 )
                 for change in changes(old, added, months=days):
                     write(connection, statements(granularity, change))
-            imported.mark_logs(connection, code, taken, known)
+            imported.record_log_import(connection, code, taken, known)
             for start, end in merge(taken):
                 window = Window(granularity, max(start, known[0]), min(end, known[1]))
-                marks.hold(connection, code, window)
+                marks.add_coverage(connection, code, window)
                 if days:
-                    imported.settle(connection, start, end)
+                    imported.sum_complete_months(connection, start, end)
             if taken:
-                marks.count(connection, "usage")
+                marks.increment_version(connection, "usage")
         return taken, count
 
     def forget(self, granularity: Granularity, before: datetime) -> None:
@@ -340,11 +342,11 @@ class Store:
             )
             figure_coverage.forget(connection, code, limit)
             for start, until in imported.imported(connection, code):
-                marks.hold(connection, code, Window(granularity, start, until))
+                marks.add_coverage(connection, code, Window(granularity, start, until))
             connection.execute(
                 "DELETE FROM note WHERE granularity = ? AND until <= ?", (code, limit)
             )
-            marks.count(connection, "usage")
+            marks.increment_version(connection, "usage")
 
     def to_quarters(self, start: datetime, end: datetime) -> None:
         """Add up the minutes of whole hours to quarter hours, at the minutes that these begin."""
@@ -361,7 +363,7 @@ class Store:
                 for change in different:
                     write(connection, statements(Granularity.MINUTE, change))
                 if different:
-                    marks.count(connection, "usage")
+                    marks.increment_version(connection, "usage")
             start += HOUR
 
     def zones(self) -> set[str]:
@@ -422,7 +424,7 @@ class Store:
     def keep_fact(self, name: str, value: str) -> None:
         """Store a fact under its name."""
         with self._db.write() as connection:
-            marks.keep(connection, name, value)
+            marks.set_fact(connection, name, value)
 
     # -- answering
 
@@ -576,4 +578,4 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
         left = {place: usage for place, usage in new.items() if usage != ZERO}
         for change in changes(old, left, months=grain is Granularity.DAY):
             write(connection, statements(grain, change))
-    marks.count(connection, "usage")
+    marks.increment_version(connection, "usage")
