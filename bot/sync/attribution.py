@@ -52,7 +52,7 @@ class NameResolver:
         self._view = view
         self._listed = listed
         self._since = directory.since
-        self._nobody = directory.ids[DIMENSION[view], ""]
+        self._no_member = directory.ids[DIMENSION[view], ""]
         self._by_name: dict[str, list[Member]] = defaultdict(list)
         self._by_email: dict[str, list[Member]] = defaultdict(list)
         for member in directory.of[DIMENSION[view]]:
@@ -106,27 +106,33 @@ class NameResolver:
         ]
 
     def namesakes(
-        self, rows: Sequence[WireRow], told: Sequence[MemberRow], shared: frozenset[NameAndEmail]
+        self,
+        rows: Sequence[WireRow],
+        member_rows: Sequence[MemberRow],
+        shared: frozenset[NameAndEmail],
     ) -> list[Found]:
         """Deleted members of the same name that have to be added before `assign` is called."""
-        left = {who for _, _, who in _left(rows, told, shared) if any(who)}
+        left = {who for _, _, who in _left(rows, member_rows, shared) if any(who)}
         return [self._made_up(who) for who in sorted(left) if self._namesake(who) is None]
 
     def assign(
-        self, rows: Sequence[WireRow], told: Sequence[MemberRow], shared: frozenset[NameAndEmail]
+        self,
+        rows: Sequence[WireRow],
+        member_rows: Sequence[MemberRow],
+        shared: frozenset[NameAndEmail],
     ) -> Iterable[AttributedUsage]:
         """Every row's usage with its owner."""
         for row in giving_way(rows):
             who = row.member, row.email
             if who not in shared:
                 candidates = self.candidates(who) if any(who) else ()
-                owner = candidates[0].id if candidates else self._nobody
+                owner = candidates[0].id if candidates else self._no_member
                 yield AttributedUsage(row.bucket, owner, row.model, row.usage)
-        for member, row in told:
+        for member, row in member_rows:
             yield AttributedUsage(row.bucket, member.id, row.model, row.usage)
-        for (bucket, model, who), usage in _left(rows, told, shared).items():
+        for (bucket, model, who), usage in _left(rows, member_rows, shared).items():
             namesake = self._namesake(who)
-            owner = namesake.id if namesake else self._nobody
+            owner = namesake.id if namesake else self._no_member
             yield AttributedUsage(bucket, owner, model, usage)
 
     def _namesake(self, who: NameAndEmail) -> Member | None:
@@ -154,7 +160,7 @@ def _place(row: WireRow) -> RowPlace:
 
 
 def _left(
-    rows: Sequence[WireRow], told: Sequence[MemberRow], shared: frozenset[NameAndEmail]
+    rows: Sequence[WireRow], member_rows: Sequence[MemberRow], shared: frozenset[NameAndEmail]
 ) -> dict[RowPlace, Usage]:
     """What is left of shared names after the rows queried by id, where more rows came."""
     counts: Counter[RowPlace] = Counter()
@@ -163,7 +169,7 @@ def _left(
         if (row.member, row.email) in shared:
             counts[_place(row)] += 1
             left[_place(row)] = plus(left.get(_place(row), ZERO), row.usage)
-    for _, row in told:
+    for _, row in member_rows:
         place = _place(row)
         if place in left:
             counts[place] -= 1

@@ -177,7 +177,7 @@ def _view(
         if found := names.unknown(part.rows):
             names = NameResolver(view, store.add_members(dimension, found))
     shared = names.shared(part.rows)
-    told: list[MemberRow] = []
+    member_rows: list[MemberRow] = []
     for members in names.rounds(shared):
         ids = tuple(m.ref for m in members.values())
         again = fetching.fetch(view, window, IdFilter(ids), ())
@@ -186,10 +186,10 @@ def _view(
         for row in again.rows:
             member = members.get((row.member, row.email))
             if member:
-                told.append((member, row))
-    if found := names.namesakes(part.rows, told, shared):
+                member_rows.append((member, row))
+    if found := names.namesakes(part.rows, member_rows, shared):
         names = NameResolver(view, store.add_members(dimension, found))
-    return tuple(names.assign(part.rows, told, shared)), part
+    return tuple(names.assign(part.rows, member_rows, shared)), part
 
 
 def _listed(store: Store, view: QueryGrouping) -> bool:

@@ -100,7 +100,7 @@ class Sync:
         self._given_up: list[tuple[Window, datetime]] = []
         self._backfilled: datetime | None = None
         self._still_unknown: list[Window] = []
-        self._rest: Interval | None = None
+        self._paused: Interval | None = None
         self._first: bool | None = None
         self._windows = 0
         self._seconds = 0.0
@@ -112,7 +112,7 @@ class Sync:
         turns wait.
         """
         now = self._clock()
-        if self._rest and self._rest[0] <= now < self._rest[1]:
+        if self._paused and self._paused[0] <= now < self._paused[1]:
             return Turn(0, more=False)
         try:
             self._begin_first(now)
@@ -126,7 +126,7 @@ class Sync:
                 self._end_first()
         except (OpenRouterError, StoreError) as error:
             return self._failed(error)
-        self._rest = None
+        self._paused = None
         return Turn(changed, more)
 
     def list_directory(self) -> None:
@@ -143,7 +143,7 @@ class Sync:
         now, rest = self._clock(), AFTER_TROUBLE
         if isinstance(error, OpenRouterError):
             rest = AFTER_REFUSAL if error.permanent else max(rest, timedelta(seconds=error.wait))
-        self._rest = now, now + rest
+        self._paused = now, now + rest
         trouble = {"at": now.isoformat(), "words": str(error)}
         try:
             self._store.keep_fact(TROUBLE, json.dumps(trouble))
@@ -312,12 +312,12 @@ class Sync:
         for note in pulled.notes:
             log.warning("Sync: %s", note)
         log.debug("Fetched %s: %d rows, %d changed", window, pulled.count, changed)
-        self._tell(window)
+        self._report_progress(window)
         return changed
 
     # -- progress
 
-    def _tell(self, window: Window) -> None:
+    def _report_progress(self, window: Window) -> None:
         held = self._store.state().pulled
         now = self._clock()
         done = [held_part(granularity, now, held) for granularity in ORDER]

@@ -13,11 +13,11 @@ from itertools import pairwise
 
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
-from bot.store.usage import coverage_marks as marks
 from bot.store.usage import directory as members
 from bot.store.usage import figure_coverage, imported
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
+from bot.store.usage import window_records as records
 from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
 from bot.store.usage.directory import Directory
 from bot.store.usage.imported import Intake
@@ -78,7 +78,7 @@ class Store:
     def directory(self) -> Directory:
         """The current directory; kept in memory until a sync changes it."""
         with self._db.read() as connection:
-            version = marks.version(connection, "directory")
+            version = records.version(connection, "directory")
             known = self._directory
             if known is None or known.version != version:
                 known = self._directory = members.read(connection, version)
@@ -108,7 +108,7 @@ class Store:
             members.set_since(connection, since)
             if adopted:
                 _give_to_owners(connection, adopted)
-            marks.increment_version(connection, "directory")
+            records.increment_version(connection, "directory")
 
     def add_members(
         self,
@@ -120,7 +120,7 @@ class Store:
         with self._db.write() as connection:
             members.add(connection, dimension, found)
             members.set_owners(connection, owners)
-            marks.increment_version(connection, "directory")
+            records.increment_version(connection, "directory")
         return self.directory()
 
     # -- syncing
@@ -138,7 +138,7 @@ class Store:
     def note(self, window: Window, notes: Iterable[str]) -> None:
         """Note what is wrong with a window, instead of what was noted; its usage stays."""
         with self._db.write() as connection:
-            marks.replace_notes(connection, GRANULARITY[window.granularity], window, notes)
+            records.replace_notes(connection, GRANULARITY[window.granularity], window, notes)
 
     def state(self) -> CacheState:
         """Which usage is stored, and when each granularity was last synced."""
@@ -202,7 +202,7 @@ class Store:
         new = add_up(rows)
         for _ in range(_TRIES):
             with self._db.read() as connection:
-                before = marks.version(connection, "usage")
+                before = records.version(connection, "usage")
                 work = _work(connection, window, new)
             if self._apply(window, work, before, synced_at, notes, known):
                 return sum(change.rows for change in work)
@@ -211,7 +211,7 @@ class Store:
             work = _work(connection, window, new)
             for change in work:
                 write(connection, statements(window.granularity, change))
-            marks.record_window(connection, window, synced_at, notes, known)
+            records.record_window(connection, window, synced_at, notes, known)
         return sum(change.rows for change in work)
 
     def _apply(
@@ -227,13 +227,13 @@ class Store:
         for number, change in enumerate(work):
             ready = statements(window.granularity, change)
             with self._db.write() as connection:
-                if marks.version(connection, "usage") != before + number:
+                if records.version(connection, "usage") != before + number:
                     return False
                 write(connection, ready)
                 if change is work[-1]:
-                    marks.record_window(connection, window, synced_at, notes, known)
+                    records.record_window(connection, window, synced_at, notes, known)
                 else:
-                    marks.increment_version(connection, "usage")
+                    records.increment_version(connection, "usage")
         return True
 
     def free(self, file: Intake) -> list[Interval]:
@@ -261,13 +261,13 @@ class Store:
             imported.record_import(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
                 if file.granularity is not Granularity.MONTH:
-                    marks.add_coverage(
+                    records.add_coverage(
                         connection, code, Window(file.granularity, start, min(end, now))
                     )
                 if days:
                     imported.sum_complete_months(connection, start, end)
             if taken:
-                marks.increment_version(connection, "usage")
+                records.increment_version(connection, "usage")
         return taken
 
     def take_logs(
@@ -309,11 +309,11 @@ class Store:
             imported.record_log_import(connection, code, taken, known)
             for start, end in merge(taken):
                 window = Window(granularity, max(start, known[0]), min(end, known[1]))
-                marks.add_coverage(connection, code, window)
+                records.add_coverage(connection, code, window)
                 if days:
                     imported.sum_complete_months(connection, start, end)
             if taken:
-                marks.increment_version(connection, "usage")
+                records.increment_version(connection, "usage")
         return taken, count
 
     def forget(self, granularity: Granularity, before: datetime) -> None:
@@ -342,11 +342,11 @@ class Store:
             )
             figure_coverage.forget(connection, code, limit)
             for start, until in imported.imported(connection, code):
-                marks.add_coverage(connection, code, Window(granularity, start, until))
+                records.add_coverage(connection, code, Window(granularity, start, until))
             connection.execute(
                 "DELETE FROM note WHERE granularity = ? AND until <= ?", (code, limit)
             )
-            marks.increment_version(connection, "usage")
+            records.increment_version(connection, "usage")
 
     def to_quarters(self, start: datetime, end: datetime) -> None:
         """Add up the minutes of whole hours to quarter hours, at the minutes that these begin."""
@@ -363,7 +363,7 @@ class Store:
                 for change in different:
                     write(connection, statements(Granularity.MINUTE, change))
                 if different:
-                    marks.increment_version(connection, "usage")
+                    records.increment_version(connection, "usage")
             start += HOUR
 
     def zones(self) -> set[str]:
@@ -424,7 +424,7 @@ class Store:
     def keep_fact(self, name: str, value: str) -> None:
         """Store a fact under its name."""
         with self._db.write() as connection:
-            marks.set_fact(connection, name, value)
+            records.set_fact(connection, name, value)
 
     # -- answering
 
@@ -578,4 +578,4 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
         left = {place: usage for place, usage in new.items() if usage != ZERO}
         for change in changes(old, left, months=grain is Granularity.DAY):
             write(connection, statements(grain, change))
-    marks.increment_version(connection, "usage")
+    records.increment_version(connection, "usage")
