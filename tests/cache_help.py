@@ -11,7 +11,7 @@ from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, 
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
-from bot.store.encoding import GRANULARITY, StoredView
+from bot.store.encoding import FIGURES, GRANULARITY, StoredView
 from bot.sync.sync import Sync
 from reports.time.timerange import Granularity, floor
 from reports.usage.usage import ZERO, Usage
@@ -112,6 +112,8 @@ def company() -> Organisation:
     for n, (key, member, model) in enumerate(used):
         for m, age in enumerate(ages):
             more = {"byok_requests": m % 2, "byok_nano": (m % 2) * 3_000_000_011, "reasoning": m}
+            # more than the prompt at times, and at times writing cost more than reading saved
+            more |= {"cached": m * 30, "saved_nano": (m - 2) * 5_000_003}
             organisation.records.append(
                 record(age + n * timedelta(seconds=1), key, member, model, n + 1, **more)
             )
@@ -137,7 +139,7 @@ def truth(
     for one in organisation.usage(start, end):
         usage = Usage(
             one.requests, one.byok_requests, one.prompt, one.completion, one.reasoning,
-            one.credits_nano, one.byok_nano,
+            one.credits_nano, one.byok_nano, one.cached, one.saved_nano,
         )  # fmt: skip
         at = floor(one.at, granularity)
         for view, ref in ("KEY", refs.get(one.key, one.key)), ("CREATOR", one.member):
@@ -150,8 +152,7 @@ def kept(path: Path, granularity: Granularity) -> dict[tuple[str, datetime, str,
     """What the cache holds, in the same shape, read from its file."""
     with sqlite3.connect(path) as connection:
         found = connection.execute(
-            "SELECT u.view, u.bucket, m.ref, n.name, u.requests, u.byok_requests, u.prompt,"
-            " u.completion, u.reasoning, u.credits, u.byok FROM usage u"
+            f"SELECT u.view, u.bucket, m.ref, n.name, {FIGURES} FROM usage u"
             " JOIN member m ON m.id = u.member JOIN member n ON n.id = u.model"
             " WHERE u.granularity = ?",
             (GRANULARITY[granularity],),
@@ -171,7 +172,7 @@ def month(bucket: int) -> int:
 
 
 def add(sums, place, figures) -> None:
-    before = sums.get(place, (0,) * 7)
+    before = sums.get(place, (0,) * len(figures))
     sums[place] = tuple(a + b for a, b in zip(before, figures, strict=True))
 
 

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from bot.alerts.measure import MeasurementContext, WatchedRule
 from bot.alerts.scope import allowed
-from bot.alerts.usage_lookup import MemberFilter
 from bot.answers import visibility
 from bot.store import Store
-from bot.store.usage.read import Selection
+from bot.store.usage.selection import Selection
 from reports.alerts.drivers import (
     Detail,
     Driver,
@@ -55,9 +54,9 @@ def detail(
                 source,
             )
             # a single key needs no list of keys
-            if alone is None or len(alone) != 1
+            if len(narrow.ids(by) or ()) != 1
             else ()
-            for by, alone in ((Dimension.KEY, narrow.keys), (Dimension.MODEL, narrow.models))
+            for by in (Dimension.KEY, Dimension.MODEL)
         )
     pace, stretch = None, pace_span(rule, reading)
     if stretch:
@@ -68,7 +67,7 @@ def detail(
     return Detail(pace, keys, models, drawn, values)
 
 
-def narrowed(seen: MeasurementContext, watched: WatchedRule, reading: Measurement) -> MemberFilter:
+def narrowed(seen: MeasurementContext, watched: WatchedRule, reading: Measurement) -> Selection:
     """Whose usage a reading is about: what the rule's filters mean, and its subject."""
     directory, rule, asker = seen.directory, watched.rule, watched.asker
     wanted = allowed(directory, rule, asker, watched.named)
@@ -82,9 +81,7 @@ def narrowed(seen: MeasurementContext, watched: WatchedRule, reading: Measuremen
         for dimension, id_ in ((Dimension.CREATOR if whose else None, whose), (about, member)):
             if dimension is not None and id_.isdecimal() and int(id_) in directory.members:
                 wanted[dimension] = frozenset({int(id_)})
-    return MemberFilter(
-        wanted.get(Dimension.MODEL), wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
-    )
+    return Selection.of(None, wanted)
 
 
 def _with_byok(seen: MeasurementContext, reading: Measurement) -> bool:
@@ -113,13 +110,12 @@ def _drivers(
 
 
 def _chart(
-    store: Store, drawn: TimeRange, narrow: MemberFilter, metric: Metric, source: MoneySource
+    store: Store, drawn: TimeRange, narrow: Selection, metric: Metric, source: MoneySource
 ) -> tuple[int, ...]:
     stored = drawn.granularity
     if stored is Granularity.DAY and drawn.zone != "UTC":
         stored = Granularity.HOUR
-    selection = Selection(None, narrow.models, narrow.keys, narrow.creators)
-    whole = store.whole(selection, drawn, stored)
+    whole = store.whole(narrow, drawn, stored)
     return tuple(usage.value(metric, source) for usage in whole)
 
 

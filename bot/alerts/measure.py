@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.alerts.scope import RuleMembers, Scope, allowed, creator_of, scope
-from bot.alerts.usage_lookup import Ids, MemberFilter, UsageLookup
+from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
 from bot.answers.openrouter_limits import OpenRouterLimits, TrackedLimit
 from bot.store.alerts.usage_sums import AlertUsage, Place, Stretch
 from bot.store.encoding import from_seconds, to_seconds
+from bot.store.usage.selection import Ids, Selection
 from reports.alerts.evaluation import AlertState, Baseline, Measurement, Phase
 from reports.alerts.limits_and_forecast import balance, budget, forecast
 from reports.alerts.measurements import above, first_use, stale
@@ -429,7 +430,7 @@ def _budget(
         used = 0
         if start < end:
             found = seen.figures.sums(
-                Needed(Dimension.KEY, (), AlertPeriod(start, end)), MemberFilter()
+                Needed(Dimension.KEY, (), AlertPeriod(start, end)), Selection()
             )
             source = MoneySource.ALL if one.byok else MoneySource.CREDITS
             used = _value(found, tuple(one.keys), Metric.SPEND, source)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bot.alerts.usage_lookup import Ids, MemberFilter
 from bot.answers import visibility
 from bot.answers.visibility import SELF, Asker
 from bot.store.usage.directory import Directory
+from bot.store.usage.selection import Ids, Selection
 from reports.alerts.needed_usage import grouping
 from reports.alerts.rule import Rule
 from reports.usage.dimensions import Dimension, Filter
@@ -97,7 +97,7 @@ class Scope:
     """
 
     by: Dimension | None
-    narrow: MemberFilter
+    narrow: Selection
     members: Ids | None
     apart: bool
 
@@ -121,13 +121,11 @@ def scope(directory: Directory, rule: Rule, asker: Asker, known: RuleMembers) ->
     by, filters = grouping(rule)
     apart = rule.by is not None
     if not filters and set(wanted) <= {by}:
-        return Scope(by, MemberFilter(), wanted.get(by) if by else None, apart)
+        return Scope(by, Selection(), wanted.get(by) if by else None, apart)
     if by is None and len(wanted) == 1:
         [(alone, ids)] = wanted.items()
-        return Scope(alone, MemberFilter(), ids, apart)
-    narrow = MemberFilter(
-        wanted.get(Dimension.MODEL), wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
-    )
+        return Scope(alone, Selection(), ids, apart)
+    narrow = Selection.of(None, wanted)
     return Scope(rule.by, narrow, wanted.get(rule.by) if rule.by else None, apart)
 
 
@@ -149,4 +147,6 @@ def creator_of(directory: Directory, scope_: Scope, subject: str) -> str:
 def _about(scope_: Scope, subject: str) -> Ids:
     if subject.isdecimal():
         return frozenset({int(subject)})
-    return scope_.members or scope_.narrow.keys or scope_.narrow.creators or frozenset()
+    narrow = scope_.narrow
+    filtered = narrow.ids(Dimension.KEY) or narrow.ids(Dimension.CREATOR)
+    return scope_.members or filtered or frozenset()

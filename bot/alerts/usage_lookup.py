@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store import Store
 from bot.store.alerts.usage_sums import AlertUsage, Stretch, add
 from bot.store.encoding import from_seconds, to_seconds
-from bot.store.usage.read import Selection
+from bot.store.usage.selection import Selection
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
@@ -19,21 +18,6 @@ from reports.usage.usage import ZERO, Usage
 LATE = timedelta(minutes=10)
 """How long after a bucket's end minutes are looked at instead: so far back they are pulled anew."""
 _COARSER = {Granularity.MINUTE: Granularity.HOUR, Granularity.HOUR: Granularity.DAY}
-Ids = frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class MemberFilter:
-    """The members of each dimension that a rule is narrowed to; None: all."""
-
-    models: Ids | None = None
-    keys: Ids | None = None
-    creators: Ids | None = None
-
-    @property
-    def nothing(self) -> bool:
-        """Whether it narrows nothing."""
-        return self.models is self.keys is self.creators is None
 
 
 class UsageLookup:
@@ -44,8 +28,8 @@ class UsageLookup:
         self._store, self._usage, self._now = store, usage, now
         self._held: Held = state.held
         self.synced: Mapping[Granularity, datetime] = state.synced
-        self._sums: dict[tuple[Needed, MemberFilter], dict[int, Usage]] = {}
-        self._series: dict[tuple[Needed, MemberFilter], dict[int, dict[int, Usage]]] = {}
+        self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
+        self._series: dict[tuple[Needed, Selection], dict[int, dict[int, Usage]]] = {}
         self._partial: dict[AlertPeriod, bool] = {}
 
     @property
@@ -53,12 +37,12 @@ class UsageLookup:
         """When usage was last synced at any granularity; None: never."""
         return max(self.synced.values(), default=None)
 
-    def sums(self, needed: Needed, narrow: MemberFilter) -> Mapping[int, Usage]:
+    def sums(self, needed: Needed, narrow: Selection) -> Mapping[int, Usage]:
         """What each member used over the stretch of time, all of it together."""
         place = needed, narrow
         if place not in self._sums:
             parts = stretches(needed.span, self._now, self._held, self.synced)
-            if narrow.nothing:
+            if not narrow.members:
                 self._sums[place] = self._usage.sums(needed.by, parts)
             else:
                 series = self._narrowed(needed, narrow, parts)
@@ -67,14 +51,14 @@ class UsageLookup:
                 }
         return self._sums[place]
 
-    def series(self, needed: Needed, narrow: MemberFilter) -> Mapping[int, Mapping[int, Usage]]:
+    def series(self, needed: Needed, narrow: Selection) -> Mapping[int, Mapping[int, Usage]]:
         """The same by hour, or by day of the zone: the bucket's start in seconds since 1970."""
         place = needed, narrow
         if place not in self._series:
             whole_days = needed.step is Granularity.DAY and needed.zone == "UTC"
             coarsest = Granularity.DAY if whole_days else Granularity.HOUR
             parts = stretches(needed.span, self._now, self._held, self.synced, coarsest)
-            if narrow.nothing:
+            if not narrow.members:
                 found = self._usage.series(needed.by, parts)
             else:
                 found = self._narrowed(needed, narrow, parts)
@@ -112,10 +96,10 @@ class UsageLookup:
         return self._partial[span]
 
     def _narrowed(
-        self, needed: Needed, narrow: MemberFilter, parts: tuple[Stretch, ...]
+        self, needed: Needed, narrow: Selection, parts: tuple[Stretch, ...]
     ) -> dict[int, dict[int, Usage]]:
         """Usage through filters on several dimensions, which no kept sum tells."""
-        selection = Selection(needed.by, narrow.models, narrow.keys, narrow.creators)
+        selection = narrow.grouped(needed.by)
         found: dict[int, dict[int, Usage]] = {}
         for granularity, (start, end) in parts:
             buckets = _buckets(start, end, granularity)

@@ -11,7 +11,8 @@ from bot.answers.visibility import ANYONE, SELF, Asker
 from bot.store import Store
 from bot.store.sync_state import failure, first_sync, missed
 from bot.store.usage.directory import Directory
-from bot.store.usage.read import Ranking, Selection, UsageTotals
+from bot.store.usage.read import Ranking, UsageTotals
+from bot.store.usage.selection import Selection
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
@@ -144,9 +145,9 @@ def _previous(store: Store, plan: Plan, held: Held) -> tuple[Usage | None, tuple
     before = source(plan.ranges.previous, held)
     if not reaches(before.range, before.stored, held):
         return None, ()
-    whole = Selection(None, plan.selection.models, plan.selection.keys, plan.selection.creators)
-    if plan.query.by is Dimension.CREATOR and whole.keys is None and whole.creators is None:
-        whole = Selection(Dimension.CREATOR, whole.models)
+    whole = plan.selection.grouped(None)
+    if plan.query.by is Dimension.CREATOR and not whole.views:
+        whole = whole.grouped(Dimension.CREATOR)
     notes = () if plan.source.partial else before.partial  # what is itself a part needs no more
     usage = total(store.whole(whole, before.range, before.stored))
     return usage, tuple(f"for the period before, {words}" for words in notes)
@@ -181,11 +182,7 @@ def _groups_before(
     narrowed = plan.selection
     if not whole:
         looked_at = frozenset(read.series)
-        narrowed = {
-            Dimension.MODEL: lambda: replace(plan.selection, models=looked_at),
-            Dimension.KEY: lambda: replace(plan.selection, keys=looked_at),
-            Dimension.CREATOR: lambda: replace(plan.selection, creators=looked_at),
-        }[by]()
+        narrowed = plan.selection.only(by, looked_at)
     found = store.read(narrowed, before.range, before.stored, None)
     return {labels[member]: total(series.values()) for member, series in found.series.items()}
 
@@ -198,12 +195,7 @@ def _select(directory: Directory, query: Query, asker: Asker) -> Selection | Com
             return _misnamed(query, one, found)
         meant.append((one, found))
     wanted = visibility.allowed(directory, meant)
-    return Selection(
-        query.by,
-        wanted.get(Dimension.MODEL),
-        wanted.get(Dimension.KEY),
-        wanted.get(Dimension.CREATOR),
-    )
+    return Selection.of(query.by, wanted)
 
 
 def _misnamed(query: Query, wrong: Filter, found: CommandError) -> CommandError:
@@ -247,7 +239,7 @@ def _person(directory: Directory, pattern: str, email: str | None) -> frozenset[
 
 
 def _crossing_notes(store: Store, plan: Plan) -> tuple[str, ...]:
-    directory, keys = store.directory(), plan.selection.keys
+    directory, keys = store.directory(), plan.selection.ids(Dimension.KEY)
     chatroom = keys is None or directory.ids[Dimension.KEY, ""] in keys
     if not (plan.selection.crossed and chatroom):
         return ()

@@ -9,7 +9,7 @@ from bot.answers.answer import answer
 from bot.answers.openrouter_limits import TrackedLimit, limits_of
 from bot.answers.visibility import Asker
 from bot.store import Store
-from bot.store.usage.read import Selection
+from bot.store.usage.selection import Selection
 from reports.alerts.periods import AlertPeriod
 from reports.questions.query import Query
 from reports.questions.summary import Summary
@@ -90,7 +90,7 @@ def _used(store: Store, one: TrackedLimit, period: AlertPeriod | None) -> int | 
     while (after := following(edges[-1], Granularity.HOUR)) < period.end:
         edges.append(after)
     hours = TimeRange(tuple(edges), period.end, Granularity.HOUR, period.end)
-    selection = Selection(Dimension.KEY, keys=one.keys)
+    selection = Selection.of(Dimension.KEY, {Dimension.KEY: one.keys})
     source = MoneySource.ALL if one.byok else MoneySource.CREDITS
     usage = total(store.whole(selection, hours, Granularity.HOUR))
     return usage.value(Metric.SPEND, source)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.store.usage.directory import Directory
-from bot.store.usage.read import Ids
+from bot.store.usage.selection import Ids
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.usage.dimensions import Dimension
 

@@ -9,11 +9,10 @@ from bot.store.encoding import to_seconds
 from reports.imports.granularity import Dates
 from reports.time.timerange import Granularity
 from reports.usage.coverage import Interval
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import NAMES
 from reports.wording.safe_text import clean
 
 _STAMPS = {Granularity.MONTH: "%Y-%m", Granularity.DAY: "%Y-%m-%d"}
-_GROUPED = {Dimension.MODEL: "model", Dimension.KEY: "API key", Dimension.CREATOR: "creator"}
 _NAMED = 3
 
 
@@ -40,7 +39,7 @@ def summary(done: Imported) -> str:
     rows = sum(done.counts.get(to_seconds(start), 0) for start, _ in done.taken)
     line = (
         f"{done.name}: {_number(rows, 'row')} of {_number(len(done.taken), granularity)} imported"
-        f" ({_span(done.taken, granularity)}, by {_GROUPED[done.by]})"
+        f" ({_span(done.taken, granularity)}, by {NAMES[done.by].label})"
     )
     return "\n  ".join([f"{line}; {held}" if left else f"{line}.", *_notes(done, granularity)])
 

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from math import isfinite
 from time import monotonic
 from typing import Any, TypeVar
@@ -48,6 +49,9 @@ that the syncing process holds runs out."""
 EXTRA_TRIES = 3
 EXTRA_SECONDS = 15.0
 """For a whole response about names and limits, which usage does not wait for."""
+REFUSED_SECONDS = 3600.0
+"""How long metrics that OpenRouter refused are not asked for: a fix is noticed within the hour,
+and a refusal costs one query in some hundreds."""
 LARGEST_ANSWER = 32 * 2**20
 PAGE = 100
 MOST_PAGES = 1000
@@ -87,6 +91,10 @@ class RefusedError(OpenRouterError):
     permanent = True
 
 
+class BadQueryError(RefusedError):
+    """OpenRouter finds the request itself wrong."""
+
+
 class NotThereError(RefusedError):
     """OpenRouter has no such thing."""
 
@@ -123,6 +131,8 @@ class OpenRouter:
         self._base = httpx.URL(base_url.rstrip("/"))
         self._wait = threading.Event().wait if wait is None else wait
         self._pace = RequestPacer(requests_a_minute, self._wait)
+        self._refused: frozenset[str] = frozenset()
+        self._refused_at = 0.0
         self._http = httpx.Client(
             headers={
                 "Authorization": f"Bearer {key}",
@@ -152,11 +162,37 @@ class OpenRouter:
         """Usage of a window (UTC, end exclusive).
 
         Raises TimedOutError if the window is too large, KeyRefusedError for a key without access.
+        Where OpenRouter refuses the query only because of the optional metrics, it is made without
+        them.
         """
-        body = wire.usage_query(view, granularity, start, end, only)
-        return self._call(
-            "POST", _QUERY, lambda raw: wire.read_usage(raw, view, granularity), body=body
-        )
+
+        def ask(without: frozenset[str]) -> wire.UsageAnswer:
+            body = wire.usage_query(view, granularity, start, end, only, without)
+            read = partial(wire.read_usage, view=view, granularity=granularity, without=without)
+            return self._call("POST", _QUERY, read, body=body)
+
+        without = before = self.refused_metrics()
+        while True:
+            try:
+                answer = ask(without)
+            except BadQueryError as error:
+                blamed = wire.blamed(str(error), without)
+                if not blamed:
+                    raise
+                without |= blamed
+            else:
+                break
+        if without != before:
+            refused = ", ".join(sorted(without))
+            log.warning("OpenRouter refuses the metrics %s; usage is read without them", refused)
+            self._refused, self._refused_at = without, monotonic()
+        return answer
+
+    def refused_metrics(self) -> frozenset[str]:
+        """The optional metrics that OpenRouter refused lately and that are not asked for now."""
+        if self._refused and monotonic() - self._refused_at >= REFUSED_SECONDS:
+            self._refused = frozenset()
+        return self._refused
 
     def probe(self, now: datetime) -> None:
         """Read the usage of the last hour, to see whether that can be read at all."""
@@ -333,7 +369,8 @@ def _raise_final(status: int, raw: bytes, path: str) -> None:
     if status == 408 and path == _QUERY:
         raise TimedOutError("The query took OpenRouter too long; it is split into smaller ones.")
     if 300 <= status < 500 and status not in {408, 429}:
-        kind = NotThereError if status == 404 else RefusedError
+        kinds = {400: BadQueryError, 404: NotThereError, 422: BadQueryError}
+        kind = kinds.get(status, RefusedError)
         raise kind(f"OpenRouter refused {path}: HTTP {status}{said and f', {said}'}")
 
 

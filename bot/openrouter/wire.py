@@ -10,7 +10,7 @@ Source: OpenRouter's API description of its analytics and management endpoints.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -19,25 +19,23 @@ from typing import Any, NamedTuple
 
 from bot.runtime.priority import give_way, giving_way
 from reports.time.timerange import Granularity, floor
+from reports.usage import figures
+from reports.usage.dimensions import Metric
+from reports.usage.figures import REQUIRED, FigureKind, summands
 from reports.usage.usage import NANO, Usage
 
 ROW_LIMIT = 10_000
-METRICS = (
-    "request_count",
-    "byok_request_count",
-    "tokens_prompt",
-    "tokens_completion",
-    "reasoning_tokens",
-    "credits_usage",
-    "byok_usage",
-)
-CHECKS = ("tokens_total", "total_usage")
+METRICS = tuple(figure.wire for figure in REQUIRED)
+OPTIONAL = tuple(figure.wire for figure in figures.OPTIONAL)
+"""Metrics without which usage is still of use, should OpenRouter refuse or leave them out."""
+_PARTS = {
+    "tokens_total": tuple(figure.wire for figure in summands(Metric.TOKENS)),
+    "total_usage": tuple(figure.wire for figure in summands(Metric.SPEND)),
+}
+CHECKS = tuple(_PARTS)
 """Sums that OpenRouter gives as well; they tell a part that is null because it was not used from
 one that did not come."""
-_PARTS = {
-    "tokens_total": ("tokens_prompt", "tokens_completion"),
-    "total_usage": ("credits_usage", "byok_usage"),
-}
+_SUMMED = tuple(name for parts in _PARTS.values() for name in parts)
 _ALWAYS = ("request_count", "tokens_prompt", "credits_usage")
 """Metrics that are never null in all rows, unless a sum in CHECKS says that there is nothing."""
 _ROUNDING = Decimal("0.000001")
@@ -84,7 +82,8 @@ class UsageAnswer:
 
     `bad` rows could not be read and were left out; `truncated` means that more rows exist than
     came. `missing` are the metrics that were asked for and did not come, `unused` others that are
-    null in all rows, which usually means that nothing of the kind was used.
+    null in all rows, which usually means that nothing of the kind was used. `lacking` are the
+    optional metrics that were not asked for, did not come, or could not be read: unknown, not 0.
     """
 
     rows: tuple[WireRow, ...]
@@ -93,6 +92,7 @@ class UsageAnswer:
     warnings: tuple[str, ...]
     missing: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    lacking: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +176,12 @@ def usage_query(
     start: datetime,
     end: datetime,
     only: IdFilter | None = None,
+    without: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The body of a usage query for a window (UTC, end exclusive)."""
+    """The body of a usage query for a window (UTC, end exclusive), `without` optional metrics."""
+    optional = [name for name in OPTIONAL if name not in without]
     body: dict[str, Any] = {
-        "metrics": [*METRICS, *CHECKS],
+        "metrics": [*METRICS, *CHECKS, *optional],
         "granularity": str(granularity),
         "time_range": {"start": _stamp(start), "end": _stamp(end)},
         "limit": ROW_LIMIT,
@@ -228,8 +230,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def read_usage(body: bytes, view: QueryGrouping, granularity: Granularity) -> UsageAnswer:
-    """The answer to a usage query. BadAnswerError if there are no rows to be found in it."""
+def read_usage(
+    body: bytes, view: QueryGrouping, granularity: Granularity, without: Collection[str] = ()
+) -> UsageAnswer:
+    """The answer to a usage query that was made `without` some of the optional metrics.
+
+    BadAnswerError if there are no rows to be found in it.
+    """
     data = read_json(body).get("data")
     rows = data.get("data") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(rows, list):
@@ -237,7 +244,8 @@ def read_usage(body: bytes, view: QueryGrouping, granularity: Granularity) -> Us
     metadata = data.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     stamps: dict[str, datetime] = {}
-    read = [_row(row, view, granularity, stamps) for row in giving_way(rows)]
+    lacking = _absent(rows, without)
+    read = [_row(row, view, granularity, stamps, lacking) for row in giving_way(rows)]
     warnings = data.get("warnings")
     return UsageAnswer(
         rows=tuple(row for row in read if row),
@@ -246,7 +254,18 @@ def read_usage(body: bytes, view: QueryGrouping, granularity: Granularity) -> Us
         warnings=tuple(str(w)[:200] for w in warnings) if isinstance(warnings, list) else (),
         missing=_missing(rows),
         unused=_unused(rows),
+        lacking=frozenset(lacking),
     )
+
+
+def _absent(rows: Sequence[object], without: Collection[str]) -> set[str]:
+    """The optional metrics that were not asked for, or that no row has."""
+    found = [row for row in rows if isinstance(row, dict)]
+    return {
+        name
+        for name in OPTIONAL
+        if name in without or (found and not any(name in row for row in giving_way(found)))
+    }
 
 
 def _missing(rows: Sequence[object]) -> tuple[str, ...]:
@@ -271,7 +290,8 @@ def _missing(rows: Sequence[object]) -> tuple[str, ...]:
 def _unused(rows: Sequence[object]) -> tuple[str, ...]:
     """The metrics that are null in all rows and that no sum in CHECKS accounts for."""
     summed = _summed(rows)
-    return tuple(name for name in METRICS if name not in summed and not _came(rows, name))
+    names = (*METRICS, *OPTIONAL)
+    return tuple(name for name in names if name not in summed and not _came(rows, name))
 
 
 def _summed(rows: Sequence[object]) -> set[str]:
@@ -313,7 +333,7 @@ def _short(row: Mapping[str, Any], absent: set[str]) -> set[str]:
 
 def _used(row: Mapping[str, Any]) -> bool:
     """Whether a row has any tokens or spend."""
-    return any(row.get(name) not in (None, 0, "0") for name in (*METRICS[2:4], *METRICS[5:]))
+    return any(row.get(name) not in (None, 0, "0") for name in _SUMMED)
 
 
 def _number(value: object) -> Decimal:
@@ -404,6 +424,12 @@ def read_credits(body: bytes) -> CreditTotals:
     return CreditTotals(bought, used)
 
 
+def blamed(refusal: str, without: Collection[str]) -> frozenset[str]:
+    """The optional metrics that a refusal may be about: those that it names, else all asked for."""
+    asked = frozenset(OPTIONAL).difference(without)
+    return frozenset(name for name in asked if name in refusal) or asked
+
+
 def read_is_management(body: bytes) -> bool:
     """Whether the key that asked is a management key."""
     data = read_json(body).get("data")
@@ -422,16 +448,20 @@ def read_error(body: bytes) -> str:
 
 
 def _row(
-    row: object, view: QueryGrouping, granularity: Granularity, stamps: dict[str, datetime]
+    row: object,
+    view: QueryGrouping,
+    granularity: Granularity,
+    stamps: dict[str, datetime],
+    lacking: set[str],
 ) -> WireRow | None:
+    """A row, or None if it cannot be read; an optional metric that cannot goes into `lacking`."""
     if not isinstance(row, dict):
         return None
     try:
         bucket = _bucket(row, granularity, stamps)
         if "request_count" not in row:
             raise KeyError("request_count")
-        counts = [_count(row.get(name)) for name in METRICS[:5]]
-        money = [_money(row.get(name), _MOST_DOLLARS_A_ROW) for name in METRICS[5:]]
+        values = [decode(row.get(name)) for name, decode in _DECODERS]
         member = _label(row[view.field]) if view.field else ""
     except (KeyError, ValueError, TypeError, ArithmeticError):
         return None
@@ -439,7 +469,22 @@ def _row(
     if view.field and not model:
         return None
     email = _text(row.get("user_email")) if view is QueryGrouping.CREATOR else ""
-    return WireRow(bucket, member, email, model, Usage(*counts, *money))
+    try:
+        values += [decode(row.get(name)) for name, decode in _OPTIONAL_DECODERS]
+    except (ValueError, TypeError, ArithmeticError):
+        values += [_optional(row, name, decode, lacking) for name, decode in _OPTIONAL_DECODERS]
+    return WireRow(bucket, member, email, model, Usage._make(values))
+
+
+def _optional(
+    row: Mapping[str, Any], name: str, decode: Callable[[object], int], lacking: set[str]
+) -> int:
+    """An optional figure of a row; 0, and noted in `lacking`, where it cannot be read."""
+    try:
+        return decode(row.get(name))
+    except (ValueError, TypeError, ArithmeticError):
+        lacking.add(name)
+        return 0
 
 
 def _truncated(metadata: Mapping[str, Any], rows: int) -> bool:
@@ -481,6 +526,8 @@ def _count(value: object) -> int:
     """A count as it comes: 1523, "1523", "1500.0", null. ValueError for anything else."""
     if value is None:
         return 0
+    if type(value) is str and len(value) < 16 and value.isascii() and value.isdigit():
+        return int(value)  # nearly all of them; a Decimal takes three times as long
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise ValueError("no count")
     if isinstance(value, str) and (len(value) > 30 or not value.isascii() or "_" in value):
@@ -510,6 +557,15 @@ def _money(value: object, most: Decimal = _MOST_DOLLARS) -> int:
     if not amount.is_finite() or abs(amount) > most:
         raise ValueError("no amount")
     return int((amount * NANO).to_integral_value())
+
+
+def _row_money(value: object) -> int:
+    return _money(value, _MOST_DOLLARS_A_ROW)
+
+
+_DECODE = {FigureKind.COUNT: _count, FigureKind.MONEY: _row_money}
+_DECODERS = tuple((figure.wire, _DECODE[figure.kind]) for figure in REQUIRED)
+_OPTIONAL_DECODERS = tuple((figure.wire, _DECODE[figure.kind]) for figure in figures.OPTIONAL)
 
 
 def _dollars(value: object) -> int | None:

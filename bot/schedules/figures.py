@@ -12,7 +12,7 @@ from bot.answers.answer import Plan, answer, make_plan
 from bot.answers.visibility import Asker
 from bot.store import Store
 from bot.store.usage.directory import Directory
-from bot.store.usage.read import Selection
+from bot.store.usage.selection import Selection
 from bot.store.usage.store import CacheState
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
@@ -205,7 +205,7 @@ def _cells(
     """Usage of a whole range by key and model, and whose key it is."""
     directory = store.directory()
     found: dict[Cell, Usage] = {}
-    by_key = Selection(Dimension.KEY, selection.models, selection.keys, selection.creators)
+    by_key = selection.grouped(Dimension.KEY)
     for member, model, usage in _rows(store, by_key, of):
         cell = _cell(directory, labels, member, model)
         found[cell] = plus(found.get(cell, ZERO), usage)

@@ -1,16 +1,20 @@
-"""How values are stored: small integers for names, seconds for time."""
+"""How values are stored: small integers for names, whole seconds or milliseconds for times.
+
+This is the only codec for times in the store.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
-from reports.usage.usage import Usage
+from reports.usage.figures import NAMES
 
-FIGURES = ", ".join(Usage._fields)
+FIGURES = ", ".join(NAMES)
 """The columns of usage and of its sums, in the order of Usage, whatever their order in the file."""
 
 GRANULARITY = {
@@ -19,8 +23,6 @@ GRANULARITY = {
     Granularity.DAY: 2,
     Granularity.MONTH: 3,
 }
-DIMENSION = {Dimension.MODEL: 1, Dimension.KEY: 2, Dimension.CREATOR: 3}
-DIMENSION_OF = {code: dimension for dimension, code in DIMENSION.items()}
 
 
 class StoredView(IntEnum):
@@ -30,11 +32,26 @@ class StoredView(IntEnum):
     CREATOR = 1
 
 
-ALL_OF: Mapping[int, int] = {StoredView.KEY: 0, StoredView.CREATOR: 4}
-MEMBERS_OF: Mapping[int, int] = {
-    StoredView.KEY: DIMENSION[Dimension.KEY],
-    StoredView.CREATOR: DIMENSION[Dimension.CREATOR],
+class StoredDimension(NamedTuple):
+    """A dimension's code, and the view that has its members; None: every view has them."""
+
+    code: int
+    view: StoredView | None
+
+
+DIMENSIONS = {
+    Dimension.MODEL: StoredDimension(1, None),
+    Dimension.KEY: StoredDimension(2, StoredView.KEY),
+    Dimension.CREATOR: StoredDimension(3, StoredView.CREATOR),
 }
+DIMENSION = {dimension: stored.code for dimension, stored in DIMENSIONS.items()}
+DIMENSION_OF = {code: dimension for dimension, code in DIMENSION.items()}
+ALL_OF: Mapping[int, int] = {StoredView.KEY: 0, StoredView.CREATOR: 4}
+"""The codes of the sums of everything in a view."""
+MEMBERS_OF: Mapping[int, int] = {
+    stored.view: stored.code for stored in DIMENSIONS.values() if stored.view is not None
+}
+"""The codes of the dimension of a view's members."""
 MODELS = DIMENSION[Dimension.MODEL]
 
 PART_SECONDS = {0: 3_600, 1: 86_400, 2: 8 * 86_400, 3: 10**11}
@@ -46,7 +63,7 @@ then touches as many pages as there are keys. Stored rows depend on it: a change
 
 
 def to_seconds(moment: datetime) -> int:
-    """A moment as it is stored: whole seconds since 1970, UTC."""
+    """A time as usage stores it: whole seconds since 1970, UTC."""
     return int(moment.timestamp())
 
 
@@ -55,19 +72,19 @@ def part(granularity: int, bucket: int) -> int:
     return bucket // PART_SECONDS[granularity]
 
 
-def from_seconds(kept: int) -> datetime:
-    """The moment (UTC) of stored seconds."""
-    return datetime.fromtimestamp(kept, UTC)
+def from_seconds(stored: int) -> datetime:
+    """The time (UTC) of stored seconds."""
+    return datetime.fromtimestamp(stored, UTC)
 
 
 Clock = Callable[[], datetime]
 
 
 def to_milliseconds(moment: datetime) -> int:
-    """A moment as the ledger keeps it: whole milliseconds since 1970."""
+    """A time as schedules, alerts and the audit log store it: whole milliseconds since 1970."""
     return round(moment.timestamp() * 1000)
 
 
-def from_milliseconds(kept: int) -> datetime:
-    """The moment that the ledger kept (UTC)."""
-    return datetime.fromtimestamp(kept / 1000, UTC)
+def from_milliseconds(stored: int) -> datetime:
+    """The time (UTC) of stored milliseconds."""
+    return datetime.fromtimestamp(stored / 1000, UTC)

@@ -3,7 +3,8 @@
 Each is written out as SQL: nothing in it comes from constants that a later version may change. Name
 the columns in every INSERT, since a column that is added later stands last in older files. A new
 stored figure needs a migration with `ALTER TABLE usage ADD COLUMN ... INTEGER NOT NULL DEFAULT 0`
-and the same for `total`, a field in reports.usage.Usage, and a dump in tests/bot/store/earlier/.
+and the same for `total`, a line in reports/usage/figures.py, a field in reports.usage.usage.Usage,
+and a dump in tests/bot/store/earlier/.
 """
 
 from __future__ import annotations
@@ -305,3 +306,22 @@ def m011_day_parts(db: Database) -> None:
         f" ON CONFLICT (dimension, granularity, part, member, bucket) DO UPDATE SET {added}"
     )
     db.execute("DROP TABLE moved")
+
+
+@migration
+def m012_cache(db: Database) -> None:
+    """Cached tokens, what caching saved (nano-dollars), and for which times these are known.
+
+    Stored usage has 0 where they are not: they were never asked for, or did not come.
+    """
+    for statement in (
+        "ALTER TABLE usage ADD COLUMN cached INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE usage ADD COLUMN saved INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE total ADD COLUMN cached INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE total ADD COLUMN saved INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE figure_known (
+            figure TEXT NOT NULL, granularity INTEGER NOT NULL, start INTEGER NOT NULL,
+            until INTEGER NOT NULL, PRIMARY KEY (figure, granularity, start)
+        ) STRICT, WITHOUT ROWID""",
+    ):
+        db.execute(statement)

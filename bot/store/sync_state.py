@@ -1,6 +1,6 @@
-"""What syncing notes for whoever asks: the last failure, the first sync, and what is unavailable.
+"""What a sync records for answers: the last failure, the first sync, and what is unavailable.
 
-The facts are written by whoever syncs; here they are read and put into words.
+The syncing process writes the facts; here they are read and put into words.
 """
 
 from __future__ import annotations

@@ -24,11 +24,11 @@ MADE_UP = ("deleted:", "email:", "name:", UNLISTED, *FROM_FILES)
 
 Found = tuple[str, str, str]
 """A member that only usage rows name, as it is added to the directory: ref, name, detail."""
-Who = tuple[str, str]
+NameAndEmail = tuple[str, str]
 """A name and an e-mail address, as they come in a row."""
-Told = tuple[Member, WireRow]
-"""A row that came when its member was asked for by id."""
-Place = tuple[datetime, str, Who]
+MemberRow = tuple[Member, WireRow]
+"""A row that came when its member was queried by id."""
+RowPlace = tuple[datetime, str, NameAndEmail]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class NameResolver:
         self._view = view
         self._listed = listed
         self._since = directory.since
-        self._nobody = directory.ids[DIMENSION[view], ""]
+        self._no_member = directory.ids[DIMENSION[view], ""]
         self._by_name: dict[str, list[Member]] = defaultdict(list)
         self._by_email: dict[str, list[Member]] = defaultdict(list)
         for member in directory.of[DIMENSION[view]]:
@@ -60,7 +60,7 @@ class NameResolver:
                 self._by_name[_name(member)].append(member)
                 self._by_email[member.detail.casefold()].append(member)
 
-    def candidates(self, who: Who) -> Sequence[Member]:
+    def candidates(self, who: NameAndEmail) -> Sequence[Member]:
         """The members that may be meant; an address means one person, an active one first."""
         name, email = who
         if email:
@@ -74,27 +74,27 @@ class NameResolver:
             self._made_up(who) for who in sorted(named) if any(who) and not self.candidates(who)
         ]
 
-    def shared(self, rows: Sequence[WireRow]) -> frozenset[Who]:
+    def shared(self, rows: Sequence[WireRow]) -> frozenset[NameAndEmail]:
         """Names that mean more than one member: known ones, or with a row too many or too early.
 
-        An empty name means nobody, but also a person with neither name nor address.
+        An empty name stands for no member, but also for a person with neither name nor address.
         """
         places = Counter(_place(row) for row in giving_way(rows))
         doubled = {who for (_, _, who), count in places.items() if count > 1 and any(who)}
-        first: dict[Who, datetime] = {}
+        first: dict[NameAndEmail, datetime] = {}
         for bucket, _, who in places:
             first[who] = min(bucket, first.get(who, bucket))
         return frozenset(doubled | {who for who, at in first.items() if self._several(who, at)})
 
-    def _several(self, who: Who, first: datetime) -> bool:
+    def _several(self, who: NameAndEmail, first: datetime) -> bool:
         """Whether a name is known to mean several, or was used before its one member was there."""
         candidates = self.candidates(who)
         if len(candidates) != 1:
             return bool(candidates)
         return not any(who) or first < self._since.get(candidates[0].id, first)
 
-    def rounds(self, shared: Iterable[Who]) -> list[dict[Who, Member]]:
-        """Members to ask for by id; within a round every name is one member's alone."""
+    def rounds(self, shared: Iterable[NameAndEmail]) -> list[dict[NameAndEmail, Member]]:
+        """Members to query by id, in rounds; within a round, each name belongs to one member."""
         known = {
             who: [member for member in self.candidates(who) if not member.ref.startswith(MADE_UP)]
             for who in sorted(shared)
@@ -106,36 +106,42 @@ class NameResolver:
         ]
 
     def namesakes(
-        self, rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
+        self,
+        rows: Sequence[WireRow],
+        member_rows: Sequence[MemberRow],
+        shared: frozenset[NameAndEmail],
     ) -> list[Found]:
         """Deleted members of the same name that have to be added before `assign` is called."""
-        left = {who for _, _, who in _left(rows, told, shared) if any(who)}
+        left = {who for _, _, who in _left(rows, member_rows, shared) if any(who)}
         return [self._made_up(who) for who in sorted(left) if self._namesake(who) is None]
 
     def assign(
-        self, rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
+        self,
+        rows: Sequence[WireRow],
+        member_rows: Sequence[MemberRow],
+        shared: frozenset[NameAndEmail],
     ) -> Iterable[AttributedUsage]:
         """Every row's usage with its owner."""
         for row in giving_way(rows):
             who = row.member, row.email
             if who not in shared:
                 candidates = self.candidates(who) if any(who) else ()
-                owner = candidates[0].id if candidates else self._nobody
+                owner = candidates[0].id if candidates else self._no_member
                 yield AttributedUsage(row.bucket, owner, row.model, row.usage)
-        for member, row in told:
+        for member, row in member_rows:
             yield AttributedUsage(row.bucket, member.id, row.model, row.usage)
-        for (bucket, model, who), usage in _left(rows, told, shared).items():
+        for (bucket, model, who), usage in _left(rows, member_rows, shared).items():
             namesake = self._namesake(who)
-            owner = namesake.id if namesake else self._nobody
+            owner = namesake.id if namesake else self._no_member
             yield AttributedUsage(bucket, owner, model, usage)
 
-    def _namesake(self, who: Who) -> Member | None:
+    def _namesake(self, who: NameAndEmail) -> Member | None:
         """The member that represents deleted ones of a name."""
         candidates = self.candidates(who) if any(who) else ()
         made_up = [m for m in candidates if m.ref.startswith(MADE_UP)]
         return next(iter(made_up + [m for m in candidates if m.gone]), None)
 
-    def _made_up(self, who: Who) -> Found:
+    def _made_up(self, who: NameAndEmail) -> Found:
         name, email = who
         if not self._listed:
             return f"{UNLISTED}{email or name}", name or email, email
@@ -145,25 +151,25 @@ class NameResolver:
 
 
 def _name(member: Member) -> str:
-    """The name of a member in rows: empty for those whom the directory calls by their id."""
+    """The name of a member in rows: empty for members that the directory calls by their id."""
     return "" if member.name == member.ref else member.name
 
 
-def _place(row: WireRow) -> Place:
+def _place(row: WireRow) -> RowPlace:
     return row.bucket, row.model, (row.member, row.email)
 
 
 def _left(
-    rows: Sequence[WireRow], told: Sequence[Told], shared: frozenset[Who]
-) -> dict[Place, Usage]:
+    rows: Sequence[WireRow], member_rows: Sequence[MemberRow], shared: frozenset[NameAndEmail]
+) -> dict[RowPlace, Usage]:
     """What is left of shared names after the rows queried by id, where more rows came."""
-    counts: Counter[Place] = Counter()
-    left: dict[Place, Usage] = {}
+    counts: Counter[RowPlace] = Counter()
+    left: dict[RowPlace, Usage] = {}
     for row in giving_way(rows):
         if (row.member, row.email) in shared:
             counts[_place(row)] += 1
             left[_place(row)] = plus(left.get(_place(row), ZERO), row.usage)
-    for _, row in told:
+    for _, row in member_rows:
         place = _place(row)
         if place in left:
             counts[place] -= 1

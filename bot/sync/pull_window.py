@@ -1,7 +1,7 @@
 """Fetching one window of usage from OpenRouter: whole, with owners found, checked against totals.
 
 What did not come is unknown, not 0: an answer that lacks a metric, has no readable row, or is empty
-where usage was known is refused as a whole, so that what is held stays.
+where usage was known is refused as a whole, so that stored usage stays.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.openrouter import (
@@ -21,15 +21,17 @@ from bot.openrouter import (
     UsageAnswer,
     WireRow,
 )
+from bot.openrouter.wire import OPTIONAL
 from bot.runtime.priority import giving_way
 from bot.store import Store
 from bot.store.encoding import StoredView, to_seconds
 from bot.store.sync_state import parts
 from bot.store.usage.diff import RowKey
 from bot.store.usage.directory import Directory
-from bot.sync.attribution import DIMENSION, MADE_UP, AttributedUsage, NameResolver, Told
+from bot.sync.attribution import DIMENSION, MADE_UP, AttributedUsage, MemberRow, NameResolver
 from reports.time.timerange import STEP, Granularity
 from reports.usage.dimensions import Dimension, Metric
+from reports.usage.figures import FIGURES, OPTIONAL_NAMES, FigureKind
 from reports.usage.format import money, number
 from reports.usage.sync_windows import MINUTE, Window
 from reports.usage.usage import ZERO, Usage, minus, plus, total
@@ -46,15 +48,14 @@ _SETTLED = 3 * MINUTE
 _STORED = {QueryGrouping.KEY: StoredView.KEY, QueryGrouping.CREATOR: StoredView.CREATOR}
 _ROUNDING = 1_000
 """Nano-dollars by which sums of a window's rows may differ: they come as rounded decimals."""
-_FIELDS = {
-    "request_count": "requests",
-    "byok_request_count": "byok_requests",
-    "tokens_prompt": "prompt",
-    "tokens_completion": "completion",
-    "reasoning_tokens": "reasoning",
-    "credits_usage": "credits",
-    "byok_usage": "byok",
-}
+_FIELDS = {figure.wire: figure.name for figure in FIGURES}
+_TOLERANCES = [
+    (index, _ROUNDING if figure.kind is FigureKind.MONEY else 0)
+    for index, figure in enumerate(FIGURES)
+    if not figure.optional
+]
+"""By how much each figure of the views may differ from the totals; optional ones are not
+compared."""
 
 
 class PartialAnswerError(OpenRouterError):
@@ -63,28 +64,37 @@ class PartialAnswerError(OpenRouterError):
 
 @dataclass(frozen=True, slots=True)
 class PulledWindow:
-    """The rows of a window in both views, notes on what is wrong with them, and how many came."""
+    """The rows of a window in both views, notes on what is wrong with them, and how many came.
+
+    `known` are the optional figures that came with all rows.
+    """
 
     rows: tuple[tuple[RowKey, Usage], ...]
     notes: tuple[str, ...]
     count: int
+    known: frozenset[str] = OPTIONAL_NAMES
 
 
 @dataclass(slots=True)
 class _Part:
-    """What came for one view of a window; `unused` are metrics that were null throughout."""
+    """What came for one view of a window.
+
+    `unused` are metrics that were null throughout, `lacking` optional ones that did not come with
+    all rows.
+    """
 
     rows: list[WireRow]
     notes: list[str]
     unused: frozenset[str] = frozenset()
+    lacking: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
     """What `pull` calls on the way.
 
-    `alive` comes before each query, `listed` once usage can be read and before names are looked up,
-    `refresh` where a name is not in the directory.
+    `alive` is called before each query, `listed` once usage has been read and before names are
+    looked up, `refresh` where a name is not in the directory.
     """
 
     refresh: Callable[[], object]
@@ -106,14 +116,14 @@ def pull(
     pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
     if off:
         pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
-    return PulledWindow(pulled.rows, (*pulled.notes, *off), pulled.count)
+    return replace(pulled, notes=(*pulled.notes, *off))
 
 
 def _views(
     fetching: _Fetching, store: Store, window: Window, calls: Callbacks, settled: datetime
 ) -> tuple[PulledWindow, tuple[str, ...]]:
     totals = fetching.fetch(QueryGrouping.TOTAL, window, None, ())
-    _check_unused(store, window, totals)
+    lacking = totals.lacking | _check_unused(store, window, totals)
     calls.listed()
     rows: list[tuple[RowKey, Usage]] = []
     notes = list(totals.notes)
@@ -122,6 +132,7 @@ def _views(
     for view in (QueryGrouping.KEY, QueryGrouping.CREATOR):
         owned, part = _view(fetching, store, view, window, calls.refresh)
         count = max(count, len(part.rows))
+        lacking |= part.lacking
         notes += [note for note in part.notes if note not in notes]
         off += differences(window, view, owned, totals.rows, settled)
         models = _models(store, owned)
@@ -129,21 +140,25 @@ def _views(
             ((_STORED[view], to_seconds(o.bucket), o.member, models[o.model]), o.usage)
             for o in giving_way(owned)
         ]
-    return PulledWindow(tuple(rows), tuple(notes), count), tuple(off)
+    known = OPTIONAL_NAMES - {_FIELDS[name] for name in lacking}
+    return PulledWindow(tuple(rows), tuple(notes), count, known), tuple(off)
 
 
-def _check_unused(store: Store, window: Window, totals: _Part) -> None:
+def _check_unused(store: Store, window: Window, totals: _Part) -> frozenset[str]:
     """Refuse an answer in which a metric is null throughout that was used before.
 
     Where there are fewer requests than before, usage was taken back, and the metric with it.
+    Returns the optional metrics of which this is so: they are unknown. Raises PartialAnswerError.
     """
     if not totals.unused:
-        return
-    held = store.sum(window)
-    if sum(row.usage.requests for row in totals.rows) < held.requests:
-        return
-    if lost := [name for name in _FIELDS if name in totals.unused and getattr(held, _FIELDS[name])]:
-        raise _lacking(window, lost)
+        return frozenset()
+    stored = store.sum(window)
+    if sum(row.usage.requests for row in totals.rows) < stored.requests:
+        return frozenset()
+    lost = [name for name in _FIELDS if name in totals.unused and getattr(stored, _FIELDS[name])]
+    if required := [name for name in lost if _FIELDS[name] not in OPTIONAL_NAMES]:
+        raise _lacking(window, required)
+    return frozenset(lost)
 
 
 def _view(
@@ -162,18 +177,19 @@ def _view(
         if found := names.unknown(part.rows):
             names = NameResolver(view, store.add_members(dimension, found))
     shared = names.shared(part.rows)
-    told: list[Told] = []
+    member_rows: list[MemberRow] = []
     for members in names.rounds(shared):
         ids = tuple(m.ref for m in members.values())
         again = fetching.fetch(view, window, IdFilter(ids), ())
+        part.lacking |= again.lacking
         part.notes += [note for note in again.notes if note not in part.notes]
         for row in again.rows:
             member = members.get((row.member, row.email))
             if member:
-                told.append((member, row))
-    if found := names.namesakes(part.rows, told, shared):
+                member_rows.append((member, row))
+    if found := names.namesakes(part.rows, member_rows, shared):
         names = NameResolver(view, store.add_members(dimension, found))
-    return tuple(names.assign(part.rows, told, shared)), part
+    return tuple(names.assign(part.rows, member_rows, shared)), part
 
 
 def _listed(store: Store, view: QueryGrouping) -> bool:
@@ -279,7 +295,7 @@ class _Fetching:
                 f"All {_rows(len(answer.rows))} of OpenRouter's answer {_about(window)} have other"
                 " dates."
             )
-        return _Part(rows, _notes(window, answer), frozenset(answer.unused))
+        return _Part(rows, _notes(window, answer), frozenset(answer.unused), answer.lacking)
 
 
 def _in_vain(answer: UsageAnswer, parts: Sequence[UsageAnswer | None]) -> bool:
@@ -290,7 +306,8 @@ def _in_vain(answer: UsageAnswer, parts: Sequence[UsageAnswer | None]) -> bool:
 
 def _cut_off(window: Window, answer: UsageAnswer | None) -> _Part:
     rows = _used(answer, window) if answer else []
-    return _Part(rows, [f"OpenRouter sent only part of the rows of some {window.granularity}s"])
+    notes = [f"OpenRouter sent only part of the rows of some {window.granularity}s"]
+    return _Part(rows, notes, lacking=frozenset(OPTIONAL))
 
 
 def _lacking(window: Window, names: Iterable[str]) -> PartialAnswerError:
@@ -346,6 +363,7 @@ def _joined(parts: Iterable[_Part]) -> _Part:
         whole.rows += part.rows
         whole.notes += [note for note in part.notes if note not in whole.notes]
         unused += [part.unused] if part.rows else []
+        whole.lacking |= part.lacking
     whole.unused = frozenset.intersection(*unused) if unused else frozenset()
     return whole
 
@@ -396,8 +414,7 @@ def _apart(usage: Usage) -> str:
 
 
 def _nothing(usage: Usage) -> bool:
-    counts = (usage.requests, usage.byok_requests, usage.prompt, usage.completion, usage.reasoning)
-    return not any(counts) and abs(usage.credits) <= _ROUNDING and abs(usage.byok) <= _ROUNDING
+    return all(abs(usage[index]) <= most for index, most in _TOLERANCES)
 
 
 def _ids(directory: Directory, dimension: Dimension) -> tuple[str, ...]:

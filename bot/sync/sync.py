@@ -16,7 +16,7 @@ from bot.store.sync_state import FIRST_SYNC, TROUBLE
 from bot.sync.directory import DirectorySync
 from bot.sync.pull_window import Callbacks, PartialAnswerError, pull
 from reports.time.timerange import DAY, HOUR, Granularity, floor
-from reports.usage.coverage import Held, Interval, merge
+from reports.usage.coverage import Held, Interval, gaps, merge
 from reports.usage.sync_windows import (
     FIRST_WINDOW,
     Window,
@@ -40,7 +40,10 @@ LOOK_BACK_HOUR = 3
 AFTER_REFUSAL = timedelta(minutes=15)
 AFTER_TROUBLE = timedelta(seconds=30)
 GIVEN_UP = HOUR
-"""How long a window of the past that could not be fetched is left alone."""
+"""How long a window of the past that could not be fetched is not asked for again."""
+BACKFILL_EVERY = timedelta(seconds=10)
+"""A window takes three queries, so this is about 18 of the 60 queries a minute at most."""
+BACKFILL_TRIES = 3
 _QUARTERS = "quarters"
 """The fact that says until when minutes were added up to quarter hours."""
 _SECONDS_A_QUERY = 1.0
@@ -50,9 +53,9 @@ _QUERIES_A_WINDOW = 3
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much of OpenRouter's history is held (0 to 1), the last window, and what is left.
+    """How much of OpenRouter's history is stored (0 to 1), the last window, and what is left.
 
-    `left` is in words, such as `about 3 minutes left for 12 keys`; empty once all is held.
+    `left` is in words, such as `about 3 minutes left for 12 keys`; empty once all is stored.
     """
 
     done: float
@@ -72,8 +75,8 @@ class Turn:
 class Sync:
     """Keeps the cache fresh. One turn at a time; the database says what is due, not this object.
 
-    `alive` is called before each query, so that whoever holds the lease can renew it; `zones` are
-    time zones in which people ask, besides those of schedules and rules.
+    `alive` is called before each query, so that the process that has the lease can renew it;
+    `zones` are time zones in which people ask, besides those of schedules and rules.
     """
 
     def __init__(
@@ -95,7 +98,9 @@ class Sync:
         self._lengths = dict(FIRST_WINDOW)
         self._looking_back: list[Window] = []
         self._given_up: list[tuple[Window, datetime]] = []
-        self._rest: Interval | None = None
+        self._backfilled: datetime | None = None
+        self._still_unknown: list[Window] = []
+        self._paused: Interval | None = None
         self._first: bool | None = None
         self._windows = 0
         self._seconds = 0.0
@@ -103,11 +108,11 @@ class Sync:
     def turn(self) -> Turn:
         """Fetch the newest buckets that are due, then one window of what is still missing.
 
-        A failure keeps what is held, is noted for answers and status, and makes the next turns
-        wait.
+        A failure keeps what is stored, is recorded for answers and status, and makes the next
+        turns wait.
         """
         now = self._clock()
-        if self._rest and self._rest[0] <= now < self._rest[1]:
+        if self._paused and self._paused[0] <= now < self._paused[1]:
             return Turn(0, more=False)
         try:
             self._begin_first(now)
@@ -121,7 +126,7 @@ class Sync:
                 self._end_first()
         except (OpenRouterError, StoreError) as error:
             return self._failed(error)
-        self._rest = None
+        self._paused = None
         return Turn(changed, more)
 
     def list_directory(self) -> None:
@@ -129,7 +134,7 @@ class Sync:
         self._directory.list_now()
 
     def up_to_date(self) -> bool:
-        """Whether nothing is due and nothing is missing, whoever fetched it."""
+        """Whether nothing is due and nothing is missing, whichever process fetched it."""
         now, state = self._clock(), self._store.state()
         fresh = not any(due(granularity, now, state.synced) for granularity in ORDER)
         return fresh and most_missing(now, state.pulled) is None
@@ -138,7 +143,7 @@ class Sync:
         now, rest = self._clock(), AFTER_TROUBLE
         if isinstance(error, OpenRouterError):
             rest = AFTER_REFUSAL if error.permanent else max(rest, timedelta(seconds=error.wait))
-        self._rest = now, now + rest
+        self._paused = now, now + rest
         trouble = {"at": now.isoformat(), "words": str(error)}
         try:
             self._store.keep_fact(TROUBLE, json.dumps(trouble))
@@ -173,36 +178,69 @@ class Sync:
         return changed, failed
 
     def _shorten(self, part: Window) -> bool:
-        """Ask for half as much from now on; False where a part is one bucket already."""
+        """Ask for half as much from now on; False where a part is a single bucket."""
         halves = part.halves()
         if halves:
             self._lengths[part.granularity] = halves[1].end - halves[1].start
         return halves is not None
 
     def _older(self, now: datetime) -> bool:
-        """One window of what is not held, or of the nightly look back. Whether more may remain."""
+        """Fetch one window that is missing, of the nightly look back, or of the backfill.
+
+        Returns whether more of the first two may remain.
+        """
         window = most_missing(now, self._known())
         if window:
             self._past(window)
             return True
-        return self._look_back(now)
+        if self._look_back(now):
+            return True
+        self._backfill(now)
+        return False
+
+    def _backfill(self, now: datetime) -> None:
+        """Fetch one window again whose usage was stored without the optional figures.
+
+        Which windows these are is in the database, so a restart goes on where it was. It is the
+        least urgent work: one window at a time, newest first, with pauses. Where OpenRouter still
+        does not give the figures, it is tried for three windows a day.
+        """
+        if self._api.refused_metrics() or len(self._still_unknown) >= BACKFILL_TRIES:
+            return
+        if self._backfilled and timedelta() <= now - self._backfilled < BACKFILL_EVERY:
+            return
+        known = self._with(self._store.known(), self._still_unknown)
+        window = most_missing(now, known)
+        if window is None:
+            return
+        self._backfilled = now
+        rest = self._past(window)
+        if rest == window:  # it took too long: shorter windows are asked for from now on
+            return
+        part = Window(window.granularity, rest.end if rest else window.start, window.end)
+        if gaps((part.start, part.end), self._store.known()[part.granularity]):
+            self._still_unknown.append(part)
 
     def _known(self) -> Held:
-        """What is held, or was given up a short time ago."""
-        pulled, now = self._store.state().pulled, self._clock()
+        """What is stored, or was given up a short time ago."""
+        return self._with(self._store.state().pulled, ())
+
+    def _with(self, known: Held, others: Iterable[Window]) -> Held:
+        """These intervals, those of windows given up a short time ago, and those of others."""
+        now = self._clock()
         self._given_up = [
             (window, at) for window, at in self._given_up if timedelta() <= now - at < GIVEN_UP
         ]
-        given_up: dict[Granularity, list[Interval]] = {g: [] for g in ORDER}
-        for window, _ in self._given_up:
-            given_up[window.granularity].append((window.start, window.end))
-        return {g: merge([*pulled.get(g, ()), *given_up[g]]) for g in ORDER}
+        added: dict[Granularity, list[Interval]] = {g: [] for g in ORDER}
+        for window in (*(window for window, _ in self._given_up), *others):
+            added[window.granularity].append((window.start, window.end))
+        return {g: merge([*known.get(g, ()), *added[g]]) for g in ORDER}
 
     def _past(self, window: Window) -> Window | None:
         """Fetch the newest part of a window of the past; what remains of it.
 
         What takes OpenRouter too long is asked for in smaller parts. A bucket that it does not
-        answer, and a part that it answers incompletely, are noted and left alone for a while.
+        answer, and a part that it answers incompletely, are noted and not asked for for an hour.
         """
         part, rest = newest_part(window, self._lengths[window.granularity])
         try:
@@ -228,6 +266,7 @@ class Sync:
             if self._store.fact("looked_back") == today:
                 return False
             self._given_up.clear()
+            self._still_unknown.clear()
             self._looking_back = [look_back(g, now) for g in (Granularity.HOUR, Granularity.DAY)]
             self._forget(now)
         if not self._looking_back:
@@ -266,19 +305,19 @@ class Sync:
             alive=self._alive,
         )
         pulled = pull(self._api, self._store, window, calls, now)
-        changed = self._store.replace(window, pulled.rows, synced_at, pulled.notes)
+        changed = self._store.replace(window, pulled.rows, synced_at, pulled.notes, pulled.known)
         self._lengths[window.granularity] = next_length(window, pulled.count)
         self._windows += 1
         self._seconds += monotonic() - begun
         for note in pulled.notes:
             log.warning("Sync: %s", note)
         log.debug("Fetched %s: %d rows, %d changed", window, pulled.count, changed)
-        self._tell(window)
+        self._report_progress(window)
         return changed
 
     # -- progress
 
-    def _tell(self, window: Window) -> None:
+    def _report_progress(self, window: Window) -> None:
         held = self._store.state().pulled
         now = self._clock()
         done = [held_part(granularity, now, held) for granularity in ORDER]
@@ -293,7 +332,7 @@ class Sync:
             self._store.keep_fact(FIRST_SYNC, json.dumps(said))
 
     def _left(self, now: datetime) -> str:
-        """How long the rest will take at the pace so far, in words."""
+        """How long what is missing will take at the pace so far, in words."""
         known = self._known()
         windows = sum(
             ceil((window.end - window.start) / self._lengths[granularity])
@@ -307,7 +346,7 @@ class Sync:
         return f"about {minutes:,} minute{'' if minutes == 1 else 's'} left{for_keys}"
 
     def _begin_first(self, now: datetime) -> None:
-        """Note that the first sync has begun, so that answers and status can say so."""
+        """Record that the first sync has begun, so that answers and status can say so."""
         if self._first is None:
             said = self._store.fact(FIRST_SYNC)
             self._first = bool(said) or (said is None and not self._store.state().synced)

@@ -1,4 +1,4 @@
-"""One pass of syncing from the command line, which gives way to a process that syncs already."""
+"""One pass of syncing from the command line; it waits for a process that is syncing already."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bot.store.sync_state import LEASE, LEASE_LENGTH, failure, first_sync, sente
 from bot.sync.sync import Progress, Sync
 
 LOOK = 1.0
-"""Seconds between two looks at whether the other process is done."""
+"""Seconds between two checks of whether the other process is done."""
 SAY_EVERY = timedelta(seconds=15)
 
 
 class SyncOnce:
-    """Fetches what is missing, once, holding the lease of whoever syncs.
+    """Fetches what is missing, once, with the lease of the syncing process.
 
     `name` is what others call this process, `say` prints a line while it waits, `pause` waits for
     some seconds.
@@ -67,7 +67,7 @@ class SyncOnce:
     def run(self, report: Callable[[float, str], object]) -> None:
         """Fetch all that is due or missing. Raises OpenRouterError and StoreError.
 
-        `report` gets how much is held (0 to 1) and words about it.
+        `report` gets how much is stored (0 to 1) and words about it.
         """
         self._report = report
         try:

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple, NoReturn
 
-from reports.render.csv import MEMBER, OVERVIEW, SLUG, quoted
+from reports.render.csv import MEMBER, SLUG, quoted
 from reports.usage.dimensions import Dimension
+from reports.usage.figures import OVERVIEW, FigureKind
 from reports.usage.usage import NANO, Usage, nano_dollars
 from reports.wording.safe_text import clean
 
@@ -24,7 +26,7 @@ LONGEST_LINE = 64 * 1024
 """Bytes; a real line has a few hundred."""
 EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
 """No usage can be older: there was no OpenRouter yet."""
-COLUMNS = ("Date", SLUG, *OVERVIEW.split(","))
+COLUMNS = ("Date", SLUG, *(figure.csv for figure in OVERVIEW))
 _LONGEST_NAME = 1_000
 _MOST = 10**17
 """More than any one row can have: nano-dollars (a hundred million dollars), tokens, requests."""
@@ -193,9 +195,9 @@ def _rows(
     now: datetime,
 ) -> Iterator[FileRow]:
     dates: dict[str, datetime] = {}
-    sums = [0] * 6
-    date_at, slug_at, *figures_at = order[:8]
-    member_at = order[8] if len(order) > 8 else None
+    sums = [0] * len(OVERVIEW)
+    date_at, slug_at, *figures_at = order[: len(COLUMNS)]
+    member_at = order[len(COLUMNS)] if len(order) > len(COLUMNS) else None
     for line, record in records:
         if len(record) != width:
             _refuse(line, f"{len(record)} values, where the header has {width}")
@@ -210,8 +212,7 @@ def _rows(
         sums = list(map(int.__add__, sums, figures))
         if max(sums) > _MOST_ADDED_UP:
             _refuse(line, "more than any organization can have used, added up")
-        paid, own, requests, prompt, completion, reasoning = figures
-        usage = Usage(requests, 0, prompt, completion, reasoning, paid, own)
+        usage = Usage._make(_in_order((*figures, 0)))
         slug = _name(line, record[slug_at])
         if not slug:
             _refuse(line, f"no {SLUG}")
@@ -370,7 +371,12 @@ def _count(line: int, column: str, text: str) -> int:
     return count
 
 
-_FIGURES = [(name in {"Usage", "BYOK Usage"}, name) for name in OVERVIEW.split(",")]
+_NAMES = [figure.name for figure in OVERVIEW]
+_FIGURES = [(figure.kind is FigureKind.MONEY, figure.csv) for figure in OVERVIEW]
+_in_order = itemgetter(
+    *(_NAMES.index(name) if name in _NAMES else len(_NAMES) for name in Usage._fields)
+)
+"""Takes the figures of a row and a 0, and gives those of a Usage."""
 
 
 def _name(line: int, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.usage.dimensions import Dimension, Metric
+from reports.usage.dimensions import NAMES, Dimension, Metric
 
 METRICS: dict[str, Metric | None] = {
     **dict.fromkeys(
@@ -16,13 +16,10 @@ METRICS: dict[str, Metric | None] = {
     **dict.fromkeys(("overview", "usage", "consumption", "everything"), None),
 }  # fmt: skip
 DIMENSIONS: dict[str, Dimension] = {
-    **dict.fromkeys(
-        ("person", "people", "persons", "user", "users", "member", "members", "creator",
-         "creators", "developer", "developers", "colleague", "colleagues", "spender", "spenders",
-         "employee", "employees"), Dimension.CREATOR),
-    **dict.fromkeys(("key", "keys"), Dimension.KEY),
-    **dict.fromkeys(("model", "models"), Dimension.MODEL),
-}  # fmt: skip
+    word: dimension
+    for dimension, names in NAMES.items()
+    for word in (*names.words, *(f"{one}s" for one in names.words), *names.spoken)
+}
 WHO = {"who", "whose", "whom"}
 BY = {"by", "per", "each", "which", "across"}
 UNITS = {

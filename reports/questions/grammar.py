@@ -36,7 +36,7 @@ from reports.time.period import (
     Unit,
 )
 from reports.time.timerange import zone_names
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.usage.dimensions import NAMES, Filter, Metric, MoneySource
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
 
@@ -51,13 +51,7 @@ METRICS = {
     "tokens": Metric.TOKENS,
     "requests": Metric.REQUESTS,
 }
-DIMENSIONS = {
-    "model": Dimension.MODEL,
-    "key": Dimension.KEY,
-    "creator": Dimension.CREATOR,
-    "user": Dimension.CREATOR,
-    "member": Dimension.CREATOR,
-}
+DIMENSIONS = {word: one for one, names in NAMES.items() for word in names.words}
 _PLURAL = {f"{word}s": dimension for word, dimension in DIMENSIONS.items()}
 _UNITS = {str(unit): unit for unit in Unit}
 _OPTIONS = ("credits", "byok", "top", "csv", "pdf", "share", "tz", "vs", "help")
@@ -246,7 +240,7 @@ class _QuestionReader:
                 meant if _is_counted(meant) else "",
             )
         if word.lower() in DIMENSIONS:
-            example = _EXAMPLE_NAMES[DIMENSIONS[word.lower()]]
+            example = NAMES[DIMENSIONS[word.lower()]].example
             said = f"{_quoted(word)} needs `by` before it or a name after it: `{word}:{example}`."
             return _Wrong(said, f"by {word}")
         return _Wrong(f"I don't recognize {_quoted(word)}.", self._guess(word, following))
@@ -304,7 +298,7 @@ class _QuestionReader:
         if not pattern:
             raise _Wrong(
                 f"`{kind}:` needs a name after it.",
-                f"{'-' if exclude else ''}{dimension}:{_EXAMPLE_NAMES[dimension]}",
+                f"{'-' if exclude else ''}{dimension}:{NAMES[dimension].example}",
             )
         asked = Filter(dimension, pattern, exclude)
         if asked in self.query.filters:
@@ -421,13 +415,6 @@ class _QuestionReader:
             raise _Wrong(f"`tz` needs a time zone like Europe/Berlin{_not(word)}.", f"tz {meant}")
         self._once("zone", f"tz {word}")
         self.query = replace(self.query, zone=zone)
-
-
-_EXAMPLE_NAMES = {
-    Dimension.MODEL: "claude*",
-    Dimension.KEY: '"Prod key"',
-    Dimension.CREATOR: "me",
-}
 
 
 def _counted(word: str) -> Period | None:

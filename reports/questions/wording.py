@@ -9,14 +9,10 @@ from zoneinfo import ZoneInfo
 from reports.questions.query import Query, Versus
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import NAMES, Metric, MoneySource
 from reports.wording.safe_text import clean
 
-DIMENSION_WORDS = {
-    Dimension.MODEL: "model",
-    Dimension.KEY: "API key",
-    Dimension.CREATOR: "creator",
-}
+DIMENSION_WORDS = {dimension: names.label for dimension, names in NAMES.items()}
 
 
 _SOURCE = {

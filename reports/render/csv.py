@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
+from operator import itemgetter
 from typing import BinaryIO
 
 from reports.questions.query import Query
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage import figures as table
+from reports.usage.dimensions import NAMES, Metric, MoneySource
 from reports.usage.usage import NANO, ZERO, Usage, UsageRow, dollars, total
 
 SLUG = "Slug"
-MEMBER = {Dimension.KEY: "API Key", Dimension.CREATOR: "Creator"}
-OVERVIEW = "Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens"
+MEMBER = {dimension: names.csv for dimension, names in NAMES.items() if names.csv}
+OVERVIEW = ",".join(figure.csv for figure in table.OVERVIEW)
 DETAIL = {
     Metric.SPEND: "Credits,BYOK,Spend",
     Metric.TOKENS: "Prompt,Reasoning,Completion,Tokens",
@@ -146,9 +148,12 @@ def _figures(query: Query) -> Callable[[Usage], str]:
             return _requests
 
 
+_overview_figures = itemgetter(*(table.NAMES.index(figure.name) for figure in table.OVERVIEW))
+
+
 def _overview(source: MoneySource) -> Callable[[Usage], str]:
     def figures(usage: Usage) -> str:
-        requests, _, prompt, completion, reasoning, credits_, byok = usage
+        credits_, byok, requests, prompt, completion, reasoning = _overview_figures(usage)
         paid = _money(0 if source is MoneySource.BYOK else credits_)
         own = _money(0 if source is MoneySource.CREDITS else byok)
         return f'"{paid}","{own}","{requests}","{prompt}","{completion}","{reasoning}"'

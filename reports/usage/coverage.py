@@ -1,9 +1,9 @@
-"""What the cache holds, and so from which granularity a range is answered and what is missing."""
+"""Which usage is stored, and so at which granularity a range is read and what is missing."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from reports.time.timerange import DAY, HOUR, Granularity, TimeRange, floor, fol
 
 Interval = tuple[datetime, datetime]
 Held = Mapping[Granularity, tuple[Interval, ...]]
-"""Half-open intervals (UTC) for which usage is held, by granularity; sorted, not touching."""
+"""Half-open intervals (UTC) for which usage is stored, by granularity; sorted, not touching."""
 
 _AWAITED = {
     Granularity.MINUTE: timedelta(minutes=3),
@@ -51,7 +51,7 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 
 
 def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
-    """The parts of an interval that are not held."""
+    """The parts of an interval that are in none of some merged intervals."""
     missing: list[Interval] = []
     start, end = wanted
     for a, b in held:
@@ -63,6 +63,20 @@ def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
     if start < end:
         missing.append((start, end))
     return tuple(missing)
+
+
+def common(each: Iterable[Sequence[Interval]]) -> tuple[Interval, ...]:
+    """The intervals that lie in all of several sequences of merged intervals."""
+    first, *others = each
+    found = tuple(first)
+    for other in others:
+        found = tuple(
+            (max(a, start), min(b, end))
+            for a, b in found
+            for start, end in other
+            if max(a, start) < min(b, end)
+        )
+    return found
 
 
 def source(wanted: TimeRange, held: Held) -> AnswerableRange:
@@ -93,7 +107,7 @@ def source(wanted: TimeRange, held: Held) -> AnswerableRange:
 
 
 def reaches(wanted: TimeRange, stored: Granularity, held: Held) -> bool:
-    """Whether everything of a range is held, so that it can be compared with."""
+    """Whether all of a range is stored, so that it can be compared with."""
     return not gaps((wanted.start, min(wanted.end, wanted.until)), _known(wanted, stored, held))
 
 

@@ -22,6 +22,44 @@ class Dimension(StrEnum):
     CREATOR = "creator"
 
 
+@dataclass(frozen=True, slots=True)
+class DimensionNames:
+    """What a dimension is called.
+
+    `label` is its name in messages; `words` are those of the question grammar, the first one the
+    usual one, and `spoken` further ones in natural language, with their plurals. `csv` is the
+    column of its members in CSV files besides the model's, which every row has. `example` is a
+    pattern for a filter.
+    """
+
+    label: str
+    words: tuple[str, ...]
+    spoken: tuple[str, ...]
+    csv: str
+    example: str
+
+
+NAMES = {
+    Dimension.MODEL: DimensionNames("model", ("model",), (), "", "claude*"),
+    Dimension.KEY: DimensionNames("API key", ("key",), (), "API Key", '"Prod key"'),
+    Dimension.CREATOR: DimensionNames(
+        "creator",
+        ("creator", "user", "member"),
+        ("person", "people", "persons", "developer", "developers", "colleague", "colleagues",
+         "spender", "spenders", "employee", "employees"),
+        "Creator",
+        "me",
+    ),
+}  # fmt: skip
+"""The table of dimensions, in the order in which forms offer them."""
+
+
+def form_label(dimension: Dimension) -> str:
+    """A dimension's name at the start of a line or a button: `Model`, `API key`."""
+    name = NAMES[dimension].label
+    return name[:1].upper() + name[1:]
+
+
 class MoneySource(StrEnum):
     """Where the money comes from: OpenRouter credits, one's own provider keys, or both."""
 

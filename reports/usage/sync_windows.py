@@ -1,4 +1,4 @@
-"""Which windows of usage to fetch next, decided from what is held.
+"""Which windows of usage to fetch next, decided from what is stored.
 
 OpenRouter keeps minutes for 3 hours; it is asked for 31 days by hour and 365 by day. Recent buckets
 are fetched again and again, since past buckets still change for a while.
@@ -81,7 +81,7 @@ def newest(granularity: Granularity, now: datetime) -> Window:
 
 
 def missing(granularity: Granularity, now: datetime, held: Held) -> tuple[Window, ...]:
-    """What OpenRouter has before the newest buckets and the cache does not hold, newest first."""
+    """What OpenRouter has before the newest buckets and the cache has not, newest first."""
     earliest = floor(now - REACH[granularity], granularity)
     if granularity is Granularity.MINUTE:
         earliest += MINUTE  # minutes can only be queried in windows of at most 3 hours
@@ -91,7 +91,7 @@ def missing(granularity: Granularity, now: datetime, held: Held) -> tuple[Window
 
 
 def most_missing(now: datetime, held: Held) -> Window | None:
-    """The window to fetch next of what is missing: of the granularity of which least is held.
+    """The window to fetch next of what is missing: of the granularity of which least is stored.
 
     So a first sync soon answers every kind of question a little way back.
     """
@@ -100,7 +100,7 @@ def most_missing(now: datetime, held: Held) -> Window | None:
 
 
 def held_part(granularity: Granularity, now: datetime, held: Held) -> float:
-    """How much of what OpenRouter has at a granularity is held, from 0 to 1."""
+    """How much of what OpenRouter has at a granularity is stored, from 0 to 1."""
     reach = REACH[granularity]
     absent = gaps((now - reach, now), held.get(granularity, ()))
     return 1 - sum((end - start for start, end in absent), timedelta()) / reach

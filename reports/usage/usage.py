@@ -10,6 +10,7 @@ from operator import add, sub
 from typing import NamedTuple
 
 from reports.usage.dimensions import Metric, MoneySource
+from reports.usage.figures import PARTS
 
 NANO = 10**9
 _NANO_DOLLAR = Decimal("1e-9")
@@ -19,7 +20,10 @@ _WIDE = Context(prec=60)  # the default of 28 digits would round twice
 class Usage(NamedTuple):
     """Counts of requests and tokens, and money in nano-dollars.
 
-    Reasoning tokens are a part of completion tokens; BYOK requests a part of requests.
+    The fields are those of the table of figures, in its order. Reasoning tokens are a part of
+    completion tokens; BYOK requests a part of requests. `cached` are the prompt tokens that came
+    from a cache (there can be more of them than prompt tokens), `saved` is what caching saved
+    (negative where it cost more); both are 0 where they are not known, which the store says.
     """
 
     requests: int = 0
@@ -29,6 +33,8 @@ class Usage(NamedTuple):
     reasoning: int = 0
     credits: int = 0
     byok: int = 0
+    cached: int = 0
+    saved: int = 0
 
     @property
     def tokens(self) -> int:
@@ -49,16 +55,10 @@ class Usage(NamedTuple):
 
     def parts(self, metric: Metric, source: MoneySource = MoneySource.ALL) -> dict[str, int]:
         """What a metric's figure is made of, by name."""
-        if metric is Metric.TOKENS:
-            return {
-                "prompt": self.prompt,
-                "completion": self.completion,
-                "reasoning": self.reasoning,
-            }
-        if metric is Metric.REQUESTS:
-            return {"byok": self.byok_requests}
-        both = {"credits": self.credits, "byok": self.byok}
-        return both if source is MoneySource.ALL else {str(source): both[source]}
+        parts = {name: self[index] for name, index in PARTS[metric]}
+        if metric is not Metric.SPEND or source is MoneySource.ALL:
+            return parts
+        return {str(source): parts[source]}
 
 
 ZERO = Usage()

@@ -70,6 +70,8 @@ def as_text(
             **dict(zip(_COUNTS, usage[:5], strict=True)),
             "credits": usage.credits / NANO,
             "byok": usage.byok / NANO,
+            "cached_tokens": usage.cached,
+            "cache_savings": usage.saved / NANO,
         }
 
 

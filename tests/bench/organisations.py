@@ -34,7 +34,7 @@ NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)
 WEEK = Window(Granularity.DAY, datetime(2026, 11, 12, tzinfo=UTC), NOW)
 """The last seven days, which are pulled anew every night."""
 FOLDER = Path(tempfile.gettempdir()) / "activity-bench"
-_LAYOUT = 3
+_LAYOUT = 4
 _NOISE = 2**16
 _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
 
@@ -166,9 +166,10 @@ def _fill(
     quiet = 0.4 if bucket.weekday() >= 5 else 1.2
     share = {Granularity.DAY: 40.0, Granularity.HOUR: 6.0}.get(granularity, 1.5)
     connection.execute(
-        f"""INSERT INTO usage SELECT 0, :code, :at, member, model, n, n * byok, n * prompt,
+        f"""INSERT INTO usage (view, granularity, bucket, member, model, {FIGURES})
+        SELECT 0, :code, :at, member, model, n, n * byok, n * prompt,
             n * (prompt / 5), n * (prompt / 31), n * prompt * (1 - byok) * (917 + 40 * model),
-            n * prompt * byok * (883 + 40 * model)
+            n * prompt * byok * (883 + 40 * model), n * (prompt / 3), n * (prompt / 3) * 800
         FROM (
             SELECT p.member, p.model, p.byok, 200 + CAST(x.amount * 2500 AS INTEGER) AS prompt,
                 1 + CAST(p.size * x.amount * :share AS INTEGER) AS n

@@ -94,7 +94,8 @@ class Record:
     """Usage of one key, member and model at one time.
 
     `key` is a key's hash, "" for chatroom use; `member` is a user id, "" for nobody's.
-    Reasoning is a part of completion, cached of prompt.
+    Reasoning is a part of completion, cached (tokens read from a cache) normally of prompt.
+    `saved_nano` is what caching saved, negative where writing the cache cost more.
     """
 
     at: datetime
@@ -110,6 +111,7 @@ class Record:
     byok_nano: int = 0
     cached: int = 0
     app: int = 0
+    saved_nano: int = 0
 
 
 class History(Protocol):
@@ -212,4 +214,5 @@ def _drawn(rng: random.Random, latest: datetime, key: Key, model: str) -> Record
         reasoning=completion // 3,
         cached=prompt // 4,
         credits_nano=prompt * 1_000 + completion * 5_000,
+        saved_nano=(prompt // 4) * 900,
     )

@@ -403,6 +403,7 @@ def _runaway(now: datetime, seed: int) -> Iterator[Record]:
             reasoning=completion // 4,
             credits_nano=cost + completion * OPUS_46.completion_nano,
             cached=cached,
+            saved_nano=cached * (OPUS_46.prompt_nano - OPUS_46.prompt_nano // 10),
         )
 
 

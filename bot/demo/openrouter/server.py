@@ -57,8 +57,9 @@ class LocalOpenRouter:
     """OpenRouter's management API for one organization, from `start()` until `stop()`.
 
     Can be set at any time: `requests_per_minute` (None: no limit), `retry_after` (how a 429 says
-    when), `timeout_over` (408 for longer ranges), `row_limit` (truncate earlier), `mangle` (change
-    or, with None, drop each row), `warnings` and `cached_at` of every answer, and `dialect`.
+    when), `timeout_over` (408 for longer ranges), `row_limit` (truncate earlier), `refused_metrics`
+    (400 for queries with any of them), `mangle` (change or, with None, drop each row), `warnings`
+    and `cached_at` of every answer, and `dialect`.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class LocalOpenRouter:
         self.retry_after: Literal["seconds", "date"] | None = "seconds"
         self.timeout_over: timedelta | None = None
         self.row_limit = MAX_LIMIT
+        self.refused_metrics: set[str] = set()
         self.mangle: Callable[[Row], Row | None] | None = None
         self.warnings: list[str] = []
         self.cached_at: datetime | None = None
@@ -208,6 +210,9 @@ class LocalOpenRouter:
     def _query(self, body: object) -> object:
         started, now = perf_counter(), self.clock()
         query = parse(body, now)
+        for name in query.metrics:
+            if name in self.refused_metrics:
+                raise QueryError(f"metrics: unknown name {name!r}")
         if self.timeout_over is not None and query.end - query.start > self.timeout_over:
             raise ApiError(408, "Operation timed out. Please try again later.")
         result = run(query, self.organisation, now, self.dialect, self.row_limit)

@@ -25,8 +25,10 @@ PARTS = (
     "cached",
     "credits_nano",
     "byok_nano",
+    "saved_nano",
 )
-_REQUESTS, _BYOK_REQUESTS, _PROMPT, _COMPLETION, _REASONING, _CACHED, _CREDITS, _BYOK = range(8)
+_REQUESTS, _BYOK_REQUESTS, _PROMPT, _COMPLETION, _REASONING, _CACHED = range(6)
+_CREDITS, _BYOK, _SAVED = range(6, 9)
 
 Sums = Sequence[int]
 Row = dict[str, Any]
@@ -53,6 +55,7 @@ METRICS = {
     "credits_usage": Metric("Credits Usage", "currency", lambda s: s[_CREDITS] / 10**9),
     "byok_usage": Metric("BYOK Usage", "currency", lambda s: s[_BYOK] / 10**9, True),
     "total_usage": Metric("Total Usage", "currency", lambda s: (s[_CREDITS] + s[_BYOK]) / 10**9),
+    "usage_cache": Metric("Cache Savings", "currency", lambda s: s[_SAVED] / 10**9, True),
     "cache_hit_rate": Metric(
         "Cache Hit Rate", "percent", lambda s: min(1.0, s[_CACHED] / (s[_PROMPT] or 1)), True
     ),

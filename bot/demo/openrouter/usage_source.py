@@ -178,6 +178,8 @@ class LivingHistory:
             + part.cached * (model.prompt_nano // 10)
             + completion * model.completion_nano
         )
+        # What is read from the cache costs a tenth; writing to it costs nothing more here.
+        saved = part.cached * (model.prompt_nano - model.prompt_nano // 10)
         fee = prompt * (model.prompt_nano // 20) + completion * (model.completion_nano // 20)
         return Record(
             at,
@@ -193,6 +195,7 @@ class LivingHistory:
             price if stream.byok else 0,
             part.cached,
             stream.app,
+            saved,
         )
 
     def _random(self, at: datetime, what: str = "day") -> random.Random:

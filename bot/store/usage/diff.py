@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import groupby
 from operator import add, itemgetter, neg, sub
 
 from bot.runtime.priority import giving_way
-from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, StoredView
+from bot.store.encoding import (
+    ALL_OF,
+    MEMBERS_OF,
+    MODELS,
+    StoredView,
+    from_seconds,
+    to_seconds,
+)
 from reports.usage.usage import ZERO, Usage, plus
 
 RowKey = tuple[int, int, int, int]
@@ -69,7 +75,7 @@ def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> 
 
 
 def _portions(keys: Iterable[RowKey], most: int) -> Iterator[list[RowKey]]:
-    """As many whole buckets as fit; a bucket that is too large by itself is split."""
+    """Keys in portions of at most `most`: whole buckets, or parts of a bucket that is larger."""
     portion: list[RowKey] = []
     for _, same in groupby(keys, key=itemgetter(1)):
         bucket = list(same)
@@ -117,4 +123,4 @@ def _add(sums: Sums, key: TotalKey, more: Figures) -> None:
 
 
 def _month(bucket: int) -> int:
-    return int(datetime.fromtimestamp(bucket, UTC).replace(day=1).timestamp())
+    return to_seconds(from_seconds(bucket).replace(day=1))

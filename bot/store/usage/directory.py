@@ -1,4 +1,4 @@
-"""The directory as it is kept: members of all dimensions, found by what OpenRouter calls them."""
+"""The directory in the database: the members of all dimensions, by OpenRouter's ids."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from reports.usage.dimensions import Dimension
 from reports.usage.members import Member, find, index, labels, look_up, nearest
 
 IMPORTED = "imported:"
-"""How the ref of a member begins that only a file has named so far."""
+"""Prefix of the ref of a member that so far only a file has named."""
 UNLISTED = "unlisted:"
 """Prefix of the ref of a member that usage named while OpenRouter's directory could not be read."""
 UNKNOWN = "unknown:"
-"""How the ref of a member begins that stands for those that a file does not tell."""
+"""Prefix of the ref of the member that stands for keys or creators that a file does not name."""
 
 
 @dataclass(frozen=True)
 class Directory:
     """All members known, at one moment; labels are made when they are first needed.
 
-    `since` is when keys were made (UTC), where it is known; `seen_by` what members are called
-    before people with a limited view, by their address, as it was worked out.
+    `since` is when keys were created (UTC), where that is known. `seen_by` caches the labels that
+    people with a limited view are given, by their e-mail address.
     """
 
     members: Mapping[int, Member]
@@ -56,14 +56,14 @@ class Directory:
 
     @cached_property
     def owners(self) -> Mapping[int, int]:
-        """The creator of each key; of keys without one, `(no creator)`."""
+        """The id of each key's creator; of keys without one, that of `(no creator)`."""
         nobody = self.ids.get((Dimension.CREATOR, ""), 0)
         keys = self.of[Dimension.KEY]
         return {key.id: key.owner or nobody for key in keys if key.ref}
 
     @cached_property
     def orphans(self) -> frozenset[int]:
-        """Keys of which the creator is not known: deleted ones, and those of who was not listed."""
+        """Keys whose creator is unknown: deleted keys, and keys of people who were not listed."""
         keys = self.of[Dimension.KEY]
         return frozenset(key.id for key in keys if key.ref and key.owner is None)
 
@@ -89,7 +89,7 @@ class Directory:
         return self._found[place]
 
     def nearest(self, dimension: Dimension, pattern: str) -> str | None:
-        """The name most like one that means nobody."""
+        """The name that is most like a pattern that matches no member; None if none is similar."""
         return nearest(pattern, self.of[dimension], dict(self.labels))
 
 
@@ -113,7 +113,7 @@ def read(connection: sqlite3.Connection, version: int) -> Directory:
 def add(
     connection: sqlite3.Connection, dimension: Dimension, found: Iterable[tuple[str, str, str]]
 ) -> None:
-    """Take up members that usage names: (ref, name, detail); those known stay as they are."""
+    """Add members that usage names, as (ref, name, detail); known ones stay as they are."""
     found = list(found)
     adopt(connection, dimension, found)
     connection.executemany(
@@ -161,8 +161,8 @@ def adopt(
 ) -> list[int]:
     """Give members that a file or an unlisted row named the refs that OpenRouter lists them by.
 
-    Only where one member alone has the e-mail address or the name, here and there. Returns the ids
-    of the members that kept their id and have a new ref.
+    Only where exactly one stored and one listed member have the e-mail address or the name. Returns
+    the ids of the members that have a new ref.
     """
     code = DIMENSION[dimension]
     known = connection.execute(
@@ -191,7 +191,7 @@ def adopt(
 
 
 def set_since(connection: sqlite3.Connection, since: Iterable[tuple[str, datetime]]) -> None:
-    """Note when keys were made: (key's hash, moment)."""
+    """Store when keys were created: (key's hash, time)."""
     connection.executemany(
         "UPDATE member SET since = ? WHERE dimension = ? AND ref = ?",
         [(to_seconds(at), DIMENSION[Dimension.KEY], key) for key, at in since],
@@ -199,7 +199,7 @@ def set_since(connection: sqlite3.Connection, since: Iterable[tuple[str, datetim
 
 
 def set_owners(connection: sqlite3.Connection, owners: Iterable[tuple[str, str]]) -> None:
-    """Note the creator of each key: (key's hash, user id)."""
+    """Store the creator of each key: (key's hash, user id)."""
     connection.executemany(
         "UPDATE member SET owner = (SELECT id FROM member WHERE dimension = ? AND ref = ?)"
         " WHERE dimension = ? AND ref = ?",

@@ -1,4 +1,4 @@
-"""Usage from files: only where nothing is stored, and replaced by what OpenRouter returns.
+"""Usage from files: taken only where nothing is stored, replaced by what OpenRouter returns.
 
 An imported month has no days. It is used by month until all of its days are stored; then their sum
 replaces it.
@@ -28,7 +28,7 @@ class Intake:
     used: frozenset[int]
 
 
-def held(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
+def stored(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
     """The intervals for which usage of a granularity is stored, whatever its source."""
     found = connection.execute("SELECT start, until FROM held WHERE granularity = ?", (code,))
     return merge((from_seconds(start), from_seconds(until)) for start, until in found)
@@ -55,7 +55,7 @@ def free(connection: sqlite3.Connection, file: Intake) -> list[Interval]:
     code = GRANULARITY[file.granularity]
     found = connection.execute("SELECT bucket, open FROM imported WHERE granularity = ?", (code,))
     known = dict(found.fetchall())
-    filled = held(connection, _DAY if code == _MONTH else code)
+    filled = stored(connection, _DAY if code == _MONTH else code)
     last = to_seconds(file.buckets[-1][0])
 
     def may_fill(bucket: Interval) -> bool:
@@ -73,7 +73,7 @@ def _clear(bucket: Interval, spans: Iterable[Interval]) -> bool:
     return gaps(bucket, spans) == (bucket,)
 
 
-def mark(
+def record_import(
     connection: sqlite3.Connection,
     code: int,
     buckets: Iterable[Interval],
@@ -87,8 +87,10 @@ def mark(
     )
 
 
-def replaced(connection: sqlite3.Connection, code: int, start: datetime, end: datetime) -> None:
-    """Note that OpenRouter answered for the buckets that start within a window."""
+def forget_imports(
+    connection: sqlite3.Connection, code: int, start: datetime, end: datetime
+) -> None:
+    """Forget that the buckets that start within a window came from files: OpenRouter has them."""
     for table in ("imported", "log_request"):
         connection.execute(
             f"DELETE FROM {table} WHERE granularity = ? AND bucket >= ? AND bucket < ?",
@@ -99,8 +101,8 @@ def replaced(connection: sqlite3.Connection, code: int, start: datetime, end: da
 def open_to_logs(
     connection: sqlite3.Connection, code: int, buckets: Sequence[Interval]
 ) -> list[Interval]:
-    """The buckets that a Logs export may add to: not held, or filled by other Logs exports."""
-    filled = held(connection, code)
+    """The buckets that a Logs export may add to: not stored, or filled by other Logs exports."""
+    filled = stored(connection, code)
     logged = {
         row[0]
         for row in connection.execute(
@@ -115,7 +117,7 @@ def open_to_logs(
 def unseen(
     connection: sqlite3.Connection, code: int, bucket: int, requests: Iterable[int]
 ) -> set[int]:
-    """The requests that were not counted in a bucket before; from now on they are."""
+    """Record requests as counted in a bucket; returns those that were not counted before."""
     found = connection.execute(
         "SELECT request FROM log_request WHERE granularity = ? AND bucket = ?", (code, bucket)
     )
@@ -128,11 +130,10 @@ def unseen(
     return new
 
 
-def mark_logs(
+def record_log_import(
     connection: sqlite3.Connection, code: int, buckets: Iterable[Interval], known: Interval
 ) -> None:
-    """Note that buckets came from Logs exports, as far as the time that the file is known to
-    cover."""
+    """Record that buckets came from a Logs export that covers the time `known`."""
     connection.executemany(
         "INSERT INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, 0)"
         " ON CONFLICT (granularity, bucket) DO UPDATE SET until = max(until, excluded.until)",
@@ -140,16 +141,16 @@ def mark_logs(
     )
 
 
-def settle(connection: sqlite3.Connection, start: datetime, end: datetime) -> None:
+def sum_complete_months(connection: sqlite3.Connection, start: datetime, end: datetime) -> None:
     """Replace imported months by the sum of their days, once all of these are stored."""
-    days = held(connection, _DAY)
+    days = stored(connection, _DAY)
     synced = connection.execute(
         "SELECT synced_at FROM sync WHERE granularity = ?", (_DAY,)
     ).fetchone()
     for bucket in sorted(months(connection)):
         first = from_seconds(bucket)
         after = following(first, Granularity.MONTH)
-        # the days of a month that is not over are all held when they are held up to the last sync
+        # the days of a month that is not over are all stored when they are up to the last sync
         until = min(after, from_seconds(synced[0])) if synced and synced[0] > bucket else after
         if first < end and start < after and not gaps((first, until), days):
             _sum_days(connection, bucket, to_seconds(after))

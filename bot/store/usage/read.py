@@ -1,25 +1,26 @@
-"""Reading usage: the three small statements behind every answer, and rows one by one for files."""
+"""Reading stored usage: sums by bucket and group for answers, and single rows for files."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import nlargest
 from itertools import pairwise
 
 from bot.store.encoding import (
     ALL_OF,
+    DIMENSION,
+    DIMENSIONS,
     GRANULARITY,
-    MEMBERS_OF,
-    MODELS,
     StoredView,
     from_seconds,
     part,
     to_seconds,
 )
 from bot.store.usage import imported
+from bot.store.usage.selection import Ids, Selection
 from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, minus, plus
@@ -35,44 +36,17 @@ _VALUES = {
     (Metric.REQUESTS, MoneySource.ALL): "SUM(t.requests)",
 }
 _FEW_SEEKS = 20_000
+"""Up to so many pairs of member and bucket are sought one by one; more are walked through."""
 
-Ids = frozenset[int]
 Span = tuple[Granularity, int, int]
-"""A stretch of time (seconds, half-open) and the granularity that it is read at."""
+"""A granularity to read at, and the start and end (seconds, half-open) of what is read at it."""
 Row = tuple[int, int, int, Usage]
 """Index of the bucket, member (or 0), model, usage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Whose usage: the members that filters allow (None: all), and what it is grouped by."""
-
-    by: Dimension | None = None
-    models: Ids | None = None
-    keys: Ids | None = None
-    creators: Ids | None = None
-
-    @property
-    def crossed(self) -> bool:
-        """Whether keys and creators are both looked at, which no view holds together."""
-        creators = self.creators is not None or self.by is Dimension.CREATOR
-        return creators and (self.keys is not None or self.by is Dimension.KEY)
-
-    @property
-    def view(self) -> StoredView:
-        """The view that answers."""
-        by_creator = self.creators is not None or self.by is Dimension.CREATOR
-        return StoredView.CREATOR if by_creator else StoredView.KEY
-
-    @property
-    def members(self) -> Ids | None:
-        """The members of the view's own dimension that are allowed."""
-        return self.creators if self.view is StoredView.CREATOR else self.keys
-
-
-@dataclass(frozen=True, slots=True)
 class Ranking:
-    """How many groups are looked at, by which metrics and which source of money."""
+    """Which groups are wanted: the `top` largest by each of the metrics, of a source of money."""
 
     top: int
     metrics: tuple[Metric, ...]
@@ -81,7 +55,10 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class UsageTotals:
-    """The whole by bucket, the series of the groups looked at, and how many groups there are."""
+    """The usage of all groups by bucket, series of the wanted groups, and how many groups exist.
+
+    `series` has usage by the index of the bucket, by the group's member id.
+    """
 
     whole: tuple[Usage, ...]
     series: Mapping[int, Mapping[int, Usage]]
@@ -98,6 +75,13 @@ class _Table:
     group: str
     sums: bool = False
     """Whether there is one row for each member and bucket, member by member in each part."""
+
+
+def group_column(by: Dimension | None) -> str:
+    """The column of table `t` (usage) that a dimension groups by."""
+    if by is None:
+        return "0"
+    return "t.model" if DIMENSIONS[by].view is None else "t.member"
 
 
 def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
@@ -129,7 +113,7 @@ def read(
     places = stored_buckets(wanted, grain)
     if ranking:
         count, chosen = _rank(connection, table, ranking)
-        some = _only(selection, frozenset(chosen))
+        some = selection.only(selection.by, frozenset(chosen))
         table = _table(some, wanted, grain, _spans(connection, wanted, grain))
         series = _series(connection, table, places)
     else:
@@ -152,7 +136,7 @@ def read_whole(
 
 
 def resolution(selection: Selection, wanted: TimeRange, stored: Granularity) -> Granularity:
-    """The granularity that is read: sums are kept by month too, for whole months of UTC."""
+    """The granularity that is read: months where the range is whole UTC months and sums exist."""
     months = wanted.granularity is Granularity.MONTH and stored is Granularity.DAY
     whole = all(floor(edge, Granularity.MONTH) == edge for edge in (*wanted.buckets, wanted.end))
     kept = months and whole and _summed(selection) is not None
@@ -176,8 +160,7 @@ def rows(
 
     The member is 0 where the question has no key or creator to group by.
     """
-    by_member = selection.by in {Dimension.KEY, Dimension.CREATOR}
-    member = "t.member" if by_member else "0"
+    member = "t.member" if group_column(selection.by) == "t.member" else "0"
     edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
     spans = _spans(connection, wanted, stored)
     for index in range(len(wanted.buckets) - 1, -1, -1):
@@ -197,12 +180,13 @@ def read_crossed(
     chatroom: int,
     each: Callable[[Selection], Iterator[Row]],
 ) -> Iterator[Row]:
-    """Usage rows of keys and creators together, which neither view holds by itself.
+    """Usage rows of keys and creators together, which no view has by itself.
 
-    A key belongs to one creator, so a creator's use is the use of their keys (of the key view) and
-    the rest of what the creator view says of them, which went through the chatroom; so did, for all
-    we know, what went through `orphans`, whose creators are not known. Rows are
-    (bucket's index, key or creator or 0, model, usage), one for each bucket, group and model.
+    A key belongs to one creator. So a creator's usage is that of their keys (from the key view)
+    plus the remainder of the creator view, which counts as chatroom usage. Usage of `orphans`, keys
+    whose creators are unknown, is part of that remainder too. `each` reads the rows of a selection
+    that one view has. Rows are (index of the bucket, key or creator or 0, model, usage), one for
+    each bucket, group and model.
     """
     found: dict[tuple[int, int, int], Usage] = {}
 
@@ -211,16 +195,19 @@ def read_crossed(
         place = index, groups.get(selection.by or Dimension.MODEL, 0), model
         found[place] = plus(found.get(place, ZERO), usage)
 
-    creators = selection.creators
+    creators, keys = selection.ids(Dimension.CREATOR), selection.ids(Dimension.KEY)
+    others = {one: ids for one, ids in selection.members if DIMENSIONS[one].view is None}
     owned = frozenset(owners)
     if creators is not None:
         owned = frozenset(k for k, owner in owners.items() if owner in creators) - orphans
-    asked = owned if selection.keys is None else owned & selection.keys
-    by_key = Selection(Dimension.KEY, selection.models, owned, None)
+    asked = owned if keys is None else owned & keys
+    by_key = Selection.of(Dimension.KEY, {**others, Dimension.KEY: owned})
     rest: dict[tuple[int, int, int], Usage] = {}
-    with_chatroom = selection.keys is None or chatroom in selection.keys
+    with_chatroom = keys is None or chatroom in keys
     if with_chatroom:
-        by_creator = Selection(Dimension.CREATOR, selection.models, None, creators)
+        by_creator = Selection.of(Dimension.CREATOR, others)
+        if creators is not None:
+            by_creator = by_creator.only(Dimension.CREATOR, creators)
         for index, creator, model, usage in each(by_creator):
             rest[index, creator, model] = usage
     for index, key, model, usage in each(by_key):
@@ -235,7 +222,7 @@ def read_crossed(
 
 
 def gather(found: Iterator[Row], by: Dimension | None, count: int) -> UsageTotals:
-    """Rows added up to what `read` gives for a single view, with the series of all groups."""
+    """Rows added up to what `read` returns for a single view, with the series of all groups."""
     series: dict[int, dict[int, Usage]] = {}
     whole = [ZERO] * count
     for index, member, model, usage in found:
@@ -248,32 +235,23 @@ def gather(found: Iterator[Row], by: Dimension | None, count: int) -> UsageTotal
 
 
 def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
-    """The dimension whose sums answer and its members allowed; None where models cross members."""
-    member = selection.by in {Dimension.KEY, Dimension.CREATOR} or selection.members is not None
-    model = selection.by is Dimension.MODEL or selection.models is not None
-    if member and model:
+    """The code of the dimension whose sums answer, and its allowed members (None: all).
+
+    None where the selection looks at several dimensions, of which no sums are stored.
+    """
+    used = {selection.by, *(dimension for dimension, _ in selection.members)} - {None}
+    if len(used) > 1:
         return None
-    if member:
-        return MEMBERS_OF[selection.view], selection.members
-    if model:
-        return MODELS, selection.models
+    for dimension in used:
+        if dimension is not None:
+            return DIMENSION[dimension], selection.ids(dimension)
     return ALL_OF[StoredView.KEY], None
-
-
-def _only(selection: Selection, groups: Ids) -> Selection:
-    """The same selection with some of its groups only."""
-    match selection.by:
-        case Dimension.MODEL:
-            return replace(selection, models=groups)
-        case Dimension.KEY:
-            return replace(selection, keys=groups)
-    return replace(selection, creators=groups)
 
 
 def _spans(
     connection: sqlite3.Connection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Span, ...]:
-    """In which stretches a range is read: those months by month that only a file brought."""
+    """The spans that a range is read in: by month where only a file brought a month."""
     start, end = to_seconds(wanted.start), to_seconds(wanted.end)
     if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY:
         return ((stored, start, end),)
@@ -287,7 +265,7 @@ def _spans(
 
 
 def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
-    """The parts of stretches that lie between two moments."""
+    """The parts of spans that lie between two times (seconds)."""
     cut = ((stored, max(start, a), min(end, b)) for stored, a, b in spans)
     return tuple(span for span in cut if span[1] < span[2])
 
@@ -297,7 +275,7 @@ def _table(
 ) -> _Table:
     summed = _summed(selection)
     if summed is None or any(span[0] is not grain for span in spans):
-        group = {Dimension.MODEL: "t.model", None: "0"}.get(selection.by, "t.member")
+        group = group_column(selection.by)
         usage = _usage(selection, spans)
         return _Table(usage.tables, usage.where, usage.params, group)
     dimension, ids = summed
@@ -305,8 +283,8 @@ def _table(
 
 
 def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granularity) -> _Table:
-    """Where the whole by bucket is read from: kept sums where nothing is filtered."""
-    if _summed(selection) is None or selection.members is not None or selection.models is not None:
+    """Where the usage of all groups is read from: stored sums where nothing is filtered."""
+    if selection.members or _summed(selection) is None:
         return table
     return _totals(ALL_OF[selection.view], None, wanted, grain, "0")
 
@@ -318,10 +296,10 @@ def _totals(
     first, last = part(code, start), part(code, max(start, end - 1))
     where = "t.dimension = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
     params: tuple[object, ...] = (dimension, code, start, end)
-    if ids is None:  # a walk through the parts
+    if ids is None:  # a scan of the parts
         where += " AND t.part BETWEEN ? AND ?"
         return _Table("total t", where, (*params, first, last), group, sums=True)
-    # the lists drive: each member is one seek in each part, and a short walk
+    # CROSS JOIN keeps the order: one seek for each member and part, then a short scan
     tables = "json_each(?) m CROSS JOIN json_each(?) p CROSS JOIN total t"
     where += " AND t.part = p.value AND t.member = m.value"
     lists = json.dumps(sorted(ids)), json.dumps(list(range(first, last + 1)))
@@ -336,13 +314,13 @@ def usage_table(
 
 
 def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
-    members = selection.members
+    members, models = selection.owners, selection.ids(Dimension.MODEL)
     stored, start, end = spans[0]
     step = int(STEP[stored].total_seconds()) if stored in STEP else end - start
     buckets = range(start, end, step)
     params: tuple[object, ...]
     if len(spans) > 1:
-        # each stretch is one seek and a walk
+        # one seek and a scan for each span
         tables = "json_each(?) s CROSS JOIN usage t"
         where = (
             "t.view = ? AND t.granularity = json_extract(s.value, '$[0]')"
@@ -364,9 +342,9 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     if members is not None:
         where += " AND t.member IN (SELECT value FROM json_each(?))"
         params = (*params, json.dumps(sorted(members)))
-    if selection.models is not None:
+    if models is not None:
         where += " AND t.model IN (SELECT value FROM json_each(?))"
-        params = (*params, json.dumps(sorted(selection.models)))
+        params = (*params, json.dumps(sorted(models)))
     return _Table(tables, where, params, "t.member")
 
 
@@ -377,7 +355,7 @@ def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tu
         for metric in ranking.metrics
     ]
     if table.sums:
-        # in the order in which they lie first, since a part holds a member's rows together
+        # grouped in storage order first: a part has the rows of a member side by side
         names = [f"c{n}" for n in range(len(columns))]
         each = ", ".join(f"{column} AS {name}" for column, name in zip(columns, names, strict=True))
         inner = f"SELECT t.member, {each} FROM {table.tables} WHERE {table.where}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bot.store.usage import read as reading
-from bot.store.usage.read import Selection
+from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, plus
@@ -29,7 +29,7 @@ def rows_by_group(
     SQLite sorts them, on disk if they are many, so that memory stays flat.
     """
     table = reading.usage_table(connection, selection, wanted, stored)
-    group = {Dimension.MODEL: "t.model", None: "0"}.get(selection.by, "t.member")
+    group = reading.group_column(selection.by)
     statement = (
         "WITH rank AS MATERIALIZED (SELECT value AS id, key AS place FROM json_each(?))"
         f" SELECT {group}, t.bucket, t.model, {reading.SUMS} FROM {table.tables}"

@@ -1,4 +1,4 @@
-"""A file's rows in a temporary database, until all of the file is known to be good."""
+"""The rows of an imported file in a temporary database, until the whole file has been checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _COLUMNS = ", ".join(_NAMES)
 class Staging:
     """Rows by bucket; members and models are numbers that the caller has given them.
 
-    The database is a file without a name, which goes away by itself, and memory stays flat.
+    The database is an unnamed temporary file that SQLite deletes when it is closed, so that memory
+    does not grow with the file.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Staging:
         self._connection.close()
 
     def fill(self, rows: Iterable[tuple[datetime, int, int, Usage]]) -> None:
-        """Set rows aside: start of the bucket, member, model, usage."""
+        """Store the rows of an Activity export: start of the bucket, member, model, usage."""
         self._connection.execute("BEGIN")
         self._connection.executemany(
             f"INSERT INTO staged ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})",
@@ -47,7 +48,7 @@ class Staging:
         """Store rows of a Logs export, each request once: its id, hour, member, model, usage."""
         self._connection.execute("BEGIN")
         self._connection.executemany(
-            f"INSERT OR IGNORE INTO logged VALUES ({', '.join('?' * 11)})",
+            f"INSERT OR IGNORE INTO logged VALUES ({', '.join('?' * (1 + len(_NAMES)))})",
             (
                 (_number(request), to_seconds(at), member, model, *usage)
                 for request, at, member, model, usage in rows

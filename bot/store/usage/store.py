@@ -5,31 +5,33 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
-from bot.store.usage import coverage_marks as marks
 from bot.store.usage import directory as members
-from bot.store.usage import imported
+from bot.store.usage import figure_coverage, imported
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
+from bot.store.usage import window_records as records
 from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
 from bot.store.usage.directory import Directory
 from bot.store.usage.imported import Intake
-from bot.store.usage.read import Ranking, Selection, UsageTotals
+from bot.store.usage.read import Ranking, UsageTotals
+from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
-from reports.usage.coverage import Held, Interval, gaps, merge
+from reports.usage.coverage import Held, Interval, common, gaps, merge
 from reports.usage.dimensions import Dimension
+from reports.usage.figures import OPTIONAL_NAMES
 from reports.usage.sync_windows import QUARTER, Window
 from reports.usage.usage import ZERO, Usage, minus, plus
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
-_PLACES = ", ".join("?" * 7)
 _TRIES = 5
 _SECOND = timedelta(seconds=1)
 _ZONE = re.compile(r"\btz ([A-Za-z0-9_+/-]+)")
@@ -76,7 +78,7 @@ class Store:
     def directory(self) -> Directory:
         """The current directory; kept in memory until a sync changes it."""
         with self._db.read() as connection:
-            version = marks.number(connection, "directory")
+            version = records.version(connection, "directory")
             known = self._directory
             if known is None or known.version != version:
                 known = self._directory = members.read(connection, version)
@@ -106,7 +108,7 @@ class Store:
             members.set_since(connection, since)
             if adopted:
                 _give_to_owners(connection, adopted)
-            marks.count(connection, "directory")
+            records.increment_version(connection, "directory")
 
     def add_members(
         self,
@@ -118,7 +120,7 @@ class Store:
         with self._db.write() as connection:
             members.add(connection, dimension, found)
             members.set_owners(connection, owners)
-            marks.count(connection, "directory")
+            records.increment_version(connection, "directory")
         return self.directory()
 
     # -- syncing
@@ -136,13 +138,13 @@ class Store:
     def note(self, window: Window, notes: Iterable[str]) -> None:
         """Note what is wrong with a window, instead of what was noted; its usage stays."""
         with self._db.write() as connection:
-            marks.note(connection, GRANULARITY[window.granularity], window, notes)
+            records.replace_notes(connection, GRANULARITY[window.granularity], window, notes)
 
     def state(self) -> CacheState:
         """Which usage is stored, and when each granularity was last synced."""
         with self._db.read() as connection:
             files = {g: imported.imported(connection, code) for g, code in GRANULARITY.items()}
-            held = {g: imported.held(connection, code) for g, code in GRANULARITY.items()}
+            held = {g: imported.stored(connection, code) for g, code in GRANULARITY.items()}
             synced = {
                 _GRANULARITY_OF[code]: from_seconds(at)
                 for code, at in connection.execute("SELECT granularity, synced_at FROM sync")
@@ -150,32 +152,66 @@ class Store:
         held[Granularity.MONTH] = files[Granularity.MONTH]
         return CacheState(held, synced, files)
 
+    def known(self, figures: Collection[str] = OPTIONAL_NAMES) -> Held:
+        """The intervals for which all of these optional figures are known, by granularity."""
+        found: dict[Granularity, tuple[Interval, ...]] = {}
+        with self._db.read() as connection:
+            for granularity, code in GRANULARITY.items():
+                each = [figure_coverage.known(connection, code, name) for name in figures]
+                found[granularity] = common(each)
+        return found
+
+    def unknown_buckets(
+        self,
+        wanted: TimeRange,
+        stored: Granularity,
+        figures: Collection[str] = OPTIONAL_NAMES,
+    ) -> frozenset[int]:
+        """The indexes of the buckets of a range for which optional figures are not known.
+
+        The range is read at the granularity `stored`. In these buckets the figures that `read`
+        returns are too small, or 0, and must not be shown. They are unknown in a bucket of which
+        no usage is stored, and where a part of the stored usage lacks them.
+        """
+        with self._db.read() as connection:
+            stored_spans = imported.stored(connection, GRANULARITY[stored])
+            known = self.known(figures)[stored]
+        unknown = set()
+        for index, bucket in enumerate(pairwise([*wanted.buckets, wanted.end])):
+            spans = common([[bucket], stored_spans])
+            if not spans or any(gaps(span, known) for span in spans):
+                unknown.add(index)
+        return frozenset(unknown)
+
     def replace(
         self,
         window: Window,
         rows: Iterable[tuple[RowKey, Usage]],
         synced_at: datetime | None,
         notes: Iterable[str] = (),
+        known: Collection[str] = (),
     ) -> int:
         """Replace all rows of a window by those of both views, in one transaction.
 
         The coverage, the notes on what is wrong with the window, and the sync mark (None for a
-        window of the past) are written with them. Returns how many rows changed. Thousands of
-        rows take several transactions, each with its sums, and the marks go with the last one.
+        window of the past) are written with them. `known` are the optional figures that the rows
+        have; the others become unknown. Returns how many rows changed. Thousands of rows take
+        several transactions, each with its sums; what is recorded of the window goes with the
+        last one.
         """
         new = add_up(rows)
         for _ in range(_TRIES):
             with self._db.read() as connection:
-                before = marks.number(connection, "usage")
+                before = records.version(connection, "usage")
                 work = _work(connection, window, new)
-            if self._apply(window, work, before, synced_at, notes):
+            if self._apply(window, work, before, synced_at, notes, known):
                 return sum(change.rows for change in work)
         # other writers keep getting in between: compute the change while they wait
         with self._db.write() as connection:
             work = _work(connection, window, new)
             for change in work:
                 write(connection, statements(window.granularity, change))
-            marks.settle(connection, window, synced_at, notes)
+            records.record_window(connection, window, synced_at, notes, known)
         return sum(change.rows for change in work)
 
     def _apply(
@@ -185,18 +221,19 @@ class Store:
         before: int,
         synced_at: datetime | None,
         notes: Iterable[str],
+        known: Collection[str],
     ) -> bool:
         """Write one change after the other; False as soon as another writer got in between."""
         for number, change in enumerate(work):
             ready = statements(window.granularity, change)
             with self._db.write() as connection:
-                if marks.number(connection, "usage") != before + number:
+                if records.version(connection, "usage") != before + number:
                     return False
                 write(connection, ready)
                 if change is work[-1]:
-                    marks.settle(connection, window, synced_at, notes)
+                    records.record_window(connection, window, synced_at, notes, known)
                 else:
-                    marks.count(connection, "usage")
+                    records.increment_version(connection, "usage")
         return True
 
     def free(self, file: Intake) -> list[Interval]:
@@ -221,14 +258,16 @@ class Store:
                 old = window_rows(connection, Window(file.granularity, start, end))
                 for change in changes(old, add_up(rows(to_seconds(start))), months=days):
                     write(connection, statements(file.granularity, change))
-            imported.mark(connection, code, taken, file.buckets[-1][0], now)
+            imported.record_import(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
                 if file.granularity is not Granularity.MONTH:
-                    marks.hold(connection, code, Window(file.granularity, start, min(end, now)))
+                    records.add_coverage(
+                        connection, code, Window(file.granularity, start, min(end, now))
+                    )
                 if days:
-                    imported.settle(connection, start, end)
+                    imported.sum_complete_months(connection, start, end)
             if taken:
-                marks.count(connection, "usage")
+                records.increment_version(connection, "usage")
         return taken
 
     def take_logs(
@@ -267,14 +306,14 @@ class Store:
                 )
                 for change in changes(old, added, months=days):
                     write(connection, statements(granularity, change))
-            imported.mark_logs(connection, code, taken, known)
+            imported.record_log_import(connection, code, taken, known)
             for start, end in merge(taken):
                 window = Window(granularity, max(start, known[0]), min(end, known[1]))
-                marks.hold(connection, code, window)
+                records.add_coverage(connection, code, window)
                 if days:
-                    imported.settle(connection, start, end)
+                    imported.sum_complete_months(connection, start, end)
             if taken:
-                marks.count(connection, "usage")
+                records.increment_version(connection, "usage")
         return taken, count
 
     def forget(self, granularity: Granularity, before: datetime) -> None:
@@ -301,12 +340,13 @@ class Store:
                 "UPDATE OR REPLACE held SET start = ? WHERE granularity = ? AND start < ?",
                 (limit, code, limit),
             )
+            figure_coverage.forget(connection, code, limit)
             for start, until in imported.imported(connection, code):
-                marks.hold(connection, code, Window(granularity, start, until))
+                records.add_coverage(connection, code, Window(granularity, start, until))
             connection.execute(
                 "DELETE FROM note WHERE granularity = ? AND until <= ?", (code, limit)
             )
-            marks.count(connection, "usage")
+            records.increment_version(connection, "usage")
 
     def to_quarters(self, start: datetime, end: datetime) -> None:
         """Add up the minutes of whole hours to quarter hours, at the minutes that these begin."""
@@ -323,7 +363,7 @@ class Store:
                 for change in different:
                     write(connection, statements(Granularity.MINUTE, change))
                 if different:
-                    marks.count(connection, "usage")
+                    records.increment_version(connection, "usage")
             start += HOUR
 
     def zones(self) -> set[str]:
@@ -384,7 +424,7 @@ class Store:
     def keep_fact(self, name: str, value: str) -> None:
         """Store a fact under its name."""
         with self._db.write() as connection:
-            marks.keep(connection, name, value)
+            records.set_fact(connection, name, value)
 
     # -- answering
 
@@ -538,4 +578,4 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
         left = {place: usage for place, usage in new.items() if usage != ZERO}
         for change in changes(old, left, months=grain is Granularity.DAY):
             write(connection, statements(grain, change))
-    marks.count(connection, "usage")
+    records.increment_version(connection, "usage")

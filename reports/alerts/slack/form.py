@@ -36,7 +36,7 @@ from reports.block_kit.inputs import (
     warning,
     whose,
 )
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import NAMES, Dimension, form_label
 from reports.wording.safe_text import clean, escape
 
 CALLBACK = "alert_form"
@@ -58,11 +58,9 @@ _METRICS = dict(
 )
 _SPENDS = METRICS[:3]
 _UNITS = dict(zip(UNITS, ("Hour", "Day", "Week", "Month"), strict=True))
-_BYS = {
+_BYS: dict[str, str] = {
     ALL: "Everything combined",
-    Dimension.MODEL: "Each model separately",
-    Dimension.KEY: "Each API key separately",
-    Dimension.CREATOR: "Each creator separately",
+    **{dimension: f"Each {names.label} separately" for dimension, names in NAMES.items()},
 }
 _LIMITS = {
     AlertKind.ABOVE: ("Limit", "Dollars, like $50; tokens or requests, like 500k or 10m."),
@@ -97,7 +95,7 @@ def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
     if kind == AlertKind.ABOVE:
         yield select(AlertField.UNIT, "Per", tuple(_UNITS.items()), fields.unit)
     if kind == AlertKind.NEW:
-        kinds = ((Dimension.MODEL, "Model"), (Dimension.KEY, "API key"))
+        kinds = tuple((one, form_label(one)) for one in (Dimension.MODEL, Dimension.KEY))
         yield select(AlertField.WHAT, "New", kinds, fields.what)
     offered = bys(kind, fields.what)
     if offered:

@@ -30,7 +30,7 @@ from reports.questions.query import FileFormat
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.render.tables import nothing, versus
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import Dimension, form_label
 from reports.usage.format import figure
 from reports.wording.safe_text import clean, escape
 
@@ -40,9 +40,7 @@ TITLE = "Activity report"
 CHANNEL = "channel"
 _BYS = (
     (ALL, "None"),
-    (Dimension.MODEL, "Model"),
-    (Dimension.KEY, "API key"),
-    (Dimension.CREATOR, "Creator"),
+    *((dimension, form_label(dimension)) for dimension in Dimension),
 )
 _FILES = (
     (FileFormat.CSV, "CSV, for a spreadsheet"),

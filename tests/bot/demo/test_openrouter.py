@@ -42,6 +42,7 @@ SUMMED = [
     "credits_usage",
     "byok_usage",
     "total_usage",
+    "usage_cache",
 ]
 ONE, TWO, GONE, OTHERS = (key_hash(text) for text in ("one", "two", "gone", "others"))
 
@@ -56,7 +57,21 @@ def small():
         Key("lab key", OTHERS, "user_nil", lab.id, disabled=True),
     ]
     records = [
-        Record(NOW - 2 * HOUR, ONE, "user_ada", "a/x", 3, 0, 100, 20, 5, 1_500_000_000, 0, 40),
+        Record(
+            NOW - 2 * HOUR,
+            ONE,
+            "user_ada",
+            "a/x",
+            3,
+            0,
+            100,
+            20,
+            5,
+            1_500_000_000,
+            0,
+            40,
+            saved_nano=-250_000_000,
+        ),
         Record(NOW - 2 * HOUR, TWO, "", "a/x", 2, 2, 50, 10, 0, 50_000_000, 1_000_000_000),
         Record(NOW - 26 * HOUR, GONE, "user_ada", "b/y:free", 7, 0, 70, 7),
         Record(NOW - HOUR, "", "user_nil", "b/y", 1, 0, 11, 1, 0, 1_200, app=4),
@@ -231,6 +246,7 @@ def test_counts_are_strings_money_numbers_and_unused_parts_null(client):
         "credits_usage": 1.5,
         "byok_usage": None,
         "total_usage": 1.5,
+        "usage_cache": -0.25,
         "cache_hit_rate": 0.4,
     }
 

@@ -155,7 +155,11 @@ def dump(store: Store) -> list[str]:
 
 MEMBERS = [("h-prod", "u-ada"), ("h-evals", "u-bob"), ("h-free", ""), ("", "u-ada"), ("", "")]
 FIGURE = st.integers(0, 10**13)
-MADE = st.builds(Usage, st.integers(1, 10**6), st.just(0), FIGURE, FIGURE, FIGURE, FIGURE, FIGURE)
+_NONE = st.just(0)
+"""What the CSV files have no column for."""
+MADE = st.builds(
+    Usage, st.integers(1, 10**6), _NONE, FIGURE, FIGURE, FIGURE, FIGURE, FIGURE, _NONE, _NONE
+)
 SPANS = {
     "1h": (Granularity.MINUTE, timedelta(minutes=1), 60),
     "1d": (Granularity.HOUR, timedelta(hours=1), 24),

@@ -13,19 +13,31 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 
 
+CHANGED = {
+    "reports/usage/figures.py": (
+        '    Figure("cached",',
+        '    Figure("audio", "tokens_audio", FigureKind.COUNT, Metric.TOKENS), Figure("cached",',
+    ),
+    "reports/usage/usage.py": (
+        "    cached: int = 0\n",
+        "    audio: int = 0\n    cached: int = 0\n",
+    ),
+}
+"""All that such a version changes, besides its migration: a line in each of two files."""
+
+
 def with_one_more_figure() -> None:
-    """Put a Usage with `cached` between its other figures in the place of today's."""
-    path = ROOT / "reports" / "usage" / "usage.py"
-    source = path.read_text()
-    later = source.replace(
-        "    reasoning: int = 0\n", "    reasoning: int = 0\n    cached: int = 0\n"
-    )
-    assert later != source
-    spec = importlib.util.spec_from_loader("reports.usage.usage", loader=None)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["reports.usage.usage"] = module
-    exec(compile(later, str(path), "exec"), module.__dict__)
+    """Put a Usage with `audio` between its other figures in the place of today's."""
+    for name, (now, later) in CHANGED.items():
+        path = ROOT / name
+        source = path.read_text()
+        assert source.count(now) == 1
+        module_name = name.removesuffix(".py").replace("/", ".")
+        spec = importlib.util.spec_from_loader(module_name, loader=None)
+        assert spec
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        exec(compile(source.replace(now, later), str(path), "exec"), module.__dict__)
 
 
 sys.path.insert(0, str(ROOT))
@@ -39,16 +51,16 @@ from reports.usage.usage import Usage  # noqa: E402
 
 
 @migrations.migration
-def m999_cached(db: object) -> None:
+def m999_audio(db: object) -> None:
     """One more figure, as a migration adds it."""
     for table in ("usage", "total"):
-        db.execute(f"ALTER TABLE {table} ADD COLUMN cached INTEGER NOT NULL DEFAULT 0")  # type: ignore[attr-defined]
+        db.execute(f"ALTER TABLE {table} ADD COLUMN audio INTEGER NOT NULL DEFAULT 0")  # type: ignore[attr-defined]
 
 
 USAGE = Usage(
     requests=3, byok_requests=1, prompt=100, completion=10, reasoning=4, credits=5, byok=6
 )
-USAGE = USAGE._replace(cached=70)
+USAGE = USAGE._replace(audio=70, cached=7, saved=-8)
 START, END = datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)
 
 

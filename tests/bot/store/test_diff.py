@@ -15,7 +15,14 @@ rows = st.dictionaries(
         st.integers(1, 4),
         st.integers(1, 3),
     ),
-    st.builds(Usage, st.integers(1, 9), prompt=st.integers(0, 9), credits=st.integers(-9, 9)),
+    st.builds(
+        Usage,
+        st.integers(1, 9),
+        prompt=st.integers(0, 9),
+        credits=st.integers(-9, 9),
+        cached=st.just(0),
+        saved=st.just(0),
+    ),
     max_size=40,
 )
 

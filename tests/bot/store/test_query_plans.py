@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.store import Database, Store
-from bot.store.usage.read import Ranking, Selection
+from bot.store.usage.read import Ranking
+from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 
@@ -22,7 +23,7 @@ SOME = frozenset(range(1, 40))
 
 def named(selection):
     """A selection in a few words."""
-    filters = [name for name in ("models", "keys", "creators") if getattr(selection, name)]
+    filters = [f"{dimension}s" for dimension, _ in selection.members]
     return "-".join([f"by {selection.by}" if selection.by else "all", *filters])
 
 
@@ -67,15 +68,15 @@ def plans(store, act):
 @pytest.mark.parametrize(
     "selection",
     [Selection(by) for by in Dimension]
-    + [Selection(None, models=SOME), Selection(None, keys=SOME), Selection(None, creators=SOME)]
-    + [Selection(Dimension.KEY, keys=SOME), Selection(Dimension.MODEL, models=SOME)],
+    + [Selection.of(None, {dimension: SOME}) for dimension in Dimension]
+    + [Selection.of(by, {by: SOME}) for by in (Dimension.KEY, Dimension.MODEL)],
     ids=named,
 )
 def test_sums_are_sought_for_each_member_or_walked_through_by_parts(
     store, period, ranking, selection
 ):
     wanted, stored = RANGES[period]
-    some = (selection.models, selection.keys, selection.creators) != (None, None, None)
+    some = bool(selection.members)
     ways = []
     for plan in plans(store, lambda: store.read(selection, wanted, stored, ranking)):
         (way,) = [line for line in plan if " t " in f"{line} "]
@@ -103,9 +104,12 @@ def test_the_whole_is_one_walk(store, period):
 @pytest.mark.parametrize("period", RANGES)
 @pytest.mark.parametrize(
     "selection",
-    [Selection(Dimension.KEY, models=SOME), Selection(Dimension.MODEL, keys=SOME),
-     Selection(Dimension.CREATOR, models=SOME), Selection(None, SOME, SOME),
-     Selection(Dimension.KEY, creators=SOME), Selection(None, keys=SOME, creators=SOME)],
+    [Selection.of(Dimension.KEY, {Dimension.MODEL: SOME}),
+     Selection.of(Dimension.MODEL, {Dimension.KEY: SOME}),
+     Selection.of(Dimension.CREATOR, {Dimension.MODEL: SOME}),
+     Selection.of(None, {Dimension.MODEL: SOME, Dimension.KEY: SOME}),
+     Selection.of(Dimension.KEY, {Dimension.CREATOR: SOME}),
+     Selection.of(None, {Dimension.KEY: SOME, Dimension.CREATOR: SOME})],
     ids=named,
 )  # fmt: skip
 def test_rows_are_sought_by_their_time(store, period, selection):

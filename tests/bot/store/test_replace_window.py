@@ -24,7 +24,8 @@ from bot.store.encoding import (
     from_seconds,
     to_seconds,
 )
-from bot.store.usage.read import Ranking, Selection
+from bot.store.usage.read import Ranking
+from bot.store.usage.selection import Selection
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.sync_windows import Window
@@ -41,6 +42,7 @@ SLUGS = ("a/x", "a/y", "b/z")
 figures = st.builds(
     Usage, st.integers(1, 9), st.integers(0, 2), st.integers(0, 99), st.integers(0, 9),
     st.integers(0, 5), st.integers(-9, 10**12), st.integers(0, 10**12),
+    st.integers(0, 200), st.integers(-9, 10**9),
 )  # fmt: skip
 uses = st.tuples(st.sampled_from(KEYS), st.sampled_from(PEOPLE), st.sampled_from(SLUGS))
 rows_of = st.dictionaries(st.tuples(st.integers(0, 80), uses), figures, max_size=12)
@@ -133,7 +135,9 @@ class Replacing(RuleBasedStateMachine):
         wanted, stored = time_range(grain, at, length), DAYS if grain is MONTHS else grain
         chosen = [self.some(dimension, ids) for dimension, ids in
                   zip(Dimension, (models, keys, creators), strict=True)]  # fmt: skip
-        selection = Selection(by, *(ids and frozenset(ids) for ids in chosen))
+        allowed = {dimension: frozenset(ids) for dimension, ids in
+                   zip(Dimension, chosen, strict=True) if ids is not None}  # fmt: skip
+        selection = Selection.of(by, allowed)
         ranking = None if top is None else Ranking(top, (metric,), MoneySource.ALL)
         read = self.store.read(selection, wanted, stored, ranking)
         expected = self.expected(by, chosen, wanted, stored)

@@ -255,7 +255,16 @@ NAMES = st.text(
 ).filter(lambda name: not name.startswith("'"))
 COUNTS = st.integers(0, 10**15)
 USAGES = st.builds(
-    Usage, COUNTS, st.just(0), COUNTS, COUNTS, COUNTS, st.integers(-(10**15), 10**15), COUNTS
+    Usage,
+    COUNTS,
+    st.just(0),
+    COUNTS,
+    COUNTS,
+    COUNTS,
+    st.integers(-(10**15), 10**15),
+    COUNTS,
+    st.just(0),
+    st.just(0),
 )
 
 

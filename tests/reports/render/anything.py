@@ -38,7 +38,7 @@ EVIL = (
 
 names = st.one_of(st.sampled_from([*KEYS, *EVIL]), st.text(max_size=40))
 _counts = st.one_of(st.just(0), st.integers(0, 9), st.integers(0, 10**15))
-usages = st.builds(Usage, _counts, _counts, _counts, _counts, _counts, _counts, _counts)
+usages = st.builds(Usage, *[_counts] * len(Usage._fields))
 periods: st.SearchStrategy[Period] = st.one_of(
     st.builds(Counted, st.integers(1, 120), st.sampled_from([Unit.HOUR, Unit.DAY])),
     st.builds(Counted, st.integers(1, 10), st.sampled_from(list(Unit))),

@@ -166,7 +166,7 @@ def sections(query: Query, used: list[UsageRow]) -> Iterator[tuple[str, list[Usa
 names = st.one_of(st.sampled_from([*KEYS, *HOSTILE]), st.text(max_size=20))
 _counts = st.integers(0, 10**12)
 _money = st.integers(0, 10**15)
-usages = st.builds(Usage, _counts, _counts, _counts, _counts, _counts, _money, _money)
+usages = st.builds(Usage, *[_counts] * 5, _money, _money, _counts, _money)
 
 
 @st.composite

@@ -16,7 +16,7 @@ from reports.usage.usage import NANO, ZERO, Usage, dollars, exact_money, nano_do
 MOST = 2**63 - 1
 nanos = st.integers(-MOST, MOST)
 _counts = st.integers(0, 10**12)
-usages = st.builds(Usage, _counts, _counts, _counts, _counts, _counts, _counts, _counts)
+usages = st.builds(Usage, *[_counts] * len(Usage._fields))
 
 
 @pytest.mark.parametrize(

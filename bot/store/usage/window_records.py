@@ -1,29 +1,31 @@
-"""What is recorded with usage: coverage, notes on what is wrong, sync marks, versions."""
+"""What is recorded with usage: coverage, notes on what is wrong, sync times, versions."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from bot.store.encoding import GRANULARITY, to_seconds
-from bot.store.usage import imported
+from bot.store.usage import figure_coverage, imported
 from reports.time.timerange import Granularity
 from reports.usage.coverage import merge
 from reports.usage.sync_windows import Window
 
 
-def settle(
+def record_window(
     connection: sqlite3.Connection,
     window: Window,
     synced_at: datetime | None,
     notes: Iterable[str],
+    known: Collection[str] = (),
 ) -> None:
-    """Record what belongs to the last rows of a window."""
+    """Record what belongs to the last rows of a window; `known` are the optional figures known."""
     code = GRANULARITY[window.granularity]
-    hold(connection, code, window)
-    imported.replaced(connection, code, window.start, window.end)
-    note(connection, code, window, notes)
+    add_coverage(connection, code, window)
+    figure_coverage.record(connection, code, window, known)
+    imported.forget_imports(connection, code, window.start, window.end)
+    replace_notes(connection, code, window, notes)
     if synced_at:
         connection.execute(
             "INSERT INTO sync (granularity, synced_at) VALUES (?, ?) ON CONFLICT (granularity)"
@@ -31,13 +33,13 @@ def settle(
             (code, to_seconds(synced_at)),
         )
     if window.granularity is Granularity.DAY:
-        imported.settle(connection, window.start, window.end)
-    count(connection, "usage")
+        imported.sum_complete_months(connection, window.start, window.end)
+    increment_version(connection, "usage")
 
 
-def hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
+def add_coverage(connection: sqlite3.Connection, code: int, window: Window) -> None:
     """Add a window to the coverage."""
-    known = imported.held(connection, code)
+    known = imported.stored(connection, code)
     merged = merge([*known, (window.start, window.end)])
     if merged != known:
         connection.execute("DELETE FROM held WHERE granularity = ?", (code,))
@@ -47,8 +49,10 @@ def hold(connection: sqlite3.Connection, code: int, window: Window) -> None:
         )
 
 
-def note(connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]) -> None:
-    """Replace the notes on a window; parts of earlier ones outside of it stay."""
+def replace_notes(
+    connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]
+) -> None:
+    """Replace the notes on a window; the parts of earlier notes outside of it stay."""
     span = to_seconds(window.start), to_seconds(window.end)
     connection.execute(
         "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?1, words"
@@ -70,18 +74,18 @@ def note(connection: sqlite3.Connection, code: int, window: Window, notes: Itera
     )
 
 
-def number(connection: sqlite3.Connection, name: str) -> int:
+def version(connection: sqlite3.Connection, name: str) -> int:
     """The version of something: how often it has changed."""
     found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
     return int(found[0]) if found else 0
 
 
-def count(connection: sqlite3.Connection, name: str) -> None:
+def increment_version(connection: sqlite3.Connection, name: str) -> None:
     """Increment the version of something."""
-    keep(connection, name, str(number(connection, name) + 1))
+    set_fact(connection, name, str(version(connection, name) + 1))
 
 
-def keep(connection: sqlite3.Connection, name: str, value: str) -> None:
+def set_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
     """Set a fact."""
     connection.execute(
         "INSERT INTO fact (name, value) VALUES (?, ?)"

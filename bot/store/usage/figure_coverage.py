@@ -1,0 +1,58 @@
+"""For which times optional figures are known: stored usage has 0 where they are not."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+
+from bot.store.encoding import from_seconds, to_seconds
+from reports.usage.coverage import Interval, gaps, merge
+from reports.usage.figures import OPTIONAL_NAMES
+from reports.usage.sync_windows import Window
+
+
+def known(connection: sqlite3.Connection, code: int, figure: str) -> tuple[Interval, ...]:
+    """The intervals (UTC) for which a figure is known at a granularity's code."""
+    found = connection.execute(
+        "SELECT start, until FROM figure_known WHERE figure = ? AND granularity = ?",
+        (figure, code),
+    )
+    return merge((from_seconds(start), from_seconds(until)) for start, until in found)
+
+
+def record(
+    connection: sqlite3.Connection, code: int, window: Window, figures: Collection[str]
+) -> None:
+    """Record that of the optional figures these, and no others, are known in a window."""
+    span = window.start, window.end
+    for figure in sorted(OPTIONAL_NAMES):
+        before = known(connection, code, figure)
+        if figure in figures:
+            after = merge([*before, span])
+        else:
+            after = tuple(part for one in before for part in gaps(one, [span]))
+        if after != before:
+            _replace(connection, code, figure, after)
+
+
+def forget(connection: sqlite3.Connection, code: int, before: int) -> None:
+    """Drop what is recorded of a granularity before a time (seconds), as its usage is dropped."""
+    connection.execute(
+        "DELETE FROM figure_known WHERE granularity = ? AND until <= ?", (code, before)
+    )
+    connection.execute(
+        "UPDATE OR REPLACE figure_known SET start = ? WHERE granularity = ? AND start < ?",
+        (before, code, before),
+    )
+
+
+def _replace(
+    connection: sqlite3.Connection, code: int, figure: str, spans: Collection[Interval]
+) -> None:
+    connection.execute(
+        "DELETE FROM figure_known WHERE figure = ? AND granularity = ?", (figure, code)
+    )
+    connection.executemany(
+        "INSERT INTO figure_known (figure, granularity, start, until) VALUES (?, ?, ?, ?)",
+        [(figure, code, to_seconds(start), to_seconds(end)) for start, end in spans],
+    )

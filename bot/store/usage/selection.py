@@ -1,0 +1,65 @@
+"""Whose usage is read, what it is grouped by, and which view of the stored usage has that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.store.encoding import DIMENSIONS, StoredView
+from reports.usage.dimensions import Dimension
+
+Ids = frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What usage is grouped by, and the members that filters allow, by dimension.
+
+    A dimension that is not in `members` is not filtered. Use `of` to make one from a mapping.
+    """
+
+    by: Dimension | None = None
+    members: tuple[tuple[Dimension, Ids], ...] = ()
+
+    @classmethod
+    def of(cls, by: Dimension | None, members: Mapping[Dimension, Ids]) -> Selection:
+        """A selection from the members allowed by dimension."""
+        return cls(by, tuple(sorted(members.items())))
+
+    def ids(self, dimension: Dimension) -> Ids | None:
+        """The members of a dimension that are allowed; None: all."""
+        return next((ids for one, ids in self.members if one is dimension), None)
+
+    def grouped(self, by: Dimension | None) -> Selection:
+        """The same members, grouped by another dimension."""
+        return Selection(by, self.members)
+
+    def only(self, dimension: Dimension, ids: Ids) -> Selection:
+        """The same with these members of a dimension only, whatever was allowed of it before."""
+        return Selection.of(self.by, {**dict(self.members), dimension: ids})
+
+    @property
+    def views(self) -> tuple[StoredView, ...]:
+        """The views that have what it looks at; none where each view has it."""
+        used = {self.by, *(dimension for dimension, _ in self.members)}
+        found = (stored.view for dimension, stored in DIMENSIONS.items() if dimension in used)
+        return tuple(view for view in found if view is not None)
+
+    @property
+    def crossed(self) -> bool:
+        """Whether it looks at dimensions (keys and creators) that no view has together."""
+        return len(self.views) > 1
+
+    @property
+    def view(self) -> StoredView:
+        """The view that answers."""
+        views = self.views
+        return views[-1] if views else StoredView.KEY
+
+    @property
+    def owners(self) -> Ids | None:
+        """The members of the view's own dimension that are allowed; None: all."""
+        return next(
+            (ids for dimension, ids in self.members if DIMENSIONS[dimension].view is self.view),
+            None,
+        )
