@@ -11,6 +11,7 @@ from datetime import datetime
 
 from bot.analysis.price import gather_price
 from bot.analysis.request import AnalysisRequest
+from bot.analysis.why import gather_why
 from bot.answers.answer import answer
 from bot.answers.visibility import ANYONE, Asker
 from bot.store import Store
@@ -21,6 +22,7 @@ from reports.questions.summary import Summary
 
 GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | CommandError]] = {
     QueryKind.PRICE: gather_price,
+    QueryKind.WHY: gather_why,
 }
 
 
