@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.analysis.forecast import gather_forecast
 from bot.analysis.price import gather_price
 from bot.analysis.request import AnalysisRequest
 from bot.analysis.why import gather_why
@@ -23,6 +24,7 @@ from reports.questions.summary import Summary
 GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | CommandError]] = {
     QueryKind.PRICE: gather_price,
     QueryKind.WHY: gather_why,
+    QueryKind.FORECAST: gather_forecast,
 }
 
 

@@ -12,7 +12,7 @@ from reports.questions.query import Query, QueryKind
 from reports.time.period import Calendar, Unit
 from reports.usage.dimensions import Metric
 
-ANSWERED = frozenset({QueryKind.PRICE, QueryKind.WHY})
+ANSWERED = frozenset({QueryKind.PRICE, QueryKind.WHY, QueryKind.FORECAST})
 """The kinds that have an answer, besides usage; their words are read as questions."""
 
 STILL_RUNNING = (
