@@ -67,7 +67,7 @@ def _draw_lines(pages: Pages, running: str, words: str, size: float, colour: str
 
 def _draw_table(pages: Pages, found: AnalysisDocument, running: str) -> None:
     heads = tuple(column.title for column in found.columns)
-    rows = [tuple(clean(cell, 200) for cell in row) for row in found.rows]
+    rows = [tuple(clean(cell, 200) if cell else "" for cell in row) for row in found.rows]
     edges = _edges(heads, rows)
     _draw_row(pages, heads, edges, Face.BOLD, found)
     pages.paper.rule(LEFT, pages.y + 11, RIGHT, INK, 0.8)
