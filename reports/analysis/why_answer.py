@@ -36,6 +36,8 @@ GRAIN = (
 _CHATROOM = ", chatroom usage for each creator"
 _TRACE = 10_000
 """A part below this fraction of the spend is a trace of rounding: what made it is not named."""
+_SMALL_SHARE = 20
+"""A pair that makes less than a twentieth of a part is not named beside those that make it."""
 _NAMED = 3
 """How many pairs are named for each part: more is what the table is for."""
 
@@ -227,7 +229,9 @@ def _most(found: Explanation, part: str) -> str:
     if abs(whole) * _TRACE < max(found.before, found.now):
         return "."
     sign = 1 if whole >= 0 else -1
-    towards = [cell for cell in cells if sign * getattr(cell.parts, part) > 0]
+    towards = [
+        cell for cell in cells if sign * getattr(cell.parts, part) * _SMALL_SHARE > abs(whole)
+    ]
     towards.sort(key=lambda cell: -abs(getattr(cell.parts, part)))
     named = [f"{_name(cell.usage)} {_plus(getattr(cell.parts, part))}" for cell in towards[:_NAMED]]
     if not whole or not named:
