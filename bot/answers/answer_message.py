@@ -15,11 +15,15 @@ from bot.answers.write_file import Format, Job
 from bot.services import Services
 from bot.slack.types import DeliveryError
 from bot.store.usage.directory import Directory
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.slack.message import analysis_message
 from reports.block_kit.message import Message
+from reports.questions.grammar import QuestionCommand, parse
+from reports.questions.query import QueryKind
 from reports.questions.slack.answer import answer as answer_message
 from reports.questions.slack.controls import Controls
 from reports.questions.summary import Summary
-from reports.usage.dimensions import Dimension, Filter
+from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.members import Member
 
 log = logging.getLogger(__name__)
@@ -27,7 +31,7 @@ log = logging.getLogger(__name__)
 
 def drawn(
     services: Services,
-    found: Summary,
+    found: Summary | AnalysisDocument,
     what: AnswerState,
     asker: Asker,
     *,
@@ -35,6 +39,13 @@ def drawn(
     picture: str = "",
 ) -> Message:
     """An answer with its controls; `private`: only one person of the conversation sees it."""
+    if isinstance(found, AnalysisDocument):
+        return analysis_message(
+            found,
+            services.settings.command,
+            controls=controls(services, found, what, asker, private=private),
+            picture=picture,
+        )
     return answer_message(
         found,
         services.settings.command,
@@ -44,22 +55,51 @@ def drawn(
 
 
 def controls(
-    services: Services, found: Summary, what: AnswerState, asker: Asker, *, private: bool
+    services: Services,
+    found: Summary | AnalysisDocument,
+    what: AnswerState,
+    asker: Asker,
+    *,
+    private: bool,
 ) -> Controls:
     """The controls under an answer."""
     directory, by = services.store.directory(), found.query.by
     inside: dict[str, str] = {}
     if by:
         labels = visibility.labels(directory, asker)
-        wanted = {group.label for part in found.metrics.values() for group in part.groups}
+        wanted = _group_labels(found)
         inside = {
             labels[member.id]: group_id(member)
             for member in directory.of[by]
             if labels.get(member.id) in wanted
         }
     return Controls(
-        state_of(services, what), what.value(), inside, private=private, own_only=asker.own_only
+        state_of(services, what),
+        what.value(),
+        inside,
+        private=private,
+        own_only=asker.own_only,
+        why=_why(found, what),
     )
+
+
+def _why(found: Summary | AnalysisDocument, what: AnswerState) -> str:
+    """The question that explains the change that an answer shows; empty where it shows none."""
+    if isinstance(found, AnalysisDocument):
+        return ""
+    metric = found.query.metric or Metric.SPEND
+    part = found.metrics[metric]
+    read = parse(what.words)
+    if part.previous in {None, part.sum} or not isinstance(read, QuestionCommand):
+        return ""
+    asked = replace(read.query, kind=QueryKind.WHY, metric=metric, files=(), share=False)
+    return asked.words()
+
+
+def _group_labels(found: Summary | AnalysisDocument) -> set[str]:
+    if isinstance(found, AnalysisDocument):
+        return set(found.groups)
+    return {group.label for part in found.metrics.values() for group in part.groups}
 
 
 def group_id(member: Member) -> str:
@@ -96,6 +136,14 @@ def kept_private(services: Services, channel: str) -> str:
         case None:
             return UNSEEN
     return ""
+
+
+def drawn_apart(found: Summary | AnalysisDocument, *, shared: bool) -> bool:
+    """Whether a picture is uploaded for an answer that has a chart: where it is shared, since a
+    person alone gets Slack's own chart.
+    """
+    charted = bool(found.steps) if isinstance(found, AnalysisDocument) else not found.empty
+    return shared and charted
 
 
 def picture(services: Services, asker: Asker, what: AnswerState) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reports.block_kit.elements import Block, actions, button, menu, option
+from reports.block_kit.message import RUN
 from reports.questions.follow_up import (
     ALONE,
     EVERYTHING,
@@ -17,7 +18,7 @@ from reports.questions.follow_up import (
     FollowUpAction,
 )
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Versus
+from reports.questions.query import WITHOUT_PERIOD, Query, Versus
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
 from reports.render.tables import looked_at
@@ -37,6 +38,8 @@ _AS_LONG = {
     (7, Unit.DAY): Unit.WEEK,
     (12, Unit.MONTH): Unit.YEAR,
 }
+_WHY = 9
+"""The number of the button among those that run a command: other rows number theirs from 0."""
 _MOST_INSIDE = 25
 """Groups to drill into: a message holds about 13,200 characters in all."""
 
@@ -48,7 +51,7 @@ class Controls:
     `state` (at most 255 characters) comes back from the menus, `value` (2,000) from the buttons;
     `inside` holds the ids of groups (150) by label. `private`: only one person of the conversation
     sees the answer, so it can be shared. `own_only`: the asker can only see their own usage, so the
-    creator filter cannot be removed.
+    creator filter cannot be removed. `why` is the question that explains a change, if there is one.
     """
 
     state: str
@@ -56,19 +59,33 @@ class Controls:
     inside: Mapping[str, str] = field(default_factory=dict)
     private: bool = False
     own_only: bool = False
+    why: str = ""
 
 
 def rows(summary: Summary, controls: Controls) -> list[Block]:
     """The rows under an answer; under an empty one only the menus."""
     selects = [
         _metric(summary),
-        _period(summary),
-        _by(summary),
+        _period(summary.query),
+        _by(summary.query),
         *([] if summary.empty else [_versus(summary)]),
-        *_inside(summary, controls),
+        *_inside(summary.query, _looked_at(summary), controls),
     ]
     found = [{**actions(*selects), "block_id": controls.state}]
     return found if summary.empty else [*found, actions(*_buttons(controls))]
+
+
+def analysis_rows(
+    query: Query, groups: Sequence[str], controls: Controls, *, empty: bool
+) -> list[Block]:
+    """The rows under the answer to a question of another kind than usage.
+
+    `groups` are the labels of the members that one may look into.
+    """
+    selects = [] if query.kind in WITHOUT_PERIOD else [_period(query)]
+    selects += [_by(query), *_inside(query, groups, controls)]
+    found = [{**actions(*selects), "block_id": controls.state}]
+    return found if empty else [*found, actions(*_buttons(controls, alert=False))]
 
 
 def _metric(summary: Summary) -> Block:
@@ -78,8 +95,8 @@ def _metric(summary: Summary) -> Block:
     return menu(FollowUpAction.METRIC, "Metric", options, str(present or EVERYTHING))
 
 
-def _period(summary: Summary) -> Block:
-    present = summary.query.period
+def _period(query: Query) -> Block:
+    present = query.period
     options = [option("Up to now", UP_TO_NOW)]
     value = str(present)
     for words in PERIODS:
@@ -93,10 +110,10 @@ def _period(summary: Summary) -> Block:
     return menu(FollowUpAction.PERIOD, "Period", options, value)
 
 
-def _by(summary: Summary) -> Block:
+def _by(query: Query) -> Block:
     options = [option("Not grouped", UNGROUPED)]
     options += [option(f"By {DIMENSION_WORDS[one]}", one) for one in Dimension]
-    return menu(FollowUpAction.BY, "Group by", options, str(summary.query.by or UNGROUPED))
+    return menu(FollowUpAction.BY, "Group by", options, str(query.by or UNGROUPED))
 
 
 def _versus(summary: Summary) -> Block:
@@ -131,25 +148,31 @@ def _just_before(period: Period) -> Versus | None:
     return next((versus for versus, unit in EARLIER.items() if unit is long), None)
 
 
-def _inside(summary: Summary, controls: Controls) -> list[Block]:
+def _looked_at(summary: Summary) -> list[str]:
+    """The labels of the groups shown."""
+    if not summary.query.by or summary.empty:
+        return []
+    return [group.label for group in looked_at(summary, next(iter(summary.metrics.values())))]
+
+
+def _inside(query: Query, groups: Sequence[str], controls: Controls) -> list[Block]:
     """Drill-down into the groups shown, and removal of the filters that were set."""
-    filters = summary.query.filters
+    filters = query.filters
     options = [
         option(_way_out(one), f"{OUT}{index}")
         for index, one in enumerate(filters)
         if not (controls.own_only and one.dimension is Dimension.CREATOR)
     ]
     ways_out = len(options)
-    if summary.query.by and not summary.empty:
-        options += [
-            option(group.label, controls.inside[group.label])
-            for group in looked_at(summary, next(iter(summary.metrics.values())))[:_MOST_INSIDE]
-            if group.label in controls.inside
-        ]
+    options += [
+        option(label, controls.inside[label])
+        for label in groups[:_MOST_INSIDE]
+        if label in controls.inside
+    ]
     if not options:
         return []
-    inside = summary.query.by and len(options) > ways_out
-    label = f"Look inside a{_article(summary)}" if inside else "Filters"
+    inside = query.by and len(options) > ways_out
+    label = f"Look inside a{_article(query)}" if inside else "Filters"
     return [menu(FollowUpAction.INSIDE, label, options)]
 
 
@@ -159,16 +182,18 @@ def _way_out(one: Filter) -> str:
     return f"‹ Without {clean(str(one))}"
 
 
-def _article(summary: Summary) -> str:
-    words = DIMENSION_WORDS[summary.query.by] if summary.query.by else ""
+def _article(query: Query) -> str:
+    words = DIMENSION_WORDS[query.by] if query.by else ""
     return f"n {words}" if words.startswith("A") else f" {words}"
 
 
-def _buttons(controls: Controls) -> list[Block]:
+def _buttons(controls: Controls, *, alert: bool = True) -> list[Block]:
     share = [button("Share", SHARE, controls.value)] if controls.private else []
+    why = [button("Why?", f"{RUN}{_WHY}", controls.why)] if controls.why else []
     return [
         *share,
+        *why,
         button("Schedule this", SCHEDULE, controls.value),
-        button("Alert me", ALERT, controls.value),
+        *([button("Alert me", ALERT, controls.value)] if alert else []),
         *(button(name, f"{EXPORT}{name.lower()}", controls.value) for name in ("CSV", "PDF")),
     ]
