@@ -103,8 +103,8 @@ def _by_creator(store: Store, wanted: Selection, of: AnswerableRange) -> Mapping
     chatroom, owners = directory.ids[Dimension.KEY, ""], directory.owners
     rest = dict(usage_by_cell(store, wanted, of))
     cells: dict[_Place, Usage] = {}
-    others = {one: ids for one, ids in wanted.members if one is not Dimension.CREATOR}
-    by_key = Selection.of(Dimension.KEY, others)
+    others = tuple(one for one in wanted.members if one[0] is not Dimension.CREATOR)
+    by_key = Selection(Dimension.KEY, others)
     for (key, model), used in usage_by_cell(store, by_key, of).items():
         owner = owners.get(key)
         if owner is None or (owner, model) not in rest:
