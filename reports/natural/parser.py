@@ -6,6 +6,7 @@ what cannot be asked is named as left out, and a word that may matter and is not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
@@ -235,6 +236,9 @@ def _read(
             _read(said, known, today, again=False, schedules=schedules, order=order, kind=kind)
             for order in orders
         ]
+        sensible = [one for one in both if isinstance(one, ParsedText)]
+        if len(sensible) == 1:
+            return sensible[0]  # `10/1/2026 to 10/15/2026`: another date says which order it is
         choices = tuple(one.canonical for one in both if isinstance(one, ParsedText))
         return CommandError(str(wrong), choices=choices)
     except AmbiguousNameError as wrong:
@@ -286,6 +290,7 @@ class _TextReader:
     given: dict[str, list[str]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     standing: list[str] = field(default_factory=list)
+    spending: list[bool] = field(default_factory=list)
     asks_how_much: bool = False
     compares: bool = False
     schedules: bool = False
@@ -304,7 +309,8 @@ class _TextReader:
 
     def read(self, words: list[str]) -> ParsedText | CommandError | None:
         """All of it. Raises ValueError with what to say of a word that is not known."""
-        self.words = [word.strip("?!,;") or word for word in words]
+        bare = [word.strip("?!,;") or word for word in words]
+        self.words = [part for word in bare for part in _split(word, self.known)]
         rules: tuple[Callable[[], int], ...] = (
             self._topic, self._filter, self._mention, self._long_name, self._amount,
             self._part_of_day, self._stretch, self._standing,
@@ -323,6 +329,7 @@ class _TextReader:
             self._of_kind(self.kind)
         elif self.asks_how_much and "metric" not in self.given:
             self._give("metric", str(Metric.SPEND))
+        self._leave_out_verbs()
         self._group()
         if self.superlative and not self.plural and "by" in self.given:
             self.given.setdefault("top", ["top 1"])
@@ -341,6 +348,12 @@ class _TextReader:
             return read
         left, remarks = self._ignored(read), tuple(self.remarks)
         return ParsedText(words, frozenset(self.given), left, rhythm=self.rhythm, remarks=remarks)
+
+    def _leave_out_verbs(self) -> None:
+        """`tokens spent` asks for tokens: a verb is no metric beside one that is named."""
+        metrics = self.given.get("metric", [])
+        if len(metrics) > 1 and self.spending and all(self.spending):
+            self.given["metric"] = [one for one in metrics if one != Metric.SPEND]
 
     def _implied(self) -> str:
         """The period that a question without one is about: it does not count as typed.
@@ -577,10 +590,14 @@ class _TextReader:
             return 1
         if compared := self._with_a_date():
             return compared
+        if turned := self._turned_round():
+            return turned
         with_it = self.compares and "period" in self.given and self._word() in {"with", "to", "and"}
         if not (with_it or self._word() in say.VERSUS):
             return 0
         at = self._skip(1, {"to", "with", "the", "a", "an", "same", "period", "in", "of", "one"})
+        if self._word(at) in say.UNITS and self._word(at + 1) in {"last", "previous"}:
+            at += 1  # `vs the same month last year`
         word = self._word(at)
         if word in {"before", "yesterday"}:
             self._give("versus", f"vs {word}")
@@ -600,6 +617,22 @@ class _TextReader:
             )
         self._give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
         return self._skip(at + 1, {"before", "earlier", "ago"})
+
+    def _turned_round(self) -> int:
+        """`last month vs this month` is `this month vs last month`."""
+        joined = say.VERSUS | ({"with", "to", "and"} if self.compares else set())
+        if self._word() not in joined:
+            return 0
+        earlier, (word, unit) = self.given.get("period"), (self._word(1), self._word(2))
+        if earlier == ["yesterday"] and word == "today":
+            self.given["period"] = ["today"]
+            self._give("versus", "vs yesterday")
+            return 2
+        if word in {"this", "current"} and earlier == [f"last {unit}"]:
+            self.given["period"] = [f"this {unit}"]
+            self._give("versus", f"vs last {unit}")
+            return 3
+        return 0
 
     def _is_named(self, at: int) -> bool:
         """Whether a word is a name that may be asked for."""
@@ -752,6 +785,8 @@ class _TextReader:
                     f"The last {drawn} is still running; the average counts it as a whole {drawn}."
                 )
                 return at + 1
+            if self._word(at).startswith("min"):
+                raise ValueError("I can't look at single minutes. The shortest period is `1h`.")
         counted = parse(following) if following[:1].isdigit() else None
         if isinstance(counted, QuestionCommand):
             self._give("period", following)
@@ -787,8 +822,15 @@ class _TextReader:
 
     def _option(self) -> int:
         word = self._word()
+        if {word, self._word(1)} == {"pdf", "summary"}:
+            self._give("file", "pdf summary")
+            return 2
         if word in say.FILES:
             self._give("file", say.FILES[word])
+        elif word in say.PROPORTIONS or (word == "share" and self._is_proportion()):
+            raise ValueError(
+                "I show shares when an answer is grouped. Try `spend this month by model`."
+            )
         elif word in {"credits", "byok"}:
             self._give("source", word)
         elif word == "share":
@@ -801,13 +843,22 @@ class _TextReader:
             return 0
         return 1
 
+    def _is_proportion(self) -> bool:
+        """Whether `share` is a part of something, and not a wish to post the answer."""
+        before = self.words[self.at - 1].casefold() if self.at else ""
+        return self._word(1) == "of" or before.endswith("'s") or before in say.POSSESSIVES
+
     def _metric(self) -> int:
         if self._ahead(2) == ("how", "much"):
             self.asks_how_much = True
             return 2
         if self._word() not in say.METRICS:
             return 0
-        metric = say.METRICS[self._word()]
+        metric, word = say.METRICS[self._word()], self._word()
+        if metric is Metric.SPEND:
+            after = {one.casefold() for one in self.words[: self.at]} & say.VERBS_AFTER
+            verb = word in say.ALWAYS_VERBS or (word in {"spend", "pay"} and bool(after))
+            self.spending.append(verb)
         self._give("metric", str(metric) if metric else "")
         return 1
 
@@ -830,6 +881,10 @@ class _TextReader:
         if not phrase:
             return 0
         at, found = len(phrase), list[Filter]()
+        if other := {"byok": "credits", "credits": "byok"}.get(self._word(at)):
+            self._give("source", other)
+            self._give("metric", str(Metric.SPEND))  # `credits` alone asks for the balance
+            return at + 1
         while taken := self._left_out(at):
             found.append(taken[1])
             at = taken[0]
@@ -893,12 +948,41 @@ class _TextReader:
         return following + 1
 
     def _filler(self) -> int:
-        if self._ahead(2) in {("month", "of"), ("week", "of"), ("year", "of")}:
+        if self._ahead(2) in {("month", "of"), ("week", "of"), ("year", "of"), ("over", "time")}:
             return 2
         if self._word() == "hourly":
             self.left.append(self.words[self.at])
             return 1
-        return 1 if self._word() in say.FILLERS or not self._word().strip("-–—:&+/()") else 0
+        sign = not any(c.isalnum() or c.isascii() for c in self._word())  # such as an emoji
+        return (
+            1 if sign or self._word() in say.FILLERS or not self._word().strip("-–—:&+/()") else 0
+        )
+
+
+_RANGE = re.compile(
+    r"((?:[0-9]{1,2}[./]){1,2}(?:[0-9]{2,4})?)-((?:[0-9]{1,2}[./]){1,2}(?:[0-9]{2,4})?)"
+)
+
+
+def _split(word: str, known: KnownNames) -> list[str]:
+    """The words within one: `oct-nov`, `1.10.2026-15.10.2026`, `top5`, `(last`.
+
+    What is part of a key's name stays as it is.
+    """
+    lower = word.casefold()
+    if lower in known.all_keys or '"' in word:
+        return [word]
+    if ("(" in word) != (")" in word):
+        word = word.strip("()") or word
+    if lower.startswith("top") and lower[3:].isdigit():
+        return ["top", lower[3:]]
+    first, _, last = lower.partition("-")
+    both = {first, last}
+    if both <= set(say.MONTHS) or both <= say.WEEKDAYS:
+        return [first, "-", last]
+    if found := _RANGE.fullmatch(lower):
+        return [found[1], "-", found[2]]
+    return [word]
 
 
 def _is_time(word: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from reports.natural import vocabulary as say
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, Topic, ungroupable
 
@@ -172,6 +173,8 @@ def topic_said(words: Sequence[str]) -> str:
     The words are in lower case, without names and punctuation.
     """
     said, given = f" {' '.join(words)} ", set(words)
+    for unit in say.UNITS:  # `credits last month` is a period; `how long do credits last` is none
+        said = said.replace(f" credits last {unit} ", f" credits {unit} ")
     keys = bool(given & {"key", "keys"})
     if keys and (given & _KEYS or _has(said, _KEYS_SAID)):
         return Topic.KEYS

@@ -20,6 +20,12 @@ DIMENSIONS: dict[str, Dimension] = {
     for dimension, names in NAMES.items()
     for word in (*names.words, *(f"{one}s" for one in names.words), *names.spoken)
 }
+ALWAYS_VERBS = {"spent", "paid", "burn", "burned", "burnt", "burning"}
+"""What is done with tokens or requests as well as with money: `tokens spent`."""
+VERBS_AFTER = {"did", "do", "does", "we", "i", "they"}
+"""What makes a verb of `spend` and `pay` later on: `how many tokens did we spend`."""
+PROPORTIONS = {"percent", "percentage", "proportion"}
+POSSESSIVES = {"what", "which", "my", "our", "his", "her", "their", "your"}
 WHO = {"who", "whose", "whom"}
 BY = {"by", "per", "each", "which", "across"}
 UNITS = {
@@ -100,7 +106,8 @@ FILLERS = {
     "quick", "quickly", "really", "actually", "currently", "right", "sum", "totals", "overall",
     "happening", "doing", "up", "more", "less", "fewer", "higher", "lower", "average", "avg",
     "mean", "idea", "compared", "typical", "but", "where", "or", "month's", "spread", "altogether",
-    "they've", "being", "running", "ran",
+    "they've", "being", "running", "ran", "thx", "ty", "cheers", "hit", "still", "trend", "trends",
+    "rolling", "trailing", "export",
 }  # fmt: skip
 """Words that say nothing that could be asked. What asks for something is never among them."""
 THANKS = {"thanks", "thank", "you", "thx", "great", "nice", "cool", "perfect", "ok", "okay", "a",

@@ -20,6 +20,9 @@ Order = Literal["day", "month", ""]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SEPARATORS = "/.-"
 _WEEK_WORDS = {"week", "wk", "w", "kw", "cw"}
+_WEEKS_AROUND = {
+    "of": "of", "commencing": "from", "beginning": "from", "starting": "from", "ending": "to",
+}  # fmt: skip
 _ORDINALS = {
     "first": 1,
     "second": 2,
@@ -56,6 +59,8 @@ def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Day
     """
     if not words or not words[0]:
         return None
+    if around := _week_around(words, today, order):
+        return around
     for rule in (_ago, _phrase, _quarter, _week, _with_month_name):
         if found := rule(words, today):
             return found
@@ -160,6 +165,8 @@ def _phrase(words: Sequence[str], today: date) -> tuple[int, Days] | None:
         if when == "this":
             day = calendar("week", today)[0] + timedelta(days=WEEKDAYS.index(following[:3]))
         return 2, (day, day)
+    if when == "last" and following in say.MONTHS:
+        return _last_month_named(words, today)
     if when and following == "weekend":
         return 2, _weekend(today, last=when == "last")
     if word == "weekend":
@@ -171,6 +178,34 @@ def _phrase(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     if word in {"qtd", "wtd"}:
         return 1, (calendar("quarter" if word == "qtd" else "week", today)[0], today)
     return None
+
+
+def _last_month_named(words: Sequence[str], today: date) -> tuple[int, Days] | None:
+    """`last october`: the latest October that is over."""
+    found = _with_month_name(words[1:], today)
+    if found is None or found[1][1] < today:
+        return (found[0] + 1, found[1]) if found else None
+    begun = found[1][0].year * _YEAR + found[1][0].month - 1
+    return found[0] + 1, _months(begun - _YEAR, 1)
+
+
+def _week_around(words: Sequence[str], today: date, order: Order) -> tuple[int, Days] | None:
+    """`week of 16 november`, `w/c 16/11`, `week ending 15 november`: seven days.
+
+    The week of a day runs from Monday; the others begin or end with the day that is named.
+    """
+    first, following = (*words, "", "")[:2]
+    how, at = {"w/c": "from", "wc": "from", "w/e": "to"}.get(first, ""), 1
+    if first in {"week", "wk"}:
+        how, at = _WEEKS_AROUND.get(following, ""), 2
+    at = _skip(words, at, {"the"})
+    found = days(words[at:], today, order) if how and at < len(words) else None
+    if found is None or found[1][0] != found[1][1]:
+        return None
+    day = found[1][0]
+    back = {"of": day.weekday(), "from": 0, "to": 6}[how]
+    start = day - timedelta(days=back)
+    return at + found[0], _so_far((start, start + timedelta(days=6)), today)
 
 
 def _weekend(today: date, *, last: bool) -> Days:
@@ -265,11 +300,13 @@ def _with_month_name(words: Sequence[str], today: date) -> tuple[int, Days] | No
     at += 1
     if not numbers and (after := _day_numbers(parts, at)) and not _starts_time(words, owners, at):
         numbers = after
-        at = after[0]
+        at = after[0] - (parts[after[0] - 1] == "-")  # `oct 1 - oct 15` goes on
     year = int(parts[at]) if at < len(parts) and _year(parts[at]) else None
     if year is None and at + 1 < len(parts) and parts[at] in {"of", "-"} and _year(parts[at + 1]):
         at, year = at + 1, int(parts[at + 1])
     at += year is not None
+    if year is None and list(parts[at : at + 2]) == ["last", "year"]:
+        at, year = at + 2, today.year - 1
     taken = owners[at - 1] + 1
     if owners[at : at + 1] == [taken - 1]:  # the rest of a word is no date
         return None
@@ -362,9 +399,10 @@ def _numbers(words: Sequence[str], today: date, order: Order) -> tuple[int, Days
             year = numbers[2] + (_SHORT_YEAR if sizes[2] == 2 else 0)
             day_first = "day" if separator == "." else order
             return 1, _either(word, numbers[0], numbers[1], (year,), today, day_first)
-        case [1 | 2, 1 | 2] if separator == "/":
+        case [1 | 2, 1 | 2] if separator == "/" or (separator == "." and sizes == [2, 2]):
             years = (today.year, today.year - 1)
-            return 1, _either(word, numbers[0], numbers[1], years, today, order)
+            first = "day" if separator == "." else order
+            return 1, _either(word, numbers[0], numbers[1], years, today, first)
     return None
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import takewhile
 
 from reports.questions.kinds import extra_words, kind_of, unfit
 from reports.questions.query import (
@@ -371,8 +372,8 @@ class _QuestionReader:
 
     def _unit_meant(self, word: str, unit: str) -> str:
         if _integer(unit) and self.words:
-            counted = nearest.word(self.words.pop().removesuffix("s"), _UNITS) or "day"
-            return f"{unit}{counted[0]}"
+            counted = nearest.word(self.words.pop().removesuffix("s"), _UNITS)
+            return f"{unit}{counted[0]}" if counted else ""
         meant = nearest.word(unit, _UNITS) if unit else "month"
         return f"{word} {meant}" if meant else ""
 
@@ -414,7 +415,8 @@ class _QuestionReader:
         count = _integer(word)
         if not count or count > MOST_TOP:
             said = f"`top` needs a number from 1 to {MOST_TOP}, like `top 5`."
-            raise _Wrong(said, f"top {MOST_TOP if count else DEFAULT_TOP}")
+            digits = _integer("".join(takewhile(str.isdigit, word)))
+            raise _Wrong(said, f"top {min(digits, MOST_TOP) if digits else DEFAULT_TOP}")
         self._once("`top`", f"top {word}")
         self.query = replace(self.query, top=count)
 
@@ -426,8 +428,8 @@ class _QuestionReader:
         if not versus:
             known = "before, yesterday, last week, last month or last year"
             said = f"`vs` needs {known}{_not(word)}."
-            meant = nearest.word(word, _VERSUS) or "month"
-            raise _Wrong(said, f"vs {_VERSUS[meant]}")
+            meant = nearest.word(word, _VERSUS) if word else "month"
+            raise _Wrong(said, f"vs {_VERSUS[meant]}" if meant else "")
         self._once("comparison", f"vs {word}")
         self.query = replace(self.query, versus=versus)
 
@@ -436,10 +438,13 @@ class _QuestionReader:
         zone = zone_names().get(word.lower())
         if not zone:
             following = self.words[-1] if self.words else ""
-            meant = nearest.zone(word, following)
-            if meant.lower().endswith(f"{word}_{following}".lower()):
+            meant = nearest.zone(word, following) if word else "Europe/Berlin"
+            if meant and meant.lower().endswith(f"{word}_{following}".lower()):
                 self.words.pop()
-            raise _Wrong(f"`tz` needs a time zone like Europe/Berlin{_not(word)}.", f"tz {meant}")
+            raise _Wrong(
+                f"`tz` needs a time zone like Europe/Berlin{_not(word)}.",
+                f"tz {meant}" if meant else "",
+            )
         self._once("zone", f"tz {word}")
         self.query = replace(self.query, zone=zone)
 

@@ -91,13 +91,15 @@ def span(first: str, last: str) -> str:
 
 
 def zone(wrong: str, following: str = "") -> str:
-    """The zone of a city, whose name may be two words, or the one spelt most alike."""
+    """The zone of a city, whose name may be two words, or the one spelt most alike; or nothing."""
+    if any(sign in wrong for sign in "+-") and any(c.isdigit() for c in wrong):
+        return ""  # the signs of `Etc/GMT+1` are the other way round
     cities = _cities()
     for name in (f"{wrong}_{following}".lower(), wrong.lower()):
         if name in cities:
             return cities[name]
     meant = word(wrong, zone_names())
-    return zone_names()[meant] if meant else "Europe/Berlin"
+    return zone_names()[meant] if meant else ""
 
 
 def city(name: str) -> str:

@@ -90,7 +90,41 @@ QUESTIONS = {
     "what is Ada spending on?": "spend 1d by model creator:ada@example.com",
     "what did we spend on mini last week": "spend last week model:*mini",
 }  # fmt: skip
+AS_TYPED = {
+    "spend yesterday \U0001f64f": "spend yesterday",
+    "pls spend by model thx": "spend 1d by model",
+    "spend by key (last week)": "spend last week by key",
+    "spend by api-key 7d": "spend 7d by key",
+    "how many requests hit gpt-5.1 yesterday": "requests yesterday model:*gpt-5.1*",
+    "tokens spent last week by key": "tokens last week by key",
+    "how many tokens did we spend last week": "tokens last week",
+    "who's burning the most tokens right now": "tokens 1d by creator top 1",
+    "top3 models": "1d by model top 3",
+    "october summary pdf": "2026-10 pdf summary",
+    "pdf summary of october": "2026-10 pdf summary",
+    "only credits last month": "last month credits",
+    "cost yesterday excl. byok": "spend yesterday credits",
+    "without byok": "spend 1d credits",
+    "last month vs this month": "this month vs last month",
+    "yesterday vs today": "today vs yesterday",
+    "spend this month vs same month last year": "spend this month vs last year",
+}
 DATES = {
+    "spend week of november 16": "spend 2026-11-16..2026-11-22",
+    "for the week of 7 oct": "2026-10-05..2026-10-11",
+    "w/c 9 november": "2026-11-09..2026-11-15",
+    "week commencing 16/11/2026": "2026-11-16..2026-11-22",
+    "week ending 15 november": "2026-11-09..2026-11-15",
+    "oct 1 - oct 15": "2026-10-01..2026-10-15",
+    "october 1 - november 1": "2026-10-01..2026-11-01",
+    "sep-oct": "2026-09-01..2026-10-31",
+    "mon-wed": "2026-11-16..2026-11-18",
+    "1.10.2026-15.10.2026": "2026-10-01..2026-10-15",
+    "01.10.-15.10.": "2026-10-01..2026-10-15",
+    "10/1/2026-10/15/2026": "2026-10-01..2026-10-15",
+    "last october": "2026-10",
+    "last november": "2025-11",
+    "november last year": "2025-11",
     "24h": "24h",
     "Oct 2026": "2026-10",
     "october": "2026-10",
@@ -173,7 +207,9 @@ EXCLUSIONS = {
 }
 
 
-@pytest.mark.parametrize(("asked", "meant"), [*QUESTIONS.items(), *DATES.items()])
+@pytest.mark.parametrize(
+    ("asked", "meant"), [*QUESTIONS.items(), *AS_TYPED.items(), *DATES.items()]
+)
 def test_a_question_is_read_as_a_command(asked: str, meant: str) -> None:
     assert command(asked) == meant
     assert isinstance(parse_command(meant), QuestionCommand)
@@ -462,3 +498,29 @@ def test_stop_leads_to_the_lists_that_have_a_button_for_it() -> None:
     assert isinstance(found, CommandError)
     assert found.problem.startswith("To stop an alert, open `alerts` and press Delete.")
     assert found.suggestion == "alerts"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["spend last 45 minutes", "spend last 2 quarters", "spend yesterday tz PST",
+     "spend yesterday tz GMT+1", "yesterday vs gpt-9"],
+)  # fmt: skip
+def test_nothing_is_suggested_that_means_something_else(asked: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert not found.candidates
+
+
+def test_a_count_that_is_run_together_with_a_word_keeps_its_number() -> None:
+    found = ask("top 3models")
+    assert isinstance(found, CommandError)
+    assert found.candidates == ("1d top 3",)
+
+
+@pytest.mark.parametrize(
+    "asked", ["share of claude-opus-4.5 this month", "what's ada's share", "what percent is opus"]
+)
+def test_a_share_of_the_whole_is_no_wish_to_post_the_answer(asked: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert found.problem.startswith("I show shares when an answer is grouped.")

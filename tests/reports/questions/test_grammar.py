@@ -406,7 +406,7 @@ WRONG = [
         "tz ../../etc/passwd",
         "`tz` needs a time zone like Europe/Berlin, not “../../etc/passwd”.",
         "",
-        "1d tz Europe/Berlin",
+        "",
     ),
     ("tokens spend", "A question can have only one metric: “tokens” or “spend”.", "tokens 1d", ""),
     (
