@@ -139,7 +139,7 @@ class HttpEndpoints:
             return _say(start_response, _plain("400 Bad Request", "The body is not UTF-8 text."))
         environ["wsgi.input"] = io.BytesIO(body)
         try:
-            with priority.first():
+            with priority.handling_request():
                 return handler(environ, start_response)
         except Exception as error:  # Bolt parses bodies as if they were always what Slack sends
             log.warning("Could not parse a signed request: %s", type(error).__name__)

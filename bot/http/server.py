@@ -205,7 +205,7 @@ class _Channel(HTTPChannel):
 
     def handle_read(self) -> None:
         """Read what arrived, and answer what can be answered at once."""
-        priority.knock()
+        priority.connection_ready()
         if self._used and self.request is None and not self.requests:
             self.since = monotonic()
         super().handle_read()
@@ -233,7 +233,7 @@ class _Server(TcpWSGIServer):
 
     def handle_accept(self) -> None:
         """Accept those who wait, as many as one round may take."""
-        priority.knock()
+        priority.connection_ready()
         for _ in range(_MOST_AT_ONCE):
             before = len(self._map)
             super().handle_accept()

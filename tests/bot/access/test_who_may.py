@@ -53,7 +53,7 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BackgroundWork, "hand_over", who_may.at_once)
         patch.setattr(Renderer, "_run", who_may.Here._run)
-        patch.setattr(priority, "give_way", lambda: None)
+        patch.setattr(priority, "pause_for_requests", lambda: None)
         yield
 
 
