@@ -21,8 +21,8 @@ def there():
 
 def fired(view):
     """The message about the agent that runs in circles."""
-    found = view.locator("#log > article", has_text="OpenRouter spend spend spike: ci-review")
-    expect(found).to_be_visible(timeout=480_000)
+    found = view.locator("#log > article", has_text="OpenRouter spend spike: ci-review")
+    expect(found).to_be_visible(timeout=60_000)
     return found
 
 
