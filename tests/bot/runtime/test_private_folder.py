@@ -15,7 +15,7 @@ from bot.runtime.private_folder import PREFIX, private_folder, sweep
 ROOT = Path(__file__).parents[3]
 HOLD = """
 import sys
-from bot.private_folder import private_folder
+from bot.runtime.private_folder import private_folder
 with private_folder() as folder:
     (folder / "report.csv").write_text("figures")
     print(folder, flush=True)
