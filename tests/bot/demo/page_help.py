@@ -24,7 +24,7 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-_PATIENCE = 12_000
+_PATIENCE = 120_000
 """Milliseconds that a page may take on a busy machine."""
 expect.set_options(timeout=_PATIENCE)
 

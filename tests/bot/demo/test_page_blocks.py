@@ -381,7 +381,7 @@ def test_the_page_finds_a_demo_that_was_started_again(browser, slack, bot_client
     port = first.port
     with tab(browser, first.url) as view:
         first.stop()
-        expect(view.locator("#banner")).to_contain_text("not running any more")
+        expect(view.locator("#banner")).to_contain_text("The demo isn't running")
         expect(view.locator("#status")).to_have_text("No connection")
         second = Page(slack, port=port).start()
         assert second.port == port
