@@ -135,7 +135,7 @@ def test_help_and_misspelt_words_are_answered(browser, demo, who):
         expect(wrong.locator("code").first).to_have_text("/activity tokens 1m")
         help_ = asked(view, "help")
         expect(help_).to_contain_text("Ask about your OpenRouter usage")
-        assert {"spend", "by model", "creator:me"} <= {
+        assert {"spend", "by model", "csv"} <= {
             word
             for code in help_.locator("code").all_inner_texts()
             for word in re.split(r"(?<!by) ", code)
@@ -165,11 +165,13 @@ def test_an_admin_reads_how_the_bot_is_and_who_did_what_and_others_are_told_who_
     with acting(browser, demo, "farid") as view:
         asked(view, "spend 1d by model")
         expect(asked(view, "status")).to_contain_text("The data is up to date.")
-        expect(asked(view, "audit")).to_have_text(re.compile("Only bot admins can see the audit log. Ask @ada."))
+        expect(asked(view, "audit")).to_have_text(
+            re.compile("Only bot admins can see the audit log. Ask @ada.")
+        )
     with acting(browser, demo, "ada") as view:
         expect(asked(view, "status")).to_contain_text("Next reports")
         expect(asked(view, "audit")).to_contain_text(re.compile("@farid.* asked spend 1d by model"))
-        expect(asked(view, "audit csv")).to_contain_text("to your DM")
+        expect(asked(view, "audit csv")).to_contain_text(re.compile("activity-audit-.*[.]csv"))
         expect(asked(view, "help running")).to_contain_text("Running it")
 
 
