@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make demo` and `make test`.
+# `make demo` and `make test` set up everything that they need.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,17 +7,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test check bench trust format clean help
 
 help:
-	@echo "make demo    try the bot on a sample organisation, no account needed"
-	@echo "make test    run the tests"
+	@echo "make demo    try the bot on a sample organization, no account needed"
+	@echo "make test    run the tests, on all cores"
 	@echo "make check   run the linters and the type checker"
-	@echo "make bench   measure speed and size (some minutes)"
-	@echo "make trust   kill workers at random, and check every time zone (some twenty-five minutes)"
+	@echo "make bench   measure speed and size (a few minutes)"
+	@echo "make trust   kill workers at random and check every time zone (about 25 minutes)"
 	@echo "make format  format the code"
-	@echo "make clean   remove what the others made"
+	@echo "make clean   remove everything that the other targets created"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Activity needs Python 3.11 or newer; try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
-	@echo "Making a virtual environment in $(VENV) ..."
+	@echo "Creating a virtual environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
@@ -38,7 +38,7 @@ demo: $(VENV)/.run
 	@$(BIN)/activity demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

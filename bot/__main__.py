@@ -45,7 +45,7 @@ def cli() -> None:
     """OpenRouter's Activity page in Slack: spend, tokens and requests by model, key or creator."""
 
 
-@cli.command(short_help="Try the bot on a sample organisation, with no account.")
+@cli.command(short_help="Try the bot on a sample organization, with no account.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
@@ -55,7 +55,7 @@ def cli() -> None:
     help="Port of the page; the next free one if it is taken.",
 )
 def demo(port: int) -> None:
-    """Try the bot on a sample organisation: no account, nothing leaves the machine."""
+    """Try the bot on a sample organization: no account, nothing leaves the machine."""
     from bot.demo.run import run_demo  # noqa: PLC0415
 
     run_demo(port)
@@ -67,9 +67,9 @@ def run() -> None:
     _serve(web=True, worker=True)
 
 
-@cli.command(short_help="Run the HTTP door alone.")
+@cli.command(short_help="Run only the HTTP server.")
 def web() -> None:
-    """Run the HTTP door alone; `activity worker` does the rest in another process."""
+    """Run only the HTTP server; `activity worker` does the rest in another process."""
     _serve(web=True, worker=False)
 
 
@@ -423,7 +423,7 @@ def main(arguments: list[str] | None = None) -> None:
             f"The database cannot be used ({error}); `activity doctor` looks at it.", err=True
         )
         sys.exit(FAILED)
-    except Exception as error:  # the outermost door: nobody is shown a traceback unasked
+    except Exception as error:  # the outermost entry point: no traceback unless asked for
         logging.getLogger(__name__).debug("The command failed", exc_info=True)
         name = type(error).__name__
         click.echo(f"Something went wrong here ({name}). LOG_LEVEL=DEBUG shows where.", err=True)

@@ -325,8 +325,10 @@ class Bot:
         for probe in (ready, metrics):
             self._stops.callback(probe.stop)
             probe.get(STUCK_SECONDS)  # so that the first one who asks gets a value
-        door = HttpEndpoints(slack, self.healthy, ready.get, metrics.get)
-        server = HttpServer(door, self.settings.host, self.settings.port, LARGEST_BODY, at_once)
+        endpoints = HttpEndpoints(slack, self.healthy, ready.get, metrics.get)
+        server = HttpServer(
+            endpoints, self.settings.host, self.settings.port, LARGEST_BODY, at_once
+        )
         self.port = server.port
         self._stops.callback(server.stop)
         log.info("Listening on %s:%d", self.settings.host, self.port)

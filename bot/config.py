@@ -100,7 +100,7 @@ class Settings:
 
     @property
     def socket_mode(self) -> bool:
-        """Whether Slack is reached by Socket Mode instead of our HTTP door."""
+        """Whether Slack is reached by Socket Mode instead of our HTTP server."""
         return bool(self.slack_app_token)
 
 

@@ -20,7 +20,7 @@ from bot.app import Bot, Parts
 from bot.config import Need, Settings, load
 from bot.demo.openrouter.organisation import Key, Member, Organisation, Record
 from bot.demo.openrouter.server import LocalOpenRouter
-from bot.demo.slack import Ack, Door, Forge, LocalSlack, escaped
+from bot.demo.slack import Ack, BotClient, Forge, LocalSlack, escaped
 from bot.openrouter import OpenRouter
 from bot.slack.scopes import SCOPES
 from bot.sync.sync import Sync
@@ -112,12 +112,12 @@ class World:
     values: Mapping[str, str]
 
     @property
-    def door(self) -> Door:
+    def bot_client(self) -> BotClient:
         """How Slack reaches the bot."""
-        return self.slack.door(self.url("/slack/events"))
+        return self.slack.bot_client(self.url("/slack/events"))
 
     def url(self, path: str) -> str:
-        """An address of the bot's HTTP door."""
+        """A URL of the bot's HTTP server."""
         return f"http://127.0.0.1:{self.bot.port}{path}"
 
     def send(
@@ -128,7 +128,7 @@ class World:
         forge: Forge | None = None,
     ) -> Ack:
         """A command, without waiting for its answer."""
-        return self.door.command(user, channel, text, forge=forge or Forge())
+        return self.bot_client.command(user, channel, text, forge=forge or Forge())
 
     def ask(self, text: str = "", user: str = "ada", channel: str = "general") -> dict[str, Any]:
         """A command, acknowledged without words, and the payload of its answer."""

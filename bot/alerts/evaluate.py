@@ -238,7 +238,7 @@ class RuleEvaluator:
             seen = self.seen(now)
             for (rule, subject, period), state in at.states.all().items():
                 seen.states.setdefault(rule, {})[subject, period] = state
-            for entry in priority.giving_way(entries):
+            for entry in priority.pausing_for_requests(entries):
                 with isolated(log, "Alert rule %s could not be evaluated", entry.id):
                     changes += list(self._one(entry, seen, min(judged, now)))
         return changes

@@ -42,7 +42,7 @@ def _used(store: Store, asker: Asker, now: datetime, zone: str) -> frozenset[int
     if not asker.own_only:
         return visibility.visible(store.directory(), Dimension.MODEL, asker)
     year = Query(period=Counted(1, Unit.YEAR), by=Dimension.MODEL)
-    with priority.turn(), store.snapshot():
+    with priority.compute_slot(), store.snapshot():
         plan = make_plan(store, year, now, zone, asker)
         if isinstance(plan, CommandError):
             return frozenset()

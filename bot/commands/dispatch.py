@@ -116,7 +116,7 @@ def ask(
     if keep and reply.shown:
         keep(reply.shown)
     shared = reply.query is not None and reply.query.share
-    priority.give_way()
+    priority.pause_for_requests()
     above = asked.note or reply.note
     message = reply.message.noted(above, asked.runs) if above else reply.message
     services.slack.respond(replace(place, shared=shared), message)
@@ -255,7 +255,7 @@ def _other(
             return _balance(services, person)
         case BudgetAsked():
             asker = asker_of(services, person, Query())
-            with priority.turn():
+            with priority.compute_slot():
                 found = limits(services.store, services.clock(), asker)
             return Reply(limits_message(found), "answered", act=Act.LOOKED, what="budget")
         case MeAsked():
@@ -278,7 +278,7 @@ def _balance(services: Services, person: SlackUser) -> Reply:
     if sees_own_only(person.id, services.settings):
         refused = admins_only("The organization's balance", person.id, services.settings)
         return Reply(said(refused), REFUSED, act=Act.LOOKED, what="balance")
-    with priority.turn():
+    with priority.compute_slot():
         found = balance(services.store, services.clock(), services.settings.zone)
     return Reply(balance_message(found), "answered", act=Act.LOOKED, what="balance")
 
@@ -305,14 +305,14 @@ def _figures(
         words = f"{escape(visibility.nobody(asker))} {ask_admins(services.settings)}"
         return Reply(said(words), REFUSED)
     now, zone = asked.at or services.clock(), services.settings.zone
-    with priority.turn():
+    with priority.compute_slot():
         asked_now = replace(query, share=False)
         found = answer_any(services.store, asked_now, now, zone, asker, whole=False)
     if isinstance(found, CommandError):
         return Reply(misunderstood(services, place, found), "misunderstood")
     what = shown(query, now, zone, asker, place.user)
     file = picture(services, asker, what) if drawn_apart(found, shared=query.share) else ""
-    with priority.turn():
+    with priority.compute_slot():
         message = drawn(
             services, found, what, asker, private=not query.share and not direct, picture=file
         )

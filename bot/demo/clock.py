@@ -1,4 +1,4 @@
-"""The demo's clock: the one on the wall, until somebody jumps ahead with it."""
+"""The demo's clock: the real time, plus any jumps ahead."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 
 class DemoClock:
-    """Everything in the demo asks this clock, so that all of it jumps together."""
+    """The one clock of everything in the demo, so that all of it jumps together."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        """What time it is in the demo (UTC)."""
+        """The time in the demo (UTC)."""
         return datetime.now(UTC) + self.ahead
 
     def timestamp(self) -> float:
@@ -20,5 +20,5 @@ class DemoClock:
         return self().timestamp()
 
     def jump_to(self, moment: datetime) -> None:
-        """Go ahead to a moment; time never goes back."""
+        """Jump ahead to a moment; an earlier one changes nothing."""
         self.ahead += max(moment - self(), timedelta())

@@ -1,4 +1,4 @@
-"""What only the demo can do: have a report posted now, and jump to the next Monday morning."""
+"""Buttons that only the demo has: post a report now, and jump to the next Monday morning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import time, timedelta
 
 from bot.app import Bot
 from bot.demo.clock import DemoClock
-from bot.demo.page.actions import Hands, Refused
+from bot.demo.page.actions import PersonActions, Refused
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 from bot.schedules.manage import ScheduleManager
@@ -17,38 +17,39 @@ from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget
 from reports.schedules.recurrence import Recurrence, TargetKind, Weekly, first
 from reports.schedules.slack.cards import STANDARD
 
-MAKER = "ada"
+OWNER = "ada"
 ZONE = "Europe/Berlin"
 CONTROLS = [
     {"name": "report", "label": "Post last week's report now"},
     {"name": "monday", "label": "Jump to Monday 9:00"},
 ]
 _BEFORE = timedelta(seconds=2)
+"""How long before the due time the clock lands, so that the report is seen to arrive."""
 
 
 class Controls:
-    """Sets the weekly report up for the channel that is looked at, and lets it be due."""
+    """Schedules the weekly report of the open channel, and makes it due."""
 
     def __init__(self, slack: LocalSlack, clock: DemoClock, bot: Callable[[], Bot | None]) -> None:
         self._slack = slack
         self._clock = clock
         self._bot = bot
 
-    def add_to(self, hands: Hands) -> None:
-        """Let the page do these too."""
-        hands.also("report", self.report)
-        hands.also("monday", self.monday)
+    def add_to(self, actions: PersonActions) -> None:
+        """Register these actions with the page."""
+        actions.add("report", self.report)
+        actions.add("monday", self.monday)
 
-    def report(self, wish: Json) -> None:
-        """Have the weekly report posted where the page looks."""
+    def report(self, body: Json) -> None:
+        """Post the weekly report in the open channel now."""
         bot = self._running()
-        entry = self._weekly(bot, wish)
+        entry = self._weekly(bot, body)
         bot.reports.runs.add_now(entry, entry.draft.maker, f"{self._clock.timestamp():.6f}")
 
-    def monday(self, wish: Json) -> None:
-        """Jump to the moment at which the weekly report is due."""
+    def monday(self, body: Json) -> None:
+        """Jump to just before the weekly report is due."""
         bot = self._running()
-        self._weekly(bot, wish)
+        self._weekly(bot, body)
         monday = first(Recurrence(Weekly(), time(9), ZONE), self._clock())
         self._clock.jump_to(monday.at - _BEFORE)
 
@@ -58,25 +59,25 @@ class Controls:
             raise Refused("The bot is still starting.")
         return bot
 
-    def _weekly(self, bot: Bot, wish: Json) -> StoredSchedule:
-        """The weekly report of the channel that is looked at, set up if it is not yet."""
-        standing = replace(STANDARD, zone=ZONE, place=self._place(str(wish.get("channel", ""))))
-        person = bot.slack.person(self._slack.user(MAKER).id)
-        said = ScheduleManager(bot.reports).set_up(person, standing, "").message.text
-        found = [one for one in bot.reports.schedules.of(person.id) if _is(one, standing)]
+    def _weekly(self, bot: Bot, body: Json) -> StoredSchedule:
+        """The weekly report of the open channel, scheduled first if need be."""
+        wanted = replace(STANDARD, zone=ZONE, place=self._target(str(body.get("channel", ""))))
+        person = bot.slack.person(self._slack.user(OWNER).id)
+        answer = ScheduleManager(bot.reports).set_up(person, wanted, "").message.text
+        found = [one for one in bot.reports.schedules.of(person.id) if _is(one, wanted)]
         if not found:
-            raise Refused(said)
+            raise Refused(answer)
         return found[-1]
 
-    def _place(self, channel: str) -> ScheduleTarget:
+    def _target(self, channel: str) -> ScheduleTarget:
         known = self._slack.workspace.channels.get(channel)
         if known is None or known.kind == "im":
             return STANDARD.place
         return ScheduleTarget(TargetKind.CHANNEL, known.id, known.name)
 
 
-def _is(entry: StoredSchedule, standing: ScheduledQuestion) -> bool:
-    same = entry.draft.question == standing.query.words()
-    place = standing.place
+def _is(entry: StoredSchedule, wanted: ScheduledQuestion) -> bool:
+    same = entry.draft.question == wanted.query.words()
+    place = wanted.place
     there = place.kind is not TargetKind.CHANNEL or entry.draft.channel == place.id
     return same and there and entry.draft.target is place.kind

@@ -1,4 +1,4 @@
-"""`activity demo`: the bot as it is, between a local OpenRouter and a local Slack, and a page."""
+"""`activity demo`: the real bot between a local OpenRouter and a local Slack, with a web page."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ from reports.usage.coverage import gaps
 from reports.usage.sync_windows import REACH
 
 UNHURRIED = 1_000_000
-"""Requests a minute: the local OpenRouter is nobody else's, so nothing is held back."""
+"""Requests a minute: the local OpenRouter has no other users, so the bot need not slow down."""
 REPORT_TICK = 2
-"""Seconds: whoever asks for a report here is watching."""
+"""Seconds between checks for due reports: the user of the demo is watching."""
 CALM = timedelta(seconds=30)
-"""How long after the start an agent begins to run in circles, which an alert finds."""
+"""How long after the start an agent begins to loop, which triggers an alert."""
 WATCHED = ("spike by key", "budget 80% 100%")
-"""The alerts that the admin has from the start."""
+"""The alert rules that the admin has from the start."""
 NAME = "Lumen Labs"
 ROLES = {
     "ada": Role("admin"),
     "farid": Role("creator"),
-    "guest": Role("guest", "Guests may not ask, unless the bot's settings allow it."),
+    "guest": Role("guest", "Guests can't ask unless the bot's settings allow it."),
     "otto": Role(
         "another company",
-        "Slack offers people of other companies no commands, only the buttons of messages. Here"
-        " the command is passed on all the same, to show that the bot refuses it.",
+        "In Slack, people of other companies can't use commands, only buttons in messages. Here"
+        " the command is sent all the same, to show that the bot refuses it.",
     ),
 }
 _MAIL = "lumenlabs.example"
@@ -57,14 +57,14 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def run_demo(port: int) -> None:
-    """Serve the page on 127.0.0.1 until SIGINT or SIGTERM; `port` taken: on the next free one."""
+    """Serve the page on 127.0.0.1 (`port`, or the next free one) until SIGINT or SIGTERM."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     stay_on_this_machine()
     with Demo(port) as demo:
         taken = "" if demo.page.port == port or not port else f" (port {port} is taken)"
-        click.echo(f"Activity is at {demo.page.url}{taken} - Ctrl-C ends it.")
+        click.echo(f"Activity is at {demo.page.url}{taken} - press Ctrl-C to stop.")
         demo.begin()
         while not stop.wait(0.2):
             demo.look()
@@ -73,14 +73,14 @@ def run_demo(port: int) -> None:
 
 
 def stay_on_this_machine() -> None:
-    """Take proxies out of this process's environment: everything that is asked is right here."""
+    """Remove proxies from this process's environment: all servers are on this machine."""
     for name in _PROXIES:
         os.environ.pop(name, None)
         os.environ.pop(name.lower(), None)
 
 
 class Demo:
-    """Everything at once. Made: the page is there. `begin()`: the bot is. `look()`: how it is."""
+    """All servers: creating it starts the page, `begin()` the bot; `look()` checks the bot."""
 
     def __init__(self, port: int = 0) -> None:
         self._stack = ExitStack()
@@ -89,7 +89,7 @@ class Demo:
         people = tuple((f"{short}@{_MAIL}", _name(short, *names)) for short, *names in PEOPLE)
         self.clock = DemoClock()
         self.slack = self._stack.enter_context(LocalSlack(people=people, clock=self.clock))
-        roles = furnish(self.slack)
+        roles = set_up_workspace(self.slack)
         self.organisation = sample(self.clock())
         self.organisation.records += looping(self.clock() + CALM)
         about = {
@@ -103,7 +103,7 @@ class Demo:
         }
         self.page = Page(self.slack, port=port, roles=roles, about=about).start()
         self._stack.callback(self.page.stop)
-        Controls(self.slack, self.clock, lambda: self.bot).add_to(self.page.hands)
+        Controls(self.slack, self.clock, lambda: self.bot).add_to(self.page.actions)
         self.openrouter = LocalOpenRouter(self.organisation, clock=self.clock)
         self.openrouter.requests_per_minute = None
         self._stack.enter_context(self.openrouter)
@@ -120,33 +120,33 @@ class Demo:
         """Start the bot, or start it again."""
         settings = self.settings()
         logs.set_up(settings.log_level, settings.secrets, as_json=False)
-        # A tick skipped because the first sync is still at work is no news to whoever watches it.
+        # Ticks are skipped while the first sync runs; those warnings would only distract.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         parts = Parts(web=True, worker=True)
         self.bot = bot = Bot(settings, parts, self.clock, requests_a_minute=UNHURRIED)
         bot.report_tick = REPORT_TICK
         self._watch(bot)
         bot.start()
-        door = self.slack.door(f"http://127.0.0.1:{bot.port}/slack/events")
-        door.sender.now = self.clock.timestamp
-        self.page.hands.door = door
+        bot_client = self.slack.bot_client(f"http://127.0.0.1:{bot.port}/slack/events")
+        bot_client.sender.now = self.clock.timestamp
+        self.page.actions.bot_client = bot_client
         self.look()
         return bot
 
     def _watch(self, bot: Bot) -> None:
-        """Give the admin some alerts; those that were deleted are not given again."""
+        """Give the admin some alert rules; deleted ones are not added again."""
         ada = self.slack.user("ada")
         for words in WATCHED:
             bot.alerts.rules.add(NewRule(ada.id, ada.email, words), f"demo {words}")
 
     def stop_bot(self) -> None:
-        """Stop the bot alone; the page goes on and says so."""
+        """Stop only the bot; the page stays and shows that it is down."""
         bot, self.bot = self.bot, None
         if bot:
             bot.stop()
 
     def settings(self) -> Settings:
-        """What the bot is told; the environment of whoever runs the demo is not asked."""
+        """The bot's settings, independent of the environment of the person who runs the demo."""
         values = {
             "OPENROUTER_MANAGEMENT_KEY": self.openrouter.key,
             "OPENROUTER_BASE_URL": self.openrouter.base_url,
@@ -162,7 +162,7 @@ class Demo:
         return load(values, Need.SLACK, Need.OPENROUTER)
 
     def look(self) -> None:
-        """Ask the bot how it is, over HTTP as anybody would, and show it on the page."""
+        """Check the bot's health over HTTP and show it on the page."""
         self.page.show_status(self._status())
 
     def _status(self) -> Json:
@@ -171,12 +171,12 @@ class Demo:
             return {"state": "down"}
         if not _answers(f"http://127.0.0.1:{bot.port}/readyz"):
             return {"state": "syncing", "progress": 0.0}
-        progress = held(bot)
+        progress = sync_progress(bot)
         return {"state": "up" if progress >= 1 else "syncing", "progress": round(progress, 3)}
 
 
-def furnish(slack: LocalSlack) -> dict[str, Role]:
-    """The company's channels, and the people worth being first: their ids and what they are."""
+def set_up_workspace(slack: LocalSlack) -> dict[str, Role]:
+    """Create the company's channels; returns the roles of the people listed first, by user id."""
     workspace = slack.workspace
     staff = [user for user in workspace.users.values() if user.email.endswith(f"@{_MAIL}")]
     bot = workspace.users[slack.bot_user_id]
@@ -186,8 +186,8 @@ def furnish(slack: LocalSlack) -> dict[str, Role]:
     return {slack.user(name).id: role for name, role in ROLES.items()}
 
 
-def held(bot: Bot) -> float:
-    """How much of what OpenRouter has the bot holds, 0 to 1."""
+def sync_progress(bot: Bot) -> float:
+    """The share of OpenRouter's usage that the bot has stored, 0 to 1."""
     now, state = bot.clock(), bot.store.state()
     absent = [
         sum((b - a for a, b in gaps((now - reach, now), state.held.get(g, ()))), timedelta())

@@ -66,7 +66,7 @@ class Homes:
 
     def renew(self, person: SlackUser) -> None:
         """Publish the Home of a person whose permission was checked."""
-        with priority.turn(), self._services.store.snapshot():
+        with priority.compute_slot(), self._services.store.snapshot():
             home = self._home(person)
         self._publish(person.id, render.view(home))
 

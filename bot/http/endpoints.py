@@ -25,20 +25,22 @@ log = logging.getLogger(__name__)
 EVENTS = "/slack/events"
 HEALTH = "/healthz"
 LARGEST_BODY = 2**20
-UNREADABLE = "The body is not a request that Slack sends."
+"""Bytes. Slack's requests are smaller: the largest carry one message or modal."""
+UNREADABLE = "The body is not a Slack request."
 TOLERANCE = 300
 """Seconds by which a request's timestamp may be off, as Slack recommends."""
 REMEMBERED = 600.0
-"""Seconds for which a signature is remembered: the tolerance either way."""
+"""Seconds for which a signature is remembered: its timestamp may be 300 s ahead and is accepted
+until 300 s after, so a repeated request is refused for as long as its timestamp is valid."""
 
 Health = Callable[[], str | None]
-"""Says what is wrong with the process, or None. Must return at once, whatever the database does."""
+"""What is wrong with the process, or None. Must return at once, whatever the database does."""
 Reply = tuple[str, str, bytes]
 """Status, content type, body."""
 
 
 class Signatures:
-    """Takes each signed request once; a forged, stale or repeated one is refused."""
+    """Verifies signatures; a forged, old or repeated request is refused."""
 
     def __init__(self, signing_secret: str, now: Callable[[], float]) -> None:
         self._secret = signing_secret.encode()
@@ -48,12 +50,12 @@ class Signatures:
         self._order: deque[tuple[float, str]] = deque()
 
     def refusal(self, body: bytes, timestamp: str, signature: str) -> str | None:
-        """Why a request is refused, as a sentence, or None. A request that is taken is remembered.
+        """Why a request is refused, as a sentence, or None. An accepted request is remembered.
 
-        The body is taken as bytes: whether it is UTF-8 is no matter of its signature.
+        The signature covers the bytes of the body, whether they are UTF-8 or not.
         """
         if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
-            return "The request has no X-Slack-Request-Timestamp of Slack's form."
+            return "The X-Slack-Request-Timestamp header is missing or malformed."
         if not signature.isascii():
             return "The signature is wrong."
         signed = b"v0:" + timestamp.encode() + b":" + body
@@ -61,7 +63,7 @@ class Signatures:
         on_time = abs(self._now() - int(timestamp)) <= TOLERANCE
         if not (hmac.compare_digest(right, signature) and on_time):
             return "The signature is wrong, or the request is more than five minutes old."
-        return None if self._is_new(signature) else "This request was taken before."
+        return None if self._is_new(signature) else "This request was already processed."
 
     def _is_new(self, signature: str) -> bool:
         now = self._now()
@@ -79,13 +81,13 @@ def at_once(path: str, body: bytes) -> bool:
     """Whether a request is answered without waiting, by the beginning of its body.
 
     Commands and events are acknowledged before anything else is done, and health is a few flags.
-    A modal's submission may be waited for, and readiness and metrics for a look at the database.
+    A modal's submission may wait for a result, readiness and metrics for the database.
     """
     return path == HEALTH or (path == EVENTS and not body.startswith(b"payload="))
 
 
 class HttpEndpoints:
-    """A WSGI application. Without `slack` (in Socket Mode) it serves health and metrics alone."""
+    """A WSGI application. Without `slack` (in Socket Mode) it serves only health and metrics."""
 
     def __init__(
         self,
@@ -139,7 +141,7 @@ class HttpEndpoints:
             return _say(start_response, _plain("400 Bad Request", "The body is not UTF-8 text."))
         environ["wsgi.input"] = io.BytesIO(body)
         try:
-            with priority.first():
+            with priority.handling_request():
                 return handler(environ, start_response)
         except Exception as error:  # Bolt parses bodies as if they were always what Slack sends
             log.warning("Could not parse a signed request: %s", type(error).__name__)

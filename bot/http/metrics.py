@@ -13,7 +13,7 @@ from bot.store import Store
 
 
 class Metrics:
-    """Counters of this process, and gauges that are read from the database at each scrape."""
+    """Counters of this process, and gauges read from the database at each scrape."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._registry = CollectorRegistry()
@@ -31,13 +31,13 @@ class Metrics:
             registry=self._registry,
         )
         self.syncs = Counter(
-            "activity_sync_turns_total", "Sync passes, by outcome", ["outcome"],
+            "activity_sync_turns_total", "Sync runs, by outcome", ["outcome"],
             registry=self._registry,
         )  # fmt: skip
 
     def count_runs(self, counts: Callable[[], Mapping[str, int]]) -> None:
         """Add a gauge of report runs by state."""
-        name, words = "activity_report_runs", "Runs of scheduled reports, by state"
+        name, words = "activity_report_runs", "Scheduled report runs, by state"
         self._registry.register(_Counts(name, words, counts))
 
     def count_alerts(self, counts: Callable[[], Mapping[str, int]]) -> None:

@@ -1,10 +1,10 @@
-"""The web server: waitress on a thread of its own, with time-outs for slow clients.
+"""The HTTP server: waitress on a thread of its own, with timeouts for slow clients.
 
 Plain waitress hands every request to a worker thread. When twenty people ask at once, as on a
 Monday morning, the switches between threads cost more than the acknowledgements themselves, and
-each has three seconds. So this server accepts all waiting connections at once and answers short
-requests on its own thread. It also closes connections that do not bring a whole request in time;
-plain waitress keeps them for two minutes and accepts no others meanwhile.
+each must arrive within three seconds. So this server accepts all waiting connections at once and
+answers short requests on its own thread. It also closes connections that do not send a whole
+request in time; plain waitress keeps them for two minutes and accepts no others meanwhile.
 
 It builds on parts of waitress that are not documented (`HTTPChannel.requests`, `handle_read`,
 `handle_accept`, the socket map), so pyproject.toml pins waitress to a minor version. Measure with
@@ -36,14 +36,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THREADS = 4
+"""Worker threads for requests that wait for something, such as a modal's submission. Commands and
+events do not need one."""
 AtOnce = Callable[[str, bytes], bool]
 """Whether a request, by its path and the beginning of its body, is answered without waiting.
 
 The response must be short: what the connection does not take at once, this thread has to send.
 """
 _BEGINNING = 64
-_MOST_AT_ONCE = 32
+"""Bytes of the body that `at_once` gets to see: `payload=` marks an interaction."""
+_MOST_ACCEPTED = 32
+"""Connections accepted in one round of the loop: more than the twenty people of the benchmark, and
+few enough that a flood of connections does not delay requests that have already arrived."""
 _JOIN_SECONDS = 3.0
+"""How long `stop` waits for the server's thread: half of the six seconds of the whole shutdown."""
 _LARGEST_HEADER = 32 * 1024  # Slack's headers take less than 1 KiB
 
 
@@ -51,9 +57,10 @@ _LARGEST_HEADER = 32 * 1024  # Slack's headers take less than 1 KiB
 class ConnectionLimits:
     """How many connections are kept open, and for how long, in seconds.
 
-    Slack gives up on a request after 3 s and a proxy after a minute, so nobody who is still
-    interested is cut off. 256 connections leave the rest of the usual 1,024 descriptors to the
-    database and to calls of Slack and OpenRouter.
+    Slack gives up on a request after 3 s and a proxy after a minute, so only clients that stopped
+    waiting are disconnected. 256 connections leave the rest of the usual 1,024 descriptors to the
+    database and to calls of Slack and OpenRouter. A sweep twice a second costs nothing and keeps
+    every limit to within half a second.
     """
 
     connections: int = 256
@@ -64,7 +71,7 @@ class ConnectionLimits:
 
 
 class HttpServer:
-    """Serves from the moment it is made. Raises OSError where it cannot listen.
+    """Serves from its creation on. Raises OSError if it cannot listen.
 
     A body of more than `largest_body` bytes is refused before it is read. Requests that are
     `at_once` are answered on the server's own thread, all others on a few worker threads.
@@ -82,17 +89,17 @@ class HttpServer:
         self._channels: dict[int, Any] = {}
         self._limits = limits or ConnectionLimits()
         self._swept = 0.0
-        self._rung = threading.Event()
+        self._stop_written = threading.Event()
         self._dispatcher = _Dispatcher(at_once)
         try:
             adjustments = Adjustments(
                 host=host, port=port, threads=THREADS, ident=None,
                 clear_untrusted_proxy_headers=True, max_request_body_size=largest_body,
                 max_request_header_size=_LARGEST_HEADER,
-                # connections and time-outs are the business of _sweep
+                # _sweep limits connections and closes overdue ones
                 connection_limit=1_000_000, channel_timeout=1_000_000,
             )  # fmt: skip
-            # a name that stands for several addresses (localhost) is listened on at each
+            # a name with several addresses (localhost) is listened on at each of them
             addresses: Any = adjustments.listen
             servers = [
                 _Server(
@@ -110,16 +117,16 @@ class HttpServer:
             ) from error
         self.port = int(servers[0].effective_port)
         self._dispatcher.set_thread_count(THREADS)
-        self._thread = threading.Thread(target=self._run, name="door", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Finish the requests that have begun and close all connections."""
         self._dispatcher.shutdown()
-        # by its own thread: another one would pull the sockets away while it waits for them
-        bell = next(one for one in self._channels.values() if isinstance(one, trigger))
-        bell.pull_trigger(self._close_when_rung)  # type: ignore[arg-type] # called without arguments
-        self._rung.set()
+        # on its own thread: another thread would close the sockets while it polls them
+        wakeup = next(one for one in self._channels.values() if isinstance(one, trigger))
+        wakeup.pull_trigger(self._close_when_woken)  # type: ignore[arg-type] # called without arguments
+        self._stop_written.set()
         self._thread.join(_JOIN_SECONDS)
 
     def _run(self) -> None:
@@ -149,10 +156,10 @@ class HttpServer:
         if overdue or surplus:
             log.debug("Closed %d slow connections, %d above the limit", len(overdue), len(surplus))
 
-    def _close_when_rung(self) -> None:
-        # an answer just sent rings the same bell: so its thread can be here before our own ring
-        # is written, and would close the pipe under it
-        self._rung.wait()
+    def _close_when_woken(self) -> None:
+        # a response just sent wakes the thread by the same pipe, so it can be here before `stop`
+        # has written to it, and would close the pipe too early
+        self._stop_written.wait()
         self._close()
 
     def _close(self) -> None:
@@ -195,7 +202,7 @@ class _Dispatcher(ThreadedTaskDispatcher):
 
 
 class _Channel(HTTPChannel):
-    """A connection. While it is read, threads that compute give way."""
+    """A connection. While it is read, worker threads pause."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self.since = monotonic()
@@ -205,7 +212,7 @@ class _Channel(HTTPChannel):
 
     def handle_read(self) -> None:
         """Read what arrived, and answer what can be answered at once."""
-        priority.knock()
+        priority.connection_ready()
         if self._used and self.request is None and not self.requests:
             self.since = monotonic()
         super().handle_read()
@@ -225,16 +232,16 @@ class _Channel(HTTPChannel):
 
 
 class _Server(TcpWSGIServer):
-    """Accepts all who wait, not one per round of the loop."""
+    """Accepts all waiting connections, not one per round of the loop."""
 
     channel_class = _Channel
     effective_port: str
     _map: dict[int, Any]
 
     def handle_accept(self) -> None:
-        """Accept those who wait, as many as one round may take."""
-        priority.knock()
-        for _ in range(_MOST_AT_ONCE):
+        """Accept waiting connections, up to the limit of one round."""
+        priority.connection_ready()
+        for _ in range(_MOST_ACCEPTED):
             before = len(self._map)
             super().handle_accept()
             if len(self._map) == before:

@@ -108,7 +108,7 @@ class BackgroundWork:
         one = _Job(place, lambda: outcome.set_result(job()), dropped=drop)
         self._executor.submit(self._run, one)
         try:
-            with priority.aside():
+            with priority.waiting_for_worker():
                 return outcome.result(seconds)
         except TooSlow:
             outcome.add_done_callback(
@@ -131,7 +131,7 @@ class BackgroundWork:
         acknowledgement.
         """
         while (given := self._given.get()) is not None:
-            priority.give_way()
+            priority.pause_for_requests()
             self._start(given)
             for _ in range(self._given.qsize()):  # they have waited as well
                 if (given := self._given.get()) is None:
@@ -176,7 +176,7 @@ class BackgroundWork:
         self._submit(following)
 
     def _run(self, one: _Job) -> None:
-        priority.give_way()
+        priority.pause_for_requests()
         if self._parking.is_free():
             self._do(one)
         elif self._parking.park(one):

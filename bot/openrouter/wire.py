@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, NamedTuple
 
-from bot.runtime.priority import give_way, giving_way
+from bot.runtime.priority import pause_for_requests, pausing_for_requests
 from reports.time.timerange import Granularity, floor
 from reports.usage import figures
 from reports.usage.dimensions import Metric
@@ -226,7 +226,7 @@ def _loads(body: bytes, parse_float: Callable[[str], object]) -> object:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    give_way()
+    pause_for_requests()
     return dict(pairs)
 
 
@@ -245,7 +245,7 @@ def read_usage(
     metadata = metadata if isinstance(metadata, dict) else {}
     stamps: dict[str, datetime] = {}
     lacking = _absent(rows, without)
-    read = [_row(row, view, granularity, stamps, lacking) for row in giving_way(rows)]
+    read = [_row(row, view, granularity, stamps, lacking) for row in pausing_for_requests(rows)]
     warnings = data.get("warnings")
     return UsageAnswer(
         rows=tuple(row for row in read if row),
@@ -264,7 +264,8 @@ def _absent(rows: Sequence[object], without: Collection[str]) -> set[str]:
     return {
         name
         for name in OPTIONAL
-        if name in without or (found and not any(name in row for row in giving_way(found)))
+        if name in without
+        or (found and not any(name in row for row in pausing_for_requests(found)))
     }
 
 
@@ -277,10 +278,12 @@ def _missing(rows: Sequence[object]) -> tuple[str, ...]:
     found = [row for row in rows if isinstance(row, dict)]
     if not found:
         return ()
-    missing = {name for name in METRICS if not any(name in row for row in giving_way(found))}
+    missing = {
+        name for name in METRICS if not any(name in row for row in pausing_for_requests(found))
+    }
     summed = _summed(found)
     missing |= {name for name in _ALWAYS if name not in summed and not _came(found, name)}
-    for row in giving_way(found):
+    for row in pausing_for_requests(found):
         missing |= _short(row, missing)
     if any(row.get("request_count", 0) is None and _used(row) for row in found):
         missing.add("request_count")

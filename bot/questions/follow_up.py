@@ -124,7 +124,7 @@ def _answer(
         services.slack.respond(place, said(wrong))
         return "refused: not their own usage"
     at = services.clock() if click.choice.renews else what.at
-    with priority.turn():
+    with priority.compute_slot():
         found = answer_any(services.store, query, at, what.zone, asker, whole=False)
     if isinstance(found, CommandError):
         services.slack.respond(place, error(found, services.settings.command))
@@ -134,7 +134,7 @@ def _answer(
     here = not click.separate and (not public or _may_change(services, spot, what, person))
     file = picture(services, asker, now_shown) if drawn_apart(found, shared=public and here) else ""
     private = not spot.direct and not (public and here)
-    with priority.turn():
+    with priority.compute_slot():
         message = drawn(services, found, now_shown, asker, private=private, picture=file)
     if click.late():
         return "followed up again"

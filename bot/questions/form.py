@@ -109,7 +109,7 @@ class QuestionForm:
         now, zone = services.clock(), services.settings.zone
         what = shown(query, now, zone, asker, person.id)
         file = picture(services, asker, what) if query.share and not found.empty else ""
-        with priority.turn():
+        with priority.compute_slot():
             message = drawn(services, found, what, asker, private=False, picture=file)
         try:
             to = channel or services.slack.dm(person.id)
@@ -137,7 +137,7 @@ class QuestionForm:
 
     def _answer(self, query: Query, asker: Asker) -> Summary | CommandError:
         services = self._services
-        with priority.turn():
+        with priority.compute_slot():
             return answer(
                 services.store, query, services.clock(), services.settings.zone, asker, whole=False
             )

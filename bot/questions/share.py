@@ -55,7 +55,7 @@ def _share(
     if alone := kept_private(services, spot.channel):
         services.slack.say(place, alone)
         return f"refused: {alone}"
-    with priority.turn():
+    with priority.compute_slot():
         found = answer_any(services.store, query, what.at, what.zone, asker, whole=False)
     if isinstance(found, CommandError):
         services.slack.respond(place, error(found, services.settings.command))
@@ -99,7 +99,7 @@ def alert_words(
     if query is None:
         return None
     asker = asker_of(services, person, query)
-    with priority.turn():
+    with priority.compute_slot():
         found = answer(services.store, query, what.at, what.zone, asker, whole=False)
     if isinstance(found, CommandError):
         services.slack.respond(place, error(found, services.settings.command))

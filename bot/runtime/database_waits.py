@@ -1,4 +1,4 @@
-"""How work for a person waits for the database, and what they hear where it can't be used."""
+"""How long work for a person waits for the database, and the message if it can't be used."""
 
 from __future__ import annotations
 

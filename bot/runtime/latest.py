@@ -58,14 +58,16 @@ class Latest(Generic[T]):
                 self._asked_at = monotonic()
             asked_at = self._asked_at
             self._news.notify_all()
-            left = asked_at + patience - monotonic()  # nothing where somebody waited in vain
+            left = (
+                asked_at + patience - monotonic()
+            )  # 0 if an earlier caller already waited in vain
             in_time = self._news.wait_for(
                 lambda: self._stopped or self._computed >= wanted, max(0.0, left)
             )
             return self._value if in_time else self._late(self._value, monotonic() - asked_at)
 
     def stop(self) -> None:
-        """Compute nothing any more."""
+        """Stop computing; callers get the last value."""
         with self._news:
             self._stopped = True
             self._news.notify_all()

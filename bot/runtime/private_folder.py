@@ -1,8 +1,8 @@
 """Private temporary folders for files with figures, and sweeping what a killed process left.
 
 Each folder is locked for as long as it is in use. A lock ends with its process, also when that is
-killed, so an unlocked folder is a leftover; process ids would not tell, since in a container every
-process has the same one.
+killed, so an unlocked folder is a leftover; process ids would not show it, since in a container
+every process has the same one.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _swept(folder: Path) -> bool:
     found = folder.lstat()
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
     if not ours or stat.S_IMODE(found.st_mode) & 0o077:
-        return False  # somebody else's, of a name like ours
+        return False  # another user's, with a name like ours
     lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

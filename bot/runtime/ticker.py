@@ -24,6 +24,8 @@ Tick = Callable[[], object]
 
 _LOOK_SECONDS = 1.0
 _STEP = timedelta(seconds=2)
+"""How far beyond its interval a tick's next time may be before the clock counts as set back; time
+servers that correct by less than this need no reaction."""
 
 
 class _Every(IntervalTrigger):  # type: ignore[misc]

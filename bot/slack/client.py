@@ -1,6 +1,6 @@
-"""Calls of Slack's Web API: who somebody is, and getting an answer to them.
+"""Calls of Slack's Web API: look up people, and deliver answers to them.
 
-Where Slack says `ratelimited`, answers wait as long as it asks and are sent then.
+After `ratelimited`, answers are sent once the time that Slack asks to wait has passed.
 """
 
 from __future__ import annotations
@@ -42,15 +42,20 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PEOPLE_FOR = 600.0
+"""Seconds for which a looked-up person is cached: a change of their role takes effect within ten
+minutes, and users.info (a hundred calls a minute) is rarely called."""
 MOST_PEOPLE = 10_000
+"""Cached people, a bound on memory; a full cache is emptied."""
 _TIMEOUT = 20
+"""Seconds for one call, so that a Slack that does not answer holds no thread for long."""
 LONGEST_WAIT = 180.0
-"""Seconds that an answer waits at most for Slack to take it: so long it is still of use."""
+"""Seconds that an answer waits for Slack's rate limit at most; later it is of no use."""
 _SHORT_WAIT = 10.0
-"""The same for questions to Slack on the way to an answer, such as who somebody is."""
+"""The same for lookups before an answer, such as users.info: the person is waiting."""
 _PACE = 1.0
-"""Seconds between calls that wait in one line: Slack takes a message a second per channel."""
+"""Seconds between queued calls: Slack accepts one message a second per channel."""
 _MOST_LINES = 1_000
+"""Queues (a method and channel each) above which expired ones are dropped."""
 _PICTURE_PAUSES = (0.3, 0.3, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
 """Seconds between looks at whether a picture is processed: usually one, and each look is a call
 of files.info, of which Slack allows a hundred a minute."""
@@ -95,7 +100,7 @@ class Slack:
         self._free: dict[str, float] = {}
 
     def identity(self) -> Identity:
-        """Who the bot is; asked once. Raises UnknownPersonError."""
+        """The bot's own ids; looked up once. Raises UnknownPersonError."""
         known = self._identity
         if known is None:
             said = self._ask_who("auth.test")
@@ -109,11 +114,11 @@ class Slack:
         return known
 
     def known_identity(self) -> Identity | None:
-        """Who the bot is if that is known already, for callers that must not wait for Slack."""
+        """The bot's own ids if already known, for callers that must not wait for Slack."""
         return self._identity
 
     def person(self, user: str) -> SlackUser:
-        """Who somebody is, cached for ten minutes. Raises UnknownPersonError."""
+        """Look up a person; cached for ten minutes. Raises UnknownPersonError."""
         now = self._clock()
         with self._lock:
             kept = self._people.get(user)
@@ -130,7 +135,7 @@ class Slack:
         return found
 
     def forget(self, user: str) -> None:
-        """Drop what is cached of somebody, because it may be outdated."""
+        """Drop a person from the cache, because they may have changed."""
         with self._lock:
             self._people.pop(user, None)
 
@@ -140,13 +145,13 @@ class Slack:
         return known and known[1] + timedelta(seconds=monotonic() - known[0])
 
     def knows(self, user: str) -> bool:
-        """Whether it is cached who somebody is, so that Slack need not be asked first."""
+        """Whether a person is cached, so that `person` needs no call."""
         with self._lock:
             kept = self._people.get(user)
         return kept is not None and self._clock() - kept[0] < PEOPLE_FOR
 
     def outsiders_read(self, channel: str) -> bool | None:
-        """Whether people of other companies can read a channel; None where the bot cannot tell."""
+        """Whether people of other companies can read a channel; None if the lookup fails."""
         try:
             said = self._asked("conversations.info", channel=channel)
             said = _part(said, "channel")
@@ -169,7 +174,7 @@ class Slack:
             self.direct(place.user, message)
 
     def _answer_in(self, place: ReplyTarget, message: Message) -> None:
-        """Answer in the channel in which somebody wrote."""
+        """Answer in the channel in which the person wrote."""
         thread = {"thread_ts": place.thread} if place.thread else {}
         if place.shared or place.channel.startswith("D"):
             try:
@@ -285,7 +290,7 @@ class Slack:
         return self._patiently(method, lambda: self._call(method, **arguments))
 
     def dm(self, user: str) -> str:
-        """The channel of somebody's direct messages. Raises DeliveryError."""
+        """The channel id of a person's direct messages. Raises DeliveryError."""
         said = self.call_patiently("conversations.open", users=user)
         return str(_part(_part(said, "channel"), "id"))
 
@@ -367,7 +372,7 @@ class Slack:
                 )
 
     def _turn(self, line: str, least: float) -> float:
-        """The seconds until the turn of a call, `least` or more; 0 where nobody waits in line."""
+        """Seconds until a call may be made, `least` or more; 0 if no call is queued."""
         with self._lock:
             now = self._clock()
             free = self._free.get(line, now)

@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 EVENT = "activity_report"
 PAGE = 200
+"""Messages per page of a history: the largest number that Slack recommends."""
 LONGEST_WAIT = 30.0
+"""Seconds that a call waits after `ratelimited`; after a longer one the run is retried later."""
 _UPLOAD_SECONDS = 60
 _MOST_WAITS = 5
 

@@ -45,4 +45,4 @@ EVENTS = {
     "app_mention": ("app_mentions:read",),
     "message.im": ("im:history",),
 }
-"""Every event that the bot is told of, and the scopes that this takes."""
+"""Every event that the bot subscribes to, and the scopes that it needs."""

@@ -24,7 +24,7 @@ RETRY_SECONDS = 10.0
 class _Handler(SocketModeHandler):
     # the type is as narrow as slack-bolt's own
     def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
-        with priority.first():
+        with priority.handling_request():
             super().handle(client, req)
 
 

@@ -35,7 +35,7 @@ class DeliveryError(Exception):
 
 
 class UnknownPersonError(DeliveryError):
-    """Slack does not say who somebody is, so it is unknown what they may see."""
+    """Slack could not be asked about a person, so it is unknown what they may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class SlackUser:
-    """Somebody in Slack, as far as it matters for what they may ask and hear.
+    """A Slack user, with what decides what they may ask and see.
 
     On Enterprise Grid `team_id` is their home workspace (or the organization itself), `teams` are
     all workspaces of the organization that they belong to.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.openrouter import QueryGrouping, WireRow
-from bot.runtime.priority import giving_way
+from bot.runtime.priority import pausing_for_requests
 from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
@@ -69,7 +69,7 @@ class NameResolver:
 
     def unknown(self, rows: Iterable[WireRow]) -> list[Found]:
         """Members that the rows name and the directory does not know."""
-        named = {(row.member, row.email) for row in giving_way(rows)}
+        named = {(row.member, row.email) for row in pausing_for_requests(rows)}
         return [
             self._made_up(who) for who in sorted(named) if any(who) and not self.candidates(who)
         ]
@@ -79,7 +79,7 @@ class NameResolver:
 
         An empty name stands for no member, but also for a person with neither name nor address.
         """
-        places = Counter(_place(row) for row in giving_way(rows))
+        places = Counter(_place(row) for row in pausing_for_requests(rows))
         doubled = {who for (_, _, who), count in places.items() if count > 1 and any(who)}
         first: dict[NameAndEmail, datetime] = {}
         for bucket, _, who in places:
@@ -122,7 +122,7 @@ class NameResolver:
         shared: frozenset[NameAndEmail],
     ) -> Iterable[AttributedUsage]:
         """Every row's usage with its owner."""
-        for row in giving_way(rows):
+        for row in pausing_for_requests(rows):
             who = row.member, row.email
             if who not in shared:
                 candidates = self.candidates(who) if any(who) else ()
@@ -165,7 +165,7 @@ def _left(
     """What is left of shared names after the rows queried by id, where more rows came."""
     counts: Counter[RowPlace] = Counter()
     left: dict[RowPlace, Usage] = {}
-    for row in giving_way(rows):
+    for row in pausing_for_requests(rows):
         if (row.member, row.email) in shared:
             counts[_place(row)] += 1
             left[_place(row)] = plus(left.get(_place(row), ZERO), row.usage)

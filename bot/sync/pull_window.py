@@ -22,7 +22,7 @@ from bot.openrouter import (
     WireRow,
 )
 from bot.openrouter.wire import OPTIONAL
-from bot.runtime.priority import giving_way
+from bot.runtime.priority import pausing_for_requests
 from bot.store import Store
 from bot.store.encoding import StoredView, to_seconds
 from bot.store.sync_state import parts
@@ -138,7 +138,7 @@ def _views(
         models = _models(store, owned)
         rows += [
             ((_STORED[view], to_seconds(o.bucket), o.member, models[o.model]), o.usage)
-            for o in giving_way(owned)
+            for o in pausing_for_requests(owned)
         ]
     known = OPTIONAL_NAMES - {_FIELDS[name] for name in lacking}
     return PulledWindow(tuple(rows), tuple(notes), count, known), tuple(off)
@@ -336,7 +336,7 @@ def _outside(answer: UsageAnswer, window: Window) -> int:
     """How many rows with usage have a date that was not asked for."""
     return sum(
         not window.start <= row.bucket < window.end and row.usage != ZERO
-        for row in giving_way(answer.rows)
+        for row in pausing_for_requests(answer.rows)
     )
 
 
@@ -344,7 +344,7 @@ def _used(answer: UsageAnswer, window: Window) -> list[WireRow]:
     """The rows with usage that belong to the window; of other buckets only a part came."""
     return [
         row
-        for row in giving_way(answer.rows)
+        for row in pausing_for_requests(answer.rows)
         if window.start <= row.bucket < window.end and row.usage != ZERO
     ]
 
@@ -394,7 +394,7 @@ def differences(
     off: dict[datetime, Usage] = defaultdict(lambda: ZERO)
     for row in totals:
         off[row.bucket] = plus(off[row.bucket], row.usage)
-    for owned in giving_way(rows):
+    for owned in pausing_for_requests(rows):
         off[owned.bucket] = minus(off[owned.bucket], owned.usage)
     step = STEP[window.granularity]
     wrong = sorted(at for at, usage in off.items() if at + step <= settled and not _nothing(usage))
@@ -424,7 +424,7 @@ def _ids(directory: Directory, dimension: Dimension) -> tuple[str, ...]:
 
 def _models(store: Store, rows: Iterable[AttributedUsage]) -> dict[str, int]:
     """The ids of all models that the rows name; new ones are added."""
-    named = {row.model for row in giving_way(rows)}
+    named = {row.model for row in pausing_for_requests(rows)}
     directory = store.directory()
     new = sorted(name for name in named if (Dimension.MODEL, name) not in directory.ids)
     if new:

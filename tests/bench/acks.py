@@ -64,7 +64,7 @@ def crowd(served: Served) -> list[float]:
     """Milliseconds of each acknowledgement, when people ask at once, again and again."""
     texts = [QUESTIONS[n % len(QUESTIONS)] for n in range(PEOPLE)]
     acks: list[float] = []
-    command = [sys.executable, "-m", "tests.bench.crowd", served.door.sender.url]
+    command = [sys.executable, "-m", "tests.bench.crowd", served.bot_client.sender.url]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

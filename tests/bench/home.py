@@ -44,7 +44,7 @@ def _pressed(served: Served, button: str) -> float:
     """Milliseconds from a signed click in the Home to the modal that it opens."""
     before = {view["id"] for view in served.slack.views(PERSON)}
     begun = perf_counter()
-    served.door.click_in_view(PERSON, button, forge=HOLD)
+    served.bot_client.click_in_view(PERSON, button, forge=HOLD)
     served.slack.wait_for(lambda: {view["id"] for view in served.slack.views(PERSON)} - before)
     return (perf_counter() - begun) * 1_000
 
@@ -53,7 +53,7 @@ def _looked(served: Served) -> float:
     """Milliseconds from a choice in the form of alerts to the form that says how things stand."""
     [view] = served.slack.views(PERSON)
     begun = perf_counter()
-    served.door.click_in_view(PERSON, "form_by", "key", view_id=view["id"], forge=HOLD)
+    served.bot_client.click_in_view(PERSON, "form_by", "key", view_id=view["id"], forge=HOLD)
     served.slack.wait_for(lambda: served.slack.views(PERSON)[0]["hash"] != view["hash"], timeout=60)
     return (perf_counter() - begun) * 1_000
 
@@ -63,7 +63,7 @@ def _opened(served: Served) -> float:
     slack = served.slack
     before = _published(served)
     begun = perf_counter()
-    ack = served.door.home_opened(PERSON, forge=HOLD)
+    ack = served.bot_client.home_opened(PERSON, forge=HOLD)
     if not ack.ok:
         raise RuntimeError(f"the Home: {ack.status} {ack.body}")
     slack.wait_for(lambda: _published(served) > before, timeout=60)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from bot.demo.slack import Ack, Door, Forge, LocalSlack
+from bot.demo.slack import Ack, BotClient, Forge, LocalSlack
 from bot.demo.slack.chat import Chat
 from bot.demo.slack.responses import ResponseUrls
 from bot.demo.slack.signing import Sender
@@ -51,18 +51,18 @@ class Served:
 
     slack: LocalSlack
     hooks: Stamped
-    door: Door
+    bot_client: BotClient
 
     def command(self, text: str) -> Ack:
         """Send a command and wait for its acknowledgement alone."""
-        return self.door.command(PERSON, CHANNEL, text, forge=HOLD)
+        return self.bot_client.command(PERSON, CHANNEL, text, forge=HOLD)
 
     def signed(self, text: str) -> tuple[str, dict[str, str]]:
         """The same command as a body and headers, not sent."""
-        unsent = Unsent(self.door.sender.url, self.slack.signing_secret)
-        door = self.slack.door(unsent.url)
-        door.sender = unsent
-        body, headers = door.command(PERSON, CHANNEL, text, forge=HOLD).sent
+        unsent = Unsent(self.bot_client.sender.url, self.slack.signing_secret)
+        bot_client = self.slack.bot_client(unsent.url)
+        bot_client.sender = unsent
+        body, headers = bot_client.command(PERSON, CHANNEL, text, forge=HOLD).sent
         return body.decode(), headers
 
     def ask(self, text: str) -> float:
@@ -98,7 +98,9 @@ def serving(database: Path, *busy: str) -> Iterator[Served]:
             assert process.stdout
             try:
                 port = int(process.stdout.readline() or 0)
-                yield Served(slack, hooks, slack.door(f"http://127.0.0.1:{port}/slack/events"))
+                yield Served(
+                    slack, hooks, slack.bot_client(f"http://127.0.0.1:{port}/slack/events")
+                )
             finally:
                 process.stdin.close()
                 process.wait(30)

@@ -91,7 +91,9 @@ def test_it_ends_although_openrouter_and_slack_hang(slack, tmp_path):
             bot.wait_until_listening()
             worlds.wait_until(lambda: openrouter.requests)
             slack.fail("users.info", "hang")
-            slack.door(f"http://127.0.0.1:{bot.port}/slack/events").command("ada", "general", "1d")
+            slack.bot_client(f"http://127.0.0.1:{bot.port}/slack/events").command(
+                "ada", "general", "1d"
+            )
             assert bot.end() == 0
             assert "Shutdown timed out after 6 s, exiting" in bot.said
 
@@ -133,20 +135,20 @@ def test_no_secret_leaves_it_whatever_goes_wrong(tmp_path):
         openrouter.fail("/", 500, "drop", "html", "half", "reset", times=1)
         with started(tmp_path, values, "run") as bot:
             bot.wait_until_listening()
-            door = slack.door(f"http://127.0.0.1:{bot.port}/slack/events")
+            bot_client = slack.bot_client(f"http://127.0.0.1:{bot.port}/slack/events")
             answers = 0
             for text in ("tokens 7d by key", "tokns", f"key:{'x' * 400}", "help", "spend 1y"):
                 answers += 1
-                door.command("ada", "general", text)
+                bot_client.command("ada", "general", text)
                 slack.wait_for(lambda count=answers: len(slack.responses) >= count)
             for fault in ("drop", 500, "half", "invalid_auth", 429):
                 slack.fail("users.info", fault)
                 slack.workspace.add_user(f"new-{fault}", "New")
                 answers += 1
-                door.command(f"new-{fault}", "general", "1d")
+                bot_client.command(f"new-{fault}", "general", "1d")
                 slack.wait_for(lambda count=answers: len(slack.responses) >= count)
             for forge in (Forge(signature="wrong"), Forge(timestamp="x"), Forge(seconds_off=900)):
-                acked = door.command("ada", "general", "1d", forge=forge)
+                acked = bot_client.command("ada", "general", "1d", forge=forge)
                 assert CANARY not in acked.body
             for path in ("/healthz", "/readyz", "/metrics", "/nothing"):
                 said = httpx.get(f"http://127.0.0.1:{bot.port}{path}", timeout=60).text

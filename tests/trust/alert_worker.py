@@ -86,7 +86,7 @@ def syncing(database: Path, source: Path, clock: Swift) -> Callable[[], None]:
     return tick
 
 
-def furnish(store: Store) -> None:
+def set_up_workspace(store: Store) -> None:
     """List keys, people and models."""
     people = sorted(set(KEYS.values()))
     store.list_members(

@@ -25,7 +25,7 @@ from bot.demo.slack.api import SCOPES
 from bot.store import Database, Store
 from bot.store.alerts.rules import AlertRules, NewRule
 
-from .alert_worker import WRITTEN, furnish
+from .alert_worker import WRITTEN, set_up_workspace
 from .fleet import Slow, Workers, intact, storm
 from .organisation import (
     BALANCES,
@@ -192,7 +192,7 @@ def run(
     with LocalSlack(
         clock=clock, people=people, scopes=scopes, rate_limits=False, longest_history_page=30
     ) as slack:
-        furnish(store)
+        set_up_workspace(store)
         _set_up(files, slack)
         Slow(slack, random.Random(seed + 1))
         author = Author(chance, clock, source, store)

@@ -1,28 +1,28 @@
-"""What the person in front of the page does, passed on to the bot as Slack would."""
+"""What the user of the page does, sent to the bot as Slack would send it."""
 
 from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-from bot.demo.slack import Ack, Door, LocalSlack, escaped
+from bot.demo.slack import Ack, BotClient, LocalSlack, escaped
 from bot.demo.slack.workspace import Json
 
 LONGEST_TEXT = 3_000
 
 
 class Refused(Exception):  # noqa: N818 - what happens, not what went wrong
-    """The page asked for something that cannot be done; the text says what."""
+    """The page asked for something impossible; the text says what, for the user."""
 
 
-class Hands:
-    """Each public method is one thing that a person does; its answer says how the bot took it."""
+class PersonActions:
+    """Runs an action of the page by name; the answer says how the bot acknowledged it."""
 
     def __init__(self, slack: LocalSlack, command: str) -> None:
         self.slack = slack
         self.command = command
-        self.door: Door | None = None
+        self.bot_client: BotClient | None = None
         self._lock = Lock()
-        self._does: dict[str, Callable[[Json], Ack | None]] = {
+        self._actions: dict[str, Callable[[Json], Ack | None]] = {
             "command": self._command,
             "say": self._say,
             "click": self._click,
@@ -32,76 +32,76 @@ class Hands:
             "shortcut": self._shortcut,
         }
 
-    def also(self, name: str, act: Callable[[Json], None]) -> None:
-        """One thing more that can be done."""
-        self._does[name] = act
+    def add(self, name: str, act: Callable[[Json], None]) -> None:
+        """Register another action."""
+        self._actions[name] = act
 
-    def do(self, name: str, wish: Json) -> Json:
-        """Do it. Raises Refused if there is no such thing to do."""
-        act = self._does.get(name)
+    def run(self, name: str, body: Json) -> Json:
+        """Run the action ``name`` with the page's JSON; raises Refused if that is impossible."""
+        act = self._actions.get(name)
         if act is None:
-            raise Refused("There is no such thing to do.")
+            raise Refused("There is no such action.")
         try:
-            ack = act(wish)
+            ack = act(body)
         except (LookupError, TypeError) as missing:
-            raise Refused(f"That is not there any more: {missing}") from missing
+            raise Refused(f"It no longer exists: {missing}") from missing
         if ack is None:
             return {"ok": True}
         return {"ok": ack.ok, "error": ack.error, "status": ack.status}
 
-    def _bot(self) -> Door:
-        if self.door is None:
+    def _bot(self) -> BotClient:
+        if self.bot_client is None:
             raise Refused("The bot is still starting.")
-        return self.door
+        return self.bot_client
 
-    def _command(self, wish: Json) -> Ack:
-        text = escaped(self.slack.workspace, _text(wish, "text"))
+    def _command(self, body: Json) -> Ack:
+        text = escaped(self.slack.workspace, _text(body, "text"))
         return self._bot().command(
-            _text(wish, "person"), _text(wish, "channel"), text, command=self.command
+            _text(body, "person"), _text(body, "channel"), text, command=self.command
         )
 
-    def _say(self, wish: Json) -> Ack | None:
-        text = escaped(self.slack.workspace, _text(wish, "text"))
-        thread = _text(wish, "thread") if wish.get("thread") else ""
-        if self.door is None:  # there is no bot yet to hear it
-            channel = self.slack.channel(_text(wish, "channel"))
-            person = self.slack.user(_text(wish, "person"))
+    def _say(self, body: Json) -> Ack | None:
+        text = escaped(self.slack.workspace, _text(body, "text"))
+        thread = _text(body, "thread") if body.get("thread") else ""
+        if self.bot_client is None:  # the bot has not started yet
+            channel = self.slack.channel(_text(body, "channel"))
+            person = self.slack.user(_text(body, "person"))
             self.slack.chat.post_as_user(channel, person.id, text, thread)
             return None
-        return self._bot().said(_text(wish, "person"), _text(wish, "channel"), text, thread=thread)
+        return self._bot().say(_text(body, "person"), _text(body, "channel"), text, thread=thread)
 
-    def _click(self, wish: Json) -> Ack:
-        person, action, choice = _text(wish, "person"), _text(wish, "action_id"), wish.get("choice")
-        more: dict[str, Any] = {"block_id": wish.get("block_id"), "values": _values(wish)}
-        if wish.get("ts"):
-            channel, ts = _text(wish, "channel"), _text(wish, "ts")
+    def _click(self, body: Json) -> Ack:
+        person, action, choice = _text(body, "person"), _text(body, "action_id"), body.get("choice")
+        more: dict[str, Any] = {"block_id": body.get("block_id"), "values": _values(body)}
+        if body.get("ts"):
+            channel, ts = _text(body, "channel"), _text(body, "ts")
             return self._bot().click(person, channel, ts, action, choice, **more)
         return self._bot().click_in_view(
-            person, action, choice, view_id=wish.get("view_id"), **more
+            person, action, choice, view_id=body.get("view_id"), **more
         )
 
-    def _submit(self, wish: Json) -> Ack:
-        return self._bot().submit(_text(wish, "person"), _text(wish, "view_id"), _values(wish))
+    def _submit(self, body: Json) -> Ack:
+        return self._bot().submit(_text(body, "person"), _text(body, "view_id"), _values(body))
 
-    def _close(self, wish: Json) -> Ack | None:
-        return self._bot().close(_text(wish, "person"), _text(wish, "view_id"))
+    def _close(self, body: Json) -> Ack | None:
+        return self._bot().close(_text(body, "person"), _text(body, "view_id"))
 
-    def _home(self, wish: Json) -> Ack:
-        return self._bot().home_opened(_text(wish, "person"))
+    def _home(self, body: Json) -> Ack:
+        return self._bot().home_opened(_text(body, "person"))
 
-    def _shortcut(self, wish: Json) -> Ack:
-        return self._bot().shortcut(_text(wish, "person"), _text(wish, "callback_id"))
+    def _shortcut(self, body: Json) -> Ack:
+        return self._bot().shortcut(_text(body, "person"), _text(body, "callback_id"))
 
 
-def _text(wish: Json, name: str) -> str:
-    value = wish.get(name)
+def _text(body: Json, name: str) -> str:
+    value = body.get(name)
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
-        raise Refused(f"{name} must be a text of at most {LONGEST_TEXT} characters.")
+        raise Refused(f"{name} must be text of at most {LONGEST_TEXT} characters.")
     return value
 
 
-def _values(wish: Json) -> Json:
-    values = wish.get("values") or {}
+def _values(body: Json) -> Json:
+    values = body.get("values") or {}
     if not isinstance(values, dict):
         raise Refused("values must be an object.")
     return values

@@ -1,4 +1,4 @@
-"""How a file reaches the browser: shown where that is harmless, else only saved."""
+"""How files are served: shown in the browser where that is harmless, else downloaded."""
 
 from urllib.parse import quote
 

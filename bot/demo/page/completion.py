@@ -1,4 +1,4 @@
-"""What the box completes: the words of the grammar, and the names that the organisation has."""
+"""Completions for the message box: the words of the grammar, and the organization's names."""
 
 from collections.abc import Iterable
 
@@ -14,12 +14,12 @@ EXAMPLES = (
     "help",
 )
 WORDS: tuple[tuple[str, str], ...] = (
-    ("spend", "what it cost: credits and BYOK"),
+    ("spend", "cost: credits and BYOK"),
     ("tokens", "prompt and completion"),
-    ("requests", "how many calls"),
-    ("by model", "one line a model"),
-    ("by key", "one line an API key"),
-    ("by creator", "one line a person"),
+    ("requests", "number of API calls"),
+    ("by model", "one row per model"),
+    ("by key", "one row per API key"),
+    ("by creator", "one row per person"),
     ("1h", "the past hour, by minute"),
     ("1d", "the past day, by hour"),
     ("7d", "the past 7 days, by day"),
@@ -30,41 +30,44 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("this week", "since Monday"),
     ("this month", "since the 1st"),
     ("last week", "Monday to Sunday"),
-    ("last month", "from the 1st to its end"),
+    ("last month", "the whole calendar month"),
     ("mtd", "month to date"),
     ("ytd", "year to date"),
     ("creator:me", "only what I used"),
-    ("model:", "only these models, * stands for anything"),
+    ("model:", "only these models; * matches anything"),
     ("key:", "only these API keys"),
     ("creator:", "only these people"),
-    ("top 5", "so many groups, the others added up"),
-    ("vs last month", "what it was a month earlier beside it"),
-    ("vs last year", "what it was a year earlier beside it"),
-    ("credits", "spend from credits alone"),
-    ("byok", "spend on your own provider keys alone"),
+    ("top 5", "the 5 largest groups; the rest become Others"),
+    ("vs last month", "compare with last month"),
+    ("vs last year", "compare with last year"),
+    ("credits", "only spend from credits"),
+    ("byok", "only spend on your own provider keys"),
     ("csv", "the figures as a spreadsheet"),
-    ("pdf", "the figures as a page to print"),
-    ("share", "the answer for the whole channel"),
-    ("tz Europe/Berlin", "days of that time zone"),
+    ("pdf", "the figures as a printable report"),
+    ("share", "post the answer in the channel"),
+    ("tz Europe/Berlin", "use this time zone"),
     ("cost", "the same as spend"),
-    ("alert spend > $50 per day", "a message as soon as it is above that"),
-    ("alert spike by key", "a message when a key uses far more than usual"),
-    ("alert budget 80%", "a message before a limit of OpenRouter's is reached"),
-    ("alert credits < $100", "a message before the balance is gone"),
-    ("alert new model", "a message at the first use of a model"),
-    ("alert forecast > $5,000 per month", "a message when the month will end above that"),
+    ("alert spend > $50 per day", "get a message when spend passes the limit"),
+    ("alert spike by key", "get a message when a key uses far more than usual"),
+    ("alert budget 80%", "get a message before a key reaches its limit"),
+    ("alert credits < $100", "get a message before the balance runs out"),
+    ("alert new model", "get a message when a model is used for the first time"),
+    (
+        "alert forecast > $5,000 per month",
+        "get a message when the month is on track to exceed this",
+    ),
     ("alert quiet 22:00-7:00", "no alerts at night, except urgent ones"),
-    ("alerts", "the alerts there are, with buttons"),
-    ("status", "how fresh the data is, and how the bot is"),
-    ("audit", "who asked for and changed what, for admins"),
-    ("audit 7d csv", "the log of a week as a spreadsheet"),
-    ("help", "everything that can be asked"),
+    ("alerts", "list your alerts"),
+    ("status", "how fresh the data is, and whether all is well"),
+    ("audit", "who asked for and changed what (admins)"),
+    ("audit 7d csv", "one week of the log as a spreadsheet"),
+    ("help", "everything you can ask"),
     ("help alerts", "one section of it"),
 )
 
 
 def completion(models: Iterable[str], keys: Iterable[str], creators: Iterable[str]) -> list[Json]:
-    """Every completion: what to type, and what it means."""
+    """Every completion: the text to type, and what it means."""
     offered = [{"text": text, "hint": hint} for text, hint in WORDS]
     for kind, names, hint in (
         ("model", models, "model"),

@@ -1,4 +1,4 @@
-"""What happens, told to every open page that may see it."""
+"""Server-sent events: each change goes to every open page whose person may see it."""
 
 import json
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from threading import Lock
 from bot.demo.slack.workspace import Json
 
 HEARTBEAT = 10.0
-"""Seconds after which a silent page is told that the line still stands."""
+"""Seconds of silence after which a comment is sent, so that a dead connection is noticed."""
 
 
-class Line:
-    """One open page's own line: whose eyes it looks through, and what it was not told yet."""
+class Stream:
+    """The stream of one open page: the person it shows, and the events not sent yet."""
 
     def __init__(self, person: str) -> None:
         self.person = person
@@ -33,37 +33,37 @@ class Line:
 
 
 class Feed:
-    """All open lines. ``tell`` never waits for a page."""
+    """All open streams. ``send`` never waits for a page."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._lines: set[Line] = set()
+        self._streams: set[Stream] = set()
         self._ended = False
 
-    def open(self, person: str) -> Line:
-        """A line for a page that looks through this person's eyes."""
-        line = Line(person)
+    def open(self, person: str) -> Stream:
+        """A stream for a page that shows what this person sees."""
+        stream = Stream(person)
         with self._lock:
-            self._lines.add(line)
+            self._streams.add(stream)
             if self._ended:
-                line.queue.put(None)
-        return line
+                stream.queue.put(None)
+        return stream
 
-    def close(self, line: Line) -> None:
-        """The page went away."""
+    def close(self, stream: Stream) -> None:
+        """Drop the stream of a page that was closed."""
         with self._lock:
-            self._lines.discard(line)
+            self._streams.discard(stream)
 
-    def tell(self, event: Json, people: frozenset[str] | None = None) -> None:
-        """Tell these people's pages, or everybody's."""
+    def send(self, event: Json, people: frozenset[str] | None = None) -> None:
+        """Send an event to these people's pages, or to all."""
         with self._lock:
-            for line in self._lines:
-                if people is None or line.person in people:
-                    line.queue.put(event)
+            for stream in self._streams:
+                if people is None or stream.person in people:
+                    stream.queue.put(event)
 
     def end(self) -> None:
-        """Let every line end."""
+        """End every stream."""
         with self._lock:
             self._ended = True
-            for line in self._lines:
-                line.queue.put(None)
+            for stream in self._streams:
+                stream.queue.put(None)

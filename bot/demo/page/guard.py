@@ -1,4 +1,4 @@
-"""Who may talk to the page's server: the page itself, and nobody else's."""
+"""Protect the page's server from other sites: only the page itself may call it."""
 
 from collections.abc import Mapping
 
@@ -18,18 +18,18 @@ _NAMES = ("127.0.0.1", "localhost")
 
 
 def refusal(method: str, headers: Mapping[str, str], port: int) -> str | None:
-    """Why a request is not answered, or None.
+    """Why a request is refused, or None.
 
-    A foreign ``Host`` is a name made to point here; a foreign ``Origin`` is another site's page.
+    A foreign ``Host`` is DNS rebinding; a foreign ``Origin`` is a page of another site.
     """
     ours = [f"{name}:{port}" for name in _NAMES] + ([*_NAMES] if port == 80 else [])
     if headers.get("Host", "").lower() not in ours:
-        return "This address is not served here."
+        return "This host name is not served here."
     origin = headers.get("Origin")
     if origin is not None and origin.lower() not in [f"http://{host}" for host in ours]:
-        return "Other sites may not ask here."
+        return "Other sites may not call this."
     if headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        return "Other sites may not ask here."
+        return "Other sites may not call this."
     if method == "POST" and not headers.get("Content-Type", "").startswith("application/json"):
-        return "Only JSON is taken."
+        return "Only JSON is accepted."
     return None

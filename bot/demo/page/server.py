@@ -1,4 +1,4 @@
-"""The page's server: its files, what there is to see, what there is to do, and what happens."""
+"""The page's HTTP server: its files, the workspace as JSON, actions, and live events."""
 
 import json
 import secrets
@@ -11,11 +11,11 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bot.demo.page import static
-from bot.demo.page.actions import Hands, Refused
+from bot.demo.page.actions import PersonActions, Refused
 from bot.demo.page.attachments import attachment
 from bot.demo.page.feed import Feed
 from bot.demo.page.guard import SECURITY, refusal
-from bot.demo.page.workspace_view import Role, Sight
+from bot.demo.page.workspace_view import Role, WorkspaceView
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.workspace import Json
 
@@ -46,8 +46,8 @@ class Page:
             **(about or {}),
         }
         self.feed = Feed()
-        self.visibility = Sight(slack, self.feed, roles or {})
-        self.hands = Hands(slack, command)
+        self.view = WorkspaceView(slack, self.feed, roles or {})
+        self.actions = PersonActions(slack, command)
         self.run = secrets.token_hex(4)
         self.status: Json = {"state": "starting"}
         self._server = _first_free(port, self)
@@ -55,39 +55,39 @@ class Page:
         self.url = f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> Self:
-        """Answer from now on."""
+        """Start serving."""
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="page").start()
         return self
 
     def stop(self) -> None:
-        """Hang up on every page and free the port."""
-        self.visibility.stop()
+        """End every stream and free the port."""
+        self.view.stop()
         self.feed.end()
         self._server.shutdown()
         self._server.server_close()
 
     def show_status(self, status: Json) -> None:
-        """Tell every page how the bot is: ``state``, and ``progress`` (0 to 1) while it syncs."""
+        """Send every page the bot's ``state``, and its ``progress`` (0 to 1) while it syncs."""
         if status != self.status:
             self.status = status
-            self.feed.tell({"kind": "status", "status": status})
+            self.feed.send({"kind": "status", "status": status})
 
     def everything(self, person: str) -> Json:
-        """All that the page needs to begin with."""
-        people = self.visibility.people()
+        """All that the page needs at its start."""
+        people = self.view.people()
         known = [str(one["id"]) for one in people]
         who = person if person in known else known[0]
         return {
             "run": self.run,
-            "command": self.hands.command,
+            "command": self.actions.command,
             "person": who,
             "people": people,
-            "users": self.visibility.everybody(),
+            "users": self.view.names(),
             "bot": self.slack.bot_user_id,
-            "channels": self.visibility.channels(who),
-            "views": self.visibility.views(who),
+            "channels": self.view.channels(who),
+            "views": self.view.views(who),
             "home": self.slack.home(who),
-            "refusals": list(self.visibility.refusals),
+            "refusals": list(self.view.refusals),
             "status": self.status,
             **self.about,
         }
@@ -116,7 +116,7 @@ def _first_free(port: int, page: Page) -> _Server:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One conversation with a browser."""
+    """One connection of a browser."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         """Answer a GET."""
@@ -138,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length") or "0"
         if not length.isdigit() or int(length) > LARGEST_BODY:
             self.close_connection = True
-            self._say(413, "That is too long.")
+            self._say(413, "The body is too long.")
             return
         body = self.rfile.read(int(length))
         if not self._refuse():
@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         page = self.server.page
         looks: dict[str, Callable[[], Any]] = {
             "/everything": lambda: page.everything(asked.get("person", "")),
-            "/messages": lambda: page.visibility.messages(asked["person"], asked["channel"]),
+            "/messages": lambda: page.view.messages(asked["person"], asked["channel"]),
         }
         if path == "/events":
             self._events(asked.get("person", ""))
@@ -165,40 +165,40 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 self._json(looks[path]())
             except KeyError:
-                self._say(404, "That is not there.")
+                self._say(404, "Not found.")
         else:
             found = static.read(unquote(path[1:]) or "index.html")
             if found is None:
-                self._say(404, "There is nothing here.")
+                self._say(404, "Not found.")
             else:
                 self._send(200, *found)
 
     def _post(self, name: str, body: bytes) -> None:
         try:
-            wish = json.loads(body)
-            if not isinstance(wish, dict):
-                raise Refused("An object is wanted.")
-            self._json(self.server.page.hands.do(name, wish))
+            given = json.loads(body)
+            if not isinstance(given, dict):
+                raise Refused("The body must be a JSON object.")
+            self._json(self.server.page.actions.run(name, given))
         except (ValueError, Refused) as wrong:
             self._send(400, "application/json", json.dumps({"error": str(wrong)}).encode())
 
     def _events(self, person: str) -> None:
-        line = self.server.page.feed.open(person)
+        stream = self.server.page.feed.open(person)
         self.close_connection = True
         try:
             self._head(200, "text/event-stream", {"Connection": "close"})
-            for piece in line:
+            for piece in stream:
                 self.wfile.write(piece)
                 self.wfile.flush()
         except OSError:
             pass
         finally:
-            self.server.page.feed.close(line)
+            self.server.page.feed.close(stream)
 
     def _file(self, file_id: str, *, download: bool) -> None:
         file = self.server.page.slack.uploads.by_id.get(file_id)
         if file is None or file.data is None:
-            self._say(404, "There is no such file.")
+            self._say(404, "No such file.")
         else:
             kind, headers = attachment(file.name, file.mimetype, download=download)
             self._send(200, kind, file.data, headers)
@@ -215,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self, status: int, kind: str, headers: Headers) -> None:
         self.send_response_only(status)
-        told = {"Content-Type": kind, "Cache-Control": "no-store", **SECURITY, **headers}
-        for name, value in told.items():
+        fields = {"Content-Type": kind, "Cache-Control": "no-store", **SECURITY, **headers}
+        for name, value in fields.items():
             self.send_header(name, value)
         self.end_headers()

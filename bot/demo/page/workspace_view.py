@@ -15,7 +15,7 @@ _HIDDEN = ("_user", "metadata")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What somebody is in a few words, and what is worth knowing when one acts as them."""
+    """A person's role in a few words, and a hint for the user who acts as them."""
 
     words: str
     hint: str = ""
@@ -24,8 +24,8 @@ class Role:
 NO_ROLE = Role("")
 
 
-class Sight:
-    """Reads the local Slack for the page, and tells the feed of every change."""
+class WorkspaceView:
+    """Reads the local Slack for the page, and sends every change to the feed."""
 
     def __init__(self, slack: LocalSlack, feed: Feed, roles: Mapping[str, Role]) -> None:
         self.slack = slack
@@ -36,12 +36,12 @@ class Sight:
         self.stop = slack.listen(self._changed)
 
     def people(self) -> list[Json]:
-        """Everybody that one can act as; those with a role first."""
+        """Everyone that the user can act as; those with a role first."""
         users = [u for u in self.slack.workspace.users.values() if not (u.is_bot or u.deleted)]
         users.sort(key=lambda user: user.id not in self.roles)
         return [self._person(user) for user in users]
 
-    def everybody(self) -> Json:
+    def names(self) -> Json:
         """The names behind the ids that messages mention."""
         users = self.slack.workspace.users.values()
         return {user.id: {"name": user.name, "real": user.real_name} for user in users}
@@ -58,7 +58,7 @@ class Sight:
         if not self._sees(self.slack.channel(channel), self.slack.user(person)):
             return []
         both = self.slack.messages(channel) + self.slack.ephemerals(person, channel)
-        return [shown(message) for message in sorted(both, key=lambda message: message["ts"])]
+        return [drawn(message) for message in sorted(both, key=lambda message: message["ts"])]
 
     def views(self, person: str) -> list[Json]:
         """The modals open in front of this person."""
@@ -66,8 +66,8 @@ class Sight:
 
     def _person(self, user: User) -> Json:
         role = self.roles.get(user.id, NO_ROLE)
-        told = {"id": user.id, "name": user.name, "real": user.real_name}
-        return {**told, "role": role.words, "hint": role.hint}
+        found = {"id": user.id, "name": user.name, "real": user.real_name}
+        return {**found, "role": role.words, "hint": role.hint}
 
     def _channel(self, channel: Channel) -> Json:
         return {
@@ -94,29 +94,29 @@ class Sight:
     def _changed(self, kind: str, data: Json) -> None:
         match kind:
             case "message" | "message_changed" | "ephemeral":
-                self._tell_message({"kind": "message", "message": shown(data)}, data)
+                self._send_message({"kind": "message", "message": drawn(data)}, data)
             case "message_deleted":
                 gone = {"kind": "deleted", "channel": data["channel"], "ts": data["ts"]}
-                self._tell_message(gone, data)
+                self._send_message(gone, data)
             case "view":
-                self._tell_views(data["_user"])
+                self._send_views(data["_user"])
             case "view_closed":
-                self._tell_views(data["user"])
+                self._send_views(data["user"])
             case "home":
-                self.feed.tell({"kind": "home", "view": _view(data)}, frozenset({data["_user"]}))
+                self.feed.send({"kind": "home", "view": _view(data)}, frozenset({data["_user"]}))
             case "refused":
-                self._tell_refusal(data)
+                self._send_refusal(data)
 
-    def _tell_message(self, event: Json, message: Json) -> None:
+    def _send_message(self, event: Json, message: Json) -> None:
         one = message.get("_user")
         people = frozenset({one}) if one else self._audience(message["channel"])
-        self.feed.tell(event, people)
+        self.feed.send(event, people)
 
-    def _tell_views(self, person: str) -> None:
-        self.feed.tell({"kind": "views", "views": self.views(person)}, frozenset({person}))
+    def _send_views(self, person: str) -> None:
+        self.feed.send({"kind": "views", "views": self.views(person)}, frozenset({person}))
 
-    def _tell_refusal(self, data: Json) -> None:
-        """Refusals are for the bot's developer: whoever one acts as sees them."""
+    def _send_refusal(self, data: Json) -> None:
+        """Send a refusal to all pages: it is for the bot's developer, who may act as anyone."""
         args, details = data.get("args", {}), data.get("details", {})
         metadata = details.get("response_metadata", {})
         refusal: Json = {
@@ -129,10 +129,10 @@ class Sight:
             "sent": args,
         }
         self.refusals.append(refusal)
-        self.feed.tell({"kind": "refused", "refusal": refusal})
+        self.feed.send({"kind": "refused", "refusal": refusal})
 
 
-def shown(message: Json) -> Json:
+def drawn(message: Json) -> Json:
     """A message as the page draws it."""
     kept = {name: value for name, value in message.items() if name not in _HIDDEN}
     typed = kept.pop("_typed", None)

@@ -1,7 +1,7 @@
-"""A local Slack over real HTTP: it keeps Slack's promises and refuses what Slack refuses."""
+"""A local Slack over real HTTP: it behaves as Slack does and refuses what Slack refuses."""
 
 from bot.demo.slack.blocks import validate, validate_view
-from bot.demo.slack.client import Door
+from bot.demo.slack.bot_client import BotClient
 from bot.demo.slack.mentions import escaped
 from bot.demo.slack.schema import Problem
 from bot.demo.slack.server import LocalSlack
@@ -10,8 +10,8 @@ from bot.demo.slack.workspace import Channel, User
 
 __all__ = [
     "Ack",
+    "BotClient",
     "Channel",
-    "Door",
     "Forge",
     "LocalSlack",
     "Problem",

@@ -65,7 +65,7 @@ class Chat:
         return channel
 
     def check_membership(self, channel: Channel, public_is_enough: bool = False) -> None:
-        """Refuse where the bot is no member; a private channel does not even exist then."""
+        """Refuse where the bot is not a member; a private channel is then not found at all."""
         if self.workspace.bot_user_id in channel.members:
             return
         if channel.kind != "public":
@@ -74,7 +74,7 @@ class Chat:
             raise SlackError("not_in_channel")
 
     def post(self, channel: Channel, content: Json, **extra: Any) -> Json:
-        """Store a message of the bot and tell of it."""
+        """Store a message of the bot and notify listeners."""
         workspace = self.workspace
         message = {
             "type": "message",
@@ -121,7 +121,7 @@ class Chat:
         self.workspace.changed("message_changed", message)
 
     def remove(self, message: Json) -> None:
-        """Take a message away, an ephemeral one too."""
+        """Delete a message, also an ephemeral one."""
         if "_user" in message:
             self._ephemerals.remove(message)
         else:
@@ -180,8 +180,8 @@ class Chat:
         if not content:
             raise SlackError("no_text")
         self.change(message, content)
-        told = {"channel": message["channel"], "ts": message["ts"], "text": message["text"]}
-        return {**told, "message": public(message)}
+        answer = {"channel": message["channel"], "ts": message["ts"], "text": message["text"]}
+        return {**answer, "message": public(message)}
 
     def delete(self, args: Json) -> Json:
         """``chat.delete``"""

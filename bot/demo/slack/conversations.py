@@ -15,7 +15,7 @@ from bot.demo.slack.workspace import (
 
 
 class Conversations:
-    """Who there is, and what was said."""
+    """People, channels and their history."""
 
     def __init__(self, chat: Chat, scopes: frozenset[str], longest_page: int = 999) -> None:
         self.chat = chat
@@ -115,7 +115,7 @@ class Conversations:
 
     def user_info(self, args: Json) -> Json:
         """``users.info``"""
-        return self._told(self._user(args.get("user")))
+        return self._user_answer(self._user(args.get("user")))
 
     def lookup_by_email(self, args: Json) -> Json:
         """``users.lookupByEmail``"""
@@ -123,10 +123,10 @@ class Conversations:
         for user in self.workspace.users.values():
             ours = user.team_id == self.workspace.team_id and not user.deleted
             if mail and ours and user.email.lower() == mail:
-                return self._told(user)
+                return self._user_answer(user)
         raise SlackError("users_not_found")
 
-    def _told(self, user: User) -> Json:
+    def _user_answer(self, user: User) -> Json:
         with_email = "users:read.email" in self.scopes and not user.is_stranger
         return {"user": user_json(user, self.workspace.clock(), with_email)}
 

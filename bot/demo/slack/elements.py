@@ -1,4 +1,4 @@
-"""What stands inside blocks: texts, options, buttons, menus and inputs."""
+"""The elements inside blocks: texts, options, buttons, menus and inputs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,12 +23,12 @@ _URL = string(3_000)
 
 
 def plain_text(longest: int) -> Check:
-    """A ``plain_text`` object of at most so many characters."""
+    """A ``plain_text`` object of at most ``longest`` characters."""
     return fields({"type": one_of("plain_text"), "text": string(longest)}, {"emoji": boolean})
 
 
 def text(longest: int) -> Check:
-    """A ``plain_text`` or ``mrkdwn`` object of at most so many characters."""
+    """A ``plain_text`` or ``mrkdwn`` object of at most ``longest`` characters."""
     mrkdwn = fields({**_TYPE, "text": string(longest)}, {"verbatim": boolean})
     return tagged({"plain_text": plain_text(longest), "mrkdwn": mrkdwn})
 

@@ -1,4 +1,4 @@
-"""Failures on demand, one a call, in the order in which they were asked for."""
+"""Failures on demand: one per call, in the order in which they were added."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -19,27 +19,27 @@ class Fault:
 
 
 class Faults:
-    """The failures to come, by method; "*" stands for every method."""
+    """The queued failures by method; "*" matches every method."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._waiting: dict[str, deque[Fault]] = {}
+        self._queues: dict[str, deque[Fault]] = {}
 
     def add(self, method: str, kinds: tuple[int | str, ...], times: int, retry_after: int) -> None:
-        """Let the next calls fail like this, the whole sequence so many times over."""
+        """Let the next calls fail like this; the sequence is repeated ``times`` times."""
         with self._lock:
-            waiting = self._waiting.setdefault(method, deque())
-            waiting.extend(Fault(kind, retry_after) for kind in kinds * times)
+            queue = self._queues.setdefault(method, deque())
+            queue.extend(Fault(kind, retry_after) for kind in kinds * times)
 
     def take(self, method: str) -> Fault | None:
-        """The failure of this call, if it is to fail."""
+        """Take the failure of this call off its queue; None if it shall succeed."""
         with self._lock:
             for name in (method, "*"):
-                if self._waiting.get(name):
-                    return self._waiting[name].popleft()
+                if self._queues.get(name):
+                    return self._queues[name].popleft()
             return None
 
     def clear(self) -> None:
-        """Let everything work again."""
+        """Drop all queued failures."""
         with self._lock:
-            self._waiting.clear()
+            self._queues.clear()

@@ -66,8 +66,8 @@ class Files:
         return f"{self.base_url}/files/{self.workspace.bot_user_id}/{file.id}/{quote(file.name)}"
 
     def as_json(self, file: File) -> Json:
-        """The file as ``files.info`` tells of it: little until it is processed."""
-        told: Json = {
+        """The file as ``files.info`` returns it; most fields are empty until it is processed."""
+        fields: Json = {
             "id": file.id,
             "name": file.name,
             "title": file.title or file.name,
@@ -87,19 +87,19 @@ class Files:
             "shares": {},
         }
         if self._is_ready(file):
-            told |= {"mimetype": file.mimetype, "filetype": file.name.rpartition(".")[2]}
-            told |= self._shares(file)
-        return told
+            fields |= {"mimetype": file.mimetype, "filetype": file.name.rpartition(".")[2]}
+            fields |= self._shares(file)
+        return fields
 
     def _shares(self, file: File) -> Json:
-        told: Json = {"channels": [], "groups": [], "ims": [], "shares": {}}
+        fields: Json = {"channels": [], "groups": [], "ims": [], "shares": {}}
         place = {"public": "channels", "private": "groups", "im": "ims"}
         for channel_id, ts in file.shares:
             kind = self.workspace.channels[channel_id].kind
-            told[place[kind]].append(channel_id)
-            side = told["shares"].setdefault("public" if kind == "public" else "private", {})
+            fields[place[kind]].append(channel_id)
+            side = fields["shares"].setdefault("public" if kind == "public" else "private", {})
             side.setdefault(channel_id, []).append({"ts": ts})
-        return told
+        return fields
 
     def get_upload_url(self, args: Json) -> Json:
         """``files.getUploadURLExternal``"""

@@ -91,13 +91,13 @@ def _initial(element: Json) -> Choice:
 
 
 def state(blocks: list[Json], choices: dict[str, Choice]) -> Json:
-    """``state`` as it stands once these choices, by action id, were made."""
+    """``state`` after these choices, by action id, were made."""
     values: Json = {}
     for block, element in elements(blocks):
         if element["type"] in _STATELESS:
             continue
         action_id = element["action_id"]
         choice = choices[action_id] if action_id in choices else _initial(element)
-        told = {"type": element["type"], **chosen(element, choice)}
-        values.setdefault(block["block_id"], {})[action_id] = told
+        entry = {"type": element["type"], **chosen(element, choice)}
+        values.setdefault(block["block_id"], {})[action_id] = entry
     return {"values": values}

@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls at once, and so many a second after that."""
+    """A token bucket: ``burst`` calls at once, then ``per_second``."""
 
     burst: float
     per_second: float
@@ -26,7 +26,7 @@ class _Bucket:
 
 
 class Rates:
-    """What is left of every rate, by a key such as method and channel."""
+    """The token bucket of each key, such as a method and channel."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.clock = clock

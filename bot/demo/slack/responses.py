@@ -13,7 +13,7 @@ LIFETIME = timedelta(minutes=30)
 
 @dataclass(slots=True)
 class Hook:
-    """One response URL: for whom, where, and about which message."""
+    """One response URL: its person, channel and message."""
 
     user_id: str
     channel: Channel
@@ -43,7 +43,7 @@ class ResponseUrls:
         return path
 
     def place(self, path: str) -> Json:
-        """Whose response URL this is and where, nothing if it is nobody's."""
+        """The person and channel of a response URL; empty if it is unknown."""
         hook = self._hooks.get(path)
         return {"user": hook.user_id, "channel": hook.channel.id} if hook else {}
 

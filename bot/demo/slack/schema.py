@@ -26,7 +26,7 @@ Check = Callable[[Any, str], Iterable[Problem]]
 
 
 def string(longest: int, shortest: int = 1, pattern: str | None = None) -> Check:
-    """A string of so many characters; the pattern must match the whole."""
+    """A string whose length is within the bounds; a pattern must match all of it."""
 
     def check(value: object, pointer: str) -> Iterator[Problem]:
         if not isinstance(value, str):
@@ -83,7 +83,7 @@ def anything(_value: object, _pointer: str) -> Iterable[Problem]:
 
 
 def items(check_item: Check, most: int, least: int = 1) -> Check:
-    """A list of so many items, each of which passes the check."""
+    """A list whose length is within the bounds and whose items all pass the check."""
 
     def check(value: object, pointer: str) -> Iterator[Problem]:
         if not isinstance(value, list):

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.demo.slack.api import SCOPES, Api, Call
+from bot.demo.slack.bot_client import BotClient
 from bot.demo.slack.chat import Chat
-from bot.demo.slack.client import Door
 from bot.demo.slack.conversations import Conversations
 from bot.demo.slack.faults import Faults
 from bot.demo.slack.files import File, Files
@@ -76,12 +76,12 @@ class LocalSlack:
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def start(self) -> Self:
-        """Answer from now on."""
+        """Start serving."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Break every connection and free the port."""
+        """Close every connection and free the port."""
         self.stopping.set()
         if self._thread.is_alive():
             self._server.shutdown()
@@ -168,7 +168,7 @@ class LocalSlack:
             return visible(view) if view else None
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call this with (kind, data) at every change, quickly; returns how to stop it.
+        """Call this with (kind, data) at every change; it must be quick. Returns how to stop it.
 
         Kinds: message, message_changed, message_deleted, ephemeral, response, view,
         view_closed, home, file, call, refused. A message for one person has ``_user``.
@@ -189,7 +189,7 @@ class LocalSlack:
     def record(
         self, method: str, args: Json, error: str | None, details: Json | None = None
     ) -> None:
-        """Keep a call for ``calls``, and tell of a refusal with what Slack says beside it."""
+        """Keep a call for ``calls``, and notify listeners of a refusal with its details."""
         call = Call(method, {k: v for k, v in args.items() if k != "token"}, error)
         with self.workspace.lock:
             self._calls.append(call)
@@ -197,6 +197,6 @@ class LocalSlack:
             refused["details"] = details or {}
             self.workspace.changed("refused" if error else "call", refused)
 
-    def door(self, url: str) -> Door:
-        """How Slack reaches the bot whose ``/slack/events`` is at this URL."""
-        return Door(url, self.signing_secret, self)
+    def bot_client(self, url: str) -> BotClient:
+        """A client for the bot whose ``/slack/events`` is at this URL."""
+        return BotClient(url, self.signing_secret, self)

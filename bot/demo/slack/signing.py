@@ -1,4 +1,4 @@
-"""Requests to the bot's HTTP door: signed as Slack signs them, or forged on purpose."""
+"""Requests to the bot: signed as Slack signs them, or forged on purpose."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 ACK_MILLISECONDS = 3_000
 LONGEST_SECONDS = 10
-"""After which a bot that says nothing counts as not there."""
+"""Seconds after which a bot that does not answer counts as unreachable."""
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -76,7 +76,7 @@ class Sender:
         return self.post(body, signed)
 
     def post(self, body: bytes, headers: dict[str, str]) -> Ack:
-        """These very bytes and headers."""
+        """Post exactly these bytes and headers."""
         parts = urlsplit(self.url)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=LONGEST_SECONDS)
         # As bytes, since forged values need not fit the header's own Latin-1.
@@ -91,10 +91,10 @@ class Sender:
         finally:
             connection.close()
         milliseconds = (time.perf_counter() - started) * 1_000
-        return Ack(status, text, milliseconds, _shown(status, milliseconds), (body, headers))
+        return Ack(status, text, milliseconds, _ack_error(status, milliseconds), (body, headers))
 
 
-def _shown(status: int, milliseconds: float) -> str | None:
+def _ack_error(status: int, milliseconds: float) -> str | None:
     if status != 200:
         return "dispatch_failed"
     return "operation_timeout" if milliseconds > ACK_MILLISECONDS else None

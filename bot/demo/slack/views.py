@@ -14,7 +14,7 @@ STACK = 3
 
 @dataclass(slots=True)
 class Trigger:
-    """Leave to open one modal for a person."""
+    """Permission to open one modal for a person."""
 
     user_id: str
     made_at: datetime
@@ -22,7 +22,7 @@ class Trigger:
 
 
 class Views:
-    """Every modal and home, and which modals lie open in front of whom."""
+    """Every modal and App Home, and the stack of open modals of each person."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -87,7 +87,7 @@ class Views:
         self.by_id[view_id] = view
         return view
 
-    def _told(self, view: Json, kind: str = "view") -> Json:
+    def _notified(self, view: Json, kind: str = "view") -> Json:
         self.workspace.changed(kind, view)
         return {"view": visible(view)}
 
@@ -118,18 +118,18 @@ class Views:
     def open(self, args: Json) -> Json:
         """``views.open``"""
         user_id = self._exchange(args.get("trigger_id"))
-        return self._told(self.put_on_top(user_id, args.get("view"), over=False))
+        return self._notified(self.put_on_top(user_id, args.get("view"), over=False))
 
     def push(self, args: Json) -> Json:
         """``views.push``"""
         user_id = self._exchange(args.get("trigger_id"))
-        return self._told(self.put_on_top(user_id, args.get("view"), over=True))
+        return self._notified(self.put_on_top(user_id, args.get("view"), over=True))
 
     def update(self, args: Json) -> Json:
         """``views.update``"""
         old = self._find(args)
         _check_hash(old, args)
-        return self._told(self.replace(old, args.get("view")))
+        return self._notified(self.replace(old, args.get("view")))
 
     def _find(self, args: Json) -> Json:
         if args.get("view_id"):
@@ -156,7 +156,7 @@ class Views:
         checked = self._checked(args.get("view"), "home")
         view_id = old["id"] if old else self.workspace.new_id("V")
         self.homes[user_id] = self._stored(checked, user_id, view_id, view_id, "")
-        return self._told(self.homes[user_id], "home")
+        return self._notified(self.homes[user_id], "home")
 
 
 def visible(view: Json) -> Json:

@@ -1,4 +1,4 @@
-"""HTTP in front of the local Slack: reading calls, writing answers, breaking on demand."""
+"""The HTTP layer of the local Slack: parse calls, write answers, fail on demand."""
 
 import json
 import socket
@@ -38,7 +38,7 @@ class BrokenConnection(Exception):  # noqa: N818 - what happens, not what went w
 
 
 class Server(ThreadingHTTPServer):
-    """Threads that know their Slack, and connections that can be broken."""
+    """A threading server whose open connections can be broken."""
 
     daemon_threads = True
     block_on_close = False
@@ -49,19 +49,19 @@ class Server(ThreadingHTTPServer):
         self.connections: set[socket.socket] = set()
 
     def break_connections(self) -> None:
-        """End the conversations that clients keep open."""
+        """Close the connections that clients keep open."""
         for connection in list(self.connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as given
-        """Clients that went away are no news."""
+        """Ignore clients that disconnected."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One conversation with a client."""
+    """One connection of a client."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -80,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
             super().finish()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Say nothing: the calls are kept by the Slack itself."""
+        """Log nothing: the local Slack records the calls."""
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The workspace's own time, in the ``Date`` of every answer."""
@@ -239,9 +239,9 @@ class Handler(BaseHTTPRequestHandler):
             with slack.workspace.lock:
                 slack.hooks.use(path, payload if isinstance(payload, dict) else {})
         except SlackError as refused:
-            told = {"method": "response_url", "error": refused.error, "args": payload}
-            told |= {"details": refused.details, **slack.hooks.place(path)}
-            slack.workspace.changed("refused", told)
+            notice = {"method": "response_url", "error": refused.error, "args": payload}
+            notice |= {"details": refused.details, **slack.hooks.place(path)}
+            slack.workspace.changed("refused", notice)
             return _refused(refused, 404, {})
         return Reply(b"ok", 200, "text/plain")
 

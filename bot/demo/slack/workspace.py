@@ -1,4 +1,4 @@
-"""The workspace itself: who and what there is, ids, time, and the news of every change."""
+"""The workspace: its people and channels, ids, time, and listeners for every change."""
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
@@ -71,7 +71,7 @@ class Channel:
 
 
 class Workspace:
-    """People, channels, and one lock for all that happens among them."""
+    """People and channels, with one lock for all changes."""
 
     def __init__(self, clock: Clock = utc_now, people: Sequence[tuple[str, str]] = PEOPLE) -> None:
         self.clock = clock
@@ -172,13 +172,13 @@ class Workspace:
             return channel
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call this with (kind, data) at every change, quickly; returns how to stop it."""
+        """Call this with (kind, data) at every change; it must be quick. Returns how to stop it."""
         with self.lock:
             self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def changed(self, kind: str, data: Json) -> None:
-        """Tell listeners and those who wait that something happened."""
+        """Notify listeners and waiting threads of a change."""
         with self.lock:
             for listener in list(self._listeners):
                 listener(kind, deepcopy(data))
@@ -207,7 +207,7 @@ def _find(known: dict[str, T], name: str) -> T:
 
 
 def user_json(user: User, now: datetime, with_email: bool) -> Json:
-    """A person as ``users.info`` tells of them."""
+    """A person as ``users.info`` returns them."""
     offset = now.astimezone(ZoneInfo(user.tz)).utcoffset() or timedelta()
     profile = {"real_name": user.real_name, "display_name": user.name, "team": user.team_id}
     if with_email:
@@ -232,8 +232,8 @@ def user_json(user: User, now: datetime, with_email: bool) -> Json:
 
 
 def channel_json(channel: Channel, bot_user_id: str) -> Json:
-    """A channel as ``conversations.info`` tells of it."""
-    told: Json = {
+    """A channel as ``conversations.info`` returns it."""
+    fields: Json = {
         "id": channel.id,
         "is_im": channel.kind == "im",
         "is_archived": channel.is_archived,
@@ -244,9 +244,9 @@ def channel_json(channel: Channel, bot_user_id: str) -> Json:
         "is_org_shared": False,
     }
     if channel.kind == "im":
-        return {**told, "user": next(iter(channel.members - {bot_user_id}))}
+        return {**fields, "user": next(iter(channel.members - {bot_user_id}))}
     member = bot_user_id in channel.members
-    return {**told, "name": channel.name, "is_channel": True, "is_member": member}
+    return {**fields, "name": channel.name, "is_channel": True, "is_member": member}
 
 
 def new_secret(length: int = 16) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import add, itemgetter, neg, sub
 
-from bot.runtime.priority import giving_way
+from bot.runtime.priority import pausing_for_requests
 from bot.store.encoding import (
     ALL_OF,
     MEMBERS_OF,
@@ -54,7 +54,7 @@ class RowChanges:
 def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
     """Rows by their key; two rows of one key (two deleted keys of one name) become their sum."""
     merged: dict[RowKey, Usage] = {}
-    for key, usage in giving_way(rows):
+    for key, usage in pausing_for_requests(rows):
         before = merged.get(key)
         merged[key] = usage if before is None else plus(before, usage)
     return merged
@@ -66,8 +66,8 @@ def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> 
     Each change keeps the sums consistent, and changes at most `most` rows. A bucket with no more
     than that is changed at once, so that both of its views always agree.
     """
-    different = [key for key in giving_way(old) if key not in new]
-    different += [key for key, usage in giving_way(new.items()) if old.get(key) != usage]
+    different = [key for key in pausing_for_requests(old) if key not in new]
+    different += [key for key, usage in pausing_for_requests(new.items()) if old.get(key) != usage]
     # rows and sums that lie together are written together
     different.sort(key=lambda key: (key[1], key))
     firsts = {bucket: _month(bucket) for bucket in {key[1] for key in different}} if months else {}
@@ -92,7 +92,7 @@ def _portions(keys: Iterable[RowKey], most: int) -> Iterator[list[RowKey]]:
 
 def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int]) -> RowChanges:
     change = RowChanges()
-    for (view, bucket, member), same in groupby(giving_way(keys), key=_owner):
+    for (view, bucket, member), same in groupby(pausing_for_requests(keys), key=_owner):
         whole: Figures = ()  # what the rows of one member in one bucket add up to
         for key in same:
             before, after = old.get(key), new.get(key)

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.runtime.priority import giving_way
+from bot.runtime.priority import pausing_for_requests
 from bot.store.encoding import FIGURES, GRANULARITY, part, to_seconds
 from bot.store.usage import imported
 from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
@@ -30,7 +30,7 @@ def window_rows(connection: sqlite3.Connection, window: Window) -> dict[RowKey, 
         " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?",
         (GRANULARITY[window.granularity], to_seconds(window.start), to_seconds(window.end)),
     )
-    return {row[:4]: row[4:] for row in giving_way(found)}
+    return {row[:4]: row[4:] for row in pausing_for_requests(found)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def test_it_shows_people_their_own_usage_only_where_the_settings_say_so(openrout
 def exported(world, user: str, message: dict) -> tuple[str, set[str]]:
     """What somebody is told who clicks CSV, and the keys in the file that comes."""
     before, files = len(world.slack.responses), len(world.slack.files)
-    world.door.click(user, "spend", message["ts"], "export_csv")
+    world.bot_client.click(user, "spend", message["ts"], "export_csv")
     said = world.slack.wait_for(lambda: world.slack.responses[before:])[-1]["payload"]["text"]
     rows = [
         row
@@ -196,7 +196,7 @@ def test_what_is_somebody_elses_says_who_the_admins_are(own):
         own.slack.channel("spend"), {"text": "x", "blocks": shown["blocks"]}
     )
     before = len(own.slack.responses)
-    own.door.click("ada", "spend", posted["ts"], "schedule_pause")
+    own.bot_client.click("ada", "spend", posted["ts"], "schedule_pause")
     said = own.slack.wait_for(lambda: own.slack.responses[before:])[-1]["payload"]["text"]
     assert said.endswith(f"bot admin can change it (<@{own.slack.user('katherine').id}>).")
 

@@ -52,7 +52,7 @@ def grid(openrouter: LocalOpenRouter, database: Path) -> Iterator[World]:
 def command(world: World, user: str, forge: Forge) -> str:
     """What somebody is answered to a command."""
     before = len(world.slack.responses)
-    ack = world.door.command(user, "general", "tokens 7d", forge=forge)
+    ack = world.bot_client.command(user, "general", "tokens 7d", forge=forge)
     assert ack.status == 200
     if ack.body:
         return ack.body
@@ -71,14 +71,14 @@ def test_so_are_their_clicks_their_home_and_what_they_say(grid: World) -> None:
     command(grid, "lin", FROM_HOME)
     shown = grid.slack.ephemerals("lin", "general")[-1]
     before = len(grid.slack.responses)
-    ack = grid.door.click("lin", "general", shown["ts"], "export_csv", forge=FROM_HOME)
+    ack = grid.bot_client.click("lin", "general", shown["ts"], "export_csv", forge=FROM_HOME)
     assert ack.status == 200
     grid.slack.wait_for(lambda: grid.slack.responses[before:])
     assert not any(FOREIGN in str(one) for one in grid.slack.responses)
-    grid.door.home_opened("lin", forge=FROM_HOME)
+    grid.bot_client.home_opened("lin", forge=FROM_HOME)
     home = grid.slack.wait_for(lambda: grid.slack.home("lin"))
     assert FOREIGN not in str(home)
-    grid.door.message("lin", "tokens 7d", forge=FROM_HOME)
+    grid.bot_client.message("lin", "tokens 7d", forge=FROM_HOME)
     dm = grid.slack.im("lin").id
     wait_until(lambda: [one for one in answers(grid, dm) if "38.5K" in one["text"]])
 
@@ -94,10 +94,10 @@ def test_strangers_get_nothing_whatever_a_request_names(
     assert shown
     before = len(grid.slack.responses)
     [posted] = answers(grid, "general")
-    grid.door.click("eve", "general", posted["ts"], "export_csv", forge=forge)
+    grid.bot_client.click("eve", "general", posted["ts"], "export_csv", forge=forge)
     said = grid.slack.wait_for(lambda: grid.slack.responses[before:])
     assert said[-1]["payload"]["text"] == FOREIGN
-    grid.door.message("eve", "tokens 7d", forge=forge)
+    grid.bot_client.message("eve", "tokens 7d", forge=forge)
     dm = grid.slack.im("eve").id
     wait_until(lambda: answers(grid, dm))
     assert [one["text"] for one in answers(grid, dm)] == [FOREIGN]

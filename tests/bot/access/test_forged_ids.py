@@ -8,7 +8,7 @@ import pytest
 from bot.alerts import manage as alert_desk
 from bot.alerts.deliver import AlertDelivery
 from bot.answers.answer_state import TOO_OLD
-from bot.demo.slack.client import HONEST
+from bot.demo.slack.bot_client import HONEST
 from bot.schedules import manage as subscriptions
 from bot.schedules.deliver import ReportDelivery
 from tests.world import say
@@ -54,7 +54,7 @@ def forge(world, user: str, action: str, value: str, channel: str = "general") -
     blocks = [{"type": "actions", "block_id": "b1", "elements": [{**element, "action_id": action}]}]
     message = world.slack.chat.post(world.slack.channel(channel), {"text": "x", "blocks": blocks})
     before = len(world.slack.responses)
-    world.door.click(user, channel, message["ts"], action, choice)
+    world.bot_client.click(user, channel, message["ts"], action, choice)
     answers = world.slack.wait_for(lambda: world.slack.responses[before:])
     return answers[-1]["payload"]["text"]
 
@@ -171,7 +171,7 @@ def own_button(world, action: str) -> str:
     """Press a button in Ada's direct messages; the text of the newest message there."""
     im = world.slack.im("ada").id
     messages = [m for m in world.slack.messages(im) if action in json.dumps(m.get("blocks", []))]
-    world.door.click("ada", im, messages[-1]["ts"], action)
+    world.bot_client.click("ada", im, messages[-1]["ts"], action)
     return im
 
 
@@ -233,9 +233,9 @@ def test_a_form_with_a_forged_id_saves_nothing(administered, callback, opens):
     forged = FORMS[callback](administered)
     rules = administered.bot.alerts.rules.of(None)
     schedules = administered.bot.reports.schedules.of(None)
-    administered.door.home_opened("ada")
+    administered.bot_client.home_opened("ada")
     administered.slack.wait_for(lambda: administered.slack.home("ada"))
-    administered.door.click_in_view("ada", opens)
+    administered.bot_client.click_in_view("ada", opens)
     [view] = administered.slack.wait_for(
         lambda: [
             one for one in administered.slack.views("ada") if one.get("callback_id") == callback
@@ -243,7 +243,7 @@ def test_a_form_with_a_forged_id_saves_nothing(administered, callback, opens):
     )
     stored = administered.slack.modals.by_id[view["id"]]
     stored["private_metadata"] = json.dumps({"id": forged, "version": "1"})
-    administered.door.submit("ada", view["id"])
+    administered.bot_client.submit("ada", view["id"])
     assert "belongs to" in json.dumps(administered.slack.views("ada"))
     assert administered.bot.alerts.rules.of(None) == rules
     assert administered.bot.reports.schedules.of(None) == schedules
@@ -254,7 +254,7 @@ def test_an_answer_with_a_forged_state_changes_nothing_in_a_channel(administered
     [posted] = administered.slack.wait_for(lambda: administered.slack.messages("spend"))
     [row] = [b for b in posted["blocks"] if "follow_by" in json.dumps(b)]
     admin, ada = administered.slack.user(ADMIN), administered.slack.user("ada")
-    channel, door = administered.slack.channel("spend"), administered.door
+    channel, bot_client = administered.slack.channel("spend"), administered.bot_client
     chosen = {"text": {"type": "plain_text", "text": "By model"}, "value": "model"}
     action = {
         "type": "static_select",
@@ -264,7 +264,7 @@ def test_an_answer_with_a_forged_state_changes_nothing_in_a_channel(administered
         "action_ts": "1.0",
     }
     payload = {
-        **door._payload("block_actions", ada, HONEST),
+        **bot_client._payload("block_actions", ada, HONEST),
         "actions": [action],
         "container": {
             "type": "message",
@@ -274,10 +274,10 @@ def test_an_answer_with_a_forged_state_changes_nothing_in_a_channel(administered
         },
         "channel": {"id": channel.id, "name": channel.name},
         "message": posted,
-        "response_url": door._response_url(ada, channel, posted),
+        "response_url": bot_client._response_url(ada, channel, posted),
     }
     before = len(administered.slack.responses)
-    door.sender.form({"payload": json.dumps(payload)}, HONEST)
+    bot_client.sender.form({"payload": json.dumps(payload)}, HONEST)
     answers = administered.slack.wait_for(lambda: administered.slack.responses[before:])
     assert answers[-1]["payload"]["text"] == TOO_OLD
     assert administered.slack.messages("spend") == [posted]

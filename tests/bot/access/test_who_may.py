@@ -39,7 +39,7 @@ from tests.bot.access.who_may_acts import (
     asks,
     click,
     command,
-    furnish,
+    set_up_workspace,
 )
 from tests.clock import Clock
 
@@ -53,7 +53,7 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BackgroundWork, "hand_over", who_may.at_once)
         patch.setattr(Renderer, "_run", who_may.Here._run)
-        patch.setattr(priority, "give_way", lambda: None)
+        patch.setattr(priority, "pause_for_requests", lambda: None)
         yield
 
 
@@ -71,7 +71,7 @@ def bots(
         )
         found = Bots(everybody, dict(zip(LIMITED, others, strict=False)), own, not own)
         for administered in found.sides:
-            furnish(administered)
+            set_up_workspace(administered)
         for name in FIRES:
             found.fire(name)
         yield found
@@ -282,7 +282,7 @@ def test_which_models_others_use_is_not_heard_from_what_is_understood(bots: Bots
     for person, known in (("grace", True), ("ada", not bots.own)):
         administered.clock.now += timedelta(seconds=5)
         administered.sent()
-        administered.door.message(person, "what did I spend this month on secret-model?")
+        administered.bot_client.message(person, "what did I spend this month on secret-model?")
         [(_, _, told)] = [one for one in administered.sent() if "secret-model?" not in one[2]]
         assert ("model:*secret-model*" in told) is known
         assert ("I don't recognize “secret-model”" in told) is not known
@@ -297,7 +297,7 @@ def test_a_form_that_somebody_else_sends_off_changes_nothing(bots: Bots) -> None
         click(administered, "grace", ("general", administered.schedules["grace"]), "schedule_edit")
         view = administered.slack.views("grace")[-1]
         administered.sent()
-        administered.door.submit(person, view["id"], {"form_often": "daily"})
+        administered.bot_client.submit(person, view["id"], {"form_often": "daily"})
         refused = [
             text for _, whom, text in administered.sent() if whom == administered.person(person)
         ]

@@ -23,7 +23,7 @@ from bot.app import Bot, open_store
 from bot.config import Need, load
 from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
-from bot.demo.slack import Ack, Door, LocalSlack
+from bot.demo.slack import Ack, BotClient, LocalSlack
 from bot.listeners.background import BackgroundWork
 from bot.listeners.background import _Job as WorkJob
 from bot.schedules.deliver import ReportDelivery
@@ -149,7 +149,7 @@ class Side:
 
     slack: LocalSlack
     bot: Bot
-    door: Door
+    bot_client: BotClient
     clock: Clock
     schedules: dict[str, str] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
@@ -240,9 +240,9 @@ def side(only: str | None, folder: Path, clock: Clock, **settings: str) -> Itera
         # nothing has to outlast this test: the log's thousands of entries wait for no disk
         bot.database._writer.execute("PRAGMA synchronous = OFF")
         try:
-            door = slack.door(f"http://127.0.0.1:{bot.port}/slack/events")
-            door.sender.now = lambda: clock().timestamp()
-            administered = Side(slack, bot, door, clock)
+            bot_client = slack.bot_client(f"http://127.0.0.1:{bot.port}/slack/events")
+            bot_client.sender.now = lambda: clock().timestamp()
+            administered = Side(slack, bot, bot_client, clock)
             slack.listen(administered.hear)
             yield administered
         finally:

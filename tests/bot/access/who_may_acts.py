@@ -119,7 +119,7 @@ class Bots:
                 administered.sent()
 
 
-def furnish(administered: Side) -> None:
+def set_up_workspace(administered: Side) -> None:
     """Answers that stand in a channel, and schedules, whose buttons everybody can see."""
     administered.clock.now = START
     for name, words in SHARED.items():
@@ -175,12 +175,12 @@ def fire(administered: Side, name: str) -> None:
 def command(administered: Side, user: str, words: str, channel: str, **forge: str) -> None:
     where = administered.slack.im(user).id if channel == "im" else channel
     typed = escaped(administered.slack.workspace, words)
-    who_may.good(administered.door.command(user, where, typed, forge=Forge(**forge)))
+    who_may.good(administered.bot_client.command(user, where, typed, forge=Forge(**forge)))
 
 
 def click(administered: Side, user: str, at: tuple[str, str], act: str, choice: str | None = None,
           **forge: str) -> None:  # fmt: skip
-    who_may.good(administered.door.click(user, *at, act, choice, forge=Forge(**forge)))
+    who_may.good(administered.bot_client.click(user, *at, act, choice, forge=Forge(**forge)))
 
 
 def fills_in(
@@ -191,7 +191,7 @@ def fills_in(
     clicks()
     for view in administered.slack.views(user):
         if view["id"] not in before:
-            who_may.good(administered.door.submit(user, view["id"], values))
+            who_may.good(administered.bot_client.submit(user, view["id"], values))
 
 
 def question(chance: random.Random) -> str:
@@ -331,7 +331,7 @@ def hears(bots: Bots, chance: random.Random, person: str) -> Case:
             side, person, lambda: click(side, person, (channel, ts), act, value, **forge)
         )
         if opened:
-            who_may.good(side.door.submit(person, opened, {}))
+            who_may.good(side.bot_client.submit(person, opened, {}))
 
     def after() -> None:
         if allowed not in {May.NOTHING, May.NOT_THEIRS} and act != "alert_details":
@@ -373,13 +373,13 @@ class Filled:
         given = {k: v for k, v in before.items() if chance.random() < 0.6}
         changed = [name for name in given if name in _SHOW_AT_ONCE]
         for name in changed[:1]:
-            ack = administered.door.click_in_view(
+            ack = administered.bot_client.click_in_view(
                 user, name, given[name], view_id=id_, values=given
             )
             who_may.good(ack)
         offered = self._values(administered, id_)
         fits = {k: v for k, v in offered.items() if k in given or k not in before}
-        who_may.good(administered.door.submit(user, id_, fits))
+        who_may.good(administered.bot_client.submit(user, id_, fits))
 
     def _values(self, administered: Side, id_: str) -> dict[str, Choice]:
         """A value for each field that the form has."""
@@ -432,12 +432,12 @@ def fills(bots: Bots, chance: random.Random, person: str) -> Case:
 
     def begins(side: Side) -> None:
         if by == "shortcut":
-            who_may.good(side.door.shortcut(person, SHORTCUT, forge=Forge(**forge)))
+            who_may.good(side.bot_client.shortcut(person, SHORTCUT, forge=Forge(**forge)))
             return
-        who_may.good(side.door.home_opened(person, forge=Forge(**forge)))
+        who_may.good(side.bot_client.home_opened(person, forge=Forge(**forge)))
         home = side.slack.home(person)
         if home and by in json.dumps(home):
-            who_may.good(side.door.click_in_view(person, by, forge=Forge(**forge)))
+            who_may.good(side.bot_client.click_in_view(person, by, forge=Forge(**forge)))
 
     def does(side: Side) -> None:
         with tidied(side):
@@ -462,13 +462,13 @@ def replies(bots: Bots, chance: random.Random, person: str) -> Case:
         first, then = (escaped(side.slack.workspace, one) for one in (words, text))
         with tidied(side):
             if alone:
-                who_may.good(side.door.message(person, first))
-                who_may.good(side.door.message(person, then))
+                who_may.good(side.bot_client.message(person, first))
+                who_may.good(side.bot_client.message(person, then))
                 return
-            who_may.good(side.door.mention(maker, channel, first))
+            who_may.good(side.bot_client.mention(maker, channel, first))
             if maker != person:
                 side.sent()
-            who_may.good(side.door.mention(person, channel, then, thread=side.said))
+            who_may.good(side.bot_client.mention(person, channel, then, thread=side.said))
 
     plain = words in PLAIN  # nothing in it means something else where there is nobody else
     beside = {person} & {*LIMITED} if maker == person or (maker == ADMIN and plain) else set()
@@ -496,9 +496,9 @@ def says(bots: Bots, chance: random.Random, person: str) -> Case:
     def does(side: Side) -> None:
         typed = escaped(side.slack.workspace, text)
         if channel == "im":
-            who_may.good(side.door.message(person, typed))
+            who_may.good(side.bot_client.message(person, typed))
         else:
-            who_may.good(side.door.mention(person, channel, typed))
+            who_may.good(side.bot_client.mention(person, channel, typed))
 
     public = "" if bots.own else channel
     return Case(person, f"says: {text}", bots.may(person), does, public=public)
@@ -506,7 +506,7 @@ def says(bots: Bots, chance: random.Random, person: str) -> Case:
 
 def opens_home(bots: Bots, chance: random.Random, person: str) -> Case:
     def does(side: Side) -> None:
-        who_may.good(side.door.home_opened(person))
+        who_may.good(side.bot_client.home_opened(person))
 
     return Case(person, "opens home", bots.may(person), does)
 
@@ -516,7 +516,7 @@ def pokes(bots: Bots, chance: random.Random, person: str) -> Case:
     which = [chance.random() for _ in range(4)]
 
     def does(side: Side) -> None:
-        who_may.good(side.door.home_opened(person))
+        who_may.good(side.bot_client.home_opened(person))
         home = side.slack.home(person)
         before = len(side.slack.views(person))
         if home is None or not poke(side, person, home, which[0], which[1]):
@@ -524,7 +524,7 @@ def pokes(bots: Bots, chance: random.Random, person: str) -> Case:
         if len(side.slack.views(person)) > before:
             form = side.slack.views(person)[-1]
             poke(side, person, form, which[2], which[3], form["id"])
-            side.door.submit(person, side.slack.views(person)[-1]["id"], {})
+            side.bot_client.submit(person, side.slack.views(person)[-1]["id"], {})
             side.slack.modals.take_away(side.person(person), everything=True)
         side.tick()
 
@@ -550,7 +550,7 @@ def poke(
     block, element = found[int(which * len(found))]
     options = [one["value"] for one in element.get("options", [])]
     choice = options[int(option * len(options))] if options else None
-    ack = administered.door.click_in_view(
+    ack = administered.bot_client.click_in_view(
         user, element["action_id"], choice, view_id=id_, block_id=block["block_id"]
     )
     who_may.good(ack)

@@ -37,7 +37,7 @@ def test_it_notes_who_asked_shared_and_exported_what(administered: World) -> Non
 def test_it_notes_a_click_by_who_clicked(administered: World) -> None:
     administered.ask("spend 7d share", channel="spend")
     [shared] = administered.slack.messages("spend")
-    administered.door.click("grace", "spend", shared["ts"], "export_csv")
+    administered.bot_client.click("grace", "spend", shared["ts"], "export_csv")
     assert noted(administered, 2)[1] == ("grace", "exported", "spend 7d csv", "done")
 
 
@@ -50,7 +50,7 @@ def test_it_notes_what_becomes_of_schedules(administered: World) -> None:
         message = administered.slack.ephemerals("ada", "general")[-1]
         row = next(block for block in message["blocks"] if block["type"] == "actions")
         before = len(administered.slack.responses)
-        administered.door.click("ada", "general", message["ts"], f"schedule_{action}",
+        administered.bot_client.click("ada", "general", message["ts"], f"schedule_{action}",
                          block_id=row["block_id"])  # fmt: skip
         administered.slack.wait_for(lambda before=before: administered.slack.responses[before:])
         noted(administered, 2 * done + 3)

@@ -42,7 +42,7 @@ def row(message, action: str) -> str:
 def click(world, message, action, choice=None, user="ada", channel=None, forge=None) -> None:
     channel = channel or world.slack.im("ada").id
     more = {"forge": forge} if forge else {}
-    world.door.click(
+    world.bot_client.click(
         user, channel, message["ts"], action, choice, block_id=row(message, action), **more
     )
 
@@ -172,9 +172,9 @@ def test_a_rule_is_edited_in_a_dialog_that_says_what_is_wrong(administered):
     fields = {block["block_id"]: block.get("element", {}) for block in view["blocks"]}
     assert fields["form_limit_above"]["initial_value"] == "$5"
     assert fields["form_unit"]["initial_option"]["value"] == "month"
-    administered.door.submit("ada", view["id"], {"form_limit_above": "€5"})
+    administered.bot_client.submit("ada", view["id"], {"form_limit_above": "€5"})
     [view] = administered.slack.views("ada")
-    administered.door.submit("ada", view["id"], {"form_limit_above": "$500"})
+    administered.bot_client.submit("ada", view["id"], {"form_limit_above": "$500"})
     worlds.wait_until(lambda: "$500" in say(administered, "alerts"))
     tick(administered)
     [first] = heard(administered)
@@ -288,7 +288,7 @@ def test_what_a_recipient_muted_stays_muted_when_its_owner_resumes_the_rule(admi
     assert len(administered.bot.alerts.states.holds()) == 1
     message = listed(administered)
     before = len(administered.slack.responses)
-    administered.door.click("ada", "general", message["ts"], "alert_unmute_listed")
+    administered.bot_client.click("ada", "general", message["ts"], "alert_unmute_listed")
     answers = administered.slack.wait_for(lambda: administered.slack.responses[before:])
     assert answers[-1]["payload"]["text"] == "Unmuted. You'll get this alert again."
     assert administered.bot.alerts.states.holds() == {}

@@ -40,7 +40,7 @@ class Storm(RuleBasedStateMachine):
         path = Path(self.folder.name) / "activity.db"
         self.processes = [Watch(path, self.clock, self.slack) for _ in range(3)]
         first = self.processes[0]
-        first.furnish()
+        first.set_up_workspace()
         self.truth.use(START - DAY, 1)
         self.expected: set[tuple[Unit, datetime, str]] = set()
         self.cached = Truth()

@@ -137,7 +137,7 @@ class Watch:
         self.alerts.services.audit.flush()
         self.database.close()
 
-    def furnish(self) -> None:
+    def set_up_workspace(self) -> None:
         """List keys, people and models."""
         self.store.list_members(
             [(ref, name, f"sk-{name}") for ref, name in KEYS], list(PEOPLE), list(OWNERS)
@@ -239,6 +239,6 @@ def watching(
     local = slack or LocalSlack(file_delay=timedelta(0), rate_limits=False)
     with local:
         watch = Watch(database, Clock(now), local, **settings)
-        watch.furnish()
+        watch.set_up_workspace()
         yield watch
         watch.close()

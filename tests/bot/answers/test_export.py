@@ -57,7 +57,7 @@ def test_a_file_asked_for_in_words_comes_into_the_dm(world: World, format_: str)
 def test_a_button_exports_what_the_answer_showed(world: World) -> None:
     shown = ask_shown(world, "spend 7d by key creator:me")
     before = len(world.slack.responses)
-    assert world.door.click("ada", "general", shown["ts"], "export_csv").status == 200
+    assert world.bot_client.click("ada", "general", shown["ts"], "export_csv").status == 200
     assert "to your DM." in told(world, before)
     [file] = world.slack.files
     rows = list(csv.DictReader(io.StringIO(file.data.decode())))
@@ -69,7 +69,7 @@ def test_a_shared_answer_keeps_its_files_in_the_conversation(world: World) -> No
     [shared] = world.slack.messages("spend")
     assert "image" in [block["type"] for block in shared["blocks"]]
     before = len(world.slack.responses)
-    world.door.click("ada", "spend", shared["ts"], "export_pdf")
+    world.bot_client.click("ada", "spend", shared["ts"], "export_pdf")
     assert "I posted " in told(world, before)
     assert files_in(world.slack, "spend")[0].endswith(".pdf")
     assert not world.slack.messages(world.slack.im("ada").id)
@@ -87,7 +87,7 @@ def test_the_clicker_is_judged_and_not_the_asker(world: World) -> None:
     [shared] = world.slack.messages("spend")
     world.slack.workspace.change_channel("spend", is_ext_shared=True)
     before = len(world.slack.responses)
-    world.door.click("otto", "spend", shared["ts"], "export_csv")
+    world.bot_client.click("otto", "spend", shared["ts"], "export_csv")
     assert told(world, before) == "This bot only works for members of its own workspace."
     assert [f for f in names(world.slack.files) if f.endswith(".csv")] == []
 
@@ -96,7 +96,7 @@ def test_a_guest_who_clicks_gets_nothing(world: World) -> None:
     world.ask("spend 7d share", channel="general")
     [shared] = world.slack.messages("general")
     before = len(world.slack.responses)
-    world.door.click("guest", "general", shared["ts"], "export_csv")
+    world.bot_client.click("guest", "general", shared["ts"], "export_csv")
     assert "Guests can't see" in told(world, before)
     assert [f for f in names(world.slack.files) if f.endswith(".csv")] == []
 
@@ -105,7 +105,7 @@ def test_creator_me_stays_the_asker_when_somebody_else_exports(world: World) -> 
     world.ask("spend 7d by key creator:me share", channel="spend")
     [shared] = world.slack.messages("spend")
     before = len(world.slack.responses)
-    world.door.click("grace", "spend", shared["ts"], "export_csv")
+    world.bot_client.click("grace", "spend", shared["ts"], "export_csv")
     assert "I posted " in told(world, before)
     [file] = [f for f in world.slack.files if f.name.endswith(".csv")]
     assert '"prod"' in file.data.decode()

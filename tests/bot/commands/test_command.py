@@ -97,10 +97,10 @@ def test_the_command_may_have_another_name(openrouter, database):
         LocalSlack() as slack,
         worlds.running(openrouter, slack, database, ACTIVITY_COMMAND="/usage") as world,
     ):
-        world.door.command("ada", "general", "tokens 7d", command="/usage")
+        world.bot_client.command("ada", "general", "tokens 7d", command="/usage")
         [answer] = slack.wait_for(lambda: slack.responses)
         assert "`/usage tokens 7d`" in json.dumps(answer["payload"]["blocks"])
-        world.door.command("ada", "general", "help", command="/usage")
+        world.bot_client.command("ada", "general", "help", command="/usage")
         helped = slack.wait_for(lambda: slack.responses[1:])[0]["payload"]["text"]
         assert "/usage" in helped
         assert "/activity" not in helped
@@ -274,7 +274,7 @@ def test_the_buttons_of_the_help_show_its_sections(administered):
     administered.words("help")
     message = administered.slack.ephemerals("ada", "general")[-1]
     before = len(administered.slack.responses)
-    administered.door.click("ada", "general", message["ts"], "help_alerts")
+    administered.bot_client.click("ada", "general", message["ts"], "help_alerts")
     [said] = administered.slack.wait_for(lambda: administered.slack.responses[before:])
     assert said["payload"]["text"].startswith("*Alerts*")
     assert said["payload"]["replace_original"]

@@ -21,7 +21,7 @@ from tests.world import World, administered, now, running, say, wait_until
 
 def said(world: World, user: str, channel: str, text: str) -> str:
     """Mention the bot; the ts of what was said."""
-    ack = world.door.mention(user, channel, text)
+    ack = world.bot_client.mention(user, channel, text)
     assert (ack.status, ack.body) == (200, "")
     return str(next(m["ts"] for m in reversed(world.slack.messages(channel)) if text in m["text"]))
 
@@ -51,7 +51,7 @@ def asked(world: World, text: str, user: str = "ada", channel: str = "general") 
 def reply(world: World, thread: str, text: str, user: str = "ada") -> dict[str, Any]:
     """Reply in a thread with a mention, and give the answer."""
     before = len(answers(world, "general", thread))
-    world.door.mention(user, "general", text, thread=thread)
+    world.bot_client.mention(user, "general", text, thread=thread)
     wait_until(lambda: len(answers(world, "general", thread)) > before)
     return answers(world, "general", thread)[-1]
 
@@ -104,7 +104,7 @@ def test_a_reply_under_a_shared_answer_changes_that(world: World) -> None:
     answer = reply(world, shared["ts"], "by key")
     assert command(answer) == "/activity tokens 7d by key"
     # and after it was changed by a select, the reply goes on from what it has become
-    world.door.click("ada", "general", shared["ts"], "follow_metric", "requests")
+    world.bot_client.click("ada", "general", shared["ts"], "follow_metric", "requests")
     wait_until(
         lambda: command(world.slack.chat.find(shared["channel"], shared["ts"])).endswith(
             "requests 7d by model"
@@ -117,7 +117,7 @@ def test_a_reply_can_schedule_and_export_the_question(world: World) -> None:
     thread = asked(world, "spend 7d by model", channel="general")["thread_ts"]
     reply(world, thread, "csv")
     wait_until(lambda: [m for m in answers(world, "general", thread) if m.get("files")])
-    world.door.mention("ada", "general", "every monday 9:00", thread=thread)
+    world.bot_client.mention("ada", "general", "every monday 9:00", thread=thread)
     wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
     text = hidden(world, "ada")[-1]["text"]
     assert "/activity schedule every monday 9:00 spend 7d by model" in text
@@ -126,15 +126,15 @@ def test_a_reply_can_schedule_and_export_the_question(world: World) -> None:
 
 def test_a_direct_message_is_answered_there_and_goes_on(world: World) -> None:
     dm = world.slack.im("ada").id
-    world.door.message("ada", "what did I spend this week by model?")
+    world.bot_client.message("ada", "what did I spend this week by model?")
     wait_until(lambda: answers(world, dm))
     assert command(answers(world, dm)[-1]) == "/activity spend this week by model creator:me"
     assert "thread_ts" not in answers(world, dm)[-1]
-    world.door.message("ada", "by key")
+    world.bot_client.message("ada", "by key")
     wait_until(lambda: len(answers(world, dm)) == 2)
     by_key = "/activity spend this week by key creator:ada@example.com"
     assert command(answers(world, dm)[-1]) == by_key
-    world.door.message("ada", "tokens last week")
+    world.bot_client.message("ada", "tokens last week")
     wait_until(lambda: len(answers(world, dm)) == 3)
     assert command(answers(world, dm)[-1]) == "/activity tokens last week"
 
@@ -146,11 +146,11 @@ def test_an_event_that_comes_again_is_answered_once(world: World, kind: str) -> 
     posted = world.slack.chat.post_as_user(channel, ada, "spend 7d")
     event = {**posted, "type": kind, "channel_type": "im" if kind == "message" else "channel"}
     for retry in range(3):
-        assert world.door.event(event, event_id="Ev1", retry=retry).status == 200
+        assert world.bot_client.event(event, event_id="Ev1", retry=retry).status == 200
     with running(world.openrouter, world.slack, world.bot.settings.database) as restarted:
-        assert restarted.door.event(event, event_id="Ev1", retry=3).status == 200
+        assert restarted.bot_client.event(event, event_id="Ev1", retry=3).status == 200
         other = world.slack.chat.post_as_user(channel, ada, "tokens 7d")
-        restarted.door.event({**event, "ts": other["ts"]}, event_id="Ev2")
+        restarted.bot_client.event({**event, "ts": other["ts"]}, event_id="Ev2")
         wait_until(lambda: len(answers(world, channel.id)) >= 2)
     assert len(answers(world, channel.id)) == 2
 
@@ -172,8 +172,8 @@ def test_what_is_no_question_of_a_person_is_not_answered(world: World, odd: dict
     im = world.slack.im("ada")
     posted = world.slack.chat.post_as_user(im, world.slack.user("ada").id, "spend 7d")
     event = {**posted, "type": "message", "channel_type": "im", **odd}
-    assert world.door.event(event).status == 200
-    world.door.message("ada", "tokens 7d")
+    assert world.bot_client.event(event).status == 200
+    world.bot_client.message("ada", "tokens 7d")
     wait_until(lambda: answers(world, im.id))
     [only] = answers(world, im.id)
     assert only["text"].startswith("Tokens")
@@ -181,7 +181,7 @@ def test_what_is_no_question_of_a_person_is_not_answered(world: World, odd: dict
 
 @pytest.mark.parametrize("text", ["hello", "", "what do you do?"])
 def test_a_greeting_is_answered_with_what_can_be_asked(world: World, text: str) -> None:
-    world.door.mention("ada", "general", text)
+    world.bot_client.mention("ada", "general", text)
     wait_until(lambda: hidden(world, "ada"))
     assert hidden(world, "ada")[-1]["text"] == INTRO
 
@@ -196,7 +196,7 @@ def test_what_is_not_understood_is_said_to_the_person_alone(world: World) -> Non
 
 
 def test_nothing_is_said_in_front_of_people_of_other_companies(world: World) -> None:
-    world.door.mention("ada", "partners", "tokens 7d by key")
+    world.bot_client.mention("ada", "partners", "tokens 7d by key")
     wait_until(lambda: hidden(world, "ada", "partners"))
     [told] = hidden(world, "ada", "partners")
     assert told["text"].startswith(OUTSIDERS)
@@ -209,7 +209,7 @@ def test_who_may_not_ask_is_told_so_alone(world: World, user: str, words: str) -
     channel = world.slack.channel("partners")
     guest = world.slack.user("guest").id
     world.slack.workspace.change_channel("partners", members=channel.members | {guest})
-    world.door.mention(user, "partners", "tokens 7d by key")
+    world.bot_client.mention(user, "partners", "tokens 7d by key")
     wait_until(lambda: hidden(world, user, "partners"))
     assert hidden(world, user, "partners")[-1]["text"].startswith(words)
     assert not answers(world, "partners")
@@ -225,7 +225,7 @@ def test_an_event_of_another_team_is_refused(world: World) -> None:
         "text": "spend 7d",
     }
     world.slack.chat.post_as_user(world.slack.channel("general"), event["user"], "spend 7d")
-    assert world.door.event(event).status == 200
+    assert world.bot_client.event(event).status == 200
     wait_until(lambda: world.slack.messages(world.slack.im("ada").id) or hidden(world, "ada"))
     assert FOREIGN in str(hidden(world, "ada") or world.slack.messages(world.slack.im("ada").id))
     assert not answers(world, "general")
@@ -236,13 +236,13 @@ def test_where_people_see_different_things_a_mention_is_answered_to_them_alone(
 ) -> None:
     with administered(openrouter, database, "ada", ACTIVITY_VISIBILITY="own") as world:
         for user in ("ada", "grace"):
-            world.door.mention(user, "general", "tokens 7d by key")
+            world.bot_client.mention(user, "general", "tokens 7d by key")
             wait_until(lambda user=user: hidden(world, user))
             assert hidden(world, user)[-1]["text"].startswith(ALONE)
         assert not answers(world, "general")
         assert "prod" not in str(hidden(world, "grace"))
         # names of others are no words that she could use
-        world.door.mention("grace", "general", "spend of prod")
+        world.bot_client.mention("grace", "general", "spend of prod")
         wait_until(lambda: len(hidden(world, "grace")) == 2)
         assert hidden(world, "grace")[-1]["text"].startswith("I don't recognize “prod”")
         # what she asks for in words to be shared is hers to share
@@ -251,7 +251,7 @@ def test_where_people_see_different_things_a_mention_is_answered_to_them_alone(
         # and an admin's answer that she goes on from is about herself
         shared = asked(world, "tokens 7d by key share", user="ada")
         before = len(hidden(world, "grace"))
-        world.door.mention("grace", "general", "by model", thread=shared["thread_ts"])
+        world.bot_client.mention("grace", "general", "by model", thread=shared["thread_ts"])
         wait_until(lambda: len(hidden(world, "grace")) > before)
         assert "prod" not in str(hidden(world, "grace")[-1])
 
@@ -260,7 +260,7 @@ def told_in_dm(world: World, text: str, later: timedelta = timedelta(0)) -> dict
     """Write to the bot, and give its answer; `later` is how far its clock is ahead."""
     dm = world.slack.im("ada").id
     before = len(answers(world, dm))
-    world.door.message("ada", text, forge=Forge(seconds_off=later.total_seconds()))
+    world.bot_client.message("ada", text, forge=Forge(seconds_off=later.total_seconds()))
     wait_until(lambda: len(answers(world, dm)) > before)
     return answers(world, dm)[-1]
 
@@ -295,7 +295,7 @@ def test_what_is_taken_over_is_said_with_a_way_out(world: World) -> None:
     assert buttons(answer) == {"For everyone": "spend 1d by model", "Start over": "by model"}
     dm = world.slack.im("ada").id
     before = len(answers(world, dm))
-    world.door.click("ada", dm, answer["ts"], "run_words_0")
+    world.bot_client.click("ada", dm, answer["ts"], "run_words_0")
     wait_until(lambda: len(answers(world, dm)) > before)
     assert command(answers(world, dm)[-1]) == "/activity spend 1d by model"
     # and that is what the next fragment goes on from
@@ -306,7 +306,7 @@ def test_what_is_taken_over_is_said_with_a_way_out(world: World) -> None:
 
 def test_a_fragment_goes_on_from_what_a_menu_changed(world: World) -> None:
     answer = told_in_dm(world, "spend 7d by model")
-    world.door.click("ada", answer["channel"], answer["ts"], "follow_metric", "tokens")
+    world.bot_client.click("ada", answer["channel"], answer["ts"], "follow_metric", "tokens")
     wait_until(lambda: "tokens" in command(world.slack.chat.find(answer["channel"], answer["ts"])))
     wait_until(lambda: "tokens" in str(last_in(world.bot.reports.services, answer["channel"], "")))
     assert command(told_in_dm(world, "by key")) == "/activity tokens 7d by key"
@@ -338,7 +338,7 @@ def test_a_thread_goes_on_for_long_but_about_today(openrouter: Any, database: An
         clock.advance(timedelta(days=40))
         later = clock.now - now()
         dm = world.slack.im("ada").id
-        world.door.message(
+        world.bot_client.message(
             "ada", "by key", thread=thread, forge=Forge(seconds_off=later.total_seconds())
         )
         wait_until(lambda: answers(world, dm, thread))
@@ -352,7 +352,7 @@ def test_an_alert_asked_for_in_a_thread_keeps_its_filter(world: World) -> None:
     thread = asked(world, "spend last week by key model:*gpt*")["thread_ts"]
     for text in ("alert me if > $50 a day", "alert spike"):
         before = len(hidden(world, "ada"))
-        world.door.mention("ada", "general", text, thread=thread)
+        world.bot_client.mention("ada", "general", text, thread=thread)
         wait_until(lambda before=before: len(hidden(world, "ada")) > before)
         assert "Still only `model:*gpt*`." in hidden(world, "ada")[-1]["text"]
     rules = world.bot.alerts.rules.of(world.slack.user("ada").id)
@@ -403,7 +403,7 @@ def test_a_guess_runs_at_a_click(world: World) -> None:
     assert "Did you mean `/activity tokens 7d`?" in payload["text"]
     [message] = hidden(world, "ada")
     before = len(hidden(world, "ada"))
-    world.door.click("ada", "general", message["ts"], "run_words_0")
+    world.bot_client.click("ada", "general", message["ts"], "run_words_0")
     wait_until(lambda: len(hidden(world, "ada")) > before)
     assert command(hidden(world, "ada")[-1]) == "/activity tokens 7d"
 
@@ -432,7 +432,7 @@ def test_examples_are_shown_to_newcomers_once(world: World) -> None:
 
 
 def test_what_is_to_come_again_and_again_is_asked_where_nobody_said(world: World) -> None:
-    world.door.mention("ada", "general", "every monday 9:00")
+    world.bot_client.mention("ada", "general", "every monday 9:00")
     wait_until(lambda: hidden(world, "ada"))
     assert hidden(world, "ada")[-1]["text"] == OF_WHAT
 
@@ -442,7 +442,7 @@ def test_where_nothing_can_be_posted_the_answer_comes_to_the_person(
     world: World, code: str
 ) -> None:
     world.slack.fail("chat.postMessage", code)
-    world.door.mention("ada", "general", "tokens 7d by key")
+    world.bot_client.mention("ada", "general", "tokens 7d by key")
     dm = world.slack.im("ada").id
     wait_until(lambda: answers(world, dm))
     text = answers(world, dm)[0]["text"]
@@ -457,7 +457,7 @@ def test_a_question_where_the_bot_is_no_member_is_answered_with_what_to_do(world
     """Slack sends mentions in public channels, where an ephemeral answer is refused as well."""
     world.slack.fail("chat.postMessage", "not_in_channel")
     world.slack.fail("chat.postEphemeral", "not_in_channel")
-    world.door.mention("ada", "general", "tokens 7d by key")
+    world.bot_client.mention("ada", "general", "tokens 7d by key")
     dm = world.slack.im("ada").id
     wait_until(lambda: answers(world, dm))
     assert "/invite" in answers(world, dm)[0]["text"]
@@ -472,7 +472,7 @@ def test_a_channel_that_is_rate_limited_gets_its_answer_a_little_later(world: Wo
 
 def test_where_nobody_can_be_told_alone_they_are_told_in_direct_messages(world: World) -> None:
     world.slack.fail("chat.postEphemeral", "user_not_in_channel")
-    world.door.mention("ada", "general", "spend on frobnicate")
+    world.bot_client.mention("ada", "general", "spend on frobnicate")
     dm = world.slack.im("ada").id
     wait_until(lambda: answers(world, dm))
     text = answers(world, dm)[0]["text"]
@@ -512,7 +512,7 @@ def reported(world: World, words: str, user: str = "ada") -> dict[str, Any]:
     listed = world.slack.ephemerals(user, "general")[-1]
     row = next(block for block in listed["blocks"] if block["type"] == "actions")
     before = len(world.slack.responses)
-    world.door.click(user, "general", listed["ts"], "schedule_run", block_id=row["block_id"])
+    world.bot_client.click(user, "general", listed["ts"], "schedule_run", block_id=row["block_id"])
     wait_until(lambda: len(world.slack.responses) > before)
     ReportDelivery(world.bot.reports).tick()
     channel = "general" if "here" in words else world.slack.im(user).id
@@ -535,32 +535,32 @@ def test_a_reply_to_a_report_of_ones_own_use_stays_with_that(
 ) -> None:
     with administered(openrouter, database, ACTIVITY_VISIBILITY="own") as world:
         report = reported(world, "weekly spend by model here", user="ada")
-        world.door.mention("katherine", "general", "by key", thread=report["ts"])
+        world.bot_client.mention("katherine", "general", "by key", thread=report["ts"])
         wait_until(lambda: hidden(world, "katherine"))
         assert "creator:ada@example.com" in command(hidden(world, "katherine")[-1])
 
 
 def test_a_reply_to_what_is_no_answer_says_so(world: World) -> None:
     dm = world.slack.im("ada").id
-    world.door.message("ada", "hello")
+    world.bot_client.message("ada", "hello")
     wait_until(lambda: answers(world, dm))
     greeting = answers(world, dm)[-1]["ts"]
-    world.door.message("ada", "by key", thread=greeting)
+    world.bot_client.message("ada", "by key", thread=greeting)
     wait_until(lambda: answers(world, dm, greeting))
     assert answers(world, dm, greeting)[-1]["text"] == WHICH
-    world.door.message("ada", "spend by key", thread=greeting)
+    world.bot_client.message("ada", "spend by key", thread=greeting)
     wait_until(lambda: len(answers(world, dm, greeting)) == 2)
     assert command(answers(world, dm, greeting)[-1]) == "/activity spend 1d by key"
 
 
 def test_a_reply_to_ones_own_question_changes_that(world: World) -> None:
     dm = world.slack.im("ada").id
-    world.door.message("ada", "spend 7d by key")
+    world.bot_client.message("ada", "spend 7d by key")
     wait_until(lambda: answers(world, dm))
     question = next(m["ts"] for m in world.slack.messages(dm) if not m.get("bot_id"))
-    world.door.message("ada", "tokens yesterday")
+    world.bot_client.message("ada", "tokens yesterday")
     wait_until(lambda: len(answers(world, dm)) == 2)
-    world.door.message("ada", "only ada", thread=question)
+    world.bot_client.message("ada", "only ada", thread=question)
     wait_until(lambda: answers(world, dm, question))
     words = "/activity spend 7d by key creator:ada@example.com"
     assert command(answers(world, dm, question)[-1]) == words
@@ -568,7 +568,7 @@ def test_a_reply_to_ones_own_question_changes_that(world: World) -> None:
 
 def test_a_comparison_goes_into_the_schedule_of_a_reply(world: World) -> None:
     thread = asked(world, "spend last week by creator vs last month")["thread_ts"]
-    world.door.mention("ada", "general", "every monday 9:00", thread=thread)
+    world.bot_client.mention("ada", "general", "every monday 9:00", thread=thread)
     wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
     assert "`spend last week by creator vs last month`" in hidden(world, "ada")[-1]["text"]
 
@@ -582,7 +582,7 @@ def test_people_are_called_by_their_address_and_not_by_slacks_id(world: World) -
     thread = asked(world, "how much did I spend this week")["thread_ts"]
     words = "/activity spend this week by key creator:ada@example.com"
     assert f"I read that as `{words}`." in reply(world, thread, "by key")["text"]
-    world.door.mention("ada", "general", "every monday 9:00", thread=thread)
+    world.bot_client.mention("ada", "general", "every monday 9:00", thread=thread)
     wait_until(lambda: [m for m in hidden(world, "ada") if "Scheduled" in m["text"]])
     text = hidden(world, "ada")[-1]["text"]
     assert "`spend last week by key creator:ada@example.com`" in text
@@ -615,7 +615,7 @@ def test_a_reply_to_an_alert_changes_the_question_behind_it(world: World) -> Non
     assert found == f"/activity spend {month} by creator key:prod tz Europe/Berlin"
     dm = world.slack.im("ada").id
     alert = alerted(world, "spend > $5 per month creator:me", dm)
-    world.door.message("ada", "tokens by model", thread=alert["ts"])
+    world.bot_client.message("ada", "tokens by model", thread=alert["ts"])
     wait_until(lambda: answers(world, dm, alert["ts"]))
     words = f"/activity tokens {month} by model creator:ada@example.com tz Europe/Berlin"
     assert command(answers(world, dm, alert["ts"])[-1]) == words

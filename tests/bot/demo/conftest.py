@@ -7,7 +7,7 @@ from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 from waitress.server import create_server
 
-from bot.demo.slack import Door, LocalSlack
+from bot.demo.slack import BotClient, LocalSlack
 from tests.bot.demo.slack_help import client_of
 
 
@@ -28,12 +28,12 @@ def app(slack: LocalSlack, client: WebClient) -> App:
 
 
 @pytest.fixture
-def door(slack: LocalSlack, app: App) -> Iterator[Door]:
+def bot_client(slack: LocalSlack, app: App) -> Iterator[BotClient]:
     served = SlackRequestHandler(app)
     server = create_server(served, host="127.0.0.1", port=0)
     thread = Thread(target=server.run, daemon=True)
     thread.start()
-    yield slack.door(f"http://127.0.0.1:{server.effective_port}/slack/events")
+    yield slack.bot_client(f"http://127.0.0.1:{server.effective_port}/slack/events")
     # Closed by its own thread: another one would pull the sockets away under its select.
     server.task_dispatcher.shutdown()
     server.trigger.pull_trigger(server.close)

@@ -32,10 +32,10 @@ def browser():
 
 
 @pytest.fixture
-def page(slack, door):
+def page(slack, bot_client):
     about = {"team": "Test & <b>Sons</b>", "examples": ["help"], "words": [], "greeting": "Hello."}
     served = Page(slack, about=about).start()
-    served.hands.door = door
+    served.actions.bot_client = bot_client
     served.show_status({"state": "up"})
     yield served
     served.stop()
@@ -367,7 +367,7 @@ def test_what_is_said_elsewhere_marks_its_channel(view, slack):
 
 
 def test_a_bot_that_cannot_be_reached_is_said_to_be(view, page, slack):
-    page.hands.door = slack.door("http://127.0.0.1:9/slack/events")
+    page.actions.bot_client = slack.bot_client("http://127.0.0.1:9/slack/events")
     page.show_status({"state": "down"})
     expect(view.get_by_role("alert").filter(has_text="The bot has stopped")).to_be_visible()
     say(view, "/activity spend")
@@ -376,12 +376,12 @@ def test_a_bot_that_cannot_be_reached_is_said_to_be(view, page, slack):
     expect(view.locator("#banner")).to_be_hidden()
 
 
-def test_the_page_finds_a_demo_that_was_started_again(browser, slack, door):
+def test_the_page_finds_a_demo_that_was_started_again(browser, slack, bot_client):
     first = Page(slack).start()
     port = first.port
     with tab(browser, first.url) as view:
         first.stop()
-        expect(view.locator("#banner")).to_contain_text("not running any more")
+        expect(view.locator("#banner")).to_contain_text("The demo isn't running")
         expect(view.locator("#status")).to_have_text("No connection")
         second = Page(slack, port=port).start()
         assert second.port == port

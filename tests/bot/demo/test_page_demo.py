@@ -134,8 +134,8 @@ def test_help_and_misspelt_words_are_answered(browser, demo, who):
         expect(wrong).to_contain_text("I don't recognize “tokns”.")
         expect(wrong.locator("code").first).to_have_text("/activity tokens 1m")
         help_ = asked(view, "help")
-        expect(help_).to_contain_text("What")
-        assert {"spend", "by model", "creator:me"} <= {
+        expect(help_).to_contain_text("Ask about your OpenRouter usage")
+        assert {"spend", "by model", "csv"} <= {
             word
             for code in help_.locator("code").all_inner_texts()
             for word in re.split(r"(?<!by) ", code)
@@ -165,11 +165,13 @@ def test_an_admin_reads_how_the_bot_is_and_who_did_what_and_others_are_told_who_
     with acting(browser, demo, "farid") as view:
         asked(view, "spend 1d by model")
         expect(asked(view, "status")).to_contain_text("The data is up to date.")
-        expect(asked(view, "audit")).to_have_text(re.compile("for the admins of this bot: @ada"))
+        expect(asked(view, "audit")).to_have_text(
+            re.compile("Only bot admins can see the audit log. Ask @ada.")
+        )
     with acting(browser, demo, "ada") as view:
         expect(asked(view, "status")).to_contain_text("Next reports")
         expect(asked(view, "audit")).to_contain_text(re.compile("@farid.* asked spend 1d by model"))
-        expect(asked(view, "audit csv")).to_contain_text("is in our direct messages")
+        expect(asked(view, "audit csv")).to_contain_text(re.compile("activity-audit-.*[.]csv"))
         expect(asked(view, "help running")).to_contain_text("Running it")
 
 
@@ -213,7 +215,7 @@ def test_both_files_of_an_answer_download_and_agree(browser, demo, who):
         for kind in ("CSV", "PDF"):
             answer.get_by_role("button", name=kind).click()
             expect(view.locator("#log article").last).to_contain_text(
-                re.compile("direct message|here", re.IGNORECASE)
+                re.compile("to your DM|here", re.IGNORECASE)
             )
         view.get_by_role("button", name="Activity: Messages").click()
         found = {}
@@ -341,7 +343,7 @@ def test_a_report_is_posted_where_one_looks_and_on_the_monday_that_one_jumps_to(
         view.get_by_role("button", name="Post last week's report now").click()
         report = view.locator("#log > article").nth(before)
         expect(report).to_contain_text("Spend by creator")
-        expect(report).to_contain_text("What moved most")
+        expect(report).to_contain_text("Biggest changes")
         assert rows(report)[0] == ["Creator", "Spend", "Share", "Change", "Top model"]
         view.get_by_role("button", name="Jump to Monday 9:00").click()
         later = view.locator("#log > article").nth(before + 1)

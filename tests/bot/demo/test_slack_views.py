@@ -124,7 +124,7 @@ def test_an_input_must_be_one_that_slack_takes(slack, client, element, problem):
     assert problem in answer["response_metadata"]["messages"][0]
 
 
-def test_a_shortcut_carries_a_trigger(slack, app, door, client):
+def test_a_shortcut_carries_a_trigger(slack, app, bot_client, client):
     opened = []
 
     @app.shortcut("report")
@@ -132,7 +132,7 @@ def test_a_shortcut_carries_a_trigger(slack, app, door, client):
         opened.append(client.views_open(trigger_id=body["trigger_id"], view=modal())["ok"])
         ack()
 
-    assert door.shortcut("ada", "report").ok
+    assert bot_client.shortcut("ada", "report").ok
     assert opened == [True]
 
 

@@ -19,7 +19,7 @@ def published(world: World) -> int:
 def opened(world: World, user: str = "ada") -> dict[str, Any]:
     """The Home that somebody gets who opens it."""
     before = published(world)
-    ack = world.door.home_opened(user)
+    ack = world.bot_client.home_opened(user)
     assert (ack.status, ack.body) == (200, "")
     world.slack.wait_for(lambda: published(world) > before)
     view = world.slack.home(user)
@@ -80,14 +80,14 @@ def test_who_may_not_ask_reads_why_and_no_figure(administered, user, refusal):
 
 def test_an_event_of_another_workspace_is_left_alone(administered):
     before = published(administered)
-    administered.door.home_opened("ada", forge=Forge(team_id="T0OTHER0001"))
+    administered.bot_client.home_opened("ada", forge=Forge(team_id="T0OTHER0001"))
     opened(administered, "grace")
     assert published(administered) == before + 1
 
 
 def test_the_messages_tab_is_none_of_its_business(administered):
     user = administered.slack.user("ada").id
-    administered.door.event({"type": "app_home_opened", "user": user, "tab": "messages"})
+    administered.bot_client.event({"type": "app_home_opened", "user": user, "tab": "messages"})
     opened(administered, "grace")
     assert administered.slack.home("ada") is None
 

@@ -45,18 +45,18 @@ def test_nothing_is_done_before_an_acknowledgement(
     administered.ask("spend 7d by key share", channel="spend")
     [shared] = administered.slack.messages("spend")
     answered = len(administered.slack.responses)
-    door = administered.door
+    bot_client = administered.bot_client
     with nobody_answers(monkeypatch):
         acks = [
             administered.send("spend 7d"),
             administered.send("spned"),
             administered.send("alerts", user="guest"),
-            door.click("grace", "spend", shared["ts"], "export_csv"),
-            door.click("guest", "spend", shared["ts"], "export_csv"),
-            door.home_opened("ada"),
-            door.shortcut("ada", "activity_report"),
-            door.message("ada", "what did we spend last week"),
-            door.mention("ada", "spend", "spend by key"),
+            bot_client.click("grace", "spend", shared["ts"], "export_csv"),
+            bot_client.click("guest", "spend", shared["ts"], "export_csv"),
+            bot_client.home_opened("ada"),
+            bot_client.shortcut("ada", "activity_report"),
+            bot_client.message("ada", "what did we spend last week"),
+            bot_client.mention("ada", "spend", "spend by key"),
         ]
         assert [ack.status for ack in acks] == [200] * len(acks)
         assert len(administered.slack.responses) == answered

@@ -1,4 +1,4 @@
-"""The HTTP door: only what Slack signed, once and in time, comes in; nothing makes it fail."""
+"""The HTTP endpoints accept what Slack signed, once and in time; nothing makes them fail."""
 
 import hashlib
 import hmac
@@ -73,9 +73,9 @@ def test_it_takes_nothing_that_slack_did_not_sign_just_now(shared, forge, caplog
 def test_it_takes_every_request_once(world):
     ack = world.send("tokens 7d")
     world.slack.wait_for(lambda: world.slack.responses)
-    again = world.door.replay(ack)
+    again = world.bot_client.replay(ack)
     assert (ack.status, again.status) == (200, 401)
-    assert "taken before" in again.body
+    assert "already processed" in again.body
     world.words("tokens 1m")
     assert len(world.slack.responses) == 2
 
@@ -86,7 +86,9 @@ def test_it_takes_a_request_once_however_many_come_together(world):
     stamp = headers["X-Slack-Request-Timestamp"]
     honest = headers | {"X-Slack-Signature": sign(body, stamp, world.slack.signing_secret)}
     with ThreadPoolExecutor(8) as pool:
-        acks = list(pool.map(lambda _: world.door.sender.post(body, honest).status, range(16)))
+        acks = list(
+            pool.map(lambda _: world.bot_client.sender.post(body, honest).status, range(16))
+        )
     assert sorted(acks) == [200, *[401] * 15]
     world.slack.wait_for(lambda: world.slack.responses)
     world.words("tokens 1m")
@@ -136,22 +138,22 @@ NONSENSE = [
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
 def test_a_signed_body_that_makes_no_sense_is_no_failure_of_ours(shared, raw, kind, caplog):
     with nothing_runs(shared):
-        ack = shared.door.sender.send(raw, {"Content-Type": kind})
+        ack = shared.bot_client.sender.send(raw, {"Content-Type": kind})
     assert 200 <= ack.status < 500
     assert "Traceback" not in ack.body + caplog.text
 
 
 def test_it_answers_slacks_own_questions(shared):
-    assert shared.door.ssl_check().status == 200
-    ack = shared.door.url_verification("3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P")
+    assert shared.bot_client.ssl_check().status == 200
+    ack = shared.bot_client.url_verification("3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P")
     assert ack.status == 200
     assert "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P" in ack.body
 
 
 def test_what_nobody_listens_to_is_acknowledged(shared):
-    assert shared.door.home_opened("ada").status == 200
-    assert shared.door.mention("ada", "general", "hello").status == 200
-    assert shared.door.message("ada", "hello").status == 200
+    assert shared.bot_client.home_opened("ada").status == 200
+    assert shared.bot_client.mention("ada", "general", "hello").status == 200
+    assert shared.bot_client.message("ada", "hello").status == 200
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_it_says_nothing_of_what_it_is_made_of(shared):
     assert "waitress" not in str(headers).lower()
 
 
-def knock(door: HttpEndpoints, body: bytes, timestamp: str, signature: str) -> str:
+def post(bot_client: HttpEndpoints, body: bytes, timestamp: str, signature: str) -> str:
     """The status of a request, as a WSGI server would put it."""
     said: list[str] = []
     environ = {
@@ -191,7 +193,7 @@ def knock(door: HttpEndpoints, body: bytes, timestamp: str, signature: str) -> s
         "HTTP_X_SLACK_REQUEST_TIMESTAMP": timestamp,
         "HTTP_X_SLACK_SIGNATURE": signature,
     }
-    door(environ, lambda status, headers: said.append(status))  # type: ignore[arg-type]
+    bot_client(environ, lambda status, headers: said.append(status))  # type: ignore[arg-type]
     return said[0]
 
 
@@ -203,23 +205,23 @@ def make(now: float = 1_800_000_000) -> HttpEndpoints:
     return HttpEndpoints((APP, Signatures(SECRET, lambda: now)), well, well, lambda: b"")
 
 
-DOOR = make()
+ENDPOINTS = make()
 
 
 @given(st.binary(), st.text(), st.text())
 def test_no_header_and_no_body_makes_it_fail(body, timestamp, signature):
-    assert knock(DOOR, body, timestamp, signature) == "401 Unauthorized"
+    assert post(ENDPOINTS, body, timestamp, signature) == "401 Unauthorized"
 
 
 @given(st.binary(max_size=50), st.integers(0, 2**70), st.text("v0=abcdef", max_size=70))
 def test_no_number_makes_it_fail(body, timestamp, signature):
-    assert knock(DOOR, body, str(timestamp), signature) == "401 Unauthorized"
+    assert post(ENDPOINTS, body, str(timestamp), signature) == "401 Unauthorized"
 
 
 @given(st.integers(-400, 400))
 def test_five_minutes_are_the_limit_either_way(seconds):
     stamp = str(1_800_000_000 + seconds)
-    status = knock(make(), COMMAND, stamp, sign(COMMAND, stamp))
+    status = post(make(), COMMAND, stamp, sign(COMMAND, stamp))
     assert (status == "401 Unauthorized") is (abs(seconds) > 300)
 
 
@@ -236,9 +238,9 @@ def test_signatures_are_forgotten_when_they_are_too_old_to_be_taken_anyway():
 
 def test_health_is_told_as_json():
     well = lambda: None  # noqa: E731
-    door = HttpEndpoints(None, lambda: "the dog ate it", well, lambda: b"")
+    bot_client = HttpEndpoints(None, lambda: "the dog ate it", well, lambda: b"")
     said: list[str] = []
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/healthz"}
-    body = b"".join(door(environ, lambda status, headers: said.append(status)))
+    body = b"".join(bot_client(environ, lambda status, headers: said.append(status)))
     assert said == ["503 Service Unavailable"]
     assert json.loads(body) == {"ok": False, "reason": "the dog ate it"}

@@ -166,7 +166,7 @@ def knock(world: World, body: bytes, kind: str) -> int:
         "X-Slack-Request-Timestamp": stamp,
         "X-Slack-Signature": sign(body, stamp, world.slack.signing_secret),
     }
-    return world.door.sender.post(body, headers).status
+    return world.bot_client.sender.post(body, headers).status
 
 
 @how(max_examples=1_000)

@@ -65,9 +65,9 @@ def said(server: HttpServer, path: str, body: bytes = b"") -> list[str]:
 
 def test_what_needs_no_waiting_is_answered_on_its_own_thread() -> None:
     with serving(Application()) as server:
-        assert said(server, "/quick", b"now" * 20_000) == ["door", "60000"]
-        assert said(server, "/quick", b"later") != ["door", "5"]
-        assert said(server, "/other", b"now") != ["door", "3"]
+        assert said(server, "/quick", b"now" * 20_000) == ["http", "60000"]
+        assert said(server, "/quick", b"later") != ["http", "5"]
+        assert said(server, "/other", b"now") != ["http", "3"]
 
 
 def test_those_who_wait_hold_up_nobody() -> None:
@@ -76,7 +76,7 @@ def test_those_who_wait_hold_up_nobody() -> None:
         slow = [people.submit(said, server, "/slow") for _ in range(8)]
         for _ in range(THREADS):
             assert application.begun.acquire(timeout=30)
-        assert said(server, "/quick", b"x") == ["door", "1"]
+        assert said(server, "/quick", b"x") == ["http", "1"]
         application.go.set()
         assert all(one.result(30)[1] == "0" for one in slow)
 
@@ -122,7 +122,7 @@ def test_a_flood_of_pipelined_requests_does_not_stop_it() -> None:
                 more = one.recv(100_000)
                 assert more
                 got += more
-        assert said(server, "/quick", b"y") == ["door", "1"]
+        assert said(server, "/quick", b"y") == ["http", "1"]
 
 
 def test_a_body_that_waits_to_be_asked_for_is_asked_for() -> None:
@@ -137,7 +137,7 @@ def test_a_body_that_waits_to_be_asked_for_is_asked_for() -> None:
             got += connection.recv(1_000)
         assert got.startswith(b"HTTP/1.1 100 Continue")
         connection.sendall(b"abc")
-        while not got.endswith(b"door 3\n"):
+        while not got.endswith(b"http 3\n"):
             got += connection.recv(1_000)
 
 
@@ -147,7 +147,7 @@ def test_who_leaves_in_the_middle_is_missed_by_nobody() -> None:
             for _ in range(20):
                 with socket.create_connection(("127.0.0.1", server.port), 60) as connection:
                     connection.sendall(sent)
-        assert said(server, "/quick", b"y") == ["door", "1"]
+        assert said(server, "/quick", b"y") == ["http", "1"]
 
 
 def test_it_stops_while_people_are_connected() -> None:
@@ -166,7 +166,7 @@ def test_what_is_no_request_is_refused_and_the_next_one_served() -> None:
             assert connection.recv(1_000).startswith(b"HTTP/1.0 400")
         url = f"http://127.0.0.1:{server.port}/quick"
         assert httpx.post(url, content=b"y" * 200_000).status_code == 413
-        assert said(server, "/quick", b"y") == ["door", "1"]
+        assert said(server, "/quick", b"y") == ["http", "1"]
 
 
 def test_it_serves_until_it_is_stopped() -> None:
@@ -175,7 +175,7 @@ def test_it_serves_until_it_is_stopped() -> None:
     server.stop()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{server.port}/")
-    assert "door" not in {thread.name for thread in threading.enumerate()}
+    assert "http" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_it_stops_though_an_answer_just_sent_rings_the_same_bell(
@@ -212,7 +212,7 @@ def connect(server: HttpServer, stack: ExitStack, sent: bytes) -> socket.socket:
 def is_answered(connection: socket.socket) -> bool:
     """Read one whole response."""
     got = b""
-    while not got.endswith(b"door 1\n"):
+    while not got.endswith(b"http 1\n"):
         more = connection.recv(1_000)
         if not more:
             return False
@@ -235,7 +235,7 @@ def test_connections_without_a_whole_request_shut_nobody_out(half: bytes) -> Non
         oldest = connect(server, stack, half)
         for _ in range(150):
             connect(server, stack, half)
-        assert said(server, "/quick", b"y") == ["door", "1"]
+        assert said(server, "/quick", b"y") == ["http", "1"]
         assert said(server, "/other", b"y")[1] == "1"
         assert closed(oldest)
         assert len(server._channels) <= 50 + THREADS + 32
@@ -250,7 +250,7 @@ def test_a_request_that_is_being_answered_is_not_cut_off_for_newer_connections()
         assert application.begun.acquire(timeout=60)
         for _ in range(60):
             connect(server, stack, b"POST /quick HT")
-        assert said(server, "/quick", b"y") == ["door", "1"]
+        assert said(server, "/quick", b"y") == ["http", "1"]
         application.go.set()
         assert slow.result(60)[1] == "3"
 

@@ -135,14 +135,14 @@ def test_nobody_waits_for_ever(
 def test_a_form_that_is_sent_off_meanwhile_is_done_when_the_database_is_free(
     administered: World, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    administered.door.home_opened("ada")
+    administered.bot_client.home_opened("ada")
     administered.slack.wait_for(lambda: administered.slack.home("ada"))
-    administered.door.click_in_view("ada", "home_schedule")
+    administered.bot_client.click_in_view("ada", "home_schedule")
     wait_until(lambda: any(view["submit"] for view in administered.slack.views("ada")))
     view = administered.slack.views("ada")[-1]
     monkeypatch.setattr("bot.listeners.forms.PATIENCE", 0.2)
     with locked(database):
-        assert administered.door.submit("ada", view["id"]).status == 200
+        assert administered.bot_client.submit("ada", view["id"]).status == 200
         wait_until(lambda: any(WAITING in text for text in said_to(administered, "ada")))
     wait_until(lambda: "Done." in json.dumps(administered.slack.views("ada")))
 

@@ -19,7 +19,7 @@ from tests.world import World, say
 def home(world: World, user: str = "ada") -> None:
     """Open somebody's Home."""
     before = published(world)
-    world.door.home_opened(user)
+    world.bot_client.home_opened(user)
     world.slack.wait_for(lambda: published(world) > before)
 
 
@@ -40,7 +40,7 @@ def opened(
     """Open a modal from the Home."""
     home(world, user)
     before = {view["id"] for view in world.slack.views(user)}
-    world.door.click_in_view(user, button, block_id=block)
+    world.bot_client.click_in_view(user, button, block_id=block)
     world.slack.wait_for(lambda: {view["id"] for view in world.slack.views(user)} - before)
     return filled(world, user)
 
@@ -54,7 +54,7 @@ def elements(view: dict[str, Any]) -> dict[str, Any]:
 def looked(world: World, view: dict[str, Any], name: str, choice: Choice, **values: Choice) -> str:
     """Change something in a modal, and give what it foresees then."""
     user = view_user(world, view)
-    world.door.click_in_view(user, name, choice, view_id=view["id"], values=values)
+    world.bot_client.click_in_view(user, name, choice, view_id=view["id"], values=values)
     fresh = world.slack.wait_for(
         lambda: next((v for v in world.slack.views(user) if v["hash"] != view["hash"]), None)
     )
@@ -97,7 +97,7 @@ def alerts(world: World) -> list[str]:
 def test_a_schedule_is_set_up_from_the_home_and_stands_there(administered):
     view = opened(administered, "home_schedule")
     before = published(administered)
-    assert administered.door.submit("ada", view["id"]).body == ""
+    assert administered.bot_client.submit("ada", view["id"]).body == ""
     assert schedules(administered) == [
         "spend last week by creator weekly mon 09:00 Europe/Berlin person"
     ]
@@ -129,10 +129,10 @@ def test_a_channel_is_asked_for_and_looked_at(administered):
     said = looked(administered, view, "form_channel", partners, form_to="channel")
     assert "shared with another company" in said
     values = {"form_to": "channel", "form_channel": partners}
-    wrong = errors(administered.door.submit("ada", view["id"], values))
+    wrong = errors(administered.bot_client.submit("ada", view["id"], values))
     assert list(wrong) == ["form_channel"]
     values["form_channel"] = administered.slack.channel("spend").id
-    assert administered.door.submit("ada", view["id"], values).body == ""
+    assert administered.bot_client.submit("ada", view["id"], values).body == ""
     assert schedules(administered)[0].endswith("channel")
 
 
@@ -147,16 +147,16 @@ def test_a_channel_is_asked_for_and_looked_at(administered):
 )
 def test_what_is_wrong_is_said_at_its_field_and_can_be_mended(administered, values, field, problem):
     view = opened(administered, "home_schedule")
-    wrong = errors(administered.door.submit("ada", view["id"], values))
+    wrong = errors(administered.bot_client.submit("ada", view["id"], values))
     assert problem in wrong[field]
     assert schedules(administered) == []
-    assert administered.door.submit("ada", view["id"]).body == ""
+    assert administered.bot_client.submit("ada", view["id"]).body == ""
     assert len(schedules(administered)) == 1
 
 
 def test_sent_twice_it_is_set_up_once(administered):
     view = opened(administered, "home_schedule")
-    first, second = (administered.door.submit("ada", view["id"]) for _ in range(2))
+    first, second = (administered.bot_client.submit("ada", view["id"]) for _ in range(2))
     assert (first.body, second.body) == ("", "")
     assert len(schedules(administered)) == 1
 
@@ -171,7 +171,7 @@ def test_a_schedule_is_edited_and_keeps_what_was_not_touched(administered):
     view = edit(administered)
     ticked = [one["value"] for one in elements(view)["form_days"]["initial_options"]]
     assert ticked == ["mon", "thu"]
-    assert administered.door.submit("ada", view["id"], {"form_at": "10:15"}).body == ""
+    assert administered.bot_client.submit("ada", view["id"], {"form_at": "10:15"}).body == ""
     assert schedules(administered) == [
         "tokens yesterday by key csv weekly mon,thu 10:15 Asia/Kathmandu person"
     ]
@@ -180,12 +180,12 @@ def test_a_schedule_is_edited_and_keeps_what_was_not_touched(administered):
 def test_who_edits_what_was_changed_meanwhile_sees_that_first(administered):
     administered.words("schedule weekly spend by key to me")
     one, two = edit(administered), edit(administered)
-    assert administered.door.submit("ada", one["id"], {"form_at": "10:00"}).body == ""
-    answer = json.loads(administered.door.submit("ada", two["id"], {"form_at": "11:00"}).body)
+    assert administered.bot_client.submit("ada", one["id"], {"form_at": "10:00"}).body == ""
+    answer = json.loads(administered.bot_client.submit("ada", two["id"], {"form_at": "11:00"}).body)
     assert answer["response_action"] == "update"
     assert "Somebody else changed this schedule" in json.dumps(answer["view"])
     assert "10:00" in schedules(administered)[0]
-    assert administered.door.submit("ada", two["id"], {"form_at": "11:00"}).body == ""
+    assert administered.bot_client.submit("ada", two["id"], {"form_at": "11:00"}).body == ""
     assert "11:00" in schedules(administered)[0]
 
 
@@ -194,7 +194,9 @@ def test_who_edits_what_was_deleted_meanwhile_reads_so(administered):
     view = edit(administered)
     [entry] = administered.bot.reports.schedules.of(None)
     administered.bot.reports.schedules.remove(entry.id)
-    answer = json.loads(administered.door.submit("ada", view["id"], {"form_at": "11:00"}).body)
+    answer = json.loads(
+        administered.bot_client.submit("ada", view["id"], {"form_at": "11:00"}).body
+    )
     assert "no longer exists" in json.dumps(answer["view"])
     assert schedules(administered) == []
 
@@ -214,10 +216,10 @@ def test_of_two_who_save_at_once_only_one_does(administered):
 def test_a_form_under_an_old_answer_is_confirmed_in_the_direct_messages(administered):
     administered.words("spend 7d by key")
     [answer] = administered.slack.ephemerals("ada", "general")
-    administered.door.click("ada", "general", answer["ts"], "answer_schedule")
+    administered.bot_client.click("ada", "general", answer["ts"], "answer_schedule")
     view = filled(administered)
     administered.slack.fail("response_url", 404, times=3)
-    assert administered.door.submit("ada", view["id"]).body == ""
+    assert administered.bot_client.submit("ada", view["id"]).body == ""
     dm = administered.slack.im("ada").id
     said = administered.slack.wait_for(lambda: administered.slack.messages(dm))
     assert said[0]["text"].startswith("Scheduled: ")
@@ -225,7 +227,7 @@ def test_a_form_under_an_old_answer_is_confirmed_in_the_direct_messages(administ
 
 def test_who_slack_does_not_name_reads_so_in_the_modal(administered):
     administered.slack.fail("users.info", 500, times=1)
-    administered.door.shortcut("ada", SHORTCUT)
+    administered.bot_client.shortcut("ada", SHORTCUT)
     said = "Slack isn't telling me who you are right now"
     administered.slack.wait_for(lambda: said in json.dumps(administered.slack.views("ada")))
 
@@ -233,7 +235,7 @@ def test_who_slack_does_not_name_reads_so_in_the_modal(administered):
 def test_who_presses_too_slowly_for_slack_is_told_to_press_again(administered):
     home(administered)
     administered.slack.fail("views.open", "expired_trigger_id")
-    administered.door.click_in_view("ada", "home_schedule")
+    administered.bot_client.click_in_view("ada", "home_schedule")
     dm = administered.slack.im("ada").id
     [said] = administered.slack.wait_for(lambda: administered.slack.messages(dm))
     assert said["text"] == TOO_LATE
@@ -244,7 +246,7 @@ def test_what_is_paused_and_deleted_in_the_home_is_seen_there_alone(administered
     home(administered)
     for act, seen in (("schedule_pause", "paused by"), ("schedule_delete", "None yet. A sched")):
         before = published(administered)
-        administered.door.click_in_view("ada", act)
+        administered.bot_client.click_in_view("ada", act)
         administered.slack.wait_for(lambda before=before: published(administered) > before)
         assert seen in json.dumps(administered.slack.home("ada"))
     assert administered.slack.messages(administered.slack.im("ada").id) == []
@@ -253,7 +255,7 @@ def test_what_is_paused_and_deleted_in_the_home_is_seen_there_alone(administered
 def test_slack_being_slow_is_waited_for_behind_one_moment(administered, monkeypatch):
     monkeypatch.setattr("bot.listeners.forms.PATIENCE", 0)
     view = opened(administered, "home_schedule")
-    answer = json.loads(administered.door.submit("ada", view["id"]).body)
+    answer = json.loads(administered.bot_client.submit("ada", view["id"]).body)
     assert "One moment" in json.dumps(answer["view"])
     administered.slack.wait_for(lambda: "Done." in json.dumps(administered.slack.views("ada")))
     assert len(schedules(administered)) == 1
@@ -266,7 +268,7 @@ def test_an_alert_is_set_up_from_the_home_and_stands_there(administered):
     view = opened(administered, "home_alert")
     assert "(whole organization)" in foreseen(view)
     before = published(administered)
-    assert administered.door.submit("ada", view["id"], {"form_limit_above": "500"}).body == ""
+    assert administered.bot_client.submit("ada", view["id"], {"form_limit_above": "500"}).body == ""
     assert alerts(administered) == ["spend > $500 per day tz Europe/Berlin"]
     administered.slack.wait_for(lambda: published(administered) > before)
     assert "My alerts (1)" in json.dumps(administered.slack.home("ada"))
@@ -295,11 +297,11 @@ def test_each_kind_of_alert_asks_for_what_it_needs(administered):
 def test_what_is_wrong_with_an_alert_is_said_at_its_field(administered):
     view = opened(administered, "home_alert")
     values = {"form_limit_above": "€5"}
-    wrong = errors(administered.door.submit("ada", view["id"], values))
+    wrong = errors(administered.bot_client.submit("ada", view["id"], values))
     assert "US dollars" in wrong["form_limit_above"]
-    wrong = errors(administered.door.submit("ada", view["id"], {"form_whose": "key:prood"}))
+    wrong = errors(administered.bot_client.submit("ada", view["id"], {"form_whose": "key:prood"}))
     assert "key:prod" in wrong["form_whose"]
-    wrong = errors(administered.door.submit("ada", view["id"], {"form_to": "owner"}))
+    wrong = errors(administered.bot_client.submit("ada", view["id"], {"form_to": "owner"}))
     assert "form_to" in wrong
     assert alerts(administered) == []
 
@@ -307,13 +309,13 @@ def test_what_is_wrong_with_an_alert_is_said_at_its_field(administered):
 def test_who_edits_an_alert_that_was_changed_meanwhile_sees_that_first(administered):
     administered.words("alert spend > $50 per day by key")
     one, two = (opened(administered, "alert_edit") for _ in range(2))
-    assert administered.door.submit("ada", one["id"], {"form_limit_above": "$60"}).body == ""
+    assert administered.bot_client.submit("ada", one["id"], {"form_limit_above": "$60"}).body == ""
     answer = json.loads(
-        administered.door.submit("ada", two["id"], {"form_limit_above": "$70"}).body
+        administered.bot_client.submit("ada", two["id"], {"form_limit_above": "$70"}).body
     )
     assert "Somebody else changed this alert" in json.dumps(answer["view"])
     assert "$60" in alerts(administered)[0]
-    assert administered.door.submit("ada", two["id"], {"form_limit_above": "$70"}).body == ""
+    assert administered.bot_client.submit("ada", two["id"], {"form_limit_above": "$70"}).body == ""
     assert "$70" in alerts(administered)[0]
 
 
@@ -327,7 +329,7 @@ def test_an_admin_who_edits_what_is_somebody_elses_reads_whose_it_is(administere
     buttons = [block for block in listed["blocks"] if block["type"] == "actions"]
     before = listed["blocks"][listed["blocks"].index(buttons[-1]) - 1]
     assert "spend" in json.dumps(before)
-    administered.door.click(
+    administered.bot_client.click(
         "katherine", "general", listed["ts"], f"{what}_edit", block_id=buttons[-1]["block_id"]
     )
     view = filled(administered, "katherine")
@@ -345,7 +347,7 @@ def test_an_admin_who_edits_what_is_somebody_elses_reads_whose_it_is(administere
 
 def asked(world: World, user: str = "ada") -> dict[str, Any]:
     """The form that the global shortcut opens."""
-    ack = world.door.shortcut(user, SHORTCUT)
+    ack = world.bot_client.shortcut(user, SHORTCUT)
     assert (ack.status, ack.body) == (200, "")
     return filled(world, user)
 
@@ -355,7 +357,7 @@ def test_the_shortcut_asks_and_is_answered_in_the_direct_messages(administered):
     assert "/activity 1d" in foreseen(view)
     values = {"form_ask_metric": "tokens", "form_ask_period": "7d", "form_ask_files": ["csv"]}
     values["form_ask_by"] = "key"
-    assert administered.door.submit("ada", view["id"], values).body == ""
+    assert administered.bot_client.submit("ada", view["id"], values).body == ""
     dm = administered.slack.im("ada").id
     administered.slack.wait_for(lambda: len(administered.slack.messages(dm)) == 2)
     answer, file = administered.slack.messages(dm)
@@ -370,10 +372,10 @@ def test_the_shortcut_can_answer_a_whole_channel_but_no_outsiders(administered):
     looked(administered, view, "form_ask_to", "channel")
     for name, problem in (("partners", "another company"), ("random", "I'm not in that channel")):
         values["form_ask_channel"] = administered.slack.channel(name).id
-        wrong = errors(administered.door.submit("ada", view["id"], values))
+        wrong = errors(administered.bot_client.submit("ada", view["id"], values))
         assert problem in wrong["form_ask_channel"]
     values["form_ask_channel"] = administered.slack.channel("spend").id
-    assert administered.door.submit("ada", view["id"], values).body == ""
+    assert administered.bot_client.submit("ada", view["id"], values).body == ""
     [message] = administered.slack.wait_for(lambda: administered.slack.messages("spend"))
     assert "shared this" in message["text"]
 
@@ -382,14 +384,14 @@ def test_a_period_of_ones_own_and_its_mistakes(administered):
     view = asked(administered)
     looked(administered, view, "form_ask_period", "other")
     values = {"form_ask_period": "other", "form_ask_other": "3 moons"}
-    assert "form_ask_other" in errors(administered.door.submit("ada", view["id"], values))
+    assert "form_ask_other" in errors(administered.bot_client.submit("ada", view["id"], values))
     values["form_ask_other"] = "3w"
-    assert administered.door.submit("ada", view["id"], values).body == ""
+    assert administered.bot_client.submit("ada", view["id"], values).body == ""
 
 
 @pytest.mark.parametrize(("user", "words"), [("guest", "Guests can't see"), ("otto", FOREIGN)])
 def test_the_shortcut_is_refused_to_who_may_not_ask(administered, user, words):
-    administered.door.shortcut(user, SHORTCUT)
+    administered.bot_client.shortcut(user, SHORTCUT)
     dm = administered.slack.im(user).id
     administered.slack.wait_for(lambda: administered.slack.messages(dm))
     assert words in administered.slack.messages(dm)[0]["text"]
@@ -398,7 +400,7 @@ def test_the_shortcut_is_refused_to_who_may_not_ask(administered, user, words):
 
 def test_a_modal_of_another_workspace_is_left_alone(administered):
     view = opened(administered, "home_schedule")
-    administered.door.submit("ada", view["id"], forge=Forge(team_id="T0OTHER0001"))
+    administered.bot_client.submit("ada", view["id"], forge=Forge(team_id="T0OTHER0001"))
     assert schedules(administered) == []
 
 
@@ -410,5 +412,7 @@ def test_with_own_visibility_forms_foresee_only_ones_own(own):
     view = opened(own, "home_schedule")
     values = [one["value"] for one in elements(view)["form_to"]["options"]]
     assert values == ["person", "channel"]
-    wrong = errors(own.door.submit("ada", view["id"], {"form_question": "spend creator:grace*"}))
+    wrong = errors(
+        own.bot_client.submit("ada", view["id"], {"form_question": "spend creator:grace*"})
+    )
     assert "form_question" in wrong

@@ -29,7 +29,7 @@ def choose(
 ) -> dict[str, Any]:
     """Choose in a message, and give what the bot answered with."""
     before = len(world.slack.responses)
-    ack = world.door.click(user, message["channel"], message["ts"], follow, value)
+    ack = world.bot_client.click(user, message["channel"], message["ts"], follow, value)
     assert (ack.status, ack.body) == (200, "")
     payload: dict[str, Any] = world.slack.wait_for(lambda: world.slack.responses[before:])[-1][
         "payload"
@@ -200,7 +200,7 @@ def test_a_double_click_does_nothing_twice(world: World) -> None:
     message = shown(world, "spend 7d by key share")
     before = len(world.slack.responses)
     for _ in range(2):
-        world.door.click("grace", "general", message["ts"], FollowUpAction.METRIC, "tokens")
+        world.bot_client.click("grace", "general", message["ts"], FollowUpAction.METRIC, "tokens")
     world.slack.wait_for(lambda: world.slack.responses[before:])
     choose(world, message, FollowUpAction.BY, "model", user="grace")
     assert len(world.slack.ephemerals("grace", "general")) == 2
@@ -220,11 +220,11 @@ def test_a_group_that_is_gone_is_said_kindly(world: World) -> None:
 def test_a_response_url_that_is_used_up_changes_the_message_all_the_same(world: World) -> None:
     message = shown(world, "spend 7d by key share")
     world.slack.fail("response_url", 404)
-    world.door.click("ada", "general", message["ts"], FollowUpAction.METRIC, "tokens")
+    world.bot_client.click("ada", "general", message["ts"], FollowUpAction.METRIC, "tokens")
     wait_until(lambda: command(again(world, message)) == "/activity tokens 7d by key")
     hidden = shown(world, "spend 7d by key", channel="spend")
     world.slack.fail("response_url", 404)
-    world.door.click("ada", "spend", hidden["ts"], FollowUpAction.METRIC, "tokens")
+    world.bot_client.click("ada", "spend", hidden["ts"], FollowUpAction.METRIC, "tokens")
     wait_until(lambda: world.slack.messages(world.slack.im("ada").id))
     [direct] = world.slack.messages(world.slack.im("ada").id)
     assert command(direct) == "/activity tokens 7d by key"
@@ -260,7 +260,7 @@ def test_an_answer_with_an_unknown_state_says_so(world: World) -> None:
 
 
 def click(world: World, message: dict[str, Any], action: str, user: str = "ada") -> None:
-    ack = world.door.click(user, message["channel"], message["ts"], action)
+    ack = world.bot_client.click(user, message["channel"], message["ts"], action)
     assert (ack.status, ack.body) == (200, "")
 
 
@@ -314,7 +314,7 @@ def test_a_question_is_scheduled_in_a_dialog_that_knows_it(world: World) -> None
     channel = world.slack.channel("spend").id
     assert fields["form_channel"]["initial_conversation"] == channel
     before = len(world.slack.responses)
-    assert world.door.submit("ada", view["id"]).body == ""
+    assert world.bot_client.submit("ada", view["id"]).body == ""
     [said] = world.slack.wait_for(lambda: world.slack.responses[before:])
     assert said["payload"]["text"].startswith(
         "Scheduled: `tokens last month by key creator:ada@example.com`, on day 1 of every month"
@@ -325,7 +325,7 @@ def test_a_dialog_with_words_that_are_none_says_so_at_the_field(world: World) ->
     message = shown(world, "tokens 1m by key")
     click(world, message, SCHEDULE)
     [view] = world.slack.wait_for(lambda: world.slack.modals.stack(world.slack.user("ada").id))
-    ack = world.door.submit("ada", view["id"], {"form_question": "spnd by key"})
+    ack = world.bot_client.submit("ada", view["id"], {"form_question": "spnd by key"})
     assert "I don't recognize" in ack.body
 
 
@@ -377,7 +377,7 @@ def test_an_alert_begins_with_what_the_answer_shows(world: World) -> None:
     assert fields["form_by"]["initial_option"]["value"] == "key"
     assert fields["form_whose"]["initial_value"] == "model:*gpt*"
     before = len(world.slack.responses)
-    assert world.door.submit("ada", view["id"]).body == ""
+    assert world.bot_client.submit("ada", view["id"]).body == ""
     [said] = world.slack.wait_for(lambda: world.slack.responses[before:])
     assert "`alert spend &gt; $7." in said["payload"]["text"]
 

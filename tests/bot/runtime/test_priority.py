@@ -3,94 +3,92 @@ from __future__ import annotations
 import threading
 from time import monotonic, sleep
 
+import pytest
+
 from bot.runtime import priority
 from bot.runtime.priority import AckPriority
 
 
-def test_work_goes_on_at_once_where_nobody_is_at_the_door() -> None:
-    door = AckPriority()
-    assert not door.busy()
-    door.give_way()
+def test_a_worker_does_not_wait_where_no_request_is_handled() -> None:
+    acks = AckPriority()
+    assert not acks.request_active()
+    acks.pause_for_requests()
 
 
-def test_work_waits_until_everybody_at_the_door_has_left() -> None:
-    door, entered, leave, order = AckPriority(), threading.Event(), threading.Event(), []
+def test_workers_wait_until_the_request_has_been_handled(monkeypatch: pytest.MonkeyPatch) -> None:
+    acks, entered, leave, order = AckPriority(), threading.Event(), threading.Event(), []
 
-    def ask() -> None:
-        with door.first():
+    def handle() -> None:
+        with acks.handling_request():
             entered.set()
             leave.wait(60)
             order.append("acknowledged")
 
     def work() -> None:
-        door.give_way()
+        acks.pause_for_requests()
         order.append("worked")
 
-    courtesy_before = priority.LONGEST
-    priority.LONGEST = 60
-    try:
-        services = threading.Thread(target=ask)
-        services.start()
-        entered.wait(60)
-        working = [threading.Thread(target=work) for _ in range(3)]
-        for thread in working:
-            thread.start()
-        leave.set()
-        for thread in (services, *working):
-            thread.join(60)
-    finally:
-        priority.LONGEST = courtesy_before
+    monkeypatch.setattr(priority, "LONGEST_PAUSE", 60)
+    request = threading.Thread(target=handle)
+    request.start()
+    entered.wait(60)
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for thread in workers:
+        thread.start()
+    leave.set()
+    for thread in (request, *workers):
+        thread.join(60)
     assert order == ["acknowledged", "worked", "worked", "worked"]
 
 
-def test_work_goes_on_in_the_end_however_many_ask() -> None:
-    door = AckPriority()
-    with door.first():
-        threads = [threading.Thread(target=door.give_way) for _ in range(4)]
+def test_workers_continue_after_the_longest_pause_even_if_requests_keep_coming() -> None:
+    acks = AckPriority()
+    with acks.handling_request():
+        threads = [threading.Thread(target=acks.pause_for_requests) for _ in range(4)]
         begun = monotonic()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
         assert not any(thread.is_alive() for thread in threads)
-        assert monotonic() - begun >= priority.LONGEST
-        assert door.busy()
+        assert monotonic() - begun >= priority.LONGEST_PAUSE
+        assert acks.request_active()
 
 
-def test_whoever_fails_at_the_door_leaves_it() -> None:
-    door = AckPriority()
+def test_a_request_that_fails_ends_the_pause() -> None:
+    acks = AckPriority()
     try:
-        with door.first():
+        with acks.handling_request():
             raise ValueError
     except ValueError:
-        door.give_way()
-    assert not door.busy()
+        acks.pause_for_requests()
+    assert not acks.request_active()
 
 
-def test_items_come_as_they_are() -> None:
-    assert list(priority.giving_way(iter(range(300)))) == list(range(300))
-    assert list(priority.giving_way([])) == []
+def test_items_come_unchanged() -> None:
+    assert list(priority.pausing_for_requests(iter(range(300)))) == list(range(300))
+    assert list(priority.pausing_for_requests([])) == []
 
 
-def test_work_goes_on_while_somebody_inside_waits_for_it() -> None:
-    door = AckPriority()
-    with door.first():
-        with door.aside():
-            until_quiet(door)
-        assert door.busy()
-    with door.aside():  # outside it means nothing
-        until_quiet(door)
+def test_workers_run_while_a_request_waits_for_their_result() -> None:
+    acks = AckPriority()
+    with acks.handling_request():
+        with acks.waiting_for_worker():
+            until_quiet(acks)
+        assert acks.request_active()
+    with acks.waiting_for_worker():  # outside a request it does nothing
+        until_quiet(acks)
 
 
-def test_knocking_without_end_holds_up_little() -> None:
-    door, end, quiet = AckPriority(), monotonic() + 5, 0
+def test_a_flood_of_connections_pauses_workers_only_briefly() -> None:
+    acks, end, quiet = AckPriority(), monotonic() + 5, 0
     while quiet < 20:
         assert monotonic() < end, "it was never quiet"
-        door.knock()
-        quiet += not door.busy()
+        acks.connection_ready()
+        quiet += not acks.request_active()
         sleep(0.001)
 
 
-def until_quiet(door: AckPriority) -> None:
-    while door.busy():
+def until_quiet(acks: AckPriority) -> None:
+    while acks.request_active():
         sleep(0.001)

@@ -24,7 +24,7 @@ def click(world, message, action: str, user: str = "ada", n: int = 0) -> str:
     """Click a schedule's button; the text of what is answered."""
     rows = [block for block in message["blocks"] if block["type"] == "actions"]
     before = len(world.slack.responses)
-    world.door.click(user, "general", message["ts"], action, block_id=rows[n]["block_id"])
+    world.bot_client.click(user, "general", message["ts"], action, block_id=rows[n]["block_id"])
     answers = world.slack.wait_for(lambda: world.slack.responses[before:])
     return answers[-1]["payload"]["text"]
 
@@ -97,7 +97,7 @@ def test_a_click_from_another_team_is_refused(administered):
     message = listed(administered)
     row = next(block for block in message["blocks"] if block["type"] == "actions")
     before = len(administered.slack.responses)
-    administered.door.click(
+    administered.bot_client.click(
         "ada", "general", message["ts"], "schedule_run", block_id=row["block_id"],
         forge=Forge(team_id="T0OTHER0001"),
     )  # fmt: skip
@@ -148,12 +148,12 @@ def test_it_is_edited_in_a_dialog_that_says_what_is_wrong(administered):
     say(administered, "schedule weekly spend by creator in #spend")
     message = listed(administered)
     row = next(block for block in message["blocks"] if block["type"] == "actions")
-    administered.door.click(
+    administered.bot_client.click(
         "ada", "general", message["ts"], "schedule_edit", block_id=row["block_id"]
     )
     [view] = administered.slack.wait_for(lambda: administered.slack.views("ada"))
     assert view["blocks"][0]["element"]["initial_value"] == "spend by creator"
-    administered.door.submit("ada", view["id"], {"form_zone": "Berln"})
+    administered.bot_client.submit("ada", view["id"], {"form_zone": "Berln"})
     [view] = administered.slack.views("ada")
     general = administered.slack.channel("general").id
     values = {
@@ -163,7 +163,7 @@ def test_it_is_edited_in_a_dialog_that_says_what_is_wrong(administered):
         "form_zone": "UTC",
         "form_channel": general,
     }
-    administered.door.submit("ada", view["id"], values)
+    administered.bot_client.submit("ada", view["id"], values)
     worlds.wait_until(lambda: "tokens yesterday by model" in say(administered, "schedules"))
     assert f"in <#{general}>" in say(administered, "schedules")
 
@@ -172,7 +172,7 @@ def test_the_offer_is_taken_with_one_click_and_only_once(administered):
     tick(administered)
     [offer] = administered.slack.messages(administered.slack.im("katherine").id)
     im = administered.slack.im("katherine").id
-    administered.door.click("katherine", im, offer["ts"], "offer_take")
+    administered.bot_client.click("katherine", im, offer["ts"], "offer_take")
     administered.slack.wait_for(
         lambda: "offer_take" not in json.dumps(administered.slack.messages(im)[0])
     )
@@ -204,7 +204,7 @@ def test_a_report_that_failed_is_sent_by_the_button_that_its_owner_gets(administ
     [row] = [block for block in told["blocks"] if block["type"] == "actions"]
     for said in ("Sending it again now.", "Somebody has already decided that."):
         before = len(administered.slack.responses)
-        administered.door.click("ada", im, told["ts"], "run_again", block_id=row["block_id"])
+        administered.bot_client.click("ada", im, told["ts"], "run_again", block_id=row["block_id"])
         answers = administered.slack.wait_for(
             lambda before=before: administered.slack.responses[before:]
         )
@@ -240,7 +240,7 @@ def test_a_menu_of_a_report_answers_whoever_chooses_and_leaves_the_report_as_it_
     tick(administered)
     [posted] = [m for m in administered.slack.messages("spend") if m.get("metadata")]
     before = len(administered.slack.responses)
-    administered.door.click("ada", "spend", posted["ts"], "follow_by", "model")
+    administered.bot_client.click("ada", "spend", posted["ts"], "follow_by", "model")
     [said] = administered.slack.wait_for(lambda: administered.slack.responses[before:])
     assert said["payload"]["text"].startswith("Spend by model")
     assert said["payload"]["response_type"] == "ephemeral"
@@ -254,11 +254,11 @@ def test_a_report_is_paused_from_its_own_message(administered):
     tick(administered)
     [posted] = [m for m in administered.slack.messages("spend") if m.get("metadata")]
     before = len(administered.slack.responses)
-    administered.door.click("grace", "spend", posted["ts"], "schedule_pause")
+    administered.bot_client.click("grace", "spend", posted["ts"], "schedule_pause")
     answers = administered.slack.wait_for(lambda: administered.slack.responses[before:])
     assert "belongs to somebody else" in answers[-1]["payload"]["text"]
     before = len(administered.slack.responses)
-    administered.door.click("ada", "spend", posted["ts"], "schedule_pause")
+    administered.bot_client.click("ada", "spend", posted["ts"], "schedule_pause")
     answers = administered.slack.wait_for(lambda: administered.slack.responses[before:])
     assert "paused by <@" in answers[-1]["payload"]["text"]
 

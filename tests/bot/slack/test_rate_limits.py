@@ -66,7 +66,7 @@ def test_sixty_questions_in_a_direct_message_are_all_answered(
         for number in range(60):
             if number % 7 == 3:
                 slack.fail("chat.postMessage", "ratelimited", times=2)
-            assert world.door.message("ada", f"spend 7d top {number % 50 + 1}").status == 200
+            assert world.bot_client.message("ada", f"spend 7d top {number % 50 + 1}").status == 200
             clock.wait(1)
         dm = slack.im("ada").id
         wait_until(lambda: len(answers(world, dm)) >= 60, 120)
@@ -132,7 +132,7 @@ def test_the_pictures_of_fifty_reports_at_once_are_all_shown(tmp_path: Path) -> 
 def test_who_opens_a_form_in_vain_is_told(administered: World, fault: int | str) -> None:
     home(administered)
     administered.slack.fail("views.open", fault)
-    administered.door.click_in_view("ada", "home_schedule")
+    administered.bot_client.click_in_view("ada", "home_schedule")
     dm = administered.slack.im("ada").id
     [said] = administered.slack.wait_for(lambda: administered.slack.messages(dm))
     assert said["text"] == NOT_OPENED
@@ -144,6 +144,6 @@ def test_who_opens_a_form_in_vain_from_a_message_is_told_there(administered: Wor
     listed = administered.slack.ephemerals("ada", "general")[-1]
     administered.slack.fail("views.open", 500)
     before = len(administered.slack.responses)
-    administered.door.click("ada", "general", listed["ts"], "schedule_edit")
+    administered.bot_client.click("ada", "general", listed["ts"], "schedule_edit")
     said = administered.slack.wait_for(lambda: administered.slack.responses[before:])
     assert NOT_OPENED in json.dumps(said[-1]["payload"])

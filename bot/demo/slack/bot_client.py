@@ -1,4 +1,4 @@
-"""The other direction: what people do in the local Slack, told to the bot."""
+"""An HTTP client of the bot: sends it what people do in the local Slack, as Slack would."""
 
 import json
 import re
@@ -19,8 +19,8 @@ _VERIFICATION = "local-verification"
 _CHANNEL_NAMES = {"private": "privategroup", "im": "directmessage"}
 
 
-class Door:
-    """Sends the bot what people do; ``url`` is the whole address of ``/slack/events``."""
+class BotClient:
+    """Sends the bot what people do; ``url`` is the full address of its ``/slack/events``."""
 
     def __init__(self, url: str, signing_secret: str, slack: "LocalSlack") -> None:
         self.sender = Sender(url, signing_secret)
@@ -35,7 +35,7 @@ class Door:
         command: str = "/activity",
         forge: Forge = HONEST,
     ) -> Ack:
-        """A slash command; mentions stand in the text as Slack escapes them."""
+        """A slash command; mentions in the text are escaped as Slack does."""
         who, where = self.slack.user(user), self.slack.channel(channel)
         typed = f"{command} {text}".rstrip()
         fields = {
@@ -110,7 +110,7 @@ class Door:
         values: dict[str, Choice] | None = None,
         forge: Forge = HONEST,
     ) -> Ack:
-        """The same in the person's home, or with a ``view_id`` in that modal."""
+        """A click or choice in the person's App Home, or in the modal of ``view_id``."""
         who = self.slack.user(user)
         view = self._view(view_id) if view_id else self.slack.modals.homes[who.id]
         payload = self._acted(who, view["blocks"], (action_id, block_id), choice, forge)
@@ -127,7 +127,7 @@ class Door:
         *,
         forge: Forge = HONEST,
     ) -> Ack:
-        """A modal sent off with these values by action id; what is not given stays initial."""
+        """Submit a modal with these values by action id; others stay initial."""
         who, view = self.slack.user(user), self._view(view_id)
         given = values or {}
         for action_id in given:
@@ -140,7 +140,7 @@ class Door:
         return self._submitted(ack, who, view)
 
     def close(self, user: str, view_id: str, *, forge: Forge = HONEST) -> Ack | None:
-        """A modal closed by its person; the bot hears of it only if it asked to."""
+        """A modal closed by its person; the bot gets a request only if it asked for one."""
         who, view = self.slack.user(user), self._view(view_id)
         self.slack.modals.take_away(who.id)
         if not view["notify_on_close"]:
@@ -150,7 +150,7 @@ class Door:
         return self.sender.form({"payload": json.dumps(payload)}, forge)
 
     def home_opened(self, user: str, *, forge: Forge = HONEST) -> Ack:
-        """The person looks at the app's home."""
+        """The person opens the App Home."""
         who = self.slack.user(user)
         event = {"type": "app_home_opened", "user": who.id, "tab": "home"}
         event["channel"] = self.slack.workspace.open_im(who.id).id
@@ -168,7 +168,7 @@ class Door:
     def mention(
         self, user: str, channel: str, text: str, *, thread: str = "", forge: Forge = HONEST
     ) -> Ack:
-        """The person names the bot in a channel, or in a thread of it."""
+        """The person mentions the bot in a channel, or in a thread there."""
         words = f"<@{self.slack.bot_user_id}> {text}"
         return self._said(user, self.slack.channel(channel), words, "app_mention", thread, forge)
 
@@ -176,8 +176,8 @@ class Door:
         """The person writes to the bot directly."""
         return self._said(user, self.slack.im(user), text, "message", thread, forge)
 
-    def said(self, user: str, channel: str, text: str, *, thread: str = "") -> Ack | None:
-        """The person says something anywhere; the bot hears of it only if it is for the bot."""
+    def say(self, user: str, channel: str, text: str, *, thread: str = "") -> Ack | None:
+        """The person writes anywhere; the bot gets an event only for a mention or a DM."""
         where = self.slack.channel(channel)
         if where.kind == "im":
             return self.message(user, text, thread=thread)
@@ -205,7 +205,7 @@ class Door:
         retry: int = 0,
         forge: Forge = HONEST,
     ) -> Ack:
-        """An event; the same ``event_id`` with ``retry`` 1 to 3 is how Slack tells it again."""
+        """An event; the same ``event_id`` with ``retry`` 1 to 3 is how Slack repeats it."""
         team_id = forge.team_id or self.slack.team_id
         grid = self._grid(forge) or None
         authorization = {"enterprise_id": grid, "team_id": team_id, "is_bot": True}
@@ -230,16 +230,16 @@ class Door:
         return self.sender.send(json.dumps(body).encode(), headers, forge)
 
     def ssl_check(self) -> Ack:
-        """Slack's own look at whether the door is there; it carries nothing else."""
+        """Slack's check that the endpoint is reachable; it carries nothing else."""
         return self.sender.form({"token": _VERIFICATION, "ssl_check": "1"})
 
     def url_verification(self, challenge: str) -> Ack:
-        """Slack's question when the door's URL is entered; the answer is the challenge."""
+        """The request that Slack sends when the URL is entered; the answer is the challenge."""
         body = {"token": _VERIFICATION, "challenge": challenge, "type": "url_verification"}
         return self.sender.send(json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def replay(self, ack: Ack) -> Ack:
-        """The very bytes and headers of an earlier request once more."""
+        """Send the bytes and headers of an earlier request again."""
         return self.sender.post(*ack.sent)
 
     def _grid(self, forge: Forge) -> str:
@@ -284,7 +284,7 @@ class Door:
         return self.slack.url + self.slack.hooks.issue(who.id, where, message, typed)
 
     def _answered(self, ack: Ack, hook: Hook) -> Ack:
-        """An acknowledgement with a body is already an answer."""
+        """Apply the body of an acknowledgement as an answer, as Slack does."""
         if ack.status != 200 or not ack.body.strip():
             return ack
         try:
@@ -299,7 +299,7 @@ class Door:
         return ack
 
     def _submitted(self, ack: Ack, who: User, view: Json) -> Ack:
-        """Close the modal, or do with it what the acknowledgement asks for."""
+        """Close the modal, or apply the ``response_action`` of the acknowledgement."""
         if not ack.ok:
             return ack
         answer = json.loads(ack.body) if ack.body.strip() else {}

@@ -60,25 +60,25 @@ def seen(app) -> list[dict[str, Any]]:
     return bodies
 
 
-def test_a_command_is_acknowledged_and_answered_for_its_person_alone(slack, app, door):
+def test_a_command_is_acknowledged_and_answered_for_its_person_alone(slack, app, bot_client):
     @app.command("/activity")
     def run(ack, respond, command):
         ack()
         respond(f"{command['user_name']} in {command['channel_name']}: {command['text']}")
 
-    ack = door.command("ada", "general", "spend 1m by model")
+    ack = bot_client.command("ada", "general", "spend 1m by model")
     assert (ack.ok, ack.status, ack.body) == (True, 200, "")
     [shown] = slack.wait_for(lambda: slack.ephemerals("ada", "general"))
     assert shown["text"] == "ada in general: spend 1m by model"
     assert slack.messages("general") == []
 
 
-def test_a_command_says_where_and_who_as_slack_does(slack, app, door, seen):
+def test_a_command_says_where_and_who_as_slack_does(slack, app, bot_client, seen):
     @app.command("/usage")
     def run(ack):
         ack()
 
-    door.command("ada", slack.im("ada").id, "creator:<@U0DEMO00002|grace>", command="/usage")
+    bot_client.command("ada", slack.im("ada").id, "creator:<@U0DEMO00002|grace>", command="/usage")
     [body] = seen
     assert (body["channel_name"], body["command"]) == ("directmessage", "/usage")
     assert (body["team_id"], body["api_app_id"]) == (slack.team_id, slack.app_id)
@@ -87,40 +87,43 @@ def test_a_command_says_where_and_who_as_slack_does(slack, app, door, seen):
     assert "enterprise_id" not in body
 
 
-def test_an_acknowledgement_can_be_the_answer(slack, app, door):
+def test_an_acknowledgement_can_be_the_answer(slack, app, bot_client):
     @app.command("/activity")
     def run(ack):
         ack(text="at once", response_type="in_channel")
 
-    assert door.command("ada", "general").ok
+    assert bot_client.command("ada", "general").ok
     assert [message["text"] for message in slack.messages("general")] == ["at once"]
 
 
-def test_a_refused_acknowledgement_is_an_error(slack, app, door):
+def test_a_refused_acknowledgement_is_an_error(slack, app, bot_client):
     @app.command("/activity")
     def run(ack):
         ack(text="t", blocks=[{"type": "nonsense"}])
 
-    assert door.command("ada", "general").error == "invalid_blocks"
+    assert bot_client.command("ada", "general").error == "invalid_blocks"
     assert slack.ephemerals("ada", "general") == []
 
 
-def test_a_trigger_of_a_command_opens_a_modal(slack, app, door):
+def test_a_trigger_of_a_command_opens_a_modal(slack, app, bot_client):
     @app.command("/activity")
     def run(ack, client, body):
         client.views_open(trigger_id=body["trigger_id"], view=MODAL)
         ack()
 
-    door.command("ada", "general")
+    bot_client.command("ada", "general")
     assert [view["title"]["text"] for view in slack.views("ada")] == ["Schedule"]
 
 
-def test_unhandled_and_unreachable_are_told_apart(slack, door):
-    assert (door.command("ada", "general").status, door.command("ada", "general").ok) == (
+def test_unhandled_and_unreachable_are_told_apart(slack, bot_client):
+    assert (
+        bot_client.command("ada", "general").status,
+        bot_client.command("ada", "general").ok,
+    ) == (
         404,
         False,
     )
-    nowhere = slack.door("http://127.0.0.1:1/slack/events").command("ada", "general")
+    nowhere = slack.bot_client("http://127.0.0.1:1/slack/events").command("ada", "general")
     assert (nowhere.status, nowhere.error) == (0, "dispatch_failed")
 
 
@@ -129,14 +132,14 @@ def posted(slack, client, channel="spend", blocks=None) -> str:
     return str(client.chat_postMessage(channel=where, text="t", blocks=blocks or [ROW])["ts"])
 
 
-def test_a_click_tells_what_where_and_by_whom(slack, app, client, door, seen):
+def test_a_click_tells_what_where_and_by_whom(slack, app, client, bot_client, seen):
     @app.action("more")
     def more(ack, respond):
         ack()
         respond(text="replaced", replace_original=True)
 
     ts = posted(slack, client)
-    assert door.click("grace", "spend", ts, "more").ok
+    assert bot_client.click("grace", "spend", ts, "more").ok
     slack.wait_for(lambda: slack.messages("spend")[0]["text"] == "replaced")
     [body] = seen
     [action] = body["actions"]
@@ -147,33 +150,33 @@ def test_a_click_tells_what_where_and_by_whom(slack, app, client, door, seen):
     assert body["state"]["values"]["row"]["period"]["selected_option"]["value"] == "1d"
 
 
-def test_a_choice_is_one_of_those_on_offer(slack, app, client, door, seen):
+def test_a_choice_is_one_of_those_on_offer(slack, app, client, bot_client, seen):
     @app.action("period")
     def period(ack):
         ack()
 
     ts = posted(slack, client)
-    door.click("ada", "spend", ts, "period", "1m")
+    bot_client.click("ada", "spend", ts, "period", "1m")
     assert seen[0]["actions"][0]["selected_option"] == option("1m")
     assert seen[0]["state"]["values"]["row"]["period"]["selected_option"]["value"] == "1m"
     with pytest.raises(LookupError):
-        door.click("ada", "spend", ts, "period", "9y")
+        bot_client.click("ada", "spend", ts, "period", "9y")
     with pytest.raises(LookupError):
-        door.click("ada", "spend", ts, "less")
+        bot_client.click("ada", "spend", ts, "less")
 
 
-def test_someone_of_another_company_clicks_under_our_team(slack, app, client, door, seen):
+def test_someone_of_another_company_clicks_under_our_team(slack, app, client, bot_client, seen):
     @app.action("more")
     def more(ack):
         ack()
 
-    door.click("otto", "partners", posted(slack, client, "partners"), "more")
+    bot_client.click("otto", "partners", posted(slack, client, "partners"), "more")
     [body] = seen
     assert body["team"]["id"] == slack.team_id
     assert body["user"]["team_id"] == slack.user("otto").team_id != slack.team_id
 
 
-def test_a_click_on_an_ephemeral_message_carries_no_message(slack, app, client, door, seen):
+def test_a_click_on_an_ephemeral_message_carries_no_message(slack, app, client, bot_client, seen):
     @app.action("more")
     def more(ack, respond):
         ack()
@@ -182,8 +185,8 @@ def test_a_click_on_an_ephemeral_message_carries_no_message(slack, app, client, 
     where, ada = slack.channel("general").id, slack.user("ada").id
     ts = client.chat_postEphemeral(channel=where, user=ada, text="t", blocks=[ROW])["message_ts"]
     with pytest.raises(LookupError):
-        door.click("grace", "general", ts, "more")
-    door.click("ada", "general", ts, "more")
+        bot_client.click("grace", "general", ts, "more")
+    bot_client.click("ada", "general", ts, "more")
     slack.wait_for(lambda: not slack.ephemerals("ada", "general"))
     assert "message" not in seen[0]
     assert seen[0]["container"]["is_ephemeral"] is True
@@ -198,13 +201,13 @@ def opened(slack: LocalSlack, client: Any) -> str:
     )
 
 
-def test_a_modal_is_sent_off_with_what_was_filled_in(slack, app, client, door, seen):
+def test_a_modal_is_sent_off_with_what_was_filled_in(slack, app, client, bot_client, seen):
     @app.view("save")
     def save(ack):
         ack()
 
     grace = slack.user("grace").id
-    assert door.submit("ada", opened(slack, client), {"people": [grace], "period": "1m"}).ok
+    assert bot_client.submit("ada", opened(slack, client), {"people": [grace], "period": "1m"}).ok
     values = seen[0]["view"]["state"]["values"]
     assert values["what"]["query"] == {"type": "plain_text_input", "value": "spend"}
     assert values["who"]["people"]["selected_users"] == [grace]
@@ -212,17 +215,17 @@ def test_a_modal_is_sent_off_with_what_was_filled_in(slack, app, client, door, s
     assert slack.views("ada") == []
 
 
-def test_a_modal_with_mistakes_stays_open(slack, app, client, door):
+def test_a_modal_with_mistakes_stays_open(slack, app, client, bot_client):
     @app.view("save")
     def save(ack):
         ack(response_action="errors", errors={"what": "No such word"})
 
     view_id = opened(slack, client)
-    assert door.submit("ada", view_id, {"query": "spned"}).ok
+    assert bot_client.submit("ada", view_id, {"query": "spned"}).ok
     [view] = slack.views("ada")
     assert view["_errors"] == {"what": "No such word"}
     with pytest.raises(LookupError):
-        door.submit("ada", view_id, {"colour": "red"})
+        bot_client.submit("ada", view_id, {"colour": "red"})
 
 
 @pytest.mark.parametrize(
@@ -233,12 +236,12 @@ def test_a_modal_with_mistakes_stays_open(slack, app, client, door):
         ({"response_action": "clear"}, []),
     ],
 )
-def test_a_submission_can_lead_on(slack, app, client, door, answer, titles):
+def test_a_submission_can_lead_on(slack, app, client, bot_client, answer, titles):
     @app.view("save")
     def save(ack):
         ack(**answer)
 
-    assert door.submit("ada", opened(slack, client)).ok
+    assert bot_client.submit("ada", opened(slack, client)).ok
     assert [view["title"]["text"] for view in slack.views("ada")] == titles
 
 
@@ -249,29 +252,29 @@ def test_a_submission_can_lead_on(slack, app, client, door, answer, titles):
         ({"response_action": "update", "view": {"type": "modal"}}, "invalid_arguments"),
     ],
 )
-def test_a_submission_answered_wrongly_is_an_error(slack, app, client, door, answer, error):
+def test_a_submission_answered_wrongly_is_an_error(slack, app, client, bot_client, answer, error):
     @app.view("save")
     def save(ack):
         ack(**answer)
 
-    assert door.submit("ada", opened(slack, client)).error == error
+    assert bot_client.submit("ada", opened(slack, client)).error == error
     assert len(slack.views("ada")) == 1
 
 
-def test_a_closed_modal_is_told_of_on_request(slack, app, client, door, seen):
+def test_a_closed_modal_is_told_of_on_request(slack, app, client, bot_client, seen):
     @app.view_closed("save")
     def closed(ack):
         ack()
 
-    assert door.close("ada", opened(slack, client)).ok
+    assert bot_client.close("ada", opened(slack, client)).ok
     assert slack.views("ada") == []
     trigger_id = slack.modals.issue_trigger(slack.user("ada").id)
     quiet = client.views_open(trigger_id=trigger_id, view={**MODAL, "notify_on_close": False})
-    assert door.close("ada", quiet["view"]["id"]) is None
+    assert bot_client.close("ada", quiet["view"]["id"]) is None
     assert [body["type"] for body in seen] == ["view_closed"]
 
 
-def test_a_home_is_opened_and_clicked_in(slack, app, client, door, seen):
+def test_a_home_is_opened_and_clicked_in(slack, app, client, bot_client, seen):
     @app.event("app_home_opened")
     def show(event, client):
         client.views_publish(user_id=event["user"], view={"type": "home", "blocks": [ROW]})
@@ -280,25 +283,25 @@ def test_a_home_is_opened_and_clicked_in(slack, app, client, door, seen):
     def more(ack):
         ack()
 
-    assert door.home_opened("ada").ok
+    assert bot_client.home_opened("ada").ok
     slack.wait_for(lambda: slack.home("ada"))
-    assert door.click_in_view("ada", "more").ok
+    assert bot_client.click_in_view("ada", "more").ok
     assert seen[1]["view"]["id"] == slack.home("ada")["id"]
     assert "response_url" not in seen[1]
 
 
-def test_a_menu_in_a_modal_can_be_used_before_sending(slack, app, client, door, seen):
+def test_a_menu_in_a_modal_can_be_used_before_sending(slack, app, client, bot_client, seen):
     @app.action("period")
     def period(ack):
         ack()
 
     view_id = opened(slack, client)
-    assert door.click_in_view("ada", "period", "1m", view_id=view_id).ok
+    assert bot_client.click_in_view("ada", "period", "1m", view_id=view_id).ok
     assert seen[0]["container"] == {"type": "view", "view_id": view_id}
     assert len(slack.views("ada")) == 1
 
 
-def test_words_to_the_bot_arrive_as_events(slack, app, door, seen):
+def test_words_to_the_bot_arrive_as_events(slack, app, bot_client, seen):
     @app.event("app_mention")
     def mentioned(event, say):
         say("in channel")
@@ -307,8 +310,8 @@ def test_words_to_the_bot_arrive_as_events(slack, app, door, seen):
     def told(event, say):
         say("directly")
 
-    assert door.mention("ada", "spend", "spend 1d").ok
-    assert door.message("ada", "help").ok
+    assert bot_client.mention("ada", "spend", "spend 1d").ok
+    assert bot_client.message("ada", "help").ok
     slack.wait_for(lambda: len(slack.messages("spend")) == 2)
     slack.wait_for(lambda: len(slack.messages(slack.im("ada").id)) == 2)
     mention, message = (body["event"] for body in seen)
@@ -316,14 +319,14 @@ def test_words_to_the_bot_arrive_as_events(slack, app, door, seen):
     assert (message["channel_type"], message["text"]) == ("im", "help")
 
 
-def test_an_event_can_be_told_again(app, door, seen):
+def test_an_event_can_be_told_again(app, bot_client, seen):
     @app.event("app_home_opened")
     def show():
         pass
 
     event = {"type": "app_home_opened", "user": "U0DEMO00001", "tab": "home"}
     for retry in range(4):
-        assert door.event(event, event_id="Ev1", retry=retry).ok
+        assert bot_client.event(event, event_id="Ev1", retry=retry).ok
     assert [body["event_id"] for body in seen] == ["Ev1"] * 4
 
 
@@ -336,15 +339,15 @@ FORGED = [
 
 
 @pytest.mark.parametrize("forge", FORGED, ids=str)
-def test_forged_requests_are_turned_away(app, door, seen, forge):
+def test_forged_requests_are_turned_away(app, bot_client, seen, forge):
     @app.command("/activity")
     def run(ack):
         ack()
 
-    ack = door.command("ada", "general", "spend", forge=forge)
+    ack = bot_client.command("ada", "general", "spend", forge=forge)
     assert (ack.status, ack.error) == (401, "dispatch_failed")
     assert seen == []
-    assert door.command("ada", "general", "spend").ok
+    assert bot_client.command("ada", "general", "spend").ok
 
 
 @pytest.mark.parametrize(
@@ -352,16 +355,16 @@ def test_forged_requests_are_turned_away(app, door, seen, forge):
     [Forge(timestamp="soon"), Forge(timestamp="١٧٩٥"), Forge(signature="non-ascii")],
     ids=str,
 )
-def test_malformed_requests_do_not_run_the_command(app, door, seen, forge):
+def test_malformed_requests_do_not_run_the_command(app, bot_client, seen, forge):
     @app.command("/activity")
     def run(ack):
         ack()
 
-    assert not door.command("ada", "general", "spend", forge=forge).ok
+    assert not bot_client.command("ada", "general", "spend", forge=forge).ok
     assert seen == []
 
 
-def test_a_foreign_team_is_forged_on_every_way_in(slack, app, client, door, seen):
+def test_a_foreign_team_is_forged_on_every_way_in(slack, app, client, bot_client, seen):
     @app.command("/activity")
     @app.action("more")
     def run(ack):
@@ -372,27 +375,27 @@ def test_a_foreign_team_is_forged_on_every_way_in(slack, app, client, door, seen
         pass
 
     foreign = Forge(team_id="T0FOREIGN")
-    door.command("ada", "general", forge=foreign)
-    door.click("ada", "spend", posted(slack, client), "more", forge=foreign)
-    door.home_opened("ada", forge=foreign)
+    bot_client.command("ada", "general", forge=foreign)
+    bot_client.click("ada", "spend", posted(slack, client), "more", forge=foreign)
+    bot_client.home_opened("ada", forge=foreign)
     command, click, event = seen
     assert command["team_id"] == event["team_id"] == "T0FOREIGN"
     assert click["team"]["id"] == click["user"]["team_id"] == "T0FOREIGN"
 
 
-def test_the_same_bytes_can_be_sent_again(app, door, seen):
+def test_the_same_bytes_can_be_sent_again(app, bot_client, seen):
     @app.command("/activity")
     def run(ack):
         ack()
 
-    ack = door.command("ada", "general", "spend")
-    assert door.replay(ack).status == 200
+    ack = bot_client.command("ada", "general", "spend")
+    assert bot_client.replay(ack).status == 200
     assert seen[0] == seen[1]
 
 
-def test_slack_checks_the_door(app, door, seen):
-    assert door.ssl_check().status == 200
-    challenge = door.url_verification("3eZbrw1aB")
+def test_slack_checks_the_door(app, bot_client, seen):
+    assert bot_client.ssl_check().status == 200
+    challenge = bot_client.url_verification("3eZbrw1aB")
     assert json.loads(challenge.body) == {"challenge": "3eZbrw1aB"}
     assert seen == []
 
