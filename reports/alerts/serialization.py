@@ -41,7 +41,9 @@ def unpack_event(packed: Mapping[str, Any]) -> AlertEvent:
 def pack_state(state: AlertState) -> Json:
     """A state as JSON values."""
     moments = {name: _iso(getattr(state, name)) for name in ("at", "since", "ends")}
-    return {**asdict(state), "phase": str(state.phase), **moments}
+    packed = {**asdict(state), "phase": str(state.phase), **moments}
+    packed["sight"] = packed.pop("visibility")  # the name under which it is stored
+    return packed
 
 
 def unpack_state(packed: Mapping[str, Any]) -> AlertState:
@@ -80,7 +82,9 @@ def unpack_reading(packed: Mapping[str, Any]) -> Measurement:
         "hour": _span(packed["hour"]),
         "usual": Baseline(**usual) if usual else None,
     }
-    return Measurement(**{**packed, **special})
+    plain = {name: value for name, value in packed.items() if name != "sight"}
+    visibility = str(packed.get("sight", ""))
+    return Measurement(**{**plain, **special, "visibility": visibility})
 
 
 def _pack_span(span: AlertPeriod | None) -> list[str] | None:
