@@ -276,7 +276,7 @@ def _is_our_dm(services: Services, place: ReplyTarget, channel: str) -> bool:
 def _balance(services: Services, person: SlackUser) -> Reply:
     """The organization's balance, for those who may see the whole organization."""
     if sees_own_only(person.id, services.settings):
-        refused = admins_only("The organization's balance", person.id, services.settings)
+        refused = admins_only("see the organization's balance", person.id, services.settings)
         return Reply(said(refused), REFUSED, act=Act.LOOKED, what="balance")
     with priority.compute_slot():
         found = balance(services.store, services.clock(), services.settings.zone)
