@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from bot.demo.slack import validate
+from bot.schedules.deliver import ReportDelivery
 from tests import world as worlds
 
 
@@ -43,6 +46,25 @@ def test_a_question_in_plain_words_says_how_it_was_read(shared):
     assert "for a million tokens" in text
 
 
-def test_a_price_can_be_scheduled_and_previewed(shared):
-    said = shared.words("schedule price 1w by model every monday 9:00")
-    assert "price last week by model" in said or "price 1w by model" in said
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("weekly price by model", "Price by model, last week"),
+        ("weekly why spend by creator", "What changed (spend) by creator, last week"),
+        ("weekly forecast this month", "Forecast, this month"),
+    ],
+)
+def test_an_answer_is_posted_on_a_schedule(administered, words, title):
+    worlds.say(administered, f"schedule {words} in #spend")
+    administered.words("schedules")
+    listed = administered.slack.ephemerals("ada", "general")[-1]
+    row = next(block for block in listed["blocks"] if block["type"] == "actions")
+    before = len(administered.slack.responses)
+    administered.door.click(
+        "ada", "general", listed["ts"], "schedule_run", block_id=row["block_id"]
+    )
+    administered.slack.wait_for(lambda: administered.slack.responses[before:])
+    ReportDelivery(administered.bot.reports).tick()
+    [message] = [one for one in administered.slack.messages("spend") if one.get("metadata")]
+    assert validate(message["blocks"]) == []
+    assert message["text"].startswith(title)
