@@ -33,7 +33,7 @@ def test_an_alert_fires_while_one_watches_and_is_drawn_whole(there):
     expect(alert.locator("h3").first).to_have_text(re.compile("spend spike: ci-review"))
     expect(alert).to_contain_text("for this hour of the week")
     expect(alert.locator("svg[role=img]")).to_be_visible()
-    for label in ("Show details", "Acknowledge", "Change threshold", "Mute this rule"):
+    for label in ("Show details", "Acknowledge", "Change threshold", "Mute"):
         expect(alert.get_by_role("button", name=label)).to_be_visible()
     assert view.locator(".refusal").count() == 0
 

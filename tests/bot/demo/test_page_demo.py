@@ -347,7 +347,7 @@ def test_a_report_is_posted_where_one_looks_and_on_the_monday_that_one_jumps_to(
         assert rows(report)[0] == ["Creator", "Spend", "Share", "Change", "Top model"]
         view.get_by_role("button", name="Jump to Monday 9:00").click()
         later = view.locator("#log > article").nth(before + 1)
-        expect(later).to_contain_text("Due Mon", timeout=480_000)
+        expect(later).to_contain_text("Scheduled for Mon", timeout=480_000)
         picture(view, "report")
 
 
