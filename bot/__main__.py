@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bot.answers.write_file import Job
     from bot.store import Store
+    from reports.analysis.document import AnalysisDocument
     from reports.commands import Command
     from reports.natural.names import KnownNames
     from reports.questions.grammar import CommandError
@@ -125,7 +126,7 @@ def ask(
     png_file: str | None,
 ) -> None:
     """Answer a question from the cache, in the words of the Slack command."""
-    from bot.answers.answer import answer  # noqa: PLC0415
+    from bot.analysis.registry import answer_any  # noqa: PLC0415
     from bot.answers.known_names import known  # noqa: PLC0415
     from bot.answers.visibility import ANYONE  # noqa: PLC0415
     from bot.answers.write_file import Format, Job, file_name  # noqa: PLC0415
@@ -153,7 +154,7 @@ def ask(
     line = unmarked(line, settings.command)  # commands copied from Slack work here too
     heard = read(line, names, Clock(now, settings.zone, settings.zone))
     if isinstance(heard, CommandError):
-        _misunderstood(heard)
+        _misunderstood(heard, line)
     parsed = parse_command(heard.words) if heard else HelpCommand()
     if not isinstance(parsed, QuestionCommand):
         opened = store or partial(open_store, settings, must_exist=True)
@@ -167,9 +168,9 @@ def ask(
     wanted = {format_: file for format_, file in files.items() if file}
     if len([file for file in wanted.values() if file == "-"]) + as_json > 1:
         raise click.UsageError("Only one of --json and the files can go to stdout.")
-    found = answer(store, parsed.query, now, settings.zone, whole=True)
+    found = answer_any(store, parsed.query, now, settings.zone, whole=True)
     if isinstance(found, CommandError):
-        _misunderstood(found)
+        _misunderstood(found, line)
     asked = {
         Format(one): file_name(parsed.query, now, settings.zone, Format(one))
         for one in parsed.query.files
@@ -299,15 +300,25 @@ def doctor() -> None:
         sys.exit(FAILED)
 
 
-def _print(summary: Summary, settings: Settings, *, as_json: bool) -> None:
-    if as_json:
+def _print(found: Summary | AnalysisDocument, settings: Settings, *, as_json: bool) -> None:
+    from reports.analysis.document import AnalysisDocument  # noqa: PLC0415
+
+    if isinstance(found, AnalysisDocument):
+        from reports.analysis.text import analysis_json, as_terminal  # noqa: PLC0415
+
+        if as_json:
+            shown = json.dumps(analysis_json(found, settings.command), ensure_ascii=False)
+        else:
+            shown = as_terminal(found)
+        click.echo(shown)
+    elif as_json:
         from reports.render.json import as_json as plain  # noqa: PLC0415
 
-        click.echo(json.dumps(plain(summary, settings.command), ensure_ascii=False))
+        click.echo(json.dumps(plain(found, settings.command), ensure_ascii=False))
     else:
         from reports.render.terminal import terminal  # noqa: PLC0415
 
-        click.echo(terminal(summary))
+        click.echo(terminal(found))
 
 
 def _print_money(
@@ -340,8 +351,15 @@ def _print_help() -> None:
     click.echo(help_text("activity ask"))
 
 
-def _misunderstood(wrong: CommandError) -> NoReturn:
+def _misunderstood(wrong: CommandError, line: str = "") -> NoReturn:
+    """Say what is wrong. `line` is what was typed: where it begins with a kind of question, the
+    exit code is that of a failure, since scripts ask for these.
+    """
     from reports.questions.grammar import tokens  # noqa: PLC0415
+    from reports.questions.kinds import kind_of  # noqa: PLC0415
+
+    if kind_of(line.partition(" ")[0].lower()):
+        raise click.ClickException(wrong.problem.replace("`", ""))
 
     lines = [wrong.problem]
     lines += [f"Did you mean: activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]

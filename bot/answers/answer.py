@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -77,15 +77,7 @@ def _answer(
         incomplete=plan.source.incomplete,
         since=plan.source.since,
     )
-    partial = (
-        *_trouble(store),
-        *_first_sync(store),
-        *missed(store, plan.query),
-        *plan.source.partial,
-        *before,
-        *store.notes(stored, wanted),
-        *_crossing_notes(store, plan),
-    )
+    partial = missing(store, plan, before)
     return summarize(plan.query, wanted, figures, state.synced.get(stored), partial)
 
 
@@ -123,6 +115,22 @@ def make_plan(
             replace(query, versus=Versus.BEFORE).words(),
         )
     return Plan(query, selection, source(both.current, store.state().held), both)
+
+
+def missing(store: Store, plan: Plan, before: Iterable[str] = ()) -> tuple[str, ...]:
+    """What is missing in the data that a question is answered from, in words.
+
+    `before` are such words about the period that it is compared with.
+    """
+    return (
+        *_trouble(store),
+        *_first_sync(store),
+        *missed(store, plan.query),
+        *plan.source.partial,
+        *before,
+        *store.notes(plan.source.stored, plan.source.range),
+        *_crossing_notes(store, plan),
+    )
 
 
 def _trouble(store: Store) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from bot.answers.write_file import Format, Job
 from bot.services import Services
 from bot.slack.types import DeliveryError
 from bot.store.usage.directory import Directory
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.slack.message import analysis_message
 from reports.block_kit.message import Message
 from reports.questions.slack.answer import answer as answer_message
 from reports.questions.slack.controls import Controls
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 
 def drawn(
     services: Services,
-    found: Summary,
+    found: Summary | AnalysisDocument,
     what: AnswerState,
     asker: Asker,
     *,
@@ -35,6 +37,13 @@ def drawn(
     picture: str = "",
 ) -> Message:
     """An answer with its controls; `private`: only one person of the conversation sees it."""
+    if isinstance(found, AnalysisDocument):
+        return analysis_message(
+            found,
+            services.settings.command,
+            controls=controls(services, found, what, asker, private=private),
+            picture=picture,
+        )
     return answer_message(
         found,
         services.settings.command,
@@ -44,14 +53,19 @@ def drawn(
 
 
 def controls(
-    services: Services, found: Summary, what: AnswerState, asker: Asker, *, private: bool
+    services: Services,
+    found: Summary | AnalysisDocument,
+    what: AnswerState,
+    asker: Asker,
+    *,
+    private: bool,
 ) -> Controls:
     """The controls under an answer."""
     directory, by = services.store.directory(), found.query.by
     inside: dict[str, str] = {}
     if by:
         labels = visibility.labels(directory, asker)
-        wanted = {group.label for part in found.metrics.values() for group in part.groups}
+        wanted = _group_labels(found)
         inside = {
             labels[member.id]: group_id(member)
             for member in directory.of[by]
@@ -60,6 +74,12 @@ def controls(
     return Controls(
         state_of(services, what), what.value(), inside, private=private, own_only=asker.own_only
     )
+
+
+def _group_labels(found: Summary | AnalysisDocument) -> set[str]:
+    if isinstance(found, AnalysisDocument):
+        return set(found.groups)
+    return {group.label for part in found.metrics.values() for group in part.groups}
 
 
 def group_id(member: Member) -> str:
@@ -96,6 +116,15 @@ def kept_private(services: Services, channel: str) -> str:
         case None:
             return UNSEEN
     return ""
+
+
+def drawn_apart(found: Summary | AnalysisDocument, *, shared: bool) -> bool:
+    """Whether a picture is uploaded for an answer: of usage where it is shared, since the person
+    alone gets Slack's own chart; of an analysis wherever it has one.
+    """
+    if isinstance(found, AnalysisDocument):
+        return bool(found.steps)
+    return shared and not found.empty
 
 
 def picture(services: Services, asker: Asker, what: AnswerState) -> str:

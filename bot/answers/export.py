@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.access.policy import ask_admins
+from bot.analysis.registry import answer_any
 from bot.answers import visibility
-from bot.answers.answer import answer
 from bot.answers.answer_state import TOO_OLD, AnswerState
 from bot.answers.file_worker import RenderError
 from bot.answers.visibility import Asker
@@ -19,6 +19,8 @@ from bot.answers.write_file import Format, Job, file_name
 from bot.services import REFUSED, Services, admit, asker_of
 from bot.slack.types import DeliveryError, ReplyTarget
 from reports.admin.audit_log import DONE, Act
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.slack.message import analysis_message, analysis_text
 from reports.block_kit.message import Message, sentence
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
@@ -142,5 +144,7 @@ def _patience(services: Services, place: ReplyTarget, format_: Format) -> Iterat
 def _inline(services: Services, query: Query, job: Job, code: str) -> Message:
     """Why there is no file, with its main figures as text."""
     why = _REFUSED.get(code, f"Slack didn't accept the file ({code}).")
-    found = answer(services.store, query, job.at, job.zone, job.asker, whole=False)
+    found = answer_any(services.store, query, job.at, job.zone, job.asker, whole=False)
+    if isinstance(found, AnalysisDocument):
+        return Message(f"{escape(why)}\n{analysis_text(found)}", analysis_message(found).blocks)
     return sentence(why) if isinstance(found, CommandError) else figures(why, found)

@@ -11,13 +11,16 @@ from enum import StrEnum
 from itertools import chain, groupby, islice
 from typing import IO, Any, BinaryIO
 
+from bot.analysis.registry import GATHERERS, analyze
 from bot.answers import visibility
 from bot.answers.answer import Plan, answer, make_plan, zone_of
 from bot.answers.visibility import ANYONE, Asker
 from bot.store import Store
 from bot.store.usage import read as reading
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.text import write_analysis_csv
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Query, Versus
+from reports.questions.query import Query, QueryKind, Versus
 from reports.questions.range_names import file_words
 from reports.questions.summary import ALL, Summary, in_order
 from reports.time.timerange import NotBegunError, ranges
@@ -25,6 +28,7 @@ from reports.usage.coverage import reaches, source
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
 
+NO_PICTURE = "This answer has no chart."
 _BATCH = 4_096
 _ORGANIZATION = "organisation"  # where its name is kept since the first version
 
@@ -77,7 +81,7 @@ class UnanswerableError(Exception):
     """The question of a file can no longer be answered; the text says why, for people."""
 
 
-def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
+def write_file(store: Store, job: Job, out: BinaryIO) -> Summary | AnalysisDocument:
     """Write the file to `out`; returns the answer that it shows. Raises UnanswerableError.
 
     All figures are of one state of the database, whose snapshot ends before rendering begins, so
@@ -86,6 +90,8 @@ def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
     parsed = parse(job.words)
     if not isinstance(parsed, QuestionCommand):
         raise UnanswerableError("This question can no longer be read. Please ask it again.")
+    if parsed.query.kind in GATHERERS:
+        return _write_analysis(store, parsed.query, job, out)
     with tempfile.TemporaryFile() as spool:
         with store.snapshot():
             plan = make_plan(store, parsed.query, job.at, job.zone, job.asker)
@@ -102,6 +108,27 @@ def write_file(store: Store, job: Job, out: BinaryIO) -> Summary:
     return found
 
 
+def _write_analysis(
+    store: Store, query: Query, job: Job, out: BinaryIO
+) -> Summary | AnalysisDocument:
+    with store.snapshot():
+        found = analyze(store, query, job.at, job.zone, job.asker)
+        if isinstance(found, CommandError):
+            raise UnanswerableError(found.problem)
+        organization = store.fact(_ORGANIZATION) or "OpenRouter organization"
+    match job.format:
+        case Format.CSV:
+            write_analysis_csv(found, out)
+        case Format.PDF | Format.SUMMARY:
+            # only when it is used
+            from reports.analysis.pdf import write_analysis_pdf  # noqa: PLC0415
+
+            write_analysis_pdf(found, out, organization=organization, command=job.command)
+        case Format.PNG:
+            raise UnanswerableError(NO_PICTURE)
+    return found
+
+
 def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
     """The name of an exported file: what it is about and of when, as in
     `openrouter-spend-by-creator-2026-10.pdf`. No name that others chose is in it.
@@ -113,8 +140,11 @@ def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
         when = file_words(ranges(query.period, at, zone_of(query, zone)).current)
     except NotBegunError:  # such a file is refused later, with the reason
         when = str(query.period).replace("..", "_")
+    about = str(query.metric or "activity")
+    if query.kind is not QueryKind.USAGE:
+        about = f"{query.kind}-{query.metric}" if query.metric else str(query.kind)
     summary = "-summary" if format_ is Format.SUMMARY else ""
-    return f"openrouter-{query.metric or 'activity'}{by}-{when}{summary}.{format_.suffix}"
+    return f"openrouter-{about}{by}-{when}{summary}.{format_.suffix}"
 
 
 def _answer(store: Store, query: Query, job: Job) -> Summary | CommandError:

@@ -19,9 +19,9 @@ from bot.access.policy import (
 from bot.admin import audit_log as audit
 from bot.admin import status
 from bot.alerts.manage import AlertManager
+from bot.analysis.registry import answer_any
 from bot.answers import visibility
-from bot.answers.answer import answer
-from bot.answers.answer_message import drawn, kept_private, picture
+from bot.answers.answer_message import drawn, drawn_apart, kept_private, picture
 from bot.answers.answer_state import AnswerState, shown
 from bot.answers.balance import balance, limits, own_limits
 from bot.answers.export import Where, export
@@ -306,11 +306,12 @@ def _figures(
         return Reply(said(words), REFUSED)
     now, zone = asked.at or services.clock(), services.settings.zone
     with priority.turn():
-        found = answer(services.store, replace(query, share=False), now, zone, asker, whole=False)
+        asked_now = replace(query, share=False)
+        found = answer_any(services.store, asked_now, now, zone, asker, whole=False)
     if isinstance(found, CommandError):
         return Reply(misunderstood(services, place, found), "misunderstood")
     what = shown(query, now, zone, asker, place.user)
-    file = picture(services, asker, what) if query.share and not found.empty else ""
+    file = picture(services, asker, what) if drawn_apart(found, shared=query.share) else ""
     with priority.turn():
         message = drawn(
             services, found, what, asker, private=not query.share and not direct, picture=file

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.access.policy import clicks_stay_private
-from bot.answers.answer import answer
-from bot.answers.answer_message import drawn, group_name, kept_private, picture
+from bot.analysis.registry import answer_any
+from bot.answers.answer_message import drawn, drawn_apart, group_name, kept_private, picture
 from bot.answers.answer_state import TOO_OLD, AnswerState, of_state, remember, shown
 from bot.answers.export import not_theirs
 from bot.runtime import priority
@@ -125,14 +125,14 @@ def _answer(
         return "refused: not their own usage"
     at = services.clock() if click.choice.renews else what.at
     with priority.turn():
-        found = answer(services.store, query, at, what.zone, asker, whole=False)
+        found = answer_any(services.store, query, at, what.zone, asker, whole=False)
     if isinstance(found, CommandError):
         services.slack.respond(place, error(found, services.settings.command))
         return "misunderstood"
     now_shown = shown(query, at, what.zone, asker, person.id)
     public = not spot.hidden and not spot.direct
     here = not click.separate and (not public or _may_change(services, spot, what, person))
-    file = picture(services, asker, now_shown) if public and here and not found.empty else ""
+    file = picture(services, asker, now_shown) if drawn_apart(found, shared=public and here) else ""
     private = not spot.direct and not (public and here)
     with priority.turn():
         message = drawn(services, found, now_shown, asker, private=private, picture=file)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+from bot.analysis.registry import answer_any
 from bot.answers import visibility
 from bot.answers.answer import answer
-from bot.answers.answer_message import drawn, kept_private, picture
+from bot.answers.answer_message import drawn, drawn_apart, kept_private, picture
 from bot.answers.answer_state import KEPT_FOR, TOO_OLD, AnswerState, shown
 from bot.answers.export import not_theirs
 from bot.answers.visibility import Asker
@@ -55,7 +56,7 @@ def _share(
         services.slack.say(place, alone)
         return f"refused: {alone}"
     with priority.turn():
-        found = answer(services.store, query, what.at, what.zone, asker, whole=False)
+        found = answer_any(services.store, query, what.at, what.zone, asker, whole=False)
     if isinstance(found, CommandError):
         services.slack.respond(place, error(found, services.settings.command))
         return "misunderstood"
@@ -65,7 +66,7 @@ def _share(
         services.slack.say(place, SHARED_ALREADY)
         return "shared already"
     try:
-        file = picture(services, asker, now_shown)
+        file = picture(services, asker, now_shown) if drawn_apart(found, shared=True) else ""
         message = drawn(services, found, now_shown, asker, private=False, picture=file)
         services.slack.publish(place, spot.channel, message.by(place.user))
     except DeliveryError:

@@ -1,6 +1,6 @@
 """The words after /activity: read into a Command, or into a CommandError with what to say.
 
-    question  = { metric | period | "by" dimension | filter | option }      in any order
+    question  = { kind | metric | period | "by" dimension | filter | option }      in any order
     metric    = "spend" | "cost" | "tokens" | "requests"
     period    = COUNT ("h" | "d" | "w" | "m" | "y") | "today" | "yesterday" | "mtd" | "ytd"
               | ("this" | "last") ("hour" | "day" | "week" | "month" | "year")
@@ -9,6 +9,7 @@
     dimension = "model" | "key" | "api key" | "creator" | "user" | "member"
     filter    = ["-"] dimension ":" NAME         NAME may be "quoted", `*` is a wildcard, and
                                                  "-" leaves out what it names
+    kind      = "price" | "why" | "forecast" | ...  what is asked of the usage, at most one
     option    = "credits" | "byok" | "top" N | "csv" | "pdf" ["summary"] | "share" | "tz" ZONE
               | "vs" ("before" | "yesterday" | "last" ("day" | "week" | "month" | "year"))
 
@@ -21,7 +22,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from reports.questions.query import DEFAULT_TOP, FileFormat, Query, Versus
+from reports.questions.kinds import extra_words, kind_of, unfit
+from reports.questions.query import (
+    DEFAULT_PERIODS,
+    DEFAULT_TOP,
+    FileFormat,
+    Query,
+    QueryKind,
+    Versus,
+)
 from reports.questions.topics import not_yet, ungroupable
 from reports.time.period import (
     LETTERS,
@@ -74,7 +83,7 @@ WORDS = (*METRICS, *DIMENSIONS, *NAMED, *_OPTIONS, "by", "this", "last")
 _GIVEN = {
     "dimension": "by", "comparison": "versus", "`top`": "top", "csv": "file", "pdf": "file",
 }  # fmt: skip
-_ONE_ONLY = {"zone": "time zone", "source": "source of money", "`top`": "`top`"}
+_ONE_ONLY = {"kind": "kind", "zone": "time zone", "source": "source of money", "`top`": "`top`"}
 _DATES = "`7d`, `last month`, `2026-10` or `2026-10-03`"
 EXAMPLES = ("spend 1d by model", "tokens 1m by key", "cost last month by creator csv")
 
@@ -93,8 +102,8 @@ _BEGUN = {
 class QuestionCommand:
     """A question to answer; `dated`: its period was typed, and is not the default.
 
-    `given` names what was typed: `metric`, `period`, `by`, `filter`, `source`, `top`, `versus`,
-    `zone`, `file`, `share`.
+    `given` names what was typed: `kind`, `metric`, `period`, `by`, `filter`, `source`, `top`,
+    `versus`, `zone`, `file`, `share`.
     """
 
     query: Query
@@ -152,6 +161,8 @@ def parse(text: str) -> Command | CommandError:
         return HelpCommand()
     if reader.wrong:
         return reader.error()
+    if wrong_for_kind := unfit(reader.query, frozenset(reader.seen)):
+        return CommandError(wrong_for_kind)
     written_out = len(reader.query.words())
     dated = "period" in reader.seen
     given = frozenset(_GIVEN.get(kind.partition(" ")[0], kind) for kind in reader.seen)
@@ -199,7 +210,7 @@ class _QuestionReader:
         """Read on after a wrong word, so that the rest of what was meant is not lost."""
         self.words = words[::-1]
         rules: tuple[Callable[[str], bool], ...] = (
-            self._filter, self._by, self._metric, self._period, self._option,
+            self._kind, self._filter, self._by, self._metric, self._period, self._option,
         )  # fmt: skip
         while self.words and len(self.wrong) < MOST_WRONG:
             word = self.words.pop()
@@ -208,6 +219,9 @@ class _QuestionReader:
                     raise self._unknown(word)
             except _Wrong as wrong:
                 self.wrong.append(wrong)
+
+        if "period" not in self.seen and self.query.kind in DEFAULT_PERIODS:
+            self.query = replace(self.query, period=DEFAULT_PERIODS[self.query.kind])
 
     def error(self) -> CommandError:
         """What to say of the first wrong word; the suggestion is a whole question."""
@@ -267,6 +281,19 @@ class _QuestionReader:
         before = self.seen.setdefault(kind, word)
         if before is not word:
             raise _Wrong(_two(kind, before, word))
+
+    def _kind(self, word: str) -> bool:
+        """The word of a kind, or a word that only questions of its kind have."""
+        kind = kind_of(word.lower())
+        if kind is QueryKind.KEYS and (self.seen or self.wrong):
+            return False  # elsewhere it may be what is grouped by
+        if kind:
+            self._once("kind", word)
+            self.query = replace(self.query, kind=kind)
+            return True
+        extra = extra_words(self.query.kind, word.lower(), self.words)
+        self.query = replace(self.query, extra=(*self.query.extra, *extra))
+        return bool(extra)
 
     def _metric(self, word: str) -> bool:
         metric = METRICS.get(word.lower())

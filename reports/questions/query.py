@@ -5,8 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.time.period import DEFAULT, Period
+from reports.time.period import DEFAULT, Calendar, Counted, Period, Unit
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+
+
+class QueryKind(StrEnum):
+    """What is asked of the usage; the value is the word that begins the command of its kind."""
+
+    USAGE = "usage"
+    PRICE = "price"
+    WHY = "why"
+    FORECAST = "forecast"
+    LIMITS = "limits"
+    KEYS = "keys"
+    CACHE = "cache"
+    WHATIF = "whatif"
+
+
+DEFAULT_PERIODS: dict[QueryKind, Period] = {
+    QueryKind.PRICE: Counted(1, Unit.MONTH),
+    QueryKind.WHY: Counted(1, Unit.WEEK),
+    QueryKind.FORECAST: Calendar(Unit.MONTH),
+}
+"""The period of a kind where the question names none; elsewhere it is that of usage.
+
+A day has too few requests for a price that means something, a change is looked at week by week,
+and what is forecast is the end of the month.
+"""
+
+
+WITHOUT_PERIOD = frozenset({QueryKind.LIMITS, QueryKind.KEYS})
+"""Kinds that are about now: their period is written out only where it is not the default."""
 
 
 class Versus(StrEnum):
@@ -32,7 +61,10 @@ DEFAULT_TOP = 10
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question. No metric means an overview of all three; `zone` None means the default."""
+    """One question. No metric means an overview of all three; `zone` None means the default.
+
+    `extra` are words that only questions of its kind have, in the order in which they were typed.
+    """
 
     metric: Metric | None = None
     period: Period = DEFAULT
@@ -44,6 +76,8 @@ class Query:
     share: bool = False
     zone: str | None = None
     versus: Versus | None = None
+    kind: QueryKind = QueryKind.USAGE
+    extra: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -52,7 +86,11 @@ class Query:
 
     def words(self) -> str:
         """The question in the grammar's own words, so that reading them gives it back."""
-        parts = [self.metric, str(self.period), self.by and f"by {self.by}", *self.filters]
+        parts: list[object] = [None if self.kind is QueryKind.USAGE else self.kind, *self.extra]
+        default = DEFAULT_PERIODS.get(self.kind, DEFAULT)
+        dated = self.kind not in WITHOUT_PERIOD or self.period != default
+        parts += [self.metric, str(self.period) if dated else None]
+        parts += [self.by and f"by {self.by}", *self.filters]
         parts += [None if self.source is MoneySource.ALL else self.source]
         parts += [None if self.top == DEFAULT_TOP else f"top {self.top}"]
         parts += [self.versus and f"vs {self.versus}"]

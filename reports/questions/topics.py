@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reports.questions.kinds import kind_of
+
 
 class Topic(StrEnum):
     """What a question is about; the value is the word that begins its command."""
@@ -112,6 +114,8 @@ def topic_of(words: Sequence[str]) -> Topic | None:
     """The topic that a command names: by its first word, or by what it groups or filters by."""
     lower = [word.casefold() for word in words]
     first = lower[0] if lower else ""
+    if kind_of(first):
+        return None
     if first in {"forecast", "why", "price", "cache", "whatif", "limits"}:
         return Topic(first)
     if first == "keys" and (len(lower) == 1 or _KEY_FLAGS & set(lower)):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.questions.query import Query, Versus
+from reports.questions.query import WITHOUT_PERIOD, Query, QueryKind, Versus
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
@@ -17,8 +17,17 @@ DIMENSION_WORDS = {
     Dimension.KEY: "API key",
     Dimension.CREATOR: "creator",
 }
-
-
+KIND_WORDS = {
+    QueryKind.USAGE: "Activity",
+    QueryKind.PRICE: "Price",
+    QueryKind.WHY: "What changed",
+    QueryKind.FORECAST: "Forecast",
+    QueryKind.LIMITS: "Limits",
+    QueryKind.KEYS: "API keys",
+    QueryKind.CACHE: "Cache",
+    QueryKind.WHATIF: "What if",
+}
+"""What the heading of an answer of each kind begins with."""
 _SOURCE = {
     MoneySource.ALL: "",
     MoneySource.CREDITS: " from credits",
@@ -71,18 +80,22 @@ def metric_words(query: Query, metric: Metric) -> str:
 
 
 def title(query: Query) -> str:
-    """What was asked, as a heading: `Tokens by model, past month`.
+    """What was asked, as a heading: `Tokens by model, past month`, `Price by key, today`.
 
     An overview whose spend is restricted says so: `Activity (spend from credits), past day`.
     """
-    if query.metric:
+    if query.kind is not QueryKind.USAGE:
+        about = f" ({metric_words(query, query.metric)})" if query.metric else ""
+        what = f"{KIND_WORDS[query.kind]}{about}"
+    elif query.metric:
         what = capital(metric_words(query, query.metric))
     elif query.source is MoneySource.ALL:
         what = "Activity"
     else:
         what = f"Activity ({metric_words(query, Metric.SPEND)})"
     by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
-    return f"{what}{by}{excluded_words(query)}, {period_words(query.period)}"
+    when = "" if query.kind in WITHOUT_PERIOD else f", {period_words(query.period)}"
+    return f"{what}{by}{excluded_words(query)}{when}"
 
 
 def capital(words: str) -> str:

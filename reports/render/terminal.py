@@ -76,7 +76,7 @@ def _figures(summary: Summary) -> str:
         ]
         for metric, part in summary.metrics.items()
     ]
-    return _table(rows, (), "lrrll")
+    return character_table(rows, (), "lrrll")
 
 
 def _groups(summary: Summary) -> str:
@@ -91,7 +91,7 @@ def _groups(summary: Summary) -> str:
     courses = [course(group.buckets, unknown=part.unknown) for group in shown]
     courses += [""] * (len(rows) - len(courses))
     lines = [[*row, line] for row, line in zip(rows, courses, strict=True)]
-    return _table(lines, (*heads, ""), "l" + "r" * (len(heads) - 1) + "l")
+    return character_table(lines, (*heads, ""), "l" + "r" * (len(heads) - 1) + "l")
 
 
 def _buckets(summary: Summary) -> str:
@@ -105,7 +105,7 @@ def _buckets(summary: Summary) -> str:
     ]
     heads = [str(summary.range.granularity).capitalize()]
     heads += [capital(metric_words(summary.query, metric)) for metric in summary.metrics]
-    return _table(rows, tuple(heads), "l" + "r" * len(summary.metrics))
+    return character_table(rows, tuple(heads), "l" + "r" * len(summary.metrics))
 
 
 def _cell(part: MetricSummary, index: int) -> str:
@@ -117,7 +117,8 @@ def _footer(summary: Summary) -> list[str]:
     return [dated, *(f"Incomplete: {words}" for words in summary.partial)]
 
 
-def _table(rows: list[list[str]], heads: tuple[str, ...], align: str) -> str:
+def character_table(rows: list[list[str]], heads: tuple[str, ...], align: str) -> str:
+    """Cells as lines of characters; `align` has a letter for each column, `l` or `r`."""
     names = {"l": "left", "r": "right"}
     return tabulate(
         rows,

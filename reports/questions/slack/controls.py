@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ from reports.questions.follow_up import (
     FollowUpAction,
 )
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import Versus
+from reports.questions.query import WITHOUT_PERIOD, Query, Versus
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
 from reports.render.tables import looked_at
@@ -62,13 +62,26 @@ def rows(summary: Summary, controls: Controls) -> list[Block]:
     """The rows under an answer; under an empty one only the menus."""
     selects = [
         _metric(summary),
-        _period(summary),
-        _by(summary),
+        _period(summary.query),
+        _by(summary.query),
         *([] if summary.empty else [_versus(summary)]),
-        *_inside(summary, controls),
+        *_inside(summary.query, _looked_at(summary), controls),
     ]
     found = [{**actions(*selects), "block_id": controls.state}]
     return found if summary.empty else [*found, actions(*_buttons(controls))]
+
+
+def analysis_rows(
+    query: Query, groups: Sequence[str], controls: Controls, *, empty: bool
+) -> list[Block]:
+    """The rows under the answer to a question of another kind than usage.
+
+    `groups` are the labels of the members that one may look into.
+    """
+    selects = [] if query.kind in WITHOUT_PERIOD else [_period(query)]
+    selects += [_by(query), *_inside(query, groups, controls)]
+    found = [{**actions(*selects), "block_id": controls.state}]
+    return found if empty else [*found, actions(*_buttons(controls, alert=False))]
 
 
 def _metric(summary: Summary) -> Block:
@@ -78,8 +91,8 @@ def _metric(summary: Summary) -> Block:
     return menu(FollowUpAction.METRIC, "Metric", options, str(present or EVERYTHING))
 
 
-def _period(summary: Summary) -> Block:
-    present = summary.query.period
+def _period(query: Query) -> Block:
+    present = query.period
     options = [option("Up to now", UP_TO_NOW)]
     value = str(present)
     for words in PERIODS:
@@ -93,10 +106,10 @@ def _period(summary: Summary) -> Block:
     return menu(FollowUpAction.PERIOD, "Period", options, value)
 
 
-def _by(summary: Summary) -> Block:
+def _by(query: Query) -> Block:
     options = [option("Not grouped", UNGROUPED)]
     options += [option(f"By {DIMENSION_WORDS[one]}", one) for one in Dimension]
-    return menu(FollowUpAction.BY, "Group by", options, str(summary.query.by or UNGROUPED))
+    return menu(FollowUpAction.BY, "Group by", options, str(query.by or UNGROUPED))
 
 
 def _versus(summary: Summary) -> Block:
@@ -131,25 +144,31 @@ def _just_before(period: Period) -> Versus | None:
     return next((versus for versus, unit in EARLIER.items() if unit is long), None)
 
 
-def _inside(summary: Summary, controls: Controls) -> list[Block]:
+def _looked_at(summary: Summary) -> list[str]:
+    """The labels of the groups shown."""
+    if not summary.query.by or summary.empty:
+        return []
+    return [group.label for group in looked_at(summary, next(iter(summary.metrics.values())))]
+
+
+def _inside(query: Query, groups: Sequence[str], controls: Controls) -> list[Block]:
     """Drill-down into the groups shown, and removal of the filters that were set."""
-    filters = summary.query.filters
+    filters = query.filters
     options = [
         option(_way_out(one), f"{OUT}{index}")
         for index, one in enumerate(filters)
         if not (controls.own_only and one.dimension is Dimension.CREATOR)
     ]
     ways_out = len(options)
-    if summary.query.by and not summary.empty:
-        options += [
-            option(group.label, controls.inside[group.label])
-            for group in looked_at(summary, next(iter(summary.metrics.values())))[:_MOST_INSIDE]
-            if group.label in controls.inside
-        ]
+    options += [
+        option(label, controls.inside[label])
+        for label in groups[:_MOST_INSIDE]
+        if label in controls.inside
+    ]
     if not options:
         return []
-    inside = summary.query.by and len(options) > ways_out
-    label = f"Look inside a{_article(summary)}" if inside else "Filters"
+    inside = query.by and len(options) > ways_out
+    label = f"Look inside a{_article(query)}" if inside else "Filters"
     return [menu(FollowUpAction.INSIDE, label, options)]
 
 
@@ -159,16 +178,16 @@ def _way_out(one: Filter) -> str:
     return f"‹ Without {clean(str(one))}"
 
 
-def _article(summary: Summary) -> str:
-    words = DIMENSION_WORDS[summary.query.by] if summary.query.by else ""
+def _article(query: Query) -> str:
+    words = DIMENSION_WORDS[query.by] if query.by else ""
     return f"n {words}" if words.startswith("A") else f" {words}"
 
 
-def _buttons(controls: Controls) -> list[Block]:
+def _buttons(controls: Controls, *, alert: bool = True) -> list[Block]:
     share = [button("Share", SHARE, controls.value)] if controls.private else []
     return [
         *share,
         button("Schedule this", SCHEDULE, controls.value),
-        button("Alert me", ALERT, controls.value),
+        *([button("Alert me", ALERT, controls.value)] if alert else []),
         *(button(name, f"{EXPORT}{name.lower()}", controls.value) for name in ("CSV", "PDF")),
     ]

@@ -62,4 +62,4 @@ def _begin(summary: Summary, out: BinaryIO, sheet: Sheet) -> tuple[Pages, Sheet]
     limited = restrictions(summary.query)
     title = document_title(summary) + (f" · {limited}" if limited else "")
     paper = PageCanvas(out, title=f"{title} · {sheet.organization}")
-    return Pages(paper, title, summary), sheet
+    return Pages(paper, title, summary.as_of, summary.range.until), sheet

@@ -6,8 +6,9 @@ draws a form whose content is written last.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from reports.questions.range_names import moment_words
-from reports.questions.summary import Summary
 from reports.render.canvas.canvas import A4, FAINT, GREY, Align, PageCanvas
 from reports.render.fonts import Face, fit, width
 from reports.wording.safe_text import clean
@@ -23,7 +24,9 @@ _COUNT = "Count"
 class Pages:
     """The pages of one document; `y` is where the next thing may begin."""
 
-    def __init__(self, paper: PageCanvas, title: str, summary: Summary) -> None:
+    def __init__(
+        self, paper: PageCanvas, title: str, as_of: datetime | None, made: datetime
+    ) -> None:
         self.paper = paper
         self.y = TOP
         self.number = 1
@@ -31,9 +34,8 @@ class Pages:
         self._title = fit(title, Face.SANS, round(0.72 * WIDE / _SMALL, 2))
         used = width(self._title, Face.SANS)
         self._room_of_header = round(WIDE / _SMALL - used - 2, 2)
-        as_of = summary.as_of
         self._as_of = f"Data as of {moment_words(as_of)}" if as_of else "No data yet"
-        self._made = summary.range.until
+        self._made = made
         paper.document.form(_COUNT)
 
     @property

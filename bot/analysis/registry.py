@@ -1,0 +1,44 @@
+"""The kinds of question besides usage, and the one function that answers any question.
+
+A kind has a pure file of arithmetic and one of presentation in `reports.analysis`, a gatherer here,
+and its line in `GATHERERS`; dispatch, menus, files, schedules and the terminal need nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.analysis.price import gather_price
+from bot.analysis.request import AnalysisRequest
+from bot.answers.answer import answer
+from bot.answers.visibility import ANYONE, Asker
+from bot.store import Store
+from reports.analysis.document import AnalysisDocument
+from reports.questions.grammar import CommandError
+from reports.questions.query import Query, QueryKind
+from reports.questions.summary import Summary
+
+GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | CommandError]] = {
+    QueryKind.PRICE: gather_price,
+}
+
+
+def analyze(
+    store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE
+) -> AnalysisDocument | CommandError:
+    """The answer to a question of a kind in the registry, from one snapshot of the database.
+
+    `zone` is the default zone of calendar periods.
+    """
+    with store.snapshot():
+        return GATHERERS[query.kind](AnalysisRequest(store, query, now, zone, asker))
+
+
+def answer_any(
+    store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE, *, whole: bool
+) -> Summary | AnalysisDocument | CommandError:
+    """The answer to a question of any kind; the arguments are those of `answer`."""
+    if query.kind in GATHERERS:
+        return analyze(store, query, now, zone, asker)
+    return answer(store, query, now, zone, asker, whole=whole)

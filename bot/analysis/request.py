@@ -1,0 +1,79 @@
+"""What the gatherer of every kind gets, and the parts of the work that several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.answers import visibility
+from bot.answers.answer import Plan, make_plan, missing
+from bot.answers.visibility import ANYONE, Asker
+from bot.store import Store
+from bot.store.usage.read import Selection
+from reports.questions.grammar import CommandError
+from reports.questions.query import Query
+from reports.usage.coverage import AnswerableRange
+from reports.usage.dimensions import Dimension
+from reports.usage.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisRequest:
+    """A question, its moment (UTC), the default zone of calendar periods, and who asks."""
+
+    store: Store
+    query: Query
+    now: datetime
+    zone: str
+    asker: Asker = ANYONE
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAnalysis:
+    """A question made exact, what its members are called, and how good the data is."""
+
+    plan: Plan
+    labels: Mapping[int, str]
+    as_of: datetime | None
+    partial: tuple[str, ...]
+
+
+def planned(request: AnalysisRequest) -> PlannedAnalysis | CommandError:
+    """Make a question exact, narrowed to what the asker may see; or say why it means nothing."""
+    store = request.store
+    plan = make_plan(store, request.query, request.now, request.zone, request.asker)
+    if isinstance(plan, CommandError):
+        return plan
+    as_of = store.state().synced.get(plan.source.stored)
+    labels = visibility.labels(store.directory(), request.asker)
+    return PlannedAnalysis(plan, labels, as_of, missing(store, plan))
+
+
+def usage_by_cell(
+    store: Store, selection: Selection, of: AnswerableRange
+) -> Mapping[tuple[int, int], Usage]:
+    """Usage of a whole range by group and model, as their ids; the group is 0 unless the selection
+    is by key or creator.
+    """
+    whole = replace(of.range, buckets=(of.range.start,), until=of.range.end)
+    return {
+        (member, model): usage
+        for _, member, model, usage in store.rows(selection, whole, of.stored)
+    }
+
+
+def usage_by_group(store: Store, selection: Selection, of: AnswerableRange) -> Mapping[int, Usage]:
+    """Usage of a whole range by the ids of the groups of a selection; 0 without a grouping."""
+    whole = replace(of.range, buckets=(of.range.start,), until=of.range.end)
+    by_model = selection.by is Dimension.MODEL
+    sums: dict[int, list[int]] = {}
+    for _, member, model, usage in store.rows(selection, whole, of.stored):
+        group = model if by_model else member
+        before = sums.get(group)
+        if before is None:
+            sums[group] = list(usage)
+        else:
+            for at, value in enumerate(usage):
+                before[at] += value
+    return {group: Usage._make(values) for group, values in sums.items()}

@@ -1,0 +1,74 @@
+"""What the answer to a question of any kind but usage shows, independent of where it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reports.questions.query import Query
+from reports.questions.wording import filter_words, range_words
+from reports.time.timerange import TimeRange
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column of the table that people look at; `right`: figures, set to the right."""
+
+    title: str
+    right: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExactTable:
+    """The rows of the CSV file: exact figures, every group. Names are strings as others chose
+    them; a figure is an int, or a string in `figures`' columns (counted from 0).
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int, ...], ...]
+    figures: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WaterfallStep:
+    """A bar of a waterfall: an amount that is added to those before it, or a level from zero."""
+
+    label: str
+    amount: int
+    level: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisDocument:
+    """The answer to a question of one kind.
+
+    All text is plain and escaped where it is rendered; names in it may hold anything. `sentences`
+    stand above the table, `notes` below it in small print. `range` is None for what is about now.
+    `data` is the kind's own JSON, without the parts that all kinds have. `groups` are the labels of
+    the members that one may look into. `steps` are a waterfall in nano-dollars, if there is one.
+    `empty`: there was nothing to work with, as `sentences` say.
+    """
+
+    query: Query
+    title: str
+    sentences: tuple[str, ...]
+    as_of: datetime | None
+    made: datetime
+    range: TimeRange | None = None
+    partial: tuple[str, ...] = ()
+    columns: tuple[TableColumn, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+    exact: ExactTable = ExactTable((), ())
+    data: Mapping[str, Any] | None = None
+    groups: tuple[str, ...] = ()
+    steps: tuple[WaterfallStep, ...] = ()
+    empty: bool = False
+
+    @property
+    def scope(self) -> str:
+        """Which range the answer is about, and what it is narrowed to."""
+        parts = [self.range and range_words(self.range), filter_words(self.query)]
+        return ", ".join(part for part in parts if part)

@@ -1,0 +1,116 @@
+"""An analysis as a PDF document: its sentences, its chart, its table and its notes."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from reports.analysis.document import AnalysisDocument
+from reports.questions.range_names import in_document
+from reports.render.canvas.canvas import FAINT, GREY, INK, Align, PageCanvas
+from reports.render.fonts import Face, fit, width
+from reports.render.pdf.cover import wrap
+from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
+from reports.wording.safe_text import clean
+
+_TITLE, _SIZE, _SMALL = 18.0, 9.5, 8.0
+_ROW = 16.0
+_GAP = 10.0
+_MOST_NAME = 0.45
+"""The part of the width that the first column may take; figures need the rest."""
+
+
+def write_analysis_pdf(
+    found: AnalysisDocument, out: BinaryIO, *, organization: str, command: str = "/activity"
+) -> int:
+    """Write the answer as a PDF document to `out`; returns how many pages it has."""
+    title = in_document(clean(found.title, 300))
+    paper = PageCanvas(out, title=f"{title} · {organization}")
+    pages = Pages(paper, title, found.as_of, found.made)
+    pages.begin(None)
+    _draw_head(pages, found, title, organization, command)
+    for words in found.sentences:
+        _draw_lines(pages, title, in_document(words), _SIZE, INK)
+        pages.y -= 3
+    if found.rows:
+        pages.y -= 8
+        _draw_table(pages, found, title)
+    pages.y -= 8
+    for words in (*found.notes, *(f"Incomplete: {words}." for words in found.partial)):
+        _draw_lines(pages, title, in_document(words), _SMALL, GREY)
+    return pages.finish()
+
+
+def _draw_head(
+    pages: Pages, found: AnalysisDocument, title: str, organization: str, command: str
+) -> None:
+    paper = pages.paper
+    paper.text(LEFT, pages.y, fit(clean(organization), Face.SANS, WIDE / _SIZE), size=_SIZE,
+               colour=GREY)  # fmt: skip
+    pages.y -= 26
+    paper.text(LEFT, pages.y, fit(title, Face.BOLD, WIDE / _TITLE), Face.BOLD, _TITLE)
+    pages.y -= 18
+    if found.scope:
+        _draw_lines(pages, title, in_document(found.scope), _SMALL, GREY)
+    _draw_lines(pages, title, found.query.command(command), _SMALL, GREY)
+    pages.y -= 4
+    paper.rule(LEFT, pages.y, RIGHT, FAINT)
+    pages.y -= 16
+
+
+def _draw_lines(pages: Pages, running: str, words: str, size: float, colour: str) -> None:
+    for line in wrap(clean(words, 2_000), Face.SANS, WIDE / size):
+        if pages.room < size * 1.5:
+            pages.turn(running)
+        pages.paper.text(LEFT, pages.y, line, size=size, colour=colour)
+        pages.y -= size * 1.45
+
+
+def _draw_table(pages: Pages, found: AnalysisDocument, running: str) -> None:
+    heads = tuple(column.title for column in found.columns)
+    rows = [tuple(clean(cell, 200) for cell in row) for row in found.rows]
+    edges = _edges(heads, rows)
+    _draw_row(pages, heads, edges, Face.BOLD, found)
+    pages.paper.rule(LEFT, pages.y + 11, RIGHT, INK, 0.8)
+    for row in rows:
+        if pages.room < _ROW:
+            pages.turn(running)
+            _draw_row(pages, heads, edges, Face.BOLD, found)
+            pages.paper.rule(LEFT, pages.y + 11, RIGHT, INK, 0.8)
+        _draw_row(pages, row, edges, Face.SANS, found)
+        pages.paper.rule(LEFT, pages.y + 11, RIGHT, FAINT, 0.3)
+
+
+def _edges(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[tuple[float, float]]:
+    """Where each column begins and ends: as wide as its texts, the first has what is left."""
+    wide = [
+        max(
+            width(heads[at], Face.BOLD),
+            *(width(row[at], Face.SANS) for row in rows),
+        )
+        * _SMALL
+        for at in range(len(heads))
+    ]
+    room = WIDE - _GAP * (len(heads) - 1)
+    others = sum(wide[1:])
+    squeeze = min(1.0, room * (1 - _MOST_NAME / 2) / others) if others else 1.0
+    widths = [0.0, *(one * squeeze for one in wide[1:])]
+    widths[0] = room - sum(widths)
+    edges, x = [], LEFT
+    for one in widths:
+        edges.append((x, x + one))
+        x += one + _GAP
+    return edges
+
+
+def _draw_row(
+    pages: Pages,
+    cells: tuple[str, ...],
+    edges: list[tuple[float, float]],
+    face: Face,
+    found: AnalysisDocument,
+) -> None:
+    for cell, (left, right), column in zip(cells, edges, found.columns, strict=True):
+        shown = fit(cell, face, round((right - left) / _SMALL + 0.05, 2))
+        x, align = (right, Align.RIGHT) if column.right else (left, Align.LEFT)
+        pages.paper.text(x, pages.y, shown, face, _SMALL, align=align)
+    pages.y -= _ROW

@@ -1,0 +1,196 @@
+"""What a million tokens cost, as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
+from reports.analysis.price import Prices, UnitPrice, free_groups, prices
+from reports.questions.query import Query
+from reports.questions.wording import DIMENSION_WORDS, capital, title
+from reports.time.timerange import TimeRange
+from reports.usage.dimensions import MoneySource
+from reports.usage.format import money, number
+from reports.usage.usage import Usage, dollars
+
+UNKNOWN = "–"
+NOTHING = "Nothing was used in this period, so there is no price to work out."
+ONE_SOURCE = (
+    "OpenRouter doesn't split tokens and requests by credits and BYOK, so this is {source} spend"
+    " divided by all tokens and requests."
+)
+EFFECTIVE = "Effective prices: spend divided by tokens, with caching and discounts included."
+_FIGURES = (
+    "Spend", "BYOK", "Prompt", "Completion", "Tokens", "Requests", "Per Million", "Per Request",
+    "Ratio",
+)  # fmt: skip
+
+
+def price_answer(
+    query: Query,
+    span: TimeRange,
+    whole: Usage,
+    groups: Mapping[str, Usage],
+    *,
+    as_of: datetime | None,
+    partial: Sequence[str],
+) -> AnalysisDocument:
+    """The unit prices of a range: `groups` is the usage of each group, empty without a grouping."""
+    found = prices(_of_source(whole, query), {k: _of_source(u, query) for k, u in groups.items()})
+    blended = found.blended
+    empty = not any(whole)
+    return AnalysisDocument(
+        query=query,
+        title=title(query),
+        sentences=(NOTHING,) if empty else _sentences(found, query),
+        as_of=as_of,
+        made=span.until,
+        range=span,
+        partial=tuple(partial),
+        columns=_columns(query) if query.by else (),
+        rows=_rows(found, query) if query.by else (),
+        notes=() if empty else _notes(blended, query),
+        exact=_exact(found, query),
+        data={
+            "blended": _figures(blended),
+            "groups": [{"label": one.label, **_figures(one)} for one in found.groups or (blended,)],
+        },
+        groups=tuple(one.label for one in found.groups[: query.top]),
+        empty=empty,
+    )
+
+
+def _of_source(usage: Usage, query: Query) -> Usage:
+    """Usage with the spend of one source of money alone, where the question asks for that."""
+    match query.source:
+        case MoneySource.CREDITS:
+            return usage._replace(byok=0)
+        case MoneySource.BYOK:
+            return usage._replace(credits=0)
+        case MoneySource.ALL:
+            return usage
+
+
+def _sentences(found: Prices, query: Query) -> tuple[str, ...]:
+    whole = found.blended
+    if whole.per_million is None:
+        return (f"{money(whole.spend)} for {number(whole.requests)} requests, without any tokens.",)
+    first = (
+        f"{_money(whole.per_million)} for a million tokens and {_money(whole.per_request)} for a"
+        f" request, over everything: {money(whole.spend)} for {number(whole.tokens)} tokens in"
+        f" {number(whole.requests)} requests."
+    )
+    lines = [first]
+    if whole.ratio is not None:
+        lines.append(f"{number(whole.ratio)} prompt tokens for each completion token.")
+    free = free_groups(found.groups)
+    if free and query.by:
+        names = ", ".join(one.label for one in free[:3])
+        more = f" and {len(free) - 3} more" if len(free) > 3 else ""
+        tokens = sum(one.tokens for one in free)
+        lines.append(f"Free: {names}{more}, {number(tokens)} tokens in all.")
+    return tuple(lines)
+
+
+def _notes(whole: UnitPrice, query: Query) -> tuple[str, ...]:
+    notes = [EFFECTIVE]
+    if query.source is not MoneySource.ALL:
+        name = "BYOK" if query.source is MoneySource.BYOK else "credits"
+        notes.append(ONE_SOURCE.format(source=name))
+    if whole.byok:
+        notes.append(
+            f"{money(whole.byok)} of the spend went through own provider keys (BYOK), which"
+            " OpenRouter only estimates."
+        )
+    return tuple(notes)
+
+
+def _columns(query: Query) -> tuple[TableColumn, ...]:
+    name = capital(DIMENSION_WORDS[query.by]) if query.by else ""
+    heads = ("Per 1M tokens", "vs all", "Per request", "Prompt : completion", "Spend", "Tokens")
+    return (TableColumn(name, right=False), *map(TableColumn, heads))
+
+
+def _rows(found: Prices, query: Query) -> tuple[tuple[str, ...], ...]:
+    looked_at, rest = found.groups[: query.top], found.groups[query.top :]
+    rows = [_row(one, one.label, found.blended) for one in looked_at]
+    if rest:
+        rows.append(_row(_together(rest), f"Others ({len(rest):,})", found.blended))
+    if len(found.groups) > 1:
+        rows.append(_row(found.blended, "All", found.blended))
+    return tuple(rows)
+
+
+def _together(groups: Sequence[UnitPrice]) -> UnitPrice:
+    """Several groups as one."""
+    return UnitPrice(
+        "",
+        sum(one.spend for one in groups),
+        sum(one.tokens for one in groups),
+        sum(one.requests for one in groups),
+        sum(one.prompt for one in groups),
+        sum(one.completion for one in groups),
+        sum(one.byok for one in groups),
+    )
+
+
+def _row(one: UnitPrice, label: str, blended: UnitPrice) -> tuple[str, ...]:
+    against = one.against(blended)
+    free = one.free and one.per_million is not None
+    return (
+        label,
+        "free" if free else _money(one.per_million),
+        UNKNOWN if against is None or one.free else f"{_times(against)}x",
+        "free" if free and one.requests else _money(one.per_request),
+        UNKNOWN if one.ratio is None else f"{number(one.ratio)} : 1",
+        money(one.spend),
+        number(one.tokens),
+    )
+
+
+def _times(ratio: Fraction) -> str:
+    return f"{float(ratio):.2f}" if ratio < 10 else f"{float(ratio):,.0f}"
+
+
+def _money(price: Fraction | None) -> str:
+    return UNKNOWN if price is None else money(price)
+
+
+def _figures(one: UnitPrice) -> dict[str, Any]:
+    return {
+        "per_million": _exact_money(one.per_million),
+        "per_request": _exact_money(one.per_request),
+        "ratio": None if one.ratio is None else float(one.ratio),
+        "spend": dollars(one.spend),
+        "tokens": one.tokens,
+        "requests": one.requests,
+    }
+
+
+def _exact_money(price: Fraction | None) -> str | None:
+    return None if price is None else dollars(price)
+
+
+def _exact(found: Prices, query: Query) -> ExactTable:
+    """Every group with the figures that its prices were worked out from."""
+    name = {None: "Group", "model": "Slug", "key": "API Key", "creator": "Creator"}[query.by]
+    groups = found.groups or ((found.blended,) if any(_counts(found.blended)) else ())
+    rows = tuple(
+        (
+            one.label,
+            dollars(one.spend), dollars(one.byok), one.prompt, one.completion, one.tokens,
+            one.requests,
+            _exact_money(one.per_million) or "",
+            _exact_money(one.per_request) or "",
+            "" if one.ratio is None else f"{float(one.ratio):.6f}".rstrip("0").rstrip("."),
+        )
+        for one in groups
+    )  # fmt: skip
+    return ExactTable((name, *_FIGURES), rows, frozenset(range(1, len(_FIGURES) + 1)))
+
+
+def _counts(one: UnitPrice) -> tuple[int, ...]:
+    return one.spend, one.tokens, one.requests

@@ -1,0 +1,1 @@
+"""Analyses as Slack messages."""

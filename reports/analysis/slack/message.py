@@ -1,0 +1,96 @@
+"""An analysis as a Slack message, within Slack's limits for any organization."""
+
+from __future__ import annotations
+
+from reports.analysis.document import AnalysisDocument, TableColumn
+from reports.block_kit.elements import (
+    LONGEST_SECTION,
+    Block,
+    code,
+    context,
+    fit,
+    header,
+    moment,
+    packed,
+    section,
+)
+from reports.block_kit.message import MOST_SECTIONS, Message, shortened
+from reports.questions.slack.controls import Controls, analysis_rows
+from reports.questions.wording import filter_words, range_words, stamp
+from reports.wording.safe_text import clean, escape
+
+_MOST_ROWS = 60
+"""Rows of a table: Slack takes 100, and about 13,200 characters in a whole message."""
+_LONGEST_CELL = 60
+_MOST_PARTIAL = 5
+
+
+def analysis_message(
+    found: AnalysisDocument,
+    command: str = "/activity",
+    *,
+    controls: Controls | None = None,
+    picture: str = "",
+) -> Message:
+    """The answer with its menus and buttons; `picture` is the Slack id of its uploaded chart."""
+    scope = escape(range_words(found.range)) if found.range else ""
+    filters = filter_words(found.query, code)
+    small = ", ".join(part for part in (scope, filters) if part)
+    blocks: list[Block] = [header(found.title), *([context(small)] if small else [])]
+    said = [fit(escape(clean(words, LONGEST_SECTION)), LONGEST_SECTION)
+            for words in found.sentences]  # fmt: skip
+    blocks += [section(text) for text in packed(said)[:MOST_SECTIONS]]
+    if picture:
+        alt = f"Chart: {found.title}"[:1_000]
+        blocks.append({"type": "image", "alt_text": alt, "slack_file": {"id": picture}})
+    if found.rows:
+        blocks.append(_table(found))
+    blocks += [context(*_footer(found, command))]
+    if controls:
+        blocks += analysis_rows(found.query, found.groups, controls, empty=found.empty)
+    return Message(analysis_text(found), tuple(blocks))
+
+
+def analysis_text(found: AnalysisDocument) -> str:
+    """The answer as text (mrkdwn) for notifications and screen readers."""
+    scope = f" ({found.scope})" if found.scope else ""
+    lines = [f"{found.title}{scope}", *found.sentences]
+    heads = [column.title for column in found.columns]
+    lines += [
+        f"• {row[0]}: "
+        + ", ".join(f"{head} {cell}" for head, cell in zip(heads[1:], row[1:], strict=True))
+        for row in found.rows
+    ]
+    lines += [*found.notes, _dated(found), *(_sentence(words) for words in found.partial)]
+    return shortened(escape("\n".join(clean(line, LONGEST_SECTION) for line in lines)))
+
+
+def _table(found: AnalysisDocument) -> Block:
+    rows = [[column.title for column in found.columns]]
+    rows += [[clean(cell, _LONGEST_CELL) or "–" for cell in row] for row in found.rows[:_MOST_ROWS]]
+    return {
+        "type": "table",
+        "column_settings": [_setting(column) for column in found.columns],
+        "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in rows],
+    }
+
+
+def _setting(column: TableColumn) -> Block:
+    return {"align": "right"} if column.right else {"is_wrapped": True}
+
+
+def _footer(found: AnalysisDocument, command: str) -> list[str]:
+    dated = f"Data as of {moment(found.as_of)}" if found.as_of else escape(_dated(found))
+    notes = [fit(escape(clean(words, 900)), 900) for words in found.notes[:3]]
+    missing = [
+        fit(f":warning: {escape(_sentence(words))}", 900) for words in found.partial[:_MOST_PARTIAL]
+    ]
+    return [*notes, dated, *missing, code(found.query.command(command))]
+
+
+def _dated(found: AnalysisDocument) -> str:
+    return f"Data as of {stamp(found.as_of)}" if found.as_of else "No data yet"
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:].rstrip(".") + "."
