@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.analysis.keys import gather_keys
+from bot.analysis.limits import gather_limits
 from bot.analysis.price import gather_price
 from bot.analysis.request import AnalysisRequest
 from bot.answers.answer import answer
@@ -21,6 +23,8 @@ from reports.questions.summary import Summary
 
 GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | CommandError]] = {
     QueryKind.PRICE: gather_price,
+    QueryKind.LIMITS: gather_limits,
+    QueryKind.KEYS: gather_keys,
 }
 
 

@@ -14,7 +14,7 @@ from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
 from bot.store.usage import coverage_marks as marks
 from bot.store.usage import directory as members
-from bot.store.usage import imported
+from bot.store.usage import imported, last_used
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
@@ -387,6 +387,11 @@ class Store:
             marks.keep(connection, name, value)
 
     # -- answering
+
+    def last_used(self, dimension: Dimension) -> Mapping[int, datetime]:
+        """The start (UTC) of the last hour or day in which each member made a request, by id."""
+        with self._db.read() as connection:
+            return last_used.last_used(connection, dimension)
 
     def read(
         self,
