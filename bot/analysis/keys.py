@@ -19,7 +19,7 @@ from reports.analysis.document import AnalysisDocument
 from reports.analysis.keys import UNUSED_FOR, KeyFacts, KeyTrait, review
 from reports.analysis.keys_answer import UNKNOWN, keys_answer
 from reports.questions.grammar import CommandError
-from reports.questions.kinds import days_of
+from reports.questions.limit_kinds import days_of
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
 

@@ -13,6 +13,8 @@ from bot.analysis.keys import gather_keys
 from bot.analysis.limits import gather_limits
 from bot.analysis.price import gather_price
 from bot.analysis.request import AnalysisRequest
+from bot.analysis.whatif import gather_whatif
+from bot.analysis.why import gather_why
 from bot.answers.answer import answer
 from bot.answers.visibility import ANYONE, Asker
 from bot.store import Store
@@ -23,8 +25,10 @@ from reports.questions.summary import Summary
 
 GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | CommandError]] = {
     QueryKind.PRICE: gather_price,
+    QueryKind.WHY: gather_why,
     QueryKind.LIMITS: gather_limits,
     QueryKind.KEYS: gather_keys,
+    QueryKind.WHATIF: gather_whatif,
 }
 
 

@@ -119,12 +119,11 @@ def kept_private(services: Services, channel: str) -> str:
 
 
 def drawn_apart(found: Summary | AnalysisDocument, *, shared: bool) -> bool:
-    """Whether a picture is uploaded for an answer: of usage where it is shared, since the person
-    alone gets Slack's own chart; of an analysis wherever it has one.
+    """Whether a picture is uploaded for an answer that has a chart: where it is shared, since a
+    person alone gets Slack's own chart.
     """
-    if isinstance(found, AnalysisDocument):
-        return bool(found.steps)
-    return shared and not found.empty
+    charted = bool(found.steps) if isinstance(found, AnalysisDocument) else not found.empty
+    return shared and charted
 
 
 def picture(services: Services, asker: Asker, what: AnswerState) -> str:

@@ -18,7 +18,6 @@ from bot.answers.visibility import ANYONE, Asker
 from bot.store import Store
 from bot.store.usage import read as reading
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.text import write_analysis_csv
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query, QueryKind, Versus
 from reports.questions.range_names import file_words
@@ -27,6 +26,7 @@ from reports.time.timerange import NotBegunError, ranges
 from reports.usage.coverage import reaches, source
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
+from reports.wording.safe_text import clean
 
 NO_PICTURE = "This answer has no chart."
 _BATCH = 4_096
@@ -118,14 +118,21 @@ def _write_analysis(
         organization = store.fact(_ORGANIZATION) or "OpenRouter organization"
     match job.format:
         case Format.CSV:
+            # each only when it is used
+            from reports.analysis.text import write_analysis_csv  # noqa: PLC0415
+
             write_analysis_csv(found, out)
         case Format.PDF | Format.SUMMARY:
-            # only when it is used
             from reports.analysis.pdf import write_analysis_pdf  # noqa: PLC0415
 
             write_analysis_pdf(found, out, organization=organization, command=job.command)
         case Format.PNG:
-            raise UnanswerableError(NO_PICTURE)
+            if not found.steps:
+                raise UnanswerableError(NO_PICTURE)
+            from reports.render.charts.waterfall import waterfall_png  # noqa: PLC0415
+
+            steps = [(step.label, step.amount, step.level) for step in found.steps]
+            out.write(waterfall_png(clean(f"{found.title} ({found.scope})", 300), steps))
     return found
 
 

@@ -18,10 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import chain
-
-from reports.analysis.rounding import largest_remainder
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +82,12 @@ class Explanation:
         return self.now - self.before
 
 
-_Exact = tuple[Fraction, Fraction, Fraction]
-"""Volume, mix and price of a cell before they are rounded."""
+_SCALE = 2**64
+"""Parts are worked out in this part of a nano-dollar: the denominators of exact fractions grow with
+every cell, and a million cells together are off by less than a millionth of a nano-dollar.
+"""
+_Scaled = tuple[int, int, int]
+"""Volume, mix and price of a cell before they are rounded, in units of `1 / _SCALE`."""
 
 
 def explain(
@@ -99,8 +100,7 @@ def explain(
     rounded so that cells add up to groups and groups to the whole (largest remainder).
     """
     found = tuple(_added(cells))
-    exact = _exact(found)
-    rounded = _rounded(found, exact)
+    rounded = _rounded(found, _scaled(found))
     changes = tuple(CellChange(cell, parts) for cell, parts in zip(found, rounded, strict=True))
     return Explanation(
         before=sum(cell.spend_before for cell in found),
@@ -127,44 +127,46 @@ def _added(cells: Iterable[CellUsage]) -> Iterable[CellUsage]:
     return found.values()
 
 
-def _exact(cells: tuple[CellUsage, ...]) -> list[_Exact]:
+def _scaled(cells: tuple[CellUsage, ...]) -> list[_Scaled]:
     before = sum(cell.tokens_before for cell in cells)
     now = sum(cell.tokens_now for cell in cells)
     if before <= 0:
-        return [(Fraction(c.spend_now - c.spend_before), Fraction(0), Fraction(0)) for c in cells]
-    return [_parts(cell, Fraction(now, before)) for cell in cells]
+        return [((cell.spend_now - cell.spend_before) * _SCALE, 0, 0) for cell in cells]
+    return [_parts(cell, before, now) for cell in cells]
 
 
-def _parts(cell: CellUsage, growth: Fraction) -> _Exact:
-    zero = Fraction(0)
+def _parts(cell: CellUsage, before: int, now: int) -> _Scaled:
+    """The parts of one cell; `before` and `now` are the tokens of all cells."""
+    change = (cell.spend_now - cell.spend_before) * _SCALE
     if cell.tokens_before:
-        price = Fraction(cell.spend_before, cell.tokens_before)
-    elif cell.tokens_now:
-        price = Fraction(cell.spend_now, cell.tokens_now)
+        volume = cell.spend_before * (now - before) * _SCALE // before
+        at_old_price = cell.tokens_now * cell.spend_before
+        price = (cell.spend_now * cell.tokens_before - at_old_price) * _SCALE // cell.tokens_before
+        return volume, change - volume - price, price
+    if cell.tokens_now:
         # what it cost before came without tokens, so it has no price to compare with
-        return zero, cell.tokens_now * price, Fraction(-cell.spend_before)
-    else:
-        return zero, zero, Fraction(cell.spend_now - cell.spend_before)
-    return (
-        cell.tokens_before * (growth - 1) * price,
-        (cell.tokens_now - cell.tokens_before * growth) * price,
-        cell.spend_now - cell.tokens_now * price,
-    )
+        return 0, cell.spend_now * _SCALE, -cell.spend_before * _SCALE
+    return 0, 0, change
 
 
-def _rounded(cells: tuple[CellUsage, ...], exact: list[_Exact]) -> list[ChangeParts]:
+def _rounded(cells: tuple[CellUsage, ...], scaled: list[_Scaled]) -> list[ChangeParts]:
     """The parts of each cell as whole numbers: a cell's add up to its change, all to the whole's.
 
     Cells are rounded one after the other, each by its own largest remainder after what the cells
     before it were rounded by has been carried over. So no total is off by more than one unit.
     """
-    carried = [Fraction(0)] * 3
+    carried = (0, 0, 0)
     parts = []
-    for cell, three in zip(cells, exact, strict=True):
+    for cell, three in zip(cells, scaled, strict=True):
         wanted = [part + left for part, left in zip(three, carried, strict=True)]
-        whole = largest_remainder(wanted, cell.spend_now - cell.spend_before)
-        carried = [part - given for part, given in zip(wanted, whole, strict=True)]
-        parts.append(ChangeParts(*whole))
+        lower = [part // _SCALE for part in wanted]
+        missing = cell.spend_now - cell.spend_before - sum(lower)
+        order = sorted(range(3), key=lambda n: lower[n] * _SCALE - wanted[n])
+        for number in order[:missing]:
+            lower[number] += 1
+        left = [part - given * _SCALE for part, given in zip(wanted, lower, strict=True)]
+        carried = left[0], left[1], left[2]
+        parts.append(ChangeParts(*lower))
     return parts
 
 

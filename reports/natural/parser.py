@@ -18,7 +18,7 @@ from reports.natural import written_dates as loose_dates
 from reports.natural.alert_wishes import hear_alert, wants
 from reports.natural.dates import stretch
 from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
-from reports.natural.topics import greets, topic_said
+from reports.natural.topics import greets, topic_said, topic_words
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
     LONGEST,
@@ -29,7 +29,8 @@ from reports.questions.grammar import (
     parse,
     tokens,
 )
-from reports.questions.query import Query, Versus
+from reports.questions.kinds import STILL_RUNNING, kind_of
+from reports.questions.query import Query, QueryKind, Versus
 from reports.questions.topics import TopicAsked
 from reports.time.period import NAMED, DateSpan, Month
 from reports.time.timerange import NotBegunError, ranges, zone_names
@@ -38,10 +39,13 @@ from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
 from reports.wording.subscriptions import managing
 
-_ORDER = ("metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share")
+_ORDER = (
+    "kind", "metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share",
+)  # fmt: skip
 MOST_COMPARED = 2_000
 """Names among which the one most like a wrong word is looked for: more would take a while."""
 _LONGEST_STRETCH = 14
+_LONGEST_TOPIC = 6
 VOCABULARY = (
     *say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, *say.UNITS, *say.MONTHS, "last", "without",
 )  # fmt: skip
@@ -49,6 +53,7 @@ _BEGINNINGS = {
     "schedule", "schedules", "alert", "alerts", "quiet", "audit", "status", "help",
 }  # fmt: skip
 _FIELDS = {
+    "kind": ("kind", "extra"),
     "metric": ("metric",), "period": ("period",), "by": ("by",), "source": ("source",),
     "top": ("top",), "versus": ("versus",), "zone": ("zone",), "file": ("files",),
     "share": ("share",),
@@ -172,7 +177,8 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
             return found
         return _alert(said, words, known) or ParsedText(said, plainly=True)
     if not wants(words) and (topic := topic_said(_without_names(said, known))):
-        return ParsedText(topic)
+        kind = kind_of(topic)
+        return _read(said, known, today, kind=kind) if kind else ParsedText(topic)
     found = _read(said, known, today)
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
 
@@ -216,8 +222,9 @@ def _read(
     again: bool = True,
     schedules: bool = False,
     order: Order = "",
+    kind: QueryKind | None = None,
 ) -> Read:
-    reader = _TextReader(known, today, schedules=schedules, order=order)
+    reader = _TextReader(known, today, schedules=schedules, order=order, kind=kind)
     try:
         return reader.read(tokens(said))
     except AmbiguousDateError as wrong:
@@ -225,7 +232,7 @@ def _read(
         if order or not again:
             return CommandError(str(wrong))
         both = [
-            _read(said, known, today, again=False, schedules=schedules, order=order)
+            _read(said, known, today, again=False, schedules=schedules, order=order, kind=kind)
             for order in orders
         ]
         choices = tuple(one.canonical for one in both if isinstance(one, ParsedText))
@@ -233,7 +240,7 @@ def _read(
     except AmbiguousNameError as wrong:
         texts = [_instead(reader, wrong.name, str(one)) for one in wrong.filters] if again else []
         read = [
-            _read(text, known, today, again=False, schedules=schedules, order=order)
+            _read(text, known, today, again=False, schedules=schedules, order=order, kind=kind)
             for text in texts
         ]
         choices = tuple(one.canonical for one in read if isinstance(one, ParsedText))
@@ -263,7 +270,7 @@ def _meant(reader: _TextReader, known: KnownNames, today: date) -> tuple[str, st
         " ".join((*reader.words[: reader.at], *instead, *reader.words[reader.at + 1 :]))
         for instead in ((), (like,) if like else ())
     ]
-    found = [_read(text, known, today, again=False) for text in texts]
+    found = [_read(text, known, today, again=False, kind=reader.kind) for text in texts]
     left, meant = (one.canonical if isinstance(one, ParsedText) else "" for one in found)
     return left, meant if like else ""
 
@@ -288,6 +295,8 @@ class _TextReader:
     superlative: bool = False
     plural: bool = False
     order: Order = ""
+    kind: QueryKind | None = None
+    extra: tuple[str, ...] = ()
 
     @property
     def rhythm(self) -> str:
@@ -297,8 +306,8 @@ class _TextReader:
         """All of it. Raises ValueError with what to say of a word that is not known."""
         self.words = [word.strip("?!,;") or word for word in words]
         rules: tuple[Callable[[], int], ...] = (
-            self._filter, self._mention, self._long_name, self._amount, self._part_of_day,
-            self._stretch, self._standing,
+            self._topic, self._filter, self._mention, self._long_name, self._amount,
+            self._part_of_day, self._stretch, self._standing,
             self._versus, self._by, self._top, self._dated, self._period, self._option,
             self._metric, self._self, self._leaving_out, self._name, self._filler,
         )  # fmt: skip
@@ -310,7 +319,9 @@ class _TextReader:
         return self._heard()
 
     def _heard(self) -> ParsedText | CommandError | None:
-        if self.asks_how_much and "metric" not in self.given:
+        if self.kind:
+            self._of_kind(self.kind)
+        elif self.asks_how_much and "metric" not in self.given:
             self._give("metric", str(Metric.SPEND))
         self._group()
         if self.superlative and not self.plural and "by" in self.given:
@@ -411,7 +422,48 @@ class _TextReader:
             ahead += 1
         return ahead
 
+    def _of_kind(self, kind: QueryKind) -> None:
+        """What was said, as a question of a kind."""
+        self.given["kind"] = [" ".join((kind, *self.extra))]
+        self.superlative = False
+        self.given.pop("top", None)
+        if kind in {QueryKind.PRICE, QueryKind.FORECAST}:
+            self.given.pop("metric", None)
+        if kind is QueryKind.FORECAST:
+            self.left.clear()  # "per month" says of which period the end is meant
+
     # -- rules: each says how many words it took
+
+    def _topic(self) -> int:
+        """Words that say of which kind the question is."""
+        if self.kind is None:
+            return 0
+        if self.kind is QueryKind.FORECAST and (taken := self._held_against()):
+            return taken
+        if self.kind is QueryKind.WHY and self._ahead(2) == ("since", "last"):
+            unit = say.UNITS.get(self._word(2))
+            if unit:  # since last week: this week beside the one before
+                self._give("period", f"this {unit}" if unit != "day" else "today")
+                return 3
+        if self.kind is QueryKind.FORECAST:
+            if self._word() in {"next", "tomorrow"}:
+                raise ValueError(STILL_RUNNING)
+            if self._word() in say.UNITS and "period" not in self.given:
+                self._give("period", f"this {say.UNITS[self._word()]}")
+                return 1
+        return topic_words(self.kind, self._ahead(_LONGEST_TOPIC))
+
+    def _held_against(self) -> int:
+        """`over $5000`, `within our budget of 5000`."""
+        at = self._skip(0, say.HELD_AGAINST)
+        amount = self._word(at)
+        if not amount.startswith("$") and not (at and self._number(at)):
+            return 0
+        count = amount.removeprefix("$").replace(",", "")
+        if count.endswith("k") and count[:-1].isdigit():
+            count = f"{count[:-1]}000"
+        self.extra = ("over", f"${count}")
+        return at + 1
 
     def _filter(self) -> int:
         kind, colon, name = self.words[self.at].partition(":")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, Topic, ungroupable
 
 _ABOUT_ME = (
@@ -32,10 +33,11 @@ _FORECAST = {
     "predicted", "prediction", "predictions", "heading", "extrapolate", "runrate", "run-rate",
 }  # fmt: skip
 _FORECAST_SAID = (
+    "how will",
     "will we", "will i", "will it", "will our", "will my", "on track", "run rate", "on pace",
     "going to spend", "going to cost", "going to be", "gonna", "how much will", "what will",
     "by the end of", "by end of", "by month end", "at the end of the month",
-    "end up",
+    "end up", "will the",
     "next month", "next week", "next year", "tomorrow", "next quarter",
 )  # fmt: skip
 _WHY_SAID = (
@@ -49,6 +51,87 @@ _PRICE_SAID = (
     "per million", "per 1m", "per m tokens", "per token", "per 1k", "per request", "a token",
     "per call", "per thousand", "each token", "per mtok", "unit cost", "unit price",
 )  # fmt: skip
+_SAID_BY: dict[QueryKind, tuple[str, ...]] = {
+    QueryKind.PRICE: (
+        "per million tokens",
+        "per million",
+        "per 1m tokens",
+        "per 1m",
+        "per m tokens",
+        "per mtok",
+        "per token",
+        "per 1k tokens",
+        "per 1k",
+        "per thousand tokens",
+        "per thousand",
+        "per request",
+        "per call",
+        "a million tokens",
+        "a token",
+        "each token",
+        "a request",
+        "each request",
+        "unit cost",
+        "unit costs",
+        "unit price",
+        "unit prices",
+        "a call",
+    ),
+    QueryKind.WHY: (
+        "how come",
+        "compared to before",
+        "than usual",
+        "than before",
+        "so much more",
+        "so much",
+        "go up",
+        "go down",
+        "went up",
+        "went down",
+        "gone up",
+        "gone down",
+        "going up",
+        "going down",
+    ),
+    QueryKind.FORECAST: (
+        "by the end of the month",
+        "by the end of month",
+        "by end of month",
+        "by month end",
+        "at the end of the month",
+        "end of the month",
+        "end of month",
+        "month end",
+        "by the end of",
+        "by end of",
+        "on track",
+        "on pace",
+        "run rate",
+        "going to be",
+        "going to spend",
+        "going to cost",
+        "end up",
+    ),
+}
+"""Phrases that say of which kind a question is, and nothing else."""
+_SAY_NOTHING: dict[QueryKind, set[str]] = {
+    QueryKind.PRICE: _PRICE | {
+        "token", "tokens", "million", "unit", "effective", "blended", "rate", "pay", "charged",
+        "request", "requests", "call", "calls",
+    },
+    QueryKind.WHY: _WHY | {
+        "changed", "change", "changes", "different", "difference", "driving", "drove", "behind",
+        "happened", "happening", "spike", "spiked", "jump", "jumped", "increase", "increased",
+        "increasing", "decrease", "decreased", "rise", "rose", "risen", "drop", "dropped", "drops",
+        "fell", "fall", "grow", "grew", "growth", "high", "low", "such", "explains", "bigger",
+        "come", "suddenly", "surge", "surged", "has",
+    },
+    QueryKind.FORECAST: _FORECAST | {
+        "will", "end", "ends", "expected", "expect", "track", "stay", "exceed", "finish", "close",
+        "by", "estimate", "estimated", "budget", "land",
+    },
+}  # fmt: skip
+"""Words that say the kind, or nothing, in a question of that kind."""
 _WHATIF_SAID = (
     "what if", "what-if", "if we moved", "if we switched", "if we replaced", "if we used",
     "if we move", "if we switch", "if we replace", "if we use", "if we had", "if i switched",
@@ -63,6 +146,15 @@ _KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "ex
 _KEYS_SAID = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               "never used", "not used", "without an owner", "no owner",
               "not been used")  # fmt: skip
+_KEY_FLAGS = {
+    "unused": ({"unused", "stale", "idle"}, ("never used", "not used", "not been used")),
+    "unlimited": (
+        {"unlimited"},
+        ("no limit", "without a limit", "without limit", "without limits", "no limits"),
+    ),
+    "orphaned": ({"orphaned"}, ("without an owner", "no owner")),
+    "expiring": ({"expiring", "expired", "expire", "expires"}, ()),
+}
 _LEFT = {"left", "remaining", "remain", "remains"}
 _BALANCE = {"balance", "top-up", "topup"}
 _BALANCE_SAID = (
@@ -111,6 +203,29 @@ def topic_said(words: Sequence[str]) -> str:
     if given & _PRICE or _has(said, _PRICE_SAID):
         return Topic.PRICE
     return _group_to_come(words) or ""
+
+
+def topic_words(kind: QueryKind, ahead: Sequence[str]) -> int:
+    """How many of the words ahead (lower case, empty after the last) say nothing but the kind."""
+    phrases = (phrase.split() for phrase in _SAID_BY.get(kind, ()))
+    found = (len(p) for p in phrases if tuple(ahead[: len(p)]) == tuple(p))
+    longest = max(found, default=0)
+    return longest or int(bool(ahead[0]) and ahead[0] in _SAY_NOTHING.get(kind, ()))
+
+
+def flags(topic: str, words: Sequence[str]) -> str:
+    """The words after the command of a topic that narrow it: which keys, or whose limits."""
+    said, given = f" {' '.join(words)} ", set(words)
+    if topic == Topic.KEYS:
+        found = [
+            flag
+            for flag, (some, phrases) in _KEY_FLAGS.items()
+            if given & some or _has(said, phrases)
+        ]
+        return " ".join(found)
+    if topic == Topic.LIMITS and given & {"my", "mine", "me", "i"}:
+        return "me"
+    return ""
 
 
 def _left(given: set[str]) -> bool:

@@ -77,6 +77,11 @@ LEAVING_OUT: tuple[tuple[str, ...], ...] = (
     ("no",), ("minus",), ("ignoring",), ("ignore",), ("besides",), ("not",),
 )  # fmt: skip
 """What begins a list of names to leave out."""
+HELD_AGAINST = {
+    "go", "stay", "be", "over", "under", "within", "below", "above", "exceed", "hit", "reach",
+    "more", "than", "budget", "of", "our",
+}  # fmt: skip
+"""Words before an amount that a forecast is compared with."""
 ALL_BUT = {"all", "everything", "everyone", "everybody", "anything", "anyone"}
 """What makes an exclusion of a `but` after it."""
 FILLERS = {

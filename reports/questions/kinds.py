@@ -8,62 +8,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from reports.questions import limit_kinds
 from reports.questions.query import Query, QueryKind
+from reports.time.period import Calendar, Unit
+from reports.usage.dimensions import Metric
 
-ANSWERED = frozenset({QueryKind.PRICE, QueryKind.LIMITS, QueryKind.KEYS})
+ANSWERED = frozenset({
+    QueryKind.PRICE, QueryKind.WHY, QueryKind.LIMITS, QueryKind.KEYS, QueryKind.WHATIF,
+})  # fmt: skip
 """The kinds that have an answer, besides usage; their words are read as questions."""
 
+STILL_RUNNING = (
+    "I can forecast how a period ends that is still running: `today`, `this week`, `this month` or"
+    " `this year`."
+)
 ExtraWords = Callable[[str, list[str]], tuple[str, ...]]
 """Takes a word in lower case and the words after it, the next one last, from which it may pop.
 Returns the words as `Query.extra` keeps them, or none where the word is not one of the kind's.
 """
 
 
-def _me(word: str, _: list[str]) -> tuple[str, ...]:
-    return ("me",) if word == "me" else ()
-
-
-def _key_traits(word: str, following: list[str]) -> tuple[str, ...]:
-    """A trait of keys; `unused` may be followed by a number of days, as `30d`."""
-    if word not in _KEY_TRAITS:
+def _limit(word: str, following: list[str]) -> tuple[str, ...]:
+    """`over $5000`: what a forecast is held against."""
+    amount = following[-1].removeprefix("$").replace(",", "") if following else ""
+    plain = amount.isascii() and amount.replace(".", "", 1).isdigit() and len(amount) <= 12
+    if word not in {"over", "under", "within"} or not plain:
         return ()
-    after = following[-1].lower() if following else ""
-    if word != "unused" or not days_of(after):
-        return (word,)
     following.pop()
-    return (word, after)
+    return "over", f"${amount}"
 
 
-def days_of(word: str) -> int:
-    """The number of days in a word like `30d`, at most ten years; 0 for any other word."""
-    count = word.removesuffix("d")
-    right = word.endswith("d") and count.isascii() and count.isdecimal() and len(count) < 5
-    return int(count) if right and 0 < int(count) <= _MOST_DAYS else 0
-
-
-_KEY_TRAITS = frozenset({"unused", "unlimited", "orphaned", "expiring"})
-_MOST_DAYS = 3_650
-_NOW = "`{kind}` is about now, so it takes no {part}."
-_EXTRA: dict[QueryKind, ExtraWords] = {QueryKind.LIMITS: _me, QueryKind.KEYS: _key_traits}
+_EXTRA: dict[QueryKind, ExtraWords] = {
+    QueryKind.FORECAST: _limit,
+    QueryKind.LIMITS: limit_kinds.me,
+    QueryKind.KEYS: limit_kinds.key_traits,
+    QueryKind.WHATIF: limit_kinds.two_models,
+}
 _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.PRICE: {
         "metric": "A price is spend divided by tokens and requests, so `price` takes no metric.",
         "comparison": "`price` can't be compared yet. `why spend` shows what prices changed.",
     },
-    QueryKind.LIMITS: {
-        "metric": "Limits are limits on spend, so `limits` takes no metric.",
-        "period": _NOW.format(kind="limits", part="period"),
-        "dimension": "`limits` lists each limit by itself, so it takes no `by`.",
-        "comparison": _NOW.format(kind="limits", part="comparison"),
-        "source": "Each limit says by itself whether BYOK counts, so `limits` takes no source.",
+    QueryKind.FORECAST: {
+        "comparison": "A forecast stands beside the period before already, so leave out `vs`.",
     },
-    QueryKind.KEYS: {
-        "metric": "`keys` lists keys with their spend of 30 days, so it takes no metric.",
-        "period": "`keys` is about now; only `unused` takes a number of days: `keys unused 60d`.",
-        "dimension": "`keys` lists each key by itself, so it takes no `by`.",
-        "comparison": _NOW.format(kind="keys", part="comparison"),
-        "source": "`keys` shows all spend, so it takes no source.",
-    },
+    QueryKind.LIMITS: limit_kinds.LIMITS_UNFIT,
+    QueryKind.KEYS: limit_kinds.KEYS_UNFIT,
+    QueryKind.WHATIF: limit_kinds.WHATIF_UNFIT,
 }
 """The sentence about each part of a question that makes no sense for a kind."""
 
@@ -81,5 +72,14 @@ def extra_words(kind: QueryKind, word: str, following: list[str]) -> tuple[str, 
 
 def unfit(query: Query, typed: frozenset[str]) -> str:
     """Why a question makes no sense, from the parts that were typed; empty where it does."""
+    if query.kind is QueryKind.FORECAST and not _can_be_forecast(query):
+        return STILL_RUNNING
+    if query.kind is QueryKind.FORECAST and query.metric not in {None, Metric.SPEND}:
+        return f"I can forecast spend only, not {query.metric}."
     sentences = _UNFIT.get(query.kind, {})
     return next((said for part, said in sentences.items() if part in typed), "")
+
+
+def _can_be_forecast(query: Query) -> bool:
+    period = query.period
+    return isinstance(period, Calendar) and not period.last and period.unit is not Unit.HOUR

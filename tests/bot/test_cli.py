@@ -267,7 +267,7 @@ def test_a_damaged_database_is_said_in_one_line(run, database):
 
 
 def test_what_nobody_thought_of_is_one_line_as_well(run, database, monkeypatch):
-    monkeypatch.setattr("bot.answers.answer.answer", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("bot.analysis.registry.answer", lambda *_, **__: 1 / 0)
     code, _, err = run("ask", DATABASE_URL=f"sqlite:///{database}")
     assert code == 1
     assert err == "Something went wrong here (ZeroDivisionError). LOG_LEVEL=DEBUG shows where.\n"

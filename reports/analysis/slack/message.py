@@ -14,9 +14,11 @@ from reports.block_kit.elements import (
     packed,
     section,
 )
-from reports.block_kit.message import MOST_SECTIONS, Message, shortened
+from reports.block_kit.message import CHART, MOST_SECTIONS, Message, shortened
+from reports.questions.slack.answer import LONGEST_CHART_TITLE
 from reports.questions.slack.controls import Controls, analysis_rows
 from reports.questions.wording import filter_words, range_words, stamp
+from reports.usage.usage import NANO
 from reports.wording.safe_text import clean, escape
 
 _MOST_ROWS = 60
@@ -40,6 +42,8 @@ def analysis_message(
     said = [fit(escape(clean(words, LONGEST_SECTION)), LONGEST_SECTION)
             for words in found.sentences]  # fmt: skip
     blocks += [section(text) for text in packed(said)[:MOST_SECTIONS]]
+    if found.steps and not picture:
+        blocks.append(_chart(found))
     if picture:
         alt = f"Chart: {found.title}"[:1_000]
         blocks.append({"type": "image", "alt_text": alt, "slack_file": {"id": picture}})
@@ -63,6 +67,15 @@ def analysis_text(found: AnalysisDocument) -> str:
     ]
     lines += [*found.notes, _dated(found), *(_sentence(words) for words in found.partial)]
     return shortened(escape("\n".join(clean(line, LONGEST_SECTION) for line in lines)))
+
+
+def _chart(found: AnalysisDocument) -> Block:
+    """Slack has no waterfall: bars of the levels and of the changes between them."""
+    points = [{"label": step.label, "value": round(step.amount / NANO, 6)} for step in found.steps]
+    axis = {"categories": [step.label for step in found.steps], "y_label": "USD"}
+    series = [{"name": "Spend", "data": points}]
+    chart = {"type": "bar", "series": series, "axis_config": axis}
+    return {"type": CHART, "title": clean(found.title, LONGEST_CHART_TITLE), "chart": chart}
 
 
 def _table(found: AnalysisDocument) -> Block:

@@ -1,0 +1,411 @@
+"""What changed between two periods, as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, WaterfallStep
+from reports.analysis.text import iso
+from reports.analysis.why import CellChange, CellUsage, ChangeParts, Explanation, explain, moved
+from reports.questions.query import Query
+from reports.questions.wording import (
+    DIMENSION_WORDS,
+    before_words,
+    capital,
+    metric_words,
+    range_words,
+    title,
+)
+from reports.time.timerange import TimeRange
+from reports.usage.dimensions import Dimension, Metric
+from reports.usage.format import difference, figure, money
+from reports.usage.usage import dollars
+
+NO_PERIOD_BEFORE = "There is no earlier period to compare with: no usage is stored for {before}."
+NOTHING_CHANGED = "Nothing was used in either period, so nothing changed."
+ALL_NEW = "Nothing was used in the period before, so there is nothing to split: all of it is new."
+GRAIN = (
+    "Worked out for each pair of API key and model{chatroom}. Volume is more or fewer tokens at the"
+    " earlier prices, mix is tokens moving between these pairs (new and dropped ones included), and"
+    " price is dollars per token: list prices, caching and the length of requests together. These"
+    " are sums, not causes."
+)
+_CHATROOM = ", chatroom usage for each creator"
+_NAMED = 3
+"""How many pairs are named for each part: more is what the table is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRanges:
+    """The range that is asked about, and the one before it."""
+
+    before: TimeRange
+    now: TimeRange
+
+
+@dataclass(frozen=True, slots=True)
+class DataStatus:
+    """When the data was last synced, and what is missing in it, in words."""
+
+    as_of: datetime | None
+    partial: tuple[str, ...] = ()
+
+
+def why_answer(
+    query: Query, ranges: ComparedRanges, cells: Sequence[CellUsage], status: DataStatus
+) -> AnalysisDocument:
+    """Why spend changed. `cells` hold the spend of the source that the question asks for."""
+    group_of = _group_of(query.by)
+    found = explain(cells, group_of)
+    sentences = _sentences(query, ranges, found)
+    empty = not any((found.before, found.now, *(c.usage.tokens_now for c in found.cells)))
+    return AnalysisDocument(
+        query=query,
+        title=title(query),
+        sentences=(NOTHING_CHANGED,) if empty else sentences,
+        as_of=status.as_of,
+        made=ranges.now.until,
+        range=ranges.now,
+        partial=status.partial,
+        columns=() if empty else _columns(query),
+        rows=() if empty else _rows(query, found),
+        notes=() if empty else (_grain(query),),
+        exact=_exact(query, found),
+        data=_data(query, ranges, found),
+        groups=tuple(group.label for group in found.groups[: query.top]),
+        steps=() if empty else _steps(found),
+        empty=empty,
+    )
+
+
+def moved_answer(
+    query: Query,
+    ranges: ComparedRanges,
+    groups: tuple[Mapping[str, int], Mapping[str, int]],
+    status: DataStatus,
+) -> AnalysisDocument:
+    """Why tokens or requests changed: what each group moved, before and now by label.
+
+    `query.by` and `query.metric` are set.
+    """
+    before, now = groups
+    metric = query.metric or Metric.TOKENS
+    was, is_ = sum(before.values()), sum(now.values())
+    changes = moved(before, now)
+    empty = not was and not is_
+    name = capital(DIMENSION_WORDS[query.by or Dimension.MODEL])
+    sentences = (_first(query, ranges, was, is_), *_largest(metric, changes))
+    rows = [
+        (
+            label,
+            figure(metric, before.get(label, 0)),
+            figure(metric, now.get(label, 0)),
+            _signed(metric, change),
+        )
+        for label, change in changes[: query.top]
+    ]
+    rest = changes[query.top :]
+    if rest:
+        labels = [label for label, _ in rest]
+        rows.append((f"Others ({len(rest):,})",
+                     figure(metric, sum(before.get(one, 0) for one in labels)),
+                     figure(metric, sum(now.get(one, 0) for one in labels)),
+                     _signed(metric, sum(change for _, change in rest))))  # fmt: skip
+    exact = tuple(
+        (label, before.get(label, 0), now.get(label, 0), change) for label, change in changes
+    )
+    return AnalysisDocument(
+        query=query,
+        title=title(query),
+        sentences=(NOTHING_CHANGED,) if empty else sentences,
+        as_of=status.as_of,
+        made=ranges.now.until,
+        range=ranges.now,
+        partial=status.partial,
+        columns=(TableColumn(name, right=False), TableColumn("Before"), TableColumn("Now"),
+                 TableColumn("Change")),
+        rows=tuple(rows),
+        exact=ExactTable((_CSV_NAME[query.by], "Before", "Now", "Change"), exact),
+        data={
+            "metric": str(metric),
+            "before": _span(ranges.before),
+            "range": _span(ranges.now),
+            "from": was,
+            "to": is_,
+            "change": is_ - was,
+            "parts": dict(changes),
+            "cells": [],
+            "groups": [
+                {"label": label, "from": before.get(label, 0), "to": now.get(label, 0),
+                 "change": change}
+                for label, change in changes
+            ],
+        },
+        groups=tuple(label for label, _ in changes[: query.top]),
+        empty=empty,
+    )  # fmt: skip
+
+
+def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> AnalysisDocument:
+    """The answer where nothing is stored of the period before."""
+    said = NO_PERIOD_BEFORE.format(before=range_words(ranges.before).partition(", by ")[0])
+    return AnalysisDocument(
+        query=query,
+        title=title(query),
+        sentences=(said,),
+        as_of=status.as_of,
+        made=ranges.now.until,
+        range=ranges.now,
+        partial=(*status.partial, said[:1].lower() + said[1:].rstrip(".")),
+        data={
+            "metric": str(query.metric or Metric.SPEND),
+            "before": _span(ranges.before),
+            "range": _span(ranges.now),
+            **dict.fromkeys(("from", "to", "change", "parts")),
+            "cells": [],
+            "groups": [],
+        },
+        empty=True,
+    )
+
+
+_CSV_NAME = {
+    None: "Group",
+    Dimension.MODEL: "Slug",
+    Dimension.KEY: "API Key",
+    Dimension.CREATOR: "Creator",
+}
+
+
+def _group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
+    if by is None:
+        return None
+    return {
+        Dimension.MODEL: lambda cell: cell.model,
+        Dimension.KEY: lambda cell: cell.key,
+        Dimension.CREATOR: lambda cell: cell.creator,
+    }[by]
+
+
+def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
+    metric = query.metric or Metric.SPEND
+    against = before_words(query.period, unfinished=ranges.now.unfinished, versus=query.versus)
+    name = capital(metric_words(query, metric))
+    if before == now:
+        return f"{name} did not change: {figure(metric, now)}, as in {against}."
+    return (
+        f"{name} is {difference(metric, now, before)}: {figure(metric, before)} in {against},"
+        f" {figure(metric, now)} now."
+    )
+
+
+def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tuple[str, ...]:
+    lines = [_first(query, ranges, found.before, found.now)]
+    usages = [cell.usage for cell in found.cells]
+    tokens_before = sum(one.tokens_before for one in usages)
+    tokens_now = sum(one.tokens_now for one in usages)
+    if not tokens_before:
+        return (*lines, ALL_NEW)
+    said = difference(Metric.TOKENS, tokens_now, tokens_before)
+    lines.append(f"Volume {_plus(found.parts.volume)}: tokens are {said}.")
+    lines.append(f"Mix {_plus(found.parts.mix)}{_most(found.cells, 'mix', found.parts.mix)}")
+    lines.append(
+        f"Price {_plus(found.parts.price)}{_most(found.cells, 'price', found.parts.price)}"
+    )
+    return (*lines, *_new_and_gone(found))
+
+
+def _most(cells: Sequence[CellChange], part: str, whole: int) -> str:
+    """The pairs that make most of a part, each in the direction of the whole."""
+    sign = 1 if whole >= 0 else -1
+    towards = [cell for cell in cells if sign * getattr(cell.parts, part) > 0]
+    towards.sort(key=lambda cell: -abs(getattr(cell.parts, part)))
+    named = [f"{_name(cell.usage)} {_plus(getattr(cell.parts, part))}" for cell in towards[:_NAMED]]
+    if not whole or not named:
+        return "."
+    return f", most of it {', '.join(named)}."
+
+
+def _new_and_gone(found: Explanation) -> tuple[str, ...]:
+    new = [cell for cell in found.cells if _is_new(cell.usage)]
+    gone = [cell for cell in found.cells if _is_gone(cell.usage)]
+    parts = []
+    if new:
+        parts.append(f"{_pairs(new)} new ({money(sum(c.usage.spend_now for c in new))} now)")
+    if gone:
+        spent = money(sum(cell.usage.spend_before for cell in gone))
+        parts.append(f"{_pairs(gone)} no longer used ({spent} before)")
+    return (f"Of the pairs of API key and model, {' and '.join(parts)}.",) if parts else ()
+
+
+def _pairs(cells: Sequence[CellChange]) -> str:
+    return f"{len(cells):,} {'is' if len(cells) == 1 else 'are'}"
+
+
+def _is_new(one: CellUsage) -> bool:
+    return not (one.tokens_before or one.spend_before) and bool(one.tokens_now or one.spend_now)
+
+
+def _is_gone(one: CellUsage) -> bool:
+    return not (one.tokens_now or one.spend_now) and bool(one.tokens_before or one.spend_before)
+
+
+def _largest(metric: Metric, changes: Sequence[tuple[str, int]]) -> tuple[str, ...]:
+    if not changes:
+        return ()
+    named = ", ".join(f"{label} {_signed(metric, by)}" for label, by in changes[:_NAMED])
+    return (f"What moved most: {named}.",)
+
+
+def _grain(query: Query) -> str:
+    return GRAIN.format(chatroom=_CHATROOM if query.by is Dimension.CREATOR else "")
+
+
+def _name(cell: CellUsage) -> str:
+    return f"{cell.key} × {cell.model}"
+
+
+def _plus(nano: int) -> str:
+    return f"+{money(nano)}" if nano > 0 else money(nano)
+
+
+def _signed(metric: Metric, change: int) -> str:
+    shown = figure(metric, change)
+    return f"+{shown}" if change > 0 else shown
+
+
+def _columns(query: Query) -> tuple[TableColumn, ...]:
+    labels: tuple[str, ...]
+    labels = ("API key", "Model") if query.by is None else (capital(DIMENSION_WORDS[query.by]),)
+    heads = ("Before", "Now", "Change", "Volume", "Mix", "Price")
+    return (*(TableColumn(label, right=False) for label in labels), *map(TableColumn, heads))
+
+
+_Line = tuple[tuple[str, ...], int, int, ChangeParts]
+"""Names, spend before, spend now, and the parts of the change."""
+
+
+def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
+    lines: list[_Line]
+    if query.by is None:
+        lines = [
+            ((cell.usage.key, cell.usage.model), cell.usage.spend_before, cell.usage.spend_now,
+             cell.parts)
+            for cell in found.cells
+        ]  # fmt: skip
+        blank: tuple[str, ...] = ("",)
+    else:
+        lines = [((group.label,), group.before, group.now, group.parts) for group in found.groups]
+        blank = ()
+    looked_at, rest = lines[: query.top], lines[query.top :]
+    rows = [_row(names, before, now, parts) for names, before, now, parts in looked_at]
+    if rest:
+        rows.append(
+            _row(
+                (f"Others ({len(rest):,})", *blank),
+                sum(line[1] for line in rest),
+                sum(line[2] for line in rest),
+                ChangeParts(
+                    sum(line[3].volume for line in rest),
+                    sum(line[3].mix for line in rest),
+                    sum(line[3].price for line in rest),
+                ),
+            )
+        )
+    if len(lines) > 1:
+        rows.append(_row(("All", *blank), found.before, found.now, found.parts))
+    return tuple(rows)
+
+
+def _row(names: tuple[str, ...], before: int, now: int, parts: ChangeParts) -> tuple[str, ...]:
+    figures = (money(before), money(now))
+    changes = (parts.change, parts.volume, parts.mix, parts.price)
+    return (*names, *figures, *map(_plus, changes))
+
+
+def _steps(found: Explanation) -> tuple[WaterfallStep, ...]:
+    return (
+        WaterfallStep("Before", found.before, level=True),
+        WaterfallStep("Volume", found.parts.volume),
+        WaterfallStep("Mix", found.parts.mix),
+        WaterfallStep("Price", found.parts.price),
+        WaterfallStep("Now", found.now, level=True),
+    )
+
+
+def _exact(query: Query, found: Explanation) -> ExactTable:
+    """Every cell with what its parts are worked out from, in the order of the size of its change.
+
+    With the sums of its tokens, the parts can be worked out again.
+    """
+    creator = ("Creator",) if query.by is Dimension.CREATOR else ()
+    names = ("API Key", "Slug", *creator)
+    columns = (
+        *names, "Tokens Before", "Tokens", "Spend Before", "Spend", "Volume", "Mix", "Price",
+    )  # fmt: skip
+    rows = tuple(
+        (
+            one.usage.key,
+            one.usage.model,
+            *((one.usage.creator,) if creator else ()),
+            one.usage.tokens_before,
+            one.usage.tokens_now,
+            dollars(one.usage.spend_before),
+            dollars(one.usage.spend_now),
+            dollars(one.parts.volume),
+            dollars(one.parts.mix),
+            dollars(one.parts.price),
+        )
+        for one in found.cells
+    )
+    return ExactTable(columns, rows, frozenset(range(len(names), len(columns))))
+
+
+def _data(query: Query, ranges: ComparedRanges, found: Explanation) -> dict[str, Any]:
+    return {
+        "metric": str(query.metric or Metric.SPEND),
+        "before": _span(ranges.before),
+        "range": _span(ranges.now),
+        "from": dollars(found.before),
+        "to": dollars(found.now),
+        "change": dollars(found.change),
+        "parts": _parts(found.parts),
+        "cells": [
+            {
+                "key": one.usage.key,
+                "model": one.usage.model,
+                **({"creator": one.usage.creator} if query.by is Dimension.CREATOR else {}),
+                "volume": dollars(one.parts.volume),
+                "mix": dollars(one.parts.mix),
+                "price": dollars(one.parts.price),
+                "from": dollars(one.usage.spend_before),
+                "to": dollars(one.usage.spend_now),
+            }
+            for one in found.cells
+        ],
+        "groups": [
+            {
+                "label": group.label,
+                "from": dollars(group.before),
+                "to": dollars(group.now),
+                "change": dollars(group.parts.change),
+                "parts": _parts(group.parts),
+            }
+            for group in found.groups
+        ],
+    }
+
+
+def _parts(parts: ChangeParts) -> dict[str, str]:
+    return {
+        "volume": dollars(parts.volume),
+        "mix": dollars(parts.mix),
+        "price": dollars(parts.price),
+    }
+
+
+def _span(span: TimeRange) -> dict[str, str]:
+    return {"start": iso(span.start), "end": iso(span.until)}

@@ -1,0 +1,66 @@
+"""`why` by every way of asking: the parts add up, and can be worked out again from its CSV."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from fractions import Fraction
+
+from bot.demo.slack import validate
+
+PARTS = ("volume", "mix", "price")
+
+
+def test_the_parts_of_a_change_add_up_in_json(ask):
+    code, out, _ = ask("why", "spend", "1d", "by", "creator", "--json")
+    found = json.loads(out)
+    assert code == 0
+    change = Decimal(found["to"]) - Decimal(found["from"])
+    assert Decimal(found["change"]) == change != 0
+    assert sum(Decimal(found["parts"][part]) for part in PARTS) == change
+    for part in PARTS:
+        groups = sum(Decimal(group["parts"][part]) for group in found["groups"])
+        assert groups == Decimal(found["parts"][part])
+        assert sum(Decimal(cell[part]) for cell in found["cells"]) == groups
+
+
+def test_the_parts_can_be_worked_out_again_from_the_csv(ask):
+    _, out, _ = ask("why", "spend", "1d", "--csv", "-")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    before = sum(int(row["Tokens Before"]) for row in rows)
+    now = sum(int(row["Tokens"]) for row in rows)
+    assert before
+    assert now
+    for row in rows:
+        t0, t1 = int(row["Tokens Before"]), int(row["Tokens"])
+        s0, s1 = Fraction(row["Spend Before"]), Fraction(row["Spend"])
+        price = s0 / t0 if t0 else s1 / t1
+        exact = {
+            "Volume": (Fraction(now, before) - 1) * t0 * price,
+            "Mix": (t1 - t0 * Fraction(now, before)) * price,
+            "Price": s1 - t1 * price,
+        }
+        for name, value in exact.items():
+            assert abs(Fraction(row[name]) - value) < Fraction(3, 10**9)
+
+
+def test_a_change_is_explained_in_slack(shared):
+    payload = shared.ask("why spend 1d")
+    assert validate(payload["blocks"]) == []
+    for words in ("Spend is up", "Volume", "Mix", "Price", "in the day before"):
+        assert words in payload["text"]
+
+
+def test_tokens_have_groups_but_no_prices(ask):
+    code, out, _ = ask("why", "tokens", "1d", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert sum(found["parts"].values()) == found["to"] - found["from"] == found["change"]
+
+
+def test_without_a_period_before_one_sentence_says_so(ask):
+    code, out, _ = ask("why", "spend", "10y", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["change"] is None
+    assert "no usage is stored" in found["partial"][-1]
