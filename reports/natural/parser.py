@@ -18,7 +18,7 @@ from reports.natural import written_dates as loose_dates
 from reports.natural.alert_wishes import hear_alert, wants
 from reports.natural.dates import stretch
 from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
-from reports.natural.topics import greets, topic_said, topic_words
+from reports.natural.topics import flags, greets, topic_said, topic_words, two_models
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
     LONGEST,
@@ -176,11 +176,32 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         if isinstance(found, ParsedText) and found.rhythm:
             return found
         return _alert(said, words, known) or ParsedText(said, plainly=True)
-    if not wants(words) and (topic := topic_said(_without_names(said, known))):
+    bare = _without_names(said, known)
+    if not wants(words) and (topic := topic_said(bare)):
         kind = kind_of(topic)
+        if kind is QueryKind.WHATIF:
+            plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
+            return ParsedText(f"{kind} {two_models(plain_words)}".strip())
+        if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
+            read = _read(said, known, today, kind=kind)
+            return _narrowed(kind, said, flags(topic, bare), read)
         return _read(said, known, today, kind=kind) if kind else ParsedText(topic)
     found = _read(said, known, today)
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
+
+
+def _narrowed(
+    kind: QueryKind, said: str, own: str, read: ParsedText | CommandError | None
+) -> ParsedText | CommandError:
+    """A question about what is so now: its own words, and the filters that could be read.
+
+    What does not fit is left out, unless the command itself was typed: then it is said.
+    """
+    found = parse(read.words) if isinstance(read, ParsedText) else None
+    if isinstance(found, CommandError) and said.split(maxsplit=1)[0].casefold() == kind:
+        return found
+    filters = found.query.filters if isinstance(found, QuestionCommand) else ()
+    return ParsedText(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
 
 
 def _without_names(said: str, known: KnownNames) -> list[str]:

@@ -156,6 +156,12 @@ _KEY_FLAGS = {
     "expiring": ({"expiring", "expired", "expire", "expires"}, ()),
 }
 _LEFT = {"left", "remaining", "remain", "remains"}
+_NO_MODEL = {
+    "everything", "another", "other", "else", "model", "models", "key", "keys", "creator", "user",
+    "move", "moved", "switch", "switched", "change", "changed", "the", "all", "this", "that", "our",
+    "something", "cheaper", "month", "week", "day", "year", "last", "use", "used",
+}  # fmt: skip
+"""Words around `to` and `instead of` that name no model."""
 _BALANCE = {"balance", "top-up", "topup"}
 _BALANCE_SAID = (
     "run out", "running out", "last us", "credits last", "enough credits", "enough credit",
@@ -225,6 +231,21 @@ def flags(topic: str, words: Sequence[str]) -> str:
         return " ".join(found)
     if topic == Topic.LIMITS and given & {"my", "mine", "me", "i"}:
         return "me"
+    return ""
+
+
+def two_models(words: Sequence[str]) -> str:
+    """`a -> b` where words (lower case) ask to move from one model to another; empty if not."""
+    padded = [*words, "", ""]
+    for at, word in enumerate(words):
+        if word in {"to", "with", "by", "onto"} and at:
+            found = (padded[at - 1], padded[at + 1])
+        elif word == "instead" and at and padded[at + 1] == "of":
+            found = (padded[at + 2], padded[at - 1])
+        else:
+            continue
+        if all(len(name) > 2 and name not in _NO_MODEL for name in found):
+            return " -> ".join(found)
     return ""
 
 
