@@ -30,6 +30,7 @@ from reports.questions.grammar import (
     tokens,
 )
 from reports.questions.kinds import STILL_RUNNING, kind_of
+from reports.questions.limit_kinds import is_unfit
 from reports.questions.query import Query, QueryKind, Versus
 from reports.questions.topics import TopicAsked
 from reports.time.period import NAMED, DateSpan, Month
@@ -166,6 +167,8 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
     strict = parse_command(said)
     if not isinstance(strict, CommandError):
         return strictly(said, strict)
+    if is_unfit(strict.problem):
+        return strict
     if there := managing(words):
         if there.button:
             return CommandError(there.said(), "", there.listing)
@@ -184,22 +187,15 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
             return ParsedText(f"{kind} {two_models(plain_words)}".strip())
         if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
             read = _read(said, known, today, kind=kind)
-            return _narrowed(kind, said, flags(topic, bare), read)
+            return _narrowed(kind, flags(topic, bare), read)
         return _read(said, known, today, kind=kind) if kind else ParsedText(topic)
     found = _read(said, known, today)
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
 
 
-def _narrowed(
-    kind: QueryKind, said: str, own: str, read: ParsedText | CommandError | None
-) -> ParsedText | CommandError:
-    """A question about what is so now: its own words, and the filters that could be read.
-
-    What does not fit is left out, unless the command itself was typed: then it is said.
-    """
+def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
+    """A question about what is so now: its own words, and the filters that could be read."""
     found = parse(read.words) if isinstance(read, ParsedText) else None
-    if isinstance(found, CommandError) and said.split(maxsplit=1)[0].casefold() == kind:
-        return found
     filters = found.query.filters if isinstance(found, QuestionCommand) else ()
     return ParsedText(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
 

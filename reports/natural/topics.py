@@ -115,6 +115,8 @@ _SAID_BY: dict[QueryKind, tuple[str, ...]] = {
 }
 """Phrases that say of which kind a question is, and nothing else."""
 _SAY_NOTHING: dict[QueryKind, set[str]] = {
+    QueryKind.LIMITS: _LIMITS | {"budget", "budgets", "left", "remaining", "limit", "limits"},
+    QueryKind.KEYS: _KEYS | {"keys"},
     QueryKind.PRICE: _PRICE | {
         "token", "tokens", "million", "unit", "effective", "blended", "rate", "pay", "charged",
         "request", "requests", "call", "calls",

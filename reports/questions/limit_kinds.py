@@ -58,3 +58,8 @@ WHATIF_UNFIT = {
     "comparison": "`whatif` compares two models, so it takes no `vs`.",
     "source": "`whatif` reprices all usage of a model, so it takes no source.",
 }
+
+
+def is_unfit(problem: str) -> bool:
+    """Whether a sentence says that a part of a question makes no sense for one of these kinds."""
+    return any(problem in one.values() for one in (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT))
