@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.analysis.forecast import gather_forecast
 from bot.analysis.keys import gather_keys
 from bot.analysis.limits import gather_limits
 from bot.analysis.price import gather_price
@@ -26,6 +27,7 @@ from reports.questions.summary import Summary
 GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | CommandError]] = {
     QueryKind.PRICE: gather_price,
     QueryKind.WHY: gather_why,
+    QueryKind.FORECAST: gather_forecast,
     QueryKind.LIMITS: gather_limits,
     QueryKind.KEYS: gather_keys,
     QueryKind.WHATIF: gather_whatif,

@@ -115,8 +115,6 @@ _SAID_BY: dict[QueryKind, tuple[str, ...]] = {
 }
 """Phrases that say of which kind a question is, and nothing else."""
 _SAY_NOTHING: dict[QueryKind, set[str]] = {
-    QueryKind.LIMITS: _LIMITS | {"budget", "budgets", "left", "remaining", "limit", "limits"},
-    QueryKind.KEYS: _KEYS | {"keys"},
     QueryKind.PRICE: _PRICE | {
         "token", "tokens", "million", "unit", "effective", "blended", "rate", "pay", "charged",
         "request", "requests", "call", "calls",
@@ -148,6 +146,8 @@ _KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "ex
 _KEYS_SAID = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               "never used", "not used", "without an owner", "no owner",
               "not been used")  # fmt: skip
+_SAY_NOTHING[QueryKind.LIMITS] = _LIMITS | {"budget", "budgets", "left", "remaining"}
+_SAY_NOTHING[QueryKind.KEYS] = _KEYS | {"keys"}
 _KEY_FLAGS = {
     "unused": ({"unused", "stale", "idle"}, ("never used", "not used", "not been used")),
     "unlimited": (

@@ -14,7 +14,8 @@ from reports.time.period import Calendar, Unit
 from reports.usage.dimensions import Metric
 
 ANSWERED = frozenset({
-    QueryKind.PRICE, QueryKind.WHY, QueryKind.LIMITS, QueryKind.KEYS, QueryKind.WHATIF,
+    QueryKind.PRICE, QueryKind.WHY, QueryKind.FORECAST, QueryKind.LIMITS, QueryKind.KEYS,
+    QueryKind.WHATIF,
 })  # fmt: skip
 """The kinds that have an answer, besides usage; their words are read as questions."""
 

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from reports.analysis.forecast import (
     METHODS,
     Band,
+    _History,
     best_method,
     expected,
     forecast,
     quantile,
     record,
+    record_of,
 )
 
 DOLLAR = 10**9
@@ -100,3 +102,17 @@ def test_quantiles_lie_between_their_neighbors():
     assert quantile(values, Fraction(0)) == 1
     assert quantile(values, Fraction(1)) == 4
     assert quantile(values, Fraction(1, 2)) == Fraction(5, 2)
+
+
+@given(series, st.integers(1, 40))
+def test_what_running_sums_expect_is_what_the_methods_do(days, count):
+    history = _History(days)
+    for name, method in METHODS.items():
+        assert history.expected(name, len(days), count) == expected(method, days, count)
+
+
+def test_the_record_of_one_series_is_that_of_its_parts():
+    days = office(360, 30)
+    spans = [(start, 30, 12) for start in range(60, 300, 30)]
+    parts = [(days[:start], days[start : start + 30], 12) for start, _, _ in spans]
+    assert record_of(days, spans) == record(parts)

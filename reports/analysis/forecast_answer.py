@@ -1,0 +1,227 @@
+"""How a period that is still running ends, as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
+from reports.analysis.forecast import ForecastRecord, PeriodForecast
+from reports.analysis.text import iso
+from reports.questions.query import Query
+from reports.questions.wording import DIMENSION_WORDS, capital, period_words, stamp, title
+from reports.time.period import Calendar, Unit
+from reports.time.timerange import TimeRange
+from reports.usage.dimensions import Dimension
+from reports.usage.format import money, percent
+from reports.usage.usage import dollars, nano_dollars
+
+NO_DATA = (
+    "No usage is stored for this period or the days before it, so there is nothing to forecast"
+    " from."
+)
+NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
+FEWEST_RECORD = 3
+"""Below so many earlier periods, how good forecasts were says little."""
+UNKNOWN = "–"
+_METHODS = {
+    "pace": "every day to come costs what a day of the past week cost",
+    "weekday": "each day to come costs the average of the last four same weekdays",
+    "profile": "the average of the past two weeks, spread over weekdays as in the past eight weeks",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastGroup:
+    """One group, or the whole: its forecast, and the whole period before in nano-dollars (None
+    where it is not known).
+    """
+
+    label: str
+    found: PeriodForecast
+    previous: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastScope:
+    """What is forecast: the part of the period that has passed, and where the whole ends (UTC)."""
+
+    range: TimeRange
+    end: datetime
+    as_of: datetime | None
+    partial: tuple[str, ...]
+
+
+def forecast_answer(
+    query: Query,
+    scope: ForecastScope,
+    whole: ForecastGroup | None,
+    past: ForecastRecord,
+    groups: Sequence[ForecastGroup] = (),
+) -> AnalysisDocument:
+    """The forecast of a period; `whole` is None where no usage is stored to work it out from."""
+    ordered = sorted(groups, key=lambda one: (-one.found.end, one.label))
+    looked_at = ordered[: query.top]
+    return AnalysisDocument(
+        query=query,
+        title=title(query),
+        sentences=(NO_DATA,) if whole is None else _sentences(query, whole, past),
+        as_of=scope.as_of,
+        made=scope.range.until,
+        range=scope.range,
+        partial=scope.partial,
+        columns=_columns(query) if query.by and whole else (),
+        rows=_rows(whole, looked_at, ordered[query.top :]) if query.by and whole else (),
+        notes=_notes(whole, scope),
+        exact=_exact(query, [*ordered, *([whole] if whole and not query.by else [])]),
+        data=_data(scope, whole, past, ordered),
+        groups=tuple(one.label for one in looked_at),
+        empty=whole is None,
+    )
+
+
+def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tuple[str, ...]:
+    found = whole.found
+    period = period_words(query.period)
+    lines = [
+        (
+            f"{capital(period)} is expected to end at {money(found.end)}:"
+            f" {money(found.so_far)} so far and {money(found.to_come)} to come."
+        )
+    ]
+    if found.band is None:
+        lines.append(NO_BAND)
+    else:
+        lines.append(
+            f"Four times out of five it ends between {money(found.band.low)} and"
+            f" {money(found.band.high)}."
+        )
+    if limit := _limit(query):
+        lines.append(_against(found, limit))
+    if whole.previous is not None:
+        lines.append(f"{capital(_last(query))} came to {money(whole.previous)}.")
+    lines.append(_record(query, past))
+    return tuple(lines)
+
+
+def _limit(query: Query) -> int:
+    """The amount (nano-dollars) that the question compares with; 0 without one."""
+    return nano_dollars(Decimal(query.extra[1].removeprefix("$"))) if len(query.extra) == 2 else 0
+
+
+def _against(found: PeriodForecast, limit: int) -> str:
+    amount = money(limit)
+    if found.so_far > limit:
+        return f"It is over {amount} already."
+    if found.band is None:
+        return f"That is {'over' if found.end > limit else 'within'} {amount}."
+    if found.band.low > limit:
+        return f"It is likely to go over {amount}: even the low end of the range is above it."
+    if found.band.high <= limit:
+        return f"It is likely to stay within {amount}: even the high end of the range is below it."
+    side = "over" if found.end > limit else "within"
+    return f"It may go either way: {amount} lies inside the range, and the forecast is {side} it."
+
+
+def _record(query: Query, past: ForecastRecord) -> str:
+    unit = query.period.unit if isinstance(query.period, Calendar) else Unit.MONTH
+    if past.mean_error is None or past.worst_error is None or past.samples < FEWEST_RECORD:
+        return f"There are fewer than three earlier {unit}s to judge such a forecast by."
+    return (
+        f"At the same point of the last {past.samples} {unit}s, such a forecast was off by"
+        f" {percent(past.mean_error)} on average and by {percent(past.worst_error)} at worst."
+    )
+
+
+def _last(query: Query) -> str:
+    unit = query.period.unit if isinstance(query.period, Calendar) else Unit.MONTH
+    return "yesterday" if unit is Unit.DAY else f"last {unit}"
+
+
+def _notes(whole: ForecastGroup | None, scope: ForecastScope) -> tuple[str, ...]:
+    if whole is None or whole.found.method not in _METHODS:
+        return ()
+    return (
+        (
+            f"How: {_METHODS[whole.found.method]}. Of three simple methods, this was off least on"
+            f" the days so far. The period ends {stamp(scope.end)}."
+        ),
+    )
+
+
+def _columns(query: Query) -> tuple[TableColumn, ...]:
+    name = capital(DIMENSION_WORDS[query.by]) if query.by else ""
+    heads = ("So far", "To come", "End", "Low", "High", capital(_last(query)))
+    return (TableColumn(name, right=False), *map(TableColumn, heads))
+
+
+def _rows(
+    whole: ForecastGroup | None, looked_at: Sequence[ForecastGroup], rest: Sequence[ForecastGroup]
+) -> tuple[tuple[str, ...], ...]:
+    rows = [_row(one.label, one) for one in looked_at]
+    if rest:
+        together = PeriodForecast(
+            sum(one.found.so_far for one in rest), sum(one.found.to_come for one in rest), None, ""
+        )
+        known = [one.previous for one in rest if one.previous is not None]
+        others = ForecastGroup("", together, sum(known) if len(known) == len(rest) else None)
+        rows.append(_row(f"Others ({len(rest):,})", others))
+    if whole is not None:
+        rows.append(_row("All", whole))
+    return tuple(rows)
+
+
+def _row(label: str, one: ForecastGroup) -> tuple[str, ...]:
+    found = one.found
+    band = (UNKNOWN, UNKNOWN) if found.band is None else (
+        money(found.band.low), money(found.band.high))  # fmt: skip
+    previous = UNKNOWN if one.previous is None else money(one.previous)
+    return (label, money(found.so_far), money(found.to_come), money(found.end), *band, previous)
+
+
+def _exact(query: Query, groups: Sequence[ForecastGroup]) -> ExactTable:
+    name = {None: "Group", Dimension.MODEL: "Slug", Dimension.KEY: "API Key",
+            Dimension.CREATOR: "Creator"}[query.by]  # fmt: skip
+    columns = (name, "So Far", "To Come", "End", "Low", "High", "Previous")
+    rows = tuple((one.label, *(value or "" for value in _figures(one).values())) for one in groups)
+    return ExactTable(columns, rows, frozenset(range(1, len(columns))))
+
+
+def _figures(one: ForecastGroup) -> dict[str, str | None]:
+    found, band = one.found, one.found.band
+    return {
+        "so_far": dollars(found.so_far),
+        "to_come": dollars(found.to_come),
+        "end": dollars(found.end),
+        "low": dollars(band.low) if band else None,
+        "high": dollars(band.high) if band else None,
+        "previous": None if one.previous is None else dollars(one.previous),
+    }
+
+
+def _data(
+    scope: ForecastScope,
+    whole: ForecastGroup | None,
+    past: ForecastRecord,
+    groups: Sequence[ForecastGroup],
+) -> dict[str, Any]:
+    names = ("so_far", "to_come", "end", "low", "high", "previous")
+    figures: dict[str, str | None] = dict.fromkeys(names) if whole is None else _figures(whole)
+    return {
+        "range": {"start": iso(scope.range.start), "end": iso(scope.end)},
+        **figures,
+        "past": {
+            "samples": past.samples,
+            "mean_error": _share(past.mean_error),
+            "worst_error": _share(past.worst_error),
+        },
+        "groups": [{"label": one.label, **_figures(one)} for one in groups],
+    }
+
+
+def _share(error: Fraction | None) -> float | None:
+    return None if error is None else float(error)
