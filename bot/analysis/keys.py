@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.analysis.limits import HourlySpend, keys_meant, owner_of, unread
 from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import make_plan
+from bot.answers.group_ids import group_id
 from bot.answers.openrouter_details import KeyDetails, key_details
 from bot.answers.openrouter_limits import limits_of
 from bot.store import Store
@@ -44,7 +46,7 @@ def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     wanted = frozenset(KeyTrait(word) for word in request.query.extra if not days_of(word))
     days = next((days_of(word) for word in request.query.extra if days_of(word)), 0)
     unused_for = timedelta(days=days) if days else UNUSED_FOR
-    return keys_answer(
+    found = keys_answer(
         plan.query,
         review(facts, now, wanted, unused_for),
         wanted,
@@ -53,6 +55,8 @@ def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         as_of=store.state().synced.get(Granularity.HOUR),
         partial=unread(store, "keys", "workspaces", "members"),
     )
+    ids = {labels.get(one.id): group_id(one) for one in directory.of[Dimension.KEY] if one.ref}
+    return replace(found, ask_about=tuple((label, ids[label]) for label in found.groups))
 
 
 def _facts(
