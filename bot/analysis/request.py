@@ -14,8 +14,7 @@ from bot.store.usage.read import Selection
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.usage.coverage import AnswerableRange
-from reports.usage.dimensions import Dimension
-from reports.usage.usage import Usage
+from reports.usage.usage import Usage, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +64,5 @@ def usage_by_cell(
 
 def usage_by_group(store: Store, selection: Selection, of: AnswerableRange) -> Mapping[int, Usage]:
     """Usage of a whole range by the ids of the groups of a selection; 0 without a grouping."""
-    whole = replace(of.range, buckets=(of.range.start,), until=of.range.end)
-    by_model = selection.by is Dimension.MODEL
-    sums: dict[int, list[int]] = {}
-    for _, member, model, usage in store.rows(selection, whole, of.stored):
-        group = model if by_model else member
-        before = sums.get(group)
-        if before is None:
-            sums[group] = list(usage)
-        else:
-            for at, value in enumerate(usage):
-                before[at] += value
-    return {group: Usage._make(values) for group, values in sums.items()}
+    series = store.read(selection, of.range, of.stored, None).series
+    return {group: total(used.values()) for group, used in series.items()}

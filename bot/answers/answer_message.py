@@ -18,10 +18,12 @@ from bot.store.usage.directory import Directory
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.slack.message import analysis_message
 from reports.block_kit.message import Message
+from reports.questions.grammar import QuestionCommand, parse
+from reports.questions.query import QueryKind
 from reports.questions.slack.answer import answer as answer_message
 from reports.questions.slack.controls import Controls
 from reports.questions.summary import Summary
-from reports.usage.dimensions import Dimension, Filter
+from reports.usage.dimensions import Dimension, Filter, Metric
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +73,26 @@ def controls(
             if labels.get(member.id) in wanted
         }
     return Controls(
-        state_of(services, what), what.value(), inside, private=private, own_only=asker.own_only
+        state_of(services, what),
+        what.value(),
+        inside,
+        private=private,
+        own_only=asker.own_only,
+        why=_why(found, what),
     )
+
+
+def _why(found: Summary | AnalysisDocument, what: AnswerState) -> str:
+    """The question that explains the change that an answer shows; empty where it shows none."""
+    if isinstance(found, AnalysisDocument):
+        return ""
+    metric = found.query.metric or Metric.SPEND
+    part = found.metrics[metric]
+    read = parse(what.words)
+    if part.previous in {None, part.sum} or not isinstance(read, QuestionCommand):
+        return ""
+    asked = replace(read.query, kind=QueryKind.WHY, metric=metric, files=(), share=False)
+    return asked.words()
 
 
 def _group_labels(found: Summary | AnalysisDocument) -> set[str]:

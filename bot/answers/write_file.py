@@ -132,7 +132,11 @@ def _write_analysis(
             from reports.render.charts.waterfall import waterfall_png  # noqa: PLC0415
 
             steps = [(step.label, step.amount, step.level) for step in found.steps]
-            out.write(waterfall_png(clean(f"{found.title} ({found.scope})", 300), steps))
+            out.write(
+                waterfall_png(
+                    clean(f"{found.title} ({found.scope.partition(', by ')[0]})", 300), steps
+                )
+            )
     return found
 
 

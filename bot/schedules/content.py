@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from time import monotonic
 from zoneinfo import ZoneInfo
 
+from bot.analysis.registry import GATHERERS, analyze
 from bot.answers.answer_message import controls
 from bot.answers.answer_state import AnswerState, shown
 from bot.answers.file_worker import RenderError
@@ -28,7 +29,7 @@ from reports.questions.grammar import CommandError
 from reports.questions.wording import stamp, title
 from reports.schedules.recurrence import TargetKind, occurrence, query_at
 from reports.schedules.report import CENT, Report, Revision
-from reports.schedules.slack.message import ReportContext, days, report, when
+from reports.schedules.slack.message import ReportContext, analysis_report, days, report, when
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.usage import ZERO
@@ -42,6 +43,7 @@ LEFT = (
     "The person who set up this report has left the workspace. A bot admin can edit or delete it."
 )
 REVISIONS = 5
+INCOMPLETE = "Not all data of this period has been synced yet."
 
 
 class Unreportable(Exception):  # noqa: N818 - its text is shown to people as it is
@@ -202,6 +204,8 @@ class ReportBuilder:
         waited: bool,
     ) -> ReportContent:
         asked = self._asked(occasion)
+        if asked.subject.query.kind in GATHERERS:
+            return self._analysis(occasion, asked, keep, waited)
         drawn = self._figures(asked.subject)
         found = drawn.report
         if isinstance(found, CommandError) or found is None:
@@ -241,6 +245,44 @@ class ReportBuilder:
             revised=revised,
             renamed=(renamed, members) if changed else None,
             empty=found.summary.empty,
+        )
+
+    def _analysis(
+        self, occasion: ReportOccasion, asked: _Asked, keep: Callable[[], bool], waited: bool
+    ) -> ReportContent:
+        """The content where the question is of another kind than usage."""
+        services, subject, draft = self._services, asked.subject, occasion.entry.draft
+        found = analyze(services.store, subject.query, subject.at, subject.zone, subject.asker)
+        if isinstance(found, CommandError):
+            raise Unreportable(found.problem)
+        renamed, channel_note = self._channel(occasion.entry)
+        files, file_notes = self._files(subject, keep)
+        late = (INCOMPLETE,) if waited else ()
+        owner_note = self._maker(occasion.entry)
+        notes = (*late, *channel_note, *owner_note, *asked.notes, *file_notes)
+        about = ReportContext(
+            draft.schedule, draft.maker, occasion.due_at, notes,
+            asked_by=occasion.asked_by,
+            command=services.settings.command,
+            entry=occasion.entry.id,
+            to_creators=draft.target is TargetKind.CREATORS,
+            run=occasion.run,
+        )  # fmt: skip
+        what = self._stands_for(occasion, subject)
+        below = controls(services, found, what, subject.asker, private=False)
+        message = analysis_report(found, about, below)
+        keep()
+        payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
+        members = asked.known.as_json()
+        changed = renamed != draft.name or members != draft.members
+        return ReportContent(
+            payload=json.dumps(payload),
+            message=message,
+            files=tuple(files),
+            spend=None,
+            revised={},
+            renamed=(renamed, members) if changed else None,
+            empty=found.empty,
         )
 
     def _asked(self, occasion: ReportOccasion) -> _Asked:

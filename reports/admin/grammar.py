@@ -2,7 +2,7 @@
 
 status = "status"
 audit  = "audit" { PERSON | period | "csv" }     PERSON as Slack writes mentions: <@U123|ada>
-help   = "help" [ "asking" | "files" | "schedules" | "alerts" | "running" ]
+help   = "help" [ "asking" | "understanding" | "files" | "schedules" | "alerts" | "running" ]
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from reports.wording.safe_text import clean, plain
 WORDS = ("status", "audit")
 TOPICS = {
     "asking": "asking", "ask": "asking", "questions": "asking",
+    "understanding": "understanding", "price": "understanding", "why": "understanding",
+    "forecast": "understanding",
     "files": "files", "file": "files", "csv": "files", "pdf": "files",
     "schedules": "schedules", "schedule": "schedules", "reports": "schedules",
     "alerts": "alerts", "alert": "alerts",

@@ -7,6 +7,8 @@ from typing import BinaryIO
 from reports.analysis.document import AnalysisDocument
 from reports.questions.range_names import in_document
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align, PageCanvas
+from reports.render.charts.draw import Box
+from reports.render.charts.waterfall import draw_waterfall
 from reports.render.fonts import Face, fit, width
 from reports.render.pdf.cover import wrap
 from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
@@ -15,6 +17,7 @@ from reports.wording.safe_text import clean
 _TITLE, _SIZE, _SMALL = 18.0, 9.5, 8.0
 _ROW = 16.0
 _GAP = 10.0
+_CHART = 170.0
 _MOST_NAME = 0.45
 """The part of the width that the first column may take; figures need the rest."""
 
@@ -31,6 +34,8 @@ def write_analysis_pdf(
     for words in found.sentences:
         _draw_lines(pages, title, in_document(words), _SIZE, INK)
         pages.y -= 3
+    if found.steps:
+        _draw_steps(pages, found)
     if found.rows:
         pages.y -= 8
         _draw_table(pages, found, title)
@@ -65,9 +70,15 @@ def _draw_lines(pages: Pages, running: str, words: str, size: float, colour: str
         pages.y -= size * 1.45
 
 
+def _draw_steps(pages: Pages, found: AnalysisDocument) -> None:
+    steps = [(step.label, step.amount, step.level) for step in found.steps]
+    pages.y -= _CHART + 4
+    draw_waterfall(pages.paper, Box(LEFT, pages.y, WIDE, _CHART), steps, 8)
+
+
 def _draw_table(pages: Pages, found: AnalysisDocument, running: str) -> None:
     heads = tuple(column.title for column in found.columns)
-    rows = [tuple(clean(cell, 200) for cell in row) for row in found.rows]
+    rows = [tuple(clean(cell, 200) if cell else "" for cell in row) for row in found.rows]
     edges = _edges(heads, rows)
     _draw_row(pages, heads, edges, Face.BOLD, found)
     pages.paper.rule(LEFT, pages.y + 11, RIGHT, INK, 0.8)

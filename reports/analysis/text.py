@@ -19,7 +19,7 @@ def as_terminal(found: AnalysisDocument) -> str:
     lines = [clean(found.title, 300), *([clean(found.scope, 600)] if found.scope else []), ""]
     lines += [clean(words, 2_000) for words in found.sentences]
     if found.rows:
-        rows = [[clean(cell, _LONGEST_CELL) for cell in row] for row in found.rows]
+        rows = [[clean(cell, _LONGEST_CELL) if cell else "" for cell in row] for row in found.rows]
         align = "".join("r" if column.right else "l" for column in found.columns)
         heads = tuple(column.title for column in found.columns)
         lines += ["", character_table(rows, heads, align)]

@@ -34,6 +34,10 @@ GRAIN = (
     " are sums, not causes."
 )
 _CHATROOM = ", chatroom usage for each creator"
+_TRACE = 10_000
+"""A part below this fraction of the spend is a trace of rounding: what made it is not named."""
+_SMALL_SHARE = 20
+"""A pair that makes less than a twentieth of a part is not named beside those that make it."""
 _NAMED = 3
 """How many pairs are named for each part: more is what the table is for."""
 
@@ -196,8 +200,9 @@ def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
     name = capital(metric_words(query, metric))
     if before == now:
         return f"{name} did not change: {figure(metric, now)}, as in {against}."
+    verb = "is" if metric is Metric.SPEND else "are"
     return (
-        f"{name} is {difference(metric, now, before)}: {figure(metric, before)} in {against},"
+        f"{name} {verb} {difference(metric, now, before)}: {figure(metric, before)} in {against},"
         f" {figure(metric, now)} now."
     )
 
@@ -211,17 +216,22 @@ def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tupl
         return (*lines, ALL_NEW)
     said = difference(Metric.TOKENS, tokens_now, tokens_before)
     lines.append(f"Volume {_plus(found.parts.volume)}: tokens are {said}.")
-    lines.append(f"Mix {_plus(found.parts.mix)}{_most(found.cells, 'mix', found.parts.mix)}")
-    lines.append(
-        f"Price {_plus(found.parts.price)}{_most(found.cells, 'price', found.parts.price)}"
-    )
+    lines.append(f"Mix {_plus(found.parts.mix)}{_most(found, 'mix')}")
+    lines.append(f"Price {_plus(found.parts.price)}{_most(found, 'price')}")
     return (*lines, *_new_and_gone(found))
 
 
-def _most(cells: Sequence[CellChange], part: str, whole: int) -> str:
-    """The pairs that make most of a part, each in the direction of the whole."""
+def _most(found: Explanation, part: str) -> str:
+    """The pairs that make most of a part, each in the direction of the whole; nothing where the
+    part is a trace.
+    """
+    cells, whole = found.cells, getattr(found.parts, part)
+    if abs(whole) * _TRACE < max(found.before, found.now):
+        return "."
     sign = 1 if whole >= 0 else -1
-    towards = [cell for cell in cells if sign * getattr(cell.parts, part) > 0]
+    towards = [
+        cell for cell in cells if sign * getattr(cell.parts, part) * _SMALL_SHARE > abs(whole)
+    ]
     towards.sort(key=lambda cell: -abs(getattr(cell.parts, part)))
     named = [f"{_name(cell.usage)} {_plus(getattr(cell.parts, part))}" for cell in towards[:_NAMED]]
     if not whole or not named:

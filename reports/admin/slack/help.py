@@ -66,6 +66,17 @@ FILES: tuple[tuple[str, str], ...] = (
     ("cost last month by creator pdf", "a document to print or forward"),
     ("requests 7d csv share", "posts both in the channel; otherwise sent to your DM"),
 )
+UNDERSTANDING: tuple[tuple[str, str], ...] = (
+    (
+        "price 1m by model",
+        "dollars per million tokens and per request; also `by key`, `by creator`",
+    ),
+    ("why spend last week", "what changed: more tokens, other models and keys, or other prices"),
+    ("why spend mtd by creator", "the same for each creator; also `why tokens`, `why requests`"),
+    ("forecast", "how the month ends and how sure that is; also `forecast today`, `this week`"),
+    ("forecast over $5000", "whether it is likely to go over an amount"),
+)
+"""Questions that explain usage."""
 ALERTS: tuple[tuple[str, str], ...] = (
     ("alert spend > $50 per day by creator", "also tokens and requests, per hour, week or month"),
     ("alert budget 80% to owner", "for limits set at OpenRouter; sent to you, or `in #finance`"),
@@ -87,6 +98,7 @@ ACTION = "help_"
 """How the actions of the help's buttons begin; the section's name follows."""
 TOPICS = {
     "asking": "Questions",
+    "understanding": "Prices, changes and forecasts",
     "files": "Files",
     "schedules": "Schedules",
     "alerts": "Alerts",
@@ -95,7 +107,13 @@ TOPICS = {
 """The sections by their names, with their headings."""
 _ABOUT = "Ask about your OpenRouter usage"
 _ORDER = "[what] [when] [whose] [how]"
-_ENTRIES = {"files": FILES, "schedules": STANDING, "alerts": ALERTS, "running": RUNNING}
+_ENTRIES = {
+    "understanding": UNDERSTANDING,
+    "files": FILES,
+    "schedules": STANDING,
+    "alerts": ALERTS,
+    "running": RUNNING,
+}
 _MORE = {"files": "The CSV and PDF buttons under an answer export what it shows."}
 _OVERVIEW = (
     "Or mention me in a channel or send me a DM, in your own words. `schedules` and `alerts` list"

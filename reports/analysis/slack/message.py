@@ -82,7 +82,10 @@ def _chart(found: AnalysisDocument) -> Block:
 
 def _table(found: AnalysisDocument) -> Block:
     rows = [[column.title for column in found.columns]]
-    rows += [[clean(cell, _LONGEST_CELL) or "–" for cell in row] for row in found.rows[:_MOST_ROWS]]
+    rows += [
+        [clean(cell, _LONGEST_CELL) if cell else "–" for cell in row]
+        for row in found.rows[:_MOST_ROWS]
+    ]
     return {
         "type": "table",
         "column_settings": [_setting(column) for column in found.columns],

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reports.block_kit.elements import Block, actions, button, menu, option
+from reports.block_kit.message import RUN
 from reports.questions.follow_up import (
     ALONE,
     EVERYTHING,
@@ -37,6 +38,8 @@ _AS_LONG = {
     (7, Unit.DAY): Unit.WEEK,
     (12, Unit.MONTH): Unit.YEAR,
 }
+_WHY = 9
+"""The number of the button among those that run a command: other rows number theirs from 0."""
 _MOST_INSIDE = 25
 """Groups to drill into: a message holds about 13,200 characters in all."""
 
@@ -48,7 +51,7 @@ class Controls:
     `state` (at most 255 characters) comes back from the menus, `value` (2,000) from the buttons;
     `inside` holds the ids of groups (150) by label. `private`: only one person of the conversation
     sees the answer, so it can be shared. `own_only`: the asker can only see their own usage, so the
-    creator filter cannot be removed.
+    creator filter cannot be removed. `why` is the question that explains a change, if there is one.
     """
 
     state: str
@@ -56,6 +59,7 @@ class Controls:
     inside: Mapping[str, str] = field(default_factory=dict)
     private: bool = False
     own_only: bool = False
+    why: str = ""
 
 
 def rows(summary: Summary, controls: Controls) -> list[Block]:
@@ -185,8 +189,10 @@ def _article(query: Query) -> str:
 
 def _buttons(controls: Controls, *, alert: bool = True) -> list[Block]:
     share = [button("Share", SHARE, controls.value)] if controls.private else []
+    why = [button("Why?", f"{RUN}{_WHY}", controls.why)] if controls.why else []
     return [
         *share,
+        *why,
         button("Schedule this", SCHEDULE, controls.value),
         *([button("Alert me", ALERT, controls.value)] if alert else []),
         *(button(name, f"{EXPORT}{name.lower()}", controls.value) for name in ("CSV", "PDF")),

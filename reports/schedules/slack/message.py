@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.slack.message import analysis_message
 from reports.block_kit.elements import (
     LONGEST_SECTION,
     Block,
@@ -101,6 +103,28 @@ def report(
     if unknown:
         return Message("\n".join([head, *map(escape, notes)])[:LONGEST_TEXT], tuple(blocks))
     return Message(_text(found, head, notes), tuple(blocks))
+
+
+def analysis_report(
+    found: AnalysisDocument, about: ReportContext, controls: Controls | None = None
+) -> Message:
+    """The report of a question of another kind than usage."""
+    message = analysis_message(found, about.command, controls=controls)
+    blocks: list[Block] = []
+    if about.to_creators:
+        blocks.append(
+            context(
+                f"This is your own usage. <@{about.maker}> set up this report for every creator."
+            )
+        )
+    if about.notes:
+        warned = "\n".join(f":warning: {escape(note)}" for note in about.notes)
+        blocks.append(section(warned[:LONGEST_SECTION]))
+    ran = f"for <@{about.asked_by}>" if about.asked_by else escape(str(about.schedule))
+    blocks.append(context(f"Scheduled by <@{about.maker}>: {ran}"))
+    managed = [_manage(about)] if about.entry else []
+    text = "\n".join([message.text, *map(escape, about.notes)])[:LONGEST_TEXT]
+    return Message(text, message.blocks).above_footer(blocks).below(managed)
 
 
 def headline(found: Report, *, unknown: bool = False) -> str:
