@@ -403,8 +403,10 @@ def _serve(*, web: bool, worker: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; what goes wrong is one plain line on stderr."""
+    given = sys.argv[1:] if arguments is None else arguments
+    words = ["→" if word == "->" else word for word in given]  # click takes it for an option
     try:
-        cli.main(arguments, prog_name="activity", standalone_mode=False)
+        cli.main(words, prog_name="activity", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

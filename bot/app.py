@@ -185,6 +185,7 @@ class Bot:
         from bot.home.home import Homes  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
             alerts,
+            ask_owner,
             bolt_app,
             command,
             controls,
@@ -214,6 +215,7 @@ class Bot:
         command.register(app, services, work, subscriptions, alert_manager)
         messages.register(app, services, work, subscriptions, alert_manager)
         exports.register(app, services, work)
+        ask_owner.register(app, services, work)
         help_buttons.register(app, services, work)
         homes = Homes(services, subscriptions, alert_manager)
         schedule = ScheduleForm(services, subscriptions, homes.renew)

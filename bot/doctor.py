@@ -231,7 +231,12 @@ def _endpoints(api: OpenRouter) -> Iterator[Finding]:
         yield Finding("members", well=True, words=words)
     except OpenRouterError as error:
         yield _unavailable("members", error)
-    reads: dict[str, Callable[[], object]] = {"keys": api.keys, "credits": api.credits}
+    reads: dict[str, Callable[[], object]] = {
+        "keys": api.keys,
+        "credits": api.credits,
+        "guardrails": api.guardrails,
+        "models": api.models,
+    }
     if workspaces:
         reads["budgets"] = lambda: api.budgets(workspaces[0])
     for part, read in reads.items():

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.analysis.forecast import gather_forecast
+from bot.analysis.keys import gather_keys
+from bot.analysis.limits import gather_limits
 from bot.analysis.price import gather_price
 from bot.analysis.request import AnalysisRequest
+from bot.analysis.whatif import gather_whatif
 from bot.analysis.why import gather_why
 from bot.answers.answer import answer
 from bot.answers.visibility import ANYONE, Asker
@@ -25,6 +28,9 @@ GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | Comman
     QueryKind.PRICE: gather_price,
     QueryKind.WHY: gather_why,
     QueryKind.FORECAST: gather_forecast,
+    QueryKind.LIMITS: gather_limits,
+    QueryKind.KEYS: gather_keys,
+    QueryKind.WHATIF: gather_whatif,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ from bot.access.policy import OUTSIDERS, UNSEEN
 from bot.answers import visibility
 from bot.answers.answer_state import AnswerState, state_of
 from bot.answers.file_worker import RenderError
+from bot.answers.group_ids import group_id
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format, Job
 from bot.services import Services
@@ -24,7 +24,6 @@ from reports.questions.slack.answer import answer as answer_message
 from reports.questions.slack.controls import Controls
 from reports.questions.summary import Summary
 from reports.usage.dimensions import Dimension, Filter, Metric
-from reports.usage.members import Member
 
 log = logging.getLogger(__name__)
 
@@ -100,11 +99,6 @@ def _group_labels(found: Summary | AnalysisDocument) -> set[str]:
     if isinstance(found, AnalysisDocument):
         return set(found.groups)
     return {group.label for part in found.metrics.values() for group in part.groups}
-
-
-def group_id(member: Member) -> str:
-    """A stable id of a group, independent of its name and of the database."""
-    return hashlib.sha256(f"{member.dimension}:{member.ref}".encode()).hexdigest()[:24]
 
 
 def group_name(directory: Directory, asker: Asker, dimension: Dimension, id_: str) -> str | None:

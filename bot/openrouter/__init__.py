@@ -7,6 +7,8 @@ from bot.openrouter.client import (
     RefusedError,
     TimedOutError,
 )
+from bot.openrouter.guardrails import Guardrail, GuardrailAssignment
+from bot.openrouter.models import ListedModel
 from bot.openrouter.wire import (
     CreditTotals,
     IdFilter,
@@ -20,9 +22,12 @@ from bot.openrouter.wire import (
 
 __all__ = [
     "CreditTotals",
+    "Guardrail",
+    "GuardrailAssignment",
     "IdFilter",
     "KeyInfo",
     "KeyRefusedError",
+    "ListedModel",
     "OpenRouter",
     "OpenRouterError",
     "OrganizationMember",

@@ -26,6 +26,14 @@ import httpx
 from bot import __version__
 from bot.openrouter import wire
 from bot.openrouter.deadline import Deadline, DeadlineTransport
+from bot.openrouter.guardrails import (
+    Guardrail,
+    GuardrailAssignment,
+    read_guardrails,
+    read_key_assignments,
+    read_member_assignments,
+)
+from bot.openrouter.models import ListedModel, read_models
 from bot.openrouter.pace import RequestPacer
 from reports.time.timerange import Granularity
 
@@ -57,7 +65,8 @@ PAGE = 100
 MOST_PAGES = 1000
 
 _READS = {"/activity", "/analytics/meta", "/keys", "/key", "/organization/members",
-          "/credits", "/workspaces"}  # fmt: skip
+          "/credits", "/workspaces", "/guardrails", "/guardrails/assignments/members",
+          "/guardrails/assignments/keys", "/models"}  # fmt: skip
 _QUERY = "/analytics/query"
 _TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=10.0)
 
@@ -220,6 +229,24 @@ class OpenRouter:
         """The budgets of a workspace."""
         path = f"/workspaces/{quote(workspace.id, safe='')}/budgets"
         return self._call("GET", path, wire.read_budgets)
+
+    def guardrails(self) -> list[Guardrail]:
+        """All guardrails, those without a budget too."""
+        return list(self._pages("/guardrails", read_guardrails, {"limit": str(PAGE)}))
+
+    def member_guardrails(self) -> list[GuardrailAssignment]:
+        """Which guardrails are assigned to which members."""
+        path, read = "/guardrails/assignments/members", read_member_assignments
+        return list(self._pages(path, read, {"limit": str(PAGE)}))
+
+    def key_guardrails(self) -> list[GuardrailAssignment]:
+        """Which guardrails are assigned to which keys."""
+        path, read = "/guardrails/assignments/keys", read_key_assignments
+        return list(self._pages(path, read, {"limit": str(PAGE)}))
+
+    def models(self) -> tuple[ListedModel, ...]:
+        """All models that are offered, with their list prices."""
+        return self._call("GET", "/models", read_models)
 
     def credits(self) -> wire.CreditTotals:
         """Credits bought and used."""

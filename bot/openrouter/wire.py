@@ -99,7 +99,7 @@ class UsageAnswer:
 class KeyInfo:
     """An API key as the directory lists it; limits in nano-dollars, None where there is none.
 
-    `created` (UTC) is None where OpenRouter does not say.
+    `created` (UTC) is None where OpenRouter does not say, `expires` where the key never does.
     """
 
     hash: str
@@ -113,6 +113,7 @@ class KeyInfo:
     reset: str | None
     include_byok: bool
     created: datetime | None = None
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +147,15 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace of the organization. Several may share a name; the slug tells them apart."""
+    """A workspace of the organization. Several may share a name; the slug tells them apart.
+
+    `default_guardrail` is the id of the guardrail that applies to everybody in it.
+    """
 
     id: str
     name: str
     slug: str = ""
+    default_guardrail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +373,7 @@ def read_keys(body: bytes) -> tuple[KeyInfo, ...]:
             reset=_text(entry.get("limit_reset")) or None,
             include_byok=entry.get("include_byok_in_limit") is True,
             created=_moment(entry.get("created_at")),
+            expires=_moment(entry.get("expires_at")),
         )
         for entry in _entries(body)
         if _text(entry.get("hash"))
@@ -397,6 +403,7 @@ def read_workspaces(body: bytes) -> tuple[Workspace, ...]:
             _text(entry.get("id")),
             _text(entry.get("name")) or _text(entry.get("id")),
             _text(entry.get("slug")),
+            _text(entry.get("default_guardrail_id")),
         )
         for entry in _entries(body)
         if _text(entry.get("id"))
@@ -599,6 +606,10 @@ def _text(value: object) -> str:
 
 def _entries(body: bytes) -> Iterable[Mapping[str, Any]]:
     return _list(read_json(body))
+
+
+text, dollars, entries = _text, _dollars, _entries
+"""How the other modules of this package read the fields and the lists that they need."""
 
 
 def _list(answer: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

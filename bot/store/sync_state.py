@@ -29,6 +29,8 @@ COSTS = {
     "keys": "keys that share a name cannot be told apart, and their owners and limits are unknown",
     "credits": "the balance is unknown or old",
     "budgets": "workspace budgets are unknown or old",
+    "guardrails": "the budgets of members and keys are unknown or old",
+    "models": "list prices and end dates of models are unknown or old",
 }
 """What is missing where a part of the directory cannot be read."""
 _MISSED = {

@@ -17,6 +17,7 @@ from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, OrganizationMem
 from bot.store import Store
 from bot.store.sync_state import UNAVAILABLE
 from bot.sync.attribution import MADE_UP
+from bot.sync.details import DetailsSync
 from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 
@@ -46,6 +47,7 @@ class DirectorySync:
         self._failed: dict[str, str] = {}
         self._default: str | None = None
         self.key_count = 0
+        self._more = DetailsSync(api, store, self._try)
 
     def list_when_old(self) -> None:
         """List it unless that was done in the last 15 minutes."""
@@ -82,6 +84,7 @@ class DirectorySync:
             self.key_count = len(keys)
         self._listed = at
         self._keep_limits(workspaces, keys, at)
+        self._more.store_what_came(keys if "keys" not in self._failed else None, at)
         self._note_failures()
 
     def _try(self, part: str, call: Callable[[], T]) -> T | None:
@@ -153,7 +156,8 @@ class DirectorySync:
         earlier: dict[str, Any] | None,
     ) -> dict[str, Any]:
         found: dict[str, Any] = (earlier or {"keys": [], "byok": False, "budgets": []}) | {
-            "id": workspace.id, "name": workspace.name, "slug": workspace.slug
+            "id": workspace.id, "name": workspace.name, "slug": workspace.slug,
+            "default_guardrail": workspace.default_guardrail,
         }  # fmt: skip
         if keys is not None and "keys" not in self._failed:
             found["keys"] = [key.hash for key in keys if key.workspace_id == workspace.id]

@@ -48,6 +48,7 @@ class AnalysisDocument:
     stand above the table, `notes` below it in small print. `range` is None for what is about now.
     `data` is the kind's own JSON, without the parts that all kinds have. `groups` are the labels of
     the members that one may look into. `steps` are a waterfall in nano-dollars, if there is one.
+    `ask_about` are keys, as (label, id), whose owners may be asked about them.
     `empty`: there was nothing to work with, as `sentences` say.
     """
 
@@ -65,6 +66,7 @@ class AnalysisDocument:
     data: Mapping[str, Any] | None = None
     groups: tuple[str, ...] = ()
     steps: tuple[WaterfallStep, ...] = ()
+    ask_about: tuple[tuple[str, str], ...] = ()
     empty: bool = False
 
     @property

@@ -1,7 +1,7 @@
 """Which limit is hit first: every limit at OpenRouter in the order in which it will be full.
 
 A limit fills at the pace of those whose usage counts for it, hour by hour: what an hour of the
-week usually costs, at the level of the past two weeks. The band around the moment comes from how
+week usually costs, on average over the past four weeks. The band around the moment comes from how
 much such weeks differ.
 """
 
@@ -152,3 +152,16 @@ def hourly_pace(hours: Sequence[tuple[datetime, int]]) -> HourlyPace:
         return HourlyPace(usual)
     mean = Fraction(sum(whole), len(whole))
     return HourlyPace(usual, min(whole) / mean, max(whole) / mean)
+
+
+def recent_pace(hours: Sequence[tuple[datetime, int]]) -> HourlyPace:
+    """The usual week of hours (as for `hourly_pace`) since the first with any spend.
+
+    What began less than a week ago has no usual week yet, so all its hours count alike.
+    """
+    first = next((at for at, (_, cost) in enumerate(hours) if cost), len(hours))
+    used = hours[first:]
+    if len(used) >= HOURS_A_WEEK:
+        return hourly_pace(used)
+    mean = round(Fraction(sum(cost for _, cost in used), len(used))) if used else 0
+    return HourlyPace((mean,) * HOURS_A_WEEK)

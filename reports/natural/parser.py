@@ -19,7 +19,7 @@ from reports.natural import written_dates as loose_dates
 from reports.natural.alert_wishes import hear_alert, wants
 from reports.natural.dates import stretch
 from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
-from reports.natural.topics import greets, topic_said, topic_words
+from reports.natural.topics import flags, greets, topic_said, topic_words, two_models
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
     LONGEST,
@@ -31,6 +31,7 @@ from reports.questions.grammar import (
     tokens,
 )
 from reports.questions.kinds import STILL_RUNNING, kind_of
+from reports.questions.limit_kinds import is_unfit
 from reports.questions.query import Query, QueryKind, Versus
 from reports.questions.topics import TopicAsked
 from reports.time.period import NAMED, DateSpan, Month
@@ -167,6 +168,8 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
     strict = parse_command(said)
     if not isinstance(strict, CommandError):
         return strictly(said, strict)
+    if is_unfit(strict.problem):
+        return strict
     if there := managing(words):
         if there.button:
             return CommandError(there.said(), "", there.listing)
@@ -177,11 +180,25 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         if isinstance(found, ParsedText) and found.rhythm:
             return found
         return _alert(said, words, known) or ParsedText(said, plainly=True)
-    if not wants(words) and (topic := topic_said(_without_names(said, known))):
+    bare = _without_names(said, known)
+    if not wants(words) and (topic := topic_said(bare)):
         kind = kind_of(topic)
+        if kind is QueryKind.WHATIF:
+            plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
+            return ParsedText(f"{kind} {two_models(plain_words)}".strip())
+        if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
+            read = _read(said, known, today, kind=kind)
+            return _narrowed(kind, flags(topic, bare), read)
         return _read(said, known, today, kind=kind) if kind else ParsedText(topic)
     found = _read(said, known, today)
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
+
+
+def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
+    """A question about what is so now: its own words, and the filters that could be read."""
+    found = parse(read.words) if isinstance(read, ParsedText) else None
+    filters = found.query.filters if isinstance(found, QuestionCommand) else ()
+    return ParsedText(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
 
 
 def _without_names(said: str, known: KnownNames) -> list[str]:

@@ -147,7 +147,24 @@ _KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "ex
 _KEYS_SAID = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               "never used", "not used", "without an owner", "no owner",
               "not been used")  # fmt: skip
+_SAY_NOTHING[QueryKind.LIMITS] = _LIMITS | {"budget", "budgets", "left", "remaining"}
+_SAY_NOTHING[QueryKind.KEYS] = _KEYS | {"keys"}
+_KEY_FLAGS = {
+    "unused": ({"unused", "stale", "idle"}, ("never used", "not used", "not been used")),
+    "unlimited": (
+        {"unlimited"},
+        ("no limit", "without a limit", "without limit", "without limits", "no limits"),
+    ),
+    "orphaned": ({"orphaned"}, ("without an owner", "no owner")),
+    "expiring": ({"expiring", "expired", "expire", "expires"}, ()),
+}
 _LEFT = {"left", "remaining", "remain", "remains"}
+_NO_MODEL = {
+    "everything", "another", "other", "else", "model", "models", "key", "keys", "creator", "user",
+    "move", "moved", "switch", "switched", "change", "changed", "the", "all", "this", "that", "our",
+    "something", "cheaper", "month", "week", "day", "year", "last", "use", "used",
+}  # fmt: skip
+"""Words around `to` and `instead of` that name no model."""
 _BALANCE = {"balance", "top-up", "topup"}
 _BALANCE_SAID = (
     "run out", "running out", "last us", "credits last", "enough credits", "enough credit",
@@ -205,6 +222,36 @@ def topic_words(kind: QueryKind, ahead: Sequence[str]) -> int:
     found = (len(p) for p in phrases if tuple(ahead[: len(p)]) == tuple(p))
     longest = max(found, default=0)
     return longest or int(bool(ahead[0]) and ahead[0] in _SAY_NOTHING.get(kind, ()))
+
+
+def flags(topic: str, words: Sequence[str]) -> str:
+    """The words after the command of a topic that narrow it: which keys, or whose limits."""
+    said, given = f" {' '.join(words)} ", set(words)
+    if topic == Topic.KEYS:
+        found = [
+            flag
+            for flag, (some, phrases) in _KEY_FLAGS.items()
+            if given & some or _has(said, phrases)
+        ]
+        return " ".join(found)
+    if topic == Topic.LIMITS and given & {"my", "mine", "me", "i"}:
+        return "me"
+    return ""
+
+
+def two_models(words: Sequence[str]) -> str:
+    """`a -> b` where words (lower case) ask to move from one model to another; empty if not."""
+    padded = [*words, "", ""]
+    for at, word in enumerate(words):
+        if word in {"to", "with", "by", "onto"} and at:
+            found = (padded[at - 1], padded[at + 1])
+        elif word == "instead" and at and padded[at + 1] == "of":
+            found = (padded[at + 2], padded[at - 1])
+        else:
+            continue
+        if all(len(name) > 2 and name not in _NO_MODEL for name in found):
+            return " -> ".join(found)
+    return ""
 
 
 def _left(given: set[str]) -> bool:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from reports.questions import limit_kinds
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Calendar, Unit
 from reports.usage.dimensions import Metric
 
-ANSWERED = frozenset({QueryKind.PRICE, QueryKind.WHY, QueryKind.FORECAST})
+ANSWERED = frozenset({
+    QueryKind.PRICE, QueryKind.WHY, QueryKind.FORECAST, QueryKind.LIMITS, QueryKind.KEYS,
+    QueryKind.WHATIF,
+})  # fmt: skip
 """The kinds that have an answer, besides usage; their words are read as questions."""
 
 STILL_RUNNING = (
@@ -35,7 +39,12 @@ def _limit(word: str, following: list[str]) -> tuple[str, ...]:
     return "over", f"${amount}"
 
 
-_EXTRA: dict[QueryKind, ExtraWords] = {QueryKind.FORECAST: _limit}
+_EXTRA: dict[QueryKind, ExtraWords] = {
+    QueryKind.FORECAST: _limit,
+    QueryKind.LIMITS: limit_kinds.me,
+    QueryKind.KEYS: limit_kinds.key_traits,
+    QueryKind.WHATIF: limit_kinds.two_models,
+}
 _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.PRICE: {
         "metric": "A price is spend divided by tokens and requests, so `price` takes no metric.",
@@ -44,6 +53,9 @@ _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.FORECAST: {
         "comparison": "A forecast stands beside the period before already, so leave out `vs`.",
     },
+    QueryKind.LIMITS: limit_kinds.LIMITS_UNFIT,
+    QueryKind.KEYS: limit_kinds.KEYS_UNFIT,
+    QueryKind.WHATIF: limit_kinds.WHATIF_UNFIT,
 }
 """The sentence about each part of a question that makes no sense for a kind."""
 

@@ -78,6 +78,8 @@ def test_all_is_well_where_all_is_well(values, look):
         "members": "ok 2 can be read",
         "keys": "ok can be read",
         "credits": "ok can be read",
+        "guardrails": "ok can be read",
+        "models": "ok can be read",
         "budgets": "ok can be read",
         "database": said["database"],
         "cache": "ok fresh",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.demo.openrouter.guardrails import default_id
 from bot.demo.openrouter.organisation import DAY, LONG_AGO, Key, Organisation, Record
 
 Body = dict[str, Any]
@@ -76,8 +77,8 @@ def keys(organisation: Organisation, arguments: Arguments, now: datetime) -> Bod
         and (not key.disabled or arguments.get("include_disabled") == "true")
     ]
     spent = Spent(organisation, now)
-    page = listed[offset : offset + KEYS_A_PAGE]
-    return {"data": [_key(key, spent) for key in page]}
+    some = listed[offset : offset + KEYS_A_PAGE]
+    return {"data": [_key(key, spent) for key in some]}
 
 
 def _key(key: Key, spent: Spent) -> Body:
@@ -91,7 +92,7 @@ def _key(key: Key, spent: Spent) -> Body:
         "include_byok_in_limit": key.include_byok_in_limit,
         "created_at": stamp(key.created_at),
         "updated_at": None,
-        "expires_at": None,
+        "expires_at": stamp(key.expires_at) if key.expires_at else None,
         **_limit(key, spent),
     }
     for window in ("", "daily", "weekly", "monthly"):
@@ -153,7 +154,7 @@ def members(organisation: Organisation, arguments: Arguments) -> Body:
         }
         for member in organisation.members
     ]
-    return _page(everyone, arguments)
+    return page(everyone, arguments)
 
 
 def workspaces(organisation: Organisation, arguments: Arguments) -> Body:
@@ -165,7 +166,7 @@ def workspaces(organisation: Organisation, arguments: Arguments) -> Body:
             "slug": one.slug,
             "description": None,
             "include_byok_in_budgets": one.include_byok_in_budgets,
-            "default_guardrail_id": str(uuid.uuid5(uuid.NAMESPACE_URL, one.id)),
+            "default_guardrail_id": default_id(one.id),
             "default_text_model": None,
             "default_image_model": None,
             "default_provider_sort": None,
@@ -180,7 +181,7 @@ def workspaces(organisation: Organisation, arguments: Arguments) -> Body:
         }
         for one in organisation.workspaces
     ]
-    return _page(everything, arguments)
+    return page(everything, arguments)
 
 
 def budgets(organisation: Organisation, id_or_slug: str) -> Body:
@@ -267,7 +268,8 @@ def _activity(group: tuple[str, ...], records: Sequence[Record]) -> Body:
     return body | ({"workspace_id": workspace} if workspace else {})
 
 
-def _page(everything: Sequence[Body], arguments: Arguments) -> Body:
+def page(everything: Sequence[Body], arguments: Arguments) -> Body:
+    """A page of a list, by `offset` and `limit`."""
     offset = _number(arguments, "offset", 0, 0, 10**9)
     limit = _number(arguments, "limit", 50, 1, 100)
     return {"data": everything[offset : offset + limit], "total_count": len(everything)}

@@ -15,6 +15,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Literal, Protocol
 
+from bot.demo.openrouter.guardrails import SampleGuardrail
+from bot.demo.openrouter.models import SampleModel
+
 Reset = Literal["daily", "weekly", "monthly"]
 
 DAY = timedelta(days=1)
@@ -79,6 +82,7 @@ class Key:
     disabled: bool = False
     deleted: bool = False
     created_at: datetime = LONG_AGO
+    expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.hash = self.hash or key_hash(self.name)
@@ -136,6 +140,8 @@ class Organisation:
     budgets: list[Budget] = field(default_factory=list)
     apps: dict[int, str] = field(default_factory=dict)
     history: History | None = None
+    guardrails: list[SampleGuardrail] = field(default_factory=list)
+    models: list[SampleModel] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for key in self.keys:

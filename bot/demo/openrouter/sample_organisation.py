@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from bot.demo.openrouter.guardrails import SampleGuardrail
+from bot.demo.openrouter.models import SampleModel
 from bot.demo.openrouter.organisation import (
     DAY,
     Budget,
@@ -51,6 +53,10 @@ DEEPSEEK = Model("deepseek/deepseek-v3.2", 260, 380, 0.3)
 KIMI = Model("moonshotai/kimi-k2.5", 450, 2_200, 0.4)
 GROK = Model("x-ai/grok-4.1-fast", 200, 500, 0.4)
 QWEN_FREE = Model("qwen/qwen3-coder:free", 0, 0)
+MODELS = (
+    OPUS_45, OPUS_46, SONNET_45, SONNET_46, HAIKU, GPT_51, GPT_54, GPT_MINI, GPT_OSS, GEMINI_PRO,
+    GEMINI_FLASH, DEEPSEEK, KIMI, GROK, QWEN_FREE,
+)  # fmt: skip
 
 CLAUDE_CODE, CURSOR, OPENCODE, WEB, MOBILE = 1, 2, 3, 4, 5
 APPS = {
@@ -337,10 +343,40 @@ def sample(now: datetime, seed: int = 7) -> Organisation:
         ],
         apps=dict(APPS),
         history=history,
+        guardrails=_guardrails(),
+        models=_models(now),
     )
+    organisation.key(_hash("evals")).expires_at = now + timedelta(days=9)
     used = sum(record.credits_nano for record in organisation.usage(history.start, now))
     organisation.credits = (used // (500 * DOLLAR) + 6) * 500 * DOLLAR
     return organisation
+
+
+def _guardrails() -> list[SampleGuardrail]:
+    """A cap for each engineer, a smaller one for the intern, one for a key, and Research's own."""
+    engineers = [_user_id(short) for short in ("farid", "hiro", "alex", "kasia")]
+    return [
+        SampleGuardrail("Engineer", ENGINEERING.id, 250 * DOLLAR, "weekly", members=engineers),
+        SampleGuardrail("Intern", RESEARCH.id, 3 * DOLLAR, "daily", members=[_user_id("intern")]),
+        SampleGuardrail("Bots", PRODUCTION.id, 40 * DOLLAR, "daily", keys=[_hash("moderation")]),
+        SampleGuardrail("Research default", RESEARCH.id, 1_200 * DOLLAR, default=True),
+        SampleGuardrail("No training on prompts", PRODUCTION.id, default=True),
+    ]
+
+
+def _models(now: datetime) -> list[SampleModel]:
+    """The models in use at their list prices; two of them end soon."""
+    ends = {OPUS_45.slug: 24, SONNET_45.slug: 52}
+    return [
+        SampleModel(
+            one.slug,
+            one.prompt_nano,
+            one.completion_nano,
+            one.prompt_nano // 10 if one.prompt_nano else None,
+            (now + timedelta(days=ends[one.slug])).date() if one.slug in ends else None,
+        )
+        for one in MODELS
+    ]
 
 
 def _member(short: str, first: str | None, last: str | None) -> Member:

@@ -21,7 +21,7 @@ from time import perf_counter
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from bot.demo.openrouter import directory
+from bot.demo.openrouter import directory, guardrails, models
 from bot.demo.openrouter.directory import ApiError
 from bot.demo.openrouter.faults import Answer, Fault, Kind, Plan, error_body, reset, spoilt
 from bot.demo.openrouter.organisation import Organisation
@@ -196,6 +196,16 @@ class LocalOpenRouter:
             "/organization/members": lambda: directory.members(organisation, arguments),
             "/credits": lambda: directory.credit(organisation, self.clock()),
             "/workspaces": lambda: directory.workspaces(organisation, arguments),
+            "/guardrails": lambda: directory.page(
+                guardrails.listed(organisation.guardrails), arguments
+            ),
+            "/guardrails/assignments/members": lambda: directory.page(
+                guardrails.member_assignments(organisation.guardrails), arguments
+            ),
+            "/guardrails/assignments/keys": lambda: directory.page(
+                guardrails.key_assignments(organisation.guardrails), arguments
+            ),
+            "/models": lambda: models.listed(organisation.models),
             "/activity": lambda: directory.activity(organisation, arguments, self.clock()),
         }
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
 from bot.store.usage import directory as members
-from bot.store.usage import figure_coverage, imported
+from bot.store.usage import figure_coverage, imported, last_used
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage import window_records as records
@@ -427,6 +427,11 @@ class Store:
             records.set_fact(connection, name, value)
 
     # -- answering
+
+    def last_used(self, dimension: Dimension) -> Mapping[int, datetime]:
+        """The start (UTC) of the last hour or day in which each member made a request, by id."""
+        with self._db.read() as connection:
+            return last_used.last_used(connection, dimension)
 
     def read(
         self,

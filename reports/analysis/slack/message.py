@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reports.analysis.document import AnalysisDocument, TableColumn
+from reports.analysis.slack.ask_owner import ask_owner_row
 from reports.block_kit.elements import (
     LONGEST_SECTION,
     Block,
@@ -52,6 +53,7 @@ def analysis_message(
     blocks += [context(*_footer(found, command))]
     if controls:
         blocks += analysis_rows(found.query, found.groups, controls, empty=found.empty)
+        blocks += ask_owner_row(() if controls.own_only else found.ask_about)
     return Message(analysis_text(found), tuple(blocks))
 
 

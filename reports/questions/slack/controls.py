@@ -82,9 +82,9 @@ def analysis_rows(
 
     `groups` are the labels of the members that one may look into.
     """
-    selects = [] if query.kind in WITHOUT_PERIOD else [_period(query)]
-    selects += [_by(query), *_inside(query, groups, controls)]
-    found = [{**actions(*selects), "block_id": controls.state}]
+    now = query.kind in WITHOUT_PERIOD  # then nothing can be grouped either
+    selects = [*([] if now else [_period(query), _by(query)]), *_inside(query, groups, controls)]
+    found = [{**actions(*selects), "block_id": controls.state}] if selects else []
     return found if empty else [*found, actions(*_buttons(controls, alert=False))]
 
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answers.answer_message import group_id, group_name
+from bot.answers.answer_message import group_name
 from bot.answers.answer_state import AnswerState, of_state, remember, shown_in, state_of
 from bot.answers.answer_state import last_in as last
+from bot.answers.group_ids import group_id
 from bot.answers.visibility import ANYONE
 from bot.store import Database
 from bot.store.expiring_keys import ExpiringKeys

@@ -112,12 +112,13 @@ METHODS = st.sampled_from(["GET", "POST"]) | st.sampled_from(
 PIECES = st.sampled_from(
     ["keys", "key", "credits", "workspaces", "budgets", "analytics", "query", "meta", "activity",
      "..", ".", "", "%2e%2e", "%2F", "key%73", "auth", "chat", "a", "api", "v1", "organization",
-     "members", "KEYS", "keys;x", "keys?a=b"]
+     "members", "KEYS", "keys;x", "keys?a=b", "guardrails", "assignments", "models"]
 )  # fmt: skip
 ALLOWED = {
     ("GET", path)
     for path in ("/activity", "/analytics/meta", "/keys", "/key", "/organization/members",
-                 "/credits", "/workspaces")
+                 "/credits", "/workspaces", "/guardrails", "/guardrails/assignments/members",
+                 "/guardrails/assignments/keys", "/models")
 } | {("POST", "/analytics/query")}  # fmt: skip
 
 

@@ -246,6 +246,12 @@ KINDS = {
     "price of opus": "price 1m model:*opus*",
     "what's the cost per request": "price 1m",
     "price per token by model last month": "price last month by model",
+    "what if we moved opus to sonnet?": "whatif opus -> sonnet 1m",
+    "whatif opus -> sonnet": "whatif opus -> sonnet 1m",
+    "which key has no limit?": "keys unlimited",
+    "show me unused keys": "keys unused",
+    "what's the budget left for my key?": "limits me",
+    "limits": "limits",
 }
 
 
@@ -267,13 +273,6 @@ def test_a_forecast_is_of_a_period_that_is_still_running(asked: str) -> None:
 TOPICS = {
     "how much did caching save us?": Topic.CACHE,
     "cache hit rate by model": Topic.CACHE,
-    "what if we moved opus to sonnet?": Topic.WHATIF,
-    "whatif opus -> sonnet": Topic.WHATIF,
-    "which key has no limit?": Topic.KEYS,
-    "show me unused keys": Topic.KEYS,
-    "what's the budget left for my key?": Topic.LIMITS,
-    "what's left on the prod key": Topic.LIMITS,
-    "limits": Topic.LIMITS,
     "new models this month": Topic.NEW_MODELS,
     "which provider is most used": Topic.PROVIDER,
     "spend by provider last week": Topic.PROVIDER,

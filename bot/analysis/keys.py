@@ -1,0 +1,108 @@
+"""Gathers what is known of each API key: owner, limit, when it was made and last used, spend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.analysis.limits import HourlySpend, keys_meant, owner_of, unread
+from bot.analysis.request import AnalysisRequest
+from bot.answers import visibility
+from bot.answers.answer import make_plan
+from bot.answers.group_ids import group_id
+from bot.answers.openrouter_details import KeyDetails, key_details
+from bot.answers.openrouter_limits import limits_of
+from bot.store import Store
+from bot.store.sync_state import parts
+from bot.store.usage.directory import IMPORTED, UNLISTED, Directory
+from bot.store.usage.directory import UNKNOWN as UNKNOWN_CREATOR
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.keys import UNUSED_FOR, KeyFacts, KeyTrait, review
+from reports.analysis.keys_answer import UNKNOWN, keys_answer
+from reports.questions.grammar import CommandError
+from reports.questions.limit_kinds import days_of
+from reports.time.timerange import Granularity
+from reports.usage.dimensions import Dimension
+
+_SPEND_OF = timedelta(days=30)
+
+
+def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
+    """The keys that the asker may know of, with what is worth knowing of each."""
+    store, now = request.store, request.now
+    plan = make_plan(store, request.query, now, request.zone, request.asker)
+    if isinstance(plan, CommandError):
+        return plan
+    details, directory = key_details(store), store.directory()
+    if details is None:
+        return CommandError(UNKNOWN)
+    meant = keys_meant(
+        directory, plan.selection.ids(Dimension.KEY), plan.selection.ids(Dimension.CREATOR)
+    )
+    labels = visibility.labels(directory, request.asker)
+    facts = [
+        one for id_, one in _facts(store, details, directory, labels, now) if meant is None
+        or id_ in meant
+    ]  # fmt: skip
+    wanted = frozenset(KeyTrait(word) for word in request.query.extra if not days_of(word))
+    days = next((days_of(word) for word in request.query.extra if days_of(word)), 0)
+    unused_for = timedelta(days=days) if days else UNUSED_FOR
+    found = keys_answer(
+        plan.query,
+        review(facts, now, wanted, unused_for),
+        wanted,
+        unused_for,
+        now,
+        as_of=store.state().synced.get(Granularity.HOUR),
+        partial=unread(store, "keys", "workspaces", "members"),
+    )
+    ids = {labels.get(one.id): group_id(one) for one in directory.of[Dimension.KEY] if one.ref}
+    return replace(found, ask_about=tuple((label, ids[label]) for label in found.groups))
+
+
+def _facts(
+    store: Store,
+    details: Mapping[str, KeyDetails],
+    directory: Directory,
+    labels: Mapping[int, str],
+    now: datetime,
+) -> list[tuple[int, KeyFacts]]:
+    limits = {
+        id_: one.cap.limit
+        for one in limits_of(store.fact("limits"), directory).caps
+        if one.cap.subject.startswith("key ")
+        for id_ in one.keys
+    }
+    used = store.last_used(Dimension.KEY)
+    spend = HourlySpend(store, now)
+    since = spend.hours[-1] - _SPEND_OF
+    judged = _people_known(store, directory)
+    found = []
+    for hash_, one in details.items():
+        id_ = directory.ids.get((Dimension.KEY, hash_))
+        if id_ is None:
+            continue
+        owner = directory.members.get(directory.ids.get((Dimension.CREATOR, one.creator), 0))
+        facts = KeyFacts(
+            label=labels.get(id_, directory.labels[id_]),
+            owner=owner_of(directory, labels, id_),
+            owner_left=bool(judged and one.creator and (owner is None or owner.gone)),
+            created=directory.since.get(id_),
+            last_used=used.get(id_),
+            expires=one.expires,
+            limit=limits.get(id_) if one.limited else None,
+            limit_known=not one.limited or id_ in limits,
+            spend_30d=spend.since(Dimension.KEY, frozenset({id_}), since, byok=True),
+            disabled=one.disabled,
+        )
+        found.append((id_, facts))
+    return found
+
+
+def _people_known(store: Store, directory: Directory) -> bool:
+    """Whether OpenRouter lists the organization's members, so that who left can be told."""
+    people = directory.of[Dimension.CREATOR]
+    made_up = (IMPORTED, UNLISTED, UNKNOWN_CREATOR)
+    listed = any(one.ref and not one.gone and not one.ref.startswith(made_up) for one in people)
+    return listed and "members" not in parts(store)

@@ -1,0 +1,330 @@
+"""Gathers every limit at OpenRouter with what is used of it and the pace at which it fills."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.analysis.request import AnalysisRequest
+from bot.answers import visibility
+from bot.answers.answer import make_plan
+from bot.answers.openrouter_details import KeyDetails, StoredGuardrail, guardrails, key_details
+from bot.answers.openrouter_limits import OpenRouterLimits, TrackedLimit, limits_of
+from bot.store import Store
+from bot.store.sync_state import COSTS, parts
+from bot.store.usage.directory import Directory
+from bot.store.usage.selection import Ids, Selection
+from reports.alerts.limits_and_forecast import SpendLimit
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.limits import (
+    HOUR,
+    LimitForecast,
+    LimitKind,
+    full_at,
+    in_order,
+    recent_pace,
+)
+from reports.analysis.limits_answer import UnlimitedKeys, limits_answer
+from reports.questions.grammar import CommandError
+from reports.questions.query import Query
+from reports.time.timerange import Granularity, TimeRange, floor
+from reports.usage.dimensions import Dimension
+from reports.usage.members import NO_CREATOR
+
+_LOOKED_BACK = timedelta(days=31)
+"""As long as the longest month, so that what a monthly limit has used is among it."""
+_PACE_OF = timedelta(days=28)
+"""Four whole weeks: every hour of the week four times."""
+_SPEND_OF = timedelta(days=30)
+_SHARED = "Workspace budgets and credits are shared; `limits` without a filter lists them too."
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A limit, and the members whose usage counts toward it: ids of keys or of creators."""
+
+    kind: LimitKind
+    cap: SpendLimit
+    by: Dimension
+    ids: Ids
+    byok: bool
+    owner: str = ""
+
+
+class HourlySpend:
+    """What members spent in each hour of the past month, read once for all limits."""
+
+    def __init__(self, store: Store, now: datetime) -> None:
+        start = floor(now - _LOOKED_BACK, Granularity.HOUR)
+        count = (floor(now, Granularity.HOUR) - start) // HOUR + 1
+        self.hours = tuple(start + number * HOUR for number in range(count))
+        self._store = store
+        self._range = TimeRange(self.hours, self.hours[-1] + HOUR, Granularity.HOUR, now)
+        self._read: dict[Dimension, Mapping[int, Mapping[int, tuple[int, int]]]] = {}
+
+    def of(self, by: Dimension, ids: Ids, *, byok: bool) -> list[tuple[datetime, int]]:
+        """Each hour's start with what these members spent in it, in nano-dollars."""
+        sums = [0] * len(self.hours)
+        series = self._series(by)
+        for id_ in ids:
+            for at, (credits_, own) in series.get(id_, {}).items():
+                sums[at] += credits_ + (own if byok else 0)
+        return list(zip(self.hours, sums, strict=True))
+
+    def since(self, by: Dimension, ids: Ids, start: datetime, *, byok: bool) -> int:
+        """What these members spent since a moment, to the hour."""
+        return sum(cost for at, cost in self.of(by, ids, byok=byok) if at >= start)
+
+    def everything(self) -> Ids:
+        """The ids of all keys with any usage, use without a key among them."""
+        return frozenset(self._series(Dimension.KEY))
+
+    def _series(self, by: Dimension) -> Mapping[int, Mapping[int, tuple[int, int]]]:
+        if by not in self._read:
+            found = self._store.read(Selection(by), self._range, Granularity.HOUR).series
+            self._read[by] = {
+                id_: {at: (usage.credits, usage.byok) for at, usage in buckets.items()}
+                for id_, buckets in found.items()
+            }
+        return self._read[by]
+
+
+def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
+    """Every limit that the asker may know of, in the order in which it will be hit."""
+    store, query, now = request.store, _with_me(request), request.now
+    plan = make_plan(store, query, now, request.zone, request.asker)
+    if isinstance(plan, CommandError):
+        return plan
+    directory, details = store.directory(), key_details(store)
+    creators = plan.selection.ids(Dimension.CREATOR)
+    keys = keys_meant(directory, plan.selection.ids(Dimension.KEY), creators)
+    labels = visibility.labels(directory, request.asker)
+    spend = HourlySpend(store, now)
+    known = limits_of(store.fact("limits"), directory)
+    counted = [
+        *_key_limits(known, details, labels, directory),
+        *_guardrail_limits(store, known, details, labels, directory),
+    ]
+    narrowed = keys is not None
+    if keys is not None:
+        counted = [one for one in counted if _concerns(one, keys, creators)]
+    else:
+        counted += _workspace_limits(known)
+    unknown = [one.cap.label for one in counted if not _known(one)]
+    found = [_forecast(one, spend, now) for one in counted if _known(one)]
+    if not narrowed:
+        found += _credits(known, spend, now)
+    return limits_answer(
+        plan.query,
+        in_order(found),
+        _unlimited(details, directory, keys, spend),
+        now,
+        query.zone or request.zone,
+        whose="you" if request.asker.own_only else "these keys" if narrowed else "",
+        notes=(_SHARED,) if narrowed and not request.asker.own_only else (),
+        as_of=store.state().synced.get(Granularity.HOUR),
+        partial=(
+            *unread(store, "keys", "workspaces", "budgets", "credits", "guardrails"),
+            *(f"what was used of {name} is not known, because it never resets" for name in unknown),
+        ),
+    )
+
+
+def _with_me(request: AnalysisRequest) -> Query:
+    """The question with `me` among its extra words as the filter that it stands for."""
+    query = request.query
+    if "me" not in query.extra:
+        return query
+    return replace(query, extra=(), filters=(*query.filters, visibility.ME))
+
+
+def unread(store: Store, *names: str) -> tuple[str, ...]:
+    """What an answer misses because parts of the directory could not be read."""
+    failed = parts(store)
+    return tuple(
+        f"OpenRouter's {name} could not be read: {COSTS[name]}" for name in names if name in failed
+    )
+
+
+def keys_meant(directory: Directory, keys: Ids | None, creators: Ids | None) -> Ids | None:
+    """The keys that filters by key and creator leave; None where there is no such filter."""
+    if creators is None:
+        return keys
+    owned = frozenset(key for key, owner in directory.owners.items() if owner in creators)
+    return owned if keys is None else owned & keys
+
+
+def _concerns(one: _Counted, keys: Ids, creators: Ids | None) -> bool:
+    """Whether a limit is one of these keys, or of these people."""
+    if one.kind is LimitKind.MEMBER_GUARDRAIL:
+        return creators is not None and one.cap.subject in {f"member {id_}" for id_ in creators}
+    return one.ids <= keys
+
+
+def _key_limits(
+    known: OpenRouterLimits,
+    details: Mapping[str, KeyDetails] | None,
+    labels: Mapping[int, str],
+    directory: Directory,
+) -> Iterable[_Counted]:
+    for one in known.caps:
+        kind, _, hash_ = one.cap.subject.partition(" ")
+        if kind != "key" or (details and hash_ in details and details[hash_].disabled):
+            continue
+        (id_,) = one.keys
+        cap = replace(one.cap, label=labels.get(id_, one.cap.label))
+        yield _Counted(LimitKind.KEY, cap, Dimension.KEY, one.keys, one.byok,
+                       owner_of(directory, labels, id_))  # fmt: skip
+
+
+def _workspace_limits(known: OpenRouterLimits) -> list[_Counted]:
+    return [
+        _Counted(LimitKind.WORKSPACE, _unprefixed(one), Dimension.KEY, one.keys, one.byok)
+        for one in known.caps
+        if one.cap.subject.startswith("workspace ")
+    ]
+
+
+def _unprefixed(one: TrackedLimit) -> SpendLimit:
+    name = one.cap.label.removeprefix("workspace ")
+    return replace(one.cap, label=f"{name}, {one.cap.reset or 'lifetime'}")
+
+
+def _guardrail_limits(
+    store: Store,
+    known: OpenRouterLimits,
+    details: Mapping[str, KeyDetails] | None,
+    labels: Mapping[int, str],
+    directory: Directory,
+) -> Iterable[_Counted]:
+    """The budgets of guardrails: one for each member and key that a guardrail applies to."""
+    if known.told is None or details is None:
+        return
+    homes = _Workspaces(store, details, directory)
+    for guardrail in guardrails(store) or ():
+        everybody = guardrail.id in homes.defaults
+        users = homes.people(guardrail.workspace) if everybody else guardrail.members
+        for user in users:
+            id_ = directory.ids.get((Dimension.CREATOR, user))
+            if id_ is None:
+                continue
+            by, ids = homes.counted(guardrail.workspace, user, id_)
+            cap = _cap(guardrail, f"member {id_}", guardrail.name, known.told)
+            yield _Counted(LimitKind.MEMBER_GUARDRAIL, cap, by, ids, guardrail.byok,
+                           labels.get(id_, ""))  # fmt: skip
+        hashes = homes.keys(guardrail.workspace) if everybody else guardrail.keys
+        for hash_ in hashes:
+            id_ = directory.ids.get((Dimension.KEY, hash_))
+            if id_ is None or hash_ not in details or details[hash_].disabled:
+                continue
+            name = f"{guardrail.name} for {labels.get(id_, '')}"
+            cap = _cap(guardrail, f"guardrail key {id_}", name, known.told)
+            yield _Counted(LimitKind.KEY_GUARDRAIL, cap, Dimension.KEY, frozenset({id_}),
+                           guardrail.byok, owner_of(directory, labels, id_))  # fmt: skip
+
+
+def _cap(one: StoredGuardrail, subject: str, label: str, told: datetime) -> SpendLimit:
+    return SpendLimit(subject, label, one.limit, one.reset, None, told)
+
+
+class _Workspaces:
+    """Which keys and people belong to which workspace."""
+
+    def __init__(
+        self, store: Store, details: Mapping[str, KeyDetails], directory: Directory
+    ) -> None:
+        kept = json.loads(store.fact("limits") or "{}")
+        listed = kept.get("workspaces")
+        self.defaults = {
+            one.get("default_guardrail") for one in (listed if isinstance(listed, list) else ())
+        } - {None, ""}
+        self._default = kept.get("default") or ""
+        self._details = details
+        self._directory = directory
+
+    def keys(self, workspace: str) -> list[str]:
+        """The hashes of the keys of a workspace."""
+        return [h for h, one in self._details.items() if one.workspace == workspace]
+
+    def people(self, workspace: str) -> list[str]:
+        """The user ids of those who created keys of a workspace."""
+        found = (self._details[hash_].creator for hash_ in self.keys(workspace))
+        return list(dict.fromkeys(user for user in found if user))
+
+    def counted(self, workspace: str, user: str, creator: int) -> tuple[Dimension, Ids]:
+        """Whose usage counts toward a member's budget in a workspace.
+
+        Everything that the member used, the chatroom too, where it was all in the default
+        workspace; elsewhere what went through the member's keys there.
+        """
+        own = {h: one.workspace for h, one in self._details.items() if one.creator == user}
+        if workspace == self._default and set(own.values()) <= {workspace}:
+            return Dimension.CREATOR, frozenset({creator})
+        ids = (
+            self._directory.ids.get((Dimension.KEY, hash_))
+            for hash_, home in own.items()
+            if home == workspace
+        )
+        return Dimension.KEY, frozenset(id_ for id_ in ids if id_ is not None)
+
+
+def _known(one: _Counted) -> bool:
+    """Whether it can be known what was used: OpenRouter says so, or usage since the reset does."""
+    return one.cap.used is not None or bool(one.cap.reset)
+
+
+def _forecast(one: _Counted, spend: HourlySpend, now: datetime) -> LimitForecast:
+    cap, period = one.cap, one.cap.periods(now, now)[-1]
+    if cap.told_in(period) and cap.used is not None:
+        used = cap.used
+    else:
+        start = period.start if period else spend.hours[0]
+        used = spend.since(one.by, one.ids, start, byok=one.byok)
+    resets = period.end if period else None
+    pace = recent_pace(_before(now, spend.of(one.by, one.ids, byok=one.byok)))
+    full = full_at(cap.limit - used, pace, now, resets)
+    return LimitForecast(one.kind, cap.label, one.owner, cap.limit, used, resets, full)
+
+
+def _before(now: datetime, hours: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
+    """The whole hours of the past four weeks."""
+    last = floor(now, Granularity.HOUR)
+    return [(at, cost) for at, cost in hours if last - _PACE_OF <= at < last]
+
+
+def _credits(known: OpenRouterLimits, spend: HourlySpend, now: datetime) -> list[LimitForecast]:
+    if known.bought is None or known.used is None:
+        return []
+    hours = _before(now, spend.of(Dimension.KEY, spend.everything(), byok=False))
+    full = full_at(known.bought - known.used, recent_pace(hours), now, None)
+    return [
+        LimitForecast(
+            LimitKind.CREDITS, "Credits", "", known.bought, known.used, None, full
+        )
+    ]  # fmt: skip
+
+
+def _unlimited(
+    details: Mapping[str, KeyDetails] | None,
+    directory: Directory,
+    keys: Ids | None,
+    spend: HourlySpend,
+) -> UnlimitedKeys | None:
+    if details is None:
+        return None
+    ids = {
+        directory.ids.get((Dimension.KEY, hash_))
+        for hash_, one in details.items()
+        if not one.limited and not one.disabled
+    } - {None}
+    found = frozenset(id_ for id_ in ids if id_ is not None and (keys is None or id_ in keys))
+    since = spend.hours[-1] - _SPEND_OF
+    return UnlimitedKeys(len(found), spend.since(Dimension.KEY, found, since, byok=True))
+
+
+def owner_of(directory: Directory, labels: Mapping[int, str], key: int) -> str:
+    """What the creator of a key is called; empty for a key without one, or one not to be named."""
+    name = labels.get(directory.owners.get(key, 0), "")
+    return "" if name == NO_CREATOR else name

@@ -1,0 +1,110 @@
+"""Guardrails, details of keys and list prices as OpenRouter gave them when they were last read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bot.store import Store
+from bot.store.usage import details
+from reports.analysis.whatif import ListPrice
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGuardrail:
+    """A guardrail with a budget in nano-dollars; `members` are user ids, `keys` key hashes."""
+
+    id: str
+    name: str
+    workspace: str
+    limit: int
+    reset: str
+    byok: bool
+    members: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDetails:
+    """What the directory says of one key; `creator` is a user id, empty for a key without one."""
+
+    disabled: bool
+    expires: datetime | None
+    limited: bool
+    workspace: str
+    creator: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model of OpenRouter's list; `ends` is its last day, None where no end is known."""
+
+    slug: str
+    name: str
+    price: ListPrice | None
+    ends: date | None
+
+
+def guardrails(store: Store) -> tuple[StoredGuardrail, ...] | None:
+    """All guardrails with a budget; None where they were never read."""
+    kept = _kept(store, details.GUARDRAILS)
+    if kept is None:
+        return None
+    return tuple(
+        StoredGuardrail(
+            one["id"], one["name"], one["workspace"] or "", one["limit"], one["reset"],
+            one["byok"], tuple(one["members"]), tuple(one["keys"]),
+        )
+        for one in kept["guardrails"]
+    )  # fmt: skip
+
+
+def key_details(store: Store) -> Mapping[str, KeyDetails] | None:
+    """All listed keys by their hash; None where they were never all listed."""
+    kept = _kept(store, details.KEYS)
+    if kept is None:
+        return None
+    return {
+        hash_: KeyDetails(
+            one["disabled"],
+            datetime.fromisoformat(one["expires"]) if one["expires"] else None,
+            one["limited"],
+            one["workspace"],
+            one["creator"],
+        )
+        for hash_, one in kept["keys"].items()
+    }
+
+
+def models(store: Store) -> Mapping[str, StoredModel] | None:
+    """Models by each of their slugs; None where the list was never read."""
+    kept = _kept(store, details.MODELS)
+    if kept is None:
+        return None
+    found: dict[str, StoredModel] = {}
+    for one in kept["models"]:
+        ends = date.fromisoformat(one["ends"]) if one["ends"] else None
+        model = StoredModel(one["slugs"][0], one["name"], _price(one["price"]), ends)
+        found |= dict.fromkeys(one["slugs"], model)
+    return found
+
+
+def _price(kept: Mapping[str, str | None] | None) -> ListPrice | None:
+    if kept is None:
+        return None
+    prompt, completion, cached, reasoning, request = (
+        None if (value := kept[name]) is None else Decimal(value)
+        for name in ("prompt", "completion", "cached", "reasoning", "request")
+    )
+    nothing = Decimal(0)
+    return ListPrice(prompt or nothing, completion or nothing, cached, reasoning,
+                     request or nothing)  # fmt: skip
+
+
+def _kept(store: Store, name: str) -> dict[str, Any] | None:
+    text = store.fact(name)
+    return json.loads(text) if text else None

@@ -1,0 +1,25 @@
+"""When members were last used, from the sums of usage."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from bot.store.encoding import DIMENSION, GRANULARITY, from_seconds
+from reports.time.timerange import Granularity
+from reports.usage.dimensions import Dimension
+
+_FINE = (GRANULARITY[Granularity.HOUR], GRANULARITY[Granularity.DAY])
+
+
+def last_used(connection: sqlite3.Connection, dimension: Dimension) -> dict[int, datetime]:
+    """The start (UTC) of the last hour or day in which each member made a request, by id.
+
+    Hours are stored for the recent past, days for the year; members never used are not in it.
+    """
+    found = connection.execute(
+        "SELECT member, MAX(bucket) FROM total WHERE dimension = ? AND granularity IN (?, ?)"
+        " AND requests > 0 GROUP BY member",
+        (DIMENSION[dimension], *_FINE),
+    )
+    return {member: from_seconds(bucket) for member, bucket in found}

@@ -1,0 +1,161 @@
+"""The life of API keys as an answer: how many are unused, unlimited, orphaned or expiring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
+from reports.analysis.keys import EXPIRES_WITHIN, KeyReport, KeyReview, KeyTrait
+from reports.questions.query import Query
+from reports.questions.wording import title
+from reports.usage.format import money
+from reports.usage.usage import dollars
+
+NO_KEYS = "No API key is listed here."
+NONE_SUCH = "No key is {traits}."
+UNKNOWN = "OpenRouter's list of keys could not be read yet, so nothing is known of them."
+_LINK = "Keys are changed at https://openrouter.ai/settings/keys; I only read."
+_COLUMNS = (
+    TableColumn("Key", right=False),
+    TableColumn("Owner", right=False),
+    TableColumn("Last used", right=False),
+    TableColumn("Created", right=False),
+    TableColumn("Limit"),
+    TableColumn("Spend, 30 days"),
+    TableColumn("Is", right=False),
+)
+
+
+def keys_answer(
+    query: Query,
+    report: KeyReport,
+    wanted: frozenset[KeyTrait],
+    unused_for: timedelta,
+    now: datetime,
+    *,
+    as_of: datetime | None,
+    partial: Sequence[str] = (),
+) -> AnalysisDocument:
+    """The keys that were asked for. `wanted` are the traits asked for, none for all keys."""
+    return AnalysisDocument(
+        query=query,
+        title=title(query),
+        sentences=_sentences(report, wanted, unused_for),
+        as_of=as_of,
+        made=now,
+        partial=tuple(partial),
+        columns=_COLUMNS if report.keys else (),
+        rows=_rows(report.keys, query.top, now),
+        notes=(_LINK,),
+        exact=_exact(report.keys),
+        data={
+            "counts": {"keys": report.total, **{str(k): n for k, n in report.counts.items()}},
+            "keys": [_data(one) for one in report.keys],
+        },
+        groups=tuple(one.facts.label for one in report.keys[: query.top]),
+        empty=not report.keys,
+    )
+
+
+def _sentences(
+    report: KeyReport, wanted: frozenset[KeyTrait], unused_for: timedelta
+) -> tuple[str, ...]:
+    if not report.total:
+        return (NO_KEYS,)
+    counts = report.counts
+    overview = (
+        f"{report.total:,} {'key' if report.total == 1 else 'keys'}:"
+        f" {counts[KeyTrait.UNUSED]:,} unused for {unused_for.days:,} days,"
+        f" {counts[KeyTrait.UNLIMITED]:,} without a limit,"
+        f" {counts[KeyTrait.ORPHANED]:,} of people who left,"
+        f" {counts[KeyTrait.EXPIRING]:,} expiring within {EXPIRES_WITHIN.days} days."
+    )
+    said = [overview]
+    if wanted and not report.keys:
+        said.append(NONE_SUCH.format(traits=" and ".join(sorted(wanted))))
+    spend = sum(one.facts.spend_30d for one in report.keys)
+    if wanted and report.keys:
+        listed = len(report.keys)
+        those = "The key below" if listed == 1 else f"The {listed:,} keys below"
+        traits = " and ".join(sorted(wanted))
+        said.append(f"{those} ({traits}) spent {money(spend)} in the past 30 days.")
+    left = [one for one in report.keys if KeyTrait.ORPHANED in one.traits and one.facts.spend_30d]
+    if left:
+        spent = money(sum(one.facts.spend_30d for one in left))
+        keys = "1 key" if len(left) == 1 else f"{len(left):,} keys"
+        verb = "spends" if len(left) == 1 else "spend"
+        said.append(f"{keys} of people who left still {verb}: {spent} in the past 30 days.")
+    return tuple(said)
+
+
+def _rows(keys: Sequence[KeyReview], top: int, now: datetime) -> tuple[tuple[str, ...], ...]:
+    rows = [_row(one, now) for one in keys[:top]]
+    if len(keys) > top:
+        spent = money(sum(one.facts.spend_30d for one in keys[top:]))
+        rows.append((f"Others ({len(keys) - top:,})", "–", "–", "–", "–", spent, "–"))
+    return tuple(rows)
+
+
+def _row(one: KeyReview, now: datetime) -> tuple[str, ...]:
+    facts = one.facts
+    limit = "unknown" if not facts.limit_known else "none" if facts.limit is None else None
+    words = [str(trait) for trait in one.traits] + (["disabled"] if facts.disabled else [])
+    owner = facts.owner or ("left" if facts.owner_left else "–")
+    return (
+        facts.label,
+        f"{owner} (left)" if facts.owner_left and facts.owner else owner,
+        _ago(facts.last_used, now) if facts.last_used else "not in a year",
+        _date(facts.created, now),
+        limit or money(facts.limit or 0),
+        money(facts.spend_30d),
+        ", ".join(words) or "–",
+    )
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    """How long ago, in days: the data has no more than days far back."""
+    days = (now.date() - moment.date()).days
+    if days <= 0:
+        return "today"
+    return "yesterday" if days == 1 else f"{days:,} days ago"
+
+
+def _date(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "unknown"
+    return f"{moment.day} {moment:%b}" + ("" if moment.year == now.year else f" {moment.year}")
+
+
+def _data(one: KeyReview) -> dict[str, Any]:
+    facts = one.facts
+    return {
+        "label": facts.label,
+        "owner": facts.owner,
+        "created": _iso(facts.created),
+        "last_used": _iso(facts.last_used),
+        "expires": _iso(facts.expires),
+        "limit": None if facts.limit is None else dollars(facts.limit),
+        "spend_30d": dollars(facts.spend_30d),
+        "is": [str(trait) for trait in one.traits],
+    }
+
+
+def _exact(keys: Sequence[KeyReview]) -> ExactTable:
+    columns = ("API Key", "Owner", "Created", "Last Used", "Expires", "Limit", "Spend 30 Days",
+               "Is")  # fmt: skip
+    rows = tuple(
+        (
+            one.facts.label, one.facts.owner, _iso(one.facts.created) or "",
+            _iso(one.facts.last_used) or "", _iso(one.facts.expires) or "",
+            "" if one.facts.limit is None else dollars(one.facts.limit),
+            dollars(one.facts.spend_30d), " ".join(one.traits),
+        )
+        for one in keys
+    )  # fmt: skip
+    return ExactTable(columns, rows, frozenset({5, 6}))
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

@@ -1,0 +1,245 @@
+"""Which limit is hit first, as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
+from reports.analysis.limits import FullAt, LimitForecast, LimitKind
+from reports.questions.query import Query
+from reports.questions.wording import title
+from reports.time.timerange import DAY
+from reports.usage.format import money, percent
+from reports.usage.usage import dollars
+
+NONE_SET = "There is no limit to hit: no key limit, workspace budget or guardrail budget is set."
+NONE_HERE = "No limit of {whose} is known, so nothing stops {whose} but the organization's own."
+NOTHING_HIT = "At the usual pace, no limit is reached before it resets."
+_UNLIMITED_NOTE = (
+    "A key counts as unlimited where it has no limit of its own; guardrails and workspace budgets"
+    " may still stop it."
+)
+_BAND_NOTE = (
+    "When a limit is full is worked out from the usual spend of each hour of the week; the times"
+    " in parentheses are for a busy and a quiet week. Times are in {zone}."
+)
+_MOST_FULL = 3
+"""Limits that are full by now and get a sentence; the table has them all."""
+_KINDS = {
+    LimitKind.KEY: "Key limit",
+    LimitKind.WORKSPACE: "Workspace budget",
+    LimitKind.MEMBER_GUARDRAIL: "Member guardrail",
+    LimitKind.KEY_GUARDRAIL: "Key guardrail",
+    LimitKind.CREDITS: "Credits",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UnlimitedKeys:
+    """How many keys have no limit of their own, and what they spent in 30 days (nano-dollars)."""
+
+    keys: int
+    spend_30d: int
+
+
+def limits_answer(
+    query: Query,
+    limits: Sequence[LimitForecast],
+    unlimited: UnlimitedKeys | None,
+    now: datetime,
+    zone: str,
+    *,
+    whose: str = "",
+    notes: Sequence[str] = (),
+    as_of: datetime | None,
+    partial: Sequence[str] = (),
+) -> AnalysisDocument:
+    """The limits, which are in the order in which they will be hit.
+
+    `unlimited` is None where the keys without a limit are not known. `zone` is the reader's;
+    `whose` says whose limits they are where not all were asked for (`these keys`, `you`).
+    """
+    hit = [one for one in limits if one.full]
+    return AnalysisDocument(
+        query=query,
+        title=title(query),
+        sentences=_sentences(limits, hit, unlimited, now, zone, whose),
+        as_of=as_of,
+        made=now,
+        partial=tuple(partial),
+        columns=_COLUMNS if limits else (),
+        rows=_rows(limits, query.top, now, zone),
+        notes=(
+            *([_BAND_NOTE.format(zone=zone)] if hit else []),
+            *([_UNLIMITED_NOTE] if unlimited and unlimited.keys else []),
+            *notes,
+        ),
+        exact=_exact(limits),
+        data={
+            "walls": [_data(one) for one in limits],
+            "unlimited": None if unlimited is None else {
+                "keys": unlimited.keys, "spend_30d": dollars(unlimited.spend_30d)
+            },
+        },
+        empty=not limits,
+    )  # fmt: skip
+
+
+_COLUMNS = (
+    TableColumn("Limit", right=False),
+    TableColumn("Used"),
+    TableColumn("Full", right=False),
+    TableColumn("Resets", right=False),
+    TableColumn("Owner", right=False),
+)
+
+
+def _sentences(
+    limits: Sequence[LimitForecast],
+    hit: Sequence[LimitForecast],
+    unlimited: UnlimitedKeys | None,
+    now: datetime,
+    zone: str,
+    whose: str,
+) -> tuple[str, ...]:
+    lines = []
+    if not limits:
+        lines.append(NONE_HERE.format(whose=whose) if whose else NONE_SET)
+    elif not hit:
+        lines.append(NOTHING_HIT)
+    else:
+        full = [one for one in hit if one.full and one.full.at <= now]
+        coming = hit[len(full) :]
+        lines += [_full_now(one, now, zone) for one in full[:_MOST_FULL]]
+        if len(full) > _MOST_FULL:
+            lines.append(f"{len(full) - _MOST_FULL:,} more are full now.")
+        lines += [_next(one, now, zone, after=bool(full)) for one in coming[:1]]
+        if len(limits) > 1:
+            some = "is" if len(hit) == 1 else "are"
+            lines.append(
+                f"{len(hit):,} of {len(limits):,} limits {some} reached before they reset, at the"
+                " usual pace."
+            )
+    if unlimited and unlimited.keys:
+        keys = "1 key has" if unlimited.keys == 1 else f"{unlimited.keys:,} keys have"
+        lines.append(f"{keys} no limit and spent {money(unlimited.spend_30d)} in the past 30 days.")
+    return tuple(lines)
+
+
+def _full_now(one: LimitForecast, now: datetime, zone: str) -> str:
+    """That a limit is reached already, and until when."""
+    until = f", until it resets {_when(one.resets, now, zone)}" if one.resets else ""
+    full = "are used up" if one.kind is LimitKind.CREDITS else "is full"
+    return f"{_name(one)} {full} now{until}: {_used(one)}."
+
+
+def _next(one: LimitForecast, now: datetime, zone: str, *, after: bool) -> str:
+    """What is hit next, and when; `after`: something is full already."""
+    if one.full is None:
+        return ""
+    when = f"{_when(one.full.at, now, zone)}{_band(one.full, now, zone)}"
+    order = "next" if after else "first"
+    verb = "run out" if one.kind is LimitKind.CREDITS else "is full"
+    return f"{_name(one)} {verb} {order}, about {when}: {_used(one)}."
+
+
+def _name(one: LimitForecast) -> str:
+    if one.kind is LimitKind.CREDITS:
+        return "Credits"
+    who = f" for {one.owner}" if one.kind is LimitKind.MEMBER_GUARDRAIL and one.owner else ""
+    return f"{_KINDS[one.kind]} {one.label}{who}"
+
+
+def _used(one: LimitForecast) -> str:
+    return f"{money(one.used)} of {money(one.limit)} used"
+
+
+def _band(full: FullAt, now: datetime, zone: str) -> str:
+    early = _when(full.earliest, now, zone)
+    late = "not before it resets" if full.latest is None else _when(full.latest, now, zone)
+    if early == late == _when(full.at, now, zone):
+        return ""
+    return f" ({early} to {late})" if full.latest else f" ({early}, or {late})"
+
+
+def _rows(
+    limits: Sequence[LimitForecast], top: int, now: datetime, zone: str
+) -> tuple[tuple[str, ...], ...]:
+    rows = [_row(one, now, zone) for one in limits[:top]]
+    if len(limits) > top:
+        rows.append((f"Others ({len(limits) - top:,})", "–", "–", "–", "–"))
+    return tuple(rows)
+
+
+def _row(one: LimitForecast, now: datetime, zone: str) -> tuple[str, ...]:
+    share = f" ({percent(Fraction(one.used, one.limit))})" if one.limit else ""
+    name = one.label if one.kind is LimitKind.CREDITS else f"{one.label} · {_KINDS[one.kind]}"
+    return (
+        name,
+        f"{money(one.used)} of {money(one.limit)}{share}",
+        _full(one, now, zone),
+        _when(one.resets, now, zone) if one.resets else "never",
+        one.owner or "–",
+    )
+
+
+def _full(one: LimitForecast, now: datetime, zone: str) -> str:
+    if one.full is None:
+        return "not before reset" if one.resets else "not within 3 months"
+    if one.full.at <= now:
+        return "now"
+    return f"{_when(one.full.at, now, zone)}{_band(one.full, now, zone)}"
+
+
+def _when(moment: datetime, now: datetime, zone: str) -> str:
+    """A moment in the reader's zone, as short as it can be: `14:20`, `Tue 14:20`, `24 Dec`."""
+    there, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+    days = (there.date() - today).days
+    if days == 0:
+        return f"{there:%H:%M}"
+    if 0 < days < 7:
+        return f"{there:%a %H:%M}"
+    year = "" if there.year == today.year or moment - now < 180 * DAY else f" {there.year}"
+    return f"{there.day} {there:%b}{year}"
+
+
+def _data(one: LimitForecast) -> dict[str, Any]:
+    full = one.full
+    return {
+        "kind": str(one.kind),
+        "label": one.label,
+        "owner": one.owner,
+        "limit": dollars(one.limit),
+        "used": dollars(one.used),
+        "remaining": dollars(one.remaining),
+        "resets": _iso(one.resets),
+        "full": None if full is None else {
+            "at": _iso(full.at), "from": _iso(full.earliest), "to": _iso(full.latest)
+        },
+    }  # fmt: skip
+
+
+def _exact(limits: Sequence[LimitForecast]) -> ExactTable:
+    columns = ("Kind", "Limit", "Owner", "Amount", "Used", "Remaining", "Resets", "Full",
+               "Full From", "Full To")  # fmt: skip
+    rows = []
+    for one in limits:
+        full = one.full
+        moments = (full.at, full.earliest, full.latest) if full else (None, None, None)
+        rows.append(
+            (
+                str(one.kind), one.label, one.owner,
+                dollars(one.limit), dollars(one.used), dollars(one.remaining),
+                *(_iso(moment) or "" for moment in (one.resets, *moments)),
+            )
+        )  # fmt: skip
+    return ExactTable(columns, tuple(rows), frozenset({3, 4, 5}))
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

@@ -1,0 +1,136 @@
+"""The same tokens on another model, as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
+from reports.analysis.whatif import Repriced
+from reports.questions.query import Query
+from reports.questions.wording import DIMENSION_WORDS, capital, title
+from reports.time.timerange import TimeRange
+from reports.usage.format import money, percent
+from reports.usage.usage import dollars
+
+NOTHING = "{source} was not used in this period, so there is nothing to reprice."
+_NOTE = (
+    "Repriced with OpenRouter's list prices. Caching isn't known for each token, so all prompt"
+    " tokens count at the full price; the error says how far that is from what was billed."
+)
+
+
+def whatif_answer(
+    query: Query,
+    span: TimeRange,
+    source: str,
+    target: str,
+    whole: Repriced,
+    groups: Sequence[Repriced],
+    *,
+    notes: Sequence[str] = (),
+    as_of: datetime | None,
+    partial: Sequence[str],
+) -> AnalysisDocument:
+    """`source` and `target` are the models' slugs; `groups` is empty without a grouping."""
+    used = bool(whole.billed or whole.repriced_same or whole.repriced)
+    return AnalysisDocument(
+        query=query,
+        title=f"{title(query)}: {target} instead of {source}",
+        sentences=_sentences(source, target, whole) if used else (NOTHING.format(source=source),),
+        as_of=as_of,
+        made=span.until,
+        range=span,
+        partial=tuple(partial),
+        columns=_columns(query) if groups else (),
+        rows=_rows(query, whole, groups) if groups else (),
+        notes=(_NOTE, *notes) if used else tuple(notes),
+        exact=_exact(query, groups or ((whole,) if used else ())),
+        data={
+            "from": source,
+            "to": target,
+            **_figures(whole),
+            "groups": [{"label": one.label, **_figures(one)} for one in groups],
+        },
+        groups=tuple(one.label for one in groups[: query.top]),
+        empty=not used,
+    )
+
+
+def _sentences(source: str, target: str, whole: Repriced) -> tuple[str, ...]:
+    less = "less" if whole.difference < 0 else "more"
+    change = (
+        "the same"
+        if not whole.difference
+        else f"{money(abs(whole.difference))} {less}"
+    )  # fmt: skip
+    priced = (
+        f"At list prices, these tokens cost {money(whole.repriced_same)} on {source} and"
+        f" {money(whole.repriced)} on {target}: {change}."
+    )
+    lines = [priced]
+    error = whole.error
+    if error is None:
+        lines.append("Nothing was billed for them.")
+    elif error:
+        side = "above" if error > 0 else "below"
+        lines.append(
+            f"{money(whole.billed)} was billed, so the list is {percent(abs(error))} {side} the"
+            " bill; expect about the same error on the other model."
+        )
+    else:
+        lines.append(f"{money(whole.billed)} was billed, exactly what the list says.")
+    return tuple(lines)
+
+
+def _columns(query: Query) -> tuple[TableColumn, ...]:
+    name = capital(DIMENSION_WORDS[query.by]) if query.by else ""
+    heads = ("Billed", "At list price", "On the other model", "Difference", "Error")
+    return (TableColumn(name, right=False), *map(TableColumn, heads))
+
+
+def _rows(query: Query, whole: Repriced, groups: Sequence[Repriced]) -> tuple[tuple[str, ...], ...]:
+    shown, rest = groups[: query.top], groups[query.top :]
+    rows = [_row(one, one.label) for one in shown]
+    if rest:
+        others = Repriced(
+            "", sum(one.billed for one in rest), sum(one.repriced_same for one in rest),
+            sum(one.repriced for one in rest),
+        )  # fmt: skip
+        rows.append(_row(others, f"Others ({len(rest):,})"))
+    return (*rows, *([_row(whole, "All")] if len(groups) > 1 else []))
+
+
+def _row(one: Repriced, label: str) -> tuple[str, ...]:
+    return (
+        label,
+        money(one.billed),
+        money(one.repriced_same),
+        money(one.repriced),
+        f"{'+' if one.difference > 0 else ''}{money(one.difference)}",
+        "–" if one.error is None else percent(one.error),
+    )
+
+
+def _figures(one: Repriced) -> dict[str, Any]:
+    return {
+        "billed": dollars(one.billed),
+        "repriced_same": dollars(one.repriced_same),
+        "repriced": dollars(one.repriced),
+        "difference": dollars(one.difference),
+        "error": None if one.error is None else float(one.error),
+    }
+
+
+def _exact(query: Query, groups: Sequence[Repriced]) -> ExactTable:
+    name = {None: "Group", "model": "Slug", "key": "API Key", "creator": "Creator"}[query.by]
+    columns = (name, "Billed", "Repriced Same", "Repriced", "Difference")
+    rows = tuple(
+        (
+            one.label, dollars(one.billed), dollars(one.repriced_same), dollars(one.repriced),
+            dollars(one.difference),
+        )
+        for one in groups
+    )  # fmt: skip
+    return ExactTable(columns, rows, frozenset({1, 2, 3, 4}))

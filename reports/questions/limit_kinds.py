@@ -1,0 +1,65 @@
+"""The words that only questions about limits, keys and models take, and what does not fit them."""
+
+from __future__ import annotations
+
+_KEY_TRAITS = frozenset({"unused", "unlimited", "orphaned", "expiring"})
+_MOST_DAYS = 3_650
+_NOW = "`{kind}` is about now, so it takes no {part}."
+_ARROWS = {"->", "→", "=>", "to"}
+
+
+def me(word: str, _: list[str]) -> tuple[str, ...]:
+    """Read `me` in `limits me`: one's own limits."""
+    return ("me",) if word == "me" else ()
+
+
+def key_traits(word: str, following: list[str]) -> tuple[str, ...]:
+    """Read a trait of keys; `unused` may be followed by a number of days, as `30d`."""
+    if word not in _KEY_TRAITS:
+        return ()
+    after = following[-1].lower() if following else ""
+    if word != "unused" or not days_of(after):
+        return (word,)
+    following.pop()
+    return (word, after)
+
+
+def two_models(word: str, following: list[str]) -> tuple[str, ...]:
+    """Read `opus -> sonnet`: the model that is used, and the one to reprice it on."""
+    if len(following) < 2 or following[-1] not in _ARROWS:
+        return ()
+    following.pop()
+    return (word.strip('"'), "->", following.pop().lower().strip('"'))
+
+
+def days_of(word: str) -> int:
+    """The number of days in a word like `30d`, at most ten years; 0 for any other word."""
+    count = word.removesuffix("d")
+    right = word.endswith("d") and count.isascii() and count.isdecimal() and len(count) < 5
+    return int(count) if right and 0 < int(count) <= _MOST_DAYS else 0
+
+
+LIMITS_UNFIT = {
+    "metric": "Limits are limits on spend, so `limits` takes no metric.",
+    "period": _NOW.format(kind="limits", part="period"),
+    "dimension": "`limits` lists each limit by itself, so it takes no `by`.",
+    "comparison": _NOW.format(kind="limits", part="comparison"),
+    "source": "Each limit says by itself whether BYOK counts, so `limits` takes no source.",
+}
+KEYS_UNFIT = {
+    "metric": "`keys` lists keys with their spend of 30 days, so it takes no metric.",
+    "period": "`keys` is about now; only `unused` takes a number of days: `keys unused 60d`.",
+    "dimension": "`keys` lists each key by itself, so it takes no `by`.",
+    "comparison": _NOW.format(kind="keys", part="comparison"),
+    "source": "`keys` shows all spend, so it takes no source.",
+}
+WHATIF_UNFIT = {
+    "metric": "`whatif` reprices spend, so it takes no metric.",
+    "comparison": "`whatif` compares two models, so it takes no `vs`.",
+    "source": "`whatif` reprices all usage of a model, so it takes no source.",
+}
+
+
+def is_unfit(problem: str) -> bool:
+    """Whether a sentence says that a part of a question makes no sense for one of these kinds."""
+    return any(problem in one.values() for one in (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT))
