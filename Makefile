@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test check bench trust format clean help
 
 help:
-	@echo "make demo    try the bot on a sample organisation, no account needed"
+	@echo "make demo    try the bot on a sample organization, no account needed"
 	@echo "make test    run the tests"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (some minutes)"

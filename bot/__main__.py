@@ -44,7 +44,7 @@ def cli() -> None:
     """OpenRouter's Activity page in Slack: spend, tokens and requests by model, key or creator."""
 
 
-@cli.command(short_help="Try the bot on a sample organisation, with no account.")
+@cli.command(short_help="Try the bot on a sample organization, with no account.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
@@ -54,7 +54,7 @@ def cli() -> None:
     help="Port of the page; the next free one if it is taken.",
 )
 def demo(port: int) -> None:
-    """Try the bot on a sample organisation: no account, nothing leaves the machine."""
+    """Try the bot on a sample organization: no account, nothing leaves the machine."""
     from bot.demo.run import run_demo  # noqa: PLC0415
 
     run_demo(port)

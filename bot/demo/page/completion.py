@@ -1,4 +1,4 @@
-"""What the box completes: the words of the grammar, and the names that the organisation has."""
+"""What the box completes: the words of the grammar, and the names that the organization has."""
 
 from collections.abc import Iterable
 

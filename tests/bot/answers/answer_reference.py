@@ -1,4 +1,4 @@
-"""What an answer has to say, worked out slowly from the records of an organisation."""
+"""What an answer has to say, worked out slowly from the records of an organization."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 
 from bot.answers.answer import Plan
-from bot.demo.openrouter.organisation import Organisation, Record
+from bot.demo.openrouter.organization import Organization, Record
 from bot.store import Store
 from reports.questions.query import Query
 from reports.time.timerange import Granularity, TimeRange
@@ -53,10 +53,10 @@ def _labelled(members: list[Member]) -> list[tuple[Member, str]]:
 
 
 class Reference:
-    """An organisation's records, and how its members are called in the cache."""
+    """An organization's records, and how its members are called in the cache."""
 
-    def __init__(self, organisation: Organisation, store: Store) -> None:
-        self.organisation, self.store = organisation, store
+    def __init__(self, organization: Organization, store: Store) -> None:
+        self.organization, self.store = organization, store
         directory = store.directory()
         self.labels = {
             (member.dimension, member.ref): directory.labels[member.id]
@@ -71,7 +71,7 @@ class Reference:
         """What members are called before somebody who knows of their own alone."""
         if own is None:
             return self.labels
-        owners = {key.hash: key.creator for key in self.organisation.keys}
+        owners = {key.hash: key.creator for key in self.organization.keys}
         members = [
             member
             for member in self.store.directory().members.values()
@@ -119,7 +119,7 @@ class Reference:
         if own is not None:
             allowed[Dimension.CREATOR] = allowed.get(Dimension.CREATOR, own) & own
         held = self.store.state().held[stored]
-        for one in self.organisation.records:
+        for one in self.organization.records:
             refs = {
                 Dimension.MODEL: one.model, Dimension.KEY: one.key, Dimension.CREATOR: one.member
             }  # fmt: skip
