@@ -193,10 +193,10 @@ class Reference:
         for one, refs in self.records(query, wanted, plan.source.stored, own):
             label = self.labels[query.by, refs[query.by]] if query.by else "all"
             at = wanted.buckets[bisect_right(wanted.buckets, one.at) - 1]
-            row = found.setdefault((at, label, one.model), [0] * 7)
+            row = found.setdefault((at, label, one.model), [0] * 9)
             figures = (
                 one.requests, one.byok_requests, one.prompt, one.completion, one.reasoning,
-                one.credits_nano, one.byok_nano,
+                one.credits_nano, one.byok_nano, one.cached, one.saved_nano,
             )  # fmt: skip
             row[:] = [a + b for a, b in zip(row, figures, strict=True)]
         return found

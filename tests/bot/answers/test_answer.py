@@ -495,7 +495,7 @@ def test_all_keys_by_all_creators_add_up_to_everything(crossed):
 
 def test_an_answer_needs_neither_network_nor_slack():
     code = (
-        "import sys, bot.flows.answer; "
+        "import sys, bot.answers.answer; "
         "print([m for m in ('httpx', 'ssl', 'http.client', 'slack_sdk', 'slack_bolt',"
         " 'sqlite_utils', 'reportlab') if m in sys.modules])"
     )
