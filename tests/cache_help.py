@@ -1,4 +1,4 @@
-"""A cache between a local OpenRouter and its truth: what an organisation really used."""
+"""A cache between a local OpenRouter and its truth: what an organization really used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, Workspace, key_hash
+from bot.demo.openrouter.organization import Key, Member, Organization, Record, Workspace, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
@@ -63,7 +63,7 @@ def record(ago, key, member, model="a/x", requests=1, **more) -> Record:
     return Record(NOW - ago, key, member, model, requests, **figures)
 
 
-def company() -> Organisation:
+def company() -> Organization:
     """Every way in which a row's owner is hard to tell, each used at all granularities."""
     lab = Workspace("Lab")
     keys = [
@@ -83,7 +83,7 @@ def company() -> Organisation:
         Member("user_mail", None, None, "mail@example.com"),
         Member("user_nil", None, None, None),
     ]
-    organisation = Organisation(members, keys, [Workspace("Default"), lab], credits=10**12)
+    organization = Organization(members, keys, [Workspace("Default"), lab], credits=10**12)
     used = [
         (ONE, "user_ada", "a/x"),
         (TWO, "user_bob", "a/x"),
@@ -114,14 +114,14 @@ def company() -> Organisation:
             more = {"byok_requests": m % 2, "byok_nano": (m % 2) * 3_000_000_011, "reasoning": m}
             # more than the prompt at times, and at times writing cost more than reading saved
             more |= {"cached": m * 30, "saved_nano": (m - 2) * 5_000_003}
-            organisation.records.append(
+            organization.records.append(
                 record(age + n * timedelta(seconds=1), key, member, model, n + 1, **more)
             )
-    return organisation
+    return organization
 
 
 def truth(
-    organisation: Organisation,
+    organization: Organization,
     granularity: Granularity,
     start: datetime = datetime(1, 1, 1, tzinfo=UTC),
     end: datetime = datetime(9999, 1, 1, tzinfo=UTC),
@@ -133,10 +133,10 @@ def truth(
     """
     refs = {
         key.hash: f"deleted:{key.name}" if key.deleted and made_up else key.hash
-        for key in organisation.keys
+        for key in organization.keys
     }
     found: dict[tuple[str, datetime, str, str], Usage] = defaultdict(lambda: ZERO)
-    for one in organisation.usage(start, end):
+    for one in organization.usage(start, end):
         usage = Usage(
             one.requests, one.byok_requests, one.prompt, one.completion, one.reasoning,
             one.credits_nano, one.byok_nano, one.cached, one.saved_nano,
@@ -203,11 +203,11 @@ def check(path: Path) -> None:
     assert by_view[0] == by_view[1]
 
 
-def assert_true(cache: Cache, organisation: Organisation) -> None:
-    """The cache holds what the organisation used as far as OpenRouter reaches, and nothing else."""
+def assert_true(cache: Cache, organization: Organization) -> None:
+    """The cache holds what the organization used as far as OpenRouter reaches, and nothing else."""
     check(cache.path)
     for granularity in REACH:
-        expected = truth(organisation, granularity)
+        expected = truth(organization, granularity)
         earliest = cache.store.state().held[granularity][0][0]
         reached = {k: v for k, v in expected.items() if k[1] >= earliest}
         assert kept(cache.path, granularity) == reached

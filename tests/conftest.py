@@ -76,7 +76,7 @@ def _no_hurry() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalOpenRouter, Path]:
-    """A local OpenRouter of a small organisation (not started), and a cache synced from it."""
+    """A local OpenRouter of a small organization (not started), and a cache synced from it."""
     path = tmp_path_factory.mktemp("filled") / "activity.db"
     return worlds.filled(worlds.small(), path), path
 
@@ -92,8 +92,8 @@ def database(filled: tuple[LocalOpenRouter, Path], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def openrouter(filled: tuple[LocalOpenRouter, Path]) -> Iterator[LocalOpenRouter]:
-    """A running OpenRouter of one's own, of the same organisation as the cache."""
-    local = LocalOpenRouter(filled[0].organisation)
+    """A running OpenRouter of one's own, of the same organization as the cache."""
+    local = LocalOpenRouter(filled[0].organization)
     local.requests_per_minute = None
     with local:
         yield local
@@ -106,7 +106,7 @@ def shared(
     """The same for all tests of a module, which leave it as it was: making one takes a while."""
     path = tmp_path_factory.mktemp("shared") / "activity.db"
     copyfile(filled[1], path)
-    local = LocalOpenRouter(filled[0].organisation)
+    local = LocalOpenRouter(filled[0].organization)
     with (
         local,
         LocalSlack(scopes=SCOPES, rate_limits=False) as slack,

@@ -1,6 +1,6 @@
 """A whole small world for tests: a local OpenRouter, a local Slack, and the real bot between them.
 
-Everything speaks real HTTP on 127.0.0.1. The organisation is small and its usage is known, so that
+Everything speaks real HTTP on 127.0.0.1. The organization is small and its usage is known, so that
 a test can work out what an answer has to say.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 from bot import app
 from bot.app import Bot, Parts
 from bot.config import Need, Settings, load
-from bot.demo.openrouter.organisation import Key, Member, Organisation, Record
+from bot.demo.openrouter.organization import Key, Member, Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Ack, BotClient, Forge, LocalSlack, escaped
 from bot.openrouter import OpenRouter
@@ -34,7 +34,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def small(at: datetime | None = None) -> Organisation:
+def small(at: datetime | None = None) -> Organization:
     """Ada and Grace, three keys, two models; every record lies within the last two days."""
     at = (at or now()).replace(second=0, microsecond=0)
     ada = Member("user_ada", "Ada", "Lovelace", "ada@example.com", "org:admin")
@@ -57,7 +57,7 @@ def small(at: datetime | None = None) -> Organisation:
         used(1_300, "", ada.id, claude, 6),
         used(2_600, prod, ada.id, claude, 11),
     ]
-    return Organisation([ada, grace], keys, records=records, credits=1_000 * DOLLAR)
+    return Organization([ada, grace], keys, records=records, credits=1_000 * DOLLAR)
 
 
 def eager(settings: Settings, *_: object) -> OpenRouter:
@@ -92,9 +92,9 @@ def fill(openrouter: LocalOpenRouter, database: Path) -> None:
         store.close()
 
 
-def filled(organisation: Organisation, database: Path) -> LocalOpenRouter:
-    """A local OpenRouter of an organisation (not started), after the first sync from it."""
-    openrouter = LocalOpenRouter(organisation)
+def filled(organization: Organization, database: Path) -> LocalOpenRouter:
+    """A local OpenRouter of an organization (not started), after the first sync from it."""
+    openrouter = LocalOpenRouter(organization)
     openrouter.requests_per_minute = None
     with openrouter:
         fill(openrouter, database)

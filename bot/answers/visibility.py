@@ -146,7 +146,7 @@ def nobody(asker: Asker) -> str:
     if not asker.email:
         return "You see your own usage only, and Slack does not tell me your e-mail address."
     return (
-        "You see your own usage only, and no member of the OpenRouter organisation has your address"
+        "You see your own usage only, and no member of the OpenRouter organization has your address"
         f" {clean(asker.email)}."
     )
 

@@ -20,8 +20,8 @@ from bot.app import Bot, Parts
 from bot.config import Need, Settings, load
 from bot.demo.clock import DemoClock
 from bot.demo.clock_controls import CONTROLS, Controls
-from bot.demo.openrouter.organisation import Organisation
-from bot.demo.openrouter.sample_organisation import PEOPLE, USES, looping, sample
+from bot.demo.openrouter.organization import Organization
+from bot.demo.openrouter.sample_organization import PEOPLE, USES, looping, sample
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.page import Page, Role
 from bot.demo.page.completion import EXAMPLES, completion
@@ -90,21 +90,21 @@ class Demo:
         self.clock = DemoClock()
         self.slack = self._stack.enter_context(LocalSlack(people=people, clock=self.clock))
         roles = set_up_workspace(self.slack)
-        self.organisation = sample(self.clock())
-        self.organisation.records += looping(self.clock() + CALM)
+        self.organization = sample(self.clock())
+        self.organization.records += looping(self.clock() + CALM)
         about = {
             "team": NAME,
             "examples": EXAMPLES,
-            "words": _completion(self.organisation),
+            "words": _completion(self.organization),
             "controls": CONTROLS,
             "shortcuts": [{"id": SHORTCUT, "name": TITLE}],
             "greeting": f"{NAME} is a sample company: {len(people)} people,"
-            f" {len(self.organisation.keys)} API keys and a year of usage, updating live.",
+            f" {len(self.organization.keys)} API keys and a year of usage, updating live.",
         }
         self.page = Page(self.slack, port=port, roles=roles, about=about).start()
         self._stack.callback(self.page.stop)
         Controls(self.slack, self.clock, lambda: self.bot).add_to(self.page.actions)
-        self.openrouter = LocalOpenRouter(self.organisation, clock=self.clock)
+        self.openrouter = LocalOpenRouter(self.organization, clock=self.clock)
         self.openrouter.requests_per_minute = None
         self._stack.enter_context(self.openrouter)
         self.bot: Bot | None = None
@@ -198,9 +198,9 @@ def sync_progress(bot: Bot) -> float:
     return 1.0 if done > 0.97 else done
 
 
-def _completion(organisation: Organisation) -> list[Json]:
-    keys = [key.name for key in organisation.keys if not key.deleted]
-    creators = [member.email for member in organisation.members or () if member.email]
+def _completion(organization: Organization) -> list[Json]:
+    keys = [key.name for key in organization.keys if not key.deleted]
+    creators = [member.email for member in organization.members or () if member.email]
     return completion({use[1].slug for use in USES}, keys, creators)
 
 

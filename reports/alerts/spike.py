@@ -4,7 +4,7 @@ Usual is the median of the same hour, the one before and the one after it in the
 twelve figures, of which a few odd ones change nothing. A spike is more than five times the median,
 more than six spreads above it, and more than a floor in dollars. The spread is the median absolute
 deviation (scaled as a standard deviation), and never less than a quarter of the median. On the
-sample organisation this tells of less than one busy day a week, and of a runaway within minutes.
+sample organization this tells of less than one busy day a week, and of a runaway within minutes.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from statistics import median
 from time import sleep
 
 from tests.bench.naive import members_of
-from tests.bench.organisations import LARGE, WEEK, database
+from tests.bench.organizations import LARGE, WEEK, database
 from tests.bench.pulled import copied, rows_of
 from tests.bench.questions import percentile
 from tests.bench.serving import Served, serving

@@ -1,4 +1,4 @@
-"""How long judging takes after a sync: 10,000 rules over 1,000 keys, on a large organisation."""
+"""How long judging takes after a sync: 10,000 rules over 1,000 keys, on a large organization."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bot.store.alerts.rules import AlertRules, NewRule
 from bot.store.alerts.states import AlertStates
 from bot.store.alerts.usage_sums import AlertUsage
 from reports.alerts.grammar import rule_of
-from tests.bench.organisations import LARGE, NOW, database
+from tests.bench.organizations import LARGE, NOW, database
 from tests.bench.table import Figure, at_most
 
 RULES = 10_000

@@ -1,4 +1,4 @@
-"""Answers to the large organisation: how long a person waits, and how the naive table compares."""
+"""Answers to the large organization: how long a person waits, and how the naive table compares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reports.questions.summary import Summary
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Metric
 from tests.bench import naive
-from tests.bench.organisations import LARGE, NOW, database
+from tests.bench.organizations import LARGE, NOW, database
 from tests.bench.questions import answer_times
 from tests.bench.table import Figure
 

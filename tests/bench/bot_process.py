@@ -14,7 +14,7 @@ from bot.openrouter import OpenRouter
 from bot.runtime import logs
 from bot.runtime.priority import tune_interpreter
 from bot.sync.pull_window import Callbacks, pull
-from tests.bench.organisations import NOW, WEEK
+from tests.bench.organizations import NOW, WEEK
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The Home of the large organisation: from the event that it was opened to its publication."""
+"""The Home of the large organization: from the event that it was opened to its publication."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from time import perf_counter
 
 from reports.home.slack.home import ASK, NEW_ALERT, NEW_SCHEDULE
-from tests.bench.organisations import LARGE, Organisation, database
+from tests.bench.organizations import LARGE, Organization, database
 from tests.bench.questions import percentile
 from tests.bench.serving import HOLD, PERSON, Served, serving
 from tests.bench.table import Figure, at_most
@@ -22,21 +22,21 @@ def run() -> Iterator[Figure]:
     yield from home_times(LARGE)
 
 
-def home_times(organisation: Organisation) -> Iterator[Figure]:
+def home_times(organization: Organization) -> Iterator[Figure]:
     """How long a person waits for their Home."""
-    with serving(database(organisation)) as served:
+    with serving(database(organization)) as served:
         first = _opened(served)
-        yield at_most(f"Home, {organisation.name}: the first after a start", first, "ms", LIMIT)
+        yield at_most(f"Home, {organization.name}: the first after a start", first, "ms", LIMIT)
         for _ in range(_WARM_UP):
             _opened(served)
         times = [_opened(served) for _ in range(_TIMES)]
-        yield at_most(f"Home, {organisation.name}: p95", percentile(times, 95), "ms", LIMIT)
+        yield at_most(f"Home, {organization.name}: p95", percentile(times, 95), "ms", LIMIT)
         for button in (ASK, NEW_SCHEDULE, NEW_ALERT):
             times = [_pressed(served, button) for _ in range(_TIMES)]
-            name = f"modal, {organisation.name}: p95 ({button})"
+            name = f"modal, {organization.name}: p95 ({button})"
             yield at_most(name, percentile(times, 95), "ms", LIMIT)
         times = [_looked(served) for _ in range(_FEW)]
-        name = f"alert by key looked ahead, {organisation.name}: p95"
+        name = f"alert by key looked ahead, {organization.name}: p95"
         yield at_most(name, percentile(times, 95), "ms", LIMIT)
 
 

@@ -1,10 +1,10 @@
-"""Answers to the huge organisation. Its naive peer would be 6 GB, so it is not built."""
+"""Answers to the huge organization. Its naive peer would be 6 GB, so it is not built."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.bench.organisations import HUGE
+from tests.bench.organizations import HUGE
 from tests.bench.questions import answer_times
 from tests.bench.table import Figure
 

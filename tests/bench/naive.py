@@ -21,7 +21,7 @@ from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
 from reports.usage.usage import NANO, Usage
-from tests.bench.organisations import FOLDER, Organisation, database
+from tests.bench.organizations import FOLDER, Organization, database
 
 TABLES = {StoredView.KEY: "usage_by_key", StoredView.CREATOR: "usage_by_creator"}
 COLUMNS = {StoredView.KEY: "key_hash", StoredView.CREATOR: "user_id"}
@@ -34,15 +34,15 @@ Series = dict[str, tuple[float, ...]]
 """Figures by bucket."""
 
 
-def naive_database(organisation: Organisation) -> Path:
-    """All usage of an organisation in tables of text, made unless it is there already."""
-    path = FOLDER / f"naive-{database(organisation).name}"
+def naive_database(organization: Organization) -> Path:
+    """All usage of an organization in tables of text, made unless it is there already."""
+    path = FOLDER / f"naive-{database(organization).name}"
     if not path.exists():
         unfinished = path.with_suffix(".making")
         unfinished.unlink(missing_ok=True)
         db = sqlite_utils.Database(unfinished)
         for view in StoredView:
-            upsert(db, view, _everything(organisation, view))
+            upsert(db, view, _everything(organization, view))
         db.close()
         unfinished.rename(path)
     return path
@@ -75,9 +75,9 @@ def as_text(
         }
 
 
-def members_of(organisation: Organisation) -> Mapping[int, Member]:
-    """The organisation's directory."""
-    store = Store(Database(database(organisation)))
+def members_of(organization: Organization) -> Mapping[int, Member]:
+    """The organization's directory."""
+    store = Store(Database(database(organization)))
     members = store.directory().members
     store.close()
     return members
@@ -110,9 +110,9 @@ def tokens(series: Series) -> float:
     return sum(figures[2] + figures[3] for figures in series.values())
 
 
-def _everything(organisation: Organisation, view: StoredView) -> Iterator[Row]:
-    members = members_of(organisation)
-    with sqlite3.connect(database(organisation)) as connection:
+def _everything(organization: Organization, view: StoredView) -> Iterator[Row]:
+    members = members_of(organization)
+    with sqlite3.connect(database(organization)) as connection:
         for granularity, code in GRANULARITY.items():
             found = connection.execute(
                 f"SELECT view, bucket, member, model, {FIGURES} FROM usage"

@@ -1,4 +1,4 @@
-"""Windows of an organisation as a sync would bring them again, with some of the figures changed."""
+"""Windows of an organization as a sync would bring them again, with some of the figures changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The questions that are asked of every organisation, and how long they took."""
+"""The questions that are asked of every organization, and how long they took."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import product
 from statistics import quantiles
 
 from reports.usage.dimensions import Dimension
-from tests.bench.organisations import Organisation, database
+from tests.bench.organizations import Organization, database
 from tests.bench.serving import Served, serving
 from tests.bench.table import Figure, at_most
 
@@ -22,13 +22,13 @@ def percentile(values: Iterable[float], percent: int) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-def answer_times(organisation: Organisation, limit: float) -> Iterator[Figure]:
+def answer_times(organization: Organization, limit: float) -> Iterator[Figure]:
     """From the signed request to the answer's post: p95 of the slowest question of each period."""
-    with serving(database(organisation)) as served:
+    with serving(database(organization)) as served:
         for period in PERIODS:
             asked = [f"{m}{period} by {by}" for m, by in product(METRICS, Dimension)]
             slowest, text = max((_p95(served, text), text) for text in asked)
-            name = f"answer, {organisation.name}, {period}: p95 ({text})"
+            name = f"answer, {organization.name}, {period}: p95 ({text})"
             yield at_most(name, slowest, "ms", limit)
 
 

@@ -16,7 +16,7 @@ from bot.demo.slack.chat import Chat
 from bot.demo.slack.responses import ResponseUrls
 from bot.demo.slack.signing import Sender
 from bot.demo.slack.workspace import Json
-from tests.bench.organisations import NOW
+from tests.bench.organizations import NOW
 from tests.world import before_slack
 
 HOLD = Forge(timestamp=str(int(NOW.timestamp())))

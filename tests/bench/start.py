@@ -14,10 +14,10 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
 
-from bot.demo.openrouter.sample_organisation import sample
+from bot.demo.openrouter.sample_organization import sample
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
-from tests.bench.organisations import LARGE, database
+from tests.bench.organizations import LARGE, database
 from tests.bench.pulled import copied
 from tests.bench.table import Figure, at_most
 from tests.world import environment as settings
@@ -45,8 +45,8 @@ def run() -> Iterator[Figure]:
 @contextmanager
 def surroundings(path: Path) -> Iterator[Mapping[str, str]]:
     """A local Slack and a local OpenRouter, as the settings of a bot on a database."""
-    organisation = sample(datetime.now(UTC))
-    with LocalSlack() as slack, LocalOpenRouter(organisation) as openrouter:
+    organization = sample(datetime.now(UTC))
+    with LocalSlack() as slack, LocalOpenRouter(organization) as openrouter:
         openrouter.requests_per_minute = None
         yield os.environ | {
             **settings(openrouter, slack, path),

@@ -17,7 +17,7 @@ from bot.store.encoding import StoredView
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window, newest
 from tests.bench import naive
-from tests.bench.organisations import LARGE, NOW, Organisation, database
+from tests.bench.organizations import LARGE, NOW, Organization, database
 from tests.bench.pulled import Rows, changed, copied, newest_of, rows_of
 from tests.bench.table import Figure, at_most
 
@@ -86,7 +86,7 @@ def replacements(path: Path, window: Window, rows: Rows, change: Change) -> tupl
 
 
 def _repulls(
-    organisation: Organisation,
+    organization: Organization,
     path: Path,
     window: Window,
     rows: Rows,
@@ -100,7 +100,7 @@ def _repulls(
         upsert(found)
         theirs.append((perf_counter() - begun) * 1_000)
     peer = median(theirs)
-    what = f"{organisation.name}, {len(rows):,} rows of 2 days"
+    what = f"{organization.name}, {len(rows):,} rows of 2 days"
     for share, change in CHANGES.items():
         took, locked = replacements(path, window, rows, change)
         name = f"re-pull, {what}, {share}"

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from bot import doctor
-from bot.demo.openrouter.organisation import Organisation
+from bot.demo.openrouter.organization import Organization
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.slack.scopes import SCOPES
@@ -191,7 +191,7 @@ def test_a_list_that_is_refused_is_said_with_what_it_costs(
 
 
 def test_a_personal_account_has_no_members_and_is_well(values, look):
-    with LocalOpenRouter(Organisation(members=None)) as personal:
+    with LocalOpenRouter(Organization(members=None)) as personal:
         well, said = look(values | {"OPENROUTER_BASE_URL": personal.base_url})
     assert said["members"].startswith("ok none: a personal account")
     assert well

@@ -83,8 +83,8 @@ def test_it_ends_with_code_0_when_it_is_told_to(openrouter, slack, database, tmp
 
 
 def test_it_ends_although_openrouter_and_slack_hang(slack, tmp_path):
-    organisation = worlds.small()
-    with LocalOpenRouter(organisation) as openrouter:
+    organization = worlds.small()
+    with LocalOpenRouter(organization) as openrouter:
         openrouter.fail("/", hang(60), times=None)
         values = worlds.environment(openrouter, slack, tmp_path / "a.db")
         with started(tmp_path, values, "run") as bot:

@@ -30,7 +30,7 @@ from reports.usage.usage import NANO, ZERO, Usage
 
 from .hurried import SLACK_SECONDS
 from .nursery import serve, services
-from .organisation import KEYS, MODELS, NANO_A_CENT, TOKENS_A_CENT, Version
+from .organization import KEYS, MODELS, NANO_A_CENT, TOKENS_A_CENT, Version
 from .swift import Swift
 
 WRITTEN = "written"

@@ -2,7 +2,7 @@
 
 Use is written to the cache all the time, and revised up and down. Each crossing must be in Slack
 once in the end: none missed, none invented, none told twice, the database intact. What was crossed
-is worked out from the use alone, see `organisation`.
+is worked out from the use alone, see `organization`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bot.store.alerts.rules import AlertRules, NewRule
 
 from .alert_worker import WRITTEN, set_up_workspace
 from .fleet import Slow, Workers, intact, storm
-from .organisation import (
+from .organization import (
     BALANCES,
     KEYS,
     LINES,

@@ -1,6 +1,6 @@
 """What the local OpenRouter says besides usage: keys, members, workspaces, credits, daily activity.
 
-Each function takes an organisation and gives a body; a ApiError is the error body and its status.
+Each function takes an organization and gives a body; a ApiError is the error body and its status.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.demo.openrouter.guardrails import default_id
-from bot.demo.openrouter.organisation import DAY, LONG_AGO, Key, Organisation, Record
+from bot.demo.openrouter.organization import DAY, LONG_AGO, Key, Organization, Record
 
 Body = dict[str, Any]
 Arguments = Mapping[str, str]
@@ -34,7 +34,7 @@ class ApiError(Exception):
 class Spent:
     """What each key spent in the running UTC day, week and month, and ever; in nano-dollars."""
 
-    def __init__(self, organisation: Organisation, now: datetime) -> None:
+    def __init__(self, organization: Organization, now: datetime) -> None:
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         starts = {
             "daily": day,
@@ -43,7 +43,7 @@ class Spent:
             "": EVER,
         }
         self._by_key = {
-            name: _by_key(organisation.usage(start, now)) for name, start in starts.items()
+            name: _by_key(organization.usage(start, now)) for name, start in starts.items()
         }
 
     def of(self, key: Key, window: str = "") -> tuple[int, int]:
@@ -65,18 +65,18 @@ def _by_key(records: Iterable[Record]) -> defaultdict[str, list[int]]:
     return spent
 
 
-def keys(organisation: Organisation, arguments: Arguments, now: datetime) -> Body:
+def keys(organization: Organization, arguments: Arguments, now: datetime) -> Body:
     """A page of 100 keys of one workspace, the default one where none is named."""
     offset = _number(arguments, "offset", 0, 0, 10**9)
-    workspace = arguments.get("workspace_id") or organisation.default_workspace
+    workspace = arguments.get("workspace_id") or organization.default_workspace
     listed = [
         key
-        for key in organisation.keys
+        for key in organization.keys
         if key.workspace == workspace
         and not key.deleted
         and (not key.disabled or arguments.get("include_disabled") == "true")
     ]
-    spent = Spent(organisation, now)
+    spent = Spent(organization, now)
     some = listed[offset : offset + KEYS_A_PAGE]
     return {"data": [_key(key, spent) for key in some]}
 
@@ -140,9 +140,9 @@ def own_key(label: str, *, management: bool) -> Body:
     }
 
 
-def members(organisation: Organisation, arguments: Arguments) -> Body:
+def members(organization: Organization, arguments: Arguments) -> Body:
     """A page of members; 404 for a personal account."""
-    if organisation.members is None:
+    if organization.members is None:
         raise ApiError(404, "Resource not found")
     everyone = [
         {
@@ -152,12 +152,12 @@ def members(organisation: Organisation, arguments: Arguments) -> Body:
             "email": member.email,
             "role": member.role,
         }
-        for member in organisation.members
+        for member in organization.members
     ]
     return page(everyone, arguments)
 
 
-def workspaces(organisation: Organisation, arguments: Arguments) -> Body:
+def workspaces(organization: Organization, arguments: Arguments) -> Body:
     """A page of workspaces."""
     everything = [
         {
@@ -179,14 +179,14 @@ def workspaces(organisation: Organisation, arguments: Arguments) -> Body:
             "updated_at": None,
             "created_by": None,
         }
-        for one in organisation.workspaces
+        for one in organization.workspaces
     ]
     return page(everything, arguments)
 
 
-def budgets(organisation: Organisation, id_or_slug: str) -> Body:
+def budgets(organization: Organization, id_or_slug: str) -> Body:
     """A workspace's budgets; 404 for a workspace that is none."""
-    for workspace in organisation.workspaces:
+    for workspace in organization.workspaces:
         if id_or_slug in {workspace.id, workspace.slug}:
             break
     else:
@@ -201,20 +201,20 @@ def budgets(organisation: Organisation, id_or_slug: str) -> Body:
                 "created_at": stamp(LONG_AGO),
                 "updated_at": stamp(LONG_AGO),
             }
-            for budget in organisation.budgets
+            for budget in organization.budgets
             if budget.workspace == workspace.id
         ],
         "include_byok_in_budgets": workspace.include_byok_in_budgets,
     }
 
 
-def credit(organisation: Organisation, now: datetime) -> Body:
+def credit(organization: Organization, now: datetime) -> Body:
     """Credits bought and used so far, in dollars."""
-    used = Spent(organisation, now).total_credits()
-    return {"data": {"total_credits": organisation.credits / 10**9, "total_usage": used / 10**9}}
+    used = Spent(organization, now).total_credits()
+    return {"data": {"total_credits": organization.credits / 10**9, "total_usage": used / 10**9}}
 
 
-def activity(organisation: Organisation, arguments: Arguments, now: datetime) -> Body:
+def activity(organization: Organization, arguments: Arguments, now: datetime) -> Body:
     """Usage of the last 30 completed UTC days, a row for each date and model."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     start, end = today - ACTIVITY_DAYS * DAY, today
@@ -223,9 +223,9 @@ def activity(organisation: Organisation, arguments: Arguments, now: datetime) ->
         end = start + DAY
     split = arguments.get("group_by") == "workspace"
     found: dict[tuple[str, ...], list[Record]] = defaultdict(list)
-    owners = {key.hash: key for key in organisation.keys}
-    for record in organisation.usage(start, end):
-        workspace = organisation.workspace_of(record, owners)
+    owners = {key.hash: key for key in organization.keys}
+    for record in organization.usage(start, end):
+        workspace = organization.workspace_of(record, owners)
         if _wanted(record, workspace, arguments):
             at = f"{record.at:%Y-%m-%d}"
             found[(at, record.model, workspace if split else "")].append(record)

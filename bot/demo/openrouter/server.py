@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl, urlsplit
 from bot.demo.openrouter import directory, guardrails, models
 from bot.demo.openrouter.directory import ApiError
 from bot.demo.openrouter.faults import Answer, Fault, Kind, Plan, error_body, reset, spoilt
-from bot.demo.openrouter.organisation import Organisation
+from bot.demo.openrouter.organization import Organization
 from bot.demo.openrouter.usage_cube import Dialect, run
 from bot.demo.openrouter.usage_query import MAX_LIMIT, QueryError, meta, parse
 
@@ -64,14 +64,14 @@ class LocalOpenRouter:
 
     def __init__(
         self,
-        organisation: Organisation,
+        organization: Organization,
         *,
         key: str = MANAGEMENT_KEY,
         inference_key: str = INFERENCE_KEY,
         clock: Callable[[], datetime] = utc_now,
         port: int = 0,
     ) -> None:
-        self.organisation, self.key, self.inference_key = organisation, key, inference_key
+        self.organization, self.key, self.inference_key = organization, key, inference_key
         self.clock = clock
         self.requests: list[Request] = []
         self.requests_per_minute: int | None = 64
@@ -184,29 +184,29 @@ class LocalOpenRouter:
                 f"{str(token)[:12]}...{str(token)[-3:]}", management=management
             )
         workspace = _budgets_of(path)
-        return directory.budgets(self.organisation, workspace) if workspace else known[path]()
+        return directory.budgets(self.organization, workspace) if workspace else known[path]()
 
     def _routes(self, request: Request) -> dict[str, Callable[[], object]]:
-        organisation, arguments = self.organisation, request.arguments
+        organization, arguments = self.organization, request.arguments
         return {
             QUERY: lambda: self._query(request.body),
             "/analytics/meta": lambda: {"data": meta()},
-            "/keys": lambda: directory.keys(organisation, arguments, self.clock()),
+            "/keys": lambda: directory.keys(organization, arguments, self.clock()),
             "/key": dict,
-            "/organization/members": lambda: directory.members(organisation, arguments),
-            "/credits": lambda: directory.credit(organisation, self.clock()),
-            "/workspaces": lambda: directory.workspaces(organisation, arguments),
+            "/organization/members": lambda: directory.members(organization, arguments),
+            "/credits": lambda: directory.credit(organization, self.clock()),
+            "/workspaces": lambda: directory.workspaces(organization, arguments),
             "/guardrails": lambda: directory.page(
-                guardrails.listed(organisation.guardrails), arguments
+                guardrails.listed(organization.guardrails), arguments
             ),
             "/guardrails/assignments/members": lambda: directory.page(
-                guardrails.member_assignments(organisation.guardrails), arguments
+                guardrails.member_assignments(organization.guardrails), arguments
             ),
             "/guardrails/assignments/keys": lambda: directory.page(
-                guardrails.key_assignments(organisation.guardrails), arguments
+                guardrails.key_assignments(organization.guardrails), arguments
             ),
-            "/models": lambda: models.listed(organisation.models),
-            "/activity": lambda: directory.activity(organisation, arguments, self.clock()),
+            "/models": lambda: models.listed(organization.models),
+            "/activity": lambda: directory.activity(organization, arguments, self.clock()),
         }
 
     def _authorise(self, path: str, token: str | None) -> None:
@@ -225,7 +225,7 @@ class LocalOpenRouter:
                 raise QueryError(f"metrics: unknown name {name!r}")
         if self.timeout_over is not None and query.end - query.start > self.timeout_over:
             raise ApiError(408, "Operation timed out. Please try again later.")
-        result = run(query, self.organisation, now, self.dialect, self.row_limit)
+        result = run(query, self.organization, now, self.dialect, self.row_limit)
         rows: list[Row | None] = list(result.rows)
         if self.mangle is not None:
             rows = [row for row in map(self.mangle, result.rows) if row is not None]

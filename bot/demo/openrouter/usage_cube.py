@@ -8,7 +8,7 @@ from functools import cache
 from operator import add, attrgetter, ge, gt, le, lt
 from typing import Any
 
-from bot.demo.openrouter.organisation import DAY, Organisation
+from bot.demo.openrouter.organization import DAY, Organization
 from bot.demo.openrouter.usage_query import (
     GRANULARITIES,
     METRICS,
@@ -59,10 +59,10 @@ class Result:
 
 
 def run(
-    query: CubeQuery, organisation: Organisation, now: datetime, dialect: Dialect, row_limit: int
+    query: CubeQuery, organization: Organization, now: datetime, dialect: Dialect, row_limit: int
 ) -> Result:
     """The rows for a query at `now`; at most `row_limit` whatever the query says."""
-    cube = _Cube(query, organisation, dialect)
+    cube = _Cube(query, organization, dialect)
     start, end = max(query.start, now - HELD), min(query.end, now)
     groups = cube.grouped(start, end) if start < end else {}
     found = [(*group, sums) for group, sums in groups.items() if any(sums)]
@@ -90,13 +90,13 @@ def _cut(found: list[Found], group_limit: int | None) -> list[Found]:
 
 
 class _Cube:
-    """One query's view of an organisation: ids for grouping and filters, labels for rows."""
+    """One query's view of an organization: ids for grouping and filters, labels for rows."""
 
-    def __init__(self, query: CubeQuery, organisation: Organisation, dialect: Dialect) -> None:
-        self._query, self._organisation, self._dialect = query, organisation, dialect
-        self._keys = {key.hash: key for key in organisation.keys}
-        self._members = {member.id: member for member in organisation.members or ()}
-        self._workspaces = {one.id: one.name for one in organisation.workspaces}
+    def __init__(self, query: CubeQuery, organization: Organization, dialect: Dialect) -> None:
+        self._query, self._organization, self._dialect = query, organization, dialect
+        self._keys = {key.hash: key for key in organization.keys}
+        self._members = {member.id: member for member in organization.members or ()}
+        self._workspaces = {one.id: one.name for one in organization.workspaces}
         self.warnings: list[str] = []
         self._filters = [self._resolved(one) for one in query.filters]
         self._bucket, self._labels = cache(self._bucket_of), cache(self._labels_of)
@@ -108,7 +108,7 @@ class _Cube:
         step = GRANULARITIES[granularity] if granularity else DAY
         floored = cache(lambda at: floor(at, granularity))
         ids = cache(self._ids)
-        for record in self._organisation.usage(start, end, step):
+        for record in self._organization.usage(start, end, step):
             dimensions = ids(record.key, record.member, record.model, record.app)
             if dimensions is None:
                 continue
@@ -156,7 +156,7 @@ class _Cube:
             "variant": model.partition(":")[2] or "standard",
             "api_key_id": key,
             "user": member,
-            "workspace": (owner and owner.workspace) or self._organisation.default_workspace,
+            "workspace": (owner and owner.workspace) or self._organization.default_workspace,
             "app": str(app or ""),
         }
         if not all(passes(one, ids[one.field]) for one in self._filters):
@@ -175,14 +175,14 @@ class _Cube:
         if name == "workspace":
             return self._workspaces.get(one, one)
         if name == "app":
-            return self._organisation.apps.get(int(one), one)
+            return self._organization.apps.get(int(one), one)
         return one
 
     def _resolved(self, one: Filter) -> Filter:
         """A filter on keys with what names no listed key left out, and a warning for each."""
         if one.field != "api_key_id":
             return one
-        listed = {key.hash for key in self._organisation.keys if not key.deleted}
+        listed = {key.hash for key in self._organization.keys if not key.deleted}
         unknown = [value for value in one.values if value not in listed]
         self.warnings += [f"Could not resolve api_key_id {value!r}" for value in unknown]
         known = tuple(value for value in one.values if value in listed)

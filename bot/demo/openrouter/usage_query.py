@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.demo.openrouter.organisation import DAY
+from bot.demo.openrouter.organization import DAY
 
 MINUTES_OVER = timedelta(hours=3)
 MAX_FILTERS, MAX_LIMIT, DEFAULT_LIMIT = 20, 10_000, 1_000

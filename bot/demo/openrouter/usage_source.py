@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from bot.demo.openrouter.organisation import DAY, Record
+from bot.demo.openrouter.organization import DAY, Record
 
 HOUR = timedelta(hours=1)
 BURST_EVERY_DAYS = 45

@@ -112,7 +112,7 @@ def test_it_shows_people_their_own_usage_only_where_the_settings_say_so(openrout
         assert "Tokens: 8.8K" in own
         assert "prod" not in own
         nothing = world.words("tokens 7d by key", user="alan")
-        assert "no member of the OpenRouter organisation has your address" in nothing
+        assert "no member of the OpenRouter organization has your address" in nothing
         assert f"Ask <@{world.slack.user('ada').id}>." in nothing
         assert "Tokens: 38.5K" in world.words("tokens 7d by key", user="ada")
 

@@ -21,7 +21,7 @@ from bot.answers.file_worker import Renderer, RenderError
 from bot.answers.write_file import Job, UnanswerableError, write_file
 from bot.app import Bot, open_store
 from bot.config import Need, load
-from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, key_hash
+from bot.demo.openrouter.organization import Key, Member, Organization, Record, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Ack, BotClient, LocalSlack
 from bot.listeners.background import BackgroundWork
@@ -83,10 +83,10 @@ def may(
     return May.OWN
 
 
-# -- the organisation, whole or of one alone
+# -- the organization, whole or of one alone
 
 
-def organisation(only: str | None = None) -> Organisation:
+def organization(only: str | None = None) -> Organization:
     """Four people with usage that cannot be mistaken, or one of them; one key is nobody's."""
     creators = {name: f"user_{name}" for name in NAMES}
     people = [
@@ -117,12 +117,12 @@ def organisation(only: str | None = None) -> Organisation:
                     byok_requests=number, byok_nano=amount * 10**4 * number,
                 )
             )  # fmt: skip
-    return Organisation(people, [*keys.values(), stray], records=records, credits=10**12)
+    return Organization(people, [*keys.values(), stray], records=records, credits=10**12)
 
 
 def fill(only: str | None, database: Path) -> None:
-    """The whole first sync of an organisation into a database."""
-    with LocalOpenRouter(organisation(only), clock=lambda: START) as server:
+    """The whole first sync of an organization into a database."""
+    with LocalOpenRouter(organization(only), clock=lambda: START) as server:
         server.requests_per_minute = None
         values = {
             "OPENROUTER_MANAGEMENT_KEY": server.key,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot import app
-from bot.demo.openrouter.organisation import Record
+from bot.demo.openrouter.organization import Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from tests.bot.alerts.watch import Watch
@@ -52,7 +52,7 @@ def test_an_hourly_crossing_is_told_within_90_seconds(there, second, since_sync)
     watch.set_up(f"alert spend > ${limit} per hour")
     crossed, before = clock.now, len(watch.heard())
     cost = (limit + 1) * 10**9
-    server.organisation.records.append(
+    server.organization.records.append(
         Record(crossed, ONE, "user_ada", "a/x", 1, prompt=1, completion=1, credits_nano=cost)
     )
     while len(watch.heard()) == before:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.demo.openrouter.guardrails import SampleGuardrail
 from bot.demo.openrouter.models import SampleModel
-from bot.demo.openrouter.organisation import Budget
+from bot.demo.openrouter.organization import Budget
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import validate
 from reports.wording.safe_text import plain
@@ -18,25 +18,25 @@ from tests.world import DOLLAR
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     """The small organization with limits of every kind, a key that expires, and who left."""
-    organisation = worlds.small()
-    home = organisation.default_workspace
-    prod, evals, laptop = organisation.keys
+    organization = worlds.small()
+    home = organization.default_workspace
+    prod, evals, laptop = organization.keys
     prod.limit_nano, prod.limit_reset = 100 * DOLLAR, "monthly"
     evals.expires_at = worlds.now() + timedelta(days=3)
     laptop.creator = "user_left"
-    organisation.budgets = [Budget(home, 1_000 * DOLLAR, "monthly")]
-    organisation.guardrails = [
+    organization.budgets = [Budget(home, 1_000 * DOLLAR, "monthly")]
+    organization.guardrails = [
         SampleGuardrail("Cap", home, 5 * DOLLAR, "monthly", members=["user_grace"]),
         SampleGuardrail("Key cap", home, 80 * DOLLAR, "monthly", keys=[evals.hash]),
         SampleGuardrail("Only rules", home, default=True),
     ]
-    organisation.models = [
+    organization.models = [
         SampleModel("anthropic/claude-opus-4.5", 5_000, 25_000),
         SampleModel("anthropic/claude-haiku-4.5", 1_000, 5_000),
         SampleModel("free/one", 0, 0),
     ]
     path = tmp_path_factory.mktemp("limits") / "activity.db"
-    openrouter: LocalOpenRouter = worlds.filled(organisation, path)
+    openrouter: LocalOpenRouter = worlds.filled(organization, path)
     return openrouter, path
 
 

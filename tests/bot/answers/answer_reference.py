@@ -1,4 +1,4 @@
-"""What an answer has to say, worked out slowly from the records of an organisation."""
+"""What an answer has to say, worked out slowly from the records of an organization."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 
 from bot.answers.answer import Plan
-from bot.demo.openrouter.organisation import Organisation, Record
+from bot.demo.openrouter.organization import Organization, Record
 from bot.store import Store
 from reports.questions.query import Query
 from reports.time.timerange import Granularity, TimeRange
@@ -53,10 +53,10 @@ def _labelled(members: list[Member]) -> list[tuple[Member, str]]:
 
 
 class Reference:
-    """An organisation's records, and how its members are called in the cache."""
+    """An organization's records, and how its members are called in the cache."""
 
-    def __init__(self, organisation: Organisation, store: Store) -> None:
-        self.organisation, self.store = organisation, store
+    def __init__(self, organization: Organization, store: Store) -> None:
+        self.organization, self.store = organization, store
         directory = store.directory()
         self.labels = {
             (member.dimension, member.ref): directory.labels[member.id]
@@ -71,7 +71,7 @@ class Reference:
         """What members are called before somebody who knows of their own alone."""
         if own is None:
             return self.labels
-        owners = {key.hash: key.creator for key in self.organisation.keys}
+        owners = {key.hash: key.creator for key in self.organization.keys}
         members = [
             member
             for member in self.store.directory().members.values()
@@ -119,7 +119,7 @@ class Reference:
         if own is not None:
             allowed[Dimension.CREATOR] = allowed.get(Dimension.CREATOR, own) & own
         held = self.store.state().held[stored]
-        for one in self.organisation.records:
+        for one in self.organization.records:
             refs = {
                 Dimension.MODEL: one.model, Dimension.KEY: one.key, Dimension.CREATOR: one.member
             }  # fmt: skip
@@ -193,10 +193,10 @@ class Reference:
         for one, refs in self.records(query, wanted, plan.source.stored, own):
             label = self.labels[query.by, refs[query.by]] if query.by else "all"
             at = wanted.buckets[bisect_right(wanted.buckets, one.at) - 1]
-            row = found.setdefault((at, label, one.model), [0] * 7)
+            row = found.setdefault((at, label, one.model), [0] * 9)
             figures = (
                 one.requests, one.byok_requests, one.prompt, one.completion, one.reasoning,
-                one.credits_nano, one.byok_nano,
+                one.credits_nano, one.byok_nano, one.cached, one.saved_nano,
             )  # fmt: skip
             row[:] = [a + b for a, b in zip(row, figures, strict=True)]
         return found

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.answers.answer import Asker, answer, make_plan
-from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, Workspace, key_hash
+from bot.demo.openrouter.organization import Key, Member, Organization, Record, Workspace, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.slack.answer import as_text
@@ -35,7 +35,7 @@ PERIODS = (
 ZONES = ("", "tz UTC", "tz Europe/Berlin", "tz Asia/Kolkata", "tz America/St_Johns")
 
 
-def organisation(seed: int) -> Organisation:
+def organization(seed: int) -> Organization:
     """Random use over 400 days, most of it recent; every key's use is its creator's."""
     chance = random.Random(seed)
     members = [
@@ -52,7 +52,7 @@ def organisation(seed: int) -> Organisation:
         Key("laptop", key_hash("4")),
         Key("unused", key_hash("5"), "user_ada"),
     ]
-    made = Organisation(members, keys, [Workspace("Default")])
+    made = Organization(members, keys, [Workspace("Default")])
     owned = [(key.hash, key.creator or "") for key in keys[:4]]
     places = [*owned, *(("", member.id) for member in members[:4]), ("", "")]
     for _ in range(400):
@@ -76,7 +76,7 @@ def organisation(seed: int) -> Organisation:
 @pytest.fixture(scope="module", params=[1, 2])
 def reference(request, tmp_path_factory):
     clock = Clock(NOW)
-    made = organisation(request.param)
+    made = organization(request.param)
     with LocalOpenRouter(made, clock=clock) as server:
         server.requests_per_minute = None
         cache = Cache(server, tmp_path_factory.mktemp("answers") / "activity.db", clock)
@@ -344,7 +344,7 @@ def test_somebody_mentioned_is_found_by_their_address_and_never_taken_for_the_as
 
 def test_an_address_is_no_pattern_and_no_name(tmp_path):
     clock = Clock(NOW)
-    made = Organisation(
+    made = Organization(
         [Member("user_ada", "Ada", None, "ada@example.com"),
          Member("user_eve", "ada@example.com", None, "eve@example.com")],
         records=[
@@ -415,7 +415,7 @@ def test_a_name_that_somebody_elses_key_has_too_is_told_apart_before_those_alone
         Record(NOW - MINUTE, key.hash, key.creator, "a/x", requests=1, credits_nano=1)
         for key in keys
     ]
-    with LocalOpenRouter(Organisation(people, keys, records=records), clock=clock) as server:
+    with LocalOpenRouter(Organization(people, keys, records=records), clock=clock) as server:
         server.requests_per_minute = None
         cache = Cache(server, tmp_path / "activity.db", clock)
         cache.fill()
@@ -452,7 +452,7 @@ def crossed(tmp_path):
         Key("orphan", key_hash("3"), "user_left"),
         Key("laptop", key_hash("4")),
     ]
-    made = Organisation([Member("user_ada", "Ada", None, "ada@example.com")], keys)
+    made = Organization([Member("user_ada", "Ada", None, "ada@example.com")], keys)
     for n, (key, member) in enumerate(
         [(keys[0].hash, "user_ada"), (keys[1].hash, "user_ada"), (keys[2].hash, "user_left"),
          (keys[3].hash, ""), ("", "user_ada")]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.answers.answer import answer
-from bot.demo.openrouter.organisation import Key, Organisation, Record
+from bot.demo.openrouter.organization import Key, Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store.admin.audit_log import AuditLog
 from bot.sync.sync import Sync
@@ -22,12 +22,12 @@ class Live:
 
     def __init__(self, path, *zones):
         self.clock = Clock(START)
-        self.organisation = Organisation([], [Key("prod")])
-        self.organisation.records = [
+        self.organization = Organization([], [Key("prod")])
+        self.organization.records = [
             Record(START + n * 10 * MINUTE, Key("prod").hash, "", "a/x", credits_nano=CENTS)
             for n in range(-6 * 24 * 12, 6 * 24 * 9)
         ]
-        self.server = LocalOpenRouter(self.organisation, clock=self.clock).start()
+        self.server = LocalOpenRouter(self.organization, clock=self.clock).start()
         self.server.requests_per_minute = None
         self.cache = Cache(self.server, path, self.clock)
         self.cache.sync = Sync(self.cache.api, self.cache.store, self.clock, zones=lambda: zones)
@@ -45,7 +45,7 @@ class Live:
         return figures.sum, found
 
     def used(self, start, end):
-        return sum(one.credits_nano for one in self.organisation.usage(start, end))
+        return sum(one.credits_nano for one in self.organization.usage(start, end))
 
     def close(self):
         self.cache.close()
@@ -67,7 +67,7 @@ def live(tmp_path):
 
 def test_days_that_begin_on_the_half_hour_are_exact_for_as_long_as_hours_are_held(live):
     bot = live("Asia/Kolkata")
-    bot.organisation.records += [
+    bot.organization.records += [
         Record(START.replace(hour=18, minute=minute), Key("prod").hash, "", "a/x",
                credits_nano=dollars * 10**9)
         for minute, dollars in ((29, 100), (30, 1), (44, 7), (45, 20))

@@ -14,18 +14,18 @@ import httpx
 import pytest
 
 from bot.demo.openrouter.faults import answer, hang
-from bot.demo.openrouter.organisation import (
+from bot.demo.openrouter.organization import (
     DAY,
     Budget,
     Key,
     Member,
-    Organisation,
+    Organization,
     Record,
     Workspace,
     key_hash,
     synthetic,
 )
-from bot.demo.openrouter.sample_organisation import sample
+from bot.demo.openrouter.sample_organization import sample
 from bot.demo.openrouter.server import LocalOpenRouter
 from tests.clock import Clock
 
@@ -82,7 +82,7 @@ def small():
         Member("user_nil", None, None, None),
     ]
     workspaces = [Workspace("Default"), lab]
-    return Organisation(
+    return Organization(
         members,
         keys,
         workspaces,
@@ -287,7 +287,7 @@ def test_it_groups_by_workspace_variant_and_app(client):
 
 
 def test_a_renamed_key_is_renamed_in_its_past_too(server, client):
-    server.organisation.key(ONE).name = "renamed"
+    server.organization.key(ONE).name = "renamed"
     assert "renamed" in {row["api_key_id"] for row in rows(client, dimensions=["api_key_id"])}
 
 
@@ -321,7 +321,7 @@ def test_the_end_is_exclusive_and_the_start_is_not(client):
 
 
 def test_nothing_after_now_or_more_than_a_year_old_is_served(server, client, clock):
-    server.organisation.records = [
+    server.organization.records = [
         Record(NOW + MINUTE, ONE, "", "a/x", 1),
         Record(NOW - 364 * DAY, ONE, "", "a/x", 10),
         Record(NOW - 366 * DAY, ONE, "", "a/x", 100),
@@ -333,7 +333,7 @@ def test_nothing_after_now_or_more_than_a_year_old_is_served(server, client, clo
 
 
 def test_without_a_time_range_it_is_the_last_week(server, client):
-    server.organisation.records = [Record(NOW - n * DAY, "", "", "a/x") for n in range(1, 30)]
+    server.organization.records = [Record(NOW - n * DAY, "", "", "a/x") for n in range(1, 30)]
     reply = client.post("/analytics/query", json={"metrics": ["request_count"]})
     assert reply.json()["data"]["data"] == [{"request_count": "7"}]
 
@@ -471,14 +471,14 @@ def test_it_can_be_made_to_truncate_earlier(server, client):
 
 def test_a_refund_and_the_smallest_sum_come_through_exactly(server, client):
     for nano in (-12_345_678, 1, 12_345_678_900_000_000):
-        server.organisation.records = [Record(NOW - HOUR, "", "", "a/x", credits_nano=nano)]
+        server.organization.records = [Record(NOW - HOUR, "", "", "a/x", credits_nano=nano)]
         [row] = rows(client, metrics=["credits_usage"])
         assert row["credits_usage"] == nano / 10**9
 
 
 def test_a_change_of_the_past_is_seen_at_once(server, client):
-    old = server.organisation.records[2]
-    server.organisation.records[2] = replace(old, requests=70)
+    old = server.organization.records[2]
+    server.organization.records[2] = replace(old, requests=70)
     [row] = rows(client, filters=[{"field": "variant", "operator": "eq", "value": "free"}])
     assert row["request_count"] == "70"
 
@@ -553,7 +553,7 @@ def test_keys_are_those_of_the_default_workspace_without_deleted_ones(client):
 
 
 def test_keys_of_another_workspace_are_asked_for_by_its_id(server, client):
-    lab = server.organisation.workspaces[1].id
+    lab = server.organization.workspaces[1].id
     assert client.get("/keys", params={"workspace_id": lab}).json()["data"] == []
     disabled = {"workspace_id": lab, "include_disabled": "true"}
     assert [key["name"] for key in client.get("/keys", params=disabled).json()["data"]] == [
@@ -579,12 +579,12 @@ def test_a_key_tells_what_it_spent_and_may_still_spend(client):
 
 
 def test_own_provider_use_counts_against_a_limit_only_where_it_is_meant_to(server, client):
-    server.organisation.key(TWO).include_byok_in_limit = True
+    server.organization.key(TWO).include_byok_in_limit = True
     assert client.get("/keys").json()["data"][1]["limit_remaining"] == 98.95
 
 
 def test_limits_reset_at_midnight_on_monday_and_on_the_first(server, client, clock):
-    server.organisation.key(TWO).limit_reset = "weekly"
+    server.organization.key(TWO).limit_reset = "weekly"
     clock.now = datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)  # a Sunday
     assert client.get("/keys").json()["data"][1]["limit_remaining"] == 99.95
     clock.now = datetime(2026, 11, 23, tzinfo=UTC)
@@ -594,7 +594,7 @@ def test_limits_reset_at_midnight_on_monday_and_on_the_first(server, client, clo
 
 
 def test_members_are_paged_and_counted(server, client):
-    server.organisation.members = [Member(f"user_{n}", None, None, None) for n in range(120)]
+    server.organization.members = [Member(f"user_{n}", None, None, None) for n in range(120)]
     first = client.get("/organization/members").json()
     assert (len(first["data"]), first["total_count"]) == (50, 120)
     rest = client.get("/organization/members", params={"offset": 50, "limit": 100}).json()
@@ -603,7 +603,7 @@ def test_members_are_paged_and_counted(server, client):
 
 
 def test_a_personal_account_has_no_members(server, client):
-    server.organisation.members = None
+    server.organization.members = None
     assert client.get("/organization/members").status_code == 404
 
 
@@ -637,7 +637,7 @@ def test_activity_is_the_cubes_completed_days(living, connect):
     assert sum(row["requests"] for row in listed) == int(rows(client, **window)[0]["request_count"])
     parts = [
         client.get("/activity", params={"workspace_id": one.id}).json()["data"]
-        for one in living.organisation.workspaces
+        for one in living.organization.workspaces
     ]
     assert sum(row["requests"] for part in parts for row in part) == sum(
         r["requests"] for r in listed

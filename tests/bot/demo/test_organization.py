@@ -6,16 +6,16 @@ from itertools import chain, pairwise
 
 import pytest
 
-from bot.demo.openrouter.organisation import (
+from bot.demo.openrouter.organization import (
     DAY,
     Key,
     Member,
-    Organisation,
+    Organization,
     Record,
     key_hash,
     synthetic,
 )
-from bot.demo.openrouter.sample_organisation import sample
+from bot.demo.openrouter.sample_organization import sample
 
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -29,9 +29,9 @@ def counted(records):
     return totals
 
 
-def spent(organisation, start, end, by):
+def spent(organization, start, end, by):
     totals = Counter()
-    for record in organisation.usage(start, end):
+    for record in organization.usage(start, end):
         totals[by(record)] += record.credits_nano + record.byok_nano
     return totals
 
@@ -198,31 +198,31 @@ def test_two_samples_share_nothing_that_can_be_changed():
     }
 
 
-def test_a_hand_written_organisation_serves_its_records_and_their_changes():
+def test_a_hand_written_organization_serves_its_records_and_their_changes():
     key = Key("prod")
     record = Record(NOW - HOUR, key.hash, "user_1", "vendor/model", requests=3, credits_nano=1)
-    organisation = Organisation([Member("user_1", None, None, None)], [key], records=[record])
-    assert list(organisation.usage(NOW - DAY, NOW)) == [record]
+    organization = Organization([Member("user_1", None, None, None)], [key], records=[record])
+    assert list(organization.usage(NOW - DAY, NOW)) == [record]
     record.credits_nano = 5
-    assert counted(organisation.usage(NOW - DAY, NOW))["credits_nano"] == 5
-    organisation.records.remove(record)
-    assert list(organisation.usage(NOW - DAY, NOW)) == []
+    assert counted(organization.usage(NOW - DAY, NOW))["credits_nano"] == 5
+    organization.records.remove(record)
+    assert list(organization.usage(NOW - DAY, NOW)) == []
 
 
 def test_a_records_time_is_in_the_window_from_its_start_to_before_its_end():
     record = Record(NOW, "", "", "vendor/model")
-    organisation = Organisation(records=[record])
-    assert list(organisation.usage(NOW, NOW + MINUTE)) == [record]
-    assert list(organisation.usage(NOW - MINUTE, NOW)) == []
+    organization = Organization(records=[record])
+    assert list(organization.usage(NOW, NOW + MINUTE)) == [record]
+    assert list(organization.usage(NOW - MINUTE, NOW)) == []
 
 
 def test_keys_belong_to_the_default_workspace_and_have_a_shortened_label():
-    organisation = Organisation(keys=[Key("prod", key_hash("x"))])
-    assert organisation.keys[0].workspace == organisation.default_workspace
-    assert organisation.keys[0].label == f"sk-or-v1-{key_hash('x')[:3]}...{key_hash('x')[-4:]}"
+    organization = Organization(keys=[Key("prod", key_hash("x"))])
+    assert organization.keys[0].workspace == organization.default_workspace
+    assert organization.keys[0].label == f"sk-or-v1-{key_hash('x')[:3]}...{key_hash('x')[-4:]}"
 
 
-def test_a_synthetic_organisation_uses_every_pair_of_key_and_model_every_day():
+def test_a_synthetic_organization_uses_every_pair_of_key_and_model_every_day():
     made = synthetic(keys=20, models=6, members=4, days=3, seed=1, now=NOW)
     assert len(made.records) == 20 * 6 * 3
     assert len({(record.key, record.model) for record in made.records}) == 20 * 6
@@ -231,6 +231,6 @@ def test_a_synthetic_organisation_uses_every_pair_of_key_and_model_every_day():
     assert synthetic(keys=20, models=6, members=4, days=3, seed=1, now=NOW).records == made.records
 
 
-def test_a_synthetic_organisation_can_be_sparse():
+def test_a_synthetic_organization_can_be_sparse():
     made = synthetic(keys=20, models=20, members=4, days=5, seed=1, now=NOW, share=0.1)
     assert 100 < len(made.records) < 320

@@ -105,7 +105,7 @@ def test_with_own_visibility_it_shows_nobody_else(own):
 
 def test_with_own_visibility_who_is_nobody_at_openrouter_reads_so(own):
     said = words(opened(own, "alan"))
-    assert "no member of the OpenRouter organisation has your address" in said
+    assert "no member of the OpenRouter organization has your address" in said
     assert "$" not in said
 
 

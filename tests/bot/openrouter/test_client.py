@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from bot.app import SYNC_LEASE
 from bot.demo.openrouter.faults import answer
-from bot.demo.openrouter.organisation import Budget, Key, Member, Organisation, Record, Workspace
+from bot.demo.openrouter.organization import Budget, Key, Member, Organization, Record, Workspace
 from bot.demo.openrouter.server import INFERENCE_KEY, MANAGEMENT_KEY, LocalOpenRouter
 from bot.openrouter import (
     IdFilter,
@@ -45,13 +45,13 @@ class Waits(list):
 
 @pytest.fixture(scope="module")
 def server():
-    organisation = Organisation(
+    organization = Organization(
         [Member("user_ada", "Ada", "Okafor", "ada@example.com", "org:admin")],
         [Key("prod", creator="user_ada")],
         records=[Record(NOW - HOUR, Key("prod").hash, "user_ada", "a/x", prompt=5)],
         credits=20 * 10**9,
     )
-    with LocalOpenRouter(organisation, clock=lambda: NOW) as started:
+    with LocalOpenRouter(organization, clock=lambda: NOW) as started:
         started.requests_per_minute = None
         yield started
 
@@ -208,7 +208,7 @@ def test_after_five_tries_it_says_so_in_a_sentence(api, server, fault):
 
 
 def test_where_nobody_listens_it_says_so_as_well(connect, waits):
-    with LocalOpenRouter(Organisation()) as gone:
+    with LocalOpenRouter(Organization()) as gone:
         api = connect(gone)
     with pytest.raises(OpenRouterError, match=r"no connection.*Check the network"):
         ask(api)
@@ -392,12 +392,12 @@ def test_a_key_filter_that_finds_nothing_comes_with_its_warning(api):
 
 def test_all_keys_of_all_workspaces_come_once_while_more_are_being_made(connect):
     places = [Workspace("Default"), Workspace("Lab"), Workspace("Ops")]
-    organisation = Organisation([], workspaces=places, credits=1)
-    organisation.keys = [
+    organization = Organization([], workspaces=places, credits=1)
+    organization.keys = [
         Key(f"key-{n}", workspace=places[n % 3].id, disabled=n % 5 == 0) for n in range(750)
     ]
-    expected = {key.hash for key in organisation.keys}
-    with LocalOpenRouter(organisation, clock=lambda: NOW) as server:
+    expected = {key.hash for key in organization.keys}
+    with LocalOpenRouter(organization, clock=lambda: NOW) as server:
         server.requests_per_minute = None
         api = connect(server)
         answered = server._answer
@@ -405,8 +405,8 @@ def test_all_keys_of_all_workspaces_come_once_while_more_are_being_made(connect)
         def answer_and_make_one_more(request, token):
             said = answered(request, token)
             if request.path == "/keys":
-                n = len(organisation.keys)
-                organisation.keys.insert(0, Key(f"new-{n}", workspace=places[n % 3].id))
+                n = len(organization.keys)
+                organization.keys.insert(0, Key(f"new-{n}", workspace=places[n % 3].id))
             return said
 
         server._answer = answer_and_make_one_more
@@ -417,10 +417,10 @@ def test_all_keys_of_all_workspaces_come_once_while_more_are_being_made(connect)
 
 
 def test_an_entry_that_makes_no_sense_does_not_end_a_list(connect):
-    organisation = Organisation([], [Key(f"key-{n}") for n in range(150)])
-    with LocalOpenRouter(organisation, clock=lambda: NOW) as server:
+    organization = Organization([], [Key(f"key-{n}") for n in range(150)])
+    with LocalOpenRouter(organization, clock=lambda: NOW) as server:
         api = connect(server)
-        organisation.keys[7].hash = ""
+        organization.keys[7].hash = ""
         assert len(api.keys()) == 149
 
 
@@ -432,7 +432,7 @@ def test_a_list_that_never_ends_is_not_read_for_ever(api, server):
 
 
 def test_a_personal_account_has_no_members(connect):
-    with LocalOpenRouter(Organisation(members=None), clock=lambda: NOW) as server:
+    with LocalOpenRouter(Organization(members=None), clock=lambda: NOW) as server:
         api = connect(server)
         assert api.people() == []
 
@@ -445,9 +445,9 @@ def test_members_that_cannot_be_had_are_not_taken_for_none(api, server, status):
 
 
 def test_budgets_come_in_nano_dollars(connect):
-    organisation = Organisation([], budgets=[])
-    organisation.budgets = [Budget(organisation.default_workspace, 5_500_000_000, "weekly")]
-    with LocalOpenRouter(organisation, clock=lambda: NOW) as server:
+    organization = Organization([], budgets=[])
+    organization.budgets = [Budget(organization.default_workspace, 5_500_000_000, "weekly")]
+    with LocalOpenRouter(organization, clock=lambda: NOW) as server:
         api = connect(server)
         (budget,) = api.budgets(api.workspaces()[0]).budgets
     assert (budget.limit, budget.reset) == (5_500_000_000, "weekly")

@@ -8,7 +8,7 @@ import pytest
 
 from bot.demo.openrouter.guardrails import SampleGuardrail
 from bot.demo.openrouter.models import SampleModel
-from bot.demo.openrouter.organisation import Key, Member, Organisation
+from bot.demo.openrouter.organization import Key, Member, Organization
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.openrouter import OpenRouter
 from bot.openrouter.guardrails import read_guardrails, read_key_assignments
@@ -23,8 +23,8 @@ DOLLAR = 10**9
 def connect():
     made = []
 
-    def open_one(organisation):
-        server = LocalOpenRouter(organisation).start()
+    def open_one(organization):
+        server = LocalOpenRouter(organization).start()
         server.requests_per_minute = None
         api = OpenRouter(server.base_url, server.key, wait=lambda _: None, requests_a_minute=10**6)
         made.append((api, server))
@@ -41,13 +41,13 @@ def body(*entries):
 
 
 def test_guardrails_come_with_budgets_in_nano_dollars_and_their_assignments(connect):
-    organisation = Organisation([Member("user_ada", "Ada", None, None)], [Key("prod")])
-    home, key = organisation.default_workspace, organisation.keys[0].hash
-    organisation.guardrails = [
+    organization = Organization([Member("user_ada", "Ada", None, None)], [Key("prod")])
+    home, key = organization.default_workspace, organization.keys[0].hash
+    organization.guardrails = [
         SampleGuardrail("Team", home, 12_500_000_000, "weekly", members=["user_ada"], keys=[key]),
         SampleGuardrail("Rules only", home, default=True),
     ]
-    api, server = connect(organisation)
+    api, server = connect(organization)
     team, rules = api.guardrails()
     assert (team.name, team.limit, team.reset, team.workspace_id) == (
         "Team", 12_500_000_000, "weekly", home
@@ -61,22 +61,22 @@ def test_guardrails_come_with_budgets_in_nano_dollars_and_their_assignments(conn
 
 
 def test_more_assignments_than_a_page_holds_are_all_read(connect):
-    organisation = Organisation([])
+    organization = Organization([])
     users = [f"user_{number}" for number in range(230)]
-    organisation.guardrails = [
-        SampleGuardrail("All", organisation.default_workspace, DOLLAR, members=users)
+    organization.guardrails = [
+        SampleGuardrail("All", organization.default_workspace, DOLLAR, members=users)
     ]
-    api, _ = connect(organisation)
+    api, _ = connect(organization)
     assert [one.ref for one in api.member_guardrails()] == users
 
 
 def test_models_come_with_exact_prices_and_their_last_day(connect):
-    organisation = Organisation([])
-    organisation.models = [
+    organization = Organization([])
+    organization.models = [
         SampleModel("a/opus", 5_000, 25_000, 500, date(2026, 12, 24)),
         SampleModel("a/free", 0, 0),
     ]
-    api, _ = connect(organisation)
+    api, _ = connect(organization)
     opus, free = api.models()
     assert (opus.slugs, opus.ends) == (("a/opus",), date(2026, 12, 24))
     assert opus.price == ListPrice(Decimal("0.000005"), Decimal("0.000025"), Decimal("0.0000005"))

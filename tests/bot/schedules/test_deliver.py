@@ -31,10 +31,10 @@ SATURDAY = MONDAY - 2 * DAY
 @pytest.fixture(scope="module")
 def week(tmp_path_factory):
     """A cache whose usage lies in the week before the newest Monday."""
-    organisation = worlds.small(MONDAY - timedelta(hours=30))
+    organization = worlds.small(MONDAY - timedelta(hours=30))
     path = tmp_path_factory.mktemp("week") / "activity.db"
-    worlds.filled(organisation, path)
-    return organisation, path
+    worlds.filled(organization, path)
+    return organization, path
 
 
 @pytest.fixture

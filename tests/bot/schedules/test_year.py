@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.answers.answer import answer
-from bot.demo.openrouter.organisation import Key, Member, Organisation, Record
+from bot.demo.openrouter.organization import Key, Member, Organization, Record
 from bot.schedules.content import ReportBuilder
 from reports.questions.grammar import QuestionCommand, parse
 from reports.usage.dimensions import Metric
@@ -38,9 +38,9 @@ def year(tmp_path_factory):
         for hours in range(1, WEEKS * 7 * 24, 17)
         for who in [chance.randrange(3)]
     ]
-    organisation = Organisation(people, keys, records=records, credits=10**13)
+    organization = Organization(people, keys, records=records, credits=10**13)
     path = tmp_path_factory.mktemp("year") / "activity.db"
-    worlds.filled(organisation, path)
+    worlds.filled(organization, path)
     return records, path
 
 

@@ -62,10 +62,10 @@ def backfilled(cache, server, turns=200):
 
 
 def test_a_first_sync_stores_them_as_known(cache, server):
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
     assert cache.store.unknown_buckets(days(), DAYS) == frozenset()
     found = cache.store.read(Selection(Dimension.MODEL), days(), DAYS)
-    used = [usage for place, usage in truth(server.organisation, DAYS).items() if place[0] == "KEY"]
+    used = [usage for place, usage in truth(server.organization, DAYS).items() if place[0] == "KEY"]
     reached = [usage for usage in used if usage.requests]
     whole = total(found.whole)
     assert whole.cached > 0
@@ -77,7 +77,7 @@ def test_a_first_sync_stores_them_as_known(cache, server):
 def test_what_an_earlier_version_stored_is_unknown_until_it_is_fetched_again(upgraded, server):
     assert upgraded.store.unknown_buckets(days(), DAYS) == frozenset(range(360))
     backfilled(upgraded, server)
-    assert_true(upgraded, server.organisation)
+    assert_true(upgraded, server.organization)
 
 
 def test_a_restart_goes_on_where_the_backfill_was(upgraded, server):
@@ -94,7 +94,7 @@ def test_a_restart_goes_on_where_the_backfill_was(upgraded, server):
         if one.body["granularity"] == "day"
     ]
     assert not any("2026-11-01" <= start < "2026-11-21" for start in again)
-    assert_true(upgraded, server.organisation)
+    assert_true(upgraded, server.organization)
 
 
 def test_the_backfill_fetches_one_window_at_a_time_with_pauses(upgraded, server):
@@ -114,7 +114,7 @@ def test_where_openrouter_refuses_the_metrics_all_else_goes_on(server, tmp_path,
     made = Cache(server, tmp_path / "activity.db", clock)
     made.fill()
     for granularity in (Granularity.HOUR, DAYS):
-        expected = without_cache(truth(server.organisation, granularity))
+        expected = without_cache(truth(server.organization, granularity))
         found = without_cache(kept(made.path, granularity))
         assert found == {place: expected[place] for place in found}
         assert found

@@ -6,7 +6,7 @@ import pytest
 
 from bot.answers.answer import answer
 from bot.answers.openrouter_limits import limits_of
-from bot.demo.openrouter.organisation import Budget, Key, Record, Workspace
+from bot.demo.openrouter.organization import Budget, Key, Record, Workspace
 from bot.store.sync_state import parts, sentences
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
@@ -38,7 +38,7 @@ def spend(cache, words):
 
 
 def total(server, since):
-    used = server.organisation.usage(since, NOW)
+    used = server.organization.usage(since, NOW)
     return sum(one.credits_nano + one.byok_nano for one in used)
 
 
@@ -73,7 +73,7 @@ def test_an_answer_says_what_it_misses(empty, server, part, words):
 def test_budgets_that_are_refused_cost_only_the_budgets(empty, server):
     server.fail("/workspaces/", 403, times=None)
     empty.fill()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
     assert set(parts(empty.store)) == {"budgets"}
     assert json.loads(empty.store.fact("limits"))["credits"]["total"] == 10**12
 
@@ -84,7 +84,7 @@ def test_people_who_could_not_be_listed_keep_their_history_once_they_are(empty, 
     before = spend(empty, "spend 1y by creator")
     server.heal()
     clock.advance(16 * MINUTE)
-    server.organisation.records.append(
+    server.organization.records.append(
         Record(clock() - MINUTE, "", "user_ada", "a/x", credits_nano=5)
     )
     empty.fill()
@@ -138,7 +138,7 @@ def test_an_account_without_members_and_workspaces_works(empty, server, clock):
 
 
 def test_slow_lists_do_not_hold_up_the_usage(empty, server):
-    server.organisation.keys.append(Key("more", workspace=Workspace("Lab").id))
+    server.organization.keys.append(Key("more", workspace=Workspace("Lab").id))
     for path in PARTS.values():
         server.fail(path, "drop", times=None)
     empty.fill()
@@ -147,14 +147,14 @@ def test_slow_lists_do_not_hold_up_the_usage(empty, server):
 
 
 def test_budgets_come_with_what_counts_toward_them_and_by_workspace(server, tmp_path, clock):
-    organisation = server.organisation
+    organization = server.organization
     one, two = Workspace("Team", slug="team"), Workspace("Team", slug="team-2")
     one.include_byok_in_budgets = True
-    organisation.workspaces += [one, two]
-    organisation.budgets = [
+    organization.workspaces += [one, two]
+    organization.budgets = [
         Budget(one.id, 7_000 * 10**9, "monthly"), Budget(two.id, 10**9, None)
     ]  # fmt: skip
-    organisation.keys[0].workspace = one.id
+    organization.keys[0].workspace = one.id
     cache = Cache(server, tmp_path / "activity.db", clock)
     cache.fill()
     directory = cache.store.directory()

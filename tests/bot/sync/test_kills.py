@@ -50,7 +50,7 @@ def victims(server):
     child.stdout.close()
 
 
-def assert_held_is_true(path, organisation):
+def assert_held_is_true(path, organization):
     """Every bucket of the unchanging past that counts as held holds what was used, and no other."""
     store = Store(Database(path))
     held = store.state().held
@@ -62,42 +62,42 @@ def assert_held_is_true(path, organisation):
             return at + step <= NOW and any(start <= at < end for start, end in spans)
 
         found = {k: v for k, v in kept(path, granularity).items() if inside(k[1])}
-        assert found == {k: v for k, v in truth(organisation, granularity).items() if inside(k[1])}
+        assert found == {k: v for k, v in truth(organization, granularity).items() if inside(k[1])}
 
 
 @pytest.mark.parametrize("kills", [KILLS])
 def test_a_sync_may_be_killed_at_any_moment(tmp_path, kills):
     chance, clock, torn = random.Random(20), Clock(NOW + 10 * MINUTE), []
-    organisation = company()
-    with LocalOpenRouter(organisation, clock=clock) as server, victims(server) as kill_one:
+    organization = company()
+    with LocalOpenRouter(organization, clock=clock) as server, victims(server) as kill_one:
         server.requests_per_minute = None
         path = tmp_path / "0.db"
         for n in range(kills):
             if n % AFRESH == 0:
                 path = tmp_path / f"{n}.db"
-            organisation.records.append(record(NOW - clock() + MINUTE, ONE, "user_ada", f"new/{n}"))
+            organization.records.append(record(NOW - clock() + MINUTE, ONE, "user_ada", f"new/{n}"))
             code = kill_one(path, clock(), chance.uniform(0, LONGEST))
             assert code == -signal.SIGKILL
             if path.exists():
-                check_file(path, organisation, torn)
+                check_file(path, organization, torn)
             clock.advance(20 * MINUTE)
         assert torn == []
         cache = Cache(server, path, clock)
         cache.fill()
         check(path)
-        assert_all_is_there(cache, organisation)
+        assert_all_is_there(cache, organization)
         cache.close()
 
 
-def check_file(path, organisation, torn):
+def check_file(path, organization, torn):
     try:
-        assert_held_is_true(path, organisation)
+        assert_held_is_true(path, organization)
         check(path)
     except AssertionError as error:
         torn.append((path, error))
 
 
-def assert_all_is_there(cache, organisation):
+def assert_all_is_there(cache, organization):
     held = cache.store.state().held
     for granularity, reach in (
         (Granularity.MINUTE, 2 * HOUR),
@@ -107,5 +107,5 @@ def assert_all_is_there(cache, organisation):
         ((start, end),) = held[granularity][-1:]
         assert start <= cache.clock() - reach
         assert end == cache.clock()
-        expected = {k: v for k, v in truth(organisation, granularity).items() if k[1] >= start}
+        expected = {k: v for k, v in truth(organization, granularity).items() if k[1] >= start}
         assert {k: v for k, v in kept(cache.path, granularity).items() if k[1] >= start} == expected

@@ -4,7 +4,7 @@ import pytest
 
 from bot.answers.answer import answer
 from bot.demo.openrouter.faults import answer as fault
-from bot.demo.openrouter.organisation import Organisation, Record
+from bot.demo.openrouter.organization import Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import parse
 from tests.cache_help import DAY, HOUR, MINUTE, NOW, ONE, Cache, assert_true, company
@@ -64,7 +64,7 @@ def test_a_metric_that_does_not_come_keeps_what_is_held_and_is_said(
     clock.advance(MINUTE)
     cache.fill()
     assert ask(cache, "7d")[1].partial == ()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -77,7 +77,7 @@ def test_a_metric_that_never_came_is_no_0_in_an_empty_cache(empty, server, clock
     server.mangle = None
     clock.advance(MINUTE)
     empty.fill()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
 
 
 @pytest.mark.parametrize("metric", ["credits_usage", "byok_usage", "tokens_prompt"])
@@ -91,18 +91,18 @@ def test_a_metric_that_is_null_in_some_rows_where_it_cannot_be_is_missing(cache,
 
 
 def test_what_nobody_uses_may_be_null_throughout(tmp_path, clock):
-    organisation = Organisation([], company().keys)
-    organisation.records = [
+    organization = Organization([], company().keys)
+    organization.records = [
         Record(NOW - n * HOUR, ONE, "", "a/free", prompt=5, credits_nano=0) for n in range(1, 40)
     ]
-    with LocalOpenRouter(organisation, clock=clock) as server:
+    with LocalOpenRouter(organization, clock=clock) as server:
         server.requests_per_minute = None
         server.mangle = lambda row: {
             k: (v if v not in (0, "0", 0.0) else None) for k, v in row.items()
         }
         cache = Cache(server, tmp_path / "activity.db", clock)
         cache.fill()
-        assert_true(cache, organisation)
+        assert_true(cache, organization)
         assert ask(cache, "1w")[1].partial == ()
         cache.close()
 
@@ -136,7 +136,7 @@ def test_an_empty_answer_that_fills_when_asked_again_is_no_trouble(cache, server
     clock.advance(20 * MINUTE)
     cache.fill()
     assert asked
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
     assert ask(cache, "1d")[1].partial == ()
 
 
@@ -203,7 +203,7 @@ def test_a_part_of_the_past_that_lacks_a_metric_is_noted_and_tried_again(empty, 
     del server._query
     clock.advance(HOUR + MINUTE)
     empty.fill()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
     assert ask(empty, "spend 2026-05")[1].partial == ()
 
 
@@ -237,7 +237,7 @@ def test_a_wait_of_a_year_is_an_hour_and_is_said_in_answers(cache, server, clock
     assert server.requests == []
     clock.advance(2 * MINUTE)
     cache.fill()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
 
 
 def test_the_first_sync_says_how_far_it_has_come(empty, server):
@@ -245,7 +245,7 @@ def test_the_first_sync_says_how_far_it_has_come(empty, server):
     _, found = ask(empty, "spend 1m")
     [said] = [words for words in found.partial if "first sync is still running" in words]
     assert "% done, about " in said
-    assert f"left for {sum(not key.deleted for key in server.organisation.keys)} keys" in said
+    assert f"left for {sum(not key.deleted for key in server.organization.keys)} keys" in said
     empty.fill()
     assert ask(empty, "spend 1m")[1].partial == ()
     assert empty.store.fact("first sync") == ""

@@ -1,4 +1,4 @@
-"""Whose a row is, in organisations where names say little, however OpenRouter puts it."""
+"""Whose a row is, in organizations where names say little, however OpenRouter puts it."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.demo.openrouter.organisation import Key, Member, Organisation, Record, Workspace, key_hash
+from bot.demo.openrouter.organization import Key, Member, Organization, Record, Workspace, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.openrouter.usage_cube import Dialect
 from bot.store.encoding import StoredView, from_seconds
@@ -28,7 +28,7 @@ USE = st.tuples(
 
 
 @st.composite
-def organisations(draw):
+def organizations(draw):
     workspaces = [Workspace("Default"), Workspace("Lab")]
     members = [
         Member(f"user_{n}", *draw(PEOPLE), draw(st.sampled_from([None, f"u{n}@example.com"])))
@@ -45,7 +45,7 @@ def organisations(draw):
         )
         for n in range(draw(st.integers(0, 5)))
     ]
-    made = Organisation(members, keys, workspaces)
+    made = Organization(members, keys, workspaces)
     for key, member, model, hours in draw(st.lists(USE, max_size=25)):
         made.records.append(
             Record(
@@ -72,44 +72,44 @@ DIALECTS = st.builds(
 
 @pytest.fixture(scope="module")
 def server():
-    with LocalOpenRouter(Organisation(), clock=Clock(NOW)) as started:
+    with LocalOpenRouter(Organization(), clock=Clock(NOW)) as started:
         started.requests_per_minute = None
         yield started
 
 
 @settings(max_examples=60)
-@given(organisations(), DIALECTS, st.sampled_from([10_000, 12, 7]))
-def test_every_row_finds_its_owner(server, tmp_path_factory, organisation, dialect, row_limit):
-    server.organisation, server.dialect, server.row_limit = organisation, dialect, row_limit
+@given(organizations(), DIALECTS, st.sampled_from([10_000, 12, 7]))
+def test_every_row_finds_its_owner(server, tmp_path_factory, organization, dialect, row_limit):
+    server.organization, server.dialect, server.row_limit = organization, dialect, row_limit
     cache = Cache(server, tmp_path_factory.mktemp("pull") / "activity.db", Clock(NOW))
     try:
         cache.sync.list_directory()
         pulled = pull(cache.api, cache.store, WINDOW, Callbacks(cache.sync.list_directory), NOW)
         if not any("very many rows" in note for note in pulled.notes):
-            assert owned(cache, pulled) == tellable(organisation)
+            assert owned(cache, pulled) == tellable(organization)
             assert pulled.notes == ()
     finally:
         cache.close()
 
 
-def tellable(organisation):
+def tellable(organization):
     """The truth as far as anybody can tell it.
 
     A deleted key is not told apart from the only live one of its name, unless both were used in the
     same bucket with the same model.
     """
     live = {}
-    for key in organisation.keys:
+    for key in organization.keys:
         if not key.deleted:
             live.setdefault(key.name, []).append(key.hash)
-    names = {key.hash: key.name for key in organisation.keys}
+    names = {key.hash: key.name for key in organization.keys}
     users = {}
-    for one in organisation.records:
+    for one in organization.records:
         place = one.at.date(), one.model, names.get(one.key)
         users.setdefault(place, set()).add(one.key)
     doubled = {name for (_, _, name), keys in users.items() if len(keys) > 1}
     found = {}
-    for (view, at, ref, model), usage in truth(organisation, WINDOW.granularity).items():
+    for (view, at, ref, model), usage in truth(organization, WINDOW.granularity).items():
         name = ref.removeprefix("deleted:")
         alike = live.get(name, [])
         hidden = ref.startswith("deleted:") and name not in doubled and len(alike) == 1
@@ -148,8 +148,8 @@ class Listed:
 
 
 def test_the_directory_is_asked_for_anew_only_where_a_name_is_unknown(server, tmp_path):
-    server.organisation, server.dialect = Organisation(keys=[Key("prod")]), Dialect()
-    server.organisation.records.append(Record(TODAY - DAY, Key("prod").hash, "", "a/x"))
+    server.organization, server.dialect = Organization(keys=[Key("prod")]), Dialect()
+    server.organization.records.append(Record(TODAY - DAY, Key("prod").hash, "", "a/x"))
     cache = Cache(server, tmp_path / "activity.db", Clock(NOW))
     listed = Listed()
     pull(cache.api, cache.store, WINDOW, Callbacks(listed))
@@ -161,8 +161,8 @@ def test_the_directory_is_asked_for_anew_only_where_a_name_is_unknown(server, tm
 
 
 def test_a_window_without_namesakes_takes_three_queries(server, tmp_path):
-    server.organisation, server.dialect = Organisation(keys=[Key("prod"), Key("dev")]), Dialect()
-    server.organisation.records += [
+    server.organization, server.dialect = Organization(keys=[Key("prod"), Key("dev")]), Dialect()
+    server.organization.records += [
         Record(TODAY - DAY, Key(name).hash, "", "a/x") for name in ("prod", "dev")
     ]
     cache = Cache(server, tmp_path / "activity.db", Clock(NOW))
@@ -177,13 +177,13 @@ def test_a_window_without_namesakes_takes_three_queries(server, tmp_path):
 def test_what_a_name_used_before_its_key_was_made_was_another_keys(server, tmp_path, made):
     old, new = Key("prod", key_hash("old"), deleted=True), Key("prod", key_hash("new"))
     new.created_at = made
-    server.organisation, server.dialect = Organisation(keys=[old, new]), Dialect()
+    server.organization, server.dialect = Organization(keys=[old, new]), Dialect()
     for hours in range(1, 72):
         at = TODAY - timedelta(hours=hours)
         key = old if at < made else new
-        server.organisation.records.append(Record(at, key.hash, "", f"model/{hours % 5}"))
+        server.organization.records.append(Record(at, key.hash, "", f"model/{hours % 5}"))
     cache = Cache(server, tmp_path / "activity.db", Clock(NOW))
     cache.sync.list_directory()
     pulled = pull(cache.api, cache.store, WINDOW, Callbacks(cache.sync.list_directory))
-    assert owned(cache, pulled) == truth(server.organisation, WINDOW.granularity)
+    assert owned(cache, pulled) == truth(server.organization, WINDOW.granularity)
     cache.close()

@@ -39,7 +39,7 @@ def at_once(*acts):
 
 def test_two_first_syncs_at_once_fetch_everything_once(two, server):
     at_once(two[0].fill, two[1].fill)
-    assert_true(two[0], server.organisation)
+    assert_true(two[0], server.organization)
 
 
 def test_two_that_keep_on_syncing_keep_the_truth(two, server, clock):
@@ -47,10 +47,10 @@ def test_two_that_keep_on_syncing_keep_the_truth(two, server, clock):
     for n in range(8):
         clock.advance(20 * MINUTE)
         ago = NOW - clock() + timedelta(seconds=1)
-        server.organisation.records.append(record(ago, ONE, "user_ada", f"new/{n}"))
+        server.organization.records.append(record(ago, ONE, "user_ada", f"new/{n}"))
         at_once(two[0].fill, two[1].fill)
         check(two[0].path)
-    assert_true(two[1], server.organisation)
+    assert_true(two[1], server.organization)
 
 
 def test_every_answer_adds_up_while_a_sync_writes(two, server):
@@ -74,7 +74,7 @@ def test_every_answer_adds_up_while_a_sync_writes(two, server):
 
     at_once(fill, ask)
     assert len(sums) > 1
-    assert_true(two[0], server.organisation)
+    assert_true(two[0], server.organization)
 
 
 def test_a_sync_that_slept_through_anothers_work_is_made_up_for_at_once(two, server, clock):
@@ -87,8 +87,8 @@ def test_a_sync_that_slept_through_anothers_work_is_made_up_for_at_once(two, ser
     def sleep_through_another_sync(body):
         server._query = answered
         said = answered(body)
-        organisation = server.organisation
-        organisation.records.append(record(NOW - clock(), ONE, "user_ada", "late/x"))
+        organization = server.organization
+        organization.records.append(record(NOW - clock(), ONE, "user_ada", "late/x"))
         clock.advance(2 * MINUTE)
         other.fill()
         return said
@@ -100,5 +100,5 @@ def test_a_sync_that_slept_through_anothers_work_is_made_up_for_at_once(two, ser
     sleeper.fill()
     check(sleeper.path)
     for granularity in REACH:
-        late = {k: v for k, v in truth(server.organisation, granularity).items() if "late/x" in k}
+        late = {k: v for k, v in truth(server.organization, granularity).items() if "late/x" in k}
         assert {k: v for k, v in kept(sleeper.path, granularity).items() if "late/x" in k} == late

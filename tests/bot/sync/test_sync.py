@@ -10,7 +10,7 @@ import pytest
 from bot.answers.answer import answer
 from bot.demo.openrouter.directory import ApiError
 from bot.demo.openrouter.faults import answer as fault_answer
-from bot.demo.openrouter.organisation import Key, Record, Workspace
+from bot.demo.openrouter.organization import Key, Record, Workspace
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
@@ -70,7 +70,7 @@ def cache(server, filled, tmp_path, clock):
 
 def test_the_first_sync_fetches_all_that_openrouter_keeps(empty, server):
     empty.fill()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
     held = empty.store.state().held
     for granularity, reach in REACH.items():
         ((start, end),) = held[granularity]
@@ -85,22 +85,22 @@ def test_the_first_sync_fetches_all_that_openrouter_keeps(empty, server):
 def test_a_truncated_answer_is_asked_for_in_parts_until_it_is_whole(empty, server, most):
     server.row_limit = most
     empty.fill()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
     assert notes(empty) == set()
 
 
 def test_a_bucket_that_stays_truncated_is_kept_as_far_as_it_goes_and_says_so(empty, server):
     server.row_limit = 1
     empty.fill()
-    check_parts(empty, server.organisation)
+    check_parts(empty, server.organization)
     words = "OpenRouter sent only part of the rows of some days"
     assert words in notes(empty)
     assert words in ask(empty, "spend 1w").partial
 
 
-def check_parts(cache, organisation):
+def check_parts(cache, organization):
     for granularity in REACH:
-        expected = truth(organisation, granularity)
+        expected = truth(organization, granularity)
         found = kept(cache.path, granularity)
         assert found
         assert all(expected[place] == usage for place, usage in found.items() if place[2] != "")
@@ -115,7 +115,7 @@ def notes(cache):
 def test_a_query_that_takes_too_long_is_asked_for_in_parts(empty, server, longest):
     server.timeout_over = longest
     empty.fill()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
     assert notes(empty) == set()
 
 
@@ -126,7 +126,7 @@ def test_a_bucket_that_takes_too_long_by_itself_is_given_up_and_the_rest_goes_on
     refuse(server, slow, 408)
     empty.fill()
     check(empty.path)
-    expected = truth(server.organisation, DAYS)
+    expected = truth(server.organization, DAYS)
     first = empty.store.state().held[DAYS][0][0]
     assert kept(empty.path, DAYS) == {k: v for k, v in expected.items() if k[1] >= first}
     assert missing(DAYS, clock(), empty.store.state().held) == (Window(DAYS, slow, slow + DAY),)
@@ -171,13 +171,13 @@ def ask(cache, words, **more):
 
 
 def test_a_key_that_is_renamed_keeps_its_history(cache, server, clock):
-    server.organisation.key(LAB).name = "laboratory"
-    server.organisation.records.append(used(server, clock, LAB, "user_nil"))
+    server.organization.key(LAB).name = "laboratory"
+    server.organization.records.append(used(server, clock, LAB, "user_nil"))
     clock.advance(50 * SECOND)
     cache.fill()
     clock.advance(20 * MINUTE)
     cache.fill()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
     assert "laboratory" in labels(cache, "spend 1y by key")
     assert "lab" not in labels(cache, "spend 1y by key")
 
@@ -195,22 +195,22 @@ def test_a_key_made_right_after_the_directory_was_read_is_no_deleted_one(cache, 
     clock.advance(20 * MINUTE)
     cache.turn()  # reads the directory again
     clock.advance(46 * SECOND)
-    server.organisation.keys.append(Key("brand new", workspace=LAB_ID, creator="user_ada"))
-    server.organisation.records.append(used(server, clock, Key("brand new").hash, "user_ada"))
+    server.organization.keys.append(Key("brand new", workspace=LAB_ID, creator="user_ada"))
+    server.organization.records.append(used(server, clock, Key("brand new").hash, "user_ada"))
     cache.fill()
     clock.advance(20 * MINUTE)
     cache.fill()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
     assert labels(cache, "spend 1h by key").count("brand new") == 1
 
 
 def test_a_key_that_is_deleted_keeps_what_it_used_before_and_after(cache, server, clock):
-    server.organisation.records.append(used(server, clock, LAB, "user_nil"))
-    server.organisation.key(LAB).deleted = True
+    server.organization.records.append(used(server, clock, LAB, "user_nil"))
+    server.organization.key(LAB).deleted = True
     clock.advance(20 * MINUTE)
     cache.fill()
     check(cache.path)
-    expected = truth(server.organisation, DAYS, made_up=False)
+    expected = truth(server.organization, DAYS, made_up=False)
     mine = {k: v for k, v in expected.items() if k[2] == LAB}
     found = {k: v for k, v in kept(cache.path, DAYS).items() if k[2] == LAB}
     assert found == {k: v for k, v in mine.items() if k[1] >= NOW - 365 * DAY}
@@ -218,8 +218,8 @@ def test_a_key_that_is_deleted_keeps_what_it_used_before_and_after(cache, server
 
 def test_somebody_who_leaves_keeps_their_name_and_their_usage(cache, server, clock):
     bobs = {k: v for k, v in kept(cache.path, DAYS).items() if k[2] == "user_bob"}
-    bob = next(m for m in server.organisation.members if m.id == "user_bob")
-    server.organisation.members.remove(bob)
+    bob = next(m for m in server.organization.members if m.id == "user_bob")
+    server.organization.members.remove(bob)
     clock.advance(20 * MINUTE)
     cache.fill()
     assert "Sam Lee (bob@example.com)" in labels(cache, "spend 1y by creator")
@@ -239,15 +239,15 @@ def test_nobody_is_mistaken_for_a_namesake(cache):
 
 
 def test_a_personal_account_has_keys_and_a_chatroom_alone(tmp_path, clock):
-    organisation = company()
-    organisation.members = None
-    for one in organisation.records:
+    organization = company()
+    organization.members = None
+    for one in organization.records:
         one.member = ""
-    with LocalOpenRouter(organisation, clock=clock) as server:
+    with LocalOpenRouter(organization, clock=clock) as server:
         server.requests_per_minute = None
         cache = Cache(server, tmp_path / "activity.db", clock)
         cache.fill()
-        assert_true(cache, organisation)
+        assert_true(cache, organization)
         cache.close()
 
 
@@ -255,10 +255,10 @@ def test_a_personal_account_has_keys_and_a_chatroom_alone(tmp_path, clock):
 
 
 def test_what_vanishes_upstream_vanishes_here(cache, server, clock):
-    gone = [one for one in server.organisation.records if NOW - one.at < DAY]
+    gone = [one for one in server.organization.records if NOW - one.at < DAY]
     for one in gone:
-        server.organisation.records.remove(one)
-    server.organisation.records.append(used(server, clock, ONE, "user_ada", "left/over"))
+        server.organization.records.remove(one)
+    server.organization.records.append(used(server, clock, ONE, "user_ada", "left/over"))
     clock.advance(20 * MINUTE)
     cache.fill()
     today = NOW.replace(hour=0, minute=0, second=0)
@@ -268,17 +268,17 @@ def test_what_vanishes_upstream_vanishes_here(cache, server, clock):
 
 
 def test_a_revision_of_the_day_before_yesterday_is_seen_by_the_look_back(cache, server, clock):
-    late = [one for one in server.organisation.records if 2 * DAY < NOW - one.at < 6 * DAY]
+    late = [one for one in server.organization.records if 2 * DAY < NOW - one.at < 6 * DAY]
     for one in late:
         one.credits_nano += 1_230_000_000
         one.requests += 1
     clock.advance(13 * HOUR)  # past three at night
     cache.fill()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
 
 
 def test_a_look_back_that_fails_on_its_way_is_made_up_for(cache, server, clock):
-    for one in server.organisation.records:
+    for one in server.organization.records:
         if 2 * DAY < NOW - one.at < 6 * DAY:
             one.credits_nano += 5
     clock.advance(13 * HOUR)
@@ -291,7 +291,7 @@ def test_a_look_back_that_fails_on_its_way_is_made_up_for(cache, server, clock):
     assert cache.turn().error
     clock.advance(MINUTE)
     cache.fill()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
 
 
 def test_usage_that_arrives_between_two_queries_of_a_window_is_no_trouble(cache, server, clock):
@@ -300,7 +300,7 @@ def test_usage_that_arrives_between_two_queries_of_a_window_is_no_trouble(cache,
 
     def query_after_more_was_used(body):
         n = next(count)
-        server.organisation.records.append(used(server, clock, ONE, "user_ada", f"new/{n}"))
+        server.organization.records.append(used(server, clock, ONE, "user_ada", f"new/{n}"))
         return answered(body)
 
     server._query = query_after_more_was_used
@@ -308,7 +308,7 @@ def test_usage_that_arrives_between_two_queries_of_a_window_is_no_trouble(cache,
     server._query = answered
     clock.advance(20 * MINUTE)
     cache.fill()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
 
 
 def test_history_that_openrouter_forgets_stays_here(cache, server, clock):
@@ -328,7 +328,7 @@ def test_history_that_openrouter_forgets_stays_here(cache, server, clock):
 
 def test_minutes_hours_and_days_stay_fresh_without_asking_too_often(cache, server, clock):
     """A night with its look back, in ticks of five seconds."""
-    server.organisation.records = server.organisation.records[::9]
+    server.organization.records = server.organization.records[::9]
     clock.now = NOW.replace(hour=2, minute=50) + DAY
     cache.fill()
     asked = deque()
@@ -360,13 +360,13 @@ def test_an_outage_is_made_up_for_as_far_as_openrouter_reaches(cache, server, cl
         clock.advance(hours * HOUR)
         for n in range(1, 9):
             ago = n * hours * HOUR / 9
-            server.organisation.records.append(used(server, clock, ONE, "user_ada", ago=ago))
+            server.organization.records.append(used(server, clock, ONE, "user_ada", ago=ago))
         cache.fill()
         check(cache.path)
         held = cache.store.state().held
         assert held[DAYS][-1] == (held[DAYS][0][0], clock())
         assert kept(cache.path, DAYS) == {
-            k: v for k, v in truth(server.organisation, DAYS).items() if k[1] >= held[DAYS][0][0]
+            k: v for k, v in truth(server.organization, DAYS).items() if k[1] >= held[DAYS][0][0]
         }
     assert len(held[HOURS]) == 2
     lost = away + DAY
@@ -406,19 +406,19 @@ def test_openrouter_down_from_the_start_heals_by_itself(empty, server, clock, do
     server.heal()
     clock.advance(31 * SECOND)
     empty.fill()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
 
 
 @pytest.mark.parametrize("limits", ["/credits", "/workspaces/"])
 def test_limits_that_cannot_be_read_keep_nobody_from_the_usage(empty, server, limits):
     server.fail(limits, 403, times=None)
     empty.fill()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
 
 
 def test_a_full_disk_keeps_the_data_and_heals_by_itself(cache, server, clock):
     for n in range(3000):
-        server.organisation.records.append(used(server, clock, ONE, "user_ada", f"many/{n}"))
+        server.organization.records.append(used(server, clock, ONE, "user_ada", f"many/{n}"))
     with cache.store._db.write() as connection:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages + 20}")
@@ -432,7 +432,7 @@ def test_a_full_disk_keeps_the_data_and_heals_by_itself(cache, server, clock):
         connection.execute("PRAGMA max_page_count = 1000000")
     clock.advance(31 * SECOND)
     cache.fill()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
     assert ask(cache, "spend 1d").partial == ()
 
 
@@ -448,7 +448,7 @@ def test_a_database_locked_by_another_program_is_waited_out(cache, server, clock
     other.close()
     clock.advance(31 * SECOND)
     cache.fill()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -462,7 +462,7 @@ def test_a_refused_key_is_tried_again_every_quarter_of_an_hour_only(cache, serve
     server.heal()
     clock.advance(15 * MINUTE)
     cache.fill()
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
 
 
 def test_a_service_that_wants_to_be_left_alone_is(empty, server, clock):
@@ -476,7 +476,7 @@ def test_a_service_that_wants_to_be_left_alone_is(empty, server, clock):
     server.heal()
     clock.advance(MINUTE)
     empty.fill()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
 
 
 def test_a_clock_that_is_set_back_neither_stops_nor_storms(cache, server, clock):
@@ -531,7 +531,7 @@ def test_views_that_add_up_when_pulled_again_are_not_noted(empty, server):
     empty.fill()
     assert lost
     assert notes(empty) == set()
-    assert_true(empty, server.organisation)
+    assert_true(empty, server.organization)
 
 
 def test_an_unreadable_row_is_left_out_counted_and_told_of(empty, server, clock):
@@ -561,6 +561,6 @@ def test_rows_of_another_time_are_not_taken(empty, server):
     empty.fill()
     assert kept(empty.path, DAYS) == {
         k: v
-        for k, v in truth(server.organisation, DAYS).items()
+        for k, v in truth(server.organization, DAYS).items()
         if k[1] >= empty.store.state().held[DAYS][0][0]
     }

@@ -52,7 +52,7 @@ def test_it_asks_nothing_while_another_process_syncs_and_says_who(cache, server,
     assert said[0] == "Waiting: Process 4711 on web-1 is syncing this cache."
     assert 5 <= len(said) <= 10
     once.run(lambda done, words: None)
-    assert_true(cache, server.organisation)
+    assert_true(cache, server.organization)
     assert cache.store.lease("sync", WORKER, LEASE, clock), "the lease is given back"
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.demo.openrouter.sample_organisation import sample
+from bot.demo.openrouter.sample_organization import sample
 from reports.alerts.limits_and_forecast import (
     SpendLimit,
     SpendPace,
@@ -191,9 +191,9 @@ def test_even_use_is_forecast_as_even(each, zone, at):
 
 
 def test_a_forecast_of_the_sample_is_within_a_tenth_by_the_middle_of_the_month():
-    organisation = sample(utc(2026, 11, 22))
+    organization = sample(utc(2026, 11, 22))
     days: dict = defaultdict(int)
-    for record in organisation.usage(utc(2026, 7, 1), utc(2026, 11, 1), DAY):
+    for record in organization.usage(utc(2026, 7, 1), utc(2026, 11, 1), DAY):
         days[record.at.date()] += record.credits_nano + record.byok_nano
     for month in (8, 9, 10):
         at = utc(2026, month, 16)

@@ -1,4 +1,4 @@
-"""Spikes on the sample organisation: the runaway agent is found at once, busy days stay quiet."""
+"""Spikes on the sample organization: the runaway agent is found at once, busy days stay quiet."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.demo.openrouter.sample_organisation import sample
+from bot.demo.openrouter.sample_organization import sample
 from reports.alerts.evaluation import AlertState, EventKind, Phase, evaluate
 from reports.alerts.rule import SPIKE_FLOOR, Rule, Spike
 from reports.alerts.spike import Hour, known_past, may_spike, past_hours, spike, usual
@@ -31,11 +31,11 @@ AGENT, FARID, OPUS = (
 @cache
 def used(now: datetime, seed: int = 7) -> dict[Dimension, dict[str, dict[datetime, int]]]:
     """Nano-dollars by hour of every key, creator and model of the sample's year."""
-    organisation = sample(now, seed)
-    keys = {key.hash: f"{key.name} {key.hash[:4]}" for key in organisation.keys}
-    people = {member.id: member.email for member in organisation.members}
+    organization = sample(now, seed)
+    keys = {key.hash: f"{key.name} {key.hash[:4]}" for key in organization.keys}
+    people = {member.id: member.email for member in organization.members}
     found = {one: defaultdict(lambda: defaultdict(int)) for one in Dimension}
-    for record in organisation.usage(organisation.history.start, now, HOUR):
+    for record in organization.usage(organization.history.start, now, HOUR):
         hour = record.at.replace(minute=0, second=0, microsecond=0)
         cost = record.credits_nano + record.byok_nano
         found[Dimension.MODEL][record.model][hour] += cost
@@ -83,9 +83,9 @@ def test_a_year_of_the_sample_has_at_most_one_false_alarm_a_week(by, seed):
 def test_the_runaway_agent_is_found_within_its_first_hour(by, name):
     begins = NOW.replace(hour=1, minute=0)
     now = begins + timedelta(minutes=15)
-    organisation = sample(NOW)
-    people = {member.id: member.email for member in organisation.members}
-    keys = {key.hash: key.name for key in organisation.keys}
+    organization = sample(NOW)
+    people = {member.id: member.email for member in organization.members}
+    keys = {key.hash: key.name for key in organization.keys}
     names = {
         Dimension.KEY: lambda record: keys.get(record.key),
         Dimension.CREATOR: lambda record: people.get(record.member),
@@ -93,7 +93,7 @@ def test_the_runaway_agent_is_found_within_its_first_hour(by, name):
     }
     so_far = sum(
         record.credits_nano + record.byok_nano
-        for record in organisation.usage(begins, now, timedelta(minutes=1))
+        for record in organization.usage(begins, now, timedelta(minutes=1))
         if names[by](record) == name
     )
     [figures] = [v for subject, v in used(NOW)[by].items() if subject.startswith(name)]

@@ -1,4 +1,4 @@
-"""The Home as a view: within Slack's limits for any organisation, and true to the figures."""
+"""The Home as a view: within Slack's limits for any organization, and true to the figures."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def balance(left: int, used: int) -> Balance:
 
 
 def home(**more: Any) -> Home:
-    """The Home of a small organisation."""
+    """The Home of a small organization."""
     month = summary(Dimension.CREATOR, {"Ada": 7 * NANO, "Grace": 3 * NANO}, MONTH)
     given = {
         "now": NOW,
         "command": "/activity",
-        "scope": "The whole organisation.",
+        "scope": "The whole organization.",
         "usage": HomeUsage(summary(None, {"all": 2 * NANO}, DAY), month, (month,)),
         "as_of": NOW,
         "balance": Balance(40 * NANO, 30 * NANO, NOW, 10 * NANO, timedelta(days=7)),
@@ -200,7 +200,7 @@ usages = st.one_of(
     st.lists(alerts, max_size=MOST_ALERTS),
     st.none() | st.builds(balance, st.integers(-(10**18), 10**18), st.integers(0, 10**18)),
 )
-def test_slack_takes_the_home_of_any_organisation(usage, schedules, alerts, balance):
+def test_slack_takes_the_home_of_any_organization(usage, schedules, alerts, balance):
     shown = view(
         home(
             usage=usage,

@@ -60,7 +60,7 @@ def check(message: Message) -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(summaries(), st.text("abcdefghij-_/", min_size=1, max_size=31))
-def test_slack_takes_the_answer_of_any_organisation_and_it_pings_nobody(summary, command):
+def test_slack_takes_the_answer_of_any_organization_and_it_pings_nobody(summary, command):
     labels = (group.label for part in summary.metrics.values() for group in part.groups)
     inside = {label: f"{index:0150}" for index, label in enumerate(sorted(set(labels)))}
     controls = Controls("s" * 255, "x" * 2_000, inside, private=True)

@@ -1,4 +1,4 @@
-"""Answers of any organisation: empty, huge, with names that try to break what shows them."""
+"""Answers of any organization: empty, huge, with names that try to break what shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report's message: its words, and Slack's limits however large the organisation is."""
+"""The report's message: its words, and Slack's limits however large the organization is."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time

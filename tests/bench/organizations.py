@@ -1,4 +1,4 @@
-"""Organisations to measure on, written straight into a database of ours and kept for next time.
+"""Organizations to measure on, written straight into a database of ours and kept for next time.
 
 Which key uses which models is drawn once; how much, and in which buckets, comes from a table of
 noise, so that two machines measure the same rows. Most keys rest most of the time.
@@ -40,8 +40,8 @@ _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
 
 
 @dataclass(frozen=True, slots=True)
-class Organisation:
-    """How large an organisation is, and how often a key uses one of its models.
+class Organization:
+    """How large an organization is, and how often a key uses one of its models.
 
     The chances are those of an average pair of key and model in one bucket.
     """
@@ -63,18 +63,18 @@ def _chances(day: float, hour: float, minute: float) -> tuple[tuple[Granularity,
     return (Granularity.DAY, day), (Granularity.HOUR, hour), (Granularity.MINUTE, minute)
 
 
-LARGE = Organisation("large", 1_000, 60, 200, 5, _chances(0.41, 0.096, 0.013))
-HUGE = Organisation("huge", 10_000, 100, 2_000, 8, _chances(0.42, 0.096, 0.014))
+LARGE = Organization("large", 1_000, 60, 200, 5, _chances(0.41, 0.096, 0.013))
+HUGE = Organization("huge", 10_000, 100, 2_000, 8, _chances(0.42, 0.096, 0.014))
 
 
-def database(organisation: Organisation) -> Path:
-    """The organisation's database, made unless it is there already."""
-    path = organisation.path
+def database(organization: Organization) -> Path:
+    """The organization's database, made unless it is there already."""
+    path = organization.path
     if not path.exists():
         FOLDER.mkdir(mode=0o700, exist_ok=True)
         unfinished = path.with_suffix(".making")
         unfinished.unlink(missing_ok=True)
-        _make(organisation, unfinished)
+        _make(organization, unfinished)
         unfinished.rename(path)
     return path
 
@@ -86,12 +86,12 @@ def reached(granularity: Granularity) -> Window:
     return Window(granularity, end - REACH[granularity], end + step)
 
 
-def _make(organisation: Organisation, path: Path) -> None:
+def _make(organization: Organization, path: Path) -> None:
     db = Database(path)
-    _list(Store(db), organisation)
+    _list(Store(db), organization)
     with db.write() as connection:
-        _draw(connection, organisation)
-        for granularity, chance in organisation.chances:
+        _draw(connection, organization)
+        for granularity, chance in organization.chances:
             for bucket in _buckets(reached(granularity)):
                 _fill(connection, granularity, bucket, chance)
             _add_up(connection, granularity)
@@ -100,28 +100,28 @@ def _make(organisation: Organisation, path: Path) -> None:
     db.close()
 
 
-def _list(store: Store, organisation: Organisation) -> None:
+def _list(store: Store, organization: Organization) -> None:
     people = [
         (f"user_{n:027}", f"Firstname{n} Lastname", f"firstname{n}.lastname@example.com")
-        for n in range(organisation.creators)
+        for n in range(organization.creators)
     ]
     keys = [
         (
             f"{n * 2654435761 % 2**32:064x}",
-            f"team-{n % 40:02}-service-{n % (organisation.keys - 5)}",
+            f"team-{n % 40:02}-service-{n % (organization.keys - 5)}",
             f"sk-or-v1-{n % 4096:03x}...{n:04x}",
         )
-        for n in range(organisation.keys)
+        for n in range(organization.keys)
     ]
     owners = [(key[0], people[n % len(people)][0]) for n, key in enumerate(keys)]
     store.list_members(keys, people, owners)
-    models = [f"maker-{n % 12}/model-{n}-instruct" for n in range(organisation.models)]
+    models = [f"maker-{n % 12}/model-{n}-instruct" for n in range(organization.models)]
     store.add_members(Dimension.MODEL, [(slug, slug, "") for slug in models])
 
 
-def _draw(connection: sqlite3.Connection, organisation: Organisation) -> None:
+def _draw(connection: sqlite3.Connection, organization: Organization) -> None:
     """Which keys use which models how often, and the noise by which buckets differ."""
-    chance = random.Random(organisation.name)
+    chance = random.Random(organization.name)
     ids = {
         dimension: [
             row[0]
@@ -135,7 +135,7 @@ def _draw(connection: sqlite3.Connection, organisation: Organisation) -> None:
     owners = dict(connection.execute("SELECT id, owner FROM member WHERE owner IS NOT NULL"))
     weights = [1 / (n + 2) for n in range(len(models))]
     liked = {
-        person: chance.choices(models, weights, k=2 * organisation.models_each)
+        person: chance.choices(models, weights, k=2 * organization.models_each)
         for person in sorted(set(owners.values()))
     }
     connection.execute(
@@ -144,7 +144,7 @@ def _draw(connection: sqlite3.Connection, organisation: Organisation) -> None:
     )
     for key in ids[StoredView.KEY]:
         busy = chance.paretovariate(2.0) / 2.0
-        for model in sorted({*chance.choices(liked[owners[key]], k=organisation.models_each)}):
+        for model in sorted({*chance.choices(liked[owners[key]], k=organization.models_each)}):
             weight = busy * chance.uniform(0.3, 1.7)
             amount = busy * chance.lognormvariate(0, 1.5)
             connection.execute(

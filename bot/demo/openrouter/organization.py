@@ -1,4 +1,4 @@
-"""An organisation as OpenRouter knows it: people, keys, workspaces and what was used.
+"""An organization as OpenRouter knows it: people, keys, workspaces and what was used.
 
 Everything is plain and mutable, so that a test can rename a key or take a record back between two
 syncs. Money is whole nano-dollars, time is aware UTC.
@@ -31,7 +31,7 @@ def key_hash(text: str) -> str:
 
 @dataclass(slots=True)
 class Member:
-    """A person of the organisation; both names may be missing."""
+    """A person of the organization; both names may be missing."""
 
     id: str
     first_name: str | None
@@ -47,7 +47,7 @@ class Member:
 
 @dataclass(slots=True)
 class Workspace:
-    """A workspace; the first one of an organisation is its default."""
+    """A workspace; the first one of an organization is its default."""
 
     name: str
     id: str = ""
@@ -126,8 +126,8 @@ class History(Protocol):
 
 
 @dataclass(slots=True)
-class Organisation:
-    """What OpenRouter would know; `members` None is a personal account without organisation.
+class Organization:
+    """What OpenRouter would know; `members` None is a personal account without organization.
 
     `credits` are nano-dollars bought so far. Usage is `records` and, if given, a `history`.
     """
@@ -160,7 +160,7 @@ class Organisation:
         raise KeyError(name_or_hash)
 
     def workspace_of(self, record: Record, keys: dict[str, Key]) -> str:
-        """Id of the workspace a record counts for; `keys` are this organisation's by hash."""
+        """Id of the workspace a record counts for; `keys` are this organization's by hash."""
         key = keys.get(record.key)
         return (key.workspace if key else "") or self.default_workspace
 
@@ -181,8 +181,8 @@ def synthetic(
     seed: int,
     now: datetime,
     share: float = 1.0,
-) -> Organisation:
-    """A made-up organisation of any size: each day `share` of all pairs of key and model is used.
+) -> Organization:
+    """A made-up organization of any size: each day `share` of all pairs of key and model is used.
 
     Every seventh key belongs to nobody. All usage lies in the `days` days before `now`.
     """
@@ -194,7 +194,7 @@ def synthetic(
     for n in range(keys):
         creator = people[n % members].id if members and n % 7 else None
         owned.append(Key(f"key-{n:05}", key_hash(f"{seed}/{n}"), creator))
-    organisation = Organisation(people, owned, credits=10**15)
+    organization = Organization(people, owned, credits=10**15)
     slugs = [f"vendor-{n % 9}/model-{n:04}" for n in range(models)]
     for day in range(days):
         latest = now - day * DAY
@@ -202,8 +202,8 @@ def synthetic(
             for slug in slugs:
                 if share < 1 and rng.random() >= share:
                     continue
-                organisation.records.append(_drawn(rng, latest, key, slug))
-    return organisation
+                organization.records.append(_drawn(rng, latest, key, slug))
+    return organization
 
 
 def _drawn(rng: random.Random, latest: datetime, key: Key, model: str) -> Record:

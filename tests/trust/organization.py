@@ -1,4 +1,4 @@
-"""An organisation whose use is written down, and which lines it crosses: worked out by hand.
+"""An organization whose use is written down, and which lines it crosses: worked out by hand.
 
 Nothing here knows the bot's own reckoning of periods, sums and crossings.
 """

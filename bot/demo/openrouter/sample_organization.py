@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from bot.demo.openrouter.guardrails import SampleGuardrail
 from bot.demo.openrouter.models import SampleModel
-from bot.demo.openrouter.organisation import (
+from bot.demo.openrouter.organization import (
     DAY,
     Budget,
     Key,
     Member,
-    Organisation,
+    Organization,
     Record,
     Workspace,
     key_hash,
@@ -327,10 +327,10 @@ LOOPING = "ci-review"
 """The key of the agent that runs in circles while one watches."""
 
 
-def sample(now: datetime, seed: int = 7) -> Organisation:
+def sample(now: datetime, seed: int = 7) -> Organization:
     """Lumen Labs with a year of usage behind `now`'s day, going on as the clock does."""
     history = LivingHistory(list(_streams()), anchor=now, seed=seed, launch=LAUNCH, zone=ZONE)
-    organisation = Organisation(
+    organization = Organization(
         [_member(*person) for person in PEOPLE],
         [_key(*key, born=history.start) for key in KEYS],
         [replace(workspace) for workspace in (PRODUCTION, ENGINEERING, RESEARCH)],
@@ -346,10 +346,10 @@ def sample(now: datetime, seed: int = 7) -> Organisation:
         guardrails=_guardrails(),
         models=_models(now),
     )
-    organisation.key(_hash("evals")).expires_at = now + timedelta(days=9)
-    used = sum(record.credits_nano for record in organisation.usage(history.start, now))
-    organisation.credits = (used // (500 * DOLLAR) + 6) * 500 * DOLLAR
-    return organisation
+    organization.key(_hash("evals")).expires_at = now + timedelta(days=9)
+    used = sum(record.credits_nano for record in organization.usage(history.start, now))
+    organization.credits = (used // (500 * DOLLAR) + 6) * 500 * DOLLAR
+    return organization
 
 
 def _guardrails() -> list[SampleGuardrail]:
