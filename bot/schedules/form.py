@@ -154,7 +154,7 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         shown = found if isinstance(found, Summary) else _question_said(found)
         words = render.foreseen(standing, zone, now, shown)
         if channels and standing.place.kind is TargetKind.CHANNEL:
-            seen = self._subscriptions.channel(standing.place.id)
+            seen = self._subscriptions.channel(standing.place.id, owner.id)
             if isinstance(seen, str):
                 words += f"\n:warning: {escape(seen)}"
         return words

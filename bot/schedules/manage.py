@@ -57,6 +57,10 @@ SHARED = (
     " channel, or use `to me`."
 )
 ARCHIVED = "That channel is archived. Choose another one."
+NOT_A_MEMBER = (
+    "You aren't a member of that private channel. Choose another one, or ask one of its members to"
+    " set up the report."
+)
 NOT_IN = "I'm not in that channel. Invite me there (`/invite`), then set up the report again."
 SILENT = "Slack isn't responding about that channel right now. Try again soon."
 
@@ -120,10 +124,24 @@ class ScheduleManager:
         last = self._at.schedules.last_runs([one.id for one in shown])
         found = [self.card(one, last.get(one.id)) for one in shown]
         stopped = self._opted_out(person) if page == 1 else []
+        unreadable = self._unreadable(None if everybody else person.id) if page == 1 else []
         message = cards.listing(
-            found, page, len(entries), self._command, everybody=everybody, stopped=stopped
+            found,
+            page,
+            len(entries),
+            self._command,
+            everybody=everybody,
+            stopped=stopped,
+            unreadable=unreadable,
         )
         return Outcome(message, "listed")
+
+    def _unreadable(self, owner: str | None) -> list[cards.UnreadableCard]:
+        """The schedules of a person, or of everybody, that another version of the bot saved."""
+        return [
+            cards.UnreadableCard(one.question, one.owner)
+            for one in self._at.schedules.unreadable(owner)
+        ]
 
     def _opted_out(self, person: SlackUser) -> list[cards.ScheduleCard]:
         """The schedules that somebody opted out of, without those that are gone."""
@@ -321,7 +339,7 @@ class ScheduleManager:
             return self._corrected(standing, found)
         target, id_, name = self._target(person, standing, channel)
         if target is TargetKind.CHANNEL:
-            seen = self.channel(id_)
+            seen = self.channel(id_, person.id)
             if isinstance(seen, str):
                 return seen
             name = seen[0] or name
@@ -358,10 +376,15 @@ class ScheduleManager:
             return TargetKind.CHANNEL, channel, ""
         return TargetKind.PERSON, person.id, ""
 
-    def channel(self, id_: str) -> tuple[str] | str:
-        """A channel's name if reports may go there, else a sentence that says why not."""
+    def channel(self, id_: str, owner: str) -> tuple[str] | str:
+        """A channel's name if a person's reports may go there, else a sentence that says why not.
+
+        `owner` is the Slack id of the schedule's owner, who must be a member of a private channel.
+        """
         try:
             seen = self._at.posting.conversation(id_)
+            if seen.private and seen.member and not self._at.posting.has_member(id_, owner):
+                return NOT_A_MEMBER
         except DeliveryError as problem:
             if problem.code in {"channel_not_found", "missing_scope"}:
                 return UNSEEN

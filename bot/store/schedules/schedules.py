@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from bot.store.database import Database
 from bot.store.encoding import Clock, from_milliseconds, to_milliseconds
-from bot.store.readable import UNREADABLE, read_one, readable
+from bot.store.readable import UNREADABLE, read_one, readable, split
 from reports.schedules.recurrence import (
     DueRun,
     Recurrence,
@@ -91,6 +91,15 @@ def entry(row: Sequence[object]) -> StoredSchedule:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableSchedule:
+    """A schedule that another version saved: its id, its owner's Slack id, its question's words."""
+
+    id: str
+    owner: str
+    question: str
+
+
 class Schedules:
     """All standing questions. Its methods may be called from any thread."""
 
@@ -127,6 +136,21 @@ class Schedules:
                 () if maker is None else (maker,),
             ).fetchall()
         return readable(found, entry, "schedule")
+
+    def unreadable(self, owner: str | None) -> list[UnreadableSchedule]:
+        """The schedules of a person, or of everybody, that this version can't read, oldest first.
+
+        `of` leaves them out.
+        """
+        whose = "" if owner is None else " AND s.maker = ?"
+        with self._db.read() as connection:
+            found = connection.execute(
+                f"SELECT {_COLUMNS} FROM schedule s WHERE s.gone = 0{whose}"
+                " ORDER BY s.made_at, s.id",
+                () if owner is None else (owner,),
+            ).fetchall()
+        _, bad = split(found, entry, "schedule")
+        return [UnreadableSchedule(str(row[0]), str(row[1]), str(row[3])) for row in bad]
 
     def same(self, draft: NewSchedule) -> StoredSchedule | None:
         """A schedule of the same person that asks the same at the same time in the same place."""

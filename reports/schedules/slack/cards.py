@@ -60,6 +60,14 @@ class ScheduleCard:
     last: LastRunOutcome | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableCard:
+    """A schedule that this version of the bot can't read; `owner` is a Slack id."""
+
+    question: str
+    owner: str
+
+
 def title(card: ScheduleCard) -> str:
     """A schedule's question and times, in mrkdwn."""
     # as code, since the `*` of a filter would make text bold
@@ -140,9 +148,13 @@ def listing(
     *,
     everybody: bool,
     stopped: Sequence[ScheduleCard] = (),
+    unreadable: Sequence[UnreadableCard] = (),
 ) -> Message:
-    """A page of schedules with their buttons; `stopped` are those the reader opted out of."""
-    if not cards and not stopped:
+    """A page of schedules with their buttons.
+
+    `stopped` are those the reader opted out of, `unreadable` those of another version of the bot.
+    """
+    if not cards and not stopped and not unreadable:
         text = (
             "You have no schedules yet. Set one up:"
             f" `{escape(command)} schedule weekly spend by creator in #finance mon 9:00`"
@@ -160,6 +172,13 @@ def listing(
         lines.append(f":no_bell: You stopped {title(card)}, set up by <@{card.maker}>")
         undo = button("Send me this again", START, card.id)
         blocks.append({**section(lines[-1]), "accessory": undo})
+    for one in unreadable[:PAGE]:
+        by = f", set up by <@{one.owner}>" if everybody else ""
+        lines.append(
+            f":warning: Unreadable: {code(as_typed(one.question), 300)}{by}. A newer version of"
+            " the bot probably saved it. It is paused until the bot is upgraded."
+        )
+        blocks.append(section(lines[-1]))
     if page < pages:
         blocks.append(section(f"More: `{escape(command)} schedules {page + 1}`"))
     return Message("\n".join(lines)[:3_800], tuple(blocks))
