@@ -18,7 +18,7 @@ from bot.answers.read_words import addressed, note, read_words
 from bot.answers.visibility import Asker
 from bot.commands.dispatch import Asked, ask, misunderstood
 from bot.schedules.manage import ScheduleManager
-from bot.services import Services, admit, asker_of, typed_words
+from bot.services import OutcomeKind, Services, admit, asker_of, typed_words
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import Act
 from reports.admin.slack.intro import intro
@@ -100,10 +100,10 @@ def talk(
         services.slack.respond(place, intro(text))
     elif isinstance(heard, CommandError):
         services.slack.respond(place, misunderstood(services, place, heard))
-        services.metrics.asks.labels("misunderstood").inc()
+        services.metrics.asks.labels(OutcomeKind.MISUNDERSTOOD).inc()
         services.audit.note(
-            Act.ASKED, person.id, text, where=spoken.channel, outcome="misunderstood",
-            email=person.email,
+            Act.ASKED, person.id, text, where=spoken.channel,
+            outcome=OutcomeKind.MISUNDERSTOOD, email=person.email,
         )  # fmt: skip
     else:
         before = _before(services, spoken) if _may_go_on(spoken, text, heard) else None

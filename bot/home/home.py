@@ -56,8 +56,8 @@ class Homes:
             self._publish(user, render.sentence(escape(unknown(problem))))
             return
         if refused:
-            self._publish(user, render.sentence(escape(refused)))
-            self._services.audit.note(Act.HOME, user, outcome=f"{REFUSED}: {refused}")
+            self._publish(user, render.sentence(escape(refused.text)))
+            self._services.audit.note(Act.HOME, user, outcome=f"{REFUSED}: {refused.text}")
             return
         self.renew(person)
         self._services.audit.note(Act.HOME, user, outcome=DONE, email=person.email)

@@ -44,8 +44,8 @@ def register(
     def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
         name = str(action["action_id"])
-        if words := clicks.foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, words, Act.CLICKED, name))
+        if refused := clicks.foreign(slack.known_identity(), body):
+            work.hand_over(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
         else:
             work.hand_over(place, lambda: opens[name](place, trigger))
         ack()
@@ -53,8 +53,8 @@ def register(
     def on_shortcut(ack: Ack, body: dict[str, Any]) -> None:
         place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
         name = str(body.get("callback_id", ""))
-        if words := clicks.foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, words, Act.CLICKED, name))
+        if refused := clicks.foreign(slack.known_identity(), body):
+            work.hand_over(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
         else:
             work.hand_over(place, lambda: shortcuts[name](place, trigger))
         ack()

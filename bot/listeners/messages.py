@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access.policy import FOREIGN, surely_foreign
+from bot.access.policy import FOREIGN, Refusal, surely_foreign
 from bot.alerts.manage import AlertManager
 from bot.commands.conversation import IncomingMessage, talk
 from bot.listeners.background import BackgroundWork
@@ -33,7 +33,7 @@ def register(
             place = spoken.place
             if _foreign(identity, body, event):
                 work.hand_over(
-                    place, lambda: refuse(services, place, FOREIGN, Act.ASKED, spoken.text)
+                    place, lambda: refuse(services, place, Refusal(FOREIGN), Act.ASKED, spoken.text)
                 )
             else:
                 work.hand_over(place, lambda: talk(services, spoken, subscriptions, alert_manager))

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.access.policy import refusal, unknown
-from bot.services import Services, refuse
+from bot.services import OutcomeKind, Services, refuse
 from bot.slack.types import DeliveryError, ReplyTarget, SlackUser, UnknownPersonError
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta, notice
@@ -136,8 +136,8 @@ def allowed(services: Services, user: str, act: Act, title: str) -> SlackUser | 
     refused = refusal(person, services.slack.identity(), services.settings)
     if refused is None:
         return person
-    services.audit.note(act, user, outcome=f"refused: {refused}")
-    return ShowView(notice(title, escape(refused)))
+    services.audit.note(act, user, outcome=f"{OutcomeKind.REFUSED}: {refused.text}")
+    return ShowView(notice(title, escape(refused.text)))
 
 
 def once(

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.access.policy import may_send_to_creators
+from bot.access.policy import Refusal, may_send_to_creators
 from bot.answers.answer import answer
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import FieldErrors, ShowView, View
 from bot.schedules.manage import ScheduleManager
-from bot.services import Services, asker_of
+from bot.services import OutcomeKind, Services, asker_of
 from bot.slack.types import ReplyTarget, SlackUser
 from bot.store.schedules.schedules import NewSchedule, StoredSchedule
 from reports.admin.audit_log import Act
@@ -72,9 +72,8 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         del person  # checked and audited by `allowed`
         return self._subscriptions.allowed(place, id_, self.edits, begun=True)
 
-    def _find(self, person: SlackUser, id_: str) -> StoredSchedule | str:
-        found = self._subscriptions.find(person, id_)
-        return escape(found) if isinstance(found, str) else found
+    def _find(self, person: SlackUser, id_: str) -> StoredSchedule | Refusal:
+        return self._subscriptions.find(person, id_)
 
     def _maker(self, entry: StoredSchedule) -> str:
         return entry.draft.maker
@@ -105,14 +104,14 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         draft = self._subscriptions.draft(owner, standing, "")
         if isinstance(draft, CommandError):
             return FieldErrors({ScheduleField.QUESTION: _question_said(draft)})
-        if isinstance(draft, str):
+        if isinstance(draft, Refusal):
             channel = standing.place.kind is TargetKind.CHANNEL
-            return FieldErrors({ScheduleField.CHANNEL if channel else ScheduleField.TO: draft})
+            return FieldErrors({ScheduleField.CHANNEL if channel else ScheduleField.TO: draft.text})
         return draft
 
     def _add(self, person: SlackUser, draft: NewSchedule) -> tuple[Message, str]:
         shown = self._subscriptions.keep(person, draft)
-        return shown.message, "" if shown.outcome == "scheduled" else shown.outcome
+        return shown.message, "" if shown.kind is OutcomeKind.SCHEDULED else shown.kind
 
     def _unkept(self, why: str) -> FieldErrors:
         return FieldErrors({ScheduleField.QUESTION: why})
@@ -155,8 +154,8 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         words = render.foreseen(standing, zone, now, shown)
         if channels and standing.place.kind is TargetKind.CHANNEL:
             seen = self._subscriptions.channel(standing.place.id, owner.id)
-            if isinstance(seen, str):
-                words += f"\n:warning: {escape(seen)}"
+            if isinstance(seen, Refusal):
+                words += f"\n:warning: {escape(seen.text)}"
         return words
 
 

@@ -118,7 +118,7 @@ def test_as_a_file_it_comes_into_the_admins_dm(administered: World) -> None:
     administered.ask("=cmd()", user="grace")
     noted(administered, 1)
     said = administered.words("audit csv", user="katherine")
-    assert "is in our direct messages" in said
+    assert "to your DM." in said
     [file] = administered.slack.files
     assert file.name.startswith("activity-audit-")
     posted = administered.slack.messages(administered.slack.im("katherine").id)
