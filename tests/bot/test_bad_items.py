@@ -390,7 +390,7 @@ def test_a_notice_that_fails_keeps_no_other_back(alert_manager, monkeypatch):
     ada, grace = (alert_manager.slack.user(name).id for name in ("ada", "grace"))
     for person in (ada, grace):
         alert_manager.reports.notices.add(f"to {person}", person, {"text": "hi", "blocks": []})
-    alert_message = alert_manager.reporting._alert_message
+    alert_message = alert_manager.reporting._failure_notices
     with failing(monkeypatch, alert_message, "_tell_one", lambda notice: notice.person == ada):
         alert_manager.tick(MONDAY)
     assert alert_manager.told("grace") == ["hi"]
@@ -401,7 +401,9 @@ def test_reports_go_out_where_a_step_beside_them_fails(alert_manager, monkeypatc
     alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
     alert_manager.reporting._latest = None
     alert_manager.reporting._offered = False
-    owner = alert_manager.reports.runs if step == "heal" else alert_manager.reporting._alert_message
+    owner = (
+        alert_manager.reports.runs if step == "heal" else alert_manager.reporting._failure_notices
+    )
     with failing(monkeypatch, owner, step, lambda: True):
         alert_manager.tick(MONDAY)
     assert len(alert_manager.posted()) == 1
@@ -426,5 +428,5 @@ def test_a_report_goes_out_without_the_file_that_cannot_be_uploaded(
         monkeypatch.setattr(there.reports.posting.slack, "call", garbled)
         there.tick(MONDAY)
         [message] = there.posted()
-        assert "The CSV could not be uploaded" in json.dumps(message["blocks"])
+        assert "The CSV couldn't be uploaded" in json.dumps(message["blocks"])
         assert [state for _, state, _ in there.states()] == ["sent"]

@@ -274,10 +274,10 @@ def _footer(found: Report, about: ReportContext) -> Block:
 
 
 def _scope(found: Report) -> str:
-    filters = filter_words(found.summary.query)
-    span = found.summary.range
     # as code, since the `*` of a filter would make text bold
-    only = f", only {code(filters)}" if filters else ""
+    filters = filter_words(found.summary.query, code)
+    span = found.summary.range
+    only = f", {filters}" if filters else ""
     unit = "by hour" if span.granularity is Granularity.HOUR else f"by {span.granularity}"
     return escape(f"{days(span)}, {unit}, {span.zone}") + only
 

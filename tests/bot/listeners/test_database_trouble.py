@@ -75,7 +75,7 @@ def test_status_is_answered_while_the_audit_log_is_being_written(
 
     monkeypatch.setattr(AuditLog, "flush", noted_meanwhile)
     begun = monotonic()
-    assert "in the log" in administered.words("status", user="katherine")
+    assert "in the audit log" in administered.words("status", user="katherine")
     assert monotonic() - begun < HANG
 
 
