@@ -218,7 +218,7 @@ class Bot:
         homes = Homes(services, subscriptions, alert_manager)
         schedule = ScheduleForm(services, subscriptions, homes.renew)
         alert = AlertForm(services, alert_manager, homes.renew)
-        question = QuestionForm(services, reports.posting, work.hand_over)
+        question = QuestionForm(services, reports.posting, work.submit)
         opens = {ASK: question.new, NEW_SCHEDULE: schedule.new, NEW_ALERT: alert.new}
         controls.register(app, services, work, schedule, alert)
         schedules.register(app, reports, subscriptions, work, schedule, homes)

@@ -72,8 +72,8 @@ class Services:
     renderer: Renderer
     clock: Callable[[], datetime]
     audit: AuditLog
-    memory: ExpiringKeys
-    overview: StatusReader
+    expiring_keys: ExpiringKeys
+    status_reader: StatusReader
 
 
 def admit(

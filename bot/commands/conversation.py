@@ -74,7 +74,7 @@ class IncomingMessage:
         return self.channel.startswith("D")
 
     @property
-    def place(self) -> ReplyTarget:
+    def reply_target(self) -> ReplyTarget:
         """Where the answer goes: in the thread; beside a direct message that has none."""
         thread = self.thread or ("" if self.direct else self.ts)
         return ReplyTarget("", self.user, thread=thread, channel=self.channel)
@@ -88,9 +88,9 @@ def talk(
 ) -> None:
     """Answer a message, once."""
     # channel and ts identify a message; Slack's retries carry the same
-    if not services.memory.take(f"said:{spoken.channel}:{spoken.ts}", REMEMBERED):
+    if not services.expiring_keys.take(f"said:{spoken.channel}:{spoken.ts}", REMEMBERED):
         return
-    place = spoken.place
+    place = spoken.reply_target
     text = typed_words(services, spoken.text)
     person = admit(services, place, Act.ASKED, text, where=spoken.channel)
     if person is None:
@@ -145,8 +145,8 @@ def _may_go_on(spoken: IncomingMessage, text: str, heard: ParsedText) -> bool:
 
 def _remember(services: Services, spoken: IncomingMessage, what: AnswerState) -> None:
     """Keep an answer for messages that go on from it, also in a thread under the question."""
-    remember(services, spoken.channel, spoken.place.thread, what)
-    if not spoken.place.thread:
+    remember(services, spoken.channel, spoken.reply_target.thread, what)
+    if not spoken.reply_target.thread:
         remember(services, spoken.channel, spoken.ts, what)
 
 

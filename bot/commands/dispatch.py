@@ -135,7 +135,9 @@ def misunderstood(services: Services, place: ReplyTarget, wrong: CommandError) -
     """The reply to words that were not understood; the first one a person gets has examples."""
     once = f"examples:{place.user}"
     # reading first keeps most mistakes from waiting for a write
-    first = services.memory.kept(once) is None and services.memory.take(once, EXAMPLES_AGAIN)
+    first = services.expiring_keys.kept(once) is None and services.expiring_keys.take(
+        once, EXAMPLES_AGAIN
+    )
     return error(wrong, services.settings.command, examples=first)
 
 

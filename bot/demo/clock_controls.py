@@ -43,7 +43,7 @@ class Controls:
         """Have the weekly report posted where the page looks."""
         bot = self._running()
         entry = self._weekly(bot, wish)
-        bot.reports.runs.add_now(entry, entry.draft.maker, f"{self._clock.timestamp():.6f}")
+        bot.reports.runs.add_now(entry, entry.draft.owner, f"{self._clock.timestamp():.6f}")
 
     def monday(self, wish: Json) -> None:
         """Jump to the moment at which the weekly report is due."""
@@ -60,7 +60,7 @@ class Controls:
 
     def _weekly(self, bot: Bot, wish: Json) -> StoredSchedule:
         """The weekly report of the channel that is looked at, set up if it is not yet."""
-        standing = replace(STANDARD, zone=ZONE, place=self._place(str(wish.get("channel", ""))))
+        standing = replace(STANDARD, zone=ZONE, target=self._place(str(wish.get("channel", ""))))
         person = bot.slack.person(self._slack.user(MAKER).id)
         said = ScheduleManager(bot.reports).set_up(person, standing, "").message.text
         found = [one for one in bot.reports.schedules.of(person.id) if _is(one, standing)]
@@ -71,12 +71,12 @@ class Controls:
     def _place(self, channel: str) -> ScheduleTarget:
         known = self._slack.workspace.channels.get(channel)
         if known is None or known.kind == "im":
-            return STANDARD.place
+            return STANDARD.target
         return ScheduleTarget(TargetKind.CHANNEL, known.id, known.name)
 
 
 def _is(entry: StoredSchedule, standing: ScheduledQuestion) -> bool:
     same = entry.draft.question == standing.query.words()
-    place = standing.place
+    place = standing.target
     there = place.kind is not TargetKind.CHANNEL or entry.draft.channel == place.id
     return same and there and entry.draft.target is place.kind

@@ -71,11 +71,11 @@ def register(
         name, value = str(action["action_id"]), _value(action)
         trigger = str(body.get("trigger_id", ""))
         if refused := foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
+            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
         elif name in OPENS:
-            work.hand_over(place, lambda: _open(place, spot, name, value, trigger))
+            work.submit(place, lambda: _open(place, spot, name, value, trigger))
         else:
-            work.hand_over(place, lambda: _do(place, spot, name, value))
+            work.submit(place, lambda: _do(place, spot, name, value))
         ack()
 
     named = "|".join(map(re.escape, (*on_message, *on_rule, *OPENS)))

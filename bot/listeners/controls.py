@@ -39,13 +39,13 @@ def register(
         choice = Choice(FollowUpAction(str(action["action_id"])), str(selected.get("value", "")))
         state = str(action.get("block_id", ""))
         if refused := clicks.foreign(services.slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, refused, Act.ASKED))
+            work.submit(place, lambda: refuse(services, place, refused, Act.ASKED))
         elif not clicks.has_block(body, state):
-            work.hand_over(place, lambda: refuse(services, place, Refusal(TOO_OLD), Act.ASKED))
+            work.submit(place, lambda: refuse(services, place, Refusal(TOO_OLD), Act.ASKED))
         elif selected and not latest.again(place.user, spot, f"{state} {choice}", action):
             late = latest.overtaken(spot, action)
             click = FollowUpClick(spot, state, choice, late, separate=clicks.in_report(body))
-            work.hand_over(place, lambda: follow(services, place, click))
+            work.submit(place, lambda: follow(services, place, click))
         ack()
 
     def open_schedule(
@@ -73,11 +73,11 @@ def register(
         value = str(action.get("value", ""))
         what = AnswerState.of_value(value)
         if refused := clicks.foreign(services.slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, refused, act))
+            work.submit(place, lambda: refuse(services, place, refused, act))
         elif what is None:
-            work.hand_over(place, lambda: services.slack.say(place, TOO_OLD))
+            work.submit(place, lambda: services.slack.say(place, TOO_OLD))
         elif not latest.again(place.user, spot, f"{action['action_id']} {value}", action):
-            work.hand_over(place, lambda: do(place, spot, what, body))
+            work.submit(place, lambda: do(place, spot, what, body))
         ack()
 
     app.action(_one_of(FollowUpAction))(on_choice)

@@ -56,7 +56,7 @@ def register(
         place = clicks.place(body)
         if form and not foreign(services.slack.known_identity(), body):
             sent = Submission.of(body)
-            work.hand_over(place, lambda: form.look(place.user, sent))
+            work.submit(place, lambda: form.look(place.user, sent))
         ack()
 
     def on_submit(ack: Ack, body: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ def register(
         place = ReplyTarget("", str(body.get("user", {}).get("id", "")))
         title = str((view.get("title") or {}).get("text") or "Activity")
         if foreign(services.slack.known_identity(), body):
-            work.hand_over(
+            work.submit(
                 place, lambda: refuse(services, place, Refusal(FOREIGN), Act.CLICKED, title)
             )
             ack(response_action="update", view=notice(title, FOREIGN))

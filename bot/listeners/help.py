@@ -22,9 +22,9 @@ def register(app: App, services: Services, work: BackgroundWork) -> None:
         place, spot = clicks.place(body), clicks.spot(body)
         topic = str(action["action_id"]).removeprefix(ACTION)
         if refused := clicks.foreign(services.slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, refused, Act.CLICKED, "help"))
+            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, "help"))
         else:
-            work.hand_over(place, lambda: show(services, place, topic, replace=spot.hidden))
+            work.submit(place, lambda: show(services, place, topic, replace=spot.hidden))
         ack()
 
     app.action(re.compile(f"^{ACTION}({'|'.join(TOPICS)})$"))(on_click)

@@ -30,13 +30,13 @@ def register(
         identity = services.slack.known_identity()
         spoken = _spoken(identity, body, event)
         if spoken is not None:
-            place = spoken.place
+            place = spoken.reply_target
             if _foreign(identity, body, event):
-                work.hand_over(
+                work.submit(
                     place, lambda: refuse(services, place, Refusal(FOREIGN), Act.ASKED, spoken.text)
                 )
             else:
-                work.hand_over(place, lambda: talk(services, spoken, subscriptions, alert_manager))
+                work.submit(place, lambda: talk(services, spoken, subscriptions, alert_manager))
         ack()
 
     app.event("app_mention")(on_said)

@@ -51,7 +51,7 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         read = parse_schedule(f"schedule {words}") if words else None
         usual = ScheduleFields(zone=zone)
         fields = fields_of(read, zone) if isinstance(read, ScheduledQuestion) else usual
-        if channel and not (isinstance(read, ScheduledQuestion) and read.place.kind):
+        if channel and not (isinstance(read, ScheduledQuestion) and read.target.kind):
             return replace(fields, to=TargetKind.CHANNEL, channel=channel)
         return fields
 
@@ -76,7 +76,7 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         return self._subscriptions.find(person, id_)
 
     def _maker(self, entry: StoredSchedule) -> str:
-        return entry.draft.maker
+        return entry.draft.owner
 
     def _entered(self, entered: Entered, zone: str) -> ScheduleFields:
         return render.entered(entered, zone)
@@ -105,7 +105,7 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         if isinstance(draft, CommandError):
             return FieldErrors({ScheduleField.QUESTION: _question_said(draft)})
         if isinstance(draft, Refusal):
-            channel = standing.place.kind is TargetKind.CHANNEL
+            channel = standing.target.kind is TargetKind.CHANNEL
             return FieldErrors({ScheduleField.CHANNEL if channel else ScheduleField.TO: draft.text})
         return draft
 
@@ -152,8 +152,8 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         found = answer(services.store, probe, now, zone, asker, whole=False)
         shown = found if isinstance(found, Summary) else _question_said(found)
         words = render.foreseen(standing, zone, now, shown)
-        if channels and standing.place.kind is TargetKind.CHANNEL:
-            seen = self._subscriptions.channel(standing.place.id, owner.id)
+        if channels and standing.target.kind is TargetKind.CHANNEL:
+            seen = self._subscriptions.channel(standing.target.id, owner.id)
             if isinstance(seen, Refusal):
                 words += f"\n:warning: {escape(seen.text)}"
         return words

@@ -82,7 +82,7 @@ class ScheduleManager:
         if isinstance(draft, CommandError):
             return Outcome(error(draft, self._command), OutcomeKind.MISUNDERSTOOD)
         if isinstance(draft, Refusal):
-            to_creators = standing.place.kind is TargetKind.CREATORS
+            to_creators = standing.target.kind is TargetKind.CREATORS
             whom = f" {ask_admins(self._services.settings)}" if to_creators else ""
             return Outcome(cards.said(escape(draft.text) + whom), OutcomeKind.REFUSED)
         return self.keep(person, draft)
@@ -191,7 +191,7 @@ class ScheduleManager:
         if entry is None:
             return
         self._at.runs.add_now(entry, place.user, mark)
-        where = words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
+        where = words.target_words(entry.draft.target, entry.draft.channel, entry.draft.owner)
         self._services.slack.respond(place, cards.said(f"Sending it {where} now."))
 
     def pause(self, place: ReplyTarget, id_: str) -> None:
@@ -330,7 +330,7 @@ class ScheduleManager:
         zone = zone or self._services.settings.zone
         schedule = standing.schedule(zone)
         asker = asker_of(self._services, person, standing.query)
-        if standing.place.kind is TargetKind.CREATORS and not may_send_to_creators(
+        if standing.target.kind is TargetKind.CREATORS and not may_send_to_creators(
             person.id, self._services.settings
         ):
             return Refusal(f"{TO_CREATORS} You can send yourself your own report with `to me`.")
@@ -367,7 +367,7 @@ class ScheduleManager:
     def _target(
         self, person: SlackUser, standing: ScheduledQuestion, channel: str
     ) -> tuple[TargetKind, str, str]:
-        place = standing.place
+        place = standing.target
         match place.kind:
             case TargetKind.CHANNEL:
                 return TargetKind.CHANNEL, place.id, place.name
@@ -416,7 +416,7 @@ class ScheduleManager:
         entry = self._at.schedules.get(id_)
         if entry is None:
             return Refusal(GONE)
-        if entry.draft.maker == person.id or is_admin(person, self._services.settings):
+        if entry.draft.owner == person.id or is_admin(person, self._services.settings):
             return entry
         what = f"{entry.draft.question} {entry.draft.schedule}"
         where = entry.draft.channel
@@ -440,7 +440,7 @@ class ScheduleManager:
         if entry is None:
             self._say(place, GONE)
             return None
-        if entry.draft.maker != person.id and not is_admin(person, self._services.settings):
+        if entry.draft.owner != person.id and not is_admin(person, self._services.settings):
             audit.note(act, person.id, what, where=where, outcome=REFUSED, email=person.email)
             named = admins(self._services.settings)
             said = f"{NOT_YOURS} ({named})." if named else f"{NOT_YOURS}."
@@ -488,7 +488,7 @@ class ScheduleManager:
         ended = cards.LastRunOutcome(last.state, last.at, last.how, last.error) if last else None
         return cards.ScheduleCard(
             entry.id, draft.question, draft.schedule, draft.target, draft.channel, draft.name,
-            draft.maker, entry.paused, entry.next.at, ended,
+            draft.owner, entry.paused, entry.next.at, ended,
         )  # fmt: skip
 
     def _say(self, place: ReplyTarget, said: str) -> None:

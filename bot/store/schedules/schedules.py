@@ -38,7 +38,7 @@ class NewSchedule:
     `channel` is a channel's id and `name` its name; for a person their own id.
     """
 
-    maker: str
+    owner: str
     email: str
     question: str
     schedule: Recurrence
@@ -154,7 +154,7 @@ class Schedules:
 
     def same(self, draft: NewSchedule) -> StoredSchedule | None:
         """A schedule of the same person that asks the same at the same time in the same place."""
-        return next((one for one in self.of(draft.maker) if one.draft == draft), None)
+        return next((one for one in self.of(draft.owner) if one.draft == draft), None)
 
     def change(
         self, id_: str, draft: NewSchedule, was: NewSchedule | None = None
@@ -277,7 +277,7 @@ def _at(schedule: Recurrence, day: date) -> datetime:
 def _values(draft: NewSchedule) -> tuple[str, ...]:
     schedule = draft.schedule
     return (
-        draft.maker, draft.email, draft.question, str(schedule.rule), f"{schedule.at:%H:%M}",
+        draft.owner, draft.email, draft.question, str(schedule.rule), f"{schedule.at:%H:%M}",
         schedule.zone, str(draft.target), draft.channel, draft.name, draft.members,
     )  # fmt: skip
 
