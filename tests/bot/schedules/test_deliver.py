@@ -222,7 +222,7 @@ def test_it_waits_for_what_came_incompletely_and_then_says_what_is_missing(cache
         assert there.posted() == []
         there.tick(MONDAY + timedelta(hours=6, minutes=1))
         [message] = there.posted()
-        assert "is not complete" in message["text"]
+        assert "isn't complete" in message["text"]
         assert "has no credits_usage" in json.dumps(message)
 
 
