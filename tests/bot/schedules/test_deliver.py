@@ -253,7 +253,7 @@ def test_what_came_in_after_an_incomplete_report_is_told_with_the_next(cache):
                 (int((MONDAY - DAY).replace(hour=0).timestamp()),),
             )
         there.tick(MONDAY)
-        assert " by +$2 since it was reported." in there.posted()[-1]["text"]
+        assert " by +$2.00 since it was reported." in there.posted()[-1]["text"]
 
 
 def test_what_is_not_held_at_all_is_not_told_as_nothing(cache):
@@ -544,7 +544,7 @@ def test_it_tells_with_the_next_report_what_was_revised(there: Office):
     last = there.posted()[-1]
     revised = MONDAY - 2 * DAY
     assert f"OpenRouter has changed the spend for {revised.day} {revised:%b %Y}" in last["text"]
-    assert "by +$1.23." in last["text"]
+    assert "by +$1.23 since" in last["text"]
     there.tick(MONDAY + DAY + timedelta(minutes=1))
     assert "has changed at OpenRouter" not in there.posted()[-1]["text"]
 
