@@ -1,3 +1,3 @@
 """The world: Slack, OpenRouter, the database, the clock. Everything that looks out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

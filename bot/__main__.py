@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 FAILED, WRONG_USAGE = 1, 2
 NOBODY = (
-    "The terminal doesn't know who you are. Name the person, for example:"
-    " activity ask spend this month by model creator:ada@example.com"
+    "The terminal doesn't know who you are, so name the person: activity ask spend this month by"
+    " model creator:ada@example.com"
 )
 
 

@@ -220,7 +220,7 @@ class Bot:
         homes = Homes(services, subscriptions, alert_manager)
         schedule = ScheduleForm(services, subscriptions, homes.renew)
         alert = AlertForm(services, alert_manager, homes.renew)
-        question = QuestionForm(services, reports.posting.conversation, work.hand_over)
+        question = QuestionForm(services, reports.posting, work.submit)
         opens = {ASK: question.new, NEW_SCHEDULE: schedule.new, NEW_ALERT: alert.new}
         controls.register(app, services, work, schedule, alert)
         schedules.register(app, reports, subscriptions, work, schedule, homes)
@@ -376,7 +376,12 @@ class Bot:
         while not self.stopping.is_set():
             if not self._lease(owner):
                 return
-            turn = sync.turn()
+            try:
+                turn = sync.turn()
+            except Exception as error:  # the ticker logs it; `status` has to mention it as well
+                sync.crashed(error)
+                self.metrics.syncs.labels("failed").inc()
+                raise
             self.metrics.syncs.labels("failed" if turn.error else "done").inc()
             if turn.error:
                 if not isinstance(turn.error, StoreError):  # the monitor logs those

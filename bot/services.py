@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from bot.access.policy import refusal, sees_own_only
+from bot.access.policy import Refusal, refusal, sees_own_only
 from bot.answers.file_worker import Renderer
 from bot.answers.visibility import Asker
 from bot.config import Settings
@@ -24,13 +25,40 @@ from reports.questions.query import Query
 from reports.usage.dimensions import Dimension
 from reports.wording.slack_text import unmarked, unnamed, with_names
 
-REFUSED = "refused"
 MOST_MARKUP = 12_000
 """Slack sends messages of up to 40,000 characters; a question of 300 fits many times over."""
 MOST_NAMES = 10
 """Lookups for one message, so that a message full of mentions cannot use up Slack's rate limit."""
 
 log = logging.getLogger(__name__)
+
+
+class OutcomeKind(StrEnum):
+    """How an attempt ended: a label of the metrics, and a word of the audit log."""
+
+    ANSWERED = "answered"
+    SCHEDULED = "scheduled"
+    ALERTED = "alerted"
+    LISTED = "listed"
+    GREETED = "greeted"
+    HELP = "help"
+    NOT_YET = "not yet"
+    MISUNDERSTOOD = "misunderstood"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+    @property
+    def done(self) -> bool:
+        """Whether the person got what they asked for, which the audit log calls `done`."""
+        return self in {
+            OutcomeKind.ANSWERED,
+            OutcomeKind.SCHEDULED,
+            OutcomeKind.ALERTED,
+            OutcomeKind.LISTED,
+        }
+
+
+REFUSED = OutcomeKind.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +72,8 @@ class Services:
     renderer: Renderer
     clock: Callable[[], datetime]
     audit: AuditLog
-    memory: ExpiringKeys
-    overview: StatusReader
+    expiring_keys: ExpiringKeys
+    status_reader: StatusReader
 
 
 def admit(
@@ -65,11 +93,17 @@ def admit(
 
 
 def refuse(
-    services: Services, place: ReplyTarget, words: str, act: Act, what: str = "", *, where: str = ""
+    services: Services,
+    place: ReplyTarget,
+    refused: Refusal,
+    act: Act,
+    what: str = "",
+    *,
+    where: str = "",
 ) -> None:
     """Send a refusal and write it to the audit log."""
-    services.audit.note(act, place.user, what, where=where, outcome=f"{REFUSED}: {words}")
-    services.slack.say(place, words)
+    services.audit.note(act, place.user, what, where=where, outcome=f"{REFUSED}: {refused.text}")
+    services.slack.say(place, refused.text)
 
 
 def typed_words(services: Services, text: str) -> str:
@@ -130,7 +164,8 @@ def asker_of(services: Services, person: SlackUser, query: Query) -> Asker:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A message to answer with, and the outcome for metrics and the audit log."""
+    """A message to answer with, and how it ended; `detail` is why, for the audit log."""
 
     message: Message
-    outcome: str
+    kind: OutcomeKind
+    detail: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.config import Guests, Settings, Visibility
@@ -15,6 +16,13 @@ UNSEEN = (
     " you can see this. Invite me and ask again to share it."
 )
 _MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a person may not do something: a sentence in mrkdwn to show them."""
+
+    text: str
 
 
 class Role(StrEnum):
@@ -73,15 +81,15 @@ def surely_foreign(identity: Identity | None, teams: Iterable[object], enterpris
     return bool(enterprise) and enterprise != identity.enterprise_id
 
 
-def refusal(person: SlackUser, identity: Identity, settings: Settings) -> str | None:
-    """Why a person may not use the bot, as a sentence to show them; None if they may."""
+def refusal(person: SlackUser, identity: Identity, settings: Settings) -> Refusal | None:
+    """Why a person may not use the bot; None if they may."""
     role = role_of(person, identity, settings)
     if role is Role.OUTSIDER:
-        return FOREIGN
+        return Refusal(FOREIGN)
     if role is Role.NOBODY:
-        return "Only people can use this bot."
+        return Refusal("Only people can use this bot.")
     if role is Role.GUEST:
-        return (
+        return Refusal(
             "Guests can't see this organization's usage. Ask whoever runs the bot to allow it"
             " (ACTIVITY_GUESTS=allow)."
         )

@@ -22,7 +22,7 @@ from reports.admin.status import (
 )
 from reports.alerts.slack.sentences import in_words
 from reports.block_kit.message import Message
-from reports.schedules.slack.notices import place_words
+from reports.schedules.slack.notices import target_words
 from reports.time.timerange import Granularity
 from reports.usage.coverage import gaps
 
@@ -37,7 +37,7 @@ def show(services: Services, person: SlackUser) -> Message:
 
 def status(services: Services, *, whole: bool) -> Status:
     """How the bot is now."""
-    unsaved = services.overview.trouble()
+    unsaved = services.status_reader.trouble()
     if whole:
         services.audit.flush(READ_SECONDS)  # a write: it must be over before the snapshot begins
     with services.store.snapshot():
@@ -70,31 +70,31 @@ def _trouble(services: Services) -> Trouble | None:
 
 
 def _inside(services: Services) -> AdminDetails:
-    counts = services.overview.counts()
+    counts = services.status_reader.counts()
     return AdminDetails(
         coming=tuple(
             UpcomingReport(one.draft.question, _where(one), one.next.at)
-            for one in services.overview.coming(MOST)
+            for one in services.status_reader.next_reports(MOST)
         ),
         delivered=tuple(
             SentMessage(one.entry.draft.question, _where(one.entry), one.at, one.state, one.error)
-            for one in services.overview.ended(MOST)
+            for one in services.status_reader.last_reports(MOST)
         ),
         alerted=tuple(
             SentMessage(_alert(one), _place(one.place), one.at, one.state, one.error)
-            for one in services.overview.heard(MOST)
+            for one in services.status_reader.last_alerts(MOST)
         ),
         schedules=counts.schedules,
-        resting=counts.resting,
+        paused=counts.paused,
         alerts=counts.alerts,
-        database=services.overview.size(),
+        database=services.status_reader.size(),
         entries=services.audit.count(),
         rules=_rules(services.settings),
     )
 
 
 def _where(entry: StoredSchedule) -> str:
-    return place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
+    return target_words(entry.draft.target, entry.draft.channel, entry.draft.owner)
 
 
 def _alert(one: DeliveredAlert) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from bot.access.policy import Refusal
 from bot.alerts.manage import AlertManager
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import FieldErrors, ShowView, View
-from bot.services import Services
+from bot.services import OutcomeKind, Services
 from bot.slack.types import ReplyTarget, SlackUser
 from bot.store.alerts.rules import NewRule, StoredRule
 from reports.admin.audit_log import Act
@@ -62,8 +63,9 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
             return None
         return found
 
-    def _find(self, person: SlackUser, id_: str) -> StoredRule | str:
-        return self._alert_manager.find(person, id_)
+    def _find(self, person: SlackUser, id_: str) -> StoredRule | Refusal:
+        found = self._alert_manager.find(person, id_)
+        return Refusal(found) if isinstance(found, str) else found
 
     def _maker(self, entry: StoredRule) -> str:
         return entry.draft.maker
@@ -100,7 +102,7 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
 
     def _add(self, person: SlackUser, draft: NewRule) -> tuple[Message, str]:
         shown = self._alert_manager.keep(person, draft)
-        return shown.message, "" if shown.outcome == "alerted" else shown.outcome
+        return shown.message, "" if shown.kind is OutcomeKind.ALERTED else shown.kind
 
     def _unkept(self, why: str) -> FieldErrors:
         return FieldErrors({AlertField.KIND: why})

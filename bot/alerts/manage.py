@@ -21,7 +21,7 @@ from bot.alerts.scope import named
 from bot.answers.answer import answer, make_plan
 from bot.answers.answer_message import drawn
 from bot.answers.answer_state import about, shown
-from bot.services import REFUSED, Outcome, admit, asker_of
+from bot.services import REFUSED, Outcome, OutcomeKind, admit, asker_of
 from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from bot.store.alerts.messages import AlertMessage, PendingEvent
@@ -81,9 +81,9 @@ class AlertManager:
         """Save a rule if it is valid, and evaluate it; `channel` is where it was typed."""
         draft = self.draft(person, rule, channel)
         if isinstance(draft, CommandError):
-            return Outcome(error(draft, self.command), "misunderstood")
+            return Outcome(error(draft, self.command), OutcomeKind.MISUNDERSTOOD)
         if isinstance(draft, str):
-            return Outcome(cards_said(draft), "refused")
+            return Outcome(cards_said(draft), OutcomeKind.REFUSED)
         return self.keep(person, draft)
 
     def keep(self, person: SlackUser, draft: NewRule) -> Outcome:
@@ -92,10 +92,10 @@ class AlertManager:
         known = next((one for one in mine if one.draft.words == draft.words), None)
         if known is None and len(mine) >= MOST_EACH:
             said = f"You already have {MOST_EACH} alerts, which is the limit. Delete one first."
-            return Outcome(sentence(said), "refused")
+            return Outcome(sentence(said), OutcomeKind.REFUSED)
         entry = known or self._at.rules.add(draft)
         told = known is None and self._judging.judge_one(entry) > 0
-        return Outcome(self._made(entry, again=known is not None, told=told), "alerted")
+        return Outcome(self._made(entry, again=known is not None, told=told), OutcomeKind.ALERTED)
 
     def listed(self, person: SlackUser, asked: ListAlerts) -> Outcome:
         """A person's rules with their buttons; for an admin, everybody's."""
@@ -114,13 +114,13 @@ class AlertManager:
             quiet=quiet,
             muted=self._muted_by(person) if page == 1 else (),
         )
-        return Outcome(message, "listed")
+        return Outcome(message, OutcomeKind.LISTED)
 
     def set_quiet(self, person: SlackUser, asked: SetQuiet) -> Outcome:
         """Save a person's quiet hours."""
         self._at.alert_messages.set_quiet(person.id, asked.quiet)
         zone = person.zone or self._services.settings.zone
-        return Outcome(cards.quiet_set(asked.quiet, zone, self.command), "alerted")
+        return Outcome(cards.quiet_set(asked.quiet, zone, self.command), OutcomeKind.ALERTED)
 
     # -- buttons of rules
 

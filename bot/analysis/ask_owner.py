@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.access.policy import admins_only, is_admin, refusal
+from bot.access.policy import Refusal, admins_only, is_admin, refusal
 from bot.analysis.keys import gather_keys
 from bot.analysis.request import AnalysisRequest
 from bot.answers.group_ids import group_id
-from bot.services import REFUSED, Services, admit, asker_of, refuse
+from bot.services import Services, admit, asker_of, refuse
 from bot.slack.types import DeliveryError, ReplyTarget
 from reports.admin.audit_log import DONE, Act
 from reports.analysis.document import AnalysisDocument
@@ -40,18 +40,18 @@ def ask_owner(services: Services, place: ReplyTarget, key_id: str) -> None:
     keys = directory.of[Dimension.KEY]
     key = next((one for one in keys if one.ref and group_id(one) == key_id), None)
     if key is None or key.gone:
-        refuse(services, place, NO_KEY, Act.CLICKED, _ASK)
+        refuse(services, place, Refusal(NO_KEY), Act.CLICKED, _ASK)
         return
     label = directory.labels[key.id]
     what = f"ask the owner of key {label}"
     owner = directory.members.get(key.owner or 0)
     if owner is None or not owner.ref:
-        refuse(services, place, NO_OWNER.format(key=_quoted(label)), Act.CLICKED, what)
+        refuse(services, place, Refusal(NO_OWNER.format(key=_quoted(label))), Act.CLICKED, what)
         return
     user = _in_slack(services, owner.detail)
     if not user:
         words = NOT_IN_SLACK.format(owner=_quoted(owner.name), key=_quoted(label))
-        refuse(services, place, words, Act.CLICKED, what)
+        refuse(services, place, Refusal(words), Act.CLICKED, what)
         return
     query = Query(kind=QueryKind.KEYS)
     asker = asker_of(services, person, query)
@@ -63,8 +63,8 @@ def ask_owner(services: Services, place: ReplyTarget, key_id: str) -> None:
     try:
         services.slack.direct(user, question_to_owner(label, traits, person.id))
     except DeliveryError as error:
-        refuse(services, place, f"Slack did not take the message ({error.code}).", Act.CLICKED,
-               what)  # fmt: skip
+        words = f"Slack did not take the message ({error.code})."
+        refuse(services, place, Refusal(words), Act.CLICKED, what)
         return
     services.audit.note(Act.CLICKED, person.id, what, outcome=DONE)
     services.slack.say(place, f"I asked {clean(owner.name, 100)} about {_quoted(label)}.")

@@ -87,13 +87,13 @@ def state_of(services: Services, what: AnswerState) -> str:
     plain = f"{_HERE}|{int(what.at.timestamp())}|{what.zone}|{what.user}|{what.words}"
     if len(plain) <= _LONGEST_STATE:
         return plain
-    return f"{_KEPT}|{services.memory.keep(plain, KEPT_FOR)}"
+    return f"{_KEPT}|{services.expiring_keys.keep(plain, KEPT_FOR)}"
 
 
 def of_state(services: Services, state: str) -> AnswerState | None:
     """Decode an answer's state from a block id; None if expired or malformed."""
     if state.startswith(f"{_KEPT}|"):
-        state = services.memory.kept(state.removeprefix(f"{_KEPT}|")) or ""
+        state = services.expiring_keys.kept(state.removeprefix(f"{_KEPT}|")) or ""
     parts = state.split("|", _FIELDS - 1)
     if len(parts) != _FIELDS or parts[0] != _HERE:
         return None
@@ -106,12 +106,14 @@ def remember(services: Services, channel: str, thread: str, what: AnswerState) -
     """Keep the last answer of a thread, or of a direct message (`thread` empty) for a short time,
     for messages that go on from it.
     """
-    services.memory.put(_last(channel, thread), what.value(), TALKED_FOR if thread else RECENT)
+    services.expiring_keys.put(
+        _last(channel, thread), what.value(), TALKED_FOR if thread else RECENT
+    )
 
 
 def last_in(services: Services, channel: str, thread: str) -> AnswerState | None:
     """The last answer of a thread, or the recent one of a direct message; None if there is none."""
-    value = services.memory.kept(_last(channel, thread))
+    value = services.expiring_keys.kept(_last(channel, thread))
     return AnswerState.of_value(value) if value else None
 
 

@@ -18,7 +18,7 @@ from bot.answers.read_words import addressed, note, read_words
 from bot.answers.visibility import Asker
 from bot.commands.dispatch import Asked, ask, misunderstood
 from bot.schedules.manage import ScheduleManager
-from bot.services import Services, admit, asker_of, typed_words
+from bot.services import OutcomeKind, Services, admit, asker_of, typed_words
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import Act
 from reports.admin.slack.intro import intro
@@ -74,7 +74,7 @@ class IncomingMessage:
         return self.channel.startswith("D")
 
     @property
-    def place(self) -> ReplyTarget:
+    def reply_target(self) -> ReplyTarget:
         """Where the answer goes: in the thread; beside a direct message that has none."""
         thread = self.thread or ("" if self.direct else self.ts)
         return ReplyTarget("", self.user, thread=thread, channel=self.channel)
@@ -88,9 +88,9 @@ def talk(
 ) -> None:
     """Answer a message, once."""
     # channel and ts identify a message; Slack's retries carry the same
-    if not services.memory.take(f"said:{spoken.channel}:{spoken.ts}", REMEMBERED):
+    if not services.expiring_keys.take(f"said:{spoken.channel}:{spoken.ts}", REMEMBERED):
         return
-    place = spoken.place
+    place = spoken.reply_target
     text = typed_words(services, spoken.text)
     person = admit(services, place, Act.ASKED, text, where=spoken.channel)
     if person is None:
@@ -100,10 +100,10 @@ def talk(
         services.slack.respond(place, intro(text))
     elif isinstance(heard, CommandError):
         services.slack.respond(place, misunderstood(services, place, heard))
-        services.metrics.asks.labels("misunderstood").inc()
+        services.metrics.asks.labels(OutcomeKind.MISUNDERSTOOD).inc()
         services.audit.note(
-            Act.ASKED, person.id, text, where=spoken.channel, outcome="misunderstood",
-            email=person.email,
+            Act.ASKED, person.id, text, where=spoken.channel,
+            outcome=OutcomeKind.MISUNDERSTOOD, email=person.email,
         )  # fmt: skip
     else:
         before = _before(services, spoken) if _may_go_on(spoken, text, heard) else None
@@ -145,8 +145,8 @@ def _may_go_on(spoken: IncomingMessage, text: str, heard: ParsedText) -> bool:
 
 def _remember(services: Services, spoken: IncomingMessage, what: AnswerState) -> None:
     """Keep an answer for messages that go on from it, also in a thread under the question."""
-    remember(services, spoken.channel, spoken.place.thread, what)
-    if not spoken.place.thread:
+    remember(services, spoken.channel, spoken.reply_target.thread, what)
+    if not spoken.reply_target.thread:
         remember(services, spoken.channel, spoken.ts, what)
 
 

@@ -29,7 +29,7 @@ from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
 from bot.runtime import priority
 from bot.schedules.manage import ScheduleManager
-from bot.services import REFUSED, Services, asker_of
+from bot.services import OutcomeKind, Services, asker_of
 from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.admin.grammar import AuditRequest, HelpRequest, StatusRequest
@@ -83,19 +83,20 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The message to send, the outcome for the metrics, and what an answer showed.
+    """The message to send, how it ended (`detail` says why), and what an answer showed.
 
     `act` and `what` are for the audit log; without an `act` nothing is logged.
     """
 
     message: Message
-    outcome: str
+    kind: OutcomeKind
     query: Query | None = None
     shown: AnswerState | None = None
     act: Act | None = Act.ASKED
     what: str = ""
     email: str | None = None
     note: str = ""
+    detail: str = ""
 
 
 def ask(
@@ -120,7 +121,7 @@ def ask(
     above = asked.note or reply.note
     message = reply.message.noted(above, asked.runs) if above else reply.message
     services.slack.respond(replace(place, shared=shared), message)
-    services.metrics.asks.labels(reply.outcome).inc()
+    services.metrics.asks.labels(reply.kind).inc()
     services.metrics.seconds.observe(monotonic() - begun)
     _note(services, place, asked, reply)
     if reply.query and reply.shown:
@@ -134,7 +135,9 @@ def misunderstood(services: Services, place: ReplyTarget, wrong: CommandError) -
     """The reply to words that were not understood; the first one a person gets has examples."""
     once = f"examples:{place.user}"
     # reading first keeps most mistakes from waiting for a write
-    first = services.memory.kept(once) is None and services.memory.take(once, EXAMPLES_AGAIN)
+    first = services.expiring_keys.kept(once) is None and services.expiring_keys.take(
+        once, EXAMPLES_AGAIN
+    )
     return error(wrong, services.settings.command, examples=first)
 
 
@@ -142,17 +145,23 @@ def _note(services: Services, place: ReplyTarget, asked: Asked, reply: Reply) ->
     """Write the question and its outcome to the audit log."""
     if reply.act is None:
         return
-    done = reply.outcome in {"answered", "scheduled", "alerted", "listed"}
-    first = reply.message.text.partition("\n")[0]
-    outcome = DONE if done else f"{reply.outcome}: {first}" if reply.outcome == REFUSED else ""
     services.audit.note(
         reply.act,
         place.user,
         reply.what or plain(asked.text),
         where=asked.channel,
-        outcome=outcome or reply.outcome,
+        outcome=_outcome(reply),
         email=reply.email,
     )
+
+
+def _outcome(reply: Reply) -> str:
+    """How a reply ended, in the audit log's words."""
+    if reply.kind.done:
+        return DONE
+    refused = reply.kind is OutcomeKind.REFUSED
+    detail = reply.message.text.partition("\n")[0] if refused else reply.detail
+    return f"{reply.kind}: {detail}" if detail else reply.kind
 
 
 def _reply(
@@ -163,11 +172,11 @@ def _reply(
     alert_manager: AlertManager,
 ) -> Reply:
     if surely_foreign(services.slack.identity(), (asked.team,), None):
-        return Reply(sentence(FOREIGN), REFUSED)
+        return Reply(sentence(FOREIGN), OutcomeKind.REFUSED)
     person = services.slack.person(place.user)
     refused = refusal(person, services.slack.identity(), services.settings)
     if refused:
-        return Reply(sentence(refused), REFUSED)
+        return Reply(sentence(refused.text), OutcomeKind.REFUSED)
     found = _admitted(services, place, asked, person, subscriptions, alert_manager)
     return replace(found, email=person.email)
 
@@ -194,7 +203,7 @@ def _managed(
             what = f"alert quiet {quiet.words() if quiet else 'off'}"
         case ListAlerts():
             done, act, what = alert_manager.listed(person, parsed), Act.LOOKED, "alerts"
-    return Reply(done.message, done.outcome, act=act, what=what)
+    return Reply(done.message, done.kind, act=act, what=what)
 
 
 def _admitted(
@@ -207,9 +216,9 @@ def _admitted(
 ) -> Reply:
     read = read_words(services, person, asked.text)
     if read is None:
-        return Reply(intro(asked.text), "greeted", act=None)
+        return Reply(intro(asked.text), OutcomeKind.GREETED, act=None)
     if isinstance(read, CommandError):
-        return Reply(misunderstood(services, place, read), "misunderstood")
+        return Reply(misunderstood(services, place, read), OutcomeKind.MISUNDERSTOOD)
     parsed = parse_command(read.words)
     how = note(services, person, read)
     if isinstance(parsed, QuestionCommand):
@@ -240,28 +249,30 @@ def _other(
     command = services.settings.command
     match parsed:
         case HelpCommand():
-            return Reply(help_message(command), "help", act=None)
+            return Reply(help_message(command), OutcomeKind.HELP, act=None)
         case HelpRequest(section_, unknown):
-            return Reply(help_message(command, section_, unknown), "help", act=None)
+            return Reply(help_message(command, section_, unknown), OutcomeKind.HELP, act=None)
         case CommandError():
-            return Reply(misunderstood(services, place, parsed), "misunderstood")
+            return Reply(misunderstood(services, place, parsed), OutcomeKind.MISUNDERSTOOD)
         case StatusRequest():
             shown_ = status.show(services, person)
-            return Reply(shown_, "answered", act=Act.LOOKED, what="status")
+            return Reply(shown_, OutcomeKind.ANSWERED, act=Act.LOOKED, what="status")
         case AuditRequest():
-            log_of, outcome = audit.show(services, person, parsed)
-            return Reply(log_of, outcome, act=Act.LOOKED, what=parsed.words())
+            done = audit.show(services, person, parsed)
+            return Reply(
+                done.message, done.kind, act=Act.LOOKED, what=parsed.words(), detail=done.detail
+            )
         case BalanceAsked():
             return _balance(services, person)
         case BudgetAsked():
             asker = asker_of(services, person, Query())
             with priority.compute_slot():
                 found = limits(services.store, services.clock(), asker)
-            return Reply(limits_message(found), "answered", act=Act.LOOKED, what="budget")
+            return Reply(limits_message(found), OutcomeKind.ANSWERED, act=Act.LOOKED, what="budget")
         case MeAsked():
             return _figures(services, place, asked, person, MY_MONTH, with_limits=True)
         case TopicAsked():
-            return Reply(sentence(not_yet(parsed.topic)), "not yet")
+            return Reply(sentence(not_yet(parsed.topic)), OutcomeKind.NOT_YET)
 
 
 def _is_our_dm(services: Services, place: ReplyTarget, channel: str) -> bool:
@@ -277,10 +288,10 @@ def _balance(services: Services, person: SlackUser) -> Reply:
     """The organization's balance, for those who may see the whole organization."""
     if sees_own_only(person.id, services.settings):
         refused = admins_only("see the organization's balance", person.id, services.settings)
-        return Reply(said(refused), REFUSED, act=Act.LOOKED, what="balance")
+        return Reply(said(refused), OutcomeKind.REFUSED, act=Act.LOOKED, what="balance")
     with priority.compute_slot():
         found = balance(services.store, services.clock(), services.settings.zone)
-    return Reply(balance_message(found), "answered", act=Act.LOOKED, what="balance")
+    return Reply(balance_message(found), OutcomeKind.ANSWERED, act=Act.LOOKED, what="balance")
 
 
 def _figures(
@@ -303,13 +314,13 @@ def _figures(
     asker = asker_of(services, person, query)
     if asker.own_only and not visibility.own(services.store.directory(), asker):
         words = f"{escape(visibility.nobody(asker))} {ask_admins(services.settings)}"
-        return Reply(said(words), REFUSED)
+        return Reply(said(words), OutcomeKind.REFUSED)
     now, zone = asked.at or services.clock(), services.settings.zone
     with priority.compute_slot():
         asked_now = replace(query, share=False)
         found = answer_any(services.store, asked_now, now, zone, asker, whole=False)
     if isinstance(found, CommandError):
-        return Reply(misunderstood(services, place, found), "misunderstood")
+        return Reply(misunderstood(services, place, found), OutcomeKind.MISUNDERSTOOD)
     what = shown(query, now, zone, asker, place.user)
     file = picture(services, asker, what) if drawn_apart(found, shared=query.share) else ""
     with priority.compute_slot():
@@ -320,7 +331,7 @@ def _figures(
             message = message.above_footer(limits_section(own_limits(services.store, now, asker)))
     return Reply(
         message.noted(alone) if alone else message,
-        "answered",
+        OutcomeKind.ANSWERED,
         query,
         what,
         Act.SHARED if query.share else Act.ASKED,

@@ -44,7 +44,7 @@ class Controls:
         """Post the weekly report in the open channel now."""
         bot = self._running()
         entry = self._weekly(bot, body)
-        bot.reports.runs.add_now(entry, entry.draft.maker, f"{self._clock.timestamp():.6f}")
+        bot.reports.runs.add_now(entry, entry.draft.owner, f"{self._clock.timestamp():.6f}")
 
     def monday(self, body: Json) -> None:
         """Jump to just before the weekly report is due."""
@@ -61,7 +61,7 @@ class Controls:
 
     def _weekly(self, bot: Bot, body: Json) -> StoredSchedule:
         """The weekly report of the open channel, scheduled first if need be."""
-        wanted = replace(STANDARD, zone=ZONE, place=self._target(str(body.get("channel", ""))))
+        wanted = replace(STANDARD, zone=ZONE, target=self._target(str(body.get("channel", ""))))
         person = bot.slack.person(self._slack.user(OWNER).id)
         answer = ScheduleManager(bot.reports).set_up(person, wanted, "").message.text
         found = [one for one in bot.reports.schedules.of(person.id) if _is(one, wanted)]
@@ -72,12 +72,12 @@ class Controls:
     def _target(self, channel: str) -> ScheduleTarget:
         known = self._slack.workspace.channels.get(channel)
         if known is None or known.kind == "im":
-            return STANDARD.place
+            return STANDARD.target
         return ScheduleTarget(TargetKind.CHANNEL, known.id, known.name)
 
 
 def _is(entry: StoredSchedule, wanted: ScheduledQuestion) -> bool:
     same = entry.draft.question == wanted.query.words()
-    place = wanted.place
+    place = wanted.target
     there = place.kind is not TargetKind.CHANNEL or entry.draft.channel == place.id
     return same and there and entry.draft.target is place.kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,12 +18,15 @@ from bot.runtime import priority
 from bot.schedules.manage import ScheduleManager
 from bot.services import REFUSED, Services, asker_for
 from bot.slack.types import DeliveryError, SlackUser, UnknownPersonError
+from bot.store import StoreError
 from reports.admin.audit_log import DONE, Act
+from reports.block_kit.elements import Block
 from reports.home.slack import home as render
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.time.period import Counted, Unit
+from reports.usage.balance import Balance
 from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import escape
 
@@ -52,8 +56,8 @@ class Homes:
             self._publish(user, render.sentence(escape(unknown(problem))))
             return
         if refused:
-            self._publish(user, render.sentence(escape(refused)))
-            self._services.audit.note(Act.HOME, user, outcome=f"{REFUSED}: {refused}")
+            self._publish(user, render.sentence(escape(refused.text)))
+            self._services.audit.note(Act.HOME, user, outcome=f"{REFUSED}: {refused.text}")
             return
         self.renew(person)
         self._services.audit.note(Act.HOME, user, outcome=DONE, email=person.email)
@@ -67,8 +71,8 @@ class Homes:
     def renew(self, person: SlackUser) -> None:
         """Publish the Home of a person whose permission was checked."""
         with priority.compute_slot(), self._services.store.snapshot():
-            home = self._home(person)
-        self._publish(person.id, render.view(home))
+            sections = self._sections(person)
+        self._publish(person.id, render.view(sections))
 
     def _publish(self, user: str, view: dict[str, object]) -> None:
         slack = self._services.slack
@@ -80,33 +84,46 @@ class Homes:
             log.warning("Slack rejected a Home view: %s", problem)
             slack.call_patiently("views.publish", user_id=user, view=render.sentence(_UNSHOWN))
 
-    def _home(self, person: SlackUser) -> render.Home:
-        services = self._services
-        now, admin = services.clock(), is_admin(person, services.settings)
+    def _sections(self, person: SlackUser) -> list[list[Block]]:
+        """The sections of a person's Home; one that fails is logged and says that it failed."""
+        services, command = self._services, self._services.settings.command
         asker = asker_for(services, person.id, person.email)
-        usage = self._usage(asker, now)
-        cards = self._subscriptions.cards_of(person.id, render.MOST_SCHEDULES)
-        rules = self._alert_manager.cards_of(person.id, render.MOST_ALERTS)
-        return render.Home(
-            now=now,
-            command=services.settings.command,
-            scope=_scope(asker),
-            usage=usage,
-            as_of=max(services.store.state().synced.values(), default=None),
-            balance=(
-                None
-                if sees_own_only(person.id, services.settings)
-                else balance(services.store, now, services.settings.zone)
+        as_of = max(services.store.state().synced.values(), default=None)
+        sections: list[tuple[str, Callable[[], list[Block]]]] = [
+            ("this tab", lambda: render.head(_scope(asker), as_of)),
+            ("the usage", lambda: render.usage_section(self._usage(asker), as_of)),
+            ("the balance", lambda: render.balance_section(self._balance(person))),
+            (
+                "your schedules",
+                lambda: render.schedules_section(
+                    *self._subscriptions.cards_of(person.id, render.MOST_SCHEDULES), command
+                ),
             ),
-            schedules=cards[0],
-            schedule_count=cards[1],
-            alerts=rules[0],
-            alert_count=rules[1],
-            status=status.status(services, whole=False) if admin else None,
-        )
+            (
+                "your alerts",
+                lambda: render.alerts_section(
+                    *self._alert_manager.cards_of(person.id, render.MOST_ALERTS), command
+                ),
+            ),
+        ]
+        if is_admin(person, services.settings):
+            sections.append(
+                (
+                    "the status",
+                    lambda: render.status_section(status.status(services, whole=False), command),
+                )
+            )
+        return [_made(what, make) for what, make in sections]
 
-    def _usage(self, asker: Asker, now: datetime) -> render.HomeUsage | str:
+    def _balance(self, person: SlackUser) -> Balance | None:
+        services = self._services
+        if sees_own_only(person.id, services.settings):
+            return None
+        return balance(services.store, services.clock(), services.settings.zone)
+
+    def _usage(self, asker: Asker) -> render.HomeUsage | str:
         """The usage that this person may see, or a sentence (mrkdwn) saying why there is none."""
+        now = self._services.clock()
         directory = self._services.store.directory()
         if asker.own_only and not visibility.own(directory, asker):
             return f"{escape(visibility.nobody(asker))} {ask_admins(self._services.settings)}"
@@ -128,6 +145,16 @@ class Homes:
     def _answer(self, query: Query, asker: Asker, now: datetime) -> Summary | CommandError:
         services = self._services
         return answer(services.store, query, now, services.settings.zone, asker, whole=False)
+
+
+def _made(what: str, make: Callable[[], list[Block]]) -> list[Block]:
+    try:
+        return make()
+    except StoreError:
+        raise  # the whole Home waits for the database, and the person hears why
+    except Exception:  # a section that fails must not hide the others
+        log.exception("A section of a Home could not be made: %s", what)
+        return render.unavailable(what)
 
 
 def _scope(asker: Asker) -> str:

@@ -70,12 +70,12 @@ def register(
         place, spot = clicks.place(body), clicks.spot(body)
         name, value = str(action["action_id"]), _value(action)
         trigger = str(body.get("trigger_id", ""))
-        if words := foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, words, Act.CLICKED, name))
+        if refused := foreign(slack.known_identity(), body):
+            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
         elif name in OPENS:
-            work.hand_over(place, lambda: _open(place, spot, name, value, trigger))
+            work.submit(place, lambda: _open(place, spot, name, value, trigger))
         else:
-            work.hand_over(place, lambda: _do(place, spot, name, value))
+            work.submit(place, lambda: _do(place, spot, name, value))
         ack()
 
     named = "|".join(map(re.escape, (*on_message, *on_rule, *OPENS)))

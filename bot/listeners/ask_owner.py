@@ -22,9 +22,9 @@ def register(app: App, services: Services, work: BackgroundWork) -> None:
         at = place(body)
         chosen = str((action.get("selected_option") or {}).get("value", ""))
         if words := foreign(services.slack.known_identity(), body):
-            work.hand_over(at, lambda: refuse(services, at, words, Act.CLICKED))
+            work.submit(at, lambda: refuse(services, at, words, Act.CLICKED))
         elif len(chosen) > 1 and not latest.again(at.user, spot(body), chosen, action):
-            work.hand_over(at, lambda: ask_owner(services, at, chosen))
+            work.submit(at, lambda: ask_owner(services, at, chosen))
         ack()
 
     app.action(ASK_OWNER)(on_choice)

@@ -75,10 +75,10 @@ class BackgroundWork:
         self._waiting: dict[str, deque[_Job]] = {}
         self._stopping = False
         self._parking = _Parking(free, self._given.put, lambda one: self._drop(one, GAVE_UP))
-        self._porter = threading.Thread(target=self._carry, name="porter", daemon=True)
-        self._porter.start()
+        self._dispatcher = threading.Thread(target=self._dispatch, name="porter", daemon=True)
+        self._dispatcher.start()
 
-    def hand_over(
+    def submit(
         self, place: ReplyTarget, job: Callable[[], object], *, waiting: str = WAITING
     ) -> None:
         """Start a job for somebody, once no request is being acknowledged and a thread is free.
@@ -111,9 +111,7 @@ class BackgroundWork:
             with priority.waiting_for_worker():
                 return outcome.result(seconds)
         except TooSlow:
-            outcome.add_done_callback(
-                lambda done: self.hand_over(place, lambda: late(done.result()))
-            )
+            outcome.add_done_callback(lambda done: self.submit(place, lambda: late(done.result())))
             return None
 
     def stop(self) -> None:
@@ -121,10 +119,10 @@ class BackgroundWork:
         self._stopping = True
         self._parking.stop()
         self._given.put(None)
-        self._porter.join()
+        self._dispatcher.join()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _carry(self) -> None:
+    def _dispatch(self) -> None:
         """Bring jobs to the threads, once no request is being acknowledged.
 
         One thread waits for that, since waking a thread for each job would delay the next

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from bot.access.policy import FOREIGN, surely_foreign
+from bot.access.policy import FOREIGN, Refusal, surely_foreign
 from bot.slack.types import Identity, MessageLocation, ReplyTarget
 from reports.schedules.slack.message import SCHEDULE_EDIT, STOP
 
@@ -19,15 +19,15 @@ DOUBLE = 3.0
 MOST_CLICKS = 10_000
 
 
-def foreign(identity: Identity | None, body: dict[str, Any]) -> str | None:
-    """What to tell somebody who clicks from another company; None where users.info decides.
+def foreign(identity: Identity | None, body: dict[str, Any]) -> Refusal | None:
+    """The refusal of a person who clicks from another company; None where users.info decides.
 
     The `team` of a click is ours even then: the workspace of the person is beside the user's id.
     """
     user, team = _part(body, "user"), _part(body, "team")
     enterprise = _part(body, "enterprise").get("id") or team.get("enterprise_id")
     teams = (team.get("id"), user.get("team_id"))
-    return FOREIGN if surely_foreign(identity, teams, enterprise) else None
+    return Refusal(FOREIGN) if surely_foreign(identity, teams, enterprise) else None
 
 
 def spot(body: dict[str, Any]) -> MessageLocation:

@@ -42,7 +42,7 @@ def register(
             services.audit.note(Act.ASKED, place.user, asked.text, where=asked.channel, outcome=why)
             ack(FOREIGN)
             return
-        work.hand_over(place, lambda: answer(place, asked))
+        work.submit(place, lambda: answer(place, asked))
         ack()
 
     def answer(place: ReplyTarget, asked: Asked) -> None:
@@ -53,9 +53,9 @@ def register(
         place, spot = clicks.place(body), clicks.spot(body)
         words = str(action.get("value", ""))
         if refused := clicks.foreign(services.slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, refused, Act.ASKED, words))
+            work.submit(place, lambda: refuse(services, place, refused, Act.ASKED, words))
         elif words and not latest.again(place.user, spot, f"run {words}", action):
-            work.hand_over(
+            work.submit(
                 place, lambda: run(services, place, spot, words, subscriptions, alert_manager)
             )
         ack()

@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.access.policy import Refusal
 from bot.alerts.form import AlertForm
 from bot.answers.answer_state import TOO_OLD, AnswerState
 from bot.listeners import clicks
@@ -37,14 +38,14 @@ def register(
         selected = action.get("selected_option") or {}
         choice = Choice(FollowUpAction(str(action["action_id"])), str(selected.get("value", "")))
         state = str(action.get("block_id", ""))
-        if words := clicks.foreign(services.slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, words, Act.ASKED))
+        if refused := clicks.foreign(services.slack.known_identity(), body):
+            work.submit(place, lambda: refuse(services, place, refused, Act.ASKED))
         elif not clicks.has_block(body, state):
-            work.hand_over(place, lambda: refuse(services, place, TOO_OLD, Act.ASKED))
+            work.submit(place, lambda: refuse(services, place, Refusal(TOO_OLD), Act.ASKED))
         elif selected and not latest.again(place.user, spot, f"{state} {choice}", action):
             late = latest.overtaken(spot, action)
             click = FollowUpClick(spot, state, choice, late, separate=clicks.in_report(body))
-            work.hand_over(place, lambda: follow(services, place, click))
+            work.submit(place, lambda: follow(services, place, click))
         ack()
 
     def open_schedule(
@@ -71,12 +72,12 @@ def register(
         act, do = does[str(action["action_id"])]
         value = str(action.get("value", ""))
         what = AnswerState.of_value(value)
-        if words := clicks.foreign(services.slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, words, act))
+        if refused := clicks.foreign(services.slack.known_identity(), body):
+            work.submit(place, lambda: refuse(services, place, refused, act))
         elif what is None:
-            work.hand_over(place, lambda: services.slack.say(place, TOO_OLD))
+            work.submit(place, lambda: services.slack.say(place, TOO_OLD))
         elif not latest.again(place.user, spot, f"{action['action_id']} {value}", action):
-            work.hand_over(place, lambda: do(place, spot, what, body))
+            work.submit(place, lambda: do(place, spot, what, body))
         ack()
 
     app.action(_one_of(FollowUpAction))(on_choice)

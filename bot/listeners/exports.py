@@ -29,12 +29,12 @@ def register(app: App, services: Services, work: BackgroundWork) -> None:
         what = AnswerState.of_value(str(action.get("value", "")))
         format_ = Format(str(action["action_id"]).removeprefix(EXPORT))
         where = _where(body, private=clicks_stay_private(services.settings))
-        if words := foreign(services.slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, words, Act.EXPORTED))
+        if refused := foreign(services.slack.known_identity(), body):
+            work.submit(place, lambda: refuse(services, place, refused, Act.EXPORTED))
         elif what is None:
-            work.hand_over(place, lambda: services.slack.say(place, TOO_OLD))
+            work.submit(place, lambda: services.slack.say(place, TOO_OLD))
         elif not latest.again(user, spot(body), f"{format_} {what}", action):
-            work.hand_over(place, lambda: export(services, place, where, what, format_))
+            work.submit(place, lambda: export(services, place, where, what, format_))
         ack()
 
     formats = "|".join((Format.CSV, Format.PDF))

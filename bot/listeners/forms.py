@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from slack_bolt import Ack, App
 
-from bot.access.policy import FOREIGN
+from bot.access.policy import FOREIGN, Refusal
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import foreign
@@ -56,7 +56,7 @@ def register(
         place = clicks.place(body)
         if form and not foreign(services.slack.known_identity(), body):
             sent = Submission.of(body)
-            work.hand_over(place, lambda: form.look(place.user, sent))
+            work.submit(place, lambda: form.look(place.user, sent))
         ack()
 
     def on_submit(ack: Ack, body: dict[str, Any]) -> None:
@@ -64,7 +64,9 @@ def register(
         place = ReplyTarget("", str(body.get("user", {}).get("id", "")))
         title = str((view.get("title") or {}).get("text") or "Activity")
         if foreign(services.slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, FOREIGN, Act.CLICKED, title))
+            work.submit(
+                place, lambda: refuse(services, place, Refusal(FOREIGN), Act.CLICKED, title)
+            )
             ack(response_action="update", view=notice(title, FOREIGN))
             return
         form, sent = forms[str(view["callback_id"])], Submission.of(body)

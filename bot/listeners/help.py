@@ -21,10 +21,10 @@ def register(app: App, services: Services, work: BackgroundWork) -> None:
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         place, spot = clicks.place(body), clicks.spot(body)
         topic = str(action["action_id"]).removeprefix(ACTION)
-        if words := clicks.foreign(services.slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, words, Act.CLICKED, "help"))
+        if refused := clicks.foreign(services.slack.known_identity(), body):
+            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, "help"))
         else:
-            work.hand_over(place, lambda: show(services, place, topic, replace=spot.hidden))
+            work.submit(place, lambda: show(services, place, topic, replace=spot.hidden))
         ack()
 
     app.action(re.compile(f"^{ACTION}({'|'.join(TOPICS)})$"))(on_click)

@@ -38,25 +38,25 @@ def register(
         identity = slack.known_identity()
         ours = not surely_foreign(identity, (body.get("team_id"),), body.get("enterprise_id"))
         if user and ours and event.get("tab") == "home":
-            work.hand_over(ReplyTarget("", user), lambda: homes.opened(user), waiting="")
+            work.submit(ReplyTarget("", user), lambda: homes.opened(user), waiting="")
         ack()
 
     def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
         name = str(action["action_id"])
-        if words := clicks.foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, words, Act.CLICKED, name))
+        if refused := clicks.foreign(slack.known_identity(), body):
+            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
         else:
-            work.hand_over(place, lambda: opens[name](place, trigger))
+            work.submit(place, lambda: opens[name](place, trigger))
         ack()
 
     def on_shortcut(ack: Ack, body: dict[str, Any]) -> None:
         place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
         name = str(body.get("callback_id", ""))
-        if words := clicks.foreign(slack.known_identity(), body):
-            work.hand_over(place, lambda: refuse(services, place, words, Act.CLICKED, name))
+        if refused := clicks.foreign(slack.known_identity(), body):
+            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
         else:
-            work.hand_over(place, lambda: shortcuts[name](place, trigger))
+            work.submit(place, lambda: shortcuts[name](place, trigger))
         ack()
 
     for name in shortcuts:

@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access.policy import FOREIGN, surely_foreign
+from bot.access.policy import FOREIGN, Refusal, surely_foreign
 from bot.alerts.manage import AlertManager
 from bot.commands.conversation import IncomingMessage, talk
 from bot.listeners.background import BackgroundWork
@@ -30,13 +30,13 @@ def register(
         identity = services.slack.known_identity()
         spoken = _spoken(identity, body, event)
         if spoken is not None:
-            place = spoken.place
+            place = spoken.reply_target
             if _foreign(identity, body, event):
-                work.hand_over(
-                    place, lambda: refuse(services, place, FOREIGN, Act.ASKED, spoken.text)
+                work.submit(
+                    place, lambda: refuse(services, place, Refusal(FOREIGN), Act.ASKED, spoken.text)
                 )
             else:
-                work.hand_over(place, lambda: talk(services, spoken, subscriptions, alert_manager))
+                work.submit(place, lambda: talk(services, spoken, subscriptions, alert_manager))
         ack()
 
     app.event("app_mention")(on_said)

@@ -57,11 +57,11 @@ def register(
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         place = clicks.place(body)
         act, value = acts[str(action["action_id"])], str(action.get("value", ""))
-        if words := foreign(slack.known_identity(), body):
+        if refused := foreign(slack.known_identity(), body):
             name = str(action["action_id"])
-            work.hand_over(place, lambda: refuse(reports.services, place, words, Act.CLICKED, name))
+            work.submit(place, lambda: refuse(reports.services, place, refused, Act.CLICKED, name))
         else:
-            work.hand_over(place, lambda: _do(act, place, value, body))
+            work.submit(place, lambda: _do(act, place, value, body))
         ack()
 
     def _do(act: Do, place: ReplyTarget, value: str, body: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from bot.access.policy import Refusal
 from bot.modals.modal import (
     CloseModal,
     FieldErrors,
@@ -120,7 +121,9 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         if not id_:
             return person, None
         found = self._find(person, id_)
-        return ShowView(notice(title, found)) if isinstance(found, str) else (person, found)
+        if isinstance(found, Refusal):
+            return ShowView(notice(title, found.text))
+        return person, found
 
     def _owner(self, entry: EntryT) -> SlackUser:
         """The person whose view of the usage it shows."""
@@ -144,8 +147,8 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         said = self._save(entry, draft)
         if said is None:
             found = self._find(person, sent.meta.id)
-            if isinstance(found, str):
-                return ShowView(notice(self.title_edit, found))
+            if isinstance(found, Refusal):
+                return ShowView(notice(self.title_edit, found.text))
             return self._overtaken(found, fields, sent)
         self._note(self.edits, person, draft, DONE, entry)
         self._tell(person, sent, said)
@@ -197,8 +200,8 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         """The entry, if the person who clicked may manage it; None if they were refused."""
 
     @abstractmethod
-    def _find(self, person: SlackUser, id_: str) -> EntryT | str:
-        """The entry, if the person may manage it, else the refusal (mrkdwn)."""
+    def _find(self, person: SlackUser, id_: str) -> EntryT | Refusal:
+        """The entry, if the person may manage it, else the refusal."""
 
     @abstractmethod
     def _maker(self, entry: EntryT) -> str: ...

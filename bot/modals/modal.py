@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.access.policy import refusal, unknown
-from bot.services import Services, refuse
+from bot.services import OutcomeKind, Services, refuse
 from bot.slack.types import DeliveryError, ReplyTarget, SlackUser, UnknownPersonError
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta, notice
@@ -24,7 +24,7 @@ Words = Callable[[SlackUser], str | None]
 ONE_MOMENT = "One moment …"
 TOO_LATE = "Slack timed out before the form could open. Please try again."
 NOT_OPENED = "Slack couldn't open the form. Please try again in a moment."
-TOLD = "This can't be done. I sent you a message that says why."
+REFUSED_BY_MESSAGE = "This can't be done. I sent you a message that says why."
 _ONCE = timedelta(days=2)
 _EXPIRED = {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"}
 _OUTDATED = {"hash_conflict", "not_found"}
@@ -102,7 +102,7 @@ def open_modal(
         slack.say(place, TOO_LATE if problem.code in _EXPIRED else NOT_OPENED)
         return
     try:
-        view = _made(services, place, make, act) or notice(title, TOLD)
+        view = _made(services, place, make, act) or notice(title, REFUSED_BY_MESSAGE)
     except UnknownPersonError as problem:
         view = notice(title, escape(unknown(problem)))
     change_view(services, Submission(str(opened["id"]), "", Meta(), Entered({})), view)
@@ -136,8 +136,8 @@ def allowed(services: Services, user: str, act: Act, title: str) -> SlackUser | 
     refused = refusal(person, services.slack.identity(), services.settings)
     if refused is None:
         return person
-    services.audit.note(act, user, outcome=f"refused: {refused}")
-    return ShowView(notice(title, escape(refused)))
+    services.audit.note(act, user, outcome=f"{OutcomeKind.REFUSED}: {refused.text}")
+    return ShowView(notice(title, escape(refused.text)))
 
 
 def once(
@@ -146,7 +146,7 @@ def once(
     """Do what a modal asks for once, however often it is submitted with the same values."""
     digest = hashlib.sha256(repr((sent.id, sent.meta, values)).encode()).hexdigest()[:24]
     key = f"form:{digest}"
-    if not services.memory.take(key, _ONCE):
+    if not services.expiring_keys.take(key, _ONCE):
         return CloseModal()
     outcome: Outcome | None = None
     try:
@@ -154,4 +154,4 @@ def once(
         return outcome
     finally:
         if not isinstance(outcome, CloseModal):  # it may be submitted again
-            services.memory.give_back(key)
+            services.expiring_keys.give_back(key)

@@ -28,7 +28,7 @@ from bot.modals.modal import (
 )
 from bot.runtime import priority
 from bot.services import Services, asker_of
-from bot.slack.posting import Conversation
+from bot.slack.posting import Posting
 from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Meta, notice
@@ -42,6 +42,7 @@ from reports.wording.safe_text import clean, escape
 
 OUTSIDERS = "That channel is shared with another company. Choose another one, or yourself."
 UNSEEN = "I'm not in that channel. Invite me there first (/invite)."
+NOT_A_MEMBER = "You aren't a member of that private channel. Choose another one, or yourself."
 ARCHIVED = "That channel is archived. Choose another one."
 UNSAID = "Slack isn't responding about that channel right now. Try again soon."
 
@@ -51,11 +52,9 @@ Later = Callable[[ReplyTarget, Callable[[], None]], None]
 class QuestionForm:
     """The modal that asks. Each method checks who acts; files come after the answer."""
 
-    def __init__(
-        self, services: Services, conversation: Callable[[str], Conversation], later: Later
-    ) -> None:
+    def __init__(self, services: Services, posting: Posting, later: Later) -> None:
         self._services = services
-        self._conversation = conversation
+        self._posting = posting
         self._later = later
 
     def new(self, place: ReplyTarget, trigger: str) -> None:
@@ -84,7 +83,7 @@ class QuestionForm:
         query = read_fields(fields)
         if isinstance(query, FormError):
             return FieldErrors({query.field: query.problem})
-        if query.share and (problem := self._closed(fields.channel)):
+        if query.share and (problem := self._closed(fields.channel, person.id)):
             return FieldErrors({QuestionField.CHANNEL: problem})
         asker = asker_of(self._services, person, query)
         if asker.own_only and not visibility.own(self._services.store.directory(), asker):
@@ -123,10 +122,12 @@ class QuestionForm:
         for one in query.files:
             export(services, place, Where(to, bool(channel)), what, Format(one))
 
-    def _closed(self, channel: str) -> str:
-        """Why nothing may be shared in a channel, or nothing."""
+    def _closed(self, channel: str, user: str) -> str:
+        """Why a person may not share anything in a channel, as a sentence; "" if they may."""
         try:
-            seen = self._conversation(channel)
+            seen = self._posting.conversation(channel)
+            if seen.private and seen.member and not self._posting.has_member(channel, user):
+                return NOT_A_MEMBER
         except DeliveryError as problem:
             return UNSEEN if problem.permanent else UNSAID
         if seen.outsiders:

@@ -20,7 +20,7 @@ from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.slack.answer import error
 from reports.schedules.slack.cards import said
-from reports.schedules.suggestion import standing
+from reports.schedules.suggestion import suggest_schedule
 
 SHARED_ALREADY = "This answer has already been shared here."
 
@@ -62,7 +62,7 @@ def _share(
         return "misunderstood"
     now_shown = shown(query, what.at, what.zone, asker, place.user)
     once = f"share:{spot.channel}:{spot.ts}:{_digest(now_shown)}"
-    if not services.memory.take(once, KEPT_FOR):
+    if not services.expiring_keys.take(once, KEPT_FOR):
         services.slack.say(place, SHARED_ALREADY)
         return "shared already"
     try:
@@ -70,7 +70,7 @@ def _share(
         message = drawn(services, found, now_shown, asker, private=False, picture=file)
         services.slack.publish(place, spot.channel, message.by(place.user))
     except DeliveryError:
-        services.memory.give_back(once)
+        services.expiring_keys.give_back(once)
         raise
     return DONE
 
@@ -84,7 +84,7 @@ def schedule_words(
 ) -> str | None:
     """An answer's question as the words of a schedule; None after a refusal was sent."""
     query = _passed_on(services, place, spot, what, person, Act.SCHEDULED)
-    return None if query is None else standing(query).words()
+    return None if query is None else suggest_schedule(query).words()
 
 
 def alert_words(

@@ -94,14 +94,14 @@ class ReportContent:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _CurrentQuestion:
     subject: ReportQuestion
     known: SavedNames
     notes: tuple[str, ...]
 
 
 @dataclass(slots=True)
-class _Drawn:
+class _SharedFigures:
     """A report's figures and chart, shared by all schedules that ask the same at the same time."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -117,7 +117,7 @@ class ReportBuilder:
         self._runs = runs
         self._posting = posting
         self._lock = threading.Lock()
-        self._drawn: dict[ReportQuestion, _Drawn] = {}
+        self._drawn: dict[ReportQuestion, _SharedFigures] = {}
         self._complete: dict[ReportQuestion, bool] = {}
         self._pictures_from = 0.0
 
@@ -222,7 +222,7 @@ class ReportBuilder:
         )
         draft = occasion.entry.draft
         about = ReportContext(
-            draft.schedule, draft.maker, occasion.due_at, notes, revisions, occasion.asked_by,
+            draft.schedule, draft.owner, occasion.due_at, notes, revisions, occasion.asked_by,
             waited, run is None, self._services.settings.command,
             entry=occasion.entry.id,
             to_creators=draft.target is TargetKind.CREATORS,
@@ -248,7 +248,11 @@ class ReportBuilder:
         )
 
     def _analysis(
-        self, occasion: ReportOccasion, asked: _Asked, keep: Callable[[], bool], waited: bool
+        self,
+        occasion: ReportOccasion,
+        asked: _CurrentQuestion,
+        keep: Callable[[], bool],
+        waited: bool,
     ) -> ReportContent:
         """The content where the question is of another kind than usage."""
         services, subject, draft = self._services, asked.subject, occasion.entry.draft
@@ -261,7 +265,7 @@ class ReportBuilder:
         owner_note = self._maker(occasion.entry)
         notes = (*late, *channel_note, *owner_note, *asked.notes, *file_notes)
         about = ReportContext(
-            draft.schedule, draft.maker, occasion.due_at, notes,
+            draft.schedule, draft.owner, occasion.due_at, notes,
             asked_by=occasion.asked_by,
             command=services.settings.command,
             entry=occasion.entry.id,
@@ -285,13 +289,13 @@ class ReportBuilder:
             empty=found.empty,
         )
 
-    def _asked(self, occasion: ReportOccasion) -> _Asked:
+    def _asked(self, occasion: ReportOccasion) -> _CurrentQuestion:
         draft, store = occasion.entry.draft, self._services.store
         query = reports.read(draft.question)
         if query is None:
             raise Unreportable("I can no longer read the question.")
         known = SavedNames.from_json(draft.members)
-        maker = asker_for(self._services, draft.maker, draft.email, known.people)
+        maker = asker_for(self._services, draft.owner, draft.email, known.people)
         query, known, notes = reports.today(store, query, known, maker)
         query = replace(query, share=False)
         if draft.target is TargetKind.CREATORS:
@@ -301,7 +305,7 @@ class ReportBuilder:
         else:
             asker = maker
         query = query_at(query, occasion.due_at, draft.schedule.zone)
-        return _Asked(
+        return _CurrentQuestion(
             ReportQuestion(query, occasion.due_at, draft.schedule.zone, asker), known, notes
         )
 
@@ -309,28 +313,28 @@ class ReportBuilder:
         """The report's question, for its controls and for follow-ups in its thread."""
         query, draft = subject.query, occasion.entry.draft
         if draft.target is not TargetKind.CREATORS:
-            return shown(query, subject.at, subject.zone, subject.asker, draft.maker)
+            return shown(query, subject.at, subject.zone, subject.asker, draft.owner)
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         theirs = Filter(Dimension.CREATOR, subject.asker.email or "")
         asked = replace(query, filters=(*others, theirs), files=())
         return AnswerState(asked.words(), subject.at, subject.zone)
 
-    def _figures(self, subject: ReportQuestion) -> _Drawn:
+    def _figures(self, subject: ReportQuestion) -> _SharedFigures:
         with self._lock:
-            drawn = self._drawn.setdefault(replace_files(subject), _Drawn())
+            drawn = self._drawn.setdefault(replace_files(subject), _SharedFigures())
         with drawn.lock:
             if drawn.report is None:
                 drawn.report = reports.make(self._services.store, replace_files(subject))
         return drawn
 
-    def _picture(self, subject: ReportQuestion, drawn: _Drawn) -> str:
+    def _picture(self, subject: ReportQuestion, drawn: _SharedFigures) -> str:
         """Slack's id of the uploaded chart, or "" on failure: then the native chart is used."""
         with drawn.lock:
             if drawn.picture is None:
                 drawn.picture = self._draw(replace_files(subject), drawn)
             return drawn.picture
 
-    def _draw(self, subject: ReportQuestion, drawn: _Drawn) -> str:
+    def _draw(self, subject: ReportQuestion, drawn: _SharedFigures) -> str:
         found = drawn.report
         if monotonic() < self._pictures_from or not isinstance(found, Report):
             return ""
@@ -412,7 +416,7 @@ class ReportBuilder:
 
     def _maker(self, entry: StoredSchedule) -> tuple[str, ...]:
         try:
-            person = self._services.slack.person(entry.draft.maker)
+            person = self._services.slack.person(entry.draft.owner)
         except DeliveryError:
             return ()
         if not person.deleted:

@@ -118,9 +118,9 @@ class ReportDelivery:
             runs.skip(run, "paused")
         elif now - run.noticed_at > CATCH_UP:
             self._failure_notices.fail(run, "gave_up")
-        elif why := self._places.maker_may_not(run):
+        elif why := self._places.owner_may_not(run):
             self._failure_notices.fail(run, why)
-        elif (place := self._places.place(run)) is None:
+        elif (place := self._places.target(run)) is None:
             return
         elif run.payload is not None:
             self._send(run, place, run.payload)
@@ -203,7 +203,7 @@ class ReportDelivery:
                 return
         if self._at.schedules.get(run.entry.id) is None:
             runs.skip(run, "deleted")
-        elif self._places.place(run) is not None:
+        elif self._places.target(run) is not None:
             self._send(run, place, run.payload)
 
     def _file(self, run: ReportRun, posted: Posted, payload: str | None, *, resumed: bool) -> None:

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.access.policy import may_send_to_creators
+from bot.access.policy import Refusal, may_send_to_creators
 from bot.answers.answer import answer
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import FieldErrors, ShowView, View
 from bot.schedules.manage import ScheduleManager
-from bot.services import Services, asker_of
+from bot.services import OutcomeKind, Services, asker_of
 from bot.slack.types import ReplyTarget, SlackUser
 from bot.store.schedules.schedules import NewSchedule, StoredSchedule
 from reports.admin.audit_log import Act
@@ -51,7 +51,7 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         read = parse_schedule(f"schedule {words}") if words else None
         usual = ScheduleFields(zone=zone)
         fields = fields_of(read, zone) if isinstance(read, ScheduledQuestion) else usual
-        if channel and not (isinstance(read, ScheduledQuestion) and read.place.kind):
+        if channel and not (isinstance(read, ScheduledQuestion) and read.target.kind):
             return replace(fields, to=TargetKind.CHANNEL, channel=channel)
         return fields
 
@@ -72,12 +72,11 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         del person  # checked and audited by `allowed`
         return self._subscriptions.allowed(place, id_, self.edits, begun=True)
 
-    def _find(self, person: SlackUser, id_: str) -> StoredSchedule | str:
-        found = self._subscriptions.find(person, id_)
-        return escape(found) if isinstance(found, str) else found
+    def _find(self, person: SlackUser, id_: str) -> StoredSchedule | Refusal:
+        return self._subscriptions.find(person, id_)
 
     def _maker(self, entry: StoredSchedule) -> str:
-        return entry.draft.maker
+        return entry.draft.owner
 
     def _entered(self, entered: Entered, zone: str) -> ScheduleFields:
         return render.entered(entered, zone)
@@ -105,14 +104,14 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         draft = self._subscriptions.draft(owner, standing, "")
         if isinstance(draft, CommandError):
             return FieldErrors({ScheduleField.QUESTION: _question_said(draft)})
-        if isinstance(draft, str):
-            channel = standing.place.kind is TargetKind.CHANNEL
-            return FieldErrors({ScheduleField.CHANNEL if channel else ScheduleField.TO: draft})
+        if isinstance(draft, Refusal):
+            channel = standing.target.kind is TargetKind.CHANNEL
+            return FieldErrors({ScheduleField.CHANNEL if channel else ScheduleField.TO: draft.text})
         return draft
 
     def _add(self, person: SlackUser, draft: NewSchedule) -> tuple[Message, str]:
         shown = self._subscriptions.keep(person, draft)
-        return shown.message, "" if shown.outcome == "scheduled" else shown.outcome
+        return shown.message, "" if shown.kind is OutcomeKind.SCHEDULED else shown.kind
 
     def _unkept(self, why: str) -> FieldErrors:
         return FieldErrors({ScheduleField.QUESTION: why})
@@ -153,10 +152,10 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         found = answer(services.store, probe, now, zone, asker, whole=False)
         shown = found if isinstance(found, Summary) else _question_said(found)
         words = render.foreseen(standing, zone, now, shown)
-        if channels and standing.place.kind is TargetKind.CHANNEL:
-            seen = self._subscriptions.channel(standing.place.id)
-            if isinstance(seen, str):
-                words += f"\n:warning: {escape(seen)}"
+        if channels and standing.target.kind is TargetKind.CHANNEL:
+            seen = self._subscriptions.channel(standing.target.id, owner.id)
+            if isinstance(seen, Refusal):
+                words += f"\n:warning: {escape(seen.text)}"
         return words
 
 

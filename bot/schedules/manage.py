@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.access.policy import (
+    Refusal,
     admins,
     admins_only,
     ask_admins,
@@ -23,8 +24,8 @@ from bot.answers.answer import make_plan
 from bot.schedules import figures as reports
 from bot.schedules.content import CREATOR, ReportBuilder, Unreportable
 from bot.schedules.deliver import ReportServices
-from bot.services import REFUSED, Outcome, Services, admit, asker_of
-from bot.slack.posting import Posted
+from bot.services import REFUSED, Outcome, OutcomeKind, Services, admit, asker_of
+from bot.slack.posting import Conversation, Posted
 from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from bot.store.schedules.runs import ReportRun
 from bot.store.schedules.schedules import LastRun, NewSchedule, StoredSchedule
@@ -57,6 +58,10 @@ SHARED = (
     " channel, or use `to me`."
 )
 ARCHIVED = "That channel is archived. Choose another one."
+NOT_A_MEMBER = (
+    "You aren't a member of that private channel. Choose another one, or ask one of its members to"
+    " set up the report."
+)
 NOT_IN = "I'm not in that channel. Invite me there (`/invite`), then set up the report again."
 SILENT = "Slack isn't responding about that channel right now. Try again soon."
 
@@ -75,11 +80,11 @@ class ScheduleManager:
         """Save a schedule if it is valid; `channel` is where it was typed."""
         draft = self.draft(person, standing, channel)
         if isinstance(draft, CommandError):
-            return Outcome(error(draft, self._command), "misunderstood")
-        if isinstance(draft, str):
-            to_creators = standing.place.kind is TargetKind.CREATORS
+            return Outcome(error(draft, self._command), OutcomeKind.MISUNDERSTOOD)
+        if isinstance(draft, Refusal):
+            to_creators = standing.target.kind is TargetKind.CREATORS
             whom = f" {ask_admins(self._services.settings)}" if to_creators else ""
-            return Outcome(cards.said(escape(draft) + whom), "refused")
+            return Outcome(cards.said(escape(draft.text) + whom), OutcomeKind.REFUSED)
         return self.keep(person, draft)
 
     def keep(self, person: SlackUser, draft: NewSchedule) -> Outcome:
@@ -87,7 +92,7 @@ class ScheduleManager:
         known = self._at.schedules.same(draft) or self._to_creators_already(draft)
         if known is None and len(self._at.schedules.of(person.id)) >= MOST_EACH:
             said = f"You already have {MOST_EACH} schedules, which is the limit. Delete one first."
-            return Outcome(sentence(said), "refused")
+            return Outcome(sentence(said), OutcomeKind.REFUSED)
         entry = known or self._at.schedules.add(draft)
         own_only = sees_own_only(person.id, self._services.settings)
         message = cards.made(
@@ -96,7 +101,7 @@ class ScheduleManager:
             own_only=own_only,
             readers=self.readers(entry.draft),
         )
-        return Outcome(message, "scheduled")
+        return Outcome(message, OutcomeKind.SCHEDULED)
 
     def _to_creators_already(self, draft: NewSchedule) -> StoredSchedule | None:
         """A schedule that sends the same question to every creator, whoever set it up."""
@@ -120,10 +125,24 @@ class ScheduleManager:
         last = self._at.schedules.last_runs([one.id for one in shown])
         found = [self.card(one, last.get(one.id)) for one in shown]
         stopped = self._opted_out(person) if page == 1 else []
+        unreadable = self._unreadable(None if everybody else person.id) if page == 1 else []
         message = cards.listing(
-            found, page, len(entries), self._command, everybody=everybody, stopped=stopped
+            found,
+            page,
+            len(entries),
+            self._command,
+            everybody=everybody,
+            stopped=stopped,
+            unreadable=unreadable,
         )
-        return Outcome(message, "listed")
+        return Outcome(message, OutcomeKind.LISTED)
+
+    def _unreadable(self, owner: str | None) -> list[cards.UnreadableCard]:
+        """The schedules of a person, or of everybody, that another version of the bot saved."""
+        return [
+            cards.UnreadableCard(one.question, one.owner)
+            for one in self._at.schedules.unreadable(owner)
+        ]
 
     def _opted_out(self, person: SlackUser) -> list[cards.ScheduleCard]:
         """The schedules that somebody opted out of, without those that are gone."""
@@ -172,7 +191,7 @@ class ScheduleManager:
         if entry is None:
             return
         self._at.runs.add_now(entry, place.user, mark)
-        where = words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
+        where = words.target_words(entry.draft.target, entry.draft.channel, entry.draft.owner)
         self._services.slack.respond(place, cards.said(f"Sending it {where} now."))
 
     def pause(self, place: ReplyTarget, id_: str) -> None:
@@ -305,26 +324,26 @@ class ScheduleManager:
 
     def draft(
         self, person: SlackUser, standing: ScheduledQuestion, channel: str
-    ) -> NewSchedule | CommandError | str:
-        """The draft to save, or why it can't be saved: a sentence, or a correction."""
+    ) -> NewSchedule | CommandError | Refusal:
+        """The draft to save, or why it can't be saved: a refusal, or a correction."""
         zone = standing.zone or zone_names().get((person.zone or "").lower())
         zone = zone or self._services.settings.zone
         schedule = standing.schedule(zone)
         asker = asker_of(self._services, person, standing.query)
-        if standing.place.kind is TargetKind.CREATORS and not may_send_to_creators(
+        if standing.target.kind is TargetKind.CREATORS and not may_send_to_creators(
             person.id, self._services.settings
         ):
-            return f"{TO_CREATORS} You can send yourself your own report with `to me`."
+            return Refusal(f"{TO_CREATORS} You can send yourself your own report with `to me`.")
         probe = query_at(standing.query, self._services.clock(), zone)
         found = make_plan(self._services.store, probe, self._services.clock(), zone, asker)
         if isinstance(found, CommandError):
             return self._corrected(standing, found)
         target, id_, name = self._target(person, standing, channel)
         if target is TargetKind.CHANNEL:
-            seen = self.channel(id_)
-            if isinstance(seen, str):
+            seen = self.channel(id_, person.id)
+            if isinstance(seen, Refusal):
                 return seen
-            name = seen[0] or name
+            name = seen.name or name
         query = visibility.addressed(standing.query, asker)
         known = reports.know(self._services.store, query, asker)
         question = replace(query, zone=None).words()
@@ -348,7 +367,7 @@ class ScheduleManager:
     def _target(
         self, person: SlackUser, standing: ScheduledQuestion, channel: str
     ) -> tuple[TargetKind, str, str]:
-        place = standing.place
+        place = standing.target
         match place.kind:
             case TargetKind.CHANNEL:
                 return TargetKind.CHANNEL, place.id, place.name
@@ -358,23 +377,28 @@ class ScheduleManager:
             return TargetKind.CHANNEL, channel, ""
         return TargetKind.PERSON, person.id, ""
 
-    def channel(self, id_: str) -> tuple[str] | str:
-        """A channel's name if reports may go there, else a sentence that says why not."""
+    def channel(self, id_: str, owner: str) -> Conversation | Refusal:
+        """A channel, if a person's reports may go there, else why not.
+
+        `owner` is the Slack id of the schedule's owner, who must be a member of a private channel.
+        """
         try:
             seen = self._at.posting.conversation(id_)
+            if seen.private and seen.member and not self._at.posting.has_member(id_, owner):
+                return Refusal(NOT_A_MEMBER)
         except DeliveryError as problem:
             if problem.code in {"channel_not_found", "missing_scope"}:
-                return UNSEEN
+                return Refusal(UNSEEN)
             if problem.permanent:
-                return MENDS.get(problem.code, UNSEEN)
-            return SILENT
+                return Refusal(MENDS.get(problem.code, UNSEEN))
+            return Refusal(SILENT)
         if seen.outsiders:
-            return SHARED
+            return Refusal(SHARED)
         if seen.archived:
-            return ARCHIVED
+            return Refusal(ARCHIVED)
         if not seen.member:
-            return NOT_IN
-        return (seen.name,)
+            return Refusal(NOT_IN)
+        return seen
 
     def readers(self, draft: NewSchedule) -> str:
         """Who will see a schedule's reports in a channel (mrkdwn); "" for direct messages."""
@@ -387,18 +411,18 @@ class ScheduleManager:
             return ""
         return cards.readers(draft.channel, private=seen.private)
 
-    def find(self, person: SlackUser, id_: str) -> StoredSchedule | str:
+    def find(self, person: SlackUser, id_: str) -> StoredSchedule | Refusal:
         """The schedule, or the refusal; refusals are written to the audit log."""
         entry = self._at.schedules.get(id_)
         if entry is None:
-            return GONE
-        if entry.draft.maker == person.id or is_admin(person, self._services.settings):
+            return Refusal(GONE)
+        if entry.draft.owner == person.id or is_admin(person, self._services.settings):
             return entry
         what = f"{entry.draft.question} {entry.draft.schedule}"
         where = entry.draft.channel
         note = self._services.audit.note
         note(Act.EDITED, person.id, what, where=where, outcome=REFUSED, email=person.email)
-        return f"{NOT_YOURS}."
+        return Refusal(f"{NOT_YOURS}.")
 
     def allowed(
         self, place: ReplyTarget, id_: str, act: Act, *, begun: bool = False
@@ -416,7 +440,7 @@ class ScheduleManager:
         if entry is None:
             self._say(place, GONE)
             return None
-        if entry.draft.maker != person.id and not is_admin(person, self._services.settings):
+        if entry.draft.owner != person.id and not is_admin(person, self._services.settings):
             audit.note(act, person.id, what, where=where, outcome=REFUSED, email=person.email)
             named = admins(self._services.settings)
             said = f"{NOT_YOURS} ({named})." if named else f"{NOT_YOURS}."
@@ -464,7 +488,7 @@ class ScheduleManager:
         ended = cards.LastRunOutcome(last.state, last.at, last.how, last.error) if last else None
         return cards.ScheduleCard(
             entry.id, draft.question, draft.schedule, draft.target, draft.channel, draft.name,
-            draft.maker, entry.paused, entry.next.at, ended,
+            draft.owner, entry.paused, entry.next.at, ended,
         )  # fmt: skip
 
     def _say(self, place: ReplyTarget, said: str) -> None:

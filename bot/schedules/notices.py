@@ -72,7 +72,7 @@ class FailureNotices:
             message = words.uncertain(_title(run.entry), self._where(run.entry), code, run.id)
             self._notify(f"uncertain {run.id} {run.fence}", run.entry, message)
 
-    def nobody(self, run: ReportRun, name: str) -> None:
+    def unreachable(self, run: ReportRun, name: str) -> None:
         """Skip a creator without a Slack account; the owner gets one notice per due time."""
         message = words.nobody(_title(run.entry), name)
         self._notify(f"nobody {run.entry.id} {run.period}", run.entry, message)
@@ -113,7 +113,7 @@ class FailureNotices:
             self._at.notices.add(f"unreadable runs {today} {admin}", admin, message)
 
     def _notify(self, key: str, entry: StoredSchedule, message: Message) -> None:
-        self._at.notices.add(key, entry.draft.maker, _plain(message))
+        self._at.notices.add(key, entry.draft.owner, _plain(message))
 
     def tell(self) -> None:
         """Send the notices that are due."""
@@ -137,10 +137,10 @@ class FailureNotices:
                     raise
             else:
                 break
-        self._at.notices.told(notice)
+        self._at.notices.mark_sent(notice)
 
     def _where(self, entry: StoredSchedule) -> str:
-        return words.place_words(entry.draft.target, entry.draft.channel, entry.draft.maker)
+        return words.target_words(entry.draft.target, entry.draft.channel, entry.draft.owner)
 
 
 def _title(entry: StoredSchedule) -> str:

@@ -31,7 +31,7 @@ class ReportTargets:
         self._contents = contents
         self._failure_notices = failure_notices
 
-    def place(self, run: ReportRun) -> str | None:
+    def target(self, run: ReportRun) -> str | None:
         """The channel or person to post to; None if the run was ended or delayed instead."""
         if run.entry.draft.target is not TargetKind.CHANNEL:
             return self._person(run)
@@ -52,18 +52,18 @@ class ReportTargets:
         self._at.runs.check(channel, seen.name)
         return channel
 
-    def maker_may_not(self, run: ReportRun) -> str | None:
+    def owner_may_not(self, run: ReportRun) -> str | None:
         """The code of why a schedule's owner may no longer send this report; None if they may.
 
         Schedules of people who left go on, until an admin edits or deletes them.
         """
         services, draft = self._at.services, run.entry.draft
         if draft.target is TargetKind.CREATORS and not may_send_to_creators(
-            draft.maker, services.settings
+            draft.owner, services.settings
         ):
             return ONLY_ADMINS
         try:
-            person = services.slack.person(draft.maker)
+            person = services.slack.person(draft.owner)
             may_not = refusal(person, services.slack.identity(), services.settings)
         except DeliveryError as error:
             log.info("Could not look up the owner of a schedule: %s", error)
@@ -127,7 +127,7 @@ class ReportTargets:
         elif self._contents.unused(run):
             self._at.runs.skip(run, "no usage")
         else:
-            self._failure_notices.nobody(run, self._contents.creator_name(run.recipient))
+            self._failure_notices.unreachable(run, self._contents.creator_name(run.recipient))
 
     def waits(self, run: ReportRun, now: datetime) -> bool:
         """Whether data of a run's period is still missing, and there is time to wait for it."""

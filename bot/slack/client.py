@@ -66,8 +66,8 @@ _TARGET_IS_OUT = {
 _OUT = {"not_in_channel", "channel_not_found"}
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_payload"}
 _READING = {
-    "conversations.history", "conversations.info", "conversations.replies", "files.info",
-    "users.info", "users.lookupByEmail",
+    "conversations.history", "conversations.info", "conversations.members",
+    "conversations.replies", "files.info", "users.info", "users.lookupByEmail",
 }  # fmt: skip
 """Methods that take their arguments in the URL, not as a JSON body."""
 _FORMS = {"files.completeUploadExternal", "files.getUploadURLExternal"}

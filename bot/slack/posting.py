@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 EVENT = "activity_report"
 PAGE = 200
 """Messages per page of a history: the largest number that Slack recommends."""
+MEMBERS_PAGE = 999
+"""Members in one answer: Slack allows fewer than 1,000, so most channels take one call."""
 LONGEST_WAIT = 30.0
 """Seconds that a call waits after `ratelimited`; after a longer one the run is retried later."""
 _UPLOAD_SECONDS = 60
@@ -78,6 +80,20 @@ class Posting:
             bool(said.get("is_member", True)),
             bool(said.get("is_private")),
         )
+
+    def has_member(self, channel: str, user: str) -> bool:
+        """Whether a person (Slack id) is a member of a channel. Raises DeliveryError."""
+        cursor = ""
+        while True:
+            page = {"cursor": cursor} if cursor else {}
+            said = self.slack.call(
+                "conversations.members", channel=channel, limit=MEMBERS_PAGE, **page
+            )
+            if user in said["members"]:
+                return True
+            cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return False
 
     def post(self, place: str, message: Message, key: str, thread: str | None = None) -> Posted:
         """Post once, to a channel or a person; without its chart where that is refused.

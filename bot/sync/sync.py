@@ -129,6 +129,15 @@ class Sync:
         self._paused = None
         return Turn(changed, more)
 
+    def crashed(self, error: Exception) -> None:
+        """Record an unexpected exception of a turn for answers and status, and pause.
+
+        Nothing of its text is repeated, since it is meant for the log and not for people.
+        """
+        now = self._clock()
+        self._paused = now, now + AFTER_TROUBLE
+        self._record(now, f"an unexpected error ({type(error).__name__}); the log has the details")
+
     def list_directory(self) -> None:
         """Fetch keys and people, credits and budgets now."""
         self._directory.list_now()
@@ -144,12 +153,15 @@ class Sync:
         if isinstance(error, OpenRouterError):
             rest = AFTER_REFUSAL if error.permanent else max(rest, timedelta(seconds=error.wait))
         self._paused = now, now + rest
-        trouble = {"at": now.isoformat(), "words": str(error)}
-        try:
-            self._store.keep_fact(TROUBLE, json.dumps(trouble))
-        except StoreError as worse:
-            log.warning("Sync: the failure could not be noted: %s", worse)
+        self._record(now, str(error))
         return Turn(0, more=False, error=error)
+
+    def _record(self, now: datetime, words: str) -> None:
+        """Save why a turn failed, for answers and status."""
+        try:
+            self._store.keep_fact(TROUBLE, json.dumps({"at": now.isoformat(), "words": words}))
+        except StoreError as worse:
+            log.warning("Sync: the failure could not be recorded: %s", worse)
 
     def _newest(self, now: datetime) -> tuple[int, OpenRouterError | None]:
         """The newest buckets of what is due: rows changed, and what could not be fetched.

@@ -64,7 +64,7 @@ class AdminDetails:
     coming: tuple[UpcomingReport, ...]
     delivered: tuple[SentMessage, ...]
     schedules: int
-    resting: int
+    paused: int
     alerts: int
     database: int
     entries: int

@@ -86,8 +86,8 @@ def fields_of(standing: ScheduledQuestion, zone: str) -> ScheduleFields:
         question=_question(standing),
         at=f"{standing.at:%H:%M}",
         zone=standing.zone or zone,
-        to=standing.place.kind or TargetKind.PERSON,
-        channel=standing.place.id,
+        to=standing.target.kind or TargetKind.PERSON,
+        channel=standing.target.id,
         files=tuple(standing.query.files),
     )
     match rule:
@@ -123,10 +123,10 @@ def read_fields(fields: ScheduleFields) -> ScheduledQuestion | FormError:
     meant = parse_schedule(" ".join(["schedule", when, place.words()]))
     if not (isinstance(found, ScheduledQuestion) and isinstance(meant, ScheduledQuestion)):
         return FormError(ScheduleField.QUESTION, _OTHERS)
-    same = (found.rule, found.at, found.zone, found.place)
-    if same != (meant.rule, meant.at, meant.zone, meant.place):
+    same = (found.rule, found.at, found.zone, found.target)
+    if same != (meant.rule, meant.at, meant.zone, meant.target):
         return FormError(ScheduleField.QUESTION, _OTHERS)
-    return replace(found, place=place)
+    return replace(found, target=place)
 
 
 def _misread(question: str, wrong: CommandError, when: str) -> str:

@@ -80,7 +80,7 @@ def _helpful(wrong: CommandError, words: list[str], place: str) -> CommandError:
     suggestion = wrong.suggestion
     if place and (suggestion == EXAMPLE or not _is_right(suggestion)):
         left = _left(words, wrong.problem)
-        place = "" if left and left.place != ScheduleTarget() else place
+        place = "" if left and left.target != ScheduleTarget() else place
         suggestion = f"schedule {left.words()} {place}".strip() if left else ""
     kept = suggestion == "schedules" or keeps_numbers(" ".join(words), suggestion)
     if suggestion == EXAMPLE or not kept or not _is_right(suggestion):

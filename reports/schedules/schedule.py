@@ -40,7 +40,7 @@ class ScheduledQuestion:
     rule: Rule
     at: time
     zone: str | None = None
-    place: ScheduleTarget = ScheduleTarget()
+    target: ScheduleTarget = ScheduleTarget()
 
     def schedule(self, zone: str) -> Recurrence:
         """When it runs; `zone` is used where it names none."""
@@ -50,4 +50,4 @@ class ScheduledQuestion:
         """The same in the grammar's own words."""
         when = str(Recurrence(self.rule, self.at, self.zone or "")).strip()
         question = replace(self.query, zone=None).words()
-        return " ".join(filter(None, (when, question, self.place.words())))
+        return " ".join(filter(None, (when, question, self.target.words())))

@@ -11,7 +11,7 @@ from reports.schedules.recurrence import Daily, Monthly, Rule, Weekly, complete,
 from reports.time.period import Calendar, Counted, Period, Unit
 
 
-def standing(query: Query) -> ScheduledQuestion:
+def suggest_schedule(query: Query) -> ScheduledQuestion:
     """A question as a schedule that runs once per period and covers complete periods."""
     rule = _rhythm(query.period)
     period = complete(query.period) or usual_period(rule)

@@ -56,6 +56,19 @@ def test_an_empty_cache_says_what_it_waits_for(openrouter, slack, tmp_path):
         assert "No data yet" in world.words("tokens 7d")
 
 
+def test_an_unexpected_sync_error_is_part_of_the_status(openrouter, slack, tmp_path, monkeypatch):
+    def crash(*_: object) -> None:
+        raise KeyError("sk-or-v1-not-for-people")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.sync.sync.pull", crash)
+        with worlds.running(openrouter, slack, tmp_path / "a.db", worlds.WHOLE) as world:
+            worlds.wait_until(lambda: "an unexpected error (KeyError)" in world.words("status"))
+            assert "sk-or" not in world.words("status")
+            patch.undo()
+            worlds.wait_until(lambda: "The last sync succeeded." in world.words("status"))
+
+
 def test_openrouter_may_be_down_from_the_start(openrouter, slack, tmp_path):
     openrouter.stop()
     with worlds.running(openrouter, slack, tmp_path / "a.db", worlds.WHOLE) as world:

@@ -9,11 +9,20 @@ import pytest
 from bot import __version__
 from bot.demo.slack import LocalSlack
 from bot.store.readable import UNREADABLE
-from tests.bot.alerts.watch import DAY, HOUR, MINUTE, NOON, watching
+from reports.schedules.grammar import ListSchedules
+from tests.bot.alerts.watch import DAY, HOUR, MINUTE, NOON, Truth, watching
 from tests.bot.schedules.office import office
 from tests.bot.schedules.test_deliver import MONDAY, SATURDAY, cache, week  # noqa: F401 - fixtures
 
 BROKEN = RuntimeError("one bad item")
+
+
+@pytest.fixture
+def truth():
+    """The usage so far: next to nothing, two days ago."""
+    found = Truth()
+    found.use(NOON - 2 * DAY, 1)
+    return found
 
 
 @pytest.fixture
@@ -311,6 +320,21 @@ def test_an_unreadable_schedule_is_paused_and_told_and_the_others_are_posted(ale
     [again] = [one for one in alert_manager.reports.schedules.of(None) if one.id == bad.id]
     assert again.paused is None
     assert again.next.at == MONDAY + 7 * DAY
+
+
+def test_an_unreadable_schedule_is_listed_as_unreadable(alert_manager):
+    bad = alert_manager.set_up("schedule weekly tokens mon 9:00 UTC")
+    alert_manager.set_up("schedule weekly spend mon 9:00 UTC", user="grace")
+    edit(alert_manager, "UPDATE schedule SET rule = 'fortnightly mon' WHERE id = ?", bad.id)
+
+    def listed(user):
+        slack = alert_manager.reports.services.slack
+        person = slack.person(alert_manager.slack.user(user).id)
+        return alert_manager.subscriptions.listed(person, ListSchedules()).message.text
+
+    assert ":warning: Unreadable: `tokens last week`. " in listed("ada")
+    assert "Unreadable" not in listed("grace")
+    assert f"set up by <@{bad.draft.maker}>. A newer version" in listed("katherine")
 
 
 def test_a_schedule_that_cannot_be_planned_stops_no_other(alert_manager, monkeypatch):

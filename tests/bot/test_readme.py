@@ -91,14 +91,40 @@ def test_its_pictures_and_links_are_there() -> None:
         assert (ROOT / place).is_file(), place
 
 
-def test_the_rooms_that_it_draws_exist() -> None:
-    drawn = section("Where things live").split("```")[1]
-    rooms = re.findall(r"^  (?!\s)([a-z_/, ]+?)(?:\s{2,}|$)", drawn, re.MULTILINE)
-    folder = {"reports": ROOT / "reports", "bot": ROOT / "bot"}
-    names = {name.strip().rstrip("/") for room in rooms for name in room.split(",")}
-    for name in names - {""}:
-        found = [f for base in folder.values() for f in (base / f"{name}.py", base / name)]
-        assert any(path.exists() for path in found), name
+def packages_on_the_map() -> dict[str, set[str]]:
+    """The names on the README's map, by top-level package: `{"bot": {"app", "store"}}`."""
+    found: dict[str, set[str]] = {}
+    top = ""
+    for line in section("Where things live").split("```")[1].splitlines():
+        if named := re.match(r"([a-z]+)/", line):
+            top = named[1]
+        elif named := re.match(r"  ([a-z_]+/?(?:, [a-z_]+/?)*)  ", line):
+            names = (name.strip().rstrip("/") for name in named[1].split(","))
+            found.setdefault(top, set()).update(names)
+    return found
+
+
+def test_everything_on_its_map_exists() -> None:
+    named = packages_on_the_map()
+    assert set(named) == {"bot", "reports"}
+    for top, names in named.items():
+        for name in names:
+            here = ROOT / top / name
+            assert here.is_dir() or here.with_suffix(".py").is_file(), f"{top}/{name}"
+
+
+@pytest.mark.parametrize("top", ["bot", "reports"])
+def test_its_map_names_every_package_and_module_at_the_top(top: str) -> None:
+    inside = (ROOT / top).iterdir()
+    packages = {one.name for one in inside if (one / "__init__.py").is_file()}
+    modules = {one.stem for one in (ROOT / top).glob("*.py")} - {"__init__"}
+    assert packages_on_the_map()[top] == packages | modules
+
+
+def test_what_its_map_says_of_rendering_exists() -> None:
+    [line] = [one for one in section("Where things live").splitlines() if "  render/" in one]
+    for name in re.findall(r"([a-z]+)/", line.partition("render/")[2]):
+        assert (ROOT / "reports" / "render" / name / "__init__.py").is_file(), name
 
 
 def test_the_example_of_settings_names_settings_only() -> None:

@@ -79,6 +79,7 @@ class Api:
             "chat.delete": Method(chat.delete, "chat:write"),
             "conversations.open": Method(conversations.open, "im:write"),
             "conversations.info": Method(conversations.info, read),
+            "conversations.members": Method(conversations.members, read, TIER_4),
             "conversations.history": Method(conversations.history, history),
             "conversations.replies": Method(conversations.replies, history),
             "users.info": Method(conversations.user_info, "users:read", TIER_4),

@@ -53,6 +53,18 @@ class Conversations:
         channel = self.known_channel(args)
         return {"channel": channel_json(channel, self.workspace.bot_user_id)}
 
+    def members(self, args: Json) -> Json:
+        """``conversations.members``"""
+        ids = sorted(self.known_channel(args).members)
+        start = _cursor(args.get("cursor"))
+        size = _page_size(args, min(self.longest_page, 999))
+        more = len(ids) > start + size
+        following = _next_cursor(start + size) if more else ""
+        return {
+            "members": ids[start : start + size],
+            "response_metadata": {"next_cursor": following},
+        }
+
     def history(self, args: Json) -> Json:
         """``conversations.history``"""
         channel = self.known_channel(args)
@@ -91,16 +103,10 @@ class Conversations:
 
     def _page(self, messages: list[Json], args: Json) -> Json:
         start = _cursor(args.get("cursor"))
-        try:
-            size = int(args.get("limit") or 100)
-        except ValueError:
-            raise SlackError("invalid_limit") from None
-        if size < 1:
-            raise SlackError("invalid_limit")
-        size = min(size, self.longest_page)
+        size = _page_size(args, self.longest_page)
         metadata = flag(args.get("include_all_metadata"))
         more = len(messages) > start + size
-        following = base64.b64encode(f"offset:{start + size}".encode()).decode() if more else ""
+        following = _next_cursor(start + size) if more else ""
         return {
             "messages": [public(m, metadata) for m in messages[start : start + size]],
             "has_more": more,
@@ -134,6 +140,20 @@ class Conversations:
 def flag(value: object) -> bool:
     """True for what clients send as true."""
     return value in (True, 1, "1", "true", "True")
+
+
+def _page_size(args: Json, longest: int) -> int:
+    try:
+        size = int(args.get("limit") or 100)
+    except ValueError:
+        raise SlackError("invalid_limit") from None
+    if size < 1:
+        raise SlackError("invalid_limit")
+    return min(size, longest)
+
+
+def _next_cursor(offset: int) -> str:
+    return base64.b64encode(f"offset:{offset}".encode()).decode()
 
 
 def _cursor(cursor: object) -> int:

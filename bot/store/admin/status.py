@@ -45,7 +45,7 @@ class Counts:
     """How many schedules there are, how many of them rest, and how many alerts."""
 
     schedules: int
-    resting: int
+    paused: int
     alerts: int
 
 
@@ -55,7 +55,7 @@ class StatusReader:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def coming(self, limit: int) -> list[StoredSchedule]:
+    def next_reports(self, limit: int) -> list[StoredSchedule]:
         """The schedules that are due next, soonest first."""
         with self._db.read() as connection:
             found = connection.execute(
@@ -65,7 +65,7 @@ class StatusReader:
             ).fetchall()
         return readable(found, entry, "schedule")
 
-    def ended(self, limit: int) -> list[FinishedRun]:
+    def last_reports(self, limit: int) -> list[FinishedRun]:
         """The runs that ended last, newest first."""
         with self._db.read() as connection:
             found: Sequence[tuple[object, ...]] = connection.execute(
@@ -76,7 +76,7 @@ class StatusReader:
             ).fetchall()
         return readable(found, _ended, "run that ended as")
 
-    def heard(self, limit: int) -> list[DeliveredAlert]:
+    def last_alerts(self, limit: int) -> list[DeliveredAlert]:
         """The messages about alerts that went out last, or could not, newest first."""
         with self._db.read() as connection:
             found: Sequence[tuple[object, ...]] = connection.execute(

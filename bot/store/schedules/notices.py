@@ -68,7 +68,7 @@ class Notices:
             )
         return notices
 
-    def told(self, notice: Notice) -> None:
+    def mark_sent(self, notice: Notice) -> None:
         """Slack has taken it, or it can never be told."""
         with self._db.write() as connection:
             connection.execute(

@@ -88,7 +88,7 @@ def plan(connection: sqlite3.Connection, known: StoredSchedule, now: datetime, t
         )
     if found.skipped:
         note = f"skipped {known.id} {found.skipped[-1].day}"
-        add_notice(connection, note, known.draft.maker, tell(known, found.skipped), now)
+        add_notice(connection, note, known.draft.owner, tell(known, found.skipped), now)
     last = runs[-1].day if runs else known.next.day - DAY
     next_ = after(known, last)
     connection.execute(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from bot.store.database import Database
 from bot.store.encoding import Clock, from_milliseconds, to_milliseconds
-from bot.store.readable import UNREADABLE, read_one, readable
+from bot.store.readable import UNREADABLE, read_one, readable, split
 from reports.schedules.recurrence import (
     DueRun,
     Recurrence,
@@ -38,7 +38,7 @@ class NewSchedule:
     `channel` is a channel's id and `name` its name; for a person their own id.
     """
 
-    maker: str
+    owner: str
     email: str
     question: str
     schedule: Recurrence
@@ -91,6 +91,15 @@ def entry(row: Sequence[object]) -> StoredSchedule:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableSchedule:
+    """A schedule that another version saved: its id, its owner's Slack id, its question's words."""
+
+    id: str
+    owner: str
+    question: str
+
+
 class Schedules:
     """All standing questions. Its methods may be called from any thread."""
 
@@ -128,9 +137,24 @@ class Schedules:
             ).fetchall()
         return readable(found, entry, "schedule")
 
+    def unreadable(self, owner: str | None) -> list[UnreadableSchedule]:
+        """The schedules of a person, or of everybody, that this version can't read, oldest first.
+
+        `of` leaves them out.
+        """
+        whose = "" if owner is None else " AND s.maker = ?"
+        with self._db.read() as connection:
+            found = connection.execute(
+                f"SELECT {_COLUMNS} FROM schedule s WHERE s.gone = 0{whose}"
+                " ORDER BY s.made_at, s.id",
+                () if owner is None else (owner,),
+            ).fetchall()
+        _, bad = split(found, entry, "schedule")
+        return [UnreadableSchedule(str(row[0]), str(row[1]), str(row[3])) for row in bad]
+
     def same(self, draft: NewSchedule) -> StoredSchedule | None:
         """A schedule of the same person that asks the same at the same time in the same place."""
-        return next((one for one in self.of(draft.maker) if one.draft == draft), None)
+        return next((one for one in self.of(draft.owner) if one.draft == draft), None)
 
     def change(
         self, id_: str, draft: NewSchedule, was: NewSchedule | None = None
@@ -253,7 +277,7 @@ def _at(schedule: Recurrence, day: date) -> datetime:
 def _values(draft: NewSchedule) -> tuple[str, ...]:
     schedule = draft.schedule
     return (
-        draft.maker, draft.email, draft.question, str(schedule.rule), f"{schedule.at:%H:%M}",
+        draft.owner, draft.email, draft.question, str(schedule.rule), f"{schedule.at:%H:%M}",
         schedule.zone, str(draft.target), draft.channel, draft.name, draft.members,
     )  # fmt: skip
 

@@ -84,7 +84,7 @@ def _plain(words: str) -> str:
 def _more(command: str) -> str:
     name = escape(command)
     return (
-        f"`{name} audit csv` brings all of it as a file; `{name} audit @ada 7d` picks. Entries are"
+        f"`{name} audit csv` exports everything; `{name} audit @ada 7d` filters. Entries are"
         f" kept for {KEPT_DAYS} days."
     )
 

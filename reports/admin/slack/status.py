@@ -75,7 +75,7 @@ def _inside(inside: AdminDetails, command: str) -> list[str]:
     coming = [_coming(one) for one in inside.coming]
     delivered = [_delivery(one) for one in inside.delivered]
     alerted = [_delivery(one) for one in inside.alerted]
-    paused = f" ({inside.resting} paused)" if inside.resting else ""
+    paused = f" ({inside.paused} paused)" if inside.paused else ""
     entries = (
         f"{_many(inside.entries, 'entry', 'entries')} in the audit log (`{escape(command)} audit`)"
     )

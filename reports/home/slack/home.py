@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,39 +48,19 @@ class HomeUsage:
         return tuple(dict.fromkeys(words for one in every for words in one.partial))
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Everything that one person's Home shows at a moment (UTC).
+def view(sections: Sequence[Sequence[Block]]) -> dict[str, Any]:
+    """The Home view of its sections, within Slack's limit of 100 blocks for any organization.
 
-    `usage` is a sentence (mrkdwn) where there is none to show; `scope` says whose usage it is.
-    `status` is for admins only. `schedules` and `alerts` are the ones shown, with their total
-    counts.
+    The sections are made one by one with the functions below, so that one that fails can be
+    replaced by `unavailable`. Empty ones are left out.
     """
-
-    now: datetime
-    command: str
-    scope: str
-    usage: HomeUsage | str
-    as_of: datetime | None
-    balance: Balance | None
-    schedules: tuple[schedules.ScheduleCard, ...]
-    schedule_count: int
-    alerts: tuple[alert_cards.RuleCard, ...]
-    alert_count: int
-    status: Status | None = None
-
-
-def view(home: Home) -> dict[str, Any]:
-    """The Home view, within Slack's limit of 100 blocks for any organization."""
-    blocks = [*_head(home), *_usage(home)]
-    if home.balance:
-        blocks.append(credits_card(home.balance))
-    blocks += [divider(), *_schedules(home), divider(), *_alerts(home)]
-    if home.status:
-        shown = status.message(home.status, home.command)
-        more = context(f"More: `{escape(home.command)} status`")
-        blocks += [divider(), header("Status"), *shown.blocks, more]
+    blocks = [block for blocks in sections for block in blocks]
     return {"type": "home", "blocks": blocks}
+
+
+def unavailable(what: str) -> list[Block]:
+    """In place of a section that couldn't be loaded; `what` is what it shows, in plain words."""
+    return [section(f":warning: I couldn't load {what}. Open this tab again in a minute.")]
 
 
 def sentence(words: str) -> dict[str, Any]:
@@ -87,24 +68,25 @@ def sentence(words: str) -> dict[str, Any]:
     return {"type": "home", "blocks": [header("Activity"), section(words)]}
 
 
-def _head(home: Home) -> list[Block]:
+def head(scope: str, as_of: datetime | None) -> list[Block]:
+    """The title, the buttons, and whose usage it is (`scope`), as of when (UTC)."""
     asks = (
         button("Ask", ASK, style="primary"),
         button("New schedule", NEW_SCHEDULE),
         button("New alert", NEW_ALERT),
     )
-    if home.as_of is None:
+    if as_of is None:
         dated = "No data yet; the first sync is still running."
     else:
-        dated = f"Data as of {moment(home.as_of)}."
-    return [header("Activity"), context(f"{home.scope} {dated}"), actions(*asks)]
+        dated = f"Data as of {moment(as_of)}."
+    return [header("Activity"), context(f"{scope} {dated}"), actions(*asks)]
 
 
-def _usage(home: Home) -> list[Block]:
-    if isinstance(home.usage, str):
-        return [section(home.usage)]
-    usage = home.usage
-    if home.as_of is None and usage.month.empty:
+def usage_section(usage: HomeUsage | str, as_of: datetime | None) -> list[Block]:
+    """A card per metric and the top groups; `usage` is a sentence (mrkdwn) if there is none."""
+    if isinstance(usage, str):
+        return [section(usage)]
+    if as_of is None and usage.month.empty:
         return [section(f":hourglass: {NOTHING_YET}")]
     blocks = metric_cards(usage.day, usage.month)
     if usage.month.empty:
@@ -115,27 +97,44 @@ def _usage(home: Home) -> list[Block]:
     return [*blocks, *([context(*notes)] if notes else [])]
 
 
-def _schedules(home: Home) -> list[Block]:
+def balance_section(balance: Balance | None) -> list[Block]:
+    """The credits; nothing if the balance is unknown."""
+    return [credits_card(balance)] if balance else []
+
+
+def schedules_section(
+    shown: Sequence[schedules.ScheduleCard], count: int, command: str
+) -> list[Block]:
+    """A person's schedules with their buttons; `count` is how many there are in all."""
     none = "None yet. A schedule posts an answer every day, week or month."
-    cards = [schedules.card_blocks(card) for card in home.schedules]
-    return _listed(home, "schedules", cards, home.schedule_count, none)
+    cards = [schedules.card_blocks(card) for card in shown]
+    return _listed("schedules", cards, count, none, command)
 
 
-def _alerts(home: Home) -> list[Block]:
+def alerts_section(shown: Sequence[alert_cards.RuleCard], count: int, command: str) -> list[Block]:
+    """A person's alerts with their buttons; `count` is how many there are in all."""
     none = (
         "None yet. An alert messages you when spend passes a limit or spikes, or a new key appears."
     )
-    cards = [alert_cards.card_blocks(card) for card in home.alerts]
-    return _listed(home, "alerts", cards, home.alert_count, none)
+    cards = [alert_cards.card_blocks(card) for card in shown]
+    return _listed("alerts", cards, count, none, command)
 
 
-def _listed(home: Home, name: str, cards: list[list[Block]], count: int, none: str) -> list[Block]:
+def status_section(current: Status, command: str) -> list[Block]:
+    """The bot's status, which is for admins."""
+    more = context(f"More: `{escape(command)} status`")
+    return [divider(), header("Status"), *status.message(current, command).blocks, more]
+
+
+def _listed(
+    name: str, cards: list[list[Block]], count: int, none: str, command: str
+) -> list[Block]:
     """A list with its heading; `name` is both the heading's word and the command for all of it."""
-    blocks = [header(_counted(f"My {name}", count))]
+    blocks = [divider(), header(_counted(f"My {name}", count))]
     if not cards:
         return [*blocks, section(none)]
     more = count - len(cards)
-    rest = [context(f"{more} more: `{escape(home.command)} {name}`")] if more > 0 else []
+    rest = [context(f"{more} more: `{escape(command)} {name}`")] if more > 0 else []
     return [*blocks, *(block for card in cards for block in card), *rest]
 
 

@@ -13,7 +13,7 @@ from reports.schedules.cron import Cron
 from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget
 from reports.schedules.recurrence import WORKDAYS, Monthly, Recurrence, TargetKind, Weekly
 from reports.schedules.slack.message import SCHEDULE_EDIT, SCHEDULE_PAUSE, START, when
-from reports.schedules.slack.notices import RESUME, place_words
+from reports.schedules.slack.notices import RESUME, target_words
 from reports.time.period import Calendar, Unit
 from reports.usage.dimensions import Dimension, Metric
 from reports.wording.delivery_problems import STATES
@@ -28,7 +28,7 @@ STANDARD = ScheduledQuestion(
     Query(Metric.SPEND, Calendar(Unit.WEEK, last=True), Dimension.CREATOR),
     Weekly(),
     time(9),
-    place=ScheduleTarget(TargetKind.PERSON),
+    target=ScheduleTarget(TargetKind.PERSON),
 )
 """The report that is offered on the first start."""
 _HOW = {"reconciled": ", found in the channel", "found": ", found in the channel"}
@@ -54,10 +54,18 @@ class ScheduleCard:
     target: TargetKind
     channel: str
     name: str
-    maker: str
+    owner: str
     paused: str | None
     next_at: datetime
     last: LastRunOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableCard:
+    """A schedule that this version of the bot can't read; `owner` is a Slack id."""
+
+    question: str
+    owner: str
 
 
 def title(card: ScheduleCard) -> str:
@@ -140,9 +148,13 @@ def listing(
     *,
     everybody: bool,
     stopped: Sequence[ScheduleCard] = (),
+    unreadable: Sequence[UnreadableCard] = (),
 ) -> Message:
-    """A page of schedules with their buttons; `stopped` are those the reader opted out of."""
-    if not cards and not stopped:
+    """A page of schedules with their buttons.
+
+    `stopped` are those the reader opted out of, `unreadable` those of another version of the bot.
+    """
+    if not cards and not stopped and not unreadable:
         text = (
             "You have no schedules yet. Set one up:"
             f" `{escape(command)} schedule weekly spend by creator in #finance mon 9:00`"
@@ -153,13 +165,20 @@ def listing(
     head = f"*{whose}* ({count})" + (f", page {page} of {pages}" if pages > 1 else "")
     blocks: list[Block] = [section(head)]
     for card in cards:
-        by = f", set up by <@{card.maker}>" if everybody else ""
+        by = f", set up by <@{card.owner}>" if everybody else ""
         blocks += [section(_body(card) + by), _buttons(card)]
     lines = [head, *(f"• {_body(card)}" for card in cards)]
     for card in stopped[:PAGE]:
-        lines.append(f":no_bell: You stopped {title(card)}, set up by <@{card.maker}>")
+        lines.append(f":no_bell: You stopped {title(card)}, set up by <@{card.owner}>")
         undo = button("Send me this again", START, card.id)
         blocks.append({**section(lines[-1]), "accessory": undo})
+    for one in unreadable[:PAGE]:
+        by = f", set up by <@{one.owner}>" if everybody else ""
+        lines.append(
+            f":warning: Unreadable: {code(as_typed(one.question), 300)}{by}. A newer version of"
+            " the bot probably saved it. It is paused until the bot is upgraded."
+        )
+        blocks.append(section(lines[-1]))
     if page < pages:
         blocks.append(section(f"More: `{escape(command)} schedules {page + 1}`"))
     return Message("\n".join(lines)[:3_800], tuple(blocks))
@@ -176,7 +195,7 @@ def said(text: str) -> Message:
 
 
 def _body(card: ScheduleCard) -> str:
-    where = place_words(card.target, card.channel, card.maker)
+    where = target_words(card.target, card.channel, card.owner)
     lines = [f"{title(card)}, {where}"]
     if card.paused is not None:
         lines.append(f":double_vertical_bar: paused {_reason(card.paused)}")

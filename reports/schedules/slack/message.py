@@ -55,7 +55,7 @@ class ReportContext:
     """
 
     schedule: Recurrence
-    maker: str
+    owner: str
     due_at: datetime
     notes: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = ()
@@ -82,7 +82,7 @@ def report(
     if about.to_creators:
         blocks.append(
             context(
-                f"This is your own usage. <@{about.maker}> set up this report for every creator."
+                f"This is your own usage. <@{about.owner}> set up this report for every creator."
             )
         )
     blocks.append(section(lead))
@@ -114,14 +114,14 @@ def analysis_report(
     if about.to_creators:
         blocks.append(
             context(
-                f"This is your own usage. <@{about.maker}> set up this report for every creator."
+                f"This is your own usage. <@{about.owner}> set up this report for every creator."
             )
         )
     if about.notes:
         warned = "\n".join(f":warning: {escape(note)}" for note in about.notes)
         blocks.append(section(warned[:LONGEST_SECTION]))
     ran = f"for <@{about.asked_by}>" if about.asked_by else escape(str(about.schedule))
-    blocks.append(context(f"Scheduled by <@{about.maker}>: {ran}"))
+    blocks.append(context(f"Scheduled by <@{about.owner}>: {ran}"))
     managed = [_manage(about)] if about.entry else []
     text = "\n".join([message.text, *map(escape, about.notes)])[:LONGEST_TEXT]
     return Message(text, message.blocks).above_footer(blocks).below(managed)
@@ -287,12 +287,12 @@ def _footer(found: Report, about: ReportContext) -> Block:
     as_of = found.summary.as_of
     dated = f"Data as of {stamp(as_of)}" if as_of else "Nothing has been synced yet"
     if about.preview:
-        how = f"Preview, only visible to you. Set up by <@{about.maker}>"
+        how = f"Preview, only visible to you. Set up by <@{about.owner}>"
     elif about.asked_by:
-        how = f"Sent by <@{about.asked_by}>, set up by <@{about.maker}>"
+        how = f"Sent by <@{about.asked_by}>, set up by <@{about.owner}>"
     else:
         how = f"Scheduled for {escape(when(about.due_at, about.schedule.zone))}, set up by"
-        how = f"{how} <@{about.maker}>"
+        how = f"{how} <@{about.owner}>"
     lines = [_scope(found), dated, how, f"All your schedules: `{escape(about.command)} schedules`"]
     return context(*(line[:1_900] for line in lines))
 

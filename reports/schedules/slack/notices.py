@@ -21,7 +21,7 @@ _UNKNOWN = (
 )
 
 
-def place_words(target: TargetKind, channel: str, maker: str) -> str:
+def target_words(target: TargetKind, channel: str, maker: str) -> str:
     """Where reports go, in mrkdwn."""
     match target:
         case TargetKind.CHANNEL:

@@ -51,7 +51,7 @@ SEED = int(os.environ.get("WHO_MAY_SEED", "7"))
 def quick() -> Iterator[None]:
     """Work is done at once and in this process; what it may do is as ever."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BackgroundWork, "hand_over", who_may.at_once)
+        patch.setattr(BackgroundWork, "submit", who_may.at_once)
         patch.setattr(Renderer, "_run", who_may.Here._run)
         patch.setattr(priority, "pause_for_requests", lambda: None)
         yield

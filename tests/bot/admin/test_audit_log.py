@@ -118,7 +118,7 @@ def test_as_a_file_it_comes_into_the_admins_dm(administered: World) -> None:
     administered.ask("=cmd()", user="grace")
     noted(administered, 1)
     said = administered.words("audit csv", user="katherine")
-    assert "is in our direct messages" in said
+    assert "to your DM." in said
     [file] = administered.slack.files
     assert file.name.startswith("activity-audit-")
     posted = administered.slack.messages(administered.slack.im("katherine").id)
@@ -130,7 +130,7 @@ def test_as_a_file_it_comes_into_the_admins_dm(administered: World) -> None:
 
 def test_a_file_that_slack_does_not_take_is_said(administered: World) -> None:
     administered.slack.uploads.uploads_disabled = True
-    assert "Slack did not take the file" in administered.words("audit csv", user="katherine")
+    assert "Slack didn't accept the file" in administered.words("audit csv", user="katherine")
 
 
 def test_everybody_is_told_how_fresh_the_data_is_and_admins_the_rest(
@@ -141,7 +141,7 @@ def test_everybody_is_told_how_fresh_the_data_is_and_admins_the_rest(
         "schedule weekly spend by creator in #spend".replace("#spend", _spend(administered))
     )
     said = administered.words("status", user="grace")
-    assert said.startswith("*Activity 0.1.0*\n:white_check_mark: The data is up to date.")
+    assert said.startswith("*Activity 0.2.0*\n:white_check_mark: The data is up to date.")
     assert "Next reports" not in said
     whole = administered.words("status", user="katherine")
     assert "spend last week by creator, in <#" in whole

@@ -45,6 +45,34 @@ def test_it_shows_what_was_used_and_by_whom(administered):
     assert "*$965.00* left" in said
 
 
+@pytest.mark.parametrize(
+    ("broken", "what"),
+    [
+        ("bot.home.home.answer", "the usage"),
+        ("bot.home.home.balance", "the balance"),
+        ("reports.home.slack.home.schedules.card_blocks", "your schedules"),
+        ("bot.alerts.manage.AlertManager.cards_of", "your alerts"),
+        ("bot.home.home.status.status", "the status"),
+    ],
+)
+def test_a_section_that_fails_leaves_the_others(administered, monkeypatch, broken, what):
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("broken")
+
+    administered.words("schedule weekly spend by creator to me", "katherine")
+    monkeypatch.setattr(broken, fail)
+    said = words(opened(administered, "katherine"))
+    assert f"I couldn't load {what}. Open this tab again in a minute." in said
+    for section, sign in (
+        ("the usage", "Past month\n*$39.00*"),
+        ("the balance", "*$965.00* left"),
+        ("your schedules", "spend last week by creator"),
+        ("your alerts", "My alerts"),
+        ("the status", "Activity 0."),
+    ):
+        assert (sign in said) == (section != what)
+
+
 def test_it_is_made_anew_each_time_it_is_opened(administered):
     assert "None yet. A schedule" in words(opened(administered))
     administered.words("schedule weekly spend by creator to me")

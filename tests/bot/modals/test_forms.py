@@ -124,7 +124,7 @@ def test_it_says_when_it_comes_next_and_what_it_would_say(administered):
 def test_a_channel_is_asked_for_and_looked_at(administered):
     view = opened(administered, "home_schedule")
     said = looked(administered, view, "form_to", "channel")
-    assert "Choose a channel" in said
+    assert "Choose a channel for the report." in said
     partners = administered.slack.channel("partners").id
     said = looked(administered, view, "form_channel", partners, form_to="channel")
     assert "shared with another company" in said
@@ -134,6 +134,22 @@ def test_a_channel_is_asked_for_and_looked_at(administered):
     values["form_channel"] = administered.slack.channel("spend").id
     assert administered.bot_client.submit("ada", view["id"], values).body == ""
     assert schedules(administered)[0].endswith("channel")
+
+
+def test_a_private_channel_takes_reports_of_its_members_only(administered):
+    finance = administered.slack.channel("finance").id
+    values = {"form_to": "channel", "form_channel": finance}
+    view = opened(administered, "home_schedule", "grace")
+    looked(administered, view, "form_to", "channel")
+    said = looked(administered, view, "form_channel", finance, form_to="channel")
+    assert "You aren't a member of that private channel." in said
+    wrong = errors(administered.door.submit("grace", view["id"], values))
+    assert "You aren't a member of that private channel." in wrong["form_channel"]
+    assert schedules(administered) == []
+    view = opened(administered, "home_schedule", "ada")
+    looked(administered, view, "form_to", "channel")
+    assert administered.door.submit("ada", view["id"], values).body == ""
+    assert len(schedules(administered)) == 1
 
 
 @pytest.mark.parametrize(
@@ -378,6 +394,20 @@ def test_the_shortcut_can_answer_a_whole_channel_but_no_outsiders(administered):
     assert administered.bot_client.submit("ada", view["id"], values).body == ""
     [message] = administered.slack.wait_for(lambda: administered.slack.messages("spend"))
     assert "shared this" in message["text"]
+
+
+def test_the_shortcut_answers_a_private_channel_for_its_members_only(administered):
+    administered.door.shortcut("grace", SHORTCUT)
+    view = filled(administered, "grace")
+    looked(administered, view, "form_ask_to", "channel")
+    finance = administered.slack.channel("finance").id
+    values = {"form_ask_to": "channel", "form_ask_channel": finance}
+    wrong = errors(administered.door.submit("grace", view["id"], values))
+    assert "You aren't a member of that private channel." in wrong["form_ask_channel"]
+    view = asked(administered)
+    looked(administered, view, "form_ask_to", "channel")
+    assert administered.door.submit("ada", view["id"], values).body == ""
+    administered.slack.wait_for(lambda: administered.slack.messages("finance"))
 
 
 def test_a_period_of_ones_own_and_its_mistakes(administered):

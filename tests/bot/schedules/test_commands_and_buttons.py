@@ -58,7 +58,7 @@ def test_it_takes_the_zone_and_the_conversation_of_who_says_it(administered):
         ("weekly spend in #archive", "That channel is archived"),
         ("weekly spend in <#C0NOWHERE|gone>", "I can't see that channel"),
         ("weekly spend key:prood", "schedule weekly mon 09:00 spend last week key:prod"),
-        ("weekly spend mon 25:00", "I can't read “25:00” as a time."),
+        ("weekly spend mon 25:00", "I can't read “25:00” as a time"),
         ("weekly spend mon 9:00 Europe/Berln", "Europe/Berlin"),
         ("0 9 31 2 * spend", "never run"),
     ],

@@ -14,7 +14,7 @@ from reports.admin.slack.audit_log import HEADER, MOST, file_name, message, writ
 AT = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 HOSTILE = ("=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\tx", '"quoted"', "<!channel>", "`x`")
 PICKS = (
-    "`/activity audit csv` brings all of it as a file; `/activity audit @ada 7d` picks. Entries are"
+    "`/activity audit csv` exports everything; `/activity audit @ada 7d` filters. Entries are"
     " kept for 400 days."
 )
 anything = st.text(max_size=300) | st.sampled_from(HOSTILE)

@@ -25,7 +25,7 @@ FRESH = (
 INSIDE = AdminDetails(
     coming=(UpcomingReport("spend last week by creator", "in <#C1>", NOW + DAY),),
     delivered=(SentMessage("tokens yesterday", "to <@U1>", NOW - DAY, "failed", "is_archived"),),
-    schedules=12, resting=1, alerts=3, database=13_002_342, entries=1_204, rules=("a rule",),
+    schedules=12, paused=1, alerts=3, database=13_002_342, entries=1_204, rules=("a rule",),
     alerted=(SentMessage("alert spike", "to <@U2>", NOW - HOUR, "failed", "user_disabled"),),
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from reports.questions.follow_up import (
 )
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query
-from reports.schedules.suggestion import standing
+from reports.schedules.suggestion import suggest_schedule
 from reports.usage.dimensions import Dimension, Filter, Metric
 from tests.reports.render.anything import queries
 
@@ -105,5 +105,5 @@ def test_a_question_too_long_for_words_does_not_fit():
 
 
 def test_what_becomes_a_schedule_keeps_what_it_is_compared_with():
-    words = standing(asked("spend 1m by creator vs last month")).words()
+    words = suggest_schedule(asked("spend 1m by creator vs last month")).words()
     assert "spend last month by creator vs last month" in words

@@ -57,7 +57,7 @@ def standings(draw: st.DrawFn) -> ScheduledQuestion:
     made = ScheduledQuestion(query, rule, at, zone, draw(places))
     found = parse_schedule(f"schedule {made.words()}")
     assert isinstance(found, ScheduledQuestion)
-    return replace(found, place=made.place)
+    return replace(found, target=made.target)
 
 
 @given(standings())

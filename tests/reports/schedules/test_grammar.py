@@ -31,7 +31,7 @@ def said(text: str) -> ScheduledQuestion:
 def test_it_reads_the_whole_of_it():
     found = said("weekly spend by creator in <#C0FIN|finance> mon 9:00 Europe/Berlin")
     assert (found.rule, found.at, found.zone) == (Weekly(), time(9), "Europe/Berlin")
-    assert found.place == FINANCE
+    assert found.target == FINANCE
     assert (found.query.metric, found.query.by) == (Metric.SPEND, Dimension.CREATOR)
     assert str(found.query.period) == "last week"
 
@@ -39,7 +39,7 @@ def test_it_reads_the_whole_of_it():
 def test_it_has_a_default_for_everything():
     found = said("weekly")
     assert found.words() == "weekly mon 09:00 spend last week by creator"
-    assert (found.zone, found.place) == (None, ScheduleTarget())
+    assert (found.zone, found.target) == (None, ScheduleTarget())
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_it_reads_times(text, at):
     ],
 )
 def test_it_reads_places(text, place):
-    assert said(f"weekly spend {text}").place == place
+    assert said(f"weekly spend {text}").target == place
 
 
 def test_it_takes_files_and_filters_along():
