@@ -25,7 +25,7 @@ from bot.store.alerts.rules import StoredRule
 from bot.store.alerts.states import EVERYTHING, Hold
 from reports.admin.slack import unreadable
 from reports.alerts.evaluation import AlertEvent, EventKind, period_key, reached
-from reports.alerts.rule import RecipientKind, Rule, Spike
+from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack import notices as words
 from reports.wording.delivery_problems import OUTSIDERS
 
@@ -248,7 +248,7 @@ class AlertDelivery:
                 continue
             reading = standing.get(place[1:])
             beyond = reading is not None and reached(rule.watch, reading) > 0
-            if reading is None or (isinstance(rule.watch, Spike) and not beyond):
+            if reading is None or (rule.watch.compares_hours and not beyond):
                 last = at.alert_messages.last(place)  # its hour may be over, and it not calm yet
                 if last is None:
                     continue

@@ -6,17 +6,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.current_reading import current
 from bot.alerts.drivers import detail
 from bot.alerts.evaluate import AlertServices, RuleEvaluator
-from bot.alerts.measure import MeasurementContext, WatchedRule
 from bot.answers.answer_state import shown, state_of
 from bot.slack.types import DeliveryError
 from bot.store.alerts.messages import AlertMessage, PendingEvent
 from bot.store.alerts.states import EVERYTHING
 from reports.alerts.drivers import Detail, question
 from reports.alerts.evaluation import AlertEvent, EventKind
-from reports.alerts.rule import Above, Forecast, Spike
 from reports.alerts.slack import messages as render
 from reports.alerts.slack.messages import AlertContext
 from reports.block_kit.message import Message
@@ -83,7 +82,7 @@ class MessageComposer:
         with self._at.services.store.snapshot():
             seen = self._judging.seen(self._at.services.clock())
             base = render.shown(event, watched.rule, latest).reading
-            moves = not render.is_over(latest) or isinstance(watched.rule.watch, Spike)
+            moves = not render.is_over(latest) or watched.rule.watch.compares_hours
             now = current(watched, seen, base) if moves else None
             shown = render.shown(event, watched.rule, latest, now)
             drawn = self._detail(watched, seen, shown, about.zone)
@@ -146,7 +145,7 @@ class MessageComposer:
         if entry is None or rule is None:
             return None
         watched = self._judging.watched(entry, rule, entry.made_at)
-        zone = watched.zone if isinstance(rule.watch, Above | Forecast) else zone
+        zone = watched.zone if rule.watch.has_zone else zone
         holds = self._at.states.holds()
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
         snoozed = hold.until if hold else None

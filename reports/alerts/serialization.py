@@ -41,7 +41,9 @@ def unpack_event(packed: Mapping[str, Any]) -> AlertEvent:
 def pack_state(state: AlertState) -> Json:
     """A state as JSON values."""
     moments = {name: _iso(getattr(state, name)) for name in ("at", "since", "ends")}
-    return {**asdict(state), "phase": str(state.phase), **moments}
+    packed = {**asdict(state), "phase": str(state.phase), **moments}
+    packed["sight"] = packed.pop("visibility")  # the name that stored states have
+    return packed
 
 
 def unpack_state(packed: Mapping[str, Any]) -> AlertState:
@@ -79,8 +81,11 @@ def unpack_reading(packed: Mapping[str, Any]) -> Measurement:
         "period": _span(packed["period"]),
         "hour": _span(packed["hour"]),
         "usual": Baseline(**usual) if usual else None,
+        # stored under an older name, which events that are already in a database keep
+        "visibility": str(packed.get("sight", "")),
     }
-    return Measurement(**{**packed, **special})
+    known = {name: value for name, value in packed.items() if name != "sight"}
+    return Measurement(**{**known, **special})
 
 
 def _pack_span(span: AlertPeriod | None) -> list[str] | None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from reports.alerts.drivers import Detail, metric_of
+from reports.alerts.drivers import Detail
 from reports.alerts.evaluation import AlertEvent
-from reports.alerts.rule import Above, Budget, Rule
+from reports.alerts.rule import Rule
 from reports.block_kit.elements import Block
 from reports.block_kit.message import CHART
 from reports.questions.slack.answer import UNITS
@@ -30,8 +30,8 @@ def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
     values = _fresh(event, span, detail.values)
     if not any(values):
         return []
-    metric = metric_of(rule)
-    grows = isinstance(rule.watch, Above | Budget)
+    metric = rule.watch.measured
+    grows = rule.watch.grows
     starts = _starts(len(values))
     labels = _labels(span, starts)
     ends = [*starts[1:], len(values)]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reports.alerts.drivers import Detail, Driver, before_words, metric_of, subject_of
+from reports.alerts.drivers import Detail, Driver, before_words, subject_of
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement, reached
 from reports.alerts.limits_and_forecast import SpendPace
-from reports.alerts.rule import Above, Credits, Forecast, New, Rule, Stale
+from reports.alerts.rule import Rule
 from reports.alerts.slack.cards import UNMUTE
 from reports.alerts.slack.chart import chart
 from reports.alerts.slack.figures import amount, clock
@@ -133,10 +133,7 @@ def is_over(latest: AlertEvent | None) -> bool:
 
 def at_line(rule: Rule, reading: Measurement) -> Rule:
     """A rule with the threshold that a reading was judged by, which may have changed since."""
-    watch = rule.watch
-    if not isinstance(watch, Above | Forecast | Credits) or watch.limit == reading.limit:
-        return rule
-    return replace(rule, watch=replace(watch, limit=reading.limit))
+    return replace(rule, watch=rule.watch.with_limit(reading.limit))
 
 
 def _first_told(event: AlertEvent, about: AlertContext, at: AlertEvent) -> list[str]:
@@ -259,7 +256,7 @@ def _full(lines: Sequence[str], shown: int) -> bool:
 
 def drivers(event: AlertEvent, rule: Rule, detail: Detail) -> list[str]:
     """The top keys and models behind an alert, a line each, without those it is about anyway."""
-    metric, subject_is = metric_of(rule), subject_of(rule, event.reading)
+    metric, subject_is = rule.watch.measured, subject_of(rule, event.reading)
     before = before_words(rule, event.reading)
     found = []
     for name, dimension, some in (
@@ -304,14 +301,14 @@ def _done(about: AlertContext, now: datetime) -> list[str]:
 
 def _actions(about: AlertContext, *, over: bool, periods: bool) -> Block:
     found = []
-    if not isinstance(about.rule.watch, Stale):
+    if about.rule.watch.has_details:
         found.append(button("Show details", DETAILS, about.id))
     if not over:
         if not about.acknowledged:
             found.append(button("Acknowledge", ACKNOWLEDGE, about.id))
         if not about.muted:
             found.append(_snooze(about, periods=periods))
-    if not isinstance(about.rule.watch, New | Stale):
+    if about.rule.watch.has_threshold:
         found.append(button("Change threshold", CHANGE, about.id))
     found.append(button("Unmute", UNMUTE, about.id) if about.muted else _mute(about.id))
     return actions(*found)

@@ -8,19 +8,15 @@ from hypothesis import strategies as st
 
 from reports.alerts.draft import RuleDraft, WrongRule
 from reports.alerts.grammar import EXAMPLES, ListAlerts, SetQuiet, is_alert, parse_alert, rule_of
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.budget import Budget
+from reports.alerts.kinds.credits import Credits
+from reports.alerts.kinds.forecast import Forecast
+from reports.alerts.kinds.new import New
+from reports.alerts.kinds.spike import Spike
+from reports.alerts.kinds.stale import Stale
 from reports.alerts.periods import QuietHours
-from reports.alerts.rule import (
-    Above,
-    Budget,
-    Credits,
-    Forecast,
-    New,
-    Recipient,
-    RecipientKind,
-    Rule,
-    Spike,
-    Stale,
-)
+from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.validation import check
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand
