@@ -105,6 +105,8 @@ def _news(
         creator, member = place if isinstance(place, tuple) else (None, place)
         if creator is None and what is Dimension.KEY:
             creator = directory.owners.get(member)
+        if what is Dimension.CREATOR:
+            creator = member
         one, only = directory.members.get(member), wanted.get(what)
         if one is None or not one.ref or not usage.requests:
             continue

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class New(Watch):
-    """A model or a key is used for the first time."""
+    """A model or key is used for the first time, or a creator uses anything for the first time."""
 
     what: Dimension
 
     key = "new"
     spellings = ("new",)
-    dimensions = (Dimension.MODEL, Dimension.KEY)
-    form_label = "A model or key is used for the first time"
+    dimensions = (Dimension.MODEL, Dimension.KEY, Dimension.CREATOR)
+    form_label = "First use of a model or key, or by a person"
     happens_once = True
     shows_current = False
 
@@ -56,7 +56,7 @@ class New(Watch):
             raise WrongRule(said, make_rule(plain, cls(what)))
         if plain != draft:
             raise WrongRule(
-                "An alert on new models or keys has no limit or period.",
+                "An alert on first uses has no limit or period.",
                 make_rule(plain, cls(what)),
             )
         return make_rule(draft, cls(what))

@@ -68,6 +68,8 @@ KEY, CREATOR, MODEL = Dimension.KEY, Dimension.CREATOR, Dimension.MODEL
         ("credits < $100", Rule(Credits(100 * DOLLAR))),
         ("balance below 0.5 usd", Rule(Credits(DOLLAR // 2))),
         ("new model by creator", Rule(New(MODEL), CREATOR)),
+        ("new creator", Rule(New(CREATOR))),
+        ("new users", Rule(New(CREATOR))),
         ("new keys to owner", Rule(New(KEY), to=Recipient(RecipientKind.OWNER))),
         ("forecast > $5k per month", Rule(Forecast(5_000 * DOLLAR))),
         ("sync urgent", Rule(Stale(), urgent=True)),
@@ -254,7 +256,7 @@ def test_it_reads_an_alert(words, rule):
             ),
             "",
         ),
-        ("new creator", "After `new` I need model or key, not “creator”.", ""),
+        ("new team", "After `new` I need model, key or creator, not “team”.", ""),
     ],
 )
 def test_a_mistake_is_answered_with_a_sentence_and_the_corrected_command(words, said, corrected):
