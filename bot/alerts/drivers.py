@@ -114,7 +114,7 @@ def _chart(
     return tuple(usage.value(metric, source) for usage in whole)
 
 
-def as_told(watched: WatchedRule, reading: Measurement) -> WatchedRule:
+def with_delivered_limit(watched: WatchedRule, reading: Measurement) -> WatchedRule:
     """A rule as it was when something was told of it, whose limit may have been changed since."""
     watch = watched.rule.watch.with_limit(reading.limit)
     return replace(watched, rule=replace(watched.rule, watch=watch))

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from bot import __version__
 from bot.access.policy import sees_own_only
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.measure import closing, readings
+from bot.alerts.measure import closing, measurements
 from bot.alerts.scope import RuleMembers, people_named
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
@@ -139,7 +139,7 @@ class RuleEvaluator:
         with self._at.services.store.snapshot():
             seen = replace(self.seen(now), everything=True)
             watched = self.watched(entry, rule, now)
-            found = list(readings(watched, seen))
+            found = list(measurements(watched, seen))
         return [one for one in found if one.period is None or one.period.end > now]
 
     def standing(
@@ -161,12 +161,12 @@ class RuleEvaluator:
         if not slow and not (rule.watch.happens_once or rule.watch.compares_hours):
             seen.states[entry.id] = told
             with self._at.services.store.snapshot():
-                for one in readings(self.watched(entry, rule, seen.now), seen):
+                for one in measurements(self.watched(entry, rule, seen.now), seen):
                     if one.value is not None:
                         found[one.subject, period_key(one)] = one
         if told.keys() - found.keys():
             lasts = self._at.alert_messages.lasts(entry.id)
-            found = {place: one.event.reading for place, one in lasts.items()} | found
+            found = {place: one.event.measurement for place, one in lasts.items()} | found
         return [
             found[place] for place in told if place in found and reached(rule.watch, found[place])
         ]
@@ -258,7 +258,7 @@ class RuleEvaluator:
         if len(known) < len(kept):
             seen.states[entry.id] = known
         now_known = dict(known)
-        for reading in readings(watched, seen):
+        for reading in measurements(watched, seen):
             place = reading.subject, period_key(reading)
             before = now_known.get(place, kept.get(place))
             verdict = evaluate(rule, reading, before or AlertState(), seen.now)
@@ -287,9 +287,9 @@ class RuleEvaluator:
             if seen.now < state.ends + SETTLED or seen.fresh is None or seen.fresh < state.ends:
                 continue  # the last usage of the period may still come
             last = self._at.alert_messages.last((entry.id, subject, period))
-            if last is None or last.event.reading.period is None:
+            if last is None or last.event.measurement.period is None:
                 continue
-            reading = closing(watched, seen, last.event.reading, last.event.reading.period)
+            reading = closing(watched, seen, last.event.measurement, last.event.measurement.period)
             verdict = ended(state, reading, seen.now)
             if verdict.event:
                 place = entry.id, subject, period

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from bot.access.policy import admins, admins_only, is_admin
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.drivers import as_told
+from bot.alerts.drivers import with_delivered_limit
 from bot.alerts.evaluate import AlertServices, RuleEvaluator
 from bot.alerts.message import MessageComposer
 from bot.alerts.recipients import RecipientLookup
@@ -198,7 +198,7 @@ class AlertManager:
             self._say(place, OTHERWISE)
             return
         person = self._services.slack.person(place.user)
-        query = question(watched.rule, one.event.reading, watched.zone)
+        query = question(watched.rule, one.event.measurement, watched.zone)
         if query is None:
             self._say(place, "This alert has no usage to show.")
             return
@@ -415,10 +415,10 @@ class AlertManager:
             self._services.slack.respond(place, cards_said(self._not_yours(entry)))
             return None
         watched = self._judging.watched(entry, rule, entry.made_at)
-        return one, as_told(watched, one.event.reading), alert_message
+        return one, with_delivered_limit(watched, one.event.measurement), alert_message
 
     def _as_seen(self, one: PendingEvent, watched: WatchedRule) -> bool:
-        return one.event.reading.visibility == watched.visibility
+        return one.event.measurement.visibility == watched.visibility
 
     def _event(self, event: str) -> PendingEvent | None:
         known = event.isascii() and event.isdigit() and len(event) < 16

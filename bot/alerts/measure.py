@@ -13,7 +13,7 @@ from reports.alerts.kinds.above import Above
 from reports.alerts.periods import AlertPeriod
 
 
-def readings(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def measurements(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
     """The measurements of all subjects of a rule; of one subject, the older come first.
 
     None from usage before the first sync.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.current_reading import current
+from bot.alerts.current_reading import current_measurement
 from bot.alerts.drivers import detail
 from bot.alerts.evaluate import AlertServices, RuleEvaluator
 from bot.answers.answer_state import shown, state_of
@@ -81,9 +81,9 @@ class MessageComposer:
         event, latest = self._dated(one), self._latest(one)
         with self._at.services.store.snapshot():
             seen = self._judging.seen(self._at.services.clock())
-            base = render.shown(event, watched.rule, latest).reading
+            base = render.shown(event, watched.rule, latest).measurement
             moves = not render.is_over(latest) or watched.rule.watch.compares_hours
-            now = current(watched, seen, base) if moves else None
+            now = current_measurement(watched, seen, base) if moves else None
             shown = render.shown(event, watched.rule, latest, now)
             drawn = self._detail(watched, seen, shown, about.zone)
         message = render.alert(event, about, drawn, latest, now)
@@ -91,7 +91,7 @@ class MessageComposer:
 
     def _standing_for(self, message: Message, watched: WatchedRule, event: AlertEvent) -> Message:
         """The message with its question, for follow-ups in its thread."""
-        query = question(watched.rule, event.reading, watched.zone)
+        query = question(watched.rule, event.measurement, watched.zone)
         if query is None:
             return message
         services, maker = self._at.services, watched.entry.draft.maker
@@ -113,8 +113,8 @@ class MessageComposer:
         self, watched: WatchedRule, seen: MeasurementContext, event: AlertEvent, zone: str
     ) -> Detail:
         """What drives it, with the threshold that it was evaluated with."""
-        judged = replace(watched, rule=render.at_line(watched.rule, event.reading))
-        return detail(self._at.services.store, judged, seen, event.reading, zone)
+        judged = replace(watched, rule=render.at_line(watched.rule, event.measurement))
+        return detail(self._at.services.store, judged, seen, event.measurement, zone)
 
     def _latest(self, one: PendingEvent) -> AlertEvent | None:
         """The newest event after the first of a crossing, measured with the same visibility."""
@@ -124,17 +124,17 @@ class MessageComposer:
     def _dated(self, one: PendingEvent) -> AlertEvent:
         """An event, marked as past if its period has ended by now."""
         event = one.event
-        period = event.reading.period
+        period = event.measurement.period
         if period is None or self._at.services.clock() < period.end:
             return event
-        return replace(event, reading=replace(event.reading, part=False))
+        return replace(event, measurement=replace(event.measurement, part=False))
 
     def _as_seen(self, one: PendingEvent) -> bool:
         entry = self._at.rules.find(one.rule)
         rule = self._judging.rule(entry) if entry else None
         if entry is None or rule is None:
             return True  # it isn't shown anyway
-        return self._judging.as_seen(entry, rule, one.event.reading)
+        return self._judging.as_seen(entry, rule, one.event.measurement)
 
     def _about(
         self, one: PendingEvent, zone: str, notes: tuple[str, ...] = ()

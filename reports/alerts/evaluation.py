@@ -113,7 +113,7 @@ class AlertEvent:
     """
 
     kind: EventKind
-    reading: Measurement
+    measurement: Measurement
     step: int
     at: datetime
 
@@ -155,7 +155,7 @@ def ended(state: AlertState, reading: Measurement, now: datetime) -> Evaluation:
     return Evaluation(closed, AlertEvent(EventKind.ENDED, reading, state.step, now))
 
 
-def untold(state: AlertState, event: AlertEvent) -> AlertState:
+def undelivered(state: AlertState, event: AlertEvent) -> AlertState:
     """How a subject stands if the last event of it is never told: its next reading brings it again.
 
     What was told of it before stays told.
@@ -164,7 +164,7 @@ def untold(state: AlertState, event: AlertEvent) -> AlertState:
         case EventKind.TRIGGERED:
             return AlertState(visibility=state.visibility)
         case EventKind.FURTHER:
-            return replace(state, step=max(0, event.step - 1), limit=event.reading.limit)
+            return replace(state, step=max(0, event.step - 1), limit=event.measurement.limit)
         case EventKind.RECOVERED:  # of no line there is: any reading below its own is below it
             return replace(state, phase=Phase.TRIGGERED, limit=_NO_LINE)
         case EventKind.ENDED:

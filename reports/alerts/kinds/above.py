@@ -190,12 +190,12 @@ class Above(Watch):
 
     def topic(self, event: AlertEvent, zone: str) -> str:
         """The headline without whose usage it is."""
-        when = figures.when_words(self.unit, event.reading, zone)
+        when = figures.when_words(self.unit, event.measurement, zone)
         return f"OpenRouter {self.metric} over {figures.bare(self.metric, self.limit)} {when}"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
         """The figure, how far over the limit it is, and where the current pace leads."""
-        measurement, metric, limit = event.reading, self.metric, self.limit
+        measurement, metric, limit = event.measurement, self.metric, self.limit
         value = measurement.value or 0
         when = figures.when_words(self.unit, measurement, zone)
         of = "" if self.source is MoneySource.ALL else f" from {self.source}"
@@ -205,7 +205,7 @@ class Above(Watch):
 
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""
-        value, metric, bare = event.reading.value or 0, self.metric, figures.bare
+        value, metric, bare = event.measurement.value or 0, self.metric, figures.bare
         if event.kind is EventKind.ENDED:
             said = f"The {self.unit} ended at {figures.amount(metric, value)}"
             if value > self.limit:

@@ -146,12 +146,12 @@ class Budget(Watch):
         del zone
         step, percents = event.step, self.percents
         part = percents[min(step, len(percents)) - 1] if step else percents[0]
-        passed = (event.reading.value or 0) * 100 > part * event.reading.limit
+        passed = (event.measurement.value or 0) * 100 > part * event.measurement.limit
         return f"OpenRouter limit {'more than ' if passed else ''}{part}% used"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
         """How much is used, and whether it lasts until the limit resets."""
-        measurement, now = event.reading, event.at
+        measurement, now = event.measurement, event.at
         said, ends = used(measurement), measurement.period.end if measurement.period else None
         if ends and not measurement.part:
             return f"{said}. The limit has reset since."
@@ -170,8 +170,8 @@ class Budget(Watch):
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""
         if event.kind is EventKind.ENDED:
-            return f"The limit has reset. Final usage: {used(event.reading)}."
-        return f"The limit is now {price(event.reading.limit)}: {used(event.reading)}."
+            return f"The limit has reset. Final usage: {used(event.measurement)}."
+        return f"The limit is now {price(event.measurement.limit)}: {used(event.measurement)}."
 
 
 def budget(

@@ -127,12 +127,12 @@ class Credits(Watch):
     def topic(self, event: AlertEvent, zone: str) -> str:
         """The headline."""
         del zone
-        return f"OpenRouter credits low: {price(event.reading.value or 0)}"
+        return f"OpenRouter credits low: {price(event.measurement.value or 0)}"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
         """The balance, and how long it lasts at last week's pace."""
         del zone
-        value = event.reading.value or 0
+        value = event.measurement.value or 0
         if value < 0:
             return (
                 f"The credit balance is {price(value)}. Below $0 OpenRouter rejects requests, even"
@@ -144,7 +144,7 @@ class Credits(Watch):
 
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""
-        value = price(event.reading.value or 0)
+        value = price(event.measurement.value or 0)
         return f"The credit balance is {value}, back above {price(self.limit)}."
 
 

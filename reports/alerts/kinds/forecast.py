@@ -150,15 +150,15 @@ class Forecast(Watch):
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
         """The forecast, how far over the limit it is, and the month so far."""
         del zone, pace
-        value = event.reading.value or 0
+        value = event.measurement.value or 0
         return (
             f"At this pace the month will end at {price(value)}, {price(value - self.limit)} over"
-            f" {price(self.limit)}. So far: {price(event.reading.so_far)}."
+            f" {price(self.limit)}. So far: {price(event.measurement.so_far)}."
         )
 
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""
-        value = price(event.reading.value or 0)
+        value = price(event.measurement.value or 0)
         if event.kind is EventKind.ENDED:
             return f"The month is over. The last forecast was {value}."
         return f"At this pace the month will end at {value}, below {price(self.limit)}."

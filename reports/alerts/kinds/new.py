@@ -109,8 +109,8 @@ class New(Watch):
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
         """That it was used first, and what it has cost since."""
         del zone, pace
-        what, value = DIMENSION_WORDS[self.what], event.reading.value or 0
-        if event.reading.unused:
+        what, value = DIMENSION_WORDS[self.what], event.measurement.value or 0
+        if event.measurement.unused:
             return f"This {what} was just created and hasn't been used yet."
         cost = f"{price(value)} so far" if value else "no cost so far"
         first = "by" if self.what is Dimension.CREATOR else "of"

@@ -175,7 +175,7 @@ class Spike(Watch):
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
         """The hour's spend beside what is typical."""
         del pace
-        measurement = event.reading
+        measurement = event.measurement
         value, hour, typical = measurement.value or 0, measurement.hour, measurement.usual
         start = (hour.start if hour else measurement.at).astimezone(ZoneInfo(zone))
         span = f"{clock_words(start)} and {clock_words(start + HOUR)}"

@@ -69,13 +69,14 @@ class Stale(Watch):
         """How old the data is."""
         del zone, pace
         return (
-            f"The latest usage data is {age(event.reading.value or 0)} old; it should be no more"
-            f" than {age(self.limit)} old. Answers and alerts are based on data from that time."
+            f"The latest usage data is {age(event.measurement.value or 0)} old; it should be no"
+            f" more than {age(self.limit)} old. Answers and alerts are based on"
+            " data from that time."
         )
 
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""
-        return f"The data is up to date again ({age(event.reading.value or 0)} old)."
+        return f"The data is up to date again ({age(event.measurement.value or 0)} old)."
 
 
 def stale(rule: Rule, synced: datetime | None, since: datetime, now: datetime) -> Measurement:

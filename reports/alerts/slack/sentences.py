@@ -18,7 +18,7 @@ NAME = 80
 
 def title(event: AlertEvent, rule: Rule, zone: str) -> str:
     """The headline of an alert: what at OpenRouter passed which limit, and whose usage it is."""
-    about, reading = topic(event, rule, zone), event.reading
+    about, reading = topic(event, rule, zone), event.measurement
     if not rule.watch.names_subject:
         return about
     return f"{about}: {subject(rule, reading)}"

@@ -172,7 +172,7 @@ def test_it_says_for_how_many_days_credits_last():
 def test_its_title_names_openrouter_and_whose_use_it_is():
     event = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
     assert title(event, rule_of(DAILY), BERLIN) == "OpenRouter spend over $50 today: Ada"
-    whole = replace(event, reading=replace(SPENT, subject=""))
+    whole = replace(event, measurement=replace(SPENT, subject=""))
     filtered = rule_of("spend > $50 per day key:prod*")
     assert title(whole, filtered, BERLIN) == "OpenRouter spend over $50 today: key:prod*"
     everyone = title(whole, rule_of("spend > $50 per day"), BERLIN)
@@ -274,7 +274,10 @@ def test_many_at_once_are_listed_as_far_as_there_is_room():
         for n in range(60)
     ]
     rising = [
-        Item(replace(one, reading=replace(one.reading, value=(n + 51) * DOLLAR)), about(DAILY))
+        Item(
+            replace(one, measurement=replace(one.measurement, value=(n + 51) * DOLLAR)),
+            about(DAILY),
+        )
         for n, one in enumerate(events[:6])
     ]
     assert together(rising, "/activity").text.splitlines()[2].startswith("• Person 5: $56")

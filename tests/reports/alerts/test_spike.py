@@ -60,7 +60,7 @@ def told(figures: dict[datetime, int], now: datetime) -> list[datetime]:
             judged = evaluate(RULE, spike(RULE, "x", "x", hours, hour + HOUR), state, hour + HOUR)
             state = judged.state
             if judged.event and judged.event.kind is EventKind.TRIGGERED:
-                events.append(judged.event.reading.hour.start)
+                events.append(judged.event.measurement.hour.start)
         hour += HOUR
     return events
 
