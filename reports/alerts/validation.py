@@ -27,7 +27,7 @@ def check(draft: RuleDraft) -> Rule:
     if not draft.watch:
         said = (
             "What should I watch? Start with spend, tokens, requests, budget, spike, credits, new"
-            " model, new key, forecast or sync."
+            " model, new key, new creator, forecast or sync."
         )
         raise WrongRule(said, forgiven(replace(draft, watch=_meant(draft))))
     rule = kind_of(draft.watch).check(draft)
