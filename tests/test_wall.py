@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PURE = {
-    *("__future__", "reports", "typing", "dataclasses", "enum", "collections", "contextlib"),
+    *("__future__", "abc", "reports", "typing", "dataclasses", "enum", "collections", "contextlib"),
     *("bisect", "functools", "itertools", "operator", "decimal", "fractions", "math", "hashlib"),
     *("statistics",),
     *("calendar", "datetime", "zoneinfo"),

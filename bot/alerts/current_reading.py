@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.drivers import narrowed
-from bot.alerts.measure import MeasurementContext, WatchedRule, readings
+from bot.alerts.measure import measurements
 from reports.alerts.evaluation import Measurement, period_key
 from reports.alerts.needed_usage import Needed
-from reports.alerts.rule import Above, Budget, Forecast, New, Spike
 from reports.usage.dimensions import Metric
 from reports.usage.usage import ZERO
 
 
-def current(
+def current_measurement(
     watched: WatchedRule, seen: MeasurementContext, told: Measurement
 ) -> Measurement | None:
     """What a reading has become; None where nothing newer is known of it."""
-    match watched.rule.watch:
-        case New():
-            return None
-        case Spike():
-            return _hour(watched, seen, told)
-        case Above() | Budget() | Forecast() if seen.fresh is None or told.at >= seen.fresh:
-            return None
+    watch = watched.rule.watch
+    if watch.happens_once:
+        return None
+    if watch.compares_hours:
+        return _hour(watched, seen, told)
+    if watch.from_usage and (seen.fresh is None or told.at >= seen.fresh):
+        return None
     place = told.subject, period_key(told)
-    found = readings(replace(watched, since=seen.now), replace(seen, everything=True))
+    found = measurements(replace(watched, since=seen.now), replace(seen, everything=True))
     same = (one for one in found if (one.subject, period_key(one)) == place)
     return next((one for one in same if one.value is not None), None)
 

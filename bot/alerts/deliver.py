@@ -25,7 +25,7 @@ from bot.store.alerts.rules import StoredRule
 from bot.store.alerts.states import EVERYTHING, Hold
 from reports.admin.slack import unreadable
 from reports.alerts.evaluation import AlertEvent, EventKind, period_key, reached
-from reports.alerts.rule import RecipientKind, Rule, Spike
+from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack import notices as words
 from reports.wording.delivery_problems import OUTSIDERS
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 AT_ONCE = 32
-ALONE = 5
+MOST_SEPARATE = 5
 """More than so many alerts at once to one person or channel become a single message."""
 LONGEST_WAIT = timedelta(minutes=10)
 _SHORT = timedelta(seconds=15)
@@ -135,7 +135,7 @@ class AlertDelivery:
         for one in events:
             with isolated(log, "No recipient could be found for alert event %d", one.id):
                 try:
-                    resolved_recipient = self._hearer(one, holds)
+                    resolved_recipient = self._recipient_of(one, holds)
                 except DeliveryError as error:
                     log.warning("Alert event %d has to wait: %s", one.id, error)
                     wait = timedelta(seconds=error.retry_after) or _SHORT
@@ -147,7 +147,7 @@ class AlertDelivery:
             with isolated(log, "Alert messages to %s could not be made", place):
                 self._make(place, [one for one in events if one.id in notes], notes)
 
-    def _hearer(
+    def _recipient_of(
         self, one: PendingEvent, holds: dict[tuple[str, str], Hold]
     ) -> ResolvedRecipient | None:
         """Who gets an event now; None where it waits or is not needed any more."""
@@ -155,10 +155,10 @@ class AlertDelivery:
         entry = at.rules.get(one.rule)
         rule = self._judging.rule(entry) if entry else None
         if entry is None or rule is None or entry.paused is not None:
-            at.alert_messages.drop([one], "its rule does not watch any more")
+            at.alert_messages.drop([one], "its rule is paused or deleted")
             return None
-        if not self._judging.as_seen(entry, rule, one.event.reading):
-            at.alert_messages.drop([one], "its maker sees otherwise by now")
+        if not self._judging.as_seen(entry, rule, one.event.measurement):
+            at.alert_messages.drop([one], "the visibility of its owner has changed")
             return None
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
         if hold and (hold.until is None or now < hold.until):
@@ -167,9 +167,11 @@ class AlertDelivery:
             else:
                 at.alert_messages.later([one], hold.until)
             return None
-        resolved_recipient = self._people.resolved_recipient(entry, rule, one.event.reading.owner)
+        resolved_recipient = self._people.resolved_recipient(
+            entry, rule, one.event.measurement.owner
+        )
         if resolved_recipient is None:
-            at.alert_messages.drop([one], "nobody hears it")
+            at.alert_messages.drop([one], "it has no recipient")
             return None
         until = self._quiet_until(resolved_recipient.place, one, now)
         if until:
@@ -208,10 +210,10 @@ class AlertDelivery:
             elif root and root.state == "sent":
                 answers[root.id, root.channel].append(one)
             else:
-                alert_messages.drop([one], "nothing was told before")
+                alert_messages.drop([one], "nothing was delivered before")
         for (id_, channel), group in answers.items():  # the last word says it all
             alert_messages.make(group, channel, root=id_)
-        if len(firsts) > ALONE:
+        if len(firsts) > MOST_SEPARATE:
             together = [one for group in firsts.values() for one in group]
             alert_messages.make(together, place, _note([notes[id_] for id_ in firsts]))
         else:
@@ -248,11 +250,11 @@ class AlertDelivery:
                 continue
             reading = standing.get(place[1:])
             beyond = reading is not None and reached(rule.watch, reading) > 0
-            if reading is None or (isinstance(rule.watch, Spike) and not beyond):
+            if reading is None or (rule.watch.compares_hours and not beyond):
                 last = at.alert_messages.last(place)  # its hour may be over, and it not calm yet
                 if last is None:
                     continue
-                reading = replace(last.event.reading, value=state.peak, at=now)
+                reading = replace(last.event.measurement, value=state.peak, at=now)
             elif not beyond:
                 continue
             event, since = (

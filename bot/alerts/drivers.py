@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.alerts.measure import MeasurementContext, WatchedRule
+from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.scope import allowed
 from bot.answers import visibility
 from bot.store import Store
 from bot.store.usage.selection import Selection
-from reports.alerts.drivers import (
-    Detail,
-    Driver,
-    chart_range,
-    drivers_spans,
-    metric_of,
-    pace_span,
-    source_of,
-)
+from reports.alerts.drivers import Detail, Driver
 from reports.alerts.evaluation import Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.needed_usage import Needed
-from reports.alerts.rule import Above, Budget, Credits, Forecast, New
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage
@@ -36,12 +27,12 @@ def detail(
     """Look up what drives an alert, limited to what the rule's owner may see."""
     rule = watched.rule
     narrow = narrowed(seen, watched, reading)
-    metric, source = metric_of(rule), source_of(rule)
-    if isinstance(rule.watch, Credits | Budget):
+    metric, source = rule.watch.measured, rule.watch.money_source
+    if rule.watch.set_at_openrouter:
         source = MoneySource.ALL if _with_byok(seen, reading) else MoneySource.CREDITS
     keys: tuple[Driver, ...] = ()
     models: tuple[Driver, ...] = ()
-    spans = drivers_spans(rule, reading)
+    spans = rule.watch.driver_periods(reading)
     if spans:
         now, before = spans
         known = seen.figures.holds(before)
@@ -58,11 +49,11 @@ def detail(
             else ()
             for by in (Dimension.KEY, Dimension.MODEL)
         )
-    pace, stretch = None, pace_span(rule, reading)
+    pace, stretch = None, rule.watch.pace_period(reading)
     if stretch:
         used = seen.figures.sums(Needed(None, (), stretch), narrow).get(0, ZERO)
         pace = SpendPace(used.value(metric, source), stretch.end - stretch.start)
-    drawn = chart_range(rule, reading, zone)
+    drawn = rule.watch.chart_range(reading, zone)
     values = _chart(store, drawn, narrow, metric, source) if drawn else ()
     return Detail(pace, keys, models, drawn, values)
 
@@ -71,12 +62,12 @@ def narrowed(seen: MeasurementContext, watched: WatchedRule, reading: Measuremen
     """Whose usage a reading is about: what the rule's filters mean, and its subject."""
     directory, rule, asker = seen.directory, watched.rule, watched.asker
     wanted = allowed(directory, rule, asker, watched.named)
-    if isinstance(rule.watch, Budget):
+    if rule.watch.set_at_openrouter:
         for limited in seen.limits.caps:
             if limited.cap.subject == reading.subject:
                 wanted[Dimension.KEY] = limited.keys
     else:
-        about = rule.watch.what if isinstance(rule.watch, New) else rule.by
+        about = rule.watch.subject_dimension(rule.by)
         whose, _, member = reading.subject.rpartition(":")
         for dimension, id_ in ((Dimension.CREATOR if whose else None, whose), (about, member)):
             if dimension is not None and id_.isdecimal() and int(id_) in directory.members:
@@ -119,10 +110,7 @@ def _chart(
     return tuple(usage.value(metric, source) for usage in whole)
 
 
-def as_told(watched: WatchedRule, reading: Measurement) -> WatchedRule:
+def with_delivered_limit(watched: WatchedRule, reading: Measurement) -> WatchedRule:
     """A rule as it was when something was told of it, whose limit may have been changed since."""
-    watch = watched.rule.watch
-    if not isinstance(watch, Above | Forecast | Credits) or watch.limit == reading.limit:
-        return watched
-    told = replace(watch, limit=reading.limit)
-    return replace(watched, rule=replace(watched.rule, watch=told))
+    watch = watched.rule.watch.with_limit(reading.limit)
+    return replace(watched, rule=replace(watched.rule, watch=watch))

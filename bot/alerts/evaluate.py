@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 
 from bot import __version__
 from bot.access.policy import sees_own_only
-from bot.alerts.measure import MeasurementContext, WatchedRule, closing, readings
+from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.measure import closing, measurements
 from bot.alerts.scope import RuleMembers, people_named
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
@@ -45,9 +46,10 @@ from reports.alerts.evaluation import (
     reached,
 )
 from reports.alerts.grammar import rule_of
+from reports.alerts.kinds.stale import Stale
 from reports.alerts.needed_usage import needed
 from reports.alerts.periods import SETTLED, AlertPeriod
-from reports.alerts.rule import Credits, Forecast, New, Rule, Spike, Stale
+from reports.alerts.rule import Rule
 from reports.usage.dimensions import Dimension
 
 log = logging.getLogger(__name__)
@@ -137,7 +139,7 @@ class RuleEvaluator:
         with self._at.services.store.snapshot():
             seen = replace(self.seen(now), everything=True)
             watched = self.watched(entry, rule, now)
-            found = list(readings(watched, seen))
+            found = list(measurements(watched, seen))
         return [one for one in found if one.period is None or one.period.end > now]
 
     def standing(
@@ -155,16 +157,16 @@ class RuleEvaluator:
         if not told:
             return []
         found: dict[tuple[str, str], Measurement] = {}
-        slow = isinstance(rule.watch, Forecast) and rule.by is not None
-        if not slow and not isinstance(rule.watch, New | Spike):
+        slow = rule.watch.slow_by_member and rule.by is not None
+        if not slow and not (rule.watch.happens_once or rule.watch.compares_hours):
             seen.states[entry.id] = told
             with self._at.services.store.snapshot():
-                for one in readings(self.watched(entry, rule, seen.now), seen):
+                for one in measurements(self.watched(entry, rule, seen.now), seen):
                     if one.value is not None:
                         found[one.subject, period_key(one)] = one
         if told.keys() - found.keys():
             lasts = self._at.alert_messages.lasts(entry.id)
-            found = {place: one.event.reading for place, one in lasts.items()} | found
+            found = {place: one.event.measurement for place, one in lasts.items()} | found
         return [
             found[place] for place in told if place in found and reached(rule.watch, found[place])
         ]
@@ -205,7 +207,7 @@ class RuleEvaluator:
         """A rule as its messages call it: about its maker, where that is all that they may see."""
         limited = sees_own_only(maker, self._at.services.settings)
         creators = any(one.dimension is Dimension.CREATOR for one in rule.filters)
-        if not limited or creators or isinstance(rule.watch, Credits | Stale):
+        if not limited or creators or rule.watch.whole_organization:
             return rule
         return replace(rule, filters=(*rule.filters, visibility.ME))
 
@@ -256,7 +258,7 @@ class RuleEvaluator:
         if len(known) < len(kept):
             seen.states[entry.id] = known
         now_known = dict(known)
-        for reading in readings(watched, seen):
+        for reading in measurements(watched, seen):
             place = reading.subject, period_key(reading)
             before = now_known.get(place, kept.get(place))
             verdict = evaluate(rule, reading, before or AlertState(), seen.now)
@@ -285,9 +287,9 @@ class RuleEvaluator:
             if seen.now < state.ends + SETTLED or seen.fresh is None or seen.fresh < state.ends:
                 continue  # the last usage of the period may still come
             last = self._at.alert_messages.last((entry.id, subject, period))
-            if last is None or last.event.reading.period is None:
+            if last is None or last.event.measurement.period is None:
                 continue
-            reading = closing(watched, seen, last.event.reading, last.event.reading.period)
+            reading = closing(watched, seen, last.event.measurement, last.event.measurement.period)
             verdict = ended(state, reading, seen.now)
             if verdict.event:
                 place = entry.id, subject, period
@@ -328,10 +330,11 @@ def _unsure(
     Usage can only be missing, so that a sum that crosses its limit has crossed it; but a recovery
     may be wrong, and a spike where the hours that it is compared with are too low.
     """
-    if event is None or isinstance(watched.rule.watch, Credits | Stale | New):
+    watch = watched.rule.watch
+    if event is None or not watch.from_usage or watch.happens_once:
         return False
     crossed = event.kind in {EventKind.TRIGGERED, EventKind.FURTHER}
-    if crossed and not isinstance(watched.rule.watch, Spike):
+    if crossed and not watch.compares_hours:
         return False
     spans = [one.span for one in needed(watched.rule, watched.zone, watched.since, seen.now)]
     if reading.period is not None:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.access.policy import admins, admins_only, is_admin
-from bot.alerts.drivers import as_told
+from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.drivers import with_delivered_limit
 from bot.alerts.evaluate import AlertServices, RuleEvaluator
-from bot.alerts.measure import MeasurementContext, WatchedRule
 from bot.alerts.message import MessageComposer
 from bot.alerts.recipients import RecipientLookup
 from bot.alerts.scope import named
@@ -32,7 +32,7 @@ from reports.alerts.drivers import question
 from reports.alerts.evaluation import Measurement
 from reports.alerts.grammar import EXAMPLES, ListAlerts, SetQuiet, rule_of
 from reports.alerts.periods import Snooze
-from reports.alerts.rule import Above, Credits, Forecast, Recipient, RecipientKind, Rule
+from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.slack import cards
 from reports.alerts.slack import notices as words
 from reports.alerts.slack.cards import RuleCard
@@ -198,7 +198,7 @@ class AlertManager:
             self._say(place, OTHERWISE)
             return
         person = self._services.slack.person(place.user)
-        query = question(watched.rule, one.event.reading, watched.zone)
+        query = question(watched.rule, one.event.measurement, watched.zone)
         if query is None:
             self._say(place, "This alert has no usage to show.")
             return
@@ -327,7 +327,7 @@ class AlertManager:
         services = self._services
         query = Query(Metric.SPEND, by=rule.by, filters=rule.filters)
         asker = asker_of(services, person, query)
-        if asker.own_only and isinstance(rule.watch, Credits):
+        if asker.own_only and rule.watch.admins_only:
             return admins_only("get alerts on the credit balance", person.id, services.settings)
         plan = make_plan(services.store, query, services.clock(), services.settings.zone, asker)
         if isinstance(plan, CommandError):
@@ -336,7 +336,7 @@ class AlertManager:
         if isinstance(to, str):
             return to
         zone = rule.zone or zone_names().get((person.zone or "").lower()) or services.settings.zone
-        dated = isinstance(rule.watch, Above | Forecast)
+        dated = rule.watch.has_zone
         kept = replace(rule, to=to, zone=zone if dated else None)
         known = named(services.store.directory(), kept, asker)
         return NewRule(person.id, person.email or "", kept.words(), known.as_json())
@@ -415,10 +415,10 @@ class AlertManager:
             self._services.slack.respond(place, cards_said(self._not_yours(entry)))
             return None
         watched = self._judging.watched(entry, rule, entry.made_at)
-        return one, as_told(watched, one.event.reading), alert_message
+        return one, with_delivered_limit(watched, one.event.measurement), alert_message
 
     def _as_seen(self, one: PendingEvent, watched: WatchedRule) -> bool:
-        return one.event.reading.visibility == watched.visibility
+        return one.event.measurement.visibility == watched.visibility
 
     def _event(self, event: str) -> PendingEvent | None:
         known = event.isascii() and event.isdigit() and len(event) < 16
@@ -559,12 +559,8 @@ def _was_sent_to(alert_message: AlertMessage, person: SlackUser, spot: MessageLo
 
 def _same_kind(old: Rule, new: Rule) -> bool:
     """Whether two rules differ only by their threshold and recipient."""
-    if type(old.watch) is not type(new.watch):
-        return False
     same = replace(new, watch=old.watch, to=old.to, urgent=old.urgent) == old
-    if isinstance(old.watch, Above) and isinstance(new.watch, Above):
-        return same and replace(new.watch, limit=old.watch.limit) == old.watch
-    return same
+    return same and old.watch.same_but_limit(new.watch)
 
 
 def _held(holds: Sequence[Hold], zone: str) -> str:

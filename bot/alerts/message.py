@@ -6,17 +6,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.alerts.current_reading import current
+from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.current_reading import current_measurement
 from bot.alerts.drivers import detail
 from bot.alerts.evaluate import AlertServices, RuleEvaluator
-from bot.alerts.measure import MeasurementContext, WatchedRule
 from bot.answers.answer_state import shown, state_of
 from bot.slack.types import DeliveryError
 from bot.store.alerts.messages import AlertMessage, PendingEvent
 from bot.store.alerts.states import EVERYTHING
 from reports.alerts.drivers import Detail, question
 from reports.alerts.evaluation import AlertEvent, EventKind
-from reports.alerts.rule import Above, Forecast, Spike
 from reports.alerts.slack import messages as render
 from reports.alerts.slack.messages import AlertContext
 from reports.block_kit.message import Message
@@ -82,9 +81,9 @@ class MessageComposer:
         event, latest = self._dated(one), self._latest(one)
         with self._at.services.store.snapshot():
             seen = self._judging.seen(self._at.services.clock())
-            base = render.shown(event, watched.rule, latest).reading
-            moves = not render.is_over(latest) or isinstance(watched.rule.watch, Spike)
-            now = current(watched, seen, base) if moves else None
+            base = render.shown(event, watched.rule, latest).measurement
+            moves = not render.is_over(latest) or watched.rule.watch.compares_hours
+            now = current_measurement(watched, seen, base) if moves else None
             shown = render.shown(event, watched.rule, latest, now)
             drawn = self._detail(watched, seen, shown, about.zone)
         message = render.alert(event, about, drawn, latest, now)
@@ -92,7 +91,7 @@ class MessageComposer:
 
     def _standing_for(self, message: Message, watched: WatchedRule, event: AlertEvent) -> Message:
         """The message with its question, for follow-ups in its thread."""
-        query = question(watched.rule, event.reading, watched.zone)
+        query = question(watched.rule, event.measurement, watched.zone)
         if query is None:
             return message
         services, maker = self._at.services, watched.entry.draft.maker
@@ -114,8 +113,8 @@ class MessageComposer:
         self, watched: WatchedRule, seen: MeasurementContext, event: AlertEvent, zone: str
     ) -> Detail:
         """What drives it, with the threshold that it was evaluated with."""
-        judged = replace(watched, rule=render.at_line(watched.rule, event.reading))
-        return detail(self._at.services.store, judged, seen, event.reading, zone)
+        judged = replace(watched, rule=render.at_line(watched.rule, event.measurement))
+        return detail(self._at.services.store, judged, seen, event.measurement, zone)
 
     def _latest(self, one: PendingEvent) -> AlertEvent | None:
         """The newest event after the first of a crossing, measured with the same visibility."""
@@ -125,17 +124,17 @@ class MessageComposer:
     def _dated(self, one: PendingEvent) -> AlertEvent:
         """An event, marked as past if its period has ended by now."""
         event = one.event
-        period = event.reading.period
+        period = event.measurement.period
         if period is None or self._at.services.clock() < period.end:
             return event
-        return replace(event, reading=replace(event.reading, part=False))
+        return replace(event, measurement=replace(event.measurement, part=False))
 
     def _as_seen(self, one: PendingEvent) -> bool:
         entry = self._at.rules.find(one.rule)
         rule = self._judging.rule(entry) if entry else None
         if entry is None or rule is None:
             return True  # it isn't shown anyway
-        return self._judging.as_seen(entry, rule, one.event.reading)
+        return self._judging.as_seen(entry, rule, one.event.measurement)
 
     def _about(
         self, one: PendingEvent, zone: str, notes: tuple[str, ...] = ()
@@ -146,7 +145,7 @@ class MessageComposer:
         if entry is None or rule is None:
             return None
         watched = self._judging.watched(entry, rule, entry.made_at)
-        zone = watched.zone if isinstance(rule.watch, Above | Forecast) else zone
+        zone = watched.zone if rule.watch.has_zone else zone
         holds = self._at.states.holds()
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
         snoozed = hold.until if hold else None

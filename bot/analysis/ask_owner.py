@@ -6,7 +6,7 @@ from bot.access.policy import Refusal, admins_only, is_admin, refusal
 from bot.analysis.keys import gather_keys
 from bot.analysis.request import AnalysisRequest
 from bot.answers.group_ids import group_id
-from bot.services import Services, admit, asker_of, refuse
+from bot.services import REFUSED, Services, admit, asker_of, refuse
 from bot.slack.types import DeliveryError, ReplyTarget
 from reports.admin.audit_log import DONE, Act
 from reports.analysis.document import AnalysisDocument

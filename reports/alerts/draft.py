@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
-from reports.alerts.rule import PERCENTS, Above, Budget, Credits, Recipient, Rule, Spike, Watch
+from reports.alerts.rule import Recipient, Rule
 from reports.alerts.threshold import Amount
+from reports.alerts.watch import Watch
 from reports.time.period import Unit
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import NANO, nano_dollars
@@ -15,7 +16,7 @@ from reports.wording.safe_text import clean
 
 MOST_DOLLARS = 10**8
 MOST_COUNT = 10**15
-_PARTS = {Unit.HOUR: 100, Unit.DAY: 10, Unit.WEEK: 4}
+_PARTS: dict[Unit | None, int] = {Unit.HOUR: 100, Unit.DAY: 10, Unit.WEEK: 4}
 """By how much less is absurd already in a shorter time than a month."""
 _TOKENS = 1_000
 """How many tokens a request has, about."""
@@ -51,6 +52,16 @@ class WrongRule(ValueError):  # noqa: N818 - its text is what is said
         self.rule = rule
 
 
+def forgiven(draft: RuleDraft) -> Rule:
+    """The rule that was probably meant by a draft, with its mistakes corrected."""
+    from reports.alerts.validation import check  # noqa: PLC0415 - it asks the kinds, which ask this
+
+    try:
+        return check(draft)
+    except WrongRule as wrong:
+        return wrong.rule
+
+
 def rule(draft: RuleDraft, watch: Watch) -> Rule:
     """The rule of a draft that watches this."""
     to = draft.to or Recipient()
@@ -61,7 +72,7 @@ def money(found: Amount, example: Rule, made: Made) -> int:
     """A threshold in nano-dollars. WrongRule if it is none; `example` has one that is sensible."""
     most = most_of(example)
     nano, typed = _fit(found.value, most), clean(found.typed, 20)
-    above = not isinstance(example.watch, Credits)  # a balance triggers below its limit
+    above = not example.watch.below  # a balance triggers below its limit
     always, any_use = (
         (", so it's always exceeded", ", so any usage exceeds it") if above else ("", "")
     )
@@ -85,16 +96,14 @@ def money(found: Amount, example: Rule, made: Made) -> int:
 def most_of(rule: Rule) -> int:
     """From which threshold on a rule could never fire, in dollars, tokens or requests."""
     watch = rule.watch
-    unit = watch.unit if isinstance(watch, Above) else Unit.HOUR
-    part = _PARTS.get(unit, 1) if isinstance(watch, Above | Spike) else 1
-    if not isinstance(watch, Above) or watch.metric is Metric.SPEND:
+    part = _PARTS.get(watch.limit_unit, 1)
+    if watch.measured is Metric.SPEND:
         return MOST_DOLLARS // part
-    return MOST_COUNT // part // (1 if watch.metric is Metric.TOKENS else _TOKENS)
+    return MOST_COUNT // part // (1 if watch.measured is Metric.TOKENS else _TOKENS)
 
 
 def _never(example: Rule, said: str) -> str:
-    unit = example.watch.unit if isinstance(example.watch, Above) else None
-    unit = Unit.HOUR if isinstance(example.watch, Spike) else unit
+    unit = example.watch.limit_unit
     return f"{said} in {'an' if unit is Unit.HOUR else 'a'} {unit}" if unit in _PARTS else said
 
 
@@ -127,30 +136,3 @@ def above_nothing(limit: int, found: Amount, example: Rule) -> int:
         " `alert new model` or `alert new key`."
     )
     raise WrongRule(said, example)
-
-
-def percents(draft: RuleDraft) -> tuple[int, ...]:
-    """The parts of a limit, the lowest first, from 1 to 100. WrongRule if one is none."""
-    typed = [*draft.percents, *([draft.limit] if draft.limit else [])]
-    meant = rule(draft, Budget(tuple(sorted({_whole(one) for one in typed})) or PERCENTS))
-    for one in typed:
-        _check_percent(one, meant)
-    return tuple(sorted({_whole(one) for one in typed})) or PERCENTS
-
-
-def _whole(found: Amount) -> int:
-    return min(max(int(abs(found.value)), 1), 100)
-
-
-def _check_percent(found: Amount, meant: Rule) -> None:
-    typed = clean(found.typed, 20)
-    if found.dollars or found.currency:
-        said = f"Limits are set at OpenRouter. Here, use a percentage instead of “{typed}”."
-        raise WrongRule(said, replace(meant, watch=Budget()))
-    if not found.percent:
-        raise WrongRule(f"Is “{typed}” a percentage? Then write it with a percent sign.", meant)
-    if found.value > 100:
-        said = f"Usage can't exceed 100% of a limit, so “{typed}” would never trigger."
-        raise WrongRule(said, meant)
-    if found.value != _whole(found) or found.comma:
-        raise WrongRule(f"Use a whole percentage from 1% to 100%, not “{typed}”.", meant)

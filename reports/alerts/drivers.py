@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 from reports.alerts.evaluation import Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.periods import AlertPeriod
-from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
+from reports.alerts.rule import Rule
 from reports.questions.query import Query
-from reports.time.period import Calendar, Counted, Month, Period, Unit
+from reports.time.period import Calendar, Month, Period, Unit
 from reports.time.period import DateSpan as Days
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.usage.dimensions import Dimension, Filter
 
 LONG = timedelta(days=2)
 """Periods up to so long are charted by hour, longer ones by day."""
 _MINUTE = timedelta(minutes=1)
-_WEEK = 7 * DAY
+WEEK = 7 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,86 +46,51 @@ class Detail:
     values: tuple[int, ...] = ()
 
 
-def metric_of(rule: Rule) -> Metric:
-    """What the figures of a rule are of."""
-    return rule.watch.metric if isinstance(rule.watch, Above) else Metric.SPEND
+def period_drivers(measurement: Measurement) -> tuple[AlertPeriod, AlertPeriod]:
+    """The measured period so far and the same part of the one before; without one, weeks."""
+    period = measurement.period
+    if period is None:
+        return week_drivers(measurement)
+    end = min(period.end, floor(measurement.at, Granularity.MINUTE) + _MINUTE)
+    before = span_before(period)
+    part = AlertPeriod(before.start, min(before.start + (end - period.start), before.end))
+    return AlertPeriod(period.start, end), part
 
 
-def source_of(rule: Rule) -> MoneySource:
-    """From which source the money of a rule is."""
-    return rule.watch.source if isinstance(rule.watch, Above | Forecast) else MoneySource.ALL
+def week_drivers(measurement: Measurement) -> tuple[AlertPeriod, AlertPeriod]:
+    """The last week and the one before it."""
+    at = floor(measurement.at, Granularity.MINUTE) + _MINUTE
+    return AlertPeriod(at - WEEK, at), AlertPeriod(at - 2 * WEEK, at - WEEK)
 
 
-def pace_span(rule: Rule, reading: Measurement) -> AlertPeriod | None:
-    """Over which stretch the present pace is measured: an hour, a day or a week; None: no pace."""
-    at = floor(reading.at, Granularity.MINUTE)
-    match rule.watch:
-        case Credits():
-            return AlertPeriod(floor(at - _WEEK, Granularity.HOUR), at)
-        case Above() | Budget():
-            period = reading.period
-            short = period is not None and period.end - period.start <= LONG
-            back = HOUR if short else DAY
-            return AlertPeriod(at - back, at)
-    return None
+def recent_pace(measurement: Measurement) -> AlertPeriod:
+    """The last hour of a period of up to two days, else the last day."""
+    at, period = floor(measurement.at, Granularity.MINUTE), measurement.period
+    short = period is not None and period.end - period.start <= LONG
+    return AlertPeriod(at - (HOUR if short else DAY), at)
 
 
-def drivers_spans(rule: Rule, reading: Measurement) -> tuple[AlertPeriod, AlertPeriod] | None:
-    """The stretch in which to look for what drives an alert, and one before it to compare with."""
-    at = floor(reading.at, Granularity.MINUTE) + _MINUTE
-    match rule.watch:
-        case Stale() | New():
-            return None
-        case Spike() if reading.hour:
-            hour = reading.hour
-            return AlertPeriod(hour.start, min(hour.end, at)), AlertPeriod(
-                hour.start - _WEEK, min(hour.end, at) - _WEEK
-            )
-        case Above() | Budget() | Forecast() if reading.period:
-            start, end = reading.period.start, min(reading.period.end, at)
-            length = end - start
-            before = span_before(reading.period)
-            return AlertPeriod(start, end), AlertPeriod(
-                before.start, min(before.start + length, before.end)
-            )
-    return AlertPeriod(at - _WEEK, at), AlertPeriod(at - 2 * _WEEK, at - _WEEK)
-
-
-def before_words(rule: Rule, reading: Measurement) -> str:
+def before_words(rule: Rule, measurement: Measurement) -> str:
     """What usage is compared with: `the week before`, `same part of the day before`."""
-    if isinstance(rule.watch, Spike):
+    if rule.watch.compares_hours:
         return "same hour last week"
-    period = reading.period
+    period = measurement.period
     if period is None:
         return "the week before"
     length = period.end - period.start
     names = (("hour", HOUR), ("day", LONG), ("week", 8 * DAY))
     name = next((name for name, most in names if length <= most), "month")
-    part = "same part of " if reading.at < period.end else ""
+    part = "same part of " if measurement.at < period.end else ""
     return f"{part}the {name} before"
 
 
 def span_before(period: AlertPeriod) -> AlertPeriod:
-    """As long a stretch right before a period."""
+    """As long a period right before a period."""
     return AlertPeriod(period.start - (period.end - period.start), period.start)
 
 
-def chart_range(rule: Rule, reading: Measurement, zone: str) -> TimeRange | None:
-    """The buckets of the chart: those of the period so far, else the hours or days before."""
-    at = reading.at
-    match rule.watch:
-        case Stale() | New():
-            return None
-        case Spike():
-            last = reading.hour.end if reading.hour else floor(at, Granularity.HOUR) + HOUR
-            return _buckets(last - 20 * HOUR, last, Granularity.HOUR, zone)
-        case Above() | Budget() if reading.period:
-            calendar = "UTC" if isinstance(rule.watch, Budget) else zone
-            return _so_far(reading.period, at, calendar)
-    return _days(at, 20, zone)
-
-
-def _so_far(period: AlertPeriod, at: datetime, zone: str) -> TimeRange | None:
+def period_chart(period: AlertPeriod, at: datetime, zone: str) -> TimeRange | None:
+    """The buckets of a period so far: minutes of an hour, hours of a day, else days."""
     length = period.end - period.start
     if length <= HOUR:
         granularity = Granularity.MINUTE
@@ -139,12 +104,13 @@ def _so_far(period: AlertPeriod, at: datetime, zone: str) -> TimeRange | None:
         end = local(last + DAY, zone)
         return TimeRange(starts, end, granularity, end, zone) if starts else None
     until = min(period.end, floor(at, granularity) + STEP[granularity])
-    return _buckets(period.start, until, granularity, zone)
+    return buckets(period.start, until, granularity, zone)
 
 
-def _buckets(
+def buckets(
     start: datetime, end: datetime, granularity: Granularity, zone: str
 ) -> TimeRange | None:
+    """The buckets from `start` up to `end` (UTC); None if there are none."""
     step = STEP[granularity]
     start = floor(start, granularity)
     count = -((start - end) // step)
@@ -154,7 +120,8 @@ def _buckets(
     return TimeRange(starts, starts[-1] + step, granularity, starts[-1] + step, zone)
 
 
-def _days(at: datetime, count: int, zone: str) -> TimeRange:
+def days_chart(at: datetime, zone: str, count: int = 20) -> TimeRange:
+    """The last days of a zone; 20 is as many points as a Slack chart takes."""
     today = at.astimezone(ZoneInfo(zone)).date()
     days = [today - n * DAY for n in range(count)]
     starts = tuple(sorted({local(day, zone) for day in days}))
@@ -162,59 +129,46 @@ def _days(at: datetime, count: int, zone: str) -> TimeRange:
     return TimeRange(tuple(s for s in starts if s < end), end, Granularity.DAY, end, zone)
 
 
-def question(rule: Rule, reading: Measurement, zone: str) -> Query | None:
-    """The question that shows more of an alert; None where no usage is behind it."""
-    if isinstance(rule.watch, Stale):
+def question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
+    """The question that shows more of an alert; None if there is no usage behind it."""
+    watch = rule.watch
+    if not watch.has_details:
         return None
-    zone = "UTC" if isinstance(rule.watch, Budget) else zone
-    of = subject_of(rule, reading)
+    zone = "UTC" if watch.set_at_openrouter else zone
+    of = subject_of(rule, measurement)
     filters = rule.filters
     if of is not None:
-        # what is new of a creator is called by both
-        name = reading.label.partition(", used by ")[0] if new_of_each(rule) else reading.label
+        # the label of what is new to a creator names both
+        name = measurement.label
+        name = name.partition(", used by ")[0] if new_of_each(rule) else name
         filters = (*(one for one in filters if one.dimension is not of), Filter(of, name))
-    if new_of_each(rule) and reading.owner:
-        filters = (*filters, Filter(Dimension.CREATOR, reading.owner))
+    if new_of_each(rule) and measurement.owner:
+        filters = (*filters, Filter(Dimension.CREATOR, measurement.owner))
     seen = {one.dimension for one in filters}
     by = Dimension.KEY if Dimension.KEY not in seen else Dimension.MODEL
-    return Query(
-        metric_of(rule),
-        _period(rule, reading, zone),
-        by,
-        filters,
-        MoneySource.CREDITS if isinstance(rule.watch, Credits) else source_of(rule),
-        zone=zone,
-    )
+    period = watch.question_period(measurement, zone)
+    return Query(watch.measured, period, by, filters, watch.money_source, zone=zone)
 
 
 def new_of_each(rule: Rule) -> bool:
-    """Whether a rule tells what is new of each creator."""
-    return isinstance(rule.watch, New) and rule.by is Dimension.CREATOR
+    """Whether a rule finds what is new to each creator."""
+    return rule.watch.happens_once and rule.by is Dimension.CREATOR
 
 
-def subject_of(rule: Rule, reading: Measurement) -> Dimension | None:
-    """Which dimension the subject of a reading is a member of; None for the whole."""
-    match rule.watch:
-        case New(what):
-            return what
-        case Budget():
-            return Dimension.KEY if reading.subject.startswith("key") else None
-    return rule.by if reading.subject else None
+def subject_of(rule: Rule, measurement: Measurement) -> Dimension | None:
+    """Which dimension the subject of a measurement is a member of; None for the whole."""
+    if rule.watch.set_at_openrouter:
+        return Dimension.KEY if measurement.subject.startswith("key") else None
+    return rule.watch.subject_dimension(rule.by) if measurement.subject else None
 
 
-def _period(rule: Rule, reading: Measurement, zone: str) -> Period:
-    match rule.watch:
-        case Spike():
-            return Counted(1, Unit.DAY)
-        case Credits() | New():
-            return Counted(1, Unit.WEEK)
-        case Forecast():
-            return Calendar(Unit.MONTH)
-    if reading.period is None:
+def period_of_question(measurement: Measurement, zone: str) -> Period:
+    """The measured period as a question's; the current month if there is none."""
+    if measurement.period is None:
         return Calendar(Unit.MONTH)
     there = ZoneInfo(zone)
-    first = reading.period.start.astimezone(there).date()
-    last = max((reading.period.end - _MINUTE).astimezone(there).date(), first)
+    first = measurement.period.start.astimezone(there).date()
+    last = max((measurement.period.end - _MINUTE).astimezone(there).date(), first)
     month = Month(first.year, first.month)
     if (month.first, month.last) == (first, last):
         return month

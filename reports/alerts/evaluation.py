@@ -20,8 +20,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from reports.alerts.periods import AlertPeriod
-from reports.alerts.rule import Budget, Credits, Forecast, New, Rule, Spike, Stale, Watch
-from reports.usage.usage import NANO
+from reports.alerts.rule import Rule
+from reports.alerts.watch import Watch
 
 _NO_LINE = -1
 
@@ -113,7 +113,7 @@ class AlertEvent:
     """
 
     kind: EventKind
-    reading: Measurement
+    measurement: Measurement
     step: int
     at: datetime
 
@@ -126,11 +126,6 @@ class Evaluation:
     event: AlertEvent | None = None
 
 
-def is_level(watch: Watch) -> bool:
-    """Whether the figure of a watch moves both ways, instead of growing through a period."""
-    return isinstance(watch, Spike | Credits | Forecast | Stale)
-
-
 def period_key(reading: Measurement) -> str:
     """Under which period the state of a reading is kept; empty for what has no period."""
     return f"{reading.period.start:%Y-%m-%dT%H:%M}" if reading.period else ""
@@ -138,17 +133,7 @@ def period_key(reading: Measurement) -> str:
 
 def reached(watch: Watch, reading: Measurement) -> int:
     """How many thresholds a reading is beyond, from 0; the first is the lowest."""
-    value, limit = reading.value, reading.limit
-    if value is None:
-        return 0
-    match watch:
-        case Budget(percents):
-            return sum(value * 100 >= percent * limit for percent in percents) if limit > 0 else 0
-        case Credits():
-            return int(value < limit)
-        case New():
-            return 1
-    return int(value > limit)
+    return 0 if reading.value is None else watch.reached(reading.value, reading.limit)
 
 
 def evaluate(rule: Rule, reading: Measurement, state: AlertState, now: datetime) -> Evaluation:
@@ -157,7 +142,7 @@ def evaluate(rule: Rule, reading: Measurement, state: AlertState, now: datetime)
         return Evaluation(state)
     if state.visibility != reading.visibility:
         state = AlertState()  # what others see says nothing of what these do
-    if is_level(rule.watch):
+    if rule.watch.is_level:
         return _level(rule.watch, reading, state, now)
     return _sum(rule.watch, reading, state, now)
 
@@ -170,7 +155,7 @@ def ended(state: AlertState, reading: Measurement, now: datetime) -> Evaluation:
     return Evaluation(closed, AlertEvent(EventKind.ENDED, reading, state.step, now))
 
 
-def untold(state: AlertState, event: AlertEvent) -> AlertState:
+def undelivered(state: AlertState, event: AlertEvent) -> AlertState:
     """How a subject stands if the last event of it is never told: its next reading brings it again.
 
     What was told of it before stays told.
@@ -179,7 +164,7 @@ def untold(state: AlertState, event: AlertEvent) -> AlertState:
         case EventKind.TRIGGERED:
             return AlertState(visibility=state.visibility)
         case EventKind.FURTHER:
-            return replace(state, step=max(0, event.step - 1), limit=event.reading.limit)
+            return replace(state, step=max(0, event.step - 1), limit=event.measurement.limit)
         case EventKind.RECOVERED:  # of no line there is: any reading below its own is below it
             return replace(state, phase=Phase.TRIGGERED, limit=_NO_LINE)
         case EventKind.ENDED:
@@ -205,7 +190,7 @@ def _level(watch: Watch, reading: Measurement, state: AlertState, now: datetime)
     if state.at is not None and reading.at < state.at:
         return Evaluation(state)
     step, value = reached(watch, reading), reading.value or 0
-    moving = isinstance(watch, Spike)
+    moving = watch.compares_hours
     other = not moving and state.phase is not Phase.UNKNOWN and state.limit != reading.limit
     after = _seen(reading, state, value if other else _farther(watch, value, state))
     if state.phase is not Phase.TRIGGERED or (other and step):
@@ -213,7 +198,7 @@ def _level(watch: Watch, reading: Measurement, state: AlertState, now: datetime)
             return Evaluation(replace(after, step=0, peak=state.peak))
         fresh = state if state.phase is Phase.TRIGGERED or reading.period else AlertState()
         return _told(reading, fresh, replace(after, step=step), now)
-    if other or _clear(watch, reading):
+    if other or watch.is_clear(value, reading.limit, unfinished=reading.part):
         return _over(reading, replace(after, step=0), now)
     return Evaluation(after)
 
@@ -240,20 +225,4 @@ def _over(reading: Measurement, after: AlertState, now: datetime) -> Evaluation:
 
 
 def _farther(watch: Watch, value: int, state: AlertState) -> int:
-    if state.phase is not Phase.TRIGGERED:
-        return value
-    return min(value, state.peak) if isinstance(watch, Credits) else max(value, state.peak)
-
-
-def _clear(watch: Watch, reading: Measurement) -> bool:
-    """Whether a level is clearly on the right side of the line again."""
-    value, limit = reading.value, reading.limit
-    if value is None:
-        return False
-    match watch:
-        case Credits():
-            return value >= limit + max(limit // 10, NANO)
-        case Spike():
-            # an hour that still runs may yet grow, so one that is over has to be calm
-            return not reading.part and value * 2 <= limit
-    return value * 10 <= limit * 9
+    return watch.farther(value, state.peak) if state.phase is Phase.TRIGGERED else value

@@ -11,31 +11,20 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reports.alerts.grammar import parse_alert
-from reports.alerts.rule import (
-    SPIKE_FLOOR,
-    Above,
-    Budget,
-    Credits,
-    Forecast,
-    New,
-    Recipient,
-    RecipientKind,
-    Rule,
-    Spike,
-    Stale,
-    amount,
-)
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.registry import kind_of
+from reports.alerts.rule import Recipient, RecipientKind, Rule
+from reports.alerts.watch import ALL_TOGETHER
 from reports.questions.form_error import FormError
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
-from reports.usage.dimensions import Dimension, Metric, MoneySource
-from reports.usage.usage import exact_money
+from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 
-ALL = "all"
+ALL = ALL_TOGETHER
 URGENT = "urgent"
 _A_LIMIT = "Enter just a threshold, like $50, 10m or 80%."
 
@@ -56,18 +45,6 @@ class AlertField(StrEnum):
     URGENT = "form_urgent"
 
 
-class AlertKind(StrEnum):
-    """What kind of thing is watched."""
-
-    ABOVE = "above"
-    SPIKE = "spike"
-    BUDGET = "budget"
-    CREDITS = "credits"
-    FORECAST = "forecast"
-    NEW = "new"
-    SYNC = "sync"
-
-
 @dataclass(frozen=True, slots=True)
 class AlertFields:
     """What the form holds; fields that don't apply to `kind` and `to` are ignored.
@@ -76,7 +53,7 @@ class AlertFields:
     `80% 100%`), `whose` are filters.
     """
 
-    kind: str = AlertKind.ABOVE
+    kind: str = Above.key
     metric: str = Metric.SPEND
     limit: str = "$50"
     unit: str = Unit.DAY
@@ -89,40 +66,7 @@ class AlertFields:
     urgent: bool = False
 
 
-METRICS = (
-    Metric.SPEND,
-    f"{Metric.SPEND} {MoneySource.CREDITS}",
-    f"{Metric.SPEND} {MoneySource.BYOK}",
-    Metric.TOKENS,
-    Metric.REQUESTS,
-)
 UNITS = (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH)
-USUAL_LIMITS = {
-    AlertKind.ABOVE: "$50",
-    AlertKind.SPIKE: exact_money(SPIKE_FLOOR),
-    AlertKind.BUDGET: "80% 100%",
-    AlertKind.CREDITS: "$100",
-    AlertKind.FORECAST: "$1,000",
-}
-
-
-def bys(kind: str, what: str) -> tuple[str, ...]:
-    """The dimensions that a kind can watch separately."""
-    if kind in {AlertKind.ABOVE, AlertKind.SPIKE, AlertKind.FORECAST}:
-        return (ALL, *Dimension)
-    if kind == AlertKind.BUDGET:
-        return (ALL, Dimension.KEY)
-    return (ALL, Dimension.CREATOR) if kind == AlertKind.NEW and what == Dimension.MODEL else ()
-
-
-def has_whose(kind: str) -> bool:
-    """Whether a kind takes filters."""
-    return kind not in {AlertKind.CREDITS, AlertKind.SYNC}
-
-
-def has_zone(kind: str) -> bool:
-    """Whether a kind's periods depend on a time zone."""
-    return kind in {AlertKind.ABOVE, AlertKind.FORECAST}
 
 
 def fields_of(rule: Rule, zone: str) -> AlertFields:
@@ -135,32 +79,13 @@ def fields_of(rule: Rule, zone: str) -> AlertFields:
         channel=rule.to.channel,
         urgent=rule.urgent,
     )
-    watch = rule.watch
-    match watch:
-        case Above():
-            limit = amount(watch.metric, watch.limit)
-            metric = _metric(watch.metric, watch.source)
-            return replace(found, metric=metric, limit=limit, unit=watch.unit)
-        case Forecast():
-            limit, metric = exact_money(watch.limit), _metric(Metric.SPEND, watch.source)
-            return replace(found, kind=AlertKind.FORECAST, metric=metric, limit=limit)
-        case Budget(percents):
-            limit = " ".join(f"{percent}%" for percent in percents)
-            return replace(found, kind=AlertKind.BUDGET, limit=limit)
-        case Spike(floor):
-            return replace(found, kind=AlertKind.SPIKE, limit=exact_money(floor))
-        case Credits(left):
-            return replace(found, kind=AlertKind.CREDITS, limit=exact_money(left))
-        case New(what):
-            return replace(found, kind=AlertKind.NEW, what=what)
-        case Stale():
-            return replace(found, kind=AlertKind.SYNC)
+    return replace(found, kind=rule.watch.key, **rule.watch.form_values())
 
 
 def read_fields(fields: AlertFields) -> Rule | FormError:
     """The rule of the fields, or what is wrong in which of them."""
     zone = zone_names().get(fields.zone.strip().lower())
-    if has_zone(fields.kind) and zone is None:
+    if kind_of(fields.kind).has_zone and zone is None:
         meant, typed = nearest.zone(fields.zone), clean(fields.zone, 40) if fields.zone else ""
         problem = f"I don't recognize the time zone “{typed}”." if typed else "Enter a time zone."
         return FormError(AlertField.ZONE, f"{problem} Did you mean {meant}?")
@@ -172,7 +97,7 @@ def read_fields(fields: AlertFields) -> Rule | FormError:
         return FormError(AlertField.LIMIT, alone.problem[:1_000])
     if not isinstance(alone, Rule) or alone != Rule(alone.watch):
         return FormError(AlertField.LIMIT, _A_LIMIT)
-    whose = fields.whose.strip() if has_whose(fields.kind) else ""
+    whose = fields.whose.strip() if kind_of(fields.kind).has_filters else ""
     asked = parse(whose)
     if isinstance(asked, CommandError):
         return FormError(AlertField.WHOSE, asked.problem[:1_000])
@@ -190,7 +115,7 @@ def read_fields(fields: AlertFields) -> Rule | FormError:
 
 def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[AlertField, str]]:
     """The words after the watch, by the field that they come from."""
-    if fields.by != ALL and fields.by in bys(fields.kind, fields.what):
+    if fields.by != ALL and fields.by in kind_of(fields.kind).form_dimensions(fields.what):
         yield AlertField.BY, f"by {fields.by}"
     if whose:
         yield AlertField.WHOSE, whose
@@ -200,7 +125,7 @@ def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[AlertFi
         yield AlertField.TO, f"to {fields.to}"
     if fields.urgent:
         yield AlertField.URGENT, "urgent"
-    if has_zone(fields.kind):
+    if kind_of(fields.kind).has_zone:
         yield AlertField.ZONE, f"tz {zone}"
 
 
@@ -214,31 +139,7 @@ def _blamed(watch: str, parts: dict[AlertField, str]) -> AlertField:
 
 
 def _watch(fields: AlertFields) -> str:
-    limit, kind = fields.limit.strip(), fields.kind
-    if limit[:1].isdigit() and _in_dollars(fields) and not limit.endswith("%"):
+    limit, kind = fields.limit.strip(), kind_of(fields.kind)
+    if limit[:1].isdigit() and kind.in_dollars(fields.metric) and not limit.endswith("%"):
         limit = f"${limit}"  # the field says that it is dollars
-    match kind:
-        case AlertKind.SPIKE:
-            return f"spike > {limit}" if limit else "spike"
-        case AlertKind.BUDGET:
-            return f"budget {limit}"
-        case AlertKind.CREDITS:
-            return f"credits < {limit}"
-        case AlertKind.FORECAST:
-            source = fields.metric.partition(" ")[2]
-            return f"forecast {source} > {limit} per month"
-        case AlertKind.NEW:
-            return f"new {fields.what}"
-        case AlertKind.SYNC:
-            return "sync"
-    return f"{fields.metric} > {limit} per {fields.unit}"
-
-
-def _in_dollars(fields: AlertFields) -> bool:
-    if fields.kind == AlertKind.ABOVE:
-        return fields.metric.startswith(Metric.SPEND)
-    return fields.kind in {AlertKind.SPIKE, AlertKind.CREDITS, AlertKind.FORECAST}
-
-
-def _metric(metric: Metric, source: MoneySource) -> str:
-    return str(metric) if source is MoneySource.ALL else f"{metric} {source}"
+    return kind.form_words(fields, limit)

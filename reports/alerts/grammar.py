@@ -4,7 +4,7 @@
     alert     = "alert" { watch | whose | recipient | "urgent" | "tz" ZONE }
     watch     = METRIC [SOURCE] ">" AMOUNT "per" ("hour" | "day" | "week" | "month")
               | "budget" { PERCENT } | "spike" [">" DOLLARS] | "credits" "<" DOLLARS
-              | "new" ("model" | "key") | "forecast" ">" DOLLARS "per month" | "sync"
+              | "new" ("model" | "key" | "creator") | "forecast" ">" DOLLARS "per month" | "sync"
     whose     = "by" DIMENSION | DIMENSION ":" NAME
     recipient = "to" ("me" | "owner") | "in" CHANNEL | "here"
     quiet     = "alert quiet" ("22:00-7:00" | "off")

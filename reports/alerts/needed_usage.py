@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from reports.alerts.periods import AlertPeriod, span_at, spans
-from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
-from reports.time.period import Unit
-from reports.time.timerange import HOUR, Granularity
+from reports.alerts.periods import AlertPeriod
+from reports.alerts.rule import Rule
+from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension, Filter
-
-WEEKS = 4
-"""How many weeks back an hour is compared with."""
-FORECAST_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +47,4 @@ def needed(rule: Rule, zone: str, since: datetime, now: datetime) -> tuple[Neede
     was made if that is later.
     """
     by, filters = grouping(rule)
-    match rule.watch:
-        case Above(unit=unit):
-            return tuple(Needed(by, filters, span) for span in spans(unit, zone, since, now))
-        case Spike():
-            hours = spans(Unit.HOUR, "UTC", since, now)
-            recent = AlertPeriod(hours[0].start, hours[-1].end)
-            past = [_shifted(recent, week) for week in range(1, WEEKS + 1)]
-            return tuple(Needed(by, filters, span, Granularity.HOUR) for span in (recent, *past))
-        case Forecast():
-            month = span_at(Unit.MONTH, zone, now)
-            today = span_at(Unit.DAY, zone, now)
-            back = span_at(Unit.DAY, zone, now - timedelta(days=FORECAST_DAYS))
-            start = min(month.start, back.start)
-            span = AlertPeriod(start, today.end)
-            return (Needed(by, filters, span, Granularity.DAY, zone),)
-        case Budget() | Credits() | New() | Stale():
-            return ()
-
-
-def _shifted(recent: AlertPeriod, weeks: int) -> AlertPeriod:
-    """The same hours of an earlier week, with an hour more on either side."""
-    back = timedelta(weeks=weeks)
-    return AlertPeriod(recent.start - back - HOUR, recent.end - back + HOUR)
+    return rule.watch.needed(by, filters, zone, since, now)

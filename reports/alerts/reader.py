@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from reports.alerts.draft import RuleDraft, WrongRule
+from reports.alerts.kinds.registry import kind_of
 from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.threshold import MULTIPLIERS, Amount, amount, currency_of, is_currency
 from reports.alerts.validation import check
@@ -34,7 +35,7 @@ from reports.questions.grammar import (
 from reports.questions.query import DEFAULT_TOP, Query
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 
@@ -126,12 +127,7 @@ class AlertReader:
         lower = word.lower().strip(",.:")
         before = self.draft.watch
         if lower in METRICS:
-            if before == "credits" and self.draft.limit is None:
-                self.question.append("credits")
-            elif before and before != METRICS[lower] and before not in {"forecast", "spike"}:
-                raise WrongWords(f"An alert can only watch one thing: `{before}` or `{lower}`.")
-            if before not in {"forecast", "spike"}:
-                self.draft = replace(self.draft, watch=str(METRICS[lower]))
+            self._metric(METRICS[lower])
             return True
         watch = WATCHES.get(lower)
         if watch is None:
@@ -140,19 +136,35 @@ class AlertReader:
             return False  # then it is a source of money
         if before and before != watch:
             raise WrongWords(f"An alert can only watch one thing: `{before}` or `{watch}`.")
-        what = self.draft.what
-        if watch == "new":
-            named = self.words.pop().lower() if self.words else ""
-            what = DIMENSIONS.get(named) or DIMENSIONS.get(named.removesuffix("s"))
-            if what not in {Dimension.MODEL, Dimension.KEY}:
-                said = f", not “{clean(named, 40)}”" if named else ""
-                meant = nearest.word(named, ("model", "key")) or "model"
-                raise WrongWords(
-                    f"After `new` I need model or key{said}.",
-                    instead=(named, meant) if named else ("new", "new model"),
-                )
+        dimensions = kind_of(watch).dimensions
+        what = self._dimension(watch, dimensions) if dimensions else self.draft.what
         self.draft = replace(self.draft, watch=watch, what=what)
         return True
+
+    def _metric(self, metric: Metric) -> None:
+        before = self.draft.watch
+        if before and kind_of(before).takes_metric:
+            return
+        if before == "credits" and self.draft.limit is None:
+            self.question.append("credits")
+        elif before and before != metric:
+            raise WrongWords(f"An alert can only watch one thing: `{before}` or `{metric}`.")
+        self.draft = replace(self.draft, watch=str(metric))
+
+    def _dimension(self, watch: str, dimensions: Sequence[Dimension]) -> Dimension:
+        """The dimension that follows a kind's word, as in `new model`."""
+        named = self.words.pop().lower() if self.words else ""
+        what = DIMENSIONS.get(named) or DIMENSIONS.get(named.removesuffix("s"))
+        if what is not None and what in dimensions:
+            return what
+        said = f", not “{clean(named, 40)}”" if named else ""
+        meant = nearest.word(named, tuple(map(str, dimensions))) or str(dimensions[0])
+        *firsts, last = dimensions
+        offered = f"{', '.join(firsts)} or {last}" if firsts else last
+        raise WrongWords(
+            f"After `{watch}` I need {offered}{said}.",
+            instead=(named, meant) if named else (watch, f"{watch} {meant}"),
+        )
 
     def _sign(self, word: str) -> bool:
         lower = word.lower()
@@ -183,7 +195,8 @@ class AlertReader:
         return True
 
     def _take(self, found: Amount) -> None:
-        if found.percent or self.draft.watch == "budget":
+        kind = kind_of(self.draft.watch)
+        if found.percent or kind.in_percent:
             self.draft = replace(self.draft, percents=(*self.draft.percents, found))
             return
         before = self.draft.limit

@@ -5,106 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.time.period import Unit
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.alerts.watch import Watch
+from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.usage import NANO, exact_money
 
 SPIKE_FLOOR = 5 * NANO
 """The default minimum of an hourly spike: less isn't worth a message."""
 STALE_AFTER = 3_600
+"""Seconds: twelve syncs in a row have failed by then, at one every five minutes."""
 PERCENTS = (80, 100)
-
-
-@dataclass(frozen=True, slots=True)
-class Above:
-    """The sum of a period exceeds a limit: nano-dollars, tokens or requests.
-
-    The period is an hour, day, week (from Monday) or month of the rule's zone.
-    """
-
-    metric: Metric
-    limit: int
-    unit: Unit
-    source: MoneySource = MoneySource.ALL
-
-    def words(self) -> str:
-        """The watch in the grammar's own words."""
-        source = "" if self.source is MoneySource.ALL else f" {self.source}"
-        return f"{self.metric}{source} > {amount(self.metric, self.limit)} per {self.unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Percentages of a key's limit or a workspace's budget set at OpenRouter are used.
-
-    Their periods are OpenRouter's, which begin at midnight UTC.
-    """
-
-    percents: tuple[int, ...] = PERCENTS
-
-    def words(self) -> str:
-        """The watch in the grammar's own words."""
-        return " ".join(["budget", *(f"{percent}%" for percent in self.percents)])
-
-
-@dataclass(frozen=True, slots=True)
-class Spike:
-    """An hour costs far more than its hour of the week usually does, and at least `floor`."""
-
-    floor: int = SPIKE_FLOOR
-
-    def words(self) -> str:
-        """The watch in the grammar's own words."""
-        return "spike" if self.floor == SPIKE_FLOOR else f"spike > {exact_money(self.floor)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Credits:
-    """The balance of purchased credits falls below a limit in nano-dollars."""
-
-    limit: int
-
-    def words(self) -> str:
-        """The watch in the grammar's own words."""
-        return f"credits < {exact_money(self.limit)}"
-
-
-@dataclass(frozen=True, slots=True)
-class New:
-    """A model or a key is used for the first time."""
-
-    what: Dimension
-
-    def words(self) -> str:
-        """The watch in the grammar's own words."""
-        return f"new {self.what}"
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """The month is on track to exceed a limit in nano-dollars."""
-
-    limit: int
-    source: MoneySource = MoneySource.ALL
-
-    def words(self) -> str:
-        """The watch in the grammar's own words."""
-        source = "" if self.source is MoneySource.ALL else f"{self.source} "
-        return f"forecast {source}> {exact_money(self.limit)} per month"
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """The data is older than a number of seconds."""
-
-    limit: int = STALE_AFTER
-
-    def words(self) -> str:
-        """The watch in the grammar's own words."""
-        return "sync"
-
-
-Watch = Above | Budget | Spike | Credits | New | Forecast | Stale
+USUAL_LIMITS = {Metric.SPEND: 50 * NANO, Metric.TOKENS: 10**7, Metric.REQUESTS: 10**4}
+"""The limits that are suggested where none was typed."""
 
 
 class RecipientKind(StrEnum):

@@ -26,7 +26,7 @@ def pack_event(event: AlertEvent) -> Json:
         "kind": str(event.kind),
         "step": event.step,
         "at": event.at.isoformat(),
-        "reading": pack_reading(event.reading),
+        "reading": pack_measurement(event.measurement),
     }
 
 
@@ -34,7 +34,7 @@ def unpack_event(packed: Mapping[str, Any]) -> AlertEvent:
     """The event again. KeyError or ValueError if it is none."""
     at = datetime.fromisoformat(packed["at"])
     return AlertEvent(
-        EventKind(packed["kind"]), unpack_reading(packed["reading"]), packed["step"], at
+        EventKind(packed["kind"]), unpack_measurement(packed["reading"]), packed["step"], at
     )
 
 
@@ -60,7 +60,7 @@ def unpack_state(packed: Mapping[str, Any]) -> AlertState:
     return AlertState(Phase(packed["phase"]), step, peak, limit, at, since, ends, visibility)
 
 
-def pack_reading(reading: Measurement) -> Json:
+def pack_measurement(reading: Measurement) -> Json:
     """A reading as JSON values."""
     return {
         "subject": reading.subject,
@@ -79,8 +79,8 @@ def pack_reading(reading: Measurement) -> Json:
     }
 
 
-def unpack_reading(packed: Mapping[str, Any]) -> Measurement:
-    """The reading again. KeyError, TypeError or ValueError if it is none."""
+def unpack_measurement(packed: Mapping[str, Any]) -> Measurement:
+    """The measurement again. KeyError, TypeError or ValueError if it is none."""
     usual = packed["usual"]
     values = dict(packed)
     special = {

@@ -7,7 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from reports.alerts.draft import most_of
-from reports.alerts.rule import Above, Rule
+from reports.alerts.kinds.above import Above
+from reports.alerts.rule import Rule
 from reports.questions.summary import Summary
 from reports.time.period import Unit
 from reports.usage.dimensions import Metric, MoneySource

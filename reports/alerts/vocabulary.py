@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.alerts.kinds.registry import SPELLINGS
 from reports.alerts.rule import Recipient, RecipientKind
 from reports.questions.grammar import DIMENSIONS, METRICS
 from reports.time.period import Unit
@@ -17,12 +18,8 @@ RHYTHMS = {
     "1h": Unit.HOUR, "1d": Unit.DAY, "1w": Unit.WEEK, "today": Unit.DAY,
 }  # fmt: skip
 PER = {"per", "a", "an", "each", "every", "this", "/"}
-WATCHES = {
-    "budget": "budget", "budgets": "budget", "limit": "budget", "limits": "budget",
-    "spike": "spike", "spikes": "spike", "anomaly": "spike", "anomalies": "spike",
-    "credits": "credits", "credit": "credits", "balance": "credits",
-    "new": "new", "forecast": "forecast", "sync": "sync", "stale": "sync",
-}  # fmt: skip
+WATCHES = SPELLINGS
+"""The key of the kind that each word names."""
 FILLERS = {
     "for", "of", "on", "if", "when", "is", "are", "goes", "gets", "than", "at", "least", "me",
     "the", "and", "my", "usage", "use", "any", "with", "used", "alert", "please", "tell", "notify",

@@ -37,6 +37,7 @@ _SILENT = FILLERS | say.FILLERS | {
     "something", "anything", "ever", "has", "have", "been", "reached", "up", "amount", "data",
 } | _ALERTING | _TELLING  # fmt: skip
 _PLACES = {"me", "us", "owner", "here"}
+_PEOPLE = {"person", "people", "user", "users", "member", "members", "creator", "creators"}
 _EACH = {"a", "an", "any", "each", "every", "some", "one"}
 _TIME = {"a", "an", "one", "the", "any", "each", "every", "this"}
 
@@ -98,6 +99,8 @@ def _taken(rest: Sequence[str], found: list[str], known: KnownNames) -> int:
         return _put(found, f"per {unit}", 2)
     if lower in {"in", "within", "for"} and following in _TIME and unit_of("".join(ahead[1:])):
         return _put(found, f"per {unit_of(ahead[1])}", 3)
+    if lower == "new" and following in _PEOPLE:
+        return _put(found, "new creator", 2)
     if lower == "new" and following in {"model", "models", "key", "keys", "api"}:
         api = following == "api"
         return _put(found, "new key" if api else f"new {following.removesuffix('s')}", 2 + api)

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reports.alerts.grammar import parse_alert
-from reports.alerts.rule import Above, Forecast, Rule
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.forecast import Forecast
+from reports.alerts.rule import Rule
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query
 from reports.time.period import Calendar, DateSpan, Month, Period, Unit

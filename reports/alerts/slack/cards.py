@@ -7,37 +7,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from reports.alerts.drivers import metric_of
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement, reached
 from reports.alerts.grammar import QUIET
 from reports.alerts.periods import QuietHours
-from reports.alerts.rule import (
-    Above,
-    Budget,
-    Credits,
-    Forecast,
-    New,
-    RecipientKind,
-    Rule,
-    Spike,
-    Stale,
-)
-from reports.alerts.slack.figures import amount, clock, price
+from reports.alerts.rule import RecipientKind, Rule
+from reports.alerts.slack.figures import clock
 from reports.alerts.slack.sentences import (
     WHOLE,
     how_far,
     recipient,
     sentence,
     subject,
-    used,
     words_shown,
 )
 from reports.alerts.vocabulary import EXAMPLE
 from reports.block_kit.elements import Block, actions, button, code, confirmation, context, section
 from reports.block_kit.message import Message, shortened
-from reports.questions.wording import DIMENSION_WORDS
-from reports.time.period import Unit
-from reports.usage.dimensions import Dimension, Metric
 from reports.wording.safe_text import clean, escape
 from reports.wording.times import clock_words, zone_city
 
@@ -113,53 +98,14 @@ def made(
 
 def meaning(rule: Rule, zone: str) -> str:
     """When a rule sends messages, in a sentence; `zone` names the days and weeks it counts."""
-    each = f"each {DIMENSION_WORDS[rule.by]}" if rule.by else ""
-    match rule.watch:
-        case Above(metric, _, unit):
-            once = "an hour" if unit is Unit.HOUR else f"a {unit}"
-            per = f" for {each}" if each else ""
-            verb = "passes" if metric is Metric.SPEND else "pass"
-            return (
-                f"You'll get at most one message {once}{per}, as soon as {metric} {verb} the limit"
-                f" ({zone_city(zone)} time)."
-            )
-        case Budget(percents):
-            parts = " and ".join(f"{percent}%" for percent in percents)
-            what = "each key's limit" if rule.by or rule.filters else "every limit and budget"
-            said = f"Alerts at {parts} of {what} set at OpenRouter"
-            if rule.filters:
-                said += f", for {', '.join(clean(str(one), 80) for one in rule.filters)}"
-            return f"{said}."
-        case Spike(floor):
-            per = f" of {each}" if each else ""
-            return (
-                f"Alerts when an hour{per} costs more than five times what that hour of the week"
-                f" usually costs, and more than {price(floor)}."
-            )
-        case Credits():
-            return "You'll get one message, then another only after you top up."
-        case New(what):
-            if what is Dimension.KEY:
-                return "Alerts when a key is created, and when a key is used for the first time."
-            per = f" by {each}" if each else ""
-            return f"Alerts when a {DIMENSION_WORDS[what]} is used for the first time{per}."
-        case Forecast():
-            per = f" for {each}" if each else ""
-            return (
-                f"Alerts when the month is on track to exceed this{per}, based on the last four"
-                " weeks."
-            )
-        case Stale():
-            return "Alerts when the data is more than an hour old."
+    return rule.watch.meaning(rule, zone)
 
 
 def standing(rule: Rule, now: Sequence[Measurement]) -> list[str]:
     """The current figures of the subjects closest to their threshold, a line each."""
     known = [one for one in now if one.value is not None]
-    if not known or isinstance(rule.watch, New | Stale | Spike):
+    if not known or not rule.watch.shows_current:
         return []
-    if isinstance(rule.watch, Credits):
-        return [f"Now: {price(known[0].value or 0)}."]
     nearest = sorted(known, key=how_far, reverse=True)
     return [f"Now: {_stands(rule, one)}." for one in nearest[:_MOST_STANDING]]
 
@@ -170,17 +116,8 @@ def already(rule: Rule, now: Sequence[Measurement]) -> str:
     if not count:
         return ""
     who = "It's" if len(now) == 1 else "One is" if count == 1 else f"{count} are"
-    match rule.watch:
-        case Above():
-            return f"{who} already over the limit"
-        case Forecast():
-            return f"{who} already on track to exceed it"
-        case Budget(percents):
-            return f"{who} already at {percents[0]}% or more"
-        case Credits():
-            return f"{who} already below that"
-        case Spike() | New() | Stale():
-            return ""
+    said = rule.watch.already()
+    return f"{who} {said}" if said else ""
 
 
 def _hears(rule: Rule, heard: FirstMessage) -> str:
@@ -196,11 +133,9 @@ def _hears(rule: Rule, heard: FirstMessage) -> str:
 
 
 def _stands(rule: Rule, one: Measurement) -> str:
-    who = subject(rule, one)
-    if isinstance(rule.watch, Budget):
-        return f"{used(one)} ({who})" if who == WHOLE else f"{who}: {used(one)}"
-    metric = metric_of(rule)
-    shown = f"{amount(metric, one.value or 0)} of {amount(metric, one.limit)}"
+    who, shown = subject(rule, one), rule.watch.current(one)
+    if not rule.watch.names_subject:
+        return shown
     return f"{shown} ({who})" if who == WHOLE else f"{who}: {shown}"
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from reports.alerts.drivers import Detail, metric_of
+from reports.alerts.drivers import Detail
 from reports.alerts.evaluation import AlertEvent
-from reports.alerts.rule import Above, Budget, Rule
+from reports.alerts.rule import Rule
 from reports.block_kit.elements import Block
 from reports.block_kit.message import CHART
 from reports.questions.slack.answer import UNITS
@@ -30,8 +30,8 @@ def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
     values = _fresh(event, span, detail.values)
     if not any(values):
         return []
-    metric = metric_of(rule)
-    grows = isinstance(rule.watch, Above | Budget)
+    metric = rule.watch.measured
+    grows = rule.watch.grows
     starts = _starts(len(values))
     labels = _labels(span, starts)
     ends = [*starts[1:], len(values)]
@@ -39,10 +39,10 @@ def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
     if grows:
         points = list(accumulate(points))
         # what was used before the cache holds anything is in the figure, and not in the chart
-        missing = max((event.reading.value or 0) - points[-1], 0)
+        missing = max((event.measurement.value or 0) - points[-1], 0)
         points = [point + missing for point in points]
     series = [_series("so far" if grows else str(metric), labels, points, metric)]
-    limit = event.reading.limit
+    limit = event.measurement.limit
     if grows and 0 < limit <= _FARTHEST * max(points):
         series.append(_series("limit", labels, [limit] * len(points), metric))
     axis = {"categories": labels, "y_label": UNITS[metric]}
@@ -55,7 +55,7 @@ def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
 
 def _fresh(event: AlertEvent, span: TimeRange, values: tuple[int, ...]) -> tuple[int, ...]:
     """The values, with a spike's hour at least at its reading: minutes arrive before hours."""
-    reading = event.reading
+    reading = event.measurement
     if reading.hour is None or reading.hour.start not in span.buckets:
         return values
     index = span.buckets.index(reading.hour.start)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from reports.alerts.evaluation import Measurement
 from reports.alerts.periods import AlertPeriod
+from reports.alerts.rule import Rule
+from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Unit
 from reports.time.timerange import HOUR
 from reports.usage.dimensions import Metric
@@ -74,3 +77,22 @@ def age(seconds: int) -> str:
 def many(count: int, what: str) -> str:
     """`1 day`, `6 days`."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def used(measurement: Measurement) -> str:
+    """How much of a limit is used: `85% used: $85.10 of $100, $14.90 left`."""
+    value, limit = measurement.value or 0, measurement.limit
+    percent = int(Fraction(value * 100, limit)) if limit > 0 else 0
+    room = limit - value
+    left = f"{price(room)} left" if room > 0 else f"{price(-room)} over" if room else "nothing left"
+    return f"{percent}% used: {price(value)} of {price(limit)}, {left}"
+
+
+def of_limit(metric: Metric, measurement: Measurement) -> str:
+    """A figure and its limit: `$130.15 of $100`."""
+    return f"{amount(metric, measurement.value or 0)} of {amount(metric, measurement.limit)}"
+
+
+def for_each(rule: Rule) -> str:
+    """Which dimension's members are evaluated separately: ` for each API key`; "" for none."""
+    return f" for each {DIMENSION_WORDS[rule.by]}" if rule.by else ""

@@ -6,19 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reports.alerts.evaluation import Measurement
-from reports.alerts.form_fields import (
-    ALL,
-    METRICS,
-    UNITS,
-    URGENT,
-    USUAL_LIMITS,
-    AlertField,
-    AlertFields,
-    AlertKind,
-    bys,
-    has_whose,
-    has_zone,
-)
+from reports.alerts.form_fields import ALL, UNITS, URGENT, AlertField, AlertFields
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.registry import BY_KEY, KINDS, kind_of
 from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack.cards import already, meaning, standing
 from reports.block_kit.elements import Block, divider
@@ -40,34 +30,22 @@ from reports.usage.dimensions import NAMES, Dimension, form_label
 from reports.wording.safe_text import clean, escape
 
 CALLBACK = "alert_form"
-_KINDS = (
-    (AlertKind.ABOVE, "Usage exceeds a limit"),
-    (AlertKind.SPIKE, "An hour costs far more than usual"),
-    (AlertKind.BUDGET, "A key or workspace nears its budget"),
-    (AlertKind.CREDITS, "Credits run low"),
-    (AlertKind.FORECAST, "The month is on track to exceed a limit"),
-    (AlertKind.NEW, "A model or key is used for the first time"),
-    (AlertKind.SYNC, "Data is stale"),
-)
 _METRICS = dict(
     zip(
-        METRICS,
+        Above.form_metrics,
         ("Spend", "Spend from credits", "BYOK spend", "Tokens", "Requests"),
         strict=True,
     )
 )
-_SPENDS = METRICS[:3]
+_DIMENSIONS = {
+    Dimension.MODEL: "Model",
+    Dimension.KEY: "API key",
+    Dimension.CREATOR: "Creator",
+}
 _UNITS = dict(zip(UNITS, ("Hour", "Day", "Week", "Month"), strict=True))
 _BYS: dict[str, str] = {
     ALL: "Everything combined",
     **{dimension: f"Each {names.label} separately" for dimension, names in NAMES.items()},
-}
-_LIMITS = {
-    AlertKind.ABOVE: ("Limit", "Dollars, like $50; tokens or requests, like 500k or 10m."),
-    AlertKind.SPIKE: ("Minimum", "Ignore spikes under this amount, in dollars."),
-    AlertKind.BUDGET: ("Notify at", "One or more percentages, like 80% 100%."),
-    AlertKind.CREDITS: ("Balance below", "In dollars."),
-    AlertKind.FORECAST: ("Limit", "In dollars."),
 }
 _LONGEST_LIMIT = 40
 
@@ -80,28 +58,27 @@ def view(fields: AlertFields, meta: Meta, words: str, note: str = "") -> dict[st
 
 
 def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
-    kind = fields.kind
-    yield select(AlertField.KIND, "Alert when", _KINDS, kind)
-    if kind == AlertKind.ABOVE:
-        yield select(AlertField.METRIC, "Metric", tuple(_METRICS.items()), fields.metric)
-    if kind == AlertKind.FORECAST:
-        spends = [(metric, _METRICS[metric]) for metric in _SPENDS]
-        yield select(AlertField.METRIC, "Metric", spends, fields.metric)
-    if kind in _LIMITS:
-        label, hint = _LIMITS[AlertKind(kind)]
+    kind = kind_of(fields.kind)
+    kinds = [(one.key, one.form_label) for one in KINDS]
+    yield select(AlertField.KIND, "Alert when", kinds, fields.kind)
+    if kind.form_metrics:
+        metrics = [(metric, _METRICS[metric]) for metric in kind.form_metrics]
+        yield select(AlertField.METRIC, "Metric", metrics, fields.metric)
+    if kind.form_limit:
+        label, hint = kind.form_limit
         # each kind has its own id, so that an amount in dollars isn't kept as a percentage
-        name = limit_field(kind)
+        name = limit_field(fields.kind)
         yield typed(name, label, fields.limit, hint=hint, longest=_LONGEST_LIMIT)
-    if kind == AlertKind.ABOVE:
+    if kind.has_unit:
         yield select(AlertField.UNIT, "Per", tuple(_UNITS.items()), fields.unit)
-    if kind == AlertKind.NEW:
-        kinds = tuple((one, form_label(one)) for one in (Dimension.MODEL, Dimension.KEY))
-        yield select(AlertField.WHAT, "New", kinds, fields.what)
-    offered = bys(kind, fields.what)
+    if len(kind.dimensions) > 1:
+        whats = [(one, form_label(one)) for one in kind.dimensions]
+        yield select(AlertField.WHAT, "New", whats, fields.what)
+    offered = kind.form_dimensions(fields.what)
     if offered:
         by = fields.by if fields.by in offered else ALL
         yield select(AlertField.BY, "Count", [(one, _BYS[one]) for one in offered], by)
-    if has_whose(kind):
+    if kind.has_filters:
         yield typed(
             AlertField.WHOSE,
             "Filter",
@@ -110,7 +87,7 @@ def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
             example='model:claude*  key:"Prod key"  creator:me',
             optional=True,
         )
-    if has_zone(kind):
+    if kind.has_zone:
         yield typed(AlertField.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
     places = (
         (RecipientKind.ME, to_maker(meta)),
@@ -135,13 +112,13 @@ def entered(found: Entered, zone: str) -> AlertFields:
     """The values in the modal, with defaults for inputs it didn't have; `zone` is the person's."""
     usual = AlertFields(zone=zone)
     kind = found.text(AlertField.KIND, usual.kind)
-    kind = kind if kind in set(AlertKind) else usual.kind
+    kind = kind if kind in BY_KEY else usual.kind
     metric = found.text(AlertField.METRIC, usual.metric)
-    known = _SPENDS if kind == AlertKind.FORECAST else METRICS
+    known = kind_of(kind).form_metrics or Above.form_metrics
     return AlertFields(
         kind=kind,
         metric=metric if metric in known else usual.metric,
-        limit=found.text(limit_field(kind), USUAL_LIMITS.get(AlertKind(kind), "")),
+        limit=found.text(limit_field(kind), kind_of(kind).usual_limit),
         unit=found.text(AlertField.UNIT, usual.unit),
         what=found.text(AlertField.WHAT, usual.what),
         by=found.text(AlertField.BY, usual.by),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reports.alerts.drivers import Detail, Driver, before_words, metric_of, subject_of
+from reports.alerts.drivers import Detail, Driver, before_words, subject_of
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement, reached
 from reports.alerts.limits_and_forecast import SpendPace
-from reports.alerts.rule import Above, Credits, Forecast, New, Rule, Stale
+from reports.alerts.rule import Rule
 from reports.alerts.slack.cards import UNMUTE
 from reports.alerts.slack.chart import chart
 from reports.alerts.slack.figures import amount, clock
@@ -86,17 +86,17 @@ def alert(
     """
     detail, over, zone = detail or Detail(), is_over(latest), about.zone
     at = shown(event, about.rule, latest, now)
-    rule, reading = at_line(about.rule, at.reading), at.reading
+    rule, reading = at_line(about.rule, at.measurement), at.measurement
     named = event if over else at
-    head = title(named, at_line(about.rule, named.reading), zone)
+    head = title(named, at_line(about.rule, named.measurement), zone)
     lines = [_since(latest, about)] if latest is not None and over else []
     if not over and not reached(rule.watch, reading):
         lines += [f"*Now:* {escape(ending(replace(at, kind=EventKind.RECOVERED), rule))}"]
     elif not over:
         lines += [f"*{escape(sentence(at, rule, zone, detail.pace))}*"]
-    elif reading == event.reading:
+    elif reading == event.measurement:
         lines += [_at_first(event, about, latest.at if latest else reading.at)]
-    elif latest is not None and reading != latest.reading:
+    elif latest is not None and reading != latest.measurement:
         lines += [escape(sentence(at, rule, zone))]
     why = explained(reading)
     lines += [escape(why)] if why else []
@@ -106,7 +106,7 @@ def alert(
     done = [*first, *_done(about, reading.at)]
     blocks += [context(*done)] if done else []
     blocks += [
-        _actions(about, over=over, periods=event.reading.period is not None),
+        _actions(about, over=over, periods=event.measurement.period is not None),
         context(*_footer(reading, about)),
     ]
     text = [escape(head), *lines, *first, *about.notes]
@@ -118,12 +118,12 @@ def shown(
 ) -> AlertEvent:
     """The figures to show: the newest ones, or the last ones of a period that has ended."""
     if latest is not None and is_over(latest):
-        known = latest.reading if latest.reading.period else event.reading
-        return replace(event, reading=now or known)
+        known = latest.measurement if latest.measurement.period else event.measurement
+        return replace(event, measurement=now or known)
     last = latest or event
     if now is None:
         return last
-    return replace(last, reading=now, step=max(last.step, reached(rule.watch, now)), at=now.at)
+    return replace(last, measurement=now, step=max(last.step, reached(rule.watch, now)), at=now.at)
 
 
 def is_over(latest: AlertEvent | None) -> bool:
@@ -133,15 +133,12 @@ def is_over(latest: AlertEvent | None) -> bool:
 
 def at_line(rule: Rule, reading: Measurement) -> Rule:
     """A rule with the threshold that a reading was judged by, which may have changed since."""
-    watch = rule.watch
-    if not isinstance(watch, Above | Forecast | Credits) or watch.limit == reading.limit:
-        return rule
-    return replace(rule, watch=replace(watch, limit=reading.limit))
+    return replace(rule, watch=rule.watch.with_limit(reading.limit))
 
 
 def _first_told(event: AlertEvent, about: AlertContext, at: AlertEvent) -> list[str]:
     """The figures of the first message, if they have changed since."""
-    first, reading = event.reading, at.reading
+    first, reading = event.measurement, at.measurement
     if (first.value, first.limit, event.step) == (reading.value, reading.limit, at.step):
         return []
     return [_at_first(event, about, reading.at)]
@@ -149,7 +146,7 @@ def _first_told(event: AlertEvent, about: AlertContext, at: AlertEvent) -> list[
 
 def _at_first(event: AlertEvent, about: AlertContext, now: datetime) -> str:
     """The figures of the first message and their time, in mrkdwn."""
-    said = sentence(event, at_line(about.rule, event.reading), about.zone)
+    said = sentence(event, at_line(about.rule, event.measurement), about.zone)
     return f"First alert ({escape(clock(event.at, now, about.zone))}): {escape(said)}"
 
 
@@ -170,7 +167,7 @@ def replies(items: Sequence[tuple[AlertEvent, AlertContext]], notes: Sequence[st
         if _full(lines, len(lines)):
             lines.append(f"{len(items) - len(lines)} more")
             break
-        name = title(event, at_line(about.rule, event.reading), about.zone)
+        name = title(event, at_line(about.rule, event.measurement), about.zone)
         lines.append(f"*{escape(clean(name, 150))}*\n{_since(event, about)}")
     blocks = [*map(section, packed(lines))]
     blocks += [context(*(note[:1_900] for note in notes[:5]))] if notes else []
@@ -193,13 +190,13 @@ class Item:
     def line(self) -> str:
         """Whose usage it is about and its current state, in mrkdwn."""
         about, latest = self.about, self.latest
-        who = subject(about.rule, self.event.reading)
+        who = subject(about.rule, self.event.measurement)
         if latest is not None and self.over:
-            said = ending(latest, at_line(about.rule, latest.reading))
+            said = ending(latest, at_line(about.rule, latest.measurement))
             over = "" if latest.kind is EventKind.ENDED else "Resolved. "
             return f"• :white_check_mark: {escape(clean(f'{who}: {over}{said}', 300))}"
         at = shown(self.event, about.rule, latest)
-        said = sentence(at, at_line(about.rule, at.reading), about.zone)
+        said = sentence(at, at_line(about.rule, at.measurement), about.zone)
         return f"• {escape(clean(f'{who}: {said}', 300))}"
 
 
@@ -214,7 +211,7 @@ def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> 
         head += ", all resolved" if over == len(items) else f", {over} resolved"
     groups: dict[str, list[Item]] = {}
     for item in sorted(items, key=lambda one: one.over):
-        rule = at_line(item.about.rule, item.event.reading)
+        rule = at_line(item.about.rule, item.event.measurement)
         groups.setdefault(topic(item.event, rule, item.about.zone), []).append(item)
     lines: list[str] = []
     count = 0
@@ -222,7 +219,7 @@ def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> 
         if _full(lines, count):
             break
         lines.append(f"*{escape(clean(name, 110))}*")
-        for item in sorted(group, key=lambda one: (one.over, -how_far(one.event.reading))):
+        for item in sorted(group, key=lambda one: (one.over, -how_far(one.event.measurement))):
             if _full(lines, count):
                 break
             lines.append(item.line())
@@ -230,7 +227,7 @@ def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> 
     if count < len(items):
         lines.append(f"{len(items) - count} more")
     blocks = [header(head), *map(section, packed(lines)), *_seen_to(items)]
-    at = max((item.event.reading.at for item in items), default=None)
+    at = max((item.event.measurement.at for item in items), default=None)
     dated = [f"Data as of {stamp(at)}"] if at else []
     blocks.append(context(*(note[:1_900] for note in notes[:5]), *dated, _rules(command)))
     return Message(shortened("\n".join([escape(head), *lines, *notes])), tuple(blocks))
@@ -259,8 +256,8 @@ def _full(lines: Sequence[str], shown: int) -> bool:
 
 def drivers(event: AlertEvent, rule: Rule, detail: Detail) -> list[str]:
     """The top keys and models behind an alert, a line each, without those it is about anyway."""
-    metric, subject_is = metric_of(rule), subject_of(rule, event.reading)
-    before = before_words(rule, event.reading)
+    metric, subject_is = rule.watch.measured, subject_of(rule, event.measurement)
+    before = before_words(rule, event.measurement)
     found = []
     for name, dimension, some in (
         ("keys", Dimension.KEY, detail.keys),
@@ -284,7 +281,7 @@ def _driver(one: Driver, metric: Metric) -> str:
 
 def _since(latest: AlertEvent, about: AlertContext, pace: SpendPace | None = None) -> str:
     """The latest development, in mrkdwn."""
-    rule = at_line(about.rule, latest.reading)
+    rule = at_line(about.rule, latest.measurement)
     if latest.kind is EventKind.RECOVERED:
         return f":white_check_mark: *Resolved.* {escape(ending(latest, rule))}"
     if latest.kind is EventKind.ENDED:
@@ -304,14 +301,14 @@ def _done(about: AlertContext, now: datetime) -> list[str]:
 
 def _actions(about: AlertContext, *, over: bool, periods: bool) -> Block:
     found = []
-    if not isinstance(about.rule.watch, Stale):
+    if about.rule.watch.has_details:
         found.append(button("Show details", DETAILS, about.id))
     if not over:
         if not about.acknowledged:
             found.append(button("Acknowledge", ACKNOWLEDGE, about.id))
         if not about.muted:
             found.append(_snooze(about, periods=periods))
-    if not isinstance(about.rule.watch, New | Stale):
+    if about.rule.watch.has_threshold:
         found.append(button("Change threshold", CHANGE, about.id))
     found.append(button("Unmute", UNMUTE, about.id) if about.muted else _mute(about.id))
     return actions(*found)

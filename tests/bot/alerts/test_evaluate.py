@@ -164,6 +164,19 @@ def test_a_key_is_told_at_its_first_use(there, truth):
     assert len(there.heard()) == 1
 
 
+def test_the_first_use_by_a_person_triggers_an_alert_once(there, truth):
+    truth.use(NOON - 2 * DAY, 3)
+    there.sync(truth, back=YEAR)
+    there.set_up("alert new creator")
+    there.set_up("alert new creator creator:ada@example.com")
+    truth.use(NOON, 7, "evals")
+    turn(there, truth)
+    turn(there, truth)
+    [message] = there.heard()
+    assert "New creator at OpenRouter: Grace Hopper" in message["text"]
+    assert "First use by this creator: $7 so far." in message["text"]
+
+
 def key_made(there, name: str, ago: timedelta, owner: str = "user_ada") -> None:
     """OpenRouter's directory lists one more key."""
     ref = f"hash_{name}"

@@ -18,9 +18,15 @@ from reports.alerts.evaluation import (
     period_key,
     reached,
 )
-from reports.alerts.measurements import first_use
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.budget import Budget
+from reports.alerts.kinds.credits import Credits
+from reports.alerts.kinds.forecast import Forecast
+from reports.alerts.kinds.new import New, first_use
+from reports.alerts.kinds.spike import Spike
+from reports.alerts.kinds.stale import Stale
 from reports.alerts.periods import AlertPeriod, span_at
-from reports.alerts.rule import Above, Budget, Credits, Forecast, New, Rule, Spike, Stale
+from reports.alerts.rule import Rule
 from reports.alerts.serialization import pack_event, pack_state, unpack_event, unpack_state
 from reports.time.period import Unit
 from reports.usage.dimensions import Dimension, Metric

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from reports.alerts.form_fields import (
     ALL,
-    METRICS,
     UNITS,
     AlertField,
     AlertFields,
-    AlertKind,
     fields_of,
     read_fields,
 )
 from reports.alerts.grammar import parse_alert
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.registry import BY_KEY
 from reports.alerts.rule import RecipientKind, Rule
 from reports.questions.form_error import FormError
 from reports.usage.dimensions import Dimension
@@ -54,7 +54,7 @@ def test_an_empty_form_is_what_its_words_are():
 
 def test_money_may_go_without_its_sign_where_the_field_says_that_it_is_money():
     assert read_fields(AlertFields(limit="50")) == read_fields(AlertFields())
-    assert read_fields(AlertFields(kind=AlertKind.CREDITS, limit="1k")) == parse_alert(
+    assert read_fields(AlertFields(kind="credits", limit="1k")) == parse_alert(
         "alert credits < $1000"
     )
 
@@ -86,8 +86,8 @@ def test_what_is_wrong_is_said_at_its_field(changes, field, problem):
 @given(
     st.builds(
         AlertFields,
-        kind=st.sampled_from(AlertKind),
-        metric=st.sampled_from(METRICS),
+        kind=st.sampled_from(sorted(BY_KEY)),
+        metric=st.sampled_from(Above.form_metrics),
         limit=st.text(max_size=20) | st.sampled_from(["$5", "80%", "7m", "0"]),
         unit=st.sampled_from(UNITS),
         what=st.sampled_from([Dimension.MODEL, Dimension.KEY]),

@@ -8,19 +8,15 @@ from hypothesis import strategies as st
 
 from reports.alerts.draft import RuleDraft, WrongRule
 from reports.alerts.grammar import EXAMPLES, ListAlerts, SetQuiet, is_alert, parse_alert, rule_of
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.budget import Budget
+from reports.alerts.kinds.credits import Credits
+from reports.alerts.kinds.forecast import Forecast
+from reports.alerts.kinds.new import New
+from reports.alerts.kinds.spike import Spike
+from reports.alerts.kinds.stale import Stale
 from reports.alerts.periods import QuietHours
-from reports.alerts.rule import (
-    Above,
-    Budget,
-    Credits,
-    Forecast,
-    New,
-    Recipient,
-    RecipientKind,
-    Rule,
-    Spike,
-    Stale,
-)
+from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.validation import check
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand
@@ -72,6 +68,8 @@ KEY, CREATOR, MODEL = Dimension.KEY, Dimension.CREATOR, Dimension.MODEL
         ("credits < $100", Rule(Credits(100 * DOLLAR))),
         ("balance below 0.5 usd", Rule(Credits(DOLLAR // 2))),
         ("new model by creator", Rule(New(MODEL), CREATOR)),
+        ("new creator", Rule(New(CREATOR))),
+        ("new users", Rule(New(CREATOR))),
         ("new keys to owner", Rule(New(KEY), to=Recipient(RecipientKind.OWNER))),
         ("forecast > $5k per month", Rule(Forecast(5_000 * DOLLAR))),
         ("sync urgent", Rule(Stale(), urgent=True)),
@@ -258,7 +256,7 @@ def test_it_reads_an_alert(words, rule):
             ),
             "",
         ),
-        ("new creator", "After `new` I need model or key, not “creator”.", ""),
+        ("new team", "After `new` I need model, key or creator, not “team”.", ""),
     ],
 )
 def test_a_mistake_is_answered_with_a_sentence_and_the_corrected_command(words, said, corrected):

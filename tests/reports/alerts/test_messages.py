@@ -8,13 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack import validate
-from reports.alerts.drivers import Detail, Driver, chart_range, drivers_spans, pace_span, question
+from reports.alerts.drivers import Detail, Driver, question
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
 from reports.alerts.grammar import rule_of
-from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, balance, budget
-from reports.alerts.measurements import first_use, stale
+from reports.alerts.kinds.budget import budget
+from reports.alerts.kinds.credits import balance
+from reports.alerts.kinds.new import first_use
+from reports.alerts.kinds.spike import Hour, spike, usual
+from reports.alerts.kinds.stale import Stale, stale
+from reports.alerts.limits_and_forecast import SpendLimit, SpendPace
 from reports.alerts.periods import AlertPeriod, QuietHours, span_at
-from reports.alerts.rule import Rule, Stale
+from reports.alerts.rule import Rule
 from reports.alerts.slack import cards
 from reports.alerts.slack.figures import age, clock, price
 from reports.alerts.slack.form import foreseen
@@ -32,7 +36,6 @@ from reports.alerts.slack.messages import (
     together,
 )
 from reports.alerts.slack.sentences import ending, explained, sentence, title
-from reports.alerts.spike import Hour, spike, usual
 from reports.questions.wording import stamp
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR
@@ -169,7 +172,7 @@ def test_it_says_for_how_many_days_credits_last():
 def test_its_title_names_openrouter_and_whose_use_it_is():
     event = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
     assert title(event, rule_of(DAILY), BERLIN) == "OpenRouter spend over $50 today: Ada"
-    whole = replace(event, reading=replace(SPENT, subject=""))
+    whole = replace(event, measurement=replace(SPENT, subject=""))
     filtered = rule_of("spend > $50 per day key:prod*")
     assert title(whole, filtered, BERLIN) == "OpenRouter spend over $50 today: key:prod*"
     everyone = title(whole, rule_of("spend > $50 per day"), BERLIN)
@@ -271,7 +274,10 @@ def test_many_at_once_are_listed_as_far_as_there_is_room():
         for n in range(60)
     ]
     rising = [
-        Item(replace(one, reading=replace(one.reading, value=(n + 51) * DOLLAR)), about(DAILY))
+        Item(
+            replace(one, measurement=replace(one.measurement, value=(n + 51) * DOLLAR)),
+            about(DAILY),
+        )
         for n, one in enumerate(events[:6])
     ]
     assert together(rising, "/activity").text.splitlines()[2].startswith("• Person 5: $56")
@@ -330,7 +336,7 @@ def test_details_are_asked_for_with_the_matching_question():
 
 def test_a_spike_is_explained_and_drawn_as_it_was_told():
     words, reading = about("spike by key"), spiked(106)
-    span = chart_range(words.rule, reading, BERLIN)
+    span = words.rule.watch.chart_range(reading, BERLIN)
     # the hour that runs is known by minute before its sum is
     detail = Detail(range=span, values=(*[DOLLAR] * (len(span.buckets) - 1), 0))
     message = alert(AlertEvent(EventKind.TRIGGERED, reading, 1, NOW), words, detail)
@@ -344,10 +350,10 @@ def test_a_spike_is_explained_and_drawn_as_it_was_told():
 
 
 def test_drivers_are_compared_with_the_same_part_of_the_period_before():
-    now, before = drivers_spans(rule_of(DAILY), SPENT)
+    now, before = rule_of(DAILY).watch.driver_periods(SPENT)
     assert now == AlertPeriod(TODAY.start, NOW + timedelta(minutes=1))
     assert before == AlertPeriod(TODAY.start - DAY, NOW - DAY + timedelta(minutes=1))
-    assert pace_span(rule_of(DAILY), SPENT) == AlertPeriod(NOW - HOUR, NOW)
+    assert rule_of(DAILY).watch.pace_period(SPENT) == AlertPeriod(NOW - HOUR, NOW)
 
 
 def test_money_and_moments_are_told_as_people_do():
@@ -461,7 +467,7 @@ def test_slack_takes_it_whatever_things_are_called(
     rule = rule_of(words)
     found = data.draw(st.none() | st.just(USUAL))
     reading = Measurement("7", name, value, abs(line), NOW, period, part, found)
-    span = chart_range(rule, reading, BERLIN)
+    span = rule.watch.chart_range(reading, BERLIN)
     values = data.draw(
         st.lists(st.integers(0, 10**15), min_size=len(span.buckets), max_size=len(span.buckets))
     ) if span else []  # fmt: skip
@@ -500,7 +506,7 @@ def test_a_chart_has_one_point_for_every_label(words, minutes):
     at = NOW + timedelta(minutes=minutes)
     rule = rule_of(words)
     reading = replace(SPENT, at=at, period=span_at(Unit.MONTH, BERLIN, at))
-    span = chart_range(rule, reading, BERLIN)
+    span = rule.watch.chart_range(reading, BERLIN)
     assert span is not None
     assert span.start <= at
     detail = Detail(range=span, values=tuple(range(1, len(span.buckets) + 1)))

@@ -10,15 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.openrouter.sample_organization import sample
-from reports.alerts.limits_and_forecast import (
-    SpendLimit,
-    SpendPace,
-    balance,
-    budget,
-    days_left,
-    forecast,
-    full_at,
-)
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.budget import budget
+from reports.alerts.kinds.credits import Credits, balance
+from reports.alerts.kinds.forecast import Forecast, forecast
+from reports.alerts.kinds.spike import Spike
+from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at, lasts_for
 from reports.alerts.needed_usage import grouping, needed
 from reports.alerts.periods import (
     CATCH_UP,
@@ -29,7 +26,7 @@ from reports.alerts.periods import (
     span_at,
     spans,
 )
-from reports.alerts.rule import Above, Credits, Forecast, Rule, Spike
+from reports.alerts.rule import Rule
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR, Granularity
 from reports.usage.dimensions import Dimension, Filter, Metric
@@ -151,9 +148,9 @@ def test_a_balance_that_is_not_known_is_not_nothing():
     assert balance(rule, None, DOLLAR, NOW).value is None
     assert balance(rule, 500 * DOLLAR, 412 * DOLLAR, NOW).value == 88 * DOLLAR
     week = SpendPace(98 * DOLLAR, 7 * DAY)
-    assert days_left(88 * DOLLAR, week) == 6
-    assert days_left(-1, week) is None
-    assert days_left(88 * DOLLAR, SpendPace(0, 7 * DAY)) is None
+    assert lasts_for(88 * DOLLAR, week) // DAY == 6
+    assert lasts_for(-1, week) is None
+    assert lasts_for(88 * DOLLAR, SpendPace(0, 7 * DAY)) is None
 
 
 def month_of(weekday: int, weekend: int) -> dict:

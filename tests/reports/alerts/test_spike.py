@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bot.demo.openrouter.sample_organization import sample
 from reports.alerts.evaluation import AlertState, EventKind, Phase, evaluate
-from reports.alerts.rule import SPIKE_FLOOR, Rule, Spike
-from reports.alerts.spike import Hour, known_past, may_spike, past_hours, spike, usual
+from reports.alerts.kinds.spike import Hour, Spike, known_past, may_spike, past_hours, spike, usual
+from reports.alerts.rule import SPIKE_FLOOR, Rule
 from reports.time.timerange import HOUR
 from reports.usage.dimensions import Dimension
 
@@ -60,7 +60,7 @@ def told(figures: dict[datetime, int], now: datetime) -> list[datetime]:
             judged = evaluate(RULE, spike(RULE, "x", "x", hours, hour + HOUR), state, hour + HOUR)
             state = judged.state
             if judged.event and judged.event.kind is EventKind.TRIGGERED:
-                events.append(judged.event.reading.hour.start)
+                events.append(judged.event.measurement.hour.start)
         hour += HOUR
     return events
 

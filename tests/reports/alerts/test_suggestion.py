@@ -1,5 +1,7 @@
 """An answer made an alert: words of a rule that can be kept, a round figure above what there is."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -45,6 +47,17 @@ def test_nothing_yet_is_watched_with_a_usual_figure():
     assert isinstance(read, QuestionCommand)
     span = time_range(read.query.period)
     assert watching(answer(read.query, [], span)) == "spend > $50 per day"
+
+
+@pytest.mark.parametrize("words", ["requests 1h", "tokens 1h", "spend 1h", "requests 1m"])
+def test_no_threshold_is_suggested_that_the_grammar_refuses(words):
+    read = parse(words)
+    assert isinstance(read, QuestionCommand)
+    span = time_range(read.query.period)
+    summary = answer(read.query, rows(span), span)
+    huge = {name: replace(part, sum=10**25) for name, part in summary.metrics.items()}
+    found = parse_alert(f"alert {watching(replace(summary, metrics=huge))}")
+    assert isinstance(found, Rule), found
 
 
 @given(summaries())

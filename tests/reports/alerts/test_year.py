@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reports.alerts.evaluation import AlertState, EventKind, Phase, ended, evaluate, period_key
-from reports.alerts.measurements import above
+from reports.alerts.kinds.above import Above, above
 from reports.alerts.needed_usage import needed
 from reports.alerts.periods import SETTLED, span_at
-from reports.alerts.rule import Above, Rule
+from reports.alerts.rule import Rule
 from reports.alerts.serialization import pack_state, unpack_state
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from bot.demo.slack import payloads
 from bot.demo.slack.blocks import validate_view
 from reports.alerts import form_fields as alert_fields
-from reports.alerts.form_fields import AlertFields, AlertKind
+from reports.alerts.form_fields import AlertFields
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.registry import BY_KEY
 from reports.alerts.rule import RecipientKind
 from reports.alerts.slack import form as alert_form
 from reports.block_kit.inputs import Entered, Meta, notice
@@ -45,8 +47,8 @@ schedules = st.builds(
 )
 alerts = st.builds(
     AlertFields,
-    kind=st.sampled_from(AlertKind),
-    metric=st.sampled_from(alert_fields.METRICS),
+    kind=st.sampled_from(sorted(BY_KEY)),
+    metric=st.sampled_from(Above.form_metrics),
     limit=texts,
     unit=st.sampled_from(alert_fields.UNITS),
     what=st.sampled_from([Dimension.MODEL, Dimension.KEY]),
@@ -100,7 +102,7 @@ def test_an_untouched_schedule_comes_back_as_it_was(often, to, files):
     assert read_fields(schedule_form.entered(sent(view), "UTC")) == read_fields(fields)
 
 
-@given(st.sampled_from(AlertKind), st.booleans())
+@given(st.sampled_from(sorted(BY_KEY)), st.booleans())
 def test_an_untouched_alert_comes_back_as_it_was(kind, urgent):
     limit = alert_fields.USUAL_LIMITS.get(kind, "")
     fields = AlertFields(kind=kind, limit=limit, urgent=urgent, zone="Europe/Berlin")

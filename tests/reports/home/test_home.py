@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import validate_view
 from reports.admin.status import Freshness, Status, Trouble
-from reports.alerts.rule import Above, Recipient, RecipientKind, Rule
+from reports.alerts.kinds.above import Above
+from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.slack import cards as alert_cards
 from reports.home.slack.home import (
     MOST_ALERTS,

@@ -1,0 +1,150 @@
+"""What the measurement of alert rules is based on: a rule with its owner, and the stored data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bot.alerts.scope import RuleMembers, Scope
+from bot.alerts.usage_lookup import UsageLookup
+from bot.answers import visibility
+from bot.answers.openrouter_limits import OpenRouterLimits
+from bot.store.alerts.usage_sums import AlertUsage
+from bot.store.usage.selection import Ids
+from reports.alerts.evaluation import AlertState, Phase
+from reports.alerts.needed_usage import Needed, needed
+from reports.alerts.periods import AlertPeriod
+from reports.alerts.rule import Rule
+from reports.usage.dimensions import Metric, MoneySource
+from reports.usage.usage import ZERO, Usage
+
+if TYPE_CHECKING:
+    from bot.answers.visibility import Asker
+    from bot.store.alerts.rules import StoredRule
+    from bot.store.usage.directory import Directory
+
+
+WHOLE = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedRule:
+    """A rule that is judged: `zone` is its own or the default, `asker` its maker today.
+
+    `since` is when judging last ended well, or when the rule was made if that is later.
+    """
+
+    entry: StoredRule
+    rule: Rule
+    zone: str
+    asker: Asker
+    named: RuleMembers
+    since: datetime
+
+    @property
+    def whose_own(self) -> bool:
+        """Whether it is about its maker alone."""
+        return self.asker.own_only or visibility.ME in self.rule.filters
+
+    @property
+    def visibility(self) -> str:
+        """As far as whose eyes its figures are seen; empty where they see everything.
+
+        What was told under one sight is not told, nor shown anew, under another.
+        """
+        if not self.asker.own_only or self.rule.watch.hides_nothing:
+            return ""
+        return f"own {self.asker.email or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementContext:
+    """Everything that readings are made of, as it was at one moment."""
+
+    figures: UsageLookup
+    usage: AlertUsage
+    directory: Directory
+    limits: OpenRouterLimits
+    now: datetime
+    states: dict[str, dict[tuple[str, str], AlertState]]
+    """What is known of each rule, by subject and period."""
+    awake: bool = True
+    """Whether whoever judges has been there for long enough to have synced."""
+    everything: bool = False
+    """Whether readings are wanted also of what is far below its line."""
+
+    def phase(self, rule: str, subject: str) -> Phase:
+        """How a subject stands that has no period."""
+        known = self.states.get(rule, {}).get((subject, ""))
+        return known.phase if known else Phase.UNKNOWN
+
+    @property
+    def fresh(self) -> datetime | None:
+        """When usage was last synced; None: never."""
+        at = self.figures.fresh
+        return at and min(at, self.now)
+
+
+def subjects(
+    seen: MeasurementContext, asker: Asker, whose: Scope, found: Mapping[int, Usage]
+) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """The subjects of a rule with their labels and members: each on its own, or all together."""
+    labels = visibility.labels(seen.directory, asker)
+    if whose.members is not None:
+        few = len(whose.members) < len(found)
+        members = [
+            m for m in (whose.members if few else found) if m in found and m in whose.members
+        ]
+    else:
+        members = list(found)
+    if whose.apart:
+        for member in members:
+            yield str(member), labels.get(member, "?"), (member,)
+    else:
+        yield "", label_of(labels, whose), tuple(members)
+
+
+def label_of(labels: Mapping[int, str], whose: Scope) -> str:
+    """What the whole of a rule is called: its one member, or all."""
+    members = whose.members
+    if members is not None and len(members) == 1:
+        return labels.get(next(iter(members)), WHOLE)
+    return WHOLE
+
+
+def key_of(span: AlertPeriod) -> str:
+    """The period of a span, as states are kept under it."""
+    return f"{span.start:%Y-%m-%dT%H:%M}"
+
+
+def periods_of(watched: WatchedRule, seen: MeasurementContext) -> Iterator[AlertPeriod]:
+    """The periods to judge; what ended before the rule was made is none of its business."""
+    for one in needed(watched.rule, watched.zone, watched.since, seen.now):
+        if one.span.end > watched.entry.made_at:
+            yield one.span
+
+
+def members_with_usage(
+    watched: WatchedRule, seen: MeasurementContext, found: Iterable[int]
+) -> dict[int, Usage]:
+    """The members with usage (of zero), and those that have triggered and may have recovered."""
+    told = [
+        int(subject)
+        for (subject, _), state in seen.states.get(watched.entry.id, {}).items()
+        if state.phase is Phase.TRIGGERED and subject.isdecimal()
+    ]
+    return dict.fromkeys((*found, *told), ZERO)
+
+
+def for_scope(wanted: Needed, whose: Scope) -> Needed:
+    """The same usage, fetched by the dimension of a scope."""
+    return Needed(whose.by, (), wanted.span, wanted.step, wanted.zone)
+
+
+def total(
+    found: Mapping[int, Usage], members: tuple[int, ...] | Ids, metric: Metric, source: MoneySource
+) -> int:
+    """What members used together: nano-dollars of a source, or a count."""
+    return sum(found.get(member, ZERO).value(metric, source) for member in members)

@@ -1,0 +1,1 @@
+"""Measures alert rules: one module per kind; `registry` lists them."""

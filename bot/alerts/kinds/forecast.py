@@ -1,0 +1,60 @@
+"""Measures where the month is heading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from bot.alerts.scope import Scope, creator_of, scope
+from bot.store.encoding import from_seconds
+from reports.alerts.evaluation import Measurement
+from reports.alerts.kinds.forecast import Forecast, forecast
+from reports.alerts.needed_usage import needed
+from reports.time.timerange import DAY, Granularity
+from reports.usage.dimensions import Metric
+
+if TYPE_CHECKING:
+    pass
+
+from bot.alerts.context import (
+    MeasurementContext,
+    WatchedRule,
+    for_scope,
+    members_with_usage,
+    subjects,
+)
+
+
+def _forecasts(
+    watched: WatchedRule, seen: MeasurementContext, whose: Scope, watch: Forecast
+) -> Iterator[Measurement]:
+    [wanted] = needed(watched.rule, watched.zone, watched.since, seen.now)
+    found = seen.figures.series(for_scope(wanted, whose), whose.narrow)
+    at, zone = seen.fresh or seen.now, ZoneInfo(watched.zone)
+    first = seen.figures.held_from(Granularity.DAY)
+    if first is None:
+        return
+    days, day = [], max(wanted.span.start, first).astimezone(zone).date()
+    while day <= at.astimezone(zone).date():
+        days.append(day)
+        day += DAY
+    for subject, label, members in subjects(
+        seen, watched.asker, whose, members_with_usage(watched, seen, found)
+    ):
+        figures = dict.fromkeys(days, 0)
+        for member in members:
+            for start, usage in found.get(member, {}).items():
+                local = from_seconds(start).astimezone(zone).date()
+                if local in figures:
+                    figures[local] += usage.value(Metric.SPEND, watch.source)
+        owner = creator_of(seen.directory, whose, subject)
+        yield forecast(watched.rule, subject, label, figures, watched.zone, at, owner)
+
+
+def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+    """The forecast of each subject for the current month."""
+    watch = watched.rule.watch
+    if isinstance(watch, Forecast):
+        whose = scope(seen.directory, watched.rule, watched.asker, watched.named)
+        yield from _forecasts(watched, seen, whose, watch)

@@ -1,0 +1,33 @@
+"""How each kind of alert is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.kinds.above import measure as measure_above
+from bot.alerts.kinds.budget import measure as measure_budget
+from bot.alerts.kinds.credits import measure as measure_credits
+from bot.alerts.kinds.forecast import measure as measure_forecast
+from bot.alerts.kinds.new import measure as measure_new
+from bot.alerts.kinds.spike import measure as measure_spike
+from bot.alerts.kinds.stale import measure as measure_stale
+from reports.alerts.evaluation import Measurement
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.budget import Budget
+from reports.alerts.kinds.credits import Credits
+from reports.alerts.kinds.forecast import Forecast
+from reports.alerts.kinds.new import New
+from reports.alerts.kinds.spike import Spike
+from reports.alerts.kinds.stale import Stale
+from reports.alerts.watch import Watch
+
+MEASURES: dict[type[Watch], Callable[[WatchedRule, MeasurementContext], Iterator[Measurement]]] = {
+    Above: measure_above,
+    Budget: measure_budget,
+    Credits: measure_credits,
+    Forecast: measure_forecast,
+    New: measure_new,
+    Spike: measure_spike,
+    Stale: measure_stale,
+}

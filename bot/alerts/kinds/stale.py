@@ -1,0 +1,22 @@
+"""Measures how old the synced data is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from reports.alerts.evaluation import Measurement
+from reports.alerts.kinds.stale import stale
+from reports.time.timerange import Granularity
+
+if TYPE_CHECKING:
+    pass
+
+from bot.alerts.context import MeasurementContext, WatchedRule
+
+
+def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+    """The age of the data, unless this process was just started or woken up."""
+    if seen.awake:
+        synced = seen.figures.synced.get(Granularity.MINUTE)
+        yield stale(watched.rule, synced, watched.entry.made_at, seen.now)

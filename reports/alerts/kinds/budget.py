@@ -1,0 +1,222 @@
+"""Alerts on the limits of keys and workspaces that are set at OpenRouter: `budget 80%`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reports.alerts.draft import RuleDraft, WrongRule, forgiven
+from reports.alerts.draft import rule as make_rule
+from reports.alerts.drivers import (
+    days_chart,
+    period_chart,
+    period_drivers,
+    period_of_question,
+    recent_pace,
+)
+from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
+from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at
+from reports.alerts.periods import AlertPeriod
+from reports.alerts.rule import PERCENTS, Rule
+from reports.alerts.slack.figures import clock, price, used
+from reports.alerts.threshold import Amount
+from reports.alerts.watch import ALL_TOGETHER, Watch
+from reports.time.period import Period
+from reports.time.timerange import TimeRange
+from reports.usage.dimensions import Dimension, MoneySource
+from reports.wording.safe_text import clean
+from reports.wording.times import zone_city
+
+if TYPE_CHECKING:
+    from reports.alerts.form_fields import AlertFields
+
+
+@dataclass(frozen=True, slots=True)
+class Budget(Watch):
+    """Percentages of a key's limit or a workspace's budget set at OpenRouter are used.
+
+    Their periods are OpenRouter's, which begin at midnight UTC.
+    """
+
+    percents: tuple[int, ...] = PERCENTS
+
+    key = "budget"
+    spellings = ("budget", "budgets", "limit", "limits")
+    in_percent = True
+    form_label = "A key or workspace nears its budget"
+    form_limit = ("Notify at", "One or more percentages, like 80% 100%.")
+    usual_limit = "80% 100%"
+    grows = set_at_openrouter = has_threshold = True
+
+    def words(self) -> str:
+        """The watch in the grammar's own words."""
+        return " ".join(["budget", *(f"{percent}%" for percent in self.percents)])
+
+    @classmethod
+    def check(cls, draft: RuleDraft) -> Rule:
+        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        if draft.by not in {None, Dimension.KEY} or any(
+            one.dimension is Dimension.MODEL for one in draft.filters
+        ):
+            said = "OpenRouter only has limits on keys and workspaces, so this would never trigger."
+            filters = tuple(one for one in draft.filters if one.dimension is not Dimension.MODEL)
+            raise WrongRule(said, forgiven(replace(draft, by=Dimension.KEY, filters=filters)))
+        if draft.source is not MoneySource.ALL:
+            raise WrongRule(
+                "OpenRouter decides what counts toward a limit.",
+                forgiven(replace(draft, source=MoneySource.ALL)),
+            )
+        if draft.unit is not None:
+            raise WrongRule(
+                "OpenRouter decides when a limit resets.", forgiven(replace(draft, unit=None))
+            )
+        parts = cls(_percents(draft))
+        if draft.sign == "<":
+            said = "A budget alert triggers when a percentage of the limit is used."
+            raise WrongRule(said, make_rule(draft, parts))
+        return make_rule(draft, parts)
+
+    @classmethod
+    def form_words(cls, fields: AlertFields, limit: str) -> str:
+        """The grammar's words for the form's fields."""
+        del fields
+        return f"budget {limit}"
+
+    def form_values(self) -> Mapping[str, str]:
+        """The fields of the form that this kind sets."""
+        return {"limit": " ".join(f"{percent}%" for percent in self.percents)}
+
+    @classmethod
+    def form_dimensions(cls, what: str) -> tuple[str, ...]:
+        """The form's choices of what to evaluate separately."""
+        del what
+        return (ALL_TOGETHER, Dimension.KEY)
+
+    @property
+    def has_owner(self) -> bool:
+        """The owner of a limit is its key's creator."""
+        return True
+
+    def reached(self, value: int, limit: int) -> int:
+        """How many of the percentages are used."""
+        if limit <= 0:
+            return 0
+        return sum(value * 100 >= percent * limit for percent in self.percents)
+
+    def pace_period(self, measurement: Measurement) -> AlertPeriod | None:
+        """The last hour or day, by the length of the period."""
+        return recent_pace(measurement)
+
+    def driver_periods(self, measurement: Measurement) -> tuple[AlertPeriod, AlertPeriod] | None:
+        """The period so far, and the same part of the one before."""
+        return period_drivers(measurement)
+
+    def chart_range(self, measurement: Measurement, zone: str) -> TimeRange | None:
+        """The buckets of the period so far, by OpenRouter's calendar."""
+        if measurement.period is None:
+            return days_chart(measurement.at, zone)
+        return period_chart(measurement.period, measurement.at, "UTC")
+
+    def question_period(self, measurement: Measurement, zone: str) -> Period:
+        """The same period."""
+        return period_of_question(measurement, zone)
+
+    def meaning(self, rule: Rule, zone: str) -> str:
+        """When it sends messages."""
+        del zone
+        parts = " and ".join(f"{percent}%" for percent in self.percents)
+        what = "each key's limit" if rule.by or rule.filters else "every limit and budget"
+        said = f"Alerts at {parts} of {what} set at OpenRouter"
+        if rule.filters:
+            said += f", for {', '.join(clean(str(one), 80) for one in rule.filters)}"
+        return f"{said}."
+
+    def already(self) -> str:
+        """What follows "It's"."""
+        return f"already at {self.percents[0]}% or more"
+
+    def current(self, measurement: Measurement) -> str:
+        """How much of the limit is used."""
+        return used(measurement)
+
+    def topic(self, event: AlertEvent, zone: str) -> str:
+        """The headline without whose limit it is."""
+        del zone
+        step, percents = event.step, self.percents
+        part = percents[min(step, len(percents)) - 1] if step else percents[0]
+        passed = (event.measurement.value or 0) * 100 > part * event.measurement.limit
+        return f"OpenRouter limit {'more than ' if passed else ''}{part}% used"
+
+    def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
+        """How much is used, and whether it lasts until the limit resets."""
+        measurement, now = event.measurement, event.at
+        said, ends = used(measurement), measurement.period.end if measurement.period else None
+        if ends and not measurement.part:
+            return f"{said}. The limit has reset since."
+        resets = f"resets {_on(ends, now, zone)}" if ends else ""
+        if (measurement.value or 0) >= measurement.limit:
+            until = f" until it {resets}" if ends else ""
+            return f"{said}. OpenRouter may reject requests{until}."
+        full = full_at(measurement, pace, now) if pace else None
+        if full:
+            return f"{said}. At this pace it runs out {_on(full, now, zone)}."
+        if pace is None:
+            return f"{said}. It {resets}." if ends else f"{said}."
+        lasts = f"it lasts until it {resets}" if ends else "it lasts for years"
+        return f"{said}. At this pace {lasts}."
+
+    def ending(self, event: AlertEvent) -> str:
+        """The sentence that says that an alert is over."""
+        if event.kind is EventKind.ENDED:
+            return f"The limit has reset. Final usage: {used(event.measurement)}."
+        return f"The limit is now {price(event.measurement.limit)}: {used(event.measurement)}."
+
+
+def budget(
+    cap: SpendLimit, period: AlertPeriod | None, used_since: int | None, at: datetime
+) -> Measurement:
+    """Measure a limit in one period.
+
+    `used_since` is the usage (nano-dollars) since OpenRouter reported the limit if that was in the
+    period, else of the whole period; None if it is unknown. `at` is how fresh it is.
+    """
+    value = used_since
+    if cap.used is not None and cap.told_in(period):
+        value = cap.used + (used_since or 0)
+    part = period is None or at < period.end
+    return Measurement(cap.subject, cap.label, value, cap.limit, at, period, part, owner=cap.owner)
+
+
+def _on(moment: datetime, now: datetime, zone: str) -> str:
+    shown = clock(moment, now, zone)
+    shown = shown if shown.startswith("today") else f"on {shown}"
+    return f"{shown} ({zone_city(zone)})"
+
+
+def _percents(draft: RuleDraft) -> tuple[int, ...]:
+    """The percentages, the lowest first. Raises WrongRule if one isn't from 1 to 100."""
+    typed = [*draft.percents, *([draft.limit] if draft.limit else [])]
+    found = tuple(sorted({_whole(one) for one in typed})) or PERCENTS
+    for one in typed:
+        _check_percent(one, make_rule(draft, Budget(found)))
+    return found
+
+
+def _whole(found: Amount) -> int:
+    return min(max(int(abs(found.value)), 1), 100)
+
+
+def _check_percent(found: Amount, meant: Rule) -> None:
+    typed = clean(found.typed, 20)
+    if found.dollars or found.currency:
+        said = f"Limits are set at OpenRouter. Here, use a percentage instead of “{typed}”."
+        raise WrongRule(said, replace(meant, watch=Budget()))
+    if not found.percent:
+        raise WrongRule(f"Is “{typed}” a percentage? Then write it with a percent sign.", meant)
+    if found.value > 100:
+        said = f"Usage can't exceed 100% of a limit, so “{typed}” would never trigger."
+        raise WrongRule(said, meant)
+    if found.value != _whole(found) or found.comma:
+        raise WrongRule(f"Use a whole percentage from 1% to 100%, not “{typed}”.", meant)

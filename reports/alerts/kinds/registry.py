@@ -1,0 +1,22 @@
+"""The kinds of alerts, in the order in which the form offers them."""
+
+from __future__ import annotations
+
+from reports.alerts.kinds.above import Above
+from reports.alerts.kinds.budget import Budget
+from reports.alerts.kinds.credits import Credits
+from reports.alerts.kinds.forecast import Forecast
+from reports.alerts.kinds.new import New
+from reports.alerts.kinds.spike import Spike
+from reports.alerts.kinds.stale import Stale
+from reports.alerts.watch import Watch
+
+KINDS: tuple[type[Watch], ...] = (Above, Spike, Budget, Credits, Forecast, New, Stale)
+BY_KEY = {kind.key: kind for kind in KINDS}
+SPELLINGS = {word: kind.key for kind in KINDS for word in kind.spellings}
+"""The key of the kind that each word names."""
+
+
+def kind_of(key: str) -> type[Watch]:
+    """The kind of a key; a metric's name and an unknown key mean the limit on a metric."""
+    return BY_KEY.get(key, Above)

@@ -1,0 +1,278 @@
+"""Alerts on spikes: an hour far above what the same subject usually uses in that hour of the week.
+
+Usual is the median of the same hour, the one before and the one after it in the last four weeks:
+twelve figures, of which a few odd ones change nothing. A spike is more than five times the median,
+more than six spreads above it, and more than a floor in dollars. The spread is the median absolute
+deviation (scaled as a standard deviation), and never less than a quarter of the median. On the
+sample organization this triggers on less than one busy day a week, and on a runaway within minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from statistics import median
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from reports.alerts.draft import RuleDraft, WrongRule, forgiven, money
+from reports.alerts.draft import rule as make_rule
+from reports.alerts.drivers import WEEK, buckets, week_drivers
+from reports.alerts.evaluation import AlertEvent, Baseline, Measurement
+from reports.alerts.limits_and_forecast import SpendPace
+from reports.alerts.needed_usage import Needed
+from reports.alerts.periods import AlertPeriod, spans
+from reports.alerts.rule import SPIKE_FLOOR, Rule
+from reports.alerts.slack.figures import price
+from reports.alerts.watch import ALL_TOGETHER, Watch
+from reports.questions.wording import DIMENSION_WORDS
+from reports.time.period import Counted, Period, Unit
+from reports.time.timerange import HOUR, Granularity, TimeRange
+from reports.time.timerange import floor as floor_time
+from reports.usage.dimensions import Dimension, Filter, MoneySource
+from reports.usage.format import number
+from reports.usage.usage import exact_money
+from reports.wording.times import clock_words, zone_city
+
+if TYPE_CHECKING:
+    from reports.alerts.form_fields import AlertFields
+
+WEEKS = 4
+"""How many weeks back an hour is compared with."""
+TIMES = 5
+SPREADS = 6
+LEAST_HOURS = 6
+"""With fewer past hours known, which is two weeks, there is no usual yet."""
+UNKNOWN_TIMES = 10
+"""Where there is no usual yet, the line is so many times the floor."""
+_SCALE = 1.4826
+_OFFSETS = (-HOUR, timedelta(), HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Spike(Watch):
+    """An hour costs far more than its hour of the week usually does, and at least `floor`."""
+
+    floor: int = SPIKE_FLOOR
+
+    key = "spike"
+    spellings = ("spike", "spikes", "anomaly", "anomalies")
+    takes_metric = True
+    form_label = "An hour costs far more than usual"
+    form_limit = ("Minimum", "Ignore spikes under this amount, in dollars.")
+    usual_limit = exact_money(SPIKE_FLOOR)
+    shows_current = False
+    is_level = compares_hours = has_threshold = True
+
+    def words(self) -> str:
+        """The watch in the grammar's own words."""
+        return "spike" if self.floor == SPIKE_FLOOR else f"spike > {exact_money(self.floor)}"
+
+    @classmethod
+    def check(cls, draft: RuleDraft) -> Rule:
+        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        all_spend = draft.source is MoneySource.ALL
+        if draft.unit not in {None, Unit.HOUR} or not all_spend or draft.percents:
+            said = "A spike is an hour that costs far more than that hour of the week usually does."
+            plain = replace(draft, unit=None, source=MoneySource.ALL, percents=())
+            raise WrongRule(said, forgiven(plain))
+        if draft.limit is None:
+            return make_rule(draft, cls())
+        usual = make_rule(draft, cls(SPIKE_FLOOR))
+        floor = money(draft.limit, usual, lambda floor: make_rule(draft, cls(floor)))
+        if draft.sign == "<":
+            said = "A spike alert needs a minimum, with `>`."
+            raise WrongRule(said, make_rule(draft, cls(floor)))
+        if floor == 0:
+            said = "The minimum must be above $0, or a few cents would trigger it."
+            raise WrongRule(said, usual)
+        return make_rule(draft, cls(floor))
+
+    @classmethod
+    def form_words(cls, fields: AlertFields, limit: str) -> str:
+        """The grammar's words for the form's fields."""
+        del fields
+        return f"spike > {limit}" if limit else "spike"
+
+    def form_values(self) -> Mapping[str, str]:
+        """The fields of the form that this kind sets."""
+        return {"limit": exact_money(self.floor)}
+
+    @classmethod
+    def form_dimensions(cls, what: str) -> tuple[str, ...]:
+        """The form's choices of what to evaluate separately."""
+        del what
+        return (ALL_TOGETHER, *Dimension)
+
+    @property
+    def of_spend(self) -> bool:
+        """Only spend can trigger it."""
+        return True
+
+    @property
+    def limit_unit(self) -> Unit | None:
+        """Its minimum is for an hour."""
+        return Unit.HOUR
+
+    def needed(
+        self,
+        by: Dimension | None,
+        filters: tuple[Filter, ...],
+        zone: str,
+        since: datetime,
+        now: datetime,
+    ) -> tuple[Needed, ...]:
+        """The recent hours, and the same hours of earlier weeks with an hour on either side."""
+        del zone
+        hours = spans(Unit.HOUR, "UTC", since, now)
+        recent = AlertPeriod(hours[0].start, hours[-1].end)
+        past = [_shifted(recent, week) for week in range(1, WEEKS + 1)]
+        return tuple(Needed(by, filters, span, Granularity.HOUR) for span in (recent, *past))
+
+    def is_clear(self, value: int, limit: int, *, unfinished: bool) -> bool:
+        """Whether an hour that is over is below half of the line.
+
+        An hour that still runs may yet grow, and a busy day is up and down by the hour.
+        """
+        return not unfinished and value * 2 <= limit
+
+    def driver_periods(self, measurement: Measurement) -> tuple[AlertPeriod, AlertPeriod] | None:
+        """The hour so far, and the same part of it a week before."""
+        hour = measurement.hour
+        if hour is None:
+            return week_drivers(measurement)
+        end = min(hour.end, floor_time(measurement.at, Granularity.MINUTE) + timedelta(minutes=1))
+        before = AlertPeriod(hour.start - WEEK, end - WEEK)
+        return AlertPeriod(hour.start, end), before
+
+    def chart_range(self, measurement: Measurement, zone: str) -> TimeRange | None:
+        """The last 20 hours, as many as a Slack chart takes."""
+        hour = measurement.hour
+        last = hour.end if hour else floor_time(measurement.at, Granularity.HOUR) + HOUR
+        return buckets(last - 20 * HOUR, last, Granularity.HOUR, zone)
+
+    def question_period(self, measurement: Measurement, zone: str) -> Period:
+        """The last day."""
+        del measurement, zone
+        return Counted(1, Unit.DAY)
+
+    def meaning(self, rule: Rule, zone: str) -> str:
+        """When it sends messages."""
+        del zone
+        per = f" of each {DIMENSION_WORDS[rule.by]}" if rule.by else ""
+        return (
+            f"Alerts when an hour{per} costs more than five times what that hour of the week"
+            f" usually costs, and more than {price(self.floor)}."
+        )
+
+    def topic(self, event: AlertEvent, zone: str) -> str:
+        """The headline without whose usage it is."""
+        del event, zone
+        return "OpenRouter spend spike"
+
+    def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
+        """The hour's spend beside what is typical."""
+        del pace
+        measurement = event.measurement
+        value, hour, typical = measurement.value or 0, measurement.hour, measurement.usual
+        start = (hour.start if hour else measurement.at).astimezone(ZoneInfo(zone))
+        span = f"{clock_words(start)} and {clock_words(start + HOUR)}"
+        said = f"{price(value)} between {span} on {start:%A} ({zone_city(zone)})"
+        if typical is None:
+            return (
+                f"{said}. It takes two weeks of usage to learn what is typical; until then, alerts"
+                f" start at {price(measurement.limit)} an hour."
+            )
+        if not typical.median:
+            return f"{said}; usually $0."
+        times = number(Fraction(value, typical.median))
+        return (
+            f"{said}, {times} times the typical {price(typical.median)} for this hour of the week."
+        )
+
+    def ending(self, event: AlertEvent) -> str:
+        """The sentence that says that an alert is over."""
+        del event
+        return "Back to normal."
+
+
+def _shifted(recent: AlertPeriod, weeks: int) -> AlertPeriod:
+    """The same hours of an earlier week, with an hour more on either side."""
+    back = timedelta(weeks=weeks)
+    return AlertPeriod(recent.start - back - HOUR, recent.end - back + HOUR)
+
+
+def past_hours(hour: datetime) -> tuple[datetime, ...]:
+    """The hours (UTC, their starts) that an hour is compared with, newest first."""
+    return tuple(
+        hour - timedelta(weeks=week) + offset
+        for week in range(1, WEEKS + 1)
+        for offset in reversed(_OFFSETS)
+    )
+
+
+def usual(past: Iterable[int | None], floor: int) -> Baseline | None:
+    """What is usual, of the figures of `past_hours`; None where too few are known.
+
+    An hour is not known (None) where the cache does not hold it or where it lies before the
+    subject's first use; an hour without use is 0.
+    """
+    known = [value for value in past if value is not None]
+    if len(known) < LEAST_HOURS:
+        return None
+    middle = int(median(known))
+    deviation = median(abs(value - middle) for value in known)
+    spread = max(int(_SCALE * deviation), middle // 4)
+    line = max(TIMES * middle, middle + SPREADS * spread, floor)
+    return Baseline(middle, spread, line, len(known))
+
+
+def known_past(
+    figures: Mapping[datetime, int], hour: datetime, first: datetime | None, held: datetime
+) -> list[int | None]:
+    """The figures of `past_hours`, None before the first use and before what is held (UTC).
+
+    `figures` are a subject's by hour, without those that are 0; `first` None: never used before.
+    """
+    return [
+        None if first is None or at < held or at + HOUR <= first else figures.get(at, 0)
+        for at in past_hours(hour)
+    ]
+
+
+def may_spike(rule: Rule, value: int) -> bool:
+    """Whether an hour's figure can be a spike at all: most need no look at the past."""
+    return isinstance(rule.watch, Spike) and value > rule.watch.floor
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What one hour (its start, UTC) used, in nano-dollars, beside what is usual for it."""
+
+    start: datetime
+    value: int
+    usual: Baseline | None = None
+
+    def line(self, floor: int) -> int:
+        """Where a spike begins in this hour."""
+        return self.usual.line if self.usual else floor * UNKNOWN_TIMES
+
+
+def spike(
+    rule: Rule, subject: str, label: str, hours: Sequence[Hour], at: datetime, owner: str = ""
+) -> Measurement:
+    """Measure one subject: of the hours to evaluate, the one farthest above its line.
+
+    So an hour whose last figures come late still counts, and a spike is over only when all of
+    these hours are calm. `hours` are those of `Spike.needed`, at least one; `at` is how fresh
+    their figures are.
+    """
+    floor = rule.watch.floor if isinstance(rule.watch, Spike) else 0
+    worst = max(hours, key=lambda hour: (Fraction(hour.value, hour.line(floor) or 1), hour.start))
+    part = all(hour.start + HOUR > at for hour in hours)
+    return Measurement(
+        subject, label, worst.value, worst.line(floor), at, None, part, worst.usual, owner=owner,
+        hour=AlertPeriod(worst.start, worst.start + HOUR),
+    )  # fmt: skip
