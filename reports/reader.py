@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from reports.alerts.grammar import is_alert
 from reports.commands import parse_command
 from reports.natural.names import KnownNames
 from reports.natural.parser import UNDERSTOOD, ParsedText, parse_text, strictly
+from reports.natural.refusals import refusal
 from reports.questions.grammar import CommandError, QuestionCommand
+from reports.schedules.grammar import is_schedule
 from reports.time.timerange import NotBegunError, ranges
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
@@ -50,6 +53,8 @@ def read(
     strict = parse_command(text)
     if not isinstance(strict, CommandError):
         return strictly(text, strict)
+    if not is_schedule(text) and not is_alert(text) and (why := refusal(text)):
+        return CommandError(why)
     known = names()
     found = parse_text(text, known, clock.today)
     if isinstance(found, ParsedText) and not found.plainly:

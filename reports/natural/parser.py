@@ -246,18 +246,20 @@ def _read(
     try:
         return reader.read(tokens(said))
     except AmbiguousDateError as wrong:
-        orders: tuple[Order, ...] = ("month", "day")
         if order or not again:
             return CommandError(str(wrong))
-        both = [
-            _read(said, known, today, again=False, schedules=schedules, order=order, kind=kind)
-            for order in orders
-        ]
-        sensible = [one for one in both if isinstance(one, ParsedText)]
+        both = {
+            label: _read(
+                said, known, today, again=False, schedules=schedules, order=first, kind=kind
+            )
+            for first, label in wrong.labels.items()
+        }
+        sensible = {k: one for k, one in both.items() if isinstance(one, ParsedText)}
         if len(sensible) == 1:
-            return sensible[0]  # `10/1/2026 to 10/15/2026`: another date says which order it is
-        choices = tuple(one.canonical for one in both if isinstance(one, ParsedText))
-        return CommandError(str(wrong), choices=choices)
+            # `10/1/2026 to 10/15/2026`: another date says which order it is
+            return next(iter(sensible.values()))
+        meant = {label: one.canonical for label, one in sensible.items()}
+        return CommandError(str(wrong), choices=tuple(meant.values()), labels=tuple(meant))
     except AmbiguousNameError as wrong:
         texts = [_instead(reader, wrong.name, str(one)) for one in wrong.filters] if again else []
         read = [
@@ -326,7 +328,7 @@ class _TextReader:
 
     def read(self, words: list[str]) -> ParsedText | CommandError | None:
         """All of it. Raises ValueError with what to say of a word that is not known."""
-        bare = [word.strip("?!,;") or word for word in words]
+        bare = [self._without_punctuation(word) for word in words]
         self.words = [part for word in bare for part in _split(word, self.known)]
         rules: tuple[Callable[[], int], ...] = (
             self._topic, self._filter, self._mention, self._long_name, self._amount,
@@ -340,6 +342,13 @@ class _TextReader:
                 raise UnknownWordError(self.words[self.at])
             self.at += taken
         return self._heard()
+
+    def _without_punctuation(self, word: str) -> str:
+        """A word without punctuation around it; parentheses stay if they are part of a name."""
+        bare = word.strip("?!,;") or word
+        if ":" in bare or self.known.has(bare):
+            return bare
+        return bare.strip("()") or bare
 
     def _heard(self) -> ParsedText | CommandError | None:
         if self.kind:
@@ -739,8 +748,11 @@ class _TextReader:
     def _top(self) -> int:
         word, following = self._word(), self._word(1)
         if word in say.LEAST:
+            named_ = (say.DIMENSIONS.get(one.casefold().strip("?.")) for one in self.words)
+            by = next(filter(None, named_), Dimension.MODEL)
             raise ValueError(
-                f"I can only rank from the largest, not by “{word}”. Try `spend by model top 50`."
+                f"I can only rank from the largest, not by “{word}”; `spend by {by} top 50` lists"
+                " the smallest last."
             )
         if (count := self._number(0)) and following in say.TOP | say.MOST:
             self._give("top", f"top {int(count[:4])}")
@@ -776,6 +788,8 @@ class _TextReader:
             if self._ahead(3) == phrase:
                 self._give("period", period)
                 return 3
+        if fortnights := self._fortnights():
+            return fortnights
         word = self._word()
         if word in say.PAST or word == "past":
             return self._relative()
@@ -789,6 +803,16 @@ class _TextReader:
         if isinstance(read, CommandError):
             raise ValueError(read.problem)
         return 0
+
+    def _fortnights(self) -> int:
+        """`fortnight`, `last fortnight`, `2 fortnights`, `past two fortnights`: 14 days each."""
+        at = 1 if self._word() in say.PAST or self._word() == "past" else 0
+        count = self._number(at)
+        at += bool(count)
+        if self._word(at) not in {"fortnight", "fortnights"}:
+            return 0
+        self._give("period", f"{14 * int(count[:4] or 1)}d")
+        return at + 1
 
     def _relative(self) -> int:
         word, following = self._word(), self._word(1)

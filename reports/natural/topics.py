@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from reports.natural import vocabulary as say
 from reports.questions.query import QueryKind
-from reports.questions.topics import BALANCE, BUDGET, Topic, ungroupable
+from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable
 
 _ABOUT_ME = (
     "who are you", "who r u", "what are you", "what can you", "what do you do", "what can i ask",
@@ -158,6 +158,8 @@ _KEY_FLAGS = {
     "orphaned": ({"orphaned"}, ("without an owner", "no owner")),
     "expiring": ({"expiring", "expired", "expire", "expires"}, ()),
 }
+_LISTING_KEYS = {"list", "show", "me", "all", "the", "our", "of", "api", "keys", "what", "which",
+                 "are", "there", "do", "we", "have", "exist", "please"}  # fmt: skip
 _LEFT = {"left", "remaining", "remain", "remains"}
 _NO_MODEL = {
     "everything", "another", "other", "else", "model", "models", "key", "keys", "creator", "user",
@@ -185,15 +187,15 @@ def greets(words: Sequence[str]) -> bool:
 
 
 def topic_said(words: Sequence[str]) -> str:
-    """The command (a topic, `balance` or `budget`) that words mean; empty for usage figures.
+    """The command (a topic, `balance`, `budget`, `me`) that words mean; empty for usage figures.
 
     The words are in lower case, without names and punctuation.
     """
-    said, given = f" {' '.join(words)} ", set(words)
-    for unit in say.UNITS:  # `credits last month` is a period; `how long do credits last` is none
-        said = said.replace(f" credits last {unit} ", f" credits {unit} ")
+    if words in (["who", "am", "i"], ["whoami"]):
+        return ME
+    said, given = _without_periods(words), set(words)
     keys = bool(given & {"key", "keys"})
-    if keys and (given & _KEYS or _has(said, _KEYS_SAID)):
+    if _lists_keys(words) or (keys and (given & _KEYS or _has(said, _KEYS_SAID))):
         return Topic.KEYS
     if "new" in given and given & {"model", "models"}:
         return Topic.NEW_MODELS
@@ -214,6 +216,14 @@ def topic_said(words: Sequence[str]) -> str:
     if given & _PRICE or _has(said, _PRICE_SAID):
         return Topic.PRICE
     return _group_to_come(words) or ""
+
+
+def _without_periods(words: Sequence[str]) -> str:
+    """The words between spaces; `credits last month` is a period, and no question how long."""
+    said = f" {' '.join(words)} "
+    for unit in say.UNITS:
+        said = said.replace(f" credits last {unit} ", f" credits {unit} ")
+    return said
 
 
 def topic_words(kind: QueryKind, ahead: Sequence[str]) -> int:
@@ -252,6 +262,12 @@ def two_models(words: Sequence[str]) -> str:
         if all(len(name) > 2 and name not in _NO_MODEL for name in found):
             return " -> ".join(found)
     return ""
+
+
+def _lists_keys(words: Sequence[str]) -> bool:
+    """Whether words ask which keys there are: `list keys`, `which keys do we have`."""
+    listing = words[:1] == ["list"] or {"there", "have", "exist"} & set(words)
+    return bool("keys" in words and listing and set(words) <= _LISTING_KEYS)
 
 
 def _left(given: set[str]) -> bool:

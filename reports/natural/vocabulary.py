@@ -110,5 +110,3 @@ FILLERS = {
     "rolling", "trailing", "export",
 }  # fmt: skip
 """Words that say nothing that could be asked. What asks for something is never among them."""
-THANKS = {"thanks", "thank", "you", "thx", "great", "nice", "cool", "perfect", "ok", "okay", "a",
-          "lot", "very", "much"}  # fmt: skip

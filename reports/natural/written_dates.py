@@ -38,10 +38,19 @@ _SHORT_YEAR = 2000  # of `10/03/26`
 
 
 class AmbiguousDateError(ValueError):
-    """A date that is two dates, depending on whether the day or the month comes first."""
+    """A date that is two dates, depending on whether the day or the month comes first.
+
+    `labels` are the two dates in words, like `3 October 2026`, by what comes first.
+    """
 
     def __init__(self, typed: str, day_first: date, month_first: date) -> None:
-        one, other = f"{month_first.day} {month_first:%B}", f"{day_first.day} {day_first:%B %Y}"
+        self.labels: dict[Order, str] = {
+            "month": f"{month_first.day} {month_first:%B %Y}",
+            "day": f"{day_first.day} {day_first:%B %Y}",
+        }
+        one, other = self.labels.values()
+        if month_first.year == day_first.year:
+            one = f"{month_first.day} {month_first:%B}"
         super().__init__(f"Does “{typed}” mean {one} or {other}?")
 
 

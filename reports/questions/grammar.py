@@ -119,7 +119,8 @@ class CommandError:
     """Words that were not understood: the sentence to say, and the command they may have meant.
 
     `suggestion` is a whole command that can be run, without the command's name; `choices` are
-    several, where the words may mean either. `examples` are for who has not seen any yet.
+    several, where the words may mean either, and `labels` their names on buttons if the commands
+    themselves are no help in choosing. `examples` are for people who are new to the bot.
     """
 
     problem: str
@@ -127,6 +128,7 @@ class CommandError:
     suggestion: str = ""
     examples: tuple[str, ...] = EXAMPLES
     choices: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def candidates(self) -> tuple[str, ...]:

@@ -138,7 +138,8 @@ def error(wrong: CommandError, command: str = "/activity", *, examples: bool = F
     said = [fit(escape(clean(readable(wrong.problem), LONGEST_SECTION)), LONGEST_CODE)]
     runs: list[RunButton] = []
     if wrong.choices:  # the problem is a question that these answer
-        runs += [RunButton(readable(one), one) for one in wrong.choices]
+        labels = wrong.labels or tuple(readable(one) for one in wrong.choices)
+        runs += map(RunButton, labels, wrong.choices)
     elif wrong.suggestion:
         meant = f"{command} {readable(wrong.suggestion)}"
         said.append(f"Did you mean {code(meant)}?")

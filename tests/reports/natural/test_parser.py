@@ -335,7 +335,7 @@ def test_whatever_is_wished_for_what_is_taken_can_be_said(said):
     ("said", "problem"),
     [
         ("spend since the launch", "Since when?"),
-        ("spend last fortnight", "`last` needs a unit of time after it"),
+        ("spend last decade", "`last` needs a unit of time after it"),
         ("how much did we spend since", "Since when?"),
         ("spend since 2027-03", "2027-03-01 is in the future"),
         ("spend since 31 february", "There is no such date as “31 february”."),

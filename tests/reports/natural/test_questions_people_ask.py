@@ -349,6 +349,70 @@ def test_what_can_mean_two_things_is_asked_with_a_command_for_each(
     assert all(isinstance(parse_command(one), QuestionCommand) for one in candidates)
 
 
+def test_a_date_that_can_mean_two_days_names_both_on_its_buttons() -> None:
+    found = ask("spend 10/03/2026 by key")
+    assert isinstance(found, CommandError)
+    assert found.labels == ("3 October 2026", "10 March 2026")
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("list keys", "keys"),
+        ("which keys do we have", "keys"),
+        ("who am i", "me"),
+        ("whoami", "me"),
+        ("spend today (today)", "spend today"),
+        ("spend (last week)", "spend last week"),
+        ("fortnight", "14d"),
+        ("spend last fortnight", "spend 14d"),
+        ("2 fortnights by model", "28d by model"),
+        ("did grace spend more than ada",
+         "spend 1d by creator creator:grace@example.com creator:ada@example.com"),
+        ("spend month to date", "spend mtd"),
+        ("tell me if we ever spend $50 a day", "alert spend > $50 per day"),
+    ],
+)  # fmt: skip
+def test_short_and_odd_requests_mean_what_they_say(asked: str, meant: str) -> None:
+    assert command(asked) == meant
+
+
+@pytest.mark.parametrize("asked", ["quit", "exit", "logout", "Quit."])
+def test_leaving_is_answered_without_a_suggestion(asked: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert found.problem == "There is nothing to close; `help` shows what you can ask."
+    assert not found.candidates
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "all time",
+        "spend all time by model",
+        "all-time spend",
+        "total spend ever",
+        "forever",
+        "did we ever use gpt",
+    ],
+)
+def test_all_time_is_refused_and_never_read_as_the_past_day(asked: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert found.problem.startswith("I can't show all time at once")
+    assert not found.candidates
+
+
+@pytest.mark.parametrize(("asked", "by"), [("cheapest model", "model"), ("cheapest key", "key")])
+def test_ranking_from_the_smallest_is_refused_with_what_comes_closest(asked: str, by: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert found.problem == (
+        f"I can only rank from the largest, not by “cheapest”; `spend by {by} top 50` lists the"
+        " smallest last."
+    )
+
+
 @pytest.mark.parametrize(
     ("asked", "problem"),
     [

@@ -308,11 +308,12 @@ def test_what_can_mean_two_things_is_asked_with_a_button_for_each():
     wrong = CommandError(
         "Does “10/03/2026” mean 3 October or 10 March 2026?",
         choices=("spend 2026-10-03", "spend 2026-03-10"),
+        labels=("3 October 2026", "10 March 2026"),
     )
     message = error(wrong)
     assert message.text == wrong.problem
     [row] = [block for block in message.blocks if block["type"] == "actions"]
-    assert [one["text"]["text"] for one in row["elements"]] == list(wrong.choices)
+    assert [one["text"]["text"] for one in row["elements"]] == list(wrong.labels)
     assert [one["value"] for one in row["elements"]] == list(wrong.choices)
     check(message)
 
