@@ -34,6 +34,17 @@ def read_words(
     return read(text, names, Clock(now, zone, default))
 
 
+def question_words(services: Services, person: SlackUser, text: str) -> str | CommandError:
+    """A question that a person typed into a form, in the words of the grammar; see `read_words`.
+
+    Returns a CommandError if it can't be read or asks for nothing.
+    """
+    found = read_words(services, person, text)
+    if found is None:
+        return CommandError("Enter a question, for example: spend by creator")
+    return found if isinstance(found, CommandError) else found.words
+
+
 def note(services: Services, person: SlackUser, heard: ParsedText, words: str = "") -> str:
     """How a message was read, to show above its answer; `words` is what is answered where that is
     not what was read. Nothing where it was typed in just these words.

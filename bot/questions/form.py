@@ -12,6 +12,7 @@ from bot.answers.answer import answer
 from bot.answers.answer_message import drawn, picture
 from bot.answers.answer_state import shown
 from bot.answers.export import Where, export
+from bot.answers.read_words import question_words
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format
 from bot.modals.modal import (
@@ -80,7 +81,7 @@ class QuestionForm:
         if isinstance(person, ShowView):
             return person
         fields = render.entered(sent.entered)
-        query = read_fields(fields)
+        query = read_fields(fields, partial(question_words, self._services, person))
         if isinstance(query, FormError):
             return FieldErrors({query.field: query.problem})
         if query.share and (problem := self._closed(fields.channel, person.id)):
@@ -148,7 +149,8 @@ class QuestionForm:
 
     def _foreseen(self, person: SlackUser, fields: QuestionFields) -> str:
         # where it goes is looked at when it is asked
-        query = read_fields(replace(fields, to=ME))
+        rewrite = partial(question_words, self._services, person)
+        query = read_fields(replace(fields, to=ME), rewrite)
         if isinstance(query, FormError):
             return f":warning: {escape(clean(query.problem, 600))}"
         found = self._answer(query, asker_of(self._services, person, query))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from bot.access.policy import Refusal, may_send_to_creators
 from bot.answers.answer import answer
+from bot.answers.read_words import question_words
 from bot.modals.edit_modal import EditForm
 from bot.modals.modal import FieldErrors, ShowView, View
 from bot.schedules.manage import ScheduleManager
@@ -98,7 +100,7 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         self, owner: SlackUser, fields: ScheduleFields, meta: Meta
     ) -> NewSchedule | FieldErrors | ShowView:
         del meta
-        standing = read_fields(fields)
+        standing = read_fields(fields, partial(question_words, self._services, owner))
         if isinstance(standing, FormError):
             return FieldErrors({standing.field: standing.problem})
         draft = self._subscriptions.draft(owner, standing, "")
@@ -142,7 +144,7 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
 
     def _foreseen(self, owner: SlackUser, fields: ScheduleFields, *, channels: bool) -> str:
         """The preview (mrkdwn); with `channels` it also says whether the channel can be used."""
-        standing = read_fields(fields)
+        standing = read_fields(fields, partial(question_words, self._services, owner))
         if isinstance(standing, FormError):
             return f":warning: {escape(clean(standing.problem, 600))}"
         services, zone = self._services, self._zone(owner)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.questions.form_error import FormError, said
+from reports.questions.form_error import (
+    FormError,
+    QuestionWords,
+    parse_typed,
+    said,
+    strict_words,
+)
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.usage.dimensions import Metric, MoneySource
@@ -68,16 +74,19 @@ class QuestionFields:
     channel: str = ""
 
 
-def read_fields(fields: QuestionFields) -> Query | FormError:
-    """The question that the fields stand for, or what is wrong in which of them."""
+def read_fields(fields: QuestionFields, rewrite: QuestionWords = strict_words) -> Query | FormError:
+    """The question that the fields stand for, or what is wrong in which of them.
+
+    `rewrite` reads natural language in the fields of the period and of the filters.
+    """
     period = fields.other.strip() if fields.period == OTHER else fields.period
-    dated = parse(period)
+    dated, period = parse_typed(period, rewrite)
     if isinstance(dated, CommandError):
         return FormError(QuestionField.OTHER, said(dated))
     alone = isinstance(dated, QuestionCommand) and dated.query == Query(period=dated.query.period)
     if not (alone and isinstance(dated, QuestionCommand) and dated.dated):
         return FormError(QuestionField.OTHER, "Enter only a period, such as 3w or 2026-10.")
-    filtered = parse(fields.whose)
+    filtered, filters = parse_typed(fields.whose, rewrite)
     if isinstance(filtered, CommandError):
         return FormError(QuestionField.WHOSE, said(filtered))
     whose = filtered.query.filters if isinstance(filtered, QuestionCommand) else ()
@@ -97,7 +106,7 @@ def read_fields(fields: QuestionFields) -> Query | FormError:
         "" if fields.metric == OVERVIEW else fields.metric,
         period,
         "" if fields.by == ALL else f"by {fields.by}",
-        fields.whose,
+        filters,
         f"top {top}",
         *fields.files,
         "" if fields.to == ME else "share",

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
-from reports.questions.form_error import FormError, said
+from reports.questions.form_error import (
+    FormError,
+    QuestionWords,
+    parse_typed,
+    said,
+    strict_words,
+)
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import FileFormat
 from reports.schedules.corrections import RHYTHMS
@@ -103,20 +109,25 @@ def fields_of(standing: ScheduledQuestion, zone: str) -> ScheduleFields:
             return replace(found, often=Often.CRON, cron=str(rule))
 
 
-def read_fields(fields: ScheduleFields) -> ScheduledQuestion | FormError:
-    """The schedule of the fields, or what is wrong in which of them."""
+def read_fields(
+    fields: ScheduleFields, rewrite: QuestionWords = strict_words
+) -> ScheduledQuestion | FormError:
+    """The schedule of the fields, or what is wrong in which of them.
+
+    `rewrite` reads natural language in the field of the question.
+    """
     when = _when(fields)
     if isinstance(when, FormError):
         return when
     place = _place(fields)
     if isinstance(place, FormError):
         return place
-    asked = parse(fields.question)
+    asked, question = parse_typed(fields.question, rewrite)
     if isinstance(asked, CommandError):
         return FormError(ScheduleField.QUESTION, _misread(fields.question, asked, when))
     if not isinstance(asked, QuestionCommand):
         return FormError(ScheduleField.QUESTION, "Enter a question, for example: spend by creator")
-    words = ["schedule", when, fields.question, *fields.files, place.words()]
+    words = ["schedule", when, question, *fields.files, place.words()]
     found = parse_schedule(" ".join(filter(None, words)))
     if isinstance(found, CommandError):
         return FormError(ScheduleField.QUESTION, _said(found))

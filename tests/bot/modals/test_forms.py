@@ -119,6 +119,8 @@ def test_it_says_when_it_comes_next_and_what_it_would_say(administered):
     assert "form_month_day" in elements(view)
     said = looked(administered, view, "form_question", "spend by kye")
     assert ":warning:" in said
+    said = looked(administered, view, "form_question", "how much did ada spend")
+    assert ":warning:" not in said
 
 
 def test_a_channel_is_asked_for_and_looked_at(administered):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import time
+from datetime import UTC, datetime, time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.natural.names import KnownNames
 from reports.questions.form_error import FormError
+from reports.questions.grammar import CommandError
 from reports.questions.query import FileFormat, Query
+from reports.reader import Clock, read
 from reports.schedules import cron
 from reports.schedules.form_fields import ScheduleField, ScheduleFields, fields_of, read_fields
 from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget, parse_schedule
@@ -134,3 +137,21 @@ text = st.text(max_size=40)
 def test_whatever_is_typed_is_read_or_said_to_be_wrong(fields):
     found = read_fields(fields)
     assert isinstance(found, ScheduledQuestion | FormError)
+
+
+def test_the_question_may_be_in_natural_language() -> None:
+    today = Clock(datetime(2026, 11, 22, 10, 31, tzinfo=UTC))
+    known = KnownNames(models=("openai/gpt-5.1",), people=(("Grace", "grace@example.com"),))
+
+    def rewrite(text: str) -> str | CommandError:
+        found = read(text, lambda: known, today)
+        assert found is not None
+        return found if isinstance(found, CommandError) else found.words
+
+    typed = replace(ScheduleFields(), question="how much did grace spend on gpt")
+    plain = replace(ScheduleFields(), question="spend creator:grace@example.com model:*gpt*")
+    assert read_fields(typed, rewrite) == read_fields(plain)
+    wrong = read_fields(replace(typed, question="how much did linus spend"), rewrite)
+    assert isinstance(wrong, FormError)
+    assert wrong.field == ScheduleField.QUESTION
+    assert "“linus”" in wrong.problem
