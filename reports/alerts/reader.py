@@ -38,25 +38,26 @@ from reports.time.timerange import zone_names
 from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
+from reports.wording.token_cursor import TokenCursor
 
 
 @dataclass(slots=True)
 class AlertReader:
     """Takes the words of an alert out of the words that say whose usage is watched."""
 
-    words: list[str] = field(default_factory=list)
+    words: TokenCursor = field(default_factory=TokenCursor)
     question: list[str] = field(default_factory=list)
     draft: RuleDraft = field(default_factory=RuleDraft)
 
     def read(self, words: list[str]) -> Rule | HelpCommand:
         """The rule, or WrongWords or WrongRule with what is wrong with it."""
-        self.words = words[::-1]
+        self.words = TokenCursor(words)
         rules: tuple[Callable[[str], bool], ...] = (
             self._whose, self._watch, self._sign, self._amount, self._rhythm, self._per,
             self._recipient, self._urgent, self._filler,
         )  # fmt: skip
         while self.words:
-            word = self.words.pop()
+            word = self.words.take()
             if not any(rule(word) for rule in rules):
                 self.question.append(word)
         asked = parse(" ".join(self.question))
@@ -111,7 +112,7 @@ class AlertReader:
             self._ask(word, 0 if name else 1)
             return True
         if lower in {"by", "tz"}:
-            api = lower == "by" and self.words[-1:] == ["api"]
+            api = lower == "by" and self.words.peek() == "api"
             self._ask(word, 2 if api else 1)
             return True
         if "/" in word and lower in zone_names():
@@ -120,7 +121,7 @@ class AlertReader:
         return False
 
     def _ask(self, word: str, following: int) -> None:
-        taken = [self.words.pop() for _ in range(min(following, len(self.words)))]
+        taken = self.words.take_many(following)
         self.question += [word, *taken]
 
     def _watch(self, word: str) -> bool:
@@ -153,7 +154,7 @@ class AlertReader:
 
     def _dimension(self, watch: str, dimensions: Sequence[Dimension]) -> Dimension:
         """The dimension that follows a kind's word, as in `new model`."""
-        named = self.words.pop().lower() if self.words else ""
+        named = self.words.take().lower()
         what = DIMENSIONS.get(named) or DIMENSIONS.get(named.removesuffix("s"))
         if what is not None and what in dimensions:
             return what
@@ -174,22 +175,22 @@ class AlertReader:
         return True
 
     def _amount(self, word: str) -> bool:
-        if is_currency(word) and self.words and amount(self.words[-1]):
-            following = self.words.pop()
+        if is_currency(word) and amount(self.words.peek()):
+            following = self.words.take()
             word = f"{word}{following}"
         found = amount(word)
         if found is None or (found.value == 1 and RHYTHMS.get(word.lower())):
             return False
-        following = self.words[-1].lower() if self.words else ""
+        following = self.words.peek().lower()
         if following in MULTIPLIERS:
-            self.words.pop()
+            self.words.take()
             found = replace(found, value=found.value * MULTIPLIERS[following])
-            following = self.words[-1].lower() if self.words else ""
+            following = self.words.peek().lower()
         if following == "%" or following in {"percent", "per cent"}:
-            self.words.pop()
+            self.words.take()
             found = replace(found, percent=True)
         elif is_currency(following):
-            dollars, other = currency_of(self.words.pop())
+            dollars, other = currency_of(self.words.take())
             found = replace(found, dollars=dollars, currency=other)
         self._take(found)
         return True
@@ -218,7 +219,7 @@ class AlertReader:
         lower = word.lower()
         if lower not in PER:
             return False
-        following = self.words.pop() if self.words else ""
+        following = self.words.take()
         unit = unit_of(following)
         if unit is None and lower in {"per", "/"}:
             meant = nearest.word(following, UNITS) or "day"
@@ -228,7 +229,8 @@ class AlertReader:
                 instead=(following, meant) if following else (word, f"{word} {meant}"),
             )
         if unit is None:
-            self.words += [following] if following else []
+            if following:
+                self.words.put_back(following)
             return True
         self._per_unit(unit)
         return True
@@ -253,7 +255,7 @@ class AlertReader:
         if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#", "<@")):
             return False
         bare = lower.startswith(("<#", "#", "<@"))
-        named = word if bare else self.words.pop() if self.words else ""
+        named = word if bare else self.words.take()
         self._tell(recipient_of(named, lower))
         return True
 

@@ -49,6 +49,7 @@ from reports.time.timerange import zone_names
 from reports.usage.dimensions import NAMES, Filter, Metric, MoneySource
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
+from reports.wording.token_cursor import TokenCursor
 
 LONGEST = 300
 MOST_FILTERS = 20
@@ -200,17 +201,17 @@ class _QuestionReader:
     query: Query = field(default_factory=Query)
     seen: dict[str, str] = field(default_factory=dict)
     help: bool = False
-    words: list[str] = field(default_factory=list)
+    words: TokenCursor = field(default_factory=TokenCursor)
     wrong: list[_Wrong] = field(default_factory=list)
 
     def read(self, words: list[str]) -> None:
         """Read on after a wrong word, so that the rest of what was meant is not lost."""
-        self.words = words[::-1]
+        self.words = TokenCursor(words)
         rules: tuple[Callable[[str], bool], ...] = (
             self._kind, self._filter, self._by, self._metric, self._period, self._option,
         )  # fmt: skip
         while self.words and len(self.wrong) < MOST_WRONG:
-            word = self.words.pop()
+            word = self.words.take()
             try:
                 if not any(rule(word) for rule in rules):
                     raise self._unknown(word)
@@ -238,7 +239,7 @@ class _QuestionReader:
 
     def _unknown(self, word: str) -> _Wrong:
         kind, colon, _ = word.partition(":")
-        following = self.words[-1] if self.words else ""
+        following = self.words.peek()
         if colon:
             minus = "-" if kind.startswith("-") else ""
             meant = nearest.word(kind.removeprefix("-"), DIMENSIONS)
@@ -251,7 +252,7 @@ class _QuestionReader:
             unit = word.lstrip("0123456789")
             apart = not unit and following.lower().rstrip("s") in _UNITS
             count = word.removesuffix(unit)
-            meant = nearest.period(count, self.words.pop() if apart else unit)
+            meant = nearest.period(count, self.words.take() if apart else unit)
             return _Wrong(
                 f"I can't read {_quoted(word)} as a date. Try {_DATES}.",
                 meant if _is_counted(meant) else "",
@@ -271,7 +272,7 @@ class _QuestionReader:
             return meant
         if not following or not _reads(meant, following):
             return _BEGUN[meant]
-        self.words.pop()
+        self.words.take()
         return f"{meant} {following}"
 
     def _once(self, kind: str, word: str) -> None:
@@ -302,9 +303,9 @@ class _QuestionReader:
     def _by(self, word: str) -> bool:
         if word.lower() != "by":
             return False
-        named = self.words.pop() if self.words else ""
-        if named.lower() == "api" and self.words and self.words[-1].lower() in {"key", "keys"}:
-            named = self.words.pop()
+        named = self.words.take()
+        if named.lower() == "api" and self.words.peek().lower() in {"key", "keys"}:
+            named = self.words.take()
         dimension = (DIMENSIONS | _PLURAL).get(named.lower())
         if not dimension:
             topic = ungroupable(("by", named.lower()))
@@ -323,7 +324,7 @@ class _QuestionReader:
         if not colon or not dimension:
             return False
         if not pattern and self.words:
-            pattern = self.words.pop()
+            pattern = self.words.take()
         pattern = " ".join(plain(pattern.replace('"', "")).split())
         if not pattern:
             raise _Wrong(
@@ -344,10 +345,10 @@ class _QuestionReader:
     def _period(self, word: str) -> bool:
         lower = word.lower()
         if lower == "last" and self.words and self._count_follows():
-            word = self.words.pop().lower()
+            word = self.words.take().lower()
             period: Period | None = _counted(word)
         elif lower in {"this", "last"}:
-            unit = self.words.pop() if self.words else ""
+            unit = self.words.take()
             if unit.lower() not in _UNITS:
                 raise _Wrong(
                     f"`{lower}` needs hour, day, week, month or year after it{_not(unit)}.",
@@ -363,18 +364,19 @@ class _QuestionReader:
         return period is not None
 
     def _follows(self, word: str) -> bool:
-        return bool(self.words) and self.words[-1].lower() == word
+        return self.words.peek().lower() == word
 
     def _count_follows(self) -> bool:
         """Whether a count follows, as in `3d` or `3 days`, which is then made the former."""
-        count, unit = self.words[-1], self.words[-2].lower() if len(self.words) > 1 else ""
+        count, unit = self.words.peek(), self.words.peek(1).lower()
         if _integer(count) is not None and unit.removesuffix("s") in _UNITS:
-            self.words[-2:] = [f"{count}{unit[0]}"]
-        return _is_counted(self.words[-1].lower())
+            self.words.take_many(2)
+            self.words.put_back(f"{count}{unit[0]}")
+        return _is_counted(self.words.peek().lower())
 
     def _unit_meant(self, word: str, unit: str) -> str:
         if _integer(unit) and self.words:
-            counted = nearest.word(self.words.pop().removesuffix("s"), _UNITS)
+            counted = nearest.word(self.words.take().removesuffix("s"), _UNITS)
             return f"{unit}{counted[0]}" if counted else ""
         meant = nearest.word(unit, _UNITS) if unit else "month"
         return f"{word} {meant}" if meant else ""
@@ -389,7 +391,7 @@ class _QuestionReader:
             case "csv" | "pdf" as file:
                 self._file(file)
             case "summary" if self._follows("pdf"):
-                self._file(self.words.pop().lower(), summary=True)
+                self._file(self.words.take().lower(), summary=True)
             case "share":
                 self.seen["share"] = word
                 self.query = replace(self.query, share=True)
@@ -406,14 +408,14 @@ class _QuestionReader:
     def _file(self, word: str, *, summary: bool = False) -> None:
         """Add a file; `pdf summary`, in either order, is the first pages of the PDF alone."""
         if word == "pdf" and self._follows("summary"):
-            self.words.pop()
+            self.words.take()
             summary = True
         file = FileFormat.SUMMARY if summary else FileFormat(word)
         self.seen[file] = file
         self.query = replace(self.query, files=tuple(sorted({*self.query.files, file})))
 
     def _top(self) -> None:
-        word = self.words.pop() if self.words else ""
+        word = self.words.take()
         count = _integer(word)
         if not count or count > MOST_TOP:
             said = f"`top` needs a number from 1 to {MOST_TOP}, like `top 5`."
@@ -423,9 +425,9 @@ class _QuestionReader:
         self.query = replace(self.query, top=count)
 
     def _versus(self) -> None:
-        word = self.words.pop() if self.words else ""
+        word = self.words.take()
         if word.lower() == "last":
-            word = self.words.pop() if self.words else ""
+            word = self.words.take()
         versus = _VERSUS.get(word.lower())
         if not versus:
             known = "before, yesterday, last week, last month or last year"
@@ -436,13 +438,13 @@ class _QuestionReader:
         self.query = replace(self.query, versus=versus)
 
     def _zone(self) -> None:
-        word = self.words.pop() if self.words else ""
+        word = self.words.take()
         zone = zone_names().get(word.lower())
         if not zone:
-            following = self.words[-1] if self.words else ""
+            following = self.words.peek()
             meant = nearest.zone(word, following) if word else "Europe/Berlin"
             if meant and meant.lower().endswith(f"{word}_{following}".lower()):
-                self.words.pop()
+                self.words.take()
             raise _Wrong(
                 f"`tz` needs a time zone like Europe/Berlin{_not(word)}.",
                 f"tz {meant}" if meant else "",

@@ -12,6 +12,7 @@ from reports.questions import limit_kinds
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Calendar, Unit
 from reports.usage.dimensions import Metric
+from reports.wording.token_cursor import TokenCursor
 
 ANSWERED = frozenset({
     QueryKind.PRICE, QueryKind.WHY, QueryKind.FORECAST, QueryKind.LIMITS, QueryKind.KEYS,
@@ -23,19 +24,19 @@ STILL_RUNNING = (
     "I can forecast how a period ends that is still running: `today`, `this week`, `this month` or"
     " `this year`."
 )
-ExtraWords = Callable[[str, list[str]], tuple[str, ...]]
-"""Takes a word in lower case and the words after it, the next one last, from which it may pop.
+ExtraWords = Callable[[str, TokenCursor], tuple[str, ...]]
+"""Takes a word in lower case and a cursor over the words after it, of which it may take some.
 Returns the words as `Query.extra` keeps them, or none where the word is not one of the kind's.
 """
 
 
-def _limit(word: str, following: list[str]) -> tuple[str, ...]:
+def _limit(word: str, following: TokenCursor) -> tuple[str, ...]:
     """`over $5000`: what a forecast is held against."""
-    amount = following[-1].removeprefix("$").replace(",", "") if following else ""
+    amount = following.peek().removeprefix("$").replace(",", "")
     plain = amount.isascii() and amount.replace(".", "", 1).isdigit() and len(amount) <= 12
     if word not in {"over", "under", "within"} or not plain:
         return ()
-    following.pop()
+    following.take()
     return "over", f"${amount}"
 
 
@@ -65,7 +66,7 @@ def kind_of(word: str) -> QueryKind | None:
     return next((kind for kind in ANSWERED if kind == word), None)
 
 
-def extra_words(kind: QueryKind, word: str, following: list[str]) -> tuple[str, ...]:
+def extra_words(kind: QueryKind, word: str, following: TokenCursor) -> tuple[str, ...]:
     """The words of `Query.extra` that begin with a word; none where it is not the kind's own."""
     read = _EXTRA.get(kind)
     return read(word, following) if read else ()

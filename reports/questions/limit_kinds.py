@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from reports.wording.token_cursor import TokenCursor
+
 _KEY_TRAITS = frozenset({"unused", "unlimited", "orphaned", "expiring"})
 _MOST_DAYS = 3_650
 _NOW = "`{kind}` is about now, so it takes no {part}."
 _ARROWS = {"->", "→", "=>", "to"}
 
 
-def me(word: str, _: list[str]) -> tuple[str, ...]:
+def me(word: str, _: TokenCursor) -> tuple[str, ...]:
     """Read `me` in `limits me`: one's own limits."""
     return ("me",) if word == "me" else ()
 
 
-def key_traits(word: str, following: list[str]) -> tuple[str, ...]:
+def key_traits(word: str, following: TokenCursor) -> tuple[str, ...]:
     """Read a trait of keys; `unused` may be followed by a number of days, as `30d`."""
     if word not in _KEY_TRAITS:
         return ()
-    after = following[-1].lower() if following else ""
+    after = following.peek().lower()
     if word != "unused" or not days_of(after):
         return (word,)
-    following.pop()
+    following.take()
     return (word, after)
 
 
-def two_models(word: str, following: list[str]) -> tuple[str, ...]:
+def two_models(word: str, following: TokenCursor) -> tuple[str, ...]:
     """Read `opus -> sonnet`: the model that is used, and the one to reprice it on."""
-    if len(following) < 2 or following[-1] not in _ARROWS:
+    if len(following) < 2 or following.peek() not in _ARROWS:
         return ()
-    following.pop()
-    return (word.strip('"'), "->", following.pop().lower().strip('"'))
+    following.take()
+    return (word.strip('"'), "->", following.take().lower().strip('"'))
 
 
 def days_of(word: str) -> int:

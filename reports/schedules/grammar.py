@@ -111,7 +111,7 @@ def _left(words: list[str], problem: str) -> ScheduledQuestion | None:
 
 def _read(words: list[str], tries: int = 2) -> Read:
     """Read a schedule; where a correction is known, suggest the whole command with it."""
-    if meant := button(words[0], "schedules"):
+    if words and (meant := button(words[0], "schedules")):
         raise Wrong(meant.said(), "schedules")
     try:
         return ScheduleReader().read(words)
@@ -128,7 +128,7 @@ def _read(words: list[str], tries: int = 2) -> Read:
 def _list(words: list[str]) -> ListSchedules:
     if wanted := page(words):
         return ListSchedules(wanted)
-    if meant := button(words[0], "schedules"):
+    if words and (meant := button(words[0], "schedules")):
         raise Wrong(meant.said(), "schedules")
     raise Wrong(
         f"After `schedules` I only understand a page number, not “{clean(words[0])}”.",

@@ -29,6 +29,7 @@ from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 from reports.wording.subscriptions import channel, clock
+from reports.wording.token_cursor import TokenCursor
 
 _EVERY = {"day": "daily", "weekday": "weekdays", "week": "weekly", "month": "monthly"}
 _TOO_OFTEN = {"hourly", "minutely"}
@@ -40,7 +41,7 @@ _PERIOD_UNITS = {"hour", "day", "week", "month", "year"}
 class ScheduleReader:
     """Takes the words of a schedule out of the words of its question."""
 
-    words: list[str] = field(default_factory=list)
+    words: TokenCursor = field(default_factory=TokenCursor)
     question: list[str] = field(default_factory=list)
     rhythm: str = ""
     days: set[int] = field(default_factory=set)
@@ -53,7 +54,7 @@ class ScheduleReader:
 
     def read(self, words: list[str]) -> ScheduledQuestion | HelpCommand | CommandError:
         """The standing question, or what is wrong with it."""
-        self.words = words[::-1]
+        self.words = TokenCursor(words)
         if any(one.lower() == "monthly" for one in words):
             self.rhythm = "monthly"
         rules: tuple[Callable[[str], bool], ...] = (
@@ -61,7 +62,7 @@ class ScheduleReader:
             self._place, self._filler,
         )  # fmt: skip
         while self.words:
-            word = self.words.pop()
+            word = self.words.take()
             named = bool(self.question) and self.question[-1].endswith(":")
             if named or not any(rule(word) for rule in rules):
                 self.question.append(word)
@@ -151,9 +152,9 @@ class ScheduleReader:
 
     def _cron(self, word: str) -> bool:
         if word.lower() == "cron":
-            fields = [self.words.pop() for _ in range(min(5, len(self.words)))]
+            fields = self.words.take_many(5)
             if fields and " " in fields[0]:
-                self.words += fields[:0:-1]
+                self.words.put_back(*fields[1:])
                 fields = fields[:1]
             self._expression(" ".join(fields).replace('"', ""))
             return True
@@ -161,10 +162,10 @@ class ScheduleReader:
         if word.startswith('"') and cron.looks_like_cron(quoted):
             self._expression(" ".join(quoted))
             return True
-        five = [word, *self.words[:-5:-1]]
+        five = [word, *self.words.upcoming(4)]
         if not cron.looks_like_cron(five):
             return False
-        del self.words[-4:]
+        self.words.take_many(4)
         self._expression(" ".join(five))
         return True
 
@@ -175,11 +176,11 @@ class ScheduleReader:
 
     def _rhythm(self, word: str) -> bool:
         lower = word.lower()
-        following = self.words[-1].lower() if self.words else ""
+        following = self.words.peek().lower()
         if lower in _TOO_OFTEN or (lower in {"every", "each"} and following in {"hour", "minute"}):
             raise Wrong("A report can be sent at most once a day.", "")
         if lower in {"every", "each"} and following in _EVERY:
-            lower = _EVERY[self.words.pop().lower()]
+            lower = _EVERY[self.words.take().lower()]
         if lower not in RHYTHMS:
             return False
         if self.rhythm and self.rhythm != lower:
@@ -197,7 +198,7 @@ class ScheduleReader:
     def _month_day(self, word: str) -> bool:
         lower = word.lower().removesuffix(",")
         if lower == "last":
-            following = self.words[-1].lower() if self.words else ""
+            following = self.words.peek().lower()
             clock = ":" in following or following.endswith(("am", "pm"))
             counted = following[:1].isdigit() and not clock
             if self.rhythm != "monthly" or following in _PERIOD_UNITS or counted:
@@ -223,7 +224,7 @@ class ScheduleReader:
     def _last_day(self, following: str) -> bool:
         """`last day` after `monthly` is a day of the month; anywhere else it is a period."""
         if self.rhythm == "monthly" and following == "day":
-            self.words.pop()
+            self.words.take()
             self.last_day = True
             return True
         return False
@@ -239,8 +240,8 @@ class ScheduleReader:
         minutes, half = (rest[:-2], rest[-2:]) if rest[-2:] in {"am", "pm"} else (rest, "")
         if not (hours.isascii() and hours.isdigit()):
             return False
-        if not half and self.words and self.words[-1].lower() in {"am", "pm"}:
-            half = self.words.pop().lower()
+        if not half and self.words.peek().lower() in {"am", "pm"}:
+            half = self.words.take().lower()
         at = clock(hours, minutes, half)
         if at is None:
             said = f"I can't read “{clean(word, 20)}” as a time. Write it like 9:00 or 17:30."
@@ -277,7 +278,7 @@ class ScheduleReader:
             return True
         if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#")):
             return False
-        named = word if lower.startswith(("<#", "#")) else self.words.pop() if self.words else ""
+        named = word if lower.startswith(("<#", "#")) else self.words.take()
         if lower == "in" and self._zone(named):
             return True
         self._take(_place(named, lower))

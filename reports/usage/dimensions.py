@@ -41,7 +41,9 @@ class DimensionNames:
 
 NAMES = {
     Dimension.MODEL: DimensionNames("model", ("model",), (), "", "claude*"),
-    Dimension.KEY: DimensionNames("API key", ("key",), (), "API Key", '"Prod key"'),
+    Dimension.KEY: DimensionNames(
+        "API key", ("key",), ("api-key", "api-keys", "apikey", "apikeys"), "API Key", '"Prod key"'
+    ),
     Dimension.CREATOR: DimensionNames(
         "creator",
         ("creator", "user", "member"),

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from reports.alerts.evaluation import AlertState
-from reports.alerts.measurements import Measurement
-from reports.alerts.serialization import pack_reading, pack_state, unpack_reading, unpack_state
+from reports.alerts.evaluation import AlertState, Measurement
+from reports.alerts.serialization import (
+    pack_measurement,
+    pack_state,
+    unpack_measurement,
+    unpack_state,
+)
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
 def test_a_measurement_is_read_again_with_its_visibility() -> None:
     one = Measurement("key", "prod", 5, 4, AT, visibility="own ada@example.com")
-    packed = pack_reading(one)
+    packed = pack_measurement(one)
     assert packed["sight"] == one.visibility  # the name in databases of earlier versions
-    assert unpack_reading(packed) == one
+    assert unpack_measurement(packed) == one
 
 
 def test_a_state_is_read_again_with_its_visibility() -> None:
