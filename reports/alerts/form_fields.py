@@ -88,7 +88,7 @@ def read_fields(fields: AlertFields) -> Rule | FormError:
     if kind_of(fields.kind).has_zone and zone is None:
         meant, typed = nearest.zone(fields.zone), clean(fields.zone, 40) if fields.zone else ""
         problem = f"I don't recognize the time zone “{typed}”." if typed else "Enter a time zone."
-        return FormError(AlertField.ZONE, f"{problem} Did you mean {meant}?")
+        return FormError(AlertField.ZONE, f"{problem} Did you mean {meant}?" if meant else problem)
     if fields.to == RecipientKind.CHANNEL and not fields.channel:
         return FormError(AlertField.CHANNEL, "Choose a channel for the alert.")
     watch = _watch(fields)

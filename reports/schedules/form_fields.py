@@ -172,7 +172,9 @@ def _when(fields: ScheduleFields) -> str | FormError:
     if zone is None:
         shown, meant = clean(typed, 40) if typed else "", nearest.zone(typed)
         problem = f"I don't recognize the time zone “{shown}”." if shown else "Enter a time zone."
-        return FormError(ScheduleField.ZONE, f"{problem} Did you mean {meant}?")
+        return FormError(
+            ScheduleField.ZONE, f"{problem} Did you mean {meant}?" if meant else problem
+        )
     if fields.often == Often.CRON:
         try:
             rule, _ = parse_cron(fields.cron)

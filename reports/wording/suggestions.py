@@ -90,6 +90,10 @@ def span(first: str, last: str) -> str:
     return "..".join(sorted({day(side) for side in (first, last) if side}))
 
 
+_SHORTEST_CITY = 3
+"""Up to three letters are an abbreviation such as PST, and no misspelt city."""
+
+
 def zone(wrong: str, following: str = "") -> str:
     """The zone of a city, whose name may be two words, or the one spelt most alike; or nothing."""
     if any(sign in wrong for sign in "+-") and any(c.isdigit() for c in wrong):
@@ -99,7 +103,12 @@ def zone(wrong: str, following: str = "") -> str:
         if name in cities:
             return cities[name]
     meant = word(wrong, zone_names())
-    return zone_names()[meant] if meant else ""
+    if meant:
+        return zone_names()[meant]
+    if len(wrong) <= _SHORTEST_CITY:
+        return ""
+    town = word(wrong, [one for one in cities if one[:1] == wrong[:1].lower()])
+    return cities[town] if town else ""
 
 
 def city(name: str) -> str:

@@ -334,7 +334,7 @@ def test_an_unreadable_schedule_is_listed_as_unreadable(alert_manager):
 
     assert ":warning: Unreadable: `tokens last week`. " in listed("ada")
     assert "Unreadable" not in listed("grace")
-    assert f"set up by <@{bad.draft.maker}>. A newer version" in listed("katherine")
+    assert f"set up by <@{bad.draft.owner}>. A newer version" in listed("katherine")
 
 
 def test_a_schedule_that_cannot_be_planned_stops_no_other(alert_manager, monkeypatch):

@@ -170,7 +170,6 @@ def test_a_date_that_can_be_two_is_answered_with_a_command_for_each(ask):
     ("words", "said"),
     [
         ("spend by team", "I can't group or filter by team yet; model, key and creator work."),
-        ("will we go over $5000 this month?", "I can't forecast spend yet"),
     ],
 )
 def test_what_has_no_answer_yet_is_one_sentence(ask, words, said):

@@ -306,7 +306,7 @@ def _count(outcome: Outcome, author: Author, slack: LocalSlack, database: Path) 
 def _says(message: dict[str, Any], what: str) -> bool:
     """Whether a message says something, or that it has no room for all."""
     said = json.dumps(message["blocks"])
-    return what in said or re.search(r"and \d+ more", said) is not None
+    return what in said or re.search(r"\b\d+ more\b", said) is not None
 
 
 def _compare_lines(outcome: Outcome, author: Author, told: list[Told]) -> None:

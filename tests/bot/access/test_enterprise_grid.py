@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.access.policy import FOREIGN, is_member, surely_foreign
+from bot.access.policy import FOREIGN, Refusal, is_member, surely_foreign
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Forge, LocalSlack
 from bot.listeners.clicks import foreign
@@ -140,8 +140,8 @@ def test_clicks_of_an_organization_wide_installation_carry_no_team() -> None:
     }
     ours = Identity(OURS, "B1", "UB", "", CORP)
     assert foreign(ours, body) is None
-    assert foreign(ours, {**body, "enterprise": {"id": EVIL, "name": "Evil"}}) == FOREIGN
-    assert foreign(Identity(OURS, "B1", "UB"), body) == FOREIGN
+    assert foreign(ours, {**body, "enterprise": {"id": EVIL, "name": "Evil"}}) == Refusal(FOREIGN)
+    assert foreign(Identity(OURS, "B1", "UB"), body) == Refusal(FOREIGN)
 
 
 def test_without_an_organization_another_workspace_is_foreign_at_once() -> None:

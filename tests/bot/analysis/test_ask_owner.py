@@ -32,7 +32,7 @@ def choose(world: World, value: str, user: str = "katherine", message: dict | No
         channel = world.slack.channel("general")
         message = world.slack.chat.post(channel, {"text": "x", "blocks": blocks})
     before = len(world.slack.responses)
-    world.door.click(user, "general", message["ts"], ASK_OWNER, value)
+    world.bot_client.click(user, "general", message["ts"], ASK_OWNER, value)
     answers = world.slack.wait_for(lambda: world.slack.responses[before:])
     return str(answers[-1]["payload"]["text"])
 

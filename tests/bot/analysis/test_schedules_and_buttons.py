@@ -60,7 +60,7 @@ def test_an_answer_is_posted_on_a_schedule(administered, words, title):
     listed = administered.slack.ephemerals("ada", "general")[-1]
     row = next(block for block in listed["blocks"] if block["type"] == "actions")
     before = len(administered.slack.responses)
-    administered.door.click(
+    administered.bot_client.click(
         "ada", "general", listed["ts"], "schedule_run", block_id=row["block_id"]
     )
     administered.slack.wait_for(lambda: administered.slack.responses[before:])

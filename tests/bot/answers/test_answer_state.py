@@ -38,7 +38,7 @@ shapes = st.builds(
 
 @pytest.fixture
 def services(tmp_path: Path) -> SimpleNamespace:
-    return SimpleNamespace(memory=ExpiringKeys(Database(tmp_path / "a.db"), lambda: NOW))
+    return SimpleNamespace(expiring_keys=ExpiringKeys(Database(tmp_path / "a.db"), lambda: NOW))
 
 
 @settings(max_examples=200)

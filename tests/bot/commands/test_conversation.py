@@ -292,7 +292,8 @@ def test_what_is_taken_over_is_said_with_a_way_out(world: World) -> None:
     answer = told_in_dm(world, "and by model?")
     assert command(answer) == "/activity spend 1d by model creator:ada@example.com"
     assert "Still only `creator:ada@example.com`." in answer["text"]
-    assert buttons(answer) == {"For everyone": "spend 1d by model", "Start over": "by model"}
+    ways_out = {"For everyone": "spend 1d by model", "Start over": "by model"}
+    assert buttons(answer).items() >= ways_out.items()
     dm = world.slack.im("ada").id
     before = len(answers(world, dm))
     world.bot_client.click("ada", dm, answer["ts"], "run_words_0")
@@ -301,7 +302,7 @@ def test_what_is_taken_over_is_said_with_a_way_out(world: World) -> None:
     # and that is what the next fragment goes on from
     answer = told_in_dm(world, "and by key?")
     assert command(answer) == "/activity spend 1d by key"
-    assert not buttons(answer)
+    assert not {"For everyone", "Start over"} & buttons(answer).keys()
 
 
 def test_a_fragment_goes_on_from_what_a_menu_changed(world: World) -> None:

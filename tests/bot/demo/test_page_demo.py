@@ -172,7 +172,7 @@ def test_an_admin_reads_how_the_bot_is_and_who_did_what_and_others_are_told_who_
         expect(asked(view, "status")).to_contain_text("Next reports")
         expect(asked(view, "audit")).to_contain_text(re.compile("@farid.* asked spend 1d by model"))
         expect(asked(view, "audit csv")).to_contain_text("to your DM.")
-        expect(asked(view, "help running")).to_contain_text("Running it")
+        expect(asked(view, "help running")).to_contain_text("Status and audit")
 
 
 @needs_chromium

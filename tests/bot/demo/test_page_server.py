@@ -89,10 +89,10 @@ def test_it_hands_out_its_own_files_only(page, path):
     ("name", "body", "said"),
     [
         ("say", "{", "Expecting"),
-        ("say", "[]", "An object is wanted."),
+        ("say", "[]", "The body must be a JSON object."),
         ("say", "{}", "person must be a text"),
-        ("say", '{"person": "nobody", "channel": "general", "text": ""}', "not there any more"),
-        ("fly", "{}", "no such thing"),
+        ("say", '{"person": "nobody", "channel": "general", "text": ""}', "It no longer exists"),
+        ("fly", "{}", "There is no such action."),
         ("command", '{"person": "ada", "channel": "general", "text": ""}', "still starting"),
         ("click", '{"person": "ada", "action_id": "x"}', "still starting"),
     ],

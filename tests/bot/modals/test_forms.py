@@ -145,12 +145,12 @@ def test_a_private_channel_takes_reports_of_its_members_only(administered):
     looked(administered, view, "form_to", "channel")
     said = looked(administered, view, "form_channel", finance, form_to="channel")
     assert "You aren't a member of that private channel." in said
-    wrong = errors(administered.door.submit("grace", view["id"], values))
+    wrong = errors(administered.bot_client.submit("grace", view["id"], values))
     assert "You aren't a member of that private channel." in wrong["form_channel"]
     assert schedules(administered) == []
     view = opened(administered, "home_schedule", "ada")
     looked(administered, view, "form_to", "channel")
-    assert administered.door.submit("ada", view["id"], values).body == ""
+    assert administered.bot_client.submit("ada", view["id"], values).body == ""
     assert len(schedules(administered)) == 1
 
 
@@ -399,16 +399,16 @@ def test_the_shortcut_can_answer_a_whole_channel_but_no_outsiders(administered):
 
 
 def test_the_shortcut_answers_a_private_channel_for_its_members_only(administered):
-    administered.door.shortcut("grace", SHORTCUT)
+    administered.bot_client.shortcut("grace", SHORTCUT)
     view = filled(administered, "grace")
     looked(administered, view, "form_ask_to", "channel")
     finance = administered.slack.channel("finance").id
     values = {"form_ask_to": "channel", "form_ask_channel": finance}
-    wrong = errors(administered.door.submit("grace", view["id"], values))
+    wrong = errors(administered.bot_client.submit("grace", view["id"], values))
     assert "You aren't a member of that private channel." in wrong["form_ask_channel"]
     view = asked(administered)
     looked(administered, view, "form_ask_to", "channel")
-    assert administered.door.submit("ada", view["id"], values).body == ""
+    assert administered.bot_client.submit("ada", view["id"], values).body == ""
     administered.slack.wait_for(lambda: administered.slack.messages("finance"))
 
 

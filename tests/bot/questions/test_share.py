@@ -63,7 +63,7 @@ def test_share_means_nothing_in_the_direct_messages_of_the_bot(world):
     payload = world.ask("tokens 7d by key share csv", channel=dm)
     assert payload["response_type"] == "ephemeral"
     assert "\nTokens by API key" in payload["text"]
-    world.door.message("ada", "tokens 7d by key share")
+    world.bot_client.message("ada", "tokens 7d by key share")
     world.slack.wait_for(
         lambda: [one for one in world.slack.messages(dm) if "38.5K" in one.get("text", "")]
     )

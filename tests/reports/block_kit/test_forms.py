@@ -104,7 +104,7 @@ def test_an_untouched_schedule_comes_back_as_it_was(often, to, files):
 
 @given(st.sampled_from(sorted(BY_KEY)), st.booleans())
 def test_an_untouched_alert_comes_back_as_it_was(kind, urgent):
-    limit = alert_fields.USUAL_LIMITS.get(kind, "")
+    limit = BY_KEY[kind].usual_limit
     fields = AlertFields(kind=kind, limit=limit, urgent=urgent, zone="Europe/Berlin")
     view = alert_form.view(fields, Meta(), "x")
     entered = alert_form.entered(sent(view), "UTC")

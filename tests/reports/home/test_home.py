@@ -181,7 +181,7 @@ cards = st.builds(
     target=st.sampled_from(TargetKind),
     channel=st.just("C1"),
     name=names,
-    maker=st.just("U1"),
+    owner=st.just("U1"),
     paused=st.none() | names,
     next_at=st.just(NOW + timedelta(days=1)),
     last=st.none()
