@@ -1,4 +1,4 @@
-"""Names that the organisation has, found in what people say in their own words."""
+"""The names of an organization's models, keys and people, found in natural language."""
 
 from __future__ import annotations
 
