@@ -306,7 +306,7 @@ def _count(outcome: Outcome, author: Author, slack: LocalSlack, database: Path) 
 def _says(message: dict[str, Any], what: str) -> bool:
     """Whether a message says something, or that it has no room for all."""
     said = json.dumps(message["blocks"])
-    return what in said or re.search(r"\b\d+ more\b", said) is not None
+    return what in said or re.search(r"\d+ more", said) is not None
 
 
 def _compare_lines(outcome: Outcome, author: Author, told: list[Told]) -> None:
@@ -335,5 +335,5 @@ def _compare_level(outcome: Outcome, level: Level, told: list[Told]) -> None:
             roots = {answer.get("thread_ts") for answer in one.messages}
             if one.key != before.key and not roots & {said["ts"] for said in before.messages}:
                 outcome.missed.append(f"{one} in the thread of {before.key}")
-            if not any(_says(said, "Over.") for said in before.messages):
+            if not any(_says(said, "Resolved.") for said in before.messages):
                 outcome.unclear.append(f"{before.key} does not say that it is over")
