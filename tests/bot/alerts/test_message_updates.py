@@ -56,7 +56,7 @@ def test_it_follows_a_line_that_was_changed(there, truth):
     [first] = there.heard()
     assert "over $200 today" in first["text"].splitlines()[0]
     assert "*$210 today, $10 over the $200 limit" in first["text"]
-    assert "Over." not in json.dumps(first)
+    assert "Resolved" not in json.dumps(first)
     assert ": $90 today, $70 over the $20 limit." in first["text"]
     answers = [one["text"] for one in there.answers()]
     assert answers[0].startswith(":white_check_mark: *Resolved.* $150; the limit")
