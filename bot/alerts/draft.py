@@ -27,6 +27,10 @@ SHARED = Refusal(
     "That channel is shared with another company, and alerts stay inside yours. Choose another"
     " channel, or use `to me`."
 )
+NOT_A_MEMBER = Refusal(
+    "You aren't a member of that private channel. Choose another one, or ask one of its members to"
+    " set up the alert."
+)
 ARCHIVED = Refusal("That channel is archived. Choose another one.")
 NOT_IN = Refusal(
     "I'm not in that channel. Invite me there (`/invite`), then set up the alert again."
@@ -57,7 +61,7 @@ class RuleDrafts:
         plan = make_plan(services.store, query, services.clock(), services.settings.zone, asker)
         if isinstance(plan, CommandError):
             return _corrected(rule, plan)
-        to = self._recipient(rule, channel)
+        to = self._recipient(rule, channel, person.id)
         if isinstance(to, Refusal):
             return to
         zone = rule.zone or zone_names().get((person.zone or "").lower()) or services.settings.zone
@@ -66,8 +70,11 @@ class RuleDrafts:
         known = named(services.store.directory(), kept, asker)
         return NewRule(person.id, person.email or "", kept.words(), known.as_json())
 
-    def _recipient(self, rule: Rule, channel: str) -> Recipient | Refusal:
-        """Where the rule's alerts go, or why they can't go there."""
+    def _recipient(self, rule: Rule, channel: str, owner: str) -> Recipient | Refusal:
+        """Where the rule's alerts go, or why they can't go there.
+
+        `owner` is the Slack id of the rule's owner, who must be a member of a private channel.
+        """
         if rule.to.kind is not RecipientKind.CHANNEL:
             return rule.to
         id_ = rule.to.channel or channel
@@ -75,6 +82,8 @@ class RuleDrafts:
             return Recipient()  # typed in a DM, where "here" means "to me"
         try:
             seen = self._at.posting.conversation(id_)
+            if seen.private and seen.member and not self._at.posting.has_member(id_, owner):
+                return NOT_A_MEMBER
         except DeliveryError as problem:
             if problem.code in {"channel_not_found", "missing_scope"}:
                 return UNSEEN
