@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.kinds.registry import NOTES
 from bot.alerts.scope import allowed
 from bot.answers import visibility
 from bot.store import Store
@@ -55,7 +56,9 @@ def detail(
         pace = SpendPace(used.value(metric, source), stretch.end - stretch.start)
     drawn = rule.watch.chart_range(reading, zone)
     values = _chart(store, drawn, narrow, metric, source) if drawn else ()
-    return Detail(pace, keys, models, drawn, values)
+    look_up = NOTES.get(type(rule.watch))
+    notes = tuple(look_up(watched, seen, reading)) if look_up else ()
+    return Detail(pace, keys, models, drawn, values, notes)
 
 
 def narrowed(seen: MeasurementContext, watched: WatchedRule, reading: Measurement) -> Selection:
@@ -63,9 +66,9 @@ def narrowed(seen: MeasurementContext, watched: WatchedRule, reading: Measuremen
     directory, rule, asker = seen.directory, watched.rule, watched.asker
     wanted = allowed(directory, rule, asker, watched.named)
     if rule.watch.set_at_openrouter:
-        for limited in seen.limits.caps:
+        for limited in seen.tracked_limits:
             if limited.cap.subject == reading.subject:
-                wanted[Dimension.KEY] = limited.keys
+                wanted[limited.by] = limited.ids
     else:
         about = rule.watch.subject_dimension(rule.by)
         whose, _, member = reading.subject.rpartition(":")
@@ -77,7 +80,7 @@ def narrowed(seen: MeasurementContext, watched: WatchedRule, reading: Measuremen
 
 def _with_byok(seen: MeasurementContext, reading: Measurement) -> bool:
     """Whether a reading is of a limit or budget toward which BYOK spend counts."""
-    return any(one.byok for one in seen.limits.caps if one.cap.subject == reading.subject)
+    return any(one.byok for one in seen.tracked_limits if one.cap.subject == reading.subject)
 
 
 def _drivers(
