@@ -26,34 +26,34 @@ from bot.alerts.context import MeasurementContext, WatchedRule, total
 _MINUTE = timedelta(minutes=1)
 
 
-def _concerns(watched: WatchedRule, seen: MeasurementContext, one: TrackedLimit) -> bool:
+def _concerns(watched: WatchedRule, context: MeasurementContext, one: TrackedLimit) -> bool:
     """Whether a limit is one that a rule watches, and its maker may see."""
-    wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
+    wanted = allowed(context.directory, watched.rule, watched.asker, watched.named)
     of_key = one.cap.subject.startswith("key ")
     if not wanted:
         return of_key or watched.rule.by is not Dimension.KEY
     keys, creators = wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
-    owners = seen.directory.owners
+    owners = context.directory.owners
     return of_key and all(
         (keys is None or key in keys) and (creators is None or owners.get(key) in creators)
         for key in one.keys
     )
 
 
-def _called(watched: WatchedRule, seen: MeasurementContext, one: TrackedLimit) -> TrackedLimit:
+def _called(watched: WatchedRule, context: MeasurementContext, one: TrackedLimit) -> TrackedLimit:
     """A limit by the name that its key has before the rule's maker."""
     if not watched.asker.own_only or len(one.keys) != 1:
         return one
-    labels = visibility.labels(seen.directory, watched.asker)
+    labels = visibility.labels(context.directory, watched.asker)
     label = labels.get(next(iter(one.keys)), one.cap.label)
     return replace(one, cap=replace(one.cap, label=label))
 
 
 def _budget(
-    watched: WatchedRule, seen: MeasurementContext, one: TrackedLimit
+    watched: WatchedRule, context: MeasurementContext, one: TrackedLimit
 ) -> Iterator[Measurement]:
-    at = seen.fresh or seen.now
-    for period in one.cap.periods(watched.since, seen.now):
+    at = context.fresh or context.now
+    for period in one.cap.periods(watched.since, context.now):
         if period and period.end <= watched.entry.made_at:
             continue
         start, end = (period.start, period.end) if period else (one.cap.told, at + _MINUTE)
@@ -63,7 +63,7 @@ def _budget(
             continue  # nobody says what was used of one that never begins anew
         used = 0
         if start < end:
-            found = seen.figures.sums(
+            found = context.figures.sums(
                 Needed(Dimension.KEY, (), AlertPeriod(start, end)), Selection()
             )
             source = MoneySource.ALL if one.byok else MoneySource.CREDITS
@@ -71,8 +71,8 @@ def _budget(
         yield budget(one.cap, period, used, at)
 
 
-def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The use of each limit that the rule watches and its owner may see."""
-    for one in seen.limits.caps:
-        if _concerns(watched, seen, one):
-            yield from _budget(watched, seen, _called(watched, seen, one))
+    for one in context.limits.caps:
+        if _concerns(watched, context, one):
+            yield from _budget(watched, context, _called(watched, context, one))
