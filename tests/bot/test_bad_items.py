@@ -218,7 +218,7 @@ def test_a_reminder_that_fails_loses_neither_the_others_nor_itself(admin, truth,
         admin.alerts.states.hold(entry.id, "", admin.clock() + HOUR, "U1")
     admin.clock.now += HOUR
     with failing(monkeypatch, admin.evaluator, "readings", lambda entry, _: entry.id == bad.id):
-        admin.sync(truth, judge=False)
+        admin.sync(truth, evaluate=False)
         admin.tick()
         admin.clock.now += MINUTE
         admin.tick()
@@ -273,7 +273,7 @@ def test_what_fails_in_judging_gives_the_lease_back(admin, truth, monkeypatch):
     admin.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
     admin.clock.now += MINUTE
-    admin.sync(truth, judge=False)
+    admin.sync(truth, evaluate=False)
     with (
         failing(monkeypatch, admin.evaluator, "_changes", lambda *_: True),
         pytest.raises(RuntimeError),

@@ -348,7 +348,7 @@ def test_missing_usage_is_no_recovery(there, truth):
     day = Window(Granularity.DAY, floor(NOON, Granularity.DAY), there.clock() + HOUR)
     lost = Truth({place: used for place, used in truth.used.items() if place[0] < NOON})
     there.clock.advance(MINUTE)
-    there.sync(lost, back=DAY, judge=False)
+    there.sync(lost, back=DAY, evaluate=False)
     there.store.note(day, ["OpenRouter sent only part of the rows of some days"])
     there.evaluator.evaluate_all()
     there.tick()
