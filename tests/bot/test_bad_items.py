@@ -217,7 +217,9 @@ def test_a_reminder_that_fails_loses_neither_the_others_nor_itself(admin, truth,
     for entry in (bad, good):
         admin.alerts.states.hold(entry.id, "", admin.clock() + HOUR, "U1")
     admin.clock.now += HOUR
-    with failing(monkeypatch, admin.evaluator, "readings", lambda entry, _: entry.id == bad.id):
+    with failing(
+        monkeypatch, admin.evaluator, "current_measurements", lambda entry, _: entry.id == bad.id
+    ):
         admin.sync(truth, evaluate=False)
         admin.tick()
         admin.clock.now += MINUTE
