@@ -5,6 +5,7 @@ PDFium is not thread-safe: a process draws one picture at a time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 
 import pypdfium2
@@ -13,6 +14,7 @@ from PIL import Image
 from reports.questions.summary import Summary
 from reports.render.canvas.canvas import PageCanvas
 from reports.render.charts.draw import Box, draw_page
+from reports.render.fonts import Face, fit
 from reports.usage.dimensions import Metric
 
 # Charts are flat colors, and the shades at the edges of letters. With a palette of 256 a picture of
@@ -36,6 +38,27 @@ def chart_png(
     em = min(wide / 50, high / 25)
     box = Box(1.5 * em, 0.9 * em, wide - 3 * em, high - 2.1 * em)
     draw_page(paper, box, summary, metric or summary.query.metric or Metric.SPEND, em)
+    paper.finish()
+    return rasterise(out.getvalue())
+
+
+def titled_png(
+    title: str,
+    draw: Callable[[PageCanvas, Box, float], None],
+    size: tuple[int, int] = (1600, 800),
+) -> bytes:
+    """A PNG of `size` pixels with a title above what `draw` draws into a box.
+
+    `draw` gets the canvas, the box, and the size of letters that a phone can show.
+    """
+    wide, high = size
+    out = BytesIO()
+    paper = PageCanvas(out, size)
+    paper.box(0, 0, wide, high, "#FFFFFF")
+    em = min(wide / 46, high / 23)
+    room = round((wide - 3 * em) / (1.2 * em), 2)
+    paper.text(1.5 * em, high - 2 * em, fit(title, Face.BOLD, room), Face.BOLD, 1.2 * em)
+    draw(paper, Box(1.5 * em, 0.8 * em, wide - 3 * em, high - 4 * em), em)
     paper.finish()
     return rasterise(out.getvalue())
 
