@@ -76,8 +76,8 @@ def cache_answer(
         columns=_columns(query) if grouped else (),
         rows=_rows(found, query) if grouped else (),
         notes=() if empty or whole.cached is None else (_NOTE,),
-        exact=_exact(found, query, span),
-        data={
+        exact=lambda: _exact(found, query, span),
+        data=lambda: {
             **_figures(whole),
             "fell": _fell(whole.fall, span),
             "groups": [

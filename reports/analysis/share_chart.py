@@ -10,7 +10,7 @@ from reports.render.charts.draw import draw_bars
 from reports.render.charts.palette import PALETTE
 from reports.render.charts.png import titled_png
 from reports.render.charts.slack_chart import step
-from reports.render.charts.stacked_bars import Bars, Part, nice
+from reports.render.charts.stacked_bars import Bars, Part, round_ticks
 from reports.time.timerange import TimeRange
 
 _TENTHS = 1_000
@@ -30,7 +30,7 @@ def share_bars(chart: ShareChart) -> Bars:
         round(Fraction(part * _TENTHS, whole)) if whole else 0
         for part, whole in zip(chart.part, chart.whole, strict=True)
     )
-    marks = nice(max(values, default=0), _MOST_TICKS)
+    marks = round_ticks(max(values, default=0), _MOST_TICKS)
     names = tuple(f"{Fraction(mark * 100, _TENTHS).limit_denominator(10)}%" for mark in marks)
     part = Part(chart.name, PALETTE[0], values, sum(values))
     return Bars((part,), marks, names, chart.unknown)
