@@ -466,7 +466,7 @@ class _TextReader:
         self.given["kind"] = [" ".join((kind, *self.extra))]
         self.superlative = False
         self.given.pop("top", None)
-        if kind in {QueryKind.PRICE, QueryKind.FORECAST}:
+        if kind in {QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE}:
             self.given.pop("metric", None)
         if kind is QueryKind.FORECAST:
             self.left.clear()  # "per month" says of which period the end is meant

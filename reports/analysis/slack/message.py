@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reports.analysis.document import AnalysisDocument, TableColumn
+from reports.analysis.share_chart import share_points
 from reports.analysis.slack.ask_owner import ask_owner_row
 from reports.block_kit.elements import (
     LONGEST_SECTION,
@@ -43,8 +44,8 @@ def analysis_message(
     said = [fit(escape(clean(words, LONGEST_SECTION)), LONGEST_SECTION)
             for words in found.sentences]  # fmt: skip
     blocks += [section(text) for text in packed(said)[:MOST_SECTIONS]]
-    if found.steps and not picture:
-        blocks.append(_chart(found))
+    if not picture:
+        blocks += _chart(found)
     if picture:
         alt = f"Chart: {found.title}"[:1_000]
         blocks.append({"type": "image", "alt_text": alt, "slack_file": {"id": picture}})
@@ -71,7 +72,20 @@ def analysis_text(found: AnalysisDocument) -> str:
     return shortened(escape("\n".join(clean(line, LONGEST_SECTION) for line in lines)))
 
 
-def _chart(found: AnalysisDocument) -> Block:
+def _chart(found: AnalysisDocument) -> list[Block]:
+    """Slack's own chart of an answer that has one."""
+    if found.steps:
+        return [_steps(found)]
+    points = share_points(found.shares, found.range) if found.shares and found.range else ()
+    if len(points) < 2 or found.shares is None:
+        return []
+    axis = {"categories": [label for label, _ in points], "y_label": "%"}
+    data = [{"label": label, "value": value} for label, value in points]
+    chart = {"type": "bar", "series": [{"name": "Share", "data": data}], "axis_config": axis}
+    return [{"type": CHART, "title": clean(found.shares.name, LONGEST_CHART_TITLE), "chart": chart}]
+
+
+def _steps(found: AnalysisDocument) -> Block:
     """Slack has no waterfall: bars of the levels and of the changes between them."""
     points = [{"label": step.label, "value": round(step.amount / NANO, 6)} for step in found.steps]
     axis = {"categories": [step.label for step in found.steps], "y_label": "USD"}
