@@ -97,7 +97,7 @@ class MessageComposer:
             return message
         services, owner = self._at.services, watched.entry.draft.owner
         what = shown(query, event.at, services.settings.zone, watched.asker, owner)
-        return message.standing_for(state_of(services, what))
+        return message.with_state(state_of(services, what))
 
     def _reply(self, one: PendingEvent, zone: str) -> Message | None:
         found = self._about(one, zone)
