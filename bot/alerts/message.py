@@ -9,7 +9,8 @@ from dataclasses import replace
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.current_reading import current_measurement
 from bot.alerts.drivers import detail
-from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.services import AlertServices
 from bot.answers.answer_state import shown, state_of
 from bot.slack.types import DeliveryError
 from bot.store.alerts.messages import AlertMessage, PendingEvent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,13 +40,19 @@ class WaterfallStep:
     level: bool = False
 
 
+def no_rows() -> ExactTable:
+    """The table of an answer that has nothing to put into a file."""
+    return ExactTable((), ())
+
+
 @dataclass(frozen=True, slots=True)
 class AnalysisDocument:
     """The answer to a question of one kind.
 
     All text is plain and escaped where it is rendered; names in it may hold anything. `sentences`
     stand above the table, `notes` below it in small print. `range` is None for what is about now.
-    `data` is the kind's own JSON, without the parts that all kinds have. `groups` are the labels of
+    `exact` makes the rows of the CSV file and `data` the kind's own JSON, without the parts that
+    all kinds have: a message needs neither, and both have every group. `groups` are the labels of
     the members that one may look into. `steps` are a waterfall in nano-dollars, if there is one.
     `ask_about` are keys, as (label, id), whose owners may be asked about them.
     `empty`: there was nothing to work with, as `sentences` say.
@@ -62,8 +68,8 @@ class AnalysisDocument:
     columns: tuple[TableColumn, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     notes: tuple[str, ...] = ()
-    exact: ExactTable = ExactTable((), ())
-    data: Mapping[str, Any] | None = None
+    exact: Callable[[], ExactTable] = no_rows
+    data: Callable[[], Mapping[str, Any]] = dict
     groups: tuple[str, ...] = ()
     steps: tuple[WaterfallStep, ...] = ()
     ask_about: tuple[tuple[str, str], ...] = ()

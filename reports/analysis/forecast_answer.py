@@ -77,8 +77,8 @@ def forecast_answer(
         columns=_columns(query) if query.by and whole else (),
         rows=_rows(whole, looked_at, ordered[query.top :]) if query.by and whole else (),
         notes=_notes(whole, scope),
-        exact=_exact(query, [*ordered, *([whole] if whole and not query.by else [])]),
-        data=_data(scope, whole, past, ordered),
+        exact=lambda: _exact(query, [*ordered, *([whole] if whole and not query.by else [])]),
+        data=lambda: _data(scope, whole, past, ordered),
         groups=tuple(one.label for one in looked_at),
         empty=whole is None,
     )

@@ -49,8 +49,8 @@ def keys_answer(
         columns=_COLUMNS if report.keys else (),
         rows=_rows(report.keys, query.top, now),
         notes=(_LINK,),
-        exact=_exact(report.keys),
-        data={
+        exact=lambda: _exact(report.keys),
+        data=lambda: {
             "counts": {"keys": report.total, **{str(k): n for k, n in report.counts.items()}},
             "keys": [_data(one) for one in report.keys],
         },

@@ -53,8 +53,8 @@ def price_answer(
         columns=_columns(query) if query.by else (),
         rows=_rows(found, query) if query.by else (),
         notes=() if empty else _notes(blended, query),
-        exact=_exact(found, query),
-        data={
+        exact=lambda: _exact(found, query),
+        data=lambda: {
             "blended": _figures(blended),
             "groups": [{"label": one.label, **_figures(one)} for one in found.groups or (blended,)],
         },

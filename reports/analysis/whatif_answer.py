@@ -46,8 +46,8 @@ def whatif_answer(
         columns=_columns(query) if groups else (),
         rows=_rows(query, whole, groups) if groups else (),
         notes=(_NOTE, *notes) if used else tuple(notes),
-        exact=_exact(query, groups or ((whole,) if used else ())),
-        data={
+        exact=lambda: _exact(query, groups or ((whole,) if used else ())),
+        data=lambda: {
             "from": source,
             "to": target,
             **_figures(whole),

@@ -77,8 +77,8 @@ def why_answer(
         columns=() if empty else _columns(query),
         rows=() if empty else _rows(query, found),
         notes=() if empty else (_grain(query),),
-        exact=_exact(query, found),
-        data=_data(query, ranges, found),
+        exact=lambda: _exact(query, found),
+        data=lambda: _data(query, ranges, found),
         groups=tuple(group.label for group in found.groups[: query.top]),
         steps=() if empty else _steps(found),
         empty=empty,
@@ -118,9 +118,13 @@ def moved_answer(
                      figure(metric, sum(before.get(one, 0) for one in labels)),
                      figure(metric, sum(now.get(one, 0) for one in labels)),
                      _signed(metric, sum(change for _, change in rest))))  # fmt: skip
-    exact = tuple(
-        (label, before.get(label, 0), now.get(label, 0), change) for label, change in changes
-    )
+
+    def exact() -> ExactTable:
+        figures = (
+            (label, before.get(label, 0), now.get(label, 0), change) for label, change in changes
+        )
+        return ExactTable((_CSV_NAME[query.by], "Before", "Now", "Change"), tuple(figures))
+
     return AnalysisDocument(
         query=query,
         title=title(query),
@@ -132,8 +136,8 @@ def moved_answer(
         columns=(TableColumn(name, right=False), TableColumn("Before"), TableColumn("Now"),
                  TableColumn("Change")),
         rows=tuple(rows),
-        exact=ExactTable((_CSV_NAME[query.by], "Before", "Now", "Change"), exact),
-        data={
+        exact=exact,
+        data=lambda: {
             "metric": str(metric),
             "before": _span(ranges.before),
             "range": _span(ranges.now),
@@ -164,7 +168,7 @@ def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> A
         made=ranges.now.until,
         range=ranges.now,
         partial=(*status.partial, said[:1].lower() + said[1:].rstrip(".")),
-        data={
+        data=lambda: {
             "metric": str(query.metric or Metric.SPEND),
             "before": _span(ranges.before),
             "range": _span(ranges.now),

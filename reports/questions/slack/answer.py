@@ -44,12 +44,12 @@ from reports.render.charts.slack_chart import BEFORE, chart_data
 from reports.render.tables import (
     LONGEST_NAME,
     average,
-    detail_heads,
+    change_words,
+    detail_headers,
     detail_rows,
-    nothing,
-    overview_heads,
+    empty_words,
+    overview_headers,
     overview_rows,
-    versus,
 )
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import figure
@@ -81,7 +81,7 @@ def answer(
         scope += f", {filters}"
     blocks: list[Block] = [header(title(query)), context(scope)]
     if summary.empty:
-        blocks.append(section(nothing(summary, NOTHING_YET)))
+        blocks.append(section(empty_words(summary, NOTHING_YET)))
     elif query.metric:
         blocks += _detail(summary, summary.metrics[query.metric])
     else:
@@ -98,10 +98,10 @@ def as_text(summary: Summary) -> str:
     """The answer's figures as plain text, within the length that Slack shows."""
     lines = [f"{title(summary.query)} ({_scope(summary)})"]
     if summary.empty:
-        lines.append(nothing(summary, NOTHING_YET))
+        lines.append(empty_words(summary, NOTHING_YET))
     else:
         for metric, part in summary.metrics.items():
-            shown = [figure(metric, part.sum), average(summary, part), versus(summary, part)]
+            shown = [figure(metric, part.sum), average(summary, part), change_words(summary, part)]
             name = capital(metric_words(summary.query, metric))
             lines.append(f"{name}: {', '.join(filter(None, shown))}")
             if summary.query.metric and (parts := _parts(part)):
@@ -167,7 +167,7 @@ def _overview(summary: Summary) -> list[Block]:
     blocks: list[Block] = [fields(*shown), *_chart(summary, charted)]
     if not summary.query.by:
         return blocks
-    return [*blocks, table([overview_heads(summary), *overview_rows(summary)])]
+    return [*blocks, table([overview_headers(summary), *overview_rows(summary)])]
 
 
 def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
@@ -175,13 +175,13 @@ def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
     blocks: list[Block] = [fields(*shown), *_chart(summary, part)]
     if not summary.query.by:
         return blocks
-    return [*blocks, table([detail_heads(summary), *detail_rows(summary, part)])]
+    return [*blocks, table([detail_headers(summary), *detail_rows(summary, part)])]
 
 
 def _figures(summary: Summary, metric: Metric, part: MetricSummary) -> str:
     name = capital(metric_words(summary.query, metric))
     total = f"*{name}*  *{figure(metric, part.sum)}*"
-    lines = [total, average(summary, part), versus(summary, part)]
+    lines = [total, average(summary, part), change_words(summary, part)]
     return "\n".join(filter(None, lines))
 
 

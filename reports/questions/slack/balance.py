@@ -42,7 +42,7 @@ def balance_text(balance: Balance | None) -> str:
     if balance is None:
         return UNKNOWN
     lasts = lasting(balance).removeprefix(":warning: ")
-    return f"Credits: {money(balance.left)} left, as of {stamp(balance.told)}\n{lasts}"
+    return f"Credits: {money(balance.left)} left, as of {stamp(balance.reported_at)}\n{lasts}"
 
 
 def balance_json(balance: Balance | None, command: str, as_of: datetime | None) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def balance_json(balance: Balance | None, command: str, as_of: datetime | None) 
     lasts, runs_out = balance.lasts, balance.runs_out
     return {
         **found,
-        "as_of": _iso(balance.told),
+        "as_of": _iso(balance.reported_at),
         "bought": dollars(balance.bought),
         "left": dollars(balance.left),
         "pace": {"spend": dollars(balance.used), "hours": round(over / 3600, 3)},
@@ -131,7 +131,7 @@ def _iso(moment: datetime) -> str:
 
 def credits_card(balance: Balance) -> Block:
     """What is left of the credits, and how long it lasts."""
-    head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.told)}"
+    head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.reported_at)}"
     return section(f"{head}\n{lasting(balance)}")
 
 

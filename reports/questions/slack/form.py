@@ -29,7 +29,7 @@ from reports.questions.form_fields import (
 from reports.questions.query import FileFormat
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
-from reports.render.tables import nothing, versus
+from reports.render.tables import change_words, empty_words
 from reports.usage.dimensions import Dimension, form_label
 from reports.usage.format import figure
 from reports.wording.safe_text import clean, escape
@@ -103,8 +103,8 @@ def foreseen(command: str, found: Summary | str) -> str:
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
     if found.empty:
-        return "\n".join([*lines, escape(nothing(found, NOTHING_YET))])
+        return "\n".join([*lines, escape(empty_words(found, NOTHING_YET))])
     for metric, part in found.metrics.items():
-        shown = ", ".join(filter(None, (figure(metric, part.sum), versus(found, part))))
+        shown = ", ".join(filter(None, (figure(metric, part.sum), change_words(found, part))))
         lines.append(escape(f"{str(metric).capitalize()}: {shown}"))
     return "\n".join(lines)

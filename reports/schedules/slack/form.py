@@ -26,7 +26,7 @@ from reports.questions.grammar import LONGEST
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.questions.wording import period_words
-from reports.render.tables import looked_at, nothing, versus
+from reports.render.tables import change_words, empty_words, ranked_groups
 from reports.schedules.form_fields import LAST, Often, ScheduleField, ScheduleFields, file_names
 from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import WEEKDAYS, TargetKind, first, following
@@ -151,10 +151,10 @@ def foreseen(standing: ScheduledQuestion, zone: str, now: datetime, found: Summa
 
 def _figures(found: Summary) -> list[str]:
     if found.empty:
-        return [escape(nothing(found, NOTHING_YET))]
+        return [escape(empty_words(found, NOTHING_YET))]
     figures = []
     for metric, part in found.metrics.items():
-        change = versus(found, part)
+        change = change_words(found, part)
         shown = f"{metric} {figure(metric, part.sum)}"
         figures.append(escape(f"{shown}, {change}" if change else shown))
     return figures
@@ -167,5 +167,5 @@ def _groups(found: Summary) -> str:
     return ", ".join(
         f"{escape(clean(group.label, 40))} {figure(part.metric, group.sum)}"
         f" ({escape(percent(group.share))})"
-        for group in looked_at(found, part)[:_GROUPS]
+        for group in ranked_groups(found, part)[:_GROUPS]
     )

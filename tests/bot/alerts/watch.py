@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.alerts.deliver import AlertDelivery
-from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.manage import AlertManager
+from bot.alerts.message_actions import MessageActions
+from bot.alerts.services import AlertServices
 from bot.config import load
 from bot.demo.slack import LocalSlack
 from bot.http.metrics import Metrics
@@ -130,6 +132,7 @@ class Watch:
         self.judging = RuleEvaluator(self.alerts)
         self.delivery = AlertDelivery(self.alerts, self.judging)
         self.alert_manager = AlertManager(self.alerts, self.judging)
+        self.message_actions = MessageActions(self.alerts, self.judging)
 
     def close(self) -> None:
         """End the process."""

@@ -19,7 +19,7 @@ from reports.questions.slack.answer import answer, as_text, error, figures
 from reports.questions.slack.controls import Controls
 from reports.questions.wording import capital, metric_words
 from reports.render.json import as_json
-from reports.render.tables import looked_at, others
+from reports.render.tables import others, ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
@@ -106,10 +106,10 @@ def test_the_text_says_every_figure_that_is_shown(summary):
 @given(summaries())
 def test_what_is_looked_at_and_the_others_add_up_to_the_whole(summary):
     for part in summary.metrics.values():
-        shown, hidden = looked_at(summary, part), others(summary, part)
+        shown, hidden = ranked_groups(summary, part), others(summary, part)
         count, left = hidden or (0, 0)
         assert sum(group.sum for group in shown) + left == part.sum
-        assert len(shown) + count == len(part.groups) + part.rest
+        assert len(shown) + count == len(part.groups) + part.other_count
 
 
 @settings(max_examples=60, deadline=None)
