@@ -164,9 +164,9 @@ class Bot:
 
     def _tell_admin(self, user: str, words: str) -> None:
         """Send somebody a direct message. Raises DeliveryError."""
-        from reports.block_kit.message import sentence  # noqa: PLC0415
+        from reports.block_kit.message import text_message  # noqa: PLC0415
 
-        self.slack.direct(user, sentence(words))
+        self.slack.direct(user, text_message(words))
 
     def _meet_slack(self) -> None:
         from bot.slack.types import DeliveryError  # noqa: PLC0415

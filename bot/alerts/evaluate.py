@@ -22,6 +22,7 @@ from bot.alerts.scope import RuleMembers, people_named
 from bot.alerts.services import AlertServices
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
+from bot.answers.openrouter_details import OpenRouterDetails
 from bot.answers.openrouter_limits import OpenRouterLimits, limits_of
 from bot.runtime import priority
 from bot.runtime.isolation import isolated
@@ -290,7 +291,10 @@ class RuleEvaluator:
             limits = limits_of(store.fact("limits"), directory)
         awake = self._awake is not None and now - self._awake >= ROUSED
         figures = UsageLookup(store, at.usage, now)
-        return MeasurementContext(figures, at.usage, directory, limits, now, {}, awake=awake)
+        details = OpenRouterDetails(store, directory)
+        return MeasurementContext(
+            figures, at.usage, directory, limits, now, {}, details, awake=awake
+        )
 
     def watched(self, entry: StoredRule, rule: Rule, judged: datetime) -> WatchedRule:
         """A rule with its maker as they are today: by the settings, and their address."""

@@ -25,7 +25,7 @@ from reports.alerts.slack import cards
 from reports.alerts.slack.cards import RuleCard
 from reports.alerts.slack.sentences import in_words
 from reports.block_kit.elements import code
-from reports.block_kit.message import Message, sentence
+from reports.block_kit.message import Message, text_message
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import error
 from reports.schedules.slack.cards import said
@@ -65,7 +65,7 @@ class AlertManager:
         known = next((one for one in mine if one.draft.words == draft.words), None)
         if known is None and len(mine) >= MOST_EACH:
             text = f"You already have {MOST_EACH} alerts, which is the limit. Delete one first."
-            return Outcome(sentence(text), OutcomeKind.REFUSED)
+            return Outcome(text_message(text), OutcomeKind.REFUSED)
         entry = known or self._at.rules.add(draft)
         triggered = known is None and self._evaluator.judge_one(entry) > 0
         message = self._cards.confirmation(entry, again=known is not None, triggered=triggered)
@@ -157,7 +157,7 @@ class AlertManager:
         """A rule's card after a change, for `reader` (a Slack id; by default its owner)."""
         entry = self._at.rules.get(id_)
         if entry is None:
-            return sentence(GONE.text)
+            return text_message(GONE.text)
         return self._cards.confirmation(entry, changed=True, reader=reader)
 
     def narrowed(self, owner: str, draft: NewRule) -> Rule:

@@ -97,7 +97,7 @@ class MessageComposer:
             return message
         services, maker = self._at.services, watched.entry.draft.maker
         what = shown(query, event.at, services.settings.zone, watched.asker, maker)
-        return message.standing_for(state_of(services, what))
+        return message.with_state(state_of(services, what))
 
     def _reply(self, one: PendingEvent, zone: str) -> Message | None:
         found = self._about(one, zone)

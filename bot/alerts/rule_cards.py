@@ -15,7 +15,7 @@ from bot.store.alerts.states import Hold
 from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack import cards as render
 from reports.alerts.slack.cards import FirstMessage, RuleCard
-from reports.block_kit.message import Message, sentence
+from reports.block_kit.message import Message, text_message
 from reports.wording.times import moment_words
 
 
@@ -55,7 +55,7 @@ class RuleCards:
         rule = self._evaluator.rule(entry)
         found = self.cards([entry], reader or entry.draft.maker)
         if rule is None or not found:
-            return sentence(GONE.text)
+            return text_message(GONE.text)
         [card] = found
         now = self._evaluator.readings(entry, rule)
         command = self._at.services.settings.command

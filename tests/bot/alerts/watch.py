@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from bot.store.encoding import StoredView, to_seconds
 from bot.store.expiring_keys import ExpiringKeys
 from bot.store.schedules.notices import Notices
 from bot.store.schedules.runs import ReportRuns
+from bot.store.usage import details as details_
 from bot.store.usage.diff import RowKey
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
@@ -232,6 +234,25 @@ def rows(store: Store, truth: Truth, window: Window) -> list[tuple[RowKey, Usage
             before = found.get(place, ZERO)
             found[place] = Usage(*map(sum, zip(before, usage, strict=True)))
     return list(found.items())
+
+
+def list_keys(there: Watch, created: timedelta, disabled: tuple[str, ...] = ()) -> None:
+    """OpenRouter lists the keys, created so long before NOON, and their details."""
+    there.store.list_members(
+        [(ref, name, f"sk-{name}") for ref, name in KEYS],
+        list(PEOPLE),
+        list(OWNERS),
+        [(ref, NOON - created) for ref, _ in KEYS],
+    )
+    owners = dict(OWNERS)
+    details = {
+        ref: {
+            "disabled": ref in disabled, "expires": None, "limited": False, "workspace": "w",
+            "creator": owners.get(ref, ""),
+        }
+        for ref, _ in KEYS
+    }  # fmt: skip
+    there.store.keep_fact(details_.KEYS, json.dumps({"at": NOON.isoformat(), "keys": details}))
 
 
 @contextmanager
