@@ -152,8 +152,8 @@ def question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
         name = name.partition(", used by ")[0] if new_of_each(rule) else name
         name = member_of(name) if watch.set_at_openrouter else name
         filters = (*(one for one in filters if one.dimension is not of), Filter(of, name))
-    if new_of_each(rule) and measurement.owner:
-        filters = (*filters, Filter(Dimension.CREATOR, measurement.owner))
+    if new_of_each(rule) and measurement.creator:
+        filters = (*filters, Filter(Dimension.CREATOR, measurement.creator))
     seen = {one.dimension for one in filters}
     by = Dimension.KEY if Dimension.KEY not in seen else Dimension.MODEL
     period = watch.question_period(measurement, zone)

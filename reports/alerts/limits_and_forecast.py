@@ -42,7 +42,7 @@ class SpendLimit:
     reset: str
     used: int | None
     told: datetime
-    owner: str = ""
+    creator: str = ""
 
     def periods(self, since: datetime, now: datetime) -> tuple[AlertPeriod | None, ...]:
         """The periods to evaluate now, oldest first; None for a limit that never resets."""
@@ -79,15 +79,15 @@ class SpendPace:
     over: timedelta
 
 
-def full_at(reading: Measurement, pace: SpendPace, now: datetime) -> datetime | None:
+def full_at(measurement: Measurement, pace: SpendPace, now: datetime) -> datetime | None:
     """When the limit is reached at a pace (UTC); None if not before the period ends, or never."""
-    room = reading.limit - (reading.value or 0)
+    room = measurement.limit - (measurement.value or 0)
     if room <= 0:
         return now
     if pace.used <= 0 or pace.over <= timedelta():
         return None
     wait = Fraction(room, pace.used) * (pace.over // timedelta(seconds=1))
-    ends = reading.period.end if reading.period else now + timedelta(days=3650)
+    ends = measurement.period.end if measurement.period else now + timedelta(days=3650)
     if wait > (ends - now) // timedelta(seconds=1):
         return None
     return now + timedelta(seconds=int(wait))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from reports.analysis.document import AnalysisDocument
+from reports.analysis.document import AnalysisDocument, ShareChart
+from reports.analysis.share_chart import share_bars
 from reports.questions.range_names import in_document
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align, PageCanvas
-from reports.render.charts.draw import Box
+from reports.render.charts.draw import Box, draw_bars
 from reports.render.charts.waterfall import draw_waterfall
 from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.cover import wrap
 from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
+from reports.time.timerange import TimeRange
 from reports.wording.safe_text import clean
 
 _TITLE, _SIZE, _SMALL = 18.0, 9.5, 8.0
@@ -36,6 +38,8 @@ def write_analysis_pdf(
         pages.y -= 3
     if found.steps:
         _draw_steps(pages, found)
+    if found.shares and found.range:
+        _draw_shares(pages, found.shares, found.range)
     if found.rows:
         pages.y -= 8
         _draw_table(pages, found, title)
@@ -74,6 +78,15 @@ def _draw_steps(pages: Pages, found: AnalysisDocument) -> None:
     steps = [(step.label, step.amount, step.level) for step in found.steps]
     pages.y -= _CHART + 4
     draw_waterfall(pages.paper, Box(LEFT, pages.y, PAGE_WIDTH, _CHART), steps, 8)
+
+
+def _draw_shares(pages: Pages, chart: ShareChart, span: TimeRange) -> None:
+    pages.y -= 14
+    pages.paper.text(LEFT, pages.y, chart.name, Face.BOLD, _SMALL)
+    pages.y -= _CHART + 2
+    draw_bars(pages.paper, Box(LEFT, pages.y, PAGE_WIDTH, _CHART), share_bars(chart), span, _SMALL,
+              date=in_document)  # fmt: skip
+    pages.y -= 10
 
 
 def _draw_table(pages: Pages, found: AnalysisDocument, running: str) -> None:

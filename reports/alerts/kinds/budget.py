@@ -212,7 +212,9 @@ def budget(
     if cap.used is not None and cap.told_in(period):
         value = cap.used + (used_since or 0)
     part = period is None or at < period.end
-    return Measurement(cap.subject, cap.label, value, cap.limit, at, period, part, owner=cap.owner)
+    return Measurement(
+        cap.subject, cap.label, value, cap.limit, at, period, part, creator=cap.creator
+    )
 
 
 def limit_words(kind: LimitKind, reset: str, *, byok: bool) -> str:

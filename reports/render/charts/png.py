@@ -5,6 +5,7 @@ PDFium is not thread-safe: a process may render only one chart at a time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 
 import pypdfium2
@@ -13,6 +14,7 @@ from PIL import Image
 from reports.questions.summary import Summary
 from reports.render.canvas.canvas import PageCanvas
 from reports.render.charts.draw import Box, draw_page
+from reports.render.fonts import Face, fit
 from reports.usage.dimensions import Metric
 
 # Charts have flat colors and antialiased text. With a palette of 256 colors, an image of
@@ -36,6 +38,27 @@ def chart_png(
     em = min(width / 50, height / 25)
     box = Box(1.5 * em, 0.9 * em, width - 3 * em, height - 2.1 * em)
     draw_page(paper, box, summary, metric or summary.query.metric or Metric.SPEND, em)
+    paper.finish()
+    return rasterize(out.getvalue())
+
+
+def titled_png(
+    title: str,
+    draw: Callable[[PageCanvas, Box, float], None],
+    size: tuple[int, int] = (1600, 800),
+) -> bytes:
+    """A PNG of `size` pixels with a title above what `draw` draws into a box.
+
+    `draw` gets the canvas, the box, and the size of letters that a phone can show.
+    """
+    width, height = size
+    out = BytesIO()
+    paper = PageCanvas(out, size)
+    paper.box(0, 0, width, height, "#FFFFFF")
+    em = min(width / 46, height / 23)
+    room = round((width - 3 * em) / (1.2 * em), 2)
+    paper.text(1.5 * em, height - 2 * em, fit(title, Face.BOLD, room), Face.BOLD, 1.2 * em)
+    draw(paper, Box(1.5 * em, 0.8 * em, width - 3 * em, height - 4 * em), em)
     paper.finish()
     return rasterize(out.getvalue())
 

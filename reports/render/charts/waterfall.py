@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align, PageCanvas
 from reports.render.charts.draw import Box
-from reports.render.charts.png import rasterize
-from reports.render.fonts import Face, fit
+from reports.render.charts.png import titled_png
+from reports.render.fonts import Face
 from reports.usage.format import money
 
 Step = tuple[str, int, bool]
@@ -18,17 +17,8 @@ _LEVEL, _UP, _DOWN = "#475569", "#C2410C", "#15803D"
 
 
 def waterfall_png(title: str, steps: Sequence[Step], size: tuple[int, int] = (1600, 800)) -> bytes:
-    """The steps as a PNG of `size` pixels, with text legible on a phone."""
-    width, height = size
-    out = BytesIO()
-    paper = PageCanvas(out, size)
-    paper.box(0, 0, width, height, "#FFFFFF")
-    em = min(width / 46, height / 23)
-    room = round((width - 3 * em) / (1.2 * em), 2)
-    paper.text(1.5 * em, height - 2 * em, fit(title, Face.BOLD, room), Face.BOLD, 1.2 * em)
-    draw_waterfall(paper, Box(1.5 * em, 0.8 * em, width - 3 * em, height - 4 * em), steps, em)
-    paper.finish()
-    return rasterize(out.getvalue())
+    """The steps as a PNG of `size` pixels, with text that a phone can show."""
+    return titled_png(title, lambda paper, box, em: draw_waterfall(paper, box, steps, em), size)
 
 
 def draw_waterfall(paper: PageCanvas, box: Box, steps: Sequence[Step], em: float) -> None:

@@ -157,8 +157,8 @@ def test_it_reads_an_alert(words, rule):
         (
             "budget by model",
             (
-                "OpenRouter limits keys, members and workspaces, but not models, so this would never"
-                " trigger."
+                "OpenRouter limits keys, members and workspaces, but not models, so this would"
+                " never trigger."
             ),
             "",
         ),
