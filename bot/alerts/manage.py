@@ -25,7 +25,7 @@ from reports.alerts.slack import cards
 from reports.alerts.slack.cards import RuleCard
 from reports.alerts.slack.sentences import in_words
 from reports.block_kit.elements import code
-from reports.block_kit.message import Message, sentence
+from reports.block_kit.message import Message, text_message
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import error
 from reports.schedules.slack.cards import said
@@ -65,9 +65,9 @@ class AlertManager:
         known = next((one for one in mine if one.draft.words == draft.words), None)
         if known is None and len(mine) >= MOST_EACH:
             text = f"You already have {MOST_EACH} alerts, which is the limit. Delete one first."
-            return Outcome(sentence(text), OutcomeKind.REFUSED)
+            return Outcome(text_message(text), OutcomeKind.REFUSED)
         entry = known or self._at.rules.add(draft)
-        triggered = known is None and self._evaluator.judge_one(entry) > 0
+        triggered = known is None and self._evaluator.evaluate_rule(entry) > 0
         message = self._cards.confirmation(entry, again=known is not None, triggered=triggered)
         return Outcome(message, OutcomeKind.ALERTED)
 
@@ -106,7 +106,7 @@ class AlertManager:
         """Resume a rule; what is past its threshold by now sends a message, once."""
         if entry := self._permissions.allowed(place, id_):
             self._at.rules.resume(entry.id, self._permissions.managers(entry))
-            self._evaluator.judge_again(id_)
+            self._evaluator.evaluate_again(id_)
             self._show(place, id_)
 
     def delete(self, place: ReplyTarget, id_: str) -> None:
@@ -146,29 +146,29 @@ class AlertManager:
 
         `entry` is the rule as it was when it was opened; False if it was changed or deleted since.
         """
-        old, new = self._evaluator.rule(entry), self.narrowed(entry.draft.maker, draft)
+        old, new = self._evaluator.rule(entry), self.narrowed(entry.draft.owner, draft)
         keep = old is not None and _same_kind(old, new)
         if self._at.rules.change(entry.id, draft, keep=keep, was=entry.version) is None:
             return False
-        self._evaluator.judge_again(entry.id)
+        self._evaluator.evaluate_again(entry.id)
         return True
 
     def changed(self, id_: str, reader: str = "") -> Message:
         """A rule's card after a change, for `reader` (a Slack id; by default its owner)."""
         entry = self._at.rules.get(id_)
         if entry is None:
-            return sentence(GONE.text)
+            return text_message(GONE.text)
         return self._cards.confirmation(entry, changed=True, reader=reader)
 
     def narrowed(self, owner: str, draft: NewRule) -> Rule:
         """An unsaved rule, limited to the usage of its owner (a Slack id) if they see no other."""
         return self._evaluator.narrowed(owner, rule_of(draft.words))
 
-    def readings(self, draft: NewRule, id_: str) -> list[Measurement]:
+    def current_measurements(self, draft: NewRule, id_: str) -> list[Measurement]:
         """The current measurements of all subjects of an unsaved rule; `id_` is "" if it is new."""
         now = self._services.clock()
         entry = StoredRule(id_, draft, 0, now, now, None)
-        return self._evaluator.readings(entry, rule_of(draft.words))
+        return self._evaluator.current_measurements(entry, rule_of(draft.words))
 
     def cards_of(self, user: str, most: int) -> tuple[tuple[RuleCard, ...], int]:
         """The newest of a person's own rules, for their Home, and how many there are."""

@@ -17,7 +17,7 @@ from reports.analysis.cache import (
 from reports.analysis.document import AnalysisDocument, ExactTable, ShareChart, TableColumn
 from reports.analysis.text import iso
 from reports.questions.query import Query
-from reports.questions.wording import DIMENSION_WORDS, capital, since_words, title
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first, since_words, title
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.format import money, number, percent
 from reports.usage.usage import ZERO, Usage, dollars
@@ -212,7 +212,7 @@ def _chart(found: CacheReport, span: TimeRange) -> ShareChart | None:
 
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:
-    name = capital(DIMENSION_WORDS[query.by]) if query.by else ""
+    name = capitalize_first(DIMENSION_WORDS[query.by]) if query.by else ""
     heads = ("From cache", "Cached", "Prompt", "Saved", "Reasoning share")
     return (TableColumn(name, right=False), *map(TableColumn, heads))
 

@@ -11,7 +11,7 @@ from reports.questions.wording import (
     EARLIER,
     before_words,
     bucket_words,
-    capital,
+    capitalize_first,
     metric_words,
     since_words,
 )
@@ -111,7 +111,7 @@ def detail_headers(summary: Summary) -> list[str]:
 
 def overview_headers(summary: Summary) -> list[str]:
     """The headers of `overview_rows`; a comparison is of spend."""
-    spend = capital(metric_words(summary.query, Metric.SPEND))
+    spend = capitalize_first(metric_words(summary.query, Metric.SPEND))
     compared = ["Spend before", "Change"] if summary.compares else []
     return [group_header(summary), spend, "Share", *compared, "Tokens", "Requests"]
 

@@ -9,7 +9,7 @@ from tabulate import tabulate
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import (
     bucket_words,
-    capital,
+    capitalize_first,
     filter_words,
     metric_words,
     range_words,
@@ -68,7 +68,7 @@ def trend(
 def _figures(summary: Summary) -> str:
     rows = [
         [
-            capital(metric_words(summary.query, metric)),
+            capitalize_first(metric_words(summary.query, metric)),
             figure(metric, part.sum),
             average(summary, part),
             change_words(summary, part),
@@ -104,7 +104,7 @@ def _buckets(summary: Summary) -> str:
         if any(part.buckets[index] for part in summary.metrics.values())
     ]
     headers = [str(summary.range.granularity).capitalize()]
-    headers += [capital(metric_words(summary.query, metric)) for metric in summary.metrics]
+    headers += [capitalize_first(metric_words(summary.query, metric)) for metric in summary.metrics]
     return character_table(rows, tuple(headers), "l" + "r" * len(summary.metrics))
 
 

@@ -16,7 +16,7 @@ from reports.block_kit.elements import (
     packed,
     section,
 )
-from reports.block_kit.message import CHART, MOST_SECTIONS, Message, shortened
+from reports.block_kit.message import CHART, MOST_SECTIONS, Message, as_sentence, shortened
 from reports.questions.slack.answer import LONGEST_CHART_TITLE
 from reports.questions.slack.controls import Controls, analysis_rows
 from reports.questions.wording import filter_words, range_words, stamp
@@ -68,7 +68,7 @@ def analysis_text(found: AnalysisDocument) -> str:
         + ", ".join(f"{head} {cell}" for head, cell in zip(heads[1:], row[1:], strict=True))
         for row in found.rows
     ]
-    lines += [*found.notes, _dated(found), *(_sentence(words) for words in found.partial)]
+    lines += [*found.notes, _dated(found), *(as_sentence(words) for words in found.partial)]
     return shortened(escape("\n".join(clean(line, LONGEST_SECTION) for line in lines)))
 
 
@@ -115,14 +115,11 @@ def _footer(found: AnalysisDocument, command: str) -> list[str]:
     dated = f"Data as of {moment(found.as_of)}" if found.as_of else escape(_dated(found))
     notes = [fit(escape(clean(words, 900)), 900) for words in found.notes[:3]]
     missing = [
-        fit(f":warning: {escape(_sentence(words))}", 900) for words in found.partial[:_MOST_PARTIAL]
+        fit(f":warning: {escape(as_sentence(words))}", 900)
+        for words in found.partial[:_MOST_PARTIAL]
     ]
     return [*notes, dated, *missing, code(found.query.command(command))]
 
 
 def _dated(found: AnalysisDocument) -> str:
     return f"Data as of {stamp(found.as_of)}" if found.as_of else "No data yet"
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:].rstrip(".") + "."

@@ -20,7 +20,13 @@ from reports.questions.follow_up import (
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import WITHOUT_PERIOD, Query, Versus
 from reports.questions.summary import Summary
-from reports.questions.wording import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
+from reports.questions.wording import (
+    DIMENSION_WORDS,
+    EARLIER,
+    before_words,
+    capitalize_first,
+    period_words,
+)
 from reports.render.tables import ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import OverlapError, earlier
@@ -104,9 +110,9 @@ def _period(query: Query) -> Block:
         if isinstance(read, QuestionCommand):
             period = read.query.period
             value = words if period == present else value
-            options.append(option(capital(period_words(period)), words))
+            options.append(option(capitalize_first(period_words(period)), words))
     if value not in PERIODS:
-        options.append(option(capital(period_words(present)), value))
+        options.append(option(capitalize_first(period_words(present)), value))
     return menu(FollowUpAction.PERIOD, "Period", options, value)
 
 

@@ -9,13 +9,13 @@ from reports.block_kit.elements import Block, code, divider
 from reports.block_kit.inputs import (
     Entered,
     Meta,
-    channel,
+    channel_input,
+    checkboxes,
     modal,
     preview,
-    radio,
-    select,
-    ticks,
-    typed,
+    radio_input,
+    select_input,
+    text_input,
 )
 from reports.questions.form_fields import (
     ALL,
@@ -57,13 +57,13 @@ def view(fields: QuestionFields, meta: Meta, words: str) -> dict[str, Any]:
 
 
 def _inputs(fields: QuestionFields) -> Iterator[Block]:
-    yield select(QuestionField.METRIC, "What", METRICS, fields.metric)
-    yield select(QuestionField.PERIOD, "Period", PERIODS, fields.period)
+    yield select_input(QuestionField.METRIC, "What", METRICS, fields.metric)
+    yield select_input(QuestionField.PERIOD, "Period", PERIODS, fields.period)
     if fields.period == OTHER:
         hint = "For example 3h, 14d, 2w, 6m, 2026-10 or 2026-10-01..2026-10-15"
-        yield typed(QuestionField.OTHER, "Other period", fields.other, hint=hint, longest=40)
-    yield select(QuestionField.BY, "Group by", _BYS, fields.by)
-    yield typed(
+        yield text_input(QuestionField.OTHER, "Other period", fields.other, hint=hint, longest=40)
+    yield select_input(QuestionField.BY, "Group by", _BYS, fields.by)
+    yield text_input(
         QuestionField.WHOSE,
         "Filter",
         fields.whose,
@@ -73,12 +73,12 @@ def _inputs(fields: QuestionFields) -> Iterator[Block]:
         optional=True,
     )
     if fields.by != ALL:
-        yield typed(QuestionField.TOP, "Number of groups", fields.top, longest=5)
-    yield ticks(QuestionField.FILES, "Files", _FILES, fields.files, optional=True)
-    yield radio(QuestionField.TO, "Send to", _PLACES, fields.to)
+        yield text_input(QuestionField.TOP, "Number of groups", fields.top, longest=5)
+    yield checkboxes(QuestionField.FILES, "Files", _FILES, fields.files, optional=True)
+    yield radio_input(QuestionField.TO, "Send to", _PLACES, fields.to)
     if fields.to != ME:
         hint = "Invite me to the channel first with /invite."
-        yield channel(QuestionField.CHANNEL, "Channel", fields.channel, hint=hint)
+        yield channel_input(QuestionField.CHANNEL, "Channel", fields.channel, hint=hint)
 
 
 def entered(found: Entered) -> QuestionFields:

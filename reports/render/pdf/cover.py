@@ -14,7 +14,7 @@ from reports.questions.range_names import (
     title_words,
 )
 from reports.questions.summary import MetricSummary, Summary
-from reports.questions.wording import DIMENSION_WORDS, capital, filter_words, metric_words
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first, filter_words, metric_words
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align
 from reports.render.charts.labels import each
 from reports.render.fonts import Face, fit, text_width
@@ -43,7 +43,7 @@ class CoverFacts:
 def document_title(summary: Summary) -> str:
     """The title of a document: `Spend from credits by creator, October 2026`."""
     query = summary.query
-    what = capital(metric_words(query, query.metric)) if query.metric else "Activity"
+    what = capitalize_first(metric_words(query, query.metric)) if query.metric else "Activity"
     by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
     return f"{what}{by}, {title_words(query.period, summary.range)}"
 
@@ -52,8 +52,8 @@ def restrictions(query: Query) -> str:
     """Filters and money source that the title doesn't mention; empty if there are none."""
     filters = filter_words(query)
     money_only = query.metric is None and query.source is not MoneySource.ALL
-    money = f"{capital(metric_words(query, Metric.SPEND))} only" if money_only else ""
-    return " · ".join(part for part in (capital(filters), money) if part)
+    money = f"{capitalize_first(metric_words(query, Metric.SPEND))} only" if money_only else ""
+    return " · ".join(part for part in (capitalize_first(filters), money) if part)
 
 
 def compared_with(summary: Summary) -> str:
@@ -93,7 +93,11 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
     cells = (
         ("Total", figure(metric, part.sum), _parts(summary, metric)),
         ("Average", average if part.known else "–", each_bucket(summary, part)),
-        (capital(name), before, _exact_count(metric, part.previous) if known else "no data"),
+        (
+            capitalize_first(name),
+            before,
+            _exact_count(metric, part.previous) if known else "no data",
+        ),
         ("Change", _change(part), f"from {name}" if part.change is not None else ""),
     )
     width = PAGE_WIDTH / len(cells)

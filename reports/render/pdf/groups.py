@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from reports.questions.summary import Series, Summary, in_order
-from reports.questions.wording import DIMENSION_WORDS, capital
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first
 from reports.render.charts.palette import OTHERS, color
 from reports.render.charts.stacked_bars import OTHER_LABEL
 from reports.render.pdf.figures import column_width, columns, count, dollars, figure_text
@@ -57,7 +57,7 @@ def draw_groups(
     total_line = _Line("TOTAL", None, summary.totals, part.sum, part.previous)
     table_columns = _columns(summary, metric)
     layout = Layout(
-        capital(DIMENSION_WORDS[by]) if by else "",
+        capitalize_first(DIMENSION_WORDS[by]) if by else "",
         tuple(title for title, _, _ in table_columns),
         tuple(width for _, width, _ in table_columns),
     )

@@ -6,7 +6,7 @@ from itertools import islice
 
 from reports.questions.range_names import axis_date
 from reports.questions.summary import MetricSummary, Summary
-from reports.questions.wording import capital, metric_words
+from reports.questions.wording import capitalize_first, metric_words
 from reports.render.canvas.canvas import FAINT, GREY
 from reports.render.charts import labels
 from reports.render.charts.draw import Box, draw_bars
@@ -51,7 +51,7 @@ def write_overview(
 
 def _draw_metric(pages: Pages, summary: Summary, metric: Metric, bars: Bars, height: float) -> None:
     paper, part, top = pages.paper, summary.metrics[metric], pages.y
-    name = capital(metric_words(summary.query, metric))
+    name = capitalize_first(metric_words(summary.query, metric))
     paper.text(LEFT, top - 12, name, Face.BOLD, 10)
     paper.text(LEFT, top - 33, figure(metric, part.sum), Face.BOLD, 17)
     lines = [] if metric is Metric.SPEND else [f"{count(part.sum)} {metric}"]
