@@ -9,7 +9,7 @@ from typing import Any
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
 from reports.analysis.retiring import ModelUser, RetiringModel
 from reports.questions.query import Query
-from reports.questions.wording import DIMENSION_WORDS, capital, title
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.usage.dimensions import Dimension
 from reports.usage.format import money, number
 from reports.usage.usage import dollars
@@ -88,7 +88,7 @@ def _used_by(one: RetiringModel) -> str:
 
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:
-    users = f"{capital(DIMENSION_WORDS[query.by or Dimension.KEY])}s"
+    users = f"{capitalize_first(DIMENSION_WORDS[query.by or Dimension.KEY])}s"
     return (
         TableColumn("Model", right=False),
         TableColumn("Last day", right=False),
