@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from slack_bolt import App
 
     from bot.alerts.deliver import AlertDelivery
-    from bot.alerts.evaluate import AlertServices, RuleEvaluator
+    from bot.alerts.evaluate import RuleEvaluator
+    from bot.alerts.services import AlertServices
     from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
     from bot.schedules.deliver import ReportServices
@@ -163,9 +164,9 @@ class Bot:
 
     def _tell_admin(self, user: str, words: str) -> None:
         """Send somebody a direct message. Raises DeliveryError."""
-        from reports.block_kit.message import sentence  # noqa: PLC0415
+        from reports.block_kit.message import text_message  # noqa: PLC0415
 
-        self.slack.direct(user, sentence(words))
+        self.slack.direct(user, text_message(words))
 
     def _meet_slack(self) -> None:
         from bot.slack.types import DeliveryError  # noqa: PLC0415
@@ -182,6 +183,7 @@ class Bot:
     def _listen(self) -> App:
         from bot.alerts.form import AlertForm  # noqa: PLC0415
         from bot.alerts.manage import AlertManager  # noqa: PLC0415
+        from bot.alerts.message_actions import MessageActions  # noqa: PLC0415
         from bot.home.home import Homes  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
             alerts,
@@ -231,7 +233,8 @@ class Bot:
             work,
             {SCHEDULE_FORM: schedule, ALERT_FORM: alert, QUESTION_FORM: question},
         )
-        alerts.register(app, services, alert_manager, work, alert, homes)
+        actions = MessageActions(self.alerts, self.judging)
+        alerts.register(app, services, alert_manager, actions, work, alert, homes)
         bolt_app.register_rest(app)
         return app
 
@@ -280,7 +283,7 @@ class Bot:
     @cached_property
     def alerts(self) -> AlertServices:
         """What alerts need, for both halves."""
-        from bot.alerts.evaluate import AlertServices  # noqa: PLC0415
+        from bot.alerts.services import AlertServices  # noqa: PLC0415
         from bot.store.alerts.messages import AlertMessages  # noqa: PLC0415
         from bot.store.alerts.rules import AlertRules  # noqa: PLC0415
         from bot.store.alerts.states import AlertStates  # noqa: PLC0415

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.alerts.scope import RuleMembers, Scope
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
+from bot.answers.openrouter_details import OpenRouterDetails
 from bot.answers.openrouter_limits import OpenRouterLimits
 from bot.store.alerts.usage_sums import AlertUsage
 from bot.store.usage.selection import Ids
@@ -70,6 +71,7 @@ class MeasurementContext:
     now: datetime
     states: dict[str, dict[tuple[str, str], AlertState]]
     """What is known of each rule, by subject and period."""
+    details: OpenRouterDetails
     awake: bool = True
     """Whether whoever judges has been there for long enough to have synced."""
     everything: bool = False

@@ -14,9 +14,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import __version__
-from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.message import MessageComposer
 from bot.alerts.recipients import RecipientLookup, ResolvedRecipient
+from bot.alerts.services import AlertServices
 from bot.runtime.isolation import isolated
 from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import __version__
@@ -19,20 +19,17 @@ from bot.access.policy import sees_own_only
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.measure import closing, measurements
 from bot.alerts.scope import RuleMembers, people_named
+from bot.alerts.services import AlertServices
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
+from bot.answers.openrouter_details import OpenRouterDetails
 from bot.answers.openrouter_limits import OpenRouterLimits, limits_of
 from bot.runtime import priority
 from bot.runtime.isolation import isolated
-from bot.services import Services, asker_for
-from bot.slack.posting import Posting
-from bot.store.alerts.messages import AlertMessages
-from bot.store.alerts.rules import AlertRules, NewRule, StoredRule
-from bot.store.alerts.states import AlertStates, StateChange
-from bot.store.alerts.usage_sums import AlertUsage
+from bot.services import asker_for
+from bot.store.alerts.rules import NewRule, StoredRule
+from bot.store.alerts.states import StateChange
 from bot.store.readable import NOT_READABLE
-from bot.store.schedules.notices import Notices
-from bot.store.schedules.runs import ReportRuns
 from reports.admin.slack import unreadable
 from reports.alerts.evaluation import (
     AlertEvent,
@@ -63,22 +60,6 @@ ROUSED = timedelta(minutes=3)
 """How long after such a gap data may be old because the sync is still catching up."""
 _JUDGED, _FORGOT = "alerts judged", "alerts forgot"
 _SINGLE = "alert-sync-"
-
-
-@dataclass(frozen=True, slots=True)
-class AlertServices:
-    """What evaluation and delivery of alerts need; made once, in the composition root."""
-
-    services: Services
-    rules: AlertRules
-    states: AlertStates
-    alert_messages: AlertMessages
-    usage: AlertUsage
-    runs: ReportRuns
-    notices: Notices
-    posting: Posting
-    owner: str
-    stopping: threading.Event
 
 
 class RuleEvaluator:
@@ -132,6 +113,12 @@ class RuleEvaluator:
             return 0
         changes = self._changes([entry], self._at.services.clock())
         return self._at.states.settle(changes)
+
+    def judge_again(self, id_: str) -> None:
+        """Evaluate one rule after it was changed, if it still exists."""
+        entry = self._at.rules.get(id_)
+        if entry:
+            self.judge_one(entry)
 
     def readings(self, entry: StoredRule, rule: Rule) -> list[Measurement]:
         """The current readings of all subjects of a rule, also of those far from its limit."""
@@ -304,7 +291,10 @@ class RuleEvaluator:
             limits = limits_of(store.fact("limits"), directory)
         awake = self._awake is not None and now - self._awake >= ROUSED
         figures = UsageLookup(store, at.usage, now)
-        return MeasurementContext(figures, at.usage, directory, limits, now, {}, awake=awake)
+        details = OpenRouterDetails(store, directory)
+        return MeasurementContext(
+            figures, at.usage, directory, limits, now, {}, details, awake=awake
+        )
 
     def watched(self, entry: StoredRule, rule: Rule, judged: datetime) -> WatchedRule:
         """A rule with its maker as they are today: by the settings, and their address."""

@@ -9,7 +9,8 @@ from dataclasses import replace
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.current_reading import current_measurement
 from bot.alerts.drivers import detail
-from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.services import AlertServices
 from bot.answers.answer_state import shown, state_of
 from bot.slack.types import DeliveryError
 from bot.store.alerts.messages import AlertMessage, PendingEvent
@@ -96,7 +97,7 @@ class MessageComposer:
             return message
         services, maker = self._at.services, watched.entry.draft.maker
         what = shown(query, event.at, services.settings.zone, watched.asker, maker)
-        return message.standing_for(state_of(services, what))
+        return message.with_state(state_of(services, what))
 
     def _reply(self, one: PendingEvent, zone: str) -> Message | None:
         found = self._about(one, zone)

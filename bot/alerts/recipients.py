@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.access.policy import refusal
-from bot.alerts.evaluate import AlertServices
+from bot.alerts.services import AlertServices
 from bot.slack.types import DeliveryError, SlackUser
 from bot.store.alerts.rules import StoredRule
 from reports.alerts.rule import RecipientKind, Rule

@@ -200,7 +200,7 @@ def _guardrail_limits(
     directory: Directory,
 ) -> Iterable[_Counted]:
     """The budgets of guardrails: one for each member and key that a guardrail applies to."""
-    if known.told is None or details is None:
+    if known.reported_at is None or details is None:
         return
     homes = _Workspaces(store, details, directory)
     for guardrail in guardrails(store) or ():
@@ -211,7 +211,7 @@ def _guardrail_limits(
             if id_ is None:
                 continue
             by, ids = homes.counted(guardrail.workspace, user, id_)
-            cap = _cap(guardrail, f"member {id_}", guardrail.name, known.told)
+            cap = _cap(guardrail, f"member {id_}", guardrail.name, known.reported_at)
             yield _Counted(LimitKind.MEMBER_GUARDRAIL, cap, by, ids, guardrail.byok,
                            labels.get(id_, ""))  # fmt: skip
         hashes = homes.keys(guardrail.workspace) if everybody else guardrail.keys
@@ -220,7 +220,7 @@ def _guardrail_limits(
             if id_ is None or hash_ not in details or details[hash_].disabled:
                 continue
             name = f"{guardrail.name} for {labels.get(id_, '')}"
-            cap = _cap(guardrail, f"guardrail key {id_}", name, known.told)
+            cap = _cap(guardrail, f"guardrail key {id_}", name, known.reported_at)
             yield _Counted(LimitKind.KEY_GUARDRAIL, cap, Dimension.KEY, frozenset({id_}),
                            guardrail.byok, owner_of(directory, labels, id_))  # fmt: skip
 

@@ -73,7 +73,7 @@ def _answer(
         count=len(series) if whole else read.count,
         previous=previous,
         before=groups_before,
-        course=None if whole else _course(store, plan, state.held),
+        previous_buckets=None if whole else _course(store, plan, state.held),
         unknown=plan.source.unknown,
         incomplete=plan.source.incomplete,
         since=plan.source.since,

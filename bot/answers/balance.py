@@ -27,15 +27,17 @@ _WEEK = Counted(7, Unit.DAY)
 def balance(store: Store, now: datetime, zone: str) -> Balance | None:
     """What is left of the credits at `now`; None where OpenRouter does not report them."""
     limits = limits_of(store.fact("limits"), store.directory())
-    if limits.bought is None or limits.used is None or limits.told is None:
+    if limits.bought is None or limits.used is None or limits.reported_at is None:
         return None
     left = limits.bought - limits.used
     week = Query(Metric.SPEND, _WEEK, source=MoneySource.CREDITS)
     found = answer(store, week, now, zone, whole=False)
     if not isinstance(found, Summary):
-        return Balance(limits.bought, left, limits.told, 0, timedelta())
+        return Balance(limits.bought, left, limits.reported_at, 0, timedelta())
     used = found.metrics[Metric.SPEND].sum
-    return Balance(limits.bought, left, limits.told, used, _held_of(store, found.range.start, now))
+    return Balance(
+        limits.bought, left, limits.reported_at, used, _held_of(store, found.range.start, now)
+    )
 
 
 def _held_of(store: Store, start: datetime, now: datetime) -> timedelta:

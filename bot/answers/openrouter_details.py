@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from bot.store import Store
+from bot.store.sync_state import parts
 from bot.store.usage import details
+from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
 from reports.analysis.whatif import ListPrice
+from reports.usage.dimensions import Dimension
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,46 @@ class StoredModel:
     name: str
     price: ListPrice | None
     ends: date | None
+
+
+class OpenRouterDetails:
+    """Keys, guardrails and models as OpenRouter gave them, each parsed when it is first needed."""
+
+    def __init__(self, store: Store, directory: Directory) -> None:
+        self._store = store
+        self._directory = directory
+
+    @cached_property
+    def keys(self) -> Mapping[str, KeyDetails] | None:
+        """See `key_details`."""
+        return key_details(self._store)
+
+    @cached_property
+    def models(self) -> Mapping[str, StoredModel] | None:
+        """See `models`."""
+        return models(self._store)
+
+    @cached_property
+    def members_known(self) -> bool:
+        """See `members_known`."""
+        return members_known(self._store, self._directory)
+
+
+def members_known(store: Store, directory: Directory) -> bool:
+    """Whether OpenRouter lists the organization's members, so that it is known who left."""
+    people = directory.of[Dimension.CREATOR]
+    made_up = (IMPORTED, UNLISTED, UNKNOWN)
+    listed = any(one.ref and not one.gone and not one.ref.startswith(made_up) for one in people)
+    return listed and "members" not in parts(store)
+
+
+def owner_left(directory: Directory, creator: str) -> bool:
+    """Whether the creator of a key (a user id, empty for none) is no longer a member.
+
+    Only where `members_known`.
+    """
+    owner = directory.members.get(directory.ids.get((Dimension.CREATOR, creator), 0))
+    return bool(creator) and (owner is None or owner.gone)
 
 
 def guardrails(store: Store) -> tuple[StoredGuardrail, ...] | None:

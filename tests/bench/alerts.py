@@ -13,7 +13,8 @@ from time import perf_counter
 from types import SimpleNamespace
 from typing import Any, cast
 
-from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.services import AlertServices
 from bot.config import load
 from bot.store import Database, Store
 from bot.store.alerts.messages import AlertMessages

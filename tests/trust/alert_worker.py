@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.alerts.deliver import AlertDelivery
-from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.services import AlertServices
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store

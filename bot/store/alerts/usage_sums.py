@@ -40,6 +40,7 @@ class AlertUsage:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._last: dict[tuple[Dimension, frozenset[int], datetime], dict[int, datetime]] = {}
         self._before: dict[tuple[Dimension | None, datetime], frozenset[Place]] = {}
 
     def sums(self, by: Dimension | None, stretches: Iterable[Stretch]) -> dict[int, Usage]:
@@ -113,6 +114,31 @@ class AlertUsage:
                 (wanted, DIMENSION[dimension], code, member, start, end),
             ).fetchone()
         return None if found is None else from_seconds(found)
+
+    def last_used(
+        self, dimension: Dimension, members: frozenset[int], day: datetime
+    ) -> dict[int, datetime]:
+        """The last day (its start, UTC) on which each member made a request; never used: absent.
+
+        `members` are some that weren't used on `day` or lately, so that it is remembered for that
+        day.
+        """
+        place = dimension, members, day
+        if place not in self._last:
+            with self._db.read() as connection:
+                found = connection.execute(
+                    "SELECT member, max(bucket) FROM total WHERE dimension = ? AND granularity = ?"
+                    " AND member IN (SELECT value FROM json_each(?)) AND requests > 0 GROUP BY 1",
+                    (
+                        DIMENSION[dimension],
+                        GRANULARITY[Granularity.DAY],
+                        json.dumps(sorted(members)),
+                    ),
+                ).fetchall()
+            while len(self._last) >= _MOST_KEPT:
+                self._last.pop(next(iter(self._last)))
+            self._last[place] = {member: from_seconds(bucket) for member, bucket in found}
+        return self._last[place]
 
     def _rows(
         self, by: Dimension | None, stretches: Iterable[Stretch], *, bucketed: bool

@@ -52,6 +52,12 @@ class Above(Watch):
     source: MoneySource = MoneySource.ALL
 
     key = "above"
+    help = (
+        (
+            "alert spend > $50 per day by creator",
+            "also tokens and requests, per hour, week or month",
+        ),
+    )
     form_label = "Usage exceeds a limit"
     form_limit = ("Limit", "Dollars, like $50; tokens or requests, like 500k or 10m.")
     usual_limit = "$50"

@@ -45,6 +45,12 @@ class Budget(Watch):
     key = "budget"
     spellings = ("budget", "budgets", "limit", "limits")
     in_percent = True
+    help = (
+        (
+            "alert budget 80% to owner",
+            "for limits set at OpenRouter; sent to you, or `in #finance`",
+        ),
+    )
     form_label = "A key or workspace nears its budget"
     form_limit = ("Notify at", "One or more percentages, like 80% 100%.")
     usual_limit = "80% 100%"

@@ -45,6 +45,7 @@ class Forecast(Watch):
     key = "forecast"
     spellings = ("forecast",)
     takes_metric = True
+    help = (("alert forecast > $5,000 per month", "when the month is on track to exceed this"),)
     form_label = "The month is on track to exceed a limit"
     form_limit = ("Limit", "In dollars.")
     usual_limit = "$1,000"

@@ -30,6 +30,7 @@ class New(Watch):
     key = "new"
     spellings = ("new",)
     dimensions = (Dimension.MODEL, Dimension.KEY, Dimension.CREATOR)
+    help = (("alert new model", "at its first use; also `new key`, `new creator`"),)
     form_label = "First use of a model or key, or by a person"
     happens_once = True
     shows_current = False

@@ -15,7 +15,6 @@ from reports.alerts.slack.chart import chart
 from reports.alerts.slack.figures import amount, clock
 from reports.alerts.slack.sentences import (
     ending,
-    explained,
     how_far,
     sentence,
     subject,
@@ -98,9 +97,9 @@ def alert(
         lines += [_at_first(event, about, latest.at if latest else reading.at)]
     elif latest is not None and reading != latest.measurement:
         lines += [escape(sentence(at, rule, zone))]
-    why = explained(reading)
-    lines += [escape(why)] if why else []
-    lines += map(escape, drivers(at, rule, detail))
+    about_it = [rule.watch.explanation(at), *drivers(at, rule, detail)]
+    about_it += [] if over else [rule.watch.advice()]
+    lines += [escape(line) for line in about_it if line]
     first = _first_told(event, about, at)
     blocks: list[Block] = [header(head), section("\n".join(lines)), *chart(at, rule, detail)]
     done = [*first, *_done(about, reading.at)]

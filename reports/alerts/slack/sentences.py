@@ -9,7 +9,6 @@ from reports.alerts.evaluation import AlertEvent, Measurement
 from reports.alerts.grammar import rule_of
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.rule import Recipient, RecipientKind, Rule
-from reports.alerts.slack.figures import price
 from reports.wording.safe_text import clean
 
 WHOLE = "whole organization"
@@ -66,20 +65,6 @@ def recipient(rule: Rule, maker: str) -> str:
         case RecipientKind.OWNER:
             return "to the creator"
     return f"to <@{maker}>"
-
-
-def explained(reading: Measurement) -> str:
-    """Why an hour counts as a spike; "" where there is nothing to compare it with."""
-    usual = reading.usual
-    if usual is None:
-        return ""
-    threshold = f"Threshold: {price(usual.line)}."
-    if not usual.median:
-        return f"Most comparable hours in the past 4 weeks had no usage. {threshold}"
-    typical = f"{price(usual.median)} ± {price(usual.spread)}"
-    return (
-        f"Typical for this hour: {typical} (median of {usual.count} comparable hours). {threshold}"
-    )
 
 
 def in_words(words: str) -> str:

@@ -90,6 +90,14 @@ def test_it_says_why_it_sets_nothing_up(administered, words, problem):
     assert "You have no alerts yet." in say(administered, "alerts")
 
 
+def test_alerts_in_a_private_channel_are_only_set_up_by_its_members(administered):
+    words = "alert spend > $50 per day in #finance"
+    refused = say(administered, words, "grace")
+    assert refused.startswith("You aren't a member of that private channel.")
+    assert "You have no alerts yet." in say(administered, "alerts", "grace")
+    assert say(administered, words, "ada").startswith("*Alert set:*")
+
+
 def test_people_see_their_own_and_admins_all(administered):
     fired(administered)
     assert "Your alerts* (1)" in say(administered, "alerts")

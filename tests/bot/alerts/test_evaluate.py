@@ -246,7 +246,7 @@ def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
     place = ReplyTarget(
         "", there.slack.user("ada").id, shared=True, channel=there.slack.im("ada").id
     )
-    there.alert_manager.details(
+    there.message_actions.details(
         place, MessageLocation(place.channel, "", hidden=False), str(event.id)
     )
     assert "• prod: $7" in there.slack.messages(there.slack.im("ada").id)[-1]["text"]

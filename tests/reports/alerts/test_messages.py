@@ -35,7 +35,7 @@ from reports.alerts.slack.messages import (
     reply,
     together,
 )
-from reports.alerts.slack.sentences import ending, explained, sentence, title
+from reports.alerts.slack.sentences import ending, sentence, title
 from reports.questions.wording import stamp
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR
@@ -345,8 +345,11 @@ def test_a_spike_is_explained_and_drawn_as_it_was_told():
     assert (
         "Typical for this hour: $0.90 ± $0.22 (median of 12 comparable hours). Threshold: $5."
     ) in str(message.blocks)
-    idle = explained(spiked(60, usual([0] * 12, DOLLAR)))
-    assert idle == "Most comparable hours in the past 4 weeks had no usage. Threshold: $1."
+    idle = AlertEvent(EventKind.TRIGGERED, spiked(60, usual([0] * 12, DOLLAR)), 1, NOW)
+    assert (
+        words.rule.watch.explanation(idle)
+        == "Most comparable hours in the past 4 weeks had no usage. Threshold: $1."
+    )
 
 
 def test_drivers_are_compared_with_the_same_part_of_the_period_before():

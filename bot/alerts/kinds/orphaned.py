@@ -1,0 +1,32 @@
+"""Measures what the keys of people who left still spend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.listed_keys import listed_keys, triggered_without
+from bot.store.usage.selection import Selection
+from reports.alerts.evaluation import Measurement
+from reports.alerts.kinds.orphaned import not_orphaned, orphaned, spend_period
+from reports.alerts.needed_usage import Needed
+from reports.usage.dimensions import Dimension, Metric
+from reports.usage.usage import ZERO
+
+
+def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+    """The spend of each key of somebody who left, once OpenRouter's members are known."""
+    if not seen.details.members_known:
+        return
+    at = seen.fresh or seen.now
+    keys = {
+        one.id: one
+        for one in listed_keys(watched, seen)
+        if one.owner_left and not one.details.disabled
+    }
+    spent = seen.figures.sums(Needed(Dimension.KEY, (), spend_period(at)), Selection())
+    for id_, one in keys.items():
+        value = spent.get(id_, ZERO).value(Metric.SPEND)
+        yield orphaned(str(id_), one.label, value, at)
+    for subject, label in triggered_without(watched, seen, set(keys)):
+        yield not_orphaned(subject, label, at)
