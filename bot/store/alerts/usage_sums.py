@@ -128,12 +128,8 @@ class AlertUsage:
             with self._db.read() as connection:
                 found = connection.execute(
                     "SELECT member, max(bucket) FROM total WHERE dimension = ? AND granularity = ?"
-                    " AND member IN (SELECT value FROM json_each(?)) AND requests > 0 GROUP BY 1",
-                    (
-                        DIMENSION[dimension],
-                        GRANULARITY[Granularity.DAY],
-                        json.dumps(sorted(members)),
-                    ),
+                    " AND member IN (SELECT value FROM numbers(?) n) AND requests > 0 GROUP BY 1",
+                    (DIMENSION[dimension], GRANULARITY[Granularity.DAY], sorted(members)),
                 ).fetchall()
             while len(self._last) >= _MOST_KEPT:
                 self._last.pop(next(iter(self._last)))
