@@ -54,7 +54,7 @@ class Renderer:
         # everything that is not public goes through stdin: arguments are seen by all users
         told = {"database": str(self._database), "file": str(path), "job": job.as_json()}
         try:
-            done = subprocess.run(  # noqa: S603 - our own file
+            done = subprocess.run(  # our own file, no shell  # noqa: S603  # nosec B603
                 [sys.executable, "-P", str(_ENTRY)],
                 input=json.dumps(told).encode(),
                 capture_output=True,

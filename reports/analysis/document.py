@@ -46,6 +46,19 @@ def no_rows() -> ExactTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareChart:
+    """Bars of a share, one for each bucket of the answer's range: `part` divided by `whole`.
+
+    Buckets in which `whole` is 0 have no bar. `unknown` are the indexes of buckets without data.
+    """
+
+    name: str
+    part: tuple[int, ...]
+    whole: tuple[int, ...]
+    unknown: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class AnalysisDocument:
     """The answer to a question of one kind.
 
@@ -53,7 +66,8 @@ class AnalysisDocument:
     stand above the table, `notes` below it in small print. `range` is None for what is about now.
     `exact` makes the rows of the CSV file and `data` the kind's own JSON, without the parts that
     all kinds have: a message needs neither, and both have every group. `groups` are the labels of
-    the members that one may look into. `steps` are a waterfall in nano-dollars, if there is one.
+    the members that one may look into. `steps` are a waterfall in nano-dollars, `shares` are the
+    bars of a share; both are empty without such a chart.
     `ask_about` are keys, as (label, id), whose owners may be asked about them.
     `empty`: there was nothing to work with, as `sentences` say.
     """
@@ -72,8 +86,14 @@ class AnalysisDocument:
     data: Callable[[], Mapping[str, Any]] = dict
     groups: tuple[str, ...] = ()
     steps: tuple[WaterfallStep, ...] = ()
+    shares: ShareChart | None = None
     ask_about: tuple[tuple[str, str], ...] = ()
     empty: bool = False
+
+    @property
+    def charted(self) -> bool:
+        """Whether the answer has a chart."""
+        return bool(self.steps or self.shares)
 
     @property
     def scope(self) -> str:

@@ -13,7 +13,7 @@ from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
 from reports.analysis.forecast import ForecastRecord, PeriodForecast
 from reports.analysis.text import iso
 from reports.questions.query import Query
-from reports.questions.wording import DIMENSION_WORDS, capital, period_words, stamp, title
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first, period_words, stamp, title
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import TimeRange
 from reports.usage.dimensions import Dimension
@@ -90,7 +90,7 @@ def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tupl
     period = period_words(query.period)
     lines = [
         (
-            f"{capital(period)} is expected to end at {money(found.end)}:"
+            f"{capitalize_first(period)} is expected to end at {money(found.end)}:"
             f" {money(found.so_far)} so far and {money(found.to_come)} to come."
         )
     ]
@@ -104,7 +104,7 @@ def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tupl
     if limit := _limit(query):
         lines.append(_against(found, limit))
     if whole.previous is not None:
-        lines.append(f"{capital(_last(query))} came to {money(whole.previous)}.")
+        lines.append(f"{capitalize_first(_last(query))} came to {money(whole.previous)}.")
     lines.append(_record(query, past))
     return tuple(lines)
 
@@ -157,8 +157,8 @@ def _notes(query: Query, whole: ForecastGroup | None, scope: ForecastScope) -> t
 
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:
-    name = capital(DIMENSION_WORDS[query.by]) if query.by else ""
-    heads = ("So far", "To come", "End", "Low", "High", capital(_last(query)))
+    name = capitalize_first(DIMENSION_WORDS[query.by]) if query.by else ""
+    heads = ("So far", "To come", "End", "Low", "High", capitalize_first(_last(query)))
     return (TableColumn(name, right=False), *map(TableColumn, heads))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
 from reports.analysis.whatif import Repriced
 from reports.questions.query import Query
-from reports.questions.wording import DIMENSION_WORDS, capital, title
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.time.timerange import TimeRange
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars
@@ -85,7 +85,7 @@ def _sentences(source: str, target: str, whole: Repriced) -> tuple[str, ...]:
 
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:
-    name = capital(DIMENSION_WORDS[query.by]) if query.by else ""
+    name = capitalize_first(DIMENSION_WORDS[query.by]) if query.by else ""
     heads = ("Billed", "At list price", "On the other model", "Difference", "Error")
     return (TableColumn(name, right=False), *map(TableColumn, heads))
 

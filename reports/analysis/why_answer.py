@@ -14,7 +14,7 @@ from reports.questions.query import Query
 from reports.questions.wording import (
     DIMENSION_WORDS,
     before_words,
-    capital,
+    capitalize_first,
     metric_words,
     range_words,
     title,
@@ -100,7 +100,7 @@ def moved_answer(
     was, is_ = sum(before.values()), sum(now.values())
     changes = moved(before, now)
     empty = not was and not is_
-    name = capital(DIMENSION_WORDS[query.by or Dimension.MODEL])
+    name = capitalize_first(DIMENSION_WORDS[query.by or Dimension.MODEL])
     sentences = (_first(query, ranges, was, is_), *_largest(metric, changes))
     rows = [
         (
@@ -201,7 +201,7 @@ def _group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
 def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
     metric = query.metric or Metric.SPEND
     against = before_words(query.period, unfinished=ranges.now.unfinished, versus=query.versus)
-    name = capital(metric_words(query, metric))
+    name = capitalize_first(metric_words(query, metric))
     if before == now:
         return f"{name} did not change: {figure(metric, now)}, as in {against}."
     verb = "is" if metric is Metric.SPEND else "are"
@@ -293,7 +293,9 @@ def _signed(metric: Metric, change: int) -> str:
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:
     labels: tuple[str, ...]
-    labels = ("API key", "Model") if query.by is None else (capital(DIMENSION_WORDS[query.by]),)
+    labels = (
+        ("API key", "Model") if query.by is None else (capitalize_first(DIMENSION_WORDS[query.by]),)
+    )
     heads = ("Before", "Now", "Change", "Volume", "Mix", "Price")
     return (*(TableColumn(label, right=False) for label in labels), *map(TableColumn, heads))
 

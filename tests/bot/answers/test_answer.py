@@ -152,7 +152,7 @@ def test_every_answer_is_what_the_records_come_to(reference, data):
         assert summary.avg * summary.known == summary.sum
         assert summary.parts == reference.parts(plan, metric, own)
         assert summary.previous == reference.previous(plan, metric, own)
-        assert (summary.rest, summary.rest_sum) == (0, 0)
+        assert (summary.other_count, summary.other_sum) == (0, 0)
 
 
 @by_chance
@@ -213,8 +213,8 @@ def test_the_groups_that_people_look_at_are_the_largest_of_all(reference, data):
         assert all(everybody[group.label] == group for group in shown.groups)
         best = [group.sum for group in summary.groups][: query.top]
         assert [group.sum for group in shown.groups][: len(best)] == best
-        assert shown.rest == len(summary.groups) - len(shown.groups)
-        assert shown.rest_sum == summary.sum - sum(group.sum for group in shown.groups)
+        assert shown.other_count == len(summary.groups) - len(shown.groups)
+        assert shown.other_sum == summary.sum - sum(group.sum for group in shown.groups)
         same = (shown.sum, shown.buckets, shown.previous, shown.parts, shown.change)
         assert same == (
             summary.sum, summary.buckets, summary.previous, summary.parts, summary.change
@@ -549,7 +549,7 @@ def test_with_all_groups_what_they_were_adds_up_to_the_period_before(reference, 
         assert part.previous
         assert sum(group.previous for group in part.groups) == part.previous
         assert sum(group.sum for group in part.groups) == part.sum
-        assert part.rest == 0
+        assert part.other_count == 0
 
 
 def test_the_whole_runs_beside_its_course_before(reference):
@@ -558,10 +558,10 @@ def test_the_whole_runs_beside_its_course_before(reference):
         return found.metrics[Metric.TOKENS]
 
     here, there = ask_("tokens 2026-10 vs last month"), ask_("tokens 2026-09")
-    assert here.course == (*there.buckets, 0)
-    assert sum(here.course) == here.previous
-    assert ask_("tokens 2026-10 by key vs last month").course is None
-    assert ask_("tokens 2026-10").course is None
+    assert here.previous_buckets == (*there.buckets, 0)
+    assert sum(here.previous_buckets) == here.previous
+    assert ask_("tokens 2026-10 by key vs last month").previous_buckets is None
+    assert ask_("tokens 2026-10").previous_buckets is None
 
 
 def test_a_range_that_is_not_held_is_compared_with_nothing(reference):
