@@ -108,12 +108,12 @@ def read(
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
     grain = resolution(selection, wanted, stored)
-    table = _table(selection, wanted, grain, _spans(connection, wanted, grain))
+    table = selected_table(connection, selection, wanted, stored)
     places = stored_buckets(wanted, grain)
     if ranking:
         count, chosen = _rank(connection, table, ranking)
         some = selection.only(selection.by, frozenset(chosen))
-        table = _table(some, wanted, grain, _spans(connection, wanted, grain))
+        table = selected_table(connection, some, wanted, stored)
         series = _series(connection, table, places)
     else:
         series = _series(connection, table, places)
@@ -301,6 +301,14 @@ def _totals(
     where += " AND t.part = p.value AND t.member = m.value"
     lists = sorted(ids), list(range(first, last + 1))
     return _Table(tables, where, (*lists, *params), group, sums=True)
+
+
+def selected_table(
+    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> _Table:
+    """Where the groups of a selection are read from: stored sums where there are any."""
+    grain = resolution(selection, wanted, stored)
+    return _table(selection, wanted, grain, _spans(connection, wanted, grain))
 
 
 def usage_table(
