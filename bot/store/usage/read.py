@@ -304,7 +304,7 @@ def _totals(
 
 
 def selected_table(
-    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> _Table:
     """Where the groups of a selection are read from: stored sums where there are any."""
     grain = resolution(selection, wanted, stored)
