@@ -102,8 +102,8 @@ def by_pair(
     """Tokens and spend (of a source of money) of a whole range by member and model."""
     table = reading.usage_table(connection, selection, wanted, stored)
     member = "t.member" if reading.group_column(selection.by) == "t.member" else "0"
-    # a limit keeps SQLite from merging the inner statement into the outer one, which would then sort
-    # whole rows instead of three integers
+    # a limit keeps SQLite from merging the inner statement into the outer one, which would then
+    # sort whole rows instead of three integers
     statement = (
         "SELECT pair, SUM(tokens), SUM(spend) FROM ("
         f"SELECT {member} * {_PAIR} + t.model AS pair, t.prompt + t.completion AS tokens,"

@@ -12,7 +12,8 @@ STORE = Path(__file__).parents[3] / "bot" / "store"
 OF_ONE_ENGINE = {"sqlite.py", "file_check.py", "staging.py", "migrations.py"}
 ONLY_SQLITE = re.compile(
     r"json_each|json_extract|INSERT OR |UPDATE OR |sqlite_master|PRAGMA|rowid|total_changes"
-    r"|\?\d|= [a-z_]+ [+-] excluded|\b(max|min)\([a-z_]+, excluded|\bGLOB\b|strftime|LIMIT -1|sqlite3"
+    r"|\?\d|= [a-z_]+ [+-] excluded|\b(max|min)\([a-z_]+, excluded|\bGLOB\b|strftime"
+    r"|LIMIT -1|sqlite3"
 )
 
 
