@@ -60,7 +60,7 @@ def test_why_shows_who_sees_their_own_usage_only_nothing_of_others(own: World) -
     said = answered(own, lambda: click(own, message, "alert_why", user="grace", channel="spend"))
     assert "Ada" not in said
     assert "prod" not in said
-    assert "for creator:me" in said
+    assert "only creator:me" in said
 
 
 def test_a_daily_report_that_shows_a_change_offers_why(administered: World) -> None:
