@@ -18,7 +18,7 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
     """The spend of each key of somebody who left, once OpenRouter's members are known."""
     if not context.details.members_known:
         return
-    at = context.fresh or context.now
+    at = context.synced_at or context.now
     keys = {
         one.id: one
         for one in listed_keys(watched, context)
