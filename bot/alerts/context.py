@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot.alerts.openrouter_details import OpenRouterDetails
 from bot.alerts.scope import RuleMembers, Scope
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
-from bot.answers.openrouter_details import OpenRouterDetails
-from bot.answers.openrouter_limits import OpenRouterLimits
+from bot.answers.openrouter_limits import OpenRouterLimits, TrackedLimit
 from bot.store.alerts.usage_sums import AlertUsage
 from bot.store.usage.selection import Ids
 from reports.alerts.evaluation import AlertState, Phase
@@ -81,6 +81,11 @@ class MeasurementContext:
         """How a subject stands that has no period."""
         known = self.states.get(rule, {}).get((subject, ""))
         return known.phase if known else Phase.UNKNOWN
+
+    @property
+    def tracked_limits(self) -> tuple[TrackedLimit, ...]:
+        """Every limit and budget set at OpenRouter, those of guardrails among them."""
+        return (*self.limits.caps, *self.details.guardrail_limits)
 
     @property
     def synced_at(self) -> datetime | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.kinds.registry import NOTES
 from bot.alerts.scope import allowed_members
 from bot.answers import visibility
 from bot.store import Store
@@ -59,7 +60,9 @@ def detail(
         pace = SpendPace(used.value(metric, source), pace_period.end - pace_period.start)
     chart_range = rule.watch.chart_range(measurement, zone)
     values = _chart(store, chart_range, selection, metric, source) if chart_range else ()
-    return Detail(pace, keys, models, chart_range, values)
+    look_up = NOTES.get(type(rule.watch))
+    notes = tuple(look_up(watched, context, measurement)) if look_up else ()
+    return Detail(pace, keys, models, chart_range, values, notes)
 
 
 def selection_of(
@@ -69,9 +72,9 @@ def selection_of(
     directory, rule, asker = context.directory, watched.rule, watched.asker
     wanted = allowed_members(directory, rule, asker, watched.members)
     if rule.watch.set_at_openrouter:
-        for limited in context.limits.caps:
+        for limited in context.tracked_limits:
             if limited.cap.subject == measurement.subject:
-                wanted[Dimension.KEY] = limited.keys
+                wanted[limited.by] = limited.ids
     else:
         about = rule.watch.subject_dimension(rule.by)
         whose, _, member = measurement.subject.rpartition(":")
@@ -83,7 +86,7 @@ def selection_of(
 
 def _with_byok(context: MeasurementContext, measurement: Measurement) -> bool:
     """Whether a reading is of a limit or budget toward which BYOK spend counts."""
-    return any(one.byok for one in context.limits.caps if one.cap.subject == measurement.subject)
+    return any(one.byok for one in context.tracked_limits if one.cap.subject == measurement.subject)
 
 
 def _drivers(

@@ -18,11 +18,11 @@ from bot import __version__
 from bot.access.policy import sees_own_only
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.measure import final_measurement, measurements
+from bot.alerts.openrouter_details import OpenRouterDetails
 from bot.alerts.scope import RuleMembers, with_names
 from bot.alerts.services import AlertServices
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
-from bot.answers.openrouter_details import OpenRouterDetails
 from bot.answers.openrouter_limits import OpenRouterLimits, limits_of
 from bot.runtime import priority
 from bot.runtime.isolation import isolated

@@ -97,7 +97,7 @@ def alert(
         lines += [_at_first(event, about, latest.at if latest else measurement.at)]
     elif latest is not None and measurement != latest.measurement:
         lines += [escape(sentence(at, rule, zone))]
-    about_it = [rule.watch.explanation(at), *drivers(at, rule, detail)]
+    about_it = [rule.watch.explanation(at), *detail.notes, *drivers(at, rule, detail)]
     about_it += [] if over else [rule.watch.advice()]
     lines += [escape(line) for line in about_it if line]
     first = _first_figures(event, about, at)
