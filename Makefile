@@ -27,7 +27,7 @@ $(BIN)/python:
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing Activity ..."
 	@$(LOCKED) constraints.txt
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run constraints-dev.txt
