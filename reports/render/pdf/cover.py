@@ -20,7 +20,7 @@ from reports.render.charts.labels import each
 from reports.render.fonts import Face, fit, width
 from reports.render.pdf.figures import count
 from reports.render.pdf.pages import BOTTOM, LEFT, RIGHT, WIDE, Pages
-from reports.render.tables import averaged_over
+from reports.render.tables import averaged_over, incomplete_words, short_buckets
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.format import change, figure
 from reports.usage.members import CHATROOM, NO_CREATOR
@@ -92,18 +92,21 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
     before = "–" if found.previous is None else figure(metric, found.previous)
     cells = (
         ("Total", figure(metric, found.sum), _parts(summary, metric)),
-        ("Average", average if found.known else "–", each_bucket(summary, found)),
+        ("Average", average if found.known else "–", _averaged(summary, found)),
         (capital(name), before, _counted(metric, found.previous) if known else "no data"),
         ("Change", _change(found), f"from {name}" if found.change is not None else ""),
     )
-    wide = WIDE / len(cells)
+    wide, longest = WIDE / len(cells), 1
     for place, (title, large, small) in enumerate(cells):
         x = LEFT + place * wide
         size = min(19.0, (wide - 8) / max(width(large, Face.BOLD), 1))
         paper.text(x, pages.y - 10, _within(title, wide - 8, 8), size=8, colour=GREY)
         paper.text(x, pages.y - 31, large, Face.BOLD, size)
-        paper.text(x, pages.y - 44, _within(small, wide - 6, 7.5), size=7.5, colour=GREY)
-    pages.y -= 56
+        lines = wrap(small, Face.SANS, (wide - 6) / 7.5, most=2)
+        for number, line in enumerate(lines):
+            paper.text(x, pages.y - 44 - 9 * number, line, size=7.5, colour=GREY)
+        longest = max(longest, len(lines))
+    pages.y -= 47 + 9 * longest
 
 
 def _change(found: MetricSummary) -> str:
@@ -114,6 +117,25 @@ def each_bucket(summary: Summary, found: MetricSummary) -> str:
     """What an average is of, and over which part of the range: `a day since 11/29/2025`."""
     over = averaged_over(summary, found)
     return in_document(f"{each(summary.range)} {over}".rstrip())
+
+
+def _averaged(summary: Summary, found: MetricSummary) -> str:
+    """The same, with the buckets that are averaged although they are not whole."""
+    words = each_bucket(summary, found)
+    if notes := short_buckets(summary, found):
+        words += f" ({', '.join(notes)})"
+    return in_document(words)
+
+
+def _hatched(summary: Summary) -> str:
+    """Which bars are hatched, and why; empty where none is."""
+    granularity, found = summary.range.granularity, next(iter(summary.metrics.values()))
+    notes = [f"{in_document(words)} incomplete" for words in incomplete_words(summary, found)]
+    if summary.range.unfinished:
+        notes.append(
+            f"last {granularity} not over" if notes else f"the last {granularity}, not over yet"
+        )
+    return "; ".join(notes)
 
 
 def wrap(text: str, face: Face, ems: float, most: int = 4) -> list[str]:
@@ -157,8 +179,8 @@ def _draw_facts(pages: Pages, summary: Summary, sheet: Sheet, top: float) -> flo
     right = [("Source", clean(sheet.source)), ("Data as of", as_of)]
     if query.metric in {None, Metric.SPEND}:
         left.append(("Amounts", "US dollars, rounded; the exact figures are in the CSV"))
-    if summary.range.unfinished:
-        right.append(("Hatched", f"the last {summary.range.granularity}, not over yet"))
+    if hatched := _hatched(summary):
+        right.append(("Hatched", hatched))
     middle = LEFT + 0.6 * WIDE
     for x, end, facts in ((LEFT, middle - 12, left), (middle, RIGHT, right)):
         for place, (name, value) in enumerate(facts):
