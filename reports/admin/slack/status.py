@@ -43,6 +43,8 @@ def _head(status: Status) -> str:
         how = f":warning: {escape(status.unsaved)}"
     elif status.first_sync:
         how = f":hourglass: The first sync is running: {escape(status.first_sync)}."
+    elif status.well and status.trouble:
+        how = ":warning: The data is recent, but the last sync failed."
     elif status.well:
         how = ":white_check_mark: The data is up to date."
     elif all(one.as_of is None for one in status.data):
@@ -54,7 +56,7 @@ def _head(status: Status) -> str:
     if status.trouble:
         failed = f"{age(status.now - status.trouble.at)} ago ({moment(status.trouble.at)})"
         words = escape(clean(status.trouble.words, 400))
-        lines.append(f":warning: The last sync failed {failed}: {words}")
+        lines.append(f"The last sync failed {failed}: {words}")
     elif not status.unsaved:
         lines.append("The last sync succeeded.")
     lines += [f":warning: {escape(clean(words, 500))}" for words in status.unavailable]
