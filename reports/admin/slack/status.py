@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from reports.admin.status import AdminDetails, Freshness, SentMessage, Status, UpcomingReport
 from reports.block_kit.elements import LONGEST_SECTION, fitting, moment, section
 from reports.block_kit.message import Message
-from reports.wording.delivery_problems import STATES
+from reports.wording.delivery_problems import STATES, reason
 from reports.wording.safe_text import clean, escape
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -104,7 +104,7 @@ def _coming(one: UpcomingReport) -> str:
 
 def _delivery(one: SentMessage) -> str:
     state = STATES.get(one.state, escape(one.state))
-    error = f" ({escape(clean(one.error, 80))})" if one.error else ""
+    error = f" ({escape(clean(reason(one.error), 80))})" if one.error else ""
     return f"• {moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}: {state}{error}"
 
 

@@ -82,7 +82,9 @@ def test_before_the_first_sync_it_says_that():
 def test_admins_are_told_what_is_next_what_went_out_and_how_large_it_is():
     text = message(Status(NOW, "0.1.0", FRESH, None, INSIDE), "/usage").text
     assert "UTC>: spend last week by creator, in <#C1>" in text
-    assert ": tokens yesterday, to <@U1>: :x: could not be delivered (is_archived)" in text
+    assert (
+        ": tokens yesterday, to <@U1>: :x: could not be delivered (the channel is archived)" in text
+    )
     assert ": alert spike, to <@U2>: :x: could not be delivered (user_disabled)" in text
     assert "• 12 schedules (1 paused), 3 alerts" in text
     assert "• database 12.4 MB, 1,204 entries in the audit log (`/usage audit`)" in text
