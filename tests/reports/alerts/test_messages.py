@@ -140,8 +140,10 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
         (
             "forecast > $5000 per month",
             replace(SPENT, value=5_230 * DOLLAR, so_far=3_120 * DOLLAR),
-            "At this pace the month will end at $5,230.00, $230.00 over $5,000.00. So far:"
-            " $3,120.00.",
+            (
+                "At this pace the month will end at $5,230.00, $230.00 over $5,000.00. So far:"
+                " $3,120.00."
+            ),
         ),
         (
             "sync",
