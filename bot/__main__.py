@@ -316,9 +316,9 @@ def _print(found: Summary | AnalysisDocument, settings: Settings, *, as_json: bo
 
         click.echo(json.dumps(plain(found, settings.command), ensure_ascii=False))
     else:
-        from reports.render.terminal import terminal  # noqa: PLC0415
+        from reports.render.terminal import as_text  # noqa: PLC0415
 
-        click.echo(terminal(found))
+        click.echo(as_text(found))
 
 
 def _print_money(

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from slack_bolt import App
 
     from bot.alerts.deliver import AlertDelivery
-    from bot.alerts.evaluate import AlertServices, RuleEvaluator
+    from bot.alerts.evaluate import RuleEvaluator
+    from bot.alerts.services import AlertServices
     from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
     from bot.schedules.deliver import ReportServices
@@ -64,7 +65,7 @@ def process_name() -> str:
 
 def open_store(settings: Settings, *, must_exist: bool = False) -> Store:
     """The cache. Raises StoreError."""
-    return Store(Database(settings.database, must_exist=must_exist))
+    return Store(Database(settings.database_address, must_exist=must_exist))
 
 
 def make_openrouter(
@@ -112,7 +113,7 @@ class Bot:
         self.clock = clock
         self.requests_a_minute = requests_a_minute
         self.stopping = threading.Event()
-        self.database = Database(settings.database)
+        self.database = Database(settings.database_address)
         self.store = Store(self.database)
         self.slack: Slack = Slack(
             settings.slack_bot_token.value, settings.slack_api_url, wait=self.stopping.wait
@@ -163,9 +164,9 @@ class Bot:
 
     def _tell_admin(self, user: str, words: str) -> None:
         """Send somebody a direct message. Raises DeliveryError."""
-        from reports.block_kit.message import sentence  # noqa: PLC0415
+        from reports.block_kit.message import text_message  # noqa: PLC0415
 
-        self.slack.direct(user, sentence(words))
+        self.slack.direct(user, text_message(words))
 
     def _meet_slack(self) -> None:
         from bot.slack.types import DeliveryError  # noqa: PLC0415
@@ -182,6 +183,7 @@ class Bot:
     def _listen(self) -> App:
         from bot.alerts.form import AlertForm  # noqa: PLC0415
         from bot.alerts.manage import AlertManager  # noqa: PLC0415
+        from bot.alerts.message_actions import MessageActions  # noqa: PLC0415
         from bot.home.home import Homes  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
             alerts,
@@ -211,7 +213,7 @@ class Bot:
         self._stops.callback(work.stop)
         reports = self.reports
         services, subscriptions = reports.services, ScheduleManager(reports)
-        alert_manager = AlertManager(self.alerts, self.judging)
+        alert_manager = AlertManager(self.alerts, self.evaluator)
         command.register(app, services, work, subscriptions, alert_manager)
         messages.register(app, services, work, subscriptions, alert_manager)
         exports.register(app, services, work)
@@ -231,7 +233,8 @@ class Bot:
             work,
             {SCHEDULE_FORM: schedule, ALERT_FORM: alert, QUESTION_FORM: question},
         )
-        alerts.register(app, services, alert_manager, work, alert, homes)
+        actions = MessageActions(self.alerts, self.evaluator)
+        alerts.register(app, services, alert_manager, actions, work, alert, homes)
         bolt_app.register_rest(app)
         return app
 
@@ -246,7 +249,7 @@ class Bot:
             self.store,
             self.slack,
             self.metrics,
-            Renderer(self.settings.database),
+            Renderer(self.settings.database_address),
             self.clock,
             self.audit,
             ExpiringKeys(self.database, self.clock),
@@ -280,7 +283,7 @@ class Bot:
     @cached_property
     def alerts(self) -> AlertServices:
         """What alerts need, for both halves."""
-        from bot.alerts.evaluate import AlertServices  # noqa: PLC0415
+        from bot.alerts.services import AlertServices  # noqa: PLC0415
         from bot.store.alerts.messages import AlertMessages  # noqa: PLC0415
         from bot.store.alerts.rules import AlertRules  # noqa: PLC0415
         from bot.store.alerts.states import AlertStates  # noqa: PLC0415
@@ -303,7 +306,7 @@ class Bot:
         )
 
     @cached_property
-    def judging(self) -> RuleEvaluator:
+    def evaluator(self) -> RuleEvaluator:
         """What judges alert rules."""
         from bot.alerts.evaluate import RuleEvaluator  # noqa: PLC0415
 
@@ -358,7 +361,10 @@ class Bot:
             alive=lambda: self._lease(self.owner),
             zones=lambda: (self.settings.zone,),
         )
-        reporting, delivery = ReportDelivery(self.reports), AlertDelivery(self.alerts, self.judging)
+        reporting, delivery = (
+            ReportDelivery(self.reports),
+            AlertDelivery(self.alerts, self.evaluator),
+        )
         self._stops.callback(reporting.close)
         running = scheduler.start(
             {
@@ -387,7 +393,7 @@ class Bot:
                 if not isinstance(turn.error, StoreError):  # the monitor logs those
                     log.warning("Sync failed: %s", turn.error)
             elif turn.changed:
-                self._judge(timedelta(seconds=15 if turn.more else 0))
+                self._evaluate_alerts(timedelta(seconds=15 if turn.more else 0))
             if not turn.more:
                 return
 
@@ -395,18 +401,18 @@ class Bot:
         """Take or renew the lease of whoever syncs; False where another process has it."""
         return self.store.lease(LEASE, owner, SYNC_LEASE, self.clock)
 
-    def _judge(self, pause: timedelta) -> None:
+    def _evaluate_alerts(self, pause: timedelta) -> None:
         """Evaluate the alert rules on what was just synced; a failure there stops no sync."""
         with isolated(log, "Alert rules could not be evaluated after a sync"):
             try:
-                self.judging.tick(pause)
+                self.evaluator.tick(pause)
             except StoreError as error:
                 log.debug("Alert rules could not be evaluated: %s", error)  # the monitor logs it
 
     def _alert(self, delivery: AlertDelivery) -> None:
         """Evaluate what changes with time alone, then deliver, whether or not that failed."""
         with isolated(log, "Alert rules could not be evaluated"):
-            self.judging.tick()
+            self.evaluator.tick()
         delivery.tick()
 
 

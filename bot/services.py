@@ -23,7 +23,7 @@ from reports.admin.audit_log import Act
 from reports.block_kit.message import Message
 from reports.questions.query import Query
 from reports.usage.dimensions import Dimension
-from reports.wording.slack_text import unmarked, unnamed, with_names
+from reports.wording.slack_text import mentions_without_name, unmarked, with_names
 
 MOST_MARKUP = 12_000
 """Slack sends messages of up to 40,000 characters; a question of 300 fits many times over."""
@@ -114,7 +114,7 @@ def typed_words(services: Services, text: str) -> str:
     """
     words = unmarked(text[:MOST_MARKUP], services.settings.command)
     names: dict[str, str] = {}
-    for sign, id_ in sorted(unnamed(words))[:MOST_NAMES]:
+    for sign, id_ in sorted(mentions_without_name(words))[:MOST_NAMES]:
         try:
             names[id_] = (
                 _person_name(services, id_) if sign == "@" else _channel_name(services, id_)

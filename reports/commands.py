@@ -26,7 +26,7 @@ from reports.questions.topics import (
 from reports.schedules.grammar import ListSchedules, ScheduledQuestion, is_schedule, parse_schedule
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
-from reports.wording.subscriptions import managing
+from reports.wording.shared_grammar import list_request
 
 Command = (
     QuestionCommand | HelpCommand | ScheduledQuestion | ListSchedules | Rule | ListAlerts | SetQuiet
@@ -55,9 +55,9 @@ def parse_command(text: str) -> Command | CommandError:
 def _meant(found: CommandError, text: str) -> CommandError:
     """What is wrong with words that are no question, and what they may be instead of one."""
     first, _, rest = plain(text[: grammar.LONGEST]).strip().partition(" ")
-    there = managing([first, *rest.split()])
+    there = list_request([first, *rest.split()])
     if there:
-        return CommandError(there.said(), "", there.listing)
+        return CommandError(there.instructions(), "", there.listing)
     meant = nearest.word(first, ("schedule", "schedules", "alert", "alerts", "quiet", *WORDS))
     if meant == "quiet":
         said = "Quiet hours are set with `alert quiet`."

@@ -67,7 +67,7 @@ def read(
     understood = found.problem.startswith(UNDERSTOOD)
     if strict.suggestion and not understood and not found.candidates:
         found = strict  # a typo in the grammar's own words
-    if found.suggestion and not nearest.keeps(plain(text), found.suggestion):
+    if found.suggestion and not nearest.keeps_amounts(plain(text), found.suggestion):
         return replace(found, suggestion="")
     return found
 

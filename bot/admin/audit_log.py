@@ -11,7 +11,7 @@ from bot.slack.types import DeliveryError, SlackUser
 from bot.store.admin.audit_log import READ_SECONDS, AuditFilter
 from reports.admin.grammar import AuditRequest
 from reports.admin.slack import audit_log as render
-from reports.block_kit.message import sentence
+from reports.block_kit.message import text_message
 from reports.schedules.slack.cards import said
 from reports.time.timerange import NotBegunError, ranges
 
@@ -30,7 +30,7 @@ def show(services: Services, person: SlackUser, asked: AuditRequest) -> Outcome:
         wanted = _wanted(services, asked)
     except NotBegunError as error:
         text = f"{error}; there is nothing to show yet."
-        return Outcome(sentence(text), OutcomeKind.MISUNDERSTOOD)
+        return Outcome(text_message(text), OutcomeKind.MISUNDERSTOOD)
     services.audit.flush(READ_SECONDS)
     if asked.csv:
         return _file(services, person, wanted)
@@ -63,5 +63,7 @@ def _file(services: Services, person: SlackUser, wanted: AuditFilter) -> Outcome
                 f"Slack didn't accept the file ({error.code}). Leave out `csv` to see the newest"
                 " entries here."
             )
-            return Outcome(sentence(text), OutcomeKind.FAILED, error.code)
-    return Outcome(sentence(f"I sent {name} ({count:,} entries) to your DM."), OutcomeKind.ANSWERED)
+            return Outcome(text_message(text), OutcomeKind.FAILED, error.code)
+    return Outcome(
+        text_message(f"I sent {name} ({count:,} entries) to your DM."), OutcomeKind.ANSWERED
+    )

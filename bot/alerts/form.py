@@ -58,17 +58,16 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
 
     def _allowed(self, person: SlackUser, place: ReplyTarget, id_: str) -> StoredRule | None:
         found = self._alert_manager.find(person, id_)
-        if isinstance(found, str):
+        if isinstance(found, Refusal):
             self._alert_manager.refuse(place, found)
             return None
         return found
 
     def _find(self, person: SlackUser, id_: str) -> StoredRule | Refusal:
-        found = self._alert_manager.find(person, id_)
-        return Refusal(found) if isinstance(found, str) else found
+        return self._alert_manager.find(person, id_)
 
     def _maker(self, entry: StoredRule) -> str:
-        return entry.draft.maker
+        return entry.draft.owner
 
     def _entered(self, entered: Entered, zone: str) -> AlertFields:
         return render.entered(entered, zone)
@@ -94,10 +93,10 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         draft = self._alert_manager.draft(owner, rule, "")
         if isinstance(draft, CommandError):
             return _at(fields, AlertField.WHOSE, _filters_said(draft))
-        if isinstance(draft, str):
+        if isinstance(draft, Refusal):
             if rule.to.kind is RecipientKind.CHANNEL:
-                return _at(fields, AlertField.CHANNEL, draft)
-            return ShowView(self._view(owner, fields, meta, draft))
+                return _at(fields, AlertField.CHANNEL, draft.text)
+            return ShowView(self._view(owner, fields, meta, draft.text))
         return draft
 
     def _add(self, person: SlackUser, draft: NewRule) -> tuple[Message, str]:
@@ -139,10 +138,12 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         draft = self._alert_manager.draft(owner, replace(rule, to=Recipient()), "")
         if isinstance(draft, CommandError):
             return render.foreseen(rule, zone, _filters_said(draft))
-        if isinstance(draft, str):
-            return f":warning: {draft}"
+        if isinstance(draft, Refusal):
+            return f":warning: {draft.text}"
         watched = self._alert_manager.narrowed(owner.id, draft)
-        return render.foreseen(watched, zone, self._alert_manager.readings(draft, meta.id))
+        return render.foreseen(
+            watched, zone, self._alert_manager.current_measurements(draft, meta.id)
+        )
 
 
 def _at(fields: AlertFields, field: str, problem: str) -> FieldErrors:

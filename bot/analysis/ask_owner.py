@@ -71,7 +71,7 @@ def ask_owner(services: Services, place: ReplyTarget, key_id: str) -> None:
 
 
 def _traits(found: AnalysisDocument, label: str) -> tuple[str, ...]:
-    listed = (found.data or {}).get("keys", ())
+    listed = found.data().get("keys", ())
     return tuple(next((one["is"] for one in listed if one["label"] == label), ()))
 
 

@@ -11,15 +11,14 @@ from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import make_plan
 from bot.answers.group_ids import group_id
-from bot.answers.openrouter_details import KeyDetails, key_details
+from bot.answers.openrouter_details import KeyDetails, key_details, members_known, owner_left
 from bot.answers.openrouter_limits import limits_of
 from bot.store import Store
-from bot.store.sync_state import parts
-from bot.store.usage.directory import IMPORTED, UNLISTED, Directory
-from bot.store.usage.directory import UNKNOWN as UNKNOWN_CREATOR
+from bot.store.usage.directory import Directory
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.keys import UNUSED_FOR, KeyFacts, KeyTrait, review
 from reports.analysis.keys_answer import UNKNOWN, keys_answer
+from reports.analysis.limits import LimitKind
 from reports.questions.grammar import CommandError
 from reports.questions.limit_kinds import days_of
 from reports.time.timerange import Granularity
@@ -71,23 +70,22 @@ def _facts(
     limits = {
         id_: one.cap.limit
         for one in limits_of(store.fact("limits"), directory).caps
-        if one.cap.subject.startswith("key ")
-        for id_ in one.keys
+        if one.kind is LimitKind.KEY
+        for id_ in one.ids
     }
     used = store.last_used(Dimension.KEY)
     spend = HourlySpend(store, now)
     since = spend.hours[-1] - _SPEND_OF
-    judged = _people_known(store, directory)
+    known = members_known(store, directory)
     found = []
     for hash_, one in details.items():
         id_ = directory.ids.get((Dimension.KEY, hash_))
         if id_ is None:
             continue
-        owner = directory.members.get(directory.ids.get((Dimension.CREATOR, one.creator), 0))
         facts = KeyFacts(
             label=labels.get(id_, directory.labels[id_]),
             owner=owner_of(directory, labels, id_),
-            owner_left=bool(judged and one.creator and (owner is None or owner.gone)),
+            owner_left=known and owner_left(directory, one.creator),
             created=directory.since.get(id_),
             last_used=used.get(id_),
             expires=one.expires,
@@ -98,11 +96,3 @@ def _facts(
         )
         found.append((id_, facts))
     return found
-
-
-def _people_known(store: Store, directory: Directory) -> bool:
-    """Whether OpenRouter lists the organization's members, so that who left can be told."""
-    people = directory.of[Dimension.CREATOR]
-    made_up = (IMPORTED, UNLISTED, UNKNOWN_CREATOR)
-    listed = any(one.ref and not one.gone and not one.ref.startswith(made_up) for one in people)
-    return listed and "members" not in parts(store)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.analysis.cache import gather_cache
 from bot.analysis.forecast import gather_forecast
 from bot.analysis.keys import gather_keys
 from bot.analysis.limits import gather_limits
@@ -30,6 +31,7 @@ GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | Comman
     QueryKind.FORECAST: gather_forecast,
     QueryKind.LIMITS: gather_limits,
     QueryKind.KEYS: gather_keys,
+    QueryKind.CACHE: gather_cache,
     QueryKind.WHATIF: gather_whatif,
 }
 

@@ -136,7 +136,7 @@ def drawn_apart(found: Summary | AnalysisDocument, *, shared: bool) -> bool:
     """Whether a picture is uploaded for an answer that has a chart: where it is shared, since a
     person alone gets Slack's own chart.
     """
-    charted = bool(found.steps) if isinstance(found, AnalysisDocument) else not found.empty
+    charted = found.charted if isinstance(found, AnalysisDocument) else not found.empty
     return shared and charted
 
 

@@ -21,7 +21,7 @@ from bot.slack.types import DeliveryError, ReplyTarget
 from reports.admin.audit_log import DONE, Act
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.slack.message import analysis_message, analysis_text
-from reports.block_kit.message import Message, sentence
+from reports.block_kit.message import Message, text_message
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.slack.answer import figures
@@ -147,4 +147,4 @@ def _inline(services: Services, query: Query, job: Job, code: str) -> Message:
     found = answer_any(services.store, query, job.at, job.zone, job.asker, whole=False)
     if isinstance(found, AnalysisDocument):
         return Message(f"{escape(why)}\n{analysis_text(found)}", analysis_message(found).blocks)
-    return sentence(why) if isinstance(found, CommandError) else figures(why, found)
+    return text_message(why) if isinstance(found, CommandError) else figures(why, found)

@@ -10,8 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from bot.store import Store
+from bot.store.sync_state import parts
 from bot.store.usage import details
+from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
 from reports.analysis.whatif import ListPrice
+from reports.usage.dimensions import Dimension
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,23 @@ class StoredModel:
     ends: date | None
 
 
+def members_known(store: Store, directory: Directory) -> bool:
+    """Whether OpenRouter lists the organization's members, so that it is known who left."""
+    people = directory.of[Dimension.CREATOR]
+    made_up = (IMPORTED, UNLISTED, UNKNOWN)
+    listed = any(one.ref and not one.gone and not one.ref.startswith(made_up) for one in people)
+    return listed and "members" not in parts(store)
+
+
+def owner_left(directory: Directory, creator: str) -> bool:
+    """Whether the creator of a key (a user id, empty for none) is no longer a member.
+
+    Only where `members_known`.
+    """
+    owner = directory.members.get(directory.ids.get((Dimension.CREATOR, creator), 0))
+    return bool(creator) and (owner is None or owner.gone)
+
+
 def guardrails(store: Store) -> tuple[StoredGuardrail, ...] | None:
     """All guardrails with a budget; None where they were never read."""
     kept = _kept(store, details.GUARDRAILS)
@@ -61,6 +81,12 @@ def guardrails(store: Store) -> tuple[StoredGuardrail, ...] | None:
         )
         for one in kept["guardrails"]
     )  # fmt: skip
+
+
+def guardrails_at(store: Store) -> datetime | None:
+    """When guardrails were last read (UTC); None where they never were."""
+    kept = _kept(store, details.GUARDRAILS)
+    return datetime.fromisoformat(kept["at"]) if kept else None
 
 
 def key_details(store: Store) -> Mapping[str, KeyDetails] | None:

@@ -12,26 +12,35 @@ from typing import Any
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Ids
 from reports.alerts.limits_and_forecast import SpendLimit
+from reports.analysis.limits import LimitKind
 from reports.usage.dimensions import Dimension
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedLimit:
-    """A limit or budget, the keys whose usage counts toward it, and whether BYOK counts too."""
+    """A limit or budget, and the members whose usage counts toward it.
+
+    `ids` are members of `by`: keys or creators. `byok` says whether BYOK spend counts too. `member`
+    is the key or creator that it is a limit of, None for a workspace.
+    """
 
     cap: SpendLimit
-    keys: Ids
+    ids: Ids
     byok: bool = False
+    kind: LimitKind = LimitKind.KEY
+    by: Dimension = Dimension.KEY
+    member: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRouterLimits:
     """Everything that OpenRouter limits; `bought` and `used` are credits in nano-dollars.
 
-    `told` is when the credits were read (UTC); they are None where OpenRouter never gave them.
+    `reported_at` is when the credits were fetched (UTC). Credits are None until OpenRouter reported
+    them.
     """
 
-    told: datetime | None = None
+    reported_at: datetime | None = None
     bought: int | None = None
     used: int | None = None
     caps: tuple[TrackedLimit, ...] = field(default=())
@@ -41,39 +50,42 @@ def limits_of(text: str | None, directory: Directory) -> OpenRouterLimits:
     """Parse the stored limits; empty where there are none."""
     if not text:
         return OpenRouterLimits()
-    kept: dict[str, Any] = json.loads(text)
-    at = datetime.fromisoformat(kept["at"])
-    told, keys_told = (
-        datetime.fromisoformat(kept.get(name, kept["at"])) for name in ("credits_at", "keys_at")
+    stored: dict[str, Any] = json.loads(text)
+    at = datetime.fromisoformat(stored["at"])
+    reported_at, keys_reported_at = (
+        datetime.fromisoformat(stored.get(name, stored["at"])) for name in ("credits_at", "keys_at")
     )
-    credits_ = kept.get("credits", {})
-    caps = [*_keys(kept, keys_told, directory), *_workspaces(kept, at, directory)]
-    return OpenRouterLimits(told, credits_.get("total"), credits_.get("used"), tuple(caps))
+    credits_ = stored.get("credits", {})
+    caps = [*_keys(stored, keys_reported_at, directory), *_workspaces(stored, at, directory)]
+    return OpenRouterLimits(reported_at, credits_.get("total"), credits_.get("used"), tuple(caps))
 
 
-def _keys(kept: Mapping[str, Any], told: datetime, directory: Directory) -> list[TrackedLimit]:
+def _keys(
+    stored_limits: Mapping[str, Any], reported_at: datetime, directory: Directory
+) -> list[TrackedLimit]:
     """The limits of keys. What is used of one is its limit without what OpenRouter says remains.
 
     That counts BYOK only where the key says so, and starts over with the limit's own reset.
     """
-    found = []
-    for hash_, one in kept.get("keys", {}).items():
-        id_ = directory.ids.get((Dimension.KEY, hash_))
-        if id_ is None or not one["limit"]:
+    limits = []
+    for key_hash, stored in stored_limits.get("keys", {}).items():
+        id_ = directory.ids.get((Dimension.KEY, key_hash))
+        if id_ is None or not stored["limit"]:
             continue
-        remaining = one["remaining"]
-        used = None if remaining is None else one["limit"] - remaining
+        remaining = stored["remaining"]
+        used = None if remaining is None else stored["limit"] - remaining
         owner = directory.members.get(directory.owners.get(id_, 0))
         cap = SpendLimit(
-            f"key {hash_}", directory.labels[id_], one["limit"], one["reset"] or "", used, told,
-            owner.detail if owner else "",
+            f"key {key_hash}", directory.labels[id_], stored["limit"], stored["reset"] or "", used,
+            reported_at, owner.detail if owner else "",
         )  # fmt: skip
-        found.append(TrackedLimit(cap, frozenset({id_}), bool(one.get("byok"))))
-    return found
+        byok = bool(stored.get("byok"))
+        limits.append(TrackedLimit(cap, frozenset({id_}), byok, member=id_))
+    return limits
 
 
 def _workspaces(
-    kept: Mapping[str, Any], told: datetime, directory: Directory
+    kept: Mapping[str, Any], reported_at: datetime, directory: Directory
 ) -> list[TrackedLimit]:
     """The budgets of workspaces. OpenRouter does not say what is used of one: usage does."""
     found = []
@@ -90,8 +102,8 @@ def _workspaces(
             reset = budget["reset"] or ""
             subject = f"workspace {one['id']} {reset}".strip()
             label = f"workspace {one['name']}{apart}"
-            cap = SpendLimit(subject, label, budget["limit"], reset, None, told)
-            found.append(TrackedLimit(cap, keys, bool(one["byok"])))
+            cap = SpendLimit(subject, label, budget["limit"], reset, None, reported_at)
+            found.append(TrackedLimit(cap, keys, bool(one["byok"]), LimitKind.WORKSPACE))
     return found
 
 

@@ -22,6 +22,7 @@ from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query, QueryKind, Versus
 from reports.questions.range_names import file_words
 from reports.questions.summary import ALL, Summary, in_order
+from reports.questions.wording import filter_words
 from reports.time.timerange import NotBegunError, ranges
 from reports.usage.coverage import reaches, source
 from reports.usage.dimensions import Dimension
@@ -127,17 +128,25 @@ def _write_analysis(
 
             write_analysis_pdf(found, out, organization=organization, command=job.command)
         case Format.PNG:
-            if not found.steps:
-                raise UnanswerableError(NO_PICTURE)
-            from reports.render.charts.waterfall import waterfall_png  # noqa: PLC0415
-
-            steps = [(step.label, step.amount, step.level) for step in found.steps]
-            out.write(
-                waterfall_png(
-                    clean(f"{found.title} ({found.scope.partition(', by ')[0]})", 300), steps
-                )
-            )
+            out.write(_png(found))
     return found
+
+
+def _png(found: AnalysisDocument) -> bytes:
+    """The chart of an answer. Raises UnanswerableError where it has none."""
+    dates = found.scope.partition(", by ")[0]
+    if found.steps:
+        from reports.render.charts.waterfall import waterfall_png  # noqa: PLC0415
+
+        steps = [(step.label, step.amount, step.level) for step in found.steps]
+        return waterfall_png(clean(f"{found.title} ({dates})", 300), steps)
+    if found.shares and found.range:
+        from reports.analysis.share_chart import share_png  # noqa: PLC0415
+
+        narrowed = filter_words(found.query)
+        title = f"{found.shares.name}{narrowed and f', {narrowed}'} ({dates})"
+        return share_png(clean(title, 300), found.shares, found.range)
+    raise UnanswerableError(NO_PICTURE)
 
 
 def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
@@ -276,7 +285,7 @@ def _spool(rows: Iterable[_Row], spool: IO[bytes]) -> None:
 def _unspool(spool: IO[bytes]) -> Iterator[_Row]:
     while True:
         try:
-            batch = marshal.load(spool)  # noqa: S302 - written by this process a moment ago
+            batch = marshal.load(spool)  # our own of just now  # noqa: S302  # nosec B302
         except EOFError:
             return
         for row in batch:

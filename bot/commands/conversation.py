@@ -23,7 +23,7 @@ from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUs
 from reports.admin.audit_log import Act
 from reports.admin.slack.intro import intro
 from reports.alerts.rule import Rule
-from reports.block_kit.message import RunButton, sentence
+from reports.block_kit.message import RunButton, text_message
 from reports.commands import parse_command
 from reports.natural.continuation import (
     Inherited,
@@ -108,9 +108,9 @@ def talk(
     else:
         before = _before(services, spoken) if _may_go_on(spoken, text, heard) else None
         if heard.rhythm and not heard.given and not isinstance(before, AnswerState):
-            services.slack.respond(place, sentence(OF_WHAT))
+            services.slack.respond(place, text_message(OF_WHAT))
         elif isinstance(before, str) and not {"metric", "period"} & heard.given:
-            services.slack.respond(place, sentence(before))
+            services.slack.respond(place, text_message(before))
         else:
             asked = _asked(services, spoken, heard, person, before)
             keep = partial(_remember, services, spoken)

@@ -37,7 +37,7 @@ from reports.admin.slack.help import help_message
 from reports.admin.slack.intro import intro
 from reports.alerts.grammar import ListAlerts, SetQuiet
 from reports.alerts.rule import Rule
-from reports.block_kit.message import Message, RunButton, sentence
+from reports.block_kit.message import Message, RunButton, text_message
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
 from reports.questions.query import Query, Versus
@@ -119,7 +119,7 @@ def ask(
     shared = reply.query is not None and reply.query.share
     priority.pause_for_requests()
     above = asked.note or reply.note
-    message = reply.message.noted(above, asked.runs) if above else reply.message
+    message = reply.message.with_note(above, asked.runs) if above else reply.message
     services.slack.respond(replace(place, shared=shared), message)
     services.metrics.asks.labels(reply.kind).inc()
     services.metrics.seconds.observe(monotonic() - begun)
@@ -172,11 +172,11 @@ def _reply(
     alert_manager: AlertManager,
 ) -> Reply:
     if surely_foreign(services.slack.identity(), (asked.team,), None):
-        return Reply(sentence(FOREIGN), OutcomeKind.REFUSED)
+        return Reply(text_message(FOREIGN), OutcomeKind.REFUSED)
     person = services.slack.person(place.user)
     refused = refusal(person, services.slack.identity(), services.settings)
     if refused:
-        return Reply(sentence(refused.text), OutcomeKind.REFUSED)
+        return Reply(text_message(refused.text), OutcomeKind.REFUSED)
     found = _admitted(services, place, asked, person, subscriptions, alert_manager)
     return replace(found, email=person.email)
 
@@ -272,7 +272,7 @@ def _other(
         case MeAsked():
             return _figures(services, place, asked, person, MY_MONTH, with_limits=True)
         case TopicAsked():
-            return Reply(sentence(not_yet(parsed.topic)), OutcomeKind.NOT_YET)
+            return Reply(text_message(not_yet(parsed.topic)), OutcomeKind.NOT_YET)
 
 
 def _is_our_dm(services: Services, place: ReplyTarget, channel: str) -> bool:
@@ -328,9 +328,11 @@ def _figures(
             services, found, what, asker, private=not query.share and not direct, picture=file
         )
         if with_limits:
-            message = message.above_footer(limits_section(own_limits(services.store, now, asker)))
+            message = message.with_blocks_above_footer(
+                limits_section(own_limits(services.store, now, asker))
+            )
     return Reply(
-        message.noted(alone) if alone else message,
+        message.with_note(alone) if alone else message,
         OutcomeKind.ANSWERED,
         query,
         what,

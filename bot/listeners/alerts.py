@@ -10,6 +10,7 @@ from slack_bolt import Ack, App
 
 from bot.alerts.form import AlertForm
 from bot.alerts.manage import AlertManager
+from bot.alerts.message_actions import MessageActions
 from bot.home.home import Homes
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
@@ -30,6 +31,7 @@ def register(
     app: App,
     services: Services,
     alert_manager: AlertManager,
+    message_actions: MessageActions,
     work: BackgroundWork,
     form: AlertForm,
     homes: Homes,
@@ -37,24 +39,24 @@ def register(
     """Listen to the buttons. Permissions are checked for the person who clicks."""
     slack = services.slack
     on_message: dict[str, OnMessage] = {
-        DETAILS: alert_manager.details,
-        ACKNOWLEDGE: alert_manager.acknowledge,
-        SNOOZE: alert_manager.snooze,
-        MUTE: alert_manager.mute,
-        UNMUTE: alert_manager.unmute,
+        DETAILS: message_actions.details,
+        ACKNOWLEDGE: message_actions.acknowledge,
+        SNOOZE: message_actions.snooze,
+        MUTE: message_actions.mute,
+        UNMUTE: message_actions.unmute,
     }
     on_rule: dict[str, OnRule] = {
-        UNMUTE_LISTED: alert_manager.unmute_listed,
+        UNMUTE_LISTED: message_actions.unmute_listed,
         PAUSE: alert_manager.pause,
         RESUME: alert_manager.resume,
         DELETE: alert_manager.delete,
-        LIST: lambda place, _: alert_manager.rules(place),
+        LIST: lambda place, _: alert_manager.list_rules(place),
     }
 
     def _open(
         place: ReplyTarget, spot: MessageLocation, name: str, value: str, trigger: str
     ) -> None:
-        rule = value if name == EDIT else alert_manager.rule_behind(place, spot, value)
+        rule = value if name == EDIT else message_actions.rule_of(place, spot, value)
         if rule is not None:
             form.edit(place, trigger, rule)
 

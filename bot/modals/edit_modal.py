@@ -80,7 +80,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
                 return None
             owner, meta = self._owner(entry), self._meta(place, entry, id_)
             if owner.id != person.id:
-                meta = replace(meta, maker=owner.id)
+                meta = replace(meta, owner=owner.id)
             return self._view(owner, self._fields(entry, owner), meta)
 
         open_modal(self._services, place, trigger, self.title_edit, make, self.edits)

@@ -156,6 +156,11 @@ class OpenRouter:
     def __repr__(self) -> str:
         return f"OpenRouter({str(self._base)!r})"
 
+    @property
+    def requests(self) -> int:
+        """How many requests were made so far, retries included."""
+        return self._pace.taken
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

@@ -113,7 +113,7 @@ class QuestionForm:
             message = drawn(services, found, what, asker, private=False, picture=file)
         try:
             to = channel or services.slack.dm(person.id)
-            services.slack.post(to, message.by(person.id) if channel else message)
+            services.slack.post(to, message.shared_by(person.id) if channel else message)
         except DeliveryError as problem:
             services.slack.say(place, f"I couldn't post the answer there ({problem.code}).")
             return

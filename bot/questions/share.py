@@ -68,7 +68,7 @@ def _share(
     try:
         file = picture(services, asker, now_shown) if drawn_apart(found, shared=True) else ""
         message = drawn(services, found, now_shown, asker, private=False, picture=file)
-        services.slack.publish(place, spot.channel, message.by(place.user))
+        services.slack.publish(place, spot.channel, message.shared_by(place.user))
     except DeliveryError:
         services.expiring_keys.give_back(once)
         raise

@@ -30,7 +30,7 @@ from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from bot.store.schedules.runs import ReportRun
 from bot.store.schedules.schedules import LastRun, NewSchedule, StoredSchedule
 from reports.admin.audit_log import Act
-from reports.block_kit.message import sentence
+from reports.block_kit.message import text_message
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import error
 from reports.schedules.grammar import EXAMPLES, ListSchedules, ScheduledQuestion
@@ -39,7 +39,7 @@ from reports.schedules.slack import cards
 from reports.schedules.slack import notices as words
 from reports.time.timerange import zone_names
 from reports.usage.dimensions import Dimension
-from reports.wording.delivery_problems import MENDS
+from reports.wording.delivery_problems import FIXES
 from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class ScheduleManager:
         known = self._at.schedules.same(draft) or self._to_creators_already(draft)
         if known is None and len(self._at.schedules.of(person.id)) >= MOST_EACH:
             said = f"You already have {MOST_EACH} schedules, which is the limit. Delete one first."
-            return Outcome(sentence(said), OutcomeKind.REFUSED)
+            return Outcome(text_message(said), OutcomeKind.REFUSED)
         entry = known or self._at.schedules.add(draft)
         own_only = sees_own_only(person.id, self._services.settings)
         message = cards.made(
@@ -390,7 +390,7 @@ class ScheduleManager:
             if problem.code in {"channel_not_found", "missing_scope"}:
                 return Refusal(UNSEEN)
             if problem.permanent:
-                return Refusal(MENDS.get(problem.code, UNSEEN))
+                return Refusal(FIXES.get(problem.code, UNSEEN))
             return Refusal(SILENT)
         if seen.outsiders:
             return Refusal(SHARED)

@@ -35,7 +35,7 @@ from bot.slack.types import (
     UnknownPersonError,
 )
 from reports.block_kit.elements import context
-from reports.block_kit.message import Message, sentence
+from reports.block_kit.message import Message, text_message
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +226,7 @@ class Slack:
 
     def say(self, place: ReplyTarget, words: str) -> None:
         """Answer with one sentence (plain text). Raises DeliveryError."""
-        self.respond(place, sentence(words))
+        self.respond(place, text_message(words))
 
     def direct(self, user: str, message: Message) -> str:
         """Send a direct message; returns its channel. Raises DeliveryError."""

@@ -66,13 +66,14 @@ class PartialAnswerError(OpenRouterError):
 class PulledWindow:
     """The rows of a window in both views, notes on what is wrong with them, and how many came.
 
-    `known` are the optional figures that came with all rows.
+    `known` are the optional figures that came with all rows, `queries` how many were made.
     """
 
     rows: tuple[tuple[RowKey, Usage], ...]
     notes: tuple[str, ...]
     count: int
     known: frozenset[str] = OPTIONAL_NAMES
+    queries: int = 0
 
 
 @dataclass(slots=True)
@@ -114,9 +115,11 @@ def pull(
     """
     settled = (now or window.end) - _SETTLED
     pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
+    queries = pulled.queries
     if off:
         pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
-    return replace(pulled, notes=(*pulled.notes, *off))
+        queries += pulled.queries
+    return replace(pulled, notes=(*pulled.notes, *off), queries=queries)
 
 
 def _views(
@@ -141,7 +144,7 @@ def _views(
             for o in pausing_for_requests(owned)
         ]
     known = OPTIONAL_NAMES - {_FIELDS[name] for name in lacking}
-    return PulledWindow(tuple(rows), tuple(notes), count, known), tuple(off)
+    return PulledWindow(tuple(rows), tuple(notes), count, known, fetching.queries), tuple(off)
 
 
 def _check_unused(store: Store, window: Window, totals: _Part) -> frozenset[str]:
@@ -230,6 +233,11 @@ class _Fetching:
         self._store = store
         self._alive = alive
         self._left = MOST_QUERIES
+
+    @property
+    def queries(self) -> int:
+        """How many queries were made."""
+        return MOST_QUERIES - self._left
 
     def fetch(
         self, view: QueryGrouping, window: Window, only: IdFilter | None, pool: tuple[str, ...]

@@ -35,6 +35,7 @@ class RuleDraft:
     sign: str = ""
     unit: Unit | None = None
     percents: tuple[Amount, ...] = ()
+    days: int | None = None
     to: Recipient | None = None
     urgent: bool = False
     by: Dimension | None = None

@@ -4,6 +4,7 @@
     alert     = "alert" { watch | whose | recipient | "urgent" | "tz" ZONE }
     watch     = METRIC [SOURCE] ">" AMOUNT "per" ("hour" | "day" | "week" | "month")
               | "budget" { PERCENT } | "spike" [">" DOLLARS] | "credits" "<" DOLLARS
+              | ["key"] "unused" [DAYS] | ["key"] "orphaned"
               | "new" ("model" | "key" | "creator") | "forecast" ">" DOLLARS "per month" | "sync"
     whose     = "by" DIMENSION | DIMENSION ":" NAME
     recipient = "to" ("me" | "owner") | "in" CHANNEL | "here"
@@ -25,7 +26,14 @@ from reports.alerts.rule import Rule
 from reports.alerts.vocabulary import ABOVE, EXAMPLE, WrongWords, unit_of
 from reports.questions.grammar import LONGEST, CommandError, HelpCommand, tokens
 from reports.wording.safe_text import clean, plain
-from reports.wording.subscriptions import begins, button, clock, corrected, lists, page
+from reports.wording.shared_grammar import (
+    button_request,
+    only_asks_for_list,
+    page_number,
+    starts_with_list_word,
+    time_of_day,
+    with_correction,
+)
 
 EXAMPLES = (EXAMPLE, "alert spike by key", "alert budget 80%", "alerts")
 QUIET = "alert quiet 22:00-7:00"
@@ -51,7 +59,7 @@ Read = Rule | ListAlerts | SetQuiet | HelpCommand | CommandError
 
 def is_alert(text: str) -> bool:
     """Whether a text is about alerts, by its first word."""
-    return begins(text, "alerts")
+    return starts_with_list_word(text, "alerts")
 
 
 def rule_of(words: str) -> Rule:
@@ -71,12 +79,12 @@ def parse_alert(text: str) -> Read:
     words: list[str] = []
     try:
         first, *words = apart(tokens(typed))
-        if first.lower() == "alerts" or lists(words):
+        if first.lower() == "alerts" or only_asks_for_list(words):
             return _list(words)
         if words[0].lower() == "quiet":
             return parse_quiet(words[1:])
-        if meant := button(words[0], "alerts"):
-            raise WrongWords(meant.said(), "alerts")
+        if meant := button_request(words[0], "alerts"):
+            raise WrongWords(meant.instructions(), "alerts")
         return _read(words)
     except WrongWords as wrong:
         suggestion = wrong.corrected
@@ -93,7 +101,7 @@ def _read(words: list[str], tries: int = 3) -> Rule | HelpCommand:
         return AlertReader().read(words)
     except WrongWords as wrong:
         if wrong.instead and tries:
-            again = corrected(words, wrong.instead)
+            again = with_correction(words, wrong.instead)
             raise WrongWords(str(wrong), _meant(again, tries - 1)) from None
         raise
     except WrongRule as wrong:
@@ -135,10 +143,10 @@ def apart(words: list[str]) -> list[str]:
 
 
 def _list(words: list[str]) -> ListAlerts:
-    if wanted := page(words):
+    if wanted := page_number(words):
         return ListAlerts(wanted)
-    if meant := button(words[0], "alerts"):
-        raise WrongWords(meant.said(), "alerts")
+    if meant := button_request(words[0], "alerts"):
+        raise WrongWords(meant.instructions(), "alerts")
     said = f"After `alerts` I only understand a page number, not “{clean(words[0])}”."
     raise WrongWords(said, "alerts")
 
@@ -171,4 +179,4 @@ def _clock(word: str) -> time | None:
     lower = word.lower()
     half = lower[-2:] if lower.endswith(("am", "pm")) else ""
     hours, _, minutes = lower.removesuffix(half).partition(":")
-    return clock(hours, minutes or "00", half)
+    return time_of_day(hours, minutes or "00", half)

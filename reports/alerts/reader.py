@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from reports.alerts.draft import RuleDraft, WrongRule
-from reports.alerts.kinds.registry import kind_of
+from reports.alerts.kinds.registry import NOUNS, kind_of
 from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.threshold import MULTIPLIERS, Amount, amount, currency_of, is_currency
 from reports.alerts.validation import check
@@ -32,6 +32,7 @@ from reports.questions.grammar import (
     QuestionCommand,
     parse,
 )
+from reports.questions.limit_kinds import days_of
 from reports.questions.query import DEFAULT_TOP, Query
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
@@ -39,6 +40,8 @@ from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 from reports.wording.token_cursor import TokenCursor
+
+_DAYS = {"day", "days"}
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class AlertReader:
         """The rule, or WrongWords or WrongRule with what is wrong with it."""
         self.words = TokenCursor(words)
         rules: tuple[Callable[[str], bool], ...] = (
-            self._whose, self._watch, self._sign, self._amount, self._rhythm, self._per,
+            self._whose, self._watch, self._sign, self._days, self._amount, self._rhythm, self._per,
             self._recipient, self._urgent, self._filler,
         )  # fmt: skip
         while self.words:
@@ -127,6 +130,8 @@ class AlertReader:
     def _watch(self, word: str) -> bool:
         lower = word.lower().strip(",.:")
         before = self.draft.watch
+        if (lower, self.words.peek().lower().strip(",.:")) in NOUNS:
+            return self._watch(self.words.take())
         if lower in METRICS:
             self._metric(METRICS[lower])
             return True
@@ -172,6 +177,19 @@ class AlertReader:
         if lower not in ABOVE | BELOW:
             return False
         self.draft = replace(self.draft, sign=">" if lower in ABOVE else "<")
+        return True
+
+    def _days(self, word: str) -> bool:
+        """A number of days, `60d` or `60 days`, for the kinds that take one."""
+        if not kind_of(self.draft.watch).takes_days:
+            return False
+        apart = word.isascii() and word.isdecimal() and self.words.peek().lower() in _DAYS
+        days = days_of(f"{word}d" if apart else word.lower())
+        if not days:
+            return False
+        if apart:
+            self.words.take()
+        self.draft = replace(self.draft, days=days)
         return True
 
     def _amount(self, word: str) -> bool:
@@ -267,4 +285,5 @@ class AlertReader:
         self.draft = replace(self.draft, to=to)
 
     def _filler(self, word: str) -> bool:
-        return word.lower().strip(",.!") in FILLERS
+        lower = word.lower().strip(",.!")
+        return lower in FILLERS or lower in kind_of(self.draft.watch).nouns

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from reports.alerts.draft import RuleDraft, WrongRule, forgiven
 from reports.alerts.kinds.above import Above
-from reports.alerts.kinds.registry import kind_of
+from reports.alerts.kinds.registry import KINDS, kind_of
 from reports.alerts.rule import USUAL_LIMITS, Recipient, RecipientKind, Rule
 from reports.time.period import Unit
 from reports.usage.dimensions import Dimension, Metric
@@ -25,15 +25,24 @@ def check(draft: RuleDraft) -> Rule:
         said = f"“{clean(draft.odd, 40)}” only works in a question, not in an alert."
         raise WrongRule(said, forgiven(replace(draft, odd="")))
     if not draft.watch:
-        said = (
-            "What should I watch? Start with spend, tokens, requests, budget, spike, credits, new"
-            " model, new key, new creator, forecast or sync."
-        )
+        *others, last = _beginnings()
+        said = f"What should I watch? Start with {', '.join(others)} or {last}."
         raise WrongRule(said, forgiven(replace(draft, watch=_meant(draft))))
     rule = kind_of(draft.watch).check(draft)
     _check_free(rule)
     _check_owner(rule)
     return rule
+
+
+def _beginnings() -> list[str]:
+    """The words that an alert can start with, one way for each kind."""
+    found = list(map(str, Metric))
+    for kind in KINDS:
+        for word in kind.spellings[:1]:
+            found += [f"{word} {one}" for one in kind.dimensions]
+            found += [f"{kind.nouns[0]} {word}"] if kind.nouns else []
+            found += [] if kind.dimensions or kind.nouns else [word]
+    return found
 
 
 def _meant(draft: RuleDraft) -> str:

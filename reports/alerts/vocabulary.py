@@ -7,7 +7,7 @@ from reports.alerts.rule import Recipient, RecipientKind
 from reports.questions.grammar import DIMENSIONS, METRICS
 from reports.time.period import Unit
 from reports.wording.safe_text import clean
-from reports.wording.subscriptions import channel
+from reports.wording.shared_grammar import channel_mention
 
 EXAMPLE = "alert spend > $50 per day by creator"
 ABOVE = {">", ">=", "=>", "above", "over", "exceeds", "exceed", "reaches", "more"}
@@ -58,7 +58,7 @@ def recipient_of(named: str, word: str) -> Recipient:
         return Recipient(RecipientKind.OWNER)
     if lower in {"here", "this"}:
         return Recipient(RecipientKind.CHANNEL)
-    if known := channel(named):
+    if known := channel_mention(named):
         return Recipient(RecipientKind.CHANNEL, *known)
     shown = clean(named, 40) if named else ""
     if named.startswith("<@"):

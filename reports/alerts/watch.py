@@ -44,15 +44,23 @@ class Watch(ABC):
     """The kind's name in drafts and form values; stored in forms, so it must not change."""
     spellings: ClassVar[tuple[str, ...]] = ()
     """The words that name this kind after `alert`, in lower case."""
+    phrases: ClassVar[tuple[str, ...]] = ()
+    """Regular expressions for what people say in plain words instead of the kind's word."""
     dimensions: ClassVar[tuple[Dimension, ...]] = ()
     """The dimensions one of which follows the kind's word, as in `new model`."""
+    nouns: ClassVar[tuple[str, ...]] = ()
+    """The words that may stand right before the kind's word, as in `key unused`."""
+    takes_days: ClassVar[bool] = False
+    """Whether a number of days may follow, as in `unused 60d`."""
     takes_metric: ClassVar[bool] = False
     """Whether a metric may follow, which says nothing more: `forecast spend`."""
     in_percent: ClassVar[bool] = False
     """Whether its thresholds are percentages."""
 
-    # -- the form
+    # -- the help and the form
 
+    help: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Commands (without the slash command) for the help, and what each of them does."""
     form_label: ClassVar[str]
     form_limit: ClassVar[tuple[str, str] | None] = None
     """The label and the hint of the threshold's input; None for no threshold."""
@@ -236,6 +244,15 @@ class Watch(ABC):
     @abstractmethod
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
         """The figure, its limit, and where the current pace leads, in plain text."""
+
+    def explanation(self, event: AlertEvent) -> str:
+        """What the figure is compared with or measured by, in plain text; "" for nothing."""
+        del event
+        return ""
+
+    def advice(self) -> str:
+        """What to do about it, in plain text; "" for nothing."""
+        return ""
 
     @abstractmethod
     def ending(self, event: AlertEvent) -> str:

@@ -1,21 +1,50 @@
 """What prompt caching does: the share of prompt tokens that came from a cache, and what it saved.
 
-Both figures come from OpenRouter. More tokens can be cached than were in the prompt, and writing a
-cache can cost more than reading it saved; both are shown as they are.
+Both figures come from OpenRouter. More tokens can be cached than were in the prompt, and writing to
+a cache can cost more than reading from it saved; both are kept as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import accumulate, pairwise
+from statistics import median
+
+from reports.usage.usage import Usage, total
+
+_FEWEST_BEFORE, _FEWEST_AFTER = 3, 3
+"""Buckets on each side of a fall: fewer before are no usual level, and two days after may be a
+weekend, on which other things run."""
+_SMALLEST_FALL = Fraction(1, 10)
+"""A fall of less than ten percentage points happens by itself as people do different things."""
+_ABOVE_NOISE = 3
+"""A fall is so many times larger than what the share usually moves from one bucket to the next."""
+_MOST_FALLS = 50
+"""Groups of which falls are looked for, the largest ones: as many as a table can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFall:
+    """A share of cached prompt tokens that fell and stayed low.
+
+    `since` is the index of the first bucket after it; `before` and `after` are the shares on both
+    sides. `missed` is what caching would have saved more since then at the earlier share and the
+    earlier saving for each cached token, in nano-dollars; None where that can't be worked out.
+    """
+
+    since: int
+    before: Fraction
+    after: Fraction
+    missed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
     """Tokens, and what the cache saved in nano-dollars (negative where it cost more).
 
-    `cached` and `saved` are None where they were not recorded; `reasoning` is a part of completion.
+    `cached` and `saved` are None where they are not known; `reasoning` is a part of completion.
     """
 
     label: str
@@ -24,6 +53,7 @@ class CacheUse:
     saved: int | None
     completion: int
     reasoning: int
+    fall: CacheFall | None = None
 
     @property
     def share(self) -> Fraction | None:
@@ -39,27 +69,159 @@ class CacheUse:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownFigures:
+    """The indexes of the buckets in which each figure is unknown; usage has 0 for it there."""
+
+    cached: frozenset[int] = frozenset()
+    saved: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class CacheReport:
-    """The whole, and its groups: those with most prompt tokens first."""
+    """The whole and its groups (those with most prompt tokens first), over the counted buckets.
+
+    `buckets` is the usage of the whole by bucket index. `left_out` are the indexes of buckets with
+    usage whose cached tokens are unknown: nothing of them is counted, unless they are unknown in
+    all buckets. Then everything else is counted, and `cached` is None.
+    """
 
     whole: CacheUse
     groups: tuple[CacheUse, ...]
+    buckets: Mapping[int, Usage]
+    left_out: frozenset[int]
 
 
-def cache_report(groups: Mapping[str, CacheUse]) -> CacheReport:
-    """Add groups up; a figure that is unknown for any group with usage is unknown for the whole."""
-    found = [one for one in groups.values() if one.prompt or one.completion]
-    whole = CacheUse(
-        "all",
-        sum(one.prompt for one in found),
-        _sum([one.cached for one in found]),
-        _sum([one.saved for one in found]),
-        sum(one.completion for one in found),
-        sum(one.reasoning for one in found),
+def cache_report(
+    groups: Mapping[str, Mapping[int, Usage]],
+    unknown: UnknownFigures = UnknownFigures(),
+    *,
+    falls: bool = True,
+) -> CacheReport:
+    """What caching did over a range. `groups` is the usage by label and by bucket index.
+
+    `falls` says whether to look for falls of the share: within a day it moves with the hours.
+    Groups without tokens are left out. All figures are over the same buckets, so the groups add up
+    to the whole and a share is the quotient of the figures beside it.
+    """
+    whole = _by_bucket(groups.values())
+    used = {index for index, usage in whole.items() if usage.tokens}
+    left_out = frozenset(used & unknown.cached)
+    counted = used - left_out
+    known = bool(counted) or not left_out
+    if not known:
+        counted = used
+    saved = known and not counted & unknown.saved
+    found = [
+        _use(label, [buckets[index] for index in sorted(counted & buckets.keys())], known, saved)
+        for label, buckets in groups.items()
+    ]
+    found = [one for one in found if one.prompt or one.completion]
+    found.sort(key=lambda one: (-one.prompt, -one.completion, one.label))
+    if known and falls:
+        looked_for = (
+            replace(one, fall=find_fall(_counted(groups[one.label], counted), saved=saved))
+            for one in found[:_MOST_FALLS]
+        )
+        found[:_MOST_FALLS] = list(looked_for)
+    everything = _use("all", [whole[index] for index in sorted(counted)], known, saved)
+    if known and falls:
+        everything = replace(everything, fall=find_fall(_counted(whole, counted), saved=saved))
+    return CacheReport(everything, tuple(found), whole, left_out)
+
+
+def together(uses: Iterable[CacheUse], label: str = "") -> CacheUse:
+    """Several groups as one; a figure that is unknown for one of them is unknown for all."""
+    some = list(uses)
+    return CacheUse(
+        label,
+        sum(one.prompt for one in some),
+        _sum([one.cached for one in some]),
+        _sum([one.saved for one in some]),
+        sum(one.completion for one in some),
+        sum(one.reasoning for one in some),
     )
-    return CacheReport(whole, tuple(sorted(found, key=lambda one: (-one.prompt, one.label))))
 
 
-def _sum(values: list[int | None]) -> int | None:
+def find_fall(buckets: Mapping[int, Usage], *, saved: bool = True) -> CacheFall | None:
+    """Where the share of cached prompt tokens fell and stayed low; None where it did not.
+
+    `buckets` is usage by bucket index, of buckets whose cached tokens are known; `saved` says
+    whether the savings are known too. Of all places where the share is lower afterwards, it is the
+    one that explains most of how the share moves, weighted by prompt tokens. A level that began
+    with a rise counts from there. The share still has to be low in the last buckets.
+    """
+    indexes = [index for index in sorted(buckets) if buckets[index].prompt]
+    some = [buckets[index] for index in indexes]
+    shares = [usage.cached / usage.prompt for usage in some]
+    if len(some) < _FEWEST_BEFORE + _FEWEST_AFTER or max(shares) - min(shares) < _SMALLEST_FALL:
+        return None
+    at = _largest_step(some, down=True)
+    if not at:
+        return None
+    first = _largest_step(some[:at], down=False) if at > 2 * _FEWEST_BEFORE else 0
+    before, after = total(some[first:at]), total(some[at:])
+    was, is_ = _share(before), _share(after)
+    noise = median(abs(one - other) for one, other in pairwise(shares))
+    if was - is_ < max(float(_SMALLEST_FALL), _ABOVE_NOISE * noise):
+        return None
+    if max(shares[at], *shares[-_FEWEST_AFTER:]) >= (was + is_) / 2:
+        return None  # a low bucket or two by chance, or it is back
+    return CacheFall(indexes[at], was, is_, _missed(before, after) if saved else None)
+
+
+def _largest_step(some: Sequence[Usage], *, down: bool) -> int:
+    """The index at which the share steps down (or up) most, by the squares that the step explains.
+
+    0 where there is no step of the smallest size that counts.
+    """
+    prompts = list(accumulate(usage.prompt for usage in some))
+    cached = list(accumulate(usage.cached for usage in some))
+    best, found = 0.0, 0
+    for at in range(_FEWEST_BEFORE, len(some) - _FEWEST_AFTER + 1):
+        before, after = prompts[at - 1], prompts[-1] - prompts[at - 1]
+        step = cached[at - 1] / before - (cached[-1] - cached[at - 1]) / after
+        explained = before / prompts[-1] * after * step * step
+        if (step if down else -step) >= _SMALLEST_FALL and explained > best:
+            best, found = explained, at
+    return found
+
+
+def _missed(before: Usage, after: Usage) -> int | None:
+    """What was saved less than at the earlier share, in nano-dollars; None without a saving."""
+    if not before.cached or before.saved <= 0:
+        return None
+    fewer = _share(before) * after.prompt - after.cached
+    return round(fewer * Fraction(before.saved, before.cached))
+
+
+def _share(usage: Usage) -> Fraction:
+    return Fraction(usage.cached, usage.prompt)
+
+
+def _use(label: str, some: Sequence[Usage], known: bool, saved: bool) -> CacheUse:
+    usage = total(some)
+    return CacheUse(
+        label,
+        usage.prompt,
+        usage.cached if known else None,
+        usage.saved if saved else None,
+        usage.completion,
+        usage.reasoning,
+    )
+
+
+def _by_bucket(groups: Iterable[Mapping[int, Usage]]) -> dict[int, Usage]:
+    found: dict[int, list[Usage]] = {}
+    for buckets in groups:
+        for index, usage in buckets.items():
+            found.setdefault(index, []).append(usage)
+    return {index: total(usages) for index, usages in found.items()}
+
+
+def _counted(buckets: Mapping[int, Usage], counted: set[int]) -> dict[int, Usage]:
+    return {index: usage for index, usage in buckets.items() if index in counted}
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,14 +40,34 @@ class WaterfallStep:
     level: bool = False
 
 
+def no_rows() -> ExactTable:
+    """The table of an answer that has nothing to put into a file."""
+    return ExactTable((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class ShareChart:
+    """Bars of a share, one for each bucket of the answer's range: `part` divided by `whole`.
+
+    Buckets in which `whole` is 0 have no bar. `unknown` are the indexes of buckets without data.
+    """
+
+    name: str
+    part: tuple[int, ...]
+    whole: tuple[int, ...]
+    unknown: frozenset[int] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class AnalysisDocument:
     """The answer to a question of one kind.
 
     All text is plain and escaped where it is rendered; names in it may hold anything. `sentences`
     stand above the table, `notes` below it in small print. `range` is None for what is about now.
-    `data` is the kind's own JSON, without the parts that all kinds have. `groups` are the labels of
-    the members that one may look into. `steps` are a waterfall in nano-dollars, if there is one.
+    `exact` makes the rows of the CSV file and `data` the kind's own JSON, without the parts that
+    all kinds have: a message needs neither, and both have every group. `groups` are the labels of
+    the members that one may look into. `steps` are a waterfall in nano-dollars, `shares` are the
+    bars of a share; both are empty without such a chart.
     `ask_about` are keys, as (label, id), whose owners may be asked about them.
     `empty`: there was nothing to work with, as `sentences` say.
     """
@@ -62,12 +82,18 @@ class AnalysisDocument:
     columns: tuple[TableColumn, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     notes: tuple[str, ...] = ()
-    exact: ExactTable = ExactTable((), ())
-    data: Mapping[str, Any] | None = None
+    exact: Callable[[], ExactTable] = no_rows
+    data: Callable[[], Mapping[str, Any]] = dict
     groups: tuple[str, ...] = ()
     steps: tuple[WaterfallStep, ...] = ()
+    shares: ShareChart | None = None
     ask_about: tuple[tuple[str, str], ...] = ()
     empty: bool = False
+
+    @property
+    def charted(self) -> bool:
+        """Whether the answer has a chart."""
+        return bool(self.steps or self.shares)
 
     @property
     def scope(self) -> str:

@@ -13,7 +13,7 @@ from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
 from reports.analysis.forecast import ForecastRecord, PeriodForecast
 from reports.analysis.text import iso
 from reports.questions.query import Query
-from reports.questions.wording import DIMENSION_WORDS, capital, period_words, stamp, title
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first, period_words, stamp, title
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import TimeRange
 from reports.usage.dimensions import Dimension
@@ -25,6 +25,7 @@ NO_DATA = (
     " from."
 )
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
+SHARED = "What is to come is divided by what each {name} spent in the past two weeks."
 FEWEST_RECORD = 3
 """Below so many earlier periods, how good forecasts were says little."""
 UNKNOWN = "–"
@@ -76,9 +77,9 @@ def forecast_answer(
         partial=scope.partial,
         columns=_columns(query) if query.by and whole else (),
         rows=_rows(whole, looked_at, ordered[query.top :]) if query.by and whole else (),
-        notes=_notes(whole, scope),
-        exact=_exact(query, [*ordered, *([whole] if whole and not query.by else [])]),
-        data=_data(scope, whole, past, ordered),
+        notes=_notes(query, whole, scope),
+        exact=lambda: _exact(query, [*ordered, *([whole] if whole and not query.by else [])]),
+        data=lambda: _data(scope, whole, past, ordered),
         groups=tuple(one.label for one in looked_at),
         empty=whole is None,
     )
@@ -89,7 +90,7 @@ def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tupl
     period = period_words(query.period)
     lines = [
         (
-            f"{capital(period)} is expected to end at {money(found.end)}:"
+            f"{capitalize_first(period)} is expected to end at {money(found.end)}:"
             f" {money(found.so_far)} so far and {money(found.to_come)} to come."
         )
     ]
@@ -103,7 +104,7 @@ def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tupl
     if limit := _limit(query):
         lines.append(_against(found, limit))
     if whole.previous is not None:
-        lines.append(f"{capital(_last(query))} came to {money(whole.previous)}.")
+        lines.append(f"{capitalize_first(_last(query))} came to {money(whole.previous)}.")
     lines.append(_record(query, past))
     return tuple(lines)
 
@@ -142,20 +143,22 @@ def _last(query: Query) -> str:
     return "yesterday" if unit is Unit.DAY else f"last {unit}"
 
 
-def _notes(whole: ForecastGroup | None, scope: ForecastScope) -> tuple[str, ...]:
+def _notes(query: Query, whole: ForecastGroup | None, scope: ForecastScope) -> tuple[str, ...]:
     if whole is None or whole.found.method not in _METHODS:
         return ()
+    shared = (SHARED.format(name=DIMENSION_WORDS[query.by]),) if query.by else ()
     return (
         (
             f"How: {_METHODS[whole.found.method]}. Of three simple methods, this was off least on"
             f" the days so far. The period ends {stamp(scope.end)}."
         ),
+        *shared,
     )
 
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:
-    name = capital(DIMENSION_WORDS[query.by]) if query.by else ""
-    heads = ("So far", "To come", "End", "Low", "High", capital(_last(query)))
+    name = capitalize_first(DIMENSION_WORDS[query.by]) if query.by else ""
+    heads = ("So far", "To come", "End", "Low", "High", capitalize_first(_last(query)))
     return (TableColumn(name, right=False), *map(TableColumn, heads))
 
 

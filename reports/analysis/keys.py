@@ -9,6 +9,8 @@ from enum import StrEnum
 
 UNUSED_FOR = timedelta(days=30)
 """How long a key is not used before it counts as unused, unless the question says otherwise."""
+KEYS_PAGE = "https://openrouter.ai/settings/keys"
+"""Where keys are changed; the bot only reads."""
 EXPIRES_WITHIN = timedelta(days=14)
 """How soon a key expires to count as expiring: two weeks leave time to replace it."""
 

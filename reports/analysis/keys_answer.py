@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
-from reports.analysis.keys import EXPIRES_WITHIN, KeyReport, KeyReview, KeyTrait
+from reports.analysis.keys import EXPIRES_WITHIN, KEYS_PAGE, KeyReport, KeyReview, KeyTrait
 from reports.questions.query import Query
 from reports.questions.wording import title
 from reports.usage.format import money
@@ -16,7 +16,7 @@ from reports.usage.usage import dollars
 NO_KEYS = "No API key is listed here."
 NONE_SUCH = "No key is {traits}."
 UNKNOWN = "OpenRouter's list of keys could not be read yet, so nothing is known of them."
-_LINK = "Keys are changed at https://openrouter.ai/settings/keys; I only read."
+_LINK = f"Keys are changed at {KEYS_PAGE}; I only read."
 _COLUMNS = (
     TableColumn("Key", right=False),
     TableColumn("Owner", right=False),
@@ -49,8 +49,8 @@ def keys_answer(
         columns=_COLUMNS if report.keys else (),
         rows=_rows(report.keys, query.top, now),
         notes=(_LINK,),
-        exact=_exact(report.keys),
-        data={
+        exact=lambda: _exact(report.keys),
+        data=lambda: {
             "counts": {"keys": report.total, **{str(k): n for k, n in report.counts.items()}},
             "keys": [_data(one) for one in report.keys],
         },

@@ -79,8 +79,8 @@ def limits_answer(
             *([_UNLIMITED_NOTE] if unlimited and unlimited.keys else []),
             *notes,
         ),
-        exact=_exact(limits),
-        data={
+        exact=lambda: _exact(limits),
+        data=lambda: {
             "walls": [_data(one) for one in limits],
             "unlimited": None if unlimited is None else {
                 "keys": unlimited.keys, "spend_30d": dollars(unlimited.spend_30d)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from reports.analysis.document import AnalysisDocument
+from reports.analysis.document import AnalysisDocument, ShareChart
+from reports.analysis.share_chart import share_bars
 from reports.questions.range_names import in_document
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align, PageCanvas
-from reports.render.charts.draw import Box
+from reports.render.charts.draw import Box, draw_bars
 from reports.render.charts.waterfall import draw_waterfall
-from reports.render.fonts import Face, fit, width
+from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.cover import wrap
-from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
+from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
+from reports.time.timerange import TimeRange
 from reports.wording.safe_text import clean
 
 _TITLE, _SIZE, _SMALL = 18.0, 9.5, 8.0
@@ -36,6 +38,8 @@ def write_analysis_pdf(
         pages.y -= 3
     if found.steps:
         _draw_steps(pages, found)
+    if found.shares and found.range:
+        _draw_shares(pages, found.shares, found.range)
     if found.rows:
         pages.y -= 8
         _draw_table(pages, found, title)
@@ -49,10 +53,10 @@ def _draw_head(
     pages: Pages, found: AnalysisDocument, title: str, organization: str, command: str
 ) -> None:
     paper = pages.paper
-    paper.text(LEFT, pages.y, fit(clean(organization), Face.SANS, WIDE / _SIZE), size=_SIZE,
-               colour=GREY)  # fmt: skip
+    paper.text(LEFT, pages.y, fit(clean(organization), Face.SANS, PAGE_WIDTH / _SIZE), size=_SIZE,
+               color=GREY)  # fmt: skip
     pages.y -= 26
-    paper.text(LEFT, pages.y, fit(title, Face.BOLD, WIDE / _TITLE), Face.BOLD, _TITLE)
+    paper.text(LEFT, pages.y, fit(title, Face.BOLD, PAGE_WIDTH / _TITLE), Face.BOLD, _TITLE)
     pages.y -= 18
     if found.scope:
         _draw_lines(pages, title, in_document(found.scope), _SMALL, GREY)
@@ -62,18 +66,27 @@ def _draw_head(
     pages.y -= 16
 
 
-def _draw_lines(pages: Pages, running: str, words: str, size: float, colour: str) -> None:
-    for line in wrap(clean(words, 2_000), Face.SANS, WIDE / size):
+def _draw_lines(pages: Pages, running: str, words: str, size: float, color: str) -> None:
+    for line in wrap(clean(words, 2_000), Face.SANS, PAGE_WIDTH / size):
         if pages.room < size * 1.5:
-            pages.turn(running)
-        pages.paper.text(LEFT, pages.y, line, size=size, colour=colour)
+            pages.next_page(running)
+        pages.paper.text(LEFT, pages.y, line, size=size, color=color)
         pages.y -= size * 1.45
 
 
 def _draw_steps(pages: Pages, found: AnalysisDocument) -> None:
     steps = [(step.label, step.amount, step.level) for step in found.steps]
     pages.y -= _CHART + 4
-    draw_waterfall(pages.paper, Box(LEFT, pages.y, WIDE, _CHART), steps, 8)
+    draw_waterfall(pages.paper, Box(LEFT, pages.y, PAGE_WIDTH, _CHART), steps, 8)
+
+
+def _draw_shares(pages: Pages, chart: ShareChart, span: TimeRange) -> None:
+    pages.y -= 14
+    pages.paper.text(LEFT, pages.y, chart.name, Face.BOLD, _SMALL)
+    pages.y -= _CHART + 2
+    draw_bars(pages.paper, Box(LEFT, pages.y, PAGE_WIDTH, _CHART), share_bars(chart), span, _SMALL,
+              date=in_document)  # fmt: skip
+    pages.y -= 10
 
 
 def _draw_table(pages: Pages, found: AnalysisDocument, running: str) -> None:
@@ -84,7 +97,7 @@ def _draw_table(pages: Pages, found: AnalysisDocument, running: str) -> None:
     pages.paper.rule(LEFT, pages.y + 11, RIGHT, INK, 0.8)
     for row in rows:
         if pages.room < _ROW:
-            pages.turn(running)
+            pages.next_page(running)
             _draw_row(pages, heads, edges, Face.BOLD, found)
             pages.paper.rule(LEFT, pages.y + 11, RIGHT, INK, 0.8)
         _draw_row(pages, row, edges, Face.SANS, found)
@@ -95,13 +108,13 @@ def _edges(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[tuple[fl
     """Where each column begins and ends: as wide as its texts, the first has what is left."""
     wide = [
         max(
-            width(heads[at], Face.BOLD),
-            *(width(row[at], Face.SANS) for row in rows),
+            text_width(heads[at], Face.BOLD),
+            *(text_width(row[at], Face.SANS) for row in rows),
         )
         * _SMALL
         for at in range(len(heads))
     ]
-    room = WIDE - _GAP * (len(heads) - 1)
+    room = PAGE_WIDTH - _GAP * (len(heads) - 1)
     others = sum(wide[1:])
     squeeze = min(1.0, room * (1 - _MOST_NAME / 2) / others) if others else 1.0
     widths = [0.0, *(one * squeeze for one in wide[1:])]

@@ -10,7 +10,7 @@ from typing import Any
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
 from reports.analysis.price import Prices, UnitPrice, free_groups, prices
 from reports.questions.query import Query
-from reports.questions.wording import DIMENSION_WORDS, capital, title
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.time.timerange import TimeRange
 from reports.usage.dimensions import MoneySource
 from reports.usage.format import money, number
@@ -53,8 +53,8 @@ def price_answer(
         columns=_columns(query) if query.by else (),
         rows=_rows(found, query) if query.by else (),
         notes=() if empty else _notes(blended, query),
-        exact=_exact(found, query),
-        data={
+        exact=lambda: _exact(found, query),
+        data=lambda: {
             "blended": _figures(blended),
             "groups": [{"label": one.label, **_figures(one)} for one in found.groups or (blended,)],
         },
@@ -109,7 +109,7 @@ def _notes(whole: UnitPrice, query: Query) -> tuple[str, ...]:
 
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:
-    name = capital(DIMENSION_WORDS[query.by]) if query.by else ""
+    name = capitalize_first(DIMENSION_WORDS[query.by]) if query.by else ""
     heads = ("Per 1M tokens", "vs all", "Per request", "Prompt : completion", "Spend", "Tokens")
     return (TableColumn(name, right=False), *map(TableColumn, heads))
 

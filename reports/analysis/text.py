@@ -46,7 +46,7 @@ def analysis_json(found: AnalysisDocument, command: str = "/activity") -> dict[s
         **({"range": {"start": iso(span.start), "end": iso(span.until)}} if span else {}),
         "as_of": found.as_of and iso(found.as_of),
         "partial": list(found.partial),
-        **(found.data or {}),
+        **found.data(),
     }
 
 
@@ -57,7 +57,7 @@ def iso(moment: datetime) -> str:
 
 def write_analysis_csv(found: AnalysisDocument, out: BinaryIO) -> int:
     """Write the exact rows in the form of all CSV files here; returns how many there are."""
-    exact = found.exact
+    exact = found.exact()
     out.write((",".join(exact.columns) + "\n").encode())
     for row in exact.rows:
         cells = (

@@ -9,7 +9,7 @@ from typing import Any
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
 from reports.analysis.whatif import Repriced
 from reports.questions.query import Query
-from reports.questions.wording import DIMENSION_WORDS, capital, title
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.time.timerange import TimeRange
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars
@@ -46,8 +46,8 @@ def whatif_answer(
         columns=_columns(query) if groups else (),
         rows=_rows(query, whole, groups) if groups else (),
         notes=(_NOTE, *notes) if used else tuple(notes),
-        exact=_exact(query, groups or ((whole,) if used else ())),
-        data={
+        exact=lambda: _exact(query, groups or ((whole,) if used else ())),
+        data=lambda: {
             "from": source,
             "to": target,
             **_figures(whole),
@@ -85,7 +85,7 @@ def _sentences(source: str, target: str, whole: Repriced) -> tuple[str, ...]:
 
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:
-    name = capital(DIMENSION_WORDS[query.by]) if query.by else ""
+    name = capitalize_first(DIMENSION_WORDS[query.by]) if query.by else ""
     heads = ("Billed", "At list price", "On the other model", "Difference", "Error")
     return (TableColumn(name, right=False), *map(TableColumn, heads))
 

@@ -14,7 +14,7 @@ from reports.questions.query import Query
 from reports.questions.wording import (
     DIMENSION_WORDS,
     before_words,
-    capital,
+    capitalize_first,
     metric_words,
     range_words,
     title,
@@ -77,8 +77,8 @@ def why_answer(
         columns=() if empty else _columns(query),
         rows=() if empty else _rows(query, found),
         notes=() if empty else (_grain(query),),
-        exact=_exact(query, found),
-        data=_data(query, ranges, found),
+        exact=lambda: _exact(query, found),
+        data=lambda: _data(query, ranges, found),
         groups=tuple(group.label for group in found.groups[: query.top]),
         steps=() if empty else _steps(found),
         empty=empty,
@@ -100,7 +100,7 @@ def moved_answer(
     was, is_ = sum(before.values()), sum(now.values())
     changes = moved(before, now)
     empty = not was and not is_
-    name = capital(DIMENSION_WORDS[query.by or Dimension.MODEL])
+    name = capitalize_first(DIMENSION_WORDS[query.by or Dimension.MODEL])
     sentences = (_first(query, ranges, was, is_), *_largest(metric, changes))
     rows = [
         (
@@ -118,9 +118,13 @@ def moved_answer(
                      figure(metric, sum(before.get(one, 0) for one in labels)),
                      figure(metric, sum(now.get(one, 0) for one in labels)),
                      _signed(metric, sum(change for _, change in rest))))  # fmt: skip
-    exact = tuple(
-        (label, before.get(label, 0), now.get(label, 0), change) for label, change in changes
-    )
+
+    def exact() -> ExactTable:
+        figures = (
+            (label, before.get(label, 0), now.get(label, 0), change) for label, change in changes
+        )
+        return ExactTable((_CSV_NAME[query.by], "Before", "Now", "Change"), tuple(figures))
+
     return AnalysisDocument(
         query=query,
         title=title(query),
@@ -132,8 +136,8 @@ def moved_answer(
         columns=(TableColumn(name, right=False), TableColumn("Before"), TableColumn("Now"),
                  TableColumn("Change")),
         rows=tuple(rows),
-        exact=ExactTable((_CSV_NAME[query.by], "Before", "Now", "Change"), exact),
-        data={
+        exact=exact,
+        data=lambda: {
             "metric": str(metric),
             "before": _span(ranges.before),
             "range": _span(ranges.now),
@@ -164,7 +168,7 @@ def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> A
         made=ranges.now.until,
         range=ranges.now,
         partial=(*status.partial, said[:1].lower() + said[1:].rstrip(".")),
-        data={
+        data=lambda: {
             "metric": str(query.metric or Metric.SPEND),
             "before": _span(ranges.before),
             "range": _span(ranges.now),
@@ -197,7 +201,7 @@ def _group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
 def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
     metric = query.metric or Metric.SPEND
     against = before_words(query.period, unfinished=ranges.now.unfinished, versus=query.versus)
-    name = capital(metric_words(query, metric))
+    name = capitalize_first(metric_words(query, metric))
     if before == now:
         return f"{name} did not change: {figure(metric, now)}, as in {against}."
     verb = "is" if metric is Metric.SPEND else "are"
@@ -289,7 +293,9 @@ def _signed(metric: Metric, change: int) -> str:
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:
     labels: tuple[str, ...]
-    labels = ("API key", "Model") if query.by is None else (capital(DIMENSION_WORDS[query.by]),)
+    labels = (
+        ("API key", "Model") if query.by is None else (capitalize_first(DIMENSION_WORDS[query.by]),)
+    )
     heads = ("Before", "Now", "Change", "Volume", "Mix", "Price")
     return (*(TableColumn(label, right=False) for label in labels), *map(TableColumn, heads))
 

@@ -1,7 +1,7 @@
-"""The pieces of Block Kit that messages, the Home and modals are put together from.
+"""Block Kit elements for messages, App Home and modals.
 
-Each keeps its own limit of Slack's. What a row holds at most (25 buttons and menus, 100 options)
-is for whoever fills it.
+Each function enforces Slack's text limits. Limits on counts (25 elements in an actions block, 100
+options in a menu) are the caller's responsibility.
 """
 
 from __future__ import annotations
@@ -16,30 +16,33 @@ from reports.wording.safe_text import clean, escape
 Block = dict[str, Any]
 
 LONGEST_SECTION = 2_900
-"""Up to here sections are filled; Slack takes 3,000 characters."""
+"""The length that callers fill sections to; Slack's limit is 3,000 characters."""
 LONGEST_CODE = 1_200
+"""The default length of a code span: a long command, with room for text in the same section."""
 _SECTION_CUT = 2_950
+# Slack's limits: fields or context elements in a block, then characters in labels, titles of
+# confirmations and headers. Sections are cut below the limit of 3,000.
 _MOST_BESIDE = 10
 _LABEL, _TITLE, _HEADER = 75, 100, 150
 
 
 def plain(text: str, length: int = 2_000) -> Block:
-    """Text as it stands, on one line."""
+    """Plain text on one line, cut to a length."""
     return {"type": "plain_text", "text": clean(text, length)}
 
 
 def mrkdwn(text: str) -> Block:
-    """Text with marks; an address or a channel that a name contains does not become a link."""
+    """mrkdwn text in which URLs and channel names don't become links automatically."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def section(text: str) -> Block:
-    """A paragraph in mrkdwn, cut where Slack would not take it."""
+    """A paragraph of mrkdwn, cut to Slack's limit."""
     return {"type": "section", "text": mrkdwn(text[:_SECTION_CUT])}
 
 
 def fields(*texts: str) -> Block:
-    """Paragraphs in mrkdwn beside each other, two in a row; the first ten."""
+    """Paragraphs of mrkdwn in two columns; only the first ten."""
     return {
         "type": "section",
         "fields": [mrkdwn(text) for text in texts[:_MOST_BESIDE]],
@@ -47,12 +50,12 @@ def fields(*texts: str) -> Block:
 
 
 def header(text: str) -> Block:
-    """A heading, of at most 150 characters."""
+    """A header of plain text, cut to 150 characters."""
     return {"type": "header", "text": plain(text, _HEADER)}
 
 
 def context(*texts: str) -> Block:
-    """Small print in mrkdwn; the first ten."""
+    """Small gray mrkdwn texts; only the first ten."""
     return {
         "type": "context",
         "elements": [mrkdwn(text) for text in texts[:_MOST_BESIDE]],
@@ -60,12 +63,12 @@ def context(*texts: str) -> Block:
 
 
 def divider() -> Block:
-    """A line across."""
+    """A horizontal line."""
     return {"type": "divider"}
 
 
 def table(rows: Sequence[Sequence[str]]) -> Block:
-    """A table, its heads first; all but the first column is set to the right."""
+    """A table of plain text cells, headers first; all columns but the first are right-aligned."""
     settings = [{"is_wrapped": True}, *({"align": "right"} for _ in rows[0][1:])]
     return {
         "type": "table",
@@ -77,17 +80,17 @@ def table(rows: Sequence[Sequence[str]]) -> Block:
 def button(
     label: str, action: str, value: str = "", *, style: str = "", confirm: Block | None = None
 ) -> Block:
-    """A button; its style may be `primary` or `danger`, its label has at most 75 characters."""
-    made: Block = {"type": "button", "action_id": action, "text": plain(label, _LABEL)}
+    """A button; `style` is `primary`, `danger` or ""; the label is cut to 75 characters."""
+    element: Block = {"type": "button", "action_id": action, "text": plain(label, _LABEL)}
     if value:
-        made["value"] = value
+        element["value"] = value
     if style:
-        made["style"] = style
-    return {**made, "confirm": confirm} if confirm else made
+        element["style"] = style
+    return {**element, "confirm": confirm} if confirm else element
 
 
 def confirmation(title: str, text: str, yes: str) -> Block:
-    """What a button asks before it does something; the way out is to keep things as they are."""
+    """A confirmation dialog for a button; `yes` labels its confirm button, the other says Keep."""
     return {
         "title": plain(title, _TITLE),
         "text": plain(text, 300),
@@ -97,39 +100,39 @@ def confirmation(title: str, text: str, yes: str) -> Block:
 
 
 def option(label: str, value: str) -> Block:
-    """Something to choose, with a label of at most 75 characters."""
+    """A menu option; the label is cut to 75 characters."""
     return {"text": plain(label, _LABEL), "value": str(value)}
 
 
 def menu(action: str, label: str, options: list[Block], chosen: str = "") -> Block:
-    """A menu; `chosen` is the value of the option that stands in it, else its label does."""
-    present = [one for one in options if chosen and one["value"] == chosen]
+    """A menu; `chosen` is the value of the selected option, "" to show the label instead."""
+    selected = [one for one in options if chosen and one["value"] == chosen]
     return {
         "type": "static_select",
         "action_id": str(action),
         "placeholder": plain(label, _HEADER),
         "options": options,
-        **({"initial_option": present[0]} if present else {}),
+        **({"initial_option": selected[0]} if selected else {}),
     }
 
 
 def actions(*elements: Block) -> Block:
-    """A row of buttons and menus; 25 at most."""
+    """A row of buttons and menus; Slack allows at most 25."""
     return {"type": "actions", "elements": list(elements)}
 
 
 def moment(at: datetime, fallback: str = "") -> str:
-    """A moment in mrkdwn, as each reader's own clock shows it; the fallback is escaped."""
+    """An aware time as mrkdwn, shown in each reader's zone; `fallback` must be escaped."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback or stamp(at)}>"
 
 
 def code(text: str, length: int = LONGEST_CODE) -> str:
-    """What others chose or typed, as code in mrkdwn cut to a length; nothing in it ends it."""
+    """Untrusted text as an mrkdwn code span, cut to a length; back-ticks in it are replaced."""
     return f"`{fit(escape(clean(text, length).replace('`', chr(39))), LONGEST_CODE)}`"
 
 
 def fit(escaped: str, longest: int) -> str:
-    """Escaped text cut to a length, but not within an entity."""
+    """Escaped text cut to a length, but not inside an entity such as `&amp;`."""
     if len(escaped) <= longest:
         return escaped
     cut = escaped[: longest - 1]
@@ -138,19 +141,19 @@ def fit(escaped: str, longest: int) -> str:
 
 
 def fitting(lines: Iterable[str], longest: int) -> list[str]:
-    """As many of the first lines as fit together into so many characters."""
-    found: list[str] = []
+    """The first lines, as many as fit into `longest` characters."""
+    fitted: list[str] = []
     room = longest + 1
     for line in lines:
         room -= len(line) + 1
         if room < 0:
             break
-        found.append(line)
-    return found
+        fitted.append(line)
+    return fitted
 
 
 def packed(lines: Iterable[str]) -> list[str]:
-    """Lines in as few texts as hold them, each short enough for a section if every line is."""
+    """Lines joined into as few section-sized texts as possible."""
     texts: list[str] = []
     for line in lines:
         if texts and len(texts[-1]) + len(line) < LONGEST_SECTION:

@@ -1,7 +1,7 @@
-"""The inputs of modals as Block Kit, and the values in a submitted modal.
+"""Inputs of modals, and the values of a submitted modal.
 
-Each input's block has the id of its one element, so that errors can be shown at the field, and
-what was entered survives when the modal is updated.
+An input's block id equals the action id of its element, so that errors can be shown at the field
+and entered values survive an update of the modal.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _CLOSE = "Cancel"
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What a modal carries: the id and version of what it edits, "" for something new.
+    """A modal's private metadata: the id and version of what it edits, "" for something new.
 
-    `home` is 1 if it was opened from the Home; `url` is the response URL of what opened it.
-    `maker` is the Slack id of the owner, if somebody else opened the modal.
+    `home` is 1 if it was opened from App Home; `url` is the response URL of the interaction that
+    opened it. `owner` is the owner's Slack id if another person opened the modal, else "".
     """
 
     id: str = ""
     version: str = ""
     home: int = 0
     url: str = ""
-    maker: str = ""
+    owner: str = ""
 
     def text(self) -> str:
         """As JSON for the modal's private metadata."""
@@ -40,17 +40,17 @@ class Meta:
 
     @staticmethod
     def of(text: str) -> Meta:
-        """From a modal's private metadata; empty if it isn't valid."""
+        """Parse a modal's private metadata; empty if it isn't valid."""
         try:
-            kept = json.loads(text)
+            stored = json.loads(text)
         except ValueError:
             return Meta()
-        if not isinstance(kept, dict):
+        if not isinstance(stored, dict):
             return Meta()
-        home = kept.get("home") == 1
-        names = [str(kept.get(name) or "") for name in ("id", "version", "url", "maker")]
-        maker = names[3] if names[3].isalnum() else ""
-        return Meta(names[0], names[1], int(home), names[2], maker)
+        home = stored.get("home") == 1
+        names = [str(stored.get(name) or "") for name in ("id", "version", "url", "owner")]
+        owner = names[3] if names[3].isalnum() else ""
+        return Meta(names[0], names[1], int(home), names[2], owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Entered:
 
     @staticmethod
     def of(state: Mapping[str, Any]) -> Entered:
-        """From a view's state."""
+        """Read a view's state."""
         blocks = state.get("values")
         found: dict[str, Any] = {}
         if isinstance(blocks, dict):
@@ -72,25 +72,25 @@ class Entered:
 
     def text(self, name: str, default: str = "") -> str:
         """What was typed (without markup) or chosen; the default if the input was absent."""
-        held = self.values.get(name)
-        if not isinstance(held, dict):
+        state = self.values.get(name)
+        if not isinstance(state, dict):
             return default
-        option = held.get("selected_option")
+        option = state.get("selected_option")
         if isinstance(option, dict):
             return str(option.get("value") or "")
-        if held.get("value"):
-            return unmarked(str(held["value"]))  # people paste commands as Slack showed them
+        if state.get("value"):
+            return unmarked(str(state["value"]))  # people paste commands as Slack showed them
         for key in ("selected_time", "selected_conversation"):
-            if held.get(key):
-                return str(held[key]).strip()
+            if state.get(key):
+                return str(state[key]).strip()
         return ""
 
     def many(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """The checked values; the default if the modal had no such input."""
-        held = self.values.get(name)
-        if not isinstance(held, dict):
+        state = self.values.get(name)
+        if not isinstance(state, dict):
             return default
-        return tuple(str(option["value"]) for option in held.get("selected_options") or ())
+        return tuple(str(option["value"]) for option in state.get("selected_options") or ())
 
 
 def modal(
@@ -125,7 +125,7 @@ def preview(words: str) -> Block:
     return {**block, "block_id": PREVIEW, "accessory": button("Refresh preview", PREVIEW)}
 
 
-def typed(
+def text_input(
     name: str,
     label: str,
     value: str,
@@ -135,7 +135,7 @@ def typed(
     longest: int = 500,
     optional: bool = False,
 ) -> Block:
-    """A line of text; Enter updates the modal."""
+    """A one-line text input; Enter updates the modal."""
     element: Block = {
         "type": "plain_text_input",
         "action_id": name,
@@ -149,50 +149,50 @@ def typed(
     return _input(name, label, element, hint=hint, optional=optional)
 
 
-def select(name: str, label: str, options: Options, value: str, *, hint: str = "") -> Block:
-    """One of a few, in a menu."""
+def select_input(name: str, label: str, options: Options, value: str, *, hint: str = "") -> Block:
+    """A menu with one choice."""
     return _input(name, label, _chosen("static_select", name, options, value), hint=hint)
 
 
-def to_maker(meta: Meta) -> str:
+def owner_label(meta: Meta) -> str:
     """The label of the choice that sends messages to the owner."""
-    return "Its owner (DM)" if meta.maker else "Me (DM)"
+    return "Its owner (DM)" if meta.owner else "Me (DM)"
 
 
-def whose(meta: Meta) -> list[Block]:
-    """Says who the owner is, if somebody else opened the modal."""
-    if not meta.maker:
+def owner_note(meta: Meta) -> list[Block]:
+    """A note that names the owner, if another person opened the modal."""
+    if not meta.owner:
         return []
-    return [context(f"Set up by <@{meta.maker}>, so `creator:me` means them here.")]
+    return [context(f"Set up by <@{meta.owner}>, so `creator:me` means them here.")]
 
 
-def radio(name: str, label: str, options: Options, value: str) -> Block:
-    """One of a few, as radio buttons."""
+def radio_input(name: str, label: str, options: Options, value: str) -> Block:
+    """Radio buttons."""
     return _input(name, label, _chosen("radio_buttons", name, options, value))
 
 
-def ticks(
+def checkboxes(
     name: str, label: str, options: Options, values: Sequence[str], *, optional: bool = False
 ) -> Block:
-    """Any of a few, as checkboxes."""
-    made = _options(options)
-    element: Block = {"type": "checkboxes", "action_id": name, "options": made}
-    initial = [one for one in made if one["value"] in values]
+    """Checkboxes; `values` are the checked ones."""
+    options_ = _options(options)
+    element: Block = {"type": "checkboxes", "action_id": name, "options": options_}
+    initial = [one for one in options_ if one["value"] in values]
     if initial:
         element["initial_options"] = initial
     return _input(name, label, element, optional=optional)
 
 
-def clock(name: str, label: str, value: str) -> Block:
-    """A time of day."""
+def time_input(name: str, label: str, value: str) -> Block:
+    """A time picker; `value` is `HH:MM`, or "" for none."""
     element: Block = {"type": "timepicker", "action_id": name}
     if len(value) == 5:
         element["initial_time"] = value
     return _input(name, label, element)
 
 
-def channel(name: str, label: str, value: str, *, hint: str = "") -> Block:
-    """A channel that isn't shared with another company."""
+def channel_input(name: str, label: str, value: str, *, hint: str = "") -> Block:
+    """A channel picker without channels that are shared with other companies."""
     element: Block = {
         "type": "conversations_select",
         "action_id": name,
@@ -209,9 +209,9 @@ def channel(name: str, label: str, value: str, *, hint: str = "") -> Block:
 
 
 def _chosen(kind: str, name: str, options: Options, value: str) -> Block:
-    made = _options(options)
-    element: Block = {"type": kind, "action_id": name, "options": made}
-    initial = next((one for one in made if one["value"] == value), None)
+    option_blocks = _options(options)
+    element: Block = {"type": kind, "action_id": name, "options": option_blocks}
+    initial = next((one for one in option_blocks if one["value"] == value), None)
     return {**element, "initial_option": initial} if initial else element
 
 

@@ -5,9 +5,11 @@ They become the words of an alert, which its grammar reads; what was taken is sh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reports.alerts.grammar import EXAMPLES, apart, parse_alert
+from reports.alerts.kinds.registry import KINDS, kind_of
 from reports.alerts.rule import Rule
 from reports.alerts.threshold import amount
 from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, PER, RHYTHMS, WATCHES, unit_of
@@ -35,11 +37,21 @@ _SILENT = FILLERS | say.FILLERS | {
     "would", "its", "their", "set", "create", "add", "new", "alert", "goes", "go", "went", "run",
     "rises", "rise", "climbs", "climb", "falls", "fall", "drops", "drop", "runs", "low", "limit",
     "something", "anything", "ever", "has", "have", "been", "reached", "up", "amount", "data",
+    "money", "still",
 } | _ALERTING | _TELLING  # fmt: skip
 _PLACES = {"me", "us", "owner", "here"}
 _PEOPLE = {"person", "people", "user", "users", "member", "members", "creator", "creators"}
 _EACH = {"a", "an", "any", "each", "every", "some", "one"}
 _TIME = {"a", "an", "one", "the", "any", "each", "every", "this"}
+
+
+_PHRASES = [
+    (re.compile(rf"\b(?:{phrase})\b", re.IGNORECASE), kind.spellings[0])
+    for kind in KINDS
+    for phrase in kind.phrases
+]
+_DAYS = {"day": 1, "week": 7, "month": 30}
+"""How many days there are in a unit, for kinds that take a number of days."""
 
 
 def wants(words: Sequence[str]) -> bool:
@@ -51,7 +63,7 @@ def wants(words: Sequence[str]) -> bool:
 def hear_alert(said: str, known: KnownNames) -> Rule | CommandError | None:
     """The alert that somebody wishes for, or what is missing of it; None where there is none."""
     try:
-        words = _translated([word.strip("?!,;") for word in apart(tokens(said))], known)
+        words = _translated([word.strip("?!,;") for word in apart(tokens(_named(said)))], known)
     except AmbiguousNameError as wrong:
         return CommandError(str(wrong), examples=EXAMPLES)
     except ValueError:
@@ -67,8 +79,19 @@ def hear_alert(said: str, known: KnownNames) -> Rule | CommandError | None:
     return found if isinstance(found, Rule | CommandError) else None
 
 
+def _named(said: str) -> str:
+    """A text with phrases that mean a kind of alert replaced by its word, except in quotes."""
+    parts = said.split('"')
+    for place in range(0, len(parts), 2):
+        for phrase, word in _PHRASES:
+            parts[place] = phrase.sub(word, parts[place])
+    return '"'.join(parts)
+
+
 def _with_watch(words: list[str]) -> list[str]:
     """What is watched, where a threshold alone tells it: a part of a budget, or dollars."""
+    if any(word in WATCHES and kind_of(WATCHES[word]).takes_metric for word in words):
+        words = [word for word in words if word not in METRICS]
     thresholds = [found for word in words if (found := amount(word))]
     if any(word in METRICS or word in WATCHES for word in words) or not thresholds:
         return words
@@ -95,6 +118,8 @@ def _taken(rest: Sequence[str], found: list[str], known: KnownNames) -> int:
     ahead = [one.casefold().rstrip(".") for one in rest[1:3]]
     following = ahead[0] if ahead else ""
     unit = unit_of(following)
+    if days := _days(rest, found):
+        return _put(found, *days)
     if lower in {"in", "within", "for", "per", *_TIME} and unit:
         return _put(found, f"per {unit}", 2)
     if lower in {"in", "within", "for"} and following in _TIME and unit_of("".join(ahead[1:])):
@@ -115,6 +140,24 @@ def _taken(rest: Sequence[str], found: list[str], known: KnownNames) -> int:
     if lower in say.SELF - {"me"} and following not in say.WANTING:
         return _put(found, "creator:me", 1)
     return _put(found, _meant(word, lower, known), 1)
+
+
+def _days(rest: Sequence[str], found: Sequence[str]) -> tuple[str, int] | None:
+    """A number of days, like `for 2 weeks`, as `14d`, and how many words that takes.
+
+    None where the next words aren't one, or the kind takes none.
+    """
+    if not any(kind_of(WATCHES.get(one, "")).takes_days for one in found):
+        return None
+    skipped = int(rest[0].casefold() in {"for", "in", "within"})
+    words = [one.casefold() for one in rest[skipped : skipped + 2]]
+    if len(words) < 2:
+        return None
+    count = "1" if words[0] in _EACH else words[0]
+    days = _DAYS.get(words[1].removesuffix("s"))
+    if not days or not (count.isascii() and count.isdecimal() and len(count) < 4):
+        return None
+    return f"{int(count) * days}d", skipped + 2
 
 
 def _put(found: list[str], words: str, taken: int) -> int:

@@ -39,7 +39,7 @@ from reports.time.timerange import NotBegunError, ranges, zone_names
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
-from reports.wording.subscriptions import managing
+from reports.wording.shared_grammar import list_request
 
 _ORDER = (
     "kind", "metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share",
@@ -170,9 +170,9 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         return strictly(said, strict)
     if is_unfit(strict.problem):
         return strict
-    if there := managing(words):
+    if there := list_request(words):
         if there.button:
-            return CommandError(there.said(), "", there.listing)
+            return CommandError(there.instructions(), "", there.listing)
         return ParsedText(there.listing)
     if words[0] in _BEGINNINGS:
         rest = said.partition(" ")[2] if words[0] == "schedule" else ""
@@ -466,7 +466,7 @@ class _TextReader:
         self.given["kind"] = [" ".join((kind, *self.extra))]
         self.superlative = False
         self.given.pop("top", None)
-        if kind in {QueryKind.PRICE, QueryKind.FORECAST}:
+        if kind in {QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE}:
             self.given.pop("metric", None)
         if kind is QueryKind.FORECAST:
             self.left.clear()  # "per month" says of which period the end is meant

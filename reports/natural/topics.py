@@ -113,6 +113,21 @@ _SAID_BY: dict[QueryKind, tuple[str, ...]] = {
         "going to cost",
         "end up",
     ),
+    QueryKind.CACHE: (
+        "hit rate",
+        "hit rates",
+        "hit ratio",
+        "what share of",
+        "share of",
+        "percentage of",
+        "percent of",
+        "proportion of",
+        "worth it",
+        "without caching",
+        "without a cache",
+        "without the cache",
+        "pay off",
+    ),
 }
 """Phrases that say of which kind a question is, and nothing else."""
 _SAY_NOTHING: dict[QueryKind, set[str]] = {
@@ -130,6 +145,13 @@ _SAY_NOTHING: dict[QueryKind, set[str]] = {
     QueryKind.FORECAST: _FORECAST | {
         "will", "end", "ends", "expected", "expect", "track", "stay", "exceed", "finish", "close",
         "by", "estimate", "estimated", "budget", "land",
+    },
+    QueryKind.CACHE: {
+        "cache", "caches", "cached", "caching", "uncached", "prompt", "prompts", "input", "hit",
+        "hits", "rate", "rates", "ratio", "save", "saved", "saves", "saving", "savings", "work",
+        "works", "worked", "working", "effective", "effectively", "efficient", "efficiency",
+        "worth", "good", "well", "help", "helps", "helped", "helping", "why", "where", "when",
+        "fall", "fell", "fallen", "drop", "dropped", "went", "down", "low", "reasoning",
     },
 }  # fmt: skip
 """Words that say the kind, or nothing, in a question of that kind."""
@@ -197,6 +219,8 @@ def topic_said(words: Sequence[str]) -> str:
     keys = bool(given & {"key", "keys"})
     if _lists_keys(words) or (keys and (given & _KEYS or _has(said, _KEYS_SAID))):
         return Topic.KEYS
+    if any(word.startswith("cach") or word == "uncached" for word in words):
+        return Topic.CACHE
     if "new" in given and given & {"model", "models"}:
         return Topic.NEW_MODELS
     if given & _WHATIF or _has(said, _WHATIF_SAID):
@@ -211,8 +235,6 @@ def topic_said(words: Sequence[str]) -> str:
         return BALANCE if _has(said, _BALANCE_SAID) else Topic.FORECAST
     if given & _BALANCE or _has(said, _BALANCE_SAID) or _left(given):
         return BALANCE
-    if any(word.startswith("cach") or word == "uncached" for word in words):
-        return Topic.CACHE
     if given & _PRICE or _has(said, _PRICE_SAID):
         return Topic.PRICE
     return _group_to_come(words) or ""

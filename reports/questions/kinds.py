@@ -16,7 +16,7 @@ from reports.wording.token_cursor import TokenCursor
 
 ANSWERED = frozenset({
     QueryKind.PRICE, QueryKind.WHY, QueryKind.FORECAST, QueryKind.LIMITS, QueryKind.KEYS,
-    QueryKind.WHATIF,
+    QueryKind.CACHE, QueryKind.WHATIF,
 })  # fmt: skip
 """The kinds that have an answer, besides usage; their words are read as questions."""
 
@@ -56,6 +56,12 @@ _UNFIT: dict[QueryKind, dict[str, str]] = {
     },
     QueryKind.LIMITS: limit_kinds.LIMITS_UNFIT,
     QueryKind.KEYS: limit_kinds.KEYS_UNFIT,
+    QueryKind.CACHE: {
+        "metric": "`cache` shows tokens and what caching saved, so it takes no metric.",
+        "comparison": "`cache` says where the share fell, so it takes no `vs`.",
+        "source": "OpenRouter doesn't split cached tokens by credits and BYOK, so `cache` takes no"
+        " source.",
+    },
     QueryKind.WHATIF: limit_kinds.WHATIF_UNFIT,
 }
 """The sentence about each part of a question that makes no sense for a kind."""

@@ -26,6 +26,7 @@ DEFAULT_PERIODS: dict[QueryKind, Period] = {
     QueryKind.PRICE: Counted(1, Unit.MONTH),
     QueryKind.WHY: Counted(1, Unit.WEEK),
     QueryKind.FORECAST: Calendar(Unit.MONTH),
+    QueryKind.CACHE: Counted(1, Unit.MONTH),
     QueryKind.WHATIF: Counted(1, Unit.MONTH),
 }
 """The period of a kind where the question names none; elsewhere it is that of usage.

@@ -1,4 +1,4 @@
-"""Summaries: what a question's usage adds up to, for every kind of output."""
+"""Summaries: the figures that answer a question, for every kind of output."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class UsageFigures:
-    """What the cache holds for a question, before it is added up.
+    """The stored usage for a question, before it is summarized.
 
-    `whole` is the usage of each bucket; `series` usage by bucket index, of all groups or of the
-    largest; `count` the number of groups; `previous` the usage of the period before, None where it
-    is unknown. Where the question compares: `before` is the usage of groups in the period before,
-    `course` that of its buckets. Of buckets with the indexes `unknown` nothing is held (their usage
-    here is zero but means nothing), of those in `incomplete` a part is missing. `since` is the
-    moment from which usage is held where the beginning of the range is missing.
+    `whole` is the usage of each bucket; `series` maps group labels to usage by bucket index, for
+    all groups or the largest; `count` is the number of groups; `previous` is the usage of the
+    previous period, None if unknown. In a comparison, `before` is the previous period's usage by
+    group and `previous_buckets` its usage by bucket. `unknown` and `incomplete` hold the indexes
+    of buckets without data (their usage is zero here) and with partial data. `since` is the time
+    (UTC) from which usage is stored, if the beginning of the range is missing.
     """
 
     whole: tuple[Usage, ...]
@@ -33,7 +33,7 @@ class UsageFigures:
     count: int
     previous: Usage | None = None
     before: Mapping[str, Usage] | None = None
-    course: tuple[Usage, ...] | None = None
+    previous_buckets: tuple[Usage, ...] | None = None
     unknown: frozenset[int] = frozenset()
     incomplete: frozenset[int] = frozenset()
     since: datetime | None = None
@@ -43,9 +43,9 @@ class UsageFigures:
 class Series:
     """One group: a figure for each bucket, and its sum, average and extremes.
 
-    Figures are nano-dollars, tokens or requests. `min`, `max` and `avg` are over the `active`
-    buckets (those with any request) only; `share` is of the whole. `previous` is the group's sum in
-    the period before: None unless the question compares and that period is held.
+    Figures are nano-dollars, tokens or requests. `min`, `max` and `avg` cover only the `active`
+    buckets (those with any request); `share` is the share of the total. `previous` is the group's
+    sum in the previous period: None unless the question compares and that period is stored.
     """
 
     label: str
@@ -62,12 +62,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class MetricSummary:
-    """One metric over the range: the whole, its parts, and its groups by sum, largest first.
+    """One metric over the range: the total, its parts, and its groups by sum, largest first.
 
-    `avg` is the sum divided by the number of buckets held. `rest` counts the groups that have no
-    series here and `rest_sum` is their sum. `buckets` is the whole by bucket, 0 where its index is
-    in `unknown` (nothing is held of it); of buckets in `incomplete` a part is missing. `course` is
-    the period before by bucket, where the question compares a single series.
+    `avg` is the sum divided by the number of buckets with data. `other_count` and `other_sum` are
+    the number and sum of the groups without a series here. `buckets` is the total by bucket, 0 for
+    the indexes in `unknown` (no data); buckets in `incomplete` have partial data.
+    `previous_buckets` is the previous period by bucket, if the question compares a single series.
     """
 
     metric: Metric
@@ -78,25 +78,25 @@ class MetricSummary:
     change: Fraction | None
     parts: Mapping[str, int]
     groups: tuple[Series, ...]
-    rest: int
-    rest_sum: int
-    course: tuple[int, ...] | None = None
+    other_count: int
+    other_sum: int
+    previous_buckets: tuple[int, ...] | None = None
     unknown: frozenset[int] = frozenset()
     incomplete: frozenset[int] = frozenset()
 
     @property
     def known(self) -> int:
-        """The number of buckets held, over which the whole is averaged."""
+        """The number of buckets with data, which the average covers."""
         return len(self.buckets) - len(self.unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The answer to a question; every renderer draws from this and from nothing else.
+    """The answer to a question, and the only input of every renderer.
 
-    `as_of` is when the cache was last synced (None: never), `partial` says in words what is
-    missing, `totals` is all usage of the range. `since` is the moment (UTC) from which usage is
-    held, None where that is the whole range from its beginning, or none of it.
+    `as_of` is the time of the last sync (UTC; None: never), `partial` describes what is missing,
+    `totals` is all usage of the range. `since` is the time (UTC) from which usage is stored; None
+    if nothing is missing at the beginning of the range, or nothing is stored.
     """
 
     query: Query
@@ -109,19 +109,19 @@ class Summary:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing at all was used."""
+        """Whether there was no usage."""
         return self.totals == ZERO
 
     @property
     def compares(self) -> bool:
-        """Whether each group is shown beside its figure in the period before."""
+        """Whether groups are shown with their previous figures."""
         return self.query.versus is not None and any(
             group.previous is not None for part in self.metrics.values() for group in part.groups
         )
 
 
 def in_order(groups: Iterable[Series]) -> list[Series]:
-    """Groups as documents list them: usage without a creator comes last, however much it is."""
+    """Groups in document order: usage without a creator is always last."""
     return sorted(groups, key=lambda group: group.label == NO_CREATOR)
 
 
@@ -132,7 +132,7 @@ def summarize(
     as_of: datetime | None,
     partial: tuple[str, ...] = (),
 ) -> Summary:
-    """Add up what the cache holds; groups without a series are counted in `rest`."""
+    """Summarize stored usage; groups without a series are counted in `other_count`."""
     metrics = {metric: _metric(query, metric, figures) for metric in query.metrics}
     totals = total(figures.whole)
     return Summary(query, time_range, as_of, partial, metrics, totals, figures.since)
@@ -141,41 +141,47 @@ def summarize(
 def _metric(query: Query, metric: Metric, figures: UsageFigures) -> MetricSummary:
     buckets = tuple(usage.value(metric, query.source) for usage in figures.whole)
     whole = total(figures.whole)
-    everything = whole.value(metric, query.source)
+    total_value = whole.value(metric, query.source)
     previous = figures.previous and figures.previous.value(metric, query.source)
-    found = [
-        _series(label, by_bucket, query, metric, len(buckets), everything)
+    series = [
+        _series(label, by_bucket, query, metric, len(buckets), total_value)
         for label, by_bucket in figures.series.items()
     ]
     if figures.before is not None:
-        was = {label: used.value(metric, query.source) for label, used in figures.before.items()}
-        found = [replace(group, previous=was.get(group.label, 0)) for group in found]
-    groups = tuple(sorted(found, key=lambda group: (-group.sum, group.label)))
-    # usage that is there after all is known
+        previous_by_label = {
+            label: used.value(metric, query.source) for label, used in figures.before.items()
+        }
+        series = [
+            replace(group, previous=previous_by_label.get(group.label, 0)) for group in series
+        ]
+    groups = tuple(sorted(series, key=lambda group: (-group.sum, group.label)))
+    # a bucket with usage counts as known
     unknown = frozenset(index for index in figures.unknown if figures.whole[index] == ZERO)
     known = len(buckets) - len(unknown)
     return MetricSummary(
         metric=metric,
         buckets=buckets,
-        sum=everything,
-        avg=Fraction(everything, known) if known else Fraction(0),
+        sum=total_value,
+        avg=Fraction(total_value, known) if known else Fraction(0),
         previous=previous,
-        change=Fraction(everything - previous, previous) if previous else None,
+        change=Fraction(total_value - previous, previous) if previous else None,
         parts=whole.parts(metric, query.source),
         groups=groups,
-        rest=figures.count - len(groups),
-        rest_sum=everything - sum(group.sum for group in groups),
-        course=_course(query, metric, figures),
+        other_count=figures.count - len(groups),
+        other_sum=total_value - sum(group.sum for group in groups),
+        previous_buckets=_previous_buckets(query, metric, figures),
         unknown=unknown,
         incomplete=figures.incomplete,
     )
 
 
-def _course(query: Query, metric: Metric, figures: UsageFigures) -> tuple[int, ...] | None:
-    """The period before in as many buckets as the range: a month may be a day longer or shorter."""
-    if figures.course is None:
+def _previous_buckets(
+    query: Query, metric: Metric, figures: UsageFigures
+) -> tuple[int, ...] | None:
+    """The previous period in as many buckets as the range; months differ in length."""
+    if figures.previous_buckets is None:
         return None
-    values = tuple(usage.value(metric, query.source) for usage in figures.course)
+    values = tuple(usage.value(metric, query.source) for usage in figures.previous_buckets)
     count = len(figures.whole)
     return (*values, *(0,) * count)[:count]
 
@@ -186,11 +192,11 @@ def _series(
     query: Query,
     metric: Metric,
     count: int,
-    everything: int,
+    total_value: int,
 ) -> Series:
     values = {index: usage.value(metric, query.source) for index, usage in by_bucket.items()}
     active = [values[index] for index, usage in by_bucket.items() if usage.requests]
-    summed = sum(values.values())
+    series_sum = sum(values.values())
     return Series(
         label=label,
         buckets=tuple(values.get(index, 0) for index in range(count)),
@@ -198,7 +204,7 @@ def _series(
         min=min(active, default=0),
         max=max(active, default=0),
         avg=Fraction(sum(active), len(active)) if active else Fraction(0),
-        sum=summed,
-        share=Fraction(summed, everything) if everything else Fraction(0),
+        sum=series_sum,
+        share=Fraction(series_sum, total_value) if total_value else Fraction(0),
         usage=total(by_bucket.values()),
     )

@@ -65,13 +65,6 @@ _COMMANDS: dict[tuple[str, ...], Personal] = {
     ("me",): MeAsked(),
 }
 _NOT_YET = {
-    Topic.FORECAST: "I can't forecast spend yet",
-    Topic.WHY: "I can't explain what changed yet",
-    Topic.PRICE: "I can't work out average prices yet",
-    Topic.CACHE: "I can't show what caching saved yet",
-    Topic.WHATIF: "I can't reprice usage on another model yet",
-    Topic.LIMITS: "I can't show what is left of key limits yet",
-    Topic.KEYS: "I can't list keys by their limits or last use yet",
     Topic.NEW_MODELS: "I can't list newly used models yet",
     Topic.PROVIDER: "I can't group or filter by provider yet",
     Topic.APP: "I can't group or filter by app yet",
@@ -79,13 +72,6 @@ _NOT_YET = {
     Topic.TEAM: "I can't group or filter by team yet",
 }
 _INSTEAD = {
-    Topic.FORECAST: "`spend this month` shows what has been spent so far",
-    Topic.WHY: "`spend this week by model vs before` shows the change of each model",
-    Topic.PRICE: "`spend` and `tokens` show its two sides",
-    Topic.CACHE: "`tokens` shows prompt and completion tokens",
-    Topic.WHATIF: "`spend by model` shows what each model costs",
-    Topic.LIMITS: "`alert budget 80%` warns you before a limit is reached",
-    Topic.KEYS: "`by key` shows the usage of each key",
     Topic.NEW_MODELS: "`alert new model` tells you when one is first used",
 }
 _BY = {"by", "per", "each", "which", "across"}
@@ -96,7 +82,6 @@ _UPCOMING = {
     **dict.fromkeys(("team", "teams", "department", "departments"), Topic.TEAM),
 }
 """What usage can't be grouped by yet."""
-_KEY_FLAGS = {"unused", "unlimited", "orphaned", "expiring"}
 
 
 def not_yet(topic: Topic) -> str:
@@ -116,10 +101,6 @@ def topic_of(words: Sequence[str]) -> Topic | None:
     first = lower[0] if lower else ""
     if kind_of(first):
         return None
-    if first in {"forecast", "why", "price", "cache", "whatif", "limits"}:
-        return Topic(first)
-    if first == "keys" and (len(lower) == 1 or _KEY_FLAGS & set(lower)):
-        return Topic.KEYS
     if lower == ["new", "models"]:
         return Topic.NEW_MODELS
     return ungroupable(lower)

@@ -84,7 +84,7 @@ def title(query: Query) -> str:
         about = f" ({metric_words(query, query.metric)})" if query.metric else ""
         what = f"{KIND_WORDS[query.kind]}{about}"
     elif query.metric:
-        what = capital(metric_words(query, query.metric))
+        what = capitalize_first(metric_words(query, query.metric))
     elif query.source is MoneySource.ALL:
         what = "Activity"
     else:
@@ -94,7 +94,7 @@ def title(query: Query) -> str:
     return f"{what}{by}{excluded_words(query)}{when}"
 
 
-def capital(words: str) -> str:
+def capitalize_first(words: str) -> str:
     """Words as a heading begins them; `API key` keeps its own capitals."""
     return words[:1].upper() + words[1:]
 

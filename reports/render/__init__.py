@@ -1,1 +1,1 @@
-"""Renderers: an answer in, blocks, files or pictures out. Each asks for its library when used."""
+"""Renderers: a Summary in; CSV, JSON, PDF, PNG, chart data or terminal text out."""

@@ -1,6 +1,6 @@
-"""CSV files: the site's own Activity export, and the details of one metric.
+"""CSV files: OpenRouter's Activity export format, and the details of one metric.
 
-The header is bare and every value quoted, lines end in LF, there is no byte order mark and no
+The header is unquoted and every value quoted, lines end in LF, there is no byte order mark and no
 totals row. Dates are UTC, money is plain decimal dollars, counts are whole numbers.
 """
 
@@ -28,15 +28,15 @@ DETAIL = {
     Metric.REQUESTS: "Requests,BYOK Requests",
 }
 _FORMULA = frozenset("=+-@")
-_CHUNK = 4096  # rows at a time: enough to be fast, few enough that memory stays flat
-_NAMES_KEPT = 50_000
+_CHUNK = 4096  # rows per write: enough to be fast, few enough for constant memory
+_NAMES_KEPT = 50_000  # quoted names in the cache: more than any organization has keys and models
 
 
 def write_csv(query: Query, rows: Iterable[UsageRow], out: BinaryIO) -> int:
-    """Write usage rows as CSV, in the order in which they come; returns how many there were.
+    """Write usage rows as CSV (UTF-8), in the given order; returns the number of rows.
 
-    Where only credits or only BYOK are asked for, the other column of money is 0 and Spend is the
-    one asked for, so that every column adds up to the answer. Memory does not grow with the rows.
+    If the question is about credits or BYOK only, the other money column is 0 and Spend equals the
+    requested one, so that every column adds up to the answer. Memory use is constant.
     """
     out.write(header(query).encode())
     written = 0
@@ -50,33 +50,39 @@ def write_csv(query: Query, rows: Iterable[UsageRow], out: BinaryIO) -> int:
 def write_compared_csv(
     query: Query,
     start: datetime,
-    now: Iterable[UsageRow],
-    before: Iterable[UsageRow] | None,
+    current_rows: Iterable[UsageRow],
+    previous_rows: Iterable[UsageRow] | None,
     out: BinaryIO,
 ) -> int:
-    """Write the usage of each group and model beside that of the period before; returns the rows.
+    """Write each group and model with its usage in the range and in the previous period.
 
-    One row for the whole range, dated `start`, since buckets of two periods do not match; largest
-    first. What was used in one period only is 0 in the other. `before` is None where that period is
-    not held: its values are then empty.
+    One row per group and model, dated `start` (buckets of two periods don't match), largest first.
+    Usage in only one of the periods is 0 in the other. `previous_rows` is None if the previous
+    period isn't stored; its values are then empty. Returns the number of rows.
     """
-    current = _by_group(now)
-    earlier = None if before is None else _by_group(before)
+    current_usage = _by_group(current_rows)
+    previous_usage = None if previous_rows is None else _by_group(previous_rows)
     out.write(header(query).encode())
     figures = _figures(query)
     blank = ",".join(['""'] * len(_columns(query)))
     metric = query.metric or Metric.SPEND
 
-    def largest_first(cell: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
-        was = 0 if earlier is None else earlier.get(cell, ZERO).value(metric, query.source)
-        return -current.get(cell, ZERO).value(metric, query.source), -was, cell
+    def largest_first(group: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
+        now, earlier = (
+            usage.get(group, ZERO).value(metric, query.source)
+            for usage in (current_usage, previous_usage or {})
+        )
+        return -now, -earlier, group
 
-    cells = sorted({*current, *(earlier or ())}, key=largest_first)
-    rows = (UsageRow(start, cell[0], cell[1], current.get(cell, ZERO)) for cell in cells)
-    for cell, line in zip(cells, _lines(query, rows), strict=True):
-        was = blank if earlier is None else figures(earlier.get(cell, ZERO))
-        out.write(f"{line[:-1]},{was}\n".encode())
-    return len(cells)
+    groups = sorted({*current_usage, *(previous_usage or ())}, key=largest_first)
+    rows = (
+        UsageRow(start, member, model, current_usage.get((member, model), ZERO))
+        for member, model in groups
+    )
+    for group, line in zip(groups, _lines(query, rows), strict=True):
+        previous = blank if previous_usage is None else figures(previous_usage.get(group, ZERO))
+        out.write(f"{line[:-1]},{previous}\n".encode())
+    return len(groups)
 
 
 def _by_group(rows: Iterable[UsageRow]) -> dict[tuple[str, str], Usage]:
@@ -88,12 +94,12 @@ def _by_group(rows: Iterable[UsageRow]) -> dict[tuple[str, str], Usage]:
 
 
 def _columns(query: Query) -> list[str]:
-    """The names of the columns of figures."""
+    """The headers of the figure columns."""
     return (OVERVIEW if query.metric is None else DETAIL[query.metric]).split(",")
 
 
 def header(query: Query) -> str:
-    """The first line of the file that answers a question, with its line end."""
+    """The header line of a question's file, with its line end."""
     member = [MEMBER[query.by]] if query.by in MEMBER else []
     figures = _columns(query)
     if query.metric is None:
@@ -107,26 +113,26 @@ def header(query: Query) -> str:
 def quoted(name: str) -> str:
     """A name as a quoted value; one that a spreadsheet would run as a formula gets a leading `'`.
 
-    What no text file can hold (NUL, half of a surrogate pair) becomes `?`.
+    Characters that a text file can't contain (NUL, unpaired surrogates) become `?`.
     """
-    plain = name.encode("utf-8", "replace").decode().replace("\0", "?")
-    # a full-width sign starts a formula too, and so does one behind spaces
-    first = unicodedata.normalize("NFKC", plain.lstrip()[:1])
-    prefix = "'" if first in _FORMULA or plain[:1] in {"\t", "\r"} else ""
-    doubled = plain.replace('"', '""')
+    text = name.encode("utf-8", "replace").decode().replace("\0", "?")
+    # full-width signs and signs after spaces start a formula too
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    prefix = "'" if first in _FORMULA or text[:1] in {"\t", "\r"} else ""
+    doubled = text.replace('"', '""')
     return f'"{prefix}{doubled}"'
 
 
 def _lines(query: Query, rows: Iterable[UsageRow]) -> Iterator[str]:
-    """A line a row. Names are quoted once and dates written once a bucket: they repeat."""
+    """One line per row; quoted names and formatted dates are cached, because they repeat."""
     name = lru_cache(_NAMES_KEPT)(quoted)
     figures = _figures(query)
     has_member, overview = query.by in MEMBER, query.metric is None
-    last: datetime | None = None
+    last_bucket: datetime | None = None
     date = ""
     for bucket, member, model, usage in rows:
-        if bucket != last:
-            last, date = bucket, f'"{bucket.astimezone(UTC):%Y-%m-%d %H:%M:%S}"'
+        if bucket != last_bucket:
+            last_bucket, date = bucket, f'"{bucket.astimezone(UTC):%Y-%m-%d %H:%M:%S}"'
         if not has_member:
             yield f"{date},{name(model)},{figures(usage)}\n"
         elif overview:
@@ -136,7 +142,7 @@ def _lines(query: Query, rows: Iterable[UsageRow]) -> Iterator[str]:
 
 
 def _figures(query: Query) -> Callable[[Usage], str]:
-    """What writes a usage's figures; for money, from the source asked for."""
+    """A function that formats a usage's figures; money only from the requested source."""
     match query.metric:
         case None:
             return _overview(query.source)
@@ -171,7 +177,7 @@ def _spend(source: MoneySource) -> Callable[[Usage], str]:
 
 
 def _money(nano: int) -> str:
-    """The same as `dollars`; a file holds millions of them."""
+    """The same as `dollars`, but faster: a file contains millions of amounts."""
     if nano <= 0:
         return dollars(nano) if nano else "0"
     exact = "%d.%09d" % divmod(nano, NANO)  # noqa: UP031 - three times as fast as an f-string

@@ -1,8 +1,8 @@
 """A Summary as JSON, in the shape that the README documents: exact figures, every group.
 
 Money is a decimal string in dollars, exact to 9 places; counts are integers; averages of counts,
-shares and changes are numbers. What is unknown is null, never 0: buckets that are not held, the
-average where none is, the period before where it is not held.
+shares and changes are numbers. Unknown values are null, never 0: buckets without stored data, the
+average if there are none with data, and the previous period if it isn't stored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reports.usage.usage import dollars
 
 
 def as_json(summary: Summary, command: str = "/activity") -> dict[str, Any]:
-    """The whole answer as plain JSON values; `command` is what the command is called in Slack."""
+    """The answer as JSON values; `command` is the slash command's name in Slack."""
     return {
         "query": _query(summary.query, command),
         "range": _range(summary.range),
@@ -43,12 +43,12 @@ def _query(query: Query, command: str) -> dict[str, Any]:
     }
 
 
-def _range(wanted: TimeRange) -> dict[str, Any]:
+def _range(span: TimeRange) -> dict[str, Any]:
     return {
-        "start": _stamp(wanted.start),
-        "end": _stamp(wanted.until),
-        "granularity": str(wanted.granularity),
-        "buckets": [_stamp(bucket) for bucket in wanted.buckets],
+        "start": _stamp(span.start),
+        "end": _stamp(span.until),
+        "granularity": str(span.granularity),
+        "buckets": [_stamp(bucket) for bucket in span.buckets],
     }
 
 
@@ -57,8 +57,8 @@ def _metric(part: MetricSummary, *, compares: bool) -> dict[str, Any]:
     groups = [_series(metric, group, part.unknown) for group in part.groups]
     if compares:
         groups = [
-            {**shown, "previous": _known(metric, group.previous), "change": _change(group)}
-            for shown, group in zip(groups, part.groups, strict=True)
+            {**entry, "previous": _known(metric, group.previous), "change": _change(group)}
+            for entry, group in zip(groups, part.groups, strict=True)
         ]
     return {
         "sum": _figure(metric, part.sum),
@@ -91,7 +91,7 @@ def _known(metric: Metric, value: int | None) -> int | str | None:
 
 
 def _change(group: Series) -> float | None:
-    """How much a group changed, as a ratio of what it was; None where it was nothing or unknown."""
+    """A group's change relative to the previous value; None if that is zero or unknown."""
     return (group.sum - group.previous) / group.previous if group.previous else None
 
 

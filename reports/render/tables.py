@@ -1,4 +1,4 @@
-"""What people look at, in words and rows: averages, changes, the largest groups, the others."""
+"""Tables of figures as text cells, and phrases about averages and changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.questions.wording import (
     EARLIER,
     before_words,
     bucket_words,
-    capital,
+    capitalize_first,
     metric_words,
     since_words,
 )
@@ -23,29 +23,29 @@ from reports.wording.safe_text import clean
 LONGEST_NAME = 60
 NONE = "–"
 EARLIER_ONLY = "Used before only"
-"""The row of groups that used something in the period before and nothing since."""
+"""The label of the row for groups with usage only in the previous period."""
 
 
 def average(summary: Summary, part: MetricSummary) -> str:
     """The average by bucket: `$20.10 an hour on average (current hour included)`.
 
-    It says since when or over how much of the range, where not all of it is held, and which buckets
-    are averaged although they are incomplete or not over yet. Empty where there is only one bucket
-    or none is held.
+    If part of the range isn't stored, it says since when or over how many buckets. It mentions
+    incomplete and unfinished buckets that are part of the average. Empty if there is only one
+    bucket, or none with data.
     """
     span = summary.range
     if len(span.buckets) == 1 or not part.known:
         return ""
-    words = f"{figure(part.metric, part.avg)} {each(span)} on average"
+    text = f"{figure(part.metric, part.avg)} {each(span)} on average"
     if part.unknown:
-        words += f" {averaged_over(summary, part)}"
+        text += f" {averaged_over(summary, part)}"
     if notes := short_buckets(summary, part):
-        words += f" ({', '.join(notes)})"
-    return words
+        text += f" ({', '.join(notes)})"
+    return text
 
 
 def short_buckets(summary: Summary, part: MetricSummary) -> list[str]:
-    """Which of the buckets averaged are shorter than the others: `current day included`."""
+    """Phrases for the incomplete and unfinished buckets that are part of the average."""
     span = summary.range
     notes = [f"{words} incomplete" for words in incomplete_words(summary, part)]
     if span.unfinished and len(span.buckets) - 1 not in part.unknown:
@@ -64,9 +64,9 @@ def incomplete_words(summary: Summary, part: MetricSummary) -> list[str]:
 
 
 def averaged_over(summary: Summary, part: MetricSummary) -> str:
-    """Which part of the range is averaged: `since 29 Nov 2025`, `over 20 of 25 hours`, or nothing.
+    """Which part of the range is averaged: `since 29 Nov 2025`, `over 20 of 25 hours`, or "".
 
-    Since when, where only the beginning is missing; else how many buckets are held.
+    "since" if only the beginning is missing, else the number of buckets with data.
     """
     if not part.unknown:
         return ""
@@ -77,140 +77,151 @@ def averaged_over(summary: Summary, part: MetricSummary) -> str:
     return f"over {part.known:,} of {len(part.buckets):,} {unit}"
 
 
-def versus(summary: Summary, part: MetricSummary) -> str:
+def change_words(summary: Summary, part: MetricSummary) -> str:
     """The change: `up 248M (+6.0%) vs the month before (4.14B)`, or why there is none."""
     query = summary.query
     before = before_words(query.period, unfinished=summary.range.unfinished, versus=query.versus)
     if part.previous is None:
         return f"no data for {before}"
     if not part.previous:
-        inside = before if query.versus in EARLIER else f"in {before}"
-        return f"none {inside}" if part.sum else ""
-    moved = difference(part.metric, part.sum, part.previous)
-    return f"{moved} vs {before} ({figure(part.metric, part.previous)})"
+        in_period = before if query.versus in EARLIER else f"in {before}"
+        return f"none {in_period}" if part.sum else ""
+    difference_text = difference(part.metric, part.sum, part.previous)
+    return f"{difference_text} vs {before} ({figure(part.metric, part.previous)})"
 
 
-def nothing(summary: Summary, not_yet: str) -> str:
-    """Why an answer is empty; `not_yet` is said before the first sync."""
+def empty_words(summary: Summary, not_yet: str) -> str:
+    """Why an answer is empty; `not_yet` is the text for the time before the first sync."""
     if summary.as_of is None:
         return not_yet
     if summary.query.filters:
-        of = "the stored part of this period" if summary.partial else "this period"
-        return f"No usage matches these filters in {of}."
-    # there may well have been usage that is not stored
+        span = "the stored part of this period" if summary.partial else "this period"
+        return f"No usage matches these filters in {span}."
+    # in a partial period there may have been usage that isn't stored
     return "No data for this period." if summary.partial else "No usage in this period."
 
 
-def head(summary: Summary) -> str:
-    """The heading of the column of groups: `API key`."""
-    words = DIMENSION_WORDS[summary.query.by] if summary.query.by else "all"
-    return words[0].upper() + words[1:]
+def group_header(summary: Summary) -> str:
+    """The header of the group column: `API key`."""
+    label = DIMENSION_WORDS[summary.query.by] if summary.query.by else "all"
+    return label[0].upper() + label[1:]
 
 
-def detail_heads(summary: Summary) -> list[str]:
-    """The headings of `detail_rows`; groups average over their active buckets."""
+def detail_headers(summary: Summary) -> list[str]:
+    """The headers of `detail_rows`; a group's average covers its active buckets."""
     if summary.compares:
-        return [head(summary), "Sum", "Share", "Before", "Change"]
-    return [head(summary), "Sum", "Share", f"Avg/{summary.range.granularity}", "Min", "Max"]
+        return [group_header(summary), "Sum", "Share", "Before", "Change"]
+    return [group_header(summary), "Sum", "Share", f"Avg/{summary.range.granularity}", "Min", "Max"]
 
 
-def overview_heads(summary: Summary) -> list[str]:
-    """The headings of `overview_rows`; a comparison is of spend."""
-    spend = capital(metric_words(summary.query, Metric.SPEND))
+def overview_headers(summary: Summary) -> list[str]:
+    """The headers of `overview_rows`; a comparison is of spend."""
+    spend = capitalize_first(metric_words(summary.query, Metric.SPEND))
     compared = ["Spend before", "Change"] if summary.compares else []
-    return [head(summary), spend, "Share", *compared, "Tokens", "Requests"]
+    return [group_header(summary), spend, "Share", *compared, "Tokens", "Requests"]
 
 
 def detail_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
-    """The groups, the others and the total: name, sum, share, average, minimum and maximum.
+    """Rows for the groups, the others and the total: name, sum, share, average, minimum, maximum.
 
-    Where the question compares, the last three give way to the figure before and the change.
+    In a comparison, the last three are replaced by the previous figure and the change.
     """
     if summary.compares:
         lines = _lines(summary, part)
         return [[name, *_compared(part, now, before)] for name, now, before in lines]
     metric = part.metric
-    rows = [_detail_row(metric, group) for group in looked_at(summary, part)]
-    if hidden := others(summary, part):
-        count, left = hidden
-        rows.append([_others(count), figure(metric, left), _share(left, part.sum), *[NONE] * 3])
+    rows = [_detail_row(metric, group) for group in ranked_groups(summary, part)]
+    if other := others(summary, part):
+        count, other_sum = other
+        rows.append(
+            [_others(count), figure(metric, other_sum), _share(other_sum, part.sum), *[NONE] * 3]
+        )
     rows.append(["Total", figure(metric, part.sum), _share(part.sum, part.sum), *[NONE] * 3])
     return rows
 
 
 def _lines(summary: Summary, part: MetricSummary) -> list[tuple[str, int, int | None]]:
-    """Name, figure and figure before (None: unknown) of the groups, the others and the total."""
-    shown = looked_at(summary, part)
-    lines = [(clean(group.label, LONGEST_NAME), group.sum, group.previous) for group in shown]
-    before = None
+    """Name, figure and previous figure (None: unknown) of the groups, the others and the total."""
+    ranked = ranked_groups(summary, part)
+    lines = [(clean(group.label, LONGEST_NAME), group.sum, group.previous) for group in ranked]
+    previous = None
     if part.previous is not None:
-        before = part.previous - sum(group.previous or 0 for group in shown)
-    if hidden := others(summary, part):
-        lines.append((_others(hidden[0]), hidden[1], before))
-    elif before:  # groups that have used nothing since are not in the answer
-        lines.append((EARLIER_ONLY, 0, before))
+        previous = part.previous - sum(group.previous or 0 for group in ranked)
+    if other := others(summary, part):
+        lines.append((_others(other[0]), other[1], previous))
+    elif previous:  # groups with usage only in the previous period are not in the answer
+        lines.append((EARLIER_ONLY, 0, previous))
     return [*lines, ("Total", part.sum, part.previous)]
 
 
-def _compared(part: MetricSummary, now: int, before: int | None) -> list[str]:
-    """A line of a comparison: figure, share, figure before, change."""
-    was = NONE if before is None else figure(part.metric, before)
-    return [figure(part.metric, now), _share(now, part.sum), was, since_before(now, before)]
+def _compared(part: MetricSummary, value: int, previous: int | None) -> list[str]:
+    """The cells of a comparison: figure, share, previous figure, change."""
+    previous_text = NONE if previous is None else figure(part.metric, previous)
+    return [
+        figure(part.metric, value),
+        _share(value, part.sum),
+        previous_text,
+        change_from(value, previous),
+    ]
 
 
-def since_before(now: int, before: int | None) -> str:
-    """The change of a group: `+8.6%`, `new` where it was nothing, `–` where it is not known."""
-    if before is None:
+def change_from(value: int, previous: int | None) -> str:
+    """The change of a group: `+8.6%`, `new` if it was zero, `–` if it is unknown."""
+    if previous is None:
         return NONE
-    return change(Fraction(now - before, abs(before))) if before else "new" if now else NONE
+    return (
+        change(Fraction(value - previous, abs(previous))) if previous else "new" if value else NONE
+    )
 
 
 def overview_rows(summary: Summary) -> list[list[str]]:
-    """The groups, the others and the total: name, spend, share of it, tokens and requests.
+    """Rows for the groups, the others and the total: name, spend, share of it, tokens, requests.
 
-    Where the question compares, spend before and its change stand after the share.
+    In a comparison, the previous spend and its change follow the share.
     """
     spend, source = summary.metrics[Metric.SPEND], summary.query.source
-    shown = spend.groups[: summary.query.top]
+    listed = spend.groups[: summary.query.top]
     sums = {metric: part.sum for metric, part in summary.metrics.items()}
-    used = [{metric: group.usage.value(metric, source) for metric in sums} for group in shown]
-    names = [clean(group.label, LONGEST_NAME) for group in shown]
-    before = [group.previous for group in shown]
-    count = len(spend.groups) + spend.rest - len(shown)
-    left = None if spend.previous is None else spend.previous - sum(was or 0 for was in before)
-    if count or (summary.compares and left):
+    used = [{metric: group.usage.value(metric, source) for metric in sums} for group in listed]
+    names = [clean(group.label, LONGEST_NAME) for group in listed]
+    previous = [group.previous for group in listed]
+    count = len(spend.groups) + spend.other_count - len(listed)
+    previous_others = (
+        None if spend.previous is None else spend.previous - sum(value or 0 for value in previous)
+    )
+    if count or (summary.compares and previous_others):
         names.append(_others(count) if count else EARLIER_ONLY)
         used.append({m: sums[m] - sum(one[m] for one in used) for m in sums})
-        before.append(left)
-    rows = [*zip(names, used, before, strict=True), ("Total", sums, spend.previous)]
+        previous.append(previous_others)
+    rows = [*zip(names, used, previous, strict=True), ("Total", sums, spend.previous)]
     return [_overview_row(summary, *row) for row in rows]
 
 
-def looked_at(summary: Summary, part: MetricSummary) -> tuple[Series, ...]:
-    """The groups with a row of their own: the largest, without those that are and were zero."""
+def ranked_groups(summary: Summary, part: MetricSummary) -> tuple[Series, ...]:
+    """The groups with their own row: the largest, except those without usage in both periods."""
     largest = part.groups[: summary.query.top]
     return tuple(group for group in largest if group.sum or group.previous) or largest
 
 
 def others(summary: Summary, part: MetricSummary) -> tuple[int, int] | None:
-    """The number of groups without a row of their own and their sum, None where there are none."""
-    shown = looked_at(summary, part)
-    count = len(part.groups) + part.rest - len(shown)
-    return (count, part.sum - sum(group.sum for group in shown)) if count else None
+    """The number of groups without their own row, and their sum; None if there are none."""
+    ranked = ranked_groups(summary, part)
+    count = len(part.groups) + part.other_count - len(ranked)
+    return (count, part.sum - sum(group.sum for group in ranked)) if count else None
 
 
 def _detail_row(metric: Metric, group: Series) -> list[str]:
     figures = (group.avg, group.min, group.max)
-    shown = [figure(metric, value) if group.active else NONE for value in figures]
+    cells = [figure(metric, value) if group.active else NONE for value in figures]
     label = clean(group.label, LONGEST_NAME)
-    return [label, figure(metric, group.sum), percent(group.share), *shown]
+    return [label, figure(metric, group.sum), percent(group.share), *cells]
 
 
 def _overview_row(
-    summary: Summary, name: str, values: Mapping[Metric, int], before: int | None
+    summary: Summary, name: str, values: Mapping[Metric, int], previous: int | None
 ) -> list[str]:
     spend = summary.metrics[Metric.SPEND]
-    line = _compared(spend, values[Metric.SPEND], before)
+    line = _compared(spend, values[Metric.SPEND], previous)
     counts = [figure(metric, values[metric]) for metric in (Metric.TOKENS, Metric.REQUESTS)]
     return [name, *(line if summary.compares else line[:2]), *counts]
 

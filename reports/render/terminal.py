@@ -1,4 +1,4 @@
-"""A Summary as a table of characters for the terminal."""
+"""A Summary as plain text tables for the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tabulate import tabulate
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import (
     bucket_words,
-    capital,
+    capitalize_first,
     filter_words,
     metric_words,
     range_words,
@@ -19,48 +19,48 @@ from reports.questions.wording import (
 from reports.render.charts.sparkline import UNKNOWN, averaged
 from reports.render.tables import (
     average,
-    detail_heads,
+    change_words,
+    detail_headers,
     detail_rows,
-    looked_at,
-    nothing,
-    overview_heads,
+    empty_words,
+    overview_headers,
     overview_rows,
-    versus,
+    ranked_groups,
 )
 from reports.usage.dimensions import Metric
 from reports.usage.format import figure
 
 _LEVELS = "▁▂▃▄▅▆▇█"
-_COURSE = 32
+_TREND_LENGTH = 32
 
 
-def terminal(summary: Summary) -> str:
-    """The answer as lines of text; names are cleaned, so no control character gets through."""
+def as_text(summary: Summary) -> str:
+    """The answer as lines of plain text; names contain no control characters."""
     filters = filter_words(summary.query)
     lines = [title(summary.query), range_words(summary.range), ""]
     if filters:
         lines[1] += f", {filters}"
     if summary.empty:
-        lines.append(nothing(summary, "No data yet. Run `activity sync` to fetch it."))
+        lines.append(empty_words(summary, "No data yet. Run `activity sync` to fetch it."))
     else:
         lines += [_figures(summary), ""]
         lines.append(_groups(summary) if summary.query.by else _buckets(summary))
     return "\n".join([*lines, "", *_footer(summary)])
 
 
-def course(
-    values: tuple[int, ...], longest: int = _COURSE, unknown: frozenset[int] = frozenset()
+def trend(
+    values: tuple[int, ...], longest: int = _TREND_LENGTH, unknown: frozenset[int] = frozenset()
 ) -> str:
-    """A series as one line of characters, `·` where it is unknown.
+    """A series as a line of block characters, `·` for unknown values; "" if nothing was used.
 
-    Neighbors are averaged where the series is longer than the line.
+    Neighbors are averaged if there are more values than `longest`.
     """
     points = averaged(values, longest, unknown)
-    most = max((point for point in points if point is not None), default=Fraction(0))
-    if most <= 0:
+    largest = max((point for point in points if point is not None), default=Fraction(0))
+    if largest <= 0:
         return ""
     return "".join(
-        UNKNOWN if point is None else _LEVELS[min(7, point * 8 // most)] if point > 0 else " "
+        UNKNOWN if point is None else _LEVELS[min(7, point * 8 // largest)] if point > 0 else " "
         for point in points
     )
 
@@ -68,11 +68,11 @@ def course(
 def _figures(summary: Summary) -> str:
     rows = [
         [
-            capital(metric_words(summary.query, metric)),
+            capitalize_first(metric_words(summary.query, metric)),
             figure(metric, part.sum),
             average(summary, part),
-            versus(summary, part),
-            course(part.buckets, unknown=part.unknown),
+            change_words(summary, part),
+            trend(part.buckets, unknown=part.unknown),
         ]
         for metric, part in summary.metrics.items()
     ]
@@ -83,15 +83,15 @@ def _groups(summary: Summary) -> str:
     metric = summary.query.metric
     part = summary.metrics[metric or Metric.SPEND]
     if metric:
-        heads, rows = detail_heads(summary), detail_rows(summary, part)
-        shown = looked_at(summary, part)
+        headers, rows = detail_headers(summary), detail_rows(summary, part)
+        listed = ranked_groups(summary, part)
     else:
-        heads, rows = overview_heads(summary), overview_rows(summary)
-        shown = part.groups[: summary.query.top]
-    courses = [course(group.buckets, unknown=part.unknown) for group in shown]
-    courses += [""] * (len(rows) - len(courses))
-    lines = [[*row, line] for row, line in zip(rows, courses, strict=True)]
-    return character_table(lines, (*heads, ""), "l" + "r" * (len(heads) - 1) + "l")
+        headers, rows = overview_headers(summary), overview_rows(summary)
+        listed = part.groups[: summary.query.top]
+    trends = [trend(group.buckets, unknown=part.unknown) for group in listed]
+    trends += [""] * (len(rows) - len(trends))
+    lines = [[*row, line] for row, line in zip(rows, trends, strict=True)]
+    return character_table(lines, (*headers, ""), "l" + "r" * (len(headers) - 1) + "l")
 
 
 def _buckets(summary: Summary) -> str:
@@ -103,9 +103,9 @@ def _buckets(summary: Summary) -> str:
         for index, bucket in enumerate(summary.range.buckets)
         if any(part.buckets[index] for part in summary.metrics.values())
     ]
-    heads = [str(summary.range.granularity).capitalize()]
-    heads += [capital(metric_words(summary.query, metric)) for metric in summary.metrics]
-    return character_table(rows, tuple(heads), "l" + "r" * len(summary.metrics))
+    headers = [str(summary.range.granularity).capitalize()]
+    headers += [capitalize_first(metric_words(summary.query, metric)) for metric in summary.metrics]
+    return character_table(rows, tuple(headers), "l" + "r" * len(summary.metrics))
 
 
 def _cell(part: MetricSummary, index: int) -> str:
@@ -117,13 +117,13 @@ def _footer(summary: Summary) -> list[str]:
     return [dated, *(f"Incomplete: {words}" for words in summary.partial)]
 
 
-def character_table(rows: list[list[str]], heads: tuple[str, ...], align: str) -> str:
-    """Cells as lines of characters; `align` has a letter for each column, `l` or `r`."""
+def character_table(rows: list[list[str]], headers: tuple[str, ...], align: str) -> str:
+    """Cells as a plain text table; `align` has a letter for each column, `l` or `r`."""
     names = {"l": "left", "r": "right"}
     return tabulate(
         rows,
-        headers=heads,
-        tablefmt="simple" if heads else "plain",
+        headers=headers,
+        tablefmt="simple" if headers else "plain",
         colalign=[names[letter] for letter in align] if rows else None,
         disable_numparse=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reports.schedules.recurrence import WEEKDAYS
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
-from reports.wording.subscriptions import clock
+from reports.wording.shared_grammar import time_of_day
 
 EXAMPLE = "schedule weekly spend by creator to me mon 9:00 Europe/Berlin"
 DAYS = {
@@ -62,7 +62,7 @@ def guess(word: str, problem: str, following: str = "") -> None:
     if lower in _SPOKEN:
         raise Wrong(f"I can't read “{clean(word)}” as a time. Write it in digits.",
                      instead=(word, _SPOKEN[lower]))  # fmt: skip
-    if dot and hours.isascii() and hours.isdigit() and clock(hours, minutes, ""):
+    if dot and hours.isascii() and hours.isdigit() and time_of_day(hours, minutes, ""):
         raise Wrong(f"I can't read “{clean(word)}” as a time. Write it with a colon.",
                      instead=(word, f"{hours}:{minutes}"))  # fmt: skip
     if zone:

@@ -20,7 +20,14 @@ from reports.schedules.corrections import EXAMPLE, Wrong
 from reports.schedules.reader import ScheduleReader
 from reports.schedules.schedule import ScheduledQuestion, ScheduleTarget
 from reports.wording.safe_text import clean, plain
-from reports.wording.subscriptions import begins, button, corrected, keeps_numbers, lists, page
+from reports.wording.shared_grammar import (
+    button_request,
+    keeps_numbers,
+    only_asks_for_list,
+    page_number,
+    starts_with_list_word,
+    with_correction,
+)
 
 __all__ = [
     "EXAMPLE",
@@ -48,7 +55,7 @@ Read = ScheduledQuestion | ListSchedules | HelpCommand | CommandError
 
 def is_schedule(text: str) -> bool:
     """Whether a text is about schedules, by its first word."""
-    return begins(text, "schedules")
+    return starts_with_list_word(text, "schedules")
 
 
 def parse_schedule(text: str) -> Read:
@@ -61,7 +68,7 @@ def parse_schedule(text: str) -> Read:
     place = ""
     try:
         first, *words = tokens(typed)
-        if first.lower() == "schedules" or lists(words):
+        if first.lower() == "schedules" or only_asks_for_list(words):
             return _list(words)
         found = _read(words)
     except Wrong as wrong:
@@ -111,13 +118,13 @@ def _left(words: list[str], problem: str) -> ScheduledQuestion | None:
 
 def _read(words: list[str], tries: int = 2) -> Read:
     """Read a schedule; where a correction is known, suggest the whole command with it."""
-    if words and (meant := button(words[0], "schedules")):
-        raise Wrong(meant.said(), "schedules")
+    if words and (meant := button_request(words[0], "schedules")):
+        raise Wrong(meant.instructions(), "schedules")
     try:
         return ScheduleReader().read(words)
     except Wrong as wrong:
         if wrong.instead and tries:
-            again = corrected(words, wrong.instead)
+            again = with_correction(words, wrong.instead)
             with suppress(ValueError):
                 found = _read(again, tries - 1)
                 if isinstance(found, ScheduledQuestion):
@@ -126,10 +133,10 @@ def _read(words: list[str], tries: int = 2) -> Read:
 
 
 def _list(words: list[str]) -> ListSchedules:
-    if wanted := page(words):
+    if wanted := page_number(words):
         return ListSchedules(wanted)
-    if words and (meant := button(words[0], "schedules")):
-        raise Wrong(meant.said(), "schedules")
+    if words and (meant := button_request(words[0], "schedules")):
+        raise Wrong(meant.instructions(), "schedules")
     raise Wrong(
         f"After `schedules` I only understand a page number, not “{clean(words[0])}”.",
         "schedules",

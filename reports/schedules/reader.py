@@ -28,7 +28,7 @@ from reports.time.timerange import zone_names
 from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
-from reports.wording.subscriptions import channel, clock
+from reports.wording.shared_grammar import channel_mention, time_of_day
 from reports.wording.token_cursor import TokenCursor
 
 _EVERY = {"day": "daily", "weekday": "weekdays", "week": "weekly", "month": "monthly"}
@@ -199,8 +199,8 @@ class ScheduleReader:
         lower = word.lower().removesuffix(",")
         if lower == "last":
             following = self.words.peek().lower()
-            clock = ":" in following or following.endswith(("am", "pm"))
-            counted = following[:1].isdigit() and not clock
+            time_of_day = ":" in following or following.endswith(("am", "pm"))
+            counted = following[:1].isdigit() and not time_of_day
             if self.rhythm != "monthly" or following in _PERIOD_UNITS or counted:
                 return self._last_day(following)
             self.last_day = True
@@ -242,7 +242,7 @@ class ScheduleReader:
             return False
         if not half and self.words.peek().lower() in {"am", "pm"}:
             half = self.words.take().lower()
-        at = clock(hours, minutes, half)
+        at = time_of_day(hours, minutes, half)
         if at is None:
             said = f"I can't read “{clean(word, 20)}” as a time. Write it like 9:00 or 17:30."
             raise Wrong(said, instead=(word, "9:00"))
@@ -304,7 +304,7 @@ def _place(named: str, word: str) -> ScheduleTarget:
         return ScheduleTarget(TargetKind.CREATORS)
     if lower in {"here", "this"}:
         return ScheduleTarget()
-    if known := channel(named):
+    if known := channel_mention(named):
         return ScheduleTarget(TargetKind.CHANNEL, *known)
     shown = clean(named, 40) if named else ""
     if named.startswith("#"):

@@ -1,4 +1,4 @@
-"""Periods as people say them: counted (`1m`), on the calendar (`last month`), a month, a span."""
+"""Periods of questions: counted (`1m`), calendar (`last month`), a month, or a date span."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 LONGEST_YEARS = 10
+"""No cache is older, and longer ranges would make more than 120 monthly buckets."""
 YEARS = range(2000, 3000)
+"""Other years are typos."""
 
 
 class Unit(StrEnum):
@@ -21,7 +23,7 @@ class Unit(StrEnum):
 
 
 LETTERS = {"h": Unit.HOUR, "d": Unit.DAY, "w": Unit.WEEK, "m": Unit.MONTH, "y": Unit.YEAR}
-_MOST = {
+_MAX_COUNTS = {
     Unit.HOUR: LONGEST_YEARS * 8784,
     Unit.DAY: LONGEST_YEARS * 366,
     Unit.WEEK: LONGEST_YEARS * 53,
@@ -43,7 +45,7 @@ class Counted:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ValueError("counts start at 1")
-        if self.count > _MOST[self.unit]:
+        if self.count > _MAX_COUNTS[self.unit]:
             raise ValueError(f"a period can be at most {LONGEST_YEARS} years long")
 
     def __str__(self) -> str:
@@ -106,7 +108,7 @@ class DateSpan:
             raise ValueError("the earlier date comes first")
         _check_year(self.first.year)
         _check_year(self.last.year)
-        if (self.last - self.first).days >= _MOST[Unit.DAY]:
+        if (self.last - self.first).days >= _MAX_COUNTS[Unit.DAY]:
             raise ValueError(f"a period can be at most {LONGEST_YEARS} years long")
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ SOON = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Purchased credits as OpenRouter reported them at `told` (UTC), all in nano-dollars.
+    """Purchased credits as OpenRouter reported them at `reported_at` (UTC), all in nano-dollars.
 
     `used` is what was spent from credits over the stretch `over` just before now: the past week,
     or less where less is held.
@@ -24,7 +24,7 @@ class Balance:
 
     bought: int
     left: int
-    told: datetime
+    reported_at: datetime
     used: int
     over: timedelta
 
@@ -40,7 +40,7 @@ class Balance:
     def runs_out(self) -> datetime | None:
         """When it runs out (UTC), counted from when it was reported; None as for `lasts`."""
         lasts = self.lasts
-        return None if lasts is None or lasts > timedelta(days=3650) else self.told + lasts
+        return None if lasts is None or lasts > timedelta(days=3650) else self.reported_at + lasts
 
     @property
     def low(self) -> bool:

@@ -21,7 +21,8 @@ EVERY = {
     Granularity.HOUR: timedelta(minutes=4),
     Granularity.DAY: timedelta(minutes=14),
 }
-"""How often each granularity is fetched, so that it is at most 60 s, 5 min and 15 min old."""
+"""How often each granularity is fetched, so that it is at most 60 s, 5 min and 15 min old; large
+organizations need longer intervals (see refresh_plan)."""
 RECENT = {Granularity.MINUTE: 10 * MINUTE, Granularity.HOUR: 2 * HOUR, Granularity.DAY: DAY}
 LOOK_BACK = 7 * DAY
 QUARTER = timedelta(minutes=15)
@@ -69,10 +70,15 @@ def off_the_hour(zone: str, now: datetime) -> bool:
     return any(offset % HOUR for offset in offsets)
 
 
-def due(granularity: Granularity, now: datetime, synced: Mapping[Granularity, datetime]) -> bool:
+def due(
+    granularity: Granularity,
+    now: datetime,
+    synced: Mapping[Granularity, datetime],
+    every: Mapping[Granularity, timedelta] = EVERY,
+) -> bool:
     """Whether a granularity is to be fetched now; also where the clock was set back."""
     last = synced.get(granularity)
-    return last is None or not timedelta() <= now - last < EVERY[granularity]
+    return last is None or not timedelta() <= now - last < every[granularity]
 
 
 def newest(granularity: Granularity, now: datetime) -> Window:

@@ -1,1 +1,1 @@
-"""Safe text, dates in words, and suggestions."""
+"""Safe text, dates and times in words, suggestions, and words that several grammars share."""

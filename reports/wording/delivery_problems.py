@@ -13,7 +13,7 @@ _REVOKED = (
     " set SLACK_BOT_TOKEN; `activity doctor` checks it."
 )
 
-MENDS = {
+FIXES = {
     "gave_up": "It couldn't be sent for three days. If Slack works again, send it now;"
     " `activity doctor` shows what is wrong.",
     MAY_NOT_ASK: "The person who set it up can't use this bot anymore: they left, or are a guest"

@@ -1,4 +1,4 @@
-"""Numbers for people, and names that others chose made fit to show."""
+"""Untrusted text made safe to show: invisible characters, length, Slack's escapes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 import unicodedata
 
 NAME_LENGTH = 80
+"""The default cut of names: about one line in Slack's desktop app."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-_JOINERS = "\u200c\u200d"  # without them Persian and joined emoji fall apart
-_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that are drawn as nothing
+_JOINERS = "\u200c\u200d"  # required by Persian text and composed emoji
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that render as blank
 _STRAIGHT = str.maketrans(
     {
         **dict(zip("“”„«»‘’", '"""""\'\'', strict=True)),
@@ -23,43 +24,45 @@ _MENTION = re.compile(r"<([@#])([A-Z0-9]{1,20})(?:\|([^<>|]{0,80}))?>", re.ASCII
 
 
 def visible(text: str) -> str:
-    """Text without control, bidirectional and invisible characters, in NFC; spaces are plain."""
+    """Text in NFC without control, bidirectional and invisible characters, with plain spaces."""
     if text.isascii() and text.isprintable():
         return text
-    spaced = (" " if c.isspace() or c in _BLANKS else c for c in text)
-    shown = (c for c in spaced if c in _JOINERS or unicodedata.category(c) not in _HIDDEN)
-    return unicodedata.normalize("NFC", "".join(shown))
+    spaced = (" " if char.isspace() or char in _BLANKS else char for char in text)
+    kept = (
+        char for char in spaced if char in _JOINERS or unicodedata.category(char) not in _HIDDEN
+    )
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def plain(text: str) -> str:
-    """What a person typed, in plain characters and without Slack's `&amp; &lt; &gt;`.
+    """Typed text with typographic characters replaced and Slack's `&amp; &lt; &gt;` unescaped.
 
     Quotes are straight, dashes are `-`, full-width characters are ASCII, an ellipsis is `..`.
     """
-    shown, before = visible(text.translate(_STRAIGHT)), ""
-    while "&" in shown and shown != before:  # what was escaped twice is not escaped once
-        before = shown
-        shown = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-        shown = unicodedata.normalize("NFC", shown)
-    return shown
+    text_, previous = visible(text.translate(_STRAIGHT)), ""
+    while "&" in text_ and text_ != previous:  # repeat, because pasted text may be escaped twice
+        previous = text_
+        text_ = text_.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        text_ = unicodedata.normalize("NFC", text_)
+    return text_
 
 
 def as_typed(text: str) -> str:
-    """Words with people and channels as they are typed: `@ada` and not `<@U123|ada>`."""
+    """Text with mentions as people type them: `@ada` instead of `<@U123|ada>`."""
     return _MENTION.sub(lambda found: found[1] + (found[3] or found[2]), text)
 
 
 def clean(name: str, length: int = NAME_LENGTH) -> str:
     """A name on one line, visible characters only, cut to a length; never empty."""
-    shown = " ".join(visible(name).split()).strip(_JOINERS + " ")
-    if len(shown) <= length:
-        return shown or "(unnamed)"
-    cut = shown[: length - 1]
-    while cut and unicodedata.combining(shown[len(cut)]):
+    text = " ".join(visible(name).split()).strip(_JOINERS + " ")
+    if len(text) <= length:
+        return text or "(unnamed)"
+    cut = text[: length - 1]
+    while cut and unicodedata.combining(text[len(cut)]):
         cut = cut[:-1]
     return cut.rstrip(_JOINERS + " ") + "…"
 
 
 def escape(text: str) -> str:
-    """Text for Slack's mrkdwn, where only these three characters have a meaning of their own."""
+    """Plain text escaped for Slack's mrkdwn: `&`, `<` and `>`."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

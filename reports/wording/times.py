@@ -1,4 +1,4 @@
-"""Dates, times of day and zones as people read them: `Tue 1 Dec, 9:00 (Berlin)`."""
+"""Dates, times of day and time zones in messages: `Tue 1 Dec, 9:00 (Berlin)`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 
 def zone_city(zone: str) -> str:
-    """A time zone in short: `Berlin` for `Europe/Berlin`, `UTC` for itself."""
+    """The short name of a time zone: `Berlin` for `Europe/Berlin`, `UTC` for `UTC`."""
     return zone.rpartition("/")[2].replace("_", " ")
 
 
@@ -17,11 +17,11 @@ def clock_words(at: time | datetime) -> str:
 
 
 def day_words(at: datetime, zone: str) -> str:
-    """A moment's date and time of day in a zone: `Tue 1 Dec, 9:00`."""
-    there = at.astimezone(ZoneInfo(zone))
-    return f"{there:%a} {there.day} {there:%b}, {clock_words(there)}"
+    """The date and time of day of an aware time, in a zone: `Tue 1 Dec, 9:00`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b}, {clock_words(local)}"
 
 
 def moment_words(at: datetime, zone: str) -> str:
-    """The same with the zone: `Tue 1 Dec, 9:00 (Berlin)`."""
+    """The same with the zone's name: `Tue 1 Dec, 9:00 (Berlin)`."""
     return f"{day_words(at, zone)} ({zone_city(zone)})"

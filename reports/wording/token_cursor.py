@@ -1,4 +1,4 @@
-"""A cursor over the words of a command, for parsers that read from left to right."""
+"""A cursor over the words of a command, for left-to-right parsers."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Sequence
 
 
 class TokenCursor:
-    """The words of a command that have not been read yet. It is true while there are any."""
+    """The unread words of a command. It is truthy while there are any."""
 
     def __init__(self, words: Sequence[str] = ()) -> None:
-        self._ahead = list(reversed(words))
+        self._unread_reversed = list(reversed(words))
 
     def __len__(self) -> int:
-        return len(self._ahead)
+        return len(self._unread_reversed)
 
     def peek(self, ahead: int = 0) -> str:
-        """The next word, or the one `ahead` words after it; empty after the last."""
-        return self._ahead[-1 - ahead] if ahead < len(self._ahead) else ""
+        """The next word, or the one `ahead` words later; "" after the last. Doesn't read it."""
+        return self._unread_reversed[-1 - ahead] if ahead < len(self._unread_reversed) else ""
 
     def upcoming(self, count: int) -> list[str]:
-        """The next words, at most `count`, which stay unread."""
-        return self._ahead[: -1 - count : -1]
+        """The next words, at most `count`. Doesn't read them."""
+        return self._unread_reversed[: -1 - count : -1]
 
     def take(self) -> str:
-        """Read one word; empty after the last."""
-        return self._ahead.pop() if self._ahead else ""
+        """Read one word; "" after the last."""
+        return self._unread_reversed.pop() if self._unread_reversed else ""
 
     def take_many(self, count: int) -> list[str]:
         """Read the next words, at most `count`."""
-        return [self._ahead.pop() for _ in range(min(count, len(self._ahead)))]
+        return [self._unread_reversed.pop() for _ in range(min(count, len(self._unread_reversed)))]
 
     def put_back(self, *words: str) -> None:
-        """Make words the next ones to be read, in their order."""
-        self._ahead += reversed(words)
+        """Put words back so that they are read next, in their order."""
+        self._unread_reversed += reversed(words)

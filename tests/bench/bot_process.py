@@ -14,7 +14,7 @@ from bot.config import Need, environment, load
 from bot.openrouter import OpenRouter
 from bot.runtime import logs
 from bot.runtime.priority import tune_interpreter
-from bot.store import database as database_module
+from bot.store import sqlite as sqlite_module
 from bot.sync.pull_window import Callbacks, pull
 from tests.bench.organizations import NOW, WEEK
 
@@ -25,7 +25,7 @@ def main() -> None:
     logs.set_up(settings.log_level, [], as_json=False)
     journals = {word for word in sys.argv[1:] if word.startswith("--journal=")}
     for word in journals:
-        database_module.has_safe_wal = lambda _, word=word: word.endswith("=wal")
+        sqlite_module.has_safe_wal = lambda _, word=word: word.endswith("=wal")
     bot = Bot(settings, Parts(web=True, worker=False), lambda: NOW)
     bot.start()
     tune_interpreter()

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.alerts.deliver import AlertDelivery
-from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.services import AlertServices
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store
@@ -57,11 +58,11 @@ def watching(database: Path, slack: Slack, clock: Swift) -> Callable[[], None]:
         f"worker-{os.getpid()}",
         threading.Event(),
     )
-    judging = RuleEvaluator(alerts)
-    delivery = AlertDelivery(alerts, judging)
+    evaluator = RuleEvaluator(alerts)
+    delivery = AlertDelivery(alerts, evaluator)
 
     def tick() -> None:
-        judging.tick(timedelta(0))
+        evaluator.tick(timedelta(0))
         delivery.tick()
 
     return tick

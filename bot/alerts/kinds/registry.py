@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.kinds.above import measure as measure_above
+from bot.alerts.kinds.budget import explain as explain_budget
 from bot.alerts.kinds.budget import measure as measure_budget
 from bot.alerts.kinds.credits import measure as measure_credits
 from bot.alerts.kinds.forecast import measure as measure_forecast
 from bot.alerts.kinds.new import measure as measure_new
+from bot.alerts.kinds.orphaned import explain as explain_orphaned
+from bot.alerts.kinds.orphaned import measure as measure_orphaned
 from bot.alerts.kinds.spike import measure as measure_spike
 from bot.alerts.kinds.stale import measure as measure_stale
+from bot.alerts.kinds.unused import measure as measure_unused
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.budget import Budget
 from reports.alerts.kinds.credits import Credits
 from reports.alerts.kinds.forecast import Forecast
 from reports.alerts.kinds.new import New
+from reports.alerts.kinds.orphaned import Orphaned
 from reports.alerts.kinds.spike import Spike
 from reports.alerts.kinds.stale import Stale
+from reports.alerts.kinds.unused import Unused
 from reports.alerts.watch import Watch
 
 MEASURES: dict[type[Watch], Callable[[WatchedRule, MeasurementContext], Iterator[Measurement]]] = {
@@ -28,6 +34,16 @@ MEASURES: dict[type[Watch], Callable[[WatchedRule, MeasurementContext], Iterator
     Credits: measure_credits,
     Forecast: measure_forecast,
     New: measure_new,
+    Orphaned: measure_orphaned,
     Spike: measure_spike,
     Stale: measure_stale,
+    Unused: measure_unused,
 }
+NOTES: dict[
+    type[Watch],
+    Callable[[WatchedRule, MeasurementContext, Measurement], Iterable[str]],
+] = {
+    Budget: explain_budget,
+    Orphaned: explain_orphaned,
+}
+"""What some kinds look up for a message about a measurement: sentences of plain text."""

@@ -46,6 +46,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("pdf", "the figures as a printable report"),
     ("share", "post the answer in the channel"),
     ("tz Europe/Berlin", "use this time zone"),
+    ("cache 1m by key", "what came from a cache, and what that saved"),
     ("cost", "the same as spend"),
     ("alert spend > $50 per day", "get a message when spend passes the limit"),
     ("alert spike by key", "get a message when a key uses far more than usual"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -24,8 +23,8 @@ from reports.usage.usage import ZERO, Usage
 
 Stretch = tuple[Granularity, Interval]
 """A stretch of time (UTC, half-open) and the granularity that it is read at."""
-Place = int | tuple[int, int]
-"""A member, or a creator and a model."""
+UsageKey = int | tuple[int, int]
+"""Whose usage: the id of a member, or those of a creator and a model."""
 _LATEST = 2**40
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MOST_KEPT = 12
@@ -41,7 +40,8 @@ class AlertUsage:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._before: dict[tuple[Dimension | None, datetime], frozenset[Place]] = {}
+        self._last: dict[tuple[Dimension, frozenset[int], datetime], dict[int, datetime]] = {}
+        self._before: dict[tuple[Dimension | None, datetime], frozenset[UsageKey]] = {}
 
     def sums(self, by: Dimension | None, stretches: Iterable[Stretch]) -> dict[int, Usage]:
         """What each member of a dimension (0: all together) used in all stretches."""
@@ -82,7 +82,7 @@ class AlertUsage:
                     found[place] = usage if known is None else add(known, usage)
         return found
 
-    def before(self, what: Dimension | None, day: datetime) -> frozenset[Place]:
+    def before(self, what: Dimension | None, day: datetime) -> frozenset[UsageKey]:
         """Who was used by day before a moment: members, or with None creator and model.
 
         It is remembered, since what happened before that day hardly changes.
@@ -106,14 +106,35 @@ class AlertUsage:
                 "SELECT max(part) FROM total WHERE dimension = ? AND granularity = ?",
                 (DIMENSION[dimension], code),
             ).fetchone()
-            wanted = json.dumps(list(range(part(code, start), (parts or 0) + 1)))
+            wanted = list(range(part(code, start), (parts or 0) + 1))
             (found,) = connection.execute(
-                "SELECT min(t.bucket) FROM json_each(?) p CROSS JOIN total t"
-                " ON t.dimension = ? AND t.granularity = ? AND t.part = p.value AND t.member = ?"
-                " AND t.bucket >= ? AND t.bucket < ? WHERE t.requests > 0",
+                "SELECT min(t.bucket) FROM numbers(?) p CROSS JOIN total t"
+                " WHERE t.dimension = ? AND t.granularity = ? AND t.part = p.value AND t.member = ?"
+                " AND t.bucket >= ? AND t.bucket < ? AND t.requests > 0",
                 (wanted, DIMENSION[dimension], code, member, start, end),
             ).fetchone()
         return None if found is None else from_seconds(found)
+
+    def last_used(
+        self, dimension: Dimension, members: frozenset[int], day: datetime
+    ) -> dict[int, datetime]:
+        """The last day (its start, UTC) on which each member made a request; never used: absent.
+
+        `members` are some that weren't used on `day` or lately, so that it is remembered for that
+        day.
+        """
+        place = dimension, members, day
+        if place not in self._last:
+            with self._db.read() as connection:
+                found = connection.execute(
+                    "SELECT member, max(bucket) FROM total WHERE dimension = ? AND granularity = ?"
+                    " AND member IN (SELECT value FROM numbers(?) n) AND requests > 0 GROUP BY 1",
+                    (DIMENSION[dimension], GRANULARITY[Granularity.DAY], sorted(members)),
+                ).fetchall()
+            while len(self._last) >= _MOST_KEPT:
+                self._last.pop(next(iter(self._last)))
+            self._last[place] = {member: from_seconds(bucket) for member, bucket in found}
+        return self._last[place]
 
     def _rows(
         self, by: Dimension | None, stretches: Iterable[Stretch], *, bucketed: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.alerts.kinds.registry import KINDS
 from reports.block_kit.elements import actions, button, section
 from reports.block_kit.message import Message
 from reports.wording.safe_text import clean, escape
@@ -75,15 +76,11 @@ UNDERSTANDING: tuple[tuple[str, str], ...] = (
     ("why spend mtd by creator", "the same for each creator; also `why tokens`, `why requests`"),
     ("forecast", "how the month ends and how sure that is; also `forecast today`, `this week`"),
     ("forecast over $5000", "whether it is likely to go over an amount"),
+    ("cache 1m by key", "the share of prompt tokens from a cache, and what caching saved"),
 )
 """Questions that explain usage."""
 ALERTS: tuple[tuple[str, str], ...] = (
-    ("alert spend > $50 per day by creator", "also tokens and requests, per hour, week or month"),
-    ("alert budget 80% to owner", "for limits set at OpenRouter; sent to you, or `in #finance`"),
-    ("alert spike by key", "an unusually expensive hour"),
-    ("alert credits < $100", "when the balance runs low"),
-    ("alert new model", "at its first use; also `new key`"),
-    ("alert forecast > $5,000 per month", "when the month is on track to exceed this"),
+    *(entry for kind in KINDS for entry in kind.help),
     ("alert quiet 22:00-7:00", "hold back alerts at night, unless marked `urgent`"),
     ("alerts", "list yours to edit, pause or delete them"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.block_kit.elements import section
-from reports.block_kit.message import Message, RunButton, run_buttons, sentence
+from reports.block_kit.message import Message, RunButton, run_buttons, text_message
 
 INTRO = (
     "Hi, I'm Activity. I answer questions about your organization's OpenRouter usage: spend, tokens"
@@ -28,5 +28,5 @@ def intro(text: str = "") -> Message:
     """A short introduction with buttons; a short reply where `text` only says thanks."""
     words = {word.strip("?!.,").casefold() for word in text.split()} - {""}
     if words and words <= _THANKS:
-        return sentence(WELCOME)
+        return text_message(WELCOME)
     return Message(INTRO, (section(INTRO), *run_buttons(_RUNS)))

@@ -52,6 +52,12 @@ class Above(Watch):
     source: MoneySource = MoneySource.ALL
 
     key = "above"
+    help = (
+        (
+            "alert spend > $50 per day by creator",
+            "also tokens and requests, per hour, week or month",
+        ),
+    )
     form_label = "Usage exceeds a limit"
     form_limit = ("Limit", "Dollars, like $50; tokens or requests, like 500k or 10m.")
     usual_limit = "$50"
@@ -240,11 +246,11 @@ def above(
     value: int | None,
     period: AlertPeriod,
     at: datetime,
-    owner: str = "",
+    creator: str = "",
 ) -> Measurement:
     """Measure the sum of a period; where part of it isn't stored, the sum is a lower bound."""
     limit = rule.watch.limit if isinstance(rule.watch, Above) else 0
-    return Measurement(subject, label, value, limit, at, period, at < period.end, owner=owner)
+    return Measurement(subject, label, value, limit, at, period, at < period.end, creator=creator)
 
 
 def _limit(draft: RuleDraft, metric: Metric, made: Callable[[int], Rule]) -> int:

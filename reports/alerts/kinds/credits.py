@@ -34,6 +34,7 @@ class Credits(Watch):
 
     key = "credits"
     spellings = ("credits", "credit", "balance")
+    help = (("alert credits < $100", "when the balance runs low"),)
     form_label = "Credits run low"
     form_limit = ("Balance below", "In dollars.")
     usual_limit = "$100"

@@ -45,6 +45,7 @@ class Forecast(Watch):
     key = "forecast"
     spellings = ("forecast",)
     takes_metric = True
+    help = (("alert forecast > $5,000 per month", "when the month is on track to exceed this"),)
     form_label = "The month is on track to exceed a limit"
     form_limit = ("Limit", "In dollars.")
     usual_limit = "$1,000"
@@ -171,7 +172,7 @@ def forecast(
     days: Mapping[date, int],
     zone: str,
     at: datetime,
-    owner: str = "",
+    creator: str = "",
 ) -> Measurement:
     """Measure what the zone's month is going to end at, in nano-dollars.
 
@@ -191,7 +192,9 @@ def forecast(
         rest_of_today = _expected(past, today, today) * (1 - _elapsed(zone, at))
         to_come = rest_of_today + sum(_expected(past, today, day) for day in _days_after(today))
         value = so_far + int(to_come)
-    return Measurement(subject, label, value, limit, at, month, True, so_far=so_far, owner=owner)
+    return Measurement(
+        subject, label, value, limit, at, month, True, so_far=so_far, creator=creator
+    )
 
 
 def _expected(past: Mapping[date, int], today: date, day: date) -> Fraction:

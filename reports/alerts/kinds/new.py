@@ -30,6 +30,7 @@ class New(Watch):
     key = "new"
     spellings = ("new",)
     dimensions = (Dimension.MODEL, Dimension.KEY, Dimension.CREATOR)
+    help = (("alert new model", "at its first use; also `new key`, `new creator`"),)
     form_label = "First use of a model or key, or by a person"
     happens_once = True
     shows_current = False
@@ -129,14 +130,14 @@ def first_use(
     first: datetime | None,
     since: datetime,
     at: datetime,
-    owner: str = "",
+    creator: str = "",
 ) -> Measurement:
     """Measure a member: new if it was used first (UTC) at or after `since`.
 
     `cost` is what it has cost so far, in nano-dollars; `first` is None if it isn't used yet.
     """
     new = first is not None and first >= since
-    return Measurement(subject, label, cost if new else None, 0, at, owner=owner)
+    return Measurement(subject, label, cost if new else None, 0, at, creator=creator)
 
 
 def _applies(what: Dimension, one: Filter) -> bool:

@@ -7,14 +7,20 @@ from reports.alerts.kinds.budget import Budget
 from reports.alerts.kinds.credits import Credits
 from reports.alerts.kinds.forecast import Forecast
 from reports.alerts.kinds.new import New
+from reports.alerts.kinds.orphaned import Orphaned
 from reports.alerts.kinds.spike import Spike
 from reports.alerts.kinds.stale import Stale
+from reports.alerts.kinds.unused import Unused
 from reports.alerts.watch import Watch
 
-KINDS: tuple[type[Watch], ...] = (Above, Spike, Budget, Credits, Forecast, New, Stale)
+KINDS: tuple[type[Watch], ...] = (
+    Above, Spike, Budget, Credits, Forecast, New, Unused, Orphaned, Stale,
+)  # fmt: skip
 BY_KEY = {kind.key: kind for kind in KINDS}
 SPELLINGS = {word: kind.key for kind in KINDS for word in kind.spellings}
 """The key of the kind that each word names."""
+NOUNS = {(noun, word): kind.key for kind in KINDS for noun in kind.nouns for word in kind.spellings}
+"""The key of the kind that each pair of words names, as in `key unused`."""
 
 
 def kind_of(key: str) -> type[Watch]:

@@ -60,6 +60,7 @@ class Spike(Watch):
     key = "spike"
     spellings = ("spike", "spikes", "anomaly", "anomalies")
     takes_metric = True
+    help = (("alert spike by key", "an unusually expensive hour"),)
     form_label = "An hour costs far more than usual"
     form_limit = ("Minimum", "Ignore spikes under this amount, in dollars.")
     usual_limit = exact_money(SPIKE_FLOOR)
@@ -192,6 +193,18 @@ class Spike(Watch):
             f"{said}, {times} times the typical {price(typical.median)} for this hour of the week."
         )
 
+    def explanation(self, event: AlertEvent) -> str:
+        """What is typical, and from which amount on it counts as a spike."""
+        typical = event.measurement.usual
+        if typical is None:
+            return ""
+        threshold = f"Threshold: {price(typical.line)}."
+        if not typical.median:
+            return f"Most comparable hours in the past 4 weeks had no usage. {threshold}"
+        range_ = f"{price(typical.median)} ± {price(typical.spread)}"
+        hours = f"median of {typical.count} comparable hours"
+        return f"Typical for this hour: {range_} ({hours}). {threshold}"
+
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""
         del event
@@ -261,7 +274,7 @@ class Hour:
 
 
 def spike(
-    rule: Rule, subject: str, label: str, hours: Sequence[Hour], at: datetime, owner: str = ""
+    rule: Rule, subject: str, label: str, hours: Sequence[Hour], at: datetime, creator: str = ""
 ) -> Measurement:
     """Measure one subject: of the hours to evaluate, the one farthest above its line.
 
@@ -273,6 +286,6 @@ def spike(
     worst = max(hours, key=lambda hour: (Fraction(hour.value, hour.line(floor) or 1), hour.start))
     part = all(hour.start + HOUR > at for hour in hours)
     return Measurement(
-        subject, label, worst.value, worst.line(floor), at, None, part, worst.usual, owner=owner,
-        hour=AlertPeriod(worst.start, worst.start + HOUR),
+        subject, label, worst.value, worst.line(floor), at, None, part, worst.usual,
+        creator=creator, hour=AlertPeriod(worst.start, worst.start + HOUR),
     )  # fmt: skip

@@ -15,16 +15,16 @@ from reports.block_kit.elements import Block, divider
 from reports.block_kit.inputs import (
     Entered,
     Meta,
-    channel,
+    channel_input,
+    checkboxes,
     modal,
+    owner_label,
+    owner_note,
     preview,
-    radio,
-    select,
-    ticks,
-    to_maker,
-    typed,
+    radio_input,
+    select_input,
+    text_input,
     warning,
-    whose,
 )
 from reports.usage.dimensions import NAMES, Dimension, form_label
 from reports.wording.safe_text import clean, escape
@@ -53,33 +53,33 @@ _LONGEST_LIMIT = 40
 def view(fields: AlertFields, meta: Meta, words: str, note: str = "") -> dict[str, Any]:
     """The modal; `words` (mrkdwn) is its preview, `note` (mrkdwn) a warning at the top."""
     title = "Edit alert" if meta.id else "New alert"
-    blocks = [*([warning(note)] if note else []), *whose(meta), *_inputs(fields, meta)]
+    blocks = [*([warning(note)] if note else []), *owner_note(meta), *_inputs(fields, meta)]
     return modal(CALLBACK, title, [*blocks, divider(), preview(words)], meta)
 
 
 def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
     kind = kind_of(fields.kind)
     kinds = [(one.key, one.form_label) for one in KINDS]
-    yield select(AlertField.KIND, "Alert when", kinds, fields.kind)
+    yield select_input(AlertField.KIND, "Alert when", kinds, fields.kind)
     if kind.form_metrics:
         metrics = [(metric, _METRICS[metric]) for metric in kind.form_metrics]
-        yield select(AlertField.METRIC, "Metric", metrics, fields.metric)
+        yield select_input(AlertField.METRIC, "Metric", metrics, fields.metric)
     if kind.form_limit:
         label, hint = kind.form_limit
         # each kind has its own id, so that an amount in dollars isn't kept as a percentage
         name = limit_field(fields.kind)
-        yield typed(name, label, fields.limit, hint=hint, longest=_LONGEST_LIMIT)
+        yield text_input(name, label, fields.limit, hint=hint, longest=_LONGEST_LIMIT)
     if kind.has_unit:
-        yield select(AlertField.UNIT, "Per", tuple(_UNITS.items()), fields.unit)
+        yield select_input(AlertField.UNIT, "Per", tuple(_UNITS.items()), fields.unit)
     if len(kind.dimensions) > 1:
         whats = [(one, form_label(one)) for one in kind.dimensions]
-        yield select(AlertField.WHAT, "New", whats, fields.what)
+        yield select_input(AlertField.WHAT, "New", whats, fields.what)
     offered = kind.form_dimensions(fields.what)
     if offered:
         by = fields.by if fields.by in offered else ALL
-        yield select(AlertField.BY, "Count", [(one, _BYS[one]) for one in offered], by)
+        yield select_input(AlertField.BY, "Count", [(one, _BYS[one]) for one in offered], by)
     if kind.has_filters:
-        yield typed(
+        yield text_input(
             AlertField.WHOSE,
             "Filter",
             fields.whose,
@@ -88,19 +88,21 @@ def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
             optional=True,
         )
     if kind.has_zone:
-        yield typed(AlertField.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
+        yield text_input(
+            AlertField.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60
+        )
     places = (
-        (RecipientKind.ME, to_maker(meta)),
+        (RecipientKind.ME, owner_label(meta)),
         (RecipientKind.OWNER, "The key's creator (DM)"),
         (RecipientKind.CHANNEL, "A channel"),
     )
-    yield radio(AlertField.TO, "Send to", places, fields.to)
+    yield radio_input(AlertField.TO, "Send to", places, fields.to)
     if fields.to == RecipientKind.CHANNEL:
         hint = "I need to be a member. Use /invite in the channel first."
-        yield channel(AlertField.CHANNEL, "Channel", fields.channel, hint=hint)
+        yield channel_input(AlertField.CHANNEL, "Channel", fields.channel, hint=hint)
     urgent = ((URGENT, "Urgent: send during quiet hours too"),)
     chosen = (URGENT,) if fields.urgent else ()
-    yield ticks(AlertField.URGENT, "Delivery", urgent, chosen, optional=True)
+    yield checkboxes(AlertField.URGENT, "Delivery", urgent, chosen, optional=True)
 
 
 def limit_field(kind: str) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from reports.block_kit.elements import LONGEST_SECTION, code, section
 from reports.block_kit.message import Message
-from reports.wording.delivery_problems import MENDS, OUTSIDERS
+from reports.wording.delivery_problems import FIXES, OUTSIDERS
 from reports.wording.safe_text import clean, escape
 
 NO_OWNER = "The key's owner has no Slack account here, so this came to you."
 MOST_LISTED = 10
 _MENDS = {
-    **MENDS,
+    **FIXES,
     "not_in_channel": "Invite me there (`/invite`).",
     OUTSIDERS: "That channel is shared with another company, and alerts stay inside yours. Choose"
     " another channel for this alert.",
@@ -32,9 +32,9 @@ def no_account(owner: str) -> str:
     )
 
 
-def made_by(maker: str) -> str:
+def made_by(owner: str) -> str:
     """Why a creator gets an alert that somebody else set up."""
-    return f"<@{maker}> set up this alert. You get it because it's about your usage."
+    return f"<@{owner}> set up this alert. You get it because it's about your usage."
 
 
 def of_some(note: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reports.analysis.document import AnalysisDocument, TableColumn
+from reports.analysis.share_chart import share_points
 from reports.analysis.slack.ask_owner import ask_owner_row
 from reports.block_kit.elements import (
     LONGEST_SECTION,
@@ -15,7 +16,7 @@ from reports.block_kit.elements import (
     packed,
     section,
 )
-from reports.block_kit.message import CHART, MOST_SECTIONS, Message, shortened
+from reports.block_kit.message import CHART, MOST_SECTIONS, Message, as_sentence, shortened
 from reports.questions.slack.answer import LONGEST_CHART_TITLE
 from reports.questions.slack.controls import Controls, analysis_rows
 from reports.questions.wording import filter_words, range_words, stamp
@@ -43,8 +44,8 @@ def analysis_message(
     said = [fit(escape(clean(words, LONGEST_SECTION)), LONGEST_SECTION)
             for words in found.sentences]  # fmt: skip
     blocks += [section(text) for text in packed(said)[:MOST_SECTIONS]]
-    if found.steps and not picture:
-        blocks.append(_chart(found))
+    if not picture:
+        blocks += _chart(found)
     if picture:
         alt = f"Chart: {found.title}"[:1_000]
         blocks.append({"type": "image", "alt_text": alt, "slack_file": {"id": picture}})
@@ -67,11 +68,24 @@ def analysis_text(found: AnalysisDocument) -> str:
         + ", ".join(f"{head} {cell}" for head, cell in zip(heads[1:], row[1:], strict=True))
         for row in found.rows
     ]
-    lines += [*found.notes, _dated(found), *(_sentence(words) for words in found.partial)]
+    lines += [*found.notes, _dated(found), *(as_sentence(words) for words in found.partial)]
     return shortened(escape("\n".join(clean(line, LONGEST_SECTION) for line in lines)))
 
 
-def _chart(found: AnalysisDocument) -> Block:
+def _chart(found: AnalysisDocument) -> list[Block]:
+    """Slack's own chart of an answer that has one."""
+    if found.steps:
+        return [_steps(found)]
+    points = share_points(found.shares, found.range) if found.shares and found.range else ()
+    if len(points) < 2 or found.shares is None:
+        return []
+    axis = {"categories": [label for label, _ in points], "y_label": "%"}
+    data = [{"label": label, "value": value} for label, value in points]
+    chart = {"type": "bar", "series": [{"name": "Share", "data": data}], "axis_config": axis}
+    return [{"type": CHART, "title": clean(found.shares.name, LONGEST_CHART_TITLE), "chart": chart}]
+
+
+def _steps(found: AnalysisDocument) -> Block:
     """Slack has no waterfall: bars of the levels and of the changes between them."""
     points = [{"label": step.label, "value": round(step.amount / NANO, 6)} for step in found.steps]
     axis = {"categories": [step.label for step in found.steps], "y_label": "USD"}
@@ -101,14 +115,11 @@ def _footer(found: AnalysisDocument, command: str) -> list[str]:
     dated = f"Data as of {moment(found.as_of)}" if found.as_of else escape(_dated(found))
     notes = [fit(escape(clean(words, 900)), 900) for words in found.notes[:3]]
     missing = [
-        fit(f":warning: {escape(_sentence(words))}", 900) for words in found.partial[:_MOST_PARTIAL]
+        fit(f":warning: {escape(as_sentence(words))}", 900)
+        for words in found.partial[:_MOST_PARTIAL]
     ]
     return [*notes, dated, *missing, code(found.query.command(command))]
 
 
 def _dated(found: AnalysisDocument) -> str:
     return f"Data as of {stamp(found.as_of)}" if found.as_of else "No data yet"
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:].rstrip(".") + "."

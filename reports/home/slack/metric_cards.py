@@ -6,7 +6,7 @@ from reports.block_kit.elements import Block, fields, mrkdwn
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, period_words
 from reports.render.charts.sparkline import sparkline
-from reports.render.tables import looked_at, others, versus
+from reports.render.tables import change_words, others, ranked_groups
 from reports.usage.dimensions import Metric
 from reports.usage.format import figure, money, percent
 from reports.wording.safe_text import clean, escape
@@ -36,7 +36,7 @@ def _half(metric: Metric, summary: Summary) -> str:
     lines = [
         f"{period[:1].upper()}{period[1:]}",
         f"*{figure(metric, part.sum)}*",
-        escape(versus(summary, part)),
+        escape(change_words(summary, part)),
         sparkline(part.buckets, unknown=part.unknown),
     ]
     return "\n".join(filter(None, lines))
@@ -47,7 +47,7 @@ def _top(summary: Summary) -> str:
     name = DIMENSION_WORDS[by] if by else "all"
     part = summary.metrics[Metric.SPEND]
     lines = [f"*Top {name}s, {period_words(summary.query.period)}*"]
-    shown = looked_at(summary, part) if part.sum else ()
+    shown = ranked_groups(summary, part) if part.sum else ()
     lines += [
         f"{place}. {escape(clean(group.label, LONGEST_NAME))}  {money(group.sum)}"
         f" ({escape(percent(group.share))})"

@@ -22,17 +22,17 @@ from reports.block_kit.message import (
     CHART,
     Message,
     RunButton,
-    _sections,
-    _sentence,
+    as_sentence,
     run_buttons,
     shortened,
+    text_sections,
 )
 from reports.questions.grammar import CommandError
 from reports.questions.slack.controls import Controls, rows
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import (
     DIMENSION_WORDS,
-    capital,
+    capitalize_first,
     excluded_words,
     filter_words,
     metric_words,
@@ -44,12 +44,12 @@ from reports.render.charts.slack_chart import BEFORE, chart_data
 from reports.render.tables import (
     LONGEST_NAME,
     average,
-    detail_heads,
+    change_words,
+    detail_headers,
     detail_rows,
-    nothing,
-    overview_heads,
+    empty_words,
+    overview_headers,
     overview_rows,
-    versus,
 )
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import figure
@@ -81,7 +81,7 @@ def answer(
         scope += f", {filters}"
     blocks: list[Block] = [header(title(query)), context(scope)]
     if summary.empty:
-        blocks.append(section(nothing(summary, NOTHING_YET)))
+        blocks.append(section(empty_words(summary, NOTHING_YET)))
     elif query.metric:
         blocks += _detail(summary, summary.metrics[query.metric])
     else:
@@ -98,16 +98,16 @@ def as_text(summary: Summary) -> str:
     """The answer's figures as plain text, within the length that Slack shows."""
     lines = [f"{title(summary.query)} ({_scope(summary)})"]
     if summary.empty:
-        lines.append(nothing(summary, NOTHING_YET))
+        lines.append(empty_words(summary, NOTHING_YET))
     else:
         for metric, part in summary.metrics.items():
-            shown = [figure(metric, part.sum), average(summary, part), versus(summary, part)]
-            name = capital(metric_words(summary.query, metric))
+            shown = [figure(metric, part.sum), average(summary, part), change_words(summary, part)]
+            name = capitalize_first(metric_words(summary.query, metric))
             lines.append(f"{name}: {', '.join(filter(None, shown))}")
             if summary.query.metric and (parts := _parts(part)):
                 lines.append(parts.replace("\n", ", "))
         lines += _groups_as_text(summary)
-    lines += [_dated(summary), *(_sentence(words) for words in summary.partial)]
+    lines += [_dated(summary), *(as_sentence(words) for words in summary.partial)]
     return shortened(escape("\n".join(lines)))
 
 
@@ -156,13 +156,13 @@ def error(wrong: CommandError, command: str = "/activity", *, examples: bool = F
         shown = " · ".join(code(f"{command} {example}") for example in wrong.examples)
         lines.append(f"Try {shown}, or {code(f'{command} help')} for everything.")
     text = "\n".join(lines)
-    return Message(text, (*_sections(text), *run_buttons(runs)))
+    return Message(text, (*text_sections(text), *run_buttons(runs)))
 
 
 def figures(why: str, summary: Summary) -> Message:
     """The figures of an answer as text, after a sentence that says why there is no file."""
     text = f"{escape(why)}\n{as_text(summary)}"
-    return Message(text, _sections(text))
+    return Message(text, text_sections(text))
 
 
 def _overview(summary: Summary) -> list[Block]:
@@ -172,7 +172,7 @@ def _overview(summary: Summary) -> list[Block]:
     blocks: list[Block] = [fields(*shown), *_chart(summary, charted)]
     if not summary.query.by:
         return blocks
-    return [*blocks, table([overview_heads(summary), *overview_rows(summary)])]
+    return [*blocks, table([overview_headers(summary), *overview_rows(summary)])]
 
 
 def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
@@ -180,13 +180,13 @@ def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
     blocks: list[Block] = [fields(*shown), *_chart(summary, part)]
     if not summary.query.by:
         return blocks
-    return [*blocks, table([detail_heads(summary), *detail_rows(summary, part)])]
+    return [*blocks, table([detail_headers(summary), *detail_rows(summary, part)])]
 
 
 def _figures(summary: Summary, metric: Metric, part: MetricSummary) -> str:
-    name = capital(metric_words(summary.query, metric))
+    name = capitalize_first(metric_words(summary.query, metric))
     total = f"*{name}*  *{figure(metric, part.sum)}*"
-    lines = [total, average(summary, part), versus(summary, part)]
+    lines = [total, average(summary, part), change_words(summary, part)]
     return "\n".join(filter(None, lines))
 
 
@@ -234,7 +234,9 @@ def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
     kind = "line" if len(series) > 1 else "bar"
     drawn = {"type": kind, "series": series, "axis_config": axis}
     without = excluded_words(summary.query)
-    heading = f"{capital(metric_words(summary.query, part.metric))}{by}{without}, per {each}"
+    heading = (
+        f"{capitalize_first(metric_words(summary.query, part.metric))}{by}{without}, per {each}"
+    )
     noted = f"{heading} ({data.note})" if data.note else heading
     heading = noted if len(noted) <= LONGEST_CHART_TITLE else heading
     heading = clean(heading, LONGEST_CHART_TITLE)
@@ -255,7 +257,7 @@ def _footer(summary: Summary, command: str) -> list[str]:
     dated = escape(_dated(summary))
     if summary.as_of:
         dated = f"Data as of {moment(summary.as_of)}"
-    notes = [fit(f":warning: {escape(_sentence(words))}", 900) for words in summary.partial[:5]]
+    notes = [fit(f":warning: {escape(as_sentence(words))}", 900) for words in summary.partial[:5]]
     return [dated, *notes, code(summary.query.command(command))]
 
 

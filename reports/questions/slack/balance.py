@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reports.block_kit.elements import Block, header, moment, section, table
-from reports.block_kit.message import Message, RunButton, run_buttons, sentence
+from reports.block_kit.message import Message, RunButton, run_buttons, text_message
 from reports.questions.wording import stamp
 from reports.usage.balance import Balance, duration_words
 from reports.usage.format import money, percent
@@ -32,7 +32,7 @@ _RUNS = (
 def balance_message(balance: Balance | None) -> Message:
     """What is left of the credits, and how long it lasts."""
     if balance is None:
-        return sentence(UNKNOWN)
+        return text_message(UNKNOWN)
     card = credits_card(balance)
     return Message(escape(balance_text(balance)), (card, *run_buttons(_RUNS)))
 
@@ -42,7 +42,7 @@ def balance_text(balance: Balance | None) -> str:
     if balance is None:
         return UNKNOWN
     lasts = lasting(balance).removeprefix(":warning: ")
-    return f"Credits: {money(balance.left)} left, as of {stamp(balance.told)}\n{lasts}"
+    return f"Credits: {money(balance.left)} left, as of {stamp(balance.reported_at)}\n{lasts}"
 
 
 def balance_json(balance: Balance | None, command: str, as_of: datetime | None) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def balance_json(balance: Balance | None, command: str, as_of: datetime | None) 
     lasts, runs_out = balance.lasts, balance.runs_out
     return {
         **found,
-        "as_of": _iso(balance.told),
+        "as_of": _iso(balance.reported_at),
         "bought": dollars(balance.bought),
         "left": dollars(balance.left),
         "pace": {"spend": dollars(balance.used), "hours": round(over / 3600, 3)},
@@ -72,7 +72,7 @@ def balance_json(balance: Balance | None, command: str, as_of: datetime | None) 
 def limits_message(limits: Sequence[Limit]) -> Message:
     """Limits in a table, the fullest first."""
     if not limits:
-        return sentence(NO_LIMITS)
+        return text_message(NO_LIMITS)
     rows = [["Limit", "Used", "Of", "Share", "Resets"], *map(_row, limits[:MOST_LIMITS])]
     return Message(escape(limits_text(limits)), (header("Limits and budgets"), table(rows)))
 
@@ -131,7 +131,7 @@ def _iso(moment: datetime) -> str:
 
 def credits_card(balance: Balance) -> Block:
     """What is left of the credits, and how long it lasts."""
-    head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.told)}"
+    head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.reported_at)}"
     return section(f"{head}\n{lasting(balance)}")
 
 

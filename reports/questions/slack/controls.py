@@ -20,8 +20,14 @@ from reports.questions.follow_up import (
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import WITHOUT_PERIOD, Query, Versus
 from reports.questions.summary import Summary
-from reports.questions.wording import DIMENSION_WORDS, EARLIER, before_words, capital, period_words
-from reports.render.tables import looked_at
+from reports.questions.wording import (
+    DIMENSION_WORDS,
+    EARLIER,
+    before_words,
+    capitalize_first,
+    period_words,
+)
+from reports.render.tables import ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.timerange import OverlapError, earlier
 from reports.usage.dimensions import Dimension, Filter, Metric
@@ -69,7 +75,7 @@ def rows(summary: Summary, controls: Controls) -> list[Block]:
         _period(summary.query),
         _by(summary.query),
         *([] if summary.empty else [_versus(summary)]),
-        *_inside(summary.query, _looked_at(summary), controls),
+        *_inside(summary.query, _ranked_groups(summary), controls),
     ]
     found = [{**actions(*selects), "block_id": controls.state}]
     return found if summary.empty else [*found, actions(*_buttons(controls))]
@@ -104,9 +110,9 @@ def _period(query: Query) -> Block:
         if isinstance(read, QuestionCommand):
             period = read.query.period
             value = words if period == present else value
-            options.append(option(capital(period_words(period)), words))
+            options.append(option(capitalize_first(period_words(period)), words))
     if value not in PERIODS:
-        options.append(option(capital(period_words(present)), value))
+        options.append(option(capitalize_first(period_words(present)), value))
     return menu(FollowUpAction.PERIOD, "Period", options, value)
 
 
@@ -148,11 +154,11 @@ def _just_before(period: Period) -> Versus | None:
     return next((versus for versus, unit in EARLIER.items() if unit is long), None)
 
 
-def _looked_at(summary: Summary) -> list[str]:
+def _ranked_groups(summary: Summary) -> list[str]:
     """The labels of the groups shown."""
     if not summary.query.by or summary.empty:
         return []
-    return [group.label for group in looked_at(summary, next(iter(summary.metrics.values())))]
+    return [group.label for group in ranked_groups(summary, next(iter(summary.metrics.values())))]
 
 
 def _inside(query: Query, groups: Sequence[str], controls: Controls) -> list[Block]:

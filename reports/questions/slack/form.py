@@ -9,13 +9,13 @@ from reports.block_kit.elements import Block, code, divider
 from reports.block_kit.inputs import (
     Entered,
     Meta,
-    channel,
+    channel_input,
+    checkboxes,
     modal,
     preview,
-    radio,
-    select,
-    ticks,
-    typed,
+    radio_input,
+    select_input,
+    text_input,
 )
 from reports.questions.form_fields import (
     ALL,
@@ -29,7 +29,7 @@ from reports.questions.form_fields import (
 from reports.questions.query import FileFormat
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
-from reports.render.tables import nothing, versus
+from reports.render.tables import change_words, empty_words
 from reports.usage.dimensions import Dimension, form_label
 from reports.usage.format import figure
 from reports.wording.safe_text import clean, escape
@@ -57,13 +57,13 @@ def view(fields: QuestionFields, meta: Meta, words: str) -> dict[str, Any]:
 
 
 def _inputs(fields: QuestionFields) -> Iterator[Block]:
-    yield select(QuestionField.METRIC, "What", METRICS, fields.metric)
-    yield select(QuestionField.PERIOD, "Period", PERIODS, fields.period)
+    yield select_input(QuestionField.METRIC, "What", METRICS, fields.metric)
+    yield select_input(QuestionField.PERIOD, "Period", PERIODS, fields.period)
     if fields.period == OTHER:
         hint = "For example 3h, 14d, 2w, 6m, 2026-10 or 2026-10-01..2026-10-15"
-        yield typed(QuestionField.OTHER, "Other period", fields.other, hint=hint, longest=40)
-    yield select(QuestionField.BY, "Group by", _BYS, fields.by)
-    yield typed(
+        yield text_input(QuestionField.OTHER, "Other period", fields.other, hint=hint, longest=40)
+    yield select_input(QuestionField.BY, "Group by", _BYS, fields.by)
+    yield text_input(
         QuestionField.WHOSE,
         "Filter",
         fields.whose,
@@ -73,12 +73,12 @@ def _inputs(fields: QuestionFields) -> Iterator[Block]:
         optional=True,
     )
     if fields.by != ALL:
-        yield typed(QuestionField.TOP, "Number of groups", fields.top, longest=5)
-    yield ticks(QuestionField.FILES, "Files", _FILES, fields.files, optional=True)
-    yield radio(QuestionField.TO, "Send to", _PLACES, fields.to)
+        yield text_input(QuestionField.TOP, "Number of groups", fields.top, longest=5)
+    yield checkboxes(QuestionField.FILES, "Files", _FILES, fields.files, optional=True)
+    yield radio_input(QuestionField.TO, "Send to", _PLACES, fields.to)
     if fields.to != ME:
         hint = "Invite me to the channel first with /invite."
-        yield channel(QuestionField.CHANNEL, "Channel", fields.channel, hint=hint)
+        yield channel_input(QuestionField.CHANNEL, "Channel", fields.channel, hint=hint)
 
 
 def entered(found: Entered) -> QuestionFields:
@@ -103,8 +103,8 @@ def foreseen(command: str, found: Summary | str) -> str:
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
     if found.empty:
-        return "\n".join([*lines, escape(nothing(found, NOTHING_YET))])
+        return "\n".join([*lines, escape(empty_words(found, NOTHING_YET))])
     for metric, part in found.metrics.items():
-        shown = ", ".join(filter(None, (figure(metric, part.sum), versus(found, part))))
+        shown = ", ".join(filter(None, (figure(metric, part.sum), change_words(found, part))))
         lines.append(escape(f"{str(metric).capitalize()}: {shown}"))
     return "\n".join(lines)

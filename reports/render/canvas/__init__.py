@@ -1,1 +1,1 @@
-"""The pages that PDF files and pictures are drawn on."""
+"""The PDF canvas and document that files and charts are drawn on."""

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from reportlab.pdfgen.canvas import Canvas
 
 from reports.render.canvas.streamed_document import StreamedDocument
-from reports.render.fonts import Face, TextRun, font, runs, width
+from reports.render.fonts import Face, TextRun, font, runs, text_width
 
 A4 = (595.276, 841.89)
 INK, GREY, FAINT = "#16181D", "#6B7280", "#D9DCE1"
@@ -26,10 +26,10 @@ _MODEL = re.compile(r"[A-Za-z0-9._~-]{1,100}/[A-Za-z0-9._~:@-]{1,100}")
 
 
 class Align(Enum):
-    """Which part of a text is at its x: its left edge, its middle, or its right edge."""
+    """Horizontal alignment: which part of a text is at its x, as a fraction of its width."""
 
     LEFT = 0.0
-    CENTRE = 0.5
+    CENTER = 0.5
     RIGHT = 1.0
 
 
@@ -53,7 +53,7 @@ class PageCanvas(Canvas):
         self._links: list[str] = []
         self._actions: dict[str, int] = {}
         self._fonts: dict[tuple[str, int], str] = {}
-        self._drawn: dict[Hashable, str] = {}
+        self._cached_operators: dict[Hashable, str] = {}
 
     def text(
         self,
@@ -62,18 +62,18 @@ class PageCanvas(Canvas):
         text: str,
         face: Face = Face.SANS,
         size: float = 9,
-        colour: str = INK,
+        color: str = INK,
         align: Align = Align.LEFT,
     ) -> float:
-        """Draw one line of text; returns how wide it is."""
-        wide = width(text, face) * size
-        at = f"1 0 0 1 {point(x - wide * align.value)} {point(y)} Tm"
-        self.addLiteral(f"BT {fill(colour)} {at} {self.letters(text, face, size)} ET")
-        return wide
+        """Draw one line of text with its baseline at y; returns its width in points."""
+        width = text_width(text, face) * size
+        at = f"1 0 0 1 {point(x - width * align.value)} {point(y)} Tm"
+        self.addLiteral(f"BT {fill(color)} {at} {self.letters(text, face, size)} ET")
+        return width
 
     def letters(self, text: str, face: Face, size: float) -> str:
-        """The operators that show a text where the pen is, for use between BT and ET."""
-        if plain(text):
+        """The PDF operators that show a text at the current position, inside BT and ET."""
+        if is_ascii(text):
             return f"{self.font(face)} {size:g} Tf {literal(text)} Tj"
         return " ".join(self._run(run, size) for run in runs(text, face))
 
@@ -86,64 +86,67 @@ class PageCanvas(Canvas):
         )
 
     def _glyphs(self, run: TextRun, size: float) -> str:
-        """The operators that show shaped glyphs, each where HarfBuzz puts it."""
-        written: list[str] = []
+        """The PDF operators that show shaped glyphs at the offsets that HarfBuzz computed."""
+        operators: list[str] = []
         subset, rise = -1, 0.0
         for glyph in run.glyphs:
-            [(found, code)] = font(run.font).splitString(glyph.code, self.document)
-            if found != subset:
-                written.append(f"{self.font(run.font, found)} {size:g} Tf")
-                subset = found
+            [(glyph_subset, code)] = font(run.font).splitString(glyph.code, self.document)
+            if glyph_subset != subset:
+                operators.append(f"{self.font(run.font, glyph_subset)} {size:g} Tf")
+                subset = glyph_subset
             if glyph.dy != rise:
                 rise = glyph.dy
-                written.append(f"{point(rise * size / 1000)} Ts")
+                operators.append(f"{point(rise * size / 1000)} Ts")
             # a number in TJ moves the pen to the left; the pen has moved by the glyph's own width
             after = point(glyph.width + glyph.dx - glyph.advance)
             before = f"{point(-glyph.dx)} " if glyph.dx else ""
             shown = f"[{before}<{code.hex()}>{'' if after == '0' else f' {after}'}] TJ"
-            written.append(shown)
+            operators.append(shown)
         if rise:
-            written.append("0 Ts")
-        return " ".join(written)
+            operators.append("0 Ts")
+        return " ".join(operators)
 
     def font(self, name: str, subset: int = 0) -> str:
-        """The name of a font in this document; subset 0 has all of ASCII in its place."""
-        known = self._fonts.get((name, subset))
-        if known is None:
-            known = str(font(name).getSubsetInternalName(subset, self.document))
-            self._fonts[name, subset] = known
-        return known
+        """The name of a font subset in this document; in subset 0, ASCII keeps its codes."""
+        internal_name = self._fonts.get((name, subset))
+        if internal_name is None:
+            internal_name = str(font(name).getSubsetInternalName(subset, self.document))
+            self._fonts[name, subset] = internal_name
+        return internal_name
 
-    def box(self, x: float, y: float, wide: float, high: float, colour: str) -> None:
+    def box(self, x: float, y: float, width: float, height: float, color: str) -> None:
         """Fill a rectangle."""
-        self.addLiteral(f"{fill(colour)} {_rectangle(x, y, wide, high)} f")
+        self.addLiteral(f"{fill(color)} {_rectangle(x, y, width, height)} f")
 
-    def hatch(self, x: float, y: float, wide: float, high: float, colour: str, step: float) -> None:
+    def hatch(
+        self, x: float, y: float, width: float, height: float, color: str, step: float
+    ) -> None:
         """Fill a rectangle with thin slanted lines."""
-        count = int((wide + high) / step) + 1
+        count = int((width + height) / step) + 1
+        top = point(y + height)
         lines = " ".join(
-            f"{point(x + n * step - high)} {point(y)} m {point(x + n * step)} {point(y + high)} l"
+            f"{point(x + n * step - height)} {point(y)} m {point(x + n * step)} {top} l"
             for n in range(1, count + 1)
         )
-        clip = f"q {_rectangle(x, y, wide, high)} W n"
-        self.addLiteral(f"{clip} {stroke(colour)} {point(step / 3)} w {lines} S Q")
+        clip = f"q {_rectangle(x, y, width, height)} W n"
+        self.addLiteral(f"{clip} {stroke(color)} {point(step / 3)} w {lines} S Q")
 
     def rule(
-        self, x: float, y: float, right: float, colour: str = INK, thickness: float = 0.5
+        self, x: float, y: float, right: float, color: str = INK, thickness: float = 0.5
     ) -> None:
         """Draw a line from x to the right."""
         ends = f"{point(x)} {point(y)} m {point(right)} {point(y)} l S"
-        self.addLiteral(f"{stroke(colour)} {thickness:g} w {ends}")
+        self.addLiteral(f"{stroke(color)} {thickness:g} w {ends}")
 
     def link(self, x: float, y: float, right: float, top: float, model: str) -> None:
-        """Make an area a link to a model's page; there are no other links."""
+        """Make an area a link to a model's page; documents have no other links."""
         action = self.action(model)
         if action is not None:
-            corners = f"{point(x)} {point(y)} {point(right)} {point(top)}"
-            self._links.append(annotation(corners, action))
+            rectangle = f"{point(x)} {point(y)} {point(right)} {point(top)}"
+            self._links.append(annotation(rectangle, action))
 
     def action(self, model: str) -> int | None:
-        """The object that opens a model's page; None where the name cannot be a model's."""
+        """The number of the action that opens a model's page; None if it isn't a model's name."""
         if not _MODEL.fullmatch(model):
             return None
         if model not in self._actions:
@@ -152,20 +155,20 @@ class PageCanvas(Canvas):
         return self._actions[model]
 
     def annotate(self, annotations: list[str]) -> None:
-        """Add annotations that are written already."""
+        """Add finished annotations (PDF dictionaries) to the page."""
         self._links += annotations
 
-    def again(self, key: Hashable, draw: Callable[[], None], y: float = 0) -> None:
-        """Draw something, shifted up by y; what was drawn under the same key is reused."""
-        if key not in self._drawn:
+    def draw_cached(self, key: Hashable, draw: Callable[[], None], y: float = 0) -> None:
+        """Run `draw` once per key and put its operators on the page, shifted up by y points."""
+        if key not in self._cached_operators:
             start = len(self._code)
             draw()
-            self._drawn[key] = "\n".join(self._code[start:])
+            self._cached_operators[key] = "\n".join(self._code[start:])
             del self._code[start:]
-        self.addLiteral(f"q 1 0 0 1 0 {point(y)} cm\n{self._drawn[key]}\nQ")
+        self.addLiteral(f"q 1 0 0 1 0 {point(y)} cm\n{self._cached_operators[key]}\nQ")
 
     def bookmark(self, title: str, top: float) -> None:
-        """Begin a section here, in the list that a reader shows beside the pages."""
+        """Add an outline entry that points to a height (points) on this page."""
         key = f"section-{len(self._destinations)}"
         self.bookmarkPage(key, fit="XYZ", top=top, left=0)
         self.addOutlineEntry(title, key)
@@ -174,42 +177,42 @@ class PageCanvas(Canvas):
         """Finish the page and begin the next."""
         self.document.finish_page("\n".join(self._code).encode("ascii"), self._links)
         self._links.clear()
-        self._code.clear()  # all else that reportlab keeps of a page, we do not use
+        self._code.clear()  # nothing else of reportlab's page state is used
 
-    def finish(self, made: datetime | None = None) -> None:
-        """Finish the document; `made` is its creation date."""
-        if made is not None:
-            self.document.date(made)
+    def finish(self, created: datetime | None = None) -> None:
+        """Finish the document; `created` is its creation date (aware)."""
+        if created is not None:
+            self.document.date(created)
         if self._code:
             self.showPage()
         self.document.SaveToFile(None, self)
 
 
-def annotation(corners: str, action: int) -> str:
+def annotation(rectangle: str, action: int) -> str:
     """A link annotation without a border."""
-    return f"<</Subtype/Link/Rect[{corners}]/Border[0 0 0]/A {action} 0 R>>"
+    return f"<</Subtype/Link/Rect[{rectangle}]/Border[0 0 0]/A {action} 0 R>>"
 
 
 @lru_cache(maxsize=10_000)
 def point(value: float) -> str:
-    """A distance, to a hundredth of a point."""
+    """A distance as PDF writes it, to a hundredth of a point."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 @lru_cache(maxsize=256)
-def fill(colour: str) -> str:
-    """The operator that fills with a colour from now on."""
-    return f"{_rgb(colour)} rg"
+def fill(color: str) -> str:
+    """The operator that fills with a color from now on."""
+    return f"{_rgb(color)} rg"
 
 
 @lru_cache(maxsize=256)
-def stroke(colour: str) -> str:
-    """The operator that draws lines in a colour from now on."""
-    return f"{_rgb(colour)} RG"
+def stroke(color: str) -> str:
+    """The operator that draws lines in a color from now on."""
+    return f"{_rgb(color)} RG"
 
 
-def plain(text: str) -> bool:
-    """Whether all letters are ASCII, which every face of ours has, in its place."""
+def is_ascii(text: str) -> bool:
+    """Whether a text is printable ASCII, which every font has at its standard codes."""
     return text.isascii() and text.isprintable()
 
 
@@ -220,13 +223,13 @@ def literal(text: str) -> str:
 
 def _string(codes: bytes) -> str:
     text = codes.decode("latin-1")
-    return literal(text) if plain(text) else f"<{codes.hex()}>"
+    return literal(text) if is_ascii(text) else f"<{codes.hex()}>"
 
 
-def _rectangle(x: float, y: float, wide: float, high: float) -> str:
-    return f"{point(x)} {point(y)} {point(wide)} {point(high)} re"
+def _rectangle(x: float, y: float, width: float, height: float) -> str:
+    return f"{point(x)} {point(y)} {point(width)} {point(height)} re"
 
 
-def _rgb(colour: str) -> str:
-    parts = (f"{int(colour[i : i + 2], 16) / 255:.3g}" for i in (1, 3, 5))
+def _rgb(color: str) -> str:
+    parts = (f"{int(color[i : i + 2], 16) / 255:.3g}" for i in (1, 3, 5))
     return " ".join(part.removeprefix("0") or "0" for part in parts)

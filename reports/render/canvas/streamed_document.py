@@ -15,15 +15,15 @@ from typing import Any, BinaryIO
 
 from reportlab.pdfbase import pdfdoc
 
-from reports.render.fonts.shaping import meaning
+from reports.render.fonts.shaping import glyph_text
 
 _LEVEL = 1  # twice as fast as the default, and a fifth larger
-_PACK = 1 << 16  # bytes of small objects that are compressed together
+_PENDING_LIMIT = 1 << 16  # bytes of small objects per compressed object stream
 _HEAD = b"%PDF-1.5\n%\x93\x8c\x8b\x9e\n"
 
 
 class PageTree(pdfdoc.PDFObject):
-    """The root of all pages, which take their size, fonts and forms from it."""
+    """The root of the page tree; pages inherit their size, fonts and forms from it."""
 
     def __init__(self, size: tuple[float, float]) -> None:
         self.size = size
@@ -54,14 +54,14 @@ class StreamedDocument(pdfdoc.PDFDocument):
         self._out = out
         self._position = 0
         self._digest = hashlib.blake2b(digest_size=16)
-        self._places: dict[int, tuple[int, int, int]] = {}
-        self._pack: list[tuple[int, bytes]] = []
-        self._pack_size = 0
+        self._offsets: dict[int, tuple[int, int, int]] = {}
+        self._pending: list[tuple[int, bytes]] = []
+        self._pending_size = 0
         self.tree = self.Catalog.Pages = PageTree(size)
         self._tree = self.Reference(self.tree).format(self).decode()
         self._forms: dict[str, int] = {}
         self._write(_HEAD)
-        self._page = self._begin()
+        self._page = self._begin_page()
 
     def reserve(self) -> int:
         """The number of an object that will be written later."""
@@ -69,22 +69,22 @@ class StreamedDocument(pdfdoc.PDFDocument):
         return int(self.objectcounter)
 
     def add(self, body: bytes, number: int | None = None) -> int:
-        """Write an object that is no stream; returns its number.
+        """Write an object other than a stream; returns its number.
 
-        Links are most of a long document, and much alike: such objects are compressed together.
+        Most objects of a long document are similar links, so they are compressed together.
         """
         number = self.reserve() if number is None else number
-        self._pack.append((number, body))
-        self._pack_size += len(body)
-        if self._pack_size >= _PACK:
-            self._write_pack()
+        self._pending.append((number, body))
+        self._pending_size += len(body)
+        if self._pending_size >= _PENDING_LIMIT:
+            self._write_pending()
         return number
 
     def add_stream(self, content: bytes, entries: str = "", number: int | None = None) -> int:
         """Write a stream now, compressed; returns its number."""
         packed = zlib.compress(content, _LEVEL)
         head = f"<<{entries}/Filter/FlateDecode/Length {len(packed)}>>\nstream\n"
-        return self._add_now(b"%b%b\nendstream" % (head.encode(), packed), number)
+        return self._write_object(b"%b%b\nendstream" % (head.encode(), packed), number)
 
     def form(self, name: str) -> None:
         """Let pages draw a form whose content is written after them."""
@@ -104,14 +104,14 @@ class StreamedDocument(pdfdoc.PDFDocument):
     def finish_page(self, content: bytes, annotations: Iterable[str] = ()) -> None:
         """Write the page and begin the next."""
         links = "".join(annotations)
-        extra = f"/Annots[{links}]" if links else ""
+        annotations_entry = f"/Annots[{links}]" if links else ""
         stream = self.add_stream(content)
-        body = f"<</Type/Page/Parent {self._tree}/Contents {stream} 0 R{extra}>>"
+        body = f"<</Type/Page/Parent {self._tree}/Contents {stream} 0 R{annotations_entry}>>"
         self.add(body.encode(), self._page)
         self.tree.pages.append(self._page)
         self.pageCounter += 1
         self.inObject = None
-        self._page = self._begin()
+        self._page = self._begin_page()
 
     def date(self, moment: datetime) -> None:
         """Set the creation date of the document."""
@@ -121,7 +121,7 @@ class StreamedDocument(pdfdoc.PDFDocument):
         """Write the remaining objects and the cross-reference table."""
         for font in self.delayedFonts:
             font.addObjects(self)
-        self._mend_unicode()
+        self._fix_unicode()
         self.Reference(self.Catalog)
         self.Reference(self.info)
         self.Outlines.prepare(self, canvas)
@@ -131,23 +131,23 @@ class StreamedDocument(pdfdoc.PDFDocument):
         while (number := number + 1) <= self.objectcounter:  # formatting makes new objects
             name = self.numberToId.get(number)
             if name is not None:
-                thing = self.idToObject[name]
-                add = self._add_now if isinstance(thing, pdfdoc.PDFStream) else self.add
-                add(pdfdoc.format(thing, self, toplevel=1), number)
-        self._index()
+                pdf_object = self.idToObject[name]
+                add = self._write_object if isinstance(pdf_object, pdfdoc.PDFStream) else self.add
+                add(pdfdoc.format(pdf_object, self, toplevel=1), number)
+        self._write_xref()
 
-    def _mend_unicode(self) -> None:
-        """Rewrite what characters beyond U+FFFF stand for, so that readers can copy the text.
+    def _fix_unicode(self) -> None:
+        """Correct the ToUnicode maps for characters beyond U+FFFF, so that text can be copied.
 
-        reportlab writes them in UTF-32, where UTF-16 is right; a private character that stands for
-        a glyph becomes the text that the glyph draws.
+        reportlab writes them in UTF-32 where PDF requires UTF-16. A private character that was
+        assigned to a glyph is mapped to the text that the glyph draws.
         """
         objects: dict[str, Any] = self.idToObject
-        for name, thing in objects.items():
+        for name, pdf_object in objects.items():
             if name.startswith("toUnicodeCMap:"):
-                thing.content = re.sub(r"<([0-9A-F]{5,6})>", _utf16, thing.content)
+                pdf_object.content = re.sub(r"<([0-9A-F]{5,6})>", _utf16, pdf_object.content)
 
-    def _begin(self) -> int:
+    def _begin_page(self) -> int:
         """Number a page before it is drawn, so that bookmarks can point to it."""
         number = self.reserve()
         self.idToObjectNumberAndVersion[self.thisPageName()] = (number, 0)
@@ -158,51 +158,52 @@ class StreamedDocument(pdfdoc.PDFDocument):
         self._digest.update(data)
         self._position += len(data)
 
-    def _add_now(self, body: bytes, number: int | None = None) -> int:
+    def _write_object(self, body: bytes, number: int | None = None) -> int:
         number = self.reserve() if number is None else number
-        self._places[number] = (1, self._position, 0)
+        self._offsets[number] = (1, self._position, 0)
         self._write(b"%d 0 obj\n%b\nendobj\n" % (number, body))
         return number
 
-    def _write_pack(self) -> None:
-        """Write the small objects as one stream, which begins with where in it each of them is."""
-        if not self._pack:
+    def _write_pending(self) -> None:
+        """Write the pending objects as one object stream, which begins with their offsets."""
+        if not self._pending:
             return
-        number, place = self.reserve(), 0
-        heads = []
-        for index, (member, body) in enumerate(self._pack):
-            heads.append(b"%d %d" % (member, place))
-            place += len(body) + 1
-            self._places[member] = (2, number, index)
-        head = b" ".join(heads) + b"\n"
-        entries = f"/Type/ObjStm/N {len(heads)}/First {len(head)}"
-        self.add_stream(head + b"\n".join(body for _, body in self._pack), entries, number)
-        self._pack.clear()
-        self._pack_size = 0
+        number, offset = self.reserve(), 0
+        headers = []
+        for index, (member, body) in enumerate(self._pending):
+            headers.append(b"%d %d" % (member, offset))
+            offset += len(body) + 1
+            self._offsets[member] = (2, number, index)
+        header = b" ".join(headers) + b"\n"
+        entries = f"/Type/ObjStm/N {len(headers)}/First {len(header)}"
+        self.add_stream(header + b"\n".join(body for _, body in self._pending), entries, number)
+        self._pending.clear()
+        self._pending_size = 0
 
-    def _index(self) -> None:
-        """Write the cross-reference table; a number that was reserved and never used is free."""
-        self._write_pack()
-        own, start = self.reserve(), self._position
-        self._places[own] = (1, start, 0)
+    def _write_xref(self) -> None:
+        """Write the cross-reference stream; a reserved number that was never written is free."""
+        self._write_pending()
+        xref_number, start = self.reserve(), self._position
+        self._offsets[xref_number] = (1, start, 0)
         free = (0, 0, 0xFFFF)
-        places = (self._places.get(number, free) for number in range(own + 1))
+        places = (self._offsets.get(number, free) for number in range(xref_number + 1))
         rows = b"".join(
-            b"%c%b%b" % (kind, where.to_bytes(5), index.to_bytes(2))
-            for kind, where, index in places
+            b"%c%b%b" % (kind, offset.to_bytes(5), index.to_bytes(2))
+            for kind, offset, index in places
         )
         root, info = (
             pdfdoc.format(self.Reference(thing), self).decode()
             for thing in (self.Catalog, self.info)
         )
-        same = self._digest.hexdigest()  # the same content, the same name
-        entries = f"/Type/XRef/Size {own + 1}/W[1 5 2]/Root {root}/Info {info}/ID[<{same}><{same}>]"
-        self.add_stream(rows, entries, own)
+        file_id = self._digest.hexdigest()  # the same content gives the same id
+        entries = f"/Type/XRef/Size {xref_number + 1}/W[1 5 2]/Root {root}/Info {info}"
+        entries += f"/ID[<{file_id}><{file_id}>]"
+        self.add_stream(rows, entries, xref_number)
         self._write(b"startxref\n%d\n%%%%EOF\n" % start)
 
 
 def _utf16(match: re.Match[str]) -> str:
     code = chr(int(match[1], 16))
-    drawn = meaning(code)
-    text = code if drawn is None else drawn
+    drawn_text = glyph_text(code)
+    text = code if drawn_text is None else drawn_text
     return f"<{text.encode('utf-16-be').hex().upper()}>"

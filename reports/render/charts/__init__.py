@@ -1,1 +1,1 @@
-"""Charts, as vectors, pictures and native Slack charts."""
+"""Charts: vector drawings for PDF, PNG images, and data for native Slack charts."""

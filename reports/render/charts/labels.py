@@ -1,4 +1,4 @@
-"""What files and pictures are lettered with: headings, axes, dates in tables."""
+"""Labels of charts and files: headings, axis labels, dates in tables."""
 
 from __future__ import annotations
 
@@ -23,54 +23,57 @@ _STEPS = {
 
 
 def heading(query: Query, metric: Metric | None = None) -> str:
-    """What a picture or a page is about: `Tokens by API key, past month`."""
+    """The title of a chart or page: `Tokens by API key, past month`."""
     return title(replace(query, metric=metric or query.metric))
 
 
-def about(summary: Summary) -> str:
-    """Of when and of what it is: the range, and the filters where there are any."""
+def subtitle(summary: Summary) -> str:
+    """The subtitle of a chart: its range, and the filters if there are any."""
     return " · ".join(
         part for part in (range_words(summary.range), filter_words(summary.query)) if part
     )
 
 
 def each(span: TimeRange) -> str:
-    """What an average is of: `an hour`, `a day`."""
+    """The unit of an average: `an hour`, `a day`."""
     return f"{'an' if span.granularity is Granularity.HOUR else 'a'} {span.granularity}"
 
 
 def cell(span: TimeRange) -> Callable[[datetime], str]:
-    """How a table shows a bucket: `11/22/2026`, with the time where buckets are finer."""
+    """A function that formats a bucket for a table: `11/22/2026`, with the time below a day."""
     zone = ZoneInfo(span.zone)
     pattern = "%m/%d/%Y %H:%M" if span.granularity in _FINE else "%m/%d/%Y"
     return lambda moment: moment.astimezone(zone).strftime(pattern)
 
 
 def tick(span: TimeRange, index: int) -> str:
-    """How an axis shows a bucket: `10:31`, `22 Nov`, `Nov 2026`."""
-    there = span.buckets[index].astimezone(ZoneInfo(span.zone))
+    """The axis label of a bucket: `10:31`, `22 Nov`, `Nov 2026`."""
+    local = span.buckets[index].astimezone(ZoneInfo(span.zone))
     if span.granularity is Granularity.MONTH:
-        return f"{there:%b %Y}"
-    midnight = span.granularity is Granularity.HOUR and there.hour == 0 and len(span.buckets) > 24
+        return f"{local:%b %Y}"
+    midnight = span.granularity is Granularity.HOUR and local.hour == 0 and len(span.buckets) > 24
     if span.granularity is Granularity.DAY or midnight:
-        return f"{there.day} {there:%b}"
-    return f"{there:%H:%M}"
+        return f"{local.day} {local:%b}"
+    return f"{local:%H:%M}"
 
 
 def ticks(span: TimeRange, most: int) -> list[tuple[int, str]]:
-    """At most so many buckets to name on an axis, evenly spaced; hours and minutes are round."""
+    """Evenly spaced axis labels, at most `most`, with their bucket indexes.
+
+    Hours and minutes are at round numbers of the zone's clock.
+    """
     count = len(span.buckets)
     sizes = _STEPS[span.granularity]
     step = next((size for size in sizes if -(-count // size) <= max(most, 1)), sizes[-1])
     if span.granularity not in _FINE:
         return [(index, tick(span, index)) for index in range(0, count, step)]
-    zone, shown = ZoneInfo(span.zone), []
+    zone, labeled = ZoneInfo(span.zone), []
     for index, bucket in enumerate(span.buckets):
-        there = bucket.astimezone(zone)
-        place = there.hour * 60 + there.minute
+        local = bucket.astimezone(zone)
+        clock_value = local.hour * 60 + local.minute
         if span.granularity is Granularity.HOUR:
-            place = there.toordinal() * 24 + there.hour
-        # by the zone's clock, which skips an hour or shows one twice when daylight saving changes
-        if place % step == 0 and not there.fold:
-            shown.append((index, tick(span, index)))
-    return shown
+            clock_value = local.toordinal() * 24 + local.hour
+        # local time, which skips or repeats an hour when daylight saving changes
+        if clock_value % step == 0 and not local.fold:
+            labeled.append((index, tick(span, index)))
+    return labeled

@@ -1,7 +1,7 @@
-"""A summary's series boiled down to what a native Slack chart takes: 20 points, 6 series.
+"""A summary's series reduced to what a native Slack chart accepts: 20 points, 6 series.
 
-Limits from Slack's block reference: 1 to 20 points, 1 to 12 series (6 until summer 2026, which is
-kept to), labels and series names of at most 20 characters, each name once.
+Limits from Slack's block reference: 1 to 20 points, 1 to 12 series (6 until summer 2026, and we
+stay at 6), labels and series names of at most 20 characters, unique names.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reports.time.timerange import Granularity, TimeRange
 from reports.wording.safe_text import clean
 
 MOST_POINTS = 20
-FEWEST_POINTS = 10  # fewer hide the shape of a day; then one short point is the lesser evil
+FEWEST_POINTS = 10  # with fewer, a day loses its shape; a shorter last point is better
 MOST_SERIES = 6
 LONGEST_NAME = 20
 _SHORT = {
@@ -24,14 +24,14 @@ _SHORT = {
     Granularity.MONTH: "mo",
 }
 BEFORE = "Before"
-"""The name of the line that the whole is compared with."""
+"""The name of the series for the period that the total is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartData:
-    """Points with a label each, and by series their figures.
+    """Labels of the points, and series as pairs of name and values.
 
-    `each` buckets make one point. Where the last point has fewer, its label and `note` say so.
+    Each point sums `each` buckets. If the last point has fewer, its label and `note` say so.
     """
 
     labels: tuple[str, ...]
@@ -43,9 +43,10 @@ class ChartData:
 def chart_data(
     part: MetricSummary, wanted: TimeRange, others: str = "Others", *, slugs: bool = False
 ) -> ChartData:
-    """The whole, or the largest groups and the others, over a range; `slugs` are models' names.
+    """The total, or the largest groups and the others, over a range.
 
-    Buckets without data at the beginning and the end of the range have no point.
+    Set `slugs` if the groups are models, whose author is dropped first when a name is too long.
+    Leading and trailing buckets without data have no point.
     """
     first, end = _known(part)
     count = end - first
@@ -53,7 +54,7 @@ def chart_data(
     starts = range(first, end, each)
     labels = [bucket_words(wanted.buckets[start], wanted) for start in starts]
     short = count % each
-    note = f"last: {_many(short, wanted)}" if short else ""
+    note = f"last: {_count_words(short, wanted)}" if short else ""
     if short:
         labels[-1] = f"{labels[-1]} ({short} {_SHORT[wanted.granularity]})"
     lines = [(name, _points(values, starts)) for name, values in _lines(part, others)]
@@ -65,38 +66,42 @@ def chart_data(
 def step(count: int) -> int:
     """How many buckets make one point, so that there are at most 20.
 
-    A step that divides the count is taken where it costs few points; else the last point is short.
+    Prefers a step that divides the count evenly, unless that leaves fewer than 10 points.
     """
-    least = -(-count // MOST_POINTS)
-    divides = next((size for size in range(least, count + 1) if count % size == 0), least)
-    return divides if count // divides >= FEWEST_POINTS else least
+    smallest_step = -(-count // MOST_POINTS)
+    even_step = next(
+        (size for size in range(smallest_step, count + 1) if count % size == 0), smallest_step
+    )
+    return even_step if count // even_step >= FEWEST_POINTS else smallest_step
 
 
 def _known(part: MetricSummary) -> tuple[int, int]:
-    """From which bucket until before which there is data; all where another period is beside it."""
+    """The half-open index range of buckets with data; all of them in a comparison."""
     known = [n for n in range(len(part.buckets)) if n not in part.unknown]
-    if part.course is not None or not known:
+    if part.previous_buckets is not None or not known:
         return 0, len(part.buckets)
     return known[0], known[-1] + 1
 
 
-def _many(count: int, wanted: TimeRange) -> str:
+def _count_words(count: int, wanted: TimeRange) -> str:
     return f"{count} {wanted.granularity}{'' if count == 1 else 's'}"
 
 
 def _lines(part: MetricSummary, others: str) -> list[tuple[str, tuple[int, ...]]]:
-    if part.course is not None:
-        return [(ALL, part.buckets), (BEFORE, part.course)]
-    used = tuple(group for group in part.groups if group.sum)
-    everything = len(used) + (part.rest if part.rest_sum else 0)
-    shown = used[: MOST_SERIES if everything <= MOST_SERIES else MOST_SERIES - 1]
+    if part.previous_buckets is not None:
+        return [(ALL, part.buckets), (BEFORE, part.previous_buckets)]
+    used_groups = tuple(group for group in part.groups if group.sum)
+    group_count = len(used_groups) + (part.other_count if part.other_sum else 0)
+    shown = used_groups[: MOST_SERIES if group_count <= MOST_SERIES else MOST_SERIES - 1]
     lines = [(group.label, group.buckets) for group in shown]
-    if everything > len(shown):
-        lines.append((f"{others} ({everything - len(shown)})", _minus(part.buckets, shown)))
+    if group_count > len(shown):
+        lines.append(
+            (f"{others} ({group_count - len(shown)})", _subtract_groups(part.buckets, shown))
+        )
     return lines or [(ALL, part.buckets)]
 
 
-def _minus(whole: tuple[int, ...], shown: tuple[Series, ...]) -> tuple[int, ...]:
+def _subtract_groups(whole: tuple[int, ...], shown: tuple[Series, ...]) -> tuple[int, ...]:
     return tuple(
         value - sum(group.buckets[index] for group in shown) for index, value in enumerate(whole)
     )
@@ -107,11 +112,11 @@ def _points(values: tuple[int, ...], starts: range) -> tuple[int, ...]:
 
 
 def _short(name: str, *, slugs: bool) -> str:
-    """A name cut to fit; of a model the maker goes first."""
-    shown = clean(name)
-    if slugs and len(shown) > LONGEST_NAME and "/" in shown:
-        shown = shown.rpartition("/")[2]
-    return clean(shown, LONGEST_NAME)
+    """A name cut to fit; a model loses its author first."""
+    short = clean(name)
+    if slugs and len(short) > LONGEST_NAME and "/" in short:
+        short = short.rpartition("/")[2]
+    return clean(short, LONGEST_NAME)
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -120,8 +125,8 @@ def _unique(names: list[str]) -> list[str]:
     for name in names:
         number, candidate = 2, name
         while candidate in taken:
-            mark = f" {number}"
-            candidate, number = name[: LONGEST_NAME - len(mark)] + mark, number + 1
+            suffix = f" {number}"
+            candidate, number = name[: LONGEST_NAME - len(suffix)] + suffix, number + 1
         taken.add(candidate)
         unique.append(candidate)
     return unique

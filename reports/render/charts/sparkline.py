@@ -1,4 +1,4 @@
-"""Figures as a line of block characters, for where there is no room for a chart."""
+"""Sparklines: values as a line of block characters."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ LONGEST = 26
 def sparkline(
     values: Sequence[int], longest: int = LONGEST, unknown: frozenset[int] = frozenset()
 ) -> str:
-    """One character a figure, the largest a full block: `▁▂▅█`; `·` where nothing is known.
+    """One character per value, the largest a full block: `▁▂▅█`; `·` for unknown values.
 
-    Nothing is the lowest block, and something never is. Where there are more figures than
-    characters, neighbors are averaged, so that a column of fewer figures is not lower for it.
-    `unknown` are the indexes of figures that are not known.
+    Zero is the lowest block, and only zero. If there are more values than characters, neighbors
+    are averaged (not summed, so that a column of fewer values isn't lower). `unknown` holds the
+    indexes of unknown values.
     """
     columns = averaged(values, longest, unknown)
     largest = max((value for value in columns if value is not None), default=Fraction(0))
@@ -31,9 +31,9 @@ def sparkline(
 def averaged(
     values: Sequence[int], longest: int, unknown: frozenset[int] = frozenset()
 ) -> list[Fraction | None]:
-    """At most `longest` averages of equally many neighbors each; the oldest may have fewer.
+    """At most `longest` averages of equally many neighbors each; the first may have fewer.
 
-    What is unknown is left out; None where nothing of a column is known.
+    Unknown values are ignored; a column of only unknown values is None.
     """
     each = max(-(-len(values) // longest), 1) if longest > 0 else 1
     first = len(values) % each or each

@@ -1,4 +1,4 @@
-"""Stacked bars as numbers, before anything is drawn: which parts, how high, with which ticks."""
+"""The data of a stacked bar chart: segments, heights and axis ticks, before drawing."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ OTHER_LABEL = "Others"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One colour of the stack: a value a bucket, and what they come to."""
+    """One group of the chart: its color, one value per bucket, and their sum."""
 
     label: str
-    colour: str
+    color: str
     values: tuple[int, ...]
     sum: int
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """The parts from the bottom up, and ticks from 0 to at least the highest bar.
+    """Parts from the bottom up, and axis ticks with labels, from 0 to at least the highest bar.
 
-    `unknown` are the indexes of buckets without data, `incomplete` of those with data in part.
+    `unknown` holds the indexes of buckets without data, `incomplete` of those with partial data.
     """
 
     parts: tuple[Part, ...]
@@ -42,34 +42,34 @@ class Bars:
         return not any(value > 0 for part in self.parts for value in part.values)
 
 
-def stack(summary: MetricSummary, colours: Mapping[str, str], most: int = 6) -> Bars:
-    """The bars of a metric: the groups that have a colour, largest first, and Others above them.
+def stack(summary: MetricSummary, colors: Mapping[str, str], most: int = 6) -> Bars:
+    """The bars of a metric: groups that have a color, largest first, and Others above them.
 
-    What is below zero (a refund) has no height.
+    Axis steps are chosen for at most `most` ticks. Negative values (refunds) have no height.
     """
-    shown = [group for group in summary.groups if group.label in colours]
+    colored = [group for group in summary.groups if group.label in colors]
     parts = [
-        Part(clean(group.label), colours[group.label], group.buckets, group.sum) for group in shown
+        Part(clean(group.label), colors[group.label], group.buckets, group.sum) for group in colored
     ]
-    columns = [sum(values) for values in zip(*(group.buckets for group in shown), strict=True)]
+    columns = [sum(values) for values in zip(*(group.buckets for group in colored), strict=True)]
     columns = columns or [0] * len(summary.buckets)
-    rest = tuple(whole - part for whole, part in zip(summary.buckets, columns, strict=True))
-    hidden = [group for group in summary.groups if group.sum and group.label not in colours]
-    count = len(hidden) + summary.rest
-    if any(rest):
+    others = tuple(whole - part for whole, part in zip(summary.buckets, columns, strict=True))
+    hidden = [group for group in summary.groups if group.sum and group.label not in colors]
+    count = len(hidden) + summary.other_count
+    if any(others):
         label = f"{OTHER_LABEL} ({count:,})" if count > 1 else OTHER_LABEL
-        parts.append(Part(label, OTHERS, rest, sum(rest)))
+        parts.append(Part(label, OTHERS, others, sum(others)))
     heights = [
         sum(max(value, 0) for value in values)
         for values in zip(*(part.values for part in parts), strict=True)
     ]
-    marks = nice(max(heights, default=0), most)
-    names = tuple(axis_figure(summary.metric, mark) for mark in marks)
-    return Bars(tuple(parts), marks, names, summary.unknown, summary.incomplete)
+    ticks = round_ticks(max(heights, default=0), most)
+    names = tuple(axis_figure(summary.metric, tick) for tick in ticks)
+    return Bars(tuple(parts), ticks, names, summary.unknown, summary.incomplete)
 
 
-def nice(highest: int, most: int) -> tuple[int, ...]:
-    """Round numbers in steps of 1, 2 or 5, from 0 to at least the highest."""
+def round_ticks(highest: int, most: int) -> tuple[int, ...]:
+    """At most `most` or so ticks in steps of 1, 2 or 5 times a power of ten, from 0 upward."""
     if highest <= 0:
         return (0,)
     size = 1

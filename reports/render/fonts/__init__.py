@@ -1,7 +1,7 @@
-"""The fonts that ship with the package, and text in any script split into runs by font.
+"""The bundled fonts, and text in any script split into runs by font.
 
-IBM Plex is the typeface of everything; letters that it lacks come from a Noto font of their
-script, then from the fallbacks. Fonts are read when first needed.
+IBM Plex is the main typeface; characters that it lacks come from the Noto font of their script,
+then from the fallbacks. Fonts are loaded on first use.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import NamedTuple
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-from reports.render.fonts.shaping import Glyph, shape, stretches
+from reports.render.fonts.shaping import Glyph, directional_runs, shape
 
 HERE = Path(__file__).parent
 NOTO = HERE / "noto"
 EMOJI = "NotoEmoji-Regular"
 FALLBACKS = ("DejaVuSans", "DroidSansFallback", EMOJI)
-_FIRST_EMOJI = 0x1F000  # from here on DejaVu has a few emoji of another style
+_FIRST_EMOJI = 0x1F000  # DejaVu has a few emoji above this code point, in another style
 _JOINER = "\u200d"
 _INVISIBLE = {"\u200c", _JOINER, "\u034f", *map(chr, range(0xFE00, 0xFE10))}
 _KEYCAP, _EMOJI_STYLE = "\u20e3", "\ufe0f"
@@ -32,7 +32,7 @@ _SKIN_TONES = {*map(chr, range(0x1F3FB, 0x1F400))}
 
 
 class Face(StrEnum):
-    """The four faces that pages are set in."""
+    """The four font faces of documents and charts."""
 
     SANS = "IBMPlexSans-Regular"
     BOLD = "IBMPlexSans-SemiBold"
@@ -41,9 +41,9 @@ class Face(StrEnum):
 
 
 class TextRun(NamedTuple):
-    """Text that one font draws, as it is seen from left to right.
+    """Text in one font, in visual order (left to right).
 
-    `glyphs` are there where the text was shaped; `text` then consists of their private codes.
+    If the text was shaped, `glyphs` is set and `text` consists of their private-use characters.
     """
 
     font: str
@@ -59,7 +59,7 @@ class _Range(NamedTuple):
 
 @cache
 def font(name: str) -> TTFont:
-    """A font of ours by file name, read and made known to reportlab."""
+    """A bundled font by file name, loaded and registered with reportlab."""
     folder = NOTO if (NOTO / f"{name}.ttf").exists() else HERE
     loaded = TTFont(name, str(folder / f"{name}.ttf"))
     pdfmetrics.registerFont(loaded)
@@ -68,43 +68,43 @@ def font(name: str) -> TTFont:
 
 @lru_cache(maxsize=20_000)
 def runs(text: str, face: Face) -> tuple[TextRun, ...]:
-    """Text in reading order as runs in the order in which they are seen from left to right."""
+    """Text in logical order, split into runs in visual order (left to right)."""
     if text.isascii() and text.isprintable():
         return (TextRun(face, text),)
     found: list[TextRun] = []
-    for stretch in stretches(text):
+    for run_in_direction in directional_runs(text):
         parts = [
-            _run(name, part, leftward=stretch.leftward)
-            for name, part in _by_font(stretch.text, face)
+            _run(name, part, is_rtl=run_in_direction.is_rtl)
+            for name, part in _by_font(run_in_direction.text, face)
         ]
-        found += reversed(parts) if stretch.leftward else parts
+        found += reversed(parts) if run_in_direction.is_rtl else parts
     return tuple(run for run in found if run.text)
 
 
 @lru_cache(maxsize=20_000)
-def width(text: str, face: Face) -> float:
-    """How wide text is, in ems."""
+def text_width(text: str, face: Face) -> float:
+    """The width of a text, in ems."""
     return float(sum(map(_width, runs(text, face))))
 
 
 @lru_cache(maxsize=20_000)
 def fit(text: str, face: Face, ems: float) -> str:
-    """Text that is at most so many ems wide, cut with an ellipsis where it is not.
+    """A text cut with an ellipsis to be at most `ems` wide.
 
-    A model loses its author before it is cut; two keys of one name keep what distinguishes them.
+    A model loses its author before it is cut; a suffix that distinguishes two keys is kept.
     """
-    if width(text, face) <= ems:
+    if text_width(text, face) <= ems:
         return text
     author, slash, model = text.partition("/")
-    if slash and model and " " not in author and width(model, face) <= ems:
+    if slash and model and " " not in author and text_width(model, face) <= ems:
         return model
     tail = text[-5:] if text.endswith(")") and len(text) > 12 else ""
-    if width(f"…{tail}", face) > ems:
+    if text_width(f"…{tail}", face) > ems:
         tail = ""
     low, high = 0, len(text) - len(tail)
     while low < high:
         middle = (low + high + 1) // 2
-        if width(_cut(text, middle) + tail, face) <= ems:
+        if text_width(_cut(text, middle) + tail, face) <= ems:
             low = middle
         else:
             high = middle - 1
@@ -112,7 +112,7 @@ def fit(text: str, face: Face, ems: float) -> str:
 
 
 def _cut(text: str, length: int) -> str:
-    """The first characters and an ellipsis, without a joiner that has lost its other half."""
+    """The first characters and an ellipsis, without a trailing space or joiner."""
     return text[:length].rstrip(f" {_JOINER}") + "…"
 
 
@@ -122,66 +122,68 @@ def _width(run: TextRun) -> float:
     return float(font(run.font).stringWidth(run.text, 1))
 
 
-def _run(name: str, text: str, *, leftward: bool) -> TextRun:
+def _run(name: str, text: str, *, is_rtl: bool) -> TextRun:
     if name in _noto_fonts() or (name == EMOJI and len(text) > 1):
-        glyphs = shape(font(name), text, leftward=leftward)
+        glyphs = shape(font(name), text, is_rtl=is_rtl)
         if glyphs:
             return TextRun(name, "".join(glyph.code for glyph in glyphs), glyphs)
     shown = "".join(c for c in text if c not in _INVISIBLE)
-    return TextRun(name, shown[::-1] if leftward else shown)
+    return TextRun(name, shown[::-1] if is_rtl else shown)
 
 
 def _by_font(text: str, face: Face) -> Iterator[tuple[str, str]]:
-    """Text cut where the font changes; what belongs to a letter stays in that letter's font."""
+    """Text split where the font changes; combining characters stay in their letter's font."""
     found: list[tuple[str, str]] = []
-    for place, c in enumerate(text):
+    for index, char in enumerate(text):
         name = found[-1][0] if found else ""
-        if found and _belongs(c, text[place - 1], name):
-            found.append((name, c))
-        elif c not in _INVISIBLE:
-            found.append(_letter(c, face, text[place + 1 : place + 3]))
+        if found and _is_combining(char, text[index - 1], name):
+            found.append((name, char))
+        elif char not in _INVISIBLE:
+            found.append(_font_for(char, face, text[index + 1 : index + 3]))
     for name, parts in groupby(found, key=lambda pair: pair[0]):
         yield name, "".join(part for _, part in parts)
 
 
-def _belongs(c: str, before: str, name: str) -> bool:
-    if c in _INVISIBLE:
+def _is_combining(char: str, previous: str, name: str) -> bool:
+    if char in _INVISIBLE:
         return True
-    extends = unicodedata.category(c).startswith("M") or before == _JOINER or c in _SKIN_TONES
-    return extends and _has(name, c)
+    extends = (
+        unicodedata.category(char).startswith("M") or previous == _JOINER or char in _SKIN_TONES
+    )
+    return extends and _has_glyph(name, char)
 
 
-def _letter(c: str, face: Face, following: str) -> tuple[str, str]:
-    """The font that draws a letter, and the letter as that font has it."""
-    for name in _candidates(c, face, following):
-        if _has(name, c):
-            return name, c
-    # a styled or compatibility letter that no font has is drawn as the letter it stands for
-    simple = unicodedata.normalize("NFKC", c)
-    if len(simple) == 1 and simple != c:
-        return _letter(simple, face, "")
-    return face, f"U+{ord(c):04X}"
+def _font_for(char: str, face: Face, following: str) -> tuple[str, str]:
+    """The font for a character, and the character or its replacement in that font."""
+    for name in _candidates(char, face, following):
+        if _has_glyph(name, char):
+            return name, char
+    # a compatibility character that no font has is drawn as its plain equivalent
+    simple = unicodedata.normalize("NFKC", char)
+    if len(simple) == 1 and simple != char:
+        return _font_for(simple, face, "")
+    return face, f"U+{ord(char):04X}"
 
 
-def _candidates(c: str, face: Face, following: str) -> Iterator[str]:
+def _candidates(char: str, face: Face, following: str) -> Iterator[str]:
     if following.startswith((_KEYCAP, _EMOJI_STYLE)):
         yield EMOJI
     yield face
-    name = _noto_font(ord(c))
+    name = _noto_font(ord(char))
     if name:
         yield name
-    if ord(c) >= _FIRST_EMOJI:
+    if ord(char) >= _FIRST_EMOJI:
         yield EMOJI
     yield from FALLBACKS
 
 
-def _has(name: str, c: str) -> bool:
-    return ord(c) in font(name).face.charToGlyph and unicodedata.category(c) != "Co"
+def _has_glyph(name: str, char: str) -> bool:
+    return ord(char) in font(name).face.charToGlyph and unicodedata.category(char) != "Co"
 
 
 @cache
 def _ranges() -> tuple[_Range, ...]:
-    """Which Noto font has which characters, in order."""
+    """The code point ranges of the Noto fonts, in ascending order."""
     found = []
     for line in (NOTO / "ranges.txt").read_text(encoding="ascii").splitlines():
         span, name = line.split()
@@ -196,6 +198,6 @@ def _noto_fonts() -> frozenset[str]:
 
 
 def _noto_font(code: int) -> str | None:
-    place = bisect_right(_ranges(), code, key=lambda one: one.first) - 1
-    found = _ranges()[place] if place >= 0 else None
-    return found.font if found and code <= found.last else None
+    index = bisect_right(_ranges(), code, key=lambda one: one.first) - 1
+    candidate = _ranges()[index] if index >= 0 else None
+    return candidate.font if candidate and code <= candidate.last else None

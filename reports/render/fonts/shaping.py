@@ -1,7 +1,7 @@
-"""Shaping: which glyphs draw a text in a complex script, and where each of them goes.
+"""Text shaping: the glyphs of a text in a complex script, and their positions.
 
 HarfBuzz joins Arabic letters, forms Indic conjuncts, places marks and composes emoji; python-bidi
-finds the order in which a line of mixed directions is seen.
+finds the visual order of a line of mixed directions.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 _RIGHT_TO_LEFT = {"R", "AL"}
 # The bidirectional algorithm drops U+200C, which Persian needs between two letters. U+034F is
-# invisible as well and passes through it as a mark, so it takes the other's place meanwhile.
+# invisible as well and passes through as a mark, so it temporarily replaces U+200C.
 _NON_JOINER, _STAND_IN = "\u200c", "\u034f"
-_PRIVATE = range(0xF0000, 0xFFFFE)  # private use: names never contain these, `visible` drops them
+_PRIVATE = range(0xF0000, 0xFFFFE)  # private use; `visible` removes these from names
 
 
 class Glyph(NamedTuple):
-    """A glyph; `code` is the private character that stands for it. Distances are in 1/1000 em."""
+    """A glyph and its private-use character (`code`). Distances are in 1/1000 em."""
 
     code: str
     width: float
@@ -34,64 +34,64 @@ class Glyph(NamedTuple):
     dy: float
 
 
-class Stretch(NamedTuple):
-    """A part of a line in one direction, its characters in reading order."""
+class DirectionalRun(NamedTuple):
+    """A part of a line in one direction, its characters in logical order."""
 
     text: str
-    leftward: bool
+    is_rtl: bool
 
 
-_meanings: dict[str, str] = {}
+_glyph_texts: dict[str, str] = {}
 _codes: dict[tuple[str, int, str], str] = {}
 
 
-def stretches(text: str) -> list[Stretch]:
-    """A line as it is seen from left to right, cut where the direction changes."""
-    if not any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in text):
-        return [Stretch(text, leftward=False)]
-    seen = str(get_display(text.replace(_NON_JOINER, _STAND_IN)))
-    parts = groupby(_directed(seen), key=lambda pair: pair[1])
+def directional_runs(text: str) -> list[DirectionalRun]:
+    """A line split where the direction changes, in visual order (left to right)."""
+    if not any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in text):
+        return [DirectionalRun(text, is_rtl=False)]
+    visual = str(get_display(text.replace(_NON_JOINER, _STAND_IN)))
+    parts = groupby(_with_direction(visual), key=lambda pair: pair[1])
     return [
-        Stretch(_read("".join(c for c, _ in part), leftward=leftward), leftward)
-        for leftward, part in parts
+        DirectionalRun(_logical_order("".join(char for char, _ in part), is_rtl=is_rtl), is_rtl)
+        for is_rtl, part in parts
     ]
 
 
-def shape(font: TTFont, text: str, *, leftward: bool = False) -> tuple[Glyph, ...]:
-    """The glyphs that draw a text, in the order in which they are seen from left to right.
+def shape(font: TTFont, text: str, *, is_rtl: bool = False) -> tuple[Glyph, ...]:
+    """The glyphs of a text, in visual order (left to right).
 
-    Each glyph is made known to reportlab as a private character of the font; `meaning` gives back
-    the text that it draws. Empty where the private characters are used up.
+    Each glyph is registered with reportlab as a private-use character of the font; `glyph_text`
+    maps it back to its text. Empty if all private-use characters are taken.
     """
     buffer = hb.Buffer()
     buffer.add_str(text)
     buffer.guess_segment_properties()
-    buffer.direction = "rtl" if leftward else "ltr"
+    buffer.direction = "rtl" if is_rtl else "ltr"
     buffer.flags = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
     shaper = _shaper(Path(font.face.filename))
     hb.shape(shaper, buffer)
     if len(_codes) + len(buffer.glyph_infos) > len(_PRIVATE):
         return ()
     em = 1000 / shaper.face.upem
-    texts = _texts([info.cluster for info in buffer.glyph_infos], text, leftward=leftward)
+    texts = _texts([info.cluster for info in buffer.glyph_infos], text, is_rtl=is_rtl)
     return tuple(
         Glyph(
-            _code(font, info.codepoint, meant, width),
+            _code(font, info.codepoint, text_of_glyph, width),
             width,
-            round(place.x_advance * em, 1),
-            round(place.x_offset * em, 1),
-            round(place.y_offset * em, 1),
+            round(position.x_advance * em, 1),
+            round(position.x_offset * em, 1),
+            round(position.y_offset * em, 1),
         )
-        for info, place, meant in zip(
+        for info, position, text_of_glyph in zip(
             buffer.glyph_infos, buffer.glyph_positions, texts, strict=True
         )
         for width in (round(shaper.get_glyph_h_advance(info.codepoint) * em, 1),)
     )
 
 
-def meaning(code: str) -> str | None:
-    """The text that a private character draws; None where it does not stand for a glyph."""
-    return _meanings.get(code)
+def glyph_text(code: str) -> str | None:
+    """The text of a private-use character that `shape` assigned; None for any other character."""
+    return _glyph_texts.get(code)
 
 
 @cache
@@ -100,24 +100,24 @@ def _shaper(path: Path) -> hb.Font:
 
 
 def _code(font: TTFont, glyph: int, text: str, width: float) -> str:
-    """The private character of a glyph that draws a text; the same glyph may draw several."""
+    """The private-use character for a glyph and text; a glyph gets one per text it draws."""
     key = font.fontName, glyph, text
     code = _codes.get(key)
     if code is None:
         number = _PRIVATE[len(_codes)]
         code = _codes[key] = chr(number)
-        _meanings[code] = text
+        _glyph_texts[code] = text
         font.face.charToGlyph[number] = glyph
         font.face.charWidths[number] = width
     return code
 
 
-def _texts(clusters: list[int], text: str, *, leftward: bool) -> Iterator[str]:
-    """The text of each glyph, so that a reader of the file gets the characters back.
+def _texts(clusters: list[int], text: str, *, is_rtl: bool) -> Iterator[str]:
+    """The text of each glyph, so that text copied from the file is correct.
 
-    A cluster's characters go to its glyphs one by one, what is left over to its last one; where
-    there are more glyphs than characters, some have none. A glyph of several letters that run
-    leftward has them in the order of the eye: Poppler and PDFium reverse the line as a whole.
+    A cluster's characters go to its glyphs one by one, the remaining ones to its last glyph; if
+    there are more glyphs than characters, some have none. Right-to-left glyphs of several letters
+    have them in visual order, because Poppler and PDFium reverse the line as a whole.
     """
     starts = sorted({*clusters, len(text)})
     ends = dict(pairwise(starts))
@@ -126,20 +126,20 @@ def _texts(clusters: list[int], text: str, *, leftward: bool) -> Iterator[str]:
         letters = list(text[cluster : ends[cluster]])
         parts = ["".join(letters[i : i + 1]) for i in range(count - 1)]
         parts.append("".join(letters[count - 1 :]))
-        yield from (part[::-1] for part in reversed(parts)) if leftward else parts
+        yield from (part[::-1] for part in reversed(parts)) if is_rtl else parts
 
 
-def _directed(seen: str) -> list[tuple[str, bool]]:
-    """Each character of a displayed line, and whether it belongs to letters that run leftward."""
-    found: list[tuple[str, bool]] = []
-    leftward = False
-    for c in reversed(seen):  # such a letter is seen after its marks, which follow it in reading
-        kind = unicodedata.bidirectional(c)
-        leftward = kind in _RIGHT_TO_LEFT or (kind == "NSM" and leftward)
-        found.append((c, leftward))
-    return found[::-1]
+def _with_direction(visual: str) -> list[tuple[str, bool]]:
+    """Each character of a line in visual order, and whether it is right-to-left."""
+    result: list[tuple[str, bool]] = []
+    is_rtl = False
+    for char in reversed(visual):  # visually, a right-to-left letter comes after its marks
+        kind = unicodedata.bidirectional(char)
+        is_rtl = kind in _RIGHT_TO_LEFT or (kind == "NSM" and is_rtl)
+        result.append((char, is_rtl))
+    return result[::-1]
 
 
-def _read(seen: str, *, leftward: bool) -> str:
-    text = seen[::-1] if leftward else seen
+def _logical_order(visual: str, *, is_rtl: bool) -> str:
+    text = visual[::-1] if is_rtl else visual
     return text.replace(_STAND_IN, _NON_JOINER)

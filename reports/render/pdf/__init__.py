@@ -1,4 +1,4 @@
-"""PDF files: an overview of all metrics, or one metric in every detail."""
+"""PDF files: an overview of all metrics, or one metric in full detail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from reports.questions.summary import Summary
 from reports.render.canvas.canvas import PageCanvas
-from reports.render.pdf.cover import Sheet, document_title, restrictions
+from reports.render.pdf.cover import CoverFacts, document_title, restrictions
 from reports.render.pdf.detail import write_detail, write_summary
 from reports.render.pdf.groups import MOST_ON_A_SUMMARY
 from reports.render.pdf.overview import write_overview
@@ -26,18 +26,20 @@ def write_pdf(
     source: str = "OpenRouter analytics",
     command: str = "/activity",
 ) -> int:
-    """Write an answer as a PDF document to `out`; returns how many pages it has.
+    """Write an answer as a PDF document to `out`; returns the number of pages.
 
-    `sections` are the groups of a detail in the order of the document, each with its rows, newest
-    first; an overview reads none. Pages are written as they are finished, so that memory does not
-    grow with the rows. Raises ValueError if the rows do not add up to the summary; what was
-    written by then is worthless.
+    `sections` are the groups of a metric's detail in document order, each with its rows, newest
+    first; an overview doesn't read them. Pages are written as they are finished, so that memory
+    use is constant. Raises ValueError if the rows don't add up to the summary; the output is then
+    unusable.
     """
-    pages, sheet = _begin(summary, out, Sheet(organization, source, summary.query.command(command)))
+    pages, facts = _begin(
+        summary, out, CoverFacts(organization, source, summary.query.command(command))
+    )
     if summary.query.metric is None:
-        write_overview(pages, summary, sheet)
+        write_overview(pages, summary, facts)
     else:
-        write_detail(pages, summary, summary.query.metric, sections, sheet)
+        write_detail(pages, summary, summary.query.metric, sections, facts)
     return pages.finish()
 
 
@@ -49,17 +51,19 @@ def write_pdf_summary(
     source: str = "OpenRouter analytics",
     command: str = "/activity",
 ) -> int:
-    """Write the summary alone, one or two pages with the largest groups; returns how many."""
-    pages, sheet = _begin(summary, out, Sheet(organization, source, summary.query.command(command)))
+    """Write one or two pages with the largest groups; returns the number of pages."""
+    pages, facts = _begin(
+        summary, out, CoverFacts(organization, source, summary.query.command(command))
+    )
     if summary.query.metric is None:
-        write_overview(pages, summary, sheet, most=MOST_ON_A_SUMMARY)
+        write_overview(pages, summary, facts, most=MOST_ON_A_SUMMARY)
     else:
-        write_summary(pages, summary, summary.query.metric, sheet, most=MOST_ON_A_SUMMARY)
+        write_summary(pages, summary, summary.query.metric, facts, most=MOST_ON_A_SUMMARY)
     return pages.finish()
 
 
-def _begin(summary: Summary, out: BinaryIO, sheet: Sheet) -> tuple[Pages, Sheet]:
+def _begin(summary: Summary, out: BinaryIO, facts: CoverFacts) -> tuple[Pages, CoverFacts]:
     limited = restrictions(summary.query)
     title = document_title(summary) + (f" · {limited}" if limited else "")
-    paper = PageCanvas(out, title=f"{title} · {sheet.organization}")
-    return Pages(paper, title, summary.as_of, summary.range.until), sheet
+    paper = PageCanvas(out, title=f"{title} · {facts.organization}")
+    return Pages(paper, title, summary.as_of, summary.range.until), facts

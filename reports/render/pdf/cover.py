@@ -1,4 +1,4 @@
-"""How a document begins: what it is about, of whom, of when, from where, and what is missing."""
+"""The top of a document's first page: title, facts, warnings, notes and large figures."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reports.questions.range_names import (
     title_words,
 )
 from reports.questions.summary import MetricSummary, Summary
-from reports.questions.wording import DIMENSION_WORDS, capital, filter_words, metric_words
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first, filter_words, metric_words
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align
 from reports.render.charts.labels import each
-from reports.render.fonts import Face, fit, width
+from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.figures import count
-from reports.render.pdf.pages import BOTTOM, LEFT, RIGHT, WIDE, Pages
+from reports.render.pdf.pages import BOTTOM, LEFT, PAGE_WIDTH, RIGHT, Pages
 from reports.render.tables import averaged_over, incomplete_words, short_buckets
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.format import change, figure
@@ -32,8 +32,8 @@ _SUBTITLE = 10.5
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """What a document says of itself: whose it is, where it comes from, how to ask again."""
+class CoverFacts:
+    """What a document's cover states: organization, data source, and the command behind it."""
 
     organization: str
     source: str
@@ -41,40 +41,40 @@ class Sheet:
 
 
 def document_title(summary: Summary) -> str:
-    """What a document is called: `Spend from credits by creator, October 2026`."""
+    """The title of a document: `Spend from credits by creator, October 2026`."""
     query = summary.query
-    what = capital(metric_words(query, query.metric)) if query.metric else "Activity"
+    what = capitalize_first(metric_words(query, query.metric)) if query.metric else "Activity"
     by = f" by {DIMENSION_WORDS[query.by]}" if query.by else ""
     return f"{what}{by}, {title_words(query.period, summary.range)}"
 
 
 def restrictions(query: Query) -> str:
-    """What a document leaves out that its title does not say; empty where there is nothing."""
+    """Filters and money source that the title doesn't mention; empty if there are none."""
     filters = filter_words(query)
-    limited = query.metric is None and query.source is not MoneySource.ALL
-    money = f"{capital(metric_words(query, Metric.SPEND))} only" if limited else ""
-    return " · ".join(part for part in (capital(filters), money) if part)
+    money_only = query.metric is None and query.source is not MoneySource.ALL
+    money = f"{capitalize_first(metric_words(query, Metric.SPEND))} only" if money_only else ""
+    return " · ".join(part for part in (capitalize_first(filters), money) if part)
 
 
 def compared_with(summary: Summary) -> str:
-    """The name of the period before, or of whatever else the figures are compared with."""
+    """The name of the period that the figures are compared with."""
     query = summary.query
     return before_name(query.period, summary.range, query.versus)
 
 
-def draw_cover(pages: Pages, summary: Summary, sheet: Sheet) -> None:
+def draw_cover(pages: Pages, summary: Summary, sheet: CoverFacts) -> None:
     """Draw title, facts and warnings at the top of the first page, and notes at its foot."""
     paper = pages.paper
     pages.begin(None)
     name = fit(clean(sheet.organization), Face.BOLD, 40)
     paper.text(LEFT, 800, name, Face.BOLD, 10)
-    paper.text(RIGHT, 800, "OpenRouter activity", size=10, colour=GREY, align=Align.RIGHT)
+    paper.text(RIGHT, 800, "OpenRouter activity", size=10, color=GREY, align=Align.RIGHT)
     title = document_title(summary)
-    size = min(24.0, WIDE / width(title, Face.BOLD))
+    size = min(24.0, PAGE_WIDTH / text_width(title, Face.BOLD))
     paper.text(LEFT, 762, title, Face.BOLD, size)
     y = 746.0
-    for line in wrap(restrictions(summary.query), Face.SANS, WIDE / _SUBTITLE, most=3):
-        paper.text(LEFT, y - 4, line, size=_SUBTITLE, colour=GREY)
+    for line in wrap(restrictions(summary.query), Face.SANS, PAGE_WIDTH / _SUBTITLE, most=3):
+        paper.text(LEFT, y - 4, line, size=_SUBTITLE, color=GREY)
         y -= 14
     paper.rule(LEFT, y, RIGHT, INK, 1.2)
     pages.y = _draw_facts(pages, summary, sheet, y - 18)
@@ -86,51 +86,55 @@ def draw_cover(pages: Pages, summary: Summary, sheet: Sheet) -> None:
 
 def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
     """Draw the metric's total, average, and change in a row of large figures."""
-    paper, found = pages.paper, summary.metrics[metric]
-    known, name = found.previous is not None, compared_with(summary)
-    average = figure(metric, found.avg)
-    before = "–" if found.previous is None else figure(metric, found.previous)
+    paper, part = pages.paper, summary.metrics[metric]
+    known, name = part.previous is not None, compared_with(summary)
+    average = figure(metric, part.avg)
+    before = "–" if part.previous is None else figure(metric, part.previous)
     cells = (
-        ("Total", figure(metric, found.sum), _parts(summary, metric)),
-        ("Average", average if found.known else "–", _averaged(summary, found)),
-        (capital(name), before, _counted(metric, found.previous) if known else "no data"),
-        ("Change", _change(found), f"from {name}" if found.change is not None else ""),
+        ("Total", figure(metric, part.sum), _parts(summary, metric)),
+        ("Average", average if part.known else "–", _averaged(summary, part)),
+        (
+            capitalize_first(name),
+            before,
+            _exact_count(metric, part.previous) if known else "no data",
+        ),
+        ("Change", _change(part), f"from {name}" if part.change is not None else ""),
     )
-    wide, longest = WIDE / len(cells), 1
-    for place, (title, large, small) in enumerate(cells):
-        x = LEFT + place * wide
-        size = min(19.0, (wide - 8) / max(width(large, Face.BOLD), 1))
-        paper.text(x, pages.y - 10, _within(title, wide - 8, 8), size=8, colour=GREY)
-        paper.text(x, pages.y - 31, large, Face.BOLD, size)
-        lines = wrap(small, Face.SANS, (wide - 6) / 7.5, most=2)
+    width, most_lines = PAGE_WIDTH / len(cells), 1
+    for column, (title, main_figure, detail) in enumerate(cells):
+        x = LEFT + column * width
+        size = min(19.0, (width - 8) / max(text_width(main_figure, Face.BOLD), 1))
+        paper.text(x, pages.y - 10, _fit_points(title, width - 8, 8), size=8, color=GREY)
+        paper.text(x, pages.y - 31, main_figure, Face.BOLD, size)
+        lines = wrap(detail, Face.SANS, (width - 6) / 7.5, most=2)
         for number, line in enumerate(lines):
-            paper.text(x, pages.y - 44 - 9 * number, line, size=7.5, colour=GREY)
-        longest = max(longest, len(lines))
-    pages.y -= 47 + 9 * longest
+            paper.text(x, pages.y - 44 - 9 * number, line, size=7.5, color=GREY)
+        most_lines = max(most_lines, len(lines))
+    pages.y -= 47 + 9 * most_lines
 
 
-def _change(found: MetricSummary) -> str:
-    return "new" if found.previous == 0 and found.sum else change(found.change)
+def _change(part: MetricSummary) -> str:
+    return "new" if part.previous == 0 and part.sum else change(part.change)
 
 
-def each_bucket(summary: Summary, found: MetricSummary) -> str:
-    """What an average is of, and over which part of the range: `a day since 11/29/2025`."""
-    over = averaged_over(summary, found)
+def each_bucket(summary: Summary, part: MetricSummary) -> str:
+    """The unit of an average and the part of the range it covers: `a day since 11/29/2025`."""
+    over = averaged_over(summary, part)
     return in_document(f"{each(summary.range)} {over}".rstrip())
 
 
-def _averaged(summary: Summary, found: MetricSummary) -> str:
+def _averaged(summary: Summary, part: MetricSummary) -> str:
     """The same, with the buckets that are averaged although they are not whole."""
-    words = each_bucket(summary, found)
-    if notes := short_buckets(summary, found):
+    words = each_bucket(summary, part)
+    if notes := short_buckets(summary, part):
         words += f" ({', '.join(notes)})"
     return in_document(words)
 
 
 def _hatched(summary: Summary) -> str:
     """Which bars are hatched, and why; empty where none is."""
-    granularity, found = summary.range.granularity, next(iter(summary.metrics.values()))
-    notes = [f"{in_document(words)} incomplete" for words in incomplete_words(summary, found)]
+    granularity, part = summary.range.granularity, next(iter(summary.metrics.values()))
+    notes = [f"{in_document(words)} incomplete" for words in incomplete_words(summary, part)]
     if summary.range.unfinished:
         notes.append(
             f"last {granularity} not over" if notes else f"the last {granularity}, not over yet"
@@ -139,11 +143,11 @@ def _hatched(summary: Summary) -> str:
 
 
 def wrap(text: str, face: Face, ems: float, most: int = 4) -> list[str]:
-    """Text in at most so many lines of a width, the last one cut where it does not fit."""
+    """Text wrapped into at most `most` lines of a width (ems), the last one cut to fit."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width(longer, face) <= ems:
+        if lines and text_width(longer, face) <= ems:
             lines[-1] = longer
         elif len(lines) < most:
             lines.append(word)
@@ -152,27 +156,27 @@ def wrap(text: str, face: Face, ems: float, most: int = 4) -> list[str]:
     return [fit(line, face, round(ems, 2)) for line in lines]
 
 
-def _within(text: str, points: float, size: float) -> str:
+def _fit_points(text: str, points: float, size: float) -> str:
     return fit(text, Face.SANS, round(points / size, 2))
 
 
 def _parts(summary: Summary, metric: Metric) -> str:
-    """What a total consists of, or its exact count."""
-    found = summary.metrics[metric]
+    """The parts of a total, or its exact count."""
+    part = summary.metrics[metric]
     if metric is not Metric.SPEND:
-        return _counted(metric, found.sum)
+        return _exact_count(metric, part.sum)
     if summary.query.source is not MoneySource.ALL:
         return ""
-    paid, own = (figure(metric, value) for value in (summary.totals.credits, summary.totals.byok))
-    return f"{paid} credits, {own} BYOK"
+    paid, byok = (figure(metric, value) for value in (summary.totals.credits, summary.totals.byok))
+    return f"{paid} credits, {byok} BYOK"
 
 
-def _counted(metric: Metric, value: int | None) -> str:
+def _exact_count(metric: Metric, value: int | None) -> str:
     return "" if metric is Metric.SPEND or value is None else f"{count(value)} {metric}"
 
 
-def _draw_facts(pages: Pages, summary: Summary, sheet: Sheet, top: float) -> float:
-    """Two columns of facts; returns where the next thing may begin."""
+def _draw_facts(pages: Pages, summary: Summary, sheet: CoverFacts, top: float) -> float:
+    """Draw two columns of facts; returns the y below them."""
     query = summary.query
     as_of = moment_words(summary.as_of) if summary.as_of else "never synced"
     left = [("Period", range_dates(summary.range)), ("Asked for", clean(sheet.command, 200))]
@@ -181,12 +185,12 @@ def _draw_facts(pages: Pages, summary: Summary, sheet: Sheet, top: float) -> flo
         left.append(("Amounts", "US dollars, rounded; the exact figures are in the CSV"))
     if hatched := _hatched(summary):
         right.append(("Hatched", hatched))
-    middle = LEFT + 0.6 * WIDE
+    middle = LEFT + 0.6 * PAGE_WIDTH
     for x, end, facts in ((LEFT, middle - 12, left), (middle, RIGHT, right)):
-        for place, (name, value) in enumerate(facts):
-            y = top - place * 14
-            pages.paper.text(x, y, name, size=8, colour=GREY)
-            pages.paper.text(x + 52, y, _within(value, end - x - 52, 8.5), size=8.5)
+        for row, (name, value) in enumerate(facts):
+            y = top - row * 14
+            pages.paper.text(x, y, name, size=8, color=GREY)
+            pages.paper.text(x + 52, y, _fit_points(value, end - x - 52, 8.5), size=8.5)
     bottom = top - max(len(left), len(right)) * 14
     pages.paper.rule(LEFT, bottom + 4, RIGHT, FAINT)
     return bottom - 6
@@ -194,37 +198,39 @@ def _draw_facts(pages: Pages, summary: Summary, sheet: Sheet, top: float) -> flo
 
 def _draw_warning(pages: Pages, partial: tuple[str, ...]) -> None:
     texts = [f"Incomplete: {partial[0]}", *partial[1:]]
-    ems = (WIDE - 20) / 8.5
+    ems = (PAGE_WIDTH - 20) / 8.5
     lines = [
         line
         for text in texts
         for line in wrap(in_document(clean(text, 400)), Face.SANS, ems, most=2)
     ]
-    high = 12 * len(lines) + 8
-    pages.paper.box(LEFT, pages.y - high, WIDE, high, AMBER_TINT)
-    pages.paper.box(LEFT, pages.y - high, 2.5, high, AMBER)
-    for place, line in enumerate(lines):
-        pages.paper.text(LEFT + 10, pages.y - 13 - 12 * place, line, size=8.5, colour=AMBER)
-    pages.y -= high + 6
+    height = 12 * len(lines) + 8
+    pages.paper.box(LEFT, pages.y - height, PAGE_WIDTH, height, AMBER_TINT)
+    pages.paper.box(LEFT, pages.y - height, 2.5, height, AMBER)
+    for row, line in enumerate(lines):
+        pages.paper.text(LEFT + 10, pages.y - 13 - 12 * row, line, size=8.5, color=AMBER)
+    pages.y -= height + 6
 
 
 def _draw_notes(pages: Pages, summary: Summary) -> None:
-    """Draw what the figures mean at the foot of the page, and keep the room for them."""
+    """Draw notes on the figures at the foot of the page, and reserve their space."""
     lines = [
-        line for note in notes(summary) for line in wrap(note, Face.SANS, WIDE / _NOTE, most=3)
+        line
+        for note in notes(summary)
+        for line in wrap(note, Face.SANS, PAGE_WIDTH / _NOTE, most=3)
     ]
     if not lines:
         return
     top = BOTTOM + _NOTE_LEADING * len(lines)
     pages.paper.rule(LEFT, top + 4, RIGHT, FAINT)
-    for place, line in enumerate(lines):
-        y = top - _NOTE_LEADING * (place + 1) + 3
-        pages.paper.text(LEFT, y, line, size=_NOTE, colour=GREY)
+    for row, line in enumerate(lines):
+        y = top - _NOTE_LEADING * (row + 1) + 3
+        pages.paper.text(LEFT, y, line, size=_NOTE, color=GREY)
     pages.keep_free(_NOTE_LEADING * len(lines) + 10)
 
 
 def notes(summary: Summary) -> Iterator[str]:
-    """Sentences that explain the figures to somebody who has this page and nothing else."""
+    """Sentences that explain the figures to a reader who has only this document."""
     query = summary.query
     if Metric.SPEND in summary.metrics:
         if query.source is not MoneySource.CREDITS:

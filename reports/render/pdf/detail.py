@@ -1,4 +1,4 @@
-"""The detail of one metric: a summary of all groups, a section for each, and the total."""
+"""The detail of one metric: a summary of all groups, a section per group, and the total."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from reports.questions.range_names import axis_date
 from reports.questions.summary import Summary
 from reports.render.canvas.canvas import GREY, INK, Align
 from reports.render.charts.draw import Box, draw_bars
-from reports.render.charts.palette import charted, colour, colours
+from reports.render.charts.palette import charted, color, colors
 from reports.render.charts.stacked_bars import stack
 from reports.render.fonts import Face, fit
-from reports.render.pdf.cover import Sheet, draw_cover, draw_figures
+from reports.render.pdf.cover import CoverFacts, draw_cover, draw_figures
 from reports.render.pdf.figures import Columns, columns
 from reports.render.pdf.groups import draw_groups
-from reports.render.pdf.pages import LEFT, RIGHT, WIDE, Pages
+from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
 from reports.render.pdf.rows import LEADING, Rows
 from reports.render.pdf.table import SIZE, SWATCH, Layout, draw_header
 from reports.usage.dimensions import Metric
@@ -27,8 +27,8 @@ _CHART = 150.0
 _HEADING = 34.0
 _HEADER = 19.0
 _SUBTOTAL = 24.0
-_BETWEEN = 16.0
-_FEWEST = 4  # rows that a section begins with on a page, or else begins on the next
+_SECTION_GAP = 16.0
+_MIN_ROWS = 4  # a section starts on a new page if fewer rows than this fit
 
 
 def write_detail(
@@ -36,36 +36,42 @@ def write_detail(
     summary: Summary,
     metric: Metric,
     sections: Iterable[tuple[str, Iterable[UsageRow]]],
-    sheet: Sheet,
+    facts: CoverFacts,
 ) -> None:
-    """Draw the whole detail; its last page is left open."""
-    shape = columns(metric, summary.query.source, summary.totals)
-    write_summary(pages, summary, metric, sheet)
-    writer = _Sections(pages, summary, metric, shape, colours(summary))
-    everything = total(writer.section(label, rows) for label, rows in sections)
-    if shape.values(everything) != shape.values(summary.totals):
+    """Draw the whole detail, without finishing its last page.
+
+    Raises ValueError if the rows don't add up to the summary.
+    """
+    figure_columns = columns(metric, summary.query.source, summary.totals)
+    write_summary(pages, summary, metric, facts)
+    writer = _Sections(pages, summary, metric, figure_columns, colors(summary))
+    grand_total = total(writer.section(label, rows) for label, rows in sections)
+    if figure_columns.values(grand_total) != figure_columns.values(summary.totals):
         raise ValueError("the rows do not add up to the summary")
-    if writer.any:
-        writer.grand_total(everything)
+    if writer.has_sections:
+        writer.grand_total(grand_total)
 
 
 def write_summary(
-    pages: Pages, summary: Summary, metric: Metric, sheet: Sheet, *, most: int | None = None
+    pages: Pages, summary: Summary, metric: Metric, facts: CoverFacts, *, most: int | None = None
 ) -> None:
-    """Draw the summary of one metric, with all groups or the largest; its last page is open."""
-    known = colours(summary)
-    draw_cover(pages, summary, sheet)
+    """Draw the summary of one metric, with all groups or the `most` largest.
+
+    Its last page isn't finished yet.
+    """
+    colors_by_label = colors(summary)
+    draw_cover(pages, summary, facts)
     pages.paper.bookmark("Summary", 842)
     draw_figures(pages, summary, metric)
     bars = stack(summary.metrics[metric], charted(summary, metric))
-    box = Box(LEFT, pages.y - _CHART, WIDE, _CHART)
+    box = Box(LEFT, pages.y - _CHART, PAGE_WIDTH, _CHART)
     draw_bars(pages.paper, box, bars, summary.range, 7.5, date=axis_date)
     pages.y -= _CHART + 16
-    draw_groups(pages, summary, known, sheet.organization, most=most)
+    draw_groups(pages, summary, colors_by_label, facts.organization, most=most)
 
 
 class _Sections:
-    """The sections, one after another; a short one does not need a page of its own."""
+    """Draws sections one after another; short ones share a page."""
 
     def __init__(
         self,
@@ -73,68 +79,68 @@ class _Sections:
         summary: Summary,
         metric: Metric,
         shape: Columns,
-        known: dict[str, str],
+        colors_by_label: dict[str, str],
     ) -> None:
         self._pages, self._summary, self._metric = pages, summary, metric
-        self._shape, self._known = shape, known
+        self._shape, self._colors = shape, colors_by_label
         self._rows = Rows(pages.paper, summary.range, shape)
         self._sums = {group.label: group for group in summary.metrics[metric].groups}
         self._layout = Layout("Date", shape.titles, shape.widths)
-        self.any = False
+        self.has_sections = False
 
     def section(self, label: str, rows: Iterable[UsageRow]) -> Usage:
-        """Draw a group's rows over as many pages as they need; returns what they add up to."""
-        name = self._begin(label)
+        """Draw a group's rows over as many pages as they need; returns their total."""
+        name = self._begin_section(label)
         subtotal = ZERO
-        waiting: list[UsageRow] = []
+        pending: list[UsageRow] = []
         source = iter(rows)
         while True:
             room = int(self._pages.room / LEADING)
-            waiting += islice(source, room + 1 - len(waiting))
-            if len(waiting) * LEADING + _SUBTOTAL <= self._pages.room:
+            pending += islice(source, room + 1 - len(pending))
+            if len(pending) * LEADING + _SUBTOTAL <= self._pages.room:
                 break
-            # a subtotal never stands alone: at least one row goes with it
-            now = min(room, len(waiting) - 1)
-            subtotal = total((subtotal, self._draw(waiting[:now])))
-            del waiting[:now]
-            self._pages.turn(name)
+            # never a subtotal alone on a page: keep at least one row with it
+            count = min(room, len(pending) - 1)
+            subtotal = total((subtotal, self._draw_rows(pending[:count])))
+            del pending[:count]
+            self._pages.next_page(name)
             self._header()
-        subtotal = total((subtotal, self._draw(waiting)))
-        self._sum("SUBTOTAL", subtotal)
+        subtotal = total((subtotal, self._draw_rows(pending)))
+        self._draw_sum("SUBTOTAL", subtotal)
         return subtotal
 
     def grand_total(self, everything: Usage) -> None:
-        """The sum of all sections, on the last page."""
+        """Draw the sum of all sections on the last page."""
         if self._pages.room < 60:
-            self._pages.turn("Total")
+            self._pages.next_page("Total")
         self._pages.y -= 14
         self._pages.paper.bookmark("Total", self._pages.y + 12)
         self._pages.paper.rule(LEFT, self._pages.y + 2, RIGHT, INK, 1)
-        self._sum("TOTAL", everything)
+        self._draw_sum("TOTAL", everything)
         note = "All sections together: the total of the summary on page 1."
-        self._pages.paper.text(LEFT, self._pages.y - 2, note, size=7.5, colour=GREY)
+        self._pages.paper.text(LEFT, self._pages.y - 2, note, size=7.5, color=GREY)
 
-    def _begin(self, label: str) -> str:
-        """Draw a section's heading; returns what its pages are called."""
+    def _begin_section(self, label: str) -> str:
+        """Draw a section's heading; returns the running header of its pages."""
         pages, paper = self._pages, self._pages.paper
-        needed = _HEADING + _HEADER + _FEWEST * LEADING + _SUBTOTAL
+        needed = _HEADING + _HEADER + _MIN_ROWS * LEADING + _SUBTOTAL
         grouped = self._summary.query.by is not None
         name, group = clean(label) if grouped else "All usage", self._sums.get(label)
-        if not self.any or pages.room < needed + _BETWEEN:
-            pages.turn(name)
+        if not self.has_sections or pages.room < needed + _SECTION_GAP:
+            pages.next_page(name)
         else:
-            pages.y -= _BETWEEN
-        self.any = True
+            pages.y -= _SECTION_GAP
+        self.has_sections = True
         paper.bookmark(name, pages.y + 6)
         y, x = pages.y - 14, LEFT
         if grouped:
-            paper.box(x, y - 0.4, 1.4 * SWATCH, 1.4 * SWATCH, colour(label, self._known))
+            paper.box(x, y - 0.4, 1.4 * SWATCH, 1.4 * SWATCH, color(label, self._colors))
             x += 1.4 * SWATCH + 6
-        used = 0.0
+        used_width = 0.0
         if group is not None and grouped:
             share = f"{figure(self._metric, group.sum)} · {percent(group.share)} of the total"
-            used = paper.text(RIGHT, y, share, size=8.5, colour=GREY, align=Align.RIGHT)
-        room = round((RIGHT - x - used) / 14 - 1, 2)
+            used_width = paper.text(RIGHT, y, share, size=8.5, color=GREY, align=Align.RIGHT)
+        room = round((RIGHT - x - used_width) / 14 - 1, 2)
         paper.text(x, y, fit(name, Face.BOLD, room), Face.BOLD, 14)
         pages.y -= _HEADING - 6
         self._header()
@@ -145,14 +151,14 @@ class _Sections:
         draw_header(self._pages, names, self._layout)
         self._pages.y -= 2
 
-    def _draw(self, rows: list[UsageRow]) -> Usage:
+    def _draw_rows(self, rows: list[UsageRow]) -> Usage:
         if not rows:
             return ZERO
         self._rows.draw(rows, self._pages.y)
         self._pages.y -= len(rows) * LEADING
         return self._shape.add_up([row.usage for row in rows])
 
-    def _sum(self, name: str, usage: Usage) -> None:
+    def _draw_sum(self, name: str, usage: Usage) -> None:
         pages = self._pages
         pages.y -= 3
         pages.paper.rule(LEFT, pages.y, RIGHT, INK, 1)

@@ -1,4 +1,4 @@
-"""Figures as a statement prints them: thousands separators, decimal points under each other."""
+"""Figures in columns: thousands separators, aligned decimal points."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _FIELDS = {
     Metric.REQUESTS: ("requests", "byok_requests"),
 }
 _CENT, _HUNDREDTH_OF_A_CENT = 10_000_000, 100_000  # in nano-dollars
-_TEN_CENTS = 99_950_000  # from here on four decimals would be rounded to ten cents
+_TEN_CENTS = 99_950_000  # from here four decimals would round up to ten cents
 
 
 def dollars(nano: int) -> str:
-    """Dollars with cents, padded so that points align; four decimals below ten cents.
+    """Nano-dollars as dollars with cents, padded to align; four decimals below ten cents.
 
-    Never `0.00` for an amount that is not nothing: the smallest are `<0.0001`.
+    A nonzero amount is never `0.00`: the smallest are `<0.0001`.
     """
-    size = abs(nano)
-    if size >= _TEN_CENTS or not size:
-        cents = _rounded(size, _CENT)
-        shown = f"{cents // 100:,}.{cents % 100:02}  "
-    elif size >= _HUNDREDTH_OF_A_CENT:
-        shown = f"0.{_rounded(size, _HUNDREDTH_OF_A_CENT):04}"
+    amount = abs(nano)
+    if amount >= _TEN_CENTS or not amount:
+        cents = _rounded(amount, _CENT)
+        text = f"{cents // 100:,}.{cents % 100:02}  "
+    elif amount >= _HUNDREDTH_OF_A_CENT:
+        text = f"0.{_rounded(amount, _HUNDREDTH_OF_A_CENT):04}"
     else:
         return "<0.0001" if nano > 0 else ">-0.0001"
-    return f"-{shown}" if nano < 0 else shown
+    return f"-{text}" if nano < 0 else text
 
 
 def count(number: int) -> str:
@@ -44,13 +44,13 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def shown(metric: Metric, value: int) -> str:
-    """A metric's figure as it stands in a column."""
+def figure_text(metric: Metric, value: int) -> str:
+    """A metric's value (nano-dollars or a count) as text for a column."""
     return dollars(value) if metric is Metric.SPEND else count(value)
 
 
 def values(metric: Metric, source: MoneySource) -> Callable[[Usage], tuple[int, ...]]:
-    """What a usage has in the columns of a metric; of one source of money, that alone."""
+    """A function that returns a usage's values in a metric's columns, for one money source."""
     if metric is Metric.TOKENS:
         return lambda usage: (usage.prompt, usage.reasoning, usage.completion, usage.tokens)
     if metric is Metric.REQUESTS:
@@ -63,7 +63,7 @@ def values(metric: Metric, source: MoneySource) -> Callable[[Usage], tuple[int, 
 
 
 def titles(metric: Metric, source: MoneySource) -> tuple[str, ...]:
-    """What the columns of a metric are called."""
+    """The titles of a metric's columns."""
     if metric is not Metric.SPEND or source is MoneySource.ALL:
         return TITLES[metric]
     return ("Credits",) if source is MoneySource.CREDITS else ("BYOK",)
@@ -71,9 +71,9 @@ def titles(metric: Metric, source: MoneySource) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of figures of one metric, as wide as their largest figure needs.
+    """The figure columns of one metric, each as wide as its largest figure.
 
-    Widths are in letters: figures are set in a face in which all letters are of one width.
+    Widths are in characters: figures use a monospaced font.
     """
 
     metric: Metric
@@ -82,24 +82,26 @@ class Columns:
     values: Callable[[Usage], tuple[int, ...]]
 
     @property
-    def wide(self) -> int:
-        """How many letters all of them take."""
+    def width(self) -> int:
+        """The width of all columns, in characters."""
         return sum(self.widths)
 
     def add_up(self, usages: Sequence[Usage]) -> Usage:
-        """Usages added up in the fields that the columns show, a field at a time."""
+        """The sum of usages, in the fields that the columns show."""
         fields = _FIELDS[self.metric]
         return Usage(**{field: sum(map(attrgetter(field), usages)) for field in fields})
 
     @property
     def line(self) -> Callable[[Usage], str]:
-        """What writes a usage as one line of figures, each column aligned to the right."""
+        """A function that formats a usage as one line of right-aligned figures."""
         values = self.values
         if self.metric is Metric.SPEND:
-            template = "".join(f"%{wide}s" for wide in self.widths)
+            template = "".join(f"%{width}s" for width in self.widths)
             return lambda usage: template % tuple(map(dollars, values(usage)))
-        pattern = "".join(f"{{:>{wide},}}" for wide in self.widths).format
-        if self.metric is Metric.TOKENS:  # hundreds of thousands of lines: no tuple for each
+        pattern = "".join(f"{{:>{width},}}" for width in self.widths).format
+        if (
+            self.metric is Metric.TOKENS
+        ):  # avoids a tuple for each of hundreds of thousands of lines
             return lambda usage: pattern(
                 usage.prompt,
                 usage.reasoning,
@@ -110,21 +112,21 @@ class Columns:
 
 
 def columns(metric: Metric, source: MoneySource, largest: Usage) -> Columns:
-    """The columns of a metric, wide enough for figures up to those of the whole."""
-    value, names = values(metric, source), titles(metric, source)
+    """The columns of a metric, wide enough for the figures of `largest`."""
+    values_of, column_titles = values(metric, source), titles(metric, source)
     widths = tuple(
-        column_width(title, shown(metric, figure))
-        for title, figure in zip(names, value(largest), strict=True)
+        column_width(title, figure_text(metric, figure))
+        for title, figure in zip(column_titles, values_of(largest), strict=True)
     )
-    return Columns(metric, names, widths, value)
+    return Columns(metric, column_titles, widths, values_of)
 
 
 def column_width(title: str, largest: str) -> int:
-    """How many letters wide a column of figures is, with the gap before it."""
+    """The width of a figure column with the gap before it, in characters."""
     return max(len(title), len(largest), len(" <0.0001")) + 2
 
 
-def _rounded(size: int, step: int) -> int:
-    """How many steps an amount comes to, halves to the even number."""
-    steps, rest = divmod(size, step)
-    return steps + (2 * rest > step or (2 * rest == step and steps % 2 == 1))
+def _rounded(amount: int, step: int) -> int:
+    """An amount divided by a step, rounded half to even."""
+    quotient, remainder = divmod(amount, step)
+    return quotient + (2 * remainder > step or (2 * remainder == step and quotient % 2 == 1))

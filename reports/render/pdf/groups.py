@@ -1,4 +1,4 @@
-"""The table of groups on the summary pages: figures, share, and change since the period before."""
+"""The table of groups on summary pages: figures, share, change from the previous period."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from reports.questions.summary import Series, Summary, in_order
-from reports.questions.wording import DIMENSION_WORDS, capital
-from reports.render.charts.palette import OTHERS, colour
+from reports.questions.wording import DIMENSION_WORDS, capitalize_first
+from reports.render.charts.palette import OTHERS, color
 from reports.render.charts.stacked_bars import OTHER_LABEL
-from reports.render.pdf.figures import column_width, columns, count, dollars, shown
+from reports.render.pdf.figures import column_width, columns, count, dollars, figure_text
 from reports.render.pdf.pages import Pages
 from reports.render.pdf.table import Layout, Table
 from reports.usage.dimensions import Metric, MoneySource
@@ -19,116 +19,124 @@ from reports.usage.members import NO_CREATOR
 from reports.usage.usage import Usage, total
 
 MOST_ON_A_SUMMARY = 40
-"""Groups in a summary without sections: with the chart and the notes they take two pages."""
+"""The number of groups that fit on two pages together with the chart and the notes."""
 _NEW = "new"
 _MONEY = {MoneySource.ALL: "Spend", MoneySource.CREDITS: "Credits", MoneySource.BYOK: "BYOK"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """What a row of the table is about; `value` is in the metric that shares are of."""
+    """A row of the table; `value` and `previous` are in the metric that shares are based on."""
 
     name: str
-    colour: str | None
+    color: str | None
     usage: Usage
     value: int
-    before: int | None
+    previous: int | None
 
 
 _Column = tuple[str, int, Callable[[_Line], str]]
-"""Title, width in letters, and what writes a row's cell."""
+"""Title, width in characters, and a function that formats a row's cell."""
 
 
 def draw_groups(
     pages: Pages,
     summary: Summary,
-    known: dict[str, str],
+    colors_by_label: dict[str, str],
     running: str,
     *,
     most: int | None = None,
 ) -> None:
-    """Draw every group, or the largest and the sum of the others, and the sum of all.
+    """Draw every group, or the `most` largest and the sum of the others, and the total.
 
-    Usage that nobody is known for comes last. Shares and changes are of the metric asked for, or
-    of spend.
+    Usage without a creator comes last. Shares and changes are of the question's metric, or of
+    spend. `running` is the running header of the following pages.
     """
     metric, by = summary.query.metric or Metric.SPEND, summary.query.by
-    found = summary.metrics[metric]
-    whole = _Line("TOTAL", None, summary.totals, found.sum, found.previous)
-    chosen = _columns(summary, metric)
+    part = summary.metrics[metric]
+    total_line = _Line("TOTAL", None, summary.totals, part.sum, part.previous)
+    table_columns = _columns(summary, metric)
     layout = Layout(
-        capital(DIMENSION_WORDS[by]) if by else "",
-        tuple(title for title, _, _ in chosen),
-        tuple(wide for _, wide, _ in chosen),
+        capitalize_first(DIMENSION_WORDS[by]) if by else "",
+        tuple(title for title, _, _ in table_columns),
+        tuple(width for _, width, _ in table_columns),
     )
     table = Table(pages, running, layout)
-    for line in _lines(summary, metric, known, most) if by else ():
-        table.row(line.name, _cells(chosen, line), line.colour)
-    table.last(whole.name, _cells(chosen, whole))
+    for line in _lines(summary, metric, colors_by_label, most) if by else ():
+        table.row(line.name, _cells(table_columns, line), line.color)
+    table.last(total_line.name, _cells(table_columns, total_line))
 
 
 def _lines(
-    summary: Summary, metric: Metric, known: dict[str, str], most: int | None
+    summary: Summary, metric: Metric, colors_by_label: dict[str, str], most: int | None
 ) -> Iterable[_Line]:
-    found = summary.metrics[metric]
-    groups = in_order(found.groups)
-    nobody = [group for group in groups if group.label == NO_CREATOR]
-    named = groups[: len(groups) - len(nobody)]
-    cut = len(named) if most is None or len(groups) <= most else most - len(nobody) - 1
-    for group in named[:cut]:
-        yield _line(group, known)
-    rest = found.rest + len(named[cut:])
-    if rest:
-        listed = [*named[:cut], *nobody]
-        used = total(group.usage for group in listed)
-        usage = Usage(*(a - b for a, b in zip(summary.totals, used, strict=True)))
-        before = None if found.rest else _sum_before(named[cut:])
-        value = found.sum - sum(group.sum for group in listed)
-        yield _Line(f"{OTHER_LABEL} ({rest:,})", OTHERS, usage, value, before)
-    for group in nobody:
-        yield _line(group, known)
+    part = summary.metrics[metric]
+    groups = in_order(part.groups)
+    without_creator = [group for group in groups if group.label == NO_CREATOR]
+    named = groups[: len(groups) - len(without_creator)]
+    listed_count = (
+        len(named) if most is None or len(groups) <= most else most - len(without_creator) - 1
+    )
+    for group in named[:listed_count]:
+        yield _line(group, colors_by_label)
+    others_count = part.other_count + len(named[listed_count:])
+    if others_count:
+        listed_groups = [*named[:listed_count], *without_creator]
+        listed_usage = total(group.usage for group in listed_groups)
+        usage = Usage(*(a - b for a, b in zip(summary.totals, listed_usage, strict=True)))
+        previous = None if part.other_count else _sum_previous(named[listed_count:])
+        value = part.sum - sum(group.sum for group in listed_groups)
+        yield _Line(f"{OTHER_LABEL} ({others_count:,})", OTHERS, usage, value, previous)
+    for group in without_creator:
+        yield _line(group, colors_by_label)
 
 
-def _line(group: Series, known: dict[str, str]) -> _Line:
-    return _Line(group.label, colour(group.label, known), group.usage, group.sum, group.previous)
+def _line(group: Series, colors_by_label: dict[str, str]) -> _Line:
+    return _Line(
+        group.label, color(group.label, colors_by_label), group.usage, group.sum, group.previous
+    )
 
 
-def _sum_before(groups: Iterable[Series]) -> int | None:
+def _sum_previous(groups: Iterable[Series]) -> int | None:
     values = [group.previous for group in groups]
     return None if None in values else sum(value for value in values if value is not None)
 
 
 def _columns(summary: Summary, metric: Metric) -> list[_Column]:
-    found = summary.metrics[metric]
-    chosen = _of_metric(summary, metric)
+    part = summary.metrics[metric]
+    table_columns = _of_metric(summary, metric)
     if summary.query.by:
-        chosen.append(("Share", 8, lambda line: _share(line.value, found.sum)))
+        table_columns.append(("Share", 8, lambda line: _share(line.value, part.sum)))
     if _compared(summary, metric):
-        largest = max(found.previous or 0, *(group.previous or 0 for group in found.groups))
-        wide = column_width("Before", shown(metric, largest))
-        chosen.append(("Before", wide, lambda line: _before(metric, line)))
-        chosen.append(("Change", 11, _change))
+        largest = max(part.previous or 0, *(group.previous or 0 for group in part.groups))
+        width = column_width("Before", figure_text(metric, largest))
+        table_columns.append(("Before", width, lambda line: _previous_text(metric, line)))
+        table_columns.append(("Change", 11, _change))
     if summary.query.metric is None:
         tokens, requests = count(summary.totals.tokens), count(summary.totals.requests)
-        wide = column_width("Tokens", tokens)
-        chosen.append(("Tokens", wide, lambda line: count(line.usage.tokens)))
-        wide = column_width("Requests", requests)
-        chosen.append(("Requests", wide, lambda line: count(line.usage.requests)))
-    return chosen
+        width = column_width("Tokens", tokens)
+        table_columns.append(("Tokens", width, lambda line: count(line.usage.tokens)))
+        width = column_width("Requests", requests)
+        table_columns.append(("Requests", width, lambda line: count(line.usage.requests)))
+    return table_columns
 
 
 def _of_metric(summary: Summary, metric: Metric) -> list[_Column]:
-    """The columns of the metric itself, or of spend in an overview."""
+    """The columns of the metric, or of spend in an overview."""
     source = summary.query.source
     if summary.query.metric is None:
-        wide = column_width("Spend", dollars(summary.metrics[metric].sum))
-        return [(_MONEY[source], wide, lambda line: dollars(line.value))]
-    shape = columns(metric, source, summary.totals)
-    narrow = _compared(summary, metric)  # then there is no room for a part of another column
+        width = column_width("Spend", dollars(summary.metrics[metric].sum))
+        return [(_MONEY[source], width, lambda line: dollars(line.value))]
+    figure_columns = columns(metric, source, summary.totals)
+    is_compared = _compared(
+        summary, metric
+    )  # comparison columns leave no room for a column that is part of another
     return [
-        (title, wide, _figure(metric, shape.values, place))
-        for place, (title, wide) in enumerate(zip(shape.titles, shape.widths, strict=True))
-        if not (narrow and title == "Reasoning")
+        (title, width, _figure(metric, figure_columns.values, index))
+        for index, (title, width) in enumerate(
+            zip(figure_columns.titles, figure_columns.widths, strict=True)
+        )
+        if not (is_compared and title == "Reasoning")
     ]
 
 
@@ -137,26 +145,26 @@ def _compared(summary: Summary, metric: Metric) -> bool:
 
 
 def _figure(
-    metric: Metric, values: Callable[[Usage], tuple[int, ...]], place: int
+    metric: Metric, values: Callable[[Usage], tuple[int, ...]], index: int
 ) -> Callable[[_Line], str]:
-    return lambda line: shown(metric, values(line.usage)[place])
+    return lambda line: figure_text(metric, values(line.usage)[index])
 
 
 def _share(value: int, whole: int) -> str:
     return percent(Fraction(value, whole)) if whole else "–"
 
 
-def _before(metric: Metric, line: _Line) -> str:
-    return "–" if line.before is None else shown(metric, line.before)
+def _previous_text(metric: Metric, line: _Line) -> str:
+    return "–" if line.previous is None else figure_text(metric, line.previous)
 
 
 def _change(line: _Line) -> str:
-    if line.before is None:
+    if line.previous is None:
         return "–"
-    if not line.before:
+    if not line.previous:
         return _NEW if line.value else "–"
-    return change(Fraction(line.value - line.before, line.before))
+    return change(Fraction(line.value - line.previous, line.previous))
 
 
-def _cells(chosen: list[_Column], line: _Line) -> str:
-    return "".join(write(line).rjust(wide) for _, wide, write in chosen)
+def _cells(table_columns: list[_Column], line: _Line) -> str:
+    return "".join(write(line).rjust(width) for _, width, write in table_columns)

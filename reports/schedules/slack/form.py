@@ -10,23 +10,23 @@ from reports.block_kit.elements import Block, divider
 from reports.block_kit.inputs import (
     Entered,
     Meta,
-    channel,
-    clock,
+    channel_input,
+    checkboxes,
     modal,
+    owner_label,
+    owner_note,
     preview,
-    radio,
-    select,
-    ticks,
-    to_maker,
-    typed,
+    radio_input,
+    select_input,
+    text_input,
+    time_input,
     warning,
-    whose,
 )
 from reports.questions.grammar import LONGEST
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.questions.wording import period_words
-from reports.render.tables import looked_at, nothing, versus
+from reports.render.tables import change_words, empty_words, ranked_groups
 from reports.schedules.form_fields import LAST, Often, ScheduleField, ScheduleFields, file_names
 from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import WEEKDAYS, TargetKind, first, following
@@ -63,13 +63,13 @@ def view(
     `everyone` is whether reports may go to every creator; `note` (mrkdwn) a warning at the top.
     """
     title = "Edit schedule" if meta.id else "New schedule"
-    blocks = [*([warning(note)] if note else []), *whose(meta)]
+    blocks = [*([warning(note)] if note else []), *owner_note(meta)]
     blocks += _inputs(fields, meta, everyone=everyone)
     return modal(CALLBACK, title, [*blocks, divider(), preview(words)], meta)
 
 
 def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[Block]:
-    yield typed(
+    yield text_input(
         ScheduleField.QUESTION,
         "What to report",
         fields.question,
@@ -77,11 +77,11 @@ def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[B
         example="spend by creator",
         longest=LONGEST,
     )
-    yield select(ScheduleField.OFTEN, "How often", _OFTEN, fields.often)
+    yield select_input(ScheduleField.OFTEN, "How often", _OFTEN, fields.often)
     if fields.often == Often.WEEKLY:
-        yield ticks(ScheduleField.DAYS, "Days", _DAYS, fields.days)
+        yield checkboxes(ScheduleField.DAYS, "Days", _DAYS, fields.days)
     if fields.often == Often.MONTHLY:
-        yield select(
+        yield select_input(
             ScheduleField.MONTH_DAY,
             "Day of the month",
             _MONTH_DAYS,
@@ -90,19 +90,21 @@ def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[B
         )
     if fields.often == Often.CRON:
         hint = "Minute, hour, day, month, weekday. At most once a day."
-        yield typed(ScheduleField.CRON, "Cron expression", fields.cron, hint=hint, longest=100)
+        yield text_input(ScheduleField.CRON, "Cron expression", fields.cron, hint=hint, longest=100)
     else:
-        yield clock(ScheduleField.AT, "Time", fields.at)
-    yield typed(ScheduleField.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
-    places = [(TargetKind.PERSON, to_maker(meta)), (TargetKind.CHANNEL, "A channel")]
+        yield time_input(ScheduleField.AT, "Time", fields.at)
+    yield text_input(
+        ScheduleField.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60
+    )
+    places = [(TargetKind.PERSON, owner_label(meta)), (TargetKind.CHANNEL, "A channel")]
     if everyone or fields.to == TargetKind.CREATORS:
         places.append((TargetKind.CREATORS, "Each creator, privately (their own usage only)"))
-    yield radio(ScheduleField.TO, "Send to", places, fields.to)
+    yield radio_input(ScheduleField.TO, "Send to", places, fields.to)
     if fields.to == TargetKind.CHANNEL:
         hint = "I need to be a member. Use /invite in the channel first."
-        yield channel(ScheduleField.CHANNEL, "Channel", fields.channel, hint=hint)
+        yield channel_input(ScheduleField.CHANNEL, "Channel", fields.channel, hint=hint)
     files = [(name, _FILES[name]) for name in file_names()]
-    yield ticks(
+    yield checkboxes(
         ScheduleField.FILES, "Attach files in the thread", files, fields.files, optional=True
     )
 
@@ -151,10 +153,10 @@ def foreseen(standing: ScheduledQuestion, zone: str, now: datetime, found: Summa
 
 def _figures(found: Summary) -> list[str]:
     if found.empty:
-        return [escape(nothing(found, NOTHING_YET))]
+        return [escape(empty_words(found, NOTHING_YET))]
     figures = []
     for metric, part in found.metrics.items():
-        change = versus(found, part)
+        change = change_words(found, part)
         shown = f"{metric} {figure(metric, part.sum)}"
         figures.append(escape(f"{shown}, {change}" if change else shown))
     return figures
@@ -167,5 +169,5 @@ def _groups(found: Summary) -> str:
     return ", ".join(
         f"{escape(clean(group.label, 40))} {figure(part.metric, group.sum)}"
         f" ({escape(percent(group.share))})"
-        for group in looked_at(found, part)[:_GROUPS]
+        for group in ranked_groups(found, part)[:_GROUPS]
     )

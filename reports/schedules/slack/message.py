@@ -124,7 +124,7 @@ def analysis_report(
     blocks.append(context(f"Scheduled by <@{about.owner}>: {ran}"))
     managed = [_manage(about)] if about.entry else []
     text = "\n".join([message.text, *map(escape, about.notes)])[:LONGEST_TEXT]
-    return Message(text, message.blocks).above_footer(blocks).below(managed)
+    return Message(text, message.blocks).with_blocks_above_footer(blocks).with_blocks(managed)
 
 
 def headline(found: Report, *, unknown: bool = False) -> str:

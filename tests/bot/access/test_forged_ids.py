@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.alerts import manage as alert_desk
 from bot.alerts.deliver import AlertDelivery
+from bot.alerts.message_actions import NOT_SENT_TO_YOU
+from bot.alerts.permissions import GONE
 from bot.answers.answer_state import TOO_OLD
 from bot.demo.slack.bot_client import HONEST
 from bot.schedules import manage as subscriptions
@@ -18,8 +19,8 @@ ADMIN = "katherine"
 
 def alert_tick(world) -> None:
     """Evaluate the alert rules and send what is due."""
-    world.bot.judging.judge()
-    AlertDelivery(world.bot.alerts, world.bot.judging).tick()
+    world.bot.evaluator.evaluate_all()
+    AlertDelivery(world.bot.alerts, world.bot.evaluator).tick()
 
 
 def fired(world, user: str, words: str, channel: str = "") -> tuple[str, str]:
@@ -86,7 +87,7 @@ MESSAGE_ACTIONS = (
 @pytest.mark.parametrize("action", MESSAGE_ACTIONS)
 def test_nobody_acts_on_an_alert_in_somebody_elses_direct_messages(administered, action):
     event, before = fired(administered, ADMIN, "alert spend > $5 per month")
-    assert forge(administered, "ada", action, event) == alert_desk.NOT_SENT_TO_YOU
+    assert forge(administered, "ada", action, event) == NOT_SENT_TO_YOU
     message = [
         m
         for m in administered.slack.messages(administered.slack.im(ADMIN).id)
@@ -101,7 +102,7 @@ def test_nobody_acts_on_an_alert_in_somebody_elses_direct_messages(administered,
 @pytest.mark.parametrize("action", MESSAGE_ACTIONS)
 def test_an_alert_of_a_channel_is_acted_on_in_that_channel_only(administered, action):
     event, _ = fired(administered, ADMIN, "alert spend > $5 per month in #spend", "spend")
-    assert forge(administered, "ada", action, event, "general") == alert_desk.NOT_SENT_TO_YOU
+    assert forge(administered, "ada", action, event, "general") == NOT_SENT_TO_YOU
     assert administered.bot.alerts.states.holds() == {}
 
 
@@ -115,7 +116,7 @@ def test_a_channels_members_silence_no_alert_that_they_do_not_manage(administere
 
 def test_an_event_that_does_not_exist_says_so(administered):
     for value in ("999999", "x", "-1", "1" * 40):
-        assert forge(administered, "ada", "alert_acknowledge", value) == alert_desk.GONE
+        assert forge(administered, "ada", "alert_acknowledge", value) == GONE.text
 
 
 @pytest.mark.parametrize("action", ["alert_pause", "alert_resume", "alert_delete", "alert_edit"])
@@ -133,7 +134,7 @@ def test_nobody_unmutes_what_somebody_else_muted(administered):
     rule = administered.bot.alerts.rules.of(katherine)[-1]
     administered.bot.alerts.states.hold(rule.id, "", None, katherine)
     said = forge(administered, "ada", "alert_unmute_listed", f"{rule.id} ")
-    assert said == alert_desk.NOT_SENT_TO_YOU
+    assert said == NOT_SENT_TO_YOU
     assert (rule.id, "") in administered.bot.alerts.states.holds()
 
 

@@ -14,8 +14,8 @@ from tests.world import say
 
 def tick(world) -> None:
     """What the worker does after a sync."""
-    world.bot.judging.judge()
-    AlertDelivery(world.bot.alerts, world.bot.judging).tick()
+    world.bot.evaluator.evaluate_all()
+    AlertDelivery(world.bot.alerts, world.bot.evaluator).tick()
 
 
 def heard(world, user: str = "ada") -> list[dict]:
@@ -88,6 +88,14 @@ def test_it_says_why_it_sets_nothing_up(administered, words, problem):
     workspace.change_channel("random", members=frozenset({administered.slack.user("ada").id}))
     assert problem in say(administered, f"alert {words}").replace("&gt;", ">")
     assert "You have no alerts yet." in say(administered, "alerts")
+
+
+def test_alerts_in_a_private_channel_are_only_set_up_by_its_members(administered):
+    words = "alert spend > $50 per day in #finance"
+    refused = say(administered, words, "grace")
+    assert refused.startswith("You aren't a member of that private channel.")
+    assert "You have no alerts yet." in say(administered, "alerts", "grace")
+    assert say(administered, words, "ada").startswith("*Alert set:*")
 
 
 def test_people_see_their_own_and_admins_all(administered):

@@ -124,7 +124,7 @@ def test_a_click_on_an_old_message_draws_nothing_anew(tmp_path, slack, truth, ac
         im = slack.im("ada").id
         value = f"{event} 1h" if act == "snooze" else str(event)
         spot = MessageLocation(im, "", hidden=False)
-        getattr(there.alert_manager, act)(
+        getattr(there.message_actions, act)(
             ReplyTarget("", ada, shared=True, channel=im), spot, value
         )
         said = [one["text"] for one in slack.messages(im) if one not in before]
@@ -206,7 +206,7 @@ def details(there: Watch, user: str) -> str:
     im = there.slack.im(user).id
     place = ReplyTarget("", there.slack.user(user).id, shared=True, channel=im)
     spot = MessageLocation(there.slack.channel("spend").id, "", hidden=False)
-    there.alert_manager.details(place, spot, str(event))
+    there.message_actions.details(place, spot, str(event))
     return str(there.slack.messages(im)[-1]["text"])
 
 

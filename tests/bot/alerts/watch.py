@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.alerts.deliver import AlertDelivery
-from bot.alerts.evaluate import AlertServices, RuleEvaluator
+from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.manage import AlertManager
+from bot.alerts.message_actions import MessageActions
+from bot.alerts.services import AlertServices
 from bot.config import load
 from bot.demo.slack import LocalSlack
 from bot.http.metrics import Metrics
@@ -30,6 +33,7 @@ from bot.store.encoding import StoredView, to_seconds
 from bot.store.expiring_keys import ExpiringKeys
 from bot.store.schedules.notices import Notices
 from bot.store.schedules.runs import ReportRuns
+from bot.store.usage import details as details_
 from bot.store.usage.diff import RowKey
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
@@ -97,7 +101,7 @@ class Watch:
         self.clock, self.slack = clock, slack
         self.database = Database(database)
         # no test takes the power away
-        self.database._writer.execute("PRAGMA synchronous = OFF")
+        self.database.engine.writer.execute("PRAGMA synchronous = OFF")
         self.store, stopping = Store(self.database), threading.Event()
         edge = Slack(slack.bot_token, slack.api_url, wait=lambda _: None)
         services = Services(
@@ -127,9 +131,10 @@ class Watch:
 
     def restart(self) -> None:
         """Forget all that the process knew and did not write down."""
-        self.judging = RuleEvaluator(self.alerts)
-        self.delivery = AlertDelivery(self.alerts, self.judging)
-        self.alert_manager = AlertManager(self.alerts, self.judging)
+        self.evaluator = RuleEvaluator(self.alerts)
+        self.delivery = AlertDelivery(self.alerts, self.evaluator)
+        self.alert_manager = AlertManager(self.alerts, self.evaluator)
+        self.message_actions = MessageActions(self.alerts, self.evaluator)
 
     def close(self) -> None:
         """End the process."""
@@ -144,7 +149,7 @@ class Watch:
         )
         self.store.add_members(Dimension.MODEL, [(m, m, "") for m in ("a/x", "b/y", "c/z")])
 
-    def sync(self, truth: Truth, *, back: timedelta = 3 * HOUR, judge: bool = True) -> None:
+    def sync(self, truth: Truth, *, back: timedelta = 3 * HOUR, evaluate: bool = True) -> None:
         """Bring what is true now into the cache at all granularities, and judge."""
         now = self.clock()
         for granularity, reach in (
@@ -155,12 +160,12 @@ class Watch:
             start = floor(now - reach, granularity)
             window = Window(granularity, start, now)
             self.store.replace(window, rows(self.store, truth, window), now)
-        if judge:
-            self.judging.judge()
+        if evaluate:
+            self.evaluator.evaluate_all()
 
     def tick(self) -> None:
         """What the worker does."""
-        self.judging.tick()
+        self.evaluator.tick()
         self.delivery.tick()
 
     def say(self, text: str, user: str = "ada", channel: str = "general") -> str:
@@ -229,6 +234,25 @@ def rows(store: Store, truth: Truth, window: Window) -> list[tuple[RowKey, Usage
             before = found.get(place, ZERO)
             found[place] = Usage(*map(sum, zip(before, usage, strict=True)))
     return list(found.items())
+
+
+def list_keys(there: Watch, created: timedelta, disabled: tuple[str, ...] = ()) -> None:
+    """OpenRouter lists the keys, created so long before NOON, and their details."""
+    there.store.list_members(
+        [(ref, name, f"sk-{name}") for ref, name in KEYS],
+        list(PEOPLE),
+        list(OWNERS),
+        [(ref, NOON - created) for ref, _ in KEYS],
+    )
+    owners = dict(OWNERS)
+    details = {
+        ref: {
+            "disabled": ref in disabled, "expires": None, "limited": False, "workspace": "w",
+            "creator": owners.get(ref, ""),
+        }
+        for ref, _ in KEYS
+    }  # fmt: skip
+    there.store.keep_fact(details_.KEYS, json.dumps({"at": NOON.isoformat(), "keys": details}))
 
 
 @contextmanager

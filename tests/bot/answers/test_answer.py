@@ -20,6 +20,7 @@ from reports.render.charts.draw import average_words
 from reports.render.json import as_json
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Metric
+from reports.usage.usage import total
 from tests.bot.answers.answer_reference import Reference
 from tests.cache_help import DAY, HOUR, MINUTE, NOW, Cache
 from tests.clock import Clock
@@ -151,7 +152,7 @@ def test_every_answer_is_what_the_records_come_to(reference, data):
         assert summary.avg * summary.known == summary.sum
         assert summary.parts == reference.parts(plan, metric, own)
         assert summary.previous == reference.previous(plan, metric, own)
-        assert (summary.rest, summary.rest_sum) == (0, 0)
+        assert (summary.other_count, summary.other_sum) == (0, 0)
 
 
 @by_chance
@@ -212,8 +213,8 @@ def test_the_groups_that_people_look_at_are_the_largest_of_all(reference, data):
         assert all(everybody[group.label] == group for group in shown.groups)
         best = [group.sum for group in summary.groups][: query.top]
         assert [group.sum for group in shown.groups][: len(best)] == best
-        assert shown.rest == len(summary.groups) - len(shown.groups)
-        assert shown.rest_sum == summary.sum - sum(group.sum for group in shown.groups)
+        assert shown.other_count == len(summary.groups) - len(shown.groups)
+        assert shown.other_sum == summary.sum - sum(group.sum for group in shown.groups)
         same = (shown.sum, shown.buckets, shown.previous, shown.parts, shown.change)
         assert same == (
             summary.sum, summary.buckets, summary.previous, summary.parts, summary.change
@@ -548,7 +549,7 @@ def test_with_all_groups_what_they_were_adds_up_to_the_period_before(reference, 
         assert part.previous
         assert sum(group.previous for group in part.groups) == part.previous
         assert sum(group.sum for group in part.groups) == part.sum
-        assert part.rest == 0
+        assert part.other_count == 0
 
 
 def test_the_whole_runs_beside_its_course_before(reference):
@@ -557,10 +558,10 @@ def test_the_whole_runs_beside_its_course_before(reference):
         return found.metrics[Metric.TOKENS]
 
     here, there = ask_("tokens 2026-10 vs last month"), ask_("tokens 2026-09")
-    assert here.course == (*there.buckets, 0)
-    assert sum(here.course) == here.previous
-    assert ask_("tokens 2026-10 by key vs last month").course is None
-    assert ask_("tokens 2026-10").course is None
+    assert here.previous_buckets == (*there.buckets, 0)
+    assert sum(here.previous_buckets) == here.previous
+    assert ask_("tokens 2026-10 by key vs last month").previous_buckets is None
+    assert ask_("tokens 2026-10").previous_buckets is None
 
 
 def test_a_range_that_is_not_held_is_compared_with_nothing(reference):
@@ -579,3 +580,30 @@ def test_a_period_longer_than_what_it_is_compared_with_is_said(reference):
         "3m",
         "3m vs before",
     )
+
+
+@by_chance
+@given(st.data())
+def test_sums_of_a_range_are_those_of_its_buckets_and_rows(reference, data):
+    query = ask(data.draw, reference).query
+    plan = make_plan(reference.store, query, NOW, "UTC")
+    if isinstance(plan, CommandError):
+        return
+    store, money = reference.store, query.source
+    what = plan.selection, plan.source.range, plan.source.stored
+    series = store.read(*what).series
+    sums = {id_: total(buckets.values()) for id_, buckets in series.items()}
+    spend = {id_: one.value(Metric.SPEND, money) for id_, one in sums.items()}
+    assert dict(store.group_sums(*what)) == sums
+    assert {id_: one for id_, one in store.spend_sums(*what, money).items() if one} == {
+        id_: one for id_, one in spend.items() if one
+    }
+    by_bucket = store.spend_series(*what, money)
+    for id_, buckets in series.items():
+        for at, usage in buckets.items():
+            assert by_bucket.get(id_, {}).get(at, 0) == usage.value(Metric.SPEND, money)
+    pairs = {}
+    for _, member, model, usage in store.rows(*what):
+        tokens, spent = pairs.get((member, model), (0, 0))
+        pairs[member, model] = tokens + usage.tokens, spent + usage.value(Metric.SPEND, money)
+    assert dict(store.pair_sums(*what, money)) == pairs

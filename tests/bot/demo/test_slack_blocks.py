@@ -294,7 +294,7 @@ REFUSED: list[tuple[str, list[Any], str]] = [
     ("an empty pie", [pie(0)], "/blocks/0/chart/segments"),
     ("a truth as value", [pie(value=True)], "/blocks/0/chart/segments/0/value"),
     ("an unknown chart", [{**chart(), "chart": {"type": "donut"}}], "/blocks/0/chart"),
-    ("colours", [{**chart(), "chart": {**chart()["chart"], "colors": []}}], "/blocks/0/chart"),
+    ("colors", [{**chart(), "chart": {**chart()["chart"], "colors": []}}], "/blocks/0/chart"),
     ("an image from nowhere", image(), "/blocks/0"),
     ("an image from two places", image(slack_file={"id": "F0DEMO00001"}, **URL), "/blocks/0"),
     ("a file's name as id", image(slack_file={"id": "chart.png"}), "/blocks/0/slack_file/id"),
@@ -418,7 +418,7 @@ def test_it_holds_a_modal_to_its_limits(name, most, make):
         {"type": "home", "blocks": [], "title": plain(4)},
         modal(blocks=[INPUT]),
         modal(blocks=None),
-        modal(colour="red"),
+        modal(color="red"),
     ],
 )
 def test_it_refuses_views_that_are_not_whole(view):

@@ -225,7 +225,7 @@ def test_a_modal_with_mistakes_stays_open(slack, app, client, bot_client):
     [view] = slack.views("ada")
     assert view["_errors"] == {"what": "No such word"}
     with pytest.raises(LookupError):
-        bot_client.submit("ada", view_id, {"colour": "red"})
+        bot_client.submit("ada", view_id, {"color": "red"})
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from bot.runtime.database_waits import GAVE_UP
 from bot.slack.scopes import SCOPES
 from bot.store import DiskFullError
 from bot.store import database as database_module
+from bot.store import sqlite as sqlite_module
 from bot.store.admin.audit_log import AuditLog
 from tests import world as worlds
 from tests.world import World, wait_until
@@ -51,7 +52,7 @@ def texts(world: World) -> list[str]:
 def no_end_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wait for a lock lasts until the lock is free: whoever waits for themselves never ends."""
     monkeypatch.setattr(database_module, "BUSY_SECONDS", 1e5)
-    monkeypatch.setattr(database_module, "COMMIT_SECONDS", 1e5)
+    monkeypatch.setattr(sqlite_module, "COMMIT_SECONDS", 1e5)
     monkeypatch.setattr(work, "FIRST_SECONDS", 1e5)
     monkeypatch.setattr(status_module, "READ_SECONDS", 1e5)
 
@@ -180,7 +181,7 @@ def test_a_full_disk_is_said_to_who_asks_and_once_to_admins_and_heals(
     with whole_bot(openrouter, database) as administered:
         words = administered.words
         wait_until(lambda: administered.bot.ready() is None)
-        writer = administered.bot.database._writer
+        writer = administered.bot.database.engine.writer
         pages = writer.execute("PRAGMA page_count").fetchone()[0]
         writer.execute(f"PRAGMA max_page_count = {pages}")
         fill_up(administered)

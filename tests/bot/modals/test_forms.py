@@ -398,6 +398,23 @@ def test_the_shortcut_can_answer_a_whole_channel_but_no_outsiders(administered):
     assert "shared this" in message["text"]
 
 
+def test_a_private_channel_takes_alerts_of_its_members_only(administered):
+    finance = administered.slack.channel("finance").id
+    values = {"form_to": "channel", "form_channel": finance, "form_limit_above": "$50"}
+    for user in ("grace", "ada"):
+        view = opened(administered, "home_alert", user)
+        looked(administered, view, "form_to", "channel")
+        sent = administered.bot_client.submit(user, view["id"], values)
+        if user == "grace":
+            wrong = errors(sent)["form_channel"]
+            assert wrong.startswith("You aren't a member of that private channel.")
+        else:
+            assert sent.body == ""
+    [rule] = administered.bot.alerts.rules.of(administered.slack.user("ada").id)
+    assert finance in rule.draft.words
+    assert administered.bot.alerts.rules.of(administered.slack.user("grace").id) == []
+
+
 def test_the_shortcut_answers_a_private_channel_for_its_members_only(administered):
     administered.bot_client.shortcut("grace", SHORTCUT)
     view = filled(administered, "grace")

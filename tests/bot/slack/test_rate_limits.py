@@ -18,7 +18,7 @@ from bot.modals.modal import NOT_OPENED
 from bot.slack.client import Slack
 from bot.slack.scopes import SCOPES
 from bot.slack.types import DeliveryError
-from reports.block_kit.message import sentence
+from reports.block_kit.message import text_message
 from tests.bot.commands.test_conversation import answers
 from tests.bot.modals.test_forms import home
 from tests.world import World, now, running, wait_until
@@ -83,7 +83,7 @@ def test_calls_that_wait_go_in_line_and_not_all_at_once() -> None:
     with LocalSlack(clock=clock) as slack:
         posting, channel = edge(slack, clock), slack.channel("spend").id
         with ThreadPoolExecutor(16) as pool:
-            list(pool.map(lambda n: posting.post(channel, sentence(str(n))), range(40)))
+            list(pool.map(lambda n: posting.post(channel, text_message(str(n))), range(40)))
         assert len(slack.messages("spend")) == 40
         tried = [call for call in slack.calls if call.method == "chat.postMessage"]
         assert len(tried) < 40 * 3
@@ -95,7 +95,7 @@ def test_a_wait_that_is_too_long_is_not_begun() -> None:
         posting = Slack(slack.bot_token, slack.api_url, lambda: 0.0, waits.append)
         slack.fail("chat.postMessage", 429, retry_after=600)
         with pytest.raises(DeliveryError) as refused:
-            posting.post(slack.channel("spend").id, sentence("hi"))
+            posting.post(slack.channel("spend").id, text_message("hi"))
         assert (refused.value.retry_after, waits) == (600, [])
 
 
@@ -110,7 +110,7 @@ def test_a_process_that_ends_waits_for_nothing() -> None:
         posting = Slack(slack.bot_token, slack.api_url, lambda: 0.0, ended)
         slack.fail("chat.postMessage", 429, times=5)
         with pytest.raises(DeliveryError):
-            posting.post(slack.channel("spend").id, sentence("hi"))
+            posting.post(slack.channel("spend").id, text_message("hi"))
         assert waits == [1.0]
 
 

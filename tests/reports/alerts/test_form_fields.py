@@ -38,6 +38,8 @@ WORDS = (
     "forecast > $1000 per month by creator to owner tz Asia/Kathmandu",
     "forecast credits > $12.5 per month tz UTC",
     "sync",
+    "key unused 60d key:prod to owner",
+    "key orphaned in <#C1|>",
 )
 
 

@@ -13,8 +13,10 @@ from reports.alerts.kinds.budget import Budget
 from reports.alerts.kinds.credits import Credits
 from reports.alerts.kinds.forecast import Forecast
 from reports.alerts.kinds.new import New
+from reports.alerts.kinds.orphaned import Orphaned
 from reports.alerts.kinds.spike import Spike
 from reports.alerts.kinds.stale import Stale
+from reports.alerts.kinds.unused import Unused
 from reports.alerts.periods import QuietHours
 from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.validation import check
@@ -73,6 +75,11 @@ KEY, CREATOR, MODEL = Dimension.KEY, Dimension.CREATOR, Dimension.MODEL
         ("new keys to owner", Rule(New(KEY), to=Recipient(RecipientKind.OWNER))),
         ("forecast > $5k per month", Rule(Forecast(5_000 * DOLLAR))),
         ("sync urgent", Rule(Stale(), urgent=True)),
+        ("key unused 60d", Rule(Unused(60))),
+        ("unused keys 60 days", Rule(Unused(60))),
+        ("key unused key:prod urgent", Rule(Unused(30), None, (Filter(KEY, "prod"),), urgent=True)),
+        ("key orphaned", Rule(Orphaned())),
+        ("orphaned keys", Rule(Orphaned())),
     ],
 )
 def test_it_reads_an_alert(words, rule):
@@ -149,7 +156,10 @@ def test_it_reads_an_alert(words, rule):
         ),
         (
             "budget by model",
-            "OpenRouter only has limits on keys and workspaces, so this would never trigger.",
+            (
+                "OpenRouter limits keys, members and workspaces, but not models, so this would"
+                " never trigger."
+            ),
             "",
         ),
         (
@@ -371,6 +381,7 @@ def test_a_rule_reads_back_from_its_words_or_is_corrected_to_one_that_does(rule)
 VOCABULARY = (
     "alert spend tokens > < $50 50 80% €5 -$3 per day hour by key creator model:x:free to me"
     " owner in <#C1|x> budget spike credits new forecast sync urgent tz Europe/Berlin quiet"
+    " unused 60d orphaned"
     ' 22:00-7:00 1,5 10m million key: " here #x'
 )
 TYPED = st.lists(st.sampled_from(VOCABULARY.split(" ")), max_size=12).map(" ".join)

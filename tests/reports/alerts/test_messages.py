@@ -35,7 +35,7 @@ from reports.alerts.slack.messages import (
     reply,
     together,
 )
-from reports.alerts.slack.sentences import ending, explained, sentence, title
+from reports.alerts.slack.sentences import ending, sentence, title
 from reports.questions.wording import stamp
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR
@@ -141,8 +141,8 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
             "forecast > $5000 per month",
             replace(SPENT, value=5_230 * DOLLAR, so_far=3_120 * DOLLAR),
             (
-                "At this pace the month will end at $5,230.00, $230.00 over $5,000.00. So far:"
-                " $3,120.00."
+                "At this pace the month will end at $5,230.00, $230.00 over $5,000.00."
+                " So far: $3,120.00."
             ),
         ),
         (
@@ -183,7 +183,7 @@ def test_its_title_names_openrouter_and_whose_use_it_is():
     full = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
     assert (
         title(full, rule_of("budget"), BERLIN)
-        == "OpenRouter limit more than 100% used: support-bot"
+        == "OpenRouter key limit more than 100% used: support-bot"
     )
 
 
@@ -320,7 +320,7 @@ def test_what_goes_on_of_many_says_which():
     full = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
     calm = AlertEvent(EventKind.RECOVERED, spiked(1), 0, NOW)
     text = replies([(full, about("budget")), (calm, about("spike by key"))]).text
-    assert text.splitlines()[0] == "*OpenRouter limit more than 100% used: support-bot*"
+    assert text.splitlines()[0] == "*OpenRouter key limit more than 100% used: support-bot*"
     assert text.splitlines()[2] == "*OpenRouter spend spike: agent*"
     assert "Back to normal" in text.splitlines()[3]
 
@@ -348,8 +348,11 @@ def test_a_spike_is_explained_and_drawn_as_it_was_told():
     assert (
         "Typical for this hour: $0.90 ± $0.22 (median of 12 comparable hours). Threshold: $5.00."
     ) in str(message.blocks)
-    idle = explained(spiked(60, usual([0] * 12, DOLLAR)))
-    assert idle == "Most comparable hours in the past 4 weeks had no usage. Threshold: $1.00."
+    idle = AlertEvent(EventKind.TRIGGERED, spiked(60, usual([0] * 12, DOLLAR)), 1, NOW)
+    assert (
+        words.rule.watch.explanation(idle)
+        == "Most comparable hours in the past 4 weeks had no usage. Threshold: $1.00."
+    )
 
 
 def test_drivers_are_compared_with_the_same_part_of_the_period_before():

@@ -254,6 +254,12 @@ def test_a_change_of_any_question_can_be_asked(query, other):
         ("could you let me know once gemini costs more than $10 a day?",
          "spend > $10 per day model:*gemini*"),
         ("remind me when spend > $50/day per key", "spend > $50 per day by key"),
+        ("tell me when a key is unused for 60 days", "key unused 60d"),
+        ("let me know if a key hasn't been used for 2 months", "key unused 60d"),
+        ("tell me when my key wasn't used for a week", "key unused 7d creator:me"),
+        ("warn me about unused keys", "key unused 30d"),
+        ("alert me if a key of someone who left the company still spends", "key orphaned"),
+        ("notify me when keys whose owner has left still cost money", "key orphaned"),
     ],
 )  # fmt: skip
 def test_who_would_be_told_of_something_gets_an_alert(said, understood):

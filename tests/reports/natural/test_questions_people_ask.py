@@ -252,6 +252,13 @@ KINDS = {
     "show me unused keys": "keys unused",
     "what's the budget left for my key?": "limits me",
     "limits": "limits",
+    "how much did caching save us?": "cache 1m",
+    "does the cache work": "cache 1m",
+    "is caching worth it for ada": "cache 1m creator:ada@example.com",
+    "cache hit rate by model last week": "cache last week by model",
+    "what share of our prompt tokens is cached, by key?": "cache 1m by key",
+    "why did the cache hit rate drop on opus": "cache 1m model:*opus*",
+    "what would it cost without caching": "cache 1m",
 }
 
 
@@ -271,8 +278,6 @@ def test_a_forecast_is_of_a_period_that_is_still_running(asked: str) -> None:
 
 
 TOPICS = {
-    "how much did caching save us?": Topic.CACHE,
-    "cache hit rate by model": Topic.CACHE,
     "new models this month": Topic.NEW_MODELS,
     "which provider is most used": Topic.PROVIDER,
     "spend by provider last week": Topic.PROVIDER,

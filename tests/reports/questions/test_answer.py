@@ -12,14 +12,14 @@ from bot.access.policy import OUTSIDERS, UNSEEN
 from bot.demo.slack import validate
 from bot.demo.slack.tables import characters
 from reports.admin.slack.help import help_message
-from reports.block_kit.message import CHART, Message, RunButton, sentence
+from reports.block_kit.message import CHART, Message, RunButton, text_message
 from reports.questions.grammar import CommandError, parse
 from reports.questions.query import Query, Versus
 from reports.questions.slack.answer import answer, as_text, error, figures
 from reports.questions.slack.controls import Controls
-from reports.questions.wording import capital, metric_words
+from reports.questions.wording import capitalize_first, metric_words
 from reports.render.json import as_json
-from reports.render.tables import looked_at, others
+from reports.render.tables import others, ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
@@ -46,7 +46,7 @@ def mrkdwn(value: object) -> list[str]:
 
 def check(message: Message) -> None:
     """What holds for every message of the product."""
-    for one in (message, message.without_chart().noted(OUTSIDERS), message.noted(UNSEEN)):
+    for one in (message, message.without_chart().with_note(OUTSIDERS), message.with_note(UNSEEN)):
         assert validate(list(one.blocks)) == []
         assert sum(map(characters, one.blocks)) <= 13_200
         assert 0 < len(one.text) <= 4_000
@@ -74,7 +74,7 @@ def test_slack_takes_the_answer_of_any_organization_and_it_pings_nobody(summary,
 @given(names.filter(str.isascii), names, names)
 def test_slack_takes_every_error_and_every_sentence(problem, understood, suggestion):
     check(error(CommandError(problem, understood, suggestion)))
-    check(sentence(f"{problem}."))
+    check(text_message(f"{problem}."))
 
 
 @settings(max_examples=60, deadline=None)
@@ -85,7 +85,7 @@ def test_slack_takes_the_figures_that_stand_in_for_a_file(summary):
 
 @given(st.text("<>&`*_~ abc", min_size=1, max_size=100).filter(str.strip))
 def test_a_sentence_arrives_as_it_was_said(words):
-    assert html.unescape(sentence(words).text) == words
+    assert html.unescape(text_message(words).text) == words
 
 
 @settings(max_examples=60, deadline=None)
@@ -95,7 +95,7 @@ def test_the_text_says_every_figure_that_is_shown(summary):
     if summary.empty or text.endswith("…"):
         return
     for metric, part in summary.metrics.items():
-        name = capital(metric_words(summary.query, metric))
+        name = capitalize_first(metric_words(summary.query, metric))
         assert f"{name}: {figure(metric, part.sum)}" in text
     [*tables] = [b for b in answer(summary).blocks if b["type"] == "table"]
     for name, total, *_ in ([c["text"] for c in row] for b in tables for row in b["rows"][1:-1]):
@@ -106,10 +106,10 @@ def test_the_text_says_every_figure_that_is_shown(summary):
 @given(summaries())
 def test_what_is_looked_at_and_the_others_add_up_to_the_whole(summary):
     for part in summary.metrics.values():
-        shown, hidden = looked_at(summary, part), others(summary, part)
+        shown, hidden = ranked_groups(summary, part), others(summary, part)
         count, left = hidden or (0, 0)
         assert sum(group.sum for group in shown) + left == part.sum
-        assert len(shown) + count == len(part.groups) + part.rest
+        assert len(shown) + count == len(part.groups) + part.other_count
 
 
 @settings(max_examples=60, deadline=None)
@@ -121,7 +121,7 @@ def test_message_and_json_say_the_same(summary):
     for metric, part in summary.metrics.items():
         said = exact["metrics"][metric]
         shown = int(said["sum"]) if metric is not Metric.SPEND else part.sum
-        name = capital(metric_words(summary.query, metric))
+        name = capitalize_first(metric_words(summary.query, metric))
         assert f"{name}: {figure(metric, shown)}" in text
     command = exact["query"]["command"].removeprefix("/activity ")
     assert len(command) > 300 or isinstance(parse(command), object)
@@ -291,7 +291,7 @@ def test_a_guess_shows_people_and_channels_by_name_but_runs_with_their_ids():
 
 
 def test_a_note_and_its_buttons_go_above_the_answer():
-    noted = sentence("Hello.").noted(
+    noted = text_message("Hello.").with_note(
         "Still only `key:a`.", (RunButton("For everyone", "spend 1d"),)
     )
     assert [block["type"] for block in noted.blocks] == ["context", "actions", "section"]

@@ -26,7 +26,7 @@ EVERYTHING = (Metric.SPEND, Metric.TOKENS, Metric.REQUESTS)
 def figures(
     series: dict[str, dict[int, Usage]],
     span: TimeRange = WEEK,
-    looked_at: set[str] | None = None,
+    ranked_groups: set[str] | None = None,
     previous: Usage | None = None,
 ) -> UsageFigures:
     """What the cache would say of usage by group and bucket."""
@@ -34,7 +34,9 @@ def figures(
         total(buckets[index] for buckets in series.values() if index in buckets)
         for index in range(len(span.buckets))
     )
-    shown = {label: b for label, b in series.items() if looked_at is None or label in looked_at}
+    shown = {
+        label: b for label, b in series.items() if ranked_groups is None or label in ranked_groups
+    }
     return UsageFigures(whole, shown, len(series), previous)
 
 
@@ -96,14 +98,14 @@ def test_each_metric_of_an_overview_has_its_own_order() -> None:
 
 def test_groups_that_are_not_looked_at_are_the_rest() -> None:
     used = {name: {day: requests(n) for day in range(3)} for n, name in enumerate("abcd")}
-    found = one(Query(Metric.REQUESTS, by=Dimension.KEY), figures(used, looked_at={"c", "d"}))
+    found = one(Query(Metric.REQUESTS, by=Dimension.KEY), figures(used, ranked_groups={"c", "d"}))
     assert [group.label for group in found.groups] == ["d", "c"]
-    assert (found.rest, found.rest_sum) == (2, 3)
+    assert (found.other_count, found.other_sum) == (2, 3)
 
 
 def test_without_a_group_everything_is_the_rest() -> None:
-    found = one(Query(Metric.REQUESTS), figures({"a": {1: requests(4)}}, looked_at=set()))
-    assert (found.groups, found.rest, found.rest_sum) == ((), 1, 4)
+    found = one(Query(Metric.REQUESTS), figures({"a": {1: requests(4)}}, ranked_groups=set()))
+    assert (found.groups, found.other_count, found.other_sum) == ((), 1, 4)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def every_sum_fits(summary: Summary, query: Query) -> None:
     for metric, part in summary.metrics.items():
         assert part.sum == sum(part.buckets) == summary.totals.value(metric, query.source)
         assert part.avg * part.known == part.sum
-        assert part.sum == part.rest_sum + sum(group.sum for group in part.groups)
+        assert part.sum == part.other_sum + sum(group.sum for group in part.groups)
         for whole, *shown in zip(part.buckets, *(g.buckets for g in part.groups), strict=True):
             assert whole >= sum(shown)
 
@@ -206,11 +208,11 @@ def test_groups_and_the_rest_are_the_whole(
     query: Query, series: dict[str, dict[int, Usage]], unseen: set[str]
 ) -> None:
     shown = set(series) - unseen
-    summary = summarize(query, WEEK, figures(series, looked_at=shown), NOW)
+    summary = summarize(query, WEEK, figures(series, ranked_groups=shown), NOW)
     every_sum_fits(summary, query)
     for part in summary.metrics.values():
         assert {group.label for group in part.groups} == shown
-        assert part.rest == len(series) - len(shown)
+        assert part.other_count == len(series) - len(shown)
         for group in part.groups:
             hold_to_the_laws(group, part)
         order = [(-group.sum, group.label) for group in part.groups]
@@ -224,7 +226,7 @@ def test_all_shares_make_one(query: Query, series: dict[str, dict[int, Usage]]) 
     assert summary.empty is not any(any(u) for b in series.values() for u in b.values())
     for part in summary.metrics.values():
         assert sum(group.share for group in part.groups) == (1 if part.sum else 0)
-        assert (part.rest, part.rest_sum) == (0, 0)
+        assert (part.other_count, part.other_sum) == (0, 0)
 
 
 def test_an_overview_has_all_three_metrics_in_their_order() -> None:

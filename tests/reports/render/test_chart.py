@@ -17,9 +17,9 @@ from reports.questions.wording import range_words, title
 from reports.render.canvas.canvas import PageCanvas
 from reports.render.charts.draw import EMPTY, UNKNOWN, Box, draw_page
 from reports.render.charts.labels import tick, ticks
-from reports.render.charts.palette import OTHERS, charted, colours
+from reports.render.charts.palette import OTHERS, charted, colors
 from reports.render.charts.png import chart_png
-from reports.render.charts.stacked_bars import nice, stack
+from reports.render.charts.stacked_bars import round_ticks, stack
 from reports.time.period import Counted, DateSpan, Month, Period, Unit
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage, UsageRow
@@ -59,11 +59,11 @@ def test_the_same_answer_gives_the_same_bytes() -> None:
     )
 
 
-def test_the_picture_shows_the_colours_of_its_groups() -> None:
+def test_the_picture_shows_the_colors_of_its_groups() -> None:
     summary = answer(BY_KEY, rows(SPAN), SPAN)
     image = picture(chart_png(summary))
     found = {f"#{r:02X}{g:02X}{b:02X}" for _, (r, g, b) in image.getcolors(2**24) or []}
-    assert {*colours(summary).values(), OTHERS, "#FFFFFF"} <= found
+    assert {*colors(summary).values(), OTHERS, "#FFFFFF"} <= found
 
 
 def test_the_unfinished_bucket_is_not_drawn_like_the_others() -> None:
@@ -106,11 +106,11 @@ def test_hostile_names_are_drawn_as_they_are() -> None:
     assert "<!channel>" in words(BY_KEY, rows(SPAN, HOSTILE[:3]))
 
 
-def test_others_are_whatever_has_no_colour() -> None:
+def test_others_are_whatever_has_no_color() -> None:
     summary = answer(BY_KEY, rows(SPAN), SPAN)
-    bars = stack(summary.metrics[Metric.SPEND], colours(summary))
+    bars = stack(summary.metrics[Metric.SPEND], colors(summary))
     assert bars.parts[-1].label == "Others (2)"
-    assert bars.parts[-1].colour == OTHERS
+    assert bars.parts[-1].color == OTHERS
     assert sum(part.sum for part in bars.parts) == summary.metrics[Metric.SPEND].sum
 
 
@@ -119,7 +119,7 @@ def test_the_parts_add_up_to_the_whole_in_every_bucket(
     used: list[UsageRow], metric: Metric, top: int
 ) -> None:
     summary = answer(Query(metric=metric, by=Dimension.KEY, top=top), used, SPAN)
-    bars = stack(summary.metrics[metric], colours(summary))
+    bars = stack(summary.metrics[metric], colors(summary))
     columns = [sum(column) for column in zip(*(p.values for p in bars.parts), strict=True)]
     assert tuple(columns or [0] * len(SPAN.buckets)) == summary.metrics[metric].buckets
     assert max(columns, default=0) <= bars.ticks[-1]
@@ -135,8 +135,8 @@ def test_each_picture_of_an_overview_names_the_largest_by_what_it_shows() -> Non
     tokens = stack(overview.metrics[Metric.TOKENS], charted(overview, Metric.TOKENS)).parts
     assert [part.label for part in spend] == [f"key {n:02}" for n in range(10)] + ["Others (5)"]
     assert tokens[0].label == "key 14"
-    shared = {part.label: part.colour for part in spend if part.label == "key 07"}
-    assert shared == {part.label: part.colour for part in tokens if part.label == "key 07"}
+    shared = {part.label: part.color for part in spend if part.label == "key 07"}
+    assert shared == {part.label: part.color for part in tokens if part.label == "key 07"}
 
 
 def test_days_without_data_are_a_gap_and_the_average_says_since_when() -> None:
@@ -174,7 +174,7 @@ def test_hours_are_named_by_the_clock_on_days_on_which_it_changes(
 
 @given(st.integers(0, 10**21), st.integers(3, 8))
 def test_ticks_are_few_and_round(highest: int, most: int) -> None:
-    marks = nice(highest, most)
+    marks = round_ticks(highest, most)
     assert len(marks) <= most
     assert marks[0] == 0
     assert marks[-1] >= highest

@@ -40,7 +40,7 @@ def test_any_chart_keeps_to_slacks_limits_and_loses_nothing(summary):
             assert len(set(texts)) == len(texts)
             assert all(0 < len(text) <= LONGEST_NAME for text in texts)
         assert all(len(values) == len(data.labels) for _, values in data.series)
-        beside = sum(part.course) if part.course is not None else 0
+        beside = sum(part.previous_buckets) if part.previous_buckets is not None else 0
         assert sum(sum(values) for _, values in data.series) == part.sum + beside
 
 
@@ -49,7 +49,7 @@ def test_any_chart_keeps_to_slacks_limits_and_loses_nothing(summary):
 def test_points_are_of_equal_time_but_for_the_newest(summary):
     part = next(iter(summary.metrics.values()))
     data = chart_data(part, summary.range)
-    lines = data.series if part.course is None else data.series[:1]
+    lines = data.series if part.previous_buckets is None else data.series[:1]
     whole = [sum(column) for column in zip(*(line for _, line in lines), strict=True)]
     starts = range(0, len(part.buckets), data.each)
     assert whole == [sum(part.buckets[start : start + data.each]) for start in starts]

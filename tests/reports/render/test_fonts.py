@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import reports.render.fonts as shipped
 from reports.render.canvas.canvas import PageCanvas
-from reports.render.fonts import FALLBACKS, NOTO, Face, fit, font, runs, width
-from reports.render.fonts.shaping import meaning, stretches
+from reports.render.fonts import FALLBACKS, NOTO, Face, fit, font, runs, text_width
+from reports.render.fonts.shaping import directional_runs, glyph_text
 from tests.reports.render.samples import HOSTILE
 
 FOLDER = Path(shipped.__file__).parent
@@ -25,7 +25,9 @@ SCRIPTS = (
 
 def drawn(text: str, face: Face = Face.SANS) -> list[str]:
     """What the glyphs of a text draw, from left to right."""
-    return [(meaning(c) or "") if run.glyphs else c for run in runs(text, face) for c in run.text]
+    return [
+        (glyph_text(c) or "") if run.glyphs else c for run in runs(text, face) for c in run.text
+    ]
 
 
 def extracted(text: str) -> str:
@@ -149,8 +151,8 @@ def test_names_that_run_to_the_left_are_drawn_in_the_order_of_the_eye(name: str,
 
 
 def test_marks_stay_with_their_letters_and_persian_keeps_its_letters_apart() -> None:
-    assert [part.text for part in stretches("שָׁלוֹם")] == ["שָׁלוֹם"]
-    assert [part.text for part in stretches("می\u200cخواهم")] == ["می\u200cخواهم"]
+    assert [part.text for part in directional_runs("שָׁלוֹם")] == ["שָׁלוֹם"]
+    assert [part.text for part in directional_runs("می\u200cخواهم")] == ["می\u200cخواهم"]
 
 
 @pytest.mark.parametrize("name", ["علي", "ليلى", "गोविंद", "தமிழ்", "অর্ক", "ሰላም", "ไทย", "生产"])
@@ -161,7 +163,7 @@ def test_names_can_be_copied_out_of_a_document(name: str) -> None:
 @given(st.text(max_size=30), st.sampled_from(Face), st.floats(2, 30))
 @example("000000000000)", Face.SANS, 2.0)
 def test_a_fitted_text_is_never_wider_than_its_place(text: str, face: Face, ems: float) -> None:
-    assert width(fit(text, face, ems), face) <= ems
+    assert text_width(fit(text, face, ems), face) <= ems
 
 
 def test_a_model_loses_its_author_before_it_is_cut() -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from reports.questions.query import Query
 from reports.render.charts.palette import (
-    ALL_COLOURS,
+    ALL_COLORS,
     OTHERS,
     PALETTE,
     assign,
     charted,
-    colour,
-    colours,
+    color,
+    colors,
     tint,
 )
 from reports.usage.dimensions import Dimension, Metric
@@ -32,8 +32,8 @@ SIGHT = {
 SPAN = time_range()
 
 
-def linear(hex_colour: str) -> list[float]:
-    parts = [int(hex_colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+def linear(hex_color: str) -> list[float]:
+    parts = [int(hex_color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     return [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
 
 
@@ -42,9 +42,9 @@ def contrast(one: str, other: str) -> float:
     return (light[1] + 0.05) / (light[0] + 0.05)
 
 
-def oklab(hex_colour: str, sight: str) -> tuple[float, float, float]:
+def oklab(hex_color: str, sight: str) -> tuple[float, float, float]:
     seen = [
-        min(max(sum(a * c for a, c in zip(row, linear(hex_colour), strict=True)), 0), 1)
+        min(max(sum(a * c for a, c in zip(row, linear(hex_color), strict=True)), 0), 1)
         for row in SIGHT[sight]
     ]
     r, g, b = seen
@@ -64,7 +64,7 @@ def distance(one: str, other: str, sight: str) -> float:
 
 
 @pytest.mark.parametrize("sight", SIGHT)
-def test_any_two_colours_are_told_apart_with_any_sight(sight: str) -> None:
+def test_any_two_colors_are_told_apart_with_any_sight(sight: str) -> None:
     least = min(distance(a, b, sight) for a, b in combinations((*PALETTE, OTHERS), 2))
     assert least > 0.065
 
@@ -75,14 +75,14 @@ def test_neighbours_in_a_stack_are_far_apart(sight: str) -> None:
 
 
 @pytest.mark.parametrize("shown", [*PALETTE, OTHERS])
-def test_colours_stand_out_on_white_and_on_slacks_dark_background(shown: str) -> None:
+def test_colors_stand_out_on_white_and_on_slacks_dark_background(shown: str) -> None:
     assert contrast(shown, "#FFFFFF") > 1.85
     assert contrast(shown, SLACK_DARK) > 2.8
 
 
-def test_a_group_keeps_its_colour_in_every_picture_of_one_answer() -> None:
+def test_a_group_keeps_its_color_in_every_picture_of_one_answer() -> None:
     overview = answer(Query(by=Dimension.KEY), rows(SPAN), SPAN)
-    known = colours(overview)
+    known = colors(overview)
     assert len(set(known.values())) == len(known) >= len(PALETTE)
     for metric in Metric:
         shown = charted(overview, metric)
@@ -90,7 +90,7 @@ def test_a_group_keeps_its_colour_in_every_picture_of_one_answer() -> None:
         assert list(shown) == [group.label for group in overview.metrics[metric].groups[:10]]
 
 
-def test_each_metric_has_its_largest_group_in_colour() -> None:
+def test_each_metric_has_its_largest_group_in_color() -> None:
     used = [
         UsageRow(SPAN.start, name, "m", Usage(1 + n, 0, 1000 * (20 - n), 0, 0, 10**9 * (n % 7)))
         for n, name in enumerate(KEYS)
@@ -110,21 +110,21 @@ def test_each_chart_of_an_overview_names_the_ten_largest_by_its_own_metric() -> 
     overview = answer(Query(by=Dimension.KEY), used, SPAN)
     assert list(charted(overview, Metric.SPEND)) == [f"key {n:02}" for n in range(10)]
     assert list(charted(overview, Metric.TOKENS)) == [f"key {n:02}" for n in range(14, 4, -1)]
-    assert list(colours(overview))[:10] == list(charted(overview, Metric.SPEND))
+    assert list(colors(overview))[:10] == list(charted(overview, Metric.SPEND))
 
 
-def test_three_times_ten_groups_have_thirty_colours() -> None:
-    assert len(set(ALL_COLOURS)) == 3 * len(PALETTE)
-    assert OTHERS not in ALL_COLOURS
+def test_three_times_ten_groups_have_thirty_colors() -> None:
+    assert len(set(ALL_COLORS)) == 3 * len(PALETTE)
+    assert OTHERS not in ALL_COLORS
 
 
 def test_groups_beyond_the_palette_are_grey() -> None:
     known = assign(f"group {n}" for n in range(30))
     assert list(known) == [f"group {n}" for n in range(10)]
-    assert colour("group 29", known) == OTHERS
+    assert color("group 29", known) == OTHERS
 
 
-def test_a_tint_is_between_white_and_the_colour() -> None:
+def test_a_tint_is_between_white_and_the_color() -> None:
     assert (tint("#16A1E9", 1), tint("#16A1E9", 0)) == ("#16A1E9", "#FFFFFF")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reports.questions.query import Query
 from reports.render.tables import detail_rows, overview_rows
-from reports.render.terminal import course, terminal
+from reports.render.terminal import as_text, trend
 from reports.time.period import Counted, Unit
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.usage import Usage, UsageRow
@@ -53,12 +53,12 @@ def test_a_detail_reads_as_a_whole():
     )
     before = Usage(1, credits=2 * 10**9)
     partial = ("no data before 22 Nov 2025",)
-    said = terminal(answer(query, USED, DAYS, previous=before, partial=partial))
+    said = as_text(answer(query, USED, DAYS, previous=before, partial=partial))
     assert words(said) == words(DETAIL)
 
 
 def test_an_overview_lists_the_buckets_that_were_used():
-    said = terminal(answer(Query(period=Counted(2, Unit.WEEK)), USED, DAYS)).splitlines()
+    said = as_text(answer(Query(period=Counted(2, Unit.WEEK)), USED, DAYS)).splitlines()
     heads = ["Spend", "Tokens", "Requests"]
     assert [line.split()[0] for line in said[3:6]] == heads
     table = said[7:11]
@@ -81,13 +81,13 @@ def test_an_overview_lists_the_buckets_that_were_used():
 def test_nothing_is_told_from_not_known(as_of, partial, line):
     found = answer(Query(period=MONTH), [], time_range(), partial=partial)
     empty = found.__class__(found.query, found.range, as_of, partial, found.metrics, found.totals)
-    assert line in terminal(empty).splitlines()
+    assert line in as_text(empty).splitlines()
 
 
 @settings(max_examples=100, deadline=None)
 @given(summaries())
 def test_no_name_gets_to_the_terminal_as_it_is(summary):
-    text = terminal(summary)
+    text = as_text(summary)
     shown = {unicodedata.category(char) for char in text if char not in "\n\u200c\u200d"}
     assert not shown & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
     text.encode()
@@ -101,7 +101,7 @@ def test_it_says_what_the_message_says(summary):
         return
     part = summary.metrics[query.metric or Metric.SPEND]
     rows = detail_rows(summary, part) if query.metric else overview_rows(summary)
-    lines = terminal(summary).splitlines()
+    lines = as_text(summary).splitlines()
     for name, *figures in rows:
         start = name.split()
         assert any(
@@ -113,19 +113,19 @@ def test_it_says_what_the_message_says(summary):
 
 @given(st.lists(st.integers(0, 10**15), min_size=1, max_size=400))
 def test_a_course_is_short_and_shows_where_something_was(values):
-    line = course(tuple(values))
+    line = trend(tuple(values))
     assert len(line) <= 32
     assert bool(line.strip()) is (max(values, default=0) > 0)
 
 
 def test_a_course_rises_with_its_figures():
-    assert course((0, 1, 2, 4, 8)) == " ▂▃▅█"
+    assert trend((0, 1, 2, 4, 8)) == " ▂▃▅█"
 
 
 def test_a_course_marks_what_is_not_known():
-    assert course((0, 0, 0, 8), unknown=frozenset({0, 1})) == "·· █"
-    assert course((0, 0, 4, 8), 2, frozenset({0, 1})) == "·█"
+    assert trend((0, 0, 0, 8), unknown=frozenset({0, 1})) == "·· █"
+    assert trend((0, 0, 4, 8), 2, frozenset({0, 1})) == "·█"
 
 
 def test_a_column_of_fewer_figures_is_not_lower():
-    assert course((4,) * 61) == "█" * 31
+    assert trend((4,) * 61) == "█" * 31

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.wording.slack_text import readable, unmarked, unnamed, with_names
+from reports.wording.slack_text import mentions_without_name, readable, unmarked, with_names
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_reading_the_result_again_changes_nothing() -> None:
 
 def test_mentions_without_a_name_are_found_and_named() -> None:
     text = "spend <@U1> <@U2|ben> in <#C1|> <#C2|finance>"
-    assert unnamed(text) == {("@", "U1"), ("#", "C1")}
+    assert mentions_without_name(text) == {("@", "U1"), ("#", "C1")}
     named = with_names(text, {"U1": "ada", "C1": "<ev|il>", "U2": "other"})
     assert named == "spend <@U1|ada> <@U2|ben> in <#C1|evil> <#C2|finance>"
     assert readable(named) == "spend @ada @ben in #evil #finance"

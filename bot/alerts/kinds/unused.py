@@ -1,0 +1,36 @@
+"""Measures for how long keys have not been used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.listed_keys import listed_keys, triggered_without
+from bot.store.usage.selection import Selection
+from reports.alerts.evaluation import Measurement
+from reports.alerts.kinds.unused import Unused, closed, unused
+from reports.alerts.needed_usage import Needed
+from reports.alerts.periods import AlertPeriod
+from reports.time.timerange import DAY, Granularity, floor
+from reports.usage.dimensions import Dimension
+from reports.usage.usage import ZERO
+
+
+def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
+    """The days since the last use of each key, as far as usage is stored without a gap."""
+    watch, now, at = watched.rule.watch, context.now, context.fresh or context.now
+    if not isinstance(watch, Unused):
+        return
+    span = AlertPeriod(floor(at - watch.days * DAY, Granularity.DAY), at)
+    if not context.figures.holds(span) or context.figures.partial(span):
+        return  # what is missing may be the use of a key
+    used = context.figures.sums(Needed(Dimension.KEY, (), span), Selection())
+    keys = {one.id: one for one in listed_keys(watched, context) if not one.details.disabled}
+    idle = frozenset(id_ for id_ in keys if not used.get(id_, ZERO).requests)
+    last = context.usage.last_used(Dimension.KEY, idle, floor(now, Granularity.DAY)) if idle else {}
+    for id_, one in keys.items():
+        when = last.get(id_) if id_ in idle else at
+        created = context.directory.since.get(id_)
+        yield unused(watched.rule, str(id_), one.label, when, created, now, at, one.owner)
+    for subject, label in triggered_without(watched, context, set(keys)):
+        yield closed(watched.rule, subject, label, at)

@@ -1,0 +1,62 @@
+"""The API keys that a rule is about, as OpenRouter lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.scope import allowed
+from bot.answers import visibility
+from bot.answers.openrouter_details import KeyDetails, owner_left
+from reports.alerts.evaluation import Phase
+from reports.usage.dimensions import Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """A listed key by its id in the store, and its label for the rule's owner.
+
+    `owner` is the e-mail address of its creator, or empty; `owner_left` says that the creator is no
+    longer a member, and is False where that is not known.
+    """
+
+    id: int
+    label: str
+    owner: str
+    owner_left: bool
+    details: KeyDetails
+
+
+def listed_keys(watched: WatchedRule, context: MeasurementContext) -> Iterator[ListedKey]:
+    """The keys that the rule's filters mean and its owner may see; none until they were listed."""
+    directory = context.directory
+    wanted = allowed(directory, watched.rule, watched.asker, watched.named)
+    keys, creators = wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
+    labels = visibility.labels(directory, watched.asker)
+    for hash_, one in (context.details.keys or {}).items():
+        id_ = directory.ids.get((Dimension.KEY, hash_))
+        if id_ is None or (keys is not None and id_ not in keys):
+            continue
+        creator = directory.owners.get(id_)
+        if creators is not None and creator not in creators:
+            continue
+        owner = directory.members.get(creator or 0)
+        left = context.details.members_known and owner_left(directory, one.creator)
+        yield ListedKey(id_, labels.get(id_, "?"), owner.detail if owner else "", left, one)
+
+
+def triggered_without(
+    watched: WatchedRule, context: MeasurementContext, listed: set[int]
+) -> Iterator[tuple[str, str]]:
+    """Subject and label of the keys that have triggered and are not among the `listed`.
+
+    None while OpenRouter's keys are not known, since nothing has changed then.
+    """
+    if context.details.keys is None:
+        return
+    labels = visibility.labels(context.directory, watched.asker)
+    for (subject, _), state in context.states.get(watched.entry.id, {}).items():
+        id_ = int(subject) if subject.isdecimal() else 0
+        if state.phase is Phase.TRIGGERED and id_ not in listed:
+            yield subject, labels.get(id_, "?")

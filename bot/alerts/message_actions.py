@@ -1,0 +1,245 @@
+"""Clicks under the messages of alerts: details, acknowledge, snooze, mute, unmute.
+
+Ids in buttons may be forged, so every action checks that the person who clicks was sent that
+message. What a rule's owner and admins alone may do is checked as well.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from bot.alerts.context import WatchedRule
+from bot.alerts.drivers import with_delivered_limit
+from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.message import MessageComposer
+from bot.alerts.permissions import GONE, AlertPermissions
+from bot.alerts.services import AlertServices
+from bot.answers.answer import answer
+from bot.answers.answer_message import drawn
+from bot.answers.answer_state import about, shown
+from bot.services import REFUSED, admit, asker_of
+from bot.slack.posting import Posted
+from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
+from bot.store.alerts.messages import AlertMessage, PendingEvent
+from reports.admin.audit_log import Act
+from reports.alerts.drivers import question
+from reports.alerts.periods import Snooze
+from reports.alerts.slack import cards
+from reports.questions.grammar import CommandError
+from reports.questions.slack.answer import error
+from reports.schedules.slack.cards import said
+
+log = logging.getLogger(__name__)
+
+NOT_SENT_TO_YOU = "That alert wasn't sent to you."
+UNMUTED = "Unmuted. You'll get this alert again."
+OTHER_USAGE = "This alert covers different usage now than when this message was sent."
+NO_USAGE = "This alert has no usage to show."
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredEvent:
+    """An event that the person who clicks was sent, with its rule and message."""
+
+    event: PendingEvent
+    watched: WatchedRule
+    message: AlertMessage
+    person: SlackUser
+
+    @property
+    def same_usage(self) -> bool:
+        """Whether the rule still covers the usage that it covered when the event happened."""
+        return self.event.event.measurement.visibility == self.watched.visibility
+
+
+class MessageActions:
+    """What people do under messages of alerts.
+
+    In all methods `place` is where the click is answered, `spot` the message that it was under,
+    and `event` the id of an event, as the button has it.
+    """
+
+    def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
+        self._at = alerts
+        self._services = alerts.services
+        self._evaluator = evaluator
+        self._messages = MessageComposer(alerts, evaluator)
+        self._permissions = AlertPermissions(alerts)
+
+    def details(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+        """Answer the alert's question for the person who clicks, limited to what they may see."""
+        found = self._sent_to(place, spot, event)
+        if found is None:
+            return
+        if not found.same_usage:
+            self._permissions.say(place, OTHER_USAGE)
+            return
+        watched, person = found.watched, found.person
+        query = question(watched.rule, found.event.event.measurement, watched.zone)
+        if query is None:
+            self._permissions.say(place, NO_USAGE)
+            return
+        owner = watched.entry.draft.owner
+        query = about(query, owner)
+        asker = asker_of(self._services, person, query)
+        if asker.own_only and owner != person.id and watched.whose_own:
+            text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
+            self._services.slack.respond(place, said(text))
+            return
+        now, zone = self._services.clock(), self._services.settings.zone
+        answered = answer(self._services.store, query, now, zone, asker, whole=False)
+        if isinstance(answered, CommandError):
+            command = self._services.settings.command
+            self._services.slack.respond(place, error(answered, command))
+            return
+        what = shown(query, now, zone, asker, place.user)
+        message = drawn(self._services, answered, what, asker, private=True)
+        self._services.slack.respond(place, message)
+        self._permissions.note(Act.ASKED, person, query.words())
+
+    def acknowledge(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+        """Mark all alerts of a message as acknowledged, and say so in the message."""
+        found = self._sent_to(place, spot, event)
+        if found is None:
+            return
+        if found.same_usage:
+            states = {one.place for one in self._at.alert_messages.events(found.message.id)}
+            self._at.states.acknowledge(states, place.user)
+            self._update(found.message)
+        else:
+            self._permissions.say(place, OTHER_USAGE)
+        self._permissions.note(Act.CHANGED_ALERT, found.person, "acknowledged")
+
+    def snooze(self, place: ReplyTarget, spot: MessageLocation, value: str) -> None:
+        """Silence one subject of a rule; `value` is an event's id and a length, `12 24h`."""
+        event, _, length = value.partition(" ")
+        found = self._sent_to(place, spot, event, managers_only=True)
+        if found is None or length not in set(Snooze):
+            return
+        if not found.same_usage:
+            self._permissions.say(place, OTHER_USAGE)
+            return
+        one = found.event
+        state = self._at.states.get(one.place)
+        until = Snooze(length).until(self._services.clock(), state.ends if state else None)
+        self._at.states.hold(one.rule, one.subject, until, place.user)
+        self._update(found.message)
+        self._permissions.note(Act.CHANGED_ALERT, found.person, f"snoozed {length}")
+
+    def mute(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+        """Silence an alert until it is unmuted.
+
+        That pauses the whole rule for its owner, and for an admin in a channel. A person who gets
+        the alerts of another person's rule in a DM only mutes the subject of the message.
+        """
+        found = self._sent_to(place, spot, event, managers_only=True)
+        if found is None:
+            return
+        one, person = found.event, found.person
+        pauses = found.watched.entry.draft.owner == person.id or found.message.place != person.id
+        if pauses:
+            self._at.rules.pause(one.rule, f"by <@{place.user}>")
+        self._at.states.hold(one.rule, one.subject, None, place.user)
+        self._update(found.message)
+        self._permissions.note(Act.CHANGED_ALERT, person, "muted")
+        self._services.slack.respond(place, cards.muted(event, whole=pauses))
+
+    def unmute(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+        """Undo `mute`, for the person who muted it and for those who may change the rule."""
+        found = self._sent_to(place, spot, event, managers_only=True)
+        if found is None:
+            return
+        one, entry = found.event, found.watched.entry
+        if self._permissions.manages(found.person, entry) and entry.paused is not None:
+            self._at.rules.resume(one.rule, self._permissions.managers(entry))
+        self._at.states.release(one.rule, one.subject)
+        self._evaluator.evaluate_again(one.rule)
+        self._update(found.message)
+        self._permissions.note(Act.CHANGED_ALERT, found.person, "unmuted")
+        self._permissions.say(place, UNMUTED)
+
+    def unmute_listed(self, place: ReplyTarget, value: str) -> None:
+        """Undo `mute` from the list of alerts; `value` is the rule's id and the subject."""
+        id_, _, subject = value.partition(" ")
+        person = admit(self._services, place, Act.CHANGED_ALERT, "unmuted")
+        if person is None:
+            return
+        hold = self._at.states.holds().get((id_, subject))
+        if hold is None or hold.until is not None:
+            self._permissions.say(place, GONE.text)
+            return
+        if hold.person != person.id:
+            self._permissions.note(Act.CHANGED_ALERT, person, "unmuted", REFUSED)
+            self._permissions.say(place, NOT_SENT_TO_YOU)
+            return
+        self._at.states.release(id_, subject)
+        self._evaluator.evaluate_again(id_)
+        self._permissions.note(Act.CHANGED_ALERT, person, "unmuted")
+        self._permissions.say(place, UNMUTED)
+
+    def rule_of(self, place: ReplyTarget, spot: MessageLocation, event: str) -> str | None:
+        """The id of the rule behind a message; None if the person was refused, with an answer."""
+        found = self._sent_to(place, spot, event)
+        return found.event.rule if found else None
+
+    def _sent_to(
+        self, place: ReplyTarget, spot: MessageLocation, event: str, *, managers_only: bool = False
+    ) -> DeliveredEvent | None:
+        """An event with its rule and message, if the person who clicks was sent that message.
+
+        The event's id comes from a button, so it may be forged: it counts only for the person or
+        in the channel that the message went to. With `managers_only`, a channel's members may not
+        act unless they may change the rule. None if the person was refused; the refusal was
+        answered and written to the audit log.
+        """
+        person = admit(self._services, place, Act.CHANGED_ALERT, "a message")
+        if person is None:
+            return None
+        one = self._event(event)
+        message = self._at.alert_messages.get(one.alert_message or 0) if one else None
+        if one is None or message is None:
+            self._permissions.say(place, GONE.text)
+            return None
+        entry = self._at.rules.find(one.rule)
+        what = f"alert {entry.draft.words}" if entry else "a message"
+        if not _was_sent_to(message, person, spot):
+            self._permissions.note(Act.CHANGED_ALERT, person, what, REFUSED)
+            self._permissions.say(place, NOT_SENT_TO_YOU)
+            return None
+        entry = self._at.rules.get(one.rule)
+        rule = self._evaluator.rule(entry) if entry else None
+        if entry is None or rule is None:
+            self._permissions.say(place, GONE.text)
+            return None
+        in_channel = message.place != person.id
+        if managers_only and in_channel and not self._permissions.manages(person, entry):
+            self._permissions.note(Act.CHANGED_ALERT, person, what, REFUSED)
+            self._permissions.refuse(place, self._permissions.not_yours(entry))
+            return None
+        watched = self._evaluator.watched(entry, rule, entry.made_at)
+        watched = with_delivered_limit(watched, one.event.measurement)
+        return DeliveredEvent(one, watched, message, person)
+
+    def _event(self, id_: str) -> PendingEvent | None:
+        is_id = id_.isascii() and id_.isdigit() and len(id_) < 16  # fits SQLite's 64-bit integers
+        return self._at.alert_messages.event(int(id_)) if is_id else None
+
+    def _update(self, message: AlertMessage) -> None:
+        """Update a message to the current state; if that fails, the worker does it later."""
+        if message.state != "sent":
+            return
+        content = self._messages.of(message)
+        try:
+            if content:
+                self._at.posting.update(Posted(message.channel, message.ts), content)
+        except DeliveryError as problem:
+            log.info("Could not update an alert's message, will retry: %s", problem)
+            self._at.alert_messages.renew(message.id)
+
+
+def _was_sent_to(message: AlertMessage, person: SlackUser, spot: MessageLocation) -> bool:
+    """Whether a message went to this person, or to the channel in which they clicked."""
+    if message.place[:1] in {"C", "G"}:
+        return spot.channel == message.place
+    return message.place == person.id

@@ -1,0 +1,119 @@
+"""Rules as their owners see them, with the current figures: cards, lists and confirmations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.alerts.context import MeasurementContext
+from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.permissions import GONE
+from bot.alerts.recipients import RecipientLookup
+from bot.alerts.services import AlertServices
+from bot.slack.types import SlackUser
+from bot.store.alerts.rules import StoredRule
+from bot.store.alerts.states import Hold
+from reports.alerts.rule import RecipientKind, Rule
+from reports.alerts.slack import cards as render
+from reports.alerts.slack.cards import FirstMessage, RuleCard
+from reports.block_kit.message import Message, text_message
+from reports.wording.times import moment_words
+
+
+class RuleCards:
+    """Looks up what the cards of rules show."""
+
+    def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
+        self._at = alerts
+        self._evaluator = evaluator
+        self._people = RecipientLookup(alerts)
+
+    def cards(self, entries: Sequence[StoredRule], reader: str) -> list[RuleCard]:
+        """Cards of rules for `reader` (a Slack id), all with figures of one moment.
+
+        Rules that this version cannot read are left out.
+        """
+        if not entries:
+            return []
+        with self._at.services.store.snapshot():
+            context = self._evaluator.context(self._at.services.clock())
+        return [card for one in entries if (card := self._card(one, reader, context))]
+
+    def confirmation(
+        self,
+        entry: StoredRule,
+        *,
+        again: bool = False,
+        changed: bool = False,
+        triggered: bool = False,
+        reader: str = "",
+    ) -> Message:
+        """Confirm that a rule was set up or changed, with the current figures of its subjects.
+
+        `again`: the person had that rule already. `triggered`: it has triggered, so that a message
+        follows. `reader` is the Slack id of the person who reads it, by default the owner.
+        """
+        rule = self._evaluator.rule(entry)
+        found = self.cards([entry], reader or entry.draft.owner)
+        if rule is None or not found:
+            return text_message(GONE.text)
+        [card] = found
+        now = self._evaluator.current_measurements(entry, rule)
+        command = self._at.services.settings.command
+        first = self._first_message(entry, card.rule) if triggered else FirstMessage.NOT_NOW
+        return render.made(card, command, again=again, changed=changed, now=now, heard=first)
+
+    def muted_by(self, person: SlackUser) -> list[render.Muted]:
+        """What a person muted of active rules that other people set up."""
+        found = []
+        for hold in self._at.states.holds().values():
+            entry = self._at.rules.get(hold.rule)
+            if entry is None or hold.until is not None or hold.person != person.id:
+                continue
+            rule = self._evaluator.rule(entry)
+            if entry.draft.owner != person.id and entry.paused is None and rule is not None:
+                as_read = self._evaluator.as_read(entry, rule, person.id)
+                found.append(render.Muted(hold.rule, hold.subject, as_read, entry.draft.owner))
+        return found
+
+    def _card(self, entry: StoredRule, reader: str, context: MeasurementContext) -> RuleCard | None:
+        rule = self._evaluator.rule(entry)
+        if rule is None:
+            return None
+        zone = rule.zone or self._people.zone(entry.draft.owner)
+        visibility = self._evaluator.visibility(entry, rule)
+        triggered = {
+            place[1:]: state
+            for place, state in self._at.states.triggered(entry.id)
+            if state.visibility == visibility and (state.ends is None or state.ends > context.now)
+        }
+        current = self._evaluator.standing(entry, rule, triggered, context)
+        holds = [one for (id_, _), one in self._at.states.holds().items() if id_ == entry.id]
+        return RuleCard(
+            entry.id,
+            self._evaluator.as_read(entry, rule, reader),
+            zone,
+            entry.draft.owner,
+            entry.paused,
+            tuple(current),
+            _snoozed(holds, zone),
+            context.now,
+        )
+
+    def _first_message(self, entry: StoredRule, rule: Rule) -> FirstMessage:
+        """When the message of a rule that has triggered arrives: owners may have quiet hours."""
+        owner = entry.draft.owner
+        quiet = self._at.alert_messages.quiet(owner)
+        if quiet is None or rule.urgent or rule.to.kind is not RecipientKind.ME:
+            return FirstMessage.AT_ONCE
+        until = quiet.until(self._at.services.clock(), self._people.zone(owner))
+        return FirstMessage.AT_ONCE if until is None else FirstMessage.LATER
+
+
+def _snoozed(holds: Sequence[Hold], zone: str) -> str:
+    """Until when a rule is snoozed or muted; "" where it is neither."""
+    if not holds:
+        return ""
+    untils = [one.until for one in holds if one.until]
+    if len(untils) < len(holds):
+        return "partly muted" if len(holds) > 1 else "muted"
+    return f"snoozed until {moment_words(max(untils), zone)}"

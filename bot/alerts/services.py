@@ -1,0 +1,34 @@
+"""What setting up, evaluating and delivering alerts need."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from bot.services import Services
+from bot.slack.posting import Posting
+from bot.store.alerts.messages import AlertMessages
+from bot.store.alerts.rules import AlertRules
+from bot.store.alerts.states import AlertStates
+from bot.store.alerts.usage_sums import AlertUsage
+from bot.store.schedules.notices import Notices
+from bot.store.schedules.runs import ReportRuns
+
+
+@dataclass(frozen=True, slots=True)
+class AlertServices:
+    """What all parts of the feature share; created once, in the composition root.
+
+    `owner` identifies this process in leases. `stopping` is set when the process has to end.
+    """
+
+    services: Services
+    rules: AlertRules
+    states: AlertStates
+    alert_messages: AlertMessages
+    usage: AlertUsage
+    runs: ReportRuns
+    notices: Notices
+    posting: Posting
+    owner: str
+    stopping: threading.Event
