@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -107,11 +106,11 @@ class AlertUsage:
                 "SELECT max(part) FROM total WHERE dimension = ? AND granularity = ?",
                 (DIMENSION[dimension], code),
             ).fetchone()
-            wanted = json.dumps(list(range(part(code, start), (parts or 0) + 1)))
+            wanted = list(range(part(code, start), (parts or 0) + 1))
             (found,) = connection.execute(
-                "SELECT min(t.bucket) FROM json_each(?) p CROSS JOIN total t"
-                " ON t.dimension = ? AND t.granularity = ? AND t.part = p.value AND t.member = ?"
-                " AND t.bucket >= ? AND t.bucket < ? WHERE t.requests > 0",
+                "SELECT min(t.bucket) FROM numbers(?) p CROSS JOIN total t"
+                " WHERE t.dimension = ? AND t.granularity = ? AND t.part = p.value AND t.member = ?"
+                " AND t.bucket >= ? AND t.bucket < ? AND t.requests > 0",
                 (wanted, DIMENSION[dimension], code, member, start, end),
             ).fetchone()
         return None if found is None else from_seconds(found)
