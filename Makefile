@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench trust format clean help
+.PHONY: demo test check bench trust format release clean help
 
 help:
 	@echo "make demo    try the bot on a sample organization, no account needed"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench   measure speed and size (a few minutes)"
 	@echo "make trust   kill workers at random and check every time zone (about 25 minutes)"
 	@echo "make format  format the code"
+	@echo "make release build the packages, a list of their components and checksums, in dist/"
 	@echo "make clean   remove everything that the other targets created"
 
 $(BIN)/python:
@@ -43,6 +44,7 @@ test: $(VENV)/.dev
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m bandit -q -r -c pyproject.toml bot reports
 	$(BIN)/mypy
 
 bench: $(VENV)/.bench
@@ -55,6 +57,26 @@ trust: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
+
+$(VENV)/.release: $(VENV)/.dev
+	@$(PIP) install -c constraints.txt -e '.[dev,release]'
+	@touch $@
+
+# The components are those of an environment with the wheel and what it needs, and nothing else.
+SEALED := build/installed
+release: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct)
+release: $(VENV)/.release
+	rm -rf build dist
+	$(BIN)/python -m build
+	@$(BIN)/python -m venv --without-pip $(SEALED)
+	@$(PIP) --python $(SEALED)/bin/python install -c constraints.txt dist/*.whl
+	$(SEALED)/bin/activity --version
+	$(BIN)/python -m cyclonedx_py environment --pyproject pyproject.toml --output-reproducible \
+	    --validate --output-file dist/components.cdx.json $(SEALED)/bin/python
+	cp manifest.yml dist/
+	cd dist && { sha256sum * || shasum -a 256 *; } > ../build/SHA256SUMS
+	mv build/SHA256SUMS dist/
+	@ls -l dist
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

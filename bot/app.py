@@ -213,7 +213,7 @@ class Bot:
         self._stops.callback(work.stop)
         reports = self.reports
         services, subscriptions = reports.services, ScheduleManager(reports)
-        alert_manager = AlertManager(self.alerts, self.judging)
+        alert_manager = AlertManager(self.alerts, self.evaluator)
         command.register(app, services, work, subscriptions, alert_manager)
         messages.register(app, services, work, subscriptions, alert_manager)
         exports.register(app, services, work)
@@ -233,7 +233,7 @@ class Bot:
             work,
             {SCHEDULE_FORM: schedule, ALERT_FORM: alert, QUESTION_FORM: question},
         )
-        actions = MessageActions(self.alerts, self.judging)
+        actions = MessageActions(self.alerts, self.evaluator)
         alerts.register(app, services, alert_manager, actions, work, alert, homes)
         bolt_app.register_rest(app)
         return app
@@ -306,7 +306,7 @@ class Bot:
         )
 
     @cached_property
-    def judging(self) -> RuleEvaluator:
+    def evaluator(self) -> RuleEvaluator:
         """What judges alert rules."""
         from bot.alerts.evaluate import RuleEvaluator  # noqa: PLC0415
 
@@ -361,7 +361,10 @@ class Bot:
             alive=lambda: self._lease(self.owner),
             zones=lambda: (self.settings.zone,),
         )
-        reporting, delivery = ReportDelivery(self.reports), AlertDelivery(self.alerts, self.judging)
+        reporting, delivery = (
+            ReportDelivery(self.reports),
+            AlertDelivery(self.alerts, self.evaluator),
+        )
         self._stops.callback(reporting.close)
         running = scheduler.start(
             {
@@ -390,7 +393,7 @@ class Bot:
                 if not isinstance(turn.error, StoreError):  # the monitor logs those
                     log.warning("Sync failed: %s", turn.error)
             elif turn.changed:
-                self._judge(timedelta(seconds=15 if turn.more else 0))
+                self._evaluate_alerts(timedelta(seconds=15 if turn.more else 0))
             if not turn.more:
                 return
 
@@ -398,18 +401,18 @@ class Bot:
         """Take or renew the lease of whoever syncs; False where another process has it."""
         return self.store.lease(LEASE, owner, SYNC_LEASE, self.clock)
 
-    def _judge(self, pause: timedelta) -> None:
+    def _evaluate_alerts(self, pause: timedelta) -> None:
         """Evaluate the alert rules on what was just synced; a failure there stops no sync."""
         with isolated(log, "Alert rules could not be evaluated after a sync"):
             try:
-                self.judging.tick(pause)
+                self.evaluator.tick(pause)
             except StoreError as error:
                 log.debug("Alert rules could not be evaluated: %s", error)  # the monitor logs it
 
     def _alert(self, delivery: AlertDelivery) -> None:
         """Evaluate what changes with time alone, then deliver, whether or not that failed."""
         with isolated(log, "Alert rules could not be evaluated"):
-            self.judging.tick()
+            self.evaluator.tick()
         delivery.tick()
 
 

@@ -29,6 +29,7 @@ SECRETS = tuple(WHERE)
 ENV_FILE = ".env"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
+_ANYWHERE = "0.0.0.0"  # a server is there to be reached  # noqa: S104  # nosec B104
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -223,7 +224,7 @@ class _SettingsReader:
             slack_signing_secret=self._secret("SLACK_SIGNING_SECRET"),
             slack_api_url=self._url("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
             database=self._database(),
-            host=self._text("HOST", "0.0.0.0"),  # noqa: S104 - a server is there to be reached
+            host=self._text("HOST", _ANYWHERE),
             port=self._port(),
             command=self._command(),
             admins=self._admins(),

@@ -61,7 +61,8 @@ MUST_NOT_IMPORT: dict[str, list[str]] = {
         for one in INFRASTRUCTURE
     },
     "bot/commands": ["sqlite3", "psycopg", "httpx", "slack_bolt", "bot.listeners", "bot.app"],
-    "bot/home": ["sqlite3", "psycopg", "httpx", "slack_bolt", "bot.listeners", "bot.app", "bot.commands"],
+    "bot/home": ["sqlite3", "psycopg", "httpx", "slack_bolt", "bot.listeners", "bot.app",
+                 "bot.commands"],
     "bot/listeners": ["sqlite3", "psycopg", "httpx", "bot.store", "bot.openrouter", "bot.app"],
 }  # fmt: skip
 EDGES = {

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot.alerts.openrouter_details import OpenRouterDetails
 from bot.alerts.scope import RuleMembers, Scope
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
-from bot.answers.openrouter_details import OpenRouterDetails
-from bot.answers.openrouter_limits import OpenRouterLimits
+from bot.answers.openrouter_limits import OpenRouterLimits, TrackedLimit
 from bot.store.alerts.usage_sums import AlertUsage
 from bot.store.usage.selection import Ids
 from reports.alerts.evaluation import AlertState, Phase
@@ -83,6 +83,11 @@ class MeasurementContext:
         return known.phase if known else Phase.UNKNOWN
 
     @property
+    def tracked_limits(self) -> tuple[TrackedLimit, ...]:
+        """Every limit and budget set at OpenRouter, those of guardrails among them."""
+        return (*self.limits.caps, *self.details.guardrail_limits)
+
+    @property
     def fresh(self) -> datetime | None:
         """When usage was last synced; None: never."""
         at = self.figures.fresh
@@ -90,10 +95,10 @@ class MeasurementContext:
 
 
 def subjects(
-    seen: MeasurementContext, asker: Asker, whose: Scope, found: Mapping[int, Usage]
+    context: MeasurementContext, asker: Asker, whose: Scope, found: Mapping[int, Usage]
 ) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """The subjects of a rule with their labels and members: each on its own, or all together."""
-    labels = visibility.labels(seen.directory, asker)
+    labels = visibility.labels(context.directory, asker)
     if whose.members is not None:
         few = len(whose.members) < len(found)
         members = [
@@ -121,20 +126,20 @@ def key_of(span: AlertPeriod) -> str:
     return f"{span.start:%Y-%m-%dT%H:%M}"
 
 
-def periods_of(watched: WatchedRule, seen: MeasurementContext) -> Iterator[AlertPeriod]:
+def periods_of(watched: WatchedRule, context: MeasurementContext) -> Iterator[AlertPeriod]:
     """The periods to judge; what ended before the rule was made is none of its business."""
-    for one in needed(watched.rule, watched.zone, watched.since, seen.now):
+    for one in needed(watched.rule, watched.zone, watched.since, context.now):
         if one.span.end > watched.entry.made_at:
             yield one.span
 
 
 def members_with_usage(
-    watched: WatchedRule, seen: MeasurementContext, found: Iterable[int]
+    watched: WatchedRule, context: MeasurementContext, found: Iterable[int]
 ) -> dict[int, Usage]:
     """The members with usage (of zero), and those that have triggered and may have recovered."""
     told = [
         int(subject)
-        for (subject, _), state in seen.states.get(watched.entry.id, {}).items()
+        for (subject, _), state in context.states.get(watched.entry.id, {}).items()
         if state.phase is Phase.TRIGGERED and subject.isdecimal()
     ]
     return dict.fromkeys((*found, *told), ZERO)

@@ -14,28 +14,30 @@ from reports.usage.usage import ZERO
 
 
 def current_measurement(
-    watched: WatchedRule, seen: MeasurementContext, told: Measurement
+    watched: WatchedRule, context: MeasurementContext, told: Measurement
 ) -> Measurement | None:
     """What a reading has become; None where nothing newer is known of it."""
     watch = watched.rule.watch
     if watch.happens_once:
         return None
     if watch.compares_hours:
-        return _hour(watched, seen, told)
-    if watch.from_usage and (seen.fresh is None or told.at >= seen.fresh):
+        return _hour(watched, context, told)
+    if watch.from_usage and (context.fresh is None or told.at >= context.fresh):
         return None
     place = told.subject, period_key(told)
-    found = measurements(replace(watched, since=seen.now), replace(seen, everything=True))
+    found = measurements(replace(watched, since=context.now), replace(context, everything=True))
     same = (one for one in found if (one.subject, period_key(one)) == place)
     return next((one for one in same if one.value is not None), None)
 
 
-def _hour(watched: WatchedRule, seen: MeasurementContext, told: Measurement) -> Measurement | None:
+def _hour(
+    watched: WatchedRule, context: MeasurementContext, told: Measurement
+) -> Measurement | None:
     """The hour of a spike, which may have gone on; None where it is no spike any more."""
-    hour, fresh = told.hour, seen.fresh
-    if hour is None or fresh is None or not seen.figures.holds(hour):
+    hour, fresh = told.hour, context.fresh
+    if hour is None or fresh is None or not context.figures.holds(hour):
         return None
-    found = seen.figures.sums(Needed(None, (), hour), narrowed(seen, watched, told))
+    found = context.figures.sums(Needed(None, (), hour), narrowed(context, watched, told))
     value, at = found.get(0, ZERO).value(Metric.SPEND), min(fresh, hour.end)
     if value <= told.limit or at <= told.at:
         return None

@@ -52,11 +52,11 @@ _LOST = {"message_not_found", "cant_update_message", "edit_window_closed"}
 class AlertDelivery:
     """Delivers alerts: one tick at a time in a process, any number of processes."""
 
-    def __init__(self, alerts: AlertServices, judging: RuleEvaluator) -> None:
+    def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
         self._at = alerts
-        self._judging = judging
+        self._evaluator = evaluator
         self._people = RecipientLookup(alerts)
-        self._messages = MessageComposer(alerts, judging)
+        self._messages = MessageComposer(alerts, evaluator)
         self._healed: datetime | None = None
         self._looked: datetime | None = None
         self._makers: list[StoredRule] = []
@@ -115,7 +115,7 @@ class AlertDelivery:
         now = self._at.services.clock()
         if self._looked is None or not timedelta() <= now - self._looked < _LOOK_EVERY:
             self._looked = now
-            firsts = {one.draft.maker: one for one in self._at.rules.of(None) if not one.paused}
+            firsts = {one.draft.owner: one for one in self._at.rules.of(None) if not one.paused}
             self._makers = list(firsts.values())
         for _ in range(min(len(self._makers), _MOST_LOOKS)):
             entry = self._makers.pop()
@@ -154,11 +154,11 @@ class AlertDelivery:
         """Who gets an event now; None where it waits or is not needed any more."""
         at, now = self._at, self._at.services.clock()
         entry = at.rules.get(one.rule)
-        rule = self._judging.rule(entry) if entry else None
+        rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None or entry.paused is not None:
             at.alert_messages.drop([one], "its rule is paused or deleted")
             return None
-        if not self._judging.as_seen(entry, rule, one.event.measurement):
+        if not self._evaluator.as_seen(entry, rule, one.event.measurement):
             at.alert_messages.drop([one], "the visibility of its owner has changed")
             return None
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
@@ -169,7 +169,7 @@ class AlertDelivery:
                 at.alert_messages.later([one], hold.until)
             return None
         resolved_recipient = self._people.resolved_recipient(
-            entry, rule, one.event.measurement.owner
+            entry, rule, one.event.measurement.creator
         )
         if resolved_recipient is None:
             at.alert_messages.drop([one], "it has no recipient")
@@ -237,29 +237,30 @@ class AlertDelivery:
     def _remind_of(self, hold: Hold, now: datetime) -> None:
         at = self._at
         entry = at.rules.get(hold.rule)
-        rule = self._judging.rule(entry) if entry else None
+        rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
             return
         standing = {
-            (one.subject, period_key(one)): one for one in self._judging.readings(entry, rule)
+            (one.subject, period_key(one)): one
+            for one in self._evaluator.current_measurements(entry, rule)
         }
         for place, state in at.states.triggered(hold.rule):
             over = state.ends is not None and state.ends <= now
             if over or hold.subject not in {EVERYTHING, place[1]}:
                 continue
-            if state.visibility != self._judging.visibility(entry, rule):
+            if state.visibility != self._evaluator.visibility(entry, rule):
                 continue
-            reading = standing.get(place[1:])
-            beyond = reading is not None and reached(rule.watch, reading) > 0
-            if reading is None or (rule.watch.compares_hours and not beyond):
+            measurement = standing.get(place[1:])
+            beyond = measurement is not None and reached(rule.watch, measurement) > 0
+            if measurement is None or (rule.watch.compares_hours and not beyond):
                 last = at.alert_messages.last(place)  # its hour may be over, and it not calm yet
                 if last is None:
                     continue
-                reading = replace(last.event.measurement, value=state.peak, at=now)
+                measurement = replace(last.event.measurement, value=state.peak, at=now)
             elif not beyond:
                 continue
             event, since = (
-                AlertEvent(EventKind.FURTHER, reading, state.step, now),
+                AlertEvent(EventKind.FURTHER, measurement, state.step, now),
                 hold.until or now,
             )
             at.states.remind(place, entry.version, event, since=since, urgent=rule.urgent)
@@ -324,16 +325,16 @@ class AlertDelivery:
         if at.runs.checked(place, now - _CHECKED) is not None:
             return ""
         try:
-            seen = at.posting.conversation(place)
+            conversation = at.posting.conversation(place)
         except DeliveryError as error:
             if not error.permanent:
                 raise
             return error.code
-        if seen.outsiders or seen.archived:
-            return OUTSIDERS if seen.outsiders else "is_archived"
-        if not seen.member:
+        if conversation.outsiders or conversation.archived:
+            return OUTSIDERS if conversation.outsiders else "is_archived"
+        if not conversation.member:
             return "not_in_channel"
-        at.runs.check(place, seen.name)
+        at.runs.check(place, conversation.name)
         return ""
 
     def _not_sent(self, one: AlertMessage, error: DeliveryError) -> None:
@@ -358,20 +359,20 @@ class AlertDelivery:
         makers: dict[str, list[PendingEvent]] = defaultdict(list)
         for event in alert_messages.events(one.id):
             rule = self._at.rules.get(event.rule)
-            makers[rule.draft.maker if rule else ""].append(event)
+            makers[rule.draft.owner if rule else ""].append(event)
         for others in list(makers.values())[1:]:  # everybody hears of their own rules only
             alert_messages.part(one, others)
         entry = self._at.rules.get(next(iter(makers.values()))[0].rule) if makers else None
         if entry:
             self._at.services.slack.forget(
-                entry.draft.maker
+                entry.draft.owner
             )  # who has just left is kept as present
             entry = self._people.present(entry)
-        if entry is None or entry.draft.maker == one.place:
+        if entry is None or entry.draft.owner == one.place:
             alert_messages.fail(one, code)
             return
         note = words.elsewhere(one.place, code) if one.place[:1] in {"C", "G"} else one.note
-        alert_messages.redirect(one, entry.draft.maker, note, code)
+        alert_messages.redirect(one, entry.draft.owner, note, code)
 
     def _refresh(self, one: AlertMessage) -> None:
         """Update a message to the current state."""
@@ -406,4 +407,4 @@ def _note(notes: Sequence[str]) -> str:
 
 def recipient(entry: StoredRule, rule: Rule) -> str:
     """Where a rule's alerts go, for those that go to one place: a person's or channel's id."""
-    return rule.to.channel if rule.to.kind is RecipientKind.CHANNEL else entry.draft.maker
+    return rule.to.channel if rule.to.kind is RecipientKind.CHANNEL else entry.draft.owner

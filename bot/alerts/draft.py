@@ -81,20 +81,24 @@ class RuleDrafts:
         if id_[:1] not in {"C", "G"}:
             return Recipient()  # typed in a DM, where "here" means "to me"
         try:
-            seen = self._at.posting.conversation(id_)
-            if seen.private and seen.member and not self._at.posting.has_member(id_, owner):
+            conversation = self._at.posting.conversation(id_)
+            if (
+                conversation.private
+                and conversation.member
+                and not self._at.posting.has_member(id_, owner)
+            ):
                 return NOT_A_MEMBER
         except DeliveryError as problem:
             if problem.code in {"channel_not_found", "missing_scope"}:
                 return UNSEEN
             return Refusal(words.mend(problem.code)) if problem.permanent else SILENT
-        if seen.outsiders:
+        if conversation.outsiders:
             return SHARED
-        if seen.archived:
+        if conversation.archived:
             return ARCHIVED
-        if not seen.member:
+        if not conversation.member:
             return NOT_IN
-        return Recipient(RecipientKind.CHANNEL, id_, seen.name)
+        return Recipient(RecipientKind.CHANNEL, id_, conversation.name)
 
 
 def _corrected(rule: Rule, wrong: CommandError) -> CommandError:

@@ -18,11 +18,11 @@ from bot import __version__
 from bot.access.policy import sees_own_only
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.measure import closing, measurements
+from bot.alerts.openrouter_details import OpenRouterDetails
 from bot.alerts.scope import RuleMembers, people_named
 from bot.alerts.services import AlertServices
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
-from bot.answers.openrouter_details import OpenRouterDetails
 from bot.answers.openrouter_limits import OpenRouterLimits, limits_of
 from bot.runtime import priority
 from bot.runtime.isolation import isolated
@@ -78,14 +78,14 @@ class RuleEvaluator:
         now = self._at.services.clock()
         if self._last is not None and timedelta() <= now - self._last < pause:
             return 0
-        return self.judge()
+        return self.evaluate_all()
 
-    def judge(self) -> int:
+    def evaluate_all(self) -> int:
         """Evaluate all rules on what is stored now; the number of new events."""
         with self._lock:
-            return self._judge()
+            return self._evaluate_all()
 
-    def _judge(self) -> int:
+    def _evaluate_all(self) -> int:
         at = self._at
         if not at.services.store.lease("alerts", at.owner, LEASE, at.services.clock):
             return 0
@@ -107,26 +107,26 @@ class RuleEvaluator:
             at.services.store.lease("alerts", at.owner, timedelta(), at.services.clock)
         return told
 
-    def judge_one(self, entry: StoredRule) -> int:
+    def evaluate_rule(self, entry: StoredRule) -> int:
         """Evaluate one rule, as soon as it is set up; the number of new events."""
         if entry.paused is not None:
             return 0
         changes = self._changes([entry], self._at.services.clock())
         return self._at.states.settle(changes)
 
-    def judge_again(self, id_: str) -> None:
+    def evaluate_again(self, id_: str) -> None:
         """Evaluate one rule after it was changed, if it still exists."""
         entry = self._at.rules.get(id_)
         if entry:
-            self.judge_one(entry)
+            self.evaluate_rule(entry)
 
-    def readings(self, entry: StoredRule, rule: Rule) -> list[Measurement]:
+    def current_measurements(self, entry: StoredRule, rule: Rule) -> list[Measurement]:
         """The current readings of all subjects of a rule, also of those far from its limit."""
         now = self._at.services.clock()
         with self._at.services.store.snapshot():
-            seen = replace(self.seen(now), everything=True)
+            context = replace(self.context(now), everything=True)
             watched = self.watched(entry, rule, now)
-            found = list(measurements(watched, seen))
+            found = list(measurements(watched, context))
         return [one for one in found if one.period is None or one.period.end > now]
 
     def standing(
@@ -134,7 +134,7 @@ class RuleEvaluator:
         entry: StoredRule,
         rule: Rule,
         told: dict[tuple[str, str], AlertState],
-        seen: MeasurementContext,
+        context: MeasurementContext,
     ) -> list[Measurement]:
         """Of what is triggered, by subject and period: what is beyond its line still, as it is now.
 
@@ -146,9 +146,9 @@ class RuleEvaluator:
         found: dict[tuple[str, str], Measurement] = {}
         slow = rule.watch.slow_by_member and rule.by is not None
         if not slow and not (rule.watch.happens_once or rule.watch.compares_hours):
-            seen.states[entry.id] = told
+            context.states[entry.id] = told
             with self._at.services.store.snapshot():
-                for one in measurements(self.watched(entry, rule, seen.now), seen):
+                for one in measurements(self.watched(entry, rule, context.now), context):
                     if one.value is not None:
                         found[one.subject, period_key(one)] = one
         if told.keys() - found.keys():
@@ -169,30 +169,30 @@ class RuleEvaluator:
                 self._read[place] = None
                 self._unread.append(entry)
         rule = self._read[place]
-        return rule and self.narrowed(entry.draft.maker, rule)
+        return rule and self.narrowed(entry.draft.owner, rule)
 
     def as_read(self, entry: StoredRule, rule: Rule, reader: str) -> Rule:
         """A rule as others than its maker read it, who is named there; `reader` is a Slack id."""
         if not any(one.dimension is Dimension.CREATOR for one in rule.filters):
             return rule
         watched = self.watched(entry, rule, entry.made_at)
-        directory, others = self._at.services.store.directory(), reader != entry.draft.maker
+        directory, others = self._at.services.store.directory(), reader != entry.draft.owner
         return people_named(directory, rule, watched.asker, watched.named, me=others)
 
-    def as_seen(self, entry: StoredRule, rule: Rule, reading: Measurement) -> bool:
+    def as_seen(self, entry: StoredRule, rule: Rule, measurement: Measurement) -> bool:
         """Whether a reading was seen as its rule's maker sees today.
 
         What was told under another sight is not theirs to see any more, or means something else.
         """
-        return reading.visibility == self.visibility(entry, rule)
+        return measurement.visibility == self.visibility(entry, rule)
 
     def visibility(self, entry: StoredRule, rule: Rule) -> str:
         """As far as whose eyes a rule's maker sees today."""
         return self.watched(entry, rule, entry.made_at).visibility
 
-    def narrowed(self, maker: str, rule: Rule) -> Rule:
+    def narrowed(self, owner: str, rule: Rule) -> Rule:
         """A rule as its messages call it: about its maker, where that is all that they may see."""
-        limited = sees_own_only(maker, self._at.services.settings)
+        limited = sees_own_only(owner, self._at.services.settings)
         creators = any(one.dimension is Dimension.CREATOR for one in rule.filters)
         if not limited or creators or rule.watch.whole_organization:
             return rule
@@ -208,7 +208,7 @@ class RuleEvaluator:
             key = f"unreadable rule {entry.id} {entry.version} {__version__}"
             message = unreadable.rule(entry.draft.words, self._at.services.settings.command)
             said = {"text": message.text, "blocks": list(message.blocks)}
-            self._at.notices.add(key, entry.draft.maker, said)
+            self._at.notices.add(key, entry.draft.owner, said)
 
     def _set_up_first(self) -> None:
         """Give each admin an alert on stale data, once: a deleted one does not come back."""
@@ -222,34 +222,34 @@ class RuleEvaluator:
         at, store = self._at, self._at.services.store
         changes: list[StateChange] = []
         last = store.fact(_JUDGED)
-        judged = datetime.fromisoformat(last) if last else now
+        evaluated_since = datetime.fromisoformat(last) if last else now
         with store.snapshot():
-            seen = self.seen(now)
+            context = self.context(now)
             for (rule, subject, period), state in at.states.all().items():
-                seen.states.setdefault(rule, {})[subject, period] = state
+                context.states.setdefault(rule, {})[subject, period] = state
             for entry in priority.pausing_for_requests(entries):
                 with isolated(log, "Alert rule %s could not be evaluated", entry.id):
-                    changes += list(self._one(entry, seen, min(judged, now)))
+                    changes += list(self._one(entry, context, min(evaluated_since, now)))
         return changes
 
     def _one(
-        self, entry: StoredRule, seen: MeasurementContext, judged: datetime
+        self, entry: StoredRule, context: MeasurementContext, evaluated_since: datetime
     ) -> Iterator[StateChange]:
         rule = self.rule(entry)
         if rule is None:
             return
-        watched = self.watched(entry, rule, judged)
-        kept = seen.states.get(entry.id, {})
+        watched = self.watched(entry, rule, evaluated_since)
+        kept = context.states.get(entry.id, {})
         visibility_ = watched.visibility
         known = {place: state for place, state in kept.items() if state.visibility == visibility_}
         if len(known) < len(kept):
-            seen.states[entry.id] = known
+            context.states[entry.id] = known
         now_known = dict(known)
-        for reading in measurements(watched, seen):
-            place = reading.subject, period_key(reading)
+        for measurement in measurements(watched, context):
+            place = measurement.subject, period_key(measurement)
             before = now_known.get(place, kept.get(place))
-            verdict = evaluate(rule, reading, before or AlertState(), seen.now)
-            if _unsure(watched, seen, reading, verdict.event):
+            verdict = evaluate(rule, measurement, before or AlertState(), context.now)
+            if _unsure(watched, context, measurement, verdict.event):
                 continue
             if verdict.event is None and not _worth_keeping(before, verdict.state):
                 continue
@@ -258,12 +258,12 @@ class RuleEvaluator:
                 (entry.id, *place), entry.version, before, verdict.state, verdict.event,
                 rule.urgent,
             )  # fmt: skip
-        yield from self._ends(watched, seen, now_known)
+        yield from self._ends(watched, context, now_known)
 
     def _ends(
         self,
         watched: WatchedRule,
-        seen: MeasurementContext,
+        context: MeasurementContext,
         known: dict[tuple[str, str], AlertState],
     ) -> Iterator[StateChange]:
         """The ends of triggered states whose period is over and settled."""
@@ -271,18 +271,24 @@ class RuleEvaluator:
         for (subject, period), state in known.items():
             if state.phase is not Phase.TRIGGERED or state.ends is None:
                 continue
-            if seen.now < state.ends + SETTLED or seen.fresh is None or seen.fresh < state.ends:
+            if (
+                context.now < state.ends + SETTLED
+                or context.fresh is None
+                or context.fresh < state.ends
+            ):
                 continue  # the last usage of the period may still come
             last = self._at.alert_messages.last((entry.id, subject, period))
             if last is None or last.event.measurement.period is None:
                 continue
-            reading = closing(watched, seen, last.event.measurement, last.event.measurement.period)
-            verdict = ended(state, reading, seen.now)
+            measurement = closing(
+                watched, context, last.event.measurement, last.event.measurement.period
+            )
+            verdict = ended(state, measurement, context.now)
             if verdict.event:
                 place = entry.id, subject, period
                 yield StateChange(place, entry.version, state, verdict.state, verdict.event)
 
-    def seen(self, now: datetime) -> MeasurementContext:
+    def context(self, now: datetime) -> MeasurementContext:
         """What the cache holds now; to be used within one snapshot of the database."""
         at, store = self._at, self._at.services.store
         directory = store.directory()
@@ -296,13 +302,13 @@ class RuleEvaluator:
             figures, at.usage, directory, limits, now, {}, details, awake=awake
         )
 
-    def watched(self, entry: StoredRule, rule: Rule, judged: datetime) -> WatchedRule:
+    def watched(self, entry: StoredRule, rule: Rule, evaluated_since: datetime) -> WatchedRule:
         """A rule with its maker as they are today: by the settings, and their address."""
         services = self._at.services
         named = RuleMembers.of_json(entry.draft.members)
-        asker = asker_for(services, entry.draft.maker, entry.draft.email, named.people)
+        asker = asker_for(services, entry.draft.owner, entry.draft.email, named.people)
         zone = rule.zone or services.settings.zone
-        return WatchedRule(entry, rule, zone, asker, named, max(judged, entry.made_at))
+        return WatchedRule(entry, rule, zone, asker, named, max(evaluated_since, entry.made_at))
 
     def _forget(self, now: datetime) -> None:
         store = self._at.services.store
@@ -313,7 +319,10 @@ class RuleEvaluator:
 
 
 def _unsure(
-    watched: WatchedRule, seen: MeasurementContext, reading: Measurement, event: AlertEvent | None
+    watched: WatchedRule,
+    context: MeasurementContext,
+    measurement: Measurement,
+    event: AlertEvent | None,
 ) -> bool:
     """Whether an event may only come from usage that is missing.
 
@@ -326,10 +335,12 @@ def _unsure(
     crossed = event.kind in {EventKind.TRIGGERED, EventKind.FURTHER}
     if crossed and not watch.compares_hours:
         return False
-    spans = [one.span for one in needed(watched.rule, watched.zone, watched.since, seen.now)]
-    if reading.period is not None:
-        spans.append(AlertPeriod(reading.period.start, min(reading.period.end, seen.now)))
-    return any(seen.figures.partial(span) for span in spans if span.start < span.end)
+    spans = [one.span for one in needed(watched.rule, watched.zone, watched.since, context.now)]
+    if measurement.period is not None:
+        spans.append(
+            AlertPeriod(measurement.period.start, min(measurement.period.end, context.now))
+        )
+    return any(context.figures.partial(span) for span in spans if span.start < span.end)
 
 
 def _worth_keeping(before: AlertState | None, after: AlertState) -> bool:

@@ -67,7 +67,7 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         return self._alert_manager.find(person, id_)
 
     def _maker(self, entry: StoredRule) -> str:
-        return entry.draft.maker
+        return entry.draft.owner
 
     def _entered(self, entered: Entered, zone: str) -> AlertFields:
         return render.entered(entered, zone)
@@ -141,7 +141,9 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         if isinstance(draft, Refusal):
             return f":warning: {draft.text}"
         watched = self._alert_manager.narrowed(owner.id, draft)
-        return render.foreseen(watched, zone, self._alert_manager.readings(draft, meta.id))
+        return render.foreseen(
+            watched, zone, self._alert_manager.current_measurements(draft, meta.id)
+        )
 
 
 def _at(fields: AlertFields, field: str, problem: str) -> FieldErrors:

@@ -67,7 +67,7 @@ class AlertManager:
             text = f"You already have {MOST_EACH} alerts, which is the limit. Delete one first."
             return Outcome(text_message(text), OutcomeKind.REFUSED)
         entry = known or self._at.rules.add(draft)
-        triggered = known is None and self._evaluator.judge_one(entry) > 0
+        triggered = known is None and self._evaluator.evaluate_rule(entry) > 0
         message = self._cards.confirmation(entry, again=known is not None, triggered=triggered)
         return Outcome(message, OutcomeKind.ALERTED)
 
@@ -106,7 +106,7 @@ class AlertManager:
         """Resume a rule; what is past its threshold by now sends a message, once."""
         if entry := self._permissions.allowed(place, id_):
             self._at.rules.resume(entry.id, self._permissions.managers(entry))
-            self._evaluator.judge_again(id_)
+            self._evaluator.evaluate_again(id_)
             self._show(place, id_)
 
     def delete(self, place: ReplyTarget, id_: str) -> None:
@@ -146,11 +146,11 @@ class AlertManager:
 
         `entry` is the rule as it was when it was opened; False if it was changed or deleted since.
         """
-        old, new = self._evaluator.rule(entry), self.narrowed(entry.draft.maker, draft)
+        old, new = self._evaluator.rule(entry), self.narrowed(entry.draft.owner, draft)
         keep = old is not None and _same_kind(old, new)
         if self._at.rules.change(entry.id, draft, keep=keep, was=entry.version) is None:
             return False
-        self._evaluator.judge_again(entry.id)
+        self._evaluator.evaluate_again(entry.id)
         return True
 
     def changed(self, id_: str, reader: str = "") -> Message:
@@ -164,11 +164,11 @@ class AlertManager:
         """An unsaved rule, limited to the usage of its owner (a Slack id) if they see no other."""
         return self._evaluator.narrowed(owner, rule_of(draft.words))
 
-    def readings(self, draft: NewRule, id_: str) -> list[Measurement]:
+    def current_measurements(self, draft: NewRule, id_: str) -> list[Measurement]:
         """The current measurements of all subjects of an unsaved rule; `id_` is "" if it is new."""
         now = self._services.clock()
         entry = StoredRule(id_, draft, 0, now, now, None)
-        return self._evaluator.readings(entry, rule_of(draft.words))
+        return self._evaluator.current_measurements(entry, rule_of(draft.words))
 
     def cards_of(self, user: str, most: int) -> tuple[tuple[RuleCard, ...], int]:
         """The newest of a person's own rules, for their Home, and how many there are."""

@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 class MessageComposer:
     """Creates the messages of events, and recreates them when things have changed."""
 
-    def __init__(self, alerts: AlertServices, judging: RuleEvaluator) -> None:
+    def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
         self._at = alerts
-        self._judging = judging
+        self._evaluator = evaluator
 
     def of(self, alert_message: AlertMessage) -> Message | None:
         """The current version of a message; None if its rules no longer exist."""
@@ -81,12 +81,12 @@ class MessageComposer:
         about, watched = found
         event, latest = self._dated(one), self._latest(one)
         with self._at.services.store.snapshot():
-            seen = self._judging.seen(self._at.services.clock())
+            context = self._evaluator.context(self._at.services.clock())
             base = render.shown(event, watched.rule, latest).measurement
             moves = not render.is_over(latest) or watched.rule.watch.compares_hours
-            now = current_measurement(watched, seen, base) if moves else None
+            now = current_measurement(watched, context, base) if moves else None
             shown = render.shown(event, watched.rule, latest, now)
-            drawn = self._detail(watched, seen, shown, about.zone)
+            drawn = self._detail(watched, context, shown, about.zone)
         message = render.alert(event, about, drawn, latest, now)
         return self._standing_for(message, watched, event)
 
@@ -95,8 +95,8 @@ class MessageComposer:
         query = question(watched.rule, event.measurement, watched.zone)
         if query is None:
             return message
-        services, maker = self._at.services, watched.entry.draft.maker
-        what = shown(query, event.at, services.settings.zone, watched.asker, maker)
+        services, owner = self._at.services, watched.entry.draft.owner
+        what = shown(query, event.at, services.settings.zone, watched.asker, owner)
         return message.with_state(state_of(services, what))
 
     def _reply(self, one: PendingEvent, zone: str) -> Message | None:
@@ -106,16 +106,16 @@ class MessageComposer:
         about, watched = found
         event = self._dated(one)
         with self._at.services.store.snapshot():
-            seen = self._judging.seen(self._at.services.clock())
-            drawn = self._detail(watched, seen, event, about.zone)
+            context = self._evaluator.context(self._at.services.clock())
+            drawn = self._detail(watched, context, event, about.zone)
         return render.reply(event, about, drawn)
 
     def _detail(
-        self, watched: WatchedRule, seen: MeasurementContext, event: AlertEvent, zone: str
+        self, watched: WatchedRule, context: MeasurementContext, event: AlertEvent, zone: str
     ) -> Detail:
         """What drives it, with the threshold that it was evaluated with."""
-        judged = replace(watched, rule=render.at_line(watched.rule, event.measurement))
-        return detail(self._at.services.store, judged, seen, event.measurement, zone)
+        measured = replace(watched, rule=render.at_line(watched.rule, event.measurement))
+        return detail(self._at.services.store, measured, context, event.measurement, zone)
 
     def _latest(self, one: PendingEvent) -> AlertEvent | None:
         """The newest event after the first of a crossing, measured with the same visibility."""
@@ -132,29 +132,29 @@ class MessageComposer:
 
     def _as_seen(self, one: PendingEvent) -> bool:
         entry = self._at.rules.find(one.rule)
-        rule = self._judging.rule(entry) if entry else None
+        rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
             return True  # it isn't shown anyway
-        return self._judging.as_seen(entry, rule, one.event.measurement)
+        return self._evaluator.as_seen(entry, rule, one.event.measurement)
 
     def _about(
         self, one: PendingEvent, zone: str, notes: tuple[str, ...] = ()
     ) -> tuple[AlertContext, WatchedRule] | None:
         """What a message is about, as its recipient reads it, and its rule."""
         entry = self._at.rules.find(one.rule)
-        rule = self._judging.rule(entry) if entry else None
+        rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
             return None
-        watched = self._judging.watched(entry, rule, entry.made_at)
+        watched = self._evaluator.watched(entry, rule, entry.made_at)
         zone = watched.zone if rule.watch.has_zone else zone
         holds = self._at.states.holds()
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
         snoozed = hold.until if hold else None
         about = AlertContext(
             str(one.id),
-            self._judging.as_read(entry, watched.rule, self._reader(one)),
+            self._evaluator.as_read(entry, watched.rule, self._reader(one)),
             zone,
-            entry.draft.maker,
+            entry.draft.owner,
             self._at.services.settings.command,
             notes,
             self._at.states.acknowledged(one.place) or "",

@@ -80,7 +80,7 @@ class MessageActions:
         if query is None:
             self._permissions.say(place, NO_USAGE)
             return
-        owner = watched.entry.draft.maker
+        owner = watched.entry.draft.owner
         query = about(query, owner)
         asker = asker_of(self._services, person, query)
         if asker.own_only and owner != person.id and watched.whose_own:
@@ -137,7 +137,7 @@ class MessageActions:
         if found is None:
             return
         one, person = found.event, found.person
-        pauses = found.watched.entry.draft.maker == person.id or found.message.place != person.id
+        pauses = found.watched.entry.draft.owner == person.id or found.message.place != person.id
         if pauses:
             self._at.rules.pause(one.rule, f"by <@{place.user}>")
         self._at.states.hold(one.rule, one.subject, None, place.user)
@@ -154,7 +154,7 @@ class MessageActions:
         if self._permissions.manages(found.person, entry) and entry.paused is not None:
             self._at.rules.resume(one.rule, self._permissions.managers(entry))
         self._at.states.release(one.rule, one.subject)
-        self._evaluator.judge_again(one.rule)
+        self._evaluator.evaluate_again(one.rule)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, found.person, "unmuted")
         self._permissions.say(place, UNMUTED)
@@ -174,7 +174,7 @@ class MessageActions:
             self._permissions.say(place, NOT_SENT_TO_YOU)
             return
         self._at.states.release(id_, subject)
-        self._evaluator.judge_again(id_)
+        self._evaluator.evaluate_again(id_)
         self._permissions.note(Act.CHANGED_ALERT, person, "unmuted")
         self._permissions.say(place, UNMUTED)
 

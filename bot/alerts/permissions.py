@@ -22,11 +22,11 @@ class AlertPermissions:
 
     def manages(self, person: SlackUser, entry: StoredRule) -> bool:
         """Whether a person may change a rule."""
-        return entry.draft.maker == person.id or is_admin(person, self._services.settings)
+        return entry.draft.owner == person.id or is_admin(person, self._services.settings)
 
     def managers(self, entry: StoredRule) -> frozenset[str]:
         """The Slack ids of all people who may change a rule."""
-        return frozenset({entry.draft.maker, *self._services.settings.admins})
+        return frozenset({entry.draft.owner, *self._services.settings.admins})
 
     def find(self, person: SlackUser, id_: str) -> StoredRule | Refusal:
         """The rule, if the person may change it; refusals are written to the audit log."""
@@ -60,7 +60,7 @@ class AlertPermissions:
 
     def not_yours(self, entry: StoredRule) -> Refusal:
         """The refusal for people who may not change a rule; it names those who may."""
-        owner = entry.draft.maker
+        owner = entry.draft.owner
         others = admins(self._services.settings, but=owner)
         or_admin = f" or a bot admin ({others})" if others else ""
         return Refusal(f"That alert belongs to <@{owner}>. Only they{or_admin} can change it.")

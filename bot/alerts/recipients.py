@@ -37,11 +37,11 @@ class RecipientLookup:
         self._found: dict[str, tuple[datetime, str | None]] = {}
 
     def resolved_recipient(
-        self, entry: StoredRule, rule: Rule, owner: str
+        self, entry: StoredRule, rule: Rule, creator: str
     ) -> ResolvedRecipient | None:
         """Who gets a rule's alerts now; None if there is nobody.
 
-        `owner` is the e-mail address of the creator it is about. Raises DeliveryError if Slack
+        `creator` is the e-mail address of the creator it is about. Raises DeliveryError if Slack
         doesn't answer.
         """
         entry_ = self.present(entry)
@@ -51,17 +51,17 @@ class RecipientLookup:
             case RecipientKind.CHANNEL:
                 return ResolvedRecipient(rule.to.channel)
             case RecipientKind.OWNER:
-                return self._owner(entry_, owner)
-        return ResolvedRecipient(entry_.draft.maker)
+                return self._creator(entry_, creator)
+        return ResolvedRecipient(entry_.draft.owner)
 
     def present(self, entry: StoredRule) -> StoredRule | None:
         """The rule, if its owner is still there and may use the bot; None if it is paused now.
 
         Raises DeliveryError if Slack doesn't say who its owner is.
         """
-        services, maker = self._at.services, entry.draft.maker
+        services, owner = self._at.services, entry.draft.owner
         try:
-            person = services.slack.person(maker)
+            person = services.slack.person(owner)
         except DeliveryError as error:
             if error.code not in _LEFT:
                 raise
@@ -73,7 +73,7 @@ class RecipientLookup:
             self._at.rules.pause(entry.id, f"its owner can't use this bot anymore: {refused}")
             return None
         if person.email and person.email != entry.draft.email:
-            self._at.rules.renew_email(maker, person.email)
+            self._at.rules.renew_email(owner, person.email)
         return entry
 
     def zone(self, user: str) -> str:
@@ -88,18 +88,19 @@ class RecipientLookup:
         plain = {"text": message.text, "blocks": list(message.blocks)}
         self._at.notices.add(key, user, plain)
 
-    def _owner(self, entry: StoredRule, owner: str) -> ResolvedRecipient:
-        maker = entry.draft.maker
-        if not owner:
-            return ResolvedRecipient(maker, words.NO_OWNER)
-        user = self._by_email(owner)
-        if user == maker:
-            return ResolvedRecipient(maker)
+    def _creator(self, entry: StoredRule, email: str) -> ResolvedRecipient:
+        """The person with the e-mail address of a creator; the rule's owner if there is none."""
+        owner = entry.draft.owner
+        if not email:
+            return ResolvedRecipient(owner, words.NO_OWNER)
+        user = self._by_email(email)
+        if user == owner:
+            return ResolvedRecipient(owner)
         services = self._at.services
         person = services.slack.person(user) if user else None
         if person is None or refusal(person, services.slack.identity(), services.settings):
-            return ResolvedRecipient(maker, words.no_account(owner))
-        return ResolvedRecipient(person.id, words.made_by(maker))
+            return ResolvedRecipient(owner, words.no_account(email))
+        return ResolvedRecipient(person.id, words.made_by(owner))
 
     def _by_email(self, email: str) -> str | None:
         now = self._at.services.clock()
@@ -112,7 +113,7 @@ class RecipientLookup:
 
     def _handed_over(self, entry: StoredRule) -> StoredRule | None:
         """Give the rules of somebody who left to an admin, and notify all admins."""
-        left = entry.draft.maker
+        left = entry.draft.owner
         heir = self._heir(left)
         if heir is None:
             log.warning("The owner of alert rules has left, and there is no admin to take over")

@@ -15,6 +15,7 @@ from bot.analysis.keys import gather_keys
 from bot.analysis.limits import gather_limits
 from bot.analysis.price import gather_price
 from bot.analysis.request import AnalysisRequest
+from bot.analysis.retiring import gather_retiring
 from bot.analysis.whatif import gather_whatif
 from bot.analysis.why import gather_why
 from bot.answers.answer import answer
@@ -33,6 +34,7 @@ GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | Comman
     QueryKind.KEYS: gather_keys,
     QueryKind.CACHE: gather_cache,
     QueryKind.WHATIF: gather_whatif,
+    QueryKind.RETIRING: gather_retiring,
 }
 
 

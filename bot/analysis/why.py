@@ -9,7 +9,6 @@ from bot.analysis.request import (
     AnalysisRequest,
     PlannedAnalysis,
     planned,
-    usage_by_cell,
     usage_by_group,
 )
 from bot.store import Store
@@ -25,11 +24,13 @@ from reports.analysis.why_answer import (
 )
 from reports.questions.grammar import CommandError
 from reports.usage.coverage import AnswerableRange, reaches, source
-from reports.usage.dimensions import Dimension, Metric
-from reports.usage.usage import ZERO, Usage, minus
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 _Place = tuple[int, int, int]
 """Key, model and creator, as ids; the creator is 0 where it is not looked at."""
+_Spent = tuple[int, int]
+"""Tokens, and spend in nano-dollars."""
+_NOTHING: _Spent = (0, 0)
 
 
 def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -63,55 +64,89 @@ def _groups(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mappin
 
 
 def _cells(store: Store, found: PlannedAnalysis, before: AnswerableRange) -> list[CellUsage]:
-    query, directory = found.plan.query, store.directory()
-    was = _usage(store, found, before)
-    is_ = _usage(store, found, found.plan.source)
+    directory, labels = store.directory(), found.labels
+    was, is_ = _spent(store, found, before), _spent(store, found, found.plan.source)
     cells = []
-    for place in {**is_, **was}:
+    for place in is_ | was:
         key, model, creator = place
-        earlier, later = was.get(place, ZERO), is_.get(place, ZERO)
+        tokens_before, spend_before = was.get(place, _NOTHING)
+        tokens_now, spend_now = is_.get(place, _NOTHING)
         cells.append(
             CellUsage(
-                found.labels[key],
+                labels[key],
                 directory.members[model].name,
-                earlier.tokens,
-                later.tokens,
-                earlier.value(Metric.SPEND, query.source),
-                later.value(Metric.SPEND, query.source),
-                found.labels[creator] if creator else "",
+                tokens_before,
+                tokens_now,
+                spend_before,
+                spend_now,
+                labels[creator] if creator else "",
             )
         )
     return cells
 
 
-def _usage(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mapping[_Place, Usage]:
-    """Usage by key and model; by creator, with the creator whose it is."""
-    wanted = found.plan.selection
-    by_key = wanted.grouped(Dimension.KEY)
+def _spent(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> dict[_Place, _Spent]:
+    """Tokens and spend by key and model; by creator, with the creator whose it is."""
+    wanted, source_ = found.plan.selection, found.plan.query.source
     if wanted.by is Dimension.CREATOR:
-        return _by_creator(store, wanted, of)
-    return {
-        (key, model, 0): used for (key, model), used in usage_by_cell(store, by_key, of).items()
-    }
+        return _by_creator(store, wanted, of, source_)
+    pairs = store.pair_sums(wanted.grouped(Dimension.KEY), of.range, of.stored, source_)
+    return {(key, model, 0): spent for (key, model), spent in pairs.items()}
 
 
-def _by_creator(store: Store, wanted: Selection, of: AnswerableRange) -> Mapping[_Place, Usage]:
-    """Usage by key, model and creator. No view of the store has all three: a key is its creator's,
-    and what a creator used beyond their keys went through the chatroom.
+def _by_creator(
+    store: Store, wanted: Selection, of: AnswerableRange, money: MoneySource
+) -> dict[_Place, _Spent]:
+    """Tokens and spend by key, model and creator. No view of the store has all three: a key is its
+    creator's, and what a creator used beyond their keys went through the chatroom.
     """
-    directory = store.directory()
-    chatroom, owners = directory.ids[Dimension.KEY, ""], directory.owners
-    rest = dict(usage_by_cell(store, wanted, of))
-    cells: dict[_Place, Usage] = {}
+    directory, allowed = store.directory(), wanted.ids(Dimension.CREATOR)
     others = tuple(one for one in wanted.members if one[0] is not Dimension.CREATOR)
     by_key = Selection(Dimension.KEY, others)
-    for (key, model), used in usage_by_cell(store, by_key, of).items():
-        owner = owners.get(key)
-        if owner is None or (owner, model) not in rest:
-            continue
-        cells[key, model, owner] = used
-        rest[owner, model] = minus(rest[owner, model], used)
-    for (creator, model), used in rest.items():
-        if used != ZERO:
-            cells[chatroom, model, creator] = used
+    if allowed is not None:
+        keys = frozenset(key for key, owner in directory.owners.items() if owner in allowed)
+        known = by_key.ids(Dimension.KEY)
+        by_key = by_key.only(Dimension.KEY, keys if known is None else keys & known)
+    whole = {
+        creator: (usage.tokens, usage.value(Metric.SPEND, money))
+        for creator, usage in store.group_sums(wanted, of.range, of.stored).items()
+    }
+    cells: dict[_Place, _Spent] = {}
+    rest = dict(whole)
+    for (key, model), spent in store.pair_sums(by_key, of.range, of.stored, money).items():
+        owner = directory.owners.get(key)
+        if owner is not None and owner in rest:
+            cells[key, model, owner] = spent
+            rest[owner] = _less(rest[owner], spent)
+    # only of those whose keys don't explain all of it, the models are read too
+    beyond = frozenset(creator for creator, spent in rest.items() if spent != _NOTHING)
+    if beyond:
+        _add_chatroom(store, cells, wanted.only(Dimension.CREATOR, beyond), of, money)
     return cells
+
+
+def _add_chatroom(
+    store: Store,
+    cells: dict[_Place, _Spent],
+    wanted: Selection,
+    of: AnswerableRange,
+    money: MoneySource,
+) -> None:
+    """Add what creators used beyond their keys, model by model."""
+    creators = wanted.ids(Dimension.CREATOR) or frozenset()
+    chatroom = store.directory().ids[Dimension.KEY, ""]
+    rest = dict(store.pair_sums(wanted, of.range, of.stored, money))
+    for key, model, owner in list(cells):
+        if owner not in creators:
+            continue
+        if (owner, model) in rest:
+            rest[owner, model] = _less(rest[owner, model], cells[key, model, owner])
+        else:
+            del cells[key, model, owner]
+    for (creator, model), spent in rest.items():
+        if spent != _NOTHING:
+            cells[chatroom, model, creator] = spent
+
+
+def _less(one: _Spent, other: _Spent) -> _Spent:
+    return one[0] - other[0], one[1] - other[1]

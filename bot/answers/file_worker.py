@@ -55,7 +55,7 @@ class Renderer:
         name = "path" if isinstance(self._database, Path) else "url"
         told = {name: str(self._database), "file": str(path), "job": job.as_json()}
         try:
-            done = subprocess.run(  # noqa: S603 - our own file
+            done = subprocess.run(  # our own file, no shell  # noqa: S603  # nosec B603
                 [sys.executable, "-P", str(_ENTRY)],
                 input=json.dumps(told).encode(),
                 capture_output=True,

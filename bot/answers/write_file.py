@@ -285,7 +285,7 @@ def _spool(rows: Iterable[_Row], spool: IO[bytes]) -> None:
 def _unspool(spool: IO[bytes]) -> Iterator[_Row]:
     while True:
         try:
-            batch = marshal.load(spool)  # noqa: S302 - written by this process a moment ago
+            batch = marshal.load(spool)  # our own of just now  # noqa: S302  # nosec B302
         except EOFError:
             return
         for row in batch:

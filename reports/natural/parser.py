@@ -44,6 +44,9 @@ from reports.wording.shared_grammar import list_request
 _ORDER = (
     "kind", "metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share",
 )  # fmt: skip
+_WITHOUT_METRIC = {
+    QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING,
+}  # fmt: skip
 MOST_COMPARED = 2_000
 """Names among which the one most like a wrong word is looked for: more would take a while."""
 _LONGEST_STRETCH = 14
@@ -466,8 +469,12 @@ class _TextReader:
         self.given["kind"] = [" ".join((kind, *self.extra))]
         self.superlative = False
         self.given.pop("top", None)
-        if kind in {QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE}:
+        if kind in _WITHOUT_METRIC:
             self.given.pop("metric", None)
+        if kind is QueryKind.RETIRING:
+            self.given.pop("period", None)
+            # it lists models, so only who uses them can be chosen
+            self.given["by"] = [one for one in self.given.get("by", ()) if "model" not in one]
         if kind is QueryKind.FORECAST:
             self.left.clear()  # "per month" says of which period the end is meant
 

@@ -170,6 +170,17 @@ _KEYS_SAID = ("no limit", "without a limit", "without limit", "without limits", 
               "never used", "not used", "without an owner", "no owner",
               "not been used")  # fmt: skip
 _SAY_NOTHING[QueryKind.LIMITS] = _LIMITS | {"budget", "budgets", "left", "remaining"}
+_RETIRING = {
+    "retire", "retires", "retired", "retiring", "retirement", "deprecate", "deprecated",
+    "deprecating", "deprecation", "deprecations", "sunset", "sunsetted", "sunsetting",
+    "discontinued", "discontinue", "eol", "obsolete",
+}  # fmt: skip
+_RETIRING_SAID = ("end of life", "going away", "go away", "shut down", "shutting down",
+                  "end date", "end dates", "phased out")  # fmt: skip
+_SAID_BY[QueryKind.RETIRING] = _RETIRING_SAID
+_SAY_NOTHING[QueryKind.RETIRING] = _RETIRING | {
+    "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *say.UNITS,
+}  # fmt: skip
 _SAY_NOTHING[QueryKind.KEYS] = _KEYS | {"keys"}
 _KEY_FLAGS = {
     "unused": ({"unused", "stale", "idle"}, ("never used", "not used", "not been used")),
@@ -198,6 +209,12 @@ _BUDGETS = {"budget", "budgets"}
 _GROUPS_TO_COME = {"providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
                    "teams": Topic.TEAM, "departments": Topic.TEAM}  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
+_BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
+    (Topic.RETIRING, _RETIRING, _RETIRING_SAID),
+    (Topic.WHATIF, _WHATIF, _WHATIF_SAID),
+    (Topic.WHY, _WHY, _WHY_SAID),
+)
+"""Topics that any of their words or phrases says, whatever else is said; the first one counts."""
 
 
 def greets(words: Sequence[str]) -> bool:
@@ -223,10 +240,9 @@ def topic_said(words: Sequence[str]) -> str:
         return Topic.CACHE
     if "new" in given and given & {"model", "models"}:
         return Topic.NEW_MODELS
-    if given & _WHATIF or _has(said, _WHATIF_SAID):
-        return Topic.WHATIF
-    if given & _WHY or _has(said, _WHY_SAID):
-        return Topic.WHY
+    for topic, some, phrases in _BY_WORDS:
+        if given & some or _has(said, phrases):
+            return topic
     if given & _LIMITS or ((keys or "my" in given) and given & (_BUDGETS | _LEFT)):
         return Topic.LIMITS
     if given & _BUDGETS:

@@ -16,7 +16,7 @@ from reports.wording.token_cursor import TokenCursor
 
 ANSWERED = frozenset({
     QueryKind.PRICE, QueryKind.WHY, QueryKind.FORECAST, QueryKind.LIMITS, QueryKind.KEYS,
-    QueryKind.CACHE, QueryKind.WHATIF,
+    QueryKind.CACHE, QueryKind.WHATIF, QueryKind.RETIRING,
 })  # fmt: skip
 """The kinds that have an answer, besides usage; their words are read as questions."""
 
@@ -63,6 +63,7 @@ _UNFIT: dict[QueryKind, dict[str, str]] = {
         " source.",
     },
     QueryKind.WHATIF: limit_kinds.WHATIF_UNFIT,
+    QueryKind.RETIRING: limit_kinds.RETIRING_UNFIT,
 }
 """The sentence about each part of a question that makes no sense for a kind."""
 

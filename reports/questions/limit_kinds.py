@@ -60,8 +60,15 @@ WHATIF_UNFIT = {
     "comparison": "`whatif` compares two models, so it takes no `vs`.",
     "source": "`whatif` reprices all usage of a model, so it takes no source.",
 }
+RETIRING_UNFIT = {
+    "metric": "`retiring` lists models with their usage of 30 days, so it takes no metric.",
+    "period": _NOW.format(kind="retiring", part="period"),
+    "comparison": _NOW.format(kind="retiring", part="comparison"),
+    "source": "`retiring` shows all spend, so it takes no source.",
+}
 
 
 def is_unfit(problem: str) -> bool:
     """Whether a sentence says that a part of a question makes no sense for one of these kinds."""
-    return any(problem in one.values() for one in (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT))
+    kinds = (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT, RETIRING_UNFIT)
+    return any(problem in one.values() for one in kinds)

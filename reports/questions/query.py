@@ -20,6 +20,7 @@ class QueryKind(StrEnum):
     KEYS = "keys"
     CACHE = "cache"
     WHATIF = "whatif"
+    RETIRING = "retiring"
 
 
 DEFAULT_PERIODS: dict[QueryKind, Period] = {
@@ -36,7 +37,7 @@ and what is forecast is the end of the month.
 """
 
 
-WITHOUT_PERIOD = frozenset({QueryKind.LIMITS, QueryKind.KEYS})
+WITHOUT_PERIOD = frozenset({QueryKind.LIMITS, QueryKind.KEYS, QueryKind.RETIRING})
 """Kinds that are about now: their period is written out only where it is not the default."""
 
 

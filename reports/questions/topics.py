@@ -23,6 +23,7 @@ class Topic(StrEnum):
     WHATIF = "whatif"
     LIMITS = "limits"
     KEYS = "keys"
+    RETIRING = "retiring"
     NEW_MODELS = "new models"
     PROVIDER = "by provider"
     APP = "by app"

@@ -19,39 +19,41 @@ from bot.alerts.context import MeasurementContext, WatchedRule, key_of, periods_
 
 
 def _above(
-    watched: WatchedRule, seen: MeasurementContext, whose: Scope, watch: Above
+    watched: WatchedRule, context: MeasurementContext, whose: Scope, watch: Above
 ) -> Iterator[Measurement]:
-    at = seen.fresh or seen.now
-    known = seen.states.get(watched.entry.id, {})
-    for span in periods_of(watched, seen):
-        found = seen.figures.sums(Needed(whose.by, (), span), whose.narrow)
-        for subject, label, members in subjects(seen, watched.asker, whose, found):
+    at = context.fresh or context.now
+    known = context.states.get(watched.entry.id, {})
+    for span in periods_of(watched, context):
+        found = context.figures.sums(Needed(whose.by, (), span), whose.narrow)
+        for subject, label, members in subjects(context, watched.asker, whose, found):
             value = total(found, members, watch.metric, watch.source)
             near = value > watch.limit or (subject, key_of(span)) in known
-            if near or seen.everything:
-                owner = creator_of(seen.directory, whose, subject) if value > watch.limit else ""
-                yield above(watched.rule, subject, label, value, span, min(at, span.end), owner)
+            if near or context.everything:
+                creator = (
+                    creator_of(context.directory, whose, subject) if value > watch.limit else ""
+                )
+                yield above(watched.rule, subject, label, value, span, min(at, span.end), creator)
 
 
-def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The sums of all periods that aren't settled yet."""
     watch = watched.rule.watch
     if isinstance(watch, Above):
-        whose = scope(seen.directory, watched.rule, watched.asker, watched.named)
-        yield from _above(watched, seen, whose, watch)
+        whose = scope(context.directory, watched.rule, watched.asker, watched.named)
+        yield from _above(watched, context, whose, watch)
 
 
 def closing(
-    watched: WatchedRule, seen: MeasurementContext, last: Measurement, span: AlertPeriod
+    watched: WatchedRule, context: MeasurementContext, last: Measurement, span: AlertPeriod
 ) -> Measurement | None:
     """The reading of a period that is over, after the last one that was told of it."""
     rule, watch = watched.rule, watched.rule.watch
     if isinstance(watch, Above):
-        whose = scope(seen.directory, rule, watched.asker, watched.named)
-        found = seen.figures.sums(Needed(whose.by, (), span), whose.narrow)
-        for subject, _, members in subjects(seen, watched.asker, whose, found):
+        whose = scope(context.directory, rule, watched.asker, watched.named)
+        found = context.figures.sums(Needed(whose.by, (), span), whose.narrow)
+        for subject, _, members in subjects(context, watched.asker, whose, found):
             if subject == last.subject:
                 value = total(found, members, watch.metric, watch.source)
-                closed = above(rule, subject, last.label, value, span, span.end, last.owner)
+                closed = above(rule, subject, last.label, value, span, span.end, last.creator)
                 return replace(closed, visibility=last.visibility)
     return None

@@ -28,34 +28,36 @@ from bot.alerts.context import (
 )
 
 
-def _spikes(watched: WatchedRule, seen: MeasurementContext, whose: Scope) -> Iterator[Measurement]:
-    recent, *past = needed(watched.rule, watched.zone, watched.since, seen.now)
-    found = seen.figures.series(for_scope(recent, whose), whose.narrow)
-    at, made = seen.fresh or seen.now, watched.entry.made_at
+def _spikes(
+    watched: WatchedRule, context: MeasurementContext, whose: Scope
+) -> Iterator[Measurement]:
+    recent, *past = needed(watched.rule, watched.zone, watched.since, context.now)
+    found = context.figures.series(for_scope(recent, whose), whose.narrow)
+    at, made = context.fresh or context.now, watched.entry.made_at
     hours = []
     hour = recent.span.start
     while hour < recent.span.end and hour <= at:
         hours += [hour] if hour + HOUR > made else []
         hour += HOUR
     for subject, label, members in subjects(
-        seen, watched.asker, whose, members_with_usage(watched, seen, found)
+        context, watched.asker, whose, members_with_usage(watched, context, found)
     ):
         values = {hour: _at(found, members, hour) for hour in hours}
-        spiking = seen.phase(watched.entry.id, subject) is Phase.TRIGGERED
+        spiking = context.phase(watched.entry.id, subject) is Phase.TRIGGERED
         if not hours or not (spiking or may_spike(watched.rule, max(values.values()))):
             continue
-        series = [seen.figures.series(for_scope(one, whose), whose.narrow) for one in past]
+        series = [context.figures.series(for_scope(one, whose), whose.narrow) for one in past]
         beside = [
-            Hour(hour, value, _usual(watched.rule, seen, whose, members, hour, series))
+            Hour(hour, value, _usual(watched.rule, context, whose, members, hour, series))
             for hour, value in values.items()
         ]
-        owner = creator_of(seen.directory, whose, subject)
-        yield spike(watched.rule, subject, label, beside, at, owner)
+        creator = creator_of(context.directory, whose, subject)
+        yield spike(watched.rule, subject, label, beside, at, creator)
 
 
 def _usual(
     rule: Rule,
-    seen: MeasurementContext,
+    context: MeasurementContext,
     whose: Scope,
     members: tuple[int, ...],
     hour: datetime,
@@ -68,10 +70,10 @@ def _usual(
             for at, usage in found.get(member, {}).items():
                 when = from_seconds(at)
                 figures[when] = figures.get(when, 0) + usage.value(Metric.SPEND)
-    held = seen.figures.held_from(Granularity.HOUR) or hour
+    held = context.figures.held_from(Granularity.HOUR) or hour
     first: datetime | None = held
     if whose.by is not None and len(members) == 1:
-        first = seen.usage.first(whose.by, members[0], hour - timedelta(weeks=5))
+        first = context.usage.first(whose.by, members[0], hour - timedelta(weeks=5))
     floor_ = rule.watch.floor if isinstance(rule.watch, Spike) else 0
     return usual(known_past(figures, hour, first, held), floor_)
 
@@ -81,7 +83,7 @@ def _at(found: Mapping[int, Mapping[int, Usage]], members: tuple[int, ...], hour
     return sum(found.get(one, {}).get(at, ZERO).value(Metric.SPEND) for one in members)
 
 
-def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The hour of each subject that is farthest above its usual spend."""
-    whose = scope(seen.directory, watched.rule, watched.asker, watched.named)
-    yield from _spikes(watched, seen, whose)
+    whose = scope(context.directory, watched.rule, watched.asker, watched.named)
+    yield from _spikes(watched, context, whose)

@@ -23,7 +23,7 @@ _COLUMNS = "id, maker, email, words, members, version, made_at, changed_at, paus
 class NewRule:
     """A rule before it is kept: in the grammar's words, with what its names meant then (JSON)."""
 
-    maker: str
+    owner: str
     email: str
     words: str
     members: str = "{}"
@@ -59,7 +59,7 @@ class AlertRules:
             connection.execute(
                 "INSERT INTO alert_rule (id, maker, email, words, members, made_at, changed_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (id_, draft.maker, draft.email, draft.words, draft.members, now, now),
+                (id_, draft.owner, draft.email, draft.words, draft.members, now, now),
             )
             row = connection.execute(
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ?", (id_,)
@@ -74,7 +74,7 @@ class AlertRules:
                 "INSERT INTO alert_rule (id, maker, email, words, members, made_at, changed_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (secrets.token_hex(5), one.maker, one.email, one.words, one.members, now, now)
+                    (secrets.token_hex(5), one.owner, one.email, one.words, one.members, now, now)
                     for one in drafts
                 ],
             )

@@ -23,8 +23,8 @@ from reports.usage.usage import ZERO, Usage
 
 Stretch = tuple[Granularity, Interval]
 """A stretch of time (UTC, half-open) and the granularity that it is read at."""
-Place = int | tuple[int, int]
-"""A member, or a creator and a model."""
+UsageKey = int | tuple[int, int]
+"""Whose usage: the id of a member, or those of a creator and a model."""
 _LATEST = 2**40
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MOST_KEPT = 12
@@ -41,7 +41,7 @@ class AlertUsage:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._last: dict[tuple[Dimension, frozenset[int], datetime], dict[int, datetime]] = {}
-        self._before: dict[tuple[Dimension | None, datetime], frozenset[Place]] = {}
+        self._before: dict[tuple[Dimension | None, datetime], frozenset[UsageKey]] = {}
 
     def sums(self, by: Dimension | None, stretches: Iterable[Stretch]) -> dict[int, Usage]:
         """What each member of a dimension (0: all together) used in all stretches."""
@@ -82,7 +82,7 @@ class AlertUsage:
                     found[place] = usage if known is None else add(known, usage)
         return found
 
-    def before(self, what: Dimension | None, day: datetime) -> frozenset[Place]:
+    def before(self, what: Dimension | None, day: datetime) -> frozenset[UsageKey]:
         """Who was used by day before a moment: members, or with None creator and model.
 
         It is remembered, since what happened before that day hardly changes.
@@ -128,12 +128,8 @@ class AlertUsage:
             with self._db.read() as connection:
                 found = connection.execute(
                     "SELECT member, max(bucket) FROM total WHERE dimension = ? AND granularity = ?"
-                    " AND member IN (SELECT value FROM json_each(?)) AND requests > 0 GROUP BY 1",
-                    (
-                        DIMENSION[dimension],
-                        GRANULARITY[Granularity.DAY],
-                        json.dumps(sorted(members)),
-                    ),
+                    " AND member IN (SELECT value FROM numbers(?) n) AND requests > 0 GROUP BY 1",
+                    (DIMENSION[dimension], GRANULARITY[Granularity.DAY], sorted(members)),
                 ).fetchall()
             while len(self._last) >= _MOST_KEPT:
                 self._last.pop(next(iter(self._last)))

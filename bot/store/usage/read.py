@@ -108,12 +108,12 @@ def read(
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
     grain = resolution(wanted, stored)
-    table = _table(connection, selection, wanted, grain)
+    table = selected_table(connection, selection, wanted, stored)
     places = stored_buckets(wanted, grain)
     if ranking:
         count, chosen = _rank(connection, table, ranking)
         some = selection.only(selection.by, frozenset(chosen))
-        table = _table(connection, some, wanted, grain)
+        table = selected_table(connection, some, wanted, stored)
         series = _series(connection, table, places)
     else:
         series = _series(connection, table, places)
@@ -313,6 +313,13 @@ def _totals(
     where += " AND t.part = p.value AND t.member = m.value"
     lists = sorted(ids), list(range(first, last + 1))
     return _Table(tables, where, (*lists, *params), group, sums=True)
+
+
+def selected_table(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> _Table:
+    """Where the groups of a selection are read from: stored sums where there are any."""
+    return _table(connection, selection, wanted, resolution(wanted, stored))
 
 
 def usage_table(selection: Selection, wanted: TimeRange, stored: Granularity) -> _Table:

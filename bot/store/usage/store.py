@@ -13,7 +13,7 @@ from bot.store.connection import Area, Connection
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
 from bot.store.usage import directory as members
-from bot.store.usage import figure_coverage, imported, last_used
+from bot.store.usage import figure_coverage, imported, last_used, sums
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage import window_records as records
@@ -25,10 +25,10 @@ from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
 from reports.usage.coverage import Held, Interval, common, gaps, merge
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.figures import OPTIONAL_NAMES
 from reports.usage.sync_windows import QUARTER, Window
-from reports.usage.usage import ZERO, Usage, minus, plus
+from reports.usage.usage import ZERO, Usage, minus, plus, total
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
 _TRIES = 5
@@ -460,6 +460,49 @@ class Store:
                 yield from sorted(found, key=lambda row: (-row[0], row[1], row[2]))
             else:
                 yield from reading.rows(connection, selection, wanted, stored)
+
+    def group_sums(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity
+    ) -> Mapping[int, Usage]:
+        """The usage of a whole range by group (its id; 0 without a grouping)."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                series = self.read(selection, wanted, stored).series
+                return {group: total(used.values()) for group, used in series.items()}
+            return sums.by_group(connection, selection, wanted, stored)
+
+    def spend_sums(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+    ) -> Mapping[int, int]:
+        """Only the spend (nano-dollars, of a source) of a whole range by group."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                found = self.group_sums(selection, wanted, stored)
+                return {id_: used.value(Metric.SPEND, source) for id_, used in found.items()}
+            return sums.spend_by_group(connection, selection, wanted, stored, source)
+
+    def spend_series(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+    ) -> Mapping[int, Mapping[int, int]]:
+        """Only the spend (nano-dollars, of a source) by group and index of the bucket."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                found = self.read(selection, wanted, stored).series
+                return {
+                    id_: {at: used.value(Metric.SPEND, source) for at, used in buckets.items()}
+                    for id_, buckets in found.items()
+                }
+            return sums.spend_series(connection, selection, wanted, stored, source)
+
+    def pair_sums(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+    ) -> Mapping[sums.Pair, sums.TokensAndSpend]:
+        """Tokens and spend (nano-dollars, of a source) of a whole range by member and model."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                found = self._crossed(connection, selection, wanted, stored)
+                return sums.pairs_of_rows(found, source)
+            return sums.by_pair(connection, selection, wanted, stored, source)
 
     def rows_by_group(
         self,

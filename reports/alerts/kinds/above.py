@@ -246,11 +246,11 @@ def above(
     value: int | None,
     period: AlertPeriod,
     at: datetime,
-    owner: str = "",
+    creator: str = "",
 ) -> Measurement:
     """Measure the sum of a period; where part of it isn't stored, the sum is a lower bound."""
     limit = rule.watch.limit if isinstance(rule.watch, Above) else 0
-    return Measurement(subject, label, value, limit, at, period, at < period.end, owner=owner)
+    return Measurement(subject, label, value, limit, at, period, at < period.end, creator=creator)
 
 
 def _limit(draft: RuleDraft, metric: Metric, made: Callable[[int], Rule]) -> int:

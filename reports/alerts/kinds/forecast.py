@@ -172,7 +172,7 @@ def forecast(
     days: Mapping[date, int],
     zone: str,
     at: datetime,
-    owner: str = "",
+    creator: str = "",
 ) -> Measurement:
     """Measure what the zone's month is going to end at, in nano-dollars.
 
@@ -192,7 +192,9 @@ def forecast(
         rest_of_today = _expected(past, today, today) * (1 - _elapsed(zone, at))
         to_come = rest_of_today + sum(_expected(past, today, day) for day in _days_after(today))
         value = so_far + int(to_come)
-    return Measurement(subject, label, value, limit, at, month, True, so_far=so_far, owner=owner)
+    return Measurement(
+        subject, label, value, limit, at, month, True, so_far=so_far, creator=creator
+    )
 
 
 def _expected(past: Mapping[date, int], today: date, day: date) -> Fraction:

@@ -274,7 +274,7 @@ class Hour:
 
 
 def spike(
-    rule: Rule, subject: str, label: str, hours: Sequence[Hour], at: datetime, owner: str = ""
+    rule: Rule, subject: str, label: str, hours: Sequence[Hour], at: datetime, creator: str = ""
 ) -> Measurement:
     """Measure one subject: of the hours to evaluate, the one farthest above its line.
 
@@ -286,6 +286,6 @@ def spike(
     worst = max(hours, key=lambda hour: (Fraction(hour.value, hour.line(floor) or 1), hour.start))
     part = all(hour.start + HOUR > at for hour in hours)
     return Measurement(
-        subject, label, worst.value, worst.line(floor), at, None, part, worst.usual, owner=owner,
-        hour=AlertPeriod(worst.start, worst.start + HOUR),
+        subject, label, worst.value, worst.line(floor), at, None, part, worst.usual,
+        creator=creator, hour=AlertPeriod(worst.start, worst.start + HOUR),
     )  # fmt: skip

@@ -53,7 +53,7 @@ class RuleCard:
     id: str
     rule: Rule
     zone: str
-    maker: str
+    owner: str
     paused: str | None = None
     standing: tuple[Measurement, ...] = ()
     held: str = ""
@@ -62,12 +62,12 @@ class RuleCard:
 
 @dataclass(frozen=True, slots=True)
 class Muted:
-    """A subject that the reader muted of a rule that `maker` (a Slack id) set up."""
+    """A subject that the reader muted of a rule that `owner` (a Slack id) set up."""
 
     rule_id: str
     subject: str
     rule: Rule
-    maker: str
+    owner: str
 
 
 def made(
@@ -165,7 +165,7 @@ def listing(
     lines = [head, *(f"• {body}" for body in bodies)]
     for one in muted[:PAGE]:
         said = f":no_bell: You muted {code(f'alert {words_shown(one.rule)}', 200)}, set up by"
-        lines.append(f"{said} <@{one.maker}>")
+        lines.append(f"{said} <@{one.owner}>")
         undo = button("Unmute", UNMUTE_LISTED, f"{one.rule_id} {one.subject}"[:2_000])
         blocks.append({**section(lines[-1]), "accessory": undo})
     if page < pages:
@@ -213,28 +213,28 @@ def card_blocks(card: RuleCard) -> list[Block]:
 
 def _body(card: RuleCard, *, short: bool = False, everybody: bool = False) -> str:
     words = code(f"alert {words_shown(card.rule)}", 66 if short else 306)
-    by = f", set up by <@{card.maker}>" if everybody else ""
-    lines = [f"{words}, {recipient(card.rule, card.maker)}{by}"]
+    by = f", set up by <@{card.owner}>" if everybody else ""
+    lines = [f"{words}, {recipient(card.rule, card.owner)}{by}"]
     if card.paused is not None:
         lines.append(f":double_vertical_bar: paused {_reason(card.paused)}".rstrip())
     if card.held:
         lines.append(f":zzz: {escape(clean(card.held, 100))}")
     listed = 0 if short else _MOST_STANDING
-    for reading in sorted(card.standing, key=how_far, reverse=True)[:listed]:
-        event = AlertEvent(EventKind.TRIGGERED, reading, 1, reading.at)
-        said = f"{subject(card.rule, reading)}: {sentence(event, card.rule, card.zone)}"
-        lines.append(f":warning: {escape(clean(said, 250))}{_as_of(card, reading)}")
+    for measurement in sorted(card.standing, key=how_far, reverse=True)[:listed]:
+        event = AlertEvent(EventKind.TRIGGERED, measurement, 1, measurement.at)
+        said = f"{subject(card.rule, measurement)}: {sentence(event, card.rule, card.zone)}"
+        lines.append(f":warning: {escape(clean(said, 250))}{_as_of(card, measurement)}")
     more = len(card.standing) - listed
     if more > 0:
         lines.append(f":warning: {more} triggered" if short else f":warning: {more} more")
     return "\n".join(lines)[:2_900]
 
 
-def _as_of(card: RuleCard, reading: Measurement) -> str:
+def _as_of(card: RuleCard, measurement: Measurement) -> str:
     """The time of figures that are not current."""
-    if card.now is None or card.now - reading.at < _FRESH:
+    if card.now is None or card.now - measurement.at < _FRESH:
         return ""
-    return f" (as of {escape(clock(reading.at, card.now, card.zone))})"
+    return f" (as of {escape(clock(measurement.at, card.now, card.zone))})"
 
 
 def _reason(why: str) -> str:

@@ -42,10 +42,10 @@ def clock(moment: datetime, now: datetime, zone: str) -> str:
     return f"today {clock_words(there)}" if there.date() == today else day_words(moment, zone)
 
 
-def when_words(unit: Unit, reading: Measurement, zone: str) -> str:
+def when_words(unit: Unit, measurement: Measurement, zone: str) -> str:
     """In which period: `this hour`, `today`, `this week`, or its date once it is over."""
-    period = reading.period
-    if period is None or reading.part:
+    period = measurement.period
+    if period is None or measurement.part:
         return "today" if unit is Unit.DAY else f"this {unit}"
     return past_words(unit, period, zone)
 

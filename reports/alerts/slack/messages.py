@@ -54,7 +54,7 @@ _OVER = {EventKind.RECOVERED, EventKind.ENDED}
 class AlertContext:
     """Which alert a message is about, and what people did about it.
 
-    `id` is the event's id, for the buttons; `zone` is the one in which times are shown; `maker`,
+    `id` is the event's id, for the buttons; `zone` is the one in which times are shown; `owner`,
     `acknowledged` and `muted` are Slack ids of users; `snoozed` is when the snooze ends. `notes`
     are trusted mrkdwn sentences.
     """
@@ -62,7 +62,7 @@ class AlertContext:
     id: str
     rule: Rule
     zone: str
-    maker: str
+    owner: str
     command: str = "/activity"
     notes: tuple[str, ...] = ()
     acknowledged: str = ""
@@ -85,28 +85,28 @@ def alert(
     """
     detail, over, zone = detail or Detail(), is_over(latest), about.zone
     at = shown(event, about.rule, latest, now)
-    rule, reading = at_line(about.rule, at.measurement), at.measurement
+    rule, measurement = at_line(about.rule, at.measurement), at.measurement
     named = event if over else at
     head = title(named, at_line(about.rule, named.measurement), zone)
     lines = [_since(latest, about)] if latest is not None and over else []
-    if not over and not reached(rule.watch, reading):
+    if not over and not reached(rule.watch, measurement):
         lines += [f"*Now:* {escape(ending(replace(at, kind=EventKind.RECOVERED), rule))}"]
     elif not over:
         lines += [f"*{escape(sentence(at, rule, zone, detail.pace))}*"]
-    elif reading == event.measurement:
-        lines += [_at_first(event, about, latest.at if latest else reading.at)]
-    elif latest is not None and reading != latest.measurement:
+    elif measurement == event.measurement:
+        lines += [_at_first(event, about, latest.at if latest else measurement.at)]
+    elif latest is not None and measurement != latest.measurement:
         lines += [escape(sentence(at, rule, zone))]
-    about_it = [rule.watch.explanation(at), *drivers(at, rule, detail)]
+    about_it = [rule.watch.explanation(at), *detail.notes, *drivers(at, rule, detail)]
     about_it += [] if over else [rule.watch.advice()]
     lines += [escape(line) for line in about_it if line]
     first = _first_told(event, about, at)
     blocks: list[Block] = [header(head), section("\n".join(lines)), *chart(at, rule, detail)]
-    done = [*first, *_done(about, reading.at)]
+    done = [*first, *_done(about, measurement.at)]
     blocks += [context(*done)] if done else []
     blocks += [
         _actions(about, over=over, periods=event.measurement.period is not None),
-        context(*_footer(reading, about)),
+        context(*_footer(measurement, about)),
     ]
     text = [escape(head), *lines, *first, *about.notes]
     return Message(shortened("\n".join(text)), tuple(blocks))
@@ -130,17 +130,17 @@ def is_over(latest: AlertEvent | None) -> bool:
     return latest is not None and latest.kind in _OVER
 
 
-def at_line(rule: Rule, reading: Measurement) -> Rule:
+def at_line(rule: Rule, measurement: Measurement) -> Rule:
     """A rule with the threshold that a reading was judged by, which may have changed since."""
-    return replace(rule, watch=rule.watch.with_limit(reading.limit))
+    return replace(rule, watch=rule.watch.with_limit(measurement.limit))
 
 
 def _first_told(event: AlertEvent, about: AlertContext, at: AlertEvent) -> list[str]:
     """The figures of the first message, if they have changed since."""
-    first, reading = event.measurement, at.measurement
-    if (first.value, first.limit, event.step) == (reading.value, reading.limit, at.step):
+    first, measurement = event.measurement, at.measurement
+    if (first.value, first.limit, event.step) == (measurement.value, measurement.limit, at.step):
         return []
-    return [_at_first(event, about, reading.at)]
+    return [_at_first(event, about, measurement.at)]
 
 
 def _at_first(event: AlertEvent, about: AlertContext, now: datetime) -> str:
@@ -327,10 +327,10 @@ def _mute(id_: str) -> Block:
     return button("Mute", MUTE, id_, confirm=sure)
 
 
-def _footer(reading: Measurement, about: AlertContext) -> list[str]:
+def _footer(measurement: Measurement, about: AlertContext) -> list[str]:
     return [
         *(note[:1_900] for note in about.notes[:5]),
-        f"{code(words_shown(about.rule), 300)}, set up by <@{about.maker}>",
-        f"Data as of {stamp(reading.at)}",
+        f"{code(words_shown(about.rule), 300)}, set up by <@{about.owner}>",
+        f"Data as of {stamp(measurement.at)}",
         _rules(about.command),
     ]

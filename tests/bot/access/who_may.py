@@ -184,8 +184,8 @@ class Side:
     def alert(self) -> None:
         """What the worker does after a sync: judge the alert rules, and tell what is to be told."""
         self.clock.now += timedelta(minutes=2)
-        self.bot.judging.judge()
-        AlertDelivery(self.bot.alerts, self.bot.judging).tick()
+        self.bot.evaluator.evaluate_all()
+        AlertDelivery(self.bot.alerts, self.bot.evaluator).tick()
 
     def _for_whom(self, data: dict[str, Any]) -> str:
         if data.get("_user"):

@@ -14,8 +14,8 @@ from tests.world import say
 
 def tick(world) -> None:
     """What the worker does after a sync."""
-    world.bot.judging.judge()
-    AlertDelivery(world.bot.alerts, world.bot.judging).tick()
+    world.bot.evaluator.evaluate_all()
+    AlertDelivery(world.bot.alerts, world.bot.evaluator).tick()
 
 
 def heard(world, user: str = "ada") -> list[dict]:

@@ -157,7 +157,8 @@ def test_limits_are_said_to_be_ones_own_where_that_is_all_one_sees(tmp_path: Pat
         limited(there, prod=90, evals=95)
         said = there.say("alert budget 80%")
         assert "`alert budget 80% creator:me`" in said
-        assert "Alerts at 80% of each key's limit set at OpenRouter, for creator:me." in said
+        watched = "the limits and guardrail budgets set at OpenRouter, for creator:me."
+        assert f"Alerts at 80% of {watched}" in said
         assert "evals" not in said
         assert "$90 of $100" in told(there)
         assert "evals" not in told(there)
@@ -179,7 +180,7 @@ def test_by_key_the_limits_of_keys_are_watched_and_no_budgets(there: Watch) -> N
     }
     there.store.keep_fact("limits", json.dumps(kept))
     said = there.say("alert budget 20% by key")
-    assert "Alerts at 20% of each key's limit set at OpenRouter." in said
+    assert "Alerts at 20% of each key's limit and guardrail budget set at OpenRouter." in said
     assert "prod" in said
     assert "workspace" not in said
     assert "workspace" not in told(there)

@@ -29,7 +29,7 @@ def balance(there, dollars: int, by: timedelta = MINUTE) -> None:
     there.store.keep_fact(
         "limits", json.dumps({"at": there.clock().isoformat(), "credits": bought})
     )
-    there.judging.judge()
+    there.evaluator.evaluate_all()
 
 
 def tell(there) -> None:

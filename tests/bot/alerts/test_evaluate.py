@@ -348,9 +348,9 @@ def test_missing_usage_is_no_recovery(there, truth):
     day = Window(Granularity.DAY, floor(NOON, Granularity.DAY), there.clock() + HOUR)
     lost = Truth({place: used for place, used in truth.used.items() if place[0] < NOON})
     there.clock.advance(MINUTE)
-    there.sync(lost, back=DAY, judge=False)
+    there.sync(lost, back=DAY, evaluate=False)
     there.store.note(day, ["OpenRouter sent only part of the rows of some days"])
-    there.judging.judge()
+    there.evaluator.evaluate_all()
     there.tick()
     assert there.answers() == []
     there.store.note(day, [])
@@ -469,7 +469,7 @@ def test_the_rules_of_somebody_who_left_go_to_the_admins(tmp_path, truth):
         turn(there, truth)
         [message] = there.heard("grace")
         assert "$60 today" in message["text"]
-        assert there.alerts.rules.get(entry.id).draft.maker == slack.user("grace").id
+        assert there.alerts.rules.get(entry.id).draft.owner == slack.user("grace").id
         told = there.alerts.notices.claim(10)
         assert {one.person for one in told} == set(admins.split(","))
         assert "left the workspace" in told[0].message["text"]
@@ -489,7 +489,7 @@ def test_what_somebody_is_told_who_has_just_left_goes_to_an_admin(tmp_path, trut
         turn(there, truth)
         [message] = there.heard("grace")
         assert "$60 today" in message["text"]
-        assert there.alerts.rules.get(entry.id).draft.maker == admin
+        assert there.alerts.rules.get(entry.id).draft.owner == admin
 
 
 def test_that_somebody_left_is_noticed_within_a_day(tmp_path, truth):
@@ -502,7 +502,7 @@ def test_that_somebody_left_is_noticed_within_a_day(tmp_path, truth):
         slack.workspace.change_user("ada", deleted=True)
         there.alerts.services.slack._people.clear()
         turn(there, truth, DAY)
-        assert there.alerts.rules.get(entry.id).draft.maker == admin
+        assert there.alerts.rules.get(entry.id).draft.owner == admin
 
 
 def test_somebody_who_may_ask_no_more_hears_nothing(there, truth):
@@ -716,14 +716,14 @@ def test_a_rule_that_fails_stops_no_other(there, truth, monkeypatch):
     there.sync(truth, back=3 * DAY)
     bad = there.set_up("alert spend > $40 per day")
     there.set_up("alert spend > $50 per day")
-    watched = there.judging.watched
+    watched = there.evaluator.watched
 
     def broken(entry, rule, judged):
         if entry.id == bad.id:
             raise ValueError("a bad rule")
         return watched(entry, rule, judged)
 
-    monkeypatch.setattr(there.judging, "watched", broken)
+    monkeypatch.setattr(there.evaluator, "watched", broken)
     truth.use(NOON, 60)
     turn(there, truth)
     monkeypatch.undo()

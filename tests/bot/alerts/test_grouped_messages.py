@@ -105,6 +105,6 @@ def test_what_goes_on_is_told_although_its_thread_cannot_be_reached_any_more(tmp
         turn(there, truth)
         turn(there, truth)
         [message] = there.heard()
-        assert "OpenRouter limit more than 100% used" in message["text"]
+        assert "OpenRouter budget more than 100% used" in message["text"]
         assert "105% used" in message["text"]
         assert "archived" in message["text"]

@@ -180,7 +180,7 @@ def test_its_title_names_openrouter_and_whose_use_it_is():
     full = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
     assert (
         title(full, rule_of("budget"), BERLIN)
-        == "OpenRouter limit more than 100% used: support-bot"
+        == "OpenRouter key limit more than 100% used: support-bot"
     )
 
 
@@ -317,7 +317,7 @@ def test_what_goes_on_of_many_says_which():
     full = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
     calm = AlertEvent(EventKind.RECOVERED, spiked(1), 0, NOW)
     text = replies([(full, about("budget")), (calm, about("spike by key"))]).text
-    assert text.splitlines()[0] == "*OpenRouter limit more than 100% used: support-bot*"
+    assert text.splitlines()[0] == "*OpenRouter key limit more than 100% used: support-bot*"
     assert text.splitlines()[2] == "*OpenRouter spend spike: agent*"
     assert "Back to normal" in text.splitlines()[3]
 

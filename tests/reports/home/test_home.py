@@ -198,7 +198,7 @@ alerts = st.builds(
         st.builds(Recipient, st.sampled_from(RecipientKind), st.just("C1"), names),
     ),
     zone=st.just("Europe/Berlin"),
-    maker=st.just("U1"),
+    owner=st.just("U1"),
     paused=st.none() | names,
     held=names,
 )

@@ -259,6 +259,11 @@ KINDS = {
     "what share of our prompt tokens is cached, by key?": "cache 1m by key",
     "why did the cache hit rate drop on opus": "cache 1m model:*opus*",
     "what would it cost without caching": "cache 1m",
+    "which models are being retired?": "retiring",
+    "any deprecated models in use": "retiring",
+    "who still uses retiring models": "retiring by creator",
+    "when is opus going to be deprecated": "retiring model:*opus*",
+    "which of our models will go away next month": "retiring",
 }
 
 
