@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.analysis.cache import gather_cache
+from bot.analysis.first_use import gather_first_use
 from bot.analysis.forecast import gather_forecast
 from bot.analysis.keys import gather_keys
 from bot.analysis.limits import gather_limits
@@ -35,6 +36,7 @@ GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | Comman
     QueryKind.CACHE: gather_cache,
     QueryKind.WHATIF: gather_whatif,
     QueryKind.RETIRING: gather_retiring,
+    QueryKind.NEW: gather_first_use,
 }
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from reports.natural import vocabulary as say
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable
+from reports.usage.dimensions import Dimension
 
 _ABOUT_ME = (
     "who are you", "who r u", "what are you", "what can you", "what do you do", "what can i ask",
@@ -209,6 +210,18 @@ _BUDGETS = {"budget", "budgets"}
 _GROUPS_TO_COME = {"providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
                    "teams": Topic.TEAM, "departments": Topic.TEAM}  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
+_NEW = {"new", "newly"}
+NEW_OF = {
+    **dict.fromkeys(("model", "models"), "models"),
+    **dict.fromkeys(("key", "keys"), "keys"),
+    **dict.fromkeys(
+        (word for word, one in say.DIMENSIONS.items() if one is Dimension.CREATOR), "creators"
+    ),
+}
+"""What `new` may be about, by the words for it."""
+_SAY_NOTHING[QueryKind.NEW] = _NEW | {
+    "first", "time", "recently", "added", "started", "start", "used", "joined", "api",
+}  # fmt: skip
 _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
     (Topic.RETIRING, _RETIRING, _RETIRING_SAID),
     (Topic.WHATIF, _WHATIF, _WHATIF_SAID),
@@ -238,8 +251,8 @@ def topic_said(words: Sequence[str]) -> str:
         return Topic.KEYS
     if any(word.startswith("cach") or word == "uncached" for word in words):
         return Topic.CACHE
-    if "new" in given and given & {"model", "models"}:
-        return Topic.NEW_MODELS
+    if given & _NEW and given & NEW_OF.keys():
+        return Topic.NEW
     for topic, some, phrases in _BY_WORDS:
         if given & some or _has(said, phrases):
             return topic

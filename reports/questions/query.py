@@ -21,6 +21,7 @@ class QueryKind(StrEnum):
     CACHE = "cache"
     WHATIF = "whatif"
     RETIRING = "retiring"
+    NEW = "new"
 
 
 DEFAULT_PERIODS: dict[QueryKind, Period] = {
@@ -29,6 +30,7 @@ DEFAULT_PERIODS: dict[QueryKind, Period] = {
     QueryKind.FORECAST: Calendar(Unit.MONTH),
     QueryKind.CACHE: Counted(1, Unit.MONTH),
     QueryKind.WHATIF: Counted(1, Unit.MONTH),
+    QueryKind.NEW: Counted(1, Unit.MONTH),
 }
 """The period of a kind where the question names none; elsewhere it is that of usage.
 

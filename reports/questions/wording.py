@@ -23,6 +23,7 @@ KIND_WORDS = {
     QueryKind.CACHE: "Cache",
     QueryKind.WHATIF: "What if",
     QueryKind.RETIRING: "Retiring models",
+    QueryKind.NEW: "New",
 }
 """What the heading of an answer of each kind begins with."""
 _SOURCE = {
