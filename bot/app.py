@@ -65,7 +65,7 @@ def process_name() -> str:
 
 def open_store(settings: Settings, *, must_exist: bool = False) -> Store:
     """The cache. Raises StoreError."""
-    return Store(Database(settings.database, must_exist=must_exist))
+    return Store(Database(settings.database_address, must_exist=must_exist))
 
 
 def make_openrouter(
@@ -113,7 +113,7 @@ class Bot:
         self.clock = clock
         self.requests_a_minute = requests_a_minute
         self.stopping = threading.Event()
-        self.database = Database(settings.database)
+        self.database = Database(settings.database_address)
         self.store = Store(self.database)
         self.slack: Slack = Slack(
             settings.slack_bot_token.value, settings.slack_api_url, wait=self.stopping.wait
@@ -249,7 +249,7 @@ class Bot:
             self.store,
             self.slack,
             self.metrics,
-            Renderer(self.settings.database),
+            Renderer(self.settings.database_address),
             self.clock,
             self.audit,
             ExpiringKeys(self.database, self.clock),

@@ -17,7 +17,7 @@ from bot.listeners import forms
 from bot.slack.client import Slack
 from bot.slack.scopes import SCOPES
 from bot.store import Database
-from bot.store import database as database_module
+from bot.store import sqlite as sqlite_module
 
 from . import world as worlds
 
@@ -51,7 +51,7 @@ def _journal(request: pytest.FixtureRequest) -> Iterator[None]:
     asked = request.config.getoption("--journal")
     with pytest.MonkeyPatch.context() as patch:
         if asked is not None:
-            patch.setattr(database_module, "has_safe_wal", lambda _: asked == "wal")
+            patch.setattr(sqlite_module, "has_safe_wal", lambda _: asked == "wal")
         yield
 
 
@@ -59,7 +59,7 @@ def _journal(request: pytest.FixtureRequest) -> Iterator[None]:
 def journal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both journal modes, one after the other, for databases that are opened from here on."""
     mode = str(request.param)
-    monkeypatch.setattr(database_module, "has_safe_wal", lambda _: mode == "wal")
+    monkeypatch.setattr(sqlite_module, "has_safe_wal", lambda _: mode == "wal")
     return mode
 
 

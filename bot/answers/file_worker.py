@@ -37,8 +37,8 @@ class RenderError(Exception):
 class Renderer:
     """Renders files from one database, a few at a time, each in a process of its own."""
 
-    def __init__(self, database: Path) -> None:
-        self._database = database.absolute()
+    def __init__(self, database: Path | str) -> None:
+        self._database = database.absolute() if isinstance(database, Path) else database
         self._turns = threading.BoundedSemaphore(AT_ONCE)
 
     @contextmanager
@@ -52,7 +52,8 @@ class Renderer:
 
     def _run(self, job: Job, path: Path) -> None:
         # everything that is not public goes through stdin: arguments are seen by all users
-        told = {"database": str(self._database), "file": str(path), "job": job.as_json()}
+        name = "path" if isinstance(self._database, Path) else "url"
+        told = {name: str(self._database), "file": str(path), "job": job.as_json()}
         try:
             done = subprocess.run(  # our own file, no shell  # noqa: S603  # nosec B603
                 [sys.executable, "-P", str(_ENTRY)],
@@ -77,12 +78,13 @@ class Renderer:
 
 
 def main() -> None:
-    """Render one file, as told on stdin: {"database": path, "file": path, "job": {...}}."""
+    """Render one file as stdin says: {"path" or "url": database, "file": path, "job": {...}}."""
     os.nice(_NICENESS)
     try:
         told = json.load(sys.stdin)
         job = Job.from_json(told["job"])
-        store = Store(Database(Path(told["database"]), must_exist=True))
+        database = Path(told["path"]) if "path" in told else told["url"]
+        store = Store(Database(database, must_exist=True))
         with Path(told["file"]).open("wb") as out:
             write_file(store, job, out)
     except (UnanswerableError, StoreError) as error:

@@ -290,7 +290,7 @@ def watching_too(there):
     """A second process on the same database."""
     from tests.bot.alerts.watch import Watch  # noqa: PLC0415 - only here
 
-    other = Watch(there.database.path, there.clock, there.slack)
+    other = Watch(there.database.address, there.clock, there.slack)
     yield other
     other.close()
 

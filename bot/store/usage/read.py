@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import pairwise
 
+from bot.store.connection import Connection
 from bot.store.encoding import (
     ALL_OF,
     DIMENSION,
@@ -98,7 +97,7 @@ def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
 
 
 def read(
-    connection: sqlite3.Connection,
+    connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
@@ -123,7 +122,7 @@ def read(
 
 
 def read_whole(
-    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, in the view that the grouping asks for, without its groups."""
     grain = resolution(selection, wanted, stored)
@@ -143,7 +142,7 @@ def resolution(selection: Selection, wanted: TimeRange, stored: Granularity) -> 
     return Granularity.MONTH if kept else stored
 
 
-def sum_of_all(connection: sqlite3.Connection, code: int, start: int, end: int) -> Usage:
+def sum_of_all(connection: Connection, code: int, start: int, end: int) -> Usage:
     """All usage of a granularity's buckets from `start` until before `end` (seconds)."""
     found = connection.execute(
         f"SELECT {SUMS} FROM total t WHERE t.dimension = ? AND t.granularity = ?"
@@ -154,7 +153,7 @@ def sum_of_all(connection: sqlite3.Connection, code: int, start: int, end: int) 
 
 
 def rows(
-    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Iterator[Row]:
     """Usage rows of one view, newest bucket first: bucket's index, member, model, usage.
 
@@ -169,7 +168,7 @@ def rows(
             f"SELECT {member}, t.model, {SUMS} FROM {table.tables} WHERE {table.where}"
             " GROUP BY 1, 2"
         )
-        for found in connection.execute(statement, table.params):
+        for found in connection.stream(statement, table.params):
             yield index, found[0], found[1], Usage(*found[2:])
 
 
@@ -248,9 +247,7 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
     return ALL_OF[StoredView.KEY], None
 
 
-def _spans(
-    connection: sqlite3.Connection, wanted: TimeRange, stored: Granularity
-) -> tuple[Span, ...]:
+def _spans(connection: Connection, wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
     """The spans that a range is read in: by month where only a file brought a month."""
     start, end = to_seconds(wanted.start), to_seconds(wanted.end)
     if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY:
@@ -300,14 +297,14 @@ def _totals(
         where += " AND t.part BETWEEN ? AND ?"
         return _Table("total t", where, (*params, first, last), group, sums=True)
     # CROSS JOIN keeps the order: one seek for each member and part, then a short scan
-    tables = "json_each(?) m CROSS JOIN json_each(?) p CROSS JOIN total t"
+    tables = "numbers(?) m CROSS JOIN numbers(?) p CROSS JOIN total t"
     where += " AND t.part = p.value AND t.member = m.value"
-    lists = json.dumps(sorted(ids)), json.dumps(list(range(first, last + 1)))
+    lists = sorted(ids), list(range(first, last + 1))
     return _Table(tables, where, (*lists, *params), group, sums=True)
 
 
 def selected_table(
-    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> _Table:
     """Where the groups of a selection are read from: stored sums where there are any."""
     grain = resolution(selection, wanted, stored)
@@ -315,7 +312,7 @@ def selected_table(
 
 
 def usage_table(
-    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> _Table:
     """The usage rows of a selection over a whole range."""
     return _usage(selection, _spans(connection, wanted, stored))
@@ -329,18 +326,17 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     params: tuple[object, ...]
     if len(spans) > 1:
         # one seek and a scan for each span
-        tables = "json_each(?) s CROSS JOIN usage t"
+        tables = f"(VALUES {', '.join(['(?, ?, ?)'] * len(spans))}) s CROSS JOIN usage t"
         where = (
-            "t.view = ? AND t.granularity = json_extract(s.value, '$[0]')"
-            " AND t.bucket >= json_extract(s.value, '$[1]')"
-            " AND t.bucket < json_extract(s.value, '$[2]')"
+            "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
+            " AND t.bucket < s.column3"
         )
-        stretches = [(GRANULARITY[granularity], a, b) for granularity, a, b in spans]
-        params = (json.dumps(stretches), int(selection.view))
+        coded = [(GRANULARITY[granularity], a, b) for granularity, a, b in spans]
+        params = (*(value for span in coded for value in span), int(selection.view))
     elif members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
-        tables = "json_each(?) b CROSS JOIN json_each(?) m CROSS JOIN usage t"
+        tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
         where = "t.view = ? AND t.granularity = ? AND t.bucket = b.value AND t.member = m.value"
-        params = (json.dumps(list(buckets)), json.dumps(sorted(members)))
+        params = (list(buckets), sorted(members))
         params = (*params, int(selection.view), GRANULARITY[stored])
         members = None
     else:
@@ -348,15 +344,15 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
         where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
         params = (int(selection.view), GRANULARITY[stored], start, end)
     if members is not None:
-        where += " AND t.member IN (SELECT value FROM json_each(?))"
-        params = (*params, json.dumps(sorted(members)))
+        where += " AND t.member IN (SELECT value FROM numbers(?) n)"
+        params = (*params, sorted(members))
     if models is not None:
-        where += " AND t.model IN (SELECT value FROM json_each(?))"
-        params = (*params, json.dumps(sorted(models)))
+        where += " AND t.model IN (SELECT value FROM numbers(?) n)"
+        params = (*params, sorted(models))
     return _Table(tables, where, params, "t.member")
 
 
-def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tuple[int, list[int]]:
+def _rank(connection: Connection, table: _Table, ranking: Ranking) -> tuple[int, list[int]]:
     """How many groups there are, and those that are largest by any of the metrics."""
     columns = [
         _VALUES[metric, ranking.source if metric is Metric.SPEND else MoneySource.ALL]
@@ -368,7 +364,7 @@ def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tu
         each = ", ".join(f"{column} AS {name}" for column, name in zip(columns, names, strict=True))
         inner = f"SELECT t.member, {each} FROM {table.tables} WHERE {table.where}"
         summed = ", ".join(f"SUM({name})" for name in names)
-        statement = f"SELECT member, {summed} FROM ({inner} GROUP BY t.part, t.member) GROUP BY 1"
+        statement = f"SELECT member, {summed} FROM ({inner} GROUP BY t.part, t.member) r GROUP BY 1"
     else:
         statement = (
             f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
@@ -384,7 +380,7 @@ def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tu
 
 
 def _series(
-    connection: sqlite3.Connection, table: _Table, places: Mapping[int, int]
+    connection: Connection, table: _Table, places: Mapping[int, int]
 ) -> dict[int, dict[int, Usage]]:
     series: dict[int, dict[int, Usage]] = {}
     grouped = table.sums and table.group == "t.member"
@@ -403,7 +399,7 @@ def _series(
     return series
 
 
-def _by_bucket(connection: sqlite3.Connection, table: _Table) -> list[tuple[int, Usage]]:
+def _by_bucket(connection: Connection, table: _Table) -> list[tuple[int, Usage]]:
     statement = f"SELECT t.bucket, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
     return [(row[0], Usage._make(row[1:])) for row in connection.execute(statement, table.params)]
 

@@ -1,14 +1,14 @@
 """Sums of usage over a whole range, by group and by pair of member and model.
 
 Answers that explain usage need no buckets, and of an organization's thousands of pairs only a few
-figures each. So SQLite adds up, and only what is asked for leaves it.
+figures each. So the database adds up, and only what is asked for leaves it.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 
+from bot.store.connection import Connection
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
@@ -29,7 +29,7 @@ _SPEND = {
 
 
 def by_group(
-    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Mapping[int, Usage]:
     """The usage of a whole range by group; that of everything under 0 without a grouping."""
     if selection.by is None:
@@ -49,7 +49,7 @@ def by_group(
 
 
 def tokens_and_spend(
-    connection: sqlite3.Connection,
+    connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
@@ -70,7 +70,7 @@ def tokens_and_spend(
 
 
 def spend_series(
-    connection: sqlite3.Connection,
+    connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
@@ -94,7 +94,7 @@ def spend_series(
 
 
 def by_pair(
-    connection: sqlite3.Connection,
+    connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
@@ -103,12 +103,12 @@ def by_pair(
     """Tokens and spend (of a source of money) of a whole range by member and model."""
     table = reading.usage_table(connection, selection, wanted, stored)
     member = "t.member" if reading.group_column(selection.by) == "t.member" else "0"
-    # LIMIT -1 keeps SQLite from merging the inner statement into the outer one, which would then
+    # a limit keeps SQLite from merging the inner statement into the outer one, which would then
     # sort whole rows instead of three integers
     statement = (
         f"SELECT pair / {_PAIR}, pair % {_PAIR}, SUM(tokens), SUM(spend) FROM ("
         f"SELECT {member} * {_PAIR} + t.model AS pair, t.prompt + t.completion AS tokens,"
-        f" {_SPEND[source]} AS spend FROM {table.tables} WHERE {table.where} LIMIT -1)"
+        f" {_SPEND[source]} AS spend FROM {table.tables} WHERE {table.where} LIMIT {2**62}) r"
         " GROUP BY pair"
     )
     return connection.execute(statement, table.params).fetchall()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.runtime.priority import pausing_for_requests
+from bot.store.connection import Connection
 from bot.store.encoding import FIGURES, GRANULARITY, part, to_seconds
 from bot.store.usage import imported
 from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
@@ -18,12 +18,20 @@ Values = tuple[int, ...]
 _BUCKET = 4
 """The index of the bucket in a row of sums; the requests follow it."""
 _NAMES = FIGURES.split(", ")
-_PLACES = ", ".join("?" * len(_NAMES))
-_ADDED = ", ".join(f"{name} = {name} + excluded.{name}" for name in _NAMES)
+_USAGE_KEY = ("view", "granularity", "bucket", "member", "model")
+_TOTAL_KEY = ("dimension", "granularity", "part", "member", "bucket")
+_REPLACED = (
+    f"ON CONFLICT ({', '.join(_USAGE_KEY)}) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _NAMES)
+)  # fmt: skip
+_ADDED = (
+    f"ON CONFLICT ({', '.join(_TOTAL_KEY)}) DO UPDATE SET "
+    + ", ".join(f"{name} = total.{name} + excluded.{name}" for name in _NAMES)
+)  # fmt: skip
 _NOTHING = " AND ".join(f"{name} = 0" for name in _NAMES)
 
 
-def window_rows(connection: sqlite3.Connection, window: Window) -> dict[RowKey, Figures]:
+def window_rows(connection: Connection, window: Window) -> dict[RowKey, Figures]:
     """All stored rows of a window, in both views."""
     found = connection.execute(
         f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
@@ -54,18 +62,10 @@ def statements(granularity: Granularity, change: RowChanges) -> Statements:
     )
 
 
-def write(connection: sqlite3.Connection, work: Statements) -> None:
+def write(connection: Connection, work: Statements) -> None:
     """Delete and write rows, and update their sums."""
-    connection.executemany(
-        "DELETE FROM usage WHERE view = ? AND granularity = ? AND bucket = ? AND member = ?"
-        " AND model = ?",
-        work.gone,
-    )
-    connection.executemany(
-        f"INSERT OR REPLACE INTO usage (view, granularity, bucket, member, model, {FIGURES})"
-        f" VALUES (?, ?, ?, ?, ?, {_PLACES})",
-        work.written,
-    )
+    connection.delete_rows("usage", _USAGE_KEY, work.gone)
+    connection.insert_rows("usage", (*_USAGE_KEY, *_NAMES), work.written, _REPLACED)
     _add(connection, work.added)
     # a month from a file stays as it is until all of its days are stored
     whole = imported.months(connection)
@@ -80,15 +80,7 @@ def _sums(code: int, sums: Sums) -> list[Values]:
     return sorted(rows)
 
 
-def _add(connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
-    connection.executemany(
-        f"INSERT INTO total (dimension, granularity, part, member, bucket, {FIGURES})"
-        f" VALUES (?, ?, ?, ?, ?, {_PLACES})"
-        f" ON CONFLICT (dimension, granularity, part, member, bucket) DO UPDATE SET {_ADDED}",
-        rows,
-    )
-    connection.executemany(
-        "DELETE FROM total WHERE dimension = ? AND granularity = ? AND part = ? AND member = ?"
-        f" AND bucket = ? AND {_NOTHING}",
-        [row[: _BUCKET + 1] for row in rows if row[_BUCKET + 1] <= 0],
-    )
+def _add(connection: Connection, rows: Sequence[Values]) -> None:
+    connection.insert_rows("total", (*_TOTAL_KEY, *_NAMES), rows, _ADDED)
+    emptied = [row[: _BUCKET + 1] for row in rows if row[_BUCKET + 1] <= 0]
+    connection.delete_rows("total", _TOTAL_KEY, emptied, _NOTHING)

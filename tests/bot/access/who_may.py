@@ -238,7 +238,7 @@ def side(only: str | None, folder: Path, clock: Clock, **settings: str) -> Itera
         bot = Bot(load(values, Need.SLACK, Need.OPENROUTER), worlds.WEB, clock)
         bot.start()
         # nothing has to outlast this test: the log's thousands of entries wait for no disk
-        bot.database._writer.execute("PRAGMA synchronous = OFF")
+        bot.database.engine.writer.execute("PRAGMA synchronous = OFF")
         try:
             bot_client = slack.bot_client(f"http://127.0.0.1:{bot.port}/slack/events")
             bot_client.sender.now = lambda: clock().timestamp()

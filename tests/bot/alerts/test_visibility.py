@@ -70,7 +70,7 @@ def turn(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:
 def listed(there: Watch) -> str:
     person = there.alerts.services.slack.person(there.slack.user("ada").id)
     cards, _ = there.alert_manager.cards_of(person.id, 10)
-    standing = [reading.label for card in cards for reading in card.standing]
+    standing = [reading.label for card in cards for reading in card.triggered]
     return there.alert_manager.listed(person, ListAlerts()).message.text + " ".join(standing)
 
 

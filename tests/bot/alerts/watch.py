@@ -101,7 +101,7 @@ class Watch:
         self.clock, self.slack = clock, slack
         self.database = Database(database)
         # no test takes the power away
-        self.database._writer.execute("PRAGMA synchronous = OFF")
+        self.database.engine.writer.execute("PRAGMA synchronous = OFF")
         self.store, stopping = Store(self.database), threading.Event()
         edge = Slack(slack.bot_token, slack.api_url, wait=lambda _: None)
         services = Services(

@@ -146,7 +146,7 @@ def sync(
 
 def dump(store: Store) -> list[str]:
     """Everything that the database holds."""
-    with closing(sqlite3.connect(store._db.path)) as connection:
+    with closing(sqlite3.connect(store._db.address)) as connection:
         return [text for text in connection.iterdump() if 'INSERT INTO "fact"' not in text]
 
 
@@ -298,7 +298,7 @@ def test_the_sync_pulls_what_openrouter_has_although_a_file_brought_it(
     days = [world.now() - n * DAY for n in range(6)]
     rows = [line(f"{day:%Y-%m-%d}", "prod", spent(1_000)) for day in days]
     import_files(store, [write(tmp_path / "a.csv", "API Key", *rows)], world.now())
-    world.fill(openrouter, store._db.path)
+    world.fill(openrouter, store._db.address)
     with closing(Store(Database(filled[1]))) as expected:
         now = world.now()
         parsed = parse("spend 7d by key")
@@ -434,7 +434,7 @@ def test_keys_and_creators_together_add_up_as_well(store: Store, tmp_path: Path,
 def named_usage(store: Store) -> list[tuple[object, ...]]:
     """All usage and all sums, by what the members are called instead of their ids."""
     labels = store.directory().labels
-    with closing(sqlite3.connect(store._db.path)) as connection:
+    with closing(sqlite3.connect(store._db.address)) as connection:
         usage = [
             (row[0], row[1], row[2], labels[row[3]], labels[row[4]], *row[5:])
             for row in connection.execute("SELECT * FROM usage")

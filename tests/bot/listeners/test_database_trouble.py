@@ -175,7 +175,7 @@ def test_a_full_disk_is_said_to_who_asks_and_once_to_admins_and_heals(
     with whole_bot(openrouter, database) as administered:
         words = administered.words
         wait_until(lambda: administered.bot.ready() is None)
-        writer = administered.bot.database._writer
+        writer = administered.bot.database.engine.writer
         pages = writer.execute("PRAGMA page_count").fetchone()[0]
         writer.execute(f"PRAGMA max_page_count = {pages}")
         fill_up(administered)

@@ -8,7 +8,7 @@ import pytest
 from bot.store import Database
 from bot.store.admin import audit_log as audit_module
 from bot.store.admin.audit_log import KEPT, AuditFilter, AuditLog
-from bot.store.database import NestedAccessError
+from bot.store.errors import NestedAccessError
 from reports.admin.audit_log import Act, AuditEntry
 from tests.world import wait_until
 
@@ -93,7 +93,7 @@ def test_what_is_typed_without_end_is_cut(log):
 
 def full(log):
     """Let the database file grow no more, until what is returned is called."""
-    writer = log.database._writer
+    writer = log.database.engine.writer
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
     return lambda: writer.execute(f"PRAGMA max_page_count = {2**30}")
@@ -148,6 +148,6 @@ def test_what_many_do_at_once_is_all_noted_and_written_by_itself(log):
         thread.start()
     for thread in threads:
         thread.join()
-    other = AuditLog(Database(log.database.path), log.audit._clock)
+    other = AuditLog(Database(log.database.address), log.audit._clock)
     wait_until(lambda: other.count() == 400)
     other._db.close()

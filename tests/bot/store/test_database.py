@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import Database, Store, StoreError, database
-from bot.store.database import has_safe_wal
+from bot.store import Database, Store, StoreError, database, sqlite
 from bot.store.encoding import StoredView
+from bot.store.sqlite import has_safe_wal
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
@@ -87,7 +87,7 @@ def test_a_write_ahead_log_is_only_for_versions_without_its_race(version, safe):
 @pytest.mark.parametrize("safe", [True, False])
 def test_a_file_survives_a_change_of_journals(path, safe, monkeypatch):
     for kept in (safe, not safe, safe):
-        monkeypatch.setattr(database, "has_safe_wal", lambda _, kept=kept: kept)
+        monkeypatch.setattr(sqlite, "has_safe_wal", lambda _, kept=kept: kept)
         made = Store(Database(path))
         made.replace(TODAY, rows(3), NOW)
         assert made.state().synced[Granularity.DAY] == NOW.replace(microsecond=0)

@@ -12,7 +12,9 @@ import pytest
 
 from bot.store import Database, DatabaseBusyError, DiskFullError
 from bot.store import database as database_module
-from bot.store.database import MOST_IDLE, NestedAccessError, patience
+from bot.store.database import patience
+from bot.store.errors import NestedAccessError
+from bot.store.sqlite import MOST_IDLE
 
 DESCRIPTORS = Path("/proc/self/fd")
 KEEP = "INSERT INTO fact (name, value) VALUES (?, 'x') ON CONFLICT DO NOTHING"
@@ -29,7 +31,7 @@ def database(tmp_path, journal):
 def other(database):
     """Another program's connection to the same file."""
     connection = sqlite3.connect(
-        database.path, isolation_level=None, check_same_thread=False, timeout=30
+        database.address, isolation_level=None, check_same_thread=False, timeout=30
     )
     yield connection
     connection.close()
@@ -50,7 +52,7 @@ def ours(database):
     found = 0
     for one in DESCRIPTORS.iterdir():
         with suppress(OSError):  # the one that lists them is gone by now
-            found += one.readlink().is_relative_to(database.path.parent)
+            found += one.readlink().is_relative_to(database.address.parent)
     return found
 
 
@@ -119,7 +121,7 @@ def test_threads_that_ended_leave_no_connections_behind(database):
     rounds(60)
     # the file and its log for each reader and the writer, the log's index for all of them
     assert ours(database) <= 2 * (MOST_IDLE + 1) + 1
-    assert len(database._idle) <= MOST_IDLE
+    assert len(database.engine.idle) <= MOST_IDLE
 
 
 def test_no_more_readers_than_a_few_are_kept_for_later(database):
@@ -131,7 +133,7 @@ def test_no_more_readers_than_a_few_are_kept_for_later(database):
 
     with ThreadPoolExecutor(3 * MOST_IDLE) as pool:
         list(pool.map(read, range(3 * MOST_IDLE)))
-    assert len(database._idle) == MOST_IDLE
+    assert len(database.engine.idle) == MOST_IDLE
 
 
 def test_a_read_that_outlives_the_one_around_it_keeps_its_connection_to_itself(database):

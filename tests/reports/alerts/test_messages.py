@@ -21,7 +21,7 @@ from reports.alerts.periods import AlertPeriod, QuietHours, span_at
 from reports.alerts.rule import Rule
 from reports.alerts.slack import cards
 from reports.alerts.slack.figures import age, clock, price
-from reports.alerts.slack.form import foreseen
+from reports.alerts.slack.form import preview_text
 from reports.alerts.slack.messages import (
     ACKNOWLEDGE,
     CHANGE,
@@ -399,11 +399,11 @@ def test_it_says_what_is_beyond_its_line_from_the_start(words, value, limit, sai
     rule = rule_of(words)
     assert cards.already(rule, [reading]) == said
     assert cards.already(rule, [replace(reading, value=None)]) == ""
-    assert (f"*{said}.*" in foreseen(rule, BERLIN, [reading])) is bool(said)
+    assert (f"*{said}.*" in preview_text(rule, BERLIN, [reading])) is bool(said)
 
 
 def test_the_list_says_what_rests_and_what_is_triggered():
-    shown = card(paused="by <@U0BEN>", standing=(SPENT,), held="snoozed until 14:00")
+    shown = card(paused="by <@U0BEN>", triggered=(SPENT,), silenced="snoozed until 14:00")
     message = cards.listing([shown], 1, 30, "/activity", everybody=True, quiet=None)
     assert "paused by <@U0BEN>" in message.text
     assert ":warning: Ada: $52.10 today" in message.text
@@ -480,7 +480,7 @@ def test_slack_takes_it_whatever_things_are_called(
     event = AlertEvent(kind, reading, data.draw(st.integers(0, 2)), NOW)
     known = about(words, notes=("It was meant for somebody else.",))
     latest = data.draw(st.none() | st.just(replace(event, kind=EventKind.ENDED)))
-    shown = card(words, standing=(reading,) * 5)
+    shown = card(words, triggered=(reading,) * 5)
     messages = [
         alert(event, known, detail, latest),
         reply(event, known, detail),
