@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from queue import SimpleQueue
+from time import sleep
 from typing import TYPE_CHECKING
 
 from bot.config import Settings
@@ -45,6 +47,8 @@ AUDIT_TICK = 6 * 3600
 SYNC_LEASE = LEASE_LENGTH
 LAST_SECONDS = 6.0
 """For how long work that has begun may go on after SIGTERM: orchestrators kill after ten."""
+LOOK_SECONDS = 0.5
+"""How soon a signal is noticed that the system gave to another thread than the main one."""
 PROBE_SECONDS = 0.3
 """How long a probe waits for the database before it gets the last known state."""
 SCRAPE_SECONDS = 2.0
@@ -431,20 +435,27 @@ def serve(settings: Settings, parts: Parts) -> None:
     """Run until SIGTERM or SIGINT, and then not longer than LAST_SECONDS."""
     bot = Bot(settings, parts)
 
-    def end(*_: object) -> None:
-        if not bot.stopping.is_set():
-            bot.stopping.set()
-            last = threading.Timer(LAST_SECONDS, _cut_off)
-            last.daemon = True
-            last.start()
+    asked: SimpleQueue[int] = SimpleQueue()
 
+    def end() -> None:
+        asked.get()
+        bot.stopping.set()
+        sleep(LAST_SECONDS)
+        _cut_off()
+
+    threading.Thread(target=end, name="end", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+        # a handler may interrupt anything, and of all that locks only this can be used in it
+        signal.signal(number, lambda got, _: asked.put(got))
     try:
         bot.start()
         priority.tune_interpreter()
-        bot.stopping.wait()
+        # the system may give a signal to another thread, and then nothing wakes this one, which
+        # alone runs handlers
+        while not bot.stopping.wait(LOOK_SECONDS):
+            pass
     finally:
+        asked.put(0)
         log.info("Stopping")
         bot.stop()
 
