@@ -119,6 +119,17 @@ def models(store: Store) -> Mapping[str, StoredModel] | None:
     return found
 
 
+def listed_model(listed: Mapping[str, StoredModel], slug: str) -> StoredModel | None:
+    """A model of the list by a slug that usage names; None where the list has it not.
+
+    Suffixes that only decide where a request goes have no entry of their own.
+    """
+    base, _, variant = slug.partition(":")
+    if slug in listed or variant not in {"exacto", "nitro", "floor"}:
+        return listed.get(slug)
+    return listed.get(base)
+
+
 def _price(kept: Mapping[str, str | None] | None) -> ListPrice | None:
     if kept is None:
         return None
