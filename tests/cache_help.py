@@ -181,17 +181,25 @@ def check(path: Path) -> None:
     with databases.looking(path) as connection:
         usage = connection.execute("SELECT * FROM usage").fetchall()
         totals = connection.execute("SELECT * FROM total").fetchall()
+        from_files = connection.execute("SELECT bucket FROM imported WHERE granularity = 3")
+        months_of_files = {row[0] for row in from_files}
     expected: dict[tuple[int, int, int, int], tuple[int, ...]] = {}
     for view, grain, bucket, member, model, *figures in usage:
         places = [({0: 0, 1: 4}[view], 0), ({0: 2, 1: 3}[view], member)]
         places += [(1, model)] if view == 0 else []
         for dimension, one in places:
             add(expected, (dimension, grain, one, bucket), figures)
-            if grain == 2:
-                add(expected, (dimension, 3, one, month(bucket)), figures)
     found = {(*row[:2], *row[3:5]): tuple(row[5:]) for row in totals}
     assert {k: v for k, v in found.items() if any(v)} == {
         k: v for k, v in expected.items() if any(v)
+    }
+    by_month: dict[tuple[int, int, int, int], tuple[int, ...]] = {}
+    for view, grain, bucket, member, model, *figures in usage:
+        if grain == 2 and month(bucket) not in months_of_files:
+            add(by_month, (view, month(bucket), member, model), figures)
+    months = {(row[0], *row[2:5]): row[5:] for row in usage if row[1] == 3}
+    assert {k: v for k, v in months.items() if k[1] not in months_of_files} == {
+        k: v for k, v in by_month.items() if any(v)
     }
     by_view: dict[int, dict[tuple[int, int], tuple[int, ...]]] = {0: {}, 1: {}}
     for view, grain, bucket, _, _, *figures in usage:

@@ -196,8 +196,13 @@ class Replacing(RuleBasedStateMachine):
         expected = {}
         for grain, used in self.used.items():
             for (view, *place), usage in self.in_both_views(used.items()):
-                where = view, GRANULARITY[grain], *place
+                bucket, *names = place
+                where = view, GRANULARITY[grain], bucket, *names
                 expected[where] = total([expected.get(where, ZERO), usage])
+                if grain is Granularity.DAY:
+                    first = to_seconds(floor(from_seconds(bucket), MONTHS))
+                    where = view, GRANULARITY[MONTHS], first, *names
+                    expected[where] = total([expected.get(where, ZERO), usage])
         assert self.table("usage", 5) == expected
 
     @invariant()
@@ -206,10 +211,9 @@ class Replacing(RuleBasedStateMachine):
         for (view, grain, bucket, member, model), usage in self.table("usage", 5).items():
             places = [(ALL_OF[StoredView(view)], 0), (MEMBERS_OF[StoredView(view)], member)]
             places += [(MODELS, model)] if view == StoredView.KEY else []
-            first = to_seconds(floor(from_seconds(bucket), MONTHS))
             for dimension, one in places:
-                for place in [(grain, one, bucket)] + [(3, one, first)] * (grain == 2):
-                    expected[dimension, *place] = total([expected[dimension, *place], usage])
+                where = dimension, grain, one, bucket
+                expected[where] = total([expected[where], usage])
         assert self.table("total", 4, "dimension, granularity, member, bucket") == expected
 
     @invariant()
