@@ -85,7 +85,7 @@ def sync() -> None:
 
     While another process is syncing the same cache, this one waits for it.
     """
-    from bot.app import make_openrouter, open_store, process_name, utc_now  # noqa: PLC0415
+    from bot.app import make_openrouter, open_store, process_name  # noqa: PLC0415
     from bot.sync.sync_once import SyncOnce  # noqa: PLC0415
 
     settings = _settings(Need.OPENROUTER)
@@ -94,7 +94,7 @@ def sync() -> None:
         closing(make_openrouter(settings)) as api,
     ):
         once = SyncOnce(
-            api, store, utc_now, process_name(), lambda words: click.echo(words, err=True)
+            api, store, store.now, process_name(), lambda words: click.echo(words, err=True)
         )
         if not once.wait():
             click.echo("The cache is up to date.", err=True)
