@@ -264,7 +264,7 @@ def topic_said(words: Sequence[str]) -> str:
         return Topic.CACHE
     if given & _NEW and given & NEW_OF.keys():
         return Topic.NEW
-    if topic := next((topic for topic, *one in _BY_WORDS if _says(given, said, *one)), None):
+    if topic := next((t for t, some, more in _BY_WORDS if _says(given, said, some, more)), None):
         return topic
     if given & _LIMITS or ((keys or "my" in given) and given & (_BUDGETS | _LEFT)):
         return Topic.LIMITS
