@@ -74,6 +74,7 @@ def test_there_is_a_dump_of_each_schema_that_users_have() -> None:
     assert {step.__name__ for step in STEPS[10:12]} <= dumped
 
 
+@pytest.mark.sqlite_only("about files of earlier versions")
 def test_figures_of_an_earlier_version_read_back_as_they_were_written(earlier: Database) -> None:
     assert applied(earlier.address) == [step.__name__ for step in STEPS]
     store = Store(earlier)

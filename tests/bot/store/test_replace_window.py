@@ -30,6 +30,7 @@ from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
+from tests import databases
 
 MINUTES, HOURS, DAYS, MONTHS = Granularity
 START = datetime(2026, 2, 20, tzinfo=UTC)
@@ -59,7 +60,7 @@ class Replacing(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.store = Store(Database(self.folder / "activity.db"))
+        self.store = Store(Database(databases.at(self.folder / "activity.db")))
         self.used: dict[Granularity, dict] = {grain: {} for grain in SPAN}
         self.held: dict[Granularity, set[datetime]] = {grain: set() for grain in SPAN}
 
@@ -118,7 +119,7 @@ class Replacing(RuleBasedStateMachine):
     @rule()
     def open_anew(self):
         self.store.close()
-        self.store = Store(Database(self.folder / "activity.db"))
+        self.store = Store(Database(databases.at(self.folder / "activity.db")))
 
     @rule(
         grain=st.sampled_from([MINUTES, HOURS, DAYS, MONTHS]),
