@@ -92,6 +92,17 @@ def test_limits_in_slack_say_what_is_hit_first(shared):
     assert "2 keys have no limit and spent $13.00 in the past 30 days." in payload["text"]
 
 
+def test_times_of_limits_are_in_the_zone_of_who_reads_them(shared):
+    # a month ends at midnight UTC, which is still the day before in New York
+    shared.slack.workspace.change_user("grace", tz="America/New_York")
+    tables = {}
+    for user, zone in (("ada", "Europe/Berlin"), ("grace", "America/New_York")):
+        payload = shared.ask("limits", user=user)
+        assert f"Times are in {zone}." in payload["text"]
+        [tables[user]] = [block for block in payload["blocks"] if block["type"] == "table"]
+    assert tables["ada"] != tables["grace"]
+
+
 def test_keys_are_counted_and_listed_with_what_is_worth_knowing(ask):
     found = asked(ask, "keys")
     assert found["counts"] == {
