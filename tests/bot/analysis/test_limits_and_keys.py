@@ -12,6 +12,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import validate
 from reports.wording.safe_text import plain
 from tests import world as worlds
+from tests.bot.analysis.test_schedules_and_buttons import posted_on_schedule
 from tests.world import DOLLAR
 
 
@@ -167,6 +168,18 @@ def test_whatif_reprices_the_same_tokens_and_says_the_error(ask):
     by = asked(ask, "whatif", "opus", "->", "free/one", "7d", "by", "creator")
     assert by["repriced"] == "0"
     assert {one["label"] for one in by["groups"]} == {"Ada Lovelace", "Grace Hopper"}
+
+
+def test_whatif_is_posted_on_a_schedule(administered):
+    message = posted_on_schedule(administered, "weekly whatif opus -> haiku")
+    assert validate(message["blocks"]) == []
+    assert message["text"].startswith("What if, last week: ")
+
+
+def test_limits_on_a_schedule_are_in_its_zone(administered):
+    message = posted_on_schedule(administered, "weekly limits Asia/Kathmandu")
+    assert message["text"].startswith("Limits")
+    assert "Times are in Asia/Kathmandu." in message["text"]
 
 
 def test_a_model_whose_price_is_not_known_is_one_sentence(ask):
