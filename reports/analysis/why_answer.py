@@ -277,7 +277,12 @@ def _grain(query: Query) -> str:
 
 
 def _name(cell: CellUsage) -> str:
-    return f"{cell.key} × {cell.model}"
+    return f"{cell.key} × {_short(cell.model)}"
+
+
+def _short(model: str) -> str:
+    """A model without its vendor, which a narrow table has no room for."""
+    return model.rpartition("/")[2] or model
 
 
 def _plus(nano: int) -> str:
@@ -312,7 +317,7 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
     blank: tuple[str, ...]
     if query.by is None:
         lines = [
-            ((usage.key, usage.model), usage.spend_before, usage.spend_now, parts)
+            ((usage.key, _short(usage.model)), usage.spend_before, usage.spend_now, parts)
             for usage, parts in found.cells[: query.top]
         ]
         count, blank = len(found.cells), ("",)
