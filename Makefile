@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # exactly the files that were tested: every one is compared with its hash
 LOCKED := $(PIP) install --require-hashes -r
 
-.PHONY: demo test check bench trust format lock release clean help
+.PHONY: demo test check bench trust format docs lock release clean help
 
 help:
 	@echo "make demo    try the bot on a sample organization, no account needed"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench   measure speed and size (a few minutes)"
 	@echo "make trust   kill workers at random and check every time zone (about 25 minutes)"
 	@echo "make format  format the code"
+	@echo "make docs    build the documentation in build/site, with pictures of the demo"
 	@echo "make lock    write the versions and hashes of all dependencies again"
 	@echo "make release build the packages, a list of their components and checksums, in dist/"
 	@echo "make clean   remove everything that the other targets created"
@@ -62,6 +63,10 @@ trust: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.tools
+	ACTIVITY_SCREENSHOTS=docs $(BIN)/python -m pytest -q tests/bot/demo/test_page_demo.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 # `make lock` changes only what pyproject.toml asks for; `make lock UPGRADE=--upgrade` all it can.
 LOCK := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -78,7 +78,7 @@ def spend_series(
 ) -> dict[int, dict[int, int]]:
     """Only the spend (nano-dollars, of a source of money) by group and index of the bucket."""
     table = reading.selected_table(connection, selection, wanted, stored)
-    places = reading.stored_buckets(wanted, reading.resolution(selection, wanted, stored))
+    places = reading.stored_buckets(wanted, reading.resolution(wanted, stored))
     one_row_each = table.sums and selection.by is not None
     value = _SPEND[source] if one_row_each else f"SUM({_SPEND[source]})"
     statement = (
@@ -101,7 +101,7 @@ def by_pair(
     source: MoneySource,
 ) -> list[PairSums]:
     """Tokens and spend (of a source of money) of a whole range by member and model."""
-    table = reading.usage_table(connection, selection, wanted, stored)
+    table = reading.usage_table(selection, wanted, stored)
     member = "t.member" if reading.group_column(selection.by) == "t.member" else "0"
     # a limit keeps SQLite from merging the inner statement into the outer one, which would then
     # sort whole rows instead of three integers
