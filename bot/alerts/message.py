@@ -11,7 +11,7 @@ from bot.alerts.current_reading import current_measurement
 from bot.alerts.drivers import detail
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.services import AlertServices
-from bot.answers.answer_state import shown, state_of
+from bot.answers.answer_state import answer_state, state_of
 from bot.slack.types import DeliveryError
 from bot.store.alerts.messages import AlertMessage, PendingEvent
 from bot.store.alerts.states import EVERYTHING
@@ -85,8 +85,8 @@ class MessageComposer:
             base = render.shown(event, watched.rule, latest).measurement
             moves = not render.is_over(latest) or watched.rule.watch.compares_hours
             now = current_measurement(watched, seen, base) if moves else None
-            shown = render.shown(event, watched.rule, latest, now)
-            drawn = self._detail(watched, seen, shown, about.zone)
+            answer_state = render.shown(event, watched.rule, latest, now)
+            drawn = self._detail(watched, seen, answer_state, about.zone)
         message = render.alert(event, about, drawn, latest, now)
         return self._standing_for(message, watched, event)
 
@@ -96,7 +96,7 @@ class MessageComposer:
         if query is None:
             return message
         services, maker = self._at.services, watched.entry.draft.maker
-        what = shown(query, event.at, services.settings.zone, watched.asker, maker)
+        what = answer_state(query, event.at, services.settings.zone, watched.asker, maker)
         return message.with_state(state_of(services, what))
 
     def _reply(self, one: PendingEvent, zone: str) -> Message | None:

@@ -16,8 +16,8 @@ from bot.alerts.message import MessageComposer
 from bot.alerts.permissions import GONE, AlertPermissions
 from bot.alerts.services import AlertServices
 from bot.answers.answer import answer
-from bot.answers.answer_message import drawn
-from bot.answers.answer_state import about, shown
+from bot.answers.answer_message import answer_with_controls
+from bot.answers.answer_state import answer_state, with_asker
 from bot.services import REFUSED, admit, asker_of
 from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
@@ -26,9 +26,9 @@ from reports.admin.audit_log import Act
 from reports.alerts.drivers import question
 from reports.alerts.periods import Snooze
 from reports.alerts.slack import cards
+from reports.block_kit.message import mrkdwn_message
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import error
-from reports.schedules.slack.cards import said
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +81,11 @@ class MessageActions:
             self._permissions.say(place, NO_USAGE)
             return
         owner = watched.entry.draft.maker
-        query = about(query, owner)
+        query = with_asker(query, owner)
         asker = asker_of(self._services, person, query)
         if asker.own_only and owner != person.id and watched.whose_own:
             text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
-            self._services.slack.respond(place, said(text))
+            self._services.slack.respond(place, mrkdwn_message(text))
             return
         now, zone = self._services.clock(), self._services.settings.zone
         answered = answer(self._services.store, query, now, zone, asker, whole=False)
@@ -93,8 +93,8 @@ class MessageActions:
             command = self._services.settings.command
             self._services.slack.respond(place, error(answered, command))
             return
-        what = shown(query, now, zone, asker, place.user)
-        message = drawn(self._services, answered, what, asker, private=True)
+        what = answer_state(query, now, zone, asker, place.user)
+        message = answer_with_controls(self._services, answered, what, asker, private=True)
         self._services.slack.respond(place, message)
         self._permissions.note(Act.ASKED, person, query.words())
 

@@ -12,7 +12,7 @@ from bot.store.usage.selection import Selection
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
-from reports.usage.coverage import Held, gaps
+from reports.usage.coverage import Coverage, gaps
 from reports.usage.usage import ZERO, Usage
 
 LATE = timedelta(minutes=10)
@@ -26,7 +26,7 @@ class UsageLookup:
     def __init__(self, store: Store, usage: AlertUsage, now: datetime) -> None:
         state = store.state()
         self._store, self._usage, self._now = store, usage, now
-        self._held: Held = state.held
+        self._held: Coverage = state.coverage
         self.synced: Mapping[Granularity, datetime] = state.synced
         self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
         self._series: dict[tuple[Needed, Selection], dict[int, dict[int, Usage]]] = {}
@@ -117,7 +117,7 @@ class UsageLookup:
 def stretches(
     span: AlertPeriod,
     now: datetime,
-    held: Held,
+    held: Coverage,
     synced: Mapping[Granularity, datetime],
     coarsest: Granularity = Granularity.DAY,
 ) -> tuple[Stretch, ...]:
@@ -149,7 +149,9 @@ def stretches(
     )
 
 
-def _known(granularity: Granularity, start: datetime, end: datetime, held: Held) -> list[Stretch]:
+def _known(
+    granularity: Granularity, start: datetime, end: datetime, held: Coverage
+) -> list[Stretch]:
     """A stretch at the granularity that is wanted, or at a coarser one that alone is held.
 
     Never more than the stretch: a coarser bucket that began before it is left out.

@@ -19,7 +19,7 @@ from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import Granularity, TimeRange, local
-from reports.usage.coverage import AnswerableRange, reaches, source
+from reports.usage.coverage import AnswerableRange, answerable_range, is_stored
 from reports.usage.dimensions import Metric
 from reports.usage.usage import Usage
 
@@ -95,7 +95,7 @@ def _known(of: AnswerableRange, count: int) -> int:
 
 def _days(store: Store, selection: Selection, today: date, query: Query) -> list[int]:
     """The spend of the whole days before today, as far back as all are stored."""
-    of = source(_history(today, _HISTORY), store.state().held)
+    of = answerable_range(_history(today, _HISTORY), store.state().coverage)
     spent = [_value(used, query) for used in store.whole(selection, of.range, of.stored)]
     days = spent[_known(of, len(spent)) :]
     # days before the first usage are no days on which nothing was spent
@@ -131,8 +131,10 @@ def _previous(store: Store, found: PlannedAnalysis) -> Mapping[int, int] | None:
     count = (start - first).days
     buckets = tuple(local(first + n * _DAY, zone) for n in range(count))
     end = local(start, zone)
-    of = source(TimeRange(buckets, end, Granularity.DAY, end, zone), store.state().held)
-    if not reaches(of.range, of.stored, store.state().held):
+    of = answerable_range(
+        TimeRange(buckets, end, Granularity.DAY, end, zone), store.state().coverage
+    )
+    if not is_stored(of.range, of.stored, store.state().coverage):
         return None
     used = usage_by_group(store, found.plan.selection, of)
     return {id_: _value(one, query) for id_, one in used.items()}
@@ -173,7 +175,9 @@ def _groups(
     """The forecast of each group, by the method that is best for the whole."""
     store, plan = request.store, found.plan
     zone = ZoneInfo(plan.source.range.zone)
-    of = source(_history(request.now.astimezone(zone).date(), _GROUP_HISTORY), store.state().held)
+    of = answerable_range(
+        _history(request.now.astimezone(zone).date(), _GROUP_HISTORY), store.state().coverage
+    )
     series = store.read(plan.selection, of.range, of.stored, None).series
     length, known = len(of.range.buckets), _known(of, 1)
     so_far = usage_by_group(store, plan.selection, plan.source)

@@ -1,6 +1,6 @@
-"""Rendering CSV, PDF and PNG files in a process of their own.
+"""Render CSV, PDF and PNG files in a separate process.
 
-Typesetting keeps the interpreter busy for seconds, and acknowledgements would wait for it.
+Rendering keeps the interpreter busy for seconds, which would delay acknowledgements.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ from bot.store import Database, Store, StoreError
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2
-LONGEST_SECONDS = 300
+AT_ONCE = 2  # processes; more would only compete for the CPU
+LONGEST_SECONDS = 300  # a million rows take a few minutes
 _ENTRY = Path(__file__).resolve().with_name("render_process.py")
-_NICENESS = 10
-_SAID = 3
-"""The exit code with which the process says that stderr is fit for people."""
+_NICENESS = 10  # below the bot itself
+_TEXT_FOR_PEOPLE = 3
+"""The exit code of the process if the text on stderr is meant for people."""
 
 
 class RenderError(Exception):
-    """A file could not be rendered; the text is fit for people."""
+    """A file couldn't be rendered; the text is meant for people."""
 
 
 class Renderer:
-    """Renders files from one database, a few at a time, each in a process of its own."""
+    """Renders files from one database, a few at a time, each in its own process."""
 
     def __init__(self, database: Path) -> None:
         self._database = database.absolute()
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._slots = threading.BoundedSemaphore(AT_ONCE)
 
     @contextmanager
     def file(self, job: Job) -> Iterator[Path]:
         """The file of a job, private and deleted afterwards. Raises RenderError."""
         with private_folder() as folder:
             path = folder / f"file.{job.format.suffix}"
-            with self._turns:
+            with self._slots:
                 self._run(job, path)
             yield path
 
     def _run(self, job: Job, path: Path) -> None:
-        # everything that is not public goes through stdin: arguments are seen by all users
-        told = {"database": str(self._database), "file": str(path), "job": job.as_json()}
+        # through stdin, because all users of the machine can see arguments
+        request = {"database": str(self._database), "file": str(path), "job": job.as_json()}
         try:
             done = subprocess.run(  # noqa: S603 - our own file
                 [sys.executable, "-P", str(_ENTRY)],
-                input=json.dumps(told).encode(),
+                input=json.dumps(request).encode(),
                 capture_output=True,
                 timeout=LONGEST_SECONDS,
                 check=False,
@@ -68,23 +68,23 @@ class Renderer:
                 f"The file took longer than {LONGEST_SECONDS // 60} minutes. Try a shorter period"
                 " or fewer groups."
             ) from None
-        said = done.stderr.decode(errors="replace").strip()
-        if done.returncode == _SAID and said:
-            raise RenderError(said.splitlines()[-1])
+        stderr_text = done.stderr.decode(errors="replace").strip()
+        if done.returncode == _TEXT_FOR_PEOPLE and stderr_text:
+            raise RenderError(stderr_text.splitlines()[-1])
         if done.returncode:
-            log.error("The rendering process ended with %d: %s", done.returncode, said)
+            log.error("The rendering process ended with %d: %s", done.returncode, stderr_text)
             raise RenderError("I couldn't create the file. The reason is in the bot's log.")
 
 
 def main() -> None:
-    """Render one file, as told on stdin: {"database": path, "file": path, "job": {...}}."""
+    """Render one file; stdin is {"database": path, "file": path, "job": {...}}."""
     os.nice(_NICENESS)
     try:
-        told = json.load(sys.stdin)
-        job = Job.from_json(told["job"])
-        store = Store(Database(Path(told["database"]), must_exist=True))
-        with Path(told["file"]).open("wb") as out:
+        request = json.load(sys.stdin)
+        job = Job.from_json(request["job"])
+        store = Store(Database(Path(request["database"]), must_exist=True))
+        with Path(request["file"]).open("wb") as out:
             write_file(store, job, out)
     except (UnanswerableError, StoreError) as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(_SAID)
+        sys.exit(_TEXT_FOR_PEOPLE)

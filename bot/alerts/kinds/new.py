@@ -17,7 +17,7 @@ from reports.alerts.kinds.new import New, first_use
 from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.dimensions import Dimension, Metric
-from reports.usage.sync_windows import REACH
+from reports.usage.sync_windows import HISTORY
 from reports.usage.usage import ZERO, Usage
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _firsts(watched: WatchedRule, seen: MeasurementContext, watch: New) -> Itera
     """First uses since the rule was made, as soon as all history is held that could tell better."""
     now = seen.now
     held = seen.figures.held_from(Granularity.DAY)
-    if held is None or held > floor(now - REACH[Granularity.DAY], Granularity.DAY) + DAY:
+    if held is None or held > floor(now - HISTORY[Granularity.DAY], Granularity.DAY) + DAY:
         return
     since = _news_since(watched, now)
     at = seen.fresh or now

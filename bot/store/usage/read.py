@@ -21,7 +21,7 @@ from bot.store.encoding import (
 )
 from bot.store.usage import imported
 from bot.store.usage.selection import Ids, Selection
-from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
+from reports.time.timerange import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, minus, plus
 
@@ -257,7 +257,7 @@ def _spans(
         return ((stored, start, end),)
     spans: list[Span] = []
     for month in sorted(imported.months(connection)):
-        after = to_seconds(following(from_seconds(month), Granularity.MONTH))
+        after = to_seconds(next_bucket(from_seconds(month), Granularity.MONTH))
         if start <= month and after <= end:
             spans += [(stored, start, month), (Granularity.MONTH, month, after)]
             start = after

@@ -132,7 +132,7 @@ def entered(found: Entered, zone: str) -> AlertFields:
     )
 
 
-def foreseen(rule: Rule, zone: str, now: Sequence[Measurement] | str) -> str:
+def preview_text(rule: Rule, zone: str, now: Sequence[Measurement] | str) -> str:
     """The preview (mrkdwn): what the rule means and the current figures, or what is wrong."""
     lines = [escape(meaning(rule, zone))]
     if isinstance(now, str):

@@ -97,7 +97,7 @@ def entered(found: Entered) -> QuestionFields:
     )
 
 
-def foreseen(command: str, found: Summary | str) -> str:
+def preview_text(command: str, found: Summary | str) -> str:
     """The command that it is, and the figures in short; a sentence where there are none."""
     lines = [f"Same as typing: {code(command, 400)}"]
     if isinstance(found, str):

@@ -21,7 +21,7 @@ from reports.alerts.periods import AlertPeriod, QuietHours, span_at
 from reports.alerts.rule import Rule
 from reports.alerts.slack import cards
 from reports.alerts.slack.figures import age, clock, price
-from reports.alerts.slack.form import foreseen
+from reports.alerts.slack.form import preview_text
 from reports.alerts.slack.messages import (
     ACKNOWLEDGE,
     CHANGE,
@@ -399,7 +399,7 @@ def test_it_says_what_is_beyond_its_line_from_the_start(words, value, limit, sai
     rule = rule_of(words)
     assert cards.already(rule, [reading]) == said
     assert cards.already(rule, [replace(reading, value=None)]) == ""
-    assert (f"*{said}.*" in foreseen(rule, BERLIN, [reading])) is bool(said)
+    assert (f"*{said}.*" in preview_text(rule, BERLIN, [reading])) is bool(said)
 
 
 def test_the_list_says_what_rests_and_what_is_triggered():
