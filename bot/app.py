@@ -67,7 +67,7 @@ def process_name() -> str:
 
 def open_store(settings: Settings, *, must_exist: bool = False) -> Store:
     """The cache. Raises StoreError."""
-    return Store(Database(settings.database, must_exist=must_exist))
+    return Store(Database(settings.database_address, must_exist=must_exist))
 
 
 def make_openrouter(
@@ -115,7 +115,7 @@ class Bot:
         self.clock = clock
         self.requests_a_minute = requests_a_minute
         self.stopping = threading.Event()
-        self.database = Database(settings.database)
+        self.database = Database(settings.database_address)
         self.store = Store(self.database)
         self.slack: Slack = Slack(
             settings.slack_bot_token.value, settings.slack_api_url, wait=self.stopping.wait
@@ -215,7 +215,7 @@ class Bot:
         self._stops.callback(work.stop)
         reports = self.reports
         services, schedule_manager = reports.services, ScheduleManager(reports)
-        alert_manager = AlertManager(self.alerts, self.judging)
+        alert_manager = AlertManager(self.alerts, self.evaluator)
         command.register(app, services, work, schedule_manager, alert_manager)
         messages.register(app, services, work, schedule_manager, alert_manager)
         exports.register(app, services, work)
@@ -235,7 +235,7 @@ class Bot:
             work,
             {SCHEDULE_FORM: schedule, ALERT_FORM: alert, QUESTION_FORM: question},
         )
-        actions = MessageActions(self.alerts, self.judging)
+        actions = MessageActions(self.alerts, self.evaluator)
         alerts.register(app, services, alert_manager, actions, work, alert, homes)
         bolt_app.register_fallbacks(app)
         return app
@@ -251,7 +251,7 @@ class Bot:
             self.store,
             self.slack,
             self.metrics,
-            Renderer(self.settings.database),
+            Renderer(self.settings.database_address),
             self.clock,
             self.audit,
             ExpiringKeys(self.database, self.clock),
@@ -308,8 +308,8 @@ class Bot:
         )
 
     @cached_property
-    def judging(self) -> RuleEvaluator:
-        """The evaluator of alert rules."""
+    def evaluator(self) -> RuleEvaluator:
+        """What judges alert rules."""
         from bot.alerts.evaluate import RuleEvaluator  # noqa: PLC0415
 
         return RuleEvaluator(self.alerts)
@@ -363,7 +363,10 @@ class Bot:
             alive=lambda: self._lease(self.owner),
             zones=lambda: (self.settings.zone,),
         )
-        reporting, delivery = ReportDelivery(self.reports), AlertDelivery(self.alerts, self.judging)
+        reporting, delivery = (
+            ReportDelivery(self.reports),
+            AlertDelivery(self.alerts, self.evaluator),
+        )
         self._stops.callback(reporting.close)
         running = scheduler.start(
             {
@@ -392,7 +395,7 @@ class Bot:
                 if not isinstance(turn.error, StoreError):  # the monitor logs those
                     log.warning("Sync failed: %s", turn.error)
             elif turn.changed:
-                self._evaluate_rules(timedelta(seconds=15 if turn.more else 0))
+                self._evaluate_alerts(timedelta(seconds=15 if turn.more else 0))
             if not turn.more:
                 return
 
@@ -400,18 +403,18 @@ class Bot:
         """Take or renew the sync lease; False if another process holds it."""
         return self.store.lease(LEASE, owner, SYNC_LEASE, self.clock)
 
-    def _evaluate_rules(self, pause: timedelta) -> None:
-        """Evaluate the alert rules after a sync; a failure is logged and doesn't stop the sync."""
+    def _evaluate_alerts(self, pause: timedelta) -> None:
+        """Evaluate the alert rules on what was just synced; a failure there stops no sync."""
         with isolated(log, "Alert rules could not be evaluated after a sync"):
             try:
-                self.judging.tick(pause)
+                self.evaluator.tick(pause)
             except StoreError as error:
                 log.debug("Alert rules could not be evaluated: %s", error)  # the monitor logs it
 
     def _run_alerts(self, delivery: AlertDelivery) -> None:
         """Evaluate rules that depend on the time, then deliver alerts even if that failed."""
         with isolated(log, "Alert rules could not be evaluated"):
-            self.judging.tick()
+            self.evaluator.tick()
         delivery.tick()
 
 

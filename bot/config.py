@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -27,6 +27,9 @@ OR_HTTP = (
 SECRETS = tuple(WHERE)
 """The secret settings; `NAME_FILE` names a file that contains one."""
 ENV_FILE = ".env"
+_SQLITE = "sqlite:///"
+_POSTGRESQL = ("postgresql://", "postgres://")
+_ANYWHERE = "0.0.0.0"  # a server is there to be reached  # noqa: S104  # nosec B104
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -81,7 +84,8 @@ class Settings:
     slack_app_token: Secret
     slack_signing_secret: Secret
     slack_api_url: str
-    database: Path
+    database: Path | Secret
+    """An SQLite file, or the URL of a PostgreSQL database."""
     host: str
     port: int
     command: str
@@ -96,12 +100,26 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """The values that may never be shown."""
         values = (getattr(self, one.name) for one in fields(self))
-        return tuple(value.value for value in values if isinstance(value, Secret) and value)
+        found = [value.value for value in values if isinstance(value, Secret) and value]
+        password = _password(self.database)
+        return (*found, password) if password else tuple(found)
+
+    @property
+    def database_address(self) -> Path | str:
+        """What bot.store.Database opens; the URL of a server holds a password."""
+        return self.database.value if isinstance(self.database, Secret) else self.database
 
     @property
     def socket_mode(self) -> bool:
         """Whether the bot uses Socket Mode instead of its HTTP server."""
         return bool(self.slack_app_token)
+
+
+def _password(database: Path | Secret) -> str:
+    """The password in a database's URL as it is sent, or nothing."""
+    if not isinstance(database, Secret):
+        return ""
+    return unquote(urlsplit(database.value).password or "")
 
 
 class Need(StrEnum):
@@ -131,7 +149,10 @@ def contains_secrets(file: str) -> bool:
         written = dotenv_values(file)
     except (OSError, UnicodeDecodeError):
         return False
-    return any(written.get(name) for name in SECRETS)
+    if any(written.get(name) for name in SECRETS):
+        return True
+    url = written.get("DATABASE_URL") or ""
+    return url.startswith(_POSTGRESQL) and "@" in url
 
 
 def environment_without_secrets() -> dict[str, str]:
@@ -164,6 +185,32 @@ def inspect(values: Mapping[str, str], *needs: Need) -> tuple[Settings, list[str
     return settings, reader.wrong
 
 
+def database_address(url: str) -> Path | Secret:
+    """The file, or the server's URL, that the URL of a database means.
+
+    Raises ConfigError with a sentence that lacks its subject, and has nothing of the URL in it.
+    """
+    if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
+        return Path(url.removeprefix(_SQLITE))
+    if url.startswith(_POSTGRESQL):
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError:
+            raise ConfigError(
+                "is not of the form postgresql://user:password@host:5432/name. Special characters"
+                " in the password must be percent-encoded."
+            ) from None
+        if not parts.path.strip("/"):
+            raise ConfigError("names no database: postgresql://user:password@host:5432/name.")
+        return Secret(url)
+    raise ConfigError(
+        "is not of the form sqlite:///activity.db (a path in this folder),"
+        " sqlite:////var/lib/activity.db (one from the root) or"
+        " postgresql://user:password@host:5432/name."
+    )
+
+
 class _SettingsReader:
     """Reads the settings and collects errors."""
 
@@ -180,7 +227,7 @@ class _SettingsReader:
             slack_signing_secret=self._secret("SLACK_SIGNING_SECRET"),
             slack_api_url=self._url("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
             database=self._database(),
-            host=self._text("HOST", "0.0.0.0"),  # noqa: S104 - a server has to be reachable
+            host=self._text("HOST", _ANYWHERE),
             port=self._port(),
             command=self._command(),
             admins=self._admins(),
@@ -229,16 +276,12 @@ class _SettingsReader:
             )
         return value.rstrip("/")
 
-    def _database(self) -> Path:
-        value = self._text("DATABASE_URL", "sqlite:///activity.db")
-        prefix = "sqlite:///"
-        if not value.startswith(prefix) or len(value) == len(prefix):
-            self.wrong.append(
-                "DATABASE_URL must look like sqlite:///activity.db (a path in this folder) or"
-                " sqlite:////var/lib/activity.db (an absolute path)."
-            )
+    def _database(self) -> Path | Secret:
+        try:
+            return database_address(self._text("DATABASE_URL", "sqlite:///activity.db"))
+        except ConfigError as error:
+            self.wrong.append(f"DATABASE_URL {error}")
             return Path("activity.db")
-        return Path(value.removeprefix(prefix))
 
     def _port(self) -> int:
         value = self._text("PORT", "3000")

@@ -33,19 +33,22 @@ from bot.slack.client import NO_ANSWER
 from bot.slack.scopes import SCOPES
 from bot.store import StoreError
 from bot.store import file_check as checkup
-from bot.store.database import has_safe_wal
+from bot.store.errors import NO_DRIVER
+from bot.store.sqlite import has_safe_wal
 from bot.store.sync_state import COSTS, failure
 from reports.time.timerange import Granularity
 
-TIMEOUT = 15
-CLOCK_MAY_DIFFER = timedelta(seconds=60)
+TIMEOUT = 15  # seconds per request: a slow network passes, a blocked one is reported soon
+CLOCK_MAY_DIFFER = timedelta(seconds=60)  # Slack allows five minutes
 STALE_AFTER = {
     Granularity.MINUTE: timedelta(minutes=5),
     Granularity.HOUR: timedelta(minutes=20),
     Granularity.DAY: timedelta(minutes=60),
 }
 LITTLE_SPACE = 50 * 10**6
-"""Bytes: about a week of usage of a large organization."""
+"""Bytes: about what a sync of a large organization writes in a week."""
+FAR_MILLISECONDS = 20
+"""Beyond this, people notice the ten or so round trips of an answer."""
 MOUNTS = Path("/proc/mounts")
 
 
@@ -280,7 +283,42 @@ def _clock(date: str, server: str) -> Finding:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    path = settings.database
+    if isinstance(settings.database, Path):
+        yield from _database_file(settings, settings.database)
+    else:
+        yield from _database_server(settings, settings.database.value)
+
+
+def _database_server(settings: Settings, url: str) -> Iterator[Finding]:
+    try:
+        from bot.store.postgres_server import look  # noqa: PLC0415 - an optional dependency
+
+        found = look(url)
+    except ImportError:
+        yield Finding("database", well=False, words=NO_DRIVER)
+        return
+    except StoreError as error:
+        yield Finding("database", well=False, words=str(error))
+        return
+    words = f"{found.name}, PostgreSQL {found.version}, {found.round_trip:.1f} ms away"
+    words += ", encrypted" if found.encrypted else ", not encrypted"
+    if found.missing:
+        words += (
+            "; its tables will be created or updated by `activity migrate` or at the next start"
+        )
+    yield Finding("database", well=True, words=words)
+    if found.round_trip > FAR_MILLISECONDS:
+        words = f"it is {found.round_trip:.0f} ms away, and an answer takes about ten round trips."
+        yield Finding("database", well=False, words=f"{words} Run the bot near its database.")
+    if abs(found.ahead) > CLOCK_MAY_DIFFER:
+        side = "ahead of" if found.ahead > timedelta() else "behind"
+        words = f"{_about(abs(found.ahead))} {side} this machine's. The bot goes by the database's"
+        yield Finding("database clock", well=False, words=f"{words}; set both by NTP.")
+    if not found.missing:
+        yield from _cache(settings)
+
+
+def _database_file(settings: Settings, path: Path) -> Iterator[Finding]:
     if kind := checkup.network(path, MOUNTS.read_text().splitlines() if MOUNTS.exists() else ()):
         words = f"{path} is on a network file system ({kind}), where SQLite's locks are not safe."
         yield Finding("database", well=False, words=f"{words} Move it to a local disk.")
@@ -310,7 +348,13 @@ def _database(settings: Settings) -> Iterator[Finding]:
         )
         yield Finding("database", well=False, words=words)
         return
-    yield from _cache(settings)
+    kept = checkup.journal(path)
+    safe = kept != "wal" or has_safe_wal(sqlite3.sqlite_version_info)
+    mode = "write-ahead log" if kept == "wal" else "rollback journal"
+    words = f"intact, {mode}, SQLite {sqlite3.sqlite_version}"
+    if not safe:
+        words += ", which can damage it in WAL mode. Update SQLite to 3.51.3 or later."
+    yield from _cache(settings, Finding("database", well=safe, words=words))
 
 
 def _not_made_yet(path: Path) -> Finding:
@@ -321,20 +365,16 @@ def _not_made_yet(path: Path) -> Finding:
     return Finding("database", well=False, words=words)
 
 
-def _cache(settings: Settings) -> Iterator[Finding]:
+def _cache(settings: Settings, opened: Finding | None = None) -> Iterator[Finding]:
+    """What is stored, after `opened` where the database could be opened."""
     try:
         store = open_store(settings, must_exist=True)
     except StoreError as error:
         yield Finding("database", well=False, words=str(error))
         return
     try:
-        kept = checkup.journal(settings.database)
-        safe = kept != "wal" or has_safe_wal(sqlite3.sqlite_version_info)
-        mode = "write-ahead log" if kept == "wal" else "rollback journal"
-        words = f"intact, {mode}, SQLite {sqlite3.sqlite_version}"
-        if not safe:
-            words += ", which can damage it in WAL mode. Update SQLite to 3.51.3 or later."
-        yield Finding("database", well=safe, words=words)
+        if opened:
+            yield opened
         failed = failure(store)
         yield from _freshness(store.state().synced, failed.words if failed else "")
     finally:

@@ -48,7 +48,7 @@ def _features_but(one: str) -> list[str]:
 MUST_NOT_IMPORT: dict[str, list[str]] = {
     **{
         f"bot/{one}": [*_features_but(one), *ABOVE, "slack_bolt", "apscheduler", "os", "httpx",
-                       "sqlite3"]
+                       "sqlite3", "psycopg"]
         for one in FEATURES
     },
     **{
@@ -60,14 +60,15 @@ MUST_NOT_IMPORT: dict[str, list[str]] = {
                        "bot.modals", "bot.services"]
         for one in INFRASTRUCTURE
     },
-    "bot/commands": ["sqlite3", "httpx", "slack_bolt", "bot.listeners", "bot.app"],
-    "bot/home": ["sqlite3", "httpx", "slack_bolt", "bot.listeners", "bot.app", "bot.commands"],
-    "bot/listeners": ["sqlite3", "httpx", "bot.store", "bot.openrouter", "bot.app"],
+    "bot/commands": ["sqlite3", "psycopg", "httpx", "slack_bolt", "bot.listeners", "bot.app"],
+    "bot/home": ["sqlite3", "psycopg", "httpx", "slack_bolt", "bot.listeners", "bot.app",
+                 "bot.commands"],
+    "bot/listeners": ["sqlite3", "psycopg", "httpx", "bot.store", "bot.openrouter", "bot.app"],
 }  # fmt: skip
 EDGES = {
     "bot/store": ["bot.openrouter", "bot.slack", "httpx", "slack_sdk"],
-    "bot/openrouter": ["bot.store", "bot.slack", "sqlite3", "slack_sdk"],
-    "bot/slack": ["bot.store", "bot.openrouter", "sqlite3"],
+    "bot/openrouter": ["bot.store", "bot.slack", "sqlite3", "psycopg", "slack_sdk"],
+    "bot/slack": ["bot.store", "bot.openrouter", "sqlite3", "psycopg"],
 }
 """The three edges of the process know of their own library and of no other edge."""
 DRAWS = ("reports.render", "reports.block_kit")

@@ -15,7 +15,7 @@ UNSEEN = (
     "I'm not in this conversation and can't tell whether it's shared with another company, so only"
     " you can see this. Invite me and ask again to share it."
 )
-_MAX_NAMED = 5
+_MAX_NAMED = 5  # admins named in a refusal; more would be a long sentence
 
 
 @dataclass(frozen=True, slots=True)

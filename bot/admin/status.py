@@ -26,7 +26,7 @@ from reports.schedules.slack.notices import target_words
 from reports.time.timerange import Granularity
 from reports.usage.coverage import gaps
 
-MOST = 5
+MOST = 5  # reports and alerts in each list, to keep the status short
 
 
 def show(services: Services, person: SlackUser) -> Message:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.scope import allowed
+from bot.alerts.kinds.registry import NOTES
+from bot.alerts.scope import allowed_members
 from bot.answers import visibility
 from bot.store import Store
 from bot.store.usage.selection import Selection
@@ -22,62 +23,70 @@ MOST = 3
 
 
 def detail(
-    store: Store, watched: WatchedRule, seen: MeasurementContext, reading: Measurement, zone: str
+    store: Store,
+    watched: WatchedRule,
+    context: MeasurementContext,
+    measurement: Measurement,
+    zone: str,
 ) -> Detail:
     """Look up what drives an alert, limited to what the rule's owner may see."""
     rule = watched.rule
-    narrow = narrowed(seen, watched, reading)
+    selection = selection_of(context, watched, measurement)
     metric, source = rule.watch.measured, rule.watch.money_source
     if rule.watch.set_at_openrouter:
-        source = MoneySource.ALL if _with_byok(seen, reading) else MoneySource.CREDITS
+        source = MoneySource.ALL if _with_byok(context, measurement) else MoneySource.CREDITS
     keys: tuple[Driver, ...] = ()
     models: tuple[Driver, ...] = ()
-    spans = rule.watch.driver_periods(reading)
+    spans = rule.watch.driver_periods(measurement)
     if spans:
         now, before = spans
-        known = seen.figures.holds(before)
+        known = context.figures.is_complete(before)
         keys, models = (
             _drivers(
-                visibility.labels(seen.directory, watched.asker),
-                seen.figures.sums(Needed(by, (), now), narrow),
-                seen.figures.sums(Needed(by, (), before), narrow) if known else None,
+                visibility.labels(context.directory, watched.asker),
+                context.figures.sums(Needed(by, (), now), selection),
+                context.figures.sums(Needed(by, (), before), selection) if known else None,
                 metric,
                 source,
             )
             # a single key needs no list of keys
-            if len(narrow.ids(by) or ()) != 1
+            if len(selection.ids(by) or ()) != 1
             else ()
             for by in (Dimension.KEY, Dimension.MODEL)
         )
-    pace, stretch = None, rule.watch.pace_period(reading)
-    if stretch:
-        used = seen.figures.sums(Needed(None, (), stretch), narrow).get(0, ZERO)
-        pace = SpendPace(used.value(metric, source), stretch.end - stretch.start)
-    drawn = rule.watch.chart_range(reading, zone)
-    values = _chart(store, drawn, narrow, metric, source) if drawn else ()
-    return Detail(pace, keys, models, drawn, values)
+    pace, pace_period = None, rule.watch.pace_period(measurement)
+    if pace_period:
+        used = context.figures.sums(Needed(None, (), pace_period), selection).get(0, ZERO)
+        pace = SpendPace(used.value(metric, source), pace_period.end - pace_period.start)
+    chart_range = rule.watch.chart_range(measurement, zone)
+    values = _chart(store, chart_range, selection, metric, source) if chart_range else ()
+    look_up = NOTES.get(type(rule.watch))
+    notes = tuple(look_up(watched, context, measurement)) if look_up else ()
+    return Detail(pace, keys, models, chart_range, values, notes)
 
 
-def narrowed(seen: MeasurementContext, watched: WatchedRule, reading: Measurement) -> Selection:
+def selection_of(
+    context: MeasurementContext, watched: WatchedRule, measurement: Measurement
+) -> Selection:
     """Whose usage a reading is about: what the rule's filters mean, and its subject."""
-    directory, rule, asker = seen.directory, watched.rule, watched.asker
-    wanted = allowed(directory, rule, asker, watched.named)
+    directory, rule, asker = context.directory, watched.rule, watched.asker
+    wanted = allowed_members(directory, rule, asker, watched.members)
     if rule.watch.set_at_openrouter:
-        for limited in seen.limits.caps:
-            if limited.cap.subject == reading.subject:
-                wanted[Dimension.KEY] = limited.keys
+        for limited in context.tracked_limits:
+            if limited.cap.subject == measurement.subject:
+                wanted[limited.by] = limited.ids
     else:
         about = rule.watch.subject_dimension(rule.by)
-        whose, _, member = reading.subject.rpartition(":")
+        whose, _, member = measurement.subject.rpartition(":")
         for dimension, id_ in ((Dimension.CREATOR if whose else None, whose), (about, member)):
             if dimension is not None and id_.isdecimal() and int(id_) in directory.members:
                 wanted[dimension] = frozenset({int(id_)})
     return Selection.of(None, wanted)
 
 
-def _with_byok(seen: MeasurementContext, reading: Measurement) -> bool:
+def _with_byok(context: MeasurementContext, measurement: Measurement) -> bool:
     """Whether a reading is of a limit or budget toward which BYOK spend counts."""
-    return any(one.byok for one in seen.limits.caps if one.cap.subject == reading.subject)
+    return any(one.byok for one in context.tracked_limits if one.cap.subject == measurement.subject)
 
 
 def _drivers(
@@ -101,16 +110,16 @@ def _drivers(
 
 
 def _chart(
-    store: Store, drawn: TimeRange, narrow: Selection, metric: Metric, source: MoneySource
+    store: Store, chart_range: TimeRange, selection: Selection, metric: Metric, source: MoneySource
 ) -> tuple[int, ...]:
-    stored = drawn.granularity
-    if stored is Granularity.DAY and drawn.zone != "UTC":
+    stored = chart_range.granularity
+    if stored is Granularity.DAY and chart_range.zone != "UTC":
         stored = Granularity.HOUR
-    whole = store.whole(narrow, drawn, stored)
+    whole = store.whole(selection, chart_range, stored)
     return tuple(usage.value(metric, source) for usage in whole)
 
 
-def with_delivered_limit(watched: WatchedRule, reading: Measurement) -> WatchedRule:
+def with_delivered_limit(watched: WatchedRule, measurement: Measurement) -> WatchedRule:
     """A rule as it was when something was told of it, whose limit may have been changed since."""
-    watch = watched.rule.watch.with_limit(reading.limit)
+    watch = watched.rule.watch.with_limit(measurement.limit)
     return replace(watched, rule=replace(watched.rule, watch=watch))

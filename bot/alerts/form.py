@@ -67,7 +67,7 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         return self._alert_manager.find(person, id_)
 
     def _owner_id(self, entry: StoredRule) -> str:
-        return entry.draft.maker
+        return entry.draft.owner
 
     def _entered(self, entered: Entered, zone: str) -> AlertFields:
         return render.entered(entered, zone)
@@ -140,8 +140,10 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
             return render.preview_text(rule, zone, _filters_said(draft))
         if isinstance(draft, Refusal):
             return f":warning: {draft.text}"
-        watched = self._alert_manager.narrowed(owner.id, draft)
-        return render.preview_text(watched, zone, self._alert_manager.readings(draft, meta.id))
+        watched = self._alert_manager.limited_to_owner(owner.id, draft)
+        return render.preview_text(
+            watched, zone, self._alert_manager.current_measurements(draft, meta.id)
+        )
 
 
 def _at(fields: AlertFields, field: str, problem: str) -> FieldErrors:

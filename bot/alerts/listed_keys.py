@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.scope import allowed
+from bot.alerts.scope import allowed_members
 from bot.answers import visibility
 from bot.answers.openrouter_details import KeyDetails, owner_left
 from reports.alerts.evaluation import Phase
@@ -28,13 +28,13 @@ class ListedKey:
     details: KeyDetails
 
 
-def listed_keys(watched: WatchedRule, seen: MeasurementContext) -> Iterator[ListedKey]:
+def listed_keys(watched: WatchedRule, context: MeasurementContext) -> Iterator[ListedKey]:
     """The keys that the rule's filters mean and its owner may see; none until they were listed."""
-    directory = seen.directory
-    wanted = allowed(directory, watched.rule, watched.asker, watched.named)
+    directory = context.directory
+    wanted = allowed_members(directory, watched.rule, watched.asker, watched.members)
     keys, creators = wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
     labels = visibility.labels(directory, watched.asker)
-    for hash_, one in (seen.details.keys or {}).items():
+    for hash_, one in (context.details.keys or {}).items():
         id_ = directory.ids.get((Dimension.KEY, hash_))
         if id_ is None or (keys is not None and id_ not in keys):
             continue
@@ -42,21 +42,21 @@ def listed_keys(watched: WatchedRule, seen: MeasurementContext) -> Iterator[List
         if creators is not None and creator not in creators:
             continue
         owner = directory.members.get(creator or 0)
-        left = seen.details.members_known and owner_left(directory, one.creator)
+        left = context.details.members_known and owner_left(directory, one.creator)
         yield ListedKey(id_, labels.get(id_, "?"), owner.detail if owner else "", left, one)
 
 
 def triggered_without(
-    watched: WatchedRule, seen: MeasurementContext, listed: set[int]
+    watched: WatchedRule, context: MeasurementContext, listed: set[int]
 ) -> Iterator[tuple[str, str]]:
     """Subject and label of the keys that have triggered and are not among the `listed`.
 
     None while OpenRouter's keys are not known, since nothing has changed then.
     """
-    if seen.details.keys is None:
+    if context.details.keys is None:
         return
-    labels = visibility.labels(seen.directory, watched.asker)
-    for (subject, _), state in seen.states.get(watched.entry.id, {}).items():
+    labels = visibility.labels(context.directory, watched.asker)
+    for (subject, _), state in context.states.get(watched.entry.id, {}).items():
         id_ = int(subject) if subject.isdecimal() else 0
         if state.phase is Phase.TRIGGERED and id_ not in listed:
             yield subject, labels.get(id_, "?")

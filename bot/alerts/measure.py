@@ -13,24 +13,24 @@ from reports.alerts.kinds.above import Above
 from reports.alerts.periods import AlertPeriod
 
 
-def measurements(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def measurements(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The measurements of all subjects of a rule; of one subject, the older come first.
 
     None from usage before the first sync.
     """
     watch = watched.rule.watch
-    if watch.from_usage and seen.fresh is None:
+    if watch.from_usage and context.synced_at is None:
         return
-    for one in MEASURES[type(watch)](watched, seen):
+    for one in MEASURES[type(watch)](watched, context):
         yield replace(one, visibility=watched.visibility)
 
 
-def closing(
-    watched: WatchedRule, seen: MeasurementContext, last: Measurement, span: AlertPeriod
+def final_measurement(
+    watched: WatchedRule, context: MeasurementContext, last: Measurement, span: AlertPeriod
 ) -> Measurement:
     """The final measurement of a period that is over; `last` is the one of its newest event."""
     if isinstance(watched.rule.watch, Above):
-        found = above.closing(watched, seen, last, span)
+        found = above.final_measurement(watched, context, last, span)
         if found is not None:
             return found
     return replace(last, at=max(last.at, span.end), part=False)

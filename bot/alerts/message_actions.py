@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.alerts.context import WatchedRule
 from bot.alerts.drivers import with_delivered_limit
@@ -15,7 +16,7 @@ from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.message import MessageComposer
 from bot.alerts.permissions import GONE, AlertPermissions
 from bot.alerts.services import AlertServices
-from bot.answers.answer import answer
+from bot.analysis.registry import answer_any
 from bot.answers.answer_message import answer_with_controls
 from bot.answers.answer_state import answer_state, with_asker
 from bot.services import REFUSED, admit, asker_of
@@ -23,11 +24,12 @@ from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from bot.store.alerts.messages import AlertMessage, PendingEvent
 from reports.admin.audit_log import Act
-from reports.alerts.drivers import question
+from reports.alerts.drivers import question, why_moment, why_question
 from reports.alerts.periods import Snooze
 from reports.alerts.slack import cards
 from reports.block_kit.message import mrkdwn_message
 from reports.questions.grammar import CommandError
+from reports.questions.query import Query
 from reports.questions.slack.answer import error
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class MessageActions:
     """
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
-        self._at = alerts
+        self._alerts = alerts
         self._services = alerts.services
         self._evaluator = evaluator
         self._messages = MessageComposer(alerts, evaluator)
@@ -69,34 +71,17 @@ class MessageActions:
 
     def details(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
         """Answer the alert's question for the person who clicks, limited to what they may see."""
-        found = self._sent_to(place, spot, event)
-        if found is None:
-            return
-        if not found.same_usage:
-            self._permissions.say(place, OTHER_USAGE)
-            return
-        watched, person = found.watched, found.person
-        query = question(watched.rule, found.event.event.measurement, watched.zone)
-        if query is None:
-            self._permissions.say(place, NO_USAGE)
-            return
-        owner = watched.entry.draft.maker
-        query = with_asker(query, owner)
-        asker = asker_of(self._services, person, query)
-        if asker.own_only and owner != person.id and watched.whose_own:
-            text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
-            self._services.slack.respond(place, mrkdwn_message(text))
-            return
-        now, zone = self._services.clock(), self._services.settings.zone
-        answered = answer(self._services.store, query, now, zone, asker, whole=False)
-        if isinstance(answered, CommandError):
-            command = self._services.settings.command
-            self._services.slack.respond(place, error(answered, command))
-            return
-        what = answer_state(query, now, zone, asker, place.user)
-        message = answer_with_controls(self._services, answered, what, asker, private=True)
-        self._services.slack.respond(place, message)
-        self._permissions.note(Act.ASKED, person, query.words())
+        if found := self._covering(place, spot, event):
+            measurement = found.event.event.measurement
+            query = question(found.watched.rule, measurement, found.watched.zone)
+            self._answer(place, found, query, self._services.clock())
+
+    def why(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+        """Explain the change behind an alert to the person who clicks, like `details`."""
+        if found := self._covering(place, spot, event):
+            measurement = found.event.event.measurement
+            query = why_question(found.watched.rule, measurement, found.watched.zone)
+            self._answer(place, found, query, why_moment(measurement, self._services.clock()))
 
     def acknowledge(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
         """Mark all alerts of a message as acknowledged, and say so in the message."""
@@ -104,8 +89,8 @@ class MessageActions:
         if found is None:
             return
         if found.same_usage:
-            states = {one.place for one in self._at.alert_messages.events(found.message.id)}
-            self._at.states.acknowledge(states, place.user)
+            states = {one.place for one in self._alerts.alert_messages.events(found.message.id)}
+            self._alerts.states.acknowledge(states, place.user)
             self._update(found.message)
         else:
             self._permissions.say(place, OTHER_USAGE)
@@ -121,9 +106,9 @@ class MessageActions:
             self._permissions.say(place, OTHER_USAGE)
             return
         one = found.event
-        state = self._at.states.get(one.place)
+        state = self._alerts.states.get(one.place)
         until = Snooze(length).until(self._services.clock(), state.ends if state else None)
-        self._at.states.hold(one.rule, one.subject, until, place.user)
+        self._alerts.states.hold(one.rule, one.subject, until, place.user)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, found.person, f"snoozed {length}")
 
@@ -137,10 +122,10 @@ class MessageActions:
         if found is None:
             return
         one, person = found.event, found.person
-        pauses = found.watched.entry.draft.maker == person.id or found.message.place != person.id
+        pauses = found.watched.entry.draft.owner == person.id or found.message.place != person.id
         if pauses:
-            self._at.rules.pause(one.rule, f"by <@{place.user}>")
-        self._at.states.hold(one.rule, one.subject, None, place.user)
+            self._alerts.rules.pause(one.rule, f"by <@{place.user}>")
+        self._alerts.states.hold(one.rule, one.subject, None, place.user)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, person, "muted")
         self._services.slack.respond(place, cards.muted(event, whole=pauses))
@@ -152,9 +137,9 @@ class MessageActions:
             return
         one, entry = found.event, found.watched.entry
         if self._permissions.manages(found.person, entry) and entry.paused is not None:
-            self._at.rules.resume(one.rule, self._permissions.managers(entry))
-        self._at.states.release(one.rule, one.subject)
-        self._evaluator.judge_again(one.rule)
+            self._alerts.rules.resume(one.rule, self._permissions.managers(entry))
+        self._alerts.states.release(one.rule, one.subject)
+        self._evaluator.evaluate_again(one.rule)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, found.person, "unmuted")
         self._permissions.say(place, UNMUTED)
@@ -165,7 +150,7 @@ class MessageActions:
         person = admit(self._services, place, Act.CHANGED_ALERT, "unmuted")
         if person is None:
             return
-        hold = self._at.states.holds().get((id_, subject))
+        hold = self._alerts.states.holds().get((id_, subject))
         if hold is None or hold.until is not None:
             self._permissions.say(place, GONE.text)
             return
@@ -173,8 +158,8 @@ class MessageActions:
             self._permissions.note(Act.CHANGED_ALERT, person, "unmuted", REFUSED)
             self._permissions.say(place, NOT_SENT_TO_YOU)
             return
-        self._at.states.release(id_, subject)
-        self._evaluator.judge_again(id_)
+        self._alerts.states.release(id_, subject)
+        self._evaluator.evaluate_again(id_)
         self._permissions.note(Act.CHANGED_ALERT, person, "unmuted")
         self._permissions.say(place, UNMUTED)
 
@@ -182,6 +167,41 @@ class MessageActions:
         """The id of the rule behind a message; None if the person was refused, with an answer."""
         found = self._sent_to(place, spot, event)
         return found.event.rule if found else None
+
+    def _covering(
+        self, place: ReplyTarget, spot: MessageLocation, event: str
+    ) -> DeliveredEvent | None:
+        """The event, if the person was sent it and its rule covers the same usage as then."""
+        found = self._sent_to(place, spot, event)
+        if found is not None and not found.same_usage:
+            self._permissions.say(place, OTHER_USAGE)
+            return None
+        return found
+
+    def _answer(
+        self, place: ReplyTarget, found: DeliveredEvent, query: Query | None, at: datetime
+    ) -> None:
+        """Answer a question about an alert as of a moment (UTC), limited to what they may see."""
+        if query is None:
+            self._permissions.say(place, NO_USAGE)
+            return
+        services, person, owner = self._services, found.person, found.watched.entry.draft.owner
+        query = with_asker(query, owner)
+        asker = asker_of(services, person, query)
+        if asker.own_only and owner != person.id and found.watched.own_only:
+            text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
+            services.slack.respond(place, mrkdwn_message(text))
+            return
+        zone = services.settings.zone
+        answered = answer_any(services.store, query, at, zone, asker, whole=False)
+        if isinstance(answered, CommandError):
+            services.slack.respond(place, error(answered, services.settings.command))
+            return
+        what = answer_state(query, at, zone, asker, place.user)
+        services.slack.respond(
+            place, answer_with_controls(services, answered, what, asker, private=True)
+        )
+        self._permissions.note(Act.ASKED, person, query.words())
 
     def _sent_to(
         self, place: ReplyTarget, spot: MessageLocation, event: str, *, managers_only: bool = False
@@ -197,17 +217,17 @@ class MessageActions:
         if person is None:
             return None
         one = self._event(event)
-        message = self._at.alert_messages.get(one.alert_message or 0) if one else None
+        message = self._alerts.alert_messages.get(one.alert_message or 0) if one else None
         if one is None or message is None:
             self._permissions.say(place, GONE.text)
             return None
-        entry = self._at.rules.find(one.rule)
+        entry = self._alerts.rules.find(one.rule)
         what = f"alert {entry.draft.words}" if entry else "a message"
         if not _was_sent_to(message, person, spot):
             self._permissions.note(Act.CHANGED_ALERT, person, what, REFUSED)
             self._permissions.say(place, NOT_SENT_TO_YOU)
             return None
-        entry = self._at.rules.get(one.rule)
+        entry = self._alerts.rules.get(one.rule)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
             self._permissions.say(place, GONE.text)
@@ -223,7 +243,7 @@ class MessageActions:
 
     def _event(self, id_: str) -> PendingEvent | None:
         is_id = id_.isascii() and id_.isdigit() and len(id_) < 16  # fits SQLite's 64-bit integers
-        return self._at.alert_messages.event(int(id_)) if is_id else None
+        return self._alerts.alert_messages.event(int(id_)) if is_id else None
 
     def _update(self, message: AlertMessage) -> None:
         """Update a message to the current state; if that fails, the worker does it later."""
@@ -232,10 +252,10 @@ class MessageActions:
         content = self._messages.of(message)
         try:
             if content:
-                self._at.posting.update(Posted(message.channel, message.ts), content)
+                self._alerts.posting.update(Posted(message.channel, message.ts), content)
         except DeliveryError as problem:
             log.info("Could not update an alert's message, will retry: %s", problem)
-            self._at.alert_messages.renew(message.id)
+            self._alerts.alert_messages.renew(message.id)
 
 
 def _was_sent_to(message: AlertMessage, person: SlackUser, spot: MessageLocation) -> bool:

@@ -17,20 +17,20 @@ class AlertPermissions:
     """Checks who may manage a rule, answers with refusals, and writes to the audit log."""
 
     def __init__(self, alerts: AlertServices) -> None:
-        self._at = alerts
+        self._alerts = alerts
         self._services = alerts.services
 
     def manages(self, person: SlackUser, entry: StoredRule) -> bool:
         """Whether a person may change a rule."""
-        return entry.draft.maker == person.id or is_admin(person, self._services.settings)
+        return entry.draft.owner == person.id or is_admin(person, self._services.settings)
 
     def managers(self, entry: StoredRule) -> frozenset[str]:
         """The Slack ids of all people who may change a rule."""
-        return frozenset({entry.draft.maker, *self._services.settings.admins})
+        return frozenset({entry.draft.owner, *self._services.settings.admins})
 
     def find(self, person: SlackUser, id_: str) -> StoredRule | Refusal:
         """The rule, if the person may change it; refusals are written to the audit log."""
-        entry = self._at.rules.get(id_)
+        entry = self._alerts.rules.get(id_)
         if entry is None:
             return GONE
         if self.manages(person, entry):
@@ -43,7 +43,7 @@ class AlertPermissions:
 
         The refusal was sent as an answer to `place`. Both outcomes are written to the audit log.
         """
-        entry = self._at.rules.get(id_)
+        entry = self._alerts.rules.get(id_)
         what = f"alert {entry.draft.words}" if entry else id_
         person = admit(self._services, place, Act.CHANGED_ALERT, what)
         if person is None:
@@ -60,7 +60,7 @@ class AlertPermissions:
 
     def not_yours(self, entry: StoredRule) -> Refusal:
         """The refusal for people who may not change a rule; it names those who may."""
-        owner = entry.draft.maker
+        owner = entry.draft.owner
         others = admins(self._services.settings, but=owner)
         or_admin = f" or a bot admin ({others})" if others else ""
         return Refusal(f"That alert belongs to <@{owner}>. Only they{or_admin} can change it.")

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from heapq import nlargest
 from zoneinfo import ZoneInfo
 
-from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned, usage_by_group
+from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned
 from bot.answers.answer import make_plan, zone_of
 from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.forecast import ForecastRecord, forecast, record_of
+from reports.analysis.forecast import (
+    RECENT_DAYS,
+    ForecastRecord,
+    forecast,
+    forecast_groups,
+    record_of,
+)
 from reports.analysis.forecast_answer import ForecastGroup, ForecastScope, forecast_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
@@ -27,9 +35,9 @@ _DAY = timedelta(days=1)
 _HISTORY = 430
 """Days of the whole that are looked at: those that a method is judged by, and a month before."""
 _GROUP_HISTORY = 120
-"""Days of each group: enough for the weekday profile and two months to take a band from."""
+"""Days of a group that its band is taken from: two months of forecasts for a month ahead."""
 _MOST_BANDS = 50
-"""Groups that get a band: as many as a table can have; a band takes a millisecond."""
+"""Groups that get a band: as many as a table can have."""
 _MOST_PERIODS = 11
 """Earlier periods that show how good forecasts were: as many months as a year of data has whole."""
 
@@ -49,17 +57,27 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
     scope = ForecastScope(plan.source.range, local(after, zone.key), found.as_of, found.partial)
     whole = replace(plan.selection, by=None)
     days = _days(store, whole, today, plan.query)
-    so_far = _sum(store, whole, plan.source, plan.query)
+    so_far = _spend(found, store, plan.source)
     if not days and not so_far:
         return forecast_answer(plan.query, scope, None, ForecastRecord(0, None, None))
     count, left = (after - today).days, _left(request.now, today, zone)
     of_today = _today(request, found)
-    told = forecast(days, count, so_far, today=of_today.get(None, 0), left=left)
+    expected = forecast(days, count, sum(so_far.values()), today=sum(of_today.values()), left=left)
     past = record_of(days, _periods(days, today, first, unit))
-    before = _previous(store, found)
+    before = _previous(found, store)
     total = None if before is None else sum(before.values())
-    groups = _groups(request, found, told.method, count, left) if plan.query.by else ()
-    return forecast_answer(plan.query, scope, ForecastGroup("all", told, total), past, groups)
+    groups: list[ForecastGroup] = []
+    if plan.query.by:
+        recent = _recent(found, store, today, of_today)
+        histories = _histories(found, store, today, _largest(so_far, recent))
+        groups = [
+            ForecastGroup(found.labels[id_], one, None if before is None else before.get(id_, 0))
+            for id_, one in forecast_groups(
+                days, count, expected, so_far, recent, histories
+            ).items()
+        ]
+    groups = [group for group in groups if group.found.end or group.previous]
+    return forecast_answer(plan.query, scope, ForecastGroup("all", expected, total), past, groups)
 
 
 def _next(first: date, unit: Unit) -> date:
@@ -107,37 +125,73 @@ def _value(used: Usage, query: Query) -> int:
     return used.value(Metric.SPEND, query.source)
 
 
-def _sum(store: Store, selection: Selection, of: AnswerableRange, query: Query) -> int:
-    return sum(_value(used, query) for used in store.whole(selection, of.range, of.stored))
+def _spend(found: PlannedAnalysis, store: Store, of: AnswerableRange) -> Mapping[int, int]:
+    """The spend of a range by group; under 0 without a grouping."""
+    plan = found.plan
+    sums = store.tokens_and_spend(plan.selection, of.range, of.stored, plan.query.source)
+    return {id_: spend for id_, (_, spend) in sums.items()}
 
 
-def _today(request: AnalysisRequest, found: PlannedAnalysis) -> Mapping[int | None, int]:
-    """The spend of today by the ids of groups, that of all under None."""
+def _today(request: AnalysisRequest, found: PlannedAnalysis) -> Mapping[int, int]:
+    """The spend of today by group."""
     query = replace(found.plan.query, period=Calendar(Unit.DAY))
     plan = make_plan(request.store, query, request.now, request.zone, request.asker)
     if isinstance(plan, CommandError):
         return {}
-    used = usage_by_group(request.store, plan.selection, plan.source)
-    groups: dict[int | None, int] = {id_: _value(one, query) for id_, one in used.items()}
-    return {**groups, None: sum(groups.values())}
+    return _spend(found, request.store, plan.source)
 
 
-def _previous(store: Store, found: PlannedAnalysis) -> Mapping[int, int] | None:
+def _recent(
+    found: PlannedAnalysis, store: Store, today: date, of_today: Mapping[int, int]
+) -> Mapping[int, int]:
+    """The spend by group of the days that say how large the share of each is, and of today."""
+    of = answerable_range(_history(today, RECENT_DAYS), store.state().coverage)
+    spent = Counter(_spend(found, store, of))
+    spent.update(of_today)
+    return spent
+
+
+def _largest(*spent: Mapping[int, int]) -> frozenset[int]:
+    """The groups that spent most in all."""
+    total: Counter[int] = Counter()
+    for groups in spent:
+        total.update(groups)
+    return frozenset(nlargest(_MOST_BANDS, total, key=lambda id_: total[id_]))
+
+
+def _histories(
+    found: PlannedAnalysis, store: Store, today: date, groups: frozenset[int]
+) -> Mapping[int, Sequence[int]]:
+    """The spend of the days before today of each of some groups, as far back as all are stored."""
+    of = answerable_range(_history(today, _GROUP_HISTORY), store.state().coverage)
+    query, selection = found.plan.query, found.plan.selection
+    if query.by is None or not groups:
+        return {}
+    some = selection.only(query.by, groups)
+    length, known = len(of.range.buckets), _known(of, 1)
+    histories = {}
+    for id_, series in store.spend_series(some, of.range, of.stored, query.source).items():
+        days = [0] * length
+        for at, spend in series.items():
+            days[at] = spend
+        histories[id_] = days[known:]
+    return histories
+
+
+def _previous(found: PlannedAnalysis, store: Store) -> Mapping[int, int] | None:
     """The spend of the whole period before by group; None where it is not stored."""
     query, zone = found.plan.query, found.plan.source.range.zone
     start = found.plan.source.range.start.astimezone(ZoneInfo(zone)).date()
     unit = query.period.unit if isinstance(query.period, Calendar) else Unit.MONTH
-    first = _before(start, unit)
-    count = (start - first).days
-    buckets = tuple(local(first + n * _DAY, zone) for n in range(count))
-    end = local(start, zone)
-    of = answerable_range(
-        TimeRange(buckets, end, Granularity.DAY, end, zone), store.state().coverage
-    )
-    if not is_stored(of.range, of.stored, store.state().coverage):
-        return None
-    used = usage_by_group(store, found.plan.selection, of)
-    return {id_: _value(one, query) for id_, one in used.items()}
+    first, end = _before(start, unit), local(start, zone)
+    if unit is Unit.MONTH:  # of which there are stored sums
+        wanted = TimeRange((local(first, zone),), end, Granularity.MONTH, end, zone)
+    else:
+        buckets = tuple(local(first + n * _DAY, zone) for n in range((start - first).days))
+        wanted = TimeRange(buckets, end, Granularity.DAY, end, zone)
+    held = store.state().coverage
+    of = answerable_range(wanted, held)
+    return _spend(found, store, of) if is_stored(of.range, of.stored, held) else None
 
 
 def _before(first: date, unit: Unit) -> date:
@@ -167,40 +221,3 @@ def _periods(
         length = (end - first).days
         found.append(((first - begins).days, length, min(elapsed, length - 1)))
     return found[::-1]
-
-
-def _groups(
-    request: AnalysisRequest, found: PlannedAnalysis, method: str, count: int, left: Fraction
-) -> list[ForecastGroup]:
-    """The forecast of each group, by the method that is best for the whole."""
-    store, plan = request.store, found.plan
-    zone = ZoneInfo(plan.source.range.zone)
-    of = answerable_range(
-        _history(request.now.astimezone(zone).date(), _GROUP_HISTORY), store.state().coverage
-    )
-    series = store.read(plan.selection, of.range, of.stored, None).series
-    length, known = len(of.range.buckets), _known(of, 1)
-    so_far = usage_by_group(store, plan.selection, plan.source)
-    before, today = _previous(store, found), _today(request, found)
-
-    def one(id_: int, *, with_band: bool) -> ForecastGroup:
-        days = [0] * length
-        for at, used in series.get(id_, {}).items():
-            days[at] = _value(used, plan.query)
-        told = forecast(
-            days[known:],
-            count,
-            _value(so_far[id_], plan.query) if id_ in so_far else 0,
-            today=today.get(id_, 0),
-            left=left,
-            method=method,
-            with_band=with_band,
-        )
-        previous = None if before is None else before.get(id_, 0)
-        return ForecastGroup(found.labels[id_], told, previous)
-
-    plain = {id_: one(id_, with_band=False) for id_ in {*series, *so_far}}
-    largest = sorted(plain, key=lambda id_: -plain[id_].found.end)
-    groups = [one(id_, with_band=True) for id_ in largest[:_MOST_BANDS]]
-    groups += [plain[id_] for id_ in largest[_MOST_BANDS:]]
-    return [group for group in groups if group.found.end or group.previous]

@@ -18,6 +18,7 @@ from bot.store.usage.directory import Directory
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.keys import UNUSED_FOR, KeyFacts, KeyTrait, review
 from reports.analysis.keys_answer import UNKNOWN, keys_answer
+from reports.analysis.limits import LimitKind
 from reports.questions.grammar import CommandError
 from reports.questions.limit_kinds import days_of
 from reports.time.timerange import Granularity
@@ -69,8 +70,8 @@ def _facts(
     limits = {
         id_: one.cap.limit
         for one in limits_of(store.fact("limits"), directory).caps
-        if one.cap.subject.startswith("key ")
-        for id_ in one.keys
+        if one.kind is LimitKind.KEY
+        for id_ in one.ids
     }
     used = store.last_used(Dimension.KEY)
     spend = HourlySpend(store, now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,7 +9,8 @@ from datetime import datetime, timedelta
 from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import make_plan
-from bot.answers.openrouter_details import KeyDetails, StoredGuardrail, guardrails, key_details
+from bot.answers.guardrail_limits import guardrail_limits
+from bot.answers.openrouter_details import KeyDetails, key_details
 from bot.answers.openrouter_limits import OpenRouterLimits, TrackedLimit, limits_of
 from bot.store import Store
 from bot.store.sync_state import COSTS, parts
@@ -43,7 +43,10 @@ _SHARED = "Workspace budgets and credits are shared; `limits` without a filter l
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """A limit, and the members whose usage counts toward it: ids of keys or of creators."""
+    """A limit, and the members whose usage counts toward it: ids of keys or of creators.
+
+    `member` is the key or creator that it is a limit of.
+    """
 
     kind: LimitKind
     cap: SpendLimit
@@ -51,6 +54,7 @@ class _Counted:
     ids: Ids
     byok: bool
     owner: str = ""
+    member: int | None = None
 
 
 class HourlySpend:
@@ -105,7 +109,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     known = limits_of(store.fact("limits"), directory)
     counted = [
         *_key_limits(known, details, labels, directory),
-        *_guardrail_limits(store, known, details, labels, directory),
+        *_guardrail_limits(store, details, labels, directory),
     ]
     narrowed = keys is not None
     if keys is not None:
@@ -159,7 +163,7 @@ def keys_meant(directory: Directory, keys: Ids | None, creators: Ids | None) -> 
 def _concerns(one: _Counted, keys: Ids, creators: Ids | None) -> bool:
     """Whether a limit is one of these keys, or of these people."""
     if one.kind is LimitKind.MEMBER_GUARDRAIL:
-        return creators is not None and one.cap.subject in {f"member {id_}" for id_ in creators}
+        return creators is not None and one.member in creators
     return one.ids <= keys
 
 
@@ -170,20 +174,21 @@ def _key_limits(
     directory: Directory,
 ) -> Iterable[_Counted]:
     for one in known.caps:
-        kind, _, hash_ = one.cap.subject.partition(" ")
-        if kind != "key" or (details and hash_ in details and details[hash_].disabled):
+        hash_ = one.cap.subject.partition(" ")[2]
+        disabled = details and hash_ in details and details[hash_].disabled
+        if one.kind is not LimitKind.KEY or disabled:
             continue
-        (id_,) = one.keys
+        (id_,) = one.ids
         cap = replace(one.cap, label=labels.get(id_, one.cap.label))
-        yield _Counted(LimitKind.KEY, cap, Dimension.KEY, one.keys, one.byok,
+        yield _Counted(LimitKind.KEY, cap, Dimension.KEY, one.ids, one.byok,
                        owner_of(directory, labels, id_))  # fmt: skip
 
 
 def _workspace_limits(known: OpenRouterLimits) -> list[_Counted]:
     return [
-        _Counted(LimitKind.WORKSPACE, _unprefixed(one), Dimension.KEY, one.keys, one.byok)
+        _Counted(LimitKind.WORKSPACE, _unprefixed(one), Dimension.KEY, one.ids, one.byok)
         for one in known.caps
-        if one.cap.subject.startswith("workspace ")
+        if one.kind is LimitKind.WORKSPACE
     ]
 
 
@@ -194,80 +199,21 @@ def _unprefixed(one: TrackedLimit) -> SpendLimit:
 
 def _guardrail_limits(
     store: Store,
-    known: OpenRouterLimits,
     details: Mapping[str, KeyDetails] | None,
     labels: Mapping[int, str],
     directory: Directory,
 ) -> Iterable[_Counted]:
     """The budgets of guardrails: one for each member and key that a guardrail applies to."""
-    if known.reported_at is None or details is None:
-        return
-    homes = _Workspaces(store, details, directory)
-    for guardrail in guardrails(store) or ():
-        everybody = guardrail.id in homes.defaults
-        users = homes.people(guardrail.workspace) if everybody else guardrail.members
-        for user in users:
-            id_ = directory.ids.get((Dimension.CREATOR, user))
-            if id_ is None:
-                continue
-            by, ids = homes.counted(guardrail.workspace, user, id_)
-            cap = _cap(guardrail, f"member {id_}", guardrail.name, known.reported_at)
-            yield _Counted(LimitKind.MEMBER_GUARDRAIL, cap, by, ids, guardrail.byok,
-                           labels.get(id_, ""))  # fmt: skip
-        hashes = homes.keys(guardrail.workspace) if everybody else guardrail.keys
-        for hash_ in hashes:
-            id_ = directory.ids.get((Dimension.KEY, hash_))
-            if id_ is None or hash_ not in details or details[hash_].disabled:
-                continue
-            name = f"{guardrail.name} for {labels.get(id_, '')}"
-            cap = _cap(guardrail, f"guardrail key {id_}", name, known.reported_at)
-            yield _Counted(LimitKind.KEY_GUARDRAIL, cap, Dimension.KEY, frozenset({id_}),
-                           guardrail.byok, owner_of(directory, labels, id_))  # fmt: skip
-
-
-def _cap(one: StoredGuardrail, subject: str, label: str, told: datetime) -> SpendLimit:
-    return SpendLimit(subject, label, one.limit, one.reset, None, told)
-
-
-class _Workspaces:
-    """Which keys and people belong to which workspace."""
-
-    def __init__(
-        self, store: Store, details: Mapping[str, KeyDetails], directory: Directory
-    ) -> None:
-        kept = json.loads(store.fact("limits") or "{}")
-        listed = kept.get("workspaces")
-        self.defaults = {
-            one.get("default_guardrail") for one in (listed if isinstance(listed, list) else ())
-        } - {None, ""}
-        self._default = kept.get("default") or ""
-        self._details = details
-        self._directory = directory
-
-    def keys(self, workspace: str) -> list[str]:
-        """The hashes of the keys of a workspace."""
-        return [h for h, one in self._details.items() if one.workspace == workspace]
-
-    def people(self, workspace: str) -> list[str]:
-        """The user ids of those who created keys of a workspace."""
-        found = (self._details[hash_].creator for hash_ in self.keys(workspace))
-        return list(dict.fromkeys(user for user in found if user))
-
-    def counted(self, workspace: str, user: str, creator: int) -> tuple[Dimension, Ids]:
-        """Whose usage counts toward a member's budget in a workspace.
-
-        Everything that the member used, the chatroom too, where it was all in the default
-        workspace; elsewhere what went through the member's keys there.
-        """
-        own = {h: one.workspace for h, one in self._details.items() if one.creator == user}
-        if workspace == self._default and set(own.values()) <= {workspace}:
-            return Dimension.CREATOR, frozenset({creator})
-        ids = (
-            self._directory.ids.get((Dimension.KEY, hash_))
-            for hash_, home in own.items()
-            if home == workspace
-        )
-        return Dimension.KEY, frozenset(id_ for id_ in ids if id_ is not None)
+    for one in guardrail_limits(store, details, directory):
+        if one.member is None:
+            continue
+        label, cap = labels.get(one.member, ""), one.cap
+        if one.kind is LimitKind.MEMBER_GUARDRAIL:
+            yield _Counted(one.kind, cap, one.by, one.ids, one.byok, label, one.member)
+        else:
+            cap = replace(cap, label=f"{cap.label} for {label}")
+            owner = owner_of(directory, labels, one.member)
+            yield _Counted(one.kind, cap, one.by, one.ids, one.byok, owner, one.member)
 
 
 def _known(one: _Counted) -> bool:
@@ -277,7 +223,7 @@ def _known(one: _Counted) -> bool:
 
 def _forecast(one: _Counted, spend: HourlySpend, now: datetime) -> LimitForecast:
     cap, period = one.cap, one.cap.periods(now, now)[-1]
-    if cap.told_in(period) and cap.used is not None:
+    if cap.reported_in(period) and cap.used is not None:
         used = cap.used
     else:
         start = period.start if period else spend.hours[0]

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.analysis.cache import gather_cache
+from bot.analysis.first_use import gather_first_use
 from bot.analysis.forecast import gather_forecast
 from bot.analysis.keys import gather_keys
 from bot.analysis.limits import gather_limits
 from bot.analysis.price import gather_price
 from bot.analysis.request import AnalysisRequest
+from bot.analysis.retiring import gather_retiring
 from bot.analysis.whatif import gather_whatif
 from bot.analysis.why import gather_why
 from bot.answers.answer import answer
@@ -33,6 +35,8 @@ GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | Comman
     QueryKind.KEYS: gather_keys,
     QueryKind.CACHE: gather_cache,
     QueryKind.WHATIF: gather_whatif,
+    QueryKind.RETIRING: gather_retiring,
+    QueryKind.NEW: gather_first_use,
 }
 
 

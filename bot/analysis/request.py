@@ -14,7 +14,7 @@ from bot.store.usage.selection import Selection
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.usage.coverage import AnswerableRange
-from reports.usage.usage import Usage, total
+from reports.usage.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +64,4 @@ def usage_by_cell(
 
 def usage_by_group(store: Store, selection: Selection, of: AnswerableRange) -> Mapping[int, Usage]:
     """Usage of a whole range by the ids of the groups of a selection; 0 without a grouping."""
-    series = store.read(selection, of.range, of.stored, None).series
-    return {group: total(used.values()) for group, used in series.items()}
+    return store.group_sums(selection, of.range, of.stored)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.analysis.request import AnalysisRequest, planned, usage_by_cell
-from bot.answers.openrouter_details import StoredModel, models
+from bot.answers.openrouter_details import StoredModel, listed_model, models
+from bot.store import Store
+from bot.store.usage.selection import Selection
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.whatif import Repriced, TokenUse, reprice
-from reports.analysis.whatif_answer import whatif_answer
+from reports.analysis.whatif_answer import CachePricing, whatif_answer
 from reports.questions.grammar import CommandError
-from reports.usage.dimensions import Dimension
+from reports.usage.coverage import AnswerableRange
+from reports.usage.dimensions import Dimension, Metric
+from reports.usage.usage import ZERO, Usage, plus
 
 EXAMPLE = "whatif opus -> sonnet 1m"
 NAME_BOTH = f"Name the model that is used and the one to compare it with: `{EXAMPLE}`."
@@ -43,20 +47,17 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     if not meant:
         return CommandError(NOT_USED.format(word=word))
     by = None if plan.query.by is Dimension.MODEL else plan.query.by
-    cells = usage_by_cell(
-        request.store, plan.selection.grouped(by).only(Dimension.MODEL, meant), plan.source
-    )
-    used = sorted({model for _, model in cells}, key=lambda id_: found.labels[id_])
+    wanted = plan.selection.grouped(by).only(Dimension.MODEL, meant)
+    cells, unknown = _token_use(request.store, wanted, plan.source)
+    used = sorted({model for _, model, _ in cells}, key=lambda id_: found.labels[id_])
     if target.price is None:
         return CommandError(NO_PRICE.format(model=target.slug))
     sums: dict[str, list[Repriced]] = {}
-    for (member, model), usage in cells.items():
+    for (member, model, _), use in cells.items():
         slug = directory.members[model].ref
-        source = _listed(listed, slug)
+        source = listed_model(listed, slug)
         if source is None or source.price is None:
             return CommandError(NO_PRICE.format(model=slug))
-        use = TokenUse(usage.prompt, usage.completion, usage.reasoning, usage.requests,
-                       usage.credits + usage.byok)  # fmt: skip
         label = found.labels[model if plan.query.by is Dimension.MODEL else member] if (
             plan.query.by
         ) else "all"  # fmt: skip
@@ -74,9 +75,33 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         target.slug,
         _added("all", groups),
         groups if plan.query.by else (),
+        CachePricing(unknown, target.price.cached is not None),
         as_of=found.as_of,
         partial=found.partial,
     )
+
+
+def _token_use(
+    store: Store, wanted: Selection, of: AnswerableRange
+) -> tuple[Mapping[tuple[int, int, bool], TokenUse], bool]:
+    """Usage by group, model and whether its cached tokens are known; and whether any are not."""
+    unknown = store.unknown_buckets(of.range, of.stored, {"cached"})
+    sums: dict[tuple[int, int, bool], Usage] = {}
+    if unknown:
+        for index, member, model, usage in store.rows(wanted, of.range, of.stored):
+            place = member, model, index not in unknown
+            sums[place] = plus(sums.get(place, ZERO), usage)
+    else:
+        cells = usage_by_cell(store, wanted, of)
+        sums = {(member, model, True): usage for (member, model), usage in cells.items()}
+    found = {
+        place: TokenUse(
+            usage.prompt, usage.completion, usage.reasoning, usage.requests,
+            usage.value(Metric.SPEND), usage.cached if place[2] else None,
+        )
+        for place, usage in sums.items()
+    }  # fmt: skip
+    return found, any(not known for _, _, known in found)
 
 
 def _added(label: str, parts: list[Repriced]) -> Repriced:
@@ -86,14 +111,6 @@ def _added(label: str, parts: list[Repriced]) -> Repriced:
         sum(one.repriced_same for one in parts),
         sum(one.repriced for one in parts),
     )
-
-
-def _listed(listed: Mapping[str, StoredModel], slug: str) -> StoredModel | None:
-    """A model of the list; the suffixes that only steer where a request goes have no own price."""
-    base, _, variant = slug.partition(":")
-    if slug in listed or variant not in {"exacto", "nitro", "floor"}:
-        return listed.get(slug)
-    return listed.get(base)
 
 
 def _target(listed: Mapping[str, StoredModel], word: str) -> StoredModel | None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.analysis.request import (
     AnalysisRequest,
     PlannedAnalysis,
     planned,
-    usage_by_cell,
     usage_by_group,
 )
 from bot.store import Store
 from bot.store.usage.selection import Selection
+from bot.store.usage.sums import PairSums
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.why import CellUsage
 from reports.analysis.why_answer import (
@@ -25,11 +25,12 @@ from reports.analysis.why_answer import (
 )
 from reports.questions.grammar import CommandError
 from reports.usage.coverage import AnswerableRange, answerable_range, is_stored
-from reports.usage.dimensions import Dimension, Metric
-from reports.usage.usage import ZERO, Usage, minus
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 
-_Place = tuple[int, int, int]
-"""Key, model and creator, as ids; the creator is 0 where it is not looked at."""
+_Spent = tuple[int, int, int, int, int]
+"""Key, model and creator, as ids (the creator is 0 where it is not looked at); tokens; spend in
+nano-dollars.
+"""
 
 
 def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -63,55 +64,88 @@ def _groups(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mappin
 
 
 def _cells(store: Store, found: PlannedAnalysis, before: AnswerableRange) -> list[CellUsage]:
-    query, directory = found.plan.query, store.directory()
-    was = _usage(store, found, before)
-    is_ = _usage(store, found, found.plan.source)
+    directory, labels = store.directory(), found.labels
+    names = {one.id: one.name for one in directory.of[Dimension.MODEL]}
+    was = {
+        (key, model, creator): (tokens, spend)
+        for key, model, creator, tokens, spend in _spent(store, found, before)
+    }
     cells = []
-    for place in {**is_, **was}:
-        key, model, creator = place
-        earlier, later = was.get(place, ZERO), is_.get(place, ZERO)
+    for key, model, creator, tokens, spend in _spent(store, found, found.plan.source):
+        earlier = was.pop((key, model, creator), (0, 0))
+        who = labels[creator] if creator else ""
         cells.append(
-            CellUsage(
-                found.labels[key],
-                directory.members[model].name,
-                earlier.tokens,
-                later.tokens,
-                earlier.value(Metric.SPEND, query.source),
-                later.value(Metric.SPEND, query.source),
-                found.labels[creator] if creator else "",
-            )
+            CellUsage(labels[key], names[model], earlier[0], tokens, earlier[1], spend, who)
         )
+    for (key, model, creator), (tokens, spend) in was.items():
+        who = labels[creator] if creator else ""
+        cells.append(CellUsage(labels[key], names[model], tokens, 0, spend, 0, who))
     return cells
 
 
-def _usage(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mapping[_Place, Usage]:
-    """Usage by key and model; by creator, with the creator whose it is."""
-    wanted = found.plan.selection
-    by_key = wanted.grouped(Dimension.KEY)
+def _spent(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> list[_Spent]:
+    """What each key spent on each model; by creator, with the creator whose it is."""
+    wanted, money = found.plan.selection, found.plan.query.source
     if wanted.by is Dimension.CREATOR:
-        return _by_creator(store, wanted, of)
-    return {
-        (key, model, 0): used for (key, model), used in usage_by_cell(store, by_key, of).items()
-    }
+        return _by_creator(store, wanted, of, money)
+    pairs = store.pair_sums(wanted.grouped(Dimension.KEY), of.range, of.stored, money)
+    return [(key, model, 0, tokens, spend) for key, model, tokens, spend in pairs]
 
 
-def _by_creator(store: Store, wanted: Selection, of: AnswerableRange) -> Mapping[_Place, Usage]:
-    """Usage by key, model and creator. No view of the store has all three: a key is its creator's,
-    and what a creator used beyond their keys went through the chatroom.
+def _by_creator(
+    store: Store, wanted: Selection, of: AnswerableRange, money: MoneySource
+) -> list[_Spent]:
+    """What each key of each creator spent on each model. No view of the store has all three: a key
+    is its creator's, and what a creator used beyond their keys went through the chatroom.
     """
-    directory = store.directory()
-    chatroom, owners = directory.ids[Dimension.KEY, ""], directory.owners
-    rest = dict(usage_by_cell(store, wanted, of))
-    cells: dict[_Place, Usage] = {}
+    directory, allowed = store.directory(), wanted.ids(Dimension.CREATOR)
+    owners = directory.owners
     others = tuple(one for one in wanted.members if one[0] is not Dimension.CREATOR)
     by_key = Selection(Dimension.KEY, others)
-    for (key, model), used in usage_by_cell(store, by_key, of).items():
+    if allowed is not None:
+        keys = frozenset(key for key, owner in owners.items() if owner in allowed)
+        known = by_key.ids(Dimension.KEY)
+        by_key = by_key.only(Dimension.KEY, keys if known is None else keys & known)
+    whole = store.tokens_and_spend(wanted, of.range, of.stored, money)
+    tokens_left = {creator: tokens for creator, (tokens, _) in whole.items()}
+    spend_left = {creator: spend for creator, (_, spend) in whole.items()}
+    cells: list[_Spent] = []
+    for key, model, tokens, spend in store.pair_sums(by_key, of.range, of.stored, money):
         owner = owners.get(key)
-        if owner is None or (owner, model) not in rest:
-            continue
-        cells[key, model, owner] = used
-        rest[owner, model] = minus(rest[owner, model], used)
-    for (creator, model), used in rest.items():
-        if used != ZERO:
-            cells[chatroom, model, creator] = used
-    return cells
+        if owner in tokens_left:
+            cells.append((key, model, owner, tokens, spend))
+            tokens_left[owner] -= tokens
+            spend_left[owner] -= spend
+    # only of those whose keys don't explain all of it, the models are read too
+    beyond = frozenset(one for one in whole if tokens_left[one] or spend_left[one])
+    if not beyond:
+        return cells
+    of_creators = wanted.only(Dimension.CREATOR, beyond)
+    return _with_chatroom(
+        cells,
+        store.pair_sums(of_creators, of.range, of.stored, money),
+        directory.ids[Dimension.KEY, ""],
+        beyond,
+    )
+
+
+def _with_chatroom(
+    cells: Sequence[_Spent], of_creators: Iterable[PairSums], chatroom: int, beyond: frozenset[int]
+) -> list[_Spent]:
+    """The cells of keys, and what some creators (`beyond`) used beyond their keys."""
+    rest = {(creator, model): (tokens, spend) for creator, model, tokens, spend in of_creators}
+    found = []
+    for cell in cells:
+        _, model, owner, tokens, spend = cell
+        if owner in beyond:
+            left = rest.get((owner, model))
+            if left is None:
+                continue
+            rest[owner, model] = left[0] - tokens, left[1] - spend
+        found.append(cell)
+    found += [
+        (chatroom, model, creator, tokens, spend)
+        for (creator, model), (tokens, spend) in rest.items()
+        if tokens or spend
+    ]
+    return found

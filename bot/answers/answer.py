@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.answers import visibility
 from bot.answers.visibility import ANYONE, SELF, Asker
 from bot.store import Store
-from bot.store.sync_state import failure, first_sync, missed
+from bot.store.sync_state import failure, first_sync, missed, read_slowed
 from bot.store.usage.directory import Directory
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
@@ -127,6 +127,7 @@ def missing(store: Store, plan: Plan, before: Iterable[str] = ()) -> tuple[str, 
         *_sync_failure(store),
         *_first_sync(store),
         *missed(store, plan.query),
+        *_slowed(store, plan.source),
         *plan.source.partial,
         *before,
         *store.notes(plan.source.stored, plan.source.range),
@@ -140,6 +141,14 @@ def _sync_failure(store: Store) -> tuple[str, ...]:
     if failed is None:
         return ()
     return (f"the last sync failed at {failed.at:%H:%M} UTC: {failed.words.removesuffix('.')}",)
+
+
+def _slowed(store: Store, answered: AnswerableRange) -> tuple[str, ...]:
+    """That the newest data is older than usual, where there are too many keys to fetch it often."""
+    slowed = read_slowed(store)
+    if slowed is None or not answered.range.unfinished or answered.stored not in slowed.every:
+        return ()
+    return (slowed.words(answered.stored),)
 
 
 def _first_sync(store: Store) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ RECENT = timedelta(minutes=15)
 """How long a direct message outside a thread counts as a follow-up: enough to read an answer, but
 not to come back after a meeting and have forgotten it."""
 
-_LONGEST_STATE = 255
+_LONGEST_STATE = 255  # Slack's limit for a block id
 
 _INLINE, _STORED = "q", "k"
 _FIELDS = 5

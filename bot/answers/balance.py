@@ -11,6 +11,7 @@ from bot.answers.visibility import Asker
 from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.alerts.periods import AlertPeriod
+from reports.analysis.limits import LimitKind
 from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.time.period import Counted, Unit
@@ -55,7 +56,7 @@ def limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
     found = limits_of(store.fact("limits"), directory).caps
     if asker.own_only:
         mine = _keys_of(store, asker)
-        found = tuple(one for one in found if one.keys <= mine and _is_key(one))
+        found = tuple(one for one in found if one.ids <= mine and _is_key(one))
     return fullest_first([_limit(store, one, now) for one in found])
 
 
@@ -64,12 +65,12 @@ def own_limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
     found = limits_of(store.fact("limits"), store.directory()).caps
     mine = _keys_of(store, asker)
     return fullest_first(
-        [_limit(store, one, now) for one in found if one.keys <= mine and _is_key(one)]
+        [_limit(store, one, now) for one in found if one.ids <= mine and _is_key(one)]
     )
 
 
 def _is_key(one: TrackedLimit) -> bool:
-    return one.cap.subject.startswith("key ")
+    return one.kind is LimitKind.KEY
 
 
 def _keys_of(store: Store, asker: Asker) -> frozenset[int]:
@@ -80,7 +81,7 @@ def _keys_of(store: Store, asker: Asker) -> frozenset[int]:
 
 def _limit(store: Store, one: TrackedLimit, now: datetime) -> Limit:
     cap, period = one.cap, one.cap.periods(now, now)[-1]
-    used = cap.used if cap.told_in(period) else _used(store, one, period)
+    used = cap.used if cap.reported_in(period) else _used(store, one, period)
     return Limit(cap.label, cap.limit, used, cap.reset, period.end if period else None)
 
 
@@ -92,7 +93,7 @@ def _used(store: Store, one: TrackedLimit, period: AlertPeriod | None) -> int | 
     while (after := next_bucket(edges[-1], Granularity.HOUR)) < period.end:
         edges.append(after)
     hours = TimeRange(tuple(edges), period.end, Granularity.HOUR, period.end)
-    selection = Selection.of(Dimension.KEY, {Dimension.KEY: one.keys})
+    selection = Selection.of(Dimension.KEY, {Dimension.KEY: one.ids})
     source = MoneySource.ALL if one.byok else MoneySource.CREDITS
     usage = total(store.whole(selection, hours, Granularity.HOUR))
     return usage.value(Metric.SPEND, source)

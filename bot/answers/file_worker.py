@@ -37,8 +37,8 @@ class RenderError(Exception):
 class Renderer:
     """Renders files from one database, a few at a time, each in its own process."""
 
-    def __init__(self, database: Path) -> None:
-        self._database = database.absolute()
+    def __init__(self, database: Path | str) -> None:
+        self._database = database.absolute() if isinstance(database, Path) else database
         self._slots = threading.BoundedSemaphore(AT_ONCE)
 
     @contextmanager
@@ -51,10 +51,11 @@ class Renderer:
             yield path
 
     def _run(self, job: Job, path: Path) -> None:
-        # through stdin, because all users of the machine can see arguments
-        request = {"database": str(self._database), "file": str(path), "job": job.as_json()}
+        # everything that is not public goes through stdin: arguments are seen by all users
+        name = "path" if isinstance(self._database, Path) else "url"
+        request = {name: str(self._database), "file": str(path), "job": job.as_json()}
         try:
-            done = subprocess.run(  # noqa: S603 - our own file
+            done = subprocess.run(  # our own file, no shell  # noqa: S603  # nosec B603
                 [sys.executable, "-P", str(_ENTRY)],
                 input=json.dumps(request).encode(),
                 capture_output=True,
@@ -77,12 +78,13 @@ class Renderer:
 
 
 def main() -> None:
-    """Render one file; stdin is {"database": path, "file": path, "job": {...}}."""
+    """Render one file as stdin says: {"path" or "url": database, "file": path, "job": {...}}."""
     os.nice(_NICENESS)
     try:
         request = json.load(sys.stdin)
         job = Job.from_json(request["job"])
-        store = Store(Database(Path(request["database"]), must_exist=True))
+        database = Path(request["path"]) if "path" in request else request["url"]
+        store = Store(Database(database, must_exist=True))
         with Path(request["file"]).open("wb") as out:
             write_file(store, job, out)
     except (UnanswerableError, StoreError) as error:

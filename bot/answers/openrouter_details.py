@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from bot.store import Store
@@ -53,29 +52,6 @@ class StoredModel:
     ends: date | None
 
 
-class OpenRouterDetails:
-    """Stored keys, guardrails and models, each parsed on first use."""
-
-    def __init__(self, store: Store, directory: Directory) -> None:
-        self._store = store
-        self._directory = directory
-
-    @cached_property
-    def keys(self) -> Mapping[str, KeyDetails] | None:
-        """See `key_details`."""
-        return key_details(self._store)
-
-    @cached_property
-    def models(self) -> Mapping[str, StoredModel] | None:
-        """See `models`."""
-        return models(self._store)
-
-    @cached_property
-    def members_known(self) -> bool:
-        """See `members_known`."""
-        return members_known(self._store, self._directory)
-
-
 def members_known(store: Store, directory: Directory) -> bool:
     """Whether OpenRouter lists the organization's members, so that former ones are known."""
     people = directory.of[Dimension.CREATOR]
@@ -107,6 +83,12 @@ def guardrails(store: Store) -> tuple[StoredGuardrail, ...] | None:
     )  # fmt: skip
 
 
+def guardrails_at(store: Store) -> datetime | None:
+    """When guardrails were last read (UTC); None where they never were."""
+    stored = _stored(store, details.GUARDRAILS)
+    return datetime.fromisoformat(stored["at"]) if stored else None
+
+
 def key_details(store: Store) -> Mapping[str, KeyDetails] | None:
     """All keys by their hash; None if they were never listed completely."""
     stored = _stored(store, details.KEYS)
@@ -135,6 +117,17 @@ def models(store: Store) -> Mapping[str, StoredModel] | None:
         model = StoredModel(one["slugs"][0], one["name"], _price(one["price"]), ends)
         found |= dict.fromkeys(one["slugs"], model)
     return found
+
+
+def listed_model(listed: Mapping[str, StoredModel], slug: str) -> StoredModel | None:
+    """A model of the list by a slug that usage names; None where the list has it not.
+
+    Suffixes that only decide where a request goes have no entry of their own.
+    """
+    base, _, variant = slug.partition(":")
+    if slug in listed or variant not in {"exacto", "nitro", "floor"}:
+        return listed.get(slug)
+    return listed.get(base)
 
 
 def _price(stored: Mapping[str, str | None] | None) -> ListPrice | None:

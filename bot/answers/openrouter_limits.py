@@ -12,16 +12,24 @@ from typing import Any
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Ids
 from reports.alerts.limits_and_forecast import SpendLimit
+from reports.analysis.limits import LimitKind
 from reports.usage.dimensions import Dimension
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedLimit:
-    """A limit or budget, the keys whose usage counts toward it, and whether BYOK counts too."""
+    """A limit or budget, and the members whose usage counts toward it.
+
+    `ids` are members of `by`: keys or creators. `byok` says whether BYOK spend counts too. `member`
+    is the key or creator that it is a limit of, None for a workspace.
+    """
 
     cap: SpendLimit
-    keys: Ids
+    ids: Ids
     byok: bool = False
+    kind: LimitKind = LimitKind.KEY
+    by: Dimension = Dimension.KEY
+    member: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,8 @@ def _keys(
             f"key {key_hash}", directory.labels[id_], stored["limit"], stored["reset"] or "", used,
             reported_at, owner.detail if owner else "",
         )  # fmt: skip
-        limits.append(TrackedLimit(cap, frozenset({id_}), bool(stored.get("byok"))))
+        byok = bool(stored.get("byok"))
+        limits.append(TrackedLimit(cap, frozenset({id_}), byok, member=id_))
     return limits
 
 
@@ -96,7 +105,7 @@ def _workspaces(
             subject = f"workspace {one['id']} {reset}".strip()
             label = f"workspace {one['name']}{distinguishing_suffix}"
             cap = SpendLimit(subject, label, budget["limit"], reset, None, reported_at)
-            found.append(TrackedLimit(cap, keys, bool(one["byok"])))
+            found.append(TrackedLimit(cap, keys, bool(one["byok"]), LimitKind.WORKSPACE))
     return found
 
 

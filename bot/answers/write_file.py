@@ -30,7 +30,7 @@ from reports.usage.usage import Usage, UsageRow
 from reports.wording.safe_text import clean
 
 NO_CHART = "This answer has no chart."
-_BATCH = 4_096
+_BATCH = 4_096  # rows per write to the temporary file
 _ORGANIZATION = "organisation"  # the fact's name since the first version
 
 
@@ -284,7 +284,7 @@ def _spool(rows: Iterable[_Row], spool: IO[bytes]) -> None:
 def _unspool(spool: IO[bytes]) -> Iterator[_Row]:
     while True:
         try:
-            batch = marshal.load(spool)  # noqa: S302 - written by this process a moment ago
+            batch = marshal.load(spool)  # our own of just now  # noqa: S302  # nosec B302
         except EOFError:
             return
         for row in batch:

@@ -32,7 +32,7 @@ from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)
 
-TOP = 5
+TOP = 5  # groups per list: App Home is an overview
 _DAY, _MONTH = Counted(1, Unit.DAY), Counted(1, Unit.MONTH)
 _NOT_LOADED = "I couldn't load your Home. Open it again in a minute."
 

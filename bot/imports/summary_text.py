@@ -13,7 +13,7 @@ from reports.usage.dimensions import NAMES
 from reports.wording.safe_text import clean
 
 _STAMPS = {Granularity.MONTH: "%Y-%m", Granularity.DAY: "%Y-%m-%d"}
-_NAMED = 3
+_NAMED = 3  # names listed in a note
 
 
 def summary(result: Imported) -> str:

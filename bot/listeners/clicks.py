@@ -16,7 +16,7 @@ from reports.schedules.slack.message import SCHEDULE_EDIT, STOP
 
 DOUBLE_CLICK_SECONDS = 3.0
 """Seconds within which the same click again is a double click."""
-MAX_CLICKS = 10_000
+MAX_CLICKS = 10_000  # a bound on memory; far more than are made in DOUBLE_CLICK_SECONDS
 
 
 def foreign(identity: Identity | None, body: dict[str, Any]) -> Refusal | None:

@@ -42,7 +42,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 REQUESTS_A_MINUTE = 60  # four below OpenRouter's limit, for other users of the key
-TRIES = 5
+TRIES = 5  # with exponential delays, within CALL_SECONDS
 _NO_CONNECTION = "no connection"
 _TOO_SLOW = "the response took too long"
 LONGEST_WAIT = 60.0
@@ -54,15 +54,15 @@ ANSWER_SECONDS = 35.0
 CALL_SECONDS = 70.0
 """The time for a call with all its tries: failures are recorded within 90 s, before the sync lease
 of 120 s expires."""
-EXTRA_TRIES = 3
+EXTRA_TRIES = 3  # for data that usage does not depend on
 EXTRA_SECONDS = 15.0
 """The time for a response about names and limits, which usage must not wait for long."""
 REFUSED_SECONDS = 3600.0
 """How long rejected metrics are left out: a fix is noticed within the hour, and retrying costs one
 query in several hundred."""
 MAX_RESPONSE_BYTES = 32 * 2**20  # far above a response of 10,000 rows
-PAGE = 100
-MOST_PAGES = 1000
+PAGE = 100  # entries per page: OpenRouter's maximum
+MOST_PAGES = 1000  # an end if pages never become empty
 
 _READS = {"/activity", "/analytics/meta", "/keys", "/key", "/organization/members",
           "/credits", "/workspaces", "/guardrails", "/guardrails/assignments/members",
@@ -155,6 +155,11 @@ class OpenRouter:
 
     def __repr__(self) -> str:
         return f"OpenRouter({str(self._base)!r})"
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made so far, retries included."""
+        return self._pace.taken
 
     def close(self) -> None:
         """Close the connections."""

@@ -24,7 +24,7 @@ from reports.usage.dimensions import Metric
 from reports.usage.figures import REQUIRED, FigureKind, summands
 from reports.usage.usage import NANO, Usage
 
-ROW_LIMIT = 10_000
+ROW_LIMIT = 10_000  # OpenRouter's maximum
 METRICS = tuple(figure.wire for figure in REQUIRED)
 OPTIONAL = tuple(figure.wire for figure in figures.OPTIONAL)
 """Metrics that OpenRouter may reject or omit; usage is stored without them then."""

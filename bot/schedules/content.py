@@ -48,7 +48,7 @@ CREATOR = "creator:"
 OWNER_LEFT = (
     "The person who set up this report has left the workspace. A bot admin can edit or delete it."
 )
-MAX_REVISIONS = 5
+MAX_REVISIONS = 5  # earlier reports whose spend is checked again
 INCOMPLETE = "Not all data of this period has been synced yet."
 
 

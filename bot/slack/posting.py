@@ -30,8 +30,8 @@ MEMBERS_PAGE = 999
 """Members per page: Slack allows fewer than 1,000, so most channels take one call."""
 LONGEST_WAIT = 30.0
 """The longest wait for the rate limit in seconds; for longer ones the run is retried later."""
-_UPLOAD_SECONDS = 60
-_MOST_WAITS = 5
+_UPLOAD_SECONDS = 60  # for one file; large exports take some seconds
+_MOST_WAITS = 5  # after that the run is retried later
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The database: usage, the directory, schedules, alerts, the audit log. All SQL is in here."""
 
-from bot.store.database import Database, DatabaseBusyError, DiskFullError, StoreError
+from bot.store.database import Database
+from bot.store.errors import DatabaseBusyError, DiskFullError, StoreError
 from bot.store.usage.store import Store
 
 __all__ = ["Database", "DatabaseBusyError", "DiskFullError", "Store", "StoreError"]

@@ -1,75 +1,38 @@
-"""One SQLite file: one writer behind a lock, and a pool of readers.
+"""The database: reads of one state, and writes of all or nothing, on either engine.
 
-Write-ahead logging is used only where this SQLite has the fix for its rare corruption race
-(3.51.3, 3.50.7, 3.44.6; see sqlite.org/wal.html); elsewhere the rollback journal. With a rollback
-journal a commit waits for every open read transaction and keeps new ones out meanwhile. Therefore
-a thread that holds a read transaction may never begin a write, nor wait for one.
+With SQLite's rollback journal a commit waits for every open read transaction and keeps new ones out
+meanwhile. Therefore a thread that holds a read transaction may never begin a write, nor wait for
+one. The same holds on PostgreSQL, where a thread would need two connections.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from bot.store.migrations import SET, STEPS
+from bot.store.connection import Area, Connection, Engine
+from bot.store.errors import (
+    NO_DRIVER,
+    DatabaseBusyError,
+    LockedError,
+    NestedAccessError,
+    StoreError,
+)
+from bot.store.sqlite import SqliteEngine
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
 """How long work that nobody watches waits for a lock of another program's."""
-COMMIT_SECONDS = 10.0
-"""How long a commit waits for readers; with a rollback journal new ones wait for it meanwhile."""
-MOST_IDLE = 8
-"""Readers that are kept open for the next read; each may hold 16 MiB of cache."""
 SETTLED_SECONDS = 30.0
 """Without a failed write for so long, writing is well again: a sync writes every few seconds."""
-_CACHE_KIB = 16_384
-_MMAP_BYTES = 2**31 - 2**16  # the most that SQLite maps
-
-
-class StoreError(Exception):
-    """The database cannot be used; the text tells who runs the bot why, and what to do.
-
-    `public` says it to people in Slack, without paths of the machine.
-    """
-
-    permanent = True
-    public = "The bot's database can't be used right now. Its log says why."
-
-
-class DatabaseBusyError(StoreError):
-    """A lock on the database is held, mostly by another program; waiting is all that helps."""
-
-    permanent = False
-    public = "The bot's database is in use by another program right now. Try again in a minute."
-
-
-class DiskFullError(StoreError):
-    """There is no room to write; what was saved before is unchanged and can be read."""
-
-    permanent = False
-    public = "The bot's disk is full, so nothing can be saved until its admins free some space."
-
-
-class NestedAccessError(RuntimeError):
-    """A mistake in this program: a write inside a read of the same thread, or the other way."""
-
-
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_OUTSIDE = _BUSY | _BROKEN | {
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_AUTH,
-}  # fmt: skip
-"""Causes outside this program; any other error of SQLite is a mistake in our statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +71,6 @@ def patience(
         _patience.reset(token)
 
 
-def has_safe_wal(version: tuple[int, ...]) -> bool:
-    """Whether an SQLite of this version may keep a write-ahead log beside several connections."""
-    if version[:2] == (3, 44):
-        return version >= (3, 44, 6)
-    if version[:2] == (3, 50):
-        return version >= (3, 50, 7)
-    return version >= (3, 51, 3)
-
-
 class Observer(Protocol):
     """Is told how the use of a database goes, in the thread that uses it; must return quickly."""
 
@@ -140,44 +94,28 @@ class _Silent:
 class _Reader:
     """A connection in a read transaction, and how many nested reads use it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - of any engine
         self.connection = connection
         self.depth = 0
 
 
 class Database:
-    """Opens (or creates) the file, readable by its owner alone, and migrates its tables.
+    """Opens a database and migrates its tables; methods may be called from any thread.
 
-    Methods may be called from any thread. Raises StoreError if the file is not a database of
-    ours, comes from a newer version, or cannot be read or written.
+    `address` is the path of an SQLite file, which is created where it is missing, or the URL of a
+    PostgreSQL database. With `must_exist` nothing is created, and no server's tables are changed.
+    Raises StoreError if the database is not ours, comes from a newer version, or cannot be read or
+    written.
     """
 
-    def __init__(self, path: Path, *, must_exist: bool = False) -> None:
-        self.path = path
-        if must_exist and not path.exists():
-            raise StoreError(f"There is no database at {path}. Run `activity sync` to create it.")
+    def __init__(self, address: Path | str, *, must_exist: bool = False) -> None:
+        self.address = address
         self._local = threading.local()
-        self._lock = threading.Lock()
-        self._writing: int | None = None
-        self._pool = threading.Lock()
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
         self.observer: Observer = _Silent()
         self._failed: tuple[StoreError, float] | None = None
         self._written = 0.0
-        try:
-            self._make_private()
-            self._writer = self._connect(BUSY_SECONDS)
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise _explain(self.path, error) from error
-        try:
-            self._prepare(keep_journal=must_exist)
-        except StoreError:
-            self.close()
-            raise
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise _explain(self.path, error) from error
+        self.engine = _open(address, must_exist=must_exist)
+        self._errors: tuple[type[Exception], ...] = (*self.engine.errors, LockedError)
 
     @property
     def trouble(self) -> StoreError | None:
@@ -206,22 +144,36 @@ class Database:
         """Write something small, so that `trouble` tells how things are now."""
         with suppress(StoreError), patience(1.0), self.write() as connection:
             connection.execute(
-                "INSERT INTO fact (name, value) VALUES ('write check', '1')"
-                " ON CONFLICT (name) DO UPDATE SET value = value + 1"
+                "INSERT INTO fact (name, value) VALUES ('write check', ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (str(monotonic()),),
             )
 
+    def now(self) -> datetime:
+        """The present (UTC) by the database's clock, which all of its processes share."""
+        return datetime.now(UTC) + self.engine.offset
+
+    def size(self) -> int:
+        """The space that the database takes, in bytes."""
+        return self.engine.size()
+
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """The writer, in one transaction: all of it is kept, or nothing.
+    def write(self, area: Area = Area.LEDGER) -> Iterator[Connection]:
+        """One transaction, with no other of its area beside it: all of it is kept, or nothing.
 
         Raises StoreError, and NestedAccessError in a thread that holds a reader.
         """
         self.check_may_write()
         try:
-            with self._explained(), self._turn_to_write() as writer:
-                yield writer
-                writer.execute(f"PRAGMA busy_timeout = {int(COMMIT_SECONDS * 1000)}")
-                writer.execute("COMMIT")
+            with self._explained():
+                connection = self._wait(lambda seconds: self.engine.begin_write(area, seconds))
+                self._local.writing = True
+                try:
+                    yield connection
+                    self.engine.commit(connection)
+                finally:
+                    self._local.writing = False
+                    self.engine.end_write(area, connection)
         except StoreError as error:
             if not isinstance(error, DatabaseBusyError):
                 self._failed = error, monotonic()
@@ -237,7 +189,7 @@ class Database:
                 "A write must not begin while this thread holds a read transaction: the commit"
                 " would wait for it. Write before the read, or after it."
             )
-        if self._writing == threading.get_ident():
+        if self._is_writing():
             raise NestedAccessError("A write must not begin inside another write of its thread.")
 
     @property
@@ -246,41 +198,7 @@ class Database:
         return self._current() is not None
 
     @contextmanager
-    def _turn_to_write(self) -> Iterator[sqlite3.Connection]:
-        """The writer with its transaction begun; rolled back at the end unless committed."""
-        with self._begun() as writer:
-            self._writing = threading.get_ident()
-            try:
-                yield writer
-            finally:
-                self._writing = None
-                if writer.in_transaction:
-                    writer.execute("ROLLBACK")
-
-    @contextmanager
-    def _begun(self) -> Iterator[sqlite3.Connection]:
-        """The writer's lock and its begun transaction, as soon as both can be had."""
-        self._wait(self._begin_write)
-        try:
-            yield self._writer
-        finally:
-            self._lock.release()
-
-    def _begin_write(self, seconds: float) -> None:
-        """Take the lock and begin within some seconds. Raises sqlite3.Error or _LockedError."""
-        end = monotonic() + seconds
-        if not self._lock.acquire(timeout=seconds):
-            raise _LockedError
-        try:
-            left = max(0.0, end - monotonic())
-            self._writer.execute(f"PRAGMA busy_timeout = {int(left * 1000)}")
-            self._writer.execute("BEGIN IMMEDIATE")
-        except BaseException:
-            self._lock.release()
-            raise
-
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[Connection]:
         """A reader, which sees one state of the database from first to last.
 
         A read within a read of the same thread sees the same state. Raises StoreError, and
@@ -291,17 +209,17 @@ class Database:
             with self._explained():
                 yield from self._use(reader)
             return
-        if self._writing == threading.get_ident():
+        if self._is_writing():
             raise NestedAccessError("A read inside a write must use the write's connection.")
         try:
             with self._explained():
-                reader = self._local.reader = _Reader(self._wait(self._begin_read))
+                reader = self._local.reader = _Reader(self._wait(self.engine.begin_read))
                 yield from self._use(reader)
         except StoreError as error:
             self.observer.failed(error)
             raise
 
-    def _use(self, reader: _Reader) -> Iterator[sqlite3.Connection]:
+    def _use(self, reader: _Reader) -> Iterator[Connection]:
         """A reader's connection; the last one who uses it gives it back to the pool."""
         reader.depth += 1
         try:
@@ -312,45 +230,15 @@ class Database:
             if reader.depth == 0:
                 if getattr(self._local, "reader", None) is reader:
                     self._local.reader = None
-                self._give_back(reader.connection)
+                self.engine.end_read(reader.connection)
 
     def _current(self) -> _Reader | None:
         """The reader that this thread holds, if any."""
         reader: _Reader | None = getattr(self._local, "reader", None)
         return reader if reader is not None and reader.depth else None
 
-    def _begin_read(self, seconds: float) -> sqlite3.Connection:
-        """A reader whose transaction sees the present state, within some seconds."""
-        with self._pool:
-            reader = self._idle.pop() if self._idle else None
-        if reader is None:
-            reader = self._connect(
-                seconds, "PRAGMA query_only = ON", f"PRAGMA mmap_size = {_MMAP_BYTES}"
-            )
-        try:
-            reader.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-            reader.execute("BEGIN")
-            # BEGIN alone takes no lock: the state would be that of the first statement later on
-            reader.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        except BaseException:
-            reader.close()
-            raise
-        return reader
-
-    def _give_back(self, reader: sqlite3.Connection) -> None:
-        """End a reader's transaction and keep it for the next read, unless there are enough."""
-        try:
-            if reader.in_transaction:
-                reader.execute("ROLLBACK")
-        except sqlite3.Error:
-            reader.close()
-            raise
-        with self._pool:
-            keep = not self._closed and len(self._idle) < MOST_IDLE
-            if keep:
-                self._idle.append(reader)
-        if not keep:
-            reader.close()
+    def _is_writing(self) -> bool:
+        return getattr(self._local, "writing", False)
 
     def _wait(self, begin: Callable[[float], T]) -> T:
         """What `begin` gives, as soon as the lock that it needs is free.
@@ -360,140 +248,39 @@ class Database:
         allowed = _patience.get() or _Patience(BUSY_SECONDS)
         try:
             return begin(allowed.first)
-        except (sqlite3.Error, _LockedError) as error:
-            if not is_busy(error):
+        except self._errors as error:
+            if not self.engine.is_busy(error):
                 raise
             if not allowed.more:
-                raise _explain(self.path, error) from error
+                raise self.engine.explain(error) or error from error
         if allowed.on_wait is not None:
             allowed.on_wait()
         try:
             return begin(allowed.more)
-        except _LockedError as error:
-            raise _explain(self.path, error) from error
+        except LockedError as error:
+            raise self.engine.explain(error) or error from error
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn errors of SQLite's with a cause outside this program into StoreError."""
+        """Turn errors of the driver's with a cause outside this program into StoreError."""
         try:
             yield
-        except sqlite3.Error as error:
-            if _code(error) not in _OUTSIDE:
+        except self.engine.errors as error:
+            known = self.engine.explain(error)
+            if known is None:
                 raise
-            raise _explain(self.path, error) from error
+            raise known from error
 
     def close(self) -> None:
         """Close all connections; a reader in use is closed when its read ends."""
-        with self._pool:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for reader in idle:
-            reader.close()
-        with self._lock:
-            self._writer.close()
-
-    def _make_private(self) -> None:
-        """Create the file without rights for others; the journal inherits the file's mode."""
-        if not self.path.exists():
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-
-    def _connect(self, seconds: float, *setup: str) -> sqlite3.Connection:
-        """A new connection, prepared by statements that wait so long for a lock."""
-        connection = sqlite3.connect(
-            self.path, timeout=seconds, isolation_level=None, check_same_thread=False
-        )
-        try:
-            for statement in (f"PRAGMA cache_size = -{_CACHE_KIB}", *setup):
-                connection.execute(statement)  # the first one reads the file, so it may wait
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _prepare(self, *, keep_journal: bool) -> None:
-        """Choose the journal, and migrate. Whoever only looks at a file keeps its journal."""
-        applied = self._applied()
-        if not keep_journal:
-            safe = has_safe_wal(sqlite3.sqlite_version_info)
-            self._writer.execute(f"PRAGMA journal_mode = {'WAL' if safe else 'TRUNCATE'}")
-        mode = self._writer.execute("PRAGMA journal_mode").fetchone()[0]
-        self._writer.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
-        if any(step.__name__ not in applied for step in STEPS):
-            with self.write():  # another process may be migrating it at the same time
-                self._migrate()
-
-    def _applied(self) -> set[str]:
-        """The migrations that the file has seen.
-
-        Raises StoreError if it is not ours, or was written by a newer version.
-        """
-        found = self._writer.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        names = {row[0] for row in found}
-        applied: set[str] = set()
-        if "_sqlite_migrations" in names:
-            found = self._writer.execute(
-                "SELECT name FROM _sqlite_migrations WHERE migration_set = ?", (SET,)
-            )
-            applied = {row[0] for row in found}
-        if names and not applied:
-            raise StoreError(
-                f"{self.path} is a database of another program. Set DATABASE_URL to a different"
-                " file."
-            )
-        if newer := sorted(applied - {step.__name__ for step in STEPS}):
-            raise StoreError(
-                f"The database {self.path} was written by a newer version of Activity (it has"
-                f" {newer[-1]}, which this version does not know). Install that version again, or"
-                " set DATABASE_URL to a different file. Nothing was changed."
-            )
-        return applied
-
-    def _migrate(self) -> None:
-        import sqlite_utils  # noqa: PLC0415 - a third of the start-up time, and only needed here
-
-        steps = sqlite_utils.Migrations(SET)
-        for step in STEPS:
-            steps()(step)
-        steps.apply(sqlite_utils.Database(self._writer))
+        self.engine.close()
 
 
-class _LockedError(Exception):
-    """Another thread of this process holds the writer."""
-
-
-def is_busy(error: Exception) -> bool:
-    """Whether an error means that a lock is held by somebody else."""
-    return isinstance(error, _LockedError) or _code(error) in _BUSY
-
-
-def _code(error: Exception) -> int:
-    """SQLite's primary code of an error."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-
-
-def busy(path: Path) -> DatabaseBusyError:
-    """The error for a file that another program has locked."""
-    return DatabaseBusyError(
-        f"The database {path} is in use by another program. Try again when it has finished."
-    )
-
-
-def _explain(path: Path, error: Exception) -> StoreError:
-    """What an error means to people, and what they can do."""
-    code = _code(error) if isinstance(error, sqlite3.Error) else None
-    if code in _BUSY or isinstance(error, _LockedError):
-        return busy(path)
-    if code == sqlite3.SQLITE_FULL:
-        return DiskFullError(
-            f"The disk is full, so nothing can be saved in {path}. Free some space; what was saved"
-            " before is unchanged."
-        )
-    if isinstance(error, sqlite3.OperationalError | OSError) and code not in _BROKEN:
-        return StoreError(
-            f"The database {path} can't be read or written ({error}). Check that its folder exists"
-            " and that the user who runs the bot may write there."
-        )
-    return StoreError(
-        f"{path} is damaged or not a database ({error}). It was left unchanged: restore a backup,"
-        " or move it away and run `activity sync` to fetch the last year again."
-    )
+def _open(address: Path | str, *, must_exist: bool) -> Engine[Any]:
+    if isinstance(address, Path):
+        return SqliteEngine(address, must_exist=must_exist, seconds=BUSY_SECONDS)
+    try:
+        from bot.store.postgres import PostgresEngine  # noqa: PLC0415 - an optional dependency
+    except ImportError:
+        raise StoreError(NO_DRIVER) from None
+    return PostgresEngine(address, must_exist=must_exist, seconds=BUSY_SECONDS)

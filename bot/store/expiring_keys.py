@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import to_seconds
 
@@ -42,7 +42,7 @@ class ExpiringKeys:
             now = self._forget(connection)
             connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
-                " DO UPDATE SET until = max(until, excluded.until)",
+                " DO UPDATE SET until = excluded.until WHERE memory.until < excluded.until",
                 (key, value, now + int(length.total_seconds())),
             )
         return key
@@ -52,7 +52,8 @@ class ExpiringKeys:
         with self._db.write() as connection:
             now = self._forget(connection)
             connection.execute(
-                "INSERT OR REPLACE INTO memory (key, value, until) VALUES (?, ?, ?)",
+                "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
+                " DO UPDATE SET value = excluded.value, until = excluded.until",
                 (key, value, now + int(length.total_seconds())),
             )
 
@@ -65,7 +66,7 @@ class ExpiringKeys:
             ).fetchone()
         return str(found[0]) if found else None
 
-    def _forget(self, connection: sqlite3.Connection) -> int:
+    def _forget(self, connection: Connection) -> int:
         """Delete what has expired; returns the present in seconds."""
         now = to_seconds(self._clock())
         connection.execute("DELETE FROM memory WHERE until <= ?", (now,))

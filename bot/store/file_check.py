@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from bot.store.database import busy, is_busy
+from bot.store.sqlite import busy, is_busy
 
 _NETWORK = ("nfs", "cifs", "smb", "afs", "9p", "ceph", "gluster", "lustre", "fuse.sshfs", "davfs")
 _BESIDE = ("", "-wal", "-shm", "-journal")

@@ -1,21 +1,31 @@
 """The tables, migration by migration. A migration that has landed is never changed.
 
-Each is written out as SQL: nothing in it comes from constants that a later version may change. Name
-the columns in every INSERT, since a column that is added later stands last in older files. A new
-stored figure needs a migration with `ALTER TABLE usage ADD COLUMN ... INTEGER NOT NULL DEFAULT 0`
-and the same for `total`, a line in reports/usage/figures.py, a field in reports.usage.usage.Usage,
-and a dump in tests/bot/store/earlier/.
+Each is written out as SQLite's SQL: nothing in it comes from constants that a later version may
+change. bot/store/postgres_schema.py turns it into PostgreSQL's, so write plain statements: CREATE
+TABLE with `STRICT` at its end, `id INTEGER PRIMARY KEY` where numbers are given out, and qualified
+columns in `DO UPDATE SET`. Name the columns in every INSERT, since a column that is added later
+stands last in older files. A new stored figure needs a migration with `ALTER TABLE usage ADD COLUMN
+... INTEGER NOT NULL DEFAULT 0` and the same for `total`, a line in reports/usage/figures.py, a
+field in reports.usage.usage.Usage, and a dump in tests/bot/store/earlier/.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from sqlite_utils import Database  # a third of the start, and needed only to migrate
 
-Step = Callable[["Database"], None]
+class Schema(Protocol):
+    """What a migration runs its statements on."""
+
+    def execute(self, statement: str, /) -> object:
+        """Run one statement."""
+        ...
+
+
+Step = Callable[[Schema], None]
 
 STEPS: list[Step] = []
 SET = "activity"
@@ -28,7 +38,7 @@ def migration(step: Step) -> Step:
 
 
 @migration
-def m001_usage(db: Database) -> None:
+def m001_usage(db: Schema) -> None:
     """Usage in two views, sums of it, and the directory.
 
     Codes: view 0 key, 1 creator. Granularity 0 minute, 1 hour, 2 day, 3 month. Dimension 0 all
@@ -80,7 +90,7 @@ def m001_usage(db: Database) -> None:
 
 
 @migration
-def m002_imported(db: Database) -> None:
+def m002_imported(db: Schema) -> None:
     """The buckets that came from a file, until a sync from OpenRouter replaces them.
 
     `until` is the bucket's end, or the moment of the import where that was earlier. `open`: the
@@ -95,7 +105,7 @@ def m002_imported(db: Database) -> None:
 
 
 @migration
-def m003_schedules(db: Database) -> None:
+def m003_schedules(db: Schema) -> None:
     """Schedules, their runs, and the notices to their owners.
 
     Times are milliseconds since 1970 (leases are short). A run's `period` is a local date, not an
@@ -144,13 +154,13 @@ def m003_schedules(db: Database) -> None:
 
 
 @migration
-def m004_since(db: Database) -> None:
+def m004_since(db: Schema) -> None:
     """When each key was created: earlier usage under its name belongs to a namesake."""
     db.execute("ALTER TABLE member ADD COLUMN since INTEGER")
 
 
 @migration
-def m005_alerts(db: Database) -> None:
+def m005_alerts(db: Schema) -> None:
     """Alert rules, their states, events and messages.
 
     Times are milliseconds since 1970. A state belongs to a rule, a subject (a member, or all) and
@@ -206,7 +216,7 @@ def m005_alerts(db: Database) -> None:
 
 
 @migration
-def m006_audit(db: Database) -> None:
+def m006_audit(db: Schema) -> None:
     """The audit log; `at` is milliseconds since 1970."""
     for statement in (
         """CREATE TABLE audit (
@@ -220,7 +230,7 @@ def m006_audit(db: Database) -> None:
 
 
 @migration
-def m007_memory(db: Database) -> None:
+def m007_memory(db: Schema) -> None:
     """Keys that may be claimed only once, and answer states too long for a message.
 
     `until` is seconds since 1970; a row that has expired means nothing and is deleted.
@@ -235,7 +245,7 @@ def m007_memory(db: Database) -> None:
 
 
 @migration
-def m008_parts(db: Database) -> None:
+def m008_parts(db: Schema) -> None:
     """Sums ordered by part of time first, so that those of a window share pages."""
     db.execute(
         """CREATE TABLE sums (
@@ -259,7 +269,7 @@ def m008_parts(db: Database) -> None:
 
 
 @migration
-def m009_report_opt_out(db: Database) -> None:
+def m009_report_opt_out(db: Schema) -> None:
     """Reports to every creator that a person no longer wants; `at` is milliseconds since 1970."""
     db.execute(
         """CREATE TABLE report_opt_out (
@@ -270,7 +280,7 @@ def m009_report_opt_out(db: Database) -> None:
 
 
 @migration
-def m010_log_requests(db: Database) -> None:
+def m010_log_requests(db: Schema) -> None:
     """The requests that Logs exports brought, so that one that comes again counts once.
 
     `request` is a number made of its id; `bucket` is the one that it was counted in.
@@ -284,7 +294,7 @@ def m010_log_requests(db: Database) -> None:
 
 
 @migration
-def m011_day_parts(db: Database) -> None:
+def m011_day_parts(db: Schema) -> None:
     """Days in parts of eight days, also where an early m008 made parts of sixteen.
 
     A file that both have written has two rows for some buckets, which add up to the right sum.
@@ -292,7 +302,7 @@ def m011_day_parts(db: Database) -> None:
     figures = ("requests", "byok_requests", "prompt", "completion", "reasoning", "credits", "byok")
     names = ", ".join(figures)
     sums = ", ".join(f"SUM({name})" for name in figures)
-    added = ", ".join(f"{name} = {name} + excluded.{name}" for name in figures)
+    added = ", ".join(f"{name} = total.{name} + excluded.{name}" for name in figures)
     misplaced = "granularity = 2 AND part <> bucket / 691200"
     db.execute(
         f"CREATE TEMP TABLE moved AS SELECT dimension, member, bucket, {names} FROM total"
@@ -309,7 +319,7 @@ def m011_day_parts(db: Database) -> None:
 
 
 @migration
-def m012_cache(db: Database) -> None:
+def m012_cache(db: Schema) -> None:
     """Cached tokens, what caching saved (nano-dollars), and for which times these are known.
 
     Stored usage has 0 where they are not: they were never asked for, or did not come.
@@ -325,3 +335,30 @@ def m012_cache(db: Database) -> None:
         ) STRICT, WITHOUT ROWID""",
     ):
         db.execute(statement)
+
+
+@migration
+def m013_months(db: Schema) -> None:
+    """Rows by month in both views: the sums of the rows by day.
+
+    The months that files brought have theirs already. Each month is a statement of its own, since
+    the two engines name months differently.
+    """
+    figures = ("requests", "byok_requests", "prompt", "completion", "reasoning", "credits", "byok",
+               "cached", "saved")  # fmt: skip
+    names = ", ".join(figures)
+    sums = ", ".join(f"SUM({name})" for name in figures)
+    firsts = [
+        int(datetime(year, month, 1, tzinfo=UTC).timestamp())
+        for year in range(2020, 2040)
+        for month in range(1, 13)
+    ]
+    for first, following in pairwise(firsts):
+        db.execute(
+            f"INSERT INTO usage (view, granularity, bucket, member, model, {names})"
+            f" SELECT view, 3, {first}, member, model, {sums} FROM usage"
+            f" WHERE view IN (0, 1) AND granularity = 2 AND bucket >= {first}"
+            f" AND bucket < {following} AND NOT EXISTS"
+            f" (SELECT 1 FROM imported WHERE granularity = 3 AND imported.bucket = {first})"
+            " GROUP BY view, member, model"
+        )

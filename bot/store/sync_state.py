@@ -6,11 +6,13 @@ The syncing process writes the facts; here they are read and put into words.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store import Store
 from reports.questions.query import Query
+from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean
 
@@ -20,6 +22,9 @@ FIRST_SYNC = "first sync"
 """The fact that says how far the first sync has come: JSON; empty once it is done."""
 UNAVAILABLE = "unavailable"
 """The fact that says which parts of the directory could not be read: JSON, part to words."""
+SLOWED = "slowed"
+"""The fact that says how often usage is fetched where that is less often than usual: JSON, the
+number of `keys` and seconds in `every` by granularity; empty where it is as often as usual."""
 LEASE, LEASE_LENGTH = "sync", timedelta(minutes=2)
 """The lease of the one process that syncs."""
 
@@ -47,6 +52,25 @@ class Failure:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class SlowedSync:
+    """How often usage is fetched because there are so many keys, by granularity."""
+
+    keys: int
+    every: Mapping[Granularity, timedelta]
+
+    def words(self, granularity: Granularity) -> str:
+        """A note for answers that are read at a granularity, such as `data by hour is updated every
+        12 minutes, to stay within OpenRouter's rate limit with 100,000 keys`.
+        """  # fmt: skip
+        seconds = round(self.every[granularity].total_seconds())
+        often = f"{seconds} seconds" if seconds < 120 else f"{round(seconds / 60)} minutes"
+        return (
+            f"data by {granularity} is updated every {often}, to stay within OpenRouter's rate"
+            f" limit with {self.keys:,} keys"
+        )
+
+
 def failure(store: Store) -> Failure | None:
     """The last failure, where no sync has succeeded since."""
     noted = store.fact(TROUBLE)
@@ -69,6 +93,16 @@ def first_sync(store: Store) -> str:
     return f"{said['done']:.0%} done{left}"
 
 
+def read_slowed(store: Store) -> SlowedSync | None:
+    """How often usage is fetched, where that is less often than usual."""
+    noted = store.fact(SLOWED)
+    if not noted:
+        return None
+    said = json.loads(noted)
+    every = {Granularity(name): timedelta(seconds=each) for name, each in said["every"].items()}
+    return SlowedSync(said["keys"], every)
+
+
 def parts(store: Store) -> dict[str, str]:
     """The parts that could not be read at the last listing, and why, in words."""
     said = json.loads(store.fact(UNAVAILABLE) or "{}")
@@ -79,7 +113,7 @@ def sentences(store: Store) -> list[str]:
     """A sentence for each part that could not be read: why, and what is missing for it."""
     return [
         f"{part.capitalize()} could not be read, so {COSTS.get(part, 'something is missing')}:"
-        f" {clean(why, 300).removesuffix('.')}. I try again every 15 minutes."
+        f" {clean(why, 300).removesuffix('.')}. I try again within the hour."
         for part, why in parts(store).items()
     ]
 

@@ -18,6 +18,7 @@ from bot.store import Store
 from bot.store.sync_state import UNAVAILABLE
 from bot.sync.attribution import SYNTHETIC_REFS
 from bot.sync.details import DetailsSync
+from bot.sync.refresh import RefreshPlanner
 from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 
@@ -25,8 +26,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-EVERY = timedelta(minutes=15)  # new keys and names show up soon enough
-AT_MOST_EVERY = timedelta(minutes=1)
+CREDITS_EVERY = timedelta(minutes=15)
+"""Credits take one request, so they are read this often even where the directory is long."""
 
 
 class DirectorySync:
@@ -38,38 +39,46 @@ class DirectorySync:
         store: Store,
         clock: Callable[[], datetime],
         alive: Callable[[], object],
+        planner: RefreshPlanner,
     ) -> None:
+        self._planner = planner
         self._api = api
         self._store = store
         self._clock = clock
         self._alive = alive
         self._listed: datetime | None = None
+        self._credits_read: datetime | None = None
         self._failed: dict[str, str] = {}
         self._default: str | None = None
         self.key_count = 0
         self._details = DetailsSync(api, store, self._try)
 
     def list_when_old(self) -> None:
-        """Update the directory unless it is less than 15 minutes old."""
-        if not self._listed_within(EVERY):
+        """List it unless that was done a short time ago; credits are read more often than that."""
+        if not self._listed_within(self._planner.plan.list_every):
             self.list_now()
+        elif not self._within(self._credits_read, CREDITS_EVERY):
+            self._read_credits_alone()
 
     def list_for(self, window: Window) -> None:
         """Update the directory because it lacks a name in a window's rows.
 
-        If the window ended before the last update, the name may be a deleted key's, so it is
-        updated at most once a minute.
+        What was used before it was last listed may be a deleted key's; then at most once a minute,
+        or less often where the directory is long.
         """
-        listed = self._listed_within(AT_MOST_EVERY)
+        listed = self._listed_within(self._planner.plan.list_unknown)
         if not listed or self._listed is None or window.end > self._listed:
             self.list_now()
 
     def _listed_within(self, age: timedelta) -> bool:
-        return self._listed is not None and timedelta() <= self._clock() - self._listed < age
+        return self._within(self._listed, age)
+
+    def _within(self, at: datetime | None, age: timedelta) -> bool:
+        return at is not None and timedelta() <= self._clock() - at < age
 
     def list_now(self) -> None:
-        """Fetch keys, members, credits and budgets, and store what could be fetched."""
-        at = self._clock()
+        """Fetch keys and people, credits and budgets and store what came."""
+        at, before = self._clock(), self._api.requests
         self._failed = {}
         workspaces = self._try("workspaces", self._api.workspaces)
         keys, all_keys = self._keys(workspaces)
@@ -86,6 +95,15 @@ class DirectorySync:
         self._listed = at
         self._keep_limits(workspaces, keys, at)
         self._details.sync(keys if "keys" not in self._failed else None, at)
+        self._store_failures()
+        self._planner.listed(self._api.requests - before)
+
+    def _read_credits_alone(self) -> None:
+        at = self._clock()
+        limits: dict[str, Any] = json.loads(self._store.fact("limits") or "{}")
+        self._failed.pop("credits", None)
+        self._read_credits(limits, at)
+        self._store.keep_fact("limits", json.dumps(limits))
         self._store_failures()
 
     def _try(self, part: str, call: Callable[[], T]) -> T | None:
@@ -136,10 +154,7 @@ class DirectorySync:
         limits: dict[str, Any] = stored | {"at": now}
         limits.setdefault("credits_at", before)
         limits.setdefault("keys_at", before)
-        credits_ = self._try("credits", self._api.credits)
-        if credits_ is not None:
-            limits["credits"] = {"total": credits_.total, "used": credits_.used}
-            limits["credits_at"] = now
+        self._read_credits(limits, at)
         if keys is not None and "keys" not in self._failed:
             limits["keys"] = {key.hash: _limit(key) for key in keys if key.limit is not None}
             limits["keys_at"] = now
@@ -156,6 +171,14 @@ class DirectorySync:
             limits["default"] = self._default or limits.get("default") or ""
         limits.pop("budgets", None)  # the format of earlier versions, without workspace ids
         self._store.keep_fact("limits", json.dumps(limits))
+
+    def _read_credits(self, limits: dict[str, Any], at: datetime) -> None:
+        """Read credits into `limits`; what does not come stays as it was."""
+        self._credits_read = at
+        credits_ = self._try("credits", self._api.credits)
+        if credits_ is not None:
+            limits["credits"] = {"total": credits_.total, "used": credits_.used}
+            limits["credits_at"] = at.isoformat()
 
     def _workspace(
         self,

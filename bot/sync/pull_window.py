@@ -65,13 +65,14 @@ class PartialAnswerError(OpenRouterError):
 class PulledWindow:
     """The rows of a window in both views, notes on problems, and the number of fetched rows.
 
-    `known` are the optional figures that all rows have.
+    `known` are the optional figures that came with all rows, `queries` how many were made.
     """
 
     rows: tuple[tuple[RowKey, Usage], ...]
     notes: tuple[str, ...]
     count: int
     known: frozenset[str] = OPTIONAL_NAMES
+    queries: int = 0
 
 
 @dataclass(slots=True)
@@ -113,11 +114,13 @@ def pull(
     """
     settled = (now or window.end) - _SETTLED
     pulled, mismatches = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
+    queries = pulled.queries
     if mismatches:
         pulled, mismatches = _views(
             _Fetching(api, store, calls.alive), store, window, calls, settled
         )
-    return replace(pulled, notes=(*pulled.notes, *mismatches))
+        queries += pulled.queries
+    return replace(pulled, notes=(*pulled.notes, *mismatches), queries=queries)
 
 
 def _views(
@@ -150,7 +153,9 @@ def _views(
             for usage_row in pausing_for_requests(owned)
         ]
     known = OPTIONAL_NAMES - {_FIELDS[name] for name in lacking}
-    return PulledWindow(tuple(rows), tuple(notes), count, known), tuple(mismatches)
+    return PulledWindow(tuple(rows), tuple(notes), count, known, fetching.queries), tuple(
+        mismatches
+    )
 
 
 def _check_unused(store: Store, window: Window, totals: _Part) -> frozenset[str]:
@@ -240,6 +245,11 @@ class _Fetching:
         self._store = store
         self._alive = alive
         self._queries_left = MOST_QUERIES
+
+    @property
+    def queries(self) -> int:
+        """How many queries were made."""
+        return MOST_QUERIES - self._queries_left
 
     def fetch(
         self, view: QueryGrouping, window: Window, only: IdFilter | None, pool: tuple[str, ...]

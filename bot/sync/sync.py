@@ -15,6 +15,7 @@ from bot.store import Store, StoreError
 from bot.store.sync_state import FIRST_SYNC, TROUBLE
 from bot.sync.directory import DirectorySync
 from bot.sync.pull_window import Callbacks, PartialAnswerError, pull
+from bot.sync.refresh import RefreshPlanner
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.coverage import Coverage, Interval, gaps, merge
 from reports.usage.sync_windows import (
@@ -38,7 +39,7 @@ KEEP = {Granularity.MINUTE: 2 * DAY, Granularity.HOUR: 100 * DAY}
 """How long usage by minute and hour is kept; days and months are kept forever."""
 LOOK_BACK_HOUR = 3  # UTC; a quiet hour for most organizations
 AFTER_REFUSAL = timedelta(minutes=15)  # permanent errors need a person to fix them
-AFTER_TROUBLE = timedelta(seconds=30)
+AFTER_TROUBLE = timedelta(seconds=30)  # transient errors pass soon
 GIVEN_UP = HOUR
 """How long a past window that couldn't be fetched isn't retried."""
 BACKFILL_EVERY = timedelta(seconds=10)
@@ -48,7 +49,7 @@ _QUARTERS = "quarters"
 """The name of the fact that stores until when minutes were summed to quarter hours."""
 _SECONDS_A_QUERY = 1.0
 """OpenRouter allows about one query per second; slower responses are measured."""
-_QUERIES_A_WINDOW = 3
+_QUERIES_A_WINDOW = 3  # totals and two views
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ class Sync:
         self._clock = clock
         self._report = report
         self._alive = alive
-        self._directory = DirectorySync(api, store, clock, alive)
+        self._planner = RefreshPlanner(store)
+        self._directory = DirectorySync(api, store, clock, alive, self._planner)
         self._lengths = dict(FIRST_WINDOW)
         self._looking_back: list[Window] = []
         self._given_up: list[tuple[Window, datetime]] = []
@@ -103,6 +105,7 @@ class Sync:
         self._paused: Interval | None = None
         self._is_first_sync: bool | None = None
         self._windows = 0
+        self._queries = 0
         self._seconds = 0.0
 
     def turn(self) -> Turn:
@@ -145,7 +148,8 @@ class Sync:
     def up_to_date(self) -> bool:
         """Whether nothing is due or missing."""
         now, state = self._clock(), self._store.state()
-        fresh = not any(is_due(granularity, now, state.synced) for granularity in ORDER)
+        every = self._planner.plan.every
+        fresh = not any(is_due(granularity, now, state.synced, every) for granularity in ORDER)
         return fresh and next_missing(now, state.pulled) is None
 
     def _failed(self, error: OpenRouterError | StoreError) -> Turn:
@@ -171,8 +175,9 @@ class Sync:
         changed = 0
         failed: OpenRouterError | None = None
         for granularity in ORDER:
-            if not is_due(granularity, now, self._store.state().synced):
+            if not is_due(granularity, now, self._store.state().synced, self._planner.plan.every):
                 continue
+            self._queries = 0
             at = self._clock().replace(microsecond=0)
             remaining: Window | None = newest_window(granularity, at)
             try:
@@ -185,8 +190,10 @@ class Sync:
                             raise
                     else:
                         remaining = older
+                self._planner.fetched(granularity, self._queries)
             except (TimedOutError, PartialAnswerError) as error:
                 failed = error
+        self._planner.store(self._directory.key_count)
         return changed, failed
 
     def _shorten(self, part: Window) -> bool:
@@ -326,6 +333,7 @@ class Sync:
             alive=self._alive,
         )
         pulled = pull(self._api, self._store, window, calls, now)
+        self._queries += pulled.queries
         changed = self._store.replace(window, pulled.rows, synced_at, pulled.notes, pulled.known)
         self._lengths[window.granularity] = next_length(window, pulled.count)
         self._windows += 1

@@ -13,7 +13,7 @@ from bot.sync.sync import Progress, Sync
 
 CHECK_SECONDS = 1.0
 """Seconds between checks whether the other process is done."""
-SAY_EVERY = timedelta(seconds=15)
+SAY_EVERY = timedelta(seconds=15)  # between two lines while waiting
 
 
 class SyncOnce:

@@ -18,7 +18,8 @@ WORDS = ("status", "audit")
 TOPICS = {
     "asking": "asking", "ask": "asking", "questions": "asking",
     "understanding": "understanding", "price": "understanding", "why": "understanding",
-    "forecast": "understanding", "cache": "understanding",
+    "forecast": "understanding", "cache": "understanding", "retiring": "understanding",
+    "new": "understanding",
     "files": "files", "file": "files", "csv": "files", "pdf": "files",
     "schedules": "schedules", "schedule": "schedules", "reports": "schedules",
     "alerts": "alerts", "alert": "alerts",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reports.alerts.evaluation import Measurement
-from reports.alerts.limits_and_forecast import SpendPace
+from reports.alerts.limits_and_forecast import SpendPace, limit_kind, member_of
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
-from reports.questions.query import Query
+from reports.analysis.limits import LimitKind
+from reports.questions.query import Query, QueryKind
 from reports.time.period import Calendar, Month, Period, Unit
 from reports.time.period import DateSpan as Days
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
@@ -20,6 +21,12 @@ LONG = timedelta(days=2)
 """Periods up to so long are charted by hour, longer ones by day."""
 _MINUTE = timedelta(minutes=1)
 WEEK = 7 * DAY
+_LIMITED = {
+    LimitKind.KEY: Dimension.KEY,
+    LimitKind.KEY_GUARDRAIL: Dimension.KEY,
+    LimitKind.MEMBER_GUARDRAIL: Dimension.CREATOR,
+}
+"""The dimension whose members a kind of limit is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,8 @@ class Detail:
     """What was looked up once there was something to tell.
 
     `pace` is the use of the subject just before; `keys` and `models` are what drives it, largest
-    first; `range` and `values` make the chart, in the unit of the watch.
+    first; `range` and `values` make the chart, in the unit of the watch. `notes` are sentences of
+    plain text that the kind of alert adds.
     """
 
     pace: SpendPace | None = None
@@ -44,6 +52,7 @@ class Detail:
     models: tuple[Driver, ...] = ()
     range: TimeRange | None = None
     values: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def period_drivers(measurement: Measurement) -> tuple[AlertPeriod, AlertPeriod]:
@@ -141,13 +150,31 @@ def question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
         # the label of what is new to a creator names both
         name = measurement.label
         name = name.partition(", used by ")[0] if new_of_each(rule) else name
+        name = member_of(name) if watch.set_at_openrouter else name
         filters = (*(one for one in filters if one.dimension is not of), Filter(of, name))
-    if new_of_each(rule) and measurement.owner:
-        filters = (*filters, Filter(Dimension.CREATOR, measurement.owner))
+    if new_of_each(rule) and measurement.creator:
+        filters = (*filters, Filter(Dimension.CREATOR, measurement.creator))
     seen = {one.dimension for one in filters}
     by = Dimension.KEY if Dimension.KEY not in seen else Dimension.MODEL
     period = watch.question_period(measurement, zone)
     return Query(watch.measured, period, by, filters, watch.money_source, zone=zone)
+
+
+def shows_change(rule: Rule, measurement: Measurement) -> bool:
+    """Whether an alert compares usage with an earlier period, so that `why` explains it."""
+    return rule.watch.has_details and rule.watch.driver_periods(measurement) is not None
+
+
+def why_question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
+    """The question that explains the change behind an alert; None if it shows none."""
+    query = question(rule, measurement, zone) if shows_change(rule, measurement) else None
+    return query and replace(query, kind=QueryKind.WHY, by=None)
+
+
+def why_moment(measurement: Measurement, now: datetime) -> datetime:
+    """When `why_question` is asked: now, or at the end of the hour or period that it is about."""
+    about = measurement.hour or measurement.period
+    return min(now, about.end - _MINUTE) if about else now
 
 
 def new_of_each(rule: Rule) -> bool:
@@ -158,7 +185,7 @@ def new_of_each(rule: Rule) -> bool:
 def subject_of(rule: Rule, measurement: Measurement) -> Dimension | None:
     """Which dimension the subject of a measurement is a member of; None for the whole."""
     if rule.watch.set_at_openrouter:
-        return Dimension.KEY if measurement.subject.startswith("key") else None
+        return _LIMITED.get(limit_kind(measurement.subject))
     return rule.watch.subject_dimension(rule.by) if measurement.subject else None
 
 

@@ -23,19 +23,19 @@ from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
 from reports.alerts.watch import Watch
 
-_NO_LINE = -1
+_NO_LIMIT = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """What an hour of the week usually costs: median and spread in nano-dollars, of `count` hours.
 
-    `line` is where a spike begins.
+    `threshold` is where a spike begins.
     """
 
     median: int
     spread: int
-    line: int
+    threshold: int
     count: int
 
 
@@ -61,7 +61,7 @@ class Measurement:
     part: bool = True
     usual: Baseline | None = None
     so_far: int = 0
-    owner: str = ""
+    creator: str = ""
     hour: AlertPeriod | None = None
     visibility: str = ""
     unused: bool = False
@@ -126,36 +126,40 @@ class Evaluation:
     event: AlertEvent | None = None
 
 
-def period_key(reading: Measurement) -> str:
+def period_key(measurement: Measurement) -> str:
     """Under which period the state of a reading is kept; empty for what has no period."""
-    return f"{reading.period.start:%Y-%m-%dT%H:%M}" if reading.period else ""
+    return f"{measurement.period.start:%Y-%m-%dT%H:%M}" if measurement.period else ""
 
 
-def reached(watch: Watch, reading: Measurement) -> int:
+def reached(watch: Watch, measurement: Measurement) -> int:
     """How many thresholds a reading is beyond, from 0; the first is the lowest."""
-    return 0 if reading.value is None else watch.reached(reading.value, reading.limit)
+    return 0 if measurement.value is None else watch.reached(measurement.value, measurement.limit)
 
 
-def evaluate(rule: Rule, reading: Measurement, state: AlertState, now: datetime) -> Evaluation:
+def evaluate(rule: Rule, measurement: Measurement, state: AlertState, now: datetime) -> Evaluation:
     """Judge one reading against the state of its subject and period; any reading may come again."""
-    if reading.value is None:
+    if measurement.value is None:
         return Evaluation(state)
-    if state.visibility != reading.visibility:
+    if state.visibility != measurement.visibility:
         state = AlertState()  # what others see says nothing of what these do
     if rule.watch.is_level:
-        return _level(rule.watch, reading, state, now)
-    return _sum(rule.watch, reading, state, now)
+        return _level(rule.watch, measurement, state, now)
+    return _sum(rule.watch, measurement, state, now)
 
 
-def ended(state: AlertState, reading: Measurement, now: datetime) -> Evaluation:
+def ended(state: AlertState, measurement: Measurement, now: datetime) -> Evaluation:
     """Close a period that has ended and settled; what triggered in it gets an ENDED event."""
-    if state.phase is not Phase.TRIGGERED or reading.period is None or now < reading.period.end:
+    if (
+        state.phase is not Phase.TRIGGERED
+        or measurement.period is None
+        or now < measurement.period.end
+    ):
         return Evaluation(state)
     closed = replace(state, phase=Phase.RECOVERED)
-    return Evaluation(closed, AlertEvent(EventKind.ENDED, reading, state.step, now))
+    return Evaluation(closed, AlertEvent(EventKind.ENDED, measurement, state.step, now))
 
 
-def undelivered(state: AlertState, event: AlertEvent) -> AlertState:
+def without_event(state: AlertState, event: AlertEvent) -> AlertState:
     """How a subject stands if the last event of it is never told: its next reading brings it again.
 
     What was told of it before stays told.
@@ -166,63 +170,65 @@ def undelivered(state: AlertState, event: AlertEvent) -> AlertState:
         case EventKind.FURTHER:
             return replace(state, step=max(0, event.step - 1), limit=event.measurement.limit)
         case EventKind.RECOVERED:  # of no line there is: any reading below its own is below it
-            return replace(state, phase=Phase.TRIGGERED, limit=_NO_LINE)
+            return replace(state, phase=Phase.TRIGGERED, limit=_NO_LIMIT)
         case EventKind.ENDED:
             return state
 
 
-def _sum(watch: Watch, reading: Measurement, state: AlertState, now: datetime) -> Evaluation:
+def _sum(watch: Watch, measurement: Measurement, state: AlertState, now: datetime) -> Evaluation:
     """The sum of a period: each threshold triggers once, in whichever order readings come."""
-    step, value = reached(watch, reading), reading.value or 0
+    step, value = reached(watch, measurement), measurement.value or 0
     # another limit is another threshold, which hasn't triggered yet
-    other = state.phase is not Phase.UNKNOWN and state.limit != reading.limit
+    other = state.phase is not Phase.UNKNOWN and state.limit != measurement.limit
     told = 0 if other else state.step
-    after = _seen(reading, state, max(value, 0 if other else state.peak))
+    after = _updated(measurement, state, max(value, 0 if other else state.peak))
     if step > told:
-        return _told(reading, state, replace(after, step=step), now)
+        return _triggered(measurement, state, replace(after, step=step), now)
     if other and state.phase is Phase.TRIGGERED:
-        return _over(reading, replace(after, step=0), now)
+        return _recovered(measurement, replace(after, step=0), now)
     return Evaluation(replace(after, step=told))
 
 
-def _level(watch: Watch, reading: Measurement, state: AlertState, now: datetime) -> Evaluation:
+def _level(watch: Watch, measurement: Measurement, state: AlertState, now: datetime) -> Evaluation:
     """A level: triggers when it crosses the threshold, again only after it clearly recovered."""
-    if state.at is not None and reading.at < state.at:
+    if state.at is not None and measurement.at < state.at:
         return Evaluation(state)
-    step, value = reached(watch, reading), reading.value or 0
+    step, value = reached(watch, measurement), measurement.value or 0
     moving = watch.compares_hours
-    other = not moving and state.phase is not Phase.UNKNOWN and state.limit != reading.limit
-    after = _seen(reading, state, value if other else _farther(watch, value, state))
+    other = not moving and state.phase is not Phase.UNKNOWN and state.limit != measurement.limit
+    after = _updated(measurement, state, value if other else _peak(watch, value, state))
     if state.phase is not Phase.TRIGGERED or (other and step):
         if not step:
             return Evaluation(replace(after, step=0, peak=state.peak))
-        fresh = state if state.phase is Phase.TRIGGERED or reading.period else AlertState()
-        return _told(reading, fresh, replace(after, step=step), now)
-    if other or watch.is_clear(value, reading.limit, unfinished=reading.part):
-        return _over(reading, replace(after, step=0), now)
+        fresh = state if state.phase is Phase.TRIGGERED or measurement.period else AlertState()
+        return _triggered(measurement, fresh, replace(after, step=step), now)
+    if other or watch.is_clear(value, measurement.limit, unfinished=measurement.part):
+        return _recovered(measurement, replace(after, step=0), now)
     return Evaluation(after)
 
 
-def _seen(reading: Measurement, state: AlertState, peak: int) -> AlertState:
+def _updated(measurement: Measurement, state: AlertState, peak: int) -> AlertState:
     phase = Phase.OK if state.phase is Phase.UNKNOWN else state.phase
-    at = max(state.at or reading.at, reading.at)
-    ends = reading.period.end if reading.period else None
-    seen = replace(state, phase=phase, peak=peak, limit=reading.limit, at=at, ends=ends)
-    return replace(seen, visibility=reading.visibility)
+    at = max(state.at or measurement.at, measurement.at)
+    ends = measurement.period.end if measurement.period else None
+    seen = replace(state, phase=phase, peak=peak, limit=measurement.limit, at=at, ends=ends)
+    return replace(seen, visibility=measurement.visibility)
 
 
-def _told(reading: Measurement, before: AlertState, after: AlertState, now: datetime) -> Evaluation:
+def _triggered(
+    measurement: Measurement, before: AlertState, after: AlertState, now: datetime
+) -> Evaluation:
     kind = EventKind.TRIGGERED if before.since is None else EventKind.FURTHER
     state = replace(after, phase=Phase.TRIGGERED, since=before.since or now)
-    return Evaluation(state, AlertEvent(kind, reading, state.step, now))
+    return Evaluation(state, AlertEvent(kind, measurement, state.step, now))
 
 
-def _over(reading: Measurement, after: AlertState, now: datetime) -> Evaluation:
+def _recovered(measurement: Measurement, after: AlertState, now: datetime) -> Evaluation:
     return Evaluation(
         replace(after, phase=Phase.RECOVERED),
-        AlertEvent(EventKind.RECOVERED, reading, after.step, now),
+        AlertEvent(EventKind.RECOVERED, measurement, after.step, now),
     )
 
 
-def _farther(watch: Watch, value: int, state: AlertState) -> int:
+def _peak(watch: Watch, value: int, state: AlertState) -> int:
     return watch.farther(value, state.peak) if state.phase is Phase.TRIGGERED else value

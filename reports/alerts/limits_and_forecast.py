@@ -12,16 +12,25 @@ from fractions import Fraction
 
 from reports.alerts.evaluation import Measurement
 from reports.alerts.periods import AlertPeriod, spans
+from reports.analysis.limits import LimitKind
 from reports.time.period import Unit
 
 _RESETS = {"daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH}
+_GUARDRAIL = " (guardrail "
+_KINDS = {
+    "key": LimitKind.KEY,
+    "workspace": LimitKind.WORKSPACE,
+    "member": LimitKind.MEMBER_GUARDRAIL,
+    "guardrail": LimitKind.KEY_GUARDRAIL,
+}
+"""The kinds of limits by the first word of their subjects, which are stored with alert states."""
 _FOREVER = 100 * 365 * 86_400
 """The longest duration in seconds: a longer one wouldn't fit into a timedelta."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpendLimit:
-    """A key's limit or a workspace's budget in nano-dollars, as OpenRouter reported it at `told`.
+    """A limit set at OpenRouter in nano-dollars, as it was reported at `told`.
 
     `reset` is daily, weekly, monthly, or empty for one that never begins anew. `used` is None where
     OpenRouter does not say. `subject` names it for good: one workspace may have several.
@@ -32,19 +41,34 @@ class SpendLimit:
     limit: int
     reset: str
     used: int | None
-    told: datetime
-    owner: str = ""
+    reported_at: datetime
+    creator: str = ""
 
     def periods(self, since: datetime, now: datetime) -> tuple[AlertPeriod | None, ...]:
         """The periods to evaluate now, oldest first; None for a limit that never resets."""
         unit = _RESETS.get(self.reset)
         return spans(unit, "UTC", since, now) if unit else (None,)
 
-    def told_in(self, period: AlertPeriod | None) -> bool:
+    def reported_in(self, period: AlertPeriod | None) -> bool:
         """Whether what OpenRouter said of its use is about a period."""
         if self.used is None:
             return False
-        return period is None or period.start <= self.told < period.end
+        return period is None or period.start <= self.reported_at < period.end
+
+
+def limit_kind(subject: str) -> LimitKind:
+    """The kind of the limit with this subject, by its first word."""
+    return _KINDS.get(subject.partition(" ")[0], LimitKind.KEY)
+
+
+def guardrail_label(member: str, guardrail: str) -> str:
+    """What the budget of a guardrail for a member or key is called: `Ada (guardrail Interns)`."""
+    return f"{member}{_GUARDRAIL}{guardrail})"
+
+
+def member_of(label: str) -> str:
+    """The member or key in a `guardrail_label`."""
+    return label.rpartition(_GUARDRAIL)[0] or label
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +79,15 @@ class SpendPace:
     over: timedelta
 
 
-def full_at(reading: Measurement, pace: SpendPace, now: datetime) -> datetime | None:
+def full_at(measurement: Measurement, pace: SpendPace, now: datetime) -> datetime | None:
     """When the limit is reached at a pace (UTC); None if not before the period ends, or never."""
-    room = reading.limit - (reading.value or 0)
+    room = measurement.limit - (measurement.value or 0)
     if room <= 0:
         return now
     if pace.used <= 0 or pace.over <= timedelta():
         return None
     wait = Fraction(room, pace.used) * (pace.over // timedelta(seconds=1))
-    ends = reading.period.end if reading.period else now + timedelta(days=3650)
+    ends = measurement.period.end if measurement.period else now + timedelta(days=3650)
     if wait > (ends - now) // timedelta(seconds=1):
         return None
     return now + timedelta(seconds=int(wait))

@@ -1,9 +1,8 @@
-"""Alert states and events as plain JSON values, to be kept and read back exactly."""
+"""Alert states and events as JSON values, to store them and read them back exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ Json = dict[str, Any]
 
 
 def pack_event(event: AlertEvent) -> Json:
-    """An event as JSON values; moments are ISO 8601 in UTC."""
+    """An event as JSON values. The names are those of stored events; times are ISO 8601 in UTC."""
     return {
         "kind": str(event.kind),
         "step": event.step,
@@ -31,7 +30,7 @@ def pack_event(event: AlertEvent) -> Json:
 
 
 def unpack_event(packed: Mapping[str, Any]) -> AlertEvent:
-    """The event again. KeyError or ValueError if it is none."""
+    """The event of `pack_event`. Raises KeyError, TypeError or ValueError if it isn't one."""
     at = datetime.fromisoformat(packed["at"])
     return AlertEvent(
         EventKind(packed["kind"]), unpack_measurement(packed["reading"]), packed["step"], at
@@ -53,44 +52,58 @@ def pack_state(state: AlertState) -> Json:
 
 
 def unpack_state(packed: Mapping[str, Any]) -> AlertState:
-    """The state again. KeyError or ValueError if it is none."""
+    """The state of `pack_state`. Raises KeyError or ValueError if it isn't one."""
     at, since, ends = (_moment(packed[name]) for name in ("at", "since", "ends"))
     step, peak, limit = (int(packed[name]) for name in ("step", "peak", "limit"))
     visibility = str(packed.get("sight", ""))
     return AlertState(Phase(packed["phase"]), step, peak, limit, at, since, ends, visibility)
 
 
-def pack_measurement(reading: Measurement) -> Json:
-    """A reading as JSON values."""
+def pack_measurement(measurement: Measurement) -> Json:
+    """A measurement as JSON values. The names are those of stored events."""
     return {
-        "subject": reading.subject,
-        "label": reading.label,
-        "value": reading.value,
-        "limit": reading.limit,
-        "at": reading.at.isoformat(),
-        "period": _pack_span(reading.period),
-        "part": reading.part,
-        "usual": asdict(reading.usual) if reading.usual else None,
-        "so_far": reading.so_far,
-        "owner": reading.owner,
-        "hour": _pack_span(reading.hour),
-        "sight": reading.visibility,
-        "unused": reading.unused,
+        "subject": measurement.subject,
+        "label": measurement.label,
+        "value": measurement.value,
+        "limit": measurement.limit,
+        "at": measurement.at.isoformat(),
+        "period": _pack_span(measurement.period),
+        "part": measurement.part,
+        "usual": _pack_baseline(measurement.usual) if measurement.usual else None,
+        "so_far": measurement.so_far,
+        "owner": measurement.creator,
+        "hour": _pack_span(measurement.hour),
+        "sight": measurement.visibility,
+        "unused": measurement.unused,
     }
 
 
 def unpack_measurement(packed: Mapping[str, Any]) -> Measurement:
-    """The measurement again. KeyError, TypeError or ValueError if it is none."""
+    """The measurement of `pack_measurement`. Raises KeyError, TypeError or ValueError otherwise."""
     usual = packed["usual"]
     values = dict(packed)
     special = {
         "at": datetime.fromisoformat(values["at"]),
         "period": _span(values["period"]),
         "hour": _span(values["hour"]),
-        "usual": Baseline(**usual) if usual else None,
+        "usual": _baseline(usual) if usual else None,
         "visibility": values.pop("sight", ""),
+        "creator": values.pop("owner", ""),
     }
     return Measurement(**{**values, **special})
+
+
+def _pack_baseline(usual: Baseline) -> Json:
+    return {
+        "median": usual.median,
+        "spread": usual.spread,
+        "line": usual.threshold,
+        "count": usual.count,
+    }
+
+
+def _baseline(packed: Mapping[str, Any]) -> Baseline:
+    return Baseline(packed["median"], packed["spread"], packed["line"], packed["count"])
 
 
 def _pack_span(span: AlertPeriod | None) -> list[str] | None:

@@ -11,13 +11,19 @@ the one that was best on the history at hand is used:
 The band comes from the past, not from an assumption about chance: the same forecast is made for
 every earlier day with as many days to come, and the 10th and 90th percentile of what really came,
 relative to the forecast, are its edges.
+
+Groups (keys, models, creators) share what is to come of the whole by what each of them spent
+lately. So they add up to the whole, and a key that is used once in a while is not taken for a
+pattern of weekdays: forecasts of single keys are off by less than with methods of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
+from typing import TypeVar
 
 WEEK = 7
 _RECENT = 14
@@ -30,8 +36,13 @@ _FEWEST_SAMPLES = 20
 _LONGEST_LOOK = 400
 """How many earlier days are tried at most: a year and the month around it."""
 LOW, HIGH = Fraction(1, 10), Fraction(9, 10)
+RECENT_DAYS = _RECENT
+"""Days whose spend, with that of today, says how large the share of a group is."""
 
 Days = Sequence[int]
+Id = TypeVar("Id")
+_Ratio = tuple[int, int]
+"""What really came and what was expected, as numerator and denominator."""
 Method = Callable[[Days, int], int]
 """What a method expects `ahead` days (from 1 up) after the last of the days it is given."""
 
@@ -109,27 +120,89 @@ def forecast(
     *,
     today: int = 0,
     left: Fraction,
-    method: str = "",
-    with_band: bool = True,
 ) -> PeriodForecast:
     """Forecast a period of which `count` days are still to come, the present one with them.
 
     `days` are the whole days before today, the oldest first, whether or not they belong to the
     period. `so_far` is what the period came to until now, `today` the part of it that is of today,
     and `left` (0 to 1) how much of today is still to come. With `count` 0 nothing is to come.
-    `method` is the one to use, the best on these days where none is given.
     """
     if count <= 0:
         return PeriodForecast(so_far, 0, Band(so_far, so_far), "")
     history = _History(days)
-    name = method or _best(history, len(days), count)
+    name = _best(history, len(days), count)
     to_come = _to_come(METHODS[name], days, count, today, left)
-    ratios = _ratios(history, name, count) if with_band else []
-    band = None
-    if len(ratios) >= _FEWEST_SAMPLES:
-        low, high = (round(to_come * quantile(ratios, edge)) for edge in (LOW, HIGH))
-        band = Band(so_far + min(low, to_come), so_far + max(high, to_come))
+    band = _band(so_far, to_come, _ratios(history, name, count))
     return PeriodForecast(so_far, to_come, band, name)
+
+
+def forecast_groups(
+    days: Days,
+    count: int,
+    whole: PeriodForecast,
+    so_far: Mapping[Id, int],
+    recent: Mapping[Id, int],
+    histories: Mapping[Id, Days],
+) -> dict[Id, PeriodForecast]:
+    """Share the forecast of a whole, made of `days` and `count`, among its groups.
+
+    `so_far` is what each group came to in the period, `recent` in the last `RECENT_DAYS` days and
+    today; where nothing was spent lately, what is to come is shared as the period so far was. The
+    groups in `histories` get a band: their days end with the same day as `days`. What is to come
+    of all groups together is that of the whole, exactly.
+    """
+    to_come = _shared(whole.to_come, recent if any(recent.values()) else so_far)
+    bands = _GroupBands(days, whole.method, count) if histories and count > 0 else None
+    found = {}
+    for id_ in [*so_far, *(one for one in recent if one not in so_far)]:
+        used, more = so_far.get(id_, 0), to_come.get(id_, 0)
+        band = None
+        if bands and id_ in histories:
+            band = _band(used, more, bands.ratios(histories[id_]))
+        elif count <= 0:
+            band = Band(used, used)
+        found[id_] = PeriodForecast(used, more, band, whole.method)
+    return found
+
+
+def _shared(amount: int, weights: Mapping[Id, int]) -> dict[Id, int]:
+    """An amount parted by weights that are not negative, to whole numbers that add up to it."""
+    everything = sum(weights.values())
+    if not everything:
+        return {}
+    parts = {id_: divmod(amount * weight, everything) for id_, weight in weights.items()}
+    missing = amount - sum(part for part, _ in parts.values())
+    # the largest remainders get the units that are missing; of equal ones the first
+    lost = sorted(parts, key=lambda id_: -parts[id_][1])
+    one_more = set(lost[:missing])
+    return {id_: part + (id_ in one_more) for id_, (part, _) in parts.items()}
+
+
+class _GroupBands:
+    """What really came of a group, against its share of what was expected of the whole then."""
+
+    def __init__(self, days: Days, name: str, count: int) -> None:
+        history = _History(days)
+        self._count, self._known = count, len(days)
+        self._origins = _origins(len(days), count)
+        self._said = {at: history.expected(name, at, count) for at in self._origins}
+        self._recent = {at: history.between(at - _RECENT, at) for at in self._origins}
+
+    def ratios(self, days: Days) -> list[_Ratio]:
+        """The ratios of all earlier days that the days of the group reach back to."""
+        days = days[-self._known :]
+        before = self._known - len(days)
+        sums = [0, *accumulate(days)]
+        found = []
+        for origin in self._origins:
+            at = origin - before
+            if at < _RECENT:
+                continue
+            said = self._said[origin] * (sums[at] - sums[at - _RECENT])
+            if said > 0:
+                came = sums[at + self._count] - sums[at]
+                found.append((came * self._recent[origin], said))
+        return found
 
 
 def best_method(days: Days, count: int) -> str:
@@ -192,9 +265,14 @@ class _History:
         """What a method expects of the next `count` days together."""
         if name == "pace":
             return count * self._pace(known)
-        method = self._profile if name == "profile" and known >= _PROFILE else self._weekday
         weeks, rest = divmod(count, WEEK)
-        values = [method(known, ahead) for ahead in range(1, (WEEK if weeks else rest) + 1)]
+        different = WEEK if weeks else rest
+        if name == "profile" and known >= _PROFILE:
+            values = self._profile(known, different)
+        elif known >= WEEK * _SAME_WEEKDAYS:
+            values = self._weekdays(known, different)
+        else:
+            values = [self._weekday(known, ahead) for ahead in range(1, different + 1)]
         return weeks * sum(values) + sum(values[:rest])
 
     def errors(self, name: str, count: int, last: int) -> list[int]:
@@ -216,14 +294,21 @@ class _History:
         first = max(last - WEEK * _SAME_WEEKDAYS, last % WEEK - WEEK)
         return _rounded(self._same[last + WEEK] - self._same[first + WEEK], (last - first) // WEEK)
 
-    def _profile(self, known: int, ahead: int) -> int:
+    def _weekdays(self, known: int, count: int) -> list[int]:
+        """What the weekday method expects of up to seven days, where it has four weeks to use."""
+        newest, oldest = known, known - WEEK * _SAME_WEEKDAYS
+        after, before = self._same[newest : newest + count], self._same[oldest : oldest + count]
+        return [_rounded(a - b, _SAME_WEEKDAYS) for a, b in zip(after, before, strict=True)]
+
+    def _profile(self, known: int, count: int) -> list[int]:
+        """What the profile method expects of up to seven days."""
         everything = self.between(known - _PROFILE, known)
         if not everything:
-            return 0
-        place = known - _PROFILE + (_PROFILE - 1 + ahead) % WEEK
-        same = self._same[place + _PROFILE] - self._same[place]
-        level = self.between(known - _RECENT, known)
-        return _rounded(level * same * WEEK, _RECENT * everything)
+            return [0] * count
+        level, first = WEEK * self.between(known - _RECENT, known), known - _PROFILE
+        after, before = self._same[known : known + count], self._same[first : first + count]
+        share = _RECENT * everything
+        return [_rounded(level * (a - b), share) for a, b in zip(after, before, strict=True)]
 
 
 def _rounded(part: int, whole: int) -> int:
@@ -245,13 +330,26 @@ def _best(history: _History, known: int, count: int) -> str:
     return min(METHODS, key=error)
 
 
-def quantile(values: Sequence[Fraction], share: Fraction) -> Fraction:
-    """The value below which a share of the values lies, between its two neighbors."""
-    ordered = sorted(values)
+def quantile(values: Sequence[_Ratio], share: Fraction) -> Fraction:
+    """The value below which a share of the values lies, between its two neighbors.
+
+    The values are fractions as (numerator, denominator), which are positive or 0.
+    """
+    # whole numbers compare many times faster than fractions; what is closer than 2^-256 is equal
+    ordered = sorted(values, key=lambda value: (value[0] << 256) // value[1])
     place = share * (len(ordered) - 1)
-    lower = int(place)
-    upper = min(lower + 1, len(ordered) - 1)
-    return ordered[lower] + (ordered[upper] - ordered[lower]) * (place - lower)
+    at = int(place)
+    lower = Fraction(*ordered[at])
+    upper = Fraction(*ordered[min(at + 1, len(ordered) - 1)])
+    return lower + (upper - lower) * (place - at)
+
+
+def _band(so_far: int, to_come: int, ratios: Sequence[_Ratio]) -> Band | None:
+    """The 80 % band, from how what really came compared with what had been expected."""
+    if len(ratios) < _FEWEST_SAMPLES:
+        return None
+    low, high = (round(to_come * quantile(ratios, edge)) for edge in (LOW, HIGH))
+    return Band(so_far + min(low, to_come), so_far + max(high, to_come))
 
 
 def _to_come(method: Method, days: Days, count: int, today: int, left: Fraction) -> int:
@@ -269,12 +367,12 @@ def _origins(known: int, count: int) -> range:
     return range(max(_RECENT, last + 1 - _LONGEST_LOOK), last + 1)
 
 
-def _ratios(history: _History, name: str, count: int) -> list[Fraction]:
+def _ratios(history: _History, name: str, count: int) -> list[_Ratio]:
     found = []
     for origin in _origins(len(history.days), count):
         said = history.expected(name, origin, count)
         if said > 0:
-            found.append(Fraction(history.between(origin, origin + count), said))
+            found.append((history.between(origin, origin + count), said))
     return found
 
 

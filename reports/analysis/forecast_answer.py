@@ -25,6 +25,7 @@ NO_DATA = (
     " from."
 )
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
+SHARED = "What is to come is divided by what each {name} spent in the past two weeks."
 FEWEST_RECORD = 3
 """Below so many earlier periods, how good forecasts were says little."""
 UNKNOWN = "–"
@@ -76,7 +77,7 @@ def forecast_answer(
         partial=scope.partial,
         columns=_columns(query) if query.by and whole else (),
         rows=_rows(whole, looked_at, ordered[query.top :]) if query.by and whole else (),
-        notes=_notes(whole, scope),
+        notes=_notes(query, whole, scope),
         exact=lambda: _exact(query, [*ordered, *([whole] if whole and not query.by else [])]),
         data=lambda: _data(scope, whole, past, ordered),
         groups=tuple(one.label for one in looked_at),
@@ -142,14 +143,16 @@ def _last(query: Query) -> str:
     return "yesterday" if unit is Unit.DAY else f"last {unit}"
 
 
-def _notes(whole: ForecastGroup | None, scope: ForecastScope) -> tuple[str, ...]:
+def _notes(query: Query, whole: ForecastGroup | None, scope: ForecastScope) -> tuple[str, ...]:
     if whole is None or whole.found.method not in _METHODS:
         return ()
+    shared = (SHARED.format(name=DIMENSION_WORDS[query.by]),) if query.by else ()
     return (
         (
             f"How: {_METHODS[whole.found.method]}. Of three simple methods, this was off least on"
             f" the days so far. The period ends {stamp(scope.end)}."
         ),
+        *shared,
     )
 
 

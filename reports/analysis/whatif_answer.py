@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,26 @@ from reports.usage.usage import dollars
 
 NOTHING = "{source} was not used in this period, so there is nothing to reprice."
 _NOTE = (
-    "Repriced with OpenRouter's list prices. Caching isn't known for each token, so all prompt"
-    " tokens count at the full price; the error says how far that is from what was billed."
+    "Repriced with OpenRouter's list prices, cached prompt tokens at the price of cached ones."
+    " Discounts, long prompts and what writing to a cache costs are left out; the error shows"
+    " how much they make."
 )
+_CACHE_UNKNOWN = (
+    "For a part of this period it isn't known how many prompt tokens came from a cache; there all"
+    " count at the full price."
+)
+_NO_CACHE_PRICE = "{target} has no price for cached tokens, so they count at the full prompt price."
+
+
+@dataclass(frozen=True, slots=True)
+class CachePricing:
+    """How cached tokens were priced. `unknown`: for a part of the usage they are not known.
+
+    `target_has_price`: the other model has a price of its own for them.
+    """
+
+    unknown: bool = False
+    target_has_price: bool = True
 
 
 def whatif_answer(
@@ -28,8 +46,8 @@ def whatif_answer(
     target: str,
     whole: Repriced,
     groups: Sequence[Repriced],
+    cache: CachePricing,
     *,
-    notes: Sequence[str] = (),
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
@@ -45,7 +63,7 @@ def whatif_answer(
         partial=tuple(partial),
         columns=_columns(query) if groups else (),
         rows=_rows(query, whole, groups) if groups else (),
-        notes=(_NOTE, *notes) if used else tuple(notes),
+        notes=_notes(target, cache) if used else (),
         exact=lambda: _exact(query, groups or ((whole,) if used else ())),
         data=lambda: {
             "from": source,
@@ -56,6 +74,15 @@ def whatif_answer(
         groups=tuple(one.label for one in groups[: query.top]),
         empty=not used,
     )
+
+
+def _notes(target: str, cache: CachePricing) -> tuple[str, ...]:
+    notes = [_NOTE]
+    if cache.unknown:
+        notes.append(_CACHE_UNKNOWN)
+    if not cache.target_has_price:
+        notes.append(_NO_CACHE_PRICE.format(target=target))
+    return tuple(notes)
 
 
 def _sentences(source: str, target: str, whole: Repriced) -> tuple[str, ...]:

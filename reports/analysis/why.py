@@ -16,14 +16,18 @@ parts of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class CellUsage:
-    """One cell in both periods: tokens, and spend in nano-dollars. `key` and `model` are labels."""
+class CellUsage(NamedTuple):
+    """One cell in both periods: tokens, and spend in nano-dollars. `key` and `model` are labels.
+
+    There are thousands of cells, so this and what is worked out from it are tuples, which are made
+    three times as fast as dataclasses.
+    """
 
     key: str
     model: str
@@ -34,8 +38,7 @@ class CellUsage:
     creator: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeParts:
+class ChangeParts(NamedTuple):
     """A change in nano-dollars, parted. The three add up to it exactly."""
 
     volume: int
@@ -48,8 +51,7 @@ class ChangeParts:
         return self.volume + self.mix + self.price
 
 
-@dataclass(frozen=True, slots=True)
-class CellChange:
+class CellChange(NamedTuple):
     """What one cell contributed, in nano-dollars."""
 
     usage: CellUsage
@@ -72,6 +74,8 @@ class Explanation:
 
     before: int
     now: int
+    tokens_before: int
+    tokens_now: int
     parts: ChangeParts
     cells: tuple[CellChange, ...]
     groups: tuple[GroupChange, ...] = ()
@@ -82,12 +86,11 @@ class Explanation:
         return self.now - self.before
 
 
-_SCALE = 2**64
-"""Parts are worked out in this part of a nano-dollar: the denominators of exact fractions grow with
+_BITS = 64
+"""Parts are worked out in 2^-64 of a nano-dollar: the denominators of exact fractions grow with
 every cell, and a million cells together are off by less than a millionth of a nano-dollar.
 """
-_Scaled = tuple[int, int, int]
-"""Volume, mix and price of a cell before they are rounded, in units of `1 / _SCALE`."""
+_BELOW_ONE = 2**_BITS - 1
 
 
 def explain(
@@ -99,102 +102,105 @@ def explain(
     the group that a cell belongs to. Every figure of the result is a whole number of nano-dollars,
     rounded so that cells add up to groups and groups to the whole (largest remainder).
     """
-    found = tuple(_added(cells))
-    rounded = _rounded(found, _scaled(found))
-    changes = tuple(CellChange(cell, parts) for cell, parts in zip(found, rounded, strict=True))
+    found = _added(cells)
+    tokens_before = sum(cell.tokens_before for cell in found)
+    tokens_now = sum(cell.tokens_now for cell in found)
+    parted = _parted(found, tokens_before, tokens_now - tokens_before)
+    changes = [CellChange(cell, parts) for cell, parts in zip(found, parted, strict=True)]
+    whole = _group("", changes)
+    changes.sort(key=_order)
     return Explanation(
-        before=sum(cell.spend_before for cell in found),
-        now=sum(cell.spend_now for cell in found),
-        parts=_sum(rounded),
-        cells=tuple(sorted(changes, key=lambda one: (-abs(one.parts.change), one.usage.key,
-                                                     one.usage.model))),
+        before=whole.before,
+        now=whole.now,
+        tokens_before=tokens_before,
+        tokens_now=tokens_now,
+        parts=whole.parts,
+        cells=tuple(changes),
         groups=_groups(changes, group_of) if group_of else (),
-    )  # fmt: skip
+    )
 
 
-def _added(cells: Iterable[CellUsage]) -> Iterable[CellUsage]:
+def _order(one: CellChange) -> tuple[int, str, str]:
+    """The largest change first."""
+    key, model, _, _, before, now, _ = one.usage
+    return -abs(now - before), key, model
+
+
+def _added(cells: Iterable[CellUsage]) -> list[CellUsage]:
     found: dict[tuple[str, str, str], CellUsage] = {}
     for cell in cells:
-        place = cell.key, cell.model, cell.creator
-        known = found.get(place)
-        found[place] = cell if known is None else replace(
-            known,
-            tokens_before=known.tokens_before + cell.tokens_before,
-            tokens_now=known.tokens_now + cell.tokens_now,
-            spend_before=known.spend_before + cell.spend_before,
-            spend_now=known.spend_now + cell.spend_now,
-        )  # fmt: skip
-    return found.values()
+        key, model, _, _, _, _, creator = cell
+        place = key, model, creator
+        known = found.setdefault(place, cell)
+        if known is not cell:
+            found[place] = known._replace(
+                tokens_before=known.tokens_before + cell.tokens_before,
+                tokens_now=known.tokens_now + cell.tokens_now,
+                spend_before=known.spend_before + cell.spend_before,
+                spend_now=known.spend_now + cell.spend_now,
+            )
+    return list(found.values())
 
 
-def _scaled(cells: tuple[CellUsage, ...]) -> list[_Scaled]:
-    before = sum(cell.tokens_before for cell in cells)
-    now = sum(cell.tokens_now for cell in cells)
-    if before <= 0:
-        return [((cell.spend_now - cell.spend_before) * _SCALE, 0, 0) for cell in cells]
-    return [_parts(cell, before, now) for cell in cells]
-
-
-def _parts(cell: CellUsage, before: int, now: int) -> _Scaled:
-    """The parts of one cell; `before` and `now` are the tokens of all cells."""
-    change = (cell.spend_now - cell.spend_before) * _SCALE
-    if cell.tokens_before:
-        volume = cell.spend_before * (now - before) * _SCALE // before
-        at_old_price = cell.tokens_now * cell.spend_before
-        price = (cell.spend_now * cell.tokens_before - at_old_price) * _SCALE // cell.tokens_before
-        return volume, change - volume - price, price
-    if cell.tokens_now:
-        # what it cost before came without tokens, so it has no price to compare with
-        return 0, cell.spend_now * _SCALE, -cell.spend_before * _SCALE
-    return 0, 0, change
-
-
-def _rounded(cells: tuple[CellUsage, ...], scaled: list[_Scaled]) -> list[ChangeParts]:
+def _parted(cells: Iterable[CellUsage], before: int, more: int) -> Iterator[ChangeParts]:
     """The parts of each cell as whole numbers: a cell's add up to its change, all to the whole's.
+
+    `before` are the tokens of all cells in the earlier period, `more` how many more there are now.
 
     Cells are rounded one after the other, each by its own largest remainder after what the cells
     before it were rounded by has been carried over. So no total is off by more than one unit.
     """
-    carried = (0, 0, 0)
-    parts = []
-    for cell, three in zip(cells, scaled, strict=True):
-        wanted = [part + left for part, left in zip(three, carried, strict=True)]
-        lower = [part // _SCALE for part in wanted]
-        missing = cell.spend_now - cell.spend_before - sum(lower)
-        order = sorted(range(3), key=lambda n: lower[n] * _SCALE - wanted[n])
-        for number in order[:missing]:
-            lower[number] += 1
-        left = [part - given * _SCALE for part, given in zip(wanted, lower, strict=True)]
-        carried = left[0], left[1], left[2]
-        parts.append(ChangeParts(*lower))
-    return parts
-
-
-def _sum(parts: Iterable[ChangeParts]) -> ChangeParts:
-    found = list(parts)
-    return ChangeParts(
-        sum(one.volume for one in found),
-        sum(one.mix for one in found),
-        sum(one.price for one in found),
-    )
+    rest_v = rest_m = rest_p = 0
+    for _, _, tokens_before, tokens_now, spend_before, spend_now, _ in cells:
+        change = spend_now - spend_before
+        if before <= 0:  # nothing to compare with
+            volume, price = change << _BITS, 0
+        elif tokens_before:
+            volume = (spend_before * more << _BITS) // before
+            off = spend_now * tokens_before - tokens_now * spend_before
+            price = (off << _BITS) // tokens_before
+        elif tokens_now:
+            # what it cost before came without tokens, so it has no price to compare with
+            volume, price = 0, -spend_before << _BITS
+        else:
+            volume, price = 0, change << _BITS
+        rest_m += (change << _BITS) - volume - price
+        rest_v += volume
+        rest_p += price
+        whole_v, whole_m, whole_p = rest_v >> _BITS, rest_m >> _BITS, rest_p >> _BITS
+        rest_v, rest_m, rest_p = rest_v & _BELOW_ONE, rest_m & _BELOW_ONE, rest_p & _BELOW_ONE
+        for _ in range(change - whole_v - whole_m - whole_p):
+            if rest_v >= rest_m and rest_v >= rest_p:
+                whole_v, rest_v = whole_v + 1, rest_v - _BELOW_ONE - 1
+            elif rest_m >= rest_p:
+                whole_m, rest_m = whole_m + 1, rest_m - _BELOW_ONE - 1
+            else:
+                whole_p, rest_p = whole_p + 1, rest_p - _BELOW_ONE - 1
+        yield ChangeParts(whole_v, whole_m, whole_p)
 
 
 def _groups(
-    changes: tuple[CellChange, ...], group_of: Callable[[CellUsage], str]
+    changes: Iterable[CellChange], group_of: Callable[[CellUsage], str]
 ) -> tuple[GroupChange, ...]:
     members: dict[str, list[CellChange]] = {}
     for change in changes:
         members.setdefault(group_of(change.usage), []).append(change)
-    groups = [
-        GroupChange(
-            label,
-            sum(one.usage.spend_before for one in found),
-            sum(one.usage.spend_now for one in found),
-            _sum(one.parts for one in found),
-        )
-        for label, found in members.items()
-    ]
+    groups = [_group(label, found) for label, found in members.items()]
     return tuple(sorted(groups, key=lambda group: (-abs(group.parts.change), group.label)))
+
+
+def _group(label: str, changes: Sequence[CellChange]) -> GroupChange:
+    """The cells of a group added up."""
+    return GroupChange(
+        label,
+        sum(usage.spend_before for usage, _ in changes),
+        sum(usage.spend_now for usage, _ in changes),
+        ChangeParts(
+            sum(parts.volume for _, parts in changes),
+            sum(parts.mix for _, parts in changes),
+            sum(parts.price for _, parts in changes),
+        ),
+    )
 
 
 def moved(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

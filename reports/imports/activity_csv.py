@@ -27,10 +27,10 @@ LONGEST_LINE = 64 * 1024
 EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
 """OpenRouter didn't exist before."""
 COLUMNS = ("Date", SLUG, *(figure.csv for figure in OVERVIEW))
-_LONGEST_NAME = 1_000
+_LONGEST_NAME = 1_000  # real names have at most a few hundred characters
 _MOST = 10**17
 """More than a row can have: nano-dollars (a hundred million dollars), tokens, requests."""
-_MOST_ADDED_UP = 10**18
+_MOST_ADDED_UP = 10**18  # keeps sums within 64-bit integers
 _DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?", re.ASCII)
 _DOTTED_DATE = re.compile(
     r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d{1,2}):(\d\d)(?::(\d\d))?)?", re.ASCII

@@ -15,7 +15,7 @@ COARSE_FIRST = (Granularity.MONTH, Granularity.DAY, Granularity.HOUR, Granularit
 _LONGEST_EXPORT = {Granularity.DAY: 93, Granularity.HOUR: 73, Granularity.MINUTE: 181}
 """The most buckets that an export can have, including the unfinished one; months are unlimited."""
 _MOST_BUCKETS = 50_000  # more than five years by hour
-_SHORTEST_LOCAL_DAY = 23 * HOUR
+_SHORTEST_LOCAL_DAY = 23 * HOUR  # when daylight saving starts
 
 
 @dataclass(frozen=True, slots=True)

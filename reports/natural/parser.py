@@ -19,7 +19,7 @@ from reports.natural import written_dates as loose_dates
 from reports.natural.alert_wishes import hear_alert, wants
 from reports.natural.dates import stretch
 from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
-from reports.natural.topics import flags, greets, topic_said, topic_words, two_models
+from reports.natural.topics import NEW_OF, flags, greets, topic_said, topic_words, two_models
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
     LONGEST,
@@ -44,6 +44,9 @@ from reports.wording.shared_grammar import list_request
 _ORDER = (
     "kind", "metric", "period", "by", "filter", "source", "top", "versus", "zone", "file", "share",
 )  # fmt: skip
+_WITHOUT_METRIC = {
+    QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING, QueryKind.NEW,
+}  # fmt: skip
 MOST_COMPARED = 2_000
 """Names among which the one most like a wrong word is looked for: more would take a while."""
 _LONGEST_STRETCH = 14
@@ -182,16 +185,24 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         return _alert(said, words, known) or ParsedText(said, plainly=True)
     bare = _without_names(said, known)
     if not wants(words) and (topic := topic_said(bare)):
-        kind = kind_of(topic)
-        if kind is QueryKind.WHATIF:
-            plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
-            return ParsedText(f"{kind} {two_models(plain_words)}".strip())
-        if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
-            read = _read(said, known, today, kind=kind)
-            return _narrowed(kind, flags(topic, bare), read)
-        return _read(said, known, today, kind=kind) if kind else ParsedText(topic)
+        return _of_topic(topic, said, bare, known, today)
     found = _read(said, known, today)
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
+
+
+def _of_topic(topic: str, said: str, bare: list[str], known: KnownNames, today: date) -> Read:
+    """A question about something else than usage; `bare` are its words without names."""
+    kind = kind_of(topic)
+    if kind is None:
+        return ParsedText(topic)
+    own = flags(topic, bare)
+    if kind is QueryKind.WHATIF:
+        plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
+        return ParsedText(f"{kind} {two_models(plain_words)}".strip())
+    read = _read(said, known, today, kind=kind)
+    if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
+        return _narrowed(kind, own, read)
+    return read
 
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
@@ -466,8 +477,14 @@ class _TextReader:
         self.given["kind"] = [" ".join((kind, *self.extra))]
         self.superlative = False
         self.given.pop("top", None)
-        if kind in {QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE}:
+        if kind in _WITHOUT_METRIC:
             self.given.pop("metric", None)
+        if kind is QueryKind.RETIRING:
+            self.given.pop("period", None)
+            # it lists models, so only who uses them can be chosen
+            self.given["by"] = [one for one in self.given.get("by", ()) if "model" not in one]
+        if kind is QueryKind.NEW:
+            self.given.pop("by", None)
         if kind is QueryKind.FORECAST:
             self.left.clear()  # "per month" says of which period the end is meant
 
@@ -477,6 +494,9 @@ class _TextReader:
         """Words that say of which kind the question is."""
         if self.kind is None:
             return 0
+        if self.kind is QueryKind.NEW and (of := NEW_OF.get(self._word())):
+            self.extra = (of,)
+            return 1
         if self.kind is QueryKind.FORECAST and (taken := self._held_against()):
             return taken
         if self.kind is QueryKind.WHY and self._ahead(2) == ("since", "last"):

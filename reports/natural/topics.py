@@ -11,6 +11,7 @@ from itertools import pairwise
 from reports.natural import vocabulary as say
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable
+from reports.usage.dimensions import Dimension
 
 _ABOUT_ME = (
     "who are you", "who r u", "what are you", "what can you", "what do you do", "what can i ask",
@@ -170,6 +171,17 @@ _KEYS_SAID = ("no limit", "without a limit", "without limit", "without limits", 
               "never used", "not used", "without an owner", "no owner",
               "not been used")  # fmt: skip
 _SAY_NOTHING[QueryKind.LIMITS] = _LIMITS | {"budget", "budgets", "left", "remaining"}
+_RETIRING = {
+    "retire", "retires", "retired", "retiring", "retirement", "deprecate", "deprecated",
+    "deprecating", "deprecation", "deprecations", "sunset", "sunsetted", "sunsetting",
+    "discontinued", "discontinue", "eol", "obsolete",
+}  # fmt: skip
+_RETIRING_SAID = ("end of life", "going away", "go away", "shut down", "shutting down",
+                  "end date", "end dates", "phased out")  # fmt: skip
+_SAID_BY[QueryKind.RETIRING] = _RETIRING_SAID
+_SAY_NOTHING[QueryKind.RETIRING] = _RETIRING | {
+    "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *say.UNITS,
+}  # fmt: skip
 _SAY_NOTHING[QueryKind.KEYS] = _KEYS | {"keys"}
 _KEY_FLAGS = {
     "unused": ({"unused", "stale", "idle"}, ("never used", "not used", "not been used")),
@@ -198,6 +210,24 @@ _BUDGETS = {"budget", "budgets"}
 _GROUPS_TO_COME = {"providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
                    "teams": Topic.TEAM, "departments": Topic.TEAM}  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
+_NEW = {"new", "newly"}
+NEW_OF = {
+    **dict.fromkeys(("model", "models"), "models"),
+    **dict.fromkeys(("key", "keys"), "keys"),
+    **dict.fromkeys(
+        (word for word, one in say.DIMENSIONS.items() if one is Dimension.CREATOR), "creators"
+    ),
+}
+"""What `new` may be about, by the words for it."""
+_SAY_NOTHING[QueryKind.NEW] = _NEW | {
+    "first", "time", "recently", "added", "started", "start", "used", "joined", "api",
+}  # fmt: skip
+_BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
+    (Topic.RETIRING, _RETIRING, _RETIRING_SAID),
+    (Topic.WHATIF, _WHATIF, _WHATIF_SAID),
+    (Topic.WHY, _WHY, _WHY_SAID),
+)
+"""Topics that any of their words or phrases says, whatever else is said; the first one counts."""
 
 
 def greets(words: Sequence[str]) -> bool:
@@ -221,12 +251,11 @@ def topic_said(words: Sequence[str]) -> str:
         return Topic.KEYS
     if any(word.startswith("cach") or word == "uncached" for word in words):
         return Topic.CACHE
-    if "new" in given and given & {"model", "models"}:
-        return Topic.NEW_MODELS
-    if given & _WHATIF or _has(said, _WHATIF_SAID):
-        return Topic.WHATIF
-    if given & _WHY or _has(said, _WHY_SAID):
-        return Topic.WHY
+    if given & _NEW and given & NEW_OF.keys():
+        return Topic.NEW
+    for topic, some, phrases in _BY_WORDS:
+        if given & some or _has(said, phrases):
+            return topic
     if given & _LIMITS or ((keys or "my" in given) and given & (_BUDGETS | _LEFT)):
         return Topic.LIMITS
     if given & _BUDGETS:

@@ -284,7 +284,7 @@ class _QuestionReader:
         """The word of a kind, or a word that only questions of its kind have."""
         kind = kind_of(word.lower())
         if kind is QueryKind.KEYS and (self.seen or self.wrong):
-            return False  # elsewhere it may be what is grouped by
+            kind = None  # elsewhere it may be what is grouped by, or what is new
         if kind:
             self._once("kind", word)
             self.query = replace(self.query, kind=kind)

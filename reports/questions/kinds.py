@@ -16,7 +16,7 @@ from reports.wording.token_cursor import TokenCursor
 
 ANSWERED = frozenset({
     QueryKind.PRICE, QueryKind.WHY, QueryKind.FORECAST, QueryKind.LIMITS, QueryKind.KEYS,
-    QueryKind.CACHE, QueryKind.WHATIF,
+    QueryKind.CACHE, QueryKind.WHATIF, QueryKind.RETIRING, QueryKind.NEW,
 })  # fmt: skip
 """The kinds that have an answer, besides usage; their words are read as questions."""
 
@@ -45,6 +45,7 @@ _EXTRA: dict[QueryKind, ExtraWords] = {
     QueryKind.LIMITS: limit_kinds.me,
     QueryKind.KEYS: limit_kinds.key_traits,
     QueryKind.WHATIF: limit_kinds.two_models,
+    QueryKind.NEW: limit_kinds.what_is_new,
 }
 _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.PRICE: {
@@ -63,6 +64,8 @@ _UNFIT: dict[QueryKind, dict[str, str]] = {
         " source.",
     },
     QueryKind.WHATIF: limit_kinds.WHATIF_UNFIT,
+    QueryKind.RETIRING: limit_kinds.RETIRING_UNFIT,
+    QueryKind.NEW: limit_kinds.NEW_UNFIT,
 }
 """The sentence about each part of a question that makes no sense for a kind."""
 
@@ -84,6 +87,8 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
         return STILL_RUNNING
     if query.kind is QueryKind.FORECAST and query.metric not in {None, Metric.SPEND}:
         return f"I can forecast spend only, not {query.metric}."
+    if query.kind is QueryKind.NEW and not query.extra:
+        return limit_kinds.NEW_WHAT
     sentences = _UNFIT.get(query.kind, {})
     return next((said for part, said in sentences.items() if part in typed), "")
 

@@ -26,6 +26,12 @@ def key_traits(word: str, following: TokenCursor) -> tuple[str, ...]:
     return (word, after)
 
 
+def what_is_new(word: str, _: TokenCursor) -> tuple[str, ...]:
+    """Read what `new` is about: `models`, `keys` or `creators`, in the singular too."""
+    found = {"user": "creator", "member": "creator"}.get(one := word.removesuffix("s"), one)
+    return (f"{found}s",) if found in {"model", "key", "creator"} else ()
+
+
 def two_models(word: str, following: TokenCursor) -> tuple[str, ...]:
     """Read `opus -> sonnet`: the model that is used, and the one to reprice it on."""
     if len(following) < 2 or following.peek() not in _ARROWS:
@@ -60,8 +66,23 @@ WHATIF_UNFIT = {
     "comparison": "`whatif` compares two models, so it takes no `vs`.",
     "source": "`whatif` reprices all usage of a model, so it takes no source.",
 }
+RETIRING_UNFIT = {
+    "metric": "`retiring` lists models with their usage of 30 days, so it takes no metric.",
+    "period": _NOW.format(kind="retiring", part="period"),
+    "comparison": _NOW.format(kind="retiring", part="comparison"),
+    "source": "`retiring` shows all spend, so it takes no source.",
+}
+NEW_WHAT = "Say what is to be new: `new models`, `new keys` or `new creators`."
+NEW_UNFIT = {
+    "metric": "`new` lists what was first used, with its usage, so it takes no metric.",
+    "dimension": "`new models`, `new keys` or `new creators` lists each by itself, so it takes no"
+    " `by`.",
+    "comparison": "`new` looks at everything before the period, so it takes no `vs`.",
+    "source": "`new` shows all spend, so it takes no source.",
+}
 
 
 def is_unfit(problem: str) -> bool:
     """Whether a sentence says that a part of a question makes no sense for one of these kinds."""
-    return any(problem in one.values() for one in (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT))
+    kinds = (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT, RETIRING_UNFIT, NEW_UNFIT)
+    return any(problem in one.values() for one in kinds)

@@ -20,6 +20,8 @@ class QueryKind(StrEnum):
     KEYS = "keys"
     CACHE = "cache"
     WHATIF = "whatif"
+    RETIRING = "retiring"
+    NEW = "new"
 
 
 DEFAULT_PERIODS: dict[QueryKind, Period] = {
@@ -28,6 +30,7 @@ DEFAULT_PERIODS: dict[QueryKind, Period] = {
     QueryKind.FORECAST: Calendar(Unit.MONTH),
     QueryKind.CACHE: Counted(1, Unit.MONTH),
     QueryKind.WHATIF: Counted(1, Unit.MONTH),
+    QueryKind.NEW: Counted(1, Unit.MONTH),
 }
 """The period of a kind where the question names none; elsewhere it is that of usage.
 
@@ -36,7 +39,7 @@ and what is forecast is the end of the month.
 """
 
 
-WITHOUT_PERIOD = frozenset({QueryKind.LIMITS, QueryKind.KEYS})
+WITHOUT_PERIOD = frozenset({QueryKind.LIMITS, QueryKind.KEYS, QueryKind.RETIRING})
 """Kinds that are about now: their period is written out only where it is not the default."""
 
 

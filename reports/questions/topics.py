@@ -23,7 +23,8 @@ class Topic(StrEnum):
     WHATIF = "whatif"
     LIMITS = "limits"
     KEYS = "keys"
-    NEW_MODELS = "new models"
+    RETIRING = "retiring"
+    NEW = "new"
     PROVIDER = "by provider"
     APP = "by app"
     WORKSPACE = "by workspace"
@@ -65,15 +66,12 @@ _COMMANDS: dict[tuple[str, ...], Personal] = {
     ("me",): MeAsked(),
 }
 _NOT_YET = {
-    Topic.NEW_MODELS: "I can't list newly used models yet",
     Topic.PROVIDER: "I can't group or filter by provider yet",
     Topic.APP: "I can't group or filter by app yet",
     Topic.WORKSPACE: "I can't group or filter by workspace yet",
     Topic.TEAM: "I can't group or filter by team yet",
 }
-_INSTEAD = {
-    Topic.NEW_MODELS: "`alert new model` tells you when one is first used",
-}
+_INSTEAD: dict[Topic, str] = {}
 _BY = {"by", "per", "each", "which", "across"}
 _UPCOMING = {
     **dict.fromkeys(("provider", "providers"), Topic.PROVIDER),
@@ -101,8 +99,6 @@ def topic_of(words: Sequence[str]) -> Topic | None:
     first = lower[0] if lower else ""
     if kind_of(first):
         return None
-    if lower == ["new", "models"]:
-        return Topic.NEW_MODELS
     return ungroupable(lower)
 
 

@@ -22,6 +22,8 @@ KIND_WORDS = {
     QueryKind.KEYS: "API keys",
     QueryKind.CACHE: "Cache",
     QueryKind.WHATIF: "What if",
+    QueryKind.RETIRING: "Retiring models",
+    QueryKind.NEW: "New",
 }
 """What the heading of an answer of each kind begins with."""
 _SOURCE = {

@@ -10,7 +10,7 @@ from reports.questions.summary import MetricSummary, Series, Summary
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import Usage
 
-MOST_MOVERS = 3
+MOST_MOVERS = 3  # changes named at the top of a report
 CENT = 10**7  # in nano-dollars
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+# up to these lengths a duration is given in hours, days and months
 _MAX_IN_HOURS = timedelta(hours=48)
 _MAX_IN_DAYS = timedelta(days=60)
 _MAX_IN_MONTHS = timedelta(days=730)

@@ -21,16 +21,17 @@ SYNC_INTERVAL = {
     Granularity.HOUR: timedelta(minutes=4),
     Granularity.DAY: timedelta(minutes=14),
 }
-"""How often each granularity is fetched, so that it is at most 60 s, 5 min and 15 min old."""
+"""How often each granularity is fetched, so that it is at most 60 s, 5 min and 15 min old; large
+organizations need longer intervals (see refresh_plan)."""
 RECENT = {Granularity.MINUTE: 10 * MINUTE, Granularity.HOUR: 2 * HOUR, Granularity.DAY: DAY}
-LOOK_BACK = 7 * DAY
+LOOK_BACK = 7 * DAY  # OpenRouter corrects usage for some days
 QUARTER = timedelta(minutes=15)
 """All zones are whole quarter hours from UTC."""
-_SEASON = timedelta(days=91)
+_SEASON = timedelta(days=91)  # a quarter of a year finds summer and winter time
 FIRST_WINDOW = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 3 * DAY, Granularity.DAY: 31 * DAY}
 TARGET_ROWS = 6_000
 """Rows per window: OpenRouter truncates responses at 10,000, so this leaves room for growth."""
-MAX_GROWTH = 8
+MAX_GROWTH = 8  # from one window to the next: usage may be much denser further back
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,15 @@ def has_fractional_hour_offset(zone: str, now: datetime) -> bool:
     return any(offset % HOUR for offset in offsets)
 
 
-def is_due(granularity: Granularity, now: datetime, synced: Mapping[Granularity, datetime]) -> bool:
-    """Whether a granularity is due for a sync, or the clock was set back since the last one."""
+def is_due(
+    granularity: Granularity,
+    now: datetime,
+    synced: Mapping[Granularity, datetime],
+    every: Mapping[Granularity, timedelta] = SYNC_INTERVAL,
+) -> bool:
+    """Whether a granularity is to be fetched now; also where the clock was set back."""
     last = synced.get(granularity)
-    return last is None or not timedelta() <= now - last < SYNC_INTERVAL[granularity]
+    return last is None or not timedelta() <= now - last < every[granularity]
 
 
 def newest_window(granularity: Granularity, now: datetime) -> Window:

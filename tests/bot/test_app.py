@@ -215,7 +215,7 @@ def test_what_fails_in_evaluating_rules_stops_neither_delivery_nor_sync(world, m
         raise RuntimeError("a bad rule")
 
     delivered = []
-    monkeypatch.setattr(world.bot.judging, "tick", failing)
+    monkeypatch.setattr(world.bot.evaluator, "tick", failing)
     world.bot._alert(SimpleNamespace(tick=lambda: delivered.append(1)))
     assert delivered == [1]
-    world.bot._judge(timedelta(0))
+    world.bot._evaluate_alerts(timedelta(0))

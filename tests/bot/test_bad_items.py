@@ -217,8 +217,10 @@ def test_a_reminder_that_fails_loses_neither_the_others_nor_itself(admin, truth,
     for entry in (bad, good):
         admin.alerts.states.hold(entry.id, "", admin.clock() + HOUR, "U1")
     admin.clock.now += HOUR
-    with failing(monkeypatch, admin.judging, "readings", lambda entry, _: entry.id == bad.id):
-        admin.sync(truth, judge=False)
+    with failing(
+        monkeypatch, admin.evaluator, "current_measurements", lambda entry, _: entry.id == bad.id
+    ):
+        admin.sync(truth, evaluate=False)
         admin.tick()
         admin.clock.now += MINUTE
         admin.tick()
@@ -249,7 +251,7 @@ def test_an_owner_who_cannot_be_checked_stops_no_delivery(admin, truth, monkeypa
     admin.clock.now += MINUTE
     admin.sync(truth)
     people = admin.delivery._people
-    with failing(monkeypatch, people, "present", lambda entry: entry.draft.maker == ada):
+    with failing(monkeypatch, people, "present", lambda entry: entry.draft.owner == ada):
         admin.delivery.tick()
     assert len(admin.heard("grace")) == 1
 
@@ -273,14 +275,14 @@ def test_what_fails_in_judging_gives_the_lease_back(admin, truth, monkeypatch):
     admin.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
     admin.clock.now += MINUTE
-    admin.sync(truth, judge=False)
+    admin.sync(truth, evaluate=False)
     with (
-        failing(monkeypatch, admin.judging, "_changes", lambda *_: True),
+        failing(monkeypatch, admin.evaluator, "_changes", lambda *_: True),
         pytest.raises(RuntimeError),
     ):
-        admin.judging.judge()
+        admin.evaluator.evaluate_all()
     with watching_too(admin) as other:
-        assert other.judging.judge() == 1
+        assert other.evaluator.evaluate_all() == 1
 
 
 @contextmanager
@@ -288,7 +290,7 @@ def watching_too(there):
     """A second process on the same database."""
     from tests.bot.alerts.watch import Watch  # noqa: PLC0415 - only here
 
-    other = Watch(there.database.path, there.clock, there.slack)
+    other = Watch(there.database.address, there.clock, there.slack)
     yield other
     other.close()
 

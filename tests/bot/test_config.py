@@ -12,6 +12,7 @@ from bot.config import (
     Need,
     Secret,
     Visibility,
+    contains_secrets,
     environment,
     inspect,
     load,
@@ -81,7 +82,9 @@ def test_blank_is_not_set(blank):
         ("OPENROUTER_BASE_URL", "ftp://openrouter.ai", "must be an https address"),
         ("OPENROUTER_BASE_URL", "https://openrouter.ai:99999", "must be an https address"),
         ("SLACK_API_URL", "http://169.254.169.254/", "must be an https address"),
-        ("DATABASE_URL", "mysql://localhost/a", "is not of the form sqlite:///"),
+        ("DATABASE_URL", "mysql://u:canary@localhost/a", "is not of the form sqlite:///"),
+        ("DATABASE_URL", "postgresql://u:canary@host", "names no database"),
+        ("DATABASE_URL", "postgresql://u:can:ary@host:x/a", "must be percent-encoded"),
         ("DATABASE_URL", "sqlite:///", "is not of the form sqlite:///"),
         ("PORT", "http", "must be a number from 0 to 65535"),
         ("PORT", "65536", "must be a number from 0 to 65535"),
@@ -177,6 +180,31 @@ def test_no_secret_shows_itself():
     assert set(settings.secrets) == set(SECRETS.values())
     for shown in (repr(settings), str(settings), f"{settings.management_key}"):
         assert "canary" not in shown
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_the_url_of_a_server_is_a_secret_and_so_is_its_password(scheme):
+    url = f"{scheme}://bot:can%20ary@db.example.com:5432/activity?sslmode=require"
+    settings = load({"DATABASE_URL": url})
+    assert settings.database_address == url
+    assert set(settings.secrets) == {url, "can ary"}
+    assert "can" not in repr(settings)
+
+
+def test_a_file_needs_no_secrecy():
+    settings = load({"DATABASE_URL": "sqlite:////data/activity.db"})
+    assert settings.database_address == Path("/data/activity.db")
+    assert settings.secrets == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [("postgresql://bot:pw@host/a", True), ("postgresql:///a", False), ("sqlite:///a", False)],
+)
+def test_an_env_file_with_the_login_of_a_server_holds_a_secret(tmp_path, url, secret):
+    file = tmp_path / "env"
+    file.write_text(f"DATABASE_URL={url}\n")
+    assert contains_secrets(str(file)) is secret
 
 
 NAMES = [

@@ -58,11 +58,11 @@ def watching(database: Path, slack: Slack, clock: Swift) -> Callable[[], None]:
         f"worker-{os.getpid()}",
         threading.Event(),
     )
-    judging = RuleEvaluator(alerts)
-    delivery = AlertDelivery(alerts, judging)
+    evaluator = RuleEvaluator(alerts)
+    delivery = AlertDelivery(alerts, evaluator)
 
     def tick() -> None:
-        judging.tick(timedelta(0))
+        evaluator.tick(timedelta(0))
         delivery.tick()
 
     return tick

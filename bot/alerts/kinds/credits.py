@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 from bot.alerts.context import MeasurementContext, WatchedRule
 
 
-def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The balance, for people who may see everything, once OpenRouter has reported it."""
-    limits = seen.limits
+    limits = context.limits
     if limits.reported_at and not watched.asker.own_only:
         yield balance(watched.rule, limits.bought, limits.used, limits.reported_at)

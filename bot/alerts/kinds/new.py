@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.alerts.scope import allowed
+from bot.alerts.scope import allowed_members
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
-from bot.store.alerts.usage_sums import Place, Stretch
+from bot.store.alerts.usage_sums import GranularInterval, UsageKey
 from bot.store.usage.selection import Ids
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.new import New, first_use
@@ -30,26 +30,24 @@ _RECENT = 3 * DAY
 """How far back a first use is found that arrives late, as after an outage."""
 
 
-def _made(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def _made(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """Keys that were made after the rule was, and that nobody has used yet."""
-    now = seen.now
-    since, at = _news_since(watched, now), seen.fresh or now
-    new = [key for key, made in seen.directory.since.items() if since <= made <= now]
-    known = {subject for subject, _ in seen.states.get(watched.entry.id, {})}
+    now = context.now
+    since, at = _news_since(watched, now), context.synced_at or now
+    new = [key for key, made in context.directory.since.items() if since <= made <= now]
+    known = {subject for subject, _ in context.states.get(watched.entry.id, {})}
     if all(str(key) in known for key in new):
         return
     span = AlertPeriod(floor(since, Granularity.HOUR), at + _MINUTE)
-    used = seen.usage.sums(Dimension.KEY, seen.figures.stretches(span))
-    unused: dict[Place, Usage] = {
+    used = context.usage.sums(Dimension.KEY, context.figures.intervals(span))
+    unused: dict[UsageKey, Usage] = {
         key: Usage(requests=1) for key in new if not used.get(key, ZERO).requests
     }
-    wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
-    labels = visibility.labels(seen.directory, watched.asker)
-    for subject, label, _, owner in _news(
-        seen, labels, Dimension.KEY, wanted, apart=False, found=unused
-    ):
-        if subject not in known:
-            first = first_use(subject, label, 0, since, since, at, owner)
+    wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
+    labels = visibility.labels(context.directory, watched.asker)
+    for one in _candidates(context, labels, Dimension.KEY, wanted, unused, by_creator=False):
+        if one.subject not in known:
+            first = first_use(one.subject, one.label, 0, since, since, at, one.email)
             yield replace(first, unused=True)
 
 
@@ -58,86 +56,106 @@ def _news_since(watched: WatchedRule, now: datetime) -> datetime:
     return max(watched.entry.made_at, min(now - _RECENT, watched.since - SETTLED))
 
 
-def _firsts(watched: WatchedRule, seen: MeasurementContext, watch: New) -> Iterator[Measurement]:
+def _firsts(watched: WatchedRule, context: MeasurementContext, watch: New) -> Iterator[Measurement]:
     """First uses since the rule was made, as soon as all history is held that could tell better."""
-    now = seen.now
-    held = seen.figures.held_from(Granularity.DAY)
-    if held is None or held > floor(now - HISTORY[Granularity.DAY], Granularity.DAY) + DAY:
+    now = context.now
+    complete_from = context.figures.complete_from(Granularity.DAY)
+    if (
+        complete_from is None
+        or complete_from > floor(now - HISTORY[Granularity.DAY], Granularity.DAY) + DAY
+    ):
         return
     since = _news_since(watched, now)
-    at = seen.fresh or now
-    wanted = allowed(seen.directory, watched.rule, watched.asker, watched.named)
-    apart = watched.rule.by is not None
-    pairs = watch.what is Dimension.MODEL and (apart or Dimension.CREATOR in wanted)
+    at = context.synced_at or now
+    wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
+    by_creator = watched.rule.by is not None
+    pairs = watch.what is Dimension.MODEL and (by_creator or Dimension.CREATOR in wanted)
     today = floor(since, Granularity.DAY)
-    earlier = _until(today, since, seen.figures)
-    recent = seen.figures.stretches(AlertPeriod(floor(since, Granularity.HOUR), at + _MINUTE))
-    found: dict[Place, Usage] = {}
+    earlier = _until(today, since, context.figures)
+    recent = context.figures.intervals(AlertPeriod(floor(since, Granularity.HOUR), at + _MINUTE))
+    found: dict[UsageKey, Usage] = {}
     if pairs:
-        old = seen.usage.before(None, today) | seen.usage.users(earlier).keys()
-        found.update(seen.usage.users(recent).items())
+        old = context.usage.before(None, today) | context.usage.users(earlier).keys()
+        found.update(context.usage.users(recent).items())
     else:
-        old = seen.usage.before(watch.what, today) | seen.usage.sums(watch.what, earlier).keys()
-        found.update(seen.usage.sums(watch.what, recent).items())
-    labels = visibility.labels(seen.directory, watched.asker)
-    known = {subject for subject, _ in seen.states.get(watched.entry.id, {})}
+        old = (
+            context.usage.before(watch.what, today) | context.usage.sums(watch.what, earlier).keys()
+        )
+        found.update(context.usage.sums(watch.what, recent).items())
+    labels = visibility.labels(context.directory, watched.asker)
+    known = {subject for subject, _ in context.states.get(watched.entry.id, {})}
     used = dict.fromkeys(old, Usage(requests=1))
-    known |= {subject for subject, *_ in _news(seen, labels, watch.what, wanted, apart, used)}
-    for subject, label, places, owner in _news(seen, labels, watch.what, wanted, apart, found):
-        if subject in known:
+    earlier_ones = _candidates(context, labels, watch.what, wanted, used, by_creator=by_creator)
+    known |= {one.subject for one in earlier_ones}
+    for one in _candidates(context, labels, watch.what, wanted, found, by_creator=by_creator):
+        if one.subject in known:
             continue
-        cost = sum(found[one].value(Metric.SPEND) for one in places)
-        yield first_use(subject, label, cost, since, since, at, owner)
+        cost = sum(found[key].value(Metric.SPEND) for key in one.keys)
+        yield first_use(one.subject, one.label, cost, since, since, at, one.email)
 
 
-def _news(
-    seen: MeasurementContext,
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A subject that may be new, with its usage keys; `email` is the address of its creator."""
+
+    subject: str
+    label: str
+    email: str
+    keys: list[UsageKey] = field(default_factory=list)
+
+
+def _candidates(
+    context: MeasurementContext,
     labels: Mapping[int, str],
     what: Dimension,
     wanted: Mapping[Dimension, Ids],
-    apart: bool,
-    found: Mapping[Place, Usage],
-) -> Iterator[tuple[str, str, list[Place], str]]:
-    """What was used that a rule watches: subject, label, whose figures it is, its owner."""
-    directory = seen.directory
-    whose = wanted.get(Dimension.CREATOR)
-    together: dict[str, tuple[str, list[Place], str]] = {}
-    for place, usage in found.items():
-        creator, member = place if isinstance(place, tuple) else (None, place)
+    usage: Mapping[UsageKey, Usage],
+    *,
+    by_creator: bool,
+) -> Iterable[_Candidate]:
+    """The members with usage that a rule watches.
+
+    `wanted` are the members that the rule is limited to, `usage` is what was used of a member (or
+    of a model by a creator). With `by_creator`, each creator's use of a member is a subject.
+    """
+    directory = context.directory
+    members, creators = wanted.get(what), wanted.get(Dimension.CREATOR)
+    found: dict[str, _Candidate] = {}
+    for key, used in usage.items():
+        creator, id_ = key if isinstance(key, tuple) else (None, key)
         if creator is None and what is Dimension.KEY:
-            creator = directory.owners.get(member)
+            creator = directory.owners.get(id_)
         if what is Dimension.CREATOR:
-            creator = member
-        one, only = directory.members.get(member), wanted.get(what)
-        if one is None or not one.ref or not usage.requests:
+            creator = id_
+        member = directory.members.get(id_)
+        if member is None or not member.ref or not used.requests:
             continue
-        if (only is not None and member not in only) or (
-            whose is not None and creator not in whose
+        if (members is not None and id_ not in members) or (
+            creators is not None and creator not in creators
         ):
             continue
         person = directory.members.get(creator) if creator is not None else None
-        owner = person.detail if person else ""
-        subject, label = str(member), labels[member]
-        if apart and creator is not None:
-            subject, label = f"{creator}:{member}", f"{label}, used by {labels[creator]}"
-        together.setdefault(subject, (label, [], owner))[1].append(place)
-    for subject, (label, places, owner) in together.items():
-        yield subject, label, places, owner
+        subject, label = str(id_), labels[id_]
+        if by_creator and creator is not None:
+            subject, label = f"{creator}:{id_}", f"{label}, used by {labels[creator]}"
+        new = _Candidate(subject, label, person.detail if person else "")
+        found.setdefault(subject, new).keys.append(key)
+    return found.values()
 
 
-def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[Stretch]:
+def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[GranularInterval]:
     """The part of a day before a moment: hours, and minutes where they are held."""
     hour = floor(since, Granularity.HOUR)
-    held = figures.held_from(Granularity.MINUTE)
-    if held is None or held > hour:
+    complete_from = figures.complete_from(Granularity.MINUTE)
+    if complete_from is None or complete_from > hour:
         return [(Granularity.HOUR, (today, hour + HOUR))]
     return [(Granularity.HOUR, (today, hour)), (Granularity.MINUTE, (hour, since))]
 
 
-def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The members that are new; keys as soon as they are created."""
     watch = watched.rule.watch
     if isinstance(watch, New):
         if watch.what is Dimension.KEY:
-            yield from _made(watched, seen)
-        yield from _firsts(watched, seen, watch)
+            yield from _made(watched, context)
+        yield from _firsts(watched, context, watch)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.kinds.above import measure as measure_above
+from bot.alerts.kinds.budget import explain as explain_budget
 from bot.alerts.kinds.budget import measure as measure_budget
 from bot.alerts.kinds.credits import measure as measure_credits
 from bot.alerts.kinds.forecast import measure as measure_forecast
 from bot.alerts.kinds.new import measure as measure_new
+from bot.alerts.kinds.orphaned import explain as explain_orphaned
 from bot.alerts.kinds.orphaned import measure as measure_orphaned
 from bot.alerts.kinds.spike import measure as measure_spike
 from bot.alerts.kinds.stale import measure as measure_stale
@@ -37,3 +39,11 @@ MEASURES: dict[type[Watch], Callable[[WatchedRule, MeasurementContext], Iterator
     Stale: measure_stale,
     Unused: measure_unused,
 }
+NOTES: dict[
+    type[Watch],
+    Callable[[WatchedRule, MeasurementContext, Measurement], Iterable[str]],
+] = {
+    Budget: explain_budget,
+    Orphaned: explain_orphaned,
+}
+"""What some kinds look up for a message about a measurement: sentences of plain text."""

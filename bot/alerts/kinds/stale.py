@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 from bot.alerts.context import MeasurementContext, WatchedRule
 
 
-def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The age of the data, unless this process was just started or woken up."""
-    if seen.awake:
-        synced = seen.figures.synced.get(Granularity.MINUTE)
-        yield stale(watched.rule, synced, watched.entry.made_at, seen.now)
+    if context.warmed_up:
+        synced = context.figures.synced.get(Granularity.MINUTE)
+        yield stale(watched.rule, synced, watched.entry.made_at, context.now)

@@ -16,21 +16,21 @@ from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO
 
 
-def measure(watched: WatchedRule, seen: MeasurementContext) -> Iterator[Measurement]:
+def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The days since the last use of each key, as far as usage is stored without a gap."""
-    watch, now, at = watched.rule.watch, seen.now, seen.fresh or seen.now
+    watch, now, at = watched.rule.watch, context.now, context.synced_at or context.now
     if not isinstance(watch, Unused):
         return
     span = AlertPeriod(floor(at - watch.days * DAY, Granularity.DAY), at)
-    if not seen.figures.holds(span) or seen.figures.partial(span):
+    if not context.figures.is_complete(span) or context.figures.partial(span):
         return  # what is missing may be the use of a key
-    used = seen.figures.sums(Needed(Dimension.KEY, (), span), Selection())
-    keys = {one.id: one for one in listed_keys(watched, seen) if not one.details.disabled}
+    used = context.figures.sums(Needed(Dimension.KEY, (), span), Selection())
+    keys = {one.id: one for one in listed_keys(watched, context) if not one.details.disabled}
     idle = frozenset(id_ for id_ in keys if not used.get(id_, ZERO).requests)
-    last = seen.usage.last_used(Dimension.KEY, idle, floor(now, Granularity.DAY)) if idle else {}
+    last = context.usage.last_used(Dimension.KEY, idle, floor(now, Granularity.DAY)) if idle else {}
     for id_, one in keys.items():
         when = last.get(id_) if id_ in idle else at
-        created = seen.directory.since.get(id_)
+        created = context.directory.since.get(id_)
         yield unused(watched.rule, str(id_), one.label, when, created, now, at, one.owner)
-    for subject, label in triggered_without(watched, seen, set(keys)):
+    for subject, label in triggered_without(watched, context, set(keys)):
         yield closed(watched.rule, subject, label, at)

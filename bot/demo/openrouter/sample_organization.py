@@ -1,7 +1,8 @@
 """The sample company: 14 people, 25 keys in 3 workspaces and a year of what they did.
 
 Its year tells a story: growth, a launch four months ago, the move from one generation of models to
-the next, and an agent that ran away last night.
+the next, a prompt change nine days ago that broke the support bot's cache, and an agent that ran
+away last night.
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ USES: tuple[tuple[str, Model, float, int, int, dict[str, Any]], ...] = (
         2_900,
         4_000,
         350,
-        {"rhythm": CUSTOMERS, "cached": 0.6, "since": 175, "fade": 22},
+        {"rhythm": CUSTOMERS, "cached": 0.6, "since": 175, "fade": 22, "cached_since": (9, 0.1)},
     ),
     ("support-bot", HAIKU, 3_800, 900, 40, {"rhythm": CUSTOMERS}),
     (
@@ -365,8 +366,8 @@ def _guardrails() -> list[SampleGuardrail]:
 
 
 def _models(now: datetime) -> list[SampleModel]:
-    """The models in use at their list prices; two of them end soon."""
-    ends = {OPUS_45.slug: 24, SONNET_45.slug: 52}
+    """The models at their list prices; some of them end soon, one of which nobody uses now."""
+    ends = {GEMINI_PRO.slug: 24, DEEPSEEK.slug: 61, OPUS_45.slug: 45}
     return [
         SampleModel(
             one.slug,

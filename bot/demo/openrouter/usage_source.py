@@ -54,7 +54,9 @@ class Model:
 class Stream:
     """One use of one model by one key: how much on a working day, when, since and until when.
 
-    `since` and `until` are days before the anchor; the change takes `fade` days.
+    `since` and `until` are days before the anchor; the change takes `fade` days. `cached` is the
+    share of prompt tokens that come from a cache; `cached_since` is a later share with the days
+    before the anchor from which it counts.
     """
 
     key: str
@@ -65,6 +67,7 @@ class Stream:
     completion: int
     rhythm: Rhythm = OFFICE
     cached: float = 0.3
+    cached_since: tuple[float, float] | None = None
     byok: bool = False
     since: float = math.inf
     until: float = -math.inf
@@ -126,7 +129,8 @@ class LivingHistory:
             burst = 3.5 if rng.random() * BURST_EVERY_DAYS < 1 else 1.0
             requests = int(self._expected(stream, day) * noise * burst + rng.random())
             if requests:
-                drawn.append((n, _part(stream, requests, size)))
+                age = (self.today - day) / DAY
+                drawn.append((n, _part(stream, requests, size, age)))
         return drawn
 
     def _expected(self, stream: Stream, day: datetime) -> float:
@@ -202,10 +206,11 @@ class LivingHistory:
         return random.Random(f"{self._seed}/{self.today:%Y%m%d}/{what}/{at:%Y%m%d%H}")
 
 
-def _part(stream: Stream, requests: int, size: float) -> _Part:
+def _part(stream: Stream, requests: int, size: float, age: float) -> _Part:
     prompt = int(requests * stream.prompt * size)
     completion = int(requests * stream.completion * size)
-    cached = int(prompt * stream.cached)
+    since, later = stream.cached_since or (-math.inf, 0.0)
+    cached = int(prompt * (later if age < since else stream.cached))
     reasoning = int(completion * stream.model.reasoning)
     return _Part(requests, prompt - cached, cached, completion - reasoning, reasoning)
 

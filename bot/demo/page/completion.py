@@ -46,6 +46,8 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("pdf", "the figures as a printable report"),
     ("share", "post the answer in the channel"),
     ("tz Europe/Berlin", "use this time zone"),
+    ("new models 1m", "models that were first used in the past month"),
+    ("retiring", "models that end soon, and who still uses them"),
     ("cache 1m by key", "what came from a cache, and what that saved"),
     ("cost", "the same as spend"),
     ("alert spend > $50 per day", "get a message when spend passes the limit"),

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.store.database import BUSY_SECONDS, Database, StoreError, patience
+from bot.store.database import BUSY_SECONDS, Database, patience
 from bot.store.encoding import Clock, from_milliseconds, to_milliseconds
+from bot.store.errors import StoreError
 from reports.admin.audit_log import DONE, LONGEST_OUTCOME, AuditEntry, masked
 
 log = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ class AuditLog:
         where, values = _where(wanted)
         statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC"
         with self._db.read() as connection:
-            yield from map(_entry, connection.execute(statement, values))
+            yield from map(_entry, connection.stream(statement, values))
 
     def prune(self) -> int:
         """Drop what is older than 400 days; returns how much that was. Raises StoreError."""
@@ -184,7 +185,7 @@ class AuditLog:
 
 
 def _where(wanted: AuditFilter) -> tuple[str, tuple[object, ...]]:
-    clauses, values = ["1"], list[object]()
+    clauses, values = ["TRUE"], list[object]()
     if wanted.person is not None:
         clauses.append("person = ?")
         values.append(wanted.person)

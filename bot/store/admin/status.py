@@ -11,8 +11,6 @@ from bot.store.encoding import from_milliseconds
 from bot.store.readable import readable
 from bot.store.schedules.schedules import StoredSchedule, columns, entry
 
-_BESIDE = ("", "-wal", "-shm", "-journal")
-
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
@@ -80,11 +78,13 @@ class StatusReader:
         """The messages about alerts that went out last, or could not, newest first."""
         with self._db.read() as connection:
             found: Sequence[tuple[object, ...]] = connection.execute(
-                "SELECT r.words, count(*) - 1, t.place, t.made_at, t.state, t.error, min(e.id)"
-                " FROM (SELECT * FROM alert_telling WHERE root IS NULL"
-                " AND state IN ('sent', 'failed') ORDER BY id DESC LIMIT ?) t"
-                " JOIN alert_event e ON e.telling = t.id AND e.kind = 'triggered'"
-                " JOIN alert_rule r ON r.id = e.rule GROUP BY t.id ORDER BY t.id DESC",
+                "WITH t AS (SELECT id, place, made_at, state, error FROM alert_telling"
+                " WHERE root IS NULL AND state IN ('sent', 'failed') ORDER BY id DESC LIMIT ?),"
+                " e AS (SELECT telling, min(id) AS first, count(*) - 1 AS others FROM alert_event"
+                " WHERE kind = 'triggered' AND telling IN (SELECT id FROM t) GROUP BY telling)"
+                " SELECT r.words, e.others, t.place, t.made_at, t.state, t.error"
+                " FROM t JOIN e ON e.telling = t.id JOIN alert_event f ON f.id = e.first"
+                " JOIN alert_rule r ON r.id = f.rule ORDER BY t.id DESC",
                 (limit,),
             ).fetchall()
         return [
@@ -96,7 +96,7 @@ class StatusReader:
                 str(state),
                 str(error),
             )
-            for words, more, place, at, state, error, _ in found
+            for words, more, place, at, state, error in found
         ]
 
     def counts(self) -> Counts:
@@ -121,8 +121,7 @@ class StatusReader:
 
     def size(self) -> int:
         """What the database takes on the disk, with what stands beside it: bytes."""
-        files = (self._db.path.with_name(self._db.path.name + suffix) for suffix in _BESIDE)
-        return sum(file.stat().st_size for file in files if file.exists())
+        return self._db.size()
 
 
 def _ended(row: tuple[object, ...]) -> FinishedRun:

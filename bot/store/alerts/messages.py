@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import from_milliseconds, to_milliseconds
-from bot.store.readable import UNREADABLE, read_one, readable, split
+from bot.store.readable import UNREADABLE, Row, read_one, readable, split
 from reports.alerts.evaluation import AlertEvent, AlertState
 from reports.alerts.periods import QuietHours
 from reports.alerts.serialization import unpack_event, unpack_state
@@ -178,9 +178,9 @@ class AlertMessages:
         """Make one message of events; its id. None where another took any of them."""
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
-            ids = json.dumps([one.id for one in events])
+            ids = [one.id for one in events]
             mine = connection.execute(
-                "SELECT id, fence FROM alert_event WHERE id IN (SELECT value FROM json_each(?))"
+                "SELECT id, fence FROM alert_event WHERE id IN (SELECT value FROM numbers(?) n)"
                 " AND state = 'pending'",
                 (ids,),
             ).fetchall()
@@ -193,7 +193,7 @@ class AlertMessages:
             ).fetchone()[0]
             connection.execute(
                 "UPDATE alert_event SET state = 'telling', telling = ?"
-                " WHERE id IN (SELECT value FROM json_each(?))",
+                " WHERE id IN (SELECT value FROM numbers(?) n)",
                 (made, ids),
             )
             return int(made)
@@ -415,8 +415,8 @@ class AlertMessages:
         """Let nobody post to a place before a moment."""
         with self._db.write() as connection:
             connection.execute(
-                "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id)"
-                " DO UPDATE SET free_at = max(free_at, excluded.free_at)",
+                "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE"
+                " SET free_at = excluded.free_at WHERE place.free_at < excluded.free_at",
                 (place, to_milliseconds(until)),
             )
 
@@ -461,7 +461,7 @@ class AlertMessages:
             return done.rowcount == 1
 
 
-def outdate(connection: sqlite3.Connection, alert_message: int, now: int) -> None:
+def outdate(connection: Connection, alert_message: int, now: int) -> None:
     """Note that a message does not say how things stand, be it out or on its way.
 
     Who is renewing it just now has not seen that, so theirs is not the last word.
@@ -476,13 +476,13 @@ def outdate(connection: sqlite3.Connection, alert_message: int, now: int) -> Non
     )
 
 
-def _events(connection: sqlite3.Connection, alert_message: int) -> list[sqlite3.Row]:
+def _events(connection: Connection, alert_message: int) -> list[Row]:
     return connection.execute(
         f"SELECT {_EVENT} FROM alert_event WHERE telling = ? ORDER BY id", (alert_message,)
     ).fetchall()
 
 
-def _set_aside(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+def _set_aside(connection: Connection, ids: Sequence[int]) -> None:
     """Keep events without ever sending them; `restore` takes them up again after an upgrade."""
     connection.executemany(
         "UPDATE alert_event SET state = 'dropped', why = ?, telling = NULL WHERE id = ?"
@@ -492,15 +492,15 @@ def _set_aside(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
 
 
 def _leased(
-    connection: sqlite3.Connection,
+    connection: Connection,
     table: str,
     columns: str,
-    found: Sequence[sqlite3.Row],
+    found: Sequence[Row],
     now: datetime,
-) -> list[sqlite3.Row]:
+) -> list[Row]:
     """Rows by the ids that were found, taken for as long as a lease lasts."""
-    ids = json.dumps([row[0] for row in found])
-    chosen = "id IN (SELECT value FROM json_each(?))"
+    ids = [row[0] for row in found]
+    chosen = "id IN (SELECT value FROM numbers(?) n)"
     connection.execute(
         f"UPDATE {table} SET fence = fence + 1, next_at = ? WHERE {chosen}",
         (to_milliseconds(now + LEASE), ids),

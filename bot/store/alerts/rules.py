@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import from_milliseconds, to_milliseconds
 from bot.store.readable import NOT_READABLE, read_one, readable
-from reports.alerts.evaluation import undelivered
+from reports.alerts.evaluation import without_event
 from reports.alerts.serialization import pack_state, unpack_event, unpack_state
 
 Clock = Callable[[], datetime]
@@ -23,7 +23,7 @@ _COLUMNS = "id, maker, email, words, members, version, made_at, changed_at, paus
 class NewRule:
     """A rule before it is kept: in the grammar's words, with what its names meant then (JSON)."""
 
-    maker: str
+    owner: str
     email: str
     words: str
     members: str = "{}"
@@ -59,7 +59,7 @@ class AlertRules:
             connection.execute(
                 "INSERT INTO alert_rule (id, maker, email, words, members, made_at, changed_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (id_, draft.maker, draft.email, draft.words, draft.members, now, now),
+                (id_, draft.owner, draft.email, draft.words, draft.members, now, now),
             )
             row = connection.execute(
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ?", (id_,)
@@ -74,7 +74,7 @@ class AlertRules:
                 "INSERT INTO alert_rule (id, maker, email, words, members, made_at, changed_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (secrets.token_hex(5), one.maker, one.email, one.words, one.members, now, now)
+                    (secrets.token_hex(5), one.owner, one.email, one.words, one.members, now, now)
                     for one in drafts
                 ],
             )
@@ -153,8 +153,8 @@ class AlertRules:
             connection.execute("UPDATE alert_rule SET paused = NULL WHERE id = ?", (id_,))
             connection.execute(
                 "DELETE FROM alert_hold WHERE rule = ? AND until IS NULL"
-                " AND person IN (SELECT value FROM json_each(?))",
-                (id_, json.dumps(sorted(managers))),
+                " AND person IN (SELECT value FROM texts(?) t)",
+                (id_, sorted(managers)),
             )
 
     def remove(self, id_: str) -> None:
@@ -186,13 +186,13 @@ class AlertRules:
             )
 
 
-def _forget(connection: sqlite3.Connection, id_: str, why: str) -> None:
+def _forget(connection: Connection, id_: str, why: str) -> None:
     connection.execute("DELETE FROM alert_state WHERE rule = ?", (id_,))
     connection.execute("DELETE FROM alert_hold WHERE rule = ?", (id_,))
     _drop(connection, id_, why)
 
 
-def _take_back(connection: sqlite3.Connection, id_: str, why: str) -> None:
+def _take_back(connection: Connection, id_: str, why: str) -> None:
     """Drop what it was about to say, as if it had not come to that: so it is judged anew."""
     events = connection.execute(
         "SELECT subject, period, facts FROM alert_event WHERE rule = ? AND state = 'pending'"
@@ -205,7 +205,7 @@ def _take_back(connection: sqlite3.Connection, id_: str, why: str) -> None:
         found = connection.execute(f"SELECT data FROM alert_state WHERE {where}", place).fetchone()
         if found:
             try:
-                state = undelivered(
+                state = without_event(
                     unpack_state(json.loads(found[0])), unpack_event(json.loads(facts))
                 )
             except NOT_READABLE:  # of another version: the state stays as it is
@@ -217,7 +217,7 @@ def _take_back(connection: sqlite3.Connection, id_: str, why: str) -> None:
     _drop(connection, id_, why)
 
 
-def _drop(connection: sqlite3.Connection, id_: str, why: str) -> None:
+def _drop(connection: Connection, id_: str, why: str) -> None:
     connection.execute(
         "UPDATE alert_event SET state = 'dropped', why = ? WHERE rule = ? AND state = 'pending'",
         (why, id_),

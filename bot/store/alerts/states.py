@@ -6,12 +6,12 @@ Where nothing is kept, the rule is armed.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store.alerts.messages import outdate
+from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import from_milliseconds, to_milliseconds
 from bot.store.readable import read_one, readable
@@ -152,8 +152,9 @@ class AlertStates:
         """Say nothing of a subject until a moment (None: for good)."""
         with self._db.write() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO alert_hold (rule, subject, until, period, person)"
-                " VALUES (?, ?, ?, '', ?)",
+                "INSERT INTO alert_hold (rule, subject, until, period, person)"
+                " VALUES (?, ?, ?, '', ?) ON CONFLICT (rule, subject) DO UPDATE"
+                " SET until = excluded.until, period = excluded.period, person = excluded.person",
                 (rule, subject, until and to_milliseconds(until), person),
             )
 
@@ -223,7 +224,7 @@ def _placed(row: Sequence[str]) -> tuple[Place, AlertState]:
     return (row[0], row[1], row[2]), unpack_state(json.loads(row[3]))
 
 
-def _get(connection: sqlite3.Connection, place: Place) -> AlertState | None:
+def _get(connection: Connection, place: Place) -> AlertState | None:
     """A state; None where there is none or it cannot be read: then the rule counts as armed."""
     row = connection.execute(
         "SELECT rule, subject, period, data FROM alert_state"
@@ -234,14 +235,14 @@ def _get(connection: sqlite3.Connection, place: Place) -> AlertState | None:
     return found and found[1]
 
 
-def _keep(connection: sqlite3.Connection, change: StateChange, now: int) -> int:
+def _keep(connection: Connection, change: StateChange, now: int) -> int:
     """Write a state with its event; how many events are new."""
     kept = json.dumps(pack_state(change.after))
     connection.execute(
         "INSERT INTO alert_state (rule, subject, period, state, data, crossings, changed_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (rule, subject, period) DO UPDATE SET"
         " state = excluded.state, data = excluded.data, changed_at = excluded.changed_at,"
-        " crossings = crossings + excluded.crossings",
+        " crossings = alert_state.crossings + excluded.crossings",
         (*change.place, change.after.phase, kept, int(change.event is not None), now),
     )
     if change.event is None:
@@ -259,7 +260,7 @@ def _keep(connection: sqlite3.Connection, change: StateChange, now: int) -> int:
         " at, next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             *(rule, change.version, subject, period, crossings, change.event.kind),
-            *(json.dumps(pack_event(change.event)), change.urgent, now, now),
+            *(json.dumps(pack_event(change.event)), int(change.urgent), now, now),
             "told" if ended else "pending",
         ),
     )

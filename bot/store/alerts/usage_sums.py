@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -22,10 +21,10 @@ from reports.usage.coverage import Interval
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage
 
-Stretch = tuple[Granularity, Interval]
+GranularInterval = tuple[Granularity, Interval]
 """A stretch of time (UTC, half-open) and the granularity that it is read at."""
-Place = int | tuple[int, int]
-"""A member, or a creator and a model."""
+UsageKey = int | tuple[int, int]
+"""Whose usage: the id of a member, or those of a creator and a model."""
 _LATEST = 2**40
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MOST_KEPT = 12
@@ -42,31 +41,31 @@ class AlertUsage:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._last: dict[tuple[Dimension, frozenset[int], datetime], dict[int, datetime]] = {}
-        self._before: dict[tuple[Dimension | None, datetime], frozenset[Place]] = {}
+        self._before: dict[tuple[Dimension | None, datetime], frozenset[UsageKey]] = {}
 
-    def sums(self, by: Dimension | None, stretches: Iterable[Stretch]) -> dict[int, Usage]:
+    def sums(self, by: Dimension | None, intervals: Iterable[GranularInterval]) -> dict[int, Usage]:
         """What each member of a dimension (0: all together) used in all stretches."""
         found: dict[int, Usage] = {}
-        for member, _, usage in self._rows(by, stretches, bucketed=False):
+        for member, _, usage in self._rows(by, intervals, bucketed=False):
             known = found.get(member)
             found[member] = usage if known is None else add(known, usage)
         return found
 
     def series(
-        self, by: Dimension | None, stretches: Iterable[Stretch]
+        self, by: Dimension | None, intervals: Iterable[GranularInterval]
     ) -> dict[int, dict[int, Usage]]:
         """The same by bucket (its start in seconds since 1970)."""
         found: dict[int, dict[int, Usage]] = {}
-        for member, bucket, usage in self._rows(by, stretches, bucketed=True):
+        for member, bucket, usage in self._rows(by, intervals, bucketed=True):
             series = found.setdefault(member, {})
             series[bucket] = add(series.get(bucket, ZERO), usage)
         return found
 
-    def users(self, stretches: Iterable[Stretch]) -> dict[tuple[int, int], Usage]:
+    def users(self, intervals: Iterable[GranularInterval]) -> dict[tuple[int, int], Usage]:
         """What each creator used of each model in all stretches."""
         found: dict[tuple[int, int], Usage] = {}
         with self._db.read() as connection:
-            for granularity, (start, end) in stretches:
+            for granularity, (start, end) in intervals:
                 rows = connection.execute(
                     f"SELECT t.member, t.model, {SUMS} FROM usage t WHERE t.view = ?"
                     " AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ? GROUP BY 1, 2",
@@ -83,15 +82,15 @@ class AlertUsage:
                     found[place] = usage if known is None else add(known, usage)
         return found
 
-    def before(self, what: Dimension | None, day: datetime) -> frozenset[Place]:
+    def before(self, what: Dimension | None, day: datetime) -> frozenset[UsageKey]:
         """Who was used by day before a moment: members, or with None creator and model.
 
         It is remembered, since what happened before that day hardly changes.
         """
         place = what, day
         if place not in self._before:
-            stretch = [(Granularity.DAY, (_EARLIEST, day))]
-            found = self.users(stretch) if what is None else self.sums(what, stretch)
+            interval = [(Granularity.DAY, (_EARLIEST, day))]
+            found = self.users(interval) if what is None else self.sums(what, interval)
             used = frozenset(one for one, usage in found.items() if usage.requests)
             while len(self._before) >= _MOST_KEPT:
                 self._before.pop(next(iter(self._before)))
@@ -107,11 +106,11 @@ class AlertUsage:
                 "SELECT max(part) FROM total WHERE dimension = ? AND granularity = ?",
                 (DIMENSION[dimension], code),
             ).fetchone()
-            wanted = json.dumps(list(range(part(code, start), (parts or 0) + 1)))
+            wanted = list(range(part(code, start), (parts or 0) + 1))
             (found,) = connection.execute(
-                "SELECT min(t.bucket) FROM json_each(?) p CROSS JOIN total t"
-                " ON t.dimension = ? AND t.granularity = ? AND t.part = p.value AND t.member = ?"
-                " AND t.bucket >= ? AND t.bucket < ? WHERE t.requests > 0",
+                "SELECT min(t.bucket) FROM numbers(?) p CROSS JOIN total t"
+                " WHERE t.dimension = ? AND t.granularity = ? AND t.part = p.value AND t.member = ?"
+                " AND t.bucket >= ? AND t.bucket < ? AND t.requests > 0",
                 (wanted, DIMENSION[dimension], code, member, start, end),
             ).fetchone()
         return None if found is None else from_seconds(found)
@@ -129,12 +128,8 @@ class AlertUsage:
             with self._db.read() as connection:
                 found = connection.execute(
                     "SELECT member, max(bucket) FROM total WHERE dimension = ? AND granularity = ?"
-                    " AND member IN (SELECT value FROM json_each(?)) AND requests > 0 GROUP BY 1",
-                    (
-                        DIMENSION[dimension],
-                        GRANULARITY[Granularity.DAY],
-                        json.dumps(sorted(members)),
-                    ),
+                    " AND member IN (SELECT value FROM numbers(?) n) AND requests > 0 GROUP BY 1",
+                    (DIMENSION[dimension], GRANULARITY[Granularity.DAY], sorted(members)),
                 ).fetchall()
             while len(self._last) >= _MOST_KEPT:
                 self._last.pop(next(iter(self._last)))
@@ -142,13 +137,13 @@ class AlertUsage:
         return self._last[place]
 
     def _rows(
-        self, by: Dimension | None, stretches: Iterable[Stretch], *, bucketed: bool
+        self, by: Dimension | None, intervals: Iterable[GranularInterval], *, bucketed: bool
     ) -> Sequence[tuple[int, int, Usage]]:
         bucket, group = ("t.bucket", ", 2") if bucketed else ("0", "")
         dimension = ALL_OF[StoredView.KEY] if by is None else DIMENSION[by]
         rows: list[tuple[int, int, Usage]] = []
         with self._db.read() as connection:
-            for granularity, (since, until) in stretches:
+            for granularity, (since, until) in intervals:
                 code, start, end = GRANULARITY[granularity], to_seconds(since), to_seconds(until)
                 found = connection.execute(
                     f"SELECT t.member, {bucket}, {SUMS} FROM total t WHERE t.dimension = ?"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import Clock, to_milliseconds
 from bot.store.readable import split
@@ -94,7 +94,7 @@ def _notice(row: tuple[int, str, str, str, int]) -> Notice:
 
 
 def add_notice(
-    connection: sqlite3.Connection, key: str, person: str, message: Mapping[str, object],
+    connection: Connection, key: str, person: str, message: Mapping[str, object],
     now: datetime,
 ) -> None:  # fmt: skip
     """Something to tell a person once; the same key again changes nothing."""

@@ -22,8 +22,9 @@ class OptOuts:
         """Stop sending a schedule's reports to a person."""
         with self._db.write() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO report_opt_out (person, schedule, question, at)"
-                " VALUES (?, ?, ?, ?)",
+                "INSERT INTO report_opt_out (person, schedule, question, at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (person, schedule) DO UPDATE SET question = excluded.question,"
+                " at = excluded.at",
                 (person, schedule.id, schedule.draft.question, to_milliseconds(self._clock())),
             )
 

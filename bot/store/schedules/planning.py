@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
+from bot.store.connection import Connection
 from bot.store.encoding import DIMENSION, to_milliseconds
 from bot.store.readable import UNREADABLE, Row, read_one
 from bot.store.schedules.notices import add_notice
@@ -27,7 +27,7 @@ RETRY = timedelta(hours=1)
 
 
 def plan_row(
-    connection: sqlite3.Connection, row: Row, now: datetime, tell: Tell, broken: Broken | None
+    connection: Connection, row: Row, now: datetime, tell: Tell, broken: Broken | None
 ) -> None:
     """Plan the schedule of a row (the columns of an entry), whatever is wrong with it.
 
@@ -43,7 +43,7 @@ def plan_row(
     connection.execute("SAVEPOINT one_schedule")
     try:
         plan(connection, known, now, tell)
-    except sqlite3.OperationalError:
+    except connection.OperationalError:
         raise
     except Exception:  # a schedule that fails must not keep the others from being planned
         log.exception("Schedule %s could not be planned; next try in an hour", known.id)
@@ -54,7 +54,7 @@ def plan_row(
     connection.execute("RELEASE one_schedule")
 
 
-def plan(connection: sqlite3.Connection, known: StoredSchedule, now: datetime, tell: Tell) -> None:
+def plan(connection: Connection, known: StoredSchedule, now: datetime, tell: Tell) -> None:
     """Put what is due of a schedule into the ledger, and set when it is due next.
 
     One whose zone is not known any more rests, so that the others go on.
@@ -98,7 +98,7 @@ def plan(connection: sqlite3.Connection, known: StoredSchedule, now: datetime, t
 
 
 def insert(
-    connection: sqlite3.Connection,
+    connection: Connection,
     known: StoredSchedule,
     run: DueRun,
     now: datetime,
@@ -106,8 +106,8 @@ def insert(
     asked_by: str = "",
 ) -> int:
     """The runs of one due time, one for each recipient; how many are new."""
-    before = connection.total_changes
-    connection.executemany(
+    recipients = _recipients(connection, known)
+    added = connection.executemany(
         "INSERT INTO run (schedule, recipient, period, asked_by, place, due_at, noticed_at,"
         " next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due') ON CONFLICT DO NOTHING",
         [
@@ -121,13 +121,13 @@ def insert(
                 to_milliseconds(now),
                 to_milliseconds(now),
             )
-            for recipient in _recipients(connection, known)
+            for recipient in recipients
         ],
     )
-    return connection.total_changes - before
+    return added.rowcount if recipients else 0
 
 
-def _recipients(connection: sqlite3.Connection, known: StoredSchedule) -> Iterable[str]:
+def _recipients(connection: Connection, known: StoredSchedule) -> Sequence[str]:
     if known.draft.target is not TargetKind.CREATORS:
         return (known.draft.channel,)
     found = connection.execute(
@@ -138,7 +138,7 @@ def _recipients(connection: sqlite3.Connection, known: StoredSchedule) -> Iterab
     return [f"creator:{row[0]}" for row in found]
 
 
-def heal(connection: sqlite3.Connection, now: datetime, longest: timedelta) -> None:
+def heal(connection: Connection, now: datetime, longest: timedelta) -> None:
     """Take back what a clock that was ahead has put into the future, where it would wait for it.
 
     Runs of due times that are still to come are forgotten where nobody has begun to send them;

@@ -7,7 +7,6 @@ inside each transaction.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -184,15 +183,15 @@ class ReportRuns:
                 " GROUP BY r.place ORDER BY min(r.next_at) LIMIT ?",
                 (to_milliseconds(now), to_milliseconds(now), limit),
             ).fetchall()
-            ids = json.dumps([row[0] for row in found])
+            ids = [row[0] for row in found]
             connection.execute(
                 "UPDATE run SET fence = fence + 1, owner = ?, next_at = ?"
-                " WHERE id IN (SELECT value FROM json_each(?))",
+                " WHERE id IN (SELECT value FROM numbers(?) n)",
                 (owner, to_milliseconds(now + self.timing.lease), ids),
             )
             rows = connection.execute(
                 f"SELECT {_RUN}, {columns()} FROM run r JOIN schedule s ON s.id = r.schedule"
-                " WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id",
+                " WHERE r.id IN (SELECT value FROM numbers(?) n) ORDER BY r.id",
                 (ids,),
             ).fetchall()
             connection.executemany(
@@ -335,7 +334,8 @@ class ReportRuns:
             if kept == ts:
                 return False
             connection.execute(
-                "INSERT OR IGNORE INTO withdrawn (run, ts) VALUES (?, ?)", (run.id, ts)
+                "INSERT INTO withdrawn (run, ts) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (run.id, ts),
             )
             return True
 
@@ -415,8 +415,8 @@ class ReportRuns:
         """Let nobody post to a place before a moment."""
         with self._db.write() as connection:
             connection.execute(
-                "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id)"
-                " DO UPDATE SET free_at = max(free_at, excluded.free_at)",
+                "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE"
+                " SET free_at = excluded.free_at WHERE place.free_at < excluded.free_at",
                 (place, to_milliseconds(until)),
             )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfoNotFoundError
 
+from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import Clock, from_milliseconds, to_milliseconds
 from bot.store.readable import UNREADABLE, read_one, readable, split
@@ -263,7 +263,7 @@ def columns() -> str:
     return _COLUMNS
 
 
-def _get(connection: sqlite3.Connection, id_: str) -> StoredSchedule | None:
+def _get(connection: Connection, id_: str) -> StoredSchedule | None:
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM schedule s WHERE s.id = ? AND s.gone = 0", (id_,)
     ).fetchone()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from bot.store.connection import Connection
 from bot.store.encoding import DIMENSION, DIMENSION_OF, from_seconds, to_seconds
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member, find, index_by_name, labels, look_up, nearest_name
@@ -93,7 +92,7 @@ class Directory:
         return nearest_name(pattern, self.of[dimension], dict(self.labels))
 
 
-def read(connection: sqlite3.Connection, version: int) -> Directory:
+def read(connection: Connection, version: int) -> Directory:
     """The whole directory."""
     found = connection.execute(
         "SELECT id, dimension, ref, name, detail, owner, gone, since FROM member ORDER BY id"
@@ -111,7 +110,7 @@ def read(connection: sqlite3.Connection, version: int) -> Directory:
 
 
 def add(
-    connection: sqlite3.Connection, dimension: Dimension, found: Iterable[tuple[str, str, str]]
+    connection: Connection, dimension: Dimension, found: Iterable[tuple[str, str, str]]
 ) -> None:
     """Add members that usage names, as (ref, name, detail); known ones stay as they are."""
     found = list(found)
@@ -120,14 +119,14 @@ def add(
         "INSERT INTO member (dimension, ref, name, detail, gone) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (dimension, ref) DO NOTHING",
         [
-            (DIMENSION[dimension], ref, name, detail, ref.startswith("deleted:"))
+            (DIMENSION[dimension], ref, name, detail, int(ref.startswith("deleted:")))
             for ref, name, detail in found
         ],
     )
 
 
 def replace(
-    connection: sqlite3.Connection,
+    connection: Connection,
     dimension: Dimension,
     listed: Iterable[tuple[str, str, str]],
     *,
@@ -144,8 +143,8 @@ def replace(
     if whole:
         connection.execute(
             "UPDATE member SET gone = 1 WHERE dimension = ? AND ref != '' AND ref NOT IN"
-            " (SELECT value FROM json_each(?))",
-            (code, json.dumps([ref for ref, *_ in listed])),
+            " (SELECT value FROM texts(?) t)",
+            (code, [ref for ref, *_ in listed]),
         )
     connection.executemany(
         "INSERT INTO member (dimension, ref, name, detail) VALUES (?, ?, ?, ?)"
@@ -157,7 +156,7 @@ def replace(
 
 
 def adopt(
-    connection: sqlite3.Connection, dimension: Dimension, found: Sequence[tuple[str, str, str]]
+    connection: Connection, dimension: Dimension, found: Sequence[tuple[str, str, str]]
 ) -> list[int]:
     """Give members that a file or an unlisted row named the refs that OpenRouter lists them by.
 
@@ -185,12 +184,12 @@ def adopt(
                 refs.add(ref)
     connection.executemany(
         "UPDATE member SET ref = ?, detail = ?, gone = ? WHERE id = ?",
-        [(*row, id_) for id_, row in adopted.items()],
+        [(ref, detail, int(gone), id_) for id_, (ref, detail, gone) in adopted.items()],
     )
     return list(adopted)
 
 
-def set_since(connection: sqlite3.Connection, since: Iterable[tuple[str, datetime]]) -> None:
+def set_since(connection: Connection, since: Iterable[tuple[str, datetime]]) -> None:
     """Store when keys were created: (key's hash, time)."""
     connection.executemany(
         "UPDATE member SET since = ? WHERE dimension = ? AND ref = ?",
@@ -198,7 +197,7 @@ def set_since(connection: sqlite3.Connection, since: Iterable[tuple[str, datetim
     )
 
 
-def set_owners(connection: sqlite3.Connection, owners: Iterable[tuple[str, str]]) -> None:
+def set_owners(connection: Connection, owners: Iterable[tuple[str, str]]) -> None:
     """Store the creator of each key: (key's hash, user id)."""
     connection.executemany(
         "UPDATE member SET owner = (SELECT id FROM member WHERE dimension = ? AND ref = ?)"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection
 
+from bot.store.connection import Connection
 from bot.store.encoding import from_seconds, to_seconds
 from reports.usage.coverage import Interval, gaps, merge
 from reports.usage.figures import OPTIONAL_NAMES
 from reports.usage.sync_windows import Window
 
 
-def known(connection: sqlite3.Connection, code: int, figure: str) -> tuple[Interval, ...]:
+def known(connection: Connection, code: int, figure: str) -> tuple[Interval, ...]:
     """The intervals (UTC) for which a figure is known at a granularity's code."""
     found = connection.execute(
         "SELECT start, until FROM figure_known WHERE figure = ? AND granularity = ?",
@@ -20,9 +20,7 @@ def known(connection: sqlite3.Connection, code: int, figure: str) -> tuple[Inter
     return merge((from_seconds(start), from_seconds(until)) for start, until in found)
 
 
-def record(
-    connection: sqlite3.Connection, code: int, window: Window, figures: Collection[str]
-) -> None:
+def record(connection: Connection, code: int, window: Window, figures: Collection[str]) -> None:
     """Record that of the optional figures these, and no others, are known in a window."""
     span = window.start, window.end
     for figure in sorted(OPTIONAL_NAMES):
@@ -35,20 +33,17 @@ def record(
             _replace(connection, code, figure, after)
 
 
-def forget(connection: sqlite3.Connection, code: int, before: int) -> None:
+def forget(connection: Connection, code: int, before: int) -> None:
     """Drop what is recorded of a granularity before a time (seconds), as its usage is dropped."""
-    connection.execute(
-        "DELETE FROM figure_known WHERE granularity = ? AND until <= ?", (code, before)
-    )
-    connection.execute(
-        "UPDATE OR REPLACE figure_known SET start = ? WHERE granularity = ? AND start < ?",
-        (before, code, before),
-    )
+    limit = from_seconds(before)
+    for figure in sorted(OPTIONAL_NAMES):
+        spans = known(connection, code, figure)
+        left = [(max(start, limit), end) for start, end in spans if end > limit]
+        if tuple(left) != spans:
+            _replace(connection, code, figure, left)
 
 
-def _replace(
-    connection: sqlite3.Connection, code: int, figure: str, spans: Collection[Interval]
-) -> None:
+def _replace(connection: Connection, code: int, figure: str, spans: Collection[Interval]) -> None:
     connection.execute(
         "DELETE FROM figure_known WHERE figure = ? AND granularity = ?", (figure, code)
     )

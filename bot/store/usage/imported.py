@@ -6,11 +6,11 @@ replaces it.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.store.connection import Connection
 from bot.store.encoding import FIGURES, GRANULARITY, from_seconds, part, to_seconds
 from reports.time.timerange import Granularity, next_bucket
 from reports.usage.coverage import Interval, gaps, merge
@@ -28,25 +28,25 @@ class Intake:
     used: frozenset[int]
 
 
-def stored(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
+def stored(connection: Connection, code: int) -> tuple[Interval, ...]:
     """The intervals for which usage of a granularity is stored, whatever its source."""
     found = connection.execute("SELECT start, until FROM held WHERE granularity = ?", (code,))
     return merge((from_seconds(start), from_seconds(until)) for start, until in found)
 
 
-def imported(connection: sqlite3.Connection, code: int) -> tuple[Interval, ...]:
+def imported(connection: Connection, code: int) -> tuple[Interval, ...]:
     """The intervals for which usage of a granularity came from files."""
     found = connection.execute("SELECT bucket, until FROM imported WHERE granularity = ?", (code,))
     return merge((from_seconds(bucket), from_seconds(until)) for bucket, until in found)
 
 
-def months(connection: sqlite3.Connection) -> frozenset[int]:
+def months(connection: Connection) -> frozenset[int]:
     """The months (their first second) that are stored as months."""
     found = connection.execute("SELECT bucket FROM imported WHERE granularity = ?", (_MONTH,))
     return frozenset(row[0] for row in found)
 
 
-def free(connection: sqlite3.Connection, file: Intake) -> list[Interval]:
+def free(connection: Connection, file: Intake) -> list[Interval]:
     """The buckets of a file that may be filled from it.
 
     Stored usage stays, except the newest bucket of an earlier file, which may have been unfinished:
@@ -74,7 +74,7 @@ def _clear(bucket: Interval, spans: Iterable[Interval]) -> bool:
 
 
 def record_import(
-    connection: sqlite3.Connection,
+    connection: Connection,
     code: int,
     buckets: Iterable[Interval],
     last: datetime,
@@ -82,14 +82,14 @@ def record_import(
 ) -> None:
     """Record that buckets came from a file whose newest bucket starts at `last`."""
     connection.executemany(
-        "INSERT OR REPLACE INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, ?)",
-        [(code, to_seconds(a), to_seconds(min(b, now)), a == last) for a, b in buckets],
+        "INSERT INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (granularity, bucket) DO UPDATE SET until = excluded.until,"
+        " open = excluded.open",
+        [(code, to_seconds(a), to_seconds(min(b, now)), int(a == last)) for a, b in buckets],
     )
 
 
-def forget_imports(
-    connection: sqlite3.Connection, code: int, start: datetime, end: datetime
-) -> None:
+def forget_imports(connection: Connection, code: int, start: datetime, end: datetime) -> None:
     """Forget that the buckets that start within a window came from files: OpenRouter has them."""
     for table in ("imported", "log_request"):
         connection.execute(
@@ -98,9 +98,7 @@ def forget_imports(
         )
 
 
-def open_to_logs(
-    connection: sqlite3.Connection, code: int, buckets: Sequence[Interval]
-) -> list[Interval]:
+def open_to_logs(connection: Connection, code: int, buckets: Sequence[Interval]) -> list[Interval]:
     """The buckets that a Logs export may add to: not stored, or filled by other Logs exports."""
     filled = stored(connection, code)
     logged = {
@@ -114,9 +112,7 @@ def open_to_logs(
     return [one for one in buckets if to_seconds(one[0]) in logged or _clear(one, filled)]
 
 
-def unseen(
-    connection: sqlite3.Connection, code: int, bucket: int, requests: Iterable[int]
-) -> set[int]:
+def unseen(connection: Connection, code: int, bucket: int, requests: Iterable[int]) -> set[int]:
     """Record requests as counted in a bucket; returns those that were not counted before."""
     found = connection.execute(
         "SELECT request FROM log_request WHERE granularity = ? AND bucket = ?", (code, bucket)
@@ -131,17 +127,18 @@ def unseen(
 
 
 def record_log_import(
-    connection: sqlite3.Connection, code: int, buckets: Iterable[Interval], known: Interval
+    connection: Connection, code: int, buckets: Iterable[Interval], known: Interval
 ) -> None:
     """Record that buckets came from a Logs export that covers the time `known`."""
     connection.executemany(
         "INSERT INTO imported (granularity, bucket, until, open) VALUES (?, ?, ?, 0)"
-        " ON CONFLICT (granularity, bucket) DO UPDATE SET until = max(until, excluded.until)",
+        " ON CONFLICT (granularity, bucket) DO UPDATE SET until = excluded.until"
+        " WHERE imported.until < excluded.until",
         [(code, to_seconds(a), to_seconds(min(b, known[1]))) for a, b in buckets],
     )
 
 
-def sum_complete_months(connection: sqlite3.Connection, start: datetime, end: datetime) -> None:
+def sum_complete_months(connection: Connection, start: datetime, end: datetime) -> None:
     """Replace imported months by the sum of their days, once all of these are stored."""
     days = stored(connection, _DAY)
     synced = connection.execute(
@@ -156,7 +153,7 @@ def sum_complete_months(connection: sqlite3.Connection, start: datetime, end: da
             _sum_days(connection, bucket, to_seconds(after))
 
 
-def _sum_days(connection: sqlite3.Connection, bucket: int, after: int) -> None:
+def _sum_days(connection: Connection, bucket: int, after: int) -> None:
     connection.execute(
         "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket = ?",
         (_MONTH, bucket),
@@ -180,6 +177,13 @@ def _sum_days(connection: sqlite3.Connection, bucket: int, after: int) -> None:
             bucket,
             after,
         ),
+    )
+    connection.execute(
+        f"INSERT INTO usage (view, granularity, bucket, member, model, {FIGURES})"
+        f" SELECT view, ?, ?, member, model, {_SUMS} FROM usage"
+        " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?"
+        " GROUP BY view, member, model",
+        (_MONTH, bucket, _DAY, bucket, after),
     )
     connection.execute(
         "DELETE FROM imported WHERE granularity = ? AND bucket = ?", (_MONTH, bucket)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 
+from bot.store.connection import Connection
 from bot.store.encoding import DIMENSION, GRANULARITY, from_seconds
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
@@ -12,7 +12,7 @@ from reports.usage.dimensions import Dimension
 _FINE = (GRANULARITY[Granularity.HOUR], GRANULARITY[Granularity.DAY])
 
 
-def last_used(connection: sqlite3.Connection, dimension: Dimension) -> dict[int, datetime]:
+def last_used(connection: Connection, dimension: Dimension) -> dict[int, datetime]:
     """The start (UTC) of the last hour or day in which each member made a request, by id.
 
     Hours are stored for the recent past, days for the year; members never used are not in it.

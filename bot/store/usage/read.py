@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import pairwise
 
+from bot.store.connection import Connection
 from bot.store.encoding import (
     ALL_OF,
     DIMENSION,
@@ -98,7 +97,7 @@ def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
 
 
 def read(
-    connection: sqlite3.Connection,
+    connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
@@ -108,13 +107,13 @@ def read(
     whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
-    grain = resolution(selection, wanted, stored)
-    table = _table(selection, wanted, grain, _spans(connection, wanted, grain))
+    grain = resolution(wanted, stored)
+    table = selected_table(connection, selection, wanted, stored)
     places = stored_buckets(wanted, grain)
     if ranking:
         count, chosen = _rank(connection, table, ranking)
         some = selection.only(selection.by, frozenset(chosen))
-        table = _table(some, wanted, grain, _spans(connection, wanted, grain))
+        table = selected_table(connection, some, wanted, stored)
         series = _series(connection, table, places)
     else:
         series = _series(connection, table, places)
@@ -123,27 +122,25 @@ def read(
 
 
 def read_whole(
-    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, in the view that the grouping asks for, without its groups."""
-    grain = resolution(selection, wanted, stored)
-    spans = _spans(connection, wanted, grain)
-    table = _table(selection, wanted, grain, spans)
-    if all(span[0] is grain for span in spans):
+    grain = resolution(wanted, stored)
+    table = _table(connection, selection, wanted, grain)
+    if not _has_months_of_files(connection, wanted, grain):
         table = _whole(selection, table, wanted, grain)
     places = stored_buckets(wanted, grain)
     return _spread(_by_bucket(connection, table), places, len(wanted.buckets))
 
 
-def resolution(selection: Selection, wanted: TimeRange, stored: Granularity) -> Granularity:
-    """The granularity that is read: months where the range is whole UTC months and sums exist."""
+def resolution(wanted: TimeRange, stored: Granularity) -> Granularity:
+    """The granularity that is read: months where the range is whole UTC months."""
     months = wanted.granularity is Granularity.MONTH and stored is Granularity.DAY
     whole = all(floor(edge, Granularity.MONTH) == edge for edge in (*wanted.buckets, wanted.end))
-    kept = months and whole and _summed(selection) is not None
-    return Granularity.MONTH if kept else stored
+    return Granularity.MONTH if months and whole else stored
 
 
-def sum_of_all(connection: sqlite3.Connection, code: int, start: int, end: int) -> Usage:
+def sum_of_all(connection: Connection, code: int, start: int, end: int) -> Usage:
     """All usage of a granularity's buckets from `start` until before `end` (seconds)."""
     found = connection.execute(
         f"SELECT {SUMS} FROM total t WHERE t.dimension = ? AND t.granularity = ?"
@@ -154,7 +151,7 @@ def sum_of_all(connection: sqlite3.Connection, code: int, start: int, end: int) 
 
 
 def rows(
-    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Iterator[Row]:
     """Usage rows of one view, newest bucket first: bucket's index, member, model, usage.
 
@@ -162,14 +159,14 @@ def rows(
     """
     member = "t.member" if group_column(selection.by) == "t.member" else "0"
     edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
-    spans = _spans(connection, wanted, stored)
+    spans = _spans(wanted, resolution(wanted, stored))
     for index in range(len(wanted.buckets) - 1, -1, -1):
         table = _usage(selection, _cut(spans, edges[index], edges[index + 1]))
         statement = (
             f"SELECT {member}, t.model, {SUMS} FROM {table.tables} WHERE {table.where}"
             " GROUP BY 1, 2"
         )
-        for found in connection.execute(statement, table.params):
+        for found in connection.stream(statement, table.params):
             yield index, found[0], found[1], Usage(*found[2:])
 
 
@@ -248,20 +245,32 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
     return ALL_OF[StoredView.KEY], None
 
 
-def _spans(
-    connection: sqlite3.Connection, wanted: TimeRange, stored: Granularity
-) -> tuple[Span, ...]:
-    """The spans that a range is read in: by month where only a file brought a month."""
-    start, end = to_seconds(wanted.start), to_seconds(wanted.end)
+def _spans(wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
+    """The spans that usage rows of a range are read in: whole months by month, the days by day.
+
+    A year by month has a twelfth of the rows of a year by day.
+    """
+    edges = [*wanted.buckets, wanted.end]
     if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY:
-        return ((stored, start, end),)
+        return ((stored, to_seconds(edges[0]), to_seconds(edges[-1])),)
     spans: list[Span] = []
-    for month in sorted(imported.months(connection)):
-        after = to_seconds(next_bucket(from_seconds(month), Granularity.MONTH))
-        if start <= month and after <= end:
-            spans += [(stored, start, month), (Granularity.MONTH, month, after)]
-            start = after
-    return tuple(span for span in [*spans, (stored, start, end)] if span[1] < span[2])
+    for start, end in pairwise(edges):
+        whole = floor(start, Granularity.MONTH) == start and floor(end, Granularity.MONTH) == end
+        grain = Granularity.MONTH if whole else stored
+        span = grain, to_seconds(start), to_seconds(end)
+        if spans and spans[-1][0] is grain:
+            span = grain, spans.pop()[1], span[2]
+        spans.append(span)
+    return tuple(spans)
+
+
+def _has_months_of_files(connection: Connection, wanted: TimeRange, grain: Granularity) -> bool:
+    """Whether a range that is read by day has a month of which a file brought no days."""
+    if wanted.granularity is not Granularity.MONTH or grain is not Granularity.DAY:
+        return False
+    whole = [span for span in _spans(wanted, grain) if span[0] is Granularity.MONTH]
+    months = imported.months(connection)
+    return any(start <= month < end for _, start, end in whole for month in months)
 
 
 def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
@@ -271,12 +280,12 @@ def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
 
 
 def _table(
-    selection: Selection, wanted: TimeRange, grain: Granularity, spans: Sequence[Span]
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
 ) -> _Table:
     summed = _summed(selection)
-    if summed is None or any(span[0] is not grain for span in spans):
+    if summed is None or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
-        usage = _usage(selection, spans)
+        usage = _usage(selection, _spans(wanted, grain))
         return _Table(usage.tables, usage.where, usage.params, group)
     dimension, ids = summed
     return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
@@ -300,39 +309,54 @@ def _totals(
         where += " AND t.part BETWEEN ? AND ?"
         return _Table("total t", where, (*params, first, last), group, sums=True)
     # CROSS JOIN keeps the order: one seek for each member and part, then a short scan
-    tables = "json_each(?) m CROSS JOIN json_each(?) p CROSS JOIN total t"
+    tables = "numbers(?) m CROSS JOIN numbers(?) p CROSS JOIN total t"
     where += " AND t.part = p.value AND t.member = m.value"
-    lists = json.dumps(sorted(ids)), json.dumps(list(range(first, last + 1)))
+    lists = sorted(ids), list(range(first, last + 1))
     return _Table(tables, where, (*lists, *params), group, sums=True)
 
 
-def usage_table(
-    connection: sqlite3.Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+def selected_table(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> _Table:
-    """The usage rows of a selection over a whole range."""
-    return _usage(selection, _spans(connection, wanted, stored))
+    """Where the groups of a selection are read from: stored sums where there are any."""
+    return _table(connection, selection, wanted, resolution(wanted, stored))
+
+
+def usage_table(selection: Selection, wanted: TimeRange, stored: Granularity) -> _Table:
+    """The usage rows of a selection over a whole range, at the range's `resolution`."""
+    return _usage(selection, _spans(wanted, resolution(wanted, stored)))
+
+
+def _bucket_starts(span: Span) -> list[int]:
+    """The starts (seconds) of the stored buckets of a span."""
+    stored, start, end = span
+    if stored is not Granularity.MONTH:
+        return list(range(start, end, int(STEP[stored].total_seconds())))
+    months = []
+    while start < end:
+        months.append(start)
+        start = to_seconds(next_bucket(from_seconds(start), stored))
+    return months
 
 
 def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     members, models = selection.owners, selection.ids(Dimension.MODEL)
     stored, start, end = spans[0]
-    step = int(STEP[stored].total_seconds()) if stored in STEP else end - start
-    buckets = range(start, end, step)
+    buckets = _bucket_starts(spans[0])
     params: tuple[object, ...]
     if len(spans) > 1:
         # one seek and a scan for each span
-        tables = "json_each(?) s CROSS JOIN usage t"
+        tables = f"(VALUES {', '.join(['(?, ?, ?)'] * len(spans))}) s CROSS JOIN usage t"
         where = (
-            "t.view = ? AND t.granularity = json_extract(s.value, '$[0]')"
-            " AND t.bucket >= json_extract(s.value, '$[1]')"
-            " AND t.bucket < json_extract(s.value, '$[2]')"
+            "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
+            " AND t.bucket < s.column3"
         )
-        stretches = [(GRANULARITY[granularity], a, b) for granularity, a, b in spans]
-        params = (json.dumps(stretches), int(selection.view))
+        coded = [(GRANULARITY[granularity], a, b) for granularity, a, b in spans]
+        params = (*(value for span in coded for value in span), int(selection.view))
     elif members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
-        tables = "json_each(?) b CROSS JOIN json_each(?) m CROSS JOIN usage t"
+        tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
         where = "t.view = ? AND t.granularity = ? AND t.bucket = b.value AND t.member = m.value"
-        params = (json.dumps(list(buckets)), json.dumps(sorted(members)))
+        params = (buckets, sorted(members))
         params = (*params, int(selection.view), GRANULARITY[stored])
         members = None
     else:
@@ -340,15 +364,15 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
         where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
         params = (int(selection.view), GRANULARITY[stored], start, end)
     if members is not None:
-        where += " AND t.member IN (SELECT value FROM json_each(?))"
-        params = (*params, json.dumps(sorted(members)))
+        where += " AND t.member IN (SELECT value FROM numbers(?) n)"
+        params = (*params, sorted(members))
     if models is not None:
-        where += " AND t.model IN (SELECT value FROM json_each(?))"
-        params = (*params, json.dumps(sorted(models)))
+        where += " AND t.model IN (SELECT value FROM numbers(?) n)"
+        params = (*params, sorted(models))
     return _Table(tables, where, params, "t.member")
 
 
-def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tuple[int, list[int]]:
+def _rank(connection: Connection, table: _Table, ranking: Ranking) -> tuple[int, list[int]]:
     """How many groups there are, and those that are largest by any of the metrics."""
     columns = [
         _VALUES[metric, ranking.source if metric is Metric.SPEND else MoneySource.ALL]
@@ -360,7 +384,7 @@ def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tu
         each = ", ".join(f"{column} AS {name}" for column, name in zip(columns, names, strict=True))
         inner = f"SELECT t.member, {each} FROM {table.tables} WHERE {table.where}"
         summed = ", ".join(f"SUM({name})" for name in names)
-        statement = f"SELECT member, {summed} FROM ({inner} GROUP BY t.part, t.member) GROUP BY 1"
+        statement = f"SELECT member, {summed} FROM ({inner} GROUP BY t.part, t.member) r GROUP BY 1"
     else:
         statement = (
             f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
@@ -376,7 +400,7 @@ def _rank(connection: sqlite3.Connection, table: _Table, ranking: Ranking) -> tu
 
 
 def _series(
-    connection: sqlite3.Connection, table: _Table, places: Mapping[int, int]
+    connection: Connection, table: _Table, places: Mapping[int, int]
 ) -> dict[int, dict[int, Usage]]:
     series: dict[int, dict[int, Usage]] = {}
     grouped = table.sums and table.group == "t.member"
@@ -395,7 +419,7 @@ def _series(
     return series
 
 
-def _by_bucket(connection: sqlite3.Connection, table: _Table) -> list[tuple[int, Usage]]:
+def _by_bucket(connection: Connection, table: _Table) -> list[tuple[int, Usage]]:
     statement = f"SELECT t.bucket, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
     return [(row[0], Usage._make(row[1:])) for row in connection.execute(statement, table.params)]
 

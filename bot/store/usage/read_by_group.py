@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from bot.store.connection import Connection
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
@@ -18,7 +17,7 @@ Row = tuple[int, int, int, Usage]
 
 
 def rows_by_group(
-    connection: sqlite3.Connection,
+    connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
@@ -26,19 +25,20 @@ def rows_by_group(
 ) -> Iterator[Row]:
     """All rows of one view, the groups in the order given, newest bucket first in each.
 
-    SQLite sorts them, on disk if they are many, so that memory stays flat.
+    The database sorts them, on disk if they are many, so that memory stays flat.
     """
-    table = reading.usage_table(connection, selection, wanted, stored)
+    table = reading.usage_table(selection, wanted, stored)
     group = reading.group_column(selection.by)
     statement = (
-        "WITH rank AS MATERIALIZED (SELECT value AS id, key AS place FROM json_each(?))"
-        f" SELECT {group}, t.bucket, t.model, {reading.SUMS} FROM {table.tables}"
+        "WITH rank AS MATERIALIZED (SELECT value AS id, key AS place FROM ordered(?) o)"
+        f" SELECT rank.id, t.bucket, t.model, {reading.SUMS} FROM {table.tables}"
         f" JOIN rank ON rank.id = {group} WHERE {table.where}"
-        " GROUP BY rank.place, t.bucket, t.model ORDER BY rank.place, t.bucket DESC, t.model"
+        " GROUP BY rank.place, rank.id, t.bucket, t.model"
+        " ORDER BY rank.place, t.bucket DESC, t.model"
     )
-    ranked = json.dumps([0] if selection.by is None else list(order))
-    found = connection.execute(statement, (ranked, *table.params))
-    places = reading.stored_buckets(wanted, stored)
+    ranked = [0] if selection.by is None else list(order)
+    found = connection.stream(statement, (ranked, *table.params))
+    places = reading.stored_buckets(wanted, reading.resolution(wanted, stored))
     yield from _merged(_placed(found, places))
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from bot.store.connection import Area, Connection
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
 from bot.store.usage import directory as members
-from bot.store.usage import figure_coverage, imported, last_used
+from bot.store.usage import figure_coverage, imported, last_used, sums
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage import window_records as records
@@ -26,10 +25,10 @@ from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.figures import OPTIONAL_NAMES
 from reports.usage.sync_windows import QUARTER, Window
-from reports.usage.usage import ZERO, Usage, minus, plus
+from reports.usage.usage import ZERO, Usage, minus, plus, total
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
 _TRIES = 5
@@ -98,7 +97,7 @@ class Store:
         None leaves the known keys or people as they are; without `all_keys`, keys that are not
         listed stay. `since` says when keys were created.
         """
-        with self._db.write() as connection:
+        with self._db.write(Area.USAGE) as connection:
             adopted: list[int] = []
             if keys is not None:
                 adopted = members.replace(connection, Dimension.KEY, keys, whole=all_keys)
@@ -117,7 +116,7 @@ class Store:
         owners: Iterable[tuple[str, str]] = (),
     ) -> Directory:
         """Add members that only usage names; returns the directory with them."""
-        with self._db.write() as connection:
+        with self._db.write(Area.USAGE) as connection:
             members.add(connection, dimension, found)
             members.set_owners(connection, owners)
             records.increment_version(connection, "directory")
@@ -137,7 +136,7 @@ class Store:
 
     def note(self, window: Window, notes: Iterable[str]) -> None:
         """Note what is wrong with a window, instead of what was noted; its usage stays."""
-        with self._db.write() as connection:
+        with self._db.write(Area.USAGE) as connection:
             records.replace_notes(connection, GRANULARITY[window.granularity], window, notes)
 
     def state(self) -> CacheState:
@@ -207,7 +206,7 @@ class Store:
             if self._apply(window, work, before, synced_at, notes, known):
                 return sum(change.rows for change in work)
         # other writers keep getting in between: compute the change while they wait
-        with self._db.write() as connection:
+        with self._db.write(Area.USAGE) as connection:
             work = _work(connection, window, new)
             for change in work:
                 write(connection, statements(window.granularity, change))
@@ -226,7 +225,7 @@ class Store:
         """Write one change after the other; False as soon as another writer got in between."""
         for number, change in enumerate(work):
             ready = statements(window.granularity, change)
-            with self._db.write() as connection:
+            with self._db.write(Area.USAGE) as connection:
                 if records.version(connection, "usage") != before + number:
                     return False
                 write(connection, ready)
@@ -252,7 +251,7 @@ class Store:
         `rows` returns the rows of a bucket (seconds), in both views.
         """
         code, days = GRANULARITY[file.granularity], file.granularity is Granularity.DAY
-        with self._db.write() as connection:
+        with self._db.write(Area.USAGE) as connection:
             taken = imported.free(connection, file)
             for start, end in taken:
                 old = window_rows(connection, Window(file.granularity, start, end))
@@ -290,7 +289,7 @@ class Store:
             buckets.append((start, next_bucket(start, granularity)))
             start = buckets[-1][1]
         count = 0
-        with self._db.write() as connection:
+        with self._db.write(Area.USAGE) as connection:
             taken = imported.open_to_logs(connection, code, buckets)
             for start, end in taken:
                 at = to_seconds(start)
@@ -323,7 +322,7 @@ class Store:
         """
         code, limit = GRANULARITY[granularity], to_seconds(before)
         kept = "bucket NOT IN (SELECT bucket FROM imported WHERE granularity = ?)"
-        with self._db.write() as connection:
+        with self._db.write(Area.USAGE) as connection:
             connection.execute(
                 "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket < ?"
                 f" AND {kept}",
@@ -333,13 +332,7 @@ class Store:
                 f"DELETE FROM total WHERE granularity = ? AND bucket < ? AND {kept}",
                 (code, limit, code),
             )
-            connection.execute(
-                "DELETE FROM held WHERE granularity = ? AND until <= ?", (code, limit)
-            )
-            connection.execute(
-                "UPDATE OR REPLACE held SET start = ? WHERE granularity = ? AND start < ?",
-                (limit, code, limit),
-            )
+            records.forget_coverage(connection, code, before)
             figure_coverage.forget(connection, code, limit)
             for start, until in imported.imported(connection, code):
                 records.add_coverage(connection, code, Window(granularity, start, until))
@@ -353,7 +346,7 @@ class Store:
         quarter = int(QUARTER.total_seconds())
         while start < end:
             window = Window(Granularity.MINUTE, start, start + HOUR)
-            with self._db.write() as connection:
+            with self._db.write(Area.USAGE) as connection:
                 old = window_rows(connection, window)
                 new = add_up(
                     ((view, bucket - bucket % quarter, member, model), Usage(*figures))
@@ -400,7 +393,8 @@ class Store:
             ):
                 return False
             connection.execute(
-                "INSERT OR REPLACE INTO lease (name, owner, until) VALUES (?, ?, ?)",
+                "INSERT INTO lease (name, owner, until) VALUES (?, ?, ?) ON CONFLICT (name)"
+                " DO UPDATE SET owner = excluded.owner, until = excluded.until",
                 (name, owner, to_seconds(now + length)),
             )
             return True
@@ -467,6 +461,51 @@ class Store:
             else:
                 yield from reading.rows(connection, selection, wanted, stored)
 
+    def group_sums(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity
+    ) -> Mapping[int, Usage]:
+        """The usage of a whole range by group (its id; 0 without a grouping)."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                series = self.read(selection, wanted, stored).series
+                return {group: total(used.values()) for group, used in series.items()}
+            return sums.by_group(connection, selection, wanted, stored)
+
+    def tokens_and_spend(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+    ) -> Mapping[int, tuple[int, int]]:
+        """Only tokens and spend (nano-dollars, of a source) of a whole range by group."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                return {
+                    id_: (used.tokens, used.value(Metric.SPEND, source))
+                    for id_, used in self.group_sums(selection, wanted, stored).items()
+                }
+            return sums.tokens_and_spend(connection, selection, wanted, stored, source)
+
+    def spend_series(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+    ) -> Mapping[int, Mapping[int, int]]:
+        """Only the spend (nano-dollars, of a source) by group and index of the bucket."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                found = self.read(selection, wanted, stored).series
+                return {
+                    id_: {at: used.value(Metric.SPEND, source) for at, used in buckets.items()}
+                    for id_, buckets in found.items()
+                }
+            return sums.spend_series(connection, selection, wanted, stored, source)
+
+    def pair_sums(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+    ) -> list[sums.PairSums]:
+        """Tokens and spend (nano-dollars, of a source) of a whole range by member and model."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                found = self._crossed(connection, selection, wanted, stored)
+                return sums.pairs_of_rows(found, source)
+            return sums.by_pair(connection, selection, wanted, stored, source)
+
     def rows_by_group(
         self,
         selection: Selection,
@@ -527,7 +566,7 @@ class Store:
 
     def _crossed(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         selection: Selection,
         wanted: TimeRange,
         stored: Granularity,
@@ -542,15 +581,13 @@ class Store:
         )
 
 
-def _work(
-    connection: sqlite3.Connection, window: Window, new: Mapping[RowKey, Usage]
-) -> list[RowChanges]:
+def _work(connection: Connection, window: Window, new: Mapping[RowKey, Usage]) -> list[RowChanges]:
     """What is to be written of a window; at least one change, for what goes with the last."""
     old = window_rows(connection, window)
     return changes(old, new, months=window.granularity is Granularity.DAY) or [RowChanges()]
 
 
-def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
+def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
     """Move what files brought of keys whose owners were not known to their owners."""
     unknown = connection.execute(
         "SELECT id FROM member WHERE dimension = ? AND ref = ?",
@@ -558,16 +595,16 @@ def _give_to_owners(connection: sqlite3.Connection, keys: Sequence[int]) -> None
     ).fetchone()
     if unknown is None:
         return  # no file was imported
-    listed = json.dumps(keys)
+    listed = list(keys)
     owners = dict(
         connection.execute(
-            "SELECT id, owner FROM member WHERE id IN (SELECT value FROM json_each(?))", (listed,)
+            "SELECT id, owner FROM member WHERE id IN (SELECT value FROM numbers(?) n)", (listed,)
         ).fetchall()
     )
     places = connection.execute(
         "SELECT DISTINCT u.granularity, u.bucket FROM imported i CROSS JOIN usage u"
-        " ON u.view = 0 AND u.granularity = i.granularity AND u.bucket = i.bucket"
-        " WHERE u.member IN (SELECT value FROM json_each(?))",
+        " WHERE u.view = 0 AND u.granularity = i.granularity AND u.bucket = i.bucket"
+        " AND u.member IN (SELECT value FROM numbers(?) n)",
         (listed,),
     ).fetchall()
     for code, bucket in places:

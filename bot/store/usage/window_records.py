@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from bot.store.connection import Connection
 from bot.store.encoding import GRANULARITY, to_seconds
 from bot.store.usage import figure_coverage, imported
 from reports.time.timerange import Granularity
-from reports.usage.coverage import merge
+from reports.usage.coverage import Interval, merge
 from reports.usage.sync_windows import Window
 
 
 def record_window(
-    connection: sqlite3.Connection,
+    connection: Connection,
     window: Window,
     synced_at: datetime | None,
     notes: Iterable[str],
@@ -37,32 +37,42 @@ def record_window(
     increment_version(connection, "usage")
 
 
-def add_coverage(connection: sqlite3.Connection, code: int, window: Window) -> None:
+def add_coverage(connection: Connection, code: int, window: Window) -> None:
     """Add a window to the coverage."""
     known = imported.stored(connection, code)
     merged = merge([*known, (window.start, window.end)])
     if merged != known:
-        connection.execute("DELETE FROM held WHERE granularity = ?", (code,))
-        connection.executemany(
-            "INSERT INTO held (granularity, start, until) VALUES (?, ?, ?)",
-            [(code, to_seconds(start), to_seconds(end)) for start, end in merged],
-        )
+        _set_coverage(connection, code, merged)
 
 
-def replace_notes(
-    connection: sqlite3.Connection, code: int, window: Window, notes: Iterable[str]
-) -> None:
+def forget_coverage(connection: Connection, code: int, before: datetime) -> None:
+    """Drop the coverage before a time, as its usage is dropped."""
+    known = imported.stored(connection, code)
+    left = tuple((max(start, before), end) for start, end in known if end > before)
+    if left != known:
+        _set_coverage(connection, code, left)
+
+
+def _set_coverage(connection: Connection, code: int, spans: Iterable[Interval]) -> None:
+    connection.execute("DELETE FROM held WHERE granularity = ?", (code,))
+    connection.executemany(
+        "INSERT INTO held (granularity, start, until) VALUES (?, ?, ?)",
+        [(code, to_seconds(start), to_seconds(end)) for start, end in spans],
+    )
+
+
+def replace_notes(connection: Connection, code: int, window: Window, notes: Iterable[str]) -> None:
     """Replace the notes on a window; the parts of earlier notes outside of it stay."""
     span = to_seconds(window.start), to_seconds(window.end)
     connection.execute(
-        "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?1, words"
-        " FROM note WHERE granularity = ?2 AND start < ?1 AND until > ?1",
-        (span[0], code),
+        "INSERT INTO note (granularity, start, until, words) SELECT granularity, start, ?, words"
+        " FROM note WHERE granularity = ? AND start < ? AND until > ?",
+        (span[0], code, span[0], span[0]),
     )
     connection.execute(
-        "INSERT INTO note (granularity, start, until, words) SELECT granularity, ?1, until, words"
-        " FROM note WHERE granularity = ?2 AND start < ?1 AND until > ?1",
-        (span[1], code),
+        "INSERT INTO note (granularity, start, until, words) SELECT granularity, ?, until, words"
+        " FROM note WHERE granularity = ? AND start < ? AND until > ?",
+        (span[1], code, span[1], span[1]),
     )
     connection.execute(
         "DELETE FROM note WHERE granularity = ? AND start < ? AND until > ?",
@@ -74,18 +84,18 @@ def replace_notes(
     )
 
 
-def version(connection: sqlite3.Connection, name: str) -> int:
+def version(connection: Connection, name: str) -> int:
     """The version of something: how often it has changed."""
     found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
     return int(found[0]) if found else 0
 
 
-def increment_version(connection: sqlite3.Connection, name: str) -> None:
+def increment_version(connection: Connection, name: str) -> None:
     """Increment the version of something."""
     set_fact(connection, name, str(version(connection, name) + 1))
 
 
-def set_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
+def set_fact(connection: Connection, name: str, value: str) -> None:
     """Set a fact."""
     connection.execute(
         "INSERT INTO fact (name, value) VALUES (?, ?)"

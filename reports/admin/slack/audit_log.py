@@ -20,7 +20,7 @@ KEPT_DAYS = 400
 HEADER = "Time,Person,Email,Act,What,Where,Outcome"
 _MENTION = re.compile(r"<([@#])[A-Z0-9]+\|([^<>|]*)>")
 _MOST_CHARACTERS = 9_000  # a message holds about 13,200 in all blocks
-_LONGEST_TEXT = 3_800
+_LONGEST_TEXT = 3_800  # below Slack's recommended 4,000 characters
 
 
 def message(

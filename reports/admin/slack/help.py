@@ -76,6 +76,8 @@ UNDERSTANDING: tuple[tuple[str, str], ...] = (
     ("why spend mtd by creator", "the same for each creator; also `why tokens`, `why requests`"),
     ("forecast", "how the month ends and how sure that is; also `forecast today`, `this week`"),
     ("forecast over $5000", "whether it is likely to go over an amount"),
+    ("new models this month", "what was first used, and by whom; also `new keys`, `new creators`"),
+    ("retiring", "models that end soon, who still uses them and for how much"),
     ("cache 1m by key", "the share of prompt tokens from a cache, and what caching saved"),
 )
 """Questions that explain usage."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reports.block_kit.message import Message, text_message
 from reports.wording.safe_text import clean
 
-_LONGEST = 200
+_LONGEST = 200  # characters of a quoted command; the rest is not needed to recognize it
 
 
 def events(count: int, version: str) -> Message:

@@ -1,4 +1,4 @@
-"""Alerts on the limits of keys and workspaces that are set at OpenRouter: `budget 80%`."""
+"""Alerts on the limits set at OpenRouter, of keys, workspaces and guardrails: `budget 80%`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reports.alerts.draft import RuleDraft, WrongRule, forgiven
+from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule
 from reports.alerts.draft import rule as make_rule
 from reports.alerts.drivers import (
     days_chart,
@@ -17,12 +17,13 @@ from reports.alerts.drivers import (
     recent_pace,
 )
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
-from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at
+from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at, limit_kind
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import PERCENTS, Rule
 from reports.alerts.slack.figures import clock, price, used
 from reports.alerts.threshold import Amount
 from reports.alerts.watch import ALL_TOGETHER, Watch
+from reports.analysis.limits import LimitKind
 from reports.time.period import Period
 from reports.time.timerange import TimeRange
 from reports.usage.dimensions import Dimension, MoneySource
@@ -32,12 +33,21 @@ from reports.wording.times import zone_city
 if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
 
+GUARDRAILS = (LimitKind.MEMBER_GUARDRAIL, LimitKind.KEY_GUARDRAIL)
+_NAMES = {
+    LimitKind.KEY: "key limit",
+    LimitKind.WORKSPACE: "budget",
+    LimitKind.MEMBER_GUARDRAIL: "member guardrail",
+    LimitKind.KEY_GUARDRAIL: "key guardrail",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Budget(Watch):
-    """Percentages of a key's limit or a workspace's budget set at OpenRouter are used.
+    """Percentages of a limit set at OpenRouter are used.
 
-    Their periods are OpenRouter's, which begin at midnight UTC.
+    That is the limit of a key, the budget of a workspace, or that of a guardrail for a member or a
+    key. Their periods are OpenRouter's, which begin at midnight UTC.
     """
 
     percents: tuple[int, ...] = PERCENTS
@@ -63,20 +73,23 @@ class Budget(Watch):
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
         """The rule of a draft. Raises WrongRule with the rule probably meant."""
-        if draft.by not in {None, Dimension.KEY} or any(
+        if draft.by is Dimension.MODEL or any(
             one.dimension is Dimension.MODEL for one in draft.filters
         ):
-            said = "OpenRouter only has limits on keys and workspaces, so this would never trigger."
+            said = (
+                "OpenRouter limits keys, members and workspaces, but not models, so this would"
+                " never trigger."
+            )
             filters = tuple(one for one in draft.filters if one.dimension is not Dimension.MODEL)
-            raise WrongRule(said, forgiven(replace(draft, by=Dimension.KEY, filters=filters)))
+            raise WrongRule(said, corrected_rule(replace(draft, by=Dimension.KEY, filters=filters)))
         if draft.source is not MoneySource.ALL:
             raise WrongRule(
                 "OpenRouter decides what counts toward a limit.",
-                forgiven(replace(draft, source=MoneySource.ALL)),
+                corrected_rule(replace(draft, source=MoneySource.ALL)),
             )
         if draft.unit is not None:
             raise WrongRule(
-                "OpenRouter decides when a limit resets.", forgiven(replace(draft, unit=None))
+                "OpenRouter decides when a limit resets.", corrected_rule(replace(draft, unit=None))
             )
         parts = cls(_percents(draft))
         if draft.sign == "<":
@@ -98,11 +111,11 @@ class Budget(Watch):
     def form_dimensions(cls, what: str) -> tuple[str, ...]:
         """The form's choices of what to evaluate separately."""
         del what
-        return (ALL_TOGETHER, Dimension.KEY)
+        return (ALL_TOGETHER, Dimension.KEY, Dimension.CREATOR)
 
     @property
     def has_owner(self) -> bool:
-        """The owner of a limit is its key's creator."""
+        """The owner of a limit is its key's creator, or the member that it is for."""
         return True
 
     def reached(self, value: int, limit: int) -> int:
@@ -133,7 +146,13 @@ class Budget(Watch):
         """When it sends messages."""
         del zone
         parts = " and ".join(f"{percent}%" for percent in self.percents)
-        what = "each key's limit" if rule.by or rule.filters else "every limit and budget"
+        what = "every limit and budget"
+        if rule.by is Dimension.CREATOR:
+            what = "each member's guardrail budget"
+        elif rule.by:
+            what = "each key's limit and guardrail budget"
+        elif rule.filters:
+            what = "the limits and guardrail budgets"
         said = f"Alerts at {parts} of {what} set at OpenRouter"
         if rule.filters:
             said += f", for {', '.join(clean(str(one), 80) for one in rule.filters)}"
@@ -153,7 +172,8 @@ class Budget(Watch):
         step, percents = event.step, self.percents
         part = percents[min(step, len(percents)) - 1] if step else percents[0]
         passed = (event.measurement.value or 0) * 100 > part * event.measurement.limit
-        return f"OpenRouter limit {'more than ' if passed else ''}{part}% used"
+        name = _NAMES[limit_kind(event.measurement.subject)]
+        return f"OpenRouter {name} {'more than ' if passed else ''}{part}% used"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
         """How much is used, and whether it lasts until the limit resets."""
@@ -189,10 +209,25 @@ def budget(
     period, else of the whole period; None if it is unknown. `at` is how fresh it is.
     """
     value = used_since
-    if cap.used is not None and cap.told_in(period):
+    if cap.used is not None and cap.reported_in(period):
         value = cap.used + (used_since or 0)
     part = period is None or at < period.end
-    return Measurement(cap.subject, cap.label, value, cap.limit, at, period, part, owner=cap.owner)
+    return Measurement(
+        cap.subject, cap.label, value, cap.limit, at, period, part, creator=cap.creator
+    )
+
+
+def limit_words(kind: LimitKind, reset: str, *, byok: bool) -> str:
+    """Which kind of limit it is, when it resets, and what counts toward it, in a sentence."""
+    what = {
+        LimitKind.KEY: "limit of this API key",
+        LimitKind.WORKSPACE: "budget of a workspace",
+        LimitKind.MEMBER_GUARDRAIL: "budget that a guardrail gives this member",
+        LimitKind.KEY_GUARDRAIL: "budget that a guardrail gives this API key",
+    }[kind]
+    said = f"{reset} {what}" if reset else f"{what} that never resets"
+    counts = "counts too" if byok else "doesn't count"
+    return f"{said[:1].upper()}{said[1:]}, set at OpenRouter. BYOK spend {counts}."
 
 
 def _on(moment: datetime, now: datetime, zone: str) -> str:

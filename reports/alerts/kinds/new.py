@@ -130,14 +130,14 @@ def first_use(
     first: datetime | None,
     since: datetime,
     at: datetime,
-    owner: str = "",
+    creator: str = "",
 ) -> Measurement:
     """Measure a member: new if it was used first (UTC) at or after `since`.
 
     `cost` is what it has cost so far, in nano-dollars; `first` is None if it isn't used yet.
     """
     new = first is not None and first >= since
-    return Measurement(subject, label, cost if new else None, 0, at, owner=owner)
+    return Measurement(subject, label, cost if new else None, 0, at, creator=creator)
 
 
 def _applies(what: Dimension, one: Filter) -> bool:

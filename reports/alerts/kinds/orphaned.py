@@ -20,6 +20,7 @@ from reports.analysis.keys import KEYS_PAGE
 from reports.time.period import Counted, Period, Unit
 from reports.time.timerange import DAY, TimeRange
 from reports.usage.dimensions import Dimension
+from reports.wording.safe_text import clean
 
 if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
@@ -156,3 +157,13 @@ def not_orphaned(subject: str, label: str, at: datetime) -> Measurement:
 def spend_period(at: datetime) -> AlertPeriod:
     """The time up to `at` (UTC) in which a key has to spend to count as spending."""
     return AlertPeriod(at - STILL, at + timedelta(minutes=1))
+
+
+def month_before(at: datetime) -> AlertPeriod:
+    """The 30 days up to `at` (UTC), of which `keys` shows the spend as well."""
+    return AlertPeriod(at - 30 * DAY, at + timedelta(minutes=1))
+
+
+def orphan_words(creator: str, spent: int) -> str:
+    """Whose key it was (a label), and what it spent in the past 30 days (nano-dollars)."""
+    return f"Created by {clean(creator, 80)}. Spend in the past 30 days: {price(spent)}."

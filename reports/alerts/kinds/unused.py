@@ -168,7 +168,7 @@ def unused(
     created: datetime | None,
     now: datetime,
     at: datetime,
-    owner: str = "",
+    creator: str = "",
 ) -> Measurement:
     """Measure a key in whole days since its last use, or since it was created (UTC).
 
@@ -178,7 +178,7 @@ def unused(
     limit = rule.watch.days if isinstance(rule.watch, Unused) else 0
     since = last or created
     days = None if since is None else max((now - since).days, 0)
-    return Measurement(subject, label, days, limit, at, owner=owner, unused=last is None)
+    return Measurement(subject, label, days, limit, at, creator=creator, unused=last is None)
 
 
 def closed(rule: Rule, subject: str, label: str, at: datetime) -> Measurement:

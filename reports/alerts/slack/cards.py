@@ -14,9 +14,9 @@ from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack.figures import clock
 from reports.alerts.slack.sentences import (
     WHOLE,
-    how_far,
     recipient,
     sentence,
+    share_of_limit,
     subject,
     words_shown,
 )
@@ -29,7 +29,7 @@ from reports.wording.times import clock_words, zone_city
 PAGE = 12
 EDIT, PAUSE, RESUME, DELETE = "alert_edit", "alert_pause", "alert_resume", "alert_delete"
 UNMUTE, UNMUTE_LISTED = "alert_unmute", "alert_unmute_listed"
-_MOST_STANDING = 3
+_MOST_TRIGGERED = 3
 _FRESH = timedelta(minutes=15)
 _MOST_CHARACTERS = 9_000
 
@@ -46,28 +46,28 @@ class FirstMessage(Enum):
 class RuleCard:
     """A rule to show; `paused` is the reason why it is paused, None if it is active.
 
-    `standing` holds the readings of subjects that are triggered at `now`; `held` says until when
-    the rule is snoozed or muted.
+    `triggered` holds the measurements of subjects that are triggered at `now`; `silenced` says
+    until when the rule is snoozed or muted. `owner` is a Slack id.
     """
 
     id: str
     rule: Rule
     zone: str
-    maker: str
+    owner: str
     paused: str | None = None
-    standing: tuple[Measurement, ...] = ()
-    held: str = ""
+    triggered: tuple[Measurement, ...] = ()
+    silenced: str = ""
     now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Muted:
-    """A subject that the reader muted of a rule that `maker` (a Slack id) set up."""
+    """A subject that the reader muted of a rule that `owner` (a Slack id) set up."""
 
     rule_id: str
     subject: str
     rule: Rule
-    maker: str
+    owner: str
 
 
 def made(
@@ -77,18 +77,18 @@ def made(
     again: bool = False,
     changed: bool = False,
     now: Sequence[Measurement] = (),
-    heard: FirstMessage = FirstMessage.NOT_NOW,
+    first_message: FirstMessage = FirstMessage.NOT_NOW,
 ) -> Message:
     """Confirm that a rule was set up or changed, with the current figures.
 
-    `heard` is about subjects that are past the threshold from the start.
+    `first_message` is about subjects that are past the threshold from the start.
     """
     head = "Changed" if changed else "You already have this alert" if again else "Alert set"
-    known = replace(card, standing=()) if now else card  # the current figures are shown once
+    known = replace(card, triggered=()) if now else card  # the current figures are shown once
     lines = [f"*{head}:* {_body(known)}", escape(meaning(card.rule, card.zone))]
-    lines += [escape(line) for line in standing(card.rule, now)]
+    lines += [escape(line) for line in current_figures(card.rule, now)]
     if beyond := already(card.rule, now):
-        lines.append(f"*{beyond}{_hears(card.rule, heard)}*")
+        lines.append(f"*{beyond}{_message_announced(card.rule, first_message)}*")
     footer = (
         f"All your alerts: `{escape(command)} alerts` · Quiet hours: `{escape(command)} {QUIET}`"
     )
@@ -101,13 +101,13 @@ def meaning(rule: Rule, zone: str) -> str:
     return rule.watch.meaning(rule, zone)
 
 
-def standing(rule: Rule, now: Sequence[Measurement]) -> list[str]:
+def current_figures(rule: Rule, now: Sequence[Measurement]) -> list[str]:
     """The current figures of the subjects closest to their threshold, a line each."""
     known = [one for one in now if one.value is not None]
     if not known or not rule.watch.shows_current:
         return []
-    nearest = sorted(known, key=how_far, reverse=True)
-    return [f"Now: {_stands(rule, one)}." for one in nearest[:_MOST_STANDING]]
+    nearest = sorted(known, key=share_of_limit, reverse=True)
+    return [f"Now: {_current(rule, one)}." for one in nearest[:_MOST_TRIGGERED]]
 
 
 def already(rule: Rule, now: Sequence[Measurement]) -> str:
@@ -120,10 +120,10 @@ def already(rule: Rule, now: Sequence[Measurement]) -> str:
     return f"{who} {said}" if said else ""
 
 
-def _hears(rule: Rule, heard: FirstMessage) -> str:
-    if heard is FirstMessage.NOT_NOW:
+def _message_announced(rule: Rule, first_message: FirstMessage) -> str:
+    if first_message is FirstMessage.NOT_NOW:
         return "."
-    when = "right away" if heard is FirstMessage.AT_ONCE else "after your quiet hours"
+    when = "right away" if first_message is FirstMessage.AT_ONCE else "after your quiet hours"
     match rule.to.kind:
         case RecipientKind.CHANNEL:
             return f", so the channel will get a message {when}."
@@ -132,7 +132,7 @@ def _hears(rule: Rule, heard: FirstMessage) -> str:
     return f", so you'll get a message {when}."
 
 
-def _stands(rule: Rule, one: Measurement) -> str:
+def _current(rule: Rule, one: Measurement) -> str:
     who, shown = subject(rule, one), rule.watch.current(one)
     if not rule.watch.names_subject:
         return shown
@@ -165,7 +165,7 @@ def listing(
     lines = [head, *(f"• {body}" for body in bodies)]
     for one in muted[:PAGE]:
         said = f":no_bell: You muted {code(f'alert {words_shown(one.rule)}', 200)}, set up by"
-        lines.append(f"{said} <@{one.maker}>")
+        lines.append(f"{said} <@{one.owner}>")
         undo = button("Unmute", UNMUTE_LISTED, f"{one.rule_id} {one.subject}"[:2_000])
         blocks.append({**section(lines[-1]), "accessory": undo})
     if page < pages:
@@ -213,28 +213,28 @@ def card_blocks(card: RuleCard) -> list[Block]:
 
 def _body(card: RuleCard, *, short: bool = False, everybody: bool = False) -> str:
     words = code(f"alert {words_shown(card.rule)}", 66 if short else 306)
-    by = f", set up by <@{card.maker}>" if everybody else ""
-    lines = [f"{words}, {recipient(card.rule, card.maker)}{by}"]
+    by = f", set up by <@{card.owner}>" if everybody else ""
+    lines = [f"{words}, {recipient(card.rule, card.owner)}{by}"]
     if card.paused is not None:
         lines.append(f":double_vertical_bar: paused {_reason(card.paused)}".rstrip())
-    if card.held:
-        lines.append(f":zzz: {escape(clean(card.held, 100))}")
-    listed = 0 if short else _MOST_STANDING
-    for reading in sorted(card.standing, key=how_far, reverse=True)[:listed]:
-        event = AlertEvent(EventKind.TRIGGERED, reading, 1, reading.at)
-        said = f"{subject(card.rule, reading)}: {sentence(event, card.rule, card.zone)}"
-        lines.append(f":warning: {escape(clean(said, 250))}{_as_of(card, reading)}")
-    more = len(card.standing) - listed
+    if card.silenced:
+        lines.append(f":zzz: {escape(clean(card.silenced, 100))}")
+    listed = 0 if short else _MOST_TRIGGERED
+    for measurement in sorted(card.triggered, key=share_of_limit, reverse=True)[:listed]:
+        event = AlertEvent(EventKind.TRIGGERED, measurement, 1, measurement.at)
+        said = f"{subject(card.rule, measurement)}: {sentence(event, card.rule, card.zone)}"
+        lines.append(f":warning: {escape(clean(said, 250))}{_as_of(card, measurement)}")
+    more = len(card.triggered) - listed
     if more > 0:
         lines.append(f":warning: {more} triggered" if short else f":warning: {more} more")
     return "\n".join(lines)[:2_900]
 
 
-def _as_of(card: RuleCard, reading: Measurement) -> str:
+def _as_of(card: RuleCard, measurement: Measurement) -> str:
     """The time of figures that are not current."""
-    if card.now is None or card.now - reading.at < _FRESH:
+    if card.now is None or card.now - measurement.at < _FRESH:
         return ""
-    return f" (as of {escape(clock(reading.at, card.now, card.zone))})"
+    return f" (as of {escape(clock(measurement.at, card.now, card.zone))})"
 
 
 def _reason(why: str) -> str:

@@ -55,11 +55,11 @@ def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
 
 def _fresh(event: AlertEvent, span: TimeRange, values: tuple[int, ...]) -> tuple[int, ...]:
     """The values, with a spike's hour at least at its reading: minutes arrive before hours."""
-    reading = event.measurement
-    if reading.hour is None or reading.hour.start not in span.buckets:
+    measurement = event.measurement
+    if measurement.hour is None or measurement.hour.start not in span.buckets:
         return values
-    index = span.buckets.index(reading.hour.start)
-    return (*values[:index], max(values[index], reading.value or 0), *values[index + 1 :])
+    index = span.buckets.index(measurement.hour.start)
+    return (*values[:index], max(values[index], measurement.value or 0), *values[index + 1 :])
 
 
 def _series(name: str, labels: list[str], points: list[int], metric: Metric) -> Block:

@@ -14,16 +14,12 @@ from reports.time.period import Unit
 from reports.time.timerange import HOUR
 from reports.usage.dimensions import Metric
 from reports.usage.format import money, number
-from reports.usage.usage import NANO, exact_money
 from reports.wording.times import clock_words, day_words
 
 
 def price(nano: int) -> str:
-    """Money in alerts: `$85.10`, `$12,345.67`, `$0.0012`; whole dollars as in limits: `$100`.
-
-    Limits are nearly always whole dollars and measured amounts nearly never, so both read well.
-    """
-    return money(nano) if nano % NANO else exact_money(nano)
+    """Money in alerts as everywhere, limits too: `$85.10 of $100.00`."""
+    return money(nano)
 
 
 def amount(metric: Metric, value: int) -> str:
@@ -42,10 +38,10 @@ def clock(moment: datetime, now: datetime, zone: str) -> str:
     return f"today {clock_words(there)}" if there.date() == today else day_words(moment, zone)
 
 
-def when_words(unit: Unit, reading: Measurement, zone: str) -> str:
+def when_words(unit: Unit, measurement: Measurement, zone: str) -> str:
     """In which period: `this hour`, `today`, `this week`, or its date once it is over."""
-    period = reading.period
-    if period is None or reading.part:
+    period = measurement.period
+    if period is None or measurement.part:
         return "today" if unit is Unit.DAY else f"this {unit}"
     return past_words(unit, period, zone)
 

@@ -32,9 +32,9 @@ def no_account(owner: str) -> str:
     )
 
 
-def made_by(maker: str) -> str:
+def made_by(owner: str) -> str:
     """Why a creator gets an alert that somebody else set up."""
-    return f"<@{maker}> set up this alert. You get it because it's about your usage."
+    return f"<@{owner}> set up this alert. You get it because it's about your usage."
 
 
 def of_some(note: str) -> str:

@@ -17,10 +17,10 @@ NAME = 80
 
 def title(event: AlertEvent, rule: Rule, zone: str) -> str:
     """The headline of an alert: what at OpenRouter passed which limit, and whose usage it is."""
-    about, reading = topic(event, rule, zone), event.measurement
+    about, measurement = topic(event, rule, zone), event.measurement
     if not rule.watch.names_subject:
         return about
-    return f"{about}: {subject(rule, reading)}"
+    return f"{about}: {subject(rule, measurement)}"
 
 
 def topic(event: AlertEvent, rule: Rule, zone: str) -> str:
@@ -28,15 +28,15 @@ def topic(event: AlertEvent, rule: Rule, zone: str) -> str:
     return rule.watch.topic(event, zone)
 
 
-def how_far(reading: Measurement) -> Fraction:
+def share_of_limit(measurement: Measurement) -> Fraction:
     """A reading's value relative to its limit, to sort by."""
-    return Fraction(reading.value or 0, max(reading.limit, 1))
+    return Fraction(measurement.value or 0, max(measurement.limit, 1))
 
 
-def subject(rule: Rule, reading: Measurement) -> str:
+def subject(rule: Rule, measurement: Measurement) -> str:
     """Whose usage a reading is about."""
-    if reading.subject:
-        return clean(reading.label, NAME)
+    if measurement.subject:
+        return clean(measurement.label, NAME)
     if rule.filters:
         return clean(", ".join(str(one) for one in rule.filters), NAME)
     return WHOLE
@@ -57,14 +57,14 @@ def words_shown(rule: Rule) -> str:
     return replace(rule, to=Recipient()).words()
 
 
-def recipient(rule: Rule, maker: str) -> str:
+def recipient(rule: Rule, owner: str) -> str:
     """Who gets an alert, in mrkdwn."""
     match rule.to.kind:
         case RecipientKind.CHANNEL:
             return f"in <#{rule.to.channel}>"
         case RecipientKind.OWNER:
             return "to the creator"
-    return f"to <@{maker}>"
+    return f"to <@{owner}>"
 
 
 def in_words(words: str) -> str:

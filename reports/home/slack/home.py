@@ -29,8 +29,9 @@ from reports.usage.balance import Balance
 from reports.wording.safe_text import clean, escape
 
 ASK, NEW_SCHEDULE, NEW_ALERT = "home_ask", "home_schedule", "home_alert"
+# App Home has at most 100 blocks, and each card takes two or three
 MOST_SCHEDULES, MOST_ALERTS = 6, 6
-MOST_NOTES = 4
+MOST_NOTES = 4  # a short context block
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from reports.usage.dimensions import Metric
 from reports.usage.format import figure, money, percent
 from reports.wording.safe_text import clean, escape
 
-LONGEST_NAME = 40
+LONGEST_NAME = 40  # fits a column of App Home
 
 
 def metric_cards(day: Summary, month: Summary) -> list[Block]:

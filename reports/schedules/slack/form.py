@@ -37,7 +37,7 @@ from reports.usage.format import figure, percent
 from reports.wording.safe_text import clean, escape
 
 CALLBACK = "schedule_form"
-RUNS = 3
+RUNS = 3  # next runs in the preview
 _OFTEN = (
     (Frequency.DAILY, "Every day"),
     (Frequency.WEEKDAYS, "Monday to Friday"),
@@ -52,7 +52,7 @@ _FILES = {
     "pdf": "PDF, to forward or print",
     "pdf summary": "PDF, summary only",
 }
-_GROUPS = 3
+_GROUPS = 3  # groups in the preview
 
 
 def view(

@@ -37,8 +37,8 @@ from reports.wording.times import moment_words
 SCHEDULE_EDIT, SCHEDULE_PAUSE = "schedule_edit", "schedule_pause"
 STOP, START = "report_stop", "report_start"
 """The buttons by which a creator opts out of a report, and in again."""
-MOST_ROWS = 50
-_MOST_NOTES = 12
+MOST_ROWS = 50  # a table has at most 100 rows; reports are read, not searched
+_MOST_NOTES = 12  # notes fill one section
 _MOST_CHARACTERS = 5_000
 """In a table: a message holds about 13,200, of which menus and buttons take up to 6,000."""
 _MOMENT = timedelta(seconds=1)

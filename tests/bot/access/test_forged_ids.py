@@ -19,8 +19,8 @@ ADMIN = "katherine"
 
 def alert_tick(world) -> None:
     """Evaluate the alert rules and send what is due."""
-    world.bot.judging.judge()
-    AlertDelivery(world.bot.alerts, world.bot.judging).tick()
+    world.bot.evaluator.evaluate_all()
+    AlertDelivery(world.bot.alerts, world.bot.evaluator).tick()
 
 
 def fired(world, user: str, words: str, channel: str = "") -> tuple[str, str]:

@@ -36,7 +36,7 @@ def seconds_pass(cache, watch, clock) -> None:
     turn = cache.turn()
     assert turn.error is None
     if turn.changed:
-        watch.judging.tick(timedelta(seconds=15 if turn.more else 0))
+        watch.evaluator.tick(timedelta(seconds=15 if turn.more else 0))
     clock.now += app.ALERT_TICK * SECOND - SECOND
     watch.tick()
 

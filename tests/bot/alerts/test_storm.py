@@ -102,12 +102,12 @@ class Storm(RuleBasedStateMachine):
         for thread in threads:
             thread.join()
         self.seen()
-        self.processes[0].judging.judge()
+        self.processes[0].evaluator.evaluate_all()
         self.note()
 
     @rule(n=PROCESSES)
-    def judge(self, n: int) -> None:
-        self.processes[n].judging.judge()
+    def evaluate_all(self, n: int) -> None:
+        self.processes[n].evaluator.evaluate_all()
         self.note()
 
     @rule(n=PROCESSES)

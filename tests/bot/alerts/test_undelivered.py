@@ -49,7 +49,7 @@ def go_on(watch: Watch, truth: Truth, length: timedelta) -> None:
 
 
 def edit(watch: Watch, entry: StoredRule, words: str) -> None:
-    person = watch.alerts.services.slack.person(entry.draft.maker)
+    person = watch.alerts.services.slack.person(entry.draft.owner)
     draft = watch.alert_manager.draft(person, rule_of(words), "")
     assert not isinstance(draft, str | Exception)
     assert watch.alert_manager.change(entry, draft)
@@ -64,7 +64,7 @@ def test_a_crossing_is_told_though_the_line_was_moved_before_it_could_be(quiet: 
     edit(quiet, entry, "spend > $55 per day")
     go_on(quiet, truth, 6 * HOUR)
     [only] = told(quiet)
-    assert "$55" in only
+    assert "$55.00" in only
 
 
 def test_nothing_is_told_of_a_line_that_was_moved_out_of_reach(quiet: Watch) -> None:
@@ -78,7 +78,7 @@ def test_a_crossing_is_told_though_its_rule_rested_meanwhile(quiet: Watch) -> No
     entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
     quiet.alerts.rules.pause(entry.id, "by ada")
     go_on(quiet, truth, STEP)
-    quiet.alert_manager.resume(ReplyTarget("", entry.draft.maker, home=True), entry.id)
+    quiet.alert_manager.resume(ReplyTarget("", entry.draft.owner, home=True), entry.id)
     go_on(quiet, truth, 6 * HOUR)
     [only] = told(quiet)
-    assert "$60" in only
+    assert "$60.00" in only

@@ -50,7 +50,7 @@ def test_every_crossing_of_a_year_is_told_once(tmp_path):
         while there.clock.now < START + DAYS * DAY + 8 * HOUR:
             there.sync(truth, back=2 * DAY)
             if chance.random() < 0.1:
-                there.judging.judge()  # a sync that came twice
+                there.evaluator.evaluate_all()  # a sync that came twice
             if chance.random() < 0.1:
                 there.restart()
             there.tick()

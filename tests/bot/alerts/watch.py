@@ -41,6 +41,7 @@ from reports.time.timerange import Granularity, floor
 from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
+from tests import databases
 from tests.bot.schedules.office import NoPictures
 from tests.clock import Clock
 
@@ -94,14 +95,13 @@ class Watch:
         values = {
             "SLACK_BOT_TOKEN": slack.bot_token,
             "SLACK_API_URL": slack.api_url,
-            "DATABASE_URL": f"sqlite:///{database}",
+            "DATABASE_URL": databases.url(database),
             **settings,
         }
         loaded = load(values)
         self.clock, self.slack = clock, slack
-        self.database = Database(database)
-        # no test takes the power away
-        self.database._writer.execute("PRAGMA synchronous = OFF")
+        self.database = Database(databases.at(database))
+        databases.in_a_hurry(self.database)
         self.store, stopping = Store(self.database), threading.Event()
         edge = Slack(slack.bot_token, slack.api_url, wait=lambda _: None)
         services = Services(
@@ -131,10 +131,10 @@ class Watch:
 
     def restart(self) -> None:
         """Forget all that the process knew and did not write down."""
-        self.judging = RuleEvaluator(self.alerts)
-        self.delivery = AlertDelivery(self.alerts, self.judging)
-        self.alert_manager = AlertManager(self.alerts, self.judging)
-        self.message_actions = MessageActions(self.alerts, self.judging)
+        self.evaluator = RuleEvaluator(self.alerts)
+        self.delivery = AlertDelivery(self.alerts, self.evaluator)
+        self.alert_manager = AlertManager(self.alerts, self.evaluator)
+        self.message_actions = MessageActions(self.alerts, self.evaluator)
 
     def close(self) -> None:
         """End the process."""
@@ -149,7 +149,7 @@ class Watch:
         )
         self.store.add_members(Dimension.MODEL, [(m, m, "") for m in ("a/x", "b/y", "c/z")])
 
-    def sync(self, truth: Truth, *, back: timedelta = 3 * HOUR, judge: bool = True) -> None:
+    def sync(self, truth: Truth, *, back: timedelta = 3 * HOUR, evaluate: bool = True) -> None:
         """Bring what is true now into the cache at all granularities, and judge."""
         now = self.clock()
         for granularity, reach in (
@@ -160,12 +160,12 @@ class Watch:
             start = floor(now - reach, granularity)
             window = Window(granularity, start, now)
             self.store.replace(window, rows(self.store, truth, window), now)
-        if judge:
-            self.judging.judge()
+        if evaluate:
+            self.evaluator.evaluate_all()
 
     def tick(self) -> None:
         """What the worker does."""
-        self.judging.tick()
+        self.evaluator.tick()
         self.delivery.tick()
 
     def say(self, text: str, user: str = "ada", channel: str = "general") -> str:

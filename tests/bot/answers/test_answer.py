@@ -20,6 +20,7 @@ from reports.render.charts.draw import average_words
 from reports.render.json import as_json
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Metric
+from reports.usage.usage import total
 from tests.bot.answers.answer_reference import Reference
 from tests.cache_help import DAY, HOUR, MINUTE, NOW, Cache
 from tests.clock import Clock
@@ -582,3 +583,31 @@ def test_a_period_longer_than_what_it_is_compared_with_is_said(reference):
         "3m",
         "3m vs before",
     )
+
+
+@by_chance
+@given(st.data())
+def test_sums_of_a_range_are_those_of_its_buckets_and_rows(reference, data):
+    query = ask(data.draw, reference).query
+    plan = make_plan(reference.store, query, NOW, "UTC")
+    if isinstance(plan, CommandError):
+        return
+    store, money = reference.store, query.source
+    what = plan.selection, plan.source.range, plan.source.stored
+    series = store.read(*what).series
+    sums = {id_: total(buckets.values()) for id_, buckets in series.items()}
+    both = {id_: (one.tokens, one.value(Metric.SPEND, money)) for id_, one in sums.items()}
+    assert dict(store.group_sums(*what)) == sums
+    found = store.tokens_and_spend(*what, money)
+    assert {id_: one for id_, one in found.items() if any(one)} == {
+        id_: one for id_, one in both.items() if any(one)
+    }
+    by_bucket = store.spend_series(*what, money)
+    for id_, buckets in series.items():
+        for at, usage in buckets.items():
+            assert by_bucket.get(id_, {}).get(at, 0) == usage.value(Metric.SPEND, money)
+    pairs = {}
+    for _, member, model, usage in store.rows(*what):
+        tokens, spent = pairs.get((member, model), (0, 0))
+        pairs[member, model] = tokens + usage.tokens, spent + usage.value(Metric.SPEND, money)
+    assert sorted(store.pair_sums(*what, money)) == sorted((*k, *v) for k, v in pairs.items())

@@ -606,8 +606,8 @@ def test_no_address_of_others_is_heard_where_people_see_their_own_only(
 def alerted(world: World, words: str, channel: str) -> dict[str, Any]:
     """The message of an alert that has crossed its line already."""
     assert say(world, f"alert {words}").startswith("*Alert set:*")
-    world.bot.judging.judge()
-    AlertDelivery(world.bot.alerts, world.bot.judging).tick()
+    world.bot.evaluator.evaluate_all()
+    AlertDelivery(world.bot.alerts, world.bot.evaluator).tick()
     return [m for m in world.slack.messages(channel) if m.get("metadata")][-1]
 
 

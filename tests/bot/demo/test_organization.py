@@ -183,6 +183,32 @@ def test_there_is_usage_of_the_deleted_key_of_no_key_of_nobody_and_with_own_prov
     assert any(record.model.endswith(":free") and not record.credits_nano for record in year)
 
 
+def test_what_is_billed_is_the_list_price_with_cached_tokens_cheaper(company, year):
+    listed = {model.slug: model for model in company.models}
+    for record in year:
+        price = listed[record.model]
+        cached = price.cached_nano or 0
+        cost = (
+            (record.prompt - record.cached) * price.prompt_nano
+            + record.cached * cached
+            + record.completion * price.completion_nano
+        )
+        # of what own provider keys pay, OpenRouter's fee comes on top
+        assert cost == (record.byok_nano if record.byok_requests else record.credits_nano)
+
+
+def test_the_support_bots_cache_stopped_working_nine_days_ago(company):
+    bot = company.key("support-bot").hash
+
+    def share(start, end):
+        used = [one for one in company.usage(start, end) if one.key == bot]
+        return sum(one.cached for one in used) / sum(one.prompt for one in used)
+
+    today = NOW.replace(hour=0, minute=0, second=0)
+    assert share(today - 30 * DAY, today - 9 * DAY) > 0.5
+    assert share(today - 8 * DAY, today) < 0.2
+
+
 def test_usage_belongs_to_the_keys_creator(company, year):
     creators = {key.hash: key.creator or "" for key in company.keys}
     assert all(record.member == creators[record.key] for record in year if record.key)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.schedules.deliver import AT_ONCE
-from bot.store.database import MOST_IDLE
+from bot.store.sqlite import MOST_IDLE
+from tests import databases
 from tests.bot.schedules.office import Office, office
 
 DESCRIPTORS = Path("/proc/self/fd")
@@ -26,7 +27,7 @@ def test_two_thousand_reports_leave_threads_and_descriptors_as_they_were(there: 
     """They end early, paused after they were due: all use the database, none is typeset."""
 
     def used() -> tuple[int, int]:
-        folder = there.database.path.parent
+        folder = there.database.address.parent
         files = 0
         for one in DESCRIPTORS.iterdir():
             with suppress(OSError):
@@ -43,7 +44,7 @@ def test_two_thousand_reports_leave_threads_and_descriptors_as_they_were(there: 
                 )
             there.tick()
 
-    there.database._writer.execute("PRAGMA synchronous = OFF")  # the disk is not looked at here
+    databases.in_a_hurry(there.database)
     entry = there.set_up("schedule weekly spend by key mon 9:00")
     there.reports.schedules.pause(entry.id, "ada")
     before = used()[1]  # other tests may have left idle ones

@@ -8,8 +8,9 @@ import pytest
 from bot.store import Database
 from bot.store.admin import audit_log as audit_module
 from bot.store.admin.audit_log import KEPT, AuditFilter, AuditLog
-from bot.store.database import NestedAccessError
+from bot.store.errors import NestedAccessError
 from reports.admin.audit_log import Act, AuditEntry
+from tests import databases
 from tests.world import wait_until
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -19,7 +20,7 @@ DAY = timedelta(days=1)
 class Log:
     def __init__(self, path):
         self.now = NOW
-        self.database = Database(path)
+        self.database = Database(databases.at(path))
         self.audit = AuditLog(self.database, lambda: self.now, ("hunter2secret",))
 
     @property
@@ -93,12 +94,13 @@ def test_what_is_typed_without_end_is_cut(log):
 
 def full(log):
     """Let the database file grow no more, until what is returned is called."""
-    writer = log.database._writer
+    writer = log.database.engine.writer
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
     return lambda: writer.execute(f"PRAGMA max_page_count = {2**30}")
 
 
+@pytest.mark.sqlite_only("a limit of SQLite stands for the disk")
 def test_entries_wait_in_memory_while_the_disk_is_full_and_are_written_afterwards(log):
     heal = full(log)
     for number in range(2_000):
@@ -108,6 +110,7 @@ def test_entries_wait_in_memory_while_the_disk_is_full_and_are_written_afterward
     assert log.written.count() == 2_000
 
 
+@pytest.mark.sqlite_only("a limit of SQLite stands for the disk")
 def test_the_buffer_drops_its_oldest_entries_and_says_so(log, monkeypatch, caplog):
     monkeypatch.setattr(audit_module, "MOST_BUFFERED", 300)
     heal = full(log)
@@ -123,6 +126,7 @@ def test_the_buffer_drops_its_oldest_entries_and_says_so(log, monkeypatch, caplo
     assert log.written.last(1)[0].what.startswith("late 399")
 
 
+@pytest.mark.sqlite_only("a limit of SQLite stands for the disk")
 def test_the_end_of_the_process_says_what_could_not_be_written(log, caplog):
     heal = full(log)
     for number in range(2_000):
@@ -148,6 +152,6 @@ def test_what_many_do_at_once_is_all_noted_and_written_by_itself(log):
         thread.start()
     for thread in threads:
         thread.join()
-    other = AuditLog(Database(log.database.path), log.audit._clock)
+    other = AuditLog(Database(log.database.address), log.audit._clock)
     wait_until(lambda: other.count() == 400)
     other._db.close()

@@ -166,6 +166,6 @@ def test_budgets_come_with_what_counts_toward_them_and_by_workspace(server, tmp_
     assert (second.cap.label, second.cap.limit, second.cap.reset, second.byok) == (
         "workspace Team (team-2)", 10**9, "", False
     )  # fmt: skip
-    assert team.keys == {directory.ids[Dimension.KEY, ONE]}
+    assert team.ids == {directory.ids[Dimension.KEY, ONE]}
     assert team.cap.subject != second.cap.subject
     cache.close()

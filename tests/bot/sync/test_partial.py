@@ -119,7 +119,7 @@ def test_an_empty_answer_where_usage_was_known_is_asked_again_then_said_and_not_
     assert len(hours) == 2
     after, found = ask(cache, "1d")
     assert after == before
-    assert any("where usage was known" in words for words in found.partial)
+    assert any("although usage is stored" in words for words in found.partial)
 
 
 def test_an_empty_answer_that_fills_when_asked_again_is_no_trouble(cache, server, clock):

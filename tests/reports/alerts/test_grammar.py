@@ -156,7 +156,10 @@ def test_it_reads_an_alert(words, rule):
         ),
         (
             "budget by model",
-            "OpenRouter only has limits on keys and workspaces, so this would never trigger.",
+            (
+                "OpenRouter limits keys, members and workspaces, but not models, so this would"
+                " never trigger."
+            ),
             "",
         ),
         (

@@ -14,6 +14,7 @@ from reports.analysis.forecast import (
     best_method,
     expected,
     forecast,
+    forecast_groups,
     quantile,
     record,
     record_of,
@@ -97,8 +98,40 @@ def test_how_good_it_was_is_measured_without_looking_ahead():
     assert record([([], [0, 0], 1)]).mean_error is None
 
 
+groups = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10**12), max_size=6)
+
+
+@given(series, st.integers(0, 31), groups, groups)
+def test_what_is_to_come_of_groups_is_what_is_to_come_of_the_whole(days, count, so_far, recent):
+    whole = forecast(days, count, sum(so_far.values()), left=Fraction(1))
+    found = forecast_groups(days, count, whole, so_far, recent, dict.fromkeys(recent, days))
+    if any(so_far.values()) or any(recent.values()):
+        assert sum(one.to_come for one in found.values()) == whole.to_come
+        assert sum(one.end for one in found.values()) == whole.end
+    everything = sum(recent.values())
+    for id_, one in found.items():
+        assert one.so_far == so_far.get(id_, 0)
+        if everything:
+            share = Fraction(whole.to_come * recent.get(id_, 0), everything)
+            assert abs(one.to_come - share) < 1
+        assert one.band is None or one.band.low <= one.end <= one.band.high
+
+
+def test_a_group_that_is_everything_has_the_band_of_everything():
+    days = office(200, 30)
+    whole = forecast(days, 9, 5 * DOLLAR, left=Fraction(1))
+    recent = {"all": sum(days[-14:])}
+    found = forecast_groups(days, 9, whole, {"all": 5 * DOLLAR}, recent, {"all": days})
+    assert found == {"all": whole}
+    assert whole.band is not None
+    # a group that began later is compared with the whole on the days that both have
+    found = forecast_groups(days, 9, whole, {}, recent, {"all": days[-60:]})
+    assert found["all"].to_come == whole.to_come
+    assert found["all"].band is not None
+
+
 def test_quantiles_lie_between_their_neighbors():
-    values = [Fraction(n) for n in (4, 1, 3, 2)]
+    values = [(4, 1), (2, 2), (6, 2), (2, 1)]
     assert quantile(values, Fraction(0)) == 1
     assert quantile(values, Fraction(1)) == 4
     assert quantile(values, Fraction(1, 2)) == Fraction(5, 2)

@@ -198,9 +198,9 @@ alerts = st.builds(
         st.builds(Recipient, st.sampled_from(RecipientKind), st.just("C1"), names),
     ),
     zone=st.just("Europe/Berlin"),
-    maker=st.just("U1"),
+    owner=st.just("U1"),
     paused=st.none() | names,
-    held=names,
+    silenced=names,
 )
 usages = st.one_of(
     st.sampled_from(["You see your own usage only."]),

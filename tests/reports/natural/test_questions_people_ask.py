@@ -259,6 +259,15 @@ KINDS = {
     "what share of our prompt tokens is cached, by key?": "cache 1m by key",
     "why did the cache hit rate drop on opus": "cache 1m model:*opus*",
     "what would it cost without caching": "cache 1m",
+    "new models this month": "new models this month",
+    "which new models did we use last week?": "new models last week",
+    "any new keys since monday": "new keys 2026-11-16..2026-11-22",
+    "new people in october": "new creators 2026-10",
+    "which models are being retired?": "retiring",
+    "any deprecated models in use": "retiring",
+    "who still uses retiring models": "retiring by creator",
+    "when is opus going to be deprecated": "retiring model:*opus*",
+    "which of our models will go away next month": "retiring",
 }
 
 
@@ -278,7 +287,6 @@ def test_a_forecast_is_of_a_period_that_is_still_running(asked: str) -> None:
 
 
 TOPICS = {
-    "new models this month": Topic.NEW_MODELS,
     "which provider is most used": Topic.PROVIDER,
     "spend by provider last week": Topic.PROVIDER,
     "spend by app last month": Topic.APP,

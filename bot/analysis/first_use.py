@@ -1,0 +1,125 @@
+"""Gathers which models, keys or creators were first used in a period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from bot.analysis.limits import owner_of
+from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned, usage_by_group
+from bot.store import Store
+from bot.store.usage.selection import Ids
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.first_use import FirstUse, newest_first
+from reports.analysis.first_use_answer import first_use_answer
+from reports.questions.grammar import CommandError
+from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
+from reports.usage.coverage import AnswerableRange
+from reports.usage.dimensions import Dimension, Metric
+from reports.usage.members import NO_CREATOR
+from reports.usage.usage import total
+
+_WHAT = {"models": Dimension.MODEL, "keys": Dimension.KEY, "creators": Dimension.CREATOR}
+
+
+def gather_first_use(request: AnalysisRequest) -> AnalysisDocument | CommandError:
+    """What was used in a period and never before it, as far back as usage is stored."""
+    found = planned(request)
+    if isinstance(found, CommandError):
+        return found
+    store, plan = request.store, found.plan
+    what = _WHAT[request.query.extra[0]]
+    span = plan.source.range
+    history = _history(store)
+    known = history is not None and history < floor(span.start, Granularity.DAY)
+    new: list[FirstUse] = []
+    if history is not None and known:
+        wanted = plan.selection.grouped(what)
+        series = store.read(wanted, span, plan.source.stored, None).series
+        used = {id_: buckets for id_, buckets in series.items() if total(buckets.values()).requests}
+        unnamed = {store.directory().ids.get((one, "")) for one in _WHAT.values()}
+        before: set[int | None] = {*unnamed}
+        for earlier in _before(history, span.start):
+            sums = usage_by_group(store, wanted, earlier)
+            before |= {id_ for id_, usage in sums.items() if usage.requests}
+        ids = frozenset(id_ for id_ in used if id_ not in before)
+        users = _users(store, found, what, ids)
+        for id_ in ids:
+            buckets = used[id_]
+            first = min(index for index, usage in buckets.items() if usage.requests)
+            whole = total(buckets.values())
+            new.append(
+                FirstUse(
+                    found.labels[id_], span.buckets[first], whole.value(Metric.SPEND),
+                    whole.tokens, whole.requests, users.get(id_, ()),
+                )
+            )  # fmt: skip
+    return first_use_answer(
+        plan.query,
+        span,
+        what,
+        newest_first(new),
+        history if known else None,
+        as_of=found.as_of,
+        partial=found.partial,
+    )
+
+
+def _history(store: Store) -> datetime | None:
+    """The first moment (UTC) of which usage is stored, by day or by month."""
+    held = store.state().coverage
+    starts = [spans[0][0] for g in (Granularity.DAY, Granularity.MONTH) if (spans := held.get(g))]
+    return min(starts, default=None)
+
+
+def _before(start: datetime, end: datetime) -> Iterator[AnswerableRange]:
+    """The time before a moment in whole months, then days, then hours: few rows to read."""
+    at = floor(start, Granularity.MONTH)
+    for granularity in (Granularity.MONTH, Granularity.DAY, Granularity.HOUR):
+        until, buckets = floor(end, granularity), []
+        while at < until:
+            buckets.append(at)
+            at = next_bucket(at, granularity)
+        if buckets:
+            stored = Granularity.DAY if granularity is Granularity.MONTH else granularity
+            yield AnswerableRange(TimeRange(tuple(buckets), until, granularity, until), stored)
+
+
+def _users(
+    store: Store, found: PlannedAnalysis, what: Dimension, ids: Ids
+) -> Mapping[int, tuple[str, ...]]:
+    """Who used each new model first, and who owns each new key."""
+    if what is Dimension.KEY:
+        owners = {id_: owner_of(store.directory(), found.labels, id_) for id_ in ids}
+        return {id_: (owner,) for id_, owner in owners.items() if owner}
+    if what is Dimension.CREATOR or not ids:
+        return {}
+    users = _first_users(store, found, Dimension.CREATOR, ids)
+    keys = _first_users(store, found, Dimension.KEY, ids)
+    # a key without a creator is the nearest to a user that is known
+    return {
+        id_: tuple(name for name in names if name != NO_CREATOR) or keys.get(id_, ())
+        for id_, names in users.items()
+    }
+
+
+def _first_users(
+    store: Store, found: PlannedAnalysis, by: Dimension, ids: Ids
+) -> Mapping[int, tuple[str, ...]]:
+    """The names of the creators or keys of the first bucket in which each model was used."""
+    wanted = found.plan.selection.grouped(by).only(Dimension.MODEL, ids)
+    first: dict[int, int] = {}
+    names: dict[int, dict[str, int]] = {}
+    # newest bucket first
+    for index, member, model, usage in store.rows(
+        wanted, found.plan.source.range, found.plan.source.stored
+    ):
+        if not usage.requests:
+            continue
+        if first.get(model) != index:
+            first[model], names[model] = index, {}
+        names[model][found.labels[member]] = usage.requests
+    return {
+        model: tuple(sorted(users, key=lambda name: (-users[name], name)))
+        for model, users in names.items()
+    }

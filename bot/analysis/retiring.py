@@ -1,0 +1,69 @@
+"""Gathers the models with an end date that are still used, and who uses them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.analysis.request import AnalysisRequest, planned, usage_by_cell
+from bot.answers.openrouter_details import listed_model, models
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.retiring import ModelUser, RetiringModel, most_spend_first, soonest_first
+from reports.analysis.retiring_answer import NO_LIST, retiring_answer
+from reports.questions.grammar import CommandError
+from reports.time.period import Counted, Unit
+from reports.usage.dimensions import Dimension, Metric
+from reports.usage.usage import total
+
+_USED_IN = Counted(30, Unit.DAY)
+"""A model counts as used if it was in the past 30 days, as everywhere where keys are looked at."""
+
+
+def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError:
+    """The models that end, soonest first, with what each key (or creator) spends on them."""
+    by = Dimension.CREATOR if request.query.by is Dimension.CREATOR else Dimension.KEY
+    asked = replace(request.query, by=by, period=_USED_IN)
+    found = planned(replace(request, query=asked))
+    if isinstance(found, CommandError):
+        return found
+    listed = models(request.store)
+    if listed is None:
+        return CommandError(NO_LIST)
+    plan, directory = found.plan, request.store.directory()
+    ends = {
+        one.id: model.ends
+        for one in directory.of[Dimension.MODEL]
+        if (model := listed_model(listed, one.ref)) and model.ends
+    }
+    allowed = plan.selection.ids(Dimension.MODEL)
+    wanted = frozenset(ends) if allowed is None else allowed & ends.keys()
+    cells = usage_by_cell(
+        request.store, plan.selection.only(Dimension.MODEL, wanted), plan.source
+    ) if wanted else {}  # fmt: skip
+    found_models = []
+    for id_ in {model for _, model in cells}:
+        used = {member: usage for (member, model), usage in cells.items() if model == id_}
+        whole = total(used.values())
+        if not whole.requests:
+            continue
+        users = most_spend_first(
+            ModelUser(found.labels[member], usage.value(Metric.SPEND))
+            for member, usage in used.items()
+            if usage.requests
+        )
+        found_models.append(
+            RetiringModel(
+                found.labels[id_], ends[id_], whole.value(Metric.SPEND), whole.tokens,
+                whole.requests, users,
+            )
+        )  # fmt: skip
+    in_use = {listed[directory.members[id_].ref].slug for _, id_ in cells
+              if directory.members[id_].ref in listed}  # fmt: skip
+    others = {model.slug for model in listed.values() if model.ends} - in_use
+    return retiring_answer(
+        replace(plan.query, period=request.query.period, by=request.query.by and by),
+        soonest_first(found_models),
+        len(others),
+        request.now,
+        as_of=found.as_of,
+        partial=found.partial,
+    )

@@ -1,0 +1,114 @@
+"""The budgets of guardrails: one limit for each member and key that a guardrail applies to."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from bot.answers.openrouter_details import KeyDetails, StoredGuardrail, guardrails, guardrails_at
+from bot.answers.openrouter_limits import TrackedLimit
+from bot.store import Store
+from bot.store.usage.directory import Directory
+from bot.store.usage.selection import Ids
+from reports.alerts.limits_and_forecast import SpendLimit
+from reports.analysis.limits import LimitKind
+from reports.usage.dimensions import Dimension
+
+
+def guardrail_limits(
+    store: Store, details: Mapping[str, KeyDetails] | None, directory: Directory
+) -> Iterator[TrackedLimit]:
+    """The limits of members and of keys that aren't disabled; none until guardrails were read.
+
+    Their labels are the guardrails' names. The default guardrail of a workspace applies to all of
+    its members and keys without an assignment.
+    """
+    told = guardrails_at(store)
+    if told is None or details is None:
+        return
+    homes = _Workspaces(store, details, directory)
+    for guardrail in guardrails(store) or ():
+        everybody = guardrail.id in homes.defaults
+        users: Iterable[str] = homes.people(guardrail.workspace) if everybody else guardrail.members
+        for user in users:
+            id_ = directory.ids.get((Dimension.CREATOR, user))
+            if id_ is None:
+                continue
+            by, ids = homes.counted(guardrail.workspace, user, id_)
+            subject = f"member {id_} {guardrail.id}"
+            cap = SpendLimit(
+                subject, guardrail.name, guardrail.limit, guardrail.reset, None, told,
+                directory.members[id_].detail,
+            )  # fmt: skip
+            yield TrackedLimit(cap, ids, guardrail.byok, LimitKind.MEMBER_GUARDRAIL, by, id_)
+        hashes = homes.keys(guardrail.workspace) if everybody else guardrail.keys
+        yield from _of_keys(guardrail, hashes, told, details, directory)
+
+
+def _of_keys(
+    guardrail: StoredGuardrail,
+    hashes: Iterable[str],
+    told: datetime,
+    details: Mapping[str, KeyDetails],
+    directory: Directory,
+) -> Iterator[TrackedLimit]:
+    for hash_ in hashes:
+        id_ = directory.ids.get((Dimension.KEY, hash_))
+        if id_ is None or hash_ not in details or details[hash_].disabled:
+            continue
+        creator = directory.members.get(directory.owners.get(id_, 0))
+        cap = SpendLimit(
+            f"guardrail key {id_} {guardrail.id}", guardrail.name, guardrail.limit,
+            guardrail.reset, None, told, creator.detail if creator else "",
+        )  # fmt: skip
+        kind = LimitKind.KEY_GUARDRAIL
+        yield TrackedLimit(cap, frozenset({id_}), guardrail.byok, kind, Dimension.KEY, id_)
+
+
+class _Workspaces:
+    """Which keys and people belong to which workspace."""
+
+    def __init__(
+        self, store: Store, details: Mapping[str, KeyDetails], directory: Directory
+    ) -> None:
+        kept = json.loads(store.fact("limits") or "{}")
+        listed = kept.get("workspaces")
+        self.defaults = {
+            one.get("default_guardrail") for one in (listed if isinstance(listed, list) else ())
+        } - {None, ""}
+        self._default = kept.get("default") or ""
+        self._directory = directory
+        self._keys: dict[str, list[str]] = defaultdict(list)
+        self._people: dict[str, dict[str, None]] = defaultdict(dict)
+        self._own: dict[str, dict[str, str]] = defaultdict(dict)
+        for hash_, one in details.items():
+            self._keys[one.workspace].append(hash_)
+            if one.creator:
+                self._people[one.workspace][one.creator] = None
+                self._own[one.creator][hash_] = one.workspace
+
+    def keys(self, workspace: str) -> list[str]:
+        """The hashes of the keys of a workspace."""
+        return self._keys.get(workspace, [])
+
+    def people(self, workspace: str) -> list[str]:
+        """The user ids of those who created keys of a workspace."""
+        return list(self._people.get(workspace, ()))
+
+    def counted(self, workspace: str, user: str, creator: int) -> tuple[Dimension, Ids]:
+        """Whose usage counts toward a member's budget in a workspace.
+
+        Everything that the member used, the chatroom too, where it was all in the default
+        workspace; elsewhere what went through the member's keys there.
+        """
+        own = self._own.get(user, {})
+        if workspace == self._default and set(own.values()) <= {workspace}:
+            return Dimension.CREATOR, frozenset({creator})
+        ids = (
+            self._directory.ids.get((Dimension.KEY, hash_))
+            for hash_, home in own.items()
+            if home == workspace
+        )
+        return Dimension.KEY, frozenset(id_ for id_ in ids if id_ is not None)

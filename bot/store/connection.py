@@ -1,0 +1,149 @@
+"""What the statements in this package run on, whichever database it is.
+
+Statements are written once, in the SQL that SQLite and PostgreSQL share, with `?` for parameters.
+Three table functions stand for lists, which are passed as Python lists:
+
+    numbers(?) n    a table n with a column `value`, of integers
+    texts(?) t      the same of texts
+    ordered(?) o    integers in `value`, with their position (from 0 in SQLite, 1 in PostgreSQL) in
+                    `key`
+
+`a CROSS JOIN b` makes SQLite read `a` first; PostgreSQL chooses the order by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from enum import IntEnum
+from typing import Any, Protocol, TypeVar
+
+from bot.store.errors import StoreError
+
+_LIST = re.compile(r"\b(numbers|texts|ordered)\(\?\) (\w+)")
+
+
+class Area(IntEnum):
+    """What a transaction writes. Writers of one area take turns; PostgreSQL locks the number.
+
+    USAGE is usage and the directory, LEDGER everything else. Where a sync writes, reports and
+    alerts need not wait for it.
+    """
+
+    USAGE = 1
+    LEDGER = 2
+
+
+class StatementResult(Protocol):
+    """The rows that a statement returned, each a tuple, or how many it changed."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        ...
+
+    def fetchone(self) -> Any:  # noqa: ANN401 - a row has columns of any type
+        """The next row, or None."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """A connection in a transaction."""
+
+    @property
+    def OperationalError(self) -> type[Exception]:  # noqa: N802 - as PEP 249 names it
+        """The driver's error for causes outside this program."""
+        ...
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> StatementResult:
+        """Run a statement. PostgreSQL's rows are all in memory afterwards."""
+        ...
+
+    def executemany(
+        self, statement: str, parameters: Iterable[Sequence[Any]], /
+    ) -> StatementResult:
+        """Run a statement once for each of some parameters."""
+        ...
+
+    def stream(self, statement: str, parameters: Sequence[Any] = ...) -> Iterator[Any]:
+        """StatementResult one by one, so that memory stays flat however many there are."""
+        ...
+
+    def insert_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[int]], conflict: str = ""
+    ) -> None:
+        """Insert many rows of integers; `conflict` is an ON CONFLICT clause."""
+        ...
+
+    def delete_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[int]], where: str = ""
+    ) -> None:
+        """Delete the rows that have these values (integers) in some columns, and meet `where`."""
+        ...
+
+
+C = TypeVar("C")
+
+
+class Engine(Protocol[C]):
+    """One kind of database: connections and transactions; errors are the driver's own.
+
+    Seconds are how long a lock is waited for; then comes an error for which `is_busy` is true.
+    """
+
+    errors: tuple[type[Exception], ...]
+    """The driver's base class of errors."""
+    offset: timedelta
+    """How far the database's clock is ahead of this machine's."""
+
+    def begin_read(self, seconds: float) -> C:
+        """A connection in a read-only transaction that sees the present state."""
+        ...
+
+    def end_read(self, connection: C) -> None:
+        """End a read transaction; the connection is used again."""
+        ...
+
+    def begin_write(self, area: Area, seconds: float) -> C:
+        """A connection in a transaction that no other one of its area runs beside."""
+        ...
+
+    def commit(self, connection: C) -> None:
+        """Commit a write. Raises CommitUnknownError where nobody can tell whether that worked."""
+        ...
+
+    def end_write(self, area: Area, connection: C) -> None:
+        """Roll back what was not committed, and let the next writer in."""
+        ...
+
+    def is_busy(self, error: Exception) -> bool:
+        """Whether an error means that a lock is held by somebody else."""
+        ...
+
+    def explain(self, error: Exception) -> StoreError | None:
+        """What an error means to people; None for a mistake in this program."""
+        ...
+
+    def size(self) -> int:
+        """The space that the database takes, in bytes."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections that nobody uses; those in use close when they are given back."""
+        ...
+
+
+def with_lists(statement: str, table: Callable[[str, str], str]) -> tuple[str, bool]:
+    """A statement whose table functions are replaced, and whether it had any.
+
+    `table` returns the replacement of a function and its alias.
+    """
+    text, count = _LIST.subn(lambda found: table(found[1], found[2]), statement)
+    return text, count > 0

@@ -1,0 +1,59 @@
+"""What goes wrong with the database for reasons outside this program, in words."""
+
+from __future__ import annotations
+
+NO_DRIVER = (
+    "DATABASE_URL names a PostgreSQL database, and the driver is not installed. Run: pip install"
+    " 'openrouter-activity[postgres]'"
+)
+
+
+class StoreError(Exception):
+    """The database cannot be used; the text tells who runs the bot why, and what to do.
+
+    `public` says it to people in Slack, without paths or names of machines.
+    """
+
+    permanent = True
+    public = "The bot's database can't be used right now. Its log says why."
+
+
+class DatabaseBusyError(StoreError):
+    """A lock on the database is held, mostly by another program; waiting is all that helps."""
+
+    permanent = False
+    public = "The bot's database is in use by another program right now. Try again in a minute."
+
+
+class DiskFullError(StoreError):
+    """There is no room to write; what was saved before is unchanged and can be read."""
+
+    permanent = False
+    public = "The bot's disk is full, so nothing can be saved until its admins free some space."
+
+
+class DatabaseLostError(StoreError):
+    """The database server can't be reached, or cut the connection; nothing was saved."""
+
+    permanent = False
+    public = "The bot can't reach its database right now. Try again in a minute."
+
+
+class CommitUnknownError(DatabaseLostError):
+    """The connection broke while a transaction was committed: it may be saved, or not.
+
+    Whoever gets this must look at what is stored before doing it again.
+    """
+
+    public = (
+        "The connection to the bot's database broke while this was being saved. Check whether it"
+        " was saved before you try again."
+    )
+
+
+class NestedAccessError(RuntimeError):
+    """A mistake in this program: a write inside a read of the same thread, or the other way."""
+
+
+class LockedError(Exception):
+    """Another thread of this process has what is needed."""

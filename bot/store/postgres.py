@@ -1,0 +1,344 @@
+"""PostgreSQL, shared by any number of processes: connections, locks and errors.
+
+A writer takes the transaction-level advisory lock of its area right after BEGIN, so writers of one
+area follow each other, in all processes, as they do on SQLite. Readers are REPEATABLE READ. Nothing
+that belongs to a session is used (no session locks, prepared statements or LISTEN), so a PgBouncer
+in transaction mode may stand in between.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from functools import lru_cache
+from itertools import count
+from time import monotonic, time
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import IntLoader
+
+from bot.store.connection import Area, with_lists
+from bot.store.errors import CommitUnknownError, LockedError, StoreError
+from bot.store.postgres_schema import migrate
+from bot.store.postgres_server import CONNECT_SECONDS, Server, is_busy, is_starting
+
+MOST_OPEN = 8
+"""Connections of this process at once; small servers allow about 20 in all."""
+MOST_IDLE = 4
+"""Connections that are kept open for later: a server process of some MB each."""
+START_SECONDS = 60.0
+"""How long a process that starts waits for a server that is starting, too."""
+OFFSET_SECONDS = 30.0
+"""How often the server's clock is looked at; clocks drift by far less in that time."""
+OFFSET_LEAST = timedelta(milliseconds=100)
+"""Smaller differences of the clocks are left as they are: a round trip may take as long."""
+_FETCH = 2_000  # rows at a time: some hundred KB
+_LOCKS = 0x0AC71  # the first number of our advisory locks; the second is the area
+_LISTS = {
+    "numbers": "unnest(%s::bigint[]) AS {}(value)",
+    "texts": "unnest(%s::text[]) AS {}(value)",
+    "ordered": "unnest(%s::bigint[]) WITH ORDINALITY AS {}(value, key)",
+}
+_READ = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+    " SET LOCAL jit = off;"  # compiling a statement takes longer than most answers
+    " SET LOCAL work_mem = '32MB';"  # groupings of 10,000 keys do not go to the disk
+    " SET LOCAL cursor_tuple_fraction = 1;"  # what is streamed is read to its end
+    # this is also what takes the snapshot; BEGIN does not
+    " SELECT extract(epoch FROM clock_timestamp())::float8"
+)
+_WRITE = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {};"
+    " SELECT pg_advisory_xact_lock({}, {})"
+)
+
+
+class _BoolDumper(Dumper):
+    """Booleans as integers, which is what all of our columns are."""
+
+    oid = psycopg.adapters.types["int2"].oid
+
+    def dump(self, obj: bool) -> bytes:
+        """The text of 1 or 0."""
+        return b"1" if obj else b"0"
+
+
+@lru_cache(maxsize=1024)
+def translated(statement: str) -> bytes:
+    """A statement of this package as psycopg takes it: see bot.store.connection."""
+    escaped = statement.replace("%", "%%")
+    text, _ = with_lists(escaped, lambda kind, alias: _LISTS[kind].format(alias))
+    return text.replace("?", "%s").encode()
+
+
+def _storable(parameters: Sequence[Any]) -> list[Any]:
+    """Parameters without U+0000, which PostgreSQL does not store."""
+    return [_without_nul(one) for one in parameters]
+
+
+def _without_nul(value: Any) -> Any:  # noqa: ANN401 - parameters are of any type
+    if isinstance(value, str):
+        return value.replace("\0", "") if "\0" in value else value
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return [_without_nul(one) for one in value]
+    return value
+
+
+class PostgresConnection:
+    """A connection that takes the statements of this package: see bot.store.connection."""
+
+    OperationalError = psycopg.OperationalError
+
+    def __init__(self, raw: psycopg.Connection[Any]) -> None:
+        self.raw = raw
+        self.used = False
+        """Whether it was idle before, so that the server may have closed it meanwhile."""
+        self._names = count()
+
+    def execute(
+        self, statement: str, parameters: Sequence[Any] = (), /
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Run a statement; its rows are all in memory afterwards."""
+        return self.raw.execute(translated(statement), _storable(parameters))
+
+    def executemany(
+        self, statement: str, parameters: Iterable[Sequence[Any]], /
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Run a statement once for each of some parameters."""
+        cursor = self.raw.cursor()
+        cursor.executemany(translated(statement), [_storable(row) for row in parameters])
+        return cursor
+
+    def stream(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+        """Rows one by one; what is not read to its end ends with the transaction."""
+        name = f"rows_{next(self._names)}"
+        declare = f"DECLARE {name} NO SCROLL CURSOR FOR ".encode()
+        self.raw.execute(declare + translated(statement), _storable(parameters))
+        fetch = f"FETCH {_FETCH} FROM {name}".encode()
+        while rows := self.raw.execute(fetch).fetchall():
+            yield from rows
+        self.raw.execute(f"CLOSE {name}".encode())
+
+    def insert_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[int]], conflict: str = ""
+    ) -> None:
+        """Insert many rows of integers in one statement."""
+        if rows:
+            self.raw.execute(
+                f"INSERT INTO {table} ({', '.join(columns)})"
+                f" SELECT * FROM {_table(columns)} {conflict}".encode(),
+                _by_column(rows),
+            )
+
+    def delete_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[int]], where: str = ""
+    ) -> None:
+        """Delete the rows that have these values in some columns, in one statement."""
+        if rows:
+            clauses = [f"{table}.{column} = v.{column}" for column in columns]
+            clauses += [where] * bool(where)
+            statement = f"DELETE FROM {table} USING {_table(columns)} WHERE {' AND '.join(clauses)}"
+            self.raw.execute(statement.encode(), _by_column(rows))
+
+
+def _table(columns: Sequence[str]) -> str:
+    """Arrays of integers, one for each column, as a table `v`."""
+    return f"unnest({', '.join(['%s::bigint[]'] * len(columns))}) AS v({', '.join(columns)})"
+
+
+def _by_column(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+class PostgresEngine:
+    """A database on a server, given by its URL; its tables are migrated, unless `must_exist`.
+
+    Raises StoreError if it cannot be used, is not ours, or comes from a newer version. The URL's
+    password is in no error.
+    """
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error,)
+
+    def __init__(self, url: str, *, must_exist: bool, seconds: float) -> None:
+        self.offset = timedelta(0)
+        self._measured = -OFFSET_SECONDS
+        self._turns = threading.BoundedSemaphore(MOST_OPEN)
+        self._writers = {area: threading.Lock() for area in Area}
+        self._lock = threading.Lock()
+        self.idle: list[PostgresConnection] = []
+        self._closed = False
+        self.server = Server(url)
+        self._start(must_exist=must_exist, seconds=seconds)
+
+    def _start(self, *, must_exist: bool, seconds: float) -> None:
+        end = monotonic() + START_SECONDS
+        pause = threading.Event()
+        while True:
+            try:
+                self._migrate(must_exist=must_exist, seconds=seconds)
+            except (psycopg.Error, LockedError) as error:
+                if is_starting(error) and monotonic() < end:
+                    pause.wait(0.5)
+                    continue
+                self.close()
+                raise self.explain(error) or error from None
+            except StoreError:
+                self.close()
+                raise
+            return
+
+    def _migrate(self, *, must_exist: bool, seconds: float) -> None:
+        connection = self._take(seconds)
+        try:
+            migrate(connection.raw, self.server.name, may_change=not must_exist, lock=(_LOCKS, 0))
+        finally:
+            self._give_back(connection)
+
+    # -- transactions
+
+    def begin_read(self, seconds: float) -> PostgresConnection:
+        """A connection in a read-only transaction that sees the present state."""
+        connection, (epoch,) = self._begin(_READ, seconds)
+        self._measure(epoch)
+        return connection
+
+    def end_read(self, connection: PostgresConnection) -> None:
+        """End a read transaction; a connection that broke meanwhile is not used again."""
+        self._give_back(connection)
+
+    def begin_write(self, area: Area, seconds: float) -> PostgresConnection:
+        """A connection in a transaction that holds the lock of its area."""
+        end = monotonic() + seconds
+        if not self._writers[area].acquire(timeout=seconds):
+            raise LockedError
+        try:
+            left = max(0.001, end - monotonic())
+            connection, _ = self._begin(
+                _WRITE.format(int(left * 1000) or 1, _LOCKS, int(area)), left
+            )
+        except BaseException:
+            self._writers[area].release()
+            raise
+        return connection
+
+    def commit(self, connection: PostgresConnection) -> None:
+        """Commit. Raises CommitUnknownError where the connection broke before the answer came."""
+        try:
+            done = connection.raw.execute("COMMIT")
+        except psycopg.Error as error:
+            if connection.raw.closed:
+                raise CommitUnknownError(
+                    f"The connection to the database {self.server.name} broke while a change was"
+                    f" being committed ({self.server.reason(error)}). It may be saved or not."
+                ) from error
+            raise
+        if done.statusmessage != "COMMIT":
+            raise RuntimeError("A statement failed before, so the transaction was rolled back.")
+
+    def end_write(self, area: Area, connection: PostgresConnection) -> None:
+        """Roll back what was not committed, and let the next writer in."""
+        try:
+            self._give_back(connection)
+        finally:
+            self._writers[area].release()
+
+    def _begin(self, statements: str, seconds: float) -> tuple[PostgresConnection, Any]:
+        """A connection that has run these, and the row of the last of them.
+
+        Idle connections that the server has closed meanwhile are thrown away: nothing was done on
+        them yet.
+        """
+        while True:
+            connection = self._take(seconds)
+            try:
+                found = connection.raw.execute(statements.encode())
+                while found.nextset():
+                    pass
+                row = found.fetchone()
+            except psycopg.OperationalError:
+                broken = connection.raw.closed
+                self._give_back(connection)
+                if broken and connection.used:
+                    continue
+                raise
+            except BaseException:
+                self._give_back(connection)
+                raise
+            return connection, row
+
+    def _measure(self, epoch: float) -> None:
+        """Note how far the server's clock is ahead, as the answer that just came says."""
+        if monotonic() - self._measured < OFFSET_SECONDS:
+            return
+        self._measured = monotonic()
+        offset = timedelta(seconds=epoch - time())
+        if abs(offset - self.offset) >= OFFSET_LEAST:
+            self.offset = offset if abs(offset) >= OFFSET_LEAST else timedelta(0)
+
+    # -- connections
+
+    def _take(self, seconds: float) -> PostgresConnection:
+        """A connection of one's own. Raises LockedError where all are in use for so long."""
+        if not self._turns.acquire(timeout=seconds):
+            raise LockedError
+        try:
+            with self._lock:
+                if self.idle:
+                    return self.idle.pop()
+            raw = self.server.connect()
+            raw.adapters.register_loader("numeric", IntLoader)  # sums of integers, nothing else
+            raw.adapters.register_dumper(bool, _BoolDumper)
+            return PostgresConnection(raw)
+        except BaseException:
+            self._turns.release()
+            raise
+
+    def _give_back(self, connection: PostgresConnection) -> None:
+        """End the transaction of a connection and keep it, unless there are enough."""
+        raw = connection.raw
+        try:
+            with suppress(psycopg.Error):
+                if not raw.closed and raw.info.transaction_status is not TransactionStatus.IDLE:
+                    raw.execute("ROLLBACK")
+            with self._lock:
+                well = raw.info.transaction_status is TransactionStatus.IDLE
+                keep = well and not self._closed and len(self.idle) < MOST_IDLE
+                if keep:
+                    connection.used = True
+                    self.idle.append(connection)
+            if not keep:
+                raw.close()
+        finally:
+            self._turns.release()
+
+    def size(self) -> int:
+        """The space that the database takes on its server, in bytes."""
+        connection = self.begin_read(CONNECT_SECONDS)
+        try:
+            found = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+            return int(found[0]) if found else 0
+        finally:
+            self.end_read(connection)
+
+    def close(self) -> None:
+        """Close all connections; one in use is closed when it is given back."""
+        with self._lock:
+            self._closed = True
+            idle, self.idle = self.idle, []
+        for connection in idle:
+            connection.raw.close()
+
+    # -- errors
+
+    def is_busy(self, error: Exception) -> bool:
+        """Whether an error means that a lock is held by somebody else."""
+        return is_busy(error)
+
+    def explain(self, error: Exception) -> StoreError | None:
+        """What an error means to people; None for a mistake in our statements."""
+        return self.server.explain(error)

@@ -1,0 +1,70 @@
+"""How often the newest usage and the directory are fetched, measured by what each fetch takes."""
+
+from __future__ import annotations
+
+import json
+
+from bot.store import Store
+from bot.store.sync_state import SLOWED, read_slowed
+from reports.time.timerange import Granularity
+from reports.usage.refresh_plan import RefreshPlan, refresh_plan
+from reports.usage.sync_windows import SYNC_INTERVAL
+
+_WEIGHT = 0.5
+"""The weight of the newest measurement in the average: a fetch that was made twice because views
+did not add up should not slow everything down for long."""
+_CHANGED = 0.1
+"""The plan is stored again once an interval differs by a tenth; else every fetch would write."""
+
+
+class RefreshPlanner:
+    """Measures what fetches take, and says how often they can be made.
+
+    Other processes read the stored plan: for answers, for status, and to know whether a granularity
+    is due.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._queries: dict[Granularity, float] = {}
+        self._listing = 0
+        self._stored: RefreshPlan | None = None
+
+    @property
+    def plan(self) -> RefreshPlan:
+        """The plan by what was measured; before the first measurement what is stored."""
+        plan = refresh_plan(self._queries, self._listing)
+        if self._queries:
+            return plan
+        slowed = read_slowed(self._store)
+        if slowed is None:
+            return plan
+        return RefreshPlan(slowed.every, plan.list_every, plan.list_unknown, requests=plan.requests)
+
+    def fetched(self, granularity: Granularity, requests: int) -> None:
+        """Take in how many requests the newest buckets of a granularity took."""
+        before = self._queries.get(granularity, float(requests))
+        self._queries[granularity] = before + (requests - before) * _WEIGHT
+
+    def listed(self, requests: int) -> None:
+        """Take in how many requests a listing of the directory took."""
+        self._listing = requests
+
+    def store(self, keys: int) -> None:
+        """Store the plan where it changed noticeably. `keys` is how many keys there are."""
+        plan = self.plan
+        if self._stored and not _differs(plan, self._stored):
+            return
+        words = ""
+        if plan.slowed:
+            seconds = {str(each): plan.every[each].total_seconds() for each in SYNC_INTERVAL}
+            words = json.dumps({"keys": keys, "every": seconds})
+        if words != (self._store.fact(SLOWED) or ""):
+            self._store.keep_fact(SLOWED, words)
+        self._stored = plan
+
+
+def _differs(plan: RefreshPlan, other: RefreshPlan) -> bool:
+    return plan.slowed is not other.slowed or any(
+        abs(plan.every[each] / other.every[each] - 1) > _CHANGED for each in SYNC_INTERVAL
+    )

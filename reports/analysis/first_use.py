@@ -1,0 +1,28 @@
+"""What was first used in a period: models, API keys or creators that were never used before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FirstUse:
+    """A model, key or creator, and when it was first used (UTC, to the hour or day).
+
+    The figures are of the period, `spend` in nano-dollars. `users` are those who used a model
+    first, and the owner of a key; empty where nobody is known.
+    """
+
+    label: str
+    since: datetime
+    spend: int
+    tokens: int
+    requests: int
+    users: tuple[str, ...] = ()
+
+
+def newest_first(found: Iterable[FirstUse]) -> tuple[FirstUse, ...]:
+    """The latest first uses first; of those at the same time, the dearest first."""
+    return tuple(sorted(found, key=lambda one: (-one.since.timestamp(), -one.spend, one.label)))

@@ -1,0 +1,155 @@
+"""Answers about models: `retiring` and `whatif` with cached tokens, by every way of asking."""
+
+import csv
+import io
+import json
+import sqlite3
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.demo.openrouter.models import SampleModel
+from bot.demo.slack import validate
+from tests import world as worlds
+from tests.world import DOLLAR
+
+OPUS, GPT = "anthropic/claude-opus-4.5", "openai/gpt-5.1"
+ENDS = 12
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """The small organization; its bills are made from list prices, with cached tokens cheaper."""
+    organization = worlds.small()
+    organization.models = [
+        SampleModel(OPUS, 5_000, 25_000, 500, (worlds.now() + timedelta(days=ENDS)).date()),
+        SampleModel(GPT, 1_000, 5_000),
+        SampleModel("free/one", 0, 0),
+        SampleModel("old/one", 7, 7, ends=(worlds.now() + timedelta(days=3)).date()),
+    ]
+    for record in organization.records:
+        if record.model == OPUS:
+            record.cached = record.prompt * 8 // 10
+            record.credits_nano = (
+                (record.prompt - record.cached) * 5_000
+                + record.cached * 500
+                + record.completion * 25_000
+            )
+    path = tmp_path_factory.mktemp("models") / "activity.db"
+    return worlds.filled(organization, path), path
+
+
+def asked(ask, *words):
+    code, out, err = ask(*words, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_a_model_that_ends_is_listed_with_who_uses_it(ask):
+    found = asked(ask, "retiring")
+    [model] = found["models"]
+    assert (model["label"], model["days"]) == (OPUS, ENDS)
+    assert found["unused"] == 1
+    users = {one["label"]: Decimal(one["spend_30d"]) for one in model["users"]}
+    assert set(users) == {"prod", "evals", "(chatroom)"}
+    assert sum(users.values()) == Decimal(model["spend_30d"])
+    by_creator = asked(ask, "retiring", "by", "creator")["models"][0]
+    assert {one["label"] for one in by_creator["users"]} == {"Ada Lovelace", "Grace Hopper"}
+    assert by_creator["spend_30d"] == model["spend_30d"]
+
+
+def test_it_is_said_in_slack(shared):
+    payload = shared.ask("retiring")
+    assert validate(payload["blocks"]) == []
+    assert "1 model has an end date and is still used" in payload["text"]
+    assert f"in {ENDS} days; used by prod" in payload["text"]
+    assert "1 other model in OpenRouter's list has an end date, unused here." in payload["text"]
+
+
+def test_plain_words_ask_for_it_too(shared):
+    text = worlds.say(shared, "which of our models are being deprecated?")
+    assert text.startswith("I read that as `/activity retiring`.")
+
+
+def test_where_nothing_retires_that_is_said(ask):
+    code, out, _ = ask("retiring", f"model:{GPT}")
+    assert code == 0
+    assert "None of the models that were used in the past 30 days has an end date." in out
+
+
+def test_without_a_list_of_models_it_says_so(ask, database):
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM fact WHERE name = 'models'")
+    connection.close()
+    code, _, err = ask("retiring")
+    assert code == 1
+    assert "list of models could not be read yet" in err
+
+
+def test_its_csv_has_a_row_for_each_model_and_user(ask):
+    _, out, _ = ask("retiring", "--csv", "-")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert {row["API Key"] for row in rows} == {"prod", "evals", "(chatroom)"}
+    assert {row["Slug"] for row in rows} == {OPUS}
+
+
+def test_who_sees_their_own_only_sees_what_they_use(own):
+    text = own.words("retiring", user="grace")
+    assert "evals" in text
+    for hidden in ("prod", "Ada", "chatroom"):
+        assert hidden not in text
+
+
+@pytest.mark.parametrize("words", ["retiring 7d", "retiring tokens", "retiring vs last week"])
+def test_what_does_not_fit_is_one_sentence(shared, words):
+    assert "`retiring` " in shared.words(words)
+
+
+def test_cached_tokens_are_repriced_at_the_price_of_cached_ones(ask):
+    found = asked(ask, "whatif", "opus", "->", "opus", "7d")
+    assert found["error"] == 0
+    assert found["billed"] == found["repriced_same"] == found["repriced"]
+
+
+@pytest.mark.parametrize("period", ["1h", "7d", "1m"])
+def test_a_model_repriced_on_itself_is_within_the_error_that_is_said(ask, period):
+    found = asked(ask, "whatif", "gpt-5.1", "->", "gpt-5.1", period, "by", "key")
+    for one in (found, *found["groups"]):
+        billed, repriced = Decimal(one["billed"]), Decimal(one["repriced"])
+        assert float(repriced - billed) == pytest.approx(float(billed) * one["error"])
+
+
+def test_a_target_without_a_price_for_cached_tokens_is_said(ask):
+    _, out, _ = ask("whatif", "opus", "->", "gpt-5.1", "7d")
+    assert f"{GPT} has no price for cached tokens" in out
+    found = asked(ask, "whatif", "opus", "->", "gpt-5.1", "7d")
+    tokens = asked(ask, "tokens", "7d", f"model:{OPUS}")["metrics"]["tokens"]["parts"]
+    full = tokens["prompt"] * 1_000 + tokens["completion"] * 5_000
+    assert Decimal(found["repriced"]) == Decimal(full) / DOLLAR
+
+
+def test_cached_tokens_that_are_unknown_count_at_the_full_price_and_it_is_said(ask, database):
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM figure_known")
+    connection.close()
+    found = asked(ask, "whatif", "opus", "->", "free/one", "7d")
+    tokens = asked(ask, "tokens", "7d", f"model:{OPUS}")["metrics"]["tokens"]["parts"]
+    full = tokens["prompt"] * 5_000 + tokens["completion"] * 25_000
+    assert Decimal(found["repriced_same"]) == Decimal(full) / DOLLAR
+    assert found["error"] > 0
+    assert found["repriced"] == "0"
+    _, out, _ = ask("whatif", "opus", "->", "free/one", "7d")
+    assert "it isn't known how many prompt tokens came from a cache" in out
+
+
+def test_of_a_period_in_which_they_are_known_in_part_each_part_is_priced_as_it_is_known(
+    ask, database
+):
+    whole = asked(ask, "whatif", "opus", "->", "opus", "7d")
+    start = int((worlds.now() - timedelta(hours=5)).timestamp())
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE figure_known SET start = ?", (start,))
+    connection.close()
+    part = asked(ask, "whatif", "opus", "->", "opus", "7d")
+    assert Decimal(part["repriced"]) > Decimal(whole["repriced"])
