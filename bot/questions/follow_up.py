@@ -21,7 +21,7 @@ from bot.answers.answer_message import (
 from bot.answers.answer_state import TOO_OLD, AnswerState, answer_state, of_state, store_last
 from bot.answers.export import why_not_visible
 from bot.runtime import priority
-from bot.services import Services, admit, asker_of
+from bot.services import Services, admit, asker_of, zone_for
 from bot.slack.types import MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.block_kit.message import mrkdwn_message
@@ -35,7 +35,7 @@ from reports.questions.follow_up import (
     without_filter,
 )
 from reports.questions.grammar import LONGEST, CommandError, QuestionCommand, parse
-from reports.questions.query import Query
+from reports.questions.query import WITHOUT_PERIOD, Query
 from reports.questions.slack.answer import error
 from reports.questions.wording import DIMENSION_WORDS
 from reports.usage.dimensions import Dimension
@@ -130,12 +130,14 @@ def _answer(
         services.slack.respond(reply_to, mrkdwn_message(wrong))
         return "refused: not their own usage"
     at = services.clock() if click.choice.renews else what.at
+    about_now = query.kind in WITHOUT_PERIOD
+    zone = zone_for(services, person, query) if about_now else what.zone
     with priority.compute_slot():
-        found = answer_any(services.store, query, at, what.zone, asker, whole=False)
+        found = answer_any(services.store, query, at, zone, asker, whole=False)
     if isinstance(found, CommandError):
         services.slack.respond(reply_to, error(found, services.settings.command))
         return "misunderstood"
-    now_shown = answer_state(query, at, what.zone, asker, person.id)
+    now_shown = answer_state(query, at, zone, asker, person.id)
     public = not location.hidden and not location.direct
     here = not click.separate and (not public or _may_change(services, location, what, person))
     file = (

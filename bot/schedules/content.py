@@ -26,8 +26,9 @@ from bot.store.schedules.runs import ReportRun, ReportRuns, day_of
 from bot.store.schedules.schedules import StoredSchedule
 from reports.block_kit.message import Message
 from reports.questions.grammar import CommandError
+from reports.questions.query import RUNNING
 from reports.questions.wording import stamp, title
-from reports.schedules.recurrence import TargetKind, occurrence, query_for_run
+from reports.schedules.recurrence import Daily, TargetKind, occurrence, query_for_run, usual_period
 from reports.schedules.report import CENT, Report, Revision
 from reports.schedules.slack.message import (
     ReportContext,
@@ -141,6 +142,8 @@ class ReportBuilder:
             subject = self._asked(ReportOccasion.of(run)).subject
         except UnreportableError:
             return True
+        if subject.query.kind in RUNNING:  # is about now: what can be complete is yesterday
+            subject = replace(subject, query=replace(subject.query, period=usual_period(Daily())))
         with self._lock:
             known = self._completeness.get(subject)
         if known is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import time
 
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand, parse
-from reports.questions.query import Query, QueryKind
+from reports.questions.query import RUNNING, Query
 from reports.schedules import cron
 from reports.schedules.corrections import (
     DAYS,
@@ -101,8 +101,8 @@ class ScheduleReader:
         return ScheduledQuestion(query, rule, at or time(9), zone, self.target or ScheduleTarget())
 
     def _period(self, query: Query, rule: Rule) -> Period:
-        if query.kind is QueryKind.FORECAST:
-            return query.period  # a forecast is about the period that isn't over yet
+        if query.kind in RUNNING:
+            return query.period
         asked_again = parse(" ".join(self.question))
         has_no_period = not isinstance(asked_again, QuestionCommand) or not asked_again.dated
         period: Period | None = (
