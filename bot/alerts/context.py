@@ -129,7 +129,7 @@ def key_of(span: AlertPeriod) -> str:
 def periods_to_evaluate(watched: WatchedRule, context: MeasurementContext) -> Iterator[AlertPeriod]:
     """The periods to judge; what ended before the rule was made is none of its business."""
     for one in needed(watched.rule, watched.zone, watched.since, context.now):
-        if one.span.end > watched.entry.made_at:
+        if one.span.end > watched.entry.created_at:
             yield one.span
 
 

@@ -87,7 +87,7 @@ class RuleEvaluator:
 
     def _evaluate_all(self) -> int:
         at = self._alerts
-        if not at.services.store.lease("alerts", at.owner, LEASE, at.services.clock):
+        if not at.services.store.lease("alerts", at.process, LEASE, at.services.clock):
             return 0
         try:
             with isolated(log, "The sync alerts of the admins could not be set up"):
@@ -99,7 +99,7 @@ class RuleEvaluator:
             ):
                 self._running_since = now
             self._evaluated_at = now
-            told = at.states.settle(self._changes(at.rules.active(), now))
+            told = at.states.save(self._changes(at.rules.active(), now))
             at.services.store.keep_fact(_EVALUATED_AT, now.isoformat())
             with isolated(log, "Old alert states and events could not be deleted"):
                 self._delete_old(now)
@@ -107,7 +107,7 @@ class RuleEvaluator:
                 self._notify_unreadable()
         finally:
             # whoever syncs next evaluates at once
-            at.services.store.lease("alerts", at.owner, timedelta(), at.services.clock)
+            at.services.store.lease("alerts", at.process, timedelta(), at.services.clock)
         return told
 
     def evaluate_rule(self, entry: StoredRule) -> int:
@@ -115,7 +115,7 @@ class RuleEvaluator:
         if entry.paused is not None:
             return 0
         changes = self._changes([entry], self._alerts.services.clock())
-        return self._alerts.states.settle(changes)
+        return self._alerts.states.save(changes)
 
     def evaluate_again(self, id_: str) -> None:
         """Evaluate one rule after it was changed, if it still exists."""
@@ -155,7 +155,7 @@ class RuleEvaluator:
                     if one.value is not None:
                         found[one.subject, period_key(one)] = one
         if told.keys() - found.keys():
-            lasts = self._alerts.alert_messages.lasts(entry.id)
+            lasts = self._alerts.events.newest_of_rule(entry.id)
             found = {place: one.event.measurement for place, one in lasts.items()} | found
         return [
             found[place] for place in told if place in found and reached(rule.watch, found[place])
@@ -178,7 +178,7 @@ class RuleEvaluator:
         """A rule as others than its maker read it, who is named there; `reader` is a Slack id."""
         if not any(one.dimension is Dimension.CREATOR for one in rule.filters):
             return rule
-        watched = self.watched(entry, rule, entry.made_at)
+        watched = self.watched(entry, rule, entry.created_at)
         directory, others = self._alerts.services.store.directory(), reader != entry.draft.owner
         return with_names(directory, rule, watched.asker, watched.members, me=others)
 
@@ -193,7 +193,7 @@ class RuleEvaluator:
 
     def visibility(self, entry: StoredRule, rule: Rule) -> str:
         """As far as whose eyes a rule's maker sees today."""
-        return self.watched(entry, rule, entry.made_at).visibility
+        return self.watched(entry, rule, entry.created_at).visibility
 
     def limited_to_owner(self, owner: str, rule: Rule) -> Rule:
         """A rule as its messages call it: about its maker, where that is all that they may see."""
@@ -220,7 +220,7 @@ class RuleEvaluator:
         rules = self._alerts.rules
         for admin in sorted(self._alerts.services.settings.admins):
             id_ = f"{_SYNC_ALERT}{admin}"
-            if not rules.known(id_):
+            if not rules.exists(id_):
                 rules.add(NewRule(admin, "", Rule(Stale()).words(), RuleMembers().as_json()), id_)
 
     def _changes(self, entries: list[StoredRule], now: datetime) -> list[StateChange]:
@@ -282,7 +282,7 @@ class RuleEvaluator:
                 or context.synced_at < state.ends
             ):
                 continue  # the last usage of the period may still come
-            last = self._alerts.alert_messages.last((entry.id, subject, period))
+            last = self._alerts.events.newest((entry.id, subject, period))
             if last is None or last.event.measurement.period is None:
                 continue
             measurement = final_measurement(
@@ -313,13 +313,14 @@ class RuleEvaluator:
         members = RuleMembers.of_json(entry.draft.members)
         asker = asker_for(services, entry.draft.owner, entry.draft.email, members.people)
         zone = rule.zone or services.settings.zone
-        return WatchedRule(entry, rule, zone, asker, members, max(evaluated_since, entry.made_at))
+        since = max(evaluated_since, entry.created_at)
+        return WatchedRule(entry, rule, zone, asker, members, since)
 
     def _delete_old(self, now: datetime) -> None:
         store = self._alerts.services.store
         today = f"{now:%Y-%m-%d}"
         if store.fact(_DELETED_ON) != today:
-            self._alerts.states.forget(now)
+            self._alerts.states.delete_old(now)
             store.keep_fact(_DELETED_ON, today)
 
 

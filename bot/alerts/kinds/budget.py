@@ -62,7 +62,7 @@ def _budget(
 ) -> Iterator[Measurement]:
     at = context.synced_at or context.now
     for period in one.cap.periods(watched.since, context.now):
-        if period and period.end <= watched.entry.made_at:
+        if period and period.end <= watched.entry.created_at:
             continue
         start, end = (period.start, period.end) if period else (one.cap.reported_at, at + _MINUTE)
         if one.cap.reported_in(period):

@@ -53,7 +53,7 @@ def _made(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measure
 
 def _news_since(watched: WatchedRule, now: datetime) -> datetime:
     """Since when what was not there before is new; what comes late still is."""
-    return max(watched.entry.made_at, min(now - _RECENT, watched.since - SETTLED))
+    return max(watched.entry.created_at, min(now - _RECENT, watched.since - SETTLED))
 
 
 def _firsts(watched: WatchedRule, context: MeasurementContext, watch: New) -> Iterator[Measurement]:

@@ -77,9 +77,9 @@ class AlertUsage:
                     ),
                 )
                 for row in rows:
-                    place, usage = (row[0], row[1]), Usage._make(row[2:])
-                    known = found.get(place)
-                    found[place] = usage if known is None else add(known, usage)
+                    key, usage = (row[0], row[1]), Usage._make(row[2:])
+                    known = found.get(key)
+                    found[key] = usage if known is None else add(known, usage)
         return found
 
     def before(self, what: Dimension | None, day: datetime) -> frozenset[UsageKey]:
@@ -87,15 +87,15 @@ class AlertUsage:
 
         It is remembered, since what happened before that day hardly changes.
         """
-        place = what, day
-        if place not in self._before:
+        key = what, day
+        if key not in self._before:
             interval = [(Granularity.DAY, (_EARLIEST, day))]
             found = self.users(interval) if what is None else self.sums(what, interval)
             used = frozenset(one for one, usage in found.items() if usage.requests)
             while len(self._before) >= _MOST_KEPT:
                 self._before.pop(next(iter(self._before)))
-            self._before[place] = used
-        return self._before[place]
+            self._before[key] = used
+        return self._before[key]
 
     def first(self, dimension: Dimension, member: int, since: datetime) -> datetime | None:
         """When a member was used first after a moment, of what is held by day (UTC)."""
@@ -123,8 +123,8 @@ class AlertUsage:
         `members` are some that weren't used on `day` or lately, so that it is remembered for that
         day.
         """
-        place = dimension, members, day
-        if place not in self._last:
+        key = dimension, members, day
+        if key not in self._last:
             with self._db.read() as connection:
                 found = connection.execute(
                     "SELECT member, max(bucket) FROM total WHERE dimension = ? AND granularity = ?"
@@ -133,8 +133,8 @@ class AlertUsage:
                 ).fetchall()
             while len(self._last) >= _MOST_KEPT:
                 self._last.pop(next(iter(self._last)))
-            self._last[place] = {member: from_seconds(bucket) for member, bucket in found}
-        return self._last[place]
+            self._last[key] = {member: from_seconds(bucket) for member, bucket in found}
+        return self._last[key]
 
     def _rows(
         self, by: Dimension | None, intervals: Iterable[GranularInterval], *, bucketed: bool
