@@ -112,7 +112,7 @@ def test_an_event_that_becomes_unreadable_in_a_message_leaves_the_rest_of_it(adm
     admin.clock.now += MINUTE
     admin.sync(truth)
     events = admin.alerts.events.claim(100)
-    admin.delivery._gather(events)
+    admin.delivery.batches.create(events)
     id_, facts = pending(admin)[0]
     add_unknown_field(admin, id_, facts)
     admin.tick()

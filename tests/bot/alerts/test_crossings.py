@@ -106,10 +106,8 @@ def test_what_changes_while_a_message_is_renewed_is_said_in_it_as_well(there, mo
     tell(there)
     [entry] = there.alerts.rules.of(None)
     [(place, _)] = there.alerts.states.triggered(entry.id)
-    alert_message = there.alerts.events.crossing_start(
-        there.alerts.events.newest(place)
-    ).alert_message
-    there.alerts.messages.mark_outdated(alert_message)
+    message = there.alerts.events.crossing_start(there.alerts.events.newest(place)).message_id
+    there.alerts.messages.mark_outdated(message)
     update = there.alerts.posting.update
 
     def slowly(*what):

@@ -513,7 +513,8 @@ def test_somebody_who_may_ask_no_more_hears_nothing(there, truth):
     truth.use(NOON, 60)
     turn(there, truth)
     assert there.heard() == []
-    assert "can't use this bot anymore" in there.alerts.rules.get(entry.id).paused
+    paused = there.alerts.rules.get(entry.id).paused
+    assert paused.startswith("its owner can't use this bot anymore: Guests can't see")
 
 
 def test_who_sees_their_own_only_hears_of_their_own_only(tmp_path, truth):
