@@ -1,7 +1,7 @@
 """Clicks under the messages of alerts: details, acknowledge, snooze, mute, unmute.
 
 Ids in buttons may be forged, so every action checks that the person who clicks was sent that
-message. What a rule's owner and admins alone may do is checked as well.
+message. Actions that only a rule's owner and admins may do check that as well.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def _budget(
         if one.cap.reported_in(period):
             start = max(start, floor(one.cap.reported_at, Granularity.MINUTE) + _MINUTE)
         elif period is None:
-            continue  # nobody says what was used of one that never begins anew
+            continue  # OpenRouter doesn't report the use of a limit that never resets
         used = 0
         if start < end:
             found = context.figures.sums(Needed(one.by, (), AlertPeriod(start, end)), Selection())

@@ -1,4 +1,4 @@
-"""Usage as alert rules look at it: of each member of a dimension, over stretches of time."""
+"""The usage that alert rules need: of each member of a dimension, in time ranges."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _MOST_KEPT = 12
 
 
 def add(a: Usage, b: Usage) -> Usage:
-    """Both together."""
+    """The sum of two figures."""
     return Usage(*map(sum, zip(a, b, strict=True)))
 
 
 class AlertUsage:
-    """Reads kept sums. Its methods may be called from any thread."""
+    """Reads stored sums. Its methods may be called from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -44,7 +44,7 @@ class AlertUsage:
         self._before: dict[tuple[Dimension | None, datetime], frozenset[UsageKey]] = {}
 
     def sums(self, by: Dimension | None, intervals: Iterable[GranularInterval]) -> dict[int, Usage]:
-        """What each member of a dimension (0: all together) used in all stretches."""
+        """The usage of each member of a dimension (0: everything combined) in all intervals."""
         found: dict[int, Usage] = {}
         for member, _, usage in self._rows(by, intervals, bucketed=False):
             known = found.get(member)
@@ -62,7 +62,7 @@ class AlertUsage:
         return found
 
     def users(self, intervals: Iterable[GranularInterval]) -> dict[tuple[int, int], Usage]:
-        """What each creator used of each model in all stretches."""
+        """The usage of each model by each creator in all intervals."""
         found: dict[tuple[int, int], Usage] = {}
         with self._db.read() as connection:
             for granularity, (start, end) in intervals:
@@ -98,7 +98,7 @@ class AlertUsage:
         return self._before[key]
 
     def first(self, dimension: Dimension, member: int, since: datetime) -> datetime | None:
-        """When a member was used first after a moment, of what is held by day (UTC)."""
+        """The first day (UTC) with usage of a member, from `since` on; None if there is none."""
         code = GRANULARITY[Granularity.DAY]
         start, end = to_seconds(since), _LATEST
         with self._db.read() as connection:
