@@ -72,6 +72,10 @@ class Store:
         """Close the database."""
         self._db.close()
 
+    def now(self) -> datetime:
+        """The present (UTC) by the database's clock."""
+        return self._db.now()
+
     # -- the directory
 
     def directory(self) -> Directory:

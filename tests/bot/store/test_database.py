@@ -71,7 +71,7 @@ def test_all_its_files_are_their_owners_alone(path, umask):
 
 @pytest.mark.sqlite_only("about the file")
 def test_it_keeps_its_journal_as_this_sqlite_can_do_it_safely(store):
-    safe = has_safe_wal(sqlite3.sqlite_version_info)
+    safe = sqlite.has_safe_wal(sqlite3.sqlite_version_info)  # or what `--journal` asks for
     with store._db.write() as connection:
         kept = connection.execute("PRAGMA journal_mode").fetchone()[0]
         synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
@@ -213,7 +213,8 @@ def test_questions_wait_for_a_locked_database(path, store):
 
 
 @pytest.mark.sqlite_only("about the file")
-def test_a_database_that_stays_locked_is_said_in_a_sentence(path, monkeypatch):
+@pytest.mark.parametrize("journal", ["rollback"], indirect=True)  # in WAL others read on
+def test_a_database_that_stays_locked_is_said_in_a_sentence(path, journal, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     store = Store(Database(databases.at(path)))
     other = sqlite3.connect(path, isolation_level=None)
