@@ -55,7 +55,7 @@ MEMBERS_OF: Mapping[int, int] = {
 MODELS = DIMENSION[Dimension.MODEL]
 
 VIEWS = ", ".join(str(int(view)) for view in StoredView)
-"""The codes of all views, for `view IN (...)`: with them, rows are sought by granularity and time."""
+"""The codes of all views, for `view IN (...)`: with it, rows are sought by granularity and time."""
 SUMMED = ", ".join(str(code) for code in sorted({*DIMENSION.values(), *ALL_OF.values()}))
 """The codes of all sums, for `dimension IN (...)`."""
 
