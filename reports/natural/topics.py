@@ -264,8 +264,9 @@ def topic_said(words: Sequence[str]) -> str:
         return Topic.CACHE
     if given & _NEW and given & NEW_OF.keys():
         return Topic.NEW
-    if topic := next((topic for topic, *one in _BY_WORDS if _says(given, said, *one)), None):
-        return topic
+    for topic, some, phrases in _BY_WORDS:
+        if _says(given, said, some, phrases):
+            return topic
     if given & _LIMITS or ((keys or "my" in given) and given & (_BUDGETS | _LEFT)):
         return Topic.LIMITS
     if given & _BUDGETS:
