@@ -38,7 +38,10 @@ def subject(rule: Rule, measurement: Measurement) -> str:
     if measurement.subject:
         return clean(measurement.label, NAME)
     if rule.filters:
-        return clean(", ".join(str(one) for one in rule.filters), NAME)
+        only = ", ".join(str(one) for one in rule.filters if not one.exclude)
+        without = ", ".join(str(one)[1:] for one in rule.filters if one.exclude)
+        words = f"{only} without {without}" if without else only
+        return clean(words.strip(), NAME)
     return WHOLE
 
 
