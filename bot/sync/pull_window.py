@@ -24,10 +24,11 @@ from bot.openrouter import (
 from bot.openrouter.wire import OPTIONAL
 from bot.runtime.priority import pausing_for_requests
 from bot.store import Store
-from bot.store.encoding import StoredView, to_seconds
+from bot.store.encoding import to_seconds
 from bot.store.sync_state import parts
 from bot.store.usage.diff import RowKey
 from bot.store.usage.directory import Directory
+from bot.store.usage.selection import Selection
 from bot.sync.attribution import DIMENSION, SYNTHETIC_REFS, AttributedUsage, MemberRow, NameResolver
 from reports.time.timerange import STEP, Granularity
 from reports.usage.dimensions import Dimension, Metric
@@ -44,8 +45,7 @@ MOST_QUERIES = 120
 """Queries per window (two minutes' worth): more than any real window needs, but an end if responses
 stay truncated however small the parts are."""
 
-_SETTLED = 3 * MINUTE  # OpenRouter still adds usage to younger buckets
-_STORED = {QueryGrouping.KEY: StoredView.KEY, QueryGrouping.CREATOR: StoredView.CREATOR}
+_SETTLED = 3 * MINUTE
 _ROUNDING = 1_000
 """Nano-dollars by which sums may differ, because OpenRouter returns rounded decimals."""
 _FIELDS = {figure.wire: figure.name for figure in FIGURES}
@@ -133,7 +133,8 @@ def _views(
     notes = list(totals.notes)
     mismatches: list[str] = []
     count = 0
-    for view in (QueryGrouping.KEY, QueryGrouping.CREATOR):
+    for view, dimension in DIMENSION.items():
+        stored = Selection(dimension).view
         owned, part = _view(fetching, store, view, window, calls.refresh)
         count = max(count, len(part.rows))
         lacking |= part.lacking
@@ -141,16 +142,8 @@ def _views(
         mismatches += differences(window, view, owned, totals.rows, settled)
         models = _models(store, owned)
         rows += [
-            (
-                (
-                    _STORED[view],
-                    to_seconds(usage_row.bucket),
-                    usage_row.member,
-                    models[usage_row.model],
-                ),
-                usage_row.usage,
-            )
-            for usage_row in pausing_for_requests(owned)
+            ((stored, to_seconds(o.bucket), o.member, models[o.model]), o.usage)
+            for o in pausing_for_requests(owned)
         ]
     known = OPTIONAL_NAMES - {_FIELDS[name] for name in lacking}
     return PulledWindow(tuple(rows), tuple(notes), count, known, fetching.queries), tuple(
