@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.store.usage.directory import Directory
 
 
-WHOLE = "all"
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class WatchedRule:
     rule: Rule
     zone: str
     asker: Asker
-    named: RuleMembers
+    members: RuleMembers
     since: datetime
 
     @property
-    def whose_own(self) -> bool:
+    def own_only(self) -> bool:
         """Whether it is about its maker alone."""
         return self.asker.own_only or visibility.ME in self.rule.filters
 
@@ -72,9 +72,9 @@ class MeasurementContext:
     states: dict[str, dict[tuple[str, str], AlertState]]
     """What is known of each rule, by subject and period."""
     details: OpenRouterDetails
-    awake: bool = True
+    warmed_up: bool = True
     """Whether whoever judges has been there for long enough to have synced."""
-    everything: bool = False
+    all_subjects: bool = False
     """Whether readings are wanted also of what is far below its line."""
 
     def phase(self, rule: str, subject: str) -> Phase:
@@ -88,37 +88,37 @@ class MeasurementContext:
         return (*self.limits.caps, *self.details.guardrail_limits)
 
     @property
-    def fresh(self) -> datetime | None:
+    def synced_at(self) -> datetime | None:
         """When usage was last synced; None: never."""
-        at = self.figures.fresh
+        at = self.figures.synced_at
         return at and min(at, self.now)
 
 
 def subjects(
-    context: MeasurementContext, asker: Asker, whose: Scope, found: Mapping[int, Usage]
+    context: MeasurementContext, asker: Asker, scope: Scope, found: Mapping[int, Usage]
 ) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """The subjects of a rule with their labels and members: each on its own, or all together."""
     labels = visibility.labels(context.directory, asker)
-    if whose.members is not None:
-        few = len(whose.members) < len(found)
+    if scope.members is not None:
+        few = len(scope.members) < len(found)
         members = [
-            m for m in (whose.members if few else found) if m in found and m in whose.members
+            m for m in (scope.members if few else found) if m in found and m in scope.members
         ]
     else:
         members = list(found)
-    if whose.apart:
+    if scope.separately:
         for member in members:
             yield str(member), labels.get(member, "?"), (member,)
     else:
-        yield "", label_of(labels, whose), tuple(members)
+        yield "", label_of(labels, scope), tuple(members)
 
 
-def label_of(labels: Mapping[int, str], whose: Scope) -> str:
+def label_of(labels: Mapping[int, str], scope: Scope) -> str:
     """What the whole of a rule is called: its one member, or all."""
-    members = whose.members
+    members = scope.members
     if members is not None and len(members) == 1:
-        return labels.get(next(iter(members)), WHOLE)
-    return WHOLE
+        return labels.get(next(iter(members)), ALL)
+    return ALL
 
 
 def key_of(span: AlertPeriod) -> str:
@@ -126,7 +126,7 @@ def key_of(span: AlertPeriod) -> str:
     return f"{span.start:%Y-%m-%dT%H:%M}"
 
 
-def periods_of(watched: WatchedRule, context: MeasurementContext) -> Iterator[AlertPeriod]:
+def periods_to_evaluate(watched: WatchedRule, context: MeasurementContext) -> Iterator[AlertPeriod]:
     """The periods to judge; what ended before the rule was made is none of its business."""
     for one in needed(watched.rule, watched.zone, watched.since, context.now):
         if one.span.end > watched.entry.made_at:
@@ -145,9 +145,9 @@ def members_with_usage(
     return dict.fromkeys((*found, *told), ZERO)
 
 
-def for_scope(wanted: Needed, whose: Scope) -> Needed:
+def for_scope(wanted: Needed, scope: Scope) -> Needed:
     """The same usage, fetched by the dimension of a scope."""
-    return Needed(whose.by, (), wanted.span, wanted.step, wanted.zone)
+    return Needed(scope.by, (), wanted.span, wanted.step, wanted.zone)
 
 
 def total(

@@ -53,7 +53,7 @@ class AlertDelivery:
     """Delivers alerts: one tick at a time in a process, any number of processes."""
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
-        self._at = alerts
+        self._alerts = alerts
         self._evaluator = evaluator
         self._people = RecipientLookup(alerts)
         self._messages = MessageComposer(alerts, evaluator)
@@ -68,7 +68,7 @@ class AlertDelivery:
         Each step is isolated: what fails in one of them, or for one item, never keeps the rest of
         the messages from going out.
         """
-        alert_messages = self._at.alert_messages
+        alert_messages = self._alerts.alert_messages
         with isolated(log, "Waiting alerts could not be checked after a clock change"):
             self._heal()
         with isolated(log, "The owners of alert rules could not be checked"):
@@ -77,7 +77,7 @@ class AlertDelivery:
             return
         with isolated(log, "Reminders of snoozed alerts could not be prepared"):
             self._remind()
-        while not self._at.stopping.is_set():
+        while not self._alerts.stopping.is_set():
             events = alert_messages.claim(BATCH, self._unreadable)
             with isolated(log, "Messages could not be made from %d alert events", len(events)):
                 self._gather(events)
@@ -91,7 +91,7 @@ class AlertDelivery:
 
     def _unreadable(self, count: int) -> None:
         """Tell the admins, once a day, that alerts of another version were set aside."""
-        at = self._at
+        at = self._alerts
         log.error("%d alert events could not be read and were set aside", count)
         message = unreadable.events(count, __version__)
         for admin in sorted(at.services.settings.admins):
@@ -103,19 +103,19 @@ class AlertDelivery:
 
         At the start also take up again what an older version could not read.
         """
-        now = self._at.services.clock()
-        if self._healed is None and (count := self._at.alert_messages.restore()):
+        now = self._alerts.services.clock()
+        if self._healed is None and (count := self._alerts.alert_messages.restore()):
             log.info("%d alert events that were set aside can be read again", count)
         if self._healed is None or not timedelta() <= now - self._healed < _HEAL_EVERY:
-            self._at.alert_messages.heal()
+            self._alerts.alert_messages.heal()
             self._healed = now
 
     def _look_after(self) -> None:
         """Once a day, check whether the owners of rules are still members; a few per tick."""
-        now = self._at.services.clock()
+        now = self._alerts.services.clock()
         if self._looked is None or not timedelta() <= now - self._looked < _LOOK_EVERY:
             self._looked = now
-            firsts = {one.draft.owner: one for one in self._at.rules.of(None) if not one.paused}
+            firsts = {one.draft.owner: one for one in self._alerts.rules.of(None) if not one.paused}
             self._makers = list(firsts.values())
         for _ in range(min(len(self._makers), _MOST_LOOKS)):
             entry = self._makers.pop()
@@ -131,7 +131,7 @@ class AlertDelivery:
 
     def _gather(self, events: Sequence[PendingEvent]) -> None:
         """Make messages of events, together for each person or channel."""
-        holds = self._at.states.holds() if events else {}
+        holds = self._alerts.states.holds() if events else {}
         places: dict[str, dict[int, str]] = defaultdict(dict)
         for one in events:
             with isolated(log, "No recipient could be found for alert event %d", one.id):
@@ -140,7 +140,7 @@ class AlertDelivery:
                 except DeliveryError as error:
                     log.warning("Alert event %d has to wait: %s", one.id, error)
                     wait = timedelta(seconds=error.retry_after) or _SHORT
-                    self._at.alert_messages.later([one], self._at.services.clock() + wait)
+                    self._alerts.alert_messages.later([one], self._alerts.services.clock() + wait)
                     continue
                 if resolved_recipient:
                     places[resolved_recipient.place][one.id] = resolved_recipient.note
@@ -152,13 +152,13 @@ class AlertDelivery:
         self, one: PendingEvent, holds: dict[tuple[str, str], Hold]
     ) -> ResolvedRecipient | None:
         """Who gets an event now; None where it waits or is not needed any more."""
-        at, now = self._at, self._at.services.clock()
+        at, now = self._alerts, self._alerts.services.clock()
         entry = at.rules.get(one.rule)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None or entry.paused is not None:
             at.alert_messages.drop([one], "its rule is paused or deleted")
             return None
-        if not self._evaluator.as_seen(entry, rule, one.event.measurement):
+        if not self._evaluator.has_current_visibility(entry, rule, one.event.measurement):
             at.alert_messages.drop([one], "the visibility of its owner has changed")
             return None
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
@@ -183,7 +183,7 @@ class AlertDelivery:
     def _quiet_until(self, place: str, one: PendingEvent, now: datetime) -> datetime | None:
         if one.urgent or place[:1] not in {"U", "W"}:
             return None
-        quiet = self._at.alert_messages.quiet(place)
+        quiet = self._alerts.alert_messages.quiet(place)
         return quiet.until(now, self._people.zone(place)) if quiet else None
 
     def _make(self, place: str, events: Sequence[PendingEvent], notes: Mapping[int, str]) -> None:
@@ -191,7 +191,7 @@ class AlertDelivery:
 
         `notes` are sentences to add, by the id of the event.
         """
-        alert_messages, now = self._at.alert_messages, self._at.services.clock()
+        alert_messages, now = self._alerts.alert_messages, self._alerts.services.clock()
         firsts = {one.id: [one] for one in events if one.event.kind is EventKind.TRIGGERED}
         answers: dict[tuple[int, str], list[PendingEvent]] = defaultdict(list)
         for one in events:
@@ -223,7 +223,7 @@ class AlertDelivery:
 
     def _remind(self) -> None:
         """Remind of what was snoozed and is still beyond its limit, with today's figures."""
-        at, now = self._at, self._at.services.clock()
+        at, now = self._alerts, self._alerts.services.clock()
         for hold in at.states.ended_holds():
             key = hold.rule, hold.subject
             if now < self._not_before.get(key, now):
@@ -235,7 +235,7 @@ class AlertDelivery:
                 del self._not_before[key]
 
     def _remind_of(self, hold: Hold, now: datetime) -> None:
-        at = self._at
+        at = self._alerts
         entry = at.rules.get(hold.rule)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
@@ -274,10 +274,10 @@ class AlertDelivery:
                 self._send(one)
             except DeliveryError as error:
                 log.warning("Alert message %s has to wait: %s", one.key, error)
-                self._at.alert_messages.wait(one, self._again(one, error), error.code)
+                self._alerts.alert_messages.wait(one, self._again(one, error), error.code)
 
     def _send(self, one: AlertMessage) -> None:
-        alert_messages = self._at.alert_messages
+        alert_messages = self._alerts.alert_messages
         root = alert_messages.get(one.root) if one.root is not None else None
         thread = Posted(root.channel, root.ts) if root else None
         if one.sending_at is not None and (found := self._found(one, thread)):
@@ -289,14 +289,14 @@ class AlertDelivery:
             return
         if count := alert_messages.set_aside(one.id):
             self._unreadable(count)
-        if not alert_messages.begin(one, self._at.services.slack.now()):
+        if not alert_messages.begin(one, self._alerts.services.slack.now()):
             return
         message = self._messages.of(one)
         if message is None:
             alert_messages.fail(one, "nothing to say")
             return
         try:
-            posted = self._at.posting.post(
+            posted = self._alerts.posting.post(
                 one.place, message, one.key, thread.ts if thread else None
             )
         except DeliveryError as error:
@@ -308,9 +308,9 @@ class AlertDelivery:
         """A message that may have been posted before, if it is in the history."""
         try:
             if thread:
-                return self._at.posting.replied(thread, one.key)
+                return self._alerts.posting.replied(thread, one.key)
             since = (one.sending_at or one.made_at) - _BEFORE
-            return next(iter(self._at.posting.copies(one.place, one.key, since)), None)
+            return next(iter(self._alerts.posting.copies(one.place, one.key, since)), None)
         except DeliveryError as error:
             if not error.permanent:
                 raise
@@ -321,7 +321,7 @@ class AlertDelivery:
         """Why a channel may not get alerts, checked for each; "" where it may."""
         if place[:1] not in {"C", "G"}:
             return ""
-        at, now = self._at, self._at.services.clock()
+        at, now = self._alerts, self._alerts.services.clock()
         if at.runs.checked(place, now - _CHECKED) is not None:
             return ""
         try:
@@ -338,7 +338,7 @@ class AlertDelivery:
         return ""
 
     def _not_sent(self, one: AlertMessage, error: DeliveryError) -> None:
-        alert_messages, now = self._at.alert_messages, self._at.services.clock()
+        alert_messages, now = self._alerts.alert_messages, self._alerts.services.clock()
         if error.retry_after:
             until = now + timedelta(seconds=error.retry_after)
             alert_messages.hold_place(one.place, until)
@@ -355,16 +355,16 @@ class AlertDelivery:
     def _refused(self, one: AlertMessage, code: str) -> None:
         """Send what can never be delivered there to the rule's owner, or an admin, and say why."""
         log.warning("Alert %s could not be delivered: %s", one.key, code)
-        alert_messages = self._at.alert_messages
+        alert_messages = self._alerts.alert_messages
         makers: dict[str, list[PendingEvent]] = defaultdict(list)
         for event in alert_messages.events(one.id):
-            rule = self._at.rules.get(event.rule)
+            rule = self._alerts.rules.get(event.rule)
             makers[rule.draft.owner if rule else ""].append(event)
         for others in list(makers.values())[1:]:  # everybody hears of their own rules only
             alert_messages.part(one, others)
-        entry = self._at.rules.get(next(iter(makers.values()))[0].rule) if makers else None
+        entry = self._alerts.rules.get(next(iter(makers.values()))[0].rule) if makers else None
         if entry:
-            self._at.services.slack.forget(
+            self._alerts.services.slack.forget(
                 entry.draft.owner
             )  # who has just left is kept as present
             entry = self._people.present(entry)
@@ -376,12 +376,12 @@ class AlertDelivery:
 
     def _refresh(self, one: AlertMessage) -> None:
         """Update a message to the current state."""
-        alert_messages = self._at.alert_messages
+        alert_messages = self._alerts.alert_messages
         with isolated(log, "Alert message %s could not be updated", one.key):
             try:
                 message = self._messages.of(one)
                 if message:
-                    self._at.posting.update(Posted(one.channel, one.ts), message)
+                    self._alerts.posting.update(Posted(one.channel, one.ts), message)
             except DeliveryError as error:
                 if not (error.code in _LOST or error.permanent):
                     log.warning("Alert message %s is updated later: %s", one.key, error)
@@ -394,7 +394,7 @@ class AlertDelivery:
         wait = timedelta(seconds=error.retry_after)
         if not wait:
             wait = min(_SHORT * 2 ** min(one.tries, 10), LONGEST_WAIT)
-        return self._at.services.clock() + wait
+        return self._alerts.services.clock() + wait
 
 
 def _note(notes: Sequence[str]) -> str:

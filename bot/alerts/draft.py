@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.access.policy import Refusal, admins_only
-from bot.alerts.scope import named
+from bot.alerts.scope import rule_members
 from bot.alerts.services import AlertServices
 from bot.answers.answer import make_plan
 from bot.services import asker_of
@@ -42,7 +42,7 @@ class RuleDrafts:
     """Turns rules into drafts that can be saved."""
 
     def __init__(self, alerts: AlertServices) -> None:
-        self._at = alerts
+        self._alerts = alerts
 
     def draft(
         self, person: SlackUser, rule: Rule, channel: str
@@ -52,7 +52,7 @@ class RuleDrafts:
         `person` is the rule's owner. `channel` is the id of the channel where it was typed, which
         is what `here` means; "" where there is none.
         """
-        services = self._at.services
+        services = self._alerts.services
         query = Query(Metric.SPEND, by=rule.by, filters=rule.filters)
         asker = asker_of(services, person, query)
         if asker.own_only and rule.watch.admins_only:
@@ -67,7 +67,7 @@ class RuleDrafts:
         zone = rule.zone or zone_names().get((person.zone or "").lower()) or services.settings.zone
         dated = rule.watch.has_zone
         kept = replace(rule, to=to, zone=zone if dated else None)
-        known = named(services.store.directory(), kept, asker)
+        known = rule_members(services.store.directory(), kept, asker)
         return NewRule(person.id, person.email or "", kept.words(), known.as_json())
 
     def _recipient(self, rule: Rule, channel: str, owner: str) -> Recipient | Refusal:
@@ -81,11 +81,11 @@ class RuleDrafts:
         if id_[:1] not in {"C", "G"}:
             return Recipient()  # typed in a DM, where "here" means "to me"
         try:
-            conversation = self._at.posting.conversation(id_)
+            conversation = self._alerts.posting.conversation(id_)
             if (
                 conversation.private
                 and conversation.member
-                and not self._at.posting.has_member(id_, owner)
+                and not self._alerts.posting.has_member(id_, owner)
             ):
                 return NOT_A_MEMBER
         except DeliveryError as problem:

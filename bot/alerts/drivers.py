@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.kinds.registry import NOTES
-from bot.alerts.scope import allowed
+from bot.alerts.scope import allowed_members
 from bot.answers import visibility
 from bot.store import Store
 from bot.store.usage.selection import Selection
@@ -31,7 +31,7 @@ def detail(
 ) -> Detail:
     """Look up what drives an alert, limited to what the rule's owner may see."""
     rule = watched.rule
-    narrow = narrowed(context, watched, measurement)
+    selection = selection_of(context, watched, measurement)
     metric, source = rule.watch.measured, rule.watch.money_source
     if rule.watch.set_at_openrouter:
         source = MoneySource.ALL if _with_byok(context, measurement) else MoneySource.CREDITS
@@ -40,37 +40,37 @@ def detail(
     spans = rule.watch.driver_periods(measurement)
     if spans:
         now, before = spans
-        known = context.figures.holds(before)
+        known = context.figures.is_complete(before)
         keys, models = (
             _drivers(
                 visibility.labels(context.directory, watched.asker),
-                context.figures.sums(Needed(by, (), now), narrow),
-                context.figures.sums(Needed(by, (), before), narrow) if known else None,
+                context.figures.sums(Needed(by, (), now), selection),
+                context.figures.sums(Needed(by, (), before), selection) if known else None,
                 metric,
                 source,
             )
             # a single key needs no list of keys
-            if len(narrow.ids(by) or ()) != 1
+            if len(selection.ids(by) or ()) != 1
             else ()
             for by in (Dimension.KEY, Dimension.MODEL)
         )
-    pace, stretch = None, rule.watch.pace_period(measurement)
-    if stretch:
-        used = context.figures.sums(Needed(None, (), stretch), narrow).get(0, ZERO)
-        pace = SpendPace(used.value(metric, source), stretch.end - stretch.start)
-    drawn = rule.watch.chart_range(measurement, zone)
-    values = _chart(store, drawn, narrow, metric, source) if drawn else ()
+    pace, pace_period = None, rule.watch.pace_period(measurement)
+    if pace_period:
+        used = context.figures.sums(Needed(None, (), pace_period), selection).get(0, ZERO)
+        pace = SpendPace(used.value(metric, source), pace_period.end - pace_period.start)
+    chart_range = rule.watch.chart_range(measurement, zone)
+    values = _chart(store, chart_range, selection, metric, source) if chart_range else ()
     look_up = NOTES.get(type(rule.watch))
     notes = tuple(look_up(watched, context, measurement)) if look_up else ()
-    return Detail(pace, keys, models, drawn, values, notes)
+    return Detail(pace, keys, models, chart_range, values, notes)
 
 
-def narrowed(
+def selection_of(
     context: MeasurementContext, watched: WatchedRule, measurement: Measurement
 ) -> Selection:
     """Whose usage a reading is about: what the rule's filters mean, and its subject."""
     directory, rule, asker = context.directory, watched.rule, watched.asker
-    wanted = allowed(directory, rule, asker, watched.named)
+    wanted = allowed_members(directory, rule, asker, watched.members)
     if rule.watch.set_at_openrouter:
         for limited in context.tracked_limits:
             if limited.cap.subject == measurement.subject:
@@ -110,12 +110,12 @@ def _drivers(
 
 
 def _chart(
-    store: Store, drawn: TimeRange, narrow: Selection, metric: Metric, source: MoneySource
+    store: Store, chart_range: TimeRange, selection: Selection, metric: Metric, source: MoneySource
 ) -> tuple[int, ...]:
-    stored = drawn.granularity
-    if stored is Granularity.DAY and drawn.zone != "UTC":
+    stored = chart_range.granularity
+    if stored is Granularity.DAY and chart_range.zone != "UTC":
         stored = Granularity.HOUR
-    whole = store.whole(narrow, drawn, stored)
+    whole = store.whole(selection, chart_range, stored)
     return tuple(usage.value(metric, source) for usage in whole)
 
 

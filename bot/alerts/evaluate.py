@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 from bot import __version__
 from bot.access.policy import sees_own_only
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.measure import closing, measurements
+from bot.alerts.measure import final_measurement, measurements
 from bot.alerts.openrouter_details import OpenRouterDetails
-from bot.alerts.scope import RuleMembers, people_named
+from bot.alerts.scope import RuleMembers, with_names
 from bot.alerts.services import AlertServices
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
@@ -54,29 +54,29 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 EVERY = timedelta(seconds=60)
 """How often rules are evaluated without a sync: stale data has to be noticed too."""
-ASLEEP = timedelta(minutes=5)
+LONGEST_GAP = timedelta(minutes=5)
 """A longer gap between evaluations means that the process or the machine was not running."""
-ROUSED = timedelta(minutes=3)
+WARM_UP = timedelta(minutes=3)
 """How long after such a gap data may be old because the sync is still catching up."""
-_JUDGED, _FORGOT = "alerts judged", "alerts forgot"
-_SINGLE = "alert-sync-"
+_EVALUATED_AT, _DELETED_ON = "alerts judged", "alerts forgot"
+_SYNC_ALERT = "alert-sync-"
 
 
 class RuleEvaluator:
     """Evaluates all rules, in one process at a time."""
 
     def __init__(self, alerts: AlertServices) -> None:
-        self.alerts = self._at = alerts
-        self._read: dict[tuple[str, int], Rule | None] = {}
-        self._unread: list[StoredRule] = []
-        self._last: datetime | None = None
-        self._awake: datetime | None = None
+        self.alerts = self._alerts = alerts
+        self._parsed: dict[tuple[str, int], Rule | None] = {}
+        self._unreadable: list[StoredRule] = []
+        self._evaluated_at: datetime | None = None
+        self._running_since: datetime | None = None
         self._lock = threading.Lock()
 
     def tick(self, pause: timedelta = EVERY) -> int:
         """Evaluate all rules unless that was done within `pause`; the number of new events."""
-        now = self._at.services.clock()
-        if self._last is not None and timedelta() <= now - self._last < pause:
+        now = self._alerts.services.clock()
+        if self._evaluated_at is not None and timedelta() <= now - self._evaluated_at < pause:
             return 0
         return self.evaluate_all()
 
@@ -86,22 +86,25 @@ class RuleEvaluator:
             return self._evaluate_all()
 
     def _evaluate_all(self) -> int:
-        at = self._at
+        at = self._alerts
         if not at.services.store.lease("alerts", at.owner, LEASE, at.services.clock):
             return 0
         try:
             with isolated(log, "The sync alerts of the admins could not be set up"):
-                self._set_up_first()
+                self._add_sync_alerts()
             now = at.services.clock()
-            if self._last is None or not timedelta() <= now - self._last <= ASLEEP:
-                self._awake = now
-            self._last = now
+            if (
+                self._evaluated_at is None
+                or not timedelta() <= now - self._evaluated_at <= LONGEST_GAP
+            ):
+                self._running_since = now
+            self._evaluated_at = now
             told = at.states.settle(self._changes(at.rules.active(), now))
-            at.services.store.keep_fact(_JUDGED, now.isoformat())
+            at.services.store.keep_fact(_EVALUATED_AT, now.isoformat())
             with isolated(log, "Old alert states and events could not be deleted"):
-                self._forget(now)
+                self._delete_old(now)
             with isolated(log, "The owners of unreadable alert rules could not be told"):
-                self._tell_unreadable()
+                self._notify_unreadable()
         finally:
             # whoever syncs next evaluates at once
             at.services.store.lease("alerts", at.owner, timedelta(), at.services.clock)
@@ -111,25 +114,25 @@ class RuleEvaluator:
         """Evaluate one rule, as soon as it is set up; the number of new events."""
         if entry.paused is not None:
             return 0
-        changes = self._changes([entry], self._at.services.clock())
-        return self._at.states.settle(changes)
+        changes = self._changes([entry], self._alerts.services.clock())
+        return self._alerts.states.settle(changes)
 
     def evaluate_again(self, id_: str) -> None:
         """Evaluate one rule after it was changed, if it still exists."""
-        entry = self._at.rules.get(id_)
+        entry = self._alerts.rules.get(id_)
         if entry:
             self.evaluate_rule(entry)
 
     def current_measurements(self, entry: StoredRule, rule: Rule) -> list[Measurement]:
         """The current readings of all subjects of a rule, also of those far from its limit."""
-        now = self._at.services.clock()
-        with self._at.services.store.snapshot():
-            context = replace(self.context(now), everything=True)
+        now = self._alerts.services.clock()
+        with self._alerts.services.store.snapshot():
+            context = replace(self.context(now), all_subjects=True)
             watched = self.watched(entry, rule, now)
             found = list(measurements(watched, context))
         return [one for one in found if one.period is None or one.period.end > now]
 
-    def standing(
+    def current_of_triggered(
         self,
         entry: StoredRule,
         rule: Rule,
@@ -147,12 +150,12 @@ class RuleEvaluator:
         slow = rule.watch.slow_by_member and rule.by is not None
         if not slow and not (rule.watch.happens_once or rule.watch.compares_hours):
             context.states[entry.id] = told
-            with self._at.services.store.snapshot():
+            with self._alerts.services.store.snapshot():
                 for one in measurements(self.watched(entry, rule, context.now), context):
                     if one.value is not None:
                         found[one.subject, period_key(one)] = one
         if told.keys() - found.keys():
-            lasts = self._at.alert_messages.lasts(entry.id)
+            lasts = self._alerts.alert_messages.lasts(entry.id)
             found = {place: one.event.measurement for place, one in lasts.items()} | found
         return [
             found[place] for place in told if place in found and reached(rule.watch, found[place])
@@ -161,25 +164,27 @@ class RuleEvaluator:
     def rule(self, entry: StoredRule) -> Rule | None:
         """The rule of an entry; None where this version does not understand its words."""
         place = entry.id, entry.version
-        if place not in self._read:
+        if place not in self._parsed:
             try:
-                self._read[place] = rule_of(entry.draft.words)
+                self._parsed[place] = rule_of(entry.draft.words)
             except NOT_READABLE:
                 log.error("Alert rule %s has words that this version does not know", entry.id)
-                self._read[place] = None
-                self._unread.append(entry)
-        rule = self._read[place]
-        return rule and self.narrowed(entry.draft.owner, rule)
+                self._parsed[place] = None
+                self._unreadable.append(entry)
+        rule = self._parsed[place]
+        return rule and self.limited_to_owner(entry.draft.owner, rule)
 
-    def as_read(self, entry: StoredRule, rule: Rule, reader: str) -> Rule:
+    def for_reader(self, entry: StoredRule, rule: Rule, reader: str) -> Rule:
         """A rule as others than its maker read it, who is named there; `reader` is a Slack id."""
         if not any(one.dimension is Dimension.CREATOR for one in rule.filters):
             return rule
         watched = self.watched(entry, rule, entry.made_at)
-        directory, others = self._at.services.store.directory(), reader != entry.draft.owner
-        return people_named(directory, rule, watched.asker, watched.named, me=others)
+        directory, others = self._alerts.services.store.directory(), reader != entry.draft.owner
+        return with_names(directory, rule, watched.asker, watched.members, me=others)
 
-    def as_seen(self, entry: StoredRule, rule: Rule, measurement: Measurement) -> bool:
+    def has_current_visibility(
+        self, entry: StoredRule, rule: Rule, measurement: Measurement
+    ) -> bool:
         """Whether a reading was seen as its rule's maker sees today.
 
         What was told under another sight is not theirs to see any more, or means something else.
@@ -190,38 +195,38 @@ class RuleEvaluator:
         """As far as whose eyes a rule's maker sees today."""
         return self.watched(entry, rule, entry.made_at).visibility
 
-    def narrowed(self, owner: str, rule: Rule) -> Rule:
+    def limited_to_owner(self, owner: str, rule: Rule) -> Rule:
         """A rule as its messages call it: about its maker, where that is all that they may see."""
-        limited = sees_own_only(owner, self._at.services.settings)
+        limited = sees_own_only(owner, self._alerts.services.settings)
         creators = any(one.dimension is Dimension.CREATOR for one in rule.filters)
         if not limited or creators or rule.watch.whole_organization:
             return rule
         return replace(rule, filters=(*rule.filters, visibility.ME))
 
-    def _tell_unreadable(self) -> None:
+    def _notify_unreadable(self) -> None:
         """Tell the owners of rules that this version does not understand, once per version.
 
         Outside of any snapshot, since a thread that holds one must not wait for a write.
         """
-        while self._unread:
-            entry = self._unread.pop()
+        while self._unreadable:
+            entry = self._unreadable.pop()
             key = f"unreadable rule {entry.id} {entry.version} {__version__}"
-            message = unreadable.rule(entry.draft.words, self._at.services.settings.command)
+            message = unreadable.rule(entry.draft.words, self._alerts.services.settings.command)
             said = {"text": message.text, "blocks": list(message.blocks)}
-            self._at.notices.add(key, entry.draft.owner, said)
+            self._alerts.notices.add(key, entry.draft.owner, said)
 
-    def _set_up_first(self) -> None:
+    def _add_sync_alerts(self) -> None:
         """Give each admin an alert on stale data, once: a deleted one does not come back."""
-        rules = self._at.rules
-        for admin in sorted(self._at.services.settings.admins):
-            id_ = f"{_SINGLE}{admin}"
+        rules = self._alerts.rules
+        for admin in sorted(self._alerts.services.settings.admins):
+            id_ = f"{_SYNC_ALERT}{admin}"
             if not rules.known(id_):
                 rules.add(NewRule(admin, "", Rule(Stale()).words(), RuleMembers().as_json()), id_)
 
     def _changes(self, entries: list[StoredRule], now: datetime) -> list[StateChange]:
-        at, store = self._at, self._at.services.store
+        at, store = self._alerts, self._alerts.services.store
         changes: list[StateChange] = []
-        last = store.fact(_JUDGED)
+        last = store.fact(_EVALUATED_AT)
         evaluated_since = datetime.fromisoformat(last) if last else now
         with store.snapshot():
             context = self.context(now)
@@ -229,10 +234,10 @@ class RuleEvaluator:
                 context.states.setdefault(rule, {})[subject, period] = state
             for entry in priority.pausing_for_requests(entries):
                 with isolated(log, "Alert rule %s could not be evaluated", entry.id):
-                    changes += list(self._one(entry, context, min(evaluated_since, now)))
+                    changes += list(self._changes_of(entry, context, min(evaluated_since, now)))
         return changes
 
-    def _one(
+    def _changes_of(
         self, entry: StoredRule, context: MeasurementContext, evaluated_since: datetime
     ) -> Iterator[StateChange]:
         rule = self.rule(entry)
@@ -249,18 +254,18 @@ class RuleEvaluator:
             place = measurement.subject, period_key(measurement)
             before = now_known.get(place, kept.get(place))
             verdict = evaluate(rule, measurement, before or AlertState(), context.now)
-            if _unsure(watched, context, measurement, verdict.event):
+            if _may_be_wrong(watched, context, measurement, verdict.event):
                 continue
-            if verdict.event is None and not _worth_keeping(before, verdict.state):
+            if verdict.event is None and not _worth_storing(before, verdict.state):
                 continue
             now_known[place] = verdict.state
             yield StateChange(
                 (entry.id, *place), entry.version, before, verdict.state, verdict.event,
                 rule.urgent,
             )  # fmt: skip
-        yield from self._ends(watched, context, now_known)
+        yield from self._period_ends(watched, context, now_known)
 
-    def _ends(
+    def _period_ends(
         self,
         watched: WatchedRule,
         context: MeasurementContext,
@@ -273,14 +278,14 @@ class RuleEvaluator:
                 continue
             if (
                 context.now < state.ends + SETTLED
-                or context.fresh is None
-                or context.fresh < state.ends
+                or context.synced_at is None
+                or context.synced_at < state.ends
             ):
                 continue  # the last usage of the period may still come
-            last = self._at.alert_messages.last((entry.id, subject, period))
+            last = self._alerts.alert_messages.last((entry.id, subject, period))
             if last is None or last.event.measurement.period is None:
                 continue
-            measurement = closing(
+            measurement = final_measurement(
                 watched, context, last.event.measurement, last.event.measurement.period
             )
             verdict = ended(state, measurement, context.now)
@@ -290,35 +295,35 @@ class RuleEvaluator:
 
     def context(self, now: datetime) -> MeasurementContext:
         """What the cache holds now; to be used within one snapshot of the database."""
-        at, store = self._at, self._at.services.store
+        at, store = self._alerts, self._alerts.services.store
         directory = store.directory()
         limits = OpenRouterLimits()
         with isolated(log, "Stored limits cannot be read, so alerts on limits have to wait"):
             limits = limits_of(store.fact("limits"), directory)
-        awake = self._awake is not None and now - self._awake >= ROUSED
+        awake = self._running_since is not None and now - self._running_since >= WARM_UP
         figures = UsageLookup(store, at.usage, now)
         details = OpenRouterDetails(store, directory)
         return MeasurementContext(
-            figures, at.usage, directory, limits, now, {}, details, awake=awake
+            figures, at.usage, directory, limits, now, {}, details, warmed_up=awake
         )
 
     def watched(self, entry: StoredRule, rule: Rule, evaluated_since: datetime) -> WatchedRule:
         """A rule with its maker as they are today: by the settings, and their address."""
-        services = self._at.services
-        named = RuleMembers.of_json(entry.draft.members)
-        asker = asker_for(services, entry.draft.owner, entry.draft.email, named.people)
+        services = self._alerts.services
+        members = RuleMembers.of_json(entry.draft.members)
+        asker = asker_for(services, entry.draft.owner, entry.draft.email, members.people)
         zone = rule.zone or services.settings.zone
-        return WatchedRule(entry, rule, zone, asker, named, max(evaluated_since, entry.made_at))
+        return WatchedRule(entry, rule, zone, asker, members, max(evaluated_since, entry.made_at))
 
-    def _forget(self, now: datetime) -> None:
-        store = self._at.services.store
+    def _delete_old(self, now: datetime) -> None:
+        store = self._alerts.services.store
         today = f"{now:%Y-%m-%d}"
-        if store.fact(_FORGOT) != today:
-            self._at.states.forget(now)
-            store.keep_fact(_FORGOT, today)
+        if store.fact(_DELETED_ON) != today:
+            self._alerts.states.forget(now)
+            store.keep_fact(_DELETED_ON, today)
 
 
-def _unsure(
+def _may_be_wrong(
     watched: WatchedRule,
     context: MeasurementContext,
     measurement: Measurement,
@@ -343,7 +348,7 @@ def _unsure(
     return any(context.figures.partial(span) for span in spans if span.start < span.end)
 
 
-def _worth_keeping(before: AlertState | None, after: AlertState) -> bool:
+def _worth_storing(before: AlertState | None, after: AlertState) -> bool:
     """Whether a state differs from what is stored; an armed rule needs no state."""
     if before is None:
         return after.phase not in {Phase.UNKNOWN, Phase.OK}

@@ -137,11 +137,11 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         # the channel is only checked when it is saved: this would ask Slack on every change
         draft = self._alert_manager.draft(owner, replace(rule, to=Recipient()), "")
         if isinstance(draft, CommandError):
-            return render.foreseen(rule, zone, _filters_said(draft))
+            return render.preview_text(rule, zone, _filters_said(draft))
         if isinstance(draft, Refusal):
             return f":warning: {draft.text}"
-        watched = self._alert_manager.narrowed(owner.id, draft)
-        return render.foreseen(
+        watched = self._alert_manager.limited_to_owner(owner.id, draft)
+        return render.preview_text(
             watched, zone, self._alert_manager.current_measurements(draft, meta.id)
         )
 

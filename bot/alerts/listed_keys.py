@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.scope import allowed
+from bot.alerts.scope import allowed_members
 from bot.answers import visibility
 from bot.answers.openrouter_details import KeyDetails, owner_left
 from reports.alerts.evaluation import Phase
@@ -31,7 +31,7 @@ class ListedKey:
 def listed_keys(watched: WatchedRule, context: MeasurementContext) -> Iterator[ListedKey]:
     """The keys that the rule's filters mean and its owner may see; none until they were listed."""
     directory = context.directory
-    wanted = allowed(directory, watched.rule, watched.asker, watched.named)
+    wanted = allowed_members(directory, watched.rule, watched.asker, watched.members)
     keys, creators = wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
     labels = visibility.labels(directory, watched.asker)
     for hash_, one in (context.details.keys or {}).items():

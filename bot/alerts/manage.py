@@ -38,7 +38,7 @@ class AlertManager:
     """What people do with alert rules. Each method checks who does it."""
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
-        self._at = alerts
+        self._alerts = alerts
         self._services = alerts.services
         self._evaluator = evaluator
         self._permissions = AlertPermissions(alerts)
@@ -61,12 +61,12 @@ class AlertManager:
 
     def keep(self, person: SlackUser, draft: NewRule) -> Outcome:
         """Save a draft, unless the person already has that rule, or too many."""
-        mine = self._at.rules.of(person.id)
+        mine = self._alerts.rules.of(person.id)
         known = next((one for one in mine if one.draft.words == draft.words), None)
         if known is None and len(mine) >= MOST_EACH:
             text = f"You already have {MOST_EACH} alerts, which is the limit. Delete one first."
             return Outcome(text_message(text), OutcomeKind.REFUSED)
-        entry = known or self._at.rules.add(draft)
+        entry = known or self._alerts.rules.add(draft)
         triggered = known is None and self._evaluator.evaluate_rule(entry) > 0
         message = self._cards.confirmation(entry, again=known is not None, triggered=triggered)
         return Outcome(message, OutcomeKind.ALERTED)
@@ -74,7 +74,7 @@ class AlertManager:
     def listed(self, person: SlackUser, asked: ListAlerts) -> Outcome:
         """A person's rules with their buttons; for an admin, the rules of all people."""
         everybody = is_admin(person, self._services.settings)
-        entries = self._at.rules.of(None if everybody else person.id)
+        entries = self._alerts.rules.of(None if everybody else person.id)
         page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
         on_page = entries[(page - 1) * cards.PAGE : page * cards.PAGE]
         message = cards.listing(
@@ -83,14 +83,14 @@ class AlertManager:
             len(entries),
             self._command,
             everybody=everybody,
-            quiet=self._at.alert_messages.quiet(person.id),
+            quiet=self._alerts.alert_messages.quiet(person.id),
             muted=self._cards.muted_by(person) if page == 1 else (),
         )
         return Outcome(message, OutcomeKind.LISTED)
 
     def set_quiet(self, person: SlackUser, asked: SetQuiet) -> Outcome:
         """Save a person's quiet hours."""
-        self._at.alert_messages.set_quiet(person.id, asked.quiet)
+        self._alerts.alert_messages.set_quiet(person.id, asked.quiet)
         zone = person.zone or self._services.settings.zone
         return Outcome(cards.quiet_set(asked.quiet, zone, self._command), OutcomeKind.ALERTED)
 
@@ -99,20 +99,20 @@ class AlertManager:
     def pause(self, place: ReplyTarget, id_: str) -> None:
         """Pause a rule."""
         if entry := self._permissions.allowed(place, id_):
-            self._at.rules.pause(entry.id, f"by <@{place.user}>")
+            self._alerts.rules.pause(entry.id, f"by <@{place.user}>")
             self._show(place, id_)
 
     def resume(self, place: ReplyTarget, id_: str) -> None:
         """Resume a rule; what is past its threshold by now sends a message, once."""
         if entry := self._permissions.allowed(place, id_):
-            self._at.rules.resume(entry.id, self._permissions.managers(entry))
+            self._alerts.rules.resume(entry.id, self._permissions.managers(entry))
             self._evaluator.evaluate_again(id_)
             self._show(place, id_)
 
     def delete(self, place: ReplyTarget, id_: str) -> None:
         """Delete a rule."""
         if entry := self._permissions.allowed(place, id_):
-            self._at.rules.remove(entry.id)
+            self._alerts.rules.remove(entry.id)
             words = code(f"alert {in_words(entry.draft.words)}", 300)
             if not place.home:
                 self._services.slack.respond(place, said(f"Deleted: {words}"))
@@ -146,23 +146,23 @@ class AlertManager:
 
         `entry` is the rule as it was when it was opened; False if it was changed or deleted since.
         """
-        old, new = self._evaluator.rule(entry), self.narrowed(entry.draft.owner, draft)
+        old, new = self._evaluator.rule(entry), self.limited_to_owner(entry.draft.owner, draft)
         keep = old is not None and _same_kind(old, new)
-        if self._at.rules.change(entry.id, draft, keep=keep, was=entry.version) is None:
+        if self._alerts.rules.change(entry.id, draft, keep=keep, was=entry.version) is None:
             return False
         self._evaluator.evaluate_again(entry.id)
         return True
 
     def changed(self, id_: str, reader: str = "") -> Message:
         """A rule's card after a change, for `reader` (a Slack id; by default its owner)."""
-        entry = self._at.rules.get(id_)
+        entry = self._alerts.rules.get(id_)
         if entry is None:
             return text_message(GONE.text)
         return self._cards.confirmation(entry, changed=True, reader=reader)
 
-    def narrowed(self, owner: str, draft: NewRule) -> Rule:
+    def limited_to_owner(self, owner: str, draft: NewRule) -> Rule:
         """An unsaved rule, limited to the usage of its owner (a Slack id) if they see no other."""
-        return self._evaluator.narrowed(owner, rule_of(draft.words))
+        return self._evaluator.limited_to_owner(owner, rule_of(draft.words))
 
     def current_measurements(self, draft: NewRule, id_: str) -> list[Measurement]:
         """The current measurements of all subjects of an unsaved rule; `id_` is "" if it is new."""
@@ -172,7 +172,7 @@ class AlertManager:
 
     def cards_of(self, user: str, most: int) -> tuple[tuple[RuleCard, ...], int]:
         """The newest of a person's own rules, for their Home, and how many there are."""
-        entries = self._at.rules.of(user)
+        entries = self._alerts.rules.of(user)
         return tuple(self._cards.cards(entries[-most:], user)), len(entries)
 
     @property

@@ -19,18 +19,18 @@ def measurements(watched: WatchedRule, context: MeasurementContext) -> Iterator[
     None from usage before the first sync.
     """
     watch = watched.rule.watch
-    if watch.from_usage and context.fresh is None:
+    if watch.from_usage and context.synced_at is None:
         return
     for one in MEASURES[type(watch)](watched, context):
         yield replace(one, visibility=watched.visibility)
 
 
-def closing(
+def final_measurement(
     watched: WatchedRule, context: MeasurementContext, last: Measurement, span: AlertPeriod
 ) -> Measurement:
     """The final measurement of a period that is over; `last` is the one of its newest event."""
     if isinstance(watched.rule.watch, Above):
-        found = above.closing(watched, context, last, span)
+        found = above.final_measurement(watched, context, last, span)
         if found is not None:
             return found
     return replace(last, at=max(last.at, span.end), part=False)

@@ -28,13 +28,13 @@ class MessageComposer:
     """Creates the messages of events, and recreates them when things have changed."""
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
-        self._at = alerts
+        self._alerts = alerts
         self._evaluator = evaluator
 
     def of(self, alert_message: AlertMessage) -> Message | None:
         """The current version of a message; None if its rules no longer exist."""
-        events = self._at.alert_messages.events(alert_message.id)
-        today = [one for one in events if self._as_seen(one)]
+        events = self._alerts.alert_messages.events(alert_message.id)
+        today = [one for one in events if self._has_current_visibility(one)]
         if len(today) < len(events) and alert_message.ts:
             return None  # parts of it were measured with another visibility: leave it as it is
         events = today
@@ -52,7 +52,7 @@ class MessageComposer:
             for one in firsts
             if (found := self._about(one, zone))
         ]
-        command = self._at.services.settings.command
+        command = self._alerts.services.settings.command
         return render.together(many, command, notes) if many else None
 
     def _replies(
@@ -60,7 +60,7 @@ class MessageComposer:
     ) -> Message | None:
         """The latest event of each crossing, with a headline if the message above has several."""
         last = {self._crossing(one): one for one in events}
-        above = self._at.alert_messages.events(root) if root is not None else []
+        above = self._alerts.alert_messages.events(root) if root is not None else []
         if len(last) == sum(one.event.kind is EventKind.TRIGGERED for one in above) == 1:
             return self._reply(events[-1], zone)
         many = [
@@ -71,7 +71,7 @@ class MessageComposer:
         return render.replies(many, notes) if many else None
 
     def _crossing(self, one: PendingEvent) -> int:
-        first = self._at.alert_messages.first(one)
+        first = self._alerts.alert_messages.first(one)
         return first.id if first else one.id
 
     def _first(self, one: PendingEvent, zone: str, notes: tuple[str, ...]) -> Message | None:
@@ -80,12 +80,12 @@ class MessageComposer:
             return None
         about, watched = found
         event, latest = self._dated(one), self._latest(one)
-        with self._at.services.store.snapshot():
-            context = self._evaluator.context(self._at.services.clock())
-            base = render.shown(event, watched.rule, latest).measurement
+        with self._alerts.services.store.snapshot():
+            context = self._evaluator.context(self._alerts.services.clock())
+            base = render.event_to_show(event, watched.rule, latest).measurement
             moves = not render.is_over(latest) or watched.rule.watch.compares_hours
             now = current_measurement(watched, context, base) if moves else None
-            shown = render.shown(event, watched.rule, latest, now)
+            shown = render.event_to_show(event, watched.rule, latest, now)
             drawn = self._detail(watched, context, shown, about.zone)
         message = render.alert(event, about, drawn, latest, now)
         return self._standing_for(message, watched, event)
@@ -95,7 +95,7 @@ class MessageComposer:
         query = question(watched.rule, event.measurement, watched.zone)
         if query is None:
             return message
-        services, owner = self._at.services, watched.entry.draft.owner
+        services, owner = self._alerts.services, watched.entry.draft.owner
         what = shown(query, event.at, services.settings.zone, watched.asker, owner)
         return message.with_state(state_of(services, what))
 
@@ -105,8 +105,8 @@ class MessageComposer:
             return None
         about, watched = found
         event = self._dated(one)
-        with self._at.services.store.snapshot():
-            context = self._evaluator.context(self._at.services.clock())
+        with self._alerts.services.store.snapshot():
+            context = self._evaluator.context(self._alerts.services.clock())
             drawn = self._detail(watched, context, event, about.zone)
         return render.reply(event, about, drawn)
 
@@ -114,67 +114,69 @@ class MessageComposer:
         self, watched: WatchedRule, context: MeasurementContext, event: AlertEvent, zone: str
     ) -> Detail:
         """What drives it, with the threshold that it was evaluated with."""
-        measured = replace(watched, rule=render.at_line(watched.rule, event.measurement))
-        return detail(self._at.services.store, measured, context, event.measurement, zone)
+        measured = replace(watched, rule=render.with_limit_of(watched.rule, event.measurement))
+        return detail(self._alerts.services.store, measured, context, event.measurement, zone)
 
     def _latest(self, one: PendingEvent) -> AlertEvent | None:
         """The newest event after the first of a crossing, measured with the same visibility."""
-        last = self._at.alert_messages.latest(one)
-        return self._dated(last) if last.id > one.id and self._as_seen(last) else None
+        last = self._alerts.alert_messages.latest(one)
+        return (
+            self._dated(last) if last.id > one.id and self._has_current_visibility(last) else None
+        )
 
     def _dated(self, one: PendingEvent) -> AlertEvent:
         """An event, marked as past if its period has ended by now."""
         event = one.event
         period = event.measurement.period
-        if period is None or self._at.services.clock() < period.end:
+        if period is None or self._alerts.services.clock() < period.end:
             return event
         return replace(event, measurement=replace(event.measurement, part=False))
 
-    def _as_seen(self, one: PendingEvent) -> bool:
-        entry = self._at.rules.find(one.rule)
+    def _has_current_visibility(self, one: PendingEvent) -> bool:
+        entry = self._alerts.rules.find(one.rule)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
             return True  # it isn't shown anyway
-        return self._evaluator.as_seen(entry, rule, one.event.measurement)
+        return self._evaluator.has_current_visibility(entry, rule, one.event.measurement)
 
     def _about(
         self, one: PendingEvent, zone: str, notes: tuple[str, ...] = ()
     ) -> tuple[AlertContext, WatchedRule] | None:
         """What a message is about, as its recipient reads it, and its rule."""
-        entry = self._at.rules.find(one.rule)
+        entry = self._alerts.rules.find(one.rule)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
             return None
         watched = self._evaluator.watched(entry, rule, entry.made_at)
         zone = watched.zone if rule.watch.has_zone else zone
-        holds = self._at.states.holds()
+        holds = self._alerts.states.holds()
         hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
         snoozed = hold.until if hold else None
         about = AlertContext(
             str(one.id),
-            self._evaluator.as_read(entry, watched.rule, self._reader(one)),
+            self._evaluator.for_reader(entry, watched.rule, self._reader(one)),
             zone,
             entry.draft.owner,
-            self._at.services.settings.command,
+            self._alerts.services.settings.command,
             notes,
-            self._at.states.acknowledged(one.place) or "",
-            snoozed if snoozed and snoozed > self._at.services.clock() else None,
+            self._alerts.states.acknowledged(one.place) or "",
+            snoozed if snoozed and snoozed > self._alerts.services.clock() else None,
             hold.person if hold and hold.until is None else "",
         )
         return about, watched
 
     def _reader(self, one: PendingEvent) -> str:
         """The person or channel that the message of an event went to."""
-        alert_message = self._at.alert_messages.get(one.alert_message or 0)
-        root = self._at.alert_messages.get(alert_message.root or 0) if alert_message else None
+        alert_message = self._alerts.alert_messages.get(one.alert_message or 0)
+        root = self._alerts.alert_messages.get(alert_message.root or 0) if alert_message else None
         found = root or alert_message
         return found.place if found else ""
 
     def _zone(self, alert_message: AlertMessage) -> str:
         """The recipient's time zone; in a channel that of the settings."""
-        services = self._at.services
+        services = self._alerts.services
         root = (
-            self._at.alert_messages.get(alert_message.root)
+            self._alerts.alert_messages.get(alert_message.root)
             if alert_message.root is not None
             else None
         )

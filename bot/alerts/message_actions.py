@@ -61,7 +61,7 @@ class MessageActions:
     """
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
-        self._at = alerts
+        self._alerts = alerts
         self._services = alerts.services
         self._evaluator = evaluator
         self._messages = MessageComposer(alerts, evaluator)
@@ -83,7 +83,7 @@ class MessageActions:
         owner = watched.entry.draft.owner
         query = about(query, owner)
         asker = asker_of(self._services, person, query)
-        if asker.own_only and owner != person.id and watched.whose_own:
+        if asker.own_only and owner != person.id and watched.own_only:
             text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
             self._services.slack.respond(place, said(text))
             return
@@ -104,8 +104,8 @@ class MessageActions:
         if found is None:
             return
         if found.same_usage:
-            states = {one.place for one in self._at.alert_messages.events(found.message.id)}
-            self._at.states.acknowledge(states, place.user)
+            states = {one.place for one in self._alerts.alert_messages.events(found.message.id)}
+            self._alerts.states.acknowledge(states, place.user)
             self._update(found.message)
         else:
             self._permissions.say(place, OTHER_USAGE)
@@ -121,9 +121,9 @@ class MessageActions:
             self._permissions.say(place, OTHER_USAGE)
             return
         one = found.event
-        state = self._at.states.get(one.place)
+        state = self._alerts.states.get(one.place)
         until = Snooze(length).until(self._services.clock(), state.ends if state else None)
-        self._at.states.hold(one.rule, one.subject, until, place.user)
+        self._alerts.states.hold(one.rule, one.subject, until, place.user)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, found.person, f"snoozed {length}")
 
@@ -139,8 +139,8 @@ class MessageActions:
         one, person = found.event, found.person
         pauses = found.watched.entry.draft.owner == person.id or found.message.place != person.id
         if pauses:
-            self._at.rules.pause(one.rule, f"by <@{place.user}>")
-        self._at.states.hold(one.rule, one.subject, None, place.user)
+            self._alerts.rules.pause(one.rule, f"by <@{place.user}>")
+        self._alerts.states.hold(one.rule, one.subject, None, place.user)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, person, "muted")
         self._services.slack.respond(place, cards.muted(event, whole=pauses))
@@ -152,8 +152,8 @@ class MessageActions:
             return
         one, entry = found.event, found.watched.entry
         if self._permissions.manages(found.person, entry) and entry.paused is not None:
-            self._at.rules.resume(one.rule, self._permissions.managers(entry))
-        self._at.states.release(one.rule, one.subject)
+            self._alerts.rules.resume(one.rule, self._permissions.managers(entry))
+        self._alerts.states.release(one.rule, one.subject)
         self._evaluator.evaluate_again(one.rule)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, found.person, "unmuted")
@@ -165,7 +165,7 @@ class MessageActions:
         person = admit(self._services, place, Act.CHANGED_ALERT, "unmuted")
         if person is None:
             return
-        hold = self._at.states.holds().get((id_, subject))
+        hold = self._alerts.states.holds().get((id_, subject))
         if hold is None or hold.until is not None:
             self._permissions.say(place, GONE.text)
             return
@@ -173,7 +173,7 @@ class MessageActions:
             self._permissions.note(Act.CHANGED_ALERT, person, "unmuted", REFUSED)
             self._permissions.say(place, NOT_SENT_TO_YOU)
             return
-        self._at.states.release(id_, subject)
+        self._alerts.states.release(id_, subject)
         self._evaluator.evaluate_again(id_)
         self._permissions.note(Act.CHANGED_ALERT, person, "unmuted")
         self._permissions.say(place, UNMUTED)
@@ -197,17 +197,17 @@ class MessageActions:
         if person is None:
             return None
         one = self._event(event)
-        message = self._at.alert_messages.get(one.alert_message or 0) if one else None
+        message = self._alerts.alert_messages.get(one.alert_message or 0) if one else None
         if one is None or message is None:
             self._permissions.say(place, GONE.text)
             return None
-        entry = self._at.rules.find(one.rule)
+        entry = self._alerts.rules.find(one.rule)
         what = f"alert {entry.draft.words}" if entry else "a message"
         if not _was_sent_to(message, person, spot):
             self._permissions.note(Act.CHANGED_ALERT, person, what, REFUSED)
             self._permissions.say(place, NOT_SENT_TO_YOU)
             return None
-        entry = self._at.rules.get(one.rule)
+        entry = self._alerts.rules.get(one.rule)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
             self._permissions.say(place, GONE.text)
@@ -223,7 +223,7 @@ class MessageActions:
 
     def _event(self, id_: str) -> PendingEvent | None:
         is_id = id_.isascii() and id_.isdigit() and len(id_) < 16  # fits SQLite's 64-bit integers
-        return self._at.alert_messages.event(int(id_)) if is_id else None
+        return self._alerts.alert_messages.event(int(id_)) if is_id else None
 
     def _update(self, message: AlertMessage) -> None:
         """Update a message to the current state; if that fails, the worker does it later."""
@@ -232,10 +232,10 @@ class MessageActions:
         content = self._messages.of(message)
         try:
             if content:
-                self._at.posting.update(Posted(message.channel, message.ts), content)
+                self._alerts.posting.update(Posted(message.channel, message.ts), content)
         except DeliveryError as problem:
             log.info("Could not update an alert's message, will retry: %s", problem)
-            self._at.alert_messages.renew(message.id)
+            self._alerts.alert_messages.renew(message.id)
 
 
 def _was_sent_to(message: AlertMessage, person: SlackUser, spot: MessageLocation) -> bool:

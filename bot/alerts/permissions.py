@@ -17,7 +17,7 @@ class AlertPermissions:
     """Checks who may manage a rule, answers with refusals, and writes to the audit log."""
 
     def __init__(self, alerts: AlertServices) -> None:
-        self._at = alerts
+        self._alerts = alerts
         self._services = alerts.services
 
     def manages(self, person: SlackUser, entry: StoredRule) -> bool:
@@ -30,7 +30,7 @@ class AlertPermissions:
 
     def find(self, person: SlackUser, id_: str) -> StoredRule | Refusal:
         """The rule, if the person may change it; refusals are written to the audit log."""
-        entry = self._at.rules.get(id_)
+        entry = self._alerts.rules.get(id_)
         if entry is None:
             return GONE
         if self.manages(person, entry):
@@ -43,7 +43,7 @@ class AlertPermissions:
 
         The refusal was sent as an answer to `place`. Both outcomes are written to the audit log.
         """
-        entry = self._at.rules.get(id_)
+        entry = self._alerts.rules.get(id_)
         what = f"alert {entry.draft.words}" if entry else id_
         person = admit(self._services, place, Act.CHANGED_ALERT, what)
         if person is None:

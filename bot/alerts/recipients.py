@@ -33,7 +33,7 @@ class RecipientLookup:
     """Looks up recipients, and hands the rules of people who left to the admins."""
 
     def __init__(self, alerts: AlertServices) -> None:
-        self._at = alerts
+        self._alerts = alerts
         self._found: dict[str, tuple[datetime, str | None]] = {}
 
     def resolved_recipient(
@@ -59,7 +59,7 @@ class RecipientLookup:
 
         Raises DeliveryError if Slack doesn't say who its owner is.
         """
-        services, owner = self._at.services, entry.draft.owner
+        services, owner = self._alerts.services, entry.draft.owner
         try:
             person = services.slack.person(owner)
         except DeliveryError as error:
@@ -70,23 +70,25 @@ class RecipientLookup:
             return self._handed_over(entry)
         if refused := refusal(person, services.slack.identity(), services.settings):
             log.warning("Paused an alert rule: its owner may no longer use the bot")
-            self._at.rules.pause(entry.id, f"its owner can't use this bot anymore: {refused}")
+            self._alerts.rules.pause(entry.id, f"its owner can't use this bot anymore: {refused}")
             return None
         if person.email and person.email != entry.draft.email:
-            self._at.rules.renew_email(owner, person.email)
+            self._alerts.rules.renew_email(owner, person.email)
         return entry
 
     def zone(self, user: str) -> str:
         """A person's time zone."""
         try:
-            return self._at.services.slack.person(user).zone or self._at.services.settings.zone
+            return (
+                self._alerts.services.slack.person(user).zone or self._alerts.services.settings.zone
+            )
         except DeliveryError:
-            return self._at.services.settings.zone
+            return self._alerts.services.settings.zone
 
     def tell(self, key: str, user: str, message: Message) -> None:
         """Send a person a notice, once for each key."""
         plain = {"text": message.text, "blocks": list(message.blocks)}
-        self._at.notices.add(key, user, plain)
+        self._alerts.notices.add(key, user, plain)
 
     def _creator(self, entry: StoredRule, email: str) -> ResolvedRecipient:
         """The person with the e-mail address of a creator; the rule's owner if there is none."""
@@ -96,18 +98,18 @@ class RecipientLookup:
         user = self._by_email(email)
         if user == owner:
             return ResolvedRecipient(owner)
-        services = self._at.services
+        services = self._alerts.services
         person = services.slack.person(user) if user else None
         if person is None or refusal(person, services.slack.identity(), services.settings):
             return ResolvedRecipient(owner, words.no_account(email))
         return ResolvedRecipient(person.id, words.made_by(owner))
 
     def _by_email(self, email: str) -> str | None:
-        now = self._at.services.clock()
+        now = self._alerts.services.clock()
         known = self._found.get(email)
         if known and timedelta() <= now - known[0] < KEPT:
             return known[1]
-        user = self._at.posting.person(email)
+        user = self._alerts.posting.person(email)
         self._found[email] = now, user
         return user
 
@@ -117,19 +119,19 @@ class RecipientLookup:
         heir = self._heir(left)
         if heir is None:
             log.warning("The owner of alert rules has left, and there is no admin to take over")
-            for one in self._at.rules.of(left):
-                self._at.rules.pause(one.id, "its owner left the workspace")
+            for one in self._alerts.rules.of(left):
+                self._alerts.rules.pause(one.id, "its owner left the workspace")
             return None
-        given = self._at.rules.hand_over(left, heir.id, heir.email or "")
+        given = self._alerts.rules.hand_over(left, heir.id, heir.email or "")
         told = [in_words(one.draft.words) for one in given]
-        command = self._at.services.settings.command
-        for admin in sorted(self._at.services.settings.admins):
+        command = self._alerts.services.settings.command
+        for admin in sorted(self._alerts.services.settings.admins):
             message = words.handed_over(left, heir.id, told, command, mine=admin == heir.id)
             self.tell(f"alerts of {left} {entry.id} {admin}", admin, message)
-        return self._at.rules.get(entry.id)
+        return self._alerts.rules.get(entry.id)
 
     def _heir(self, left: str) -> SlackUser | None:
-        services = self._at.services
+        services = self._alerts.services
         for admin in sorted(services.settings.admins - {left}):
             try:
                 person = services.slack.person(admin)

@@ -23,7 +23,7 @@ class RuleCards:
     """Looks up what the cards of rules show."""
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
-        self._at = alerts
+        self._alerts = alerts
         self._evaluator = evaluator
         self._people = RecipientLookup(alerts)
 
@@ -34,8 +34,8 @@ class RuleCards:
         """
         if not entries:
             return []
-        with self._at.services.store.snapshot():
-            context = self._evaluator.context(self._at.services.clock())
+        with self._alerts.services.store.snapshot():
+            context = self._evaluator.context(self._alerts.services.clock())
         return [card for one in entries if (card := self._card(one, reader, context))]
 
     def confirmation(
@@ -58,20 +58,22 @@ class RuleCards:
             return text_message(GONE.text)
         [card] = found
         now = self._evaluator.current_measurements(entry, rule)
-        command = self._at.services.settings.command
+        command = self._alerts.services.settings.command
         first = self._first_message(entry, card.rule) if triggered else FirstMessage.NOT_NOW
-        return render.made(card, command, again=again, changed=changed, now=now, heard=first)
+        return render.made(
+            card, command, again=again, changed=changed, now=now, first_message=first
+        )
 
     def muted_by(self, person: SlackUser) -> list[render.Muted]:
         """What a person muted of active rules that other people set up."""
         found = []
-        for hold in self._at.states.holds().values():
-            entry = self._at.rules.get(hold.rule)
+        for hold in self._alerts.states.holds().values():
+            entry = self._alerts.rules.get(hold.rule)
             if entry is None or hold.until is not None or hold.person != person.id:
                 continue
             rule = self._evaluator.rule(entry)
             if entry.draft.owner != person.id and entry.paused is None and rule is not None:
-                as_read = self._evaluator.as_read(entry, rule, person.id)
+                as_read = self._evaluator.for_reader(entry, rule, person.id)
                 found.append(render.Muted(hold.rule, hold.subject, as_read, entry.draft.owner))
         return found
 
@@ -83,14 +85,14 @@ class RuleCards:
         visibility = self._evaluator.visibility(entry, rule)
         triggered = {
             place[1:]: state
-            for place, state in self._at.states.triggered(entry.id)
+            for place, state in self._alerts.states.triggered(entry.id)
             if state.visibility == visibility and (state.ends is None or state.ends > context.now)
         }
-        current = self._evaluator.standing(entry, rule, triggered, context)
-        holds = [one for (id_, _), one in self._at.states.holds().items() if id_ == entry.id]
+        current = self._evaluator.current_of_triggered(entry, rule, triggered, context)
+        holds = [one for (id_, _), one in self._alerts.states.holds().items() if id_ == entry.id]
         return RuleCard(
             entry.id,
-            self._evaluator.as_read(entry, rule, reader),
+            self._evaluator.for_reader(entry, rule, reader),
             zone,
             entry.draft.owner,
             entry.paused,
@@ -102,10 +104,10 @@ class RuleCards:
     def _first_message(self, entry: StoredRule, rule: Rule) -> FirstMessage:
         """When the message of a rule that has triggered arrives: owners may have quiet hours."""
         owner = entry.draft.owner
-        quiet = self._at.alert_messages.quiet(owner)
+        quiet = self._alerts.alert_messages.quiet(owner)
         if quiet is None or rule.urgent or rule.to.kind is not RecipientKind.ME:
             return FirstMessage.AT_ONCE
-        until = quiet.until(self._at.services.clock(), self._people.zone(owner))
+        until = quiet.until(self._alerts.services.clock(), self._people.zone(owner))
         return FirstMessage.AT_ONCE if until is None else FirstMessage.LATER
 
 

@@ -41,17 +41,17 @@ class RuleMembers:
         return cls(people, refs)
 
 
-def named(directory: Directory, rule: Rule, asker: Asker) -> RuleMembers:
+def rule_members(directory: Directory, rule: Rule, asker: Asker) -> RuleMembers:
     """What the names of a rule mean now; patterns mean whoever fits them later on."""
     refs = {}
     for one in rule.filters:
         if "*" not in one.pattern:
-            found = sorted(meant(directory, one, asker, RuleMembers()))
+            found = sorted(members_of_filter(directory, one, asker, RuleMembers()))
             refs[str(one)] = tuple(directory.members[id_].ref for id_ in found)
     return RuleMembers(asker.people, refs)
 
 
-def meant(directory: Directory, one: Filter, asker: Asker, known: RuleMembers) -> Ids:
+def members_of_filter(directory: Directory, one: Filter, asker: Asker, known: RuleMembers) -> Ids:
     """The members that a filter of a rule means today."""
     pattern = one.pattern
     people = dict(asker.people) | dict(known.people)
@@ -70,44 +70,46 @@ def meant(directory: Directory, one: Filter, asker: Asker, known: RuleMembers) -
     return found & visibility.visible(directory, one.dimension, asker)
 
 
-def people_named(
+def with_names(
     directory: Directory, rule: Rule, asker: Asker, known: RuleMembers, *, me: bool
 ) -> Rule:
     """A rule as somebody reads it: people by their names, `me` as well where it is not they."""
     labels = visibility.labels(directory, asker)
 
-    def called(one: Filter) -> Filter:
+    def named(one: Filter) -> Filter:
         mine = one.pattern.casefold() == SELF
         if one.dimension is not Dimension.CREATOR or not (
             (mine and me) or one.pattern.startswith("<@")
         ):
             return one
-        names = [labels[id_] for id_ in meant(directory, one, asker, known) if id_ in labels]
+        names = [
+            labels[id_] for id_ in members_of_filter(directory, one, asker, known) if id_ in labels
+        ]
         name = names[0] if len(names) == 1 else asker.email if mine else ""
         return replace(one, pattern=name.replace('"', "'")) if name else one
 
-    return replace(rule, filters=tuple(map(called, rule.filters)))
+    return replace(rule, filters=tuple(map(named, rule.filters)))
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A rule's usage: fetched by which dimension and through which filters, and whose of it.
 
-    `members` are those it is about (None: all); `apart`: each of them is judged on its own.
+    `members` are those it is about (None: all); `separately`: each of them is judged on its own.
     """
 
     by: Dimension | None
-    narrow: Selection
+    selection: Selection
     members: Ids | None
-    apart: bool
+    separately: bool
 
 
-def allowed(
+def allowed_members(
     directory: Directory, rule: Rule, asker: Asker, known: RuleMembers
 ) -> dict[Dimension, Ids]:
     """The members of each dimension that a rule is narrowed to today, and its maker may see."""
     wanted = visibility.allowed(
-        directory, ((one, meant(directory, one, asker, known)) for one in rule.filters)
+        directory, ((one, members_of_filter(directory, one, asker, known)) for one in rule.filters)
     )
     if asker.own_only:
         mine = visibility.own(directory, asker)
@@ -115,23 +117,23 @@ def allowed(
     return wanted
 
 
-def scope(directory: Directory, rule: Rule, asker: Asker, known: RuleMembers) -> Scope:
+def scope_of(directory: Directory, rule: Rule, asker: Asker, known: RuleMembers) -> Scope:
     """Whose usage a rule looks at today. With a limited view that is one's own and no more."""
-    wanted = allowed(directory, rule, asker, known)
+    wanted = allowed_members(directory, rule, asker, known)
     by, filters = grouping(rule)
-    apart = rule.by is not None
+    separately = rule.by is not None
     if not filters and set(wanted) <= {by}:
-        return Scope(by, Selection(), wanted.get(by) if by else None, apart)
+        return Scope(by, Selection(), wanted.get(by) if by else None, separately)
     if by is None and len(wanted) == 1:
         [(alone, ids)] = wanted.items()
-        return Scope(alone, Selection(), ids, apart)
+        return Scope(alone, Selection(), ids, separately)
     narrow = Selection.of(None, wanted)
-    return Scope(rule.by, narrow, wanted.get(rule.by) if rule.by else None, apart)
+    return Scope(rule.by, narrow, wanted.get(rule.by) if rule.by else None, separately)
 
 
-def creator_of(directory: Directory, scope_: Scope, subject: str) -> str:
+def creator_email(directory: Directory, scope: Scope, subject: str) -> str:
     """The address of the creator whom a subject concerns: of a key, or of themselves."""
-    members = _about(scope_, subject)
+    members = _about(scope, subject)
     if len(members) != 1:
         return ""
     member = directory.members.get(next(iter(members)))
@@ -144,9 +146,9 @@ def creator_of(directory: Directory, scope_: Scope, subject: str) -> str:
     return member.detail
 
 
-def _about(scope_: Scope, subject: str) -> Ids:
+def _about(scope: Scope, subject: str) -> Ids:
     if subject.isdecimal():
         return frozenset({int(subject)})
-    narrow = scope_.narrow
+    narrow = scope.selection
     filtered = narrow.ids(Dimension.KEY) or narrow.ids(Dimension.CREATOR)
-    return scope_.members or filtered or frozenset()
+    return scope.members or filtered or frozenset()

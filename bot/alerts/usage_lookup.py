@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.store import Store
-from bot.store.alerts.usage_sums import AlertUsage, Stretch, add
+from bot.store.alerts.usage_sums import AlertUsage, GranularInterval, add
 from bot.store.encoding import from_seconds, to_seconds
 from bot.store.usage.selection import Selection
 from reports.alerts.needed_usage import Needed
@@ -26,65 +26,65 @@ class UsageLookup:
     def __init__(self, store: Store, usage: AlertUsage, now: datetime) -> None:
         state = store.state()
         self._store, self._usage, self._now = store, usage, now
-        self._held: Held = state.held
+        self._coverage: Held = state.held
         self.synced: Mapping[Granularity, datetime] = state.synced
         self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
         self._series: dict[tuple[Needed, Selection], dict[int, dict[int, Usage]]] = {}
         self._partial: dict[AlertPeriod, bool] = {}
 
     @property
-    def fresh(self) -> datetime | None:
+    def synced_at(self) -> datetime | None:
         """When usage was last synced at any granularity; None: never."""
         return max(self.synced.values(), default=None)
 
-    def sums(self, needed: Needed, narrow: Selection) -> Mapping[int, Usage]:
+    def sums(self, needed: Needed, selection: Selection) -> Mapping[int, Usage]:
         """What each member used over the stretch of time, all of it together."""
-        place = needed, narrow
-        if place not in self._sums:
-            parts = stretches(needed.span, self._now, self._held, self.synced)
-            if not narrow.members:
-                self._sums[place] = self._usage.sums(needed.by, parts)
+        key = needed, selection
+        if key not in self._sums:
+            parts = intervals(needed.span, self._now, self._coverage, self.synced)
+            if not selection.members:
+                self._sums[key] = self._usage.sums(needed.by, parts)
             else:
-                series = self._narrowed(needed, narrow, parts)
-                self._sums[place] = {
+                series = self._filtered(needed, selection, parts)
+                self._sums[key] = {
                     member: _total(by_bucket) for member, by_bucket in series.items()
                 }
-        return self._sums[place]
+        return self._sums[key]
 
-    def series(self, needed: Needed, narrow: Selection) -> Mapping[int, Mapping[int, Usage]]:
+    def series(self, needed: Needed, selection: Selection) -> Mapping[int, Mapping[int, Usage]]:
         """The same by hour, or by day of the zone: the bucket's start in seconds since 1970."""
-        place = needed, narrow
-        if place not in self._series:
+        key = needed, selection
+        if key not in self._series:
             whole_days = needed.step is Granularity.DAY and needed.zone == "UTC"
             coarsest = Granularity.DAY if whole_days else Granularity.HOUR
-            parts = stretches(needed.span, self._now, self._held, self.synced, coarsest)
-            if not narrow.members:
+            parts = intervals(needed.span, self._now, self._coverage, self.synced, coarsest)
+            if not selection.members:
                 found = self._usage.series(needed.by, parts)
             else:
-                found = self._narrowed(needed, narrow, parts)
+                found = self._filtered(needed, selection, parts)
             step = needed.step or Granularity.DAY
-            self._series[place] = {
+            self._series[key] = {
                 member: _bucketed(by_bucket, step, needed.zone)
                 for member, by_bucket in found.items()
             }
-        return self._series[place]
+        return self._series[key]
 
-    def stretches(self, span: AlertPeriod) -> tuple[Stretch, ...]:
+    def intervals(self, span: AlertPeriod) -> tuple[GranularInterval, ...]:
         """How a stretch of time is read."""
-        return stretches(span, self._now, self._held, self.synced)
+        return intervals(span, self._now, self._coverage, self.synced)
 
-    def held_from(self, granularity: Granularity) -> datetime | None:
+    def complete_from(self, granularity: Granularity) -> datetime | None:
         """Since when usage is held without a gap up to the last sync."""
-        intervals = self._held.get(granularity, ())
+        intervals = self._coverage.get(granularity, ())
         return intervals[-1][0] if intervals else None
 
-    def holds(self, span: AlertPeriod) -> bool:
+    def is_complete(self, span: AlertPeriod) -> bool:
         """Whether usage of a whole stretch of time is held, up to the last sync."""
-        end = min(span.end, self.fresh or span.start)
+        end = min(span.end, self.synced_at or span.start)
         wanted = [(span.start, end)]
         for granularity in STEP:
-            held = self._held.get(granularity, ())
-            wanted = [gap for part in wanted for gap in gaps(part, held)]
+            coverage = self._coverage.get(granularity, ())
+            wanted = [gap for part in wanted for gap in gaps(part, coverage)]
         return not wanted
 
     def partial(self, span: AlertPeriod) -> bool:
@@ -95,17 +95,17 @@ class UsageLookup:
             )
         return self._partial[span]
 
-    def _narrowed(
-        self, needed: Needed, narrow: Selection, parts: tuple[Stretch, ...]
+    def _filtered(
+        self, needed: Needed, selection: Selection, parts: tuple[GranularInterval, ...]
     ) -> dict[int, dict[int, Usage]]:
         """Usage through filters on several dimensions, which no kept sum tells."""
-        selection = narrow.grouped(needed.by)
+        grouped = selection.grouped(needed.by)
         found: dict[int, dict[int, Usage]] = {}
         for granularity, (start, end) in parts:
             buckets = _buckets(start, end, granularity)
             after = buckets[-1] + STEP[granularity]
             wanted = TimeRange(buckets, after, granularity, after)
-            read = self._store.read(selection, wanted, granularity)
+            read = self._store.read(grouped, wanted, granularity)
             for member, by_index in read.series.items():
                 series = found.setdefault(member, {})
                 for index, usage in by_index.items():
@@ -114,13 +114,13 @@ class UsageLookup:
         return found
 
 
-def stretches(
+def intervals(
     span: AlertPeriod,
     now: datetime,
-    held: Held,
+    coverage: Held,
     synced: Mapping[Granularity, datetime],
     coarsest: Granularity = Granularity.DAY,
-) -> tuple[Stretch, ...]:
+) -> tuple[GranularInterval, ...]:
     """How a stretch of time is read: each part by what tells it best.
 
     A day or an hour is read as such once it had been over for ten minutes at its last sync; before,
@@ -145,23 +145,25 @@ def stretches(
         part
         for granularity, start, end in wanted
         if start < end
-        for part in _known(granularity, start, end, held)
+        for part in _known(granularity, start, end, coverage)
     )
 
 
-def _known(granularity: Granularity, start: datetime, end: datetime, held: Held) -> list[Stretch]:
+def _known(
+    granularity: Granularity, start: datetime, end: datetime, coverage: Held
+) -> list[GranularInterval]:
     """A stretch at the granularity that is wanted, or at a coarser one that alone is held.
 
     Never more than the stretch: a coarser bucket that began before it is left out.
     """
-    missing = gaps((start, end), held.get(granularity, ()))
+    missing = gaps((start, end), coverage.get(granularity, ()))
     # the bucket that is being filled was pulled while it was still shorter
     recent = end - STEP[granularity] - LATE
     lacking = [gap for gap in missing if gap[0] < recent or gap[0] == start]
     above = _COARSER.get(granularity)
     if not lacking or above is None or floor(start, above) != start:
         return [(granularity, (floor(start, granularity), end))]
-    return _known(above, start, end, held)
+    return _known(above, start, end, coverage)
 
 
 def _cut(granularity: Granularity, synced: Mapping[Granularity, datetime]) -> datetime | None:

@@ -223,7 +223,7 @@ def _known(one: _Counted) -> bool:
 
 def _forecast(one: _Counted, spend: HourlySpend, now: datetime) -> LimitForecast:
     cap, period = one.cap, one.cap.periods(now, now)[-1]
-    if cap.told_in(period) and cap.used is not None:
+    if cap.reported_in(period) and cap.used is not None:
         used = cap.used
     else:
         start = period.start if period else spend.hours[0]

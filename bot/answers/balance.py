@@ -81,7 +81,7 @@ def _keys_of(store: Store, asker: Asker) -> frozenset[int]:
 
 def _limit(store: Store, one: TrackedLimit, now: datetime) -> Limit:
     cap, period = one.cap, one.cap.periods(now, now)[-1]
-    used = cap.used if cap.told_in(period) else _used(store, one, period)
+    used = cap.used if cap.reported_in(period) else _used(store, one, period)
     return Limit(cap.label, cap.limit, used, cap.reset, period.end if period else None)
 
 

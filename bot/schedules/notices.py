@@ -16,6 +16,7 @@ from reports.admin.slack import unreadable
 from reports.block_kit.message import Message
 from reports.schedules.recurrence import DueRun, TargetKind
 from reports.schedules.slack import notices as words
+from reports.wording.delivery_problems import reason
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class FailureNotices:
         if errors == 1 or run.asked_by:
             self._notify(f"failed {run.id} {run.fence}", run.entry, message)
         if errors == MOST_ERRORS:
-            why = f"{MOST_ERRORS} in a row couldn't be delivered ({code})"
+            why = f"{MOST_ERRORS} in a row couldn't be delivered ({reason(code)})"
             where = self._where(run.entry)
             message = words.paused(_title(run.entry), where, why, run.entry.id)
             self._notify(f"paused {run.id}", run.entry, message)

@@ -21,13 +21,13 @@ _PARTS: dict[Unit | None, int] = {Unit.HOUR: 100, Unit.DAY: 10, Unit.WEEK: 4}
 _TOKENS = 1_000
 """How many tokens a request has, about."""
 CENT = NANO // 100
-Made = Callable[[int], Rule]
+MakeRule = Callable[[int], Rule]
 """Makes the rule that is meant, of a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleDraft:
-    """A partly read alert; `odd` is a word that doesn't belong in an alert."""
+    """A partly read alert; `not_in_alerts` is a word that doesn't belong in an alert."""
 
     watch: str = ""
     what: Dimension | None = None
@@ -42,7 +42,7 @@ class RuleDraft:
     filters: tuple[Filter, ...] = ()
     zone: str | None = None
     source: MoneySource = MoneySource.ALL
-    odd: str = ""
+    not_in_alerts: str = ""
 
 
 class WrongRule(ValueError):  # noqa: N818 - its text is what is said
@@ -53,7 +53,7 @@ class WrongRule(ValueError):  # noqa: N818 - its text is what is said
         self.rule = rule
 
 
-def forgiven(draft: RuleDraft) -> Rule:
+def corrected_rule(draft: RuleDraft) -> Rule:
     """The rule that was probably meant by a draft, with its mistakes corrected."""
     from reports.alerts.validation import check  # noqa: PLC0415 - it asks the kinds, which ask this
 
@@ -69,9 +69,9 @@ def rule(draft: RuleDraft, watch: Watch) -> Rule:
     return Rule(watch, draft.by, draft.filters, to, draft.urgent, draft.zone)
 
 
-def money(found: Amount, example: Rule, made: Made) -> int:
+def money(found: Amount, example: Rule, make: MakeRule) -> int:
     """A threshold in nano-dollars. WrongRule if it is none; `example` has one that is sensible."""
-    most = most_of(example)
+    most = highest_limit(example)
     nano, typed = _fit(found.value, most), clean(found.typed, 20)
     above = not example.watch.below  # a balance triggers below its limit
     always, any_use = (
@@ -79,22 +79,22 @@ def money(found: Amount, example: Rule, made: Made) -> int:
     )
     if found.currency:
         said = f"OpenRouter bills in US dollars, not {clean(found.currency, 20)}."
-        raise WrongRule(said, made(nano))
+        raise WrongRule(said, make(nano))
     if found.comma:
-        raise WrongRule(f"Write “{typed}” with a decimal point.", made(nano))
+        raise WrongRule(f"Write “{typed}” with a decimal point.", make(nano))
     if found.value < 0:
-        raise WrongRule(f"“{typed}” is negative{always}.", made(nano))
+        raise WrongRule(f"“{typed}” is negative{always}.", make(nano))
     if not found.dollars:
-        raise WrongRule(f"Is “{typed}” in dollars? Then write it with a dollar sign.", made(nano))
+        raise WrongRule(f"Is “{typed}” in dollars? Then write it with a dollar sign.", make(nano))
     if found.value > most:
         never = _never(example, "it will never be reached")
         raise WrongRule(f"“{typed}” is too high: {never}.", example)
     if 0 < found.value < Decimal("0.01"):
-        raise WrongRule(f"“{typed}” is less than a cent{any_use}.", made(CENT))
+        raise WrongRule(f"“{typed}” is less than a cent{any_use}.", make(CENT))
     return nano
 
 
-def most_of(rule: Rule) -> int:
+def highest_limit(rule: Rule) -> int:
     """From which threshold on a rule could never fire, in dollars, tokens or requests."""
     watch = rule.watch
     part = _PARTS.get(watch.limit_unit, 1)
@@ -114,21 +114,21 @@ def _fit(value: Decimal, most: int) -> int:
     return max(nano_dollars(value), CENT) if value else 0
 
 
-def count(found: Amount, metric: Metric, example: Rule, made: Made) -> int:
+def count(found: Amount, metric: Metric, example: Rule, make: MakeRule) -> int:
     """A threshold in tokens or requests. WrongRule if it is none."""
-    most = most_of(example)
+    most = highest_limit(example)
     whole, typed = min(int(abs(found.value)), most), clean(found.typed, 20)
     if found.comma or found.value != int(found.value):
-        raise WrongRule(f"“{typed}” isn't a whole number of {metric}.", made(max(whole, 1)))
+        raise WrongRule(f"“{typed}” isn't a whole number of {metric}.", make(max(whole, 1)))
     if found.value < 0:
-        raise WrongRule(f"“{typed}” is negative, so it's always exceeded.", made(whole))
+        raise WrongRule(f"“{typed}” is negative, so it's always exceeded.", make(whole))
     if found.value > most:
         never = _never(example, "it will never be reached")
         raise WrongRule(f"“{typed}” is too high: {never}.", example)
     return whole
 
 
-def above_nothing(limit: int, found: Amount, example: Rule) -> int:
+def above_zero(limit: int, found: Amount, example: Rule) -> int:
     """A threshold that is one. WrongRule where any use at all is above it."""
     if limit > 0:
         return limit

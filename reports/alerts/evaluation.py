@@ -23,19 +23,19 @@ from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
 from reports.alerts.watch import Watch
 
-_NO_LINE = -1
+_NO_LIMIT = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """What an hour of the week usually costs: median and spread in nano-dollars, of `count` hours.
 
-    `line` is where a spike begins.
+    `threshold` is where a spike begins.
     """
 
     median: int
     spread: int
-    line: int
+    threshold: int
     count: int
 
 
@@ -159,7 +159,7 @@ def ended(state: AlertState, measurement: Measurement, now: datetime) -> Evaluat
     return Evaluation(closed, AlertEvent(EventKind.ENDED, measurement, state.step, now))
 
 
-def undelivered(state: AlertState, event: AlertEvent) -> AlertState:
+def without_event(state: AlertState, event: AlertEvent) -> AlertState:
     """How a subject stands if the last event of it is never told: its next reading brings it again.
 
     What was told of it before stays told.
@@ -170,7 +170,7 @@ def undelivered(state: AlertState, event: AlertEvent) -> AlertState:
         case EventKind.FURTHER:
             return replace(state, step=max(0, event.step - 1), limit=event.measurement.limit)
         case EventKind.RECOVERED:  # of no line there is: any reading below its own is below it
-            return replace(state, phase=Phase.TRIGGERED, limit=_NO_LINE)
+            return replace(state, phase=Phase.TRIGGERED, limit=_NO_LIMIT)
         case EventKind.ENDED:
             return state
 
@@ -181,11 +181,11 @@ def _sum(watch: Watch, measurement: Measurement, state: AlertState, now: datetim
     # another limit is another threshold, which hasn't triggered yet
     other = state.phase is not Phase.UNKNOWN and state.limit != measurement.limit
     told = 0 if other else state.step
-    after = _seen(measurement, state, max(value, 0 if other else state.peak))
+    after = _updated(measurement, state, max(value, 0 if other else state.peak))
     if step > told:
-        return _told(measurement, state, replace(after, step=step), now)
+        return _triggered(measurement, state, replace(after, step=step), now)
     if other and state.phase is Phase.TRIGGERED:
-        return _over(measurement, replace(after, step=0), now)
+        return _recovered(measurement, replace(after, step=0), now)
     return Evaluation(replace(after, step=told))
 
 
@@ -196,18 +196,18 @@ def _level(watch: Watch, measurement: Measurement, state: AlertState, now: datet
     step, value = reached(watch, measurement), measurement.value or 0
     moving = watch.compares_hours
     other = not moving and state.phase is not Phase.UNKNOWN and state.limit != measurement.limit
-    after = _seen(measurement, state, value if other else _farther(watch, value, state))
+    after = _updated(measurement, state, value if other else _peak(watch, value, state))
     if state.phase is not Phase.TRIGGERED or (other and step):
         if not step:
             return Evaluation(replace(after, step=0, peak=state.peak))
         fresh = state if state.phase is Phase.TRIGGERED or measurement.period else AlertState()
-        return _told(measurement, fresh, replace(after, step=step), now)
+        return _triggered(measurement, fresh, replace(after, step=step), now)
     if other or watch.is_clear(value, measurement.limit, unfinished=measurement.part):
-        return _over(measurement, replace(after, step=0), now)
+        return _recovered(measurement, replace(after, step=0), now)
     return Evaluation(after)
 
 
-def _seen(measurement: Measurement, state: AlertState, peak: int) -> AlertState:
+def _updated(measurement: Measurement, state: AlertState, peak: int) -> AlertState:
     phase = Phase.OK if state.phase is Phase.UNKNOWN else state.phase
     at = max(state.at or measurement.at, measurement.at)
     ends = measurement.period.end if measurement.period else None
@@ -215,7 +215,7 @@ def _seen(measurement: Measurement, state: AlertState, peak: int) -> AlertState:
     return replace(seen, visibility=measurement.visibility)
 
 
-def _told(
+def _triggered(
     measurement: Measurement, before: AlertState, after: AlertState, now: datetime
 ) -> Evaluation:
     kind = EventKind.TRIGGERED if before.since is None else EventKind.FURTHER
@@ -223,12 +223,12 @@ def _told(
     return Evaluation(state, AlertEvent(kind, measurement, state.step, now))
 
 
-def _over(measurement: Measurement, after: AlertState, now: datetime) -> Evaluation:
+def _recovered(measurement: Measurement, after: AlertState, now: datetime) -> Evaluation:
     return Evaluation(
         replace(after, phase=Phase.RECOVERED),
         AlertEvent(EventKind.RECOVERED, measurement, after.step, now),
     )
 
 
-def _farther(watch: Watch, value: int, state: AlertState) -> int:
+def _peak(watch: Watch, value: int, state: AlertState) -> int:
     return watch.farther(value, state.peak) if state.phase is Phase.TRIGGERED else value

@@ -92,10 +92,10 @@ def read_fields(fields: AlertFields) -> Rule | FormError:
     if fields.to == RecipientKind.CHANNEL and not fields.channel:
         return FormError(AlertField.CHANNEL, "Choose a channel for the alert.")
     watch = _watch(fields)
-    alone = parse_alert(f"alert {watch}")
-    if isinstance(alone, CommandError):
-        return FormError(AlertField.LIMIT, alone.problem[:1_000])
-    if not isinstance(alone, Rule) or alone != Rule(alone.watch):
+    watch_only = parse_alert(f"alert {watch}")
+    if isinstance(watch_only, CommandError):
+        return FormError(AlertField.LIMIT, watch_only.problem[:1_000])
+    if not isinstance(watch_only, Rule) or watch_only != Rule(watch_only.watch):
         return FormError(AlertField.LIMIT, _A_LIMIT)
     whose = fields.whose.strip() if kind_of(fields.kind).has_filters else ""
     asked = parse(whose)
@@ -107,7 +107,7 @@ def read_fields(fields: AlertFields) -> Rule | FormError:
     parts = dict(_parts(fields, whose, zone or "UTC"))
     found = parse_alert(" ".join(["alert", watch, *parts.values()]))
     if isinstance(found, CommandError):
-        return FormError(_blamed(watch, parts), found.problem[:1_000])
+        return FormError(_invalid_field(watch, parts), found.problem[:1_000])
     if not isinstance(found, Rule) or found.filters != asked.query.filters:
         return FormError(AlertField.LIMIT, _A_LIMIT)
     return found
@@ -129,11 +129,11 @@ def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[AlertFi
         yield AlertField.ZONE, f"tz {zone}"
 
 
-def _blamed(watch: str, parts: dict[AlertField, str]) -> AlertField:
+def _invalid_field(watch: str, parts: dict[AlertField, str]) -> AlertField:
     """The field without which the rule would be valid."""
     for field in parts:
-        rest = [words for name, words in parts.items() if name is not field]
-        if isinstance(parse_alert(" ".join(["alert", watch, *rest])), Rule):
+        remaining = [words for name, words in parts.items() if name is not field]
+        if isinstance(parse_alert(" ".join(["alert", watch, *remaining])), Rule):
             return field
     return AlertField.LIMIT
 

@@ -78,7 +78,7 @@ def parse_alert(text: str) -> Read:
         return CommandError(said, examples=EXAMPLES)
     words: list[str] = []
     try:
-        first, *words = apart(tokens(typed))
+        first, *words = split_signs(tokens(typed))
         if first.lower() == "alerts" or only_asks_for_list(words):
             return _list(words)
         if words[0].lower() == "quiet":
@@ -106,7 +106,9 @@ def _read(words: list[str], tries: int = 3) -> Rule | HelpCommand:
         raise
     except WrongRule as wrong:
         meant = wrong.rule.words().split()
-        raise WrongWords(str(wrong), _meant(apart(tokens(" ".join(meant))), tries - 1)) from None
+        raise WrongWords(
+            str(wrong), _meant(split_signs(tokens(" ".join(meant))), tries - 1)
+        ) from None
 
 
 def _meant(words: list[str], tries: int) -> str:
@@ -124,7 +126,7 @@ def _meant(words: list[str], tries: int) -> str:
     return f"alert {found.words()}" if isinstance(found, Rule) else EXAMPLE
 
 
-def apart(words: list[str]) -> list[str]:
+def split_signs(words: list[str]) -> list[str]:
     """Split words at signs that have no spaces around them: `spend>$50/day`."""
     found: list[str] = []
     for word in words:

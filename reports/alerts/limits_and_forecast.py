@@ -41,7 +41,7 @@ class SpendLimit:
     limit: int
     reset: str
     used: int | None
-    told: datetime
+    reported_at: datetime
     creator: str = ""
 
     def periods(self, since: datetime, now: datetime) -> tuple[AlertPeriod | None, ...]:
@@ -49,11 +49,11 @@ class SpendLimit:
         unit = _RESETS.get(self.reset)
         return spans(unit, "UTC", since, now) if unit else (None,)
 
-    def told_in(self, period: AlertPeriod | None) -> bool:
+    def reported_in(self, period: AlertPeriod | None) -> bool:
         """Whether what OpenRouter said of its use is about a period."""
         if self.used is None:
             return False
-        return period is None or period.start <= self.told < period.end
+        return period is None or period.start <= self.reported_at < period.end
 
 
 def limit_kind(subject: str) -> LimitKind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.alerts.threshold import MULTIPLIERS, Amount, amount, currency_of, is_currency
-from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, PER, RHYTHMS, WATCHES, unit_of
+from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, FREQUENCIES, PER, WATCHES, unit_of
 from reports.questions.grammar import DIMENSIONS, METRICS
 from reports.wording import suggestions as nearest
 
@@ -22,28 +22,28 @@ def keeps_meaning(typed: Sequence[str], meant: str) -> bool:
     if not words:
         return False
     amounts = [found for word in words if (found := amount(word))]
-    rest = list(typed)
-    while rest:
-        word = rest.pop(0)
+    remaining = list(typed)
+    while remaining:
+        word = remaining.pop(0)
         found = amount(word)
-        if found and not (found.value == 1 and word.lower() in RHYTHMS):
-            if not _keeps_amount(found, rest, amounts):
+        if found and not (found.value == 1 and word.lower() in FREQUENCIES):
+            if not _keeps_amount(found, remaining, amounts):
                 return False
         elif not _keeps_word(word.lower().strip(",.!?"), words):
             return False
     return True
 
 
-def _keeps_amount(found: Amount, rest: list[str], amounts: Sequence[Amount]) -> bool:
+def _keeps_amount(found: Amount, remaining: list[str], amounts: Sequence[Amount]) -> bool:
     """Whether an amount is kept, with the multiplier, currency or percent sign that follows it."""
     value, percent, currency = found.value, found.percent, found.currency
-    if rest and rest[0].lower() in MULTIPLIERS:
-        value *= MULTIPLIERS[rest.pop(0).lower()]
-    if rest and rest[0].lower() in {"%", "percent"}:
-        rest.pop(0)
+    if remaining and remaining[0].lower() in MULTIPLIERS:
+        value *= MULTIPLIERS[remaining.pop(0).lower()]
+    if remaining and remaining[0].lower() in {"%", "percent"}:
+        remaining.pop(0)
         percent = True
-    elif rest and is_currency(rest[0].lower()):
-        currency = currency_of(rest.pop(0))[1]
+    elif remaining and is_currency(remaining[0].lower()):
+        currency = currency_of(remaining.pop(0))[1]
     # a missing percent sign may be added, but none is dropped
     return not currency and any(
         one.value == value and (one.percent or not percent) for one in amounts
@@ -57,7 +57,7 @@ def _keeps_word(word: str, words: Sequence[str]) -> bool:
         return ">" in words
     if word in BELOW:
         return "<" in words
-    unit = RHYTHMS.get(word) or unit_of(word)
+    unit = FREQUENCIES.get(word) or unit_of(word)
     known = unit or METRICS.get(word) or WATCHES.get(word) or DIMENSIONS.get(word)
     if known:
         return str(known) in words

@@ -14,9 +14,9 @@ from reports.alerts.vocabulary import (
     ABOVE,
     BELOW,
     FILLERS,
+    FREQUENCIES,
     KNOWN,
     PER,
-    RHYTHMS,
     UNITS,
     WATCHES,
     WrongWords,
@@ -56,8 +56,8 @@ class AlertReader:
         """The rule, or WrongWords or WrongRule with what is wrong with it."""
         self.words = TokenCursor(words)
         rules: tuple[Callable[[str], bool], ...] = (
-            self._whose, self._watch, self._sign, self._days, self._amount, self._rhythm, self._per,
-            self._recipient, self._urgent, self._filler,
+            self._filter, self._watch, self._sign, self._days, self._amount, self._frequency,
+            self._per, self._recipient, self._urgent, self._filler,
         )  # fmt: skip
         while self.words:
             word = self.words.take()
@@ -68,7 +68,7 @@ class AlertReader:
             case HelpCommand():
                 return asked
             case CommandError():
-                raise self._explained(asked)
+                raise self._with_correction(asked)
             case QuestionCommand():
                 return self._rule(asked.query, dated=asked.dated)
 
@@ -79,13 +79,13 @@ class AlertReader:
             self.draft, by=query.by, filters=query.filters, zone=query.zone, source=query.source
         )
         if dated:
-            draft = replace(draft, odd=str(query.period))
-        rule = check(replace(draft, odd=draft.odd or extra))
+            draft = replace(draft, not_in_alerts=str(query.period))
+        rule = check(replace(draft, not_in_alerts=draft.not_in_alerts or extra))
         if len(rule.words()) > LONGEST - len("alert "):
             raise WrongWords(f"That's too long. An alert can have at most {LONGEST} characters.")
         return rule
 
-    def _explained(self, wrong: CommandError) -> ValueError:
+    def _with_correction(self, wrong: CommandError) -> ValueError:
         """What is wrong with a word, and the whole command with the nearest one in its place."""
         for word in self.question:
             if f"“{clean(word, 40)}”" not in wrong.problem:
@@ -107,23 +107,23 @@ class AlertReader:
         except WrongRule as worse:
             return WrongRule(wrong.problem, worse.rule)
 
-    def _whose(self, word: str) -> bool:
+    def _filter(self, word: str) -> bool:
         """Filters, `by` and `tz` are read as in a question, with what follows them."""
         lower = word.lower()
         kind, colon, name = word.partition(":")
         if colon and kind.lower().removesuffix("s") in DIMENSIONS:
-            self._ask(word, 0 if name else 1)
+            self._to_question(word, 0 if name else 1)
             return True
         if lower in {"by", "tz"}:
             api = lower == "by" and self.words.peek() == "api"
-            self._ask(word, 2 if api else 1)
+            self._to_question(word, 2 if api else 1)
             return True
         if "/" in word and lower in zone_names():
             self.question += ["tz", word]
             return True
         return False
 
-    def _ask(self, word: str, following: int) -> None:
+    def _to_question(self, word: str, following: int) -> None:
         taken = self.words.take_many(following)
         self.question += [word, *taken]
 
@@ -197,7 +197,7 @@ class AlertReader:
             following = self.words.take()
             word = f"{word}{following}"
         found = amount(word)
-        if found is None or (found.value == 1 and RHYTHMS.get(word.lower())):
+        if found is None or (found.value == 1 and FREQUENCIES.get(word.lower())):
             return False
         following = self.words.peek().lower()
         if following in MULTIPLIERS:
@@ -210,10 +210,10 @@ class AlertReader:
         elif is_currency(following):
             dollars, other = currency_of(self.words.take())
             found = replace(found, dollars=dollars, currency=other)
-        self._take(found)
+        self._set_amount(found)
         return True
 
-    def _take(self, found: Amount) -> None:
+    def _set_amount(self, found: Amount) -> None:
         kind = kind_of(self.draft.watch)
         if found.percent or kind.in_percent:
             self.draft = replace(self.draft, percents=(*self.draft.percents, found))
@@ -227,8 +227,8 @@ class AlertReader:
             )
         self.draft = replace(self.draft, limit=found)
 
-    def _rhythm(self, word: str) -> bool:
-        unit = RHYTHMS.get(word.lower())
+    def _frequency(self, word: str) -> bool:
+        unit = FREQUENCIES.get(word.lower())
         if unit:
             self._per_unit(unit)
         return bool(unit)
@@ -268,16 +268,16 @@ class AlertReader:
     def _recipient(self, word: str) -> bool:
         lower = word.lower()
         if lower == "here":
-            self._tell(Recipient(RecipientKind.CHANNEL))
+            self._set_recipient(Recipient(RecipientKind.CHANNEL))
             return True
         if lower not in {"in", "to", "into"} and not lower.startswith(("<#", "#", "<@")):
             return False
         bare = lower.startswith(("<#", "#", "<@"))
         named = word if bare else self.words.take()
-        self._tell(recipient_of(named, lower))
+        self._set_recipient(recipient_of(named, lower))
         return True
 
-    def _tell(self, to: Recipient) -> None:
+    def _set_recipient(self, to: Recipient) -> None:
         if self.draft.to is not None and self.draft.to != to:
             raise WrongWords(
                 "An alert can only go to one place. Set up a second alert for the other.", ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +69,7 @@ def pack_measurement(measurement: Measurement) -> Json:
         "at": measurement.at.isoformat(),
         "period": _pack_span(measurement.period),
         "part": measurement.part,
-        "usual": asdict(measurement.usual) if measurement.usual else None,
+        "usual": _pack_baseline(measurement.usual) if measurement.usual else None,
         "so_far": measurement.so_far,
         "owner": measurement.creator,
         "hour": _pack_span(measurement.hour),
@@ -87,11 +86,24 @@ def unpack_measurement(packed: Mapping[str, Any]) -> Measurement:
         "at": datetime.fromisoformat(values["at"]),
         "period": _span(values["period"]),
         "hour": _span(values["hour"]),
-        "usual": Baseline(**usual) if usual else None,
+        "usual": _baseline(usual) if usual else None,
         "visibility": values.pop("sight", ""),
         "creator": values.pop("owner", ""),
     }
     return Measurement(**{**values, **special})
+
+
+def _pack_baseline(usual: Baseline) -> Json:
+    return {
+        "median": usual.median,
+        "spread": usual.spread,
+        "line": usual.threshold,
+        "count": usual.count,
+    }
+
+
+def _baseline(packed: Mapping[str, Any]) -> Baseline:
+    return Baseline(packed["median"], packed["spread"], packed["line"], packed["count"])
 
 
 def _pack_span(span: AlertPeriod | None) -> list[str] | None:

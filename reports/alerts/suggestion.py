@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from reports.alerts.draft import most_of
+from reports.alerts.draft import highest_limit
 from reports.alerts.kinds.above import Above
 from reports.alerts.rule import Rule
 from reports.questions.summary import Summary
@@ -32,7 +32,9 @@ def watching(summary: Summary) -> str:
     name, _, unit = next(one for one in _UNITS if length <= one[1])
     largest = part.groups[0].sum if query.by and part.groups else part.sum
     rate = Fraction(largest) * Fraction(unit / length) * _MORE
-    most = most_of(Rule(Above(metric, 1, Unit(name)))) * (NANO if metric is Metric.SPEND else 1)
+    most = highest_limit(Rule(Above(metric, 1, Unit(name)))) * (
+        NANO if metric is Metric.SPEND else 1
+    )
     amount = _amount(metric, min(rate, Fraction(most)))
     source = (
         str(query.source) if metric is Metric.SPEND and query.source is not MoneySource.ALL else ""

@@ -41,16 +41,16 @@ def amount(word: str) -> Amount | None:
     """The amount of a word; None if it isn't one."""
     if len(word) > LONGEST:
         return None
-    rest = word.strip(",;")
-    negative = rest.startswith(("-", "−"))
-    rest = rest.lstrip("-−+")
-    rest, before = _currency_before(rest)
-    negative = negative or rest.startswith(("-", "−"))
-    rest = rest.lstrip("-−+")
-    number = _leading_number(rest)
+    remaining = word.strip(",;")
+    negative = remaining.startswith(("-", "−"))
+    remaining = remaining.lstrip("-−+")
+    remaining, before = _currency_before(remaining)
+    negative = negative or remaining.startswith(("-", "−"))
+    remaining = remaining.lstrip("-−+")
+    number = _leading_number(remaining)
     if not any(c.isdigit() for c in number):
         return None
-    behind = _behind(rest[len(number) :].lower())
+    behind = _suffix(remaining[len(number) :].lower())
     if behind is None:
         return None
     size, after = behind
@@ -82,25 +82,25 @@ def _is_sign(word: str) -> bool:
     return len(word) == 1 and unicodedata.category(word) == "Sc"
 
 
-def _currency_before(rest: str) -> tuple[str, str]:
+def _currency_before(remaining: str) -> tuple[str, str]:
     for length in (3, 2, 1):
-        if is_currency(rest[:length]):
-            return rest[length:], rest[:length]
-    return rest, ""
+        if is_currency(remaining[:length]):
+            return remaining[length:], remaining[:length]
+    return remaining, ""
 
 
-def _leading_number(rest: str) -> str:
+def _leading_number(remaining: str) -> str:
     end = 0
-    while end < len(rest) and rest[end] in "0123456789.,":
+    while end < len(remaining) and remaining[end] in "0123456789.,":
         end += 1
-    return rest[:end]
+    return remaining[:end]
 
 
-def _behind(text: str) -> tuple[str, str] | None:
+def _suffix(text: str) -> tuple[str, str] | None:
     """A size, and a currency or `%`, after a number; None if there is anything else."""
     size = text[:1] if text[:1] in _SIZES and not is_currency(text) else ""
-    rest = text[len(size) :]
-    return (size, rest) if rest in {"", "%"} or is_currency(rest) else None
+    remaining = text[len(size) :]
+    return (size, remaining) if remaining in {"", "%"} or is_currency(remaining) else None
 
 
 def _value(number: str) -> tuple[Decimal | None, bool]:

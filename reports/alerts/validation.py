@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reports.alerts.draft import RuleDraft, WrongRule, forgiven
+from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule
 from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.registry import KINDS, kind_of
 from reports.alerts.rule import USUAL_LIMITS, Recipient, RecipientKind, Rule
@@ -21,13 +21,13 @@ _FREE = ":free"
 
 def check(draft: RuleDraft) -> Rule:
     """The rule of a draft. Raises WrongRule with the rule that was probably meant."""
-    if draft.odd:
-        said = f"“{clean(draft.odd, 40)}” only works in a question, not in an alert."
-        raise WrongRule(said, forgiven(replace(draft, odd="")))
+    if draft.not_in_alerts:
+        said = f"“{clean(draft.not_in_alerts, 40)}” only works in a question, not in an alert."
+        raise WrongRule(said, corrected_rule(replace(draft, not_in_alerts="")))
     if not draft.watch:
         *others, last = _beginnings()
         said = f"What should I watch? Start with {', '.join(others)} or {last}."
-        raise WrongRule(said, forgiven(replace(draft, watch=_meant(draft))))
+        raise WrongRule(said, corrected_rule(replace(draft, watch=_meant(draft))))
     rule = kind_of(draft.watch).check(draft)
     _check_free(rule)
     _check_owner(rule)

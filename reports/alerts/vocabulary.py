@@ -13,7 +13,7 @@ EXAMPLE = "alert spend > $50 per day by creator"
 ABOVE = {">", ">=", "=>", "above", "over", "exceeds", "exceed", "reaches", "more"}
 BELOW = {"<", "<=", "=<", "below", "under", "less"}
 UNITS = {str(unit): unit for unit in (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR)}
-RHYTHMS = {
+FREQUENCIES = {
     "hourly": Unit.HOUR, "daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH,
     "1h": Unit.HOUR, "1d": Unit.DAY, "1w": Unit.WEEK, "today": Unit.DAY,
 }  # fmt: skip

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reports.alerts.grammar import EXAMPLES, apart, parse_alert
+from reports.alerts.grammar import EXAMPLES, parse_alert, split_signs
 from reports.alerts.kinds.registry import KINDS, kind_of
 from reports.alerts.rule import Rule
 from reports.alerts.threshold import amount
-from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, PER, RHYTHMS, WATCHES, unit_of
+from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, FREQUENCIES, PER, WATCHES, unit_of
 from reports.natural import vocabulary as say
 from reports.natural.names import AmbiguousNameError, KnownNames, named
 from reports.questions.grammar import DIMENSIONS, METRICS, CommandError, tokens
@@ -63,7 +63,8 @@ def wants(words: Sequence[str]) -> bool:
 def hear_alert(said: str, known: KnownNames) -> Rule | CommandError | None:
     """The alert that somebody wishes for, or what is missing of it; None where there is none."""
     try:
-        words = _translated([word.strip("?!,;") for word in apart(tokens(_named(said)))], known)
+        typed = split_signs(tokens(_named(said)))
+        words = _translated([word.strip("?!,;") for word in typed], known)
     except AmbiguousNameError as wrong:
         return CommandError(str(wrong), examples=EXAMPLES)
     except ValueError:
@@ -175,7 +176,7 @@ def _meant(word: str, lower: str, known: KnownNames) -> str:
     metric = say.METRICS.get(lower)
     if metric and lower not in {"dollars", "usd", "money"}:
         return str(metric)
-    if lower in ABOVE | BELOW | PER | set(RHYTHMS) or amount(word) or ":" in word:
+    if lower in ABOVE | BELOW | PER | set(FREQUENCIES) or amount(word) or ":" in word:
         return word
     if word.startswith(("<@", "<#", "#")) or lower in {"here", "urgent", "dollars", "usd", "%"}:
         return f"creator:{word}" if word.startswith("<@") else word

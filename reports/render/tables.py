@@ -39,23 +39,28 @@ def average(summary: Summary, part: MetricSummary) -> str:
     text = f"{figure(part.metric, part.avg)} {each(span)} on average"
     if part.unknown:
         text += f" {averaged_over(summary, part)}"
-    if notes := _short_buckets(summary, part):
+    if notes := short_buckets(summary, part):
         text += f" ({', '.join(notes)})"
     return text
 
 
-def _short_buckets(summary: Summary, part: MetricSummary) -> list[str]:
+def short_buckets(summary: Summary, part: MetricSummary) -> list[str]:
     """Phrases for the incomplete and unfinished buckets that are part of the average."""
-    span, notes = summary.range, []
-    last = len(span.buckets) - 1
-    short = sorted(part.incomplete - {last} if span.unfinished else part.incomplete)
-    if len(short) == 1:
-        notes.append(f"{bucket_words(span.buckets[short[0]], span)} incomplete")
-    elif short:
-        notes.append(f"{len(short):,} {span.granularity}s incomplete")
-    if span.unfinished and last not in part.unknown:
+    span = summary.range
+    notes = [f"{words} incomplete" for words in incomplete_words(summary, part)]
+    if span.unfinished and len(span.buckets) - 1 not in part.unknown:
         notes.append(f"current {span.granularity} included")
     return notes
+
+
+def incomplete_words(summary: Summary, part: MetricSummary) -> list[str]:
+    """The buckets that are over and held in part: none, the name of one, or how many."""
+    span = summary.range
+    last = {len(span.buckets) - 1} if span.unfinished else set[int]()
+    short = sorted(part.incomplete - last)
+    if len(short) == 1:
+        return [bucket_words(span.buckets[short[0]], span)]
+    return [f"{len(short):,} {span.granularity}s"] if short else []
 
 
 def averaged_over(summary: Summary, part: MetricSummary) -> str:

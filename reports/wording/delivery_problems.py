@@ -38,6 +38,28 @@ FIXES = {
 }
 
 
+OURS = frozenset({"gave_up", "question", MAY_NOT_ASK, ONLY_ADMINS, OUTSIDERS})
+"""Reasons that no one but this program has a name for."""
+
+REASONS = {
+    "gave_up": "it couldn't be sent for three days",
+    "question": "its question can't be answered anymore",
+    "nobody": "there was nobody to send it to",
+    MAY_NOT_ASK: "the person who set it up can't use this bot anymore",
+    ONLY_ADMINS: "the person who set it up isn't an admin",
+    OUTSIDERS: "the channel is shared with another company",
+    "not_in_channel": "I'm not in the channel",
+    "channel_not_found": "the channel was deleted, or I'm not in it",
+    "is_archived": "the channel is archived",
+}
+"""The reasons that have a name of our own, and Slack's most frequent ones, within a sentence."""
+
+
+def reason(code: str) -> str:
+    """Why something was not delivered, within a sentence; a rarer code of Slack's as it is."""
+    return REASONS.get(code, code)
+
+
 STATES = {
     "sent": ":white_check_mark: sent",
     "posted": ":white_check_mark: sent, files to follow",

@@ -22,6 +22,7 @@ from tests.world import before_slack
 HOLD = Forge(timestamp=str(int(NOW.timestamp())))
 """Signed at the moment at which the clocks of the benchmark stand still."""
 PERSON, CHANNEL = "ada", "general"
+JOURNAL = "--journal="
 
 
 class Stamped(ResponseUrls):
@@ -53,16 +54,16 @@ class Served:
     hooks: Stamped
     bot_client: BotClient
 
-    def command(self, text: str) -> Ack:
+    def command(self, text: str, person: str = PERSON) -> Ack:
         """Send a command and wait for its acknowledgement alone."""
-        return self.bot_client.command(PERSON, CHANNEL, text, forge=HOLD)
+        return self.bot_client.command(person, CHANNEL, text, forge=HOLD)
 
-    def signed(self, text: str) -> tuple[str, dict[str, str]]:
+    def signed(self, text: str, person: str = PERSON) -> tuple[str, dict[str, str]]:
         """The same command as a body and headers, not sent."""
         unsent = Unsent(self.bot_client.sender.url, self.slack.signing_secret)
         bot_client = self.slack.bot_client(unsent.url)
         bot_client.sender = unsent
-        body, headers = bot_client.command(PERSON, CHANNEL, text, forge=HOLD).sent
+        body, headers = bot_client.command(person, CHANNEL, text, forge=HOLD).sent
         return body.decode(), headers
 
     def ask(self, text: str) -> float:
@@ -80,15 +81,21 @@ class Served:
 
 
 @contextmanager
-def serving(database: Path, *busy: str) -> Iterator[Served]:
-    """A bot on a database; `busy` are the arguments that keep it so."""
+def serving(database: Path, *busy: str, journal: str = "", admin: str = "") -> Iterator[Served]:
+    """A bot on a database; `busy` are the arguments that keep it so.
+
+    `journal` is a journal mode, whatever this SQLite is safe for; `admin` a person's name.
+    """
     with LocalSlack(clock=lambda: NOW, rate_limits=False) as slack:
         slack.hooks = hooks = Stamped(slack.chat)
         environment = os.environ | before_slack(slack, database) | {"LOG_LEVEL": "WARNING"}
+        if admin:
+            environment["ACTIVITY_ADMINS"] = slack.user(admin).id
         command = [
             sys.executable,
             "-m",
             "tests.bench.bot_process",
+            *([f"{JOURNAL}{journal}"] if journal else []),
             *busy,
         ]
         with subprocess.Popen(

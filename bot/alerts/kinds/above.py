@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.alerts.scope import Scope, creator_of, scope
+from bot.alerts.scope import Scope, creator_email, scope_of
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.above import Above, above
 from reports.alerts.needed_usage import Needed
@@ -15,22 +15,29 @@ from reports.alerts.periods import AlertPeriod
 if TYPE_CHECKING:
     pass
 
-from bot.alerts.context import MeasurementContext, WatchedRule, key_of, periods_of, subjects, total
+from bot.alerts.context import (
+    MeasurementContext,
+    WatchedRule,
+    key_of,
+    periods_to_evaluate,
+    subjects,
+    total,
+)
 
 
 def _above(
-    watched: WatchedRule, context: MeasurementContext, whose: Scope, watch: Above
+    watched: WatchedRule, context: MeasurementContext, scope: Scope, watch: Above
 ) -> Iterator[Measurement]:
-    at = context.fresh or context.now
+    at = context.synced_at or context.now
     known = context.states.get(watched.entry.id, {})
-    for span in periods_of(watched, context):
-        found = context.figures.sums(Needed(whose.by, (), span), whose.narrow)
-        for subject, label, members in subjects(context, watched.asker, whose, found):
+    for span in periods_to_evaluate(watched, context):
+        found = context.figures.sums(Needed(scope.by, (), span), scope.selection)
+        for subject, label, members in subjects(context, watched.asker, scope, found):
             value = total(found, members, watch.metric, watch.source)
             near = value > watch.limit or (subject, key_of(span)) in known
-            if near or context.everything:
+            if near or context.all_subjects:
                 creator = (
-                    creator_of(context.directory, whose, subject) if value > watch.limit else ""
+                    creator_email(context.directory, scope, subject) if value > watch.limit else ""
                 )
                 yield above(watched.rule, subject, label, value, span, min(at, span.end), creator)
 
@@ -39,19 +46,19 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
     """The sums of all periods that aren't settled yet."""
     watch = watched.rule.watch
     if isinstance(watch, Above):
-        whose = scope(context.directory, watched.rule, watched.asker, watched.named)
-        yield from _above(watched, context, whose, watch)
+        scope = scope_of(context.directory, watched.rule, watched.asker, watched.members)
+        yield from _above(watched, context, scope, watch)
 
 
-def closing(
+def final_measurement(
     watched: WatchedRule, context: MeasurementContext, last: Measurement, span: AlertPeriod
 ) -> Measurement | None:
     """The reading of a period that is over, after the last one that was told of it."""
     rule, watch = watched.rule, watched.rule.watch
     if isinstance(watch, Above):
-        whose = scope(context.directory, rule, watched.asker, watched.named)
-        found = context.figures.sums(Needed(whose.by, (), span), whose.narrow)
-        for subject, _, members in subjects(context, watched.asker, whose, found):
+        scope = scope_of(context.directory, rule, watched.asker, watched.members)
+        found = context.figures.sums(Needed(scope.by, (), span), scope.selection)
+        for subject, _, members in subjects(context, watched.asker, scope, found):
             if subject == last.subject:
                 value = total(found, members, watch.metric, watch.source)
                 closed = above(rule, subject, last.label, value, span, span.end, last.creator)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.alerts.scope import allowed
+from bot.alerts.scope import allowed_members
 from bot.answers import visibility
 from bot.answers.openrouter_limits import TrackedLimit
 from bot.store.usage.selection import Selection
@@ -30,7 +30,7 @@ _MINUTE = timedelta(minutes=1)
 
 def _concerns(watched: WatchedRule, context: MeasurementContext, one: TrackedLimit) -> bool:
     """Whether a limit is one that a rule watches, and its owner may see."""
-    wanted = allowed(context.directory, watched.rule, watched.asker, watched.named)
+    wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
     by = watched.rule.by
     of_person = one.kind is LimitKind.MEMBER_GUARDRAIL
     if by and (one.kind is LimitKind.WORKSPACE or of_person != (by is Dimension.CREATOR)):
@@ -60,13 +60,13 @@ def _called(watched: WatchedRule, context: MeasurementContext, one: TrackedLimit
 def _budget(
     watched: WatchedRule, context: MeasurementContext, one: TrackedLimit
 ) -> Iterator[Measurement]:
-    at = context.fresh or context.now
+    at = context.synced_at or context.now
     for period in one.cap.periods(watched.since, context.now):
         if period and period.end <= watched.entry.made_at:
             continue
-        start, end = (period.start, period.end) if period else (one.cap.told, at + _MINUTE)
-        if one.cap.told_in(period):
-            start = max(start, floor(one.cap.told, Granularity.MINUTE) + _MINUTE)
+        start, end = (period.start, period.end) if period else (one.cap.reported_at, at + _MINUTE)
+        if one.cap.reported_in(period):
+            start = max(start, floor(one.cap.reported_at, Granularity.MINUTE) + _MINUTE)
         elif period is None:
             continue  # nobody says what was used of one that never begins anew
         used = 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.alerts.scope import Scope, creator_of, scope
+from bot.alerts.scope import Scope, creator_email, scope_of
 from bot.store.encoding import from_seconds
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.forecast import Forecast, forecast
@@ -27,12 +27,12 @@ from bot.alerts.context import (
 
 
 def _forecasts(
-    watched: WatchedRule, context: MeasurementContext, whose: Scope, watch: Forecast
+    watched: WatchedRule, context: MeasurementContext, scope: Scope, watch: Forecast
 ) -> Iterator[Measurement]:
     [wanted] = needed(watched.rule, watched.zone, watched.since, context.now)
-    found = context.figures.series(for_scope(wanted, whose), whose.narrow)
-    at, zone = context.fresh or context.now, ZoneInfo(watched.zone)
-    first = context.figures.held_from(Granularity.DAY)
+    found = context.figures.series(for_scope(wanted, scope), scope.selection)
+    at, zone = context.synced_at or context.now, ZoneInfo(watched.zone)
+    first = context.figures.complete_from(Granularity.DAY)
     if first is None:
         return
     days, day = [], max(wanted.span.start, first).astimezone(zone).date()
@@ -40,7 +40,7 @@ def _forecasts(
         days.append(day)
         day += DAY
     for subject, label, members in subjects(
-        context, watched.asker, whose, members_with_usage(watched, context, found)
+        context, watched.asker, scope, members_with_usage(watched, context, found)
     ):
         figures = dict.fromkeys(days, 0)
         for member in members:
@@ -48,7 +48,7 @@ def _forecasts(
                 local = from_seconds(start).astimezone(zone).date()
                 if local in figures:
                     figures[local] += usage.value(Metric.SPEND, watch.source)
-        creator = creator_of(context.directory, whose, subject)
+        creator = creator_email(context.directory, scope, subject)
         yield forecast(watched.rule, subject, label, figures, watched.zone, at, creator)
 
 
@@ -56,5 +56,5 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
     """The forecast of each subject for the current month."""
     watch = watched.rule.watch
     if isinstance(watch, Forecast):
-        whose = scope(context.directory, watched.rule, watched.asker, watched.named)
-        yield from _forecasts(watched, context, whose, watch)
+        scope = scope_of(context.directory, watched.rule, watched.asker, watched.members)
+        yield from _forecasts(watched, context, scope, watch)

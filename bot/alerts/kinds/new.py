@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.alerts.scope import allowed
+from bot.alerts.scope import allowed_members
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
-from bot.store.alerts.usage_sums import Stretch, UsageKey
+from bot.store.alerts.usage_sums import GranularInterval, UsageKey
 from bot.store.usage.selection import Ids
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.new import New, first_use
@@ -33,17 +33,17 @@ _RECENT = 3 * DAY
 def _made(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """Keys that were made after the rule was, and that nobody has used yet."""
     now = context.now
-    since, at = _news_since(watched, now), context.fresh or now
+    since, at = _news_since(watched, now), context.synced_at or now
     new = [key for key, made in context.directory.since.items() if since <= made <= now]
     known = {subject for subject, _ in context.states.get(watched.entry.id, {})}
     if all(str(key) in known for key in new):
         return
     span = AlertPeriod(floor(since, Granularity.HOUR), at + _MINUTE)
-    used = context.usage.sums(Dimension.KEY, context.figures.stretches(span))
+    used = context.usage.sums(Dimension.KEY, context.figures.intervals(span))
     unused: dict[UsageKey, Usage] = {
         key: Usage(requests=1) for key in new if not used.get(key, ZERO).requests
     }
-    wanted = allowed(context.directory, watched.rule, watched.asker, watched.named)
+    wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
     labels = visibility.labels(context.directory, watched.asker)
     for one in _candidates(context, labels, Dimension.KEY, wanted, unused, by_creator=False):
         if one.subject not in known:
@@ -59,17 +59,20 @@ def _news_since(watched: WatchedRule, now: datetime) -> datetime:
 def _firsts(watched: WatchedRule, context: MeasurementContext, watch: New) -> Iterator[Measurement]:
     """First uses since the rule was made, as soon as all history is held that could tell better."""
     now = context.now
-    held = context.figures.held_from(Granularity.DAY)
-    if held is None or held > floor(now - REACH[Granularity.DAY], Granularity.DAY) + DAY:
+    complete_from = context.figures.complete_from(Granularity.DAY)
+    if (
+        complete_from is None
+        or complete_from > floor(now - REACH[Granularity.DAY], Granularity.DAY) + DAY
+    ):
         return
     since = _news_since(watched, now)
-    at = context.fresh or now
-    wanted = allowed(context.directory, watched.rule, watched.asker, watched.named)
+    at = context.synced_at or now
+    wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
     by_creator = watched.rule.by is not None
     pairs = watch.what is Dimension.MODEL and (by_creator or Dimension.CREATOR in wanted)
     today = floor(since, Granularity.DAY)
     earlier = _until(today, since, context.figures)
-    recent = context.figures.stretches(AlertPeriod(floor(since, Granularity.HOUR), at + _MINUTE))
+    recent = context.figures.intervals(AlertPeriod(floor(since, Granularity.HOUR), at + _MINUTE))
     found: dict[UsageKey, Usage] = {}
     if pairs:
         old = context.usage.before(None, today) | context.usage.users(earlier).keys()
@@ -140,11 +143,11 @@ def _candidates(
     return found.values()
 
 
-def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[Stretch]:
+def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[GranularInterval]:
     """The part of a day before a moment: hours, and minutes where they are held."""
     hour = floor(since, Granularity.HOUR)
-    held = figures.held_from(Granularity.MINUTE)
-    if held is None or held > hour:
+    complete_from = figures.complete_from(Granularity.MINUTE)
+    if complete_from is None or complete_from > hour:
         return [(Granularity.HOUR, (today, hour + HOUR))]
     return [(Granularity.HOUR, (today, hour)), (Granularity.MINUTE, (hour, since))]
 

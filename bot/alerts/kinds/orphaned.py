@@ -25,7 +25,7 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
     """The spend of each key of somebody who left, once OpenRouter's members are known."""
     if not context.details.members_known:
         return
-    at = context.fresh or context.now
+    at = context.synced_at or context.now
     keys = {
         one.id: one
         for one in listed_keys(watched, context)
@@ -43,7 +43,7 @@ def explain(
     watched: WatchedRule, context: MeasurementContext, measurement: Measurement
 ) -> Iterator[str]:
     """Whose key it was, and what it spent in the past 30 days."""
-    at = context.fresh or context.now
+    at = context.synced_at or context.now
     id_ = int(measurement.subject) if measurement.subject.isdecimal() else 0
     labels = visibility.labels(context.directory, watched.asker)
     month = context.figures.sums(Needed(Dimension.KEY, (), month_before(at)), Selection())

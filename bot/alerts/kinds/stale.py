@@ -17,6 +17,6 @@ from bot.alerts.context import MeasurementContext, WatchedRule
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The age of the data, unless this process was just started or woken up."""
-    if context.awake:
+    if context.warmed_up:
         synced = context.figures.synced.get(Granularity.MINUTE)
         yield stale(watched.rule, synced, watched.entry.made_at, context.now)

@@ -18,11 +18,11 @@ from reports.usage.usage import ZERO
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The days since the last use of each key, as far as usage is stored without a gap."""
-    watch, now, at = watched.rule.watch, context.now, context.fresh or context.now
+    watch, now, at = watched.rule.watch, context.now, context.synced_at or context.now
     if not isinstance(watch, Unused):
         return
     span = AlertPeriod(floor(at - watch.days * DAY, Granularity.DAY), at)
-    if not context.figures.holds(span) or context.figures.partial(span):
+    if not context.figures.is_complete(span) or context.figures.partial(span):
         return  # what is missing may be the use of a key
     used = context.figures.sums(Needed(Dimension.KEY, (), span), Selection())
     keys = {one.id: one for one in listed_keys(watched, context) if not one.details.disabled}

@@ -42,6 +42,9 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 256
+    """Connections that wait to be accepted. With the default of 5, answers sent at the same moment
+    on a busy machine are refused, or held up by up to 20 s of TCP retransmissions."""
 
     def __init__(self, address: tuple[str, int], slack: "LocalSlack") -> None:
         super().__init__(address, Handler)

@@ -12,7 +12,7 @@ from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import from_milliseconds, to_milliseconds
 from bot.store.readable import NOT_READABLE, read_one, readable
-from reports.alerts.evaluation import undelivered
+from reports.alerts.evaluation import without_event
 from reports.alerts.serialization import pack_state, unpack_event, unpack_state
 
 Clock = Callable[[], datetime]
@@ -205,7 +205,7 @@ def _take_back(connection: Connection, id_: str, why: str) -> None:
         found = connection.execute(f"SELECT data FROM alert_state WHERE {where}", place).fetchone()
         if found:
             try:
-                state = undelivered(
+                state = without_event(
                     unpack_state(json.loads(found[0])), unpack_event(json.loads(facts))
                 )
             except NOT_READABLE:  # of another version: the state stays as it is

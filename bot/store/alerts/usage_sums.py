@@ -21,7 +21,7 @@ from reports.usage.coverage import Interval
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage
 
-Stretch = tuple[Granularity, Interval]
+GranularInterval = tuple[Granularity, Interval]
 """A stretch of time (UTC, half-open) and the granularity that it is read at."""
 UsageKey = int | tuple[int, int]
 """Whose usage: the id of a member, or those of a creator and a model."""
@@ -43,29 +43,29 @@ class AlertUsage:
         self._last: dict[tuple[Dimension, frozenset[int], datetime], dict[int, datetime]] = {}
         self._before: dict[tuple[Dimension | None, datetime], frozenset[UsageKey]] = {}
 
-    def sums(self, by: Dimension | None, stretches: Iterable[Stretch]) -> dict[int, Usage]:
+    def sums(self, by: Dimension | None, intervals: Iterable[GranularInterval]) -> dict[int, Usage]:
         """What each member of a dimension (0: all together) used in all stretches."""
         found: dict[int, Usage] = {}
-        for member, _, usage in self._rows(by, stretches, bucketed=False):
+        for member, _, usage in self._rows(by, intervals, bucketed=False):
             known = found.get(member)
             found[member] = usage if known is None else add(known, usage)
         return found
 
     def series(
-        self, by: Dimension | None, stretches: Iterable[Stretch]
+        self, by: Dimension | None, intervals: Iterable[GranularInterval]
     ) -> dict[int, dict[int, Usage]]:
         """The same by bucket (its start in seconds since 1970)."""
         found: dict[int, dict[int, Usage]] = {}
-        for member, bucket, usage in self._rows(by, stretches, bucketed=True):
+        for member, bucket, usage in self._rows(by, intervals, bucketed=True):
             series = found.setdefault(member, {})
             series[bucket] = add(series.get(bucket, ZERO), usage)
         return found
 
-    def users(self, stretches: Iterable[Stretch]) -> dict[tuple[int, int], Usage]:
+    def users(self, intervals: Iterable[GranularInterval]) -> dict[tuple[int, int], Usage]:
         """What each creator used of each model in all stretches."""
         found: dict[tuple[int, int], Usage] = {}
         with self._db.read() as connection:
-            for granularity, (start, end) in stretches:
+            for granularity, (start, end) in intervals:
                 rows = connection.execute(
                     f"SELECT t.member, t.model, {SUMS} FROM usage t WHERE t.view = ?"
                     " AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ? GROUP BY 1, 2",
@@ -89,8 +89,8 @@ class AlertUsage:
         """
         place = what, day
         if place not in self._before:
-            stretch = [(Granularity.DAY, (_EARLIEST, day))]
-            found = self.users(stretch) if what is None else self.sums(what, stretch)
+            interval = [(Granularity.DAY, (_EARLIEST, day))]
+            found = self.users(interval) if what is None else self.sums(what, interval)
             used = frozenset(one for one, usage in found.items() if usage.requests)
             while len(self._before) >= _MOST_KEPT:
                 self._before.pop(next(iter(self._before)))
@@ -137,13 +137,13 @@ class AlertUsage:
         return self._last[place]
 
     def _rows(
-        self, by: Dimension | None, stretches: Iterable[Stretch], *, bucketed: bool
+        self, by: Dimension | None, intervals: Iterable[GranularInterval], *, bucketed: bool
     ) -> Sequence[tuple[int, int, Usage]]:
         bucket, group = ("t.bucket", ", 2") if bucketed else ("0", "")
         dimension = ALL_OF[StoredView.KEY] if by is None else DIMENSION[by]
         rows: list[tuple[int, int, Usage]] = []
         with self._db.read() as connection:
-            for granularity, (since, until) in stretches:
+            for granularity, (since, until) in intervals:
                 code, start, end = GRANULARITY[granularity], to_seconds(since), to_seconds(until)
                 found = connection.execute(
                     f"SELECT t.member, {bucket}, {SUMS} FROM total t WHERE t.dimension = ?"

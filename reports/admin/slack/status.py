@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from reports.admin.status import AdminDetails, Freshness, SentMessage, Status, UpcomingReport
 from reports.block_kit.elements import LONGEST_SECTION, fitting, moment, section
 from reports.block_kit.message import Message
-from reports.wording.delivery_problems import STATES
+from reports.wording.delivery_problems import STATES, reason
 from reports.wording.safe_text import clean, escape
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -43,6 +43,8 @@ def _head(status: Status) -> str:
         how = f":warning: {escape(status.unsaved)}"
     elif status.first_sync:
         how = f":hourglass: The first sync is running: {escape(status.first_sync)}."
+    elif status.well and status.trouble:
+        how = ":warning: The data is recent, but the last sync failed."
     elif status.well:
         how = ":white_check_mark: The data is up to date."
     elif all(one.as_of is None for one in status.data):
@@ -54,7 +56,7 @@ def _head(status: Status) -> str:
     if status.trouble:
         failed = f"{age(status.now - status.trouble.at)} ago ({moment(status.trouble.at)})"
         words = escape(clean(status.trouble.words, 400))
-        lines.append(f":warning: The last sync failed {failed}: {words}")
+        lines.append(f"The last sync failed {failed}: {words}")
     elif not status.unsaved:
         lines.append("The last sync succeeded.")
     lines += [f":warning: {escape(clean(words, 500))}" for words in status.unavailable]
@@ -102,7 +104,7 @@ def _coming(one: UpcomingReport) -> str:
 
 def _delivery(one: SentMessage) -> str:
     state = STATES.get(one.state, escape(one.state))
-    error = f" ({escape(clean(one.error, 80))})" if one.error else ""
+    error = f" ({escape(clean(reason(one.error), 80))})" if one.error else ""
     return f"• {moment(one.at)}: {escape(clean(one.title, 160))}, {one.where}: {state}{error}"
 
 

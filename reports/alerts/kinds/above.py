@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from reports.alerts.draft import RuleDraft, WrongRule, above_nothing, count, forgiven, money
+from reports.alerts.draft import RuleDraft, WrongRule, above_zero, corrected_rule, count, money
 from reports.alerts.draft import rule as make_rule
 from reports.alerts.drivers import (
     days_chart,
@@ -75,29 +75,29 @@ class Above(Watch):
         metric = Metric(draft.watch)
         unit = draft.unit or Unit.DAY
 
-        def made(limit: int, unit: Unit = unit, source: MoneySource = draft.source) -> Rule:
+        def make(limit: int, unit: Unit = unit, source: MoneySource = draft.source) -> Rule:
             return make_rule(draft, cls(metric, limit, unit, source))
 
         if draft.percents:
             raise WrongRule(
                 "Percentages only work with `budget`, for limits set at OpenRouter.",
-                forgiven(
+                corrected_rule(
                     replace(draft, watch="budget", limit=None, unit=None, source=MoneySource.ALL)
                 ),
             )
         if metric is not Metric.SPEND and draft.source is not MoneySource.ALL:
             said = f"`{draft.source}` only applies to spend, not to {metric}."
-            raise WrongRule(said, forgiven(replace(draft, source=MoneySource.ALL)))
-        limit = _limit(draft, metric, made)
+            raise WrongRule(said, corrected_rule(replace(draft, source=MoneySource.ALL)))
+        limit = _limit(draft, metric, make)
         if draft.sign == "<":
-            raise WrongRule(f"An alert on {metric} needs an upper limit, with `>`.", made(limit))
+            raise WrongRule(f"An alert on {metric} needs an upper limit, with `>`.", make(limit))
         if unit is Unit.YEAR:
-            raise WrongRule("A limit can be per hour, day, week or month.", made(limit, Unit.MONTH))
+            raise WrongRule("A limit can be per hour, day, week or month.", make(limit, Unit.MONTH))
         if draft.unit is None:
             typed = amount(metric, limit)
             typed = typed if metric is Metric.SPEND else f"{typed} {metric}"
-            raise WrongRule(f"Is that {typed} per hour, day, week or month?", made(limit))
-        return made(limit)
+            raise WrongRule(f"Is that {typed} per hour, day, week or month?", make(limit))
+        return make(limit)
 
     @classmethod
     def form_words(cls, fields: AlertFields, limit: str) -> str:
@@ -253,14 +253,14 @@ def above(
     return Measurement(subject, label, value, limit, at, period, at < period.end, creator=creator)
 
 
-def _limit(draft: RuleDraft, metric: Metric, made: Callable[[int], Rule]) -> int:
-    example, found = made(USUAL_LIMITS[metric]), draft.limit
+def _limit(draft: RuleDraft, metric: Metric, make: Callable[[int], Rule]) -> int:
+    example, found = make(USUAL_LIMITS[metric]), draft.limit
     if found is None:
         raise WrongRule("What is the limit? For example, `> $50 per day`.", example)
     if metric is Metric.SPEND:
-        return above_nothing(money(found, example, made), found, example)
+        return above_zero(money(found, example, make), found, example)
     if found.dollars or found.currency:
         said = f"{str(metric).capitalize()} aren't in dollars. To watch money, use `spend`."
         spend = replace(draft, watch="spend", limit=replace(found, dollars=True, currency=""))
-        raise WrongRule(said, forgiven(spend))
-    return above_nothing(count(found, metric, example, made), found, example)
+        raise WrongRule(said, corrected_rule(spend))
+    return above_zero(count(found, metric, example, make), found, example)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reports.alerts.draft import RuleDraft, WrongRule, forgiven
+from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule
 from reports.alerts.draft import rule as make_rule
 from reports.alerts.drivers import (
     days_chart,
@@ -81,15 +81,15 @@ class Budget(Watch):
                 " never trigger."
             )
             filters = tuple(one for one in draft.filters if one.dimension is not Dimension.MODEL)
-            raise WrongRule(said, forgiven(replace(draft, by=Dimension.KEY, filters=filters)))
+            raise WrongRule(said, corrected_rule(replace(draft, by=Dimension.KEY, filters=filters)))
         if draft.source is not MoneySource.ALL:
             raise WrongRule(
                 "OpenRouter decides what counts toward a limit.",
-                forgiven(replace(draft, source=MoneySource.ALL)),
+                corrected_rule(replace(draft, source=MoneySource.ALL)),
             )
         if draft.unit is not None:
             raise WrongRule(
-                "OpenRouter decides when a limit resets.", forgiven(replace(draft, unit=None))
+                "OpenRouter decides when a limit resets.", corrected_rule(replace(draft, unit=None))
             )
         parts = cls(_percents(draft))
         if draft.sign == "<":
@@ -209,7 +209,7 @@ def budget(
     period, else of the whole period; None if it is unknown. `at` is how fresh it is.
     """
     value = used_since
-    if cap.used is not None and cap.told_in(period):
+    if cap.used is not None and cap.reported_in(period):
         value = cap.used + (used_since or 0)
     part = period is None or at < period.end
     return Measurement(

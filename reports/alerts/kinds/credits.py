@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reports.alerts.draft import RuleDraft, WrongRule, forgiven, money
+from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule, money
 from reports.alerts.draft import rule as make_rule
 from reports.alerts.drivers import WEEK, days_chart, week_drivers
 from reports.alerts.evaluation import AlertEvent, Measurement
@@ -51,7 +51,7 @@ class Credits(Watch):
         if draft.by or draft.filters or draft.unit or draft.percents:
             said = "The credit balance belongs to the whole organization and has no period."
             plain = replace(draft, by=None, filters=(), unit=None, percents=())
-            raise WrongRule(said, forgiven(plain))
+            raise WrongRule(said, corrected_rule(plain))
         example = make_rule(draft, cls(100 * NANO))
         if draft.limit is None:
             raise WrongRule("What is the limit? For example, `credits < $100`.", example)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from reports.alerts.draft import RuleDraft, WrongRule, above_nothing, money
+from reports.alerts.draft import RuleDraft, WrongRule, above_zero, money
 from reports.alerts.draft import rule as make_rule
 from reports.alerts.drivers import days_chart, period_drivers
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
@@ -61,18 +61,18 @@ class Forecast(Watch):
     def check(cls, draft: RuleDraft) -> Rule:
         """The rule of a draft. Raises WrongRule with the rule probably meant."""
 
-        def made(limit: int) -> Rule:
+        def make(limit: int) -> Rule:
             return make_rule(draft, cls(limit, draft.source))
 
-        example = made(5_000 * NANO)
+        example = make(5_000 * NANO)
         if draft.limit is None or draft.percents:
             raise WrongRule("What is the limit? For example, `> $50 per day`.", example)
-        limit = above_nothing(money(draft.limit, example, made), draft.limit, example)
+        limit = above_zero(money(draft.limit, example, make), draft.limit, example)
         if draft.sign == "<":
-            raise WrongRule("A forecast alert needs an upper limit, with `>`.", made(limit))
+            raise WrongRule("A forecast alert needs an upper limit, with `>`.", make(limit))
         if draft.unit is not Unit.MONTH:
-            raise WrongRule("A forecast is always per month.", made(limit))
-        return made(limit)
+            raise WrongRule("A forecast is always per month.", make(limit))
+        return make(limit)
 
     @classmethod
     def form_words(cls, fields: AlertFields, limit: str) -> str:

@@ -17,7 +17,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from reports.alerts.draft import RuleDraft, WrongRule, forgiven, money
+from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule, money
 from reports.alerts.draft import rule as make_rule
 from reports.alerts.drivers import WEEK, buckets, week_drivers
 from reports.alerts.evaluation import AlertEvent, Baseline, Measurement
@@ -78,7 +78,7 @@ class Spike(Watch):
         if draft.unit not in {None, Unit.HOUR} or not all_spend or draft.percents:
             said = "A spike is an hour that costs far more than that hour of the week usually does."
             plain = replace(draft, unit=None, source=MoneySource.ALL, percents=())
-            raise WrongRule(said, forgiven(plain))
+            raise WrongRule(said, corrected_rule(plain))
         if draft.limit is None:
             return make_rule(draft, cls())
         usual = make_rule(draft, cls(SPIKE_FLOOR))
@@ -198,7 +198,7 @@ class Spike(Watch):
         typical = event.measurement.usual
         if typical is None:
             return ""
-        threshold = f"Threshold: {price(typical.line)}."
+        threshold = f"Threshold: {price(typical.threshold)}."
         if not typical.median:
             return f"Most comparable hours in the past 4 weeks had no usage. {threshold}"
         range_ = f"{price(typical.median)} ± {price(typical.spread)}"
@@ -238,8 +238,8 @@ def usual(past: Iterable[int | None], floor: int) -> Baseline | None:
     middle = int(median(known))
     deviation = median(abs(value - middle) for value in known)
     spread = max(int(_SCALE * deviation), middle // 4)
-    line = max(TIMES * middle, middle + SPREADS * spread, floor)
-    return Baseline(middle, spread, line, len(known))
+    threshold = max(TIMES * middle, middle + SPREADS * spread, floor)
+    return Baseline(middle, spread, threshold, len(known))
 
 
 def known_past(
@@ -268,9 +268,9 @@ class Hour:
     value: int
     usual: Baseline | None = None
 
-    def line(self, floor: int) -> int:
+    def threshold(self, floor: int) -> int:
         """Where a spike begins in this hour."""
-        return self.usual.line if self.usual else floor * UNKNOWN_TIMES
+        return self.usual.threshold if self.usual else floor * UNKNOWN_TIMES
 
 
 def spike(
@@ -283,9 +283,11 @@ def spike(
     their figures are.
     """
     floor = rule.watch.floor if isinstance(rule.watch, Spike) else 0
-    worst = max(hours, key=lambda hour: (Fraction(hour.value, hour.line(floor) or 1), hour.start))
+    worst = max(
+        hours, key=lambda hour: (Fraction(hour.value, hour.threshold(floor) or 1), hour.start)
+    )
     part = all(hour.start + HOUR > at for hour in hours)
     return Measurement(
-        subject, label, worst.value, worst.line(floor), at, None, part, worst.usual,
+        subject, label, worst.value, worst.threshold(floor), at, None, part, worst.usual,
         creator=creator, hour=AlertPeriod(worst.start, worst.start + HOUR),
     )  # fmt: skip

@@ -14,9 +14,9 @@ from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack.figures import clock
 from reports.alerts.slack.sentences import (
     WHOLE,
-    how_far,
     recipient,
     sentence,
+    share_of_limit,
     subject,
     words_shown,
 )
@@ -29,7 +29,7 @@ from reports.wording.times import clock_words, zone_city
 PAGE = 12
 EDIT, PAUSE, RESUME, DELETE = "alert_edit", "alert_pause", "alert_resume", "alert_delete"
 UNMUTE, UNMUTE_LISTED = "alert_unmute", "alert_unmute_listed"
-_MOST_STANDING = 3
+_MOST_TRIGGERED = 3
 _FRESH = timedelta(minutes=15)
 _MOST_CHARACTERS = 9_000
 
@@ -46,8 +46,8 @@ class FirstMessage(Enum):
 class RuleCard:
     """A rule to show; `paused` is the reason why it is paused, None if it is active.
 
-    `standing` holds the readings of subjects that are triggered at `now`; `held` says until when
-    the rule is snoozed or muted.
+    `triggered` holds the measurements of subjects that are triggered at `now`; `silenced` says
+    until when the rule is snoozed or muted. `owner` is a Slack id.
     """
 
     id: str
@@ -55,8 +55,8 @@ class RuleCard:
     zone: str
     owner: str
     paused: str | None = None
-    standing: tuple[Measurement, ...] = ()
-    held: str = ""
+    triggered: tuple[Measurement, ...] = ()
+    silenced: str = ""
     now: datetime | None = None
 
 
@@ -77,18 +77,18 @@ def made(
     again: bool = False,
     changed: bool = False,
     now: Sequence[Measurement] = (),
-    heard: FirstMessage = FirstMessage.NOT_NOW,
+    first_message: FirstMessage = FirstMessage.NOT_NOW,
 ) -> Message:
     """Confirm that a rule was set up or changed, with the current figures.
 
-    `heard` is about subjects that are past the threshold from the start.
+    `first_message` is about subjects that are past the threshold from the start.
     """
     head = "Changed" if changed else "You already have this alert" if again else "Alert set"
-    known = replace(card, standing=()) if now else card  # the current figures are shown once
+    known = replace(card, triggered=()) if now else card  # the current figures are shown once
     lines = [f"*{head}:* {_body(known)}", escape(meaning(card.rule, card.zone))]
-    lines += [escape(line) for line in standing(card.rule, now)]
+    lines += [escape(line) for line in current_figures(card.rule, now)]
     if beyond := already(card.rule, now):
-        lines.append(f"*{beyond}{_hears(card.rule, heard)}*")
+        lines.append(f"*{beyond}{_message_announced(card.rule, first_message)}*")
     footer = (
         f"All your alerts: `{escape(command)} alerts` · Quiet hours: `{escape(command)} {QUIET}`"
     )
@@ -101,13 +101,13 @@ def meaning(rule: Rule, zone: str) -> str:
     return rule.watch.meaning(rule, zone)
 
 
-def standing(rule: Rule, now: Sequence[Measurement]) -> list[str]:
+def current_figures(rule: Rule, now: Sequence[Measurement]) -> list[str]:
     """The current figures of the subjects closest to their threshold, a line each."""
     known = [one for one in now if one.value is not None]
     if not known or not rule.watch.shows_current:
         return []
-    nearest = sorted(known, key=how_far, reverse=True)
-    return [f"Now: {_stands(rule, one)}." for one in nearest[:_MOST_STANDING]]
+    nearest = sorted(known, key=share_of_limit, reverse=True)
+    return [f"Now: {_current(rule, one)}." for one in nearest[:_MOST_TRIGGERED]]
 
 
 def already(rule: Rule, now: Sequence[Measurement]) -> str:
@@ -120,10 +120,10 @@ def already(rule: Rule, now: Sequence[Measurement]) -> str:
     return f"{who} {said}" if said else ""
 
 
-def _hears(rule: Rule, heard: FirstMessage) -> str:
-    if heard is FirstMessage.NOT_NOW:
+def _message_announced(rule: Rule, first_message: FirstMessage) -> str:
+    if first_message is FirstMessage.NOT_NOW:
         return "."
-    when = "right away" if heard is FirstMessage.AT_ONCE else "after your quiet hours"
+    when = "right away" if first_message is FirstMessage.AT_ONCE else "after your quiet hours"
     match rule.to.kind:
         case RecipientKind.CHANNEL:
             return f", so the channel will get a message {when}."
@@ -132,7 +132,7 @@ def _hears(rule: Rule, heard: FirstMessage) -> str:
     return f", so you'll get a message {when}."
 
 
-def _stands(rule: Rule, one: Measurement) -> str:
+def _current(rule: Rule, one: Measurement) -> str:
     who, shown = subject(rule, one), rule.watch.current(one)
     if not rule.watch.names_subject:
         return shown
@@ -217,14 +217,14 @@ def _body(card: RuleCard, *, short: bool = False, everybody: bool = False) -> st
     lines = [f"{words}, {recipient(card.rule, card.owner)}{by}"]
     if card.paused is not None:
         lines.append(f":double_vertical_bar: paused {_reason(card.paused)}".rstrip())
-    if card.held:
-        lines.append(f":zzz: {escape(clean(card.held, 100))}")
-    listed = 0 if short else _MOST_STANDING
-    for measurement in sorted(card.standing, key=how_far, reverse=True)[:listed]:
+    if card.silenced:
+        lines.append(f":zzz: {escape(clean(card.silenced, 100))}")
+    listed = 0 if short else _MOST_TRIGGERED
+    for measurement in sorted(card.triggered, key=share_of_limit, reverse=True)[:listed]:
         event = AlertEvent(EventKind.TRIGGERED, measurement, 1, measurement.at)
         said = f"{subject(card.rule, measurement)}: {sentence(event, card.rule, card.zone)}"
         lines.append(f":warning: {escape(clean(said, 250))}{_as_of(card, measurement)}")
-    more = len(card.standing) - listed
+    more = len(card.triggered) - listed
     if more > 0:
         lines.append(f":warning: {more} triggered" if short else f":warning: {more} more")
     return "\n".join(lines)[:2_900]

@@ -14,16 +14,12 @@ from reports.time.period import Unit
 from reports.time.timerange import HOUR
 from reports.usage.dimensions import Metric
 from reports.usage.format import money, number
-from reports.usage.usage import NANO, exact_money
 from reports.wording.times import clock_words, day_words
 
 
 def price(nano: int) -> str:
-    """Money in alerts: `$85.10`, `$12,345.67`, `$0.0012`; whole dollars as in limits: `$100`.
-
-    Limits are nearly always whole dollars and measured amounts nearly never, so both read well.
-    """
-    return money(nano) if nano % NANO else exact_money(nano)
+    """Money in alerts as everywhere, limits too: `$85.10 of $100.00`."""
+    return money(nano)
 
 
 def amount(metric: Metric, value: int) -> str:

@@ -10,7 +10,7 @@ from reports.alerts.form_fields import ALL, UNITS, URGENT, AlertField, AlertFiel
 from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.registry import BY_KEY, KINDS, kind_of
 from reports.alerts.rule import RecipientKind, Rule
-from reports.alerts.slack.cards import already, meaning, standing
+from reports.alerts.slack.cards import already, current_figures, meaning
 from reports.block_kit.elements import Block, divider
 from reports.block_kit.inputs import (
     Entered,
@@ -132,12 +132,12 @@ def entered(found: Entered, zone: str) -> AlertFields:
     )
 
 
-def foreseen(rule: Rule, zone: str, now: Sequence[Measurement] | str) -> str:
+def preview_text(rule: Rule, zone: str, now: Sequence[Measurement] | str) -> str:
     """The preview (mrkdwn): what the rule means and the current figures, or what is wrong."""
     lines = [escape(meaning(rule, zone))]
     if isinstance(now, str):
         lines.append(f":warning: {escape(clean(now, 600))}")
     else:
-        lines += [escape(clean(line, 300)) for line in standing(rule, now)]
+        lines += [escape(clean(line, 300)) for line in current_figures(rule, now)]
         lines += [f"*{beyond}.*" for beyond in [already(rule, now)] if beyond]
     return "\n".join(lines)

@@ -15,8 +15,8 @@ from reports.alerts.slack.chart import chart
 from reports.alerts.slack.figures import amount, clock
 from reports.alerts.slack.sentences import (
     ending,
-    how_far,
     sentence,
+    share_of_limit,
     subject,
     title,
     topic,
@@ -79,16 +79,16 @@ def alert(
 ) -> Message:
     """The first message of an alert, with the current figures.
 
-    `latest` is the newest event that came after it, `now` a reading that is newer than both;
-    `detail` belongs to the reading that is `shown`. Once the alert is over, the buttons that act
-    on it are left out.
+    `latest` is the newest event that came after it, `now` a measurement that is newer than both;
+    `detail` belongs to the measurement of `event_to_show`. Once the alert is over, the buttons that
+    act on it are left out.
     """
     detail, over, zone = detail or Detail(), is_over(latest), about.zone
-    at = shown(event, about.rule, latest, now)
-    rule, measurement = at_line(about.rule, at.measurement), at.measurement
+    at = event_to_show(event, about.rule, latest, now)
+    rule, measurement = with_limit_of(about.rule, at.measurement), at.measurement
     named = event if over else at
-    head = title(named, at_line(about.rule, named.measurement), zone)
-    lines = [_since(latest, about)] if latest is not None and over else []
+    head = title(named, with_limit_of(about.rule, named.measurement), zone)
+    lines = [_development(latest, about)] if latest is not None and over else []
     if not over and not reached(rule.watch, measurement):
         lines += [f"*Now:* {escape(ending(replace(at, kind=EventKind.RECOVERED), rule))}"]
     elif not over:
@@ -100,9 +100,9 @@ def alert(
     about_it = [rule.watch.explanation(at), *detail.notes, *drivers(at, rule, detail)]
     about_it += [] if over else [rule.watch.advice()]
     lines += [escape(line) for line in about_it if line]
-    first = _first_told(event, about, at)
+    first = _first_figures(event, about, at)
     blocks: list[Block] = [header(head), section("\n".join(lines)), *chart(at, rule, detail)]
-    done = [*first, *_done(about, measurement.at)]
+    done = [*first, *_actions_taken(about, measurement.at)]
     blocks += [context(*done)] if done else []
     blocks += [
         _actions(about, over=over, periods=event.measurement.period is not None),
@@ -112,7 +112,7 @@ def alert(
     return Message(shortened("\n".join(text)), tuple(blocks))
 
 
-def shown(
+def event_to_show(
     event: AlertEvent, rule: Rule, latest: AlertEvent | None = None, now: Measurement | None = None
 ) -> AlertEvent:
     """The figures to show: the newest ones, or the last ones of a period that has ended."""
@@ -130,12 +130,12 @@ def is_over(latest: AlertEvent | None) -> bool:
     return latest is not None and latest.kind in _OVER
 
 
-def at_line(rule: Rule, measurement: Measurement) -> Rule:
+def with_limit_of(rule: Rule, measurement: Measurement) -> Rule:
     """A rule with the threshold that a reading was judged by, which may have changed since."""
     return replace(rule, watch=rule.watch.with_limit(measurement.limit))
 
 
-def _first_told(event: AlertEvent, about: AlertContext, at: AlertEvent) -> list[str]:
+def _first_figures(event: AlertEvent, about: AlertContext, at: AlertEvent) -> list[str]:
     """The figures of the first message, if they have changed since."""
     first, measurement = event.measurement, at.measurement
     if (first.value, first.limit, event.step) == (measurement.value, measurement.limit, at.step):
@@ -145,14 +145,14 @@ def _first_told(event: AlertEvent, about: AlertContext, at: AlertEvent) -> list[
 
 def _at_first(event: AlertEvent, about: AlertContext, now: datetime) -> str:
     """The figures of the first message and their time, in mrkdwn."""
-    said = sentence(event, at_line(about.rule, event.measurement), about.zone)
+    said = sentence(event, with_limit_of(about.rule, event.measurement), about.zone)
     return f"First alert ({escape(clock(event.at, now, about.zone))}): {escape(said)}"
 
 
 def reply(event: AlertEvent, about: AlertContext, detail: Detail | None = None) -> Message:
     """A reply in the alert's thread: a further threshold, a reminder, or that it is over."""
     pace = detail.pace if detail else None
-    text = _since(event, about, pace)
+    text = _development(event, about, pace)
     return Message(shortened(text), (section(text),))
 
 
@@ -166,8 +166,8 @@ def replies(items: Sequence[tuple[AlertEvent, AlertContext]], notes: Sequence[st
         if _full(lines, len(lines)):
             lines.append(f"{len(items) - len(lines)} more")
             break
-        name = title(event, at_line(about.rule, event.measurement), about.zone)
-        lines.append(f"*{escape(clean(name, 150))}*\n{_since(event, about)}")
+        name = title(event, with_limit_of(about.rule, event.measurement), about.zone)
+        lines.append(f"*{escape(clean(name, 150))}*\n{_development(event, about)}")
     blocks = [*map(section, packed(lines))]
     blocks += [context(*(note[:1_900] for note in notes[:5]))] if notes else []
     return Message(shortened("\n".join([*lines, *notes])), tuple(blocks))
@@ -191,11 +191,11 @@ class Item:
         about, latest = self.about, self.latest
         who = subject(about.rule, self.event.measurement)
         if latest is not None and self.over:
-            said = ending(latest, at_line(about.rule, latest.measurement))
+            said = ending(latest, with_limit_of(about.rule, latest.measurement))
             over = "" if latest.kind is EventKind.ENDED else "Resolved. "
             return f"• :white_check_mark: {escape(clean(f'{who}: {over}{said}', 300))}"
-        at = shown(self.event, about.rule, latest)
-        said = sentence(at, at_line(about.rule, at.measurement), about.zone)
+        at = event_to_show(self.event, about.rule, latest)
+        said = sentence(at, with_limit_of(about.rule, at.measurement), about.zone)
         return f"• {escape(clean(f'{who}: {said}', 300))}"
 
 
@@ -210,7 +210,7 @@ def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> 
         head += ", all resolved" if over == len(items) else f", {over} resolved"
     groups: dict[str, list[Item]] = {}
     for item in sorted(items, key=lambda one: one.over):
-        rule = at_line(item.about.rule, item.event.measurement)
+        rule = with_limit_of(item.about.rule, item.event.measurement)
         groups.setdefault(topic(item.event, rule, item.about.zone), []).append(item)
     lines: list[str] = []
     count = 0
@@ -218,21 +218,23 @@ def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> 
         if _full(lines, count):
             break
         lines.append(f"*{escape(clean(name, 110))}*")
-        for item in sorted(group, key=lambda one: (one.over, -how_far(one.event.measurement))):
+        for item in sorted(
+            group, key=lambda one: (one.over, -share_of_limit(one.event.measurement))
+        ):
             if _full(lines, count):
                 break
             lines.append(item.line())
             count += 1
     if count < len(items):
         lines.append(f"{len(items) - count} more")
-    blocks = [header(head), *map(section, packed(lines)), *_seen_to(items)]
+    blocks = [header(head), *map(section, packed(lines)), *_acknowledge_blocks(items)]
     at = max((item.event.measurement.at for item in items), default=None)
     dated = [f"Data as of {stamp(at)}"] if at else []
     blocks.append(context(*(note[:1_900] for note in notes[:5]), *dated, _rules(command)))
     return Message(shortened("\n".join([escape(head), *lines, *notes])), tuple(blocks))
 
 
-def _seen_to(items: Sequence[Item]) -> list[Block]:
+def _acknowledge_blocks(items: Sequence[Item]) -> list[Block]:
     """Who acknowledged several alerts, and the buttons that act on all of them."""
     people = sorted({item.about.acknowledged for item in items} - {""})
     said = [context(*(_acknowledged(one) for one in people[:5]))] if people else []
@@ -249,8 +251,8 @@ def _rules(command: str) -> str:
     return f"All your alerts: `{escape(command)} alerts`"
 
 
-def _full(lines: Sequence[str], shown: int) -> bool:
-    return shown == MOST_TOGETHER or sum(len(line) for line in lines) > _MOST_CHARACTERS
+def _full(lines: Sequence[str], event_to_show: int) -> bool:
+    return event_to_show == MOST_TOGETHER or sum(len(line) for line in lines) > _MOST_CHARACTERS
 
 
 def drivers(event: AlertEvent, rule: Rule, detail: Detail) -> list[str]:
@@ -278,9 +280,9 @@ def _driver(one: Driver, metric: Metric) -> str:
     return f"{clean(one.name, _NAME)} {amount(metric, one.value)}{before}"
 
 
-def _since(latest: AlertEvent, about: AlertContext, pace: SpendPace | None = None) -> str:
+def _development(latest: AlertEvent, about: AlertContext, pace: SpendPace | None = None) -> str:
     """The latest development, in mrkdwn."""
-    rule = at_line(about.rule, latest.measurement)
+    rule = with_limit_of(about.rule, latest.measurement)
     if latest.kind is EventKind.RECOVERED:
         return f":white_check_mark: *Resolved.* {escape(ending(latest, rule))}"
     if latest.kind is EventKind.ENDED:
@@ -289,7 +291,7 @@ def _since(latest: AlertEvent, about: AlertContext, pace: SpendPace | None = Non
     return f":warning: *{escape(said)}*"
 
 
-def _done(about: AlertContext, now: datetime) -> list[str]:
+def _actions_taken(about: AlertContext, now: datetime) -> list[str]:
     done = [_acknowledged(about.acknowledged)] if about.acknowledged else []
     if about.snoozed:
         done.append(f":zzz: Snoozed until {escape(clock(about.snoozed, now, about.zone))}")

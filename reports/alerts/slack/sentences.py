@@ -28,7 +28,7 @@ def topic(event: AlertEvent, rule: Rule, zone: str) -> str:
     return rule.watch.topic(event, zone)
 
 
-def how_far(measurement: Measurement) -> Fraction:
+def share_of_limit(measurement: Measurement) -> Fraction:
     """A reading's value relative to its limit, to sort by."""
     return Fraction(measurement.value or 0, max(measurement.limit, 1))
 

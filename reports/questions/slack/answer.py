@@ -123,10 +123,15 @@ def _groups_as_text(summary: Summary) -> list[str]:
                 for name, total, share, before, change in rows[:-1]
             ]
         return [f"• {name}: {total} ({share})" for name, total, share, *_ in rows[:-1]]
-    # what a comparison puts in between is left out
+    if summary.compares:
+        return [
+            f"• {name}: {spend} ({share}), before {before} ({change}), {tokens} tokens,"
+            f" {requests} requests"
+            for name, spend, share, before, change, tokens, requests in overview_rows(summary)[:-1]
+        ]
     return [
         f"• {name}: {spend} ({share}), {tokens} tokens, {requests} requests"
-        for name, spend, share, *_, tokens, requests in overview_rows(summary)[:-1]
+        for name, spend, share, tokens, requests in overview_rows(summary)[:-1]
     ]
 
 

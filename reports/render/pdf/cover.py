@@ -20,7 +20,7 @@ from reports.render.charts.labels import each
 from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.figures import count
 from reports.render.pdf.pages import BOTTOM, LEFT, PAGE_WIDTH, RIGHT, Pages
-from reports.render.tables import averaged_over
+from reports.render.tables import averaged_over, incomplete_words, short_buckets
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.format import change, figure
 from reports.usage.members import CHATROOM, NO_CREATOR
@@ -92,7 +92,7 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
     before = "–" if part.previous is None else figure(metric, part.previous)
     cells = (
         ("Total", figure(metric, part.sum), _parts(summary, metric)),
-        ("Average", average if part.known else "–", each_bucket(summary, part)),
+        ("Average", average if part.known else "–", _averaged(summary, part)),
         (
             capitalize_first(name),
             before,
@@ -100,14 +100,17 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
         ),
         ("Change", _change(part), f"from {name}" if part.change is not None else ""),
     )
-    width = PAGE_WIDTH / len(cells)
+    width, most_lines = PAGE_WIDTH / len(cells), 1
     for column, (title, main_figure, detail) in enumerate(cells):
         x = LEFT + column * width
         size = min(19.0, (width - 8) / max(text_width(main_figure, Face.BOLD), 1))
         paper.text(x, pages.y - 10, _fit_points(title, width - 8, 8), size=8, color=GREY)
         paper.text(x, pages.y - 31, main_figure, Face.BOLD, size)
-        paper.text(x, pages.y - 44, _fit_points(detail, width - 6, 7.5), size=7.5, color=GREY)
-    pages.y -= 56
+        lines = wrap(detail, Face.SANS, (width - 6) / 7.5, most=2)
+        for number, line in enumerate(lines):
+            paper.text(x, pages.y - 44 - 9 * number, line, size=7.5, color=GREY)
+        most_lines = max(most_lines, len(lines))
+    pages.y -= 47 + 9 * most_lines
 
 
 def _change(part: MetricSummary) -> str:
@@ -118,6 +121,25 @@ def each_bucket(summary: Summary, part: MetricSummary) -> str:
     """The unit of an average and the part of the range it covers: `a day since 11/29/2025`."""
     over = averaged_over(summary, part)
     return in_document(f"{each(summary.range)} {over}".rstrip())
+
+
+def _averaged(summary: Summary, part: MetricSummary) -> str:
+    """The same, with the buckets that are averaged although they are not whole."""
+    words = each_bucket(summary, part)
+    if notes := short_buckets(summary, part):
+        words += f" ({', '.join(notes)})"
+    return in_document(words)
+
+
+def _hatched(summary: Summary) -> str:
+    """Which bars are hatched, and why; empty where none is."""
+    granularity, part = summary.range.granularity, next(iter(summary.metrics.values()))
+    notes = [f"{in_document(words)} incomplete" for words in incomplete_words(summary, part)]
+    if summary.range.unfinished:
+        notes.append(
+            f"last {granularity} not over" if notes else f"the last {granularity}, not over yet"
+        )
+    return "; ".join(notes)
 
 
 def wrap(text: str, face: Face, ems: float, most: int = 4) -> list[str]:
@@ -161,8 +183,8 @@ def _draw_facts(pages: Pages, summary: Summary, sheet: CoverFacts, top: float) -
     right = [("Source", clean(sheet.source)), ("Data as of", as_of)]
     if query.metric in {None, Metric.SPEND}:
         left.append(("Amounts", "US dollars, rounded; the exact figures are in the CSV"))
-    if summary.range.unfinished:
-        right.append(("Hatched", f"the last {summary.range.granularity}, not over yet"))
+    if hatched := _hatched(summary):
+        right.append(("Hatched", hatched))
     middle = LEFT + 0.6 * PAGE_WIDTH
     for x, end, facts in ((LEFT, middle - 12, left), (middle, RIGHT, right)):
         for row, (name, value) in enumerate(facts):

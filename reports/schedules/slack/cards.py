@@ -16,7 +16,7 @@ from reports.schedules.slack.message import SCHEDULE_EDIT, SCHEDULE_PAUSE, START
 from reports.schedules.slack.notices import RESUME, target_words
 from reports.time.period import Calendar, Unit
 from reports.usage.dimensions import Dimension, Metric
-from reports.wording.delivery_problems import STATES
+from reports.wording.delivery_problems import STATES, reason
 from reports.wording.safe_text import as_typed, clean, escape
 from reports.wording.times import clock_words, zone_city
 
@@ -213,7 +213,7 @@ def _reason(why: str) -> str:
 
 def _last(last: LastRunOutcome, zone: str) -> str:
     words = STATES.get(last.state, escape(last.state)) + _HOW.get(last.how, "")
-    error = f" ({escape(clean(last.error, 80))})" if last.error else ""
+    error = f" ({escape(clean(reason(last.error), 80))})" if last.error else ""
     return f"{words}{error}, {escape(when(last.at, zone))}"
 
 

@@ -6,7 +6,7 @@ from reports.block_kit.elements import LONGEST_SECTION, Block, actions, button, 
 from reports.block_kit.message import Message
 from reports.schedules.recurrence import DueRun, Recurrence, TargetKind
 from reports.schedules.slack.message import when
-from reports.wording.delivery_problems import FIXES
+from reports.wording.delivery_problems import FIXES, OURS
 from reports.wording.safe_text import as_typed, clean, escape
 from reports.wording.times import zone_city
 
@@ -34,8 +34,9 @@ def target_words(target: TargetKind, channel: str, maker: str) -> str:
 def failed(title: str, where: str, code: str, run: int) -> Message:
     """A report could not be delivered: why, and how to fix it."""
     mend = FIXES.get(code, _UNKNOWN)
+    slacks = "" if code in OURS else f" (`{escape(clean(code, 60))}`)"
     text = (
-        f"I couldn't deliver the report {_named(title)} {where} (`{escape(clean(code, 60))}`)."
+        f"I couldn't deliver the report {_named(title)} {where}{slacks}."
         f"\n{mend}\nAfter three failures in a row I pause the schedule."
     )
     return _message(text, [button("Send it now", AGAIN, str(run), style="primary")])

@@ -62,7 +62,7 @@ def listed(world, user="ada") -> dict:
 
 def test_what_is_above_already_is_said_at_once_and_once(administered):
     message = fired(administered)
-    assert "OpenRouter spend over $5 this month: whole organization" in message["text"]
+    assert "OpenRouter spend over $5.00 this month: whole organization" in message["text"]
     assert re.search("Top keys[^:]*: prod", message["text"])
     tick(administered)
     tick(administered)
@@ -183,14 +183,14 @@ def test_a_rule_is_edited_in_a_dialog_that_says_what_is_wrong(administered):
     administered.bot_client.submit("ada", view["id"], {"form_limit_above": "€5"})
     [view] = administered.slack.views("ada")
     administered.bot_client.submit("ada", view["id"], {"form_limit_above": "$500"})
-    worlds.wait_until(lambda: "$500" in say(administered, "alerts"))
+    worlds.wait_until(lambda: "&gt; $500 " in say(administered, "alerts"))
     tick(administered)
     [first] = heard(administered)
     assert "Resolved." in json.dumps(first)
     [reply] = [
         m for m in administered.slack.messages(administered.slack.im("ada").id) if "thread_ts" in m
     ]
-    assert "the limit is $500" in reply["text"]
+    assert "the limit is $500.00" in reply["text"]
 
 
 def test_a_deleted_rule_is_gone(administered):

@@ -34,7 +34,7 @@ def used(there: Watch, dollars: float, key: str = "prod") -> Truth:
 
 
 def limited(there: Watch, **keys: float) -> None:
-    """Keys have limits of $100, of which so much is used."""
+    """Keys have limits of $100.00, of which so much is used."""
     told: dict[str, Any] = {
         "at": (there.clock() - HOUR).isoformat(),
         "keys": {
@@ -61,10 +61,10 @@ def test_it_says_that_the_figures_are_above_the_line_already(there: Watch) -> No
     used(there, 60)
     said = there.say("alert spend > $50 per day")
     assert said.splitlines()[2:] == [
-        "Now: $60 of $50 (whole organization).",
+        "Now: $60.00 of $50.00 (whole organization).",
         "*It's already over the limit, so you'll get a message right away.*",
     ]
-    assert "$60 today, $10 over the $50 limit" in told(there)
+    assert "$60.00 today, $10.00 over the $50.00 limit" in told(there)
     assert len(there.heard()) == 1
 
 
@@ -123,8 +123,8 @@ def test_in_quiet_hours_it_is_told_after_them_unless_it_is_urgent(there: Watch) 
         "alert spend > $50 per day"
     )
     assert "so you'll get a message right away." in there.say("alert spend > $55 per day urgent")
-    assert "over $55" in told(there)
-    assert "above $50" not in told(there)
+    assert "over $55.00" in told(there)
+    assert "above $50.00" not in told(there)
 
 
 def test_what_was_told_before_is_not_promised_again(there: Watch) -> None:
@@ -160,7 +160,7 @@ def test_limits_are_said_to_be_ones_own_where_that_is_all_one_sees(tmp_path: Pat
         watched = "the limits and guardrail budgets set at OpenRouter, for creator:me."
         assert f"Alerts at 80% of {watched}" in said
         assert "evals" not in said
-        assert "$90 of $100" in told(there)
+        assert "$90.00 of $100.00" in told(there)
         assert "evals" not in told(there)
 
 
@@ -199,7 +199,7 @@ def test_an_edit_keeps_what_was_told_also_of_a_limited_view(tmp_path: Path) -> N
         told(there)
         assert len(there.heard()) == 1
         [reply] = there.answers()
-        assert "$5 over the $55 limit" in reply["text"]
+        assert "$5.00 over the $55.00 limit" in reply["text"]
 
 
 @pytest.mark.parametrize("words", ["creator:me", "creator:me by key", "creator:me key:prod"])
@@ -207,8 +207,8 @@ def test_the_limits_of_somebodys_keys_are_watched(there: Watch, words: str) -> N
     used(there, 1)
     limited(there, prod=90, evals=95)
     assert "prod" in there.say(f"alert budget 80% {words}")
-    assert "$90 of $100" in told(there)
-    assert "$95 of $100" not in told(there)
+    assert "$90.00 of $100.00" in told(there)
+    assert "$95.00 of $100.00" not in told(there)
 
 
 @pytest.mark.parametrize(
@@ -221,9 +221,9 @@ def test_each_of_one_is_that_one(there: Watch, words: str) -> None:
     truth.use(NOON - HOUR, 70, "evals")
     there.sync(truth, back=3 * DAY)
     said = there.say(f"alert {words}")
-    assert "$60 of $50" in said
-    assert "$70" not in said
-    assert "$60 today, $10 over the $50 limit" in told(there)
+    assert "$60.00 of $50.00" in said
+    assert "$70.00" not in said
+    assert "$60.00 today, $10.00 over the $50.00 limit" in told(there)
     assert len(there.heard()) == 1
 
 
@@ -262,10 +262,10 @@ def test_the_list_shows_the_figures_of_now(there: Watch) -> None:
     truth.use(NOON, 40)
     later(there, truth)
     said = listed(there)
-    assert "whole organization: $100 today, $50 over the $50 limit" in said
-    assert "prod: $100 today" in said
+    assert "whole organization: $100.00 today, $50.00 over the $50.00 limit" in said
+    assert "prod: $100.00 today" in said
     assert "prod: 130% used" in said
-    assert "$60" not in said
+    assert "$60.00" not in said
     assert "as of" not in said
 
 
@@ -281,7 +281,7 @@ def test_the_list_shows_the_balance_of_now_and_none_that_is_above_its_line(there
     there.set_up("alert credits < $200")
     later(there, truth)
     balance(there, -30)
-    assert "The credit balance is -$30" in listed(there)
+    assert "The credit balance is -$30.00" in listed(there)
     balance(there, 205)  # which is not clearly above yet
     later(there, truth)
     assert "warning" not in listed(there)
@@ -292,7 +292,7 @@ def test_the_list_says_of_when_figures_are_that_are_not_those_of_now(there: Watc
     there.set_up("alert spend > $50 per day")
     later(there, truth)
     there.clock.now += 2 * HOUR  # nothing can be synced
-    assert "$60 today, $10 over the $50 limit. (as of today 13:01)" in listed(there)
+    assert "$60.00 today, $10.00 over the $50.00 limit. (as of today 13:01)" in listed(there)
 
 
 def test_the_list_says_what_a_revision_has_undone_no_more(there: Watch) -> None:

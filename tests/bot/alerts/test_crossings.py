@@ -48,10 +48,10 @@ def test_each_of_two_falls_while_slack_is_down_is_told_with_its_own_rise(there):
         balance(there, dollars)
     tell(there)
     one, two = there.heard()
-    assert "$50 in credits left" in one["text"]
-    assert "$500, back above" in one["text"]
-    assert "$49 in credits left" in two["text"]
-    assert "$501, back above" in two["text"]
+    assert "$50.00 in credits left" in one["text"]
+    assert "$500.00, back above" in one["text"]
+    assert "$49.00 in credits left" in two["text"]
+    assert "$501.00, back above" in two["text"]
     assert there.answers() == []
 
 
@@ -62,7 +62,7 @@ def test_a_rise_that_is_told_late_goes_into_the_thread_of_its_own_fall(there):
         balance(there, dollars)
     tell(there)
     one, two = there.heard()
-    assert "$500, back above" in one["text"]
+    assert "$500.00, back above" in one["text"]
     assert len(answers_to(there, one)) == 1
     assert answers_to(there, two) == []
     assert "again" not in two["text"]
@@ -81,7 +81,7 @@ def test_a_rise_waits_for_its_fall_that_another_process_is_about_to_tell(there):
     one, two = there.heard()
     assert len(answers_to(there, one)) == 1
     assert answers_to(there, two) == []
-    assert "$501, back above" in two["text"]
+    assert "$501.00, back above" in two["text"]
 
 
 def test_what_is_over_while_its_message_goes_out_is_said_in_it_soon_after(there, monkeypatch):
@@ -98,7 +98,7 @@ def test_what_is_over_while_its_message_goes_out_is_said_in_it_soon_after(there,
         there.delivery.tick()
     tell(there)
     [one] = there.heard()
-    assert "$500, back above" in one["text"]
+    assert "$500.00, back above" in one["text"]
 
 
 def test_what_changes_while_a_message_is_renewed_is_said_in_it_as_well(there, monkeypatch):
@@ -121,7 +121,7 @@ def test_what_changes_while_a_message_is_renewed_is_said_in_it_as_well(there, mo
         there.delivery.tick()
     tell(there)
     [one] = there.heard()
-    assert "$500, back above" in one["text"]
+    assert "$500.00, back above" in one["text"]
 
 
 def test_nobody_else_takes_a_message_that_is_just_going_out(there):

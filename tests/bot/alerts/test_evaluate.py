@@ -40,7 +40,7 @@ def test_a_crossing_is_told_in_a_direct_message_once(there, truth):
     for _ in range(3):
         turn(there, truth)
     [message] = there.heard()
-    assert "$60 today, $10 over the $50 limit" in message["text"]
+    assert "$60.00 today, $10.00 over the $50.00 limit" in message["text"]
     assert there.answers() == []
 
 
@@ -103,7 +103,7 @@ def test_more_than_five_at_once_are_one_message_with_a_list(there, truth):
     turn(there, truth)
     [message] = there.heard()
     assert "6 OpenRouter alerts" in message["text"]
-    assert all(f"${limit} today" in message["text"] for limit in range(10, 16))
+    assert all(f"${limit}.00 today" in message["text"] for limit in range(10, 16))
     turn(there, truth)
     assert len(there.heard()) == 1
 
@@ -149,7 +149,7 @@ def test_a_model_is_told_at_its_first_use(there, truth, words, label):
     turn(there, truth)
     said = [one["text"] for one in there.heard()]
     assert [f"New model at OpenRouter: {label}" in one for one in said] == [True] * bool(label)
-    assert all("$7 so far" in one for one in said)
+    assert all("$7.00 so far" in one for one in said)
 
 
 def test_a_key_is_told_at_its_first_use(there, truth):
@@ -174,7 +174,7 @@ def test_the_first_use_by_a_person_triggers_an_alert_once(there, truth):
     turn(there, truth)
     [message] = there.heard()
     assert "New creator at OpenRouter: Grace Hopper" in message["text"]
-    assert "First use by this creator: $7 so far." in message["text"]
+    assert "First use by this creator: $7.00 so far." in message["text"]
 
 
 def key_made(there, name: str, ago: timedelta, owner: str = "user_ada") -> None:
@@ -249,7 +249,7 @@ def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
     there.message_actions.details(
         place, MessageLocation(place.channel, "", hidden=False), str(event.id)
     )
-    assert "• prod: $7" in there.slack.messages(there.slack.im("ada").id)[-1]["text"]
+    assert "• prod: $7.00" in there.slack.messages(there.slack.im("ada").id)[-1]["text"]
 
 
 def test_a_spike_is_told_and_is_over_when_it_has_calmed(there, truth):
@@ -278,7 +278,7 @@ def test_a_forecast_is_told(there, truth):
     truth.use(NOON, 250)
     turn(there, truth)
     [message] = there.heard()
-    assert "is on track to exceed $400 this month" in message["text"]
+    assert "is on track to exceed $400.00 this month" in message["text"]
 
 
 def limits(there, **more) -> None:
@@ -305,9 +305,9 @@ def test_limits_and_budgets_are_told_at_their_parts(there, truth):
     truth.use(NOON + MINUTE, 4, "lab")
     turn(there, truth, 2 * MINUTE)
     said = " ".join(one["text"] for one in there.heard())
-    assert "85% used: $85 of $100, $15 left" in said
+    assert "85% used: $85.00 of $100.00, $15.00 left" in said
     assert "lab" in said
-    assert "85% used: $34 of $40, $6 left" in said
+    assert "85% used: $34.00 of $40.00, $6.00 left" in said
     truth.use(NOON + 2 * MINUTE, 20, "prod")
     turn(there, truth)
     assert len(there.heard()) == 2
@@ -323,7 +323,7 @@ def workspace(id_, name, keys, byok=False, limit=100):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("byok", "said"), [(True, "96% used: $96 of $100"), (False, "")])
+@pytest.mark.parametrize(("byok", "said"), [(True, "96% used: $96.00 of $100.00"), (False, "")])
 def test_byok_counts_toward_a_workspace_budget_where_openrouter_counts_it(there, truth, byok, said):
     truth.own_keys.add("evals")
     there.sync(truth, back=31 * DAY)
@@ -370,9 +370,9 @@ def test_two_workspaces_of_one_name_have_a_budget_each_and_are_told_apart(there,
     turn(there, truth, 2 * MINUTE)
     said = " ".join(one["text"] for one in there.heard())
     assert "workspace Team (slug-w1)" in said
-    assert "85% used: $85 of $100" in said
+    assert "85% used: $85.00 of $100.00" in said
     assert "workspace Team (slug-w2)" in said
-    assert "95% used: $95 of $100" in said
+    assert "95% used: $95.00 of $100.00" in said
 
 
 def test_the_balance_is_told_with_the_days_that_it_lasts(there, truth):
@@ -383,12 +383,12 @@ def test_the_balance_is_told_with_the_days_that_it_lasts(there, truth):
     there.set_up("alert credits < $200")
     turn(there, truth)
     [message] = there.heard()
-    assert "$150 in credits left, below $200" in message["text"]
+    assert "$150.00 in credits left, below $200.00" in message["text"]
     assert "this lasts about 7 days" in message["text"]
     limits(there, credits={"total": 2000 * DOLLAR, "used": 860 * DOLLAR})
     turn(there, truth)
     [reply] = there.answers()
-    assert "balance is $1,140" in reply["text"]
+    assert "balance is $1,140.00" in reply["text"]
 
 
 # -- who hears it
@@ -468,7 +468,7 @@ def test_the_rules_of_somebody_who_left_go_to_the_admins(tmp_path, truth):
         truth.use(NOON, 60)
         turn(there, truth)
         [message] = there.heard("grace")
-        assert "$60 today" in message["text"]
+        assert "$60.00 today" in message["text"]
         assert there.alerts.rules.get(entry.id).draft.owner == slack.user("grace").id
         told = there.alerts.notices.claim(10)
         assert {one.person for one in told} == set(admins.split(","))
@@ -488,7 +488,7 @@ def test_what_somebody_is_told_who_has_just_left_goes_to_an_admin(tmp_path, trut
         truth.use(NOON, 60)
         turn(there, truth)
         [message] = there.heard("grace")
-        assert "$60 today" in message["text"]
+        assert "$60.00 today" in message["text"]
         assert there.alerts.rules.get(entry.id).draft.owner == admin
 
 
@@ -528,7 +528,7 @@ def test_who_sees_their_own_only_hears_of_their_own_only(tmp_path, truth):
         truth.use(NOON, 60, "prod")
         turn(there, truth)
         said = " ".join(one["text"] for one in there.heard())
-        assert "$60 today" in said
+        assert "$60.00 today" in said
         assert "evals" not in said
         assert "900" not in said
 
@@ -548,7 +548,7 @@ def test_quiet_hours_hold_back_all_but_what_is_urgent_and_lose_nothing(there, tr
     truth.use(NOON, 60)
     turn(there, truth)
     [message] = there.heard()
-    assert "$40" in message["text"]
+    assert "$40.00" in message["text"]
     turn(there, truth, HOUR)
     assert len(there.heard()) == 1
     turn(there, truth, HOUR)
@@ -626,7 +626,7 @@ def test_a_reminder_says_how_it_stands_now_and_nothing_where_it_is_no_more(there
     truth.use(NOON + MINUTE, 7)
     turn(there, truth, 2 * HOUR)
     [reply] = there.answers()
-    assert "$67 today" in reply["text"]
+    assert "$67.00 today" in reply["text"]
     there.alerts.states.hold(entry.id, "", there.clock() + HOUR, "U1")
     truth.use(NOON, -30)  # OpenRouter corrects its figures
     turn(there, truth, 2 * HOUR, back=DAY)
@@ -653,7 +653,7 @@ def test_the_first_message_says_that_its_period_is_over(there, truth):
     turn(there, truth, 15 * HOUR, back=DAY)
     turn(there, truth, HOUR)
     [message] = there.heard()
-    assert "The day ended at $60" in json.dumps(message["blocks"])
+    assert "The day ended at $60.00" in json.dumps(message["blocks"])
     assert there.answers() == []
 
 

@@ -32,7 +32,7 @@ def test_one_message_says_which_of_its_alerts_are_over(there, truth):
     [again] = there.heard()
     assert again["ts"] == first["ts"]
     assert again["text"].startswith("6 OpenRouter alerts, 2 resolved")
-    assert "Resolved. The credit balance is $125, back above $100." in again["text"]
+    assert "Resolved. The credit balance is $125.00, back above $100.00." in again["text"]
     [reply] = there.answers()
     assert reply["text"].count(":white_check_mark:") == 2
     balance(there, 500)
@@ -52,7 +52,7 @@ def test_a_sum_that_is_over_says_so_in_the_list(there, truth):
     turn(there, truth)
     [message] = there.heard()
     assert message["text"].startswith("6 OpenRouter alerts, all resolved")
-    assert "The day ended at $60, $50 over the $10 limit." in message["text"]
+    assert "The day ended at $60.00, $50.00 over the $10.00 limit." in message["text"]
 
 
 def test_what_was_meant_for_an_owner_is_in_the_one_message_as_well(there, truth):
@@ -82,7 +82,7 @@ def test_where_it_cannot_be_told_everybody_hears_of_their_own_rules_alone(there,
     turn(there, truth)
     turn(there, truth)
     assert there.said("spend") == []
-    for user, own, other in (("ada", "$10", "$11"), ("grace", "$11", "$10")):
+    for user, own, other in (("ada", "$10.00", "$11.00"), ("grace", "$11.00", "$10.00")):
         [message] = there.heard(user)
         assert message["text"].startswith("3 OpenRouter alerts")
         assert f"over {own} today" in message["text"]

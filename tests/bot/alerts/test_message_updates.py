@@ -49,18 +49,18 @@ def test_it_follows_a_line_that_was_changed(there, truth):
     changed(there, entry, "alert spend > $200 per day")
     there.tick()
     [first] = there.heard()
-    assert "*Resolved.* $150; the limit is $200." in first["text"]
+    assert "*Resolved.* $150.00; the limit is $200.00." in first["text"]
     truth.use(NOON + 2 * MINUTE, 60)
     turn(there, truth)
     turn(there, truth)
     [first] = there.heard()
-    assert "over $200 today" in first["text"].splitlines()[0]
-    assert "*$210 today, $10 over the $200 limit" in first["text"]
+    assert "over $200.00 today" in first["text"].splitlines()[0]
+    assert "*$210.00 today, $10.00 over the $200.00 limit" in first["text"]
     assert "Resolved" not in json.dumps(first)
-    assert ": $90 today, $70 over the $20 limit." in first["text"]
+    assert ": $90.00 today, $70.00 over the $20.00 limit." in first["text"]
     answers = [one["text"] for one in there.answers()]
-    assert answers[0].startswith(":white_check_mark: *Resolved.* $150; the limit")
-    assert answers[1].startswith(":warning: *$210 today, $10 over the $200 limit; at")
+    assert answers[0].startswith(":white_check_mark: *Resolved.* $150.00; the limit")
+    assert answers[1].startswith(":warning: *$210.00 today, $10.00 over the $200.00 limit; at")
     assert len(answers) == 2
 
 
@@ -73,10 +73,10 @@ def test_its_headline_and_its_parts_are_of_one_moment(there, truth, words):
     there.clock.now += 2 * MINUTE
     there.sync(truth)
     text = acknowledged(there)
-    assert "*$100" in text
-    top = re.search(r"Top keys[^:]*: prod \$90[^,]*, evals \$10", text)
+    assert "*$100.00" in text
+    top = re.search(r"Top keys[^:]*: prod \$90.00[^,]*, evals \$10.00", text)
     assert top, text
-    assert "First alert (today 13:01): $90" in text
+    assert "First alert (today 13:01): $90.00" in text
     assert f"Data as of {stamp(there.clock())}" in json.dumps(there.heard())
 
 
@@ -86,7 +86,7 @@ def test_what_is_not_beyond_its_line_any_more_says_so(there, truth):
     there.clock.now += MINUTE
     there.sync(truth)
     text = acknowledged(there)
-    assert "*Now:* $10; the limit is $20." in text
+    assert "*Now:* $10.00; the limit is $20.00." in text
 
 
 def test_what_is_told_after_its_period_does_not_speak_of_today(there, truth):
@@ -102,7 +102,7 @@ def test_what_is_told_after_its_period_does_not_speak_of_today(there, truth):
     there.slack.faults.clear()
     there.tick()
     [reply] = there.answers()
-    assert "105% used: $105 of $100, $5 over. The limit has reset since." in reply["text"]
+    assert "105% used: $105.00 of $100.00, $5.00 over. The limit has reset since." in reply["text"]
 
 
 def test_answers_in_the_thread_use_the_zone_of_whoever_reads_them(there, truth):

@@ -64,7 +64,7 @@ def test_a_crossing_is_told_though_the_line_was_moved_before_it_could_be(quiet: 
     edit(quiet, entry, "spend > $55 per day")
     go_on(quiet, truth, 6 * HOUR)
     [only] = told(quiet)
-    assert "$55" in only
+    assert "$55.00" in only
 
 
 def test_nothing_is_told_of_a_line_that_was_moved_out_of_reach(quiet: Watch) -> None:
@@ -81,4 +81,4 @@ def test_a_crossing_is_told_though_its_rule_rested_meanwhile(quiet: Watch) -> No
     quiet.alert_manager.resume(ReplyTarget("", entry.draft.owner, home=True), entry.id)
     go_on(quiet, truth, 6 * HOUR)
     [only] = told(quiet)
-    assert "$60" in only
+    assert "$60.00" in only

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerts.usage_lookup import stretches
+from bot.alerts.usage_lookup import intervals
 from reports.alerts.periods import spans
 from reports.time.period import Unit
 from reports.time.timerange import STEP, Granularity
@@ -28,7 +28,7 @@ def test_every_minute_of_a_period_counts_once_and_none_of_another(unit, zone, la
     for span in spans(unit, zone, now, now):
         counted = [
             start + n * MINUTE
-            for granularity, (begin, end) in stretches(span, now, held, synced)
+            for granularity, (begin, end) in intervals(span, now, held, synced)
             for start in buckets(begin, end, granularity)
             for n in range(STEP[granularity] // MINUTE)
         ]

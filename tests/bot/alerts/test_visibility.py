@@ -70,7 +70,7 @@ def turn(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:
 def listed(there: Watch) -> str:
     person = there.alerts.services.slack.person(there.slack.user("ada").id)
     cards, _ = there.alert_manager.cards_of(person.id, 10)
-    standing = [reading.label for card in cards for reading in card.standing]
+    standing = [reading.label for card in cards for reading in card.triggered]
     return there.alert_manager.listed(person, ListAlerts()).message.text + " ".join(standing)
 
 
@@ -85,9 +85,9 @@ WIDE = (
 def test_the_list_shows_nothing_of_what_was_told_under_a_wider_sight(tmp_path, slack, truth):
     with narrowed(tmp_path, slack, truth, *WIDE) as there:
         said = listed(there)
-        assert "$130" not in said
+        assert "$130.00" not in said
         assert "evals" not in said
-        assert "$150" not in said
+        assert "$150.00" not in said
         assert ":warning:" not in said
 
 
@@ -97,11 +97,11 @@ def test_it_is_judged_anew_and_told_anew_under_the_narrower_sight(tmp_path, slac
         turn(there, truth)
         new = [one for one in there.heard() if one["ts"] not in before]
         said = " ".join(one["text"] for one in new)
-        assert "$60 today, $10 over the $50 limit" in said
+        assert "$60.00 today, $10.00 over the $50.00 limit" in said
         assert "evals" not in said
-        assert "$130" not in said
+        assert "$130.00" not in said
         assert "credits" not in said
-        assert "$60 today" in listed(there)
+        assert "$60.00 today" in listed(there)
         turn(there, truth)
         assert len(there.heard()) == len(before) + len(new)
 
@@ -154,11 +154,11 @@ def test_who_sees_more_again_is_told_of_that(tmp_path, slack, truth):
         own.set_up("alert spend > $50 per day")
         turn(own, truth)
         [first] = own.heard()
-        assert "$60 today" in first["text"]
+        assert "$60.00 today" in first["text"]
         wide = Watch(path, own.clock, slack)
         turn(wide, truth)
         second = wide.heard()[-1]
-        assert "$130 today" in second["text"]
+        assert "$130.00 today" in second["text"]
         assert wide.heard()[0] == first
         wide.close()
 
@@ -190,7 +190,7 @@ def test_others_read_whom_a_rule_about_its_maker_is_about(tmp_path, slack, truth
         there.set_up(f"alert spend > $50 per day creator:me {in_spend(there)}")
         turn(there, truth)
         [message] = there.said(slack.channel("spend").id)
-        assert 'over $50 today: creator:"Ada Lovelace"' in message["text"]
+        assert 'over $50.00 today: creator:"Ada Lovelace"' in message["text"]
         assert "creator:me" not in json.dumps(message)
         person = there.alerts.services.slack.person(admin)
         assert (
@@ -217,7 +217,7 @@ def test_details_are_about_the_maker_whoever_clicks(tmp_path, slack, truth):
         turn(there, truth)
         for user in ("ada", "grace"):
             said = details(there, user)
-            assert "• prod: $60" in said
+            assert "• prod: $60.00" in said
             assert "evals" not in said
 
 
@@ -226,6 +226,6 @@ def test_who_may_not_see_it_is_told_whom_an_alert_is_about(tmp_path, slack, trut
         there.sync(truth, back=3 * DAY)
         there.set_up(f"alert spend > $50 per day {in_spend(there)}")
         turn(there, truth)
-        assert "• prod: $60" in details(there, "ada")
+        assert "• prod: $60.00" in details(there, "ada")
         said = details(there, "grace")
         assert f"about <@{slack.user('ada').id}>'s own usage, and you can only see yours" in said

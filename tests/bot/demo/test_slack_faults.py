@@ -1,8 +1,11 @@
 """Rates, and failures on demand: what a client sees, and whether the call was taken."""
 
+import socket
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from http.client import IncompleteRead
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 
 import pytest
 from slack_sdk import WebClient
@@ -173,3 +176,13 @@ def test_it_stops_while_clients_hold_on():
     slack.stop()
     with pytest.raises((URLError, OSError)):
         client_of(slack).api_test()
+
+
+def test_many_may_connect_before_the_first_is_accepted():
+    slack = LocalSlack()  # listens, and accepts nobody until it is started
+    place = urlsplit(slack.api_url).hostname, urlsplit(slack.api_url).port
+    with ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(socket.create_connection(place, timeout=10))
+        stack.enter_context(slack)
+        assert client_of(slack).auth_test()["ok"]

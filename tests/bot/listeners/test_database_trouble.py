@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import pytest
 
+from bot.admin import status as status_module
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.listeners import background as work
@@ -24,12 +24,10 @@ from bot.runtime.database_waits import GAVE_UP
 from bot.slack.scopes import SCOPES
 from bot.store import DiskFullError
 from bot.store import database as database_module
+from bot.store import sqlite as sqlite_module
 from bot.store.admin.audit_log import AuditLog
 from tests import world as worlds
 from tests.world import World, wait_until
-
-HANG = 15.0
-"""Seconds that no answer may take: well below the 30 that a wait for oneself took."""
 
 
 @contextmanager
@@ -50,19 +48,31 @@ def texts(world: World) -> list[str]:
     return [str(one["payload"]["text"]) for one in list(world.slack.responses)]
 
 
-def test_questions_and_status_in_the_same_instant_are_all_answered_soon(
+@pytest.fixture
+def no_end_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait for a lock lasts until the lock is free: whoever waits for themselves never ends."""
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 1e5)
+    monkeypatch.setattr(sqlite_module, "COMMIT_SECONDS", 1e5)
+    monkeypatch.setattr(work, "FIRST_SECONDS", 1e5)
+    monkeypatch.setattr(status_module, "READ_SECONDS", 1e5)
+
+
+@pytest.mark.usefixtures("no_end_of_waiting")
+def test_questions_and_status_in_the_same_instant_wait_for_nobody_who_waits_for_them(
     journal: str, administered: World
 ) -> None:
-    for trial in range(6):
-        before, begun = len(administered.slack.responses), monotonic()
+    for trial in range(10):
+        before = len(administered.slack.responses)
         for text in ("spend 1d by key", "tokens 7d by model", "1m", "status"):
             administered.send(text, user="katherine")
         administered.send("spend 1d", user="grace")
         wait_until(lambda before=before: len(administered.slack.responses) >= before + 5)
-        assert monotonic() - begun < HANG, (journal, trial)
-        assert not [text for text in texts(administered)[before:] if "went wrong" in text]
+        answers = texts(administered)[before:]
+        assert not [text for text in answers if "went wrong" in text], (journal, trial)
+        assert WAITING not in answers, (journal, trial)
 
 
+@pytest.mark.usefixtures("no_end_of_waiting")
 def test_status_is_answered_while_the_audit_log_is_being_written(
     journal: str, administered: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,9 +84,7 @@ def test_status_is_answered_while_the_audit_log_is_being_written(
         return flush(self, *arguments)
 
     monkeypatch.setattr(AuditLog, "flush", noted_meanwhile)
-    begun = monotonic()
     assert "in the audit log" in administered.words("status", user="katherine")
-    assert monotonic() - begun < HANG
 
 
 # -- locked by another program
@@ -90,13 +98,11 @@ def test_people_hear_of_a_locked_database_and_are_answered_when_it_is_free(
     administered.ask("spend 1d", user="ada")
     before = len(administered.slack.responses)
     with locked(database):
-        begun = monotonic()
         acks = [administered.send("spend 1d by key", user=person) for person in people]
         assert [ack.status for ack in acks] == [200] * len(people)
         wait_until(lambda: len(administered.slack.responses) >= before + len(people))
-        assert monotonic() - begun < HANG
         assert texts(administered)[before:] == [WAITING] * len(people)
-        assert httpx.get(administered.url("/healthz"), timeout=HANG).status_code == 200
+        assert httpx.get(administered.url("/healthz"), timeout=60).status_code == 200
     wait_until(lambda: len(administered.slack.responses) >= before + 2 * len(people))
     answers = texts(administered)[before + len(people) :]
     assert len(answers) == len(people)

@@ -48,8 +48,14 @@ def test_it_says_what_is_late_and_what_failed():
     text = message(Status(NOW, "0.1.0", old, trouble)).text
     assert ":warning: Some data is out of date." in text
     assert "• hours: updated 3 h ago" in text
-    assert ":warning: The last sync failed 5 min ago (<!date^" in text
+    assert "The last sync failed 5 min ago (<!date^" in text
     assert "OpenRouter answered 502 &lt;oops&gt;" in text
+
+
+def test_recent_data_is_not_called_up_to_date_after_a_failed_sync():
+    text = message(Status(NOW, "0.1.0", FRESH, Trouble(NOW - MINUTE, "HTTP 502"))).text
+    assert text.splitlines()[1] == ":warning: The data is recent, but the last sync failed."
+    assert "up to date" not in text
 
 
 def test_it_says_what_else_could_not_be_read():
@@ -76,7 +82,9 @@ def test_before_the_first_sync_it_says_that():
 def test_admins_are_told_what_is_next_what_went_out_and_how_large_it_is():
     text = message(Status(NOW, "0.1.0", FRESH, None, INSIDE), "/usage").text
     assert "UTC>: spend last week by creator, in <#C1>" in text
-    assert ": tokens yesterday, to <@U1>: :x: could not be delivered (is_archived)" in text
+    assert (
+        ": tokens yesterday, to <@U1>: :x: could not be delivered (the channel is archived)" in text
+    )
     assert ": alert spike, to <@U2>: :x: could not be delivered (user_disabled)" in text
     assert "• 12 schedules (1 paused), 3 alerts" in text
     assert "• database 12.4 MB, 1,204 entries in the audit log (`/usage audit`)" in text

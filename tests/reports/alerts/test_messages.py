@@ -21,7 +21,7 @@ from reports.alerts.periods import AlertPeriod, QuietHours, span_at
 from reports.alerts.rule import Rule
 from reports.alerts.slack import cards
 from reports.alerts.slack.figures import age, clock, price
-from reports.alerts.slack.form import foreseen
+from reports.alerts.slack.form import preview_text
 from reports.alerts.slack.messages import (
     ACKNOWLEDGE,
     CHANGE,
@@ -72,19 +72,19 @@ def spiked(dollars: float, found=USUAL) -> Measurement:
 def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
     fast, slow = SpendPace(10 * DOLLAR, DAY), SpendPace(DOLLAR, DAY)
     assert said("budget", limit(85.1), fast) == (
-        "85% used: $85.10 of $100, $14.90 left. At this pace it runs out on Fri 20 Nov, 23:16"
+        "85% used: $85.10 of $100.00, $14.90 left. At this pace it runs out on Fri 20 Nov, 23:16"
         " (Berlin)."
     )
     assert said("budget", limit(85.1), slow) == (
-        "85% used: $85.10 of $100, $14.90 left. At this pace it lasts until it resets on"
+        "85% used: $85.10 of $100.00, $14.90 left. At this pace it lasts until it resets on"
         " Mon 23 Nov, 1:00 (Berlin)."
     )
     assert said("budget", limit(105), fast) == (
-        "105% used: $105 of $100, $5 over. OpenRouter may reject requests until it resets on"
-        " Mon 23 Nov, 1:00 (Berlin)."
+        "105% used: $105.00 of $100.00, $5.00 over. OpenRouter may reject requests until it"
+        " resets on Mon 23 Nov, 1:00 (Berlin)."
     )
     assert said("budget", replace(limit(105), part=False)) == (
-        "105% used: $105 of $100, $5 over. The limit has reset since."
+        "105% used: $105.00 of $100.00, $5.00 over. The limit has reset since."
     )
     lifetime = replace(CAP, reset="")
     assert said("budget", limit(85, lifetime), SpendPace(0, DAY)).endswith("it lasts for years.")
@@ -96,7 +96,7 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
         (
             DAILY,
             SPENT,
-            "$52.10 today, $2.10 over the $50 limit; at this pace $89.55 by the end of the day.",
+            "$52.10 today, $2.10 over the $50.00 limit; at this pace $89.55 by the end of the day.",
         ),
         (
             "tokens > 10m per hour",
@@ -109,28 +109,28 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
         (
             "spend byok > $50 per day",
             replace(SPENT, part=False),
-            "$52.10 from byok on 19 Nov, $2.10 over the $50 limit.",
+            "$52.10 from byok on 19 Nov, $2.10 over the $50.00 limit.",
         ),
         (
             "spike",
             spiked(106),
             (
-                "$106 between 11:00 and 12:00 on Thursday (Berlin), 118 times the typical $0.90 for"
-                " this hour of the week."
+                "$106.00 between 11:00 and 12:00 on Thursday (Berlin), 118 times the typical $0.90"
+                " for this hour of the week."
             ),
         ),
         (
             "spike",
             spiked(60, None),
             (
-                "$60 between 11:00 and 12:00 on Thursday (Berlin). It takes two weeks of usage to"
-                " learn what is typical; until then, alerts start at $50 an hour."
+                "$60.00 between 11:00 and 12:00 on Thursday (Berlin). It takes two weeks of usage"
+                " to learn what is typical; until then, alerts start at $50.00 an hour."
             ),
         ),
         (
             "spike",
             spiked(60, usual([0] * 12, DOLLAR)),
-            "$60 between 11:00 and 12:00 on Thursday (Berlin); usually $0.",
+            "$60.00 between 11:00 and 12:00 on Thursday (Berlin); usually $0.",
         ),
         (
             "new model",
@@ -140,7 +140,10 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
         (
             "forecast > $5000 per month",
             replace(SPENT, value=5_230 * DOLLAR, so_far=3_120 * DOLLAR),
-            "At this pace the month will end at $5,230, $230 over $5,000. So far: $3,120.",
+            (
+                "At this pace the month will end at $5,230.00, $230.00 over $5,000.00."
+                " So far: $3,120.00."
+            ),
         ),
         (
             "sync",
@@ -160,7 +163,7 @@ def test_it_says_for_how_many_days_credits_last():
     rule, week = rule_of("credits < $100"), SpendPace(98 * DOLLAR, 7 * DAY)
     left = balance(rule, 500 * DOLLAR, 411_800_000_000, NOW)
     assert said("credits < $100", left, week) == (
-        "$88.20 in credits left, below $100. At last week's pace this lasts about 6 days."
+        "$88.20 in credits left, below $100.00. At last week's pace this lasts about 6 days."
     )
     gone = balance(rule, 500 * DOLLAR, 503_200_000_000, NOW)
     assert said("credits < $100", gone, week) == (
@@ -171,12 +174,12 @@ def test_it_says_for_how_many_days_credits_last():
 
 def test_its_title_names_openrouter_and_whose_use_it_is():
     event = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
-    assert title(event, rule_of(DAILY), BERLIN) == "OpenRouter spend over $50 today: Ada"
+    assert title(event, rule_of(DAILY), BERLIN) == "OpenRouter spend over $50.00 today: Ada"
     whole = replace(event, measurement=replace(SPENT, subject=""))
     filtered = rule_of("spend > $50 per day key:prod*")
-    assert title(whole, filtered, BERLIN) == "OpenRouter spend over $50 today: key:prod*"
+    assert title(whole, filtered, BERLIN) == "OpenRouter spend over $50.00 today: key:prod*"
     everyone = title(whole, rule_of("spend > $50 per day"), BERLIN)
-    assert everyone == "OpenRouter spend over $50 today: whole organization"
+    assert everyone == "OpenRouter spend over $50.00 today: whole organization"
     full = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
     assert (
         title(full, rule_of("budget"), BERLIN)
@@ -191,10 +194,10 @@ def test_it_names_what_drives_it_but_not_its_subject_again():
     )
     text = alert(AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW), about(DAILY), detail).text
     assert (
-        "Top keys (same part of the day before in parentheses): agent $40 ($0.90), web $1 ($0)"
-        in text
+        "Top keys (same part of the day before in parentheses): agent $40.00 ($0.90),"
+        " web $1.00 ($0)" in text
     )
-    assert "Top models: opus $41" in text
+    assert "Top models: opus $41.00" in text
     by_key = alert(
         AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW), about("spike by key"), detail
     ).text
@@ -214,7 +217,7 @@ def test_what_is_over_says_so_on_top_and_cannot_be_snoozed_any_more():
     assert SNOOZE in actions(alert(event, about(DAILY)))
     message = alert(event, about(DAILY), latest=over)
     assert message.blocks[1]["text"]["text"] == (
-        ":checkered_flag: The day ended at $73.20, $23.20 over the $50 limit."
+        ":checkered_flag: The day ended at $73.20, $23.20 over the $50.00 limit."
     )
     assert SNOOZE not in actions(message)
     assert ACKNOWLEDGE not in actions(message)
@@ -228,8 +231,8 @@ def test_what_is_over_tells_what_was_told_as_past():
         AlertEvent(EventKind.TRIGGERED, low, 1, NOW), about("credits < $100"), latest=over
     ).text
     assert text.splitlines()[1:] == [
-        ":white_check_mark: *Resolved.* The credit balance is $400, back above $100.",
-        "First alert (Thu 19 Nov, 11:31): $89 in credits left, below $100.",
+        ":white_check_mark: *Resolved.* The credit balance is $400.00, back above $100.00.",
+        "First alert (Thu 19 Nov, 11:31): $89.00 in credits left, below $100.00.",
     ]
 
 
@@ -245,7 +248,7 @@ def test_a_threshold_is_changed_where_there_is_one(words, offered):
 def test_a_sum_that_was_corrected_says_so_in_the_end():
     corrected = AlertEvent(EventKind.ENDED, replace(SPENT, value=47 * DOLLAR), 1, TODAY.end)
     assert ending(corrected, rule_of(DAILY)) == (
-        "The day ended at $47. OpenRouter corrected its figures after this alert."
+        "The day ended at $47.00. OpenRouter corrected its figures after this alert."
     )
 
 
@@ -263,7 +266,7 @@ def test_who_saw_to_it_is_told_and_is_not_asked_again():
 
 def test_what_goes_on_is_told_in_the_thread():
     further = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
-    assert "*101% used: $101 of $100" in reply(further, about("budget")).text
+    assert "*101% used: $101.00 of $100.00" in reply(further, about("budget")).text
     calm = AlertEvent(EventKind.RECOVERED, spiked(1), 0, NOW)
     assert reply(calm, about("spike")).text == ":white_check_mark: *Resolved.* Back to normal."
 
@@ -280,7 +283,7 @@ def test_many_at_once_are_listed_as_far_as_there_is_room():
         )
         for n, one in enumerate(events[:6])
     ]
-    assert together(rising, "/activity").text.splitlines()[2].startswith("• Person 5: $56")
+    assert together(rising, "/activity").text.splitlines()[2].startswith("• Person 5: $56.00")
     items = [Item(one, about(DAILY)) for one in events]
     few, many = together(items[:6], "/activity"), together(items, "/activity")
     assert few.text.startswith("6 OpenRouter alerts\n")
@@ -288,7 +291,7 @@ def test_many_at_once_are_listed_as_far_as_there_is_room():
     listed = str(many.blocks).count("• Person")
     assert 20 < listed < 60
     assert f"{60 - listed} more" in str(many.blocks)
-    assert str(many.blocks).count("OpenRouter spend over $50 today") == 1
+    assert str(many.blocks).count("OpenRouter spend over $50.00 today") == 1
 
 
 def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
@@ -302,7 +305,7 @@ def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
     message = together([ended, done, waits], "/activity", ["A note."])
     assert message.text.startswith("3 OpenRouter alerts, 1 resolved")
     assert message.text.splitlines()[4] == (
-        "• :white_check_mark: Ada: The day ended at $73, $23 over the $50 limit."
+        "• :white_check_mark: Ada: The day ended at $73.00, $23.00 over the $50.00 limit."
     )
     assert "<@U0BEN> acknowledged this" in str(message.blocks)
     assert "A note." in str(message.blocks)
@@ -343,12 +346,12 @@ def test_a_spike_is_explained_and_drawn_as_it_was_told():
     [drawn] = [block for block in message.blocks if block["type"] == "data_visualization"]
     assert drawn["chart"]["series"][0]["data"][-1]["value"] == 106
     assert (
-        "Typical for this hour: $0.90 ± $0.22 (median of 12 comparable hours). Threshold: $5."
+        "Typical for this hour: $0.90 ± $0.22 (median of 12 comparable hours). Threshold: $5.00."
     ) in str(message.blocks)
     idle = AlertEvent(EventKind.TRIGGERED, spiked(60, usual([0] * 12, DOLLAR)), 1, NOW)
     assert (
         words.rule.watch.explanation(idle)
-        == "Most comparable hours in the past 4 weeks had no usage. Threshold: $1."
+        == "Most comparable hours in the past 4 weeks had no usage. Threshold: $1.00."
     )
 
 
@@ -377,7 +380,7 @@ def test_a_new_rule_says_what_it_does_and_how_things_stand():
     assert text == (
         "*Alert set:* `alert spend &gt; $50 per day by creator`, to <@U0ADA>\n"
         "You'll get at most one message a day for each creator, as soon as spend passes the limit"
-        " (Berlin time).\nNow: Ada: $12 of $50."
+        " (Berlin time).\nNow: Ada: $12.00 of $50.00."
     )
 
 
@@ -399,11 +402,11 @@ def test_it_says_what_is_beyond_its_line_from_the_start(words, value, limit, sai
     rule = rule_of(words)
     assert cards.already(rule, [reading]) == said
     assert cards.already(rule, [replace(reading, value=None)]) == ""
-    assert (f"*{said}.*" in foreseen(rule, BERLIN, [reading])) is bool(said)
+    assert (f"*{said}.*" in preview_text(rule, BERLIN, [reading])) is bool(said)
 
 
 def test_the_list_says_what_rests_and_what_is_triggered():
-    shown = card(paused="by <@U0BEN>", standing=(SPENT,), held="snoozed until 14:00")
+    shown = card(paused="by <@U0BEN>", triggered=(SPENT,), silenced="snoozed until 14:00")
     message = cards.listing([shown], 1, 30, "/activity", everybody=True, quiet=None)
     assert "paused by <@U0BEN>" in message.text
     assert ":warning: Ada: $52.10 today" in message.text
@@ -480,7 +483,7 @@ def test_slack_takes_it_whatever_things_are_called(
     event = AlertEvent(kind, reading, data.draw(st.integers(0, 2)), NOW)
     known = about(words, notes=("It was meant for somebody else.",))
     latest = data.draw(st.none() | st.just(replace(event, kind=EventKind.ENDED)))
-    shown = card(words, standing=(reading,) * 5)
+    shown = card(words, triggered=(reading,) * 5)
     messages = [
         alert(event, known, detail, latest),
         reply(event, known, detail),

@@ -123,8 +123,8 @@ def test_a_limit_is_what_openrouter_said_and_what_was_used_since():
     [today] = cap.periods(NOW, NOW)
     assert today == AlertPeriod(utc(2026, 11, 19), utc(2026, 11, 20))
     assert budget(cap, today, 5 * DOLLAR, NOW).value == 85 * DOLLAR
-    yesterdays = replace(cap, told=NOW - DAY)
-    assert not yesterdays.told_in(today)
+    yesterdays = replace(cap, reported_at=NOW - DAY)
+    assert not yesterdays.reported_in(today)
     assert budget(yesterdays, today, 5 * DOLLAR, NOW).value == 5 * DOLLAR
     lifetime = replace(cap, reset="", used=None)
     assert lifetime.periods(NOW, NOW) == (None,)

@@ -114,10 +114,10 @@ def test_usual_is_not_moved_by_a_few_odd_hours():
 
 
 def test_a_spike_is_more_than_five_times_the_usual_and_six_spreads_above_it():
-    assert usual([2 * DOLLAR] * 12, SPIKE_FLOOR).line == 10 * DOLLAR
+    assert usual([2 * DOLLAR] * 12, SPIKE_FLOOR).threshold == 10 * DOLLAR
     wide = usual([DOLLAR, 3 * DOLLAR] * 6, SPIKE_FLOOR)
     assert wide.median == 2 * DOLLAR
-    assert wide.line == 2 * DOLLAR + 6 * wide.spread > 10 * DOLLAR
+    assert wide.threshold == 2 * DOLLAR + 6 * wide.spread > 10 * DOLLAR
 
 
 def test_there_is_no_usual_with_less_than_two_weeks():
@@ -126,7 +126,7 @@ def test_there_is_no_usual_with_less_than_two_weeks():
 
 
 def test_cents_never_wake_anyone():
-    assert usual([1_000] * 12, SPIKE_FLOOR).line == SPIKE_FLOOR
+    assert usual([1_000] * 12, SPIKE_FLOOR).threshold == SPIKE_FLOOR
     assert not may_spike(RULE, SPIKE_FLOOR)
 
 
@@ -168,5 +168,5 @@ def test_a_spike_is_over_only_when_all_hours_that_are_judged_are_calm():
 def test_the_line_is_always_clearly_above_what_is_usual(past, floor):
     found = usual(past, floor)
     if found:
-        assert found.line >= max(5 * found.median, floor)
+        assert found.threshold >= max(5 * found.median, floor)
         assert min(v for v in past if v is not None) <= found.median

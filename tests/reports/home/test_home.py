@@ -200,7 +200,7 @@ alerts = st.builds(
     zone=st.just("Europe/Berlin"),
     owner=st.just("U1"),
     paused=st.none() | names,
-    held=names,
+    silenced=names,
 )
 usages = st.one_of(
     st.sampled_from(["You see your own usage only."]),

@@ -329,6 +329,7 @@ def test_groups_of_a_comparison_say_what_they_were_in_table_and_text():
     [table] = [block for block in overview.blocks if block["type"] == "table"]
     heads = [cell["text"] for cell in table["rows"][0]]
     assert heads == ["API key", "Spend", "Share", "Spend before", "Change", "Tokens", "Requests"]
+    assert "• a: $0 (–), before $0 (–), 0 tokens, 3 requests" in overview.text
 
 
 def test_spend_from_one_source_is_called_so_wherever_it_is_shown():

@@ -121,6 +121,7 @@ def answer(
     shown: tuple[str, ...] | None = None,
     before: Mapping[str, Usage] | None = None,
     unknown: Iterable[int] = (),
+    incomplete: Iterable[int] = (),
     since: datetime | None = None,
 ) -> Summary:
     """What rows add up to, as the cache would say it; of some groups only, if `shown`."""
@@ -142,6 +143,7 @@ def answer(
         previous=previous,
         before=before,
         unknown=frozenset(unknown),
+        incomplete=frozenset(incomplete),
         since=since,
     )
     return summarize(query, span, figures, as_of=span.until, partial=partial)

@@ -252,6 +252,17 @@ def test_the_cover_says_of_whom_when_whence_and_what_is_missing() -> None:
         assert part in said
 
 
+def test_the_cover_says_which_days_are_averaged_although_they_are_not_whole() -> None:
+    span = time_range(MONTH, "UTC")
+    used = [UsageRow(bucket, "k", "m", Usage(credits=10**9)) for bucket in span.buckets[28:]]
+    query = Query(metric=Metric.SPEND, period=MONTH)
+    missing = {"unknown": range(28), "incomplete": (28,), "since": span.buckets[28]}
+    said = " ".join(cover(written(query, used, **missing)).split())
+    assert "11/19 incomplete; last day not over" in said
+    assert "a day since 11/19/2026 (11/19" in said
+    assert "incomplete, current day included)" in said
+
+
 def test_only_the_source_asked_for_counts() -> None:
     used = [UsageRow(SPAN.start, "k", MODELS[0], Usage(1, 1, credits=5 * 10**9, byok=3 * 10**9))]
     query = Query(metric=Metric.SPEND, by=Dimension.KEY, source=MoneySource.CREDITS)
