@@ -133,6 +133,7 @@ _SAID_BY: dict[QueryKind, tuple[str, ...]] = {
 """Phrases that say of which kind a question is, and nothing else."""
 _SAY_NOTHING: dict[QueryKind, set[str]] = {
     QueryKind.PRICE: _PRICE | {
+        "cheapest",
         "token", "tokens", "million", "unit", "effective", "blended", "rate", "pay", "charged",
         "request", "requests", "call", "calls",
     },
@@ -163,6 +164,11 @@ _WHATIF_SAID = (
     "could we save",
 )  # fmt: skip
 _WHATIF = {"whatif", "simulate", "hypothetically"}
+_SAY_NOTHING[QueryKind.WHATIF] = {
+    "if", "what-if", "whatif", "simulate", "hypothetically", "moved", "move", "moving", "switch",
+    "switched", "switching", "replaced", "replace", "replacing", "save", "saved", "change",
+    "changed", "instead", "everything", "would",
+}  # fmt: skip
 _LIMITS = {"limit", "limits", "quota", "quotas", "cap", "caps", "allowance", "guardrail",
            "guardrails"}  # fmt: skip
 _KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "expires", "stale",
@@ -182,7 +188,8 @@ _SAID_BY[QueryKind.RETIRING] = _RETIRING_SAID
 _SAY_NOTHING[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *say.UNITS,
 }  # fmt: skip
-_SAY_NOTHING[QueryKind.KEYS] = _KEYS | {"keys"}
+_OWNING = {"whose", "owns", "owned", "owner", "owners"}
+_SAY_NOTHING[QueryKind.KEYS] = _KEYS | _OWNING | {"keys"}
 _KEY_FLAGS = {
     "unused": ({"unused", "stale", "idle"}, ("never used", "not used", "not been used")),
     "unlimited": (
@@ -233,6 +240,8 @@ _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
 def greets(words: Sequence[str]) -> bool:
     """Whether words (lower case) greet, thank, or ask what the bot is, and ask for nothing else."""
     said = " ".join(words)
+    if words[0] in {*say.PARTS_OF_DAY, "gm"} and set(words[1:]) <= _GREETINGS:
+        return True
     if any(said.startswith(phrase) or said.endswith(phrase) for phrase in _ABOUT_ME):
         return len(words) < 10
     return bool(_GREETS & set(words)) and set(words) <= _GREETINGS
@@ -246,17 +255,14 @@ def topic_said(words: Sequence[str]) -> str:
     if words in (["who", "am", "i"], ["whoami"]):
         return ME
     said, given = _without_periods(words), set(words)
-    keys = bool(given & {"key", "keys"})
-    if _lists_keys(words) or (keys and (given & _KEYS or _has(said, _KEYS_SAID))):
-        return Topic.KEYS
-    if any(word.startswith("cach") or word == "uncached" for word in words):
-        return Topic.CACHE
-    if given & _NEW and given & NEW_OF.keys():
-        return Topic.NEW
+    if first := _about_what_there_is(words, said, given):
+        return first
     for topic, some, phrases in _BY_WORDS:
         if given & some or _has(said, phrases):
             return topic
-    if given & _LIMITS or ((keys or "my" in given) and given & (_BUDGETS | _LEFT)):
+    if given & _LIMITS or (
+        (given & {"key", "keys"} or "my" in given) and given & (_BUDGETS | _LEFT)
+    ):
         return Topic.LIMITS
     if given & _BUDGETS:
         return BUDGET
@@ -267,6 +273,18 @@ def topic_said(words: Sequence[str]) -> str:
     if given & _PRICE or _has(said, _PRICE_SAID):
         return Topic.PRICE
     return _group_to_come(words) or ""
+
+
+def _about_what_there_is(words: Sequence[str], said: str, given: set[str]) -> Topic | None:
+    """Questions about keys, models and the cache, whatever else is said in them."""
+    keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
+    if (keys and (given & (_OWNING | _KEYS) or _has(said, _KEYS_SAID))) or _lists_keys(words):
+        return Topic.KEYS
+    if models and "cheapest" in given:
+        return Topic.PRICE
+    if any(word.startswith("cach") or word == "uncached" for word in words):
+        return Topic.CACHE
+    return Topic.NEW if given & _NEW and given & NEW_OF.keys() else None
 
 
 def _without_periods(words: Sequence[str]) -> str:
@@ -300,19 +318,22 @@ def flags(topic: str, words: Sequence[str]) -> str:
     return ""
 
 
-def two_models(words: Sequence[str]) -> str:
-    """`a -> b` where words (lower case) ask to move from one model to another; empty if not."""
+def two_models(words: Sequence[str]) -> tuple[str, frozenset[int]]:
+    """`a -> b` where words (lower case) ask to move from one model to another, and which of the
+    words say so; empty if none do.
+    """
     padded = [*words, "", ""]
     for at, word in enumerate(words):
-        if word in {"to", "with", "by", "onto"} and at:
-            found = (padded[at - 1], padded[at + 1])
+        if word in {"to", "with", "by", "onto", "->", "→"} and at:
+            source, target, used = at - 1, at + 1, {at - 1, at, at + 1}
         elif word == "instead" and at and padded[at + 1] == "of":
-            found = (padded[at + 2], padded[at - 1])
+            source, target, used = at + 2, at - 1, {at - 1, at, at + 1, at + 2}
         else:
             continue
+        found = padded[source], padded[target]
         if all(len(name) > 2 and name not in _NO_MODEL for name in found):
-            return " -> ".join(found)
-    return ""
+            return " -> ".join(found), frozenset(used)
+    return "", frozenset()
 
 
 def _lists_keys(words: Sequence[str]) -> bool:
