@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# exactly the files that were tested: every one is compared with its hash
+LOCKED := $(PIP) install --require-hashes -r
 
-.PHONY: demo test check bench trust format release clean help
+.PHONY: demo test check bench trust format docs lock release clean help
 
 help:
 	@echo "make demo    try the bot on a sample organization, no account needed"
@@ -13,6 +15,8 @@ help:
 	@echo "make bench   measure speed and size (a few minutes)"
 	@echo "make trust   kill workers at random and check every time zone (about 25 minutes)"
 	@echo "make format  format the code"
+	@echo "make docs    build the documentation in build/site, with pictures of the demo"
+	@echo "make lock    write the versions and hashes of all dependencies again"
 	@echo "make release build the packages, a list of their components and checksums, in dist/"
 	@echo "make clean   remove everything that the other targets created"
 
@@ -23,16 +27,18 @@ $(BIN)/python:
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing Activity ..."
-	@$(PIP) install -c constraints.txt -e .
+	@$(LOCKED) constraints.txt
+	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run
+$(VENV)/.dev: $(VENV)/.run constraints-dev.txt
 	@echo "Installing what the tests need ..."
-	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@$(LOCKED) constraints-dev.txt
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.dev
-	@$(PIP) install -c constraints.txt -e '.[dev,bench]'
+$(VENV)/.tools: $(VENV)/.dev constraints-tools.txt
+	@echo "Installing what benchmarks, releases and the documentation need ..."
+	@$(LOCKED) constraints-tools.txt
 	@touch $@
 
 demo: $(VENV)/.run
@@ -47,7 +53,7 @@ check: $(VENV)/.dev
 	$(BIN)/python -m bandit -q -r -c pyproject.toml bot reports
 	$(BIN)/mypy
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.tools
 	$(BIN)/python -m tests.bench
 
 trust: $(VENV)/.dev
@@ -58,18 +64,27 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
-$(VENV)/.release: $(VENV)/.dev
-	@$(PIP) install -c constraints.txt -e '.[dev,release]'
-	@touch $@
+docs: $(VENV)/.tools
+	ACTIVITY_SCREENSHOTS=docs $(BIN)/python -m pytest -q tests/bot/demo/test_page_demo.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+# `make lock` changes only what pyproject.toml asks for; `make lock UPGRADE=--upgrade` all it can.
+LOCK := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-annotate --no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) ops/build.in pyproject.toml
+lock: $(VENV)/.tools
+	$(LOCK) --all-extras -o constraints-tools.txt
+	$(LOCK) --extra postgres --extra dev -c constraints-tools.txt -o constraints-dev.txt
+	$(LOCK) --extra postgres -c constraints-tools.txt -o constraints.txt
 
 # The components are those of an environment with the wheel and what it needs, and nothing else.
 SEALED := build/installed
 release: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct)
-release: $(VENV)/.release
+release: $(VENV)/.tools
 	rm -rf build dist
 	$(BIN)/python -m build
 	@$(BIN)/python -m venv --without-pip $(SEALED)
-	@$(PIP) --python $(SEALED)/bin/python install -c constraints.txt dist/*.whl
+	@$(PIP) --python $(SEALED)/bin/python install --require-hashes -r constraints.txt
+	@$(PIP) --python $(SEALED)/bin/python install --no-deps dist/*.whl
 	$(SEALED)/bin/activity --version
 	$(BIN)/python -m cyclonedx_py environment --pyproject pyproject.toml --output-reproducible \
 	    --validate --output-file dist/components.cdx.json $(SEALED)/bin/python

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 import click
 
 from bot import __version__
-from bot.config import ConfigError, Need, Settings, environment, load
+from bot.config import ConfigError, Need, Settings, database_address, environment, load
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -85,7 +85,7 @@ def sync() -> None:
 
     While another process is syncing the same cache, this one waits for it.
     """
-    from bot.app import make_openrouter, open_store, process_name, utc_now  # noqa: PLC0415
+    from bot.app import make_openrouter, open_store, process_name  # noqa: PLC0415
     from bot.sync.sync_once import SyncOnce  # noqa: PLC0415
 
     settings = _settings(Need.OPENROUTER)
@@ -94,7 +94,7 @@ def sync() -> None:
         closing(make_openrouter(settings)) as api,
     ):
         once = SyncOnce(
-            api, store, utc_now, process_name(), lambda words: click.echo(words, err=True)
+            api, store, store.now, process_name(), lambda words: click.echo(words, err=True)
         )
         if not once.wait():
             click.echo("The cache is up to date.", err=True)
@@ -109,6 +109,57 @@ def sync() -> None:
             bar.update(1000 - bar.pos)
         for words in once.unavailable():
             click.echo(words, err=True)
+
+
+@cli.command(short_help="Bring the tables of the database up to date.")
+def migrate() -> None:
+    """Bring the tables of the database up to date; a platform runs it before each release.
+
+    Processes do that by themselves when they start, so it is never wrong to leave it out.
+    """
+    from bot.app import open_store  # noqa: PLC0415
+
+    open_store(_settings()).close()
+    click.echo("The tables are up to date.", err=True)
+
+
+@cli.command(short_help="Copy everything into another database.")
+@click.option("--from", "source", metavar="URL", required=True, help="The database to copy.")
+@click.option("--to", "target", metavar="URL", help="An empty one. Default: DATABASE_URL.")
+def copy(source: str, target: str | None) -> None:
+    """Copy everything into another database, for example from a file to a server.
+
+    Stop the bot first. A copy that was cut off goes on where it ended when the same command is run
+    again. In the end both are compared. All users of this machine can see arguments: give a URL
+    with a password as DATABASE_URL, and leave --to out.
+    """
+    from bot.store import Database  # noqa: PLC0415
+    from bot.store.copying import CopyProgress  # noqa: PLC0415
+    from bot.store.copying import copy as copy_all  # noqa: PLC0415
+
+    to = _address("--to", target) if target else _settings().database_address
+    with (
+        closing(Database(_address("--from", source), must_exist=True)) as old,
+        closing(Database(to)) as new,
+        click.progressbar(length=1000, label="Copying", file=sys.stderr) as bar,
+    ):
+
+        def report(progress: CopyProgress) -> None:
+            bar.label = f"Copying {progress.table:<16}"
+            bar.update(max(0, progress.done * 1000 // max(1, progress.rows) - bar.pos))
+
+        rows = copy_all(old, new, report)
+        bar.update(1000 - bar.pos)
+    click.echo(f"Copied {rows:,} rows; both databases have the same totals.", err=True)
+
+
+def _address(option: str, url: str) -> Path | str:
+    """What Database opens for the URL of an option. Raises click.UsageError."""
+    try:
+        found = database_address(url)
+    except ConfigError as error:
+        raise click.UsageError(f"{option} {error}") from None
+    return found if isinstance(found, Path) else found.value
 
 
 @cli.command(short_help="Answer a question from the cache.")

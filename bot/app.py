@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.config import Settings
 from bot.runtime import priority
+from bot.runtime.heartbeat import heartbeat
 from bot.runtime.isolation import isolated
 from bot.store import Database, Store, StoreError
 from bot.store.sync_state import LEASE, LEASE_LENGTH
@@ -100,7 +101,7 @@ class Bot:
         self,
         settings: Settings,
         parts: Parts,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] | None = None,
         requests_a_minute: int | None = None,
     ) -> None:
         from bot.admin.database_monitor import DatabaseMonitor  # noqa: PLC0415
@@ -110,10 +111,11 @@ class Bot:
 
         self.settings = settings
         self.parts = parts
-        self.clock = clock
         self.requests_a_minute = requests_a_minute
         self.stopping = threading.Event()
         self.database = Database(settings.database_address)
+        # processes on several machines go by one clock
+        self.clock = clock or self.database.now
         self.store = Store(self.database)
         self.slack: Slack = Slack(
             settings.slack_bot_token.value, settings.slack_api_url, wait=self.stopping.wait
@@ -121,14 +123,14 @@ class Bot:
         # one half tells the admins, and the worker is the one that writes all the time
         admins = settings.admins if parts.worker else ()
         self.database.observer = DatabaseMonitor(admins, self._tell_admin)
-        self.metrics: Metrics = Metrics(self.store, clock)
+        self.metrics: Metrics = Metrics(self.store, self.clock)
         self.port = 0
         self.owner = process_name()
         self.timing: Timing | None = None
         self.report_tick = REPORT_TICK
         self._stops = ExitStack()
         self._stops.callback(self.store.close)
-        self.audit = AuditLog(self.database, clock, settings.secrets)
+        self.audit = AuditLog(self.database, self.clock, settings.secrets)
         self._stops.callback(self.audit.close)
         self._socket: SocketMode | None = None
 
@@ -375,10 +377,16 @@ class Bot:
             },
             utc_now,  # a demo's clock may be ahead, ticks keep to the machine's
         )
+        self._stops.callback(self._give_lease_back)
         self._stops.callback(lambda: running.shutdown(wait=True))
 
     def _sync(self, sync: Sync, owner: str) -> None:
         """Turns for as long as there is something to fetch; one process at a time."""
+        if self._lease(owner):
+            with heartbeat(lambda: self._lease(owner)):
+                self._sync_turns(sync, owner)
+
+    def _sync_turns(self, sync: Sync, owner: str) -> None:
         while not self.stopping.is_set():
             if not self._lease(owner):
                 return
@@ -400,6 +408,11 @@ class Bot:
     def _lease(self, owner: str) -> bool:
         """Take or renew the lease of whoever syncs; False where another process has it."""
         return self.store.lease(LEASE, owner, SYNC_LEASE, self.clock)
+
+    def _give_lease_back(self) -> None:
+        """Let another process sync at once, instead of after the end of the lease."""
+        with isolated(log, "The lease of the sync could not be given back"):
+            self.store.lease(LEASE, self.owner, timedelta(), self.clock)
 
     def _evaluate_alerts(self, pause: timedelta) -> None:
         """Evaluate the alert rules on what was just synced; a failure there stops no sync."""

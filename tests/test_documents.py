@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,40 @@ def test_security_names_every_call_to_openrouter_and_no_other() -> None:
 def test_the_commands_that_they_name_exist(target: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+LOCKS = ("constraints.txt", "constraints-dev.txt", "constraints-tools.txt")
+
+
+def locked(file: str) -> dict[str, str]:
+    """The version of each package in a file of constraints; each must have hashes, and no host."""
+    text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    found = {}
+    for line in lines:
+        named = re.match(r"([a-z0-9-]+)==(\S+)[^-]*(?:--hash=sha256:[0-9a-f]{64}\s*)+$", line)
+        assert named, line[:80]
+        found[named[1]] = named[2]
+    assert "://" not in text
+    return found
+
+
+def needed(*extras: str) -> set[str]:
+    """The packages that pyproject.toml names, in the spelling of the constraints."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [*project["dependencies"]]
+    for extra in extras:
+        named += project["optional-dependencies"][extra]
+    return {re.split(r"[\[<>=]", name)[0].lower().replace("_", "-") for name in named}
+
+
+def test_every_dependency_has_a_version_and_hashes() -> None:
+    every = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert needed("postgres") <= set(locked("constraints.txt"))
+    assert needed("dev") <= set(locked("constraints-dev.txt"))
+    assert needed(*every["optional-dependencies"]) <= set(locked("constraints-tools.txt"))
+
+
+def test_the_constraints_agree_with_each_other() -> None:
+    run, dev, tools = (locked(file) for file in LOCKS)
+    assert run.items() <= dev.items() <= tools.items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.alerts.context import WatchedRule
 from bot.alerts.drivers import with_delivered_limit
@@ -15,7 +16,7 @@ from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.message import MessageComposer
 from bot.alerts.permissions import GONE, AlertPermissions
 from bot.alerts.services import AlertServices
-from bot.answers.answer import answer
+from bot.analysis.registry import answer_any
 from bot.answers.answer_message import drawn
 from bot.answers.answer_state import about, shown
 from bot.services import REFUSED, admit, asker_of
@@ -23,10 +24,11 @@ from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
 from bot.store.alerts.messages import AlertMessage, PendingEvent
 from reports.admin.audit_log import Act
-from reports.alerts.drivers import question
+from reports.alerts.drivers import question, why_moment, why_question
 from reports.alerts.periods import Snooze
 from reports.alerts.slack import cards
 from reports.questions.grammar import CommandError
+from reports.questions.query import Query
 from reports.questions.slack.answer import error
 from reports.schedules.slack.cards import said
 
@@ -69,34 +71,17 @@ class MessageActions:
 
     def details(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
         """Answer the alert's question for the person who clicks, limited to what they may see."""
-        found = self._sent_to(place, spot, event)
-        if found is None:
-            return
-        if not found.same_usage:
-            self._permissions.say(place, OTHER_USAGE)
-            return
-        watched, person = found.watched, found.person
-        query = question(watched.rule, found.event.event.measurement, watched.zone)
-        if query is None:
-            self._permissions.say(place, NO_USAGE)
-            return
-        owner = watched.entry.draft.owner
-        query = about(query, owner)
-        asker = asker_of(self._services, person, query)
-        if asker.own_only and owner != person.id and watched.own_only:
-            text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
-            self._services.slack.respond(place, said(text))
-            return
-        now, zone = self._services.clock(), self._services.settings.zone
-        answered = answer(self._services.store, query, now, zone, asker, whole=False)
-        if isinstance(answered, CommandError):
-            command = self._services.settings.command
-            self._services.slack.respond(place, error(answered, command))
-            return
-        what = shown(query, now, zone, asker, place.user)
-        message = drawn(self._services, answered, what, asker, private=True)
-        self._services.slack.respond(place, message)
-        self._permissions.note(Act.ASKED, person, query.words())
+        if found := self._covering(place, spot, event):
+            measurement = found.event.event.measurement
+            query = question(found.watched.rule, measurement, found.watched.zone)
+            self._answer(place, found, query, self._services.clock())
+
+    def why(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+        """Explain the change behind an alert to the person who clicks, like `details`."""
+        if found := self._covering(place, spot, event):
+            measurement = found.event.event.measurement
+            query = why_question(found.watched.rule, measurement, found.watched.zone)
+            self._answer(place, found, query, why_moment(measurement, self._services.clock()))
 
     def acknowledge(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
         """Mark all alerts of a message as acknowledged, and say so in the message."""
@@ -182,6 +167,39 @@ class MessageActions:
         """The id of the rule behind a message; None if the person was refused, with an answer."""
         found = self._sent_to(place, spot, event)
         return found.event.rule if found else None
+
+    def _covering(
+        self, place: ReplyTarget, spot: MessageLocation, event: str
+    ) -> DeliveredEvent | None:
+        """The event, if the person was sent it and its rule covers the same usage as then."""
+        found = self._sent_to(place, spot, event)
+        if found is not None and not found.same_usage:
+            self._permissions.say(place, OTHER_USAGE)
+            return None
+        return found
+
+    def _answer(
+        self, place: ReplyTarget, found: DeliveredEvent, query: Query | None, at: datetime
+    ) -> None:
+        """Answer a question about an alert as of a moment (UTC), limited to what they may see."""
+        if query is None:
+            self._permissions.say(place, NO_USAGE)
+            return
+        services, person, owner = self._services, found.person, found.watched.entry.draft.owner
+        query = about(query, owner)
+        asker = asker_of(services, person, query)
+        if asker.own_only and owner != person.id and found.watched.own_only:
+            text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
+            services.slack.respond(place, said(text))
+            return
+        zone = services.settings.zone
+        answered = answer_any(services.store, query, at, zone, asker, whole=False)
+        if isinstance(answered, CommandError):
+            services.slack.respond(place, error(answered, services.settings.command))
+            return
+        what = shown(query, at, zone, asker, place.user)
+        services.slack.respond(place, drawn(services, answered, what, asker, private=True))
+        self._permissions.note(Act.ASKED, person, query.words())
 
     def _sent_to(
         self, place: ReplyTarget, spot: MessageLocation, event: str, *, managers_only: bool = False

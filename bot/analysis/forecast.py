@@ -127,7 +127,9 @@ def _value(used: Usage, query: Query) -> int:
 
 def _spend(found: PlannedAnalysis, store: Store, of: AnswerableRange) -> Mapping[int, int]:
     """The spend of a range by group; under 0 without a grouping."""
-    return store.spend_sums(found.plan.selection, of.range, of.stored, found.plan.query.source)
+    plan = found.plan
+    sums = store.tokens_and_spend(plan.selection, of.range, of.stored, plan.query.source)
+    return {id_: spend for id_, (_, spend) in sums.items()}
 
 
 def _today(request: AnalysisRequest, found: PlannedAnalysis) -> Mapping[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.analysis.request import (
@@ -13,6 +13,7 @@ from bot.analysis.request import (
 )
 from bot.store import Store
 from bot.store.usage.selection import Selection
+from bot.store.usage.sums import PairSums
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.why import CellUsage
 from reports.analysis.why_answer import (
@@ -26,11 +27,10 @@ from reports.questions.grammar import CommandError
 from reports.usage.coverage import AnswerableRange, reaches, source
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 
-_Place = tuple[int, int, int]
-"""Key, model and creator, as ids; the creator is 0 where it is not looked at."""
-_Spent = tuple[int, int]
-"""Tokens, and spend in nano-dollars."""
-_NOTHING: _Spent = (0, 0)
+_Spent = tuple[int, int, int, int, int]
+"""Key, model and creator, as ids (the creator is 0 where it is not looked at); tokens; spend in
+nano-dollars.
+"""
 
 
 def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -65,88 +65,87 @@ def _groups(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mappin
 
 def _cells(store: Store, found: PlannedAnalysis, before: AnswerableRange) -> list[CellUsage]:
     directory, labels = store.directory(), found.labels
-    was, is_ = _spent(store, found, before), _spent(store, found, found.plan.source)
+    names = {one.id: one.name for one in directory.of[Dimension.MODEL]}
+    was = {
+        (key, model, creator): (tokens, spend)
+        for key, model, creator, tokens, spend in _spent(store, found, before)
+    }
     cells = []
-    for place in is_ | was:
-        key, model, creator = place
-        tokens_before, spend_before = was.get(place, _NOTHING)
-        tokens_now, spend_now = is_.get(place, _NOTHING)
+    for key, model, creator, tokens, spend in _spent(store, found, found.plan.source):
+        earlier = was.pop((key, model, creator), (0, 0))
+        who = labels[creator] if creator else ""
         cells.append(
-            CellUsage(
-                labels[key],
-                directory.members[model].name,
-                tokens_before,
-                tokens_now,
-                spend_before,
-                spend_now,
-                labels[creator] if creator else "",
-            )
+            CellUsage(labels[key], names[model], earlier[0], tokens, earlier[1], spend, who)
         )
+    for (key, model, creator), (tokens, spend) in was.items():
+        who = labels[creator] if creator else ""
+        cells.append(CellUsage(labels[key], names[model], tokens, 0, spend, 0, who))
     return cells
 
 
-def _spent(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> dict[_Place, _Spent]:
-    """Tokens and spend by key and model; by creator, with the creator whose it is."""
-    wanted, source_ = found.plan.selection, found.plan.query.source
+def _spent(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> list[_Spent]:
+    """What each key spent on each model; by creator, with the creator whose it is."""
+    wanted, money = found.plan.selection, found.plan.query.source
     if wanted.by is Dimension.CREATOR:
-        return _by_creator(store, wanted, of, source_)
-    pairs = store.pair_sums(wanted.grouped(Dimension.KEY), of.range, of.stored, source_)
-    return {(key, model, 0): spent for (key, model), spent in pairs.items()}
+        return _by_creator(store, wanted, of, money)
+    pairs = store.pair_sums(wanted.grouped(Dimension.KEY), of.range, of.stored, money)
+    return [(key, model, 0, tokens, spend) for key, model, tokens, spend in pairs]
 
 
 def _by_creator(
     store: Store, wanted: Selection, of: AnswerableRange, money: MoneySource
-) -> dict[_Place, _Spent]:
-    """Tokens and spend by key, model and creator. No view of the store has all three: a key is its
-    creator's, and what a creator used beyond their keys went through the chatroom.
+) -> list[_Spent]:
+    """What each key of each creator spent on each model. No view of the store has all three: a key
+    is its creator's, and what a creator used beyond their keys went through the chatroom.
     """
     directory, allowed = store.directory(), wanted.ids(Dimension.CREATOR)
+    owners = directory.owners
     others = tuple(one for one in wanted.members if one[0] is not Dimension.CREATOR)
     by_key = Selection(Dimension.KEY, others)
     if allowed is not None:
-        keys = frozenset(key for key, owner in directory.owners.items() if owner in allowed)
+        keys = frozenset(key for key, owner in owners.items() if owner in allowed)
         known = by_key.ids(Dimension.KEY)
         by_key = by_key.only(Dimension.KEY, keys if known is None else keys & known)
-    whole = {
-        creator: (usage.tokens, usage.value(Metric.SPEND, money))
-        for creator, usage in store.group_sums(wanted, of.range, of.stored).items()
-    }
-    cells: dict[_Place, _Spent] = {}
-    rest = dict(whole)
-    for (key, model), spent in store.pair_sums(by_key, of.range, of.stored, money).items():
-        owner = directory.owners.get(key)
-        if owner is not None and owner in rest:
-            cells[key, model, owner] = spent
-            rest[owner] = _less(rest[owner], spent)
+    whole = store.tokens_and_spend(wanted, of.range, of.stored, money)
+    tokens_left = {creator: tokens for creator, (tokens, _) in whole.items()}
+    spend_left = {creator: spend for creator, (_, spend) in whole.items()}
+    cells: list[_Spent] = []
+    for key, model, tokens, spend in store.pair_sums(by_key, of.range, of.stored, money):
+        owner = owners.get(key)
+        if owner in tokens_left:
+            cells.append((key, model, owner, tokens, spend))
+            tokens_left[owner] -= tokens
+            spend_left[owner] -= spend
     # only of those whose keys don't explain all of it, the models are read too
-    beyond = frozenset(creator for creator, spent in rest.items() if spent != _NOTHING)
-    if beyond:
-        _add_chatroom(store, cells, wanted.only(Dimension.CREATOR, beyond), of, money)
-    return cells
+    beyond = frozenset(one for one in whole if tokens_left[one] or spend_left[one])
+    if not beyond:
+        return cells
+    of_creators = wanted.only(Dimension.CREATOR, beyond)
+    return _with_chatroom(
+        cells,
+        store.pair_sums(of_creators, of.range, of.stored, money),
+        directory.ids[Dimension.KEY, ""],
+        beyond,
+    )
 
 
-def _add_chatroom(
-    store: Store,
-    cells: dict[_Place, _Spent],
-    wanted: Selection,
-    of: AnswerableRange,
-    money: MoneySource,
-) -> None:
-    """Add what creators used beyond their keys, model by model."""
-    creators = wanted.ids(Dimension.CREATOR) or frozenset()
-    chatroom = store.directory().ids[Dimension.KEY, ""]
-    rest = dict(store.pair_sums(wanted, of.range, of.stored, money))
-    for key, model, owner in list(cells):
-        if owner not in creators:
-            continue
-        if (owner, model) in rest:
-            rest[owner, model] = _less(rest[owner, model], cells[key, model, owner])
-        else:
-            del cells[key, model, owner]
-    for (creator, model), spent in rest.items():
-        if spent != _NOTHING:
-            cells[chatroom, model, creator] = spent
-
-
-def _less(one: _Spent, other: _Spent) -> _Spent:
-    return one[0] - other[0], one[1] - other[1]
+def _with_chatroom(
+    cells: Sequence[_Spent], of_creators: Iterable[PairSums], chatroom: int, beyond: frozenset[int]
+) -> list[_Spent]:
+    """The cells of keys, and what some creators (`beyond`) used beyond their keys."""
+    rest = {(creator, model): (tokens, spend) for creator, model, tokens, spend in of_creators}
+    found = []
+    for cell in cells:
+        _, model, owner, tokens, spend = cell
+        if owner in beyond:
+            left = rest.get((owner, model))
+            if left is None:
+                continue
+            rest[owner, model] = left[0] - tokens, left[1] - spend
+        found.append(cell)
+    found += [
+        (chatroom, model, creator, tokens, spend)
+        for (creator, model), (tokens, spend) in rest.items()
+        if tokens or spend
+    ]
+    return found

@@ -18,6 +18,7 @@ from bot.store.usage.directory import Directory
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.slack.message import analysis_message
 from reports.block_kit.message import Message
+from reports.natural.continuation import dated
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import QueryKind
 from reports.questions.slack.answer import answer as answer_message
@@ -83,7 +84,10 @@ def controls(
 
 
 def _why(found: Summary | AnalysisDocument, what: AnswerState) -> str:
-    """The question that explains the change that an answer shows; empty where it shows none."""
+    """The question that explains the change that an answer shows; empty where it shows none.
+
+    It stays about the same days, whenever it is asked: the answer may be a report of last week.
+    """
     if isinstance(found, AnalysisDocument):
         return ""
     metric = found.query.metric or Metric.SPEND
@@ -92,7 +96,7 @@ def _why(found: Summary | AnalysisDocument, what: AnswerState) -> str:
     if part.previous in {None, part.sum} or not isinstance(read, QuestionCommand):
         return ""
     asked = replace(read.query, kind=QueryKind.WHY, metric=metric, files=(), share=False)
-    return asked.words()
+    return dated(asked, what.at, what.zone).words()
 
 
 def _group_labels(found: Summary | AnalysisDocument) -> set[str]:

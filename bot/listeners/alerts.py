@@ -19,7 +19,7 @@ from bot.services import Services, refuse
 from bot.slack.types import MessageLocation, ReplyTarget
 from reports.admin.audit_log import Act
 from reports.alerts.slack.cards import DELETE, EDIT, PAUSE, RESUME, UNMUTE, UNMUTE_LISTED
-from reports.alerts.slack.messages import ACKNOWLEDGE, CHANGE, DETAILS, LIST, MUTE, SNOOZE
+from reports.alerts.slack.messages import ACKNOWLEDGE, CHANGE, DETAILS, LIST, MUTE, SNOOZE, WHY
 
 OnRule = Callable[[ReplyTarget, str], None]
 OnMessage = Callable[[ReplyTarget, MessageLocation, str], None]
@@ -40,6 +40,7 @@ def register(
     slack = services.slack
     on_message: dict[str, OnMessage] = {
         DETAILS: message_actions.details,
+        WHY: message_actions.why,
         ACKNOWLEDGE: message_actions.acknowledge,
         SNOOZE: message_actions.snooze,
         MUTE: message_actions.mute,

@@ -12,6 +12,8 @@ field in reports.usage.usage.Usage, and a dump in tests/bot/store/earlier/.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Protocol
 
 
@@ -333,3 +335,30 @@ def m012_cache(db: Schema) -> None:
         ) STRICT, WITHOUT ROWID""",
     ):
         db.execute(statement)
+
+
+@migration
+def m013_months(db: Schema) -> None:
+    """Rows by month in both views: the sums of the rows by day.
+
+    The months that files brought have theirs already. Each month is a statement of its own, since
+    the two engines name months differently.
+    """
+    figures = ("requests", "byok_requests", "prompt", "completion", "reasoning", "credits", "byok",
+               "cached", "saved")  # fmt: skip
+    names = ", ".join(figures)
+    sums = ", ".join(f"SUM({name})" for name in figures)
+    firsts = [
+        int(datetime(year, month, 1, tzinfo=UTC).timestamp())
+        for year in range(2020, 2040)
+        for month in range(1, 13)
+    ]
+    for first, following in pairwise(firsts):
+        db.execute(
+            f"INSERT INTO usage (view, granularity, bucket, member, model, {names})"
+            f" SELECT view, 3, {first}, member, model, {sums} FROM usage"
+            f" WHERE view IN (0, 1) AND granularity = 2 AND bucket >= {first}"
+            f" AND bucket < {following} AND NOT EXISTS"
+            f" (SELECT 1 FROM imported WHERE granularity = 3 AND imported.bucket = {first})"
+            " GROUP BY view, member, model"
+        )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.openrouter import OpenRouter, OpenRouterError
+from bot.runtime.heartbeat import heartbeat
 from bot.store import Store
 from bot.store.sync_state import LEASE, LEASE_LENGTH, failure, first_sync, sentences
 from bot.sync.sync import Progress, Sync
@@ -71,12 +72,13 @@ class SyncOnce:
         """
         self._report = report
         try:
-            while True:
-                turn = self._sync.turn()
-                if turn.error:
-                    raise turn.error
-                if not turn.more:
-                    return
+            with heartbeat(lambda: self._lease(LEASE_LENGTH)):
+                while True:
+                    turn = self._sync.turn()
+                    if turn.error:
+                        raise turn.error
+                    if not turn.more:
+                        return
         finally:
             self._lease(timedelta())
 

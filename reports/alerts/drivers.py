@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from reports.alerts.limits_and_forecast import SpendPace, limit_kind, member_of
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
 from reports.analysis.limits import LimitKind
-from reports.questions.query import Query
+from reports.questions.query import Query, QueryKind
 from reports.time.period import Calendar, Month, Period, Unit
 from reports.time.period import DateSpan as Days
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
@@ -158,6 +158,23 @@ def question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
     by = Dimension.KEY if Dimension.KEY not in seen else Dimension.MODEL
     period = watch.question_period(measurement, zone)
     return Query(watch.measured, period, by, filters, watch.money_source, zone=zone)
+
+
+def shows_change(rule: Rule, measurement: Measurement) -> bool:
+    """Whether an alert compares usage with an earlier period, so that `why` explains it."""
+    return rule.watch.has_details and rule.watch.driver_periods(measurement) is not None
+
+
+def why_question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
+    """The question that explains the change behind an alert; None if it shows none."""
+    query = question(rule, measurement, zone) if shows_change(rule, measurement) else None
+    return query and replace(query, kind=QueryKind.WHY, by=None)
+
+
+def why_moment(measurement: Measurement, now: datetime) -> datetime:
+    """When `why_question` is asked: now, or at the end of the hour or period that it is about."""
+    about = measurement.hour or measurement.period
+    return min(now, about.end - _MINUTE) if about else now
 
 
 def new_of_each(rule: Rule) -> bool:

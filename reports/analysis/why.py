@@ -74,6 +74,8 @@ class Explanation:
 
     before: int
     now: int
+    tokens_before: int
+    tokens_now: int
     parts: ChangeParts
     cells: tuple[CellChange, ...]
     groups: tuple[GroupChange, ...] = ()
@@ -101,12 +103,17 @@ def explain(
     rounded so that cells add up to groups and groups to the whole (largest remainder).
     """
     found = _added(cells)
-    changes = [CellChange(cell, parts) for cell, parts in zip(found, _parted(found), strict=True)]
+    tokens_before = sum(cell.tokens_before for cell in found)
+    tokens_now = sum(cell.tokens_now for cell in found)
+    parted = _parted(found, tokens_before, tokens_now - tokens_before)
+    changes = [CellChange(cell, parts) for cell, parts in zip(found, parted, strict=True)]
     whole = _group("", changes)
     changes.sort(key=_order)
     return Explanation(
         before=whole.before,
         now=whole.now,
+        tokens_before=tokens_before,
+        tokens_now=tokens_now,
         parts=whole.parts,
         cells=tuple(changes),
         groups=_groups(changes, group_of) if group_of else (),
@@ -115,14 +122,15 @@ def explain(
 
 def _order(one: CellChange) -> tuple[int, str, str]:
     """The largest change first."""
-    cell = one.usage
-    return -abs(cell.spend_now - cell.spend_before), cell.key, cell.model
+    key, model, _, _, before, now, _ = one.usage
+    return -abs(now - before), key, model
 
 
 def _added(cells: Iterable[CellUsage]) -> list[CellUsage]:
     found: dict[tuple[str, str, str], CellUsage] = {}
     for cell in cells:
-        place = cell.key, cell.model, cell.creator
+        key, model, _, _, _, _, creator = cell
+        place = key, model, creator
         known = found.setdefault(place, cell)
         if known is not cell:
             found[place] = known._replace(
@@ -134,14 +142,14 @@ def _added(cells: Iterable[CellUsage]) -> list[CellUsage]:
     return list(found.values())
 
 
-def _parted(cells: Sequence[CellUsage]) -> Iterator[ChangeParts]:
+def _parted(cells: Iterable[CellUsage], before: int, more: int) -> Iterator[ChangeParts]:
     """The parts of each cell as whole numbers: a cell's add up to its change, all to the whole's.
+
+    `before` are the tokens of all cells in the earlier period, `more` how many more there are now.
 
     Cells are rounded one after the other, each by its own largest remainder after what the cells
     before it were rounded by has been carried over. So no total is off by more than one unit.
     """
-    before = sum(cell.tokens_before for cell in cells)
-    more = sum(cell.tokens_now for cell in cells) - before
     rest_v = rest_m = rest_p = 0
     for _, _, tokens_before, tokens_now, spend_before, spend_now, _ in cells:
         change = spend_now - spend_before

@@ -65,7 +65,7 @@ def why_answer(
     group_of = _group_of(query.by)
     found = explain(cells, group_of)
     sentences = _sentences(query, ranges, found)
-    empty = not any((found.before, found.now, *(c.usage.tokens_now for c in found.cells)))
+    empty = not any((found.before, found.now, found.tokens_now))
     return AnalysisDocument(
         query=query,
         title=title(query),
@@ -213,39 +213,44 @@ def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
 
 def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tuple[str, ...]:
     lines = [_first(query, ranges, found.before, found.now)]
-    usages = [cell.usage for cell in found.cells]
-    tokens_before = sum(one.tokens_before for one in usages)
-    tokens_now = sum(one.tokens_now for one in usages)
-    if not tokens_before:
+    if not found.tokens_before:
         return (*lines, ALL_NEW)
-    said = difference(Metric.TOKENS, tokens_now, tokens_before)
+    said = difference(Metric.TOKENS, found.tokens_now, found.tokens_before)
     lines.append(f"Volume {_plus(found.parts.volume)}: tokens are {said}.")
-    lines.append(f"Mix {_plus(found.parts.mix)}{_most(found, 'mix')}")
-    lines.append(f"Price {_plus(found.parts.price)}{_most(found, 'price')}")
+    lines.append(f"Mix {_plus(found.parts.mix)}{_most(found, _MIX)}")
+    lines.append(f"Price {_plus(found.parts.price)}{_most(found, _PRICE)}")
     return (*lines, *_new_and_gone(found))
 
 
-def _most(found: Explanation, part: str) -> str:
+_MIX, _PRICE = ChangeParts._fields.index("mix"), ChangeParts._fields.index("price")
+
+
+def _most(found: Explanation, part: int) -> str:
     """The pairs that make most of a part, each in the direction of the whole; nothing where the
     part is a trace.
     """
-    cells, whole = found.cells, getattr(found.parts, part)
+    cells, whole = found.cells, found.parts[part]
     if abs(whole) * _TRACE < max(found.before, found.now):
         return "."
     sign = 1 if whole >= 0 else -1
-    towards = [
-        cell for cell in cells if sign * getattr(cell.parts, part) * _SMALL_SHARE > abs(whole)
-    ]
-    towards.sort(key=lambda cell: -abs(getattr(cell.parts, part)))
-    named = [f"{_name(cell.usage)} {_plus(getattr(cell.parts, part))}" for cell in towards[:_NAMED]]
+    least = abs(whole) // _SMALL_SHARE
+    towards = [(usage, parts[part]) for usage, parts in cells if sign * parts[part] > least]
+    towards.sort(key=lambda one: -abs(one[1]))
+    named = [f"{_name(usage)} {_plus(made)}" for usage, made in towards[:_NAMED]]
     if not whole or not named:
         return "."
     return f", most of it {', '.join(named)}."
 
 
 def _new_and_gone(found: Explanation) -> tuple[str, ...]:
-    new = [cell for cell in found.cells if _is_new(cell.usage)]
-    gone = [cell for cell in found.cells if _is_gone(cell.usage)]
+    new, gone = [], []
+    for cell in found.cells:
+        _, _, tokens_before, tokens_now, before, now, _ = cell.usage
+        if not (tokens_before or before):
+            if tokens_now or now:
+                new.append(cell)
+        elif not (tokens_now or now):
+            gone.append(cell)
     parts = []
     if new:
         parts.append(f"{_pairs(new)} new ({money(sum(c.usage.spend_now for c in new))} now)")
@@ -257,14 +262,6 @@ def _new_and_gone(found: Explanation) -> tuple[str, ...]:
 
 def _pairs(cells: Sequence[CellChange]) -> str:
     return f"{len(cells):,} {'is' if len(cells) == 1 else 'are'}"
-
-
-def _is_new(one: CellUsage) -> bool:
-    return not (one.tokens_before or one.spend_before) and bool(one.tokens_now or one.spend_now)
-
-
-def _is_gone(one: CellUsage) -> bool:
-    return not (one.tokens_now or one.spend_now) and bool(one.tokens_before or one.spend_before)
 
 
 def _largest(metric: Metric, changes: Sequence[tuple[str, int]]) -> tuple[str, ...]:
@@ -306,34 +303,33 @@ _Line = tuple[tuple[str, ...], int, int, ChangeParts]
 
 def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
     lines: list[_Line]
+    blank: tuple[str, ...]
     if query.by is None:
         lines = [
-            ((cell.usage.key, cell.usage.model), cell.usage.spend_before, cell.usage.spend_now,
-             cell.parts)
-            for cell in found.cells
-        ]  # fmt: skip
-        blank: tuple[str, ...] = ("",)
+            ((usage.key, usage.model), usage.spend_before, usage.spend_now, parts)
+            for usage, parts in found.cells[: query.top]
+        ]
+        count, blank = len(found.cells), ("",)
     else:
-        lines = [((group.label,), group.before, group.now, group.parts) for group in found.groups]
-        blank = ()
-    looked_at, rest = lines[: query.top], lines[query.top :]
-    rows = [_row(names, before, now, parts) for names, before, now, parts in looked_at]
-    if rest:
-        rows.append(
-            _row(
-                (f"Others ({len(rest):,})", *blank),
-                sum(line[1] for line in rest),
-                sum(line[2] for line in rest),
-                ChangeParts(
-                    sum(line[3].volume for line in rest),
-                    sum(line[3].mix for line in rest),
-                    sum(line[3].price for line in rest),
-                ),
-            )
-        )
-    if len(lines) > 1:
-        rows.append(_row(("All", *blank), found.before, found.now, found.parts))
-    return tuple(rows)
+        looked_at = found.groups[: query.top]
+        lines = [((group.label,), group.before, group.now, group.parts) for group in looked_at]
+        count, blank = len(found.groups), ()
+    rows = [_row(names, before, now, parts) for names, before, now, parts in lines]
+    whole = (("All", *blank), found.before, found.now, found.parts)
+    if count > len(lines):
+        name = f"Others ({count - len(lines):,})"
+        rows.append(_row((name, *blank), *_without(whole, lines)))
+    return (*rows, *([_row(*whole)] if count > 1 else []))
+
+
+def _without(whole: _Line, lines: Sequence[_Line]) -> tuple[int, int, ChangeParts]:
+    """What is left of the whole without some lines."""
+    rest = [part - sum(line[3][at] for line in lines) for at, part in enumerate(whole[3])]
+    return (
+        whole[1] - sum(line[1] for line in lines),
+        whole[2] - sum(line[2] for line in lines),
+        ChangeParts(*rest),
+    )
 
 
 def _row(names: tuple[str, ...], before: int, now: int, parts: ChangeParts) -> tuple[str, ...]:

@@ -111,6 +111,15 @@ def pinned(query: Query, at: datetime, now: datetime, zone: str) -> Query:
     return replace(query, period=fixed) if fixed else query
 
 
+def dated(query: Query, at: datetime, zone: str) -> Query:
+    """A question about a whole calendar period before `at`, such as `last week`, with its dates."""
+    period, zone = query.period, query.zone or zone
+    if not isinstance(period, Calendar) or not period.last or period.unit is Unit.HOUR:
+        return query
+    fixed = _days_of(period, ranges(period, at, zone).current.start, zone)
+    return replace(query, period=fixed) if fixed else query
+
+
 def _days_of(period: Calendar, start: datetime, zone: str) -> Period | None:
     first = start.astimezone(ZoneInfo(zone)).date()
     match period.unit:

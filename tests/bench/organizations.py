@@ -34,7 +34,7 @@ NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)
 WEEK = Window(Granularity.DAY, datetime(2026, 11, 12, tzinfo=UTC), NOW)
 """The last seven days, which are pulled anew every night."""
 FOLDER = Path(tempfile.gettempdir()) / "activity-bench"
-_LAYOUT = 4
+_LAYOUT = 5
 _NOISE = 2**16
 _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
 
@@ -203,10 +203,15 @@ def _add_up(connection: sqlite3.Connection, granularity: Granularity) -> None:
 
 
 def _add_up_months(connection: sqlite3.Connection) -> None:
+    month = "unixepoch(bucket, 'unixepoch', 'start of month')"
+    connection.execute(
+        f"INSERT INTO usage SELECT view, ?, {month}, member, model, {_SUMS} FROM usage"
+        " WHERE view IN (0, 1) AND granularity = ? GROUP BY 1, 3, 4, 5",
+        (GRANULARITY[Granularity.MONTH], GRANULARITY[Granularity.DAY]),
+    )
     connection.execute(
         "INSERT INTO total SELECT dimension, ?, 0, member,"
-        f" unixepoch(bucket, 'unixepoch', 'start of month') AS month, {_SUMS} FROM total"
-        " WHERE granularity = ? GROUP BY dimension, member, month",
+        f" {month}, {_SUMS} FROM total WHERE granularity = ? GROUP BY 1, 4, 5",
         (GRANULARITY[Granularity.MONTH], GRANULARITY[Granularity.DAY]),
     )
 

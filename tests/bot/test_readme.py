@@ -1,8 +1,10 @@
-"""The README is held against the program."""
+"""The README and the pages under docs/ are held against the program."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -14,12 +16,19 @@ from reports.commands import parse_command
 from reports.questions.grammar import CommandError
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    path: path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+TEXT = "\n".join(PAGES.values())
+LOUD = {"warning", "error", "exception", "critical"}
 SETTING = re.compile(r"^\| `([A-Z_]+)` \| (.*?) \|", re.MULTILINE)
 
 
 def section(title: str) -> str:
-    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    """What is under a heading, whatever its level, up to the next one of that level or above."""
+    [(marks, rest)] = re.findall(rf"^(#+) {re.escape(title)}\n(.*)", TEXT, re.MULTILINE | re.DOTALL)
+    return re.split(rf"^#{{1,{len(marks)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def test_it_names_every_command_and_no_other() -> None:
@@ -52,7 +61,7 @@ def test_its_defaults_are_the_defaults() -> None:
     assert not settings.log_json
 
 
-@pytest.mark.parametrize("words", re.findall(r"`/activity ([^\[`]+)`", README))
+@pytest.mark.parametrize("words", re.findall(r"`/activity ([^\[`]+)`", TEXT))
 def test_every_question_in_it_is_understood(words: str) -> None:
     assert not isinstance(parse_command(words), CommandError)
 
@@ -64,7 +73,7 @@ def in_table(title: str, pattern: str) -> list[str]:
 
 
 def test_every_word_of_its_table_is_understood() -> None:
-    words = in_table("Ask", r"`([^`]+)`")
+    words = in_table("The words", r"`([^`]+)`")
     assert len(words) > 30
     for word in words:
         assert not isinstance(parse_command(word), CommandError), word
@@ -84,18 +93,46 @@ def test_every_command_says_what_it_does(name: str) -> None:
     assert (command.help or "").strip().endswith(".")
 
 
-def test_its_pictures_and_links_are_there() -> None:
-    places = re.findall(r"\]\(([^)#]+)\)", README)
-    assert places
-    for place in places:
-        assert (ROOT / place).is_file(), place
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_its_pictures_and_links_are_there(page: Path) -> None:
+    for place in re.findall(r"\]\(([^)#]+)\)", PAGES[page]):
+        assert (page.parent / place).is_file(), place
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    readme = PAGES[ROOT / "README.md"]
+    elsewhere = {"index.md", "security.md"}  # the site's first page, and SECURITY.md itself
+    for page in set(PAGES) - {ROOT / "README.md"}:
+        assert f"](docs/{page.name})" in readme or page.name in elsewhere, page.name
+
+
+def messages() -> Iterator[str]:
+    """Every message that is logged as a warning or worse, with `...` for what is filled in."""
+    for path in (ROOT / "bot").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if "demo" in path.parts or not isinstance(node, ast.Call):
+                continue
+            text: ast.expr | None = None
+            if isinstance(node.func, ast.Attribute) and node.func.attr in LOUD:
+                is_log = isinstance(node.func.value, ast.Name) and node.func.value.id == "log"
+                text = node.args[0] if is_log else None
+            elif isinstance(node.func, ast.Name) and node.func.id == "isolated":
+                text = node.args[1]
+            if isinstance(text, ast.Constant):
+                yield re.sub(r"%[.0-9]*[a-z]", "...", str(text.value))
+
+
+def test_every_warning_is_in_the_table_of_log_messages_and_no_other() -> None:
+    rows = re.findall(r"^\| `(.+?)` \| .+ \|$", PAGES[ROOT / "docs/logs.md"], re.MULTILINE)
+    assert len(rows) == len(set(rows)) > 60
+    assert set(rows) == set(messages())
 
 
 def packages_on_the_map() -> dict[str, set[str]]:
     """The names on the README's map, by top-level package: `{"bot": {"app", "store"}}`."""
     found: dict[str, set[str]] = {}
     top = ""
-    for line in section("Where things live").split("```")[1].splitlines():
+    for line in section("How it is built").split("```")[1].splitlines():
         if named := re.match(r"([a-z]+)/", line):
             top = named[1]
         elif named := re.match(r"  ([a-z_]+/?(?:, [a-z_]+/?)*)  ", line):
@@ -122,7 +159,7 @@ def test_its_map_names_every_package_and_module_at_the_top(top: str) -> None:
 
 
 def test_what_its_map_says_of_rendering_exists() -> None:
-    [line] = [one for one in section("Where things live").splitlines() if "  render/" in one]
+    [line] = [one for one in section("How it is built").splitlines() if "  render/" in one]
     for name in re.findall(r"([a-z]+)/", line.partition("render/")[2]):
         assert (ROOT / "reports" / "render" / name / "__init__.py").is_file(), name
 
@@ -135,7 +172,7 @@ def test_the_example_of_settings_names_settings_only() -> None:
 
 
 def test_it_says_all_that_an_installation_takes() -> None:
-    install = section("Install it in your Slack")
+    install = section("Installing")
     for word in ("ACTIVITY_ADMINS", "Copy member ID", "/invite", ".env.example", "systemd",
                  "Procfile", "reverse_proxy"):  # fmt: skip
         assert word in install

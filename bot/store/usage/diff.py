@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import add, itemgetter, neg, sub
+from typing import TypeVar
 
 from bot.runtime.priority import pausing_for_requests
 from bot.store.encoding import (
@@ -30,6 +31,7 @@ Figures = Sequence[int]
 """The figures of a Usage, in its order: a plain row of the database will do."""
 Rows = Mapping[RowKey, Figures]
 Sums = dict[TotalKey, Figures]
+_Key = TypeVar("_Key", RowKey, TotalKey)
 
 
 MOST_AT_ONCE = 3_000
@@ -38,12 +40,17 @@ MOST_AT_ONCE = 3_000
 
 @dataclass(frozen=True, slots=True)
 class RowChanges:
-    """Rows to delete and to write, and what that adds to the sums of buckets and of months."""
+    """Rows to delete and to write, and what that adds to sums.
+
+    `added` is added to the sums of buckets, `months` to those of months, `month_rows` to the rows
+    of months (whose bucket is the first second of the month).
+    """
 
     gone: list[RowKey] = field(default_factory=list)
     written: list[tuple[RowKey, Figures]] = field(default_factory=list)
     added: Sums = field(default_factory=dict)
     months: Sums = field(default_factory=dict)
+    month_rows: dict[RowKey, Figures] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -104,6 +111,8 @@ def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int])
                 more = list(after) if before is None else list(map(sub, after, before))
             if view == StoredView.KEY:
                 _add(change.added, (MODELS, key[3], bucket), more)
+            if bucket in firsts:
+                _add(change.month_rows, (view, firsts[bucket], member, key[3]), more)
             whole = list(map(add, whole, more)) if whole else more
         _add(change.added, (ALL_OF[view], 0, bucket), whole)
         _add(change.added, (MEMBERS_OF[view], member, bucket), whole)
@@ -117,7 +126,7 @@ _owner = itemgetter(0, 1, 2)
 """What the rows of one member in one bucket have in common; they come one after the other."""
 
 
-def _add(sums: Sums, key: TotalKey, more: Figures) -> None:
+def _add(sums: dict[_Key, Figures], key: _Key, more: Figures) -> None:
     before = sums.get(key)
     sums[key] = more if before is None else list(map(add, before, more))
 

@@ -179,5 +179,12 @@ def _sum_days(connection: Connection, bucket: int, after: int) -> None:
         ),
     )
     connection.execute(
+        f"INSERT INTO usage (view, granularity, bucket, member, model, {FIGURES})"
+        f" SELECT view, ?, ?, member, model, {_SUMS} FROM usage"
+        " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?"
+        " GROUP BY view, member, model",
+        (_MONTH, bucket, _DAY, bucket, after),
+    )
+    connection.execute(
         "DELETE FROM imported WHERE granularity = ? AND bucket = ?", (_MONTH, bucket)
     )

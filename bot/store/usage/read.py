@@ -107,7 +107,7 @@ def read(
     whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
-    grain = resolution(selection, wanted, stored)
+    grain = resolution(wanted, stored)
     table = selected_table(connection, selection, wanted, stored)
     places = stored_buckets(wanted, grain)
     if ranking:
@@ -125,21 +125,19 @@ def read_whole(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, in the view that the grouping asks for, without its groups."""
-    grain = resolution(selection, wanted, stored)
-    spans = _spans(connection, wanted, grain)
-    table = _table(selection, wanted, grain, spans)
-    if all(span[0] is grain for span in spans):
+    grain = resolution(wanted, stored)
+    table = _table(connection, selection, wanted, grain)
+    if not _has_months_of_files(connection, wanted, grain):
         table = _whole(selection, table, wanted, grain)
     places = stored_buckets(wanted, grain)
     return _spread(_by_bucket(connection, table), places, len(wanted.buckets))
 
 
-def resolution(selection: Selection, wanted: TimeRange, stored: Granularity) -> Granularity:
-    """The granularity that is read: months where the range is whole UTC months and sums exist."""
+def resolution(wanted: TimeRange, stored: Granularity) -> Granularity:
+    """The granularity that is read: months where the range is whole UTC months."""
     months = wanted.granularity is Granularity.MONTH and stored is Granularity.DAY
     whole = all(floor(edge, Granularity.MONTH) == edge for edge in (*wanted.buckets, wanted.end))
-    kept = months and whole and _summed(selection) is not None
-    return Granularity.MONTH if kept else stored
+    return Granularity.MONTH if months and whole else stored
 
 
 def sum_of_all(connection: Connection, code: int, start: int, end: int) -> Usage:
@@ -161,7 +159,7 @@ def rows(
     """
     member = "t.member" if group_column(selection.by) == "t.member" else "0"
     edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
-    spans = _spans(connection, wanted, stored)
+    spans = _spans(wanted, resolution(wanted, stored))
     for index in range(len(wanted.buckets) - 1, -1, -1):
         table = _usage(selection, _cut(spans, edges[index], edges[index + 1]))
         statement = (
@@ -247,18 +245,32 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
     return ALL_OF[StoredView.KEY], None
 
 
-def _spans(connection: Connection, wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
-    """The spans that a range is read in: by month where only a file brought a month."""
-    start, end = to_seconds(wanted.start), to_seconds(wanted.end)
+def _spans(wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
+    """The spans that usage rows of a range are read in: whole months by month, the days by day.
+
+    A year by month has a twelfth of the rows of a year by day.
+    """
+    edges = [*wanted.buckets, wanted.end]
     if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY:
-        return ((stored, start, end),)
+        return ((stored, to_seconds(edges[0]), to_seconds(edges[-1])),)
     spans: list[Span] = []
-    for month in sorted(imported.months(connection)):
-        after = to_seconds(following(from_seconds(month), Granularity.MONTH))
-        if start <= month and after <= end:
-            spans += [(stored, start, month), (Granularity.MONTH, month, after)]
-            start = after
-    return tuple(span for span in [*spans, (stored, start, end)] if span[1] < span[2])
+    for start, end in pairwise(edges):
+        whole = floor(start, Granularity.MONTH) == start and floor(end, Granularity.MONTH) == end
+        grain = Granularity.MONTH if whole else stored
+        span = grain, to_seconds(start), to_seconds(end)
+        if spans and spans[-1][0] is grain:
+            span = grain, spans.pop()[1], span[2]
+        spans.append(span)
+    return tuple(spans)
+
+
+def _has_months_of_files(connection: Connection, wanted: TimeRange, grain: Granularity) -> bool:
+    """Whether a range that is read by day has a month of which a file brought no days."""
+    if wanted.granularity is not Granularity.MONTH or grain is not Granularity.DAY:
+        return False
+    whole = [span for span in _spans(wanted, grain) if span[0] is Granularity.MONTH]
+    months = imported.months(connection)
+    return any(start <= month < end for _, start, end in whole for month in months)
 
 
 def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
@@ -268,12 +280,12 @@ def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
 
 
 def _table(
-    selection: Selection, wanted: TimeRange, grain: Granularity, spans: Sequence[Span]
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
 ) -> _Table:
     summed = _summed(selection)
-    if summed is None or any(span[0] is not grain for span in spans):
+    if summed is None or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
-        usage = _usage(selection, spans)
+        usage = _usage(selection, _spans(wanted, grain))
         return _Table(usage.tables, usage.where, usage.params, group)
     dimension, ids = summed
     return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
@@ -307,22 +319,30 @@ def selected_table(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> _Table:
     """Where the groups of a selection are read from: stored sums where there are any."""
-    grain = resolution(selection, wanted, stored)
-    return _table(selection, wanted, grain, _spans(connection, wanted, grain))
+    return _table(connection, selection, wanted, resolution(wanted, stored))
 
 
-def usage_table(
-    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
-) -> _Table:
-    """The usage rows of a selection over a whole range."""
-    return _usage(selection, _spans(connection, wanted, stored))
+def usage_table(selection: Selection, wanted: TimeRange, stored: Granularity) -> _Table:
+    """The usage rows of a selection over a whole range, at the range's `resolution`."""
+    return _usage(selection, _spans(wanted, resolution(wanted, stored)))
+
+
+def _bucket_starts(span: Span) -> list[int]:
+    """The starts (seconds) of the stored buckets of a span."""
+    stored, start, end = span
+    if stored is not Granularity.MONTH:
+        return list(range(start, end, int(STEP[stored].total_seconds())))
+    months = []
+    while start < end:
+        months.append(start)
+        start = to_seconds(following(from_seconds(start), stored))
+    return months
 
 
 def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     members, models = selection.owners, selection.ids(Dimension.MODEL)
     stored, start, end = spans[0]
-    step = int(STEP[stored].total_seconds()) if stored in STEP else end - start
-    buckets = range(start, end, step)
+    buckets = _bucket_starts(spans[0])
     params: tuple[object, ...]
     if len(spans) > 1:
         # one seek and a scan for each span
@@ -336,7 +356,7 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     elif members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
         tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
         where = "t.view = ? AND t.granularity = ? AND t.bucket = b.value AND t.member = m.value"
-        params = (list(buckets), sorted(members))
+        params = (buckets, sorted(members))
         params = (*params, int(selection.view), GRANULARITY[stored])
         members = None
     else:

@@ -27,7 +27,7 @@ def rows_by_group(
 
     The database sorts them, on disk if they are many, so that memory stays flat.
     """
-    table = reading.usage_table(connection, selection, wanted, stored)
+    table = reading.usage_table(selection, wanted, stored)
     group = reading.group_column(selection.by)
     statement = (
         "WITH rank AS MATERIALIZED (SELECT value AS id, key AS place FROM ordered(?) o)"
@@ -38,7 +38,7 @@ def rows_by_group(
     )
     ranked = [0] if selection.by is None else list(order)
     found = connection.stream(statement, (ranked, *table.params))
-    places = reading.stored_buckets(wanted, stored)
+    places = reading.stored_buckets(wanted, reading.resolution(wanted, stored))
     yield from _merged(_placed(found, places))
 
 

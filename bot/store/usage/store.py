@@ -72,6 +72,10 @@ class Store:
         """Close the database."""
         self._db.close()
 
+    def now(self) -> datetime:
+        """The present (UTC) by the database's clock."""
+        return self._db.now()
+
     # -- the directory
 
     def directory(self) -> Directory:
@@ -471,15 +475,17 @@ class Store:
                 return {group: total(used.values()) for group, used in series.items()}
             return sums.by_group(connection, selection, wanted, stored)
 
-    def spend_sums(
+    def tokens_and_spend(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
-    ) -> Mapping[int, int]:
-        """Only the spend (nano-dollars, of a source) of a whole range by group."""
+    ) -> Mapping[int, tuple[int, int]]:
+        """Only tokens and spend (nano-dollars, of a source) of a whole range by group."""
         with self._db.read() as connection:
             if selection.crossed:
-                found = self.group_sums(selection, wanted, stored)
-                return {id_: used.value(Metric.SPEND, source) for id_, used in found.items()}
-            return sums.spend_by_group(connection, selection, wanted, stored, source)
+                return {
+                    id_: (used.tokens, used.value(Metric.SPEND, source))
+                    for id_, used in self.group_sums(selection, wanted, stored).items()
+                }
+            return sums.tokens_and_spend(connection, selection, wanted, stored, source)
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -496,7 +502,7 @@ class Store:
 
     def pair_sums(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
-    ) -> Mapping[sums.Pair, sums.TokensAndSpend]:
+    ) -> list[sums.PairSums]:
         """Tokens and spend (nano-dollars, of a source) of a whole range by member and model."""
         with self._db.read() as connection:
             if selection.crossed:

@@ -15,10 +15,10 @@ from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus, total
 
-Pair = tuple[int, int]
-"""A member (key or creator; 0 where the selection is by neither) and a model, as ids."""
-TokensAndSpend = tuple[int, int]
-"""Tokens, and spend in nano-dollars."""
+PairSums = tuple[int, int, int, int]
+"""Member (key or creator; 0 where the selection is by neither) and model, as ids; tokens; spend in
+nano-dollars.
+"""
 _PAIR = 2**31
 """Ids are below this, so a pair is one integer, by which SQLite sorts faster than by two."""
 _SPEND = {
@@ -48,23 +48,24 @@ def by_group(
     return found
 
 
-def spend_by_group(
+def tokens_and_spend(
     connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
     source: MoneySource,
-) -> dict[int, int]:
-    """Only the spend (nano-dollars, of a source of money) of a whole range by group."""
+) -> dict[int, tuple[int, int]]:
+    """Only tokens and spend (nano-dollars, of a source of money) of a whole range by group."""
     table = reading.selected_table(connection, selection, wanted, stored)
     order = "t.part, t.member" if table.sums and selection.by else "1"
     statement = (
-        f"SELECT {table.group}, SUM({_SPEND[source]}) FROM {table.tables} WHERE {table.where}"
-        f" GROUP BY {order}"
+        f"SELECT {table.group}, SUM(t.prompt + t.completion), SUM({_SPEND[source]})"
+        f" FROM {table.tables} WHERE {table.where} GROUP BY {order}"
     )
-    found: dict[int, int] = {}
-    for group, spend in connection.execute(statement, table.params):
-        found[group] = found.get(group, 0) + spend
+    found: dict[int, tuple[int, int]] = {}
+    for group, tokens, spend in connection.execute(statement, table.params):
+        before = found.get(group, (0, 0))
+        found[group] = before[0] + tokens, before[1] + spend
     return found
 
 
@@ -77,7 +78,7 @@ def spend_series(
 ) -> dict[int, dict[int, int]]:
     """Only the spend (nano-dollars, of a source of money) by group and index of the bucket."""
     table = reading.selected_table(connection, selection, wanted, stored)
-    places = reading.stored_buckets(wanted, reading.resolution(selection, wanted, stored))
+    places = reading.stored_buckets(wanted, reading.resolution(wanted, stored))
     one_row_each = table.sums and selection.by is not None
     value = _SPEND[source] if one_row_each else f"SUM({_SPEND[source]})"
     statement = (
@@ -98,29 +99,27 @@ def by_pair(
     wanted: TimeRange,
     stored: Granularity,
     source: MoneySource,
-) -> dict[Pair, TokensAndSpend]:
+) -> list[PairSums]:
     """Tokens and spend (of a source of money) of a whole range by member and model."""
-    table = reading.usage_table(connection, selection, wanted, stored)
+    table = reading.usage_table(selection, wanted, stored)
     member = "t.member" if reading.group_column(selection.by) == "t.member" else "0"
     # a limit keeps SQLite from merging the inner statement into the outer one, which would then
     # sort whole rows instead of three integers
     statement = (
-        "SELECT pair, SUM(tokens), SUM(spend) FROM ("
+        f"SELECT pair / {_PAIR}, pair % {_PAIR}, SUM(tokens), SUM(spend) FROM ("
         f"SELECT {member} * {_PAIR} + t.model AS pair, t.prompt + t.completion AS tokens,"
         f" {_SPEND[source]} AS spend FROM {table.tables} WHERE {table.where} LIMIT {2**62}) r"
-        " GROUP BY 1"
+        " GROUP BY pair"
     )
-    return {
-        divmod(pair, _PAIR): (tokens, spend)
-        for pair, tokens, spend in connection.execute(statement, table.params)
-    }
+    return connection.execute(statement, table.params).fetchall()
 
 
-def pairs_of_rows(rows: Iterable[reading.Row], source: MoneySource) -> dict[Pair, TokensAndSpend]:
+def pairs_of_rows(rows: Iterable[reading.Row], source: MoneySource) -> list[PairSums]:
     """The same from usage rows, for selections that no single view answers."""
-    found: dict[Pair, Usage] = {}
+    found: dict[tuple[int, int], Usage] = {}
     for _, member, model, usage in rows:
         found[member, model] = plus(found.get((member, model), ZERO), usage)
-    return {
-        pair: (usage.tokens, usage.value(Metric.SPEND, source)) for pair, usage in found.items()
-    }
+    return [
+        (member, model, usage.tokens, usage.value(Metric.SPEND, source))
+        for (member, model), usage in found.items()
+    ]

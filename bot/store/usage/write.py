@@ -15,8 +15,6 @@ from reports.usage.sync_windows import Window
 
 Values = tuple[int, ...]
 
-_BUCKET = 4
-"""The index of the bucket in a row of sums; the requests follow it."""
 _NAMES = FIGURES.split(", ")
 _USAGE_KEY = ("view", "granularity", "bucket", "member", "model")
 _TOTAL_KEY = ("dimension", "granularity", "part", "member", "bucket")
@@ -24,10 +22,16 @@ _REPLACED = (
     f"ON CONFLICT ({', '.join(_USAGE_KEY)}) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _NAMES)
 )  # fmt: skip
-_ADDED = (
-    f"ON CONFLICT ({', '.join(_TOTAL_KEY)}) DO UPDATE SET "
-    + ", ".join(f"{name} = total.{name} + excluded.{name}" for name in _NAMES)
-)  # fmt: skip
+
+
+def _added_to(table: str, key: Sequence[str]) -> str:
+    """What an INSERT does with a row that is stored already: the figures are added to it."""
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _NAMES)
+    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+
+
+_ADDED = {"total": _added_to("total", _TOTAL_KEY), "usage": _added_to("usage", _USAGE_KEY)}
+_USAGE_BUCKET, _TOTAL_BUCKET = _USAGE_KEY.index("bucket"), _TOTAL_KEY.index("bucket")
 _NOTHING = " AND ".join(f"{name} = 0" for name in _NAMES)
 
 
@@ -49,16 +53,20 @@ class Statements:
     written: Sequence[Values]
     added: Sequence[Values]
     months: Sequence[Values]
+    month_rows: Sequence[Values]
 
 
 def statements(granularity: Granularity, change: RowChanges) -> Statements:
     """The parameters that delete and write rows of a granularity and update their sums."""
-    code = GRANULARITY[granularity]
+    code, month = GRANULARITY[granularity], GRANULARITY[Granularity.MONTH]
     return Statements(
         [(view, code, *place) for view, *place in change.gone],
         [(view, code, *place, *figures) for (view, *place), figures in change.written],
         _sums(code, change.added),
-        _sums(GRANULARITY[Granularity.MONTH], change.months),
+        _sums(month, change.months),
+        sorted(
+            (view, month, *place, *figures) for (view, *place), figures in change.month_rows.items()
+        ),
     )
 
 
@@ -66,10 +74,13 @@ def write(connection: Connection, work: Statements) -> None:
     """Delete and write rows, and update their sums."""
     connection.delete_rows("usage", _USAGE_KEY, work.gone)
     connection.insert_rows("usage", (*_USAGE_KEY, *_NAMES), work.written, _REPLACED)
-    _add(connection, work.added)
+    _add(connection, "total", _TOTAL_KEY, work.added)
     # a month from a file stays as it is until all of its days are stored
     whole = imported.months(connection)
-    _add(connection, [row for row in work.months if row[_BUCKET] not in whole])
+    months = [row for row in work.months if row[_TOTAL_BUCKET] not in whole]
+    _add(connection, "total", _TOTAL_KEY, months)
+    month_rows = [row for row in work.month_rows if row[_USAGE_BUCKET] not in whole]
+    _add(connection, "usage", _USAGE_KEY, month_rows)
 
 
 def _sums(code: int, sums: Sums) -> list[Values]:
@@ -80,7 +91,9 @@ def _sums(code: int, sums: Sums) -> list[Values]:
     return sorted(rows)
 
 
-def _add(connection: Connection, rows: Sequence[Values]) -> None:
-    connection.insert_rows("total", (*_TOTAL_KEY, *_NAMES), rows, _ADDED)
-    emptied = [row[: _BUCKET + 1] for row in rows if row[_BUCKET + 1] <= 0]
-    connection.delete_rows("total", _TOTAL_KEY, emptied, _NOTHING)
+def _add(connection: Connection, table: str, key: Sequence[str], rows: Sequence[Values]) -> None:
+    """Add figures to stored rows; rows whose figures are all 0 then are deleted."""
+    connection.insert_rows(table, (*key, *_NAMES), rows, _ADDED[table])
+    requests = len(key)  # the first figure; where it was not lowered the row cannot be empty
+    emptied = [row[:requests] for row in rows if row[requests] <= 0]
+    connection.delete_rows(table, key, emptied, _NOTHING)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reports.alerts.drivers import Detail, Driver, before_words, subject_of
+from reports.alerts.drivers import Detail, Driver, before_words, shows_change, subject_of
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement, reached
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.rule import Rule
@@ -40,6 +40,7 @@ from reports.questions.wording import stamp
 from reports.usage.dimensions import Dimension, Metric
 from reports.wording.safe_text import clean, escape
 
+WHY = "alert_why"
 DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snooze"
 CHANGE, MUTE, LIST = "alert_change", "alert_mute", "alert_list"
 SNOOZES = (("1 hour", "1h"), ("24 hours", "24h"), ("Until the period ends", "period"))
@@ -105,7 +106,12 @@ def alert(
     done = [*first, *_actions_taken(about, measurement.at)]
     blocks += [context(*done)] if done else []
     blocks += [
-        _actions(about, over=over, periods=event.measurement.period is not None),
+        _actions(
+            about,
+            over=over,
+            periods=event.measurement.period is not None,
+            changes=shows_change(rule, measurement),
+        ),
         context(*_footer(measurement, about)),
     ]
     text = [escape(head), *lines, *first, *about.notes]
@@ -300,10 +306,12 @@ def _actions_taken(about: AlertContext, now: datetime) -> list[str]:
     return done
 
 
-def _actions(about: AlertContext, *, over: bool, periods: bool) -> Block:
+def _actions(about: AlertContext, *, over: bool, periods: bool, changes: bool) -> Block:
     found = []
     if about.rule.watch.has_details:
         found.append(button("Show details", DETAILS, about.id))
+    if changes:
+        found.append(button("Why?", WHY, about.id))
     if not over:
         if not about.acknowledged:
             found.append(button("Acknowledge", ACKNOWLEDGE, about.id))

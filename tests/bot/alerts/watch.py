@@ -41,6 +41,7 @@ from reports.time.timerange import Granularity, floor
 from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
+from tests import databases
 from tests.bot.schedules.office import NoPictures
 from tests.clock import Clock
 
@@ -94,14 +95,13 @@ class Watch:
         values = {
             "SLACK_BOT_TOKEN": slack.bot_token,
             "SLACK_API_URL": slack.api_url,
-            "DATABASE_URL": f"sqlite:///{database}",
+            "DATABASE_URL": databases.url(database),
             **settings,
         }
         loaded = load(values)
         self.clock, self.slack = clock, slack
-        self.database = Database(database)
-        # no test takes the power away
-        self.database.engine.writer.execute("PRAGMA synchronous = OFF")
+        self.database = Database(databases.at(database))
+        databases.in_a_hurry(self.database)
         self.store, stopping = Store(self.database), threading.Event()
         edge = Slack(slack.bot_token, slack.api_url, wait=lambda _: None)
         services = Services(

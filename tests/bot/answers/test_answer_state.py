@@ -23,6 +23,7 @@ from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
+from tests import databases
 from tests.reports.render.anything import EVIL, names
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -38,7 +39,9 @@ shapes = st.builds(
 
 @pytest.fixture
 def services(tmp_path: Path) -> SimpleNamespace:
-    return SimpleNamespace(expiring_keys=ExpiringKeys(Database(tmp_path / "a.db"), lambda: NOW))
+    return SimpleNamespace(
+        expiring_keys=ExpiringKeys(Database(databases.at(tmp_path / "a.db")), lambda: NOW)
+    )
 
 
 @settings(max_examples=200)

@@ -26,7 +26,7 @@ from reports.questions.summary import Summary
 from reports.render.json import as_json
 from reports.usage.dimensions import Metric
 from reports.usage.usage import nano_dollars
-from tests import world
+from tests import databases, world
 
 NOW = world.now()
 ROOT = Path(__file__).parents[3]
@@ -35,7 +35,7 @@ COLUMN = {Metric.SPEND: "Spend", Metric.TOKENS: "Tokens", Metric.REQUESTS: "Requ
 
 @pytest.fixture
 def store(database: Path) -> Store:
-    return Store(Database(database, must_exist=True))
+    return Store(Database(databases.at(database), must_exist=True))
 
 
 def query_of(words: str) -> Query:

@@ -17,6 +17,7 @@ from reports.time.timerange import HOUR, Granularity
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
+from tests import databases
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 HEADER = (
@@ -30,7 +31,7 @@ HEADER = (
 
 @pytest.fixture
 def store(tmp_path):
-    made = Store(Database(tmp_path / "activity.db"))
+    made = Store(Database(databases.at(tmp_path / "activity.db")))
     made.list_members(
         [("h-prod", "prod", "sk-1"), ("h-lab", "lab", "sk-2")],
         [("u-ada", "Ada", "ada@x.org")],

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.app import SYNC_LEASE
 from bot.demo.openrouter.faults import answer
 from bot.demo.openrouter.organization import Budget, Key, Member, Organization, Record, Workspace
 from bot.demo.openrouter.server import INFERENCE_KEY, MANAGEMENT_KEY, LocalOpenRouter
@@ -331,9 +330,8 @@ def test_a_silent_peer_is_given_up_before_the_call_takes_longer_than_it_may(conn
     assert len(waits) <= 1
 
 
-def test_trouble_is_noted_within_90_seconds_and_before_the_lease_ends():
+def test_trouble_is_noted_within_90_seconds():
     assert CALL_SECONDS <= 90
-    assert timedelta(seconds=CALL_SECONDS) < SYNC_LEASE
 
 
 # -- what is not

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
+from tests import databases
 from tests import world as worlds
 from tests.bot.schedules.office import Office, office
 
@@ -40,8 +40,7 @@ def week(tmp_path_factory):
 @pytest.fixture
 def cache(week, tmp_path):
     path = tmp_path / "activity.db"
-    copyfile(week[1], path)
-    path.chmod(0o600)
+    databases.copy(week[1], path)
     return path
 
 
@@ -516,15 +515,16 @@ def test_a_process_that_stood_still_takes_back_its_late_copy(cache):
         assert [state for _, state, _ in there.states()] == ["sent"]
 
 
+@pytest.mark.sqlite_only("a server in use is not copied")
 def test_a_database_from_a_backup_does_not_repeat_a_report(cache, tmp_path):
     backup = tmp_path / "backup.db"
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     with office(cache, SATURDAY, slack) as there:
         there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-        copyfile(cache, backup)
+        databases.copy(cache, backup)
         there.tick(MONDAY)
         assert len(there.posted()) == 1
-        copyfile(backup, cache)
+        databases.copy(backup, cache)
         there.tick(MONDAY + timedelta(hours=2))
         assert len(there.posted()) == 1
 
@@ -587,7 +587,8 @@ def test_an_admin_hears_that_somebody_who_left_gets_no_more_reports(cache):
         for day in range(1, 4):
             there.tick(SATURDAY + day * DAY)
         _offer, first, last = there.told("katherine")
-        assert f"to <@{person}> (`may_not_ask`)" in first
+        assert f"to <@{person}>.\n" in first
+        assert "may_not_ask" not in first
         assert last.startswith("I paused the report")
         assert there.posted(slack.im("grace").id) == []
 

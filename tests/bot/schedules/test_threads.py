@@ -10,6 +10,7 @@ import pytest
 
 from bot.schedules.deliver import AT_ONCE
 from bot.store.sqlite import MOST_IDLE
+from tests import databases
 from tests.bot.schedules.office import Office, office
 
 DESCRIPTORS = Path("/proc/self/fd")
@@ -43,9 +44,7 @@ def test_two_thousand_reports_leave_threads_and_descriptors_as_they_were(there: 
                 )
             there.tick()
 
-    there.database.engine.writer.execute(
-        "PRAGMA synchronous = OFF"
-    )  # the disk is not looked at here
+    databases.in_a_hurry(there.database)
     entry = there.set_up("schedule weekly spend by key mon 9:00")
     there.reports.schedules.pause(entry.id, "ada")
     before = used()[1]  # other tests may have left idle ones

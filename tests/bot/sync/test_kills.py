@@ -15,6 +15,7 @@ import pytest
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Database, Store
 from reports.time.timerange import STEP, Granularity
+from tests import databases
 from tests.cache_help import DAY, HOUR, MINUTE, NOW, ONE, Cache, check, company, kept, record, truth
 from tests.clock import Clock
 
@@ -37,7 +38,7 @@ def victims(server):
     )
 
     def kill_one(path, at, after):
-        child.stdin.write(json.dumps([str(path), at.isoformat()]) + "\n")
+        child.stdin.write(json.dumps([str(databases.at(path)), at.isoformat()]) + "\n")
         child.stdin.flush()
         victim = int(child.stdout.readline())
         sleep(after)
@@ -52,7 +53,7 @@ def victims(server):
 
 def assert_held_is_true(path, organization):
     """Every bucket of the unchanging past that counts as held holds what was used, and no other."""
-    store = Store(Database(path))
+    store = Store(Database(databases.at(path)))
     held = store.state().held
     store.close()
     for granularity, step in STEP.items():

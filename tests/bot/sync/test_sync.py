@@ -3,7 +3,6 @@
 import sqlite3
 from collections import deque
 from datetime import timedelta
-from shutil import copyfile
 
 import pytest
 
@@ -15,6 +14,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
 from reports.usage.sync_windows import Window, missing
+from tests import databases
 from tests.cache_help import (
     DAY,
     HOUR,
@@ -62,7 +62,7 @@ def filled(tmp_path_factory):
 def cache(server, filled, tmp_path, clock):
     """A cache that holds everything."""
     path = tmp_path / "activity.db"
-    copyfile(filled, path)
+    databases.copy(filled, path)
     made = Cache(server, path, clock)
     yield made
     made.close()
@@ -416,6 +416,7 @@ def test_limits_that_cannot_be_read_keep_nobody_from_the_usage(empty, server, li
     assert_true(empty, server.organization)
 
 
+@pytest.mark.sqlite_only("a limit of SQLite stands for the disk")
 def test_a_full_disk_keeps_the_data_and_heals_by_itself(cache, server, clock):
     for n in range(3000):
         server.organization.records.append(used(server, clock, ONE, "user_ada", f"many/{n}"))
@@ -436,6 +437,7 @@ def test_a_full_disk_keeps_the_data_and_heals_by_itself(cache, server, clock):
     assert ask(cache, "spend 1d").partial == ()
 
 
+@pytest.mark.sqlite_only("the lock of a file")
 def test_a_database_locked_by_another_program_is_waited_out(cache, server, clock):
     with cache.store._db.write() as connection:
         connection.execute("PRAGMA busy_timeout = 20")
