@@ -20,7 +20,15 @@ from reports.natural import written_dates as loose_dates
 from reports.natural.alert_wishes import hear_alert, wants
 from reports.natural.dates import stretch
 from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
-from reports.natural.topics import NEW_OF, flags, greets, topic_said, topic_words, two_models
+from reports.natural.topics import (
+    NEW_OF,
+    WHAT_IF_WORDS,
+    flags,
+    greets,
+    topic_said,
+    topic_words,
+    two_models,
+)
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
     LONGEST,
@@ -210,23 +218,31 @@ def _of_topic(topic: str, said: str, bare: list[str], known: KnownNames, today: 
         return ParsedText(topic)
     own = flags(topic, bare)
     if kind is QueryKind.WHATIF:
-        return _whatif(said, known, today)
+        return _what_if(said, known, today)
     read = _read(said, known, today, kind=kind)
     if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
         return _narrowed(kind, own, read)
     return read
 
 
-def _whatif(said: str, known: KnownNames, today: date) -> ParsedText:
-    """The two models that are named, with the period, filters and grouping beside them."""
-    kind = QueryKind.WHATIF
-    spoken = [word.strip('?!.,;()"') for word in said.casefold().split()]
-    pair, used = two_models(spoken)
-    rest = " ".join(word for at, word in enumerate(said.split()) if at not in used)
-    read = _read(rest, known, today, kind=kind) if pair and rest else None
-    if isinstance(read, ParsedText):
-        return replace(read, words=read.words.replace(kind, f"{kind} {pair}", 1))
-    return ParsedText(f"{kind} {pair}".strip())
+def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
+    """A question about other prices: the two models, and the period and filters beside them."""
+    plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
+    moved = two_models(plain_words)
+    said_by_kind = WHAT_IF_WORDS | set(moved.split(" -> "))
+    pairs = zip(said.split(), plain_words, strict=True)
+    rest = " ".join(word for word, bare in pairs if bare not in said_by_kind)
+    words, left = [str(QueryKind.WHATIF), moved], tuple[str, ...]()
+    read = _read(rest, known, today) if rest else None
+    found = parse(read.words) if isinstance(read, ParsedText) else None
+    if isinstance(read, ParsedText) and isinstance(found, QuestionCommand):
+        words += [str(found.query.period)] * ("period" in found.given)
+        words += [f"by {found.query.by}"] * ("by" in found.given)
+        words += map(str, found.query.filters)
+        left = read.left
+    elif rest:
+        left = (rest,)
+    return ParsedText(" ".join(filter(None, words)), left=left)
 
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
@@ -495,7 +511,8 @@ class _TextReader:
         filters = self.filters
         several = {one.dimension for one in filters if not one.exclude}
         first, last = self.words[0].casefold(), self.words[-1].casefold().rstrip(".")
-        compared = self.compares and len(filters) > 1 and len(several) == 1
+        either = self.compares or "or" in {word.casefold() for word in self.words}
+        compared = either and len(filters) > 1 and len(several) == 1
         on_what = first in {"what", "what's", "whats", "where"} and (
             last in {"on", "use", "using", "uses", "used", "go", "going"} or first == "where"
         )
