@@ -74,7 +74,7 @@ def _drop_databases() -> Iterator[None]:
     """Drop the databases that a test made on a server."""
     before = databases.known()
     yield
-    databases.drop(sorted(databases.known() - before))
+    databases.drop(list(databases.known() - before))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -41,9 +41,9 @@ def on_postgres() -> bool:
     return SERVER in os.environ
 
 
-def at(path: Path) -> Path | str:
-    """What Database opens for a path."""
-    if not on_postgres():
+def at(path: Path | str) -> Path | str:
+    """What Database opens for a path; for what it opens already, the same."""
+    if not on_postgres() or isinstance(path, str):
         return path
     if path not in _urls:
         if not _template:
@@ -53,7 +53,7 @@ def at(path: Path) -> Path | str:
     return _urls[path]
 
 
-def url(path: Path) -> str:
+def url(path: Path | str) -> str:
     """The DATABASE_URL of a path."""
     address = at(path)
     return address if isinstance(address, str) else f"sqlite:///{address}"
