@@ -29,6 +29,7 @@ SERVER = "ACTIVITY_TEST_DATABASE"
 """Names the server, as postgresql://...; tests make and drop databases there."""
 _DATA = "ACTIVITY_TEST_DATA"  # the folder of a server of our own
 
+_server = [os.environ.get(SERVER, "")]  # tests may change the environment
 _names = count()
 _urls: dict[Path, str] = {}
 _template: list[str] = []
@@ -36,7 +37,12 @@ _template: list[str] = []
 
 def on_postgres() -> bool:
     """Whether this run is on PostgreSQL."""
-    return SERVER in os.environ
+    return bool(_server[0])
+
+
+def use(server: str) -> None:
+    """Make databases on a server (postgresql://...) from here on, in processes of ours, too."""
+    _server[0] = os.environ[SERVER] = server
 
 
 def at(path: Path | str) -> Path | str:
@@ -161,7 +167,7 @@ def _maintenance() -> psycopg.Connection:
 
 
 def _url(name: str) -> str:
-    return os.environ[SERVER].rstrip("/") + f"/{name}"
+    return _server[0].rstrip("/") + f"/{name}"
 
 
 def _name(url: str) -> str:

@@ -82,11 +82,11 @@ def alerts() -> bool:
 def server() -> bool:
     """Both kill loops on a server that cuts connections and crashes; whether all arrived once."""
     with tempfile.TemporaryDirectory() as folder, databases.server(durable=True) as url:
-        os.environ[databases.SERVER] = url
+        databases.use(url)
         try:
             return _server(Path(folder))
         finally:
-            del os.environ[databases.SERVER]
+            databases.use("")
 
 
 def _server(folder: Path) -> bool:
