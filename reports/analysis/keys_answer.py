@@ -108,7 +108,7 @@ def _row(one: KeyReview, now: datetime) -> tuple[str, ...]:
         f"{owner} (left)" if facts.owner_left and facts.owner else owner,
         _ago(facts.last_used, now) if facts.last_used else "not in a year",
         _date(facts.created, now),
-        limit or money(facts.limit or 0),
+        limit or f"{money(facts.limit or 0)} {facts.limit_reset}".rstrip(),
         money(facts.spend_30d),
         ", ".join(words) or "–",
     )
@@ -137,6 +137,7 @@ def _data(one: KeyReview) -> dict[str, Any]:
         "last_used": _iso(facts.last_used),
         "expires": _iso(facts.expires),
         "limit": None if facts.limit is None else dollars(facts.limit),
+        "limit_reset": facts.limit_reset or None,
         "spend_30d": dollars(facts.spend_30d),
         "is": [str(trait) for trait in one.traits],
     }

@@ -19,7 +19,15 @@ from reports.natural import written_dates as loose_dates
 from reports.natural.alert_wishes import hear_alert, wants
 from reports.natural.dates import stretch
 from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
-from reports.natural.topics import NEW_OF, flags, greets, topic_said, topic_words, two_models
+from reports.natural.topics import (
+    NEW_OF,
+    WHAT_IF_WORDS,
+    flags,
+    greets,
+    topic_said,
+    topic_words,
+    two_models,
+)
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
     LONGEST,
@@ -197,12 +205,30 @@ def _of_topic(topic: str, said: str, bare: list[str], known: KnownNames, today: 
         return ParsedText(topic)
     own = flags(topic, bare)
     if kind is QueryKind.WHATIF:
-        plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
-        return ParsedText(f"{kind} {two_models(plain_words)}".strip())
+        return _what_if(said, known, today)
     read = _read(said, known, today, kind=kind)
     if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
         return _narrowed(kind, own, read)
     return read
+
+
+def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
+    """A question about other prices: the two models, and the period and filters beside them."""
+    plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
+    moved = two_models(plain_words)
+    said_by_kind = WHAT_IF_WORDS | set(moved.split(" -> "))
+    pairs = zip(said.split(), plain_words, strict=True)
+    rest = " ".join(word for word, bare in pairs if bare not in said_by_kind)
+    words, left = [str(QueryKind.WHATIF), moved], tuple[str, ...]()
+    read = _read(rest, known, today) if rest else None
+    found = parse(read.words) if isinstance(read, ParsedText) else None
+    if isinstance(read, ParsedText) and isinstance(found, QuestionCommand):
+        words += [str(found.query.period)] * ("period" in found.given)
+        words += map(str, found.query.filters)
+        left = read.left
+    elif rest:
+        left = (rest,)
+    return ParsedText(" ".join(filter(None, words)), left=left)
 
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
@@ -411,7 +437,8 @@ class _TextReader:
         filters = self.filters
         several = {one.dimension for one in filters if not one.exclude}
         first, last = self.words[0].casefold(), self.words[-1].casefold().rstrip(".")
-        compared = self.compares and len(filters) > 1 and len(several) == 1
+        either = self.compares or "or" in {word.casefold() for word in self.words}
+        compared = either and len(filters) > 1 and len(several) == 1
         on_what = first in {"what", "what's", "whats", "where"} and (
             last in {"on", "use", "using", "uses", "used", "go", "going"} or first == "where"
         )

@@ -13,6 +13,8 @@ from bot.alerts.kinds.forecast import measure as measure_forecast
 from bot.alerts.kinds.new import measure as measure_new
 from bot.alerts.kinds.orphaned import explain as explain_orphaned
 from bot.alerts.kinds.orphaned import measure as measure_orphaned
+from bot.alerts.kinds.retiring import explain as explain_retiring
+from bot.alerts.kinds.retiring import measure as measure_retiring
 from bot.alerts.kinds.spike import measure as measure_spike
 from bot.alerts.kinds.stale import measure as measure_stale
 from bot.alerts.kinds.unused import measure as measure_unused
@@ -23,6 +25,7 @@ from reports.alerts.kinds.credits import Credits
 from reports.alerts.kinds.forecast import Forecast
 from reports.alerts.kinds.new import New
 from reports.alerts.kinds.orphaned import Orphaned
+from reports.alerts.kinds.retiring import Retiring
 from reports.alerts.kinds.spike import Spike
 from reports.alerts.kinds.stale import Stale
 from reports.alerts.kinds.unused import Unused
@@ -35,6 +38,7 @@ MEASURES: dict[type[Watch], Callable[[WatchedRule, MeasurementContext], Iterator
     Forecast: measure_forecast,
     New: measure_new,
     Orphaned: measure_orphaned,
+    Retiring: measure_retiring,
     Spike: measure_spike,
     Stale: measure_stale,
     Unused: measure_unused,
@@ -45,5 +49,6 @@ NOTES: dict[
 ] = {
     Budget: explain_budget,
     Orphaned: explain_orphaned,
+    Retiring: explain_retiring,
 }
 """What some kinds look up for a message about a measurement: sentences of plain text."""

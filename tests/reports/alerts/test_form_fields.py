@@ -40,6 +40,7 @@ WORDS = (
     "sync",
     "key unused 60d key:prod to owner",
     "key orphaned in <#C1|>",
+    "retiring model:claude*",
 )
 
 

@@ -223,6 +223,7 @@ def test_people_and_models_compared_are_told_apart() -> None:
     assert command("ada vs grace this week") == f"this week by creator {both}"
     last_week = "last week by model model:*opus* model:*sonnet*"
     assert command("compare opus and sonnet last week") == last_week
+    assert command("which was more expensive last week, opus or sonnet?") == f"spend {last_week}"
 
 
 @pytest.mark.parametrize(("asked", "meant"), EXCLUSIONS.items())
@@ -248,6 +249,13 @@ KINDS = {
     "price per token by model last month": "price last month by model",
     "what if we moved opus to sonnet?": "whatif opus -> sonnet 1m",
     "whatif opus -> sonnet": "whatif opus -> sonnet 1m",
+    "what if we used sonnet instead of opus this month?": "whatif opus -> sonnet this month",
+    "how much would sonnet have cost instead of opus last week": "whatif opus -> sonnet last week",
+    "what would we have saved with sonnet instead of opus in october for ada": (
+        "whatif opus -> sonnet 2026-10 creator:ada@example.com"
+    ),
+    "who left the company but still has keys?": "keys orphaned",
+    "which keys haven't been used": "keys unused",
     "which key has no limit?": "keys unlimited",
     "show me unused keys": "keys unused",
     "what's the budget left for my key?": "limits me",
