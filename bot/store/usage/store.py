@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from bot.store.connection import Area, Connection
 from bot.store.database import Database
-from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
+from bot.store.encoding import DIMENSION, GRANULARITY, VIEWS, StoredView, from_seconds, to_seconds
 from bot.store.usage import directory as members
 from bot.store.usage import figure_coverage, imported, last_used, sums
 from bot.store.usage import read as reading
@@ -329,7 +329,7 @@ class Store:
         kept = "bucket NOT IN (SELECT bucket FROM imported WHERE granularity = ?)"
         with self._db.write(Area.USAGE) as connection:
             connection.execute(
-                "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket < ?"
+                f"DELETE FROM usage WHERE view IN ({VIEWS}) AND granularity = ? AND bucket < ?"
                 f" AND {kept}",
                 (code, limit, code),
             )
