@@ -286,24 +286,30 @@ class Bot:
     def alerts(self) -> AlertServices:
         """What alerts need, for both halves."""
         from bot.alerts.services import AlertServices  # noqa: PLC0415
+        from bot.store.alerts.events import AlertEvents  # noqa: PLC0415
         from bot.store.alerts.messages import AlertMessages  # noqa: PLC0415
+        from bot.store.alerts.quiet_hours import StoredQuietHours  # noqa: PLC0415
         from bot.store.alerts.rules import AlertRules  # noqa: PLC0415
+        from bot.store.alerts.silences import AlertSilences  # noqa: PLC0415
         from bot.store.alerts.states import AlertStates  # noqa: PLC0415
         from bot.store.alerts.usage_sums import AlertUsage  # noqa: PLC0415
 
         reports = self.reports
-        alert_messages = AlertMessages(self.database, self.clock)
-        self.metrics.count_alerts(alert_messages.counts)
+        messages = AlertMessages(self.database, self.clock)
+        self.metrics.count_alerts(messages.counts)
         return AlertServices(
             services=reports.services,
             rules=AlertRules(self.database, self.clock),
             states=AlertStates(self.database, self.clock),
-            alert_messages=alert_messages,
+            silences=AlertSilences(self.database, self.clock),
+            events=AlertEvents(self.database, self.clock),
+            messages=messages,
+            quiet_hours=StoredQuietHours(self.database, self.clock),
             usage=AlertUsage(self.database),
             runs=reports.runs,
             notices=reports.notices,
             posting=reports.posting,
-            owner=self.owner,
+            process=self.owner,
             stopping=self.stopping,
         )
 

@@ -21,7 +21,8 @@ from bot.store.admin.status import StatusReader
 from bot.store.expiring_keys import ExpiringKeys
 from reports.admin.audit_log import Act
 from reports.block_kit.message import Message
-from reports.questions.query import Query
+from reports.questions.query import WITHOUT_PERIOD, Query
+from reports.time.timerange import zone_names
 from reports.usage.dimensions import Dimension
 from reports.wording.slack_text import mentions_without_name, unmarked, with_names
 
@@ -160,6 +161,17 @@ def asker_of(services: Services, person: SlackUser, query: Query) -> Asker:
             log.info("Could not look up a mentioned person: %s", problem)
             people.append((mention, ""))
     return asker_for(services, person.id, person.email, tuple(people))
+
+
+def zone_for(services: Services, person: SlackUser, query: Query) -> str:
+    """The default zone of a question's answer, for the person who reads it.
+
+    Calendar periods are those of the organization, so that two people who ask for the same month
+    get the same figures. An answer about now has no period but times of day: those of the reader.
+    """
+    if query.kind in WITHOUT_PERIOD:
+        return zone_names().get((person.zone or "").lower(), services.settings.zone)
+    return services.settings.zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
 from bot.runtime import priority
 from bot.schedules.manage import ScheduleManager
-from bot.services import OutcomeKind, Services, asker_of
+from bot.services import OutcomeKind, Services, asker_of, zone_for
 from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.admin.grammar import AuditRequest, HelpRequest, StatusRequest
@@ -315,7 +315,7 @@ def _figures(
     if asker.own_only and not visibility.own(services.store.directory(), asker):
         words = f"{escape(visibility.nobody(asker))} {ask_admins(services.settings)}"
         return Reply(said(words), OutcomeKind.REFUSED)
-    now, zone = asked.at or services.clock(), services.settings.zone
+    now, zone = asked.at or services.clock(), zone_for(services, person, query)
     with priority.compute_slot():
         asked_now = replace(query, share=False)
         found = answer_any(services.store, asked_now, now, zone, asker, whole=False)

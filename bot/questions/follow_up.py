@@ -15,7 +15,7 @@ from bot.answers.answer_message import drawn, drawn_apart, group_name, kept_priv
 from bot.answers.answer_state import TOO_OLD, AnswerState, of_state, remember, shown
 from bot.answers.export import not_theirs
 from bot.runtime import priority
-from bot.services import Services, admit, asker_of
+from bot.services import Services, admit, asker_of, zone_for
 from bot.slack.types import MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.questions.follow_up import (
@@ -28,7 +28,7 @@ from reports.questions.follow_up import (
     without_filter,
 )
 from reports.questions.grammar import LONGEST, CommandError, QuestionCommand, parse
-from reports.questions.query import Query
+from reports.questions.query import WITHOUT_PERIOD, Query
 from reports.questions.slack.answer import error
 from reports.questions.wording import DIMENSION_WORDS
 from reports.schedules.slack.cards import said
@@ -124,12 +124,14 @@ def _answer(
         services.slack.respond(place, said(wrong))
         return "refused: not their own usage"
     at = services.clock() if click.choice.renews else what.at
+    about_now = query.kind in WITHOUT_PERIOD
+    zone = zone_for(services, person, query) if about_now else what.zone
     with priority.compute_slot():
-        found = answer_any(services.store, query, at, what.zone, asker, whole=False)
+        found = answer_any(services.store, query, at, zone, asker, whole=False)
     if isinstance(found, CommandError):
         services.slack.respond(place, error(found, services.settings.command))
         return "misunderstood"
-    now_shown = shown(query, at, what.zone, asker, person.id)
+    now_shown = shown(query, at, zone, asker, person.id)
     public = not spot.hidden and not spot.direct
     here = not click.separate and (not public or _may_change(services, spot, what, person))
     file = picture(services, asker, now_shown) if drawn_apart(found, shared=public and here) else ""

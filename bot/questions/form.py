@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from bot.access.policy import ask_admins
+from bot.analysis.registry import answer_any
 from bot.answers import visibility
-from bot.answers.answer import answer
-from bot.answers.answer_message import drawn, picture
+from bot.answers.answer_message import drawn, drawn_apart, picture
 from bot.answers.answer_state import shown
 from bot.answers.export import Where, export
 from bot.answers.read_words import question_words
@@ -28,14 +28,16 @@ from bot.modals.modal import (
     open_modal,
 )
 from bot.runtime import priority
-from bot.services import Services, asker_of
+from bot.services import Services, asker_of, zone_for
 from bot.slack.posting import Posting
 from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from reports.admin.audit_log import Act
+from reports.analysis.document import AnalysisDocument
 from reports.block_kit.inputs import Meta, notice
 from reports.questions.form_error import FormError, said
 from reports.questions.form_fields import ME, QuestionField, QuestionFields, read_fields
 from reports.questions.grammar import CommandError
+from reports.questions.kinds import NEEDS_WORDS
 from reports.questions.query import Query
 from reports.questions.slack import form as render
 from reports.questions.summary import Summary
@@ -90,9 +92,10 @@ class QuestionForm:
         if asker.own_only and not visibility.own(self._services.store.directory(), asker):
             words = f"{escape(visibility.nobody(asker))} {ask_admins(self._services.settings)}"
             return ShowView(notice(render.TITLE, words))
-        found = self._answer(query, asker)
+        found = self._answer(query, asker, zone_for(self._services, person, query))
         if isinstance(found, CommandError):
-            return FieldErrors({QuestionField.WHOSE: said(found)})
+            wrong = QuestionField.EXTRA if query.kind in NEEDS_WORDS else QuestionField.WHOSE
+            return FieldErrors({wrong: said(found)})
         channel = fields.channel if query.share else ""
         post = partial(self._post, person, asker, query, found, channel)
         return once(self._services, sent, fields, lambda: self._begin(person, post))
@@ -103,12 +106,17 @@ class QuestionForm:
         return CloseModal()
 
     def _post(
-        self, person: SlackUser, asker: Asker, query: Query, found: Summary, channel: str
+        self,
+        person: SlackUser,
+        asker: Asker,
+        query: Query,
+        found: Summary | AnalysisDocument,
+        channel: str,
     ) -> None:
         services, place = self._services, ReplyTarget("", person.id)
-        now, zone = services.clock(), services.settings.zone
+        now, zone = services.clock(), zone_for(services, person, query)
         what = shown(query, now, zone, asker, person.id)
-        file = picture(services, asker, what) if query.share and not found.empty else ""
+        file = picture(services, asker, what) if drawn_apart(found, shared=query.share) else ""
         with priority.compute_slot():
             message = drawn(services, found, what, asker, private=False, picture=file)
         try:
@@ -137,12 +145,12 @@ class QuestionForm:
             return ARCHIVED
         return "" if seen.member else UNSEEN
 
-    def _answer(self, query: Query, asker: Asker) -> Summary | CommandError:
+    def _answer(
+        self, query: Query, asker: Asker, zone: str
+    ) -> Summary | AnalysisDocument | CommandError:
         services = self._services
         with priority.compute_slot():
-            return answer(
-                services.store, query, services.clock(), services.settings.zone, asker, whole=False
-            )
+            return answer_any(services.store, query, services.clock(), zone, asker, whole=False)
 
     def _view(self, person: SlackUser, fields: QuestionFields, meta: Meta) -> View:
         return render.view(fields, meta, self._foreseen(person, fields))
@@ -153,7 +161,8 @@ class QuestionForm:
         query = read_fields(replace(fields, to=ME), rewrite)
         if isinstance(query, FormError):
             return f":warning: {escape(clean(query.problem, 600))}"
-        found = self._answer(query, asker_of(self._services, person, query))
+        zone = zone_for(self._services, person, query)
+        found = self._answer(query, asker_of(self._services, person, query), zone)
         told = replace(query, share=fields.to != ME)
         figures = said(found) if isinstance(found, CommandError) else found
         return render.foreseen(told.command(self._services.settings.command), figures)

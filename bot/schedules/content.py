@@ -26,8 +26,9 @@ from bot.store.schedules.runs import ReportRun, ReportRuns, day_of
 from bot.store.schedules.schedules import StoredSchedule
 from reports.block_kit.message import Message
 from reports.questions.grammar import CommandError
+from reports.questions.query import RUNNING
 from reports.questions.wording import stamp, title
-from reports.schedules.recurrence import TargetKind, occurrence, query_at
+from reports.schedules.recurrence import Daily, TargetKind, occurrence, query_at, usual_period
 from reports.schedules.report import CENT, Report, Revision
 from reports.schedules.slack.message import ReportContext, analysis_report, days, report, when
 from reports.time.timerange import ranges
@@ -133,6 +134,8 @@ class ReportBuilder:
             subject = self._asked(ReportOccasion.of(run)).subject
         except Unreportable:
             return True
+        if subject.query.kind in RUNNING:  # is about now: what can be complete is yesterday
+            subject = replace(subject, query=replace(subject.query, period=usual_period(Daily())))
         with self._lock:
             known = self._complete.get(subject)
         if known is None:

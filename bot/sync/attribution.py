@@ -19,6 +19,7 @@ from reports.usage.members import Member
 from reports.usage.usage import ZERO, Usage, minus, plus
 
 DIMENSION = {QueryGrouping.KEY: Dimension.KEY, QueryGrouping.CREATOR: Dimension.CREATOR}
+"""What each usage query besides the total is grouped by: one query, and one view, for each."""
 FROM_FILES = (IMPORTED, UNKNOWN)
 MADE_UP = ("deleted:", "email:", "name:", UNLISTED, *FROM_FILES)
 

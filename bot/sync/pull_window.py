@@ -24,10 +24,11 @@ from bot.openrouter import (
 from bot.openrouter.wire import OPTIONAL
 from bot.runtime.priority import pausing_for_requests
 from bot.store import Store
-from bot.store.encoding import StoredView, to_seconds
+from bot.store.encoding import to_seconds
 from bot.store.sync_state import parts
 from bot.store.usage.diff import RowKey
 from bot.store.usage.directory import Directory
+from bot.store.usage.selection import Selection
 from bot.sync.attribution import DIMENSION, MADE_UP, AttributedUsage, MemberRow, NameResolver
 from reports.time.timerange import STEP, Granularity
 from reports.usage.dimensions import Dimension, Metric
@@ -45,7 +46,6 @@ MOST_QUERIES = 120
 is always cut short is not split without end."""
 
 _SETTLED = 3 * MINUTE
-_STORED = {QueryGrouping.KEY: StoredView.KEY, QueryGrouping.CREATOR: StoredView.CREATOR}
 _ROUNDING = 1_000
 """Nano-dollars by which sums of a window's rows may differ: they come as rounded decimals."""
 _FIELDS = {figure.wire: figure.name for figure in FIGURES}
@@ -132,7 +132,8 @@ def _views(
     notes = list(totals.notes)
     off: list[str] = []
     count = 0
-    for view in (QueryGrouping.KEY, QueryGrouping.CREATOR):
+    for view, dimension in DIMENSION.items():
+        stored = Selection(dimension).view
         owned, part = _view(fetching, store, view, window, calls.refresh)
         count = max(count, len(part.rows))
         lacking |= part.lacking
@@ -140,7 +141,7 @@ def _views(
         off += differences(window, view, owned, totals.rows, settled)
         models = _models(store, owned)
         rows += [
-            ((_STORED[view], to_seconds(o.bucket), o.member, models[o.model]), o.usage)
+            ((stored, to_seconds(o.bucket), o.member, models[o.model]), o.usage)
             for o in pausing_for_requests(owned)
         ]
     known = OPTIONAL_NAMES - {_FIELDS[name] for name in lacking}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import time
 
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand, parse
-from reports.questions.query import Query, QueryKind
+from reports.questions.query import RUNNING, Query
 from reports.schedules import cron
 from reports.schedules.corrections import DAYS, EXAMPLE, RHYTHMS, Wrong, guess
 from reports.schedules.cron import CronError
@@ -90,8 +90,8 @@ class ScheduleReader:
         return ScheduledQuestion(query, rule, at or time(9), zone, self.place or ScheduleTarget())
 
     def _period(self, query: Query, rule: Rule) -> Period:
-        if query.kind is QueryKind.FORECAST:
-            return query.period  # of a period that is still running when the report is due
+        if query.kind in RUNNING:
+            return query.period
         named = parse(" ".join(self.question))
         without = not isinstance(named, QuestionCommand) or not named.dated
         period: Period | None = usual_period(rule) if without else complete(query.period)

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from reports.questions.query import Query
+from reports.questions.query import RUNNING, Query
 from reports.schedules import cron
 from reports.schedules.cron import Cron
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
@@ -203,9 +203,11 @@ def complete(period: Period) -> Period | None:
 
 
 def query_at(query: Query, due_at: datetime, zone: str) -> Query:
-    """The question of one run: in the schedule's zone, about whole units before its date."""
+    """The question of one run: in the schedule's zone, about whole units before its date, or as it
+    is where it is about a time that is not over.
+    """
     period = query.period
-    if isinstance(period, Counted):
+    if isinstance(period, Counted) and query.kind not in RUNNING:
         today = due_at.astimezone(ZoneInfo(zone)).date()
         period = _whole_units(period, today)
     return replace(query, period=period, zone=zone)

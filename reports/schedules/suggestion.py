@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import time
 
-from reports.questions.query import Query, QueryKind
+from reports.questions.query import RUNNING, Query
 from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import Daily, Monthly, Rule, Weekly, complete, usual_period
 from reports.time.period import Calendar, Counted, Period, Unit
@@ -15,7 +15,7 @@ def suggest_schedule(query: Query) -> ScheduledQuestion:
     """A question as a schedule that runs once per period and covers complete periods."""
     rule = _rhythm(query.period)
     period = complete(query.period) or usual_period(rule)
-    if query.kind is QueryKind.FORECAST:  # of a period that is still running
+    if query.kind in RUNNING:
         period, rule = query.period, Weekly(frozenset({0}))
     asked = replace(query, period=period, zone=None, files=(), share=False)
     return ScheduledQuestion(asked, rule, time(9), query.zone)

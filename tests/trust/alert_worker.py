@@ -16,8 +16,11 @@ from bot.alerts.services import AlertServices
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store
+from bot.store.alerts.events import AlertEvents
 from bot.store.alerts.messages import AlertMessages
+from bot.store.alerts.quiet_hours import StoredQuietHours
 from bot.store.alerts.rules import AlertRules
+from bot.store.alerts.silences import AlertSilences
 from bot.store.alerts.states import AlertStates
 from bot.store.alerts.usage_sums import AlertUsage
 from bot.store.encoding import StoredView, to_seconds
@@ -50,7 +53,10 @@ def watching(database: Path, slack: Slack, clock: Swift) -> Callable[[], None]:
         services(files, slack, clock),
         AlertRules(files, clock),
         AlertStates(files, clock),
+        AlertSilences(files, clock),
+        AlertEvents(files, clock),
         AlertMessages(files, clock),
+        StoredQuietHours(files, clock),
         AlertUsage(files),
         ReportRuns(files, clock),
         Notices(files, clock),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.store.connection import Connection
-from bot.store.encoding import FIGURES, GRANULARITY, from_seconds, part, to_seconds
+from bot.store.encoding import FIGURES, GRANULARITY, SUMMED, VIEWS, from_seconds, part, to_seconds
 from reports.time.timerange import Granularity, following
 from reports.usage.coverage import Interval, gaps, merge
 
@@ -155,17 +155,17 @@ def sum_complete_months(connection: Connection, start: datetime, end: datetime) 
 
 def _sum_days(connection: Connection, bucket: int, after: int) -> None:
     connection.execute(
-        "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket = ?",
+        f"DELETE FROM usage WHERE view IN ({VIEWS}) AND granularity = ? AND bucket = ?",
         (_MONTH, bucket),
     )
     connection.execute(
-        "DELETE FROM total WHERE dimension IN (0, 1, 2, 3, 4) AND granularity = ? AND bucket = ?",
+        f"DELETE FROM total WHERE dimension IN ({SUMMED}) AND granularity = ? AND bucket = ?",
         (_MONTH, bucket),
     )
     connection.execute(
         f"INSERT INTO total (dimension, granularity, part, member, bucket, {FIGURES})"
         f" SELECT dimension, ?, ?, member, ?, {_SUMS} FROM total"
-        " WHERE dimension IN (0, 1, 2, 3, 4) AND granularity = ? AND part BETWEEN ? AND ?"
+        f" WHERE dimension IN ({SUMMED}) AND granularity = ? AND part BETWEEN ? AND ?"
         " AND bucket >= ? AND bucket < ? GROUP BY dimension, member",
         (
             _MONTH,
@@ -181,7 +181,7 @@ def _sum_days(connection: Connection, bucket: int, after: int) -> None:
     connection.execute(
         f"INSERT INTO usage (view, granularity, bucket, member, model, {FIGURES})"
         f" SELECT view, ?, ?, member, model, {_SUMS} FROM usage"
-        " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?"
+        f" WHERE view IN ({VIEWS}) AND granularity = ? AND bucket >= ? AND bucket < ?"
         " GROUP BY view, member, model",
         (_MONTH, bucket, _DAY, bucket, after),
     )

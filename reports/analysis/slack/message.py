@@ -86,10 +86,13 @@ def _chart(found: AnalysisDocument) -> list[Block]:
 
 
 def _steps(found: AnalysisDocument) -> Block:
-    """Slack has no waterfall: bars of the levels and of the changes between them."""
-    points = [{"label": step.label, "value": round(step.amount / NANO, 6)} for step in found.steps]
-    axis = {"categories": [step.label for step in found.steps], "y_label": "USD"}
-    series = [{"name": "Spend", "data": points}]
+    """Slack has no waterfall: bars of the changes alone, since beside the levels between which they
+    lie they would look like more of the same.
+    """
+    changes = [step for step in found.steps if not step.level]
+    points = [{"label": step.label, "value": round(step.amount / NANO, 6)} for step in changes]
+    axis = {"categories": [step.label for step in changes], "y_label": "USD"}
+    series = [{"name": "Change", "data": points}]
     chart = {"type": "bar", "series": series, "axis_config": axis}
     return {"type": CHART, "title": clean(found.title, LONGEST_CHART_TITLE), "chart": chart}
 

@@ -25,8 +25,11 @@ from bot.slack.posting import Posting
 from bot.store import Database, Store
 from bot.store.admin.audit_log import AuditLog
 from bot.store.admin.status import StatusReader
+from bot.store.alerts.events import AlertEvents
 from bot.store.alerts.messages import AlertMessages
+from bot.store.alerts.quiet_hours import StoredQuietHours
 from bot.store.alerts.rules import AlertRules, StoredRule
+from bot.store.alerts.silences import AlertSilences
 from bot.store.alerts.states import AlertStates
 from bot.store.alerts.usage_sums import AlertUsage
 from bot.store.encoding import StoredView, to_seconds
@@ -128,7 +131,10 @@ class Watch:
             services,
             AlertRules(self.database, clock),
             AlertStates(self.database, clock),
+            AlertSilences(self.database, clock),
+            AlertEvents(self.database, clock),
             AlertMessages(self.database, clock),
+            StoredQuietHours(self.database, clock),
             AlertUsage(self.database),
             ReportRuns(self.database, clock),
             Notices(self.database, clock),

@@ -554,6 +554,34 @@ def test_a_reply_to_what_is_no_answer_says_so(world: World) -> None:
     assert command(answers(world, dm, greeting)[-1]) == "/activity spend 1d by key"
 
 
+@pytest.mark.parametrize("text", ["why?", "why", "Why is that?"])
+def test_why_under_an_answer_or_report_is_about_what_it_shows(world: World, text: str) -> None:
+    answer = asked(world, "spend 1d key:prod")
+    why = command(reply(world, answer["thread_ts"], text))
+    assert why == "/activity why spend 1d key:prod"
+    report = reported(world, "weekly spend by creator here Europe/Berlin")
+    why = command(reply(world, report["ts"], text))
+    assert why == "/activity why spend last week by creator tz Europe/Berlin"
+
+
+def test_why_under_an_alert_is_about_what_it_is_about(world: World) -> None:
+    alert = alerted(world, "spend > $5 per month key:prod in #general", "general")
+    why = command(reply(world, alert["ts"], "why?"))
+    assert why == f"/activity why spend {now():%Y-%m} by model key:prod tz Europe/Berlin"
+
+
+def test_why_in_a_direct_message_is_about_the_answer_before(world: World) -> None:
+    dm = world.slack.im("ada").id
+    world.bot_client.message("ada", "spend 1d by key")
+    wait_until(lambda: answers(world, dm))
+    world.bot_client.message("ada", "why?")
+    wait_until(lambda: len(answers(world, dm)) == 2)
+    assert command(answers(world, dm)[-1]) == "/activity why spend 1d by key"
+    world.bot_client.message("ada", "why are tokens up this month?")
+    wait_until(lambda: len(answers(world, dm)) == 3)
+    assert command(answers(world, dm)[-1]) == "/activity why tokens this month by model"
+
+
 def test_a_reply_to_ones_own_question_changes_that(world: World) -> None:
     dm = world.slack.im("ada").id
     world.bot_client.message("ada", "spend 7d by key")

@@ -282,6 +282,29 @@ def test_it_posts_as_soon_as_the_data_is_there(cache):
         assert "n't complete" not in message["text"]
 
 
+@pytest.mark.parametrize(
+    ("question", "title"), [("forecast", "Forecast, this month"), ("limits", "Limits")]
+)
+def test_an_answer_about_now_waits_for_yesterday_and_not_for_what_is_to_come(
+    cache, question, title
+):
+    with office(cache, SATURDAY) as there:
+        there.set_up(f"schedule weekly {question} mon 9:00 UTC")
+        with there.database.write() as connection:
+            connection.execute("CREATE TABLE kept AS SELECT * FROM sync")
+            connection.execute("UPDATE sync SET synced_at = ?",
+                               (int((MONDAY - timedelta(hours=20)).timestamp()),))  # fmt: skip
+        there.tick(MONDAY)
+        assert there.posted() == []
+        with there.database.write() as connection:
+            connection.execute("DELETE FROM sync")
+            connection.execute("INSERT INTO sync SELECT * FROM kept")
+        there.tick(MONDAY + timedelta(minutes=1))
+        [message] = there.posted()
+        assert message["text"].startswith(title)
+        assert "n't complete" not in message["text"]
+
+
 def test_it_comes_late_once_with_the_figures_it_was_due_for(there: Office):
     there.set_up("schedule weekly spend by creator mon 9:00 UTC")
     there.tick(MONDAY + 2 * DAY)

@@ -112,8 +112,7 @@ def test_the_whole_is_one_walk(store, period):
      Selection.of(Dimension.MODEL, {Dimension.KEY: SOME}),
      Selection.of(Dimension.CREATOR, {Dimension.MODEL: SOME}),
      Selection.of(None, {Dimension.MODEL: SOME, Dimension.KEY: SOME}),
-     Selection.of(Dimension.KEY, {Dimension.CREATOR: SOME}),
-     Selection.of(None, {Dimension.KEY: SOME, Dimension.CREATOR: SOME})],
+     Selection.of(Dimension.MODEL, {Dimension.KEY: SOME, Dimension.CREATOR: SOME})],
     ids=named,
 )  # fmt: skip
 def test_rows_are_sought_by_their_time(store, period, selection):
@@ -125,3 +124,18 @@ def test_rows_are_sought_by_their_time(store, period, selection):
         for plan in plans(store, act):
             (way,) = [line for line in plan if " t " in f"{line} "]
             assert way.startswith("SEARCH t USING PRIMARY KEY (view=? AND granularity=? AND bucket")
+
+
+@pytest.mark.parametrize("period", RANGES)
+@pytest.mark.parametrize(
+    "selection",
+    [Selection.of(Dimension.KEY, {Dimension.CREATOR: SOME}),
+     Selection.of(Dimension.CREATOR, {Dimension.KEY: SOME}),
+     Selection.of(None, {Dimension.KEY: SOME, Dimension.CREATOR: SOME})],
+    ids=named,
+)  # fmt: skip
+def test_keys_and_creators_together_are_read_from_the_sums_of_both(store, period, selection):
+    wanted, stored = RANGES[period]
+    for plan in plans(store, lambda: store.read(selection, wanted, stored)):
+        (way,) = [line for line in plan if " t " in f"{line} "]
+        assert way.removeprefix("SEARCH t USING PRIMARY KEY ") in {SEEK, WALK}

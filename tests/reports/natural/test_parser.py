@@ -139,7 +139,7 @@ def test_it_says_what_it_does_not_understand(said, problem):
 
 
 def test_a_misspelt_word_is_answered_with_the_question_as_it_was_probably_meant():
-    wrong = parse_text("what did we spnd last week by person", KNOWN, TODAY)
+    wrong = parse_text("spnd last week by creator", KNOWN, TODAY)
     assert isinstance(wrong, CommandError)
     assert (wrong.understood, wrong.suggestion) == (
         "last week by creator",
