@@ -101,7 +101,7 @@ def _no_hurry() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signing, "ACK_MILLISECONDS", 100_000)
         patch.setattr(signing, "LONGEST_SECONDS", 100)
-        patch.setattr(forms, "PATIENCE", 90)
+        patch.setattr(forms, "WAIT_SECONDS", 90)
         patch.setattr(export, "SLOW_SECONDS", 600)
         yield
 

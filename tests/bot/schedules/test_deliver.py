@@ -206,7 +206,7 @@ def test_it_waits_for_the_last_bucket_and_then_says_what_is_missing(cache):
 
 
 def test_it_waits_for_what_came_incompletely_and_then_says_what_is_missing(cache):
-    words = "OpenRouter's answer for the days from 2026-11-16 has no credits_usage"
+    words = "OpenRouter's response for the days from 2026-11-16 has no credits_usage"
     with office(cache, SATURDAY) as there:
         there.set_up("schedule weekly spend by creator mon 9:00 UTC")
         start, end = (int((MONDAY - days).timestamp()) for days in (timedelta(9), timedelta(0)))
