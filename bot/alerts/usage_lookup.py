@@ -30,7 +30,7 @@ class UsageLookup:
         self.synced: Mapping[Granularity, datetime] = state.synced
         self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
         self._series: dict[tuple[Needed, Selection], dict[int, dict[int, Usage]]] = {}
-        self._known: dict[frozenset[str], Held] = {}
+        self._known: dict[frozenset[str], Coverage] = {}
         self._partial: dict[AlertPeriod, bool] = {}
 
     @property
