@@ -322,7 +322,7 @@ def test_settings_may_stand_in_a_file(tmp_path, database):
     (tmp_path / ".env").write_text(f"DATABASE_URL=sqlite:///{database}\nPORT=none\n")
     done = process(["ask"], tmp_path, SLACK_BOT_TOKEN_FILE=str(tmp_path / "token"))
     assert done.returncode == 2
-    assert done.stderr == "Settings are missing or wrong:\nPORT is no number from 0 to 65535.\n"
+    assert done.stderr == "Settings are missing or wrong:\nPORT must be a number from 0 to 65535.\n"
     assert process(["ask"], tmp_path, PORT="1").returncode == 0
 
 
