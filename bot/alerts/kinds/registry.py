@@ -11,6 +11,7 @@ from bot.alerts.kinds.budget import measure as measure_budget
 from bot.alerts.kinds.cache import explain as explain_cache
 from bot.alerts.kinds.cache import measure as measure_cache
 from bot.alerts.kinds.credits import measure as measure_credits
+from bot.alerts.kinds.forecast import explain as explain_forecast
 from bot.alerts.kinds.forecast import measure as measure_forecast
 from bot.alerts.kinds.new import measure as measure_new
 from bot.alerts.kinds.orphaned import explain as explain_orphaned
@@ -53,6 +54,7 @@ NOTES: dict[
 ] = {
     Budget: explain_budget,
     Cache: explain_cache,
+    Forecast: explain_forecast,
     Orphaned: explain_orphaned,
     Retiring: explain_retiring,
 }
