@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from bot.store.encoding import FIGURES, GRANULARITY, StoredView
 from bot.sync.sync import Sync
 from reports.time.timerange import Granularity, floor
 from reports.usage.usage import ZERO, Usage
+from tests import databases
 from tests.clock import Clock
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -33,7 +33,7 @@ class Cache:
         self.api = OpenRouter(
             server.base_url, server.key, wait=self.waits.append, requests_a_minute=10**9
         )
-        self.store = Store(Database(path))
+        self.store = Store(Database(databases.at(path)))
         self.sync = self.street()
 
     def street(self) -> Sync:
@@ -150,14 +150,13 @@ def truth(
 
 def kept(path: Path, granularity: Granularity) -> dict[tuple[str, datetime, str, str], Usage]:
     """What the cache holds, in the same shape, read from its file."""
-    with sqlite3.connect(path) as connection:
+    with databases.looking(path) as connection:
         found = connection.execute(
             f"SELECT u.view, u.bucket, m.ref, n.name, {FIGURES} FROM usage u"
             " JOIN member m ON m.id = u.member JOIN member n ON n.id = u.model"
             " WHERE u.granularity = ?",
             (GRANULARITY[granularity],),
         ).fetchall()
-    connection.close()
     return {
         (StoredView(row[0]).name, datetime.fromtimestamp(row[1], UTC), row[2], row[3]): Usage(
             *row[4:]
@@ -178,15 +177,12 @@ def add(sums, place, figures) -> None:
 
 def check(path: Path) -> None:
     """The file is sound, and everything kept twice in it is the same twice."""
-    connection = sqlite3.connect(path)
-    try:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert databases.is_sound(path)
+    with databases.looking(path) as connection:
         usage = connection.execute("SELECT * FROM usage").fetchall()
         totals = connection.execute("SELECT * FROM total").fetchall()
         from_files = connection.execute("SELECT bucket FROM imported WHERE granularity = 3")
         months_of_files = {row[0] for row in from_files}
-    finally:
-        connection.close()
     expected: dict[tuple[int, int, int, int], tuple[int, ...]] = {}
     for view, grain, bucket, member, model, *figures in usage:
         places = [({0: 0, 1: 4}[view], 0), ({0: 2, 1: 3}[view], member)]
@@ -216,6 +212,6 @@ def assert_true(cache: Cache, organization: Organization) -> None:
     check(cache.path)
     for granularity in REACH:
         expected = truth(organization, granularity)
-        earliest = cache.store.state().held[granularity][0][0]
+        earliest = cache.store.state().coverage[granularity][0][0]
         reached = {k: v for k, v in expected.items() if k[1] >= earliest}
         assert kept(cache.path, granularity) == reached

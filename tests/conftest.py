@@ -1,9 +1,9 @@
 """What tests of the whole bot share."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 from weakref import WeakSet
 
@@ -19,6 +19,7 @@ from bot.slack.scopes import SCOPES
 from bot.store import Database
 from bot.store import sqlite as sqlite_module
 
+from . import databases
 from . import world as worlds
 
 # How long examples take, and how long it takes to think of them, is the machine's business and not
@@ -43,6 +44,36 @@ JOURNALS = ("rollback", "wal")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--journal wal` runs everything in that journal mode, whatever this SQLite is safe for."""
     parser.addoption("--journal", choices=JOURNALS, help="the journal mode of all databases")
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgres"),
+        help="the databases of tests; ACTIVITY_TEST_DATABASE may name a server",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server that all workers share, unless one is named."""
+    config.addinivalue_line("markers", "sqlite_only(reason): tests what only a file has")
+    if config.getoption("--database") == "postgres" and not databases.on_postgres():
+        stack = ExitStack()
+        databases.use(stack.enter_context(databases.server()))
+        config.add_cleanup(stack.close)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what only a file has, where the databases are on a server."""
+    if databases.on_postgres():
+        for item in items:
+            if mark := item.get_closest_marker("sqlite_only"):
+                item.add_marker(pytest.mark.skip(reason=str(mark.args[0])))
+
+
+@pytest.fixture(autouse=True)
+def _drop_databases() -> Iterator[None]:
+    """Drop the databases that a test made on a server."""
+    before = databases.known()
+    yield
+    databases.drop(list(databases.known() - before))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,7 +100,7 @@ def _no_hurry() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signing, "ACK_MILLISECONDS", 100_000)
         patch.setattr(signing, "LONGEST_SECONDS", 100)
-        patch.setattr(forms, "PATIENCE", 90)
+        patch.setattr(forms, "WAIT_SECONDS", 90)
         patch.setattr(export, "SLOW_SECONDS", 600)
         yield
 
@@ -85,8 +116,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalOpenRouter, P
 def database(filled: tuple[LocalOpenRouter, Path], tmp_path: Path) -> Path:
     """A cache of one's own that holds everything."""
     path = tmp_path / "activity.db"
-    copyfile(filled[1], path)
-    path.chmod(0o600)
+    databases.copy(filled[1], path)
     return path
 
 
@@ -105,7 +135,7 @@ def shared(
 ) -> Iterator[worlds.World]:
     """The same for all tests of a module, which leave it as it was: making one takes a while."""
     path = tmp_path_factory.mktemp("shared") / "activity.db"
-    copyfile(filled[1], path)
+    databases.copy(filled[1], path)
     local = LocalOpenRouter(filled[0].organization)
     with (
         local,

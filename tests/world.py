@@ -24,6 +24,7 @@ from bot.demo.slack import Ack, BotClient, Forge, LocalSlack, escaped
 from bot.openrouter import OpenRouter
 from bot.slack.scopes import SCOPES
 from bot.sync.sync import Sync
+from tests import databases
 
 DOLLAR = 10**9
 WEB, WORKER, WHOLE = Parts(web=True, worker=False), Parts(web=False, worker=True), Parts(True, True)
@@ -76,7 +77,7 @@ def fill(openrouter: LocalOpenRouter, database: Path) -> None:
         {
             "OPENROUTER_MANAGEMENT_KEY": openrouter.key,
             "OPENROUTER_BASE_URL": openrouter.base_url,
-            "DATABASE_URL": f"sqlite:///{database}",
+            "DATABASE_URL": databases.url(database),
         }
     )
     store, api = app.open_store(settings), eager(settings)
@@ -167,7 +168,7 @@ def before_slack(slack: LocalSlack, database: Path) -> dict[str, str]:
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_SIGNING_SECRET": slack.signing_secret,
         "SLACK_API_URL": slack.api_url,
-        "DATABASE_URL": f"sqlite:///{database}",
+        "DATABASE_URL": databases.url(database),
         "HOST": "127.0.0.1",
         "PORT": "0",
     }

@@ -32,9 +32,9 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class WatchedRule:
-    """A rule that is judged: `zone` is its own or the default, `asker` its maker today.
+    """A rule to measure: `zone` is its own or the default, `asker` what its owner may see today.
 
-    `since` is when judging last ended well, or when the rule was made if that is later.
+    `since` (UTC) is when rules were last evaluated, or when the rule was set up if that is later.
     """
 
     entry: StoredRule
@@ -46,14 +46,14 @@ class WatchedRule:
 
     @property
     def own_only(self) -> bool:
-        """Whether it is about its maker alone."""
+        """Whether it only covers its owner's usage."""
         return self.asker.own_only or visibility.ME in self.rule.filters
 
     @property
     def visibility(self) -> str:
-        """As far as whose eyes its figures are seen; empty where they see everything.
+        """Identifies whose usage its figures include: "" for everything, or `own` and an address.
 
-        What was told under one sight is not told, nor shown anew, under another.
+        What was measured with one visibility is never shown with another.
         """
         if not self.asker.own_only or self.rule.watch.hides_nothing:
             return ""
@@ -62,7 +62,7 @@ class WatchedRule:
 
 @dataclass(frozen=True, slots=True)
 class MeasurementContext:
-    """Everything that readings are made of, as it was at one moment."""
+    """Everything that measuring is based on, at one time."""
 
     figures: UsageLookup
     usage: AlertUsage
@@ -70,15 +70,15 @@ class MeasurementContext:
     limits: OpenRouterLimits
     now: datetime
     states: dict[str, dict[tuple[str, str], AlertState]]
-    """What is known of each rule, by subject and period."""
+    """The stored states of each rule (its id), by subject and period."""
     details: OpenRouterDetails
     warmed_up: bool = True
-    """Whether whoever judges has been there for long enough to have synced."""
+    """Whether this process has run for long enough to have synced."""
     all_subjects: bool = False
-    """Whether readings are wanted also of what is far below its line."""
+    """Whether subjects far from their threshold are measured too."""
 
     def phase(self, rule: str, subject: str) -> Phase:
-        """How a subject stands that has no period."""
+        """The phase of a subject of a rule (its id) that has no period."""
         known = self.states.get(rule, {}).get((subject, ""))
         return known.phase if known else Phase.UNKNOWN
 
@@ -114,7 +114,7 @@ def subjects(
 
 
 def label_of(labels: Mapping[int, str], scope: Scope) -> str:
-    """What the whole of a rule is called: its one member, or all."""
+    """The label of everything that a rule covers: its only member's, or `all`."""
     members = scope.members
     if members is not None and len(members) == 1:
         return labels.get(next(iter(members)), ALL)
@@ -122,14 +122,14 @@ def label_of(labels: Mapping[int, str], scope: Scope) -> str:
 
 
 def key_of(span: AlertPeriod) -> str:
-    """The period of a span, as states are kept under it."""
+    """The period part of a state's key."""
     return f"{span.start:%Y-%m-%dT%H:%M}"
 
 
 def periods_to_evaluate(watched: WatchedRule, context: MeasurementContext) -> Iterator[AlertPeriod]:
-    """The periods to judge; what ended before the rule was made is none of its business."""
+    """The periods to evaluate, without those that ended before the rule was set up."""
     for one in needed(watched.rule, watched.zone, watched.since, context.now):
-        if one.span.end > watched.entry.made_at:
+        if one.span.end > watched.entry.created_at:
             yield one.span
 
 

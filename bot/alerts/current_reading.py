@@ -1,4 +1,4 @@
-"""What became of readings that were told: the same figures as the cache holds them now."""
+"""The current figures of a measurement that was delivered in a message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reports.usage.usage import ZERO
 def current_measurement(
     watched: WatchedRule, context: MeasurementContext, delivered: Measurement
 ) -> Measurement | None:
-    """What a reading has become; None where nothing newer is known of it."""
+    """The same subject and period, measured again; None if there is no newer data."""
     watch = watched.rule.watch
     if watch.happens_once:
         return None
@@ -33,7 +33,7 @@ def current_measurement(
 def _hour(
     watched: WatchedRule, context: MeasurementContext, delivered: Measurement
 ) -> Measurement | None:
-    """The hour of a spike, which may have gone on; None where it is no spike any more."""
+    """The hour of a spike, whose spend may have grown; None if it is no spike anymore."""
     hour, fresh = delivered.hour, context.synced_at
     if hour is None or fresh is None or not context.figures.is_complete(hour):
         return None

@@ -68,7 +68,7 @@ def detail(
 def selection_of(
     context: MeasurementContext, watched: WatchedRule, measurement: Measurement
 ) -> Selection:
-    """Whose usage a reading is about: what the rule's filters mean, and its subject."""
+    """The usage that a measurement is about: the rule's filters, and its subject."""
     directory, rule, asker = context.directory, watched.rule, watched.asker
     wanted = allowed_members(directory, rule, asker, watched.members)
     if rule.watch.set_at_openrouter:
@@ -85,7 +85,7 @@ def selection_of(
 
 
 def _with_byok(context: MeasurementContext, measurement: Measurement) -> bool:
-    """Whether a reading is of a limit or budget toward which BYOK spend counts."""
+    """Whether a measurement is of a limit or budget that includes BYOK spend."""
     return any(one.byok for one in context.tracked_limits if one.cap.subject == measurement.subject)
 
 
@@ -120,6 +120,6 @@ def _chart(
 
 
 def with_delivered_limit(watched: WatchedRule, measurement: Measurement) -> WatchedRule:
-    """A rule as it was when something was told of it, whose limit may have been changed since."""
+    """A rule with the limit of a delivered measurement; it may have been changed since."""
     watch = watched.rule.watch.with_limit(measurement.limit)
     return replace(watched, rule=replace(watched.rule, watch=watch))

@@ -1,9 +1,9 @@
 """Evaluating alert rules after each sync; changes are stored, and delivered from there.
 
-    rules + figures -> readings -> evaluate -> state and event (one transaction) -> delivery
+    rules + usage -> measurements -> evaluate -> state and event (one transaction) -> delivery
 
-One process at a time evaluates, and stores its findings only where nobody changed the rule or the
-state meanwhile. A rule that fails stops no other.
+One process at a time evaluates all rules, and stores a new state only if neither the rule nor the
+state was changed meanwhile. A rule that fails doesn't stop the others.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from reports.usage.dimensions import Dimension
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
+"""How long other processes wait if the evaluating one dies; 10,000 rules take a few seconds."""
 EVERY = timedelta(seconds=60)
 """How often rules are evaluated without a sync: stale data has to be noticed too."""
 LONGEST_GAP = timedelta(minutes=5)
@@ -87,7 +88,7 @@ class RuleEvaluator:
 
     def _evaluate_all(self) -> int:
         at = self._alerts
-        if not at.services.store.lease("alerts", at.owner, LEASE, at.services.clock):
+        if not at.services.store.lease("alerts", at.process, LEASE, at.services.clock):
             return 0
         try:
             with isolated(log, "The sync alerts of the admins could not be set up"):
@@ -99,15 +100,15 @@ class RuleEvaluator:
             ):
                 self._running_since = now
             self._evaluated_at = now
-            told = at.states.settle(self._changes(at.rules.active(), now))
+            told = at.states.save(self._changes(at.rules.active(), now))
             at.services.store.keep_fact(_EVALUATED_AT, now.isoformat())
             with isolated(log, "Old alert states and events could not be deleted"):
                 self._delete_old(now)
             with isolated(log, "The owners of unreadable alert rules could not be told"):
                 self._notify_unreadable()
         finally:
-            # whoever syncs next evaluates at once
-            at.services.store.lease("alerts", at.owner, timedelta(), at.services.clock)
+            # give the lease back: the process that syncs next evaluates at once
+            at.services.store.lease("alerts", at.process, timedelta(), at.services.clock)
         return told
 
     def evaluate_rule(self, entry: StoredRule) -> int:
@@ -115,7 +116,7 @@ class RuleEvaluator:
         if entry.paused is not None:
             return 0
         changes = self._changes([entry], self._alerts.services.clock())
-        return self._alerts.states.settle(changes)
+        return self._alerts.states.save(changes)
 
     def evaluate_again(self, id_: str) -> None:
         """Evaluate one rule after it was changed, if it still exists."""
@@ -124,7 +125,7 @@ class RuleEvaluator:
             self.evaluate_rule(entry)
 
     def current_measurements(self, entry: StoredRule, rule: Rule) -> list[Measurement]:
-        """The current readings of all subjects of a rule, also of those far from its limit."""
+        """The current measurements of all subjects of a rule, also of those far from its limit."""
         now = self._alerts.services.clock()
         with self._alerts.services.store.snapshot():
             context = replace(self.context(now), all_subjects=True)
@@ -139,10 +140,11 @@ class RuleEvaluator:
         told: dict[tuple[str, str], AlertState],
         context: MeasurementContext,
     ) -> list[Measurement]:
-        """Of what is triggered, by subject and period: what is beyond its line still, as it is now.
+        """The current measurements of triggered subjects that are still beyond their threshold.
 
-        Where nothing newer is known, and of what happened once, it is as it was told; so are
-        forecasts of many, which somebody who looks would have to wait for.
+        `triggered` are their states by subject and period. Where there is no newer data, for kinds
+        that happen once, and where measuring takes too long while a person waits, it is the
+        measurement of the newest event.
         """
         if not told:
             return []
@@ -155,7 +157,7 @@ class RuleEvaluator:
                     if one.value is not None:
                         found[one.subject, period_key(one)] = one
         if told.keys() - found.keys():
-            lasts = self._alerts.alert_messages.lasts(entry.id)
+            lasts = self._alerts.events.newest_of_rule(entry.id)
             found = {place: one.event.measurement for place, one in lasts.items()} | found
         return [
             found[place] for place in told if place in found and reached(rule.watch, found[place])
@@ -175,28 +177,28 @@ class RuleEvaluator:
         return rule and self.limited_to_owner(entry.draft.owner, rule)
 
     def for_reader(self, entry: StoredRule, rule: Rule, reader: str) -> Rule:
-        """A rule as others than its maker read it, who is named there; `reader` is a Slack id."""
+        """A rule as `reader` (a Slack id) sees it: people, and its owner if not them, by name."""
         if not any(one.dimension is Dimension.CREATOR for one in rule.filters):
             return rule
-        watched = self.watched(entry, rule, entry.made_at)
+        watched = self.watched(entry, rule, entry.created_at)
         directory, others = self._alerts.services.store.directory(), reader != entry.draft.owner
         return with_names(directory, rule, watched.asker, watched.members, me=others)
 
     def has_current_visibility(
         self, entry: StoredRule, rule: Rule, measurement: Measurement
     ) -> bool:
-        """Whether a reading was seen as its rule's maker sees today.
+        """Whether a measurement was made with the visibility that the rule's owner has today.
 
-        What was told under another sight is not theirs to see any more, or means something else.
+        With another visibility it may show usage that they may not see, or cover other usage.
         """
         return measurement.visibility == self.visibility(entry, rule)
 
     def visibility(self, entry: StoredRule, rule: Rule) -> str:
-        """As far as whose eyes a rule's maker sees today."""
-        return self.watched(entry, rule, entry.made_at).visibility
+        """The visibility of a rule's owner today: see `WatchedRule.visibility`."""
+        return self.watched(entry, rule, entry.created_at).visibility
 
     def limited_to_owner(self, owner: str, rule: Rule) -> Rule:
-        """A rule as its messages call it: about its maker, where that is all that they may see."""
+        """A rule with the filter `me`, if its owner (a Slack id) may only see their own usage."""
         limited = sees_own_only(owner, self._alerts.services.settings)
         creators = any(one.dimension is Dimension.CREATOR for one in rule.filters)
         if not limited or creators or rule.watch.whole_organization:
@@ -220,7 +222,7 @@ class RuleEvaluator:
         rules = self._alerts.rules
         for admin in sorted(self._alerts.services.settings.admins):
             id_ = f"{_SYNC_ALERT}{admin}"
-            if not rules.known(id_):
+            if not rules.exists(id_):
                 rules.add(NewRule(admin, "", Rule(Stale()).words(), RuleMembers().as_json()), id_)
 
     def _changes(self, entries: list[StoredRule], now: datetime) -> list[StateChange]:
@@ -271,7 +273,7 @@ class RuleEvaluator:
         context: MeasurementContext,
         known: dict[tuple[str, str], AlertState],
     ) -> Iterator[StateChange]:
-        """The ends of triggered states whose period is over and settled."""
+        """The ends of triggered states whose period is over, once late usage has arrived."""
         entry = watched.entry
         for (subject, period), state in known.items():
             if state.phase is not Phase.TRIGGERED or state.ends is None:
@@ -282,7 +284,7 @@ class RuleEvaluator:
                 or context.synced_at < state.ends
             ):
                 continue  # the last usage of the period may still come
-            last = self._alerts.alert_messages.last((entry.id, subject, period))
+            last = self._alerts.events.newest((entry.id, subject, period))
             if last is None or last.event.measurement.period is None:
                 continue
             measurement = final_measurement(
@@ -294,7 +296,7 @@ class RuleEvaluator:
                 yield StateChange(place, entry.version, state, verdict.state, verdict.event)
 
     def context(self, now: datetime) -> MeasurementContext:
-        """What the cache holds now; to be used within one snapshot of the database."""
+        """What measuring is based on at `now` (UTC); to be used within one snapshot."""
         at, store = self._alerts, self._alerts.services.store
         directory = store.directory()
         limits = OpenRouterLimits()
@@ -308,18 +310,22 @@ class RuleEvaluator:
         )
 
     def watched(self, entry: StoredRule, rule: Rule, evaluated_since: datetime) -> WatchedRule:
-        """A rule with its maker as they are today: by the settings, and their address."""
+        """A rule to measure, with what its owner may see today.
+
+        `evaluated_since` (UTC) is when rules were last evaluated.
+        """
         services = self._alerts.services
         members = RuleMembers.of_json(entry.draft.members)
         asker = asker_for(services, entry.draft.owner, entry.draft.email, members.people)
         zone = rule.zone or services.settings.zone
-        return WatchedRule(entry, rule, zone, asker, members, max(evaluated_since, entry.made_at))
+        since = max(evaluated_since, entry.created_at)
+        return WatchedRule(entry, rule, zone, asker, members, since)
 
     def _delete_old(self, now: datetime) -> None:
         store = self._alerts.services.store
         today = f"{now:%Y-%m-%d}"
         if store.fact(_DELETED_ON) != today:
-            self._alerts.states.forget(now)
+            self._alerts.states.delete_old(now)
             store.keep_fact(_DELETED_ON, today)
 
 

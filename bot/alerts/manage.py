@@ -25,10 +25,9 @@ from reports.alerts.slack import cards
 from reports.alerts.slack.cards import RuleCard
 from reports.alerts.slack.sentences import in_words
 from reports.block_kit.elements import code
-from reports.block_kit.message import Message, text_message
+from reports.block_kit.message import Message, mrkdwn_message, text_message
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import error
-from reports.schedules.slack.cards import said
 
 MOST_EACH = 200
 """Rules that one person may have: each is evaluated after every sync."""
@@ -56,7 +55,7 @@ class AlertManager:
         if isinstance(draft, CommandError):
             return Outcome(error(draft, self._command), OutcomeKind.MISUNDERSTOOD)
         if isinstance(draft, Refusal):
-            return Outcome(said(draft.text), OutcomeKind.REFUSED)
+            return Outcome(mrkdwn_message(draft.text), OutcomeKind.REFUSED)
         return self.keep(person, draft)
 
     def keep(self, person: SlackUser, draft: NewRule) -> Outcome:
@@ -83,14 +82,14 @@ class AlertManager:
             len(entries),
             self._command,
             everybody=everybody,
-            quiet=self._alerts.alert_messages.quiet(person.id),
+            quiet=self._alerts.quiet_hours.get(person.id),
             muted=self._cards.muted_by(person) if page == 1 else (),
         )
         return Outcome(message, OutcomeKind.LISTED)
 
     def set_quiet(self, person: SlackUser, asked: SetQuiet) -> Outcome:
         """Save a person's quiet hours."""
-        self._alerts.alert_messages.set_quiet(person.id, asked.quiet)
+        self._alerts.quiet_hours.set(person.id, asked.quiet)
         zone = person.zone or self._services.settings.zone
         return Outcome(cards.quiet_set(asked.quiet, zone, self._command), OutcomeKind.ALERTED)
 
@@ -112,10 +111,10 @@ class AlertManager:
     def delete(self, place: ReplyTarget, id_: str) -> None:
         """Delete a rule."""
         if entry := self._permissions.allowed(place, id_):
-            self._alerts.rules.remove(entry.id)
+            self._alerts.rules.delete(entry.id)
             words = code(f"alert {in_words(entry.draft.words)}", 300)
             if not place.home:
-                self._services.slack.respond(place, said(f"Deleted: {words}"))
+                self._services.slack.respond(place, mrkdwn_message(f"Deleted: {words}"))
 
     def list_rules(self, place: ReplyTarget) -> None:
         """List the rules of the person who clicks."""
@@ -147,8 +146,11 @@ class AlertManager:
         `entry` is the rule as it was when it was opened; False if it was changed or deleted since.
         """
         old, new = self._evaluator.rule(entry), self.limited_to_owner(entry.draft.owner, draft)
-        keep = old is not None and _same_kind(old, new)
-        if self._alerts.rules.change(entry.id, draft, keep=keep, was=entry.version) is None:
+        keep_states = old is not None and _same_kind(old, new)
+        changed = self._alerts.rules.change(
+            entry.id, draft, keep_states=keep_states, version=entry.version
+        )
+        if changed is None:
             return False
         self._evaluator.evaluate_again(entry.id)
         return True

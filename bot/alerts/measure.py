@@ -1,4 +1,4 @@
-"""Measures what the subjects of a rule use now, by the kind of the rule."""
+"""Measures the subjects of a rule; how depends on the rule's kind."""
 
 from __future__ import annotations
 

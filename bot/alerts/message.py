@@ -11,10 +11,11 @@ from bot.alerts.current_reading import current_measurement
 from bot.alerts.drivers import detail
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.services import AlertServices
-from bot.answers.answer_state import shown, state_of
+from bot.answers.answer_state import answer_state, state_of
 from bot.slack.types import DeliveryError
-from bot.store.alerts.messages import AlertMessage, PendingEvent
-from bot.store.alerts.states import EVERYTHING
+from bot.store.alerts.events import StoredEvent
+from bot.store.alerts.messages import AlertMessage
+from bot.store.alerts.silences import ALL_SUBJECTS
 from reports.alerts.drivers import Detail, question
 from reports.alerts.evaluation import AlertEvent, EventKind
 from reports.alerts.slack import messages as render
@@ -31,20 +32,20 @@ class MessageComposer:
         self._alerts = alerts
         self._evaluator = evaluator
 
-    def of(self, alert_message: AlertMessage) -> Message | None:
+    def compose(self, message: AlertMessage) -> Message | None:
         """The current version of a message; None if its rules no longer exist."""
-        events = self._alerts.alert_messages.events(alert_message.id)
+        events = self._alerts.events.of_message(message.id)
         today = [one for one in events if self._has_current_visibility(one)]
-        if len(today) < len(events) and alert_message.ts:
+        if len(today) < len(events) and message.ts:
             return None  # parts of it were measured with another visibility: leave it as it is
         events = today
         if not events:
             return None
-        zone = self._zone(alert_message)
-        notes = tuple(alert_message.note.splitlines())
+        zone = self._zone(message)
+        notes = tuple(message.note.splitlines())
         firsts = [one for one in events if one.event.kind is EventKind.TRIGGERED]
-        if alert_message.root is not None or not firsts:
-            return self._replies(events, alert_message.root, zone, notes)
+        if message.root is not None or not firsts:
+            return self._replies(events, message.root, zone, notes)
         if len(firsts) == 1:
             return self._first(firsts[0], zone, notes)
         many = [
@@ -56,11 +57,11 @@ class MessageComposer:
         return render.together(many, command, notes) if many else None
 
     def _replies(
-        self, events: Sequence[PendingEvent], root: int | None, zone: str, notes: tuple[str, ...]
+        self, events: Sequence[StoredEvent], root: int | None, zone: str, notes: tuple[str, ...]
     ) -> Message | None:
         """The latest event of each crossing, with a headline if the message above has several."""
         last = {self._crossing(one): one for one in events}
-        above = self._alerts.alert_messages.events(root) if root is not None else []
+        above = self._alerts.events.of_message(root) if root is not None else []
         if len(last) == sum(one.event.kind is EventKind.TRIGGERED for one in above) == 1:
             return self._reply(events[-1], zone)
         many = [
@@ -70,11 +71,11 @@ class MessageComposer:
         ]
         return render.replies(many, notes) if many else None
 
-    def _crossing(self, one: PendingEvent) -> int:
-        first = self._alerts.alert_messages.first(one)
+    def _crossing(self, one: StoredEvent) -> int:
+        first = self._alerts.events.crossing_start(one)
         return first.id if first else one.id
 
-    def _first(self, one: PendingEvent, zone: str, notes: tuple[str, ...]) -> Message | None:
+    def _first(self, one: StoredEvent, zone: str, notes: tuple[str, ...]) -> Message | None:
         found = self._about(one, zone, notes)
         if found is None:
             return None
@@ -96,10 +97,10 @@ class MessageComposer:
         if query is None:
             return message
         services, owner = self._alerts.services, watched.entry.draft.owner
-        what = shown(query, event.at, services.settings.zone, watched.asker, owner)
+        what = answer_state(query, event.at, services.settings.zone, watched.asker, owner)
         return message.with_state(state_of(services, what))
 
-    def _reply(self, one: PendingEvent, zone: str) -> Message | None:
+    def _reply(self, one: StoredEvent, zone: str) -> Message | None:
         found = self._about(one, zone)
         if found is None:
             return None
@@ -117,14 +118,14 @@ class MessageComposer:
         measured = replace(watched, rule=render.with_limit_of(watched.rule, event.measurement))
         return detail(self._alerts.services.store, measured, context, event.measurement, zone)
 
-    def _latest(self, one: PendingEvent) -> AlertEvent | None:
+    def _latest(self, one: StoredEvent) -> AlertEvent | None:
         """The newest event after the first of a crossing, measured with the same visibility."""
-        last = self._alerts.alert_messages.latest(one)
+        last = self._alerts.events.newest_of_crossing(one)
         return (
             self._dated(last) if last.id > one.id and self._has_current_visibility(last) else None
         )
 
-    def _dated(self, one: PendingEvent) -> AlertEvent:
+    def _dated(self, one: StoredEvent) -> AlertEvent:
         """An event, marked as past if its period has ended by now."""
         event = one.event
         period = event.measurement.period
@@ -132,26 +133,26 @@ class MessageComposer:
             return event
         return replace(event, measurement=replace(event.measurement, part=False))
 
-    def _has_current_visibility(self, one: PendingEvent) -> bool:
-        entry = self._alerts.rules.find(one.rule)
+    def _has_current_visibility(self, one: StoredEvent) -> bool:
+        entry = self._alerts.rules.get(one.rule, deleted=True)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
             return True  # it isn't shown anyway
         return self._evaluator.has_current_visibility(entry, rule, one.event.measurement)
 
     def _about(
-        self, one: PendingEvent, zone: str, notes: tuple[str, ...] = ()
+        self, one: StoredEvent, zone: str, notes: tuple[str, ...] = ()
     ) -> tuple[AlertContext, WatchedRule] | None:
         """What a message is about, as its recipient reads it, and its rule."""
-        entry = self._alerts.rules.find(one.rule)
+        entry = self._alerts.rules.get(one.rule, deleted=True)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
             return None
-        watched = self._evaluator.watched(entry, rule, entry.made_at)
+        watched = self._evaluator.watched(entry, rule, entry.created_at)
         zone = watched.zone if rule.watch.has_zone else zone
-        holds = self._alerts.states.holds()
-        hold = holds.get((one.rule, EVERYTHING)) or holds.get((one.rule, one.subject))
-        snoozed = hold.until if hold else None
+        silences = self._alerts.silences.all()
+        silence = silences.get((one.rule, ALL_SUBJECTS)) or silences.get((one.rule, one.subject))
+        snoozed = silence.until if silence else None
         about = AlertContext(
             str(one.id),
             self._evaluator.for_reader(entry, watched.rule, self._reader(one)),
@@ -159,32 +160,29 @@ class MessageComposer:
             entry.draft.owner,
             self._alerts.services.settings.command,
             notes,
-            self._alerts.states.acknowledged(one.place) or "",
+            self._alerts.states.acknowledged_by(one.key) or "",
             snoozed if snoozed and snoozed > self._alerts.services.clock() else None,
-            hold.person if hold and hold.until is None else "",
+            silence.person if silence and silence.until is None else "",
         )
         return about, watched
 
-    def _reader(self, one: PendingEvent) -> str:
-        """The person or channel that the message of an event went to."""
-        alert_message = self._alerts.alert_messages.get(one.alert_message or 0)
-        root = self._alerts.alert_messages.get(alert_message.root or 0) if alert_message else None
-        found = root or alert_message
-        return found.place if found else ""
+    def _reader(self, one: StoredEvent) -> str:
+        """The Slack id of the person or channel that the message of an event went to."""
+        message = self._alerts.messages.get(one.message_id or 0)
+        return self._first_message(message).recipient if message else ""
 
-    def _zone(self, alert_message: AlertMessage) -> str:
+    def _first_message(self, message: AlertMessage) -> AlertMessage:
+        """The message in whose thread a message goes; itself if it goes in none."""
+        root = self._alerts.messages.get(message.root) if message.root is not None else None
+        return root or message
+
+    def _zone(self, message: AlertMessage) -> str:
         """The recipient's time zone; in a channel that of the settings."""
-        services = self._alerts.services
-        root = (
-            self._alerts.alert_messages.get(alert_message.root)
-            if alert_message.root is not None
-            else None
-        )
-        place = (root or alert_message).place
-        if place[:1] not in {"U", "W"}:
+        services, recipient = self._alerts.services, self._first_message(message).recipient
+        if recipient[:1] not in {"U", "W"}:
             return services.settings.zone
         try:
-            return services.slack.person(place).zone or services.settings.zone
+            return services.slack.person(recipient).zone or services.settings.zone
         except DeliveryError as error:
             log.info("Could not look up a time zone: %s", error)
             return services.settings.zone

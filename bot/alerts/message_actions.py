@@ -1,7 +1,7 @@
 """Clicks under the messages of alerts: details, acknowledge, snooze, mute, unmute.
 
 Ids in buttons may be forged, so every action checks that the person who clicks was sent that
-message. What a rule's owner and admins alone may do is checked as well.
+message. Actions that only a rule's owner and admins may do check that as well.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from bot.alerts.message import MessageComposer
 from bot.alerts.permissions import GONE, AlertPermissions
 from bot.alerts.services import AlertServices
 from bot.analysis.registry import answer_any
-from bot.answers.answer_message import drawn
-from bot.answers.answer_state import about, shown
+from bot.answers.answer_message import answer_with_controls
+from bot.answers.answer_state import answer_state, with_asker
 from bot.services import REFUSED, admit, asker_of
 from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
-from bot.store.alerts.messages import AlertMessage, PendingEvent
+from bot.store.alerts.events import StoredEvent
+from bot.store.alerts.messages import AlertMessage, MessageStatus
 from reports.admin.audit_log import Act
 from reports.alerts.drivers import question, why_moment, why_question
 from reports.alerts.periods import Snooze
 from reports.alerts.slack import cards
+from reports.block_kit.message import mrkdwn_message
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.questions.slack.answer import error
-from reports.schedules.slack.cards import said
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ NO_USAGE = "This alert has no usage to show."
 class DeliveredEvent:
     """An event that the person who clicks was sent, with its rule and message."""
 
-    event: PendingEvent
+    event: StoredEvent
     watched: WatchedRule
     message: AlertMessage
     person: SlackUser
@@ -66,7 +67,7 @@ class MessageActions:
         self._alerts = alerts
         self._services = alerts.services
         self._evaluator = evaluator
-        self._messages = MessageComposer(alerts, evaluator)
+        self._composer = MessageComposer(alerts, evaluator)
         self._permissions = AlertPermissions(alerts)
 
     def details(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
@@ -89,7 +90,7 @@ class MessageActions:
         if found is None:
             return
         if found.same_usage:
-            states = {one.place for one in self._alerts.alert_messages.events(found.message.id)}
+            states = {one.key for one in self._alerts.events.of_message(found.message.id)}
             self._alerts.states.acknowledge(states, place.user)
             self._update(found.message)
         else:
@@ -106,9 +107,9 @@ class MessageActions:
             self._permissions.say(place, OTHER_USAGE)
             return
         one = found.event
-        state = self._alerts.states.get(one.place)
+        state = self._alerts.states.get(one.key)
         until = Snooze(length).until(self._services.clock(), state.ends if state else None)
-        self._alerts.states.hold(one.rule, one.subject, until, place.user)
+        self._alerts.silences.add(one.rule, one.subject, until, place.user)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, found.person, f"snoozed {length}")
 
@@ -122,10 +123,11 @@ class MessageActions:
         if found is None:
             return
         one, person = found.event, found.person
-        pauses = found.watched.entry.draft.owner == person.id or found.message.place != person.id
+        in_channel = found.message.recipient != person.id
+        pauses = in_channel or found.watched.entry.draft.owner == person.id
         if pauses:
             self._alerts.rules.pause(one.rule, f"by <@{place.user}>")
-        self._alerts.states.hold(one.rule, one.subject, None, place.user)
+        self._alerts.silences.add(one.rule, one.subject, None, place.user)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, person, "muted")
         self._services.slack.respond(place, cards.muted(event, whole=pauses))
@@ -138,7 +140,7 @@ class MessageActions:
         one, entry = found.event, found.watched.entry
         if self._permissions.manages(found.person, entry) and entry.paused is not None:
             self._alerts.rules.resume(one.rule, self._permissions.managers(entry))
-        self._alerts.states.release(one.rule, one.subject)
+        self._alerts.silences.lift(one.rule, one.subject)
         self._evaluator.evaluate_again(one.rule)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, found.person, "unmuted")
@@ -150,15 +152,15 @@ class MessageActions:
         person = admit(self._services, place, Act.CHANGED_ALERT, "unmuted")
         if person is None:
             return
-        hold = self._alerts.states.holds().get((id_, subject))
-        if hold is None or hold.until is not None:
+        silence = self._alerts.silences.all().get((id_, subject))
+        if silence is None or silence.until is not None:
             self._permissions.say(place, GONE.text)
             return
-        if hold.person != person.id:
+        if silence.person != person.id:
             self._permissions.note(Act.CHANGED_ALERT, person, "unmuted", REFUSED)
             self._permissions.say(place, NOT_SENT_TO_YOU)
             return
-        self._alerts.states.release(id_, subject)
+        self._alerts.silences.lift(id_, subject)
         self._evaluator.evaluate_again(id_)
         self._permissions.note(Act.CHANGED_ALERT, person, "unmuted")
         self._permissions.say(place, UNMUTED)
@@ -186,19 +188,21 @@ class MessageActions:
             self._permissions.say(place, NO_USAGE)
             return
         services, person, owner = self._services, found.person, found.watched.entry.draft.owner
-        query = about(query, owner)
+        query = with_asker(query, owner)
         asker = asker_of(services, person, query)
         if asker.own_only and owner != person.id and found.watched.own_only:
             text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
-            services.slack.respond(place, said(text))
+            services.slack.respond(place, mrkdwn_message(text))
             return
         zone = services.settings.zone
         answered = answer_any(services.store, query, at, zone, asker, whole=False)
         if isinstance(answered, CommandError):
             services.slack.respond(place, error(answered, services.settings.command))
             return
-        what = shown(query, at, zone, asker, place.user)
-        services.slack.respond(place, drawn(services, answered, what, asker, private=True))
+        what = answer_state(query, at, zone, asker, place.user)
+        services.slack.respond(
+            place, answer_with_controls(services, answered, what, asker, private=True)
+        )
         self._permissions.note(Act.ASKED, person, query.words())
 
     def _sent_to(
@@ -215,11 +219,11 @@ class MessageActions:
         if person is None:
             return None
         one = self._event(event)
-        message = self._alerts.alert_messages.get(one.alert_message or 0) if one else None
+        message = self._alerts.messages.get(one.message_id or 0) if one else None
         if one is None or message is None:
             self._permissions.say(place, GONE.text)
             return None
-        entry = self._alerts.rules.find(one.rule)
+        entry = self._alerts.rules.get(one.rule, deleted=True)
         what = f"alert {entry.draft.words}" if entry else "a message"
         if not _was_sent_to(message, person, spot):
             self._permissions.note(Act.CHANGED_ALERT, person, what, REFUSED)
@@ -230,34 +234,34 @@ class MessageActions:
         if entry is None or rule is None:
             self._permissions.say(place, GONE.text)
             return None
-        in_channel = message.place != person.id
+        in_channel = message.recipient != person.id
         if managers_only and in_channel and not self._permissions.manages(person, entry):
             self._permissions.note(Act.CHANGED_ALERT, person, what, REFUSED)
             self._permissions.refuse(place, self._permissions.not_yours(entry))
             return None
-        watched = self._evaluator.watched(entry, rule, entry.made_at)
+        watched = self._evaluator.watched(entry, rule, entry.created_at)
         watched = with_delivered_limit(watched, one.event.measurement)
         return DeliveredEvent(one, watched, message, person)
 
-    def _event(self, id_: str) -> PendingEvent | None:
+    def _event(self, id_: str) -> StoredEvent | None:
         is_id = id_.isascii() and id_.isdigit() and len(id_) < 16  # fits SQLite's 64-bit integers
-        return self._alerts.alert_messages.event(int(id_)) if is_id else None
+        return self._alerts.events.get(int(id_)) if is_id else None
 
     def _update(self, message: AlertMessage) -> None:
         """Update a message to the current state; if that fails, the worker does it later."""
-        if message.state != "sent":
+        if message.status is not MessageStatus.SENT:
             return
-        content = self._messages.of(message)
+        content = self._composer.compose(message)
         try:
             if content:
                 self._alerts.posting.update(Posted(message.channel, message.ts), content)
         except DeliveryError as problem:
             log.info("Could not update an alert's message, will retry: %s", problem)
-            self._alerts.alert_messages.renew(message.id)
+            self._alerts.messages.mark_outdated(message.id)
 
 
 def _was_sent_to(message: AlertMessage, person: SlackUser, spot: MessageLocation) -> bool:
     """Whether a message went to this person, or to the channel in which they clicked."""
-    if message.place[:1] in {"C", "G"}:
-        return spot.channel == message.place
-    return message.place == person.id
+    if message.recipient[:1] in {"C", "G"}:
+        return spot.channel == message.recipient
+    return message.recipient == person.id

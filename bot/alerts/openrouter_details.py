@@ -1,4 +1,4 @@
-"""What OpenRouter says of keys, guardrails and models, as alert rules look at it."""
+"""Keys, guardrails and models as OpenRouter reports them, for alert rules."""
 
 from __future__ import annotations
 

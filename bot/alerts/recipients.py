@@ -17,15 +17,17 @@ from reports.block_kit.message import Message
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(minutes=10)
-_LEFT = {"user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"}
+_CACHED = timedelta(minutes=10)
+"""How long a person looked up by e-mail address is remembered: Slack limits these lookups, and a
+storm of alerts asks for the same few people."""
+PERSON_GONE = {"user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"}
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRecipient:
     """Where an alert goes: the Slack id of a person or channel, and a note to add (mrkdwn)."""
 
-    place: str
+    id: str
     note: str = ""
 
 
@@ -36,26 +38,26 @@ class RecipientLookup:
         self._alerts = alerts
         self._found: dict[str, tuple[datetime, str | None]] = {}
 
-    def resolved_recipient(
-        self, entry: StoredRule, rule: Rule, creator: str
-    ) -> ResolvedRecipient | None:
+    def recipient(self, entry: StoredRule, rule: Rule, creator: str) -> ResolvedRecipient | None:
         """Who gets a rule's alerts now; None if there is nobody.
 
         `creator` is the e-mail address of the creator it is about. Raises DeliveryError if Slack
         doesn't answer.
         """
-        entry_ = self.present(entry)
-        if entry_ is None:
+        present = self.present(entry)
+        if present is None:
             return None
         match rule.to.kind:
             case RecipientKind.CHANNEL:
                 return ResolvedRecipient(rule.to.channel)
             case RecipientKind.OWNER:
-                return self._creator(entry_, creator)
-        return ResolvedRecipient(entry_.draft.owner)
+                return self._creator(present, creator)
+        return ResolvedRecipient(present.draft.owner)
 
     def present(self, entry: StoredRule) -> StoredRule | None:
-        """The rule, if its owner is still there and may use the bot; None if it is paused now.
+        """The rule, if its owner is still a member and may use the bot; None if it was paused.
+
+        The rules of an owner who left are handed over to an admin.
 
         Raises DeliveryError if Slack doesn't say who its owner is.
         """
@@ -63,29 +65,29 @@ class RecipientLookup:
         try:
             person = services.slack.person(owner)
         except DeliveryError as error:
-            if error.code not in _LEFT:
+            if error.code not in PERSON_GONE:
                 raise
             return self._handed_over(entry)
         if person.deleted:
             return self._handed_over(entry)
         if refused := refusal(person, services.slack.identity(), services.settings):
             log.warning("Paused an alert rule: its owner may no longer use the bot")
-            self._alerts.rules.pause(entry.id, f"its owner can't use this bot anymore: {refused}")
+            why = f"its owner can't use this bot anymore: {refused.text}"
+            self._alerts.rules.pause(entry.id, why)
             return None
         if person.email and person.email != entry.draft.email:
-            self._alerts.rules.renew_email(owner, person.email)
+            self._alerts.rules.update_email(owner, person.email)
         return entry
 
     def zone(self, user: str) -> str:
-        """A person's time zone."""
+        """A person's time zone; the one of the settings if Slack doesn't say."""
+        services = self._alerts.services
         try:
-            return (
-                self._alerts.services.slack.person(user).zone or self._alerts.services.settings.zone
-            )
+            return services.slack.person(user).zone or services.settings.zone
         except DeliveryError:
-            return self._alerts.services.settings.zone
+            return services.settings.zone
 
-    def tell(self, key: str, user: str, message: Message) -> None:
+    def notify(self, key: str, user: str, message: Message) -> None:
         """Send a person a notice, once for each key."""
         plain = {"text": message.text, "blocks": list(message.blocks)}
         self._alerts.notices.add(key, user, plain)
@@ -107,36 +109,41 @@ class RecipientLookup:
     def _by_email(self, email: str) -> str | None:
         now = self._alerts.services.clock()
         known = self._found.get(email)
-        if known and timedelta() <= now - known[0] < KEPT:
+        if known and timedelta() <= now - known[0] < _CACHED:
             return known[1]
         user = self._alerts.posting.person(email)
         self._found[email] = now, user
         return user
 
     def _handed_over(self, entry: StoredRule) -> StoredRule | None:
-        """Give the rules of somebody who left to an admin, and notify all admins."""
-        left = entry.draft.owner
-        heir = self._heir(left)
-        if heir is None:
-            log.warning("The owner of alert rules has left, and there is no admin to take over")
-            for one in self._alerts.rules.of(left):
-                self._alerts.rules.pause(one.id, "its owner left the workspace")
-            return None
-        given = self._alerts.rules.hand_over(left, heir.id, heir.email or "")
-        told = [in_words(one.draft.words) for one in given]
-        command = self._alerts.services.settings.command
-        for admin in sorted(self._alerts.services.settings.admins):
-            message = words.handed_over(left, heir.id, told, command, mine=admin == heir.id)
-            self.tell(f"alerts of {left} {entry.id} {admin}", admin, message)
-        return self._alerts.rules.get(entry.id)
+        """Give the rules of an owner who left to an admin, and notify all admins.
 
-    def _heir(self, left: str) -> SlackUser | None:
+        The rule as the admin's; None if there is no admin, so that the rules are paused.
+        """
+        alerts, left = self._alerts, entry.draft.owner
+        new_owner = self._new_owner(left)
+        if new_owner is None:
+            log.warning("The owner of alert rules has left, and there is no admin to take over")
+            for one in alerts.rules.of(left):
+                alerts.rules.pause(one.id, "its owner left the workspace")
+            return None
+        given = alerts.rules.hand_over(left, new_owner.id, new_owner.email or "")
+        rules = [in_words(one.draft.words) for one in given]
+        settings = alerts.services.settings
+        for admin in sorted(settings.admins):
+            mine = admin == new_owner.id
+            message = words.handed_over(left, new_owner.id, rules, settings.command, mine=mine)
+            self.notify(f"alerts of {left} {entry.id} {admin}", admin, message)
+        return alerts.rules.get(entry.id)
+
+    def _new_owner(self, left: str) -> SlackUser | None:
+        """The first admin who may use the bot, other than the person who left."""
         services = self._alerts.services
         for admin in sorted(services.settings.admins - {left}):
             try:
                 person = services.slack.person(admin)
             except DeliveryError as error:
-                if error.code not in _LEFT:
+                if error.code not in PERSON_GONE:
                     raise
                 continue
             if not refusal(person, services.slack.identity(), services.settings):

@@ -11,7 +11,7 @@ from bot.alerts.recipients import RecipientLookup
 from bot.alerts.services import AlertServices
 from bot.slack.types import SlackUser
 from bot.store.alerts.rules import StoredRule
-from bot.store.alerts.states import Hold
+from bot.store.alerts.silences import Silence
 from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack import cards as render
 from reports.alerts.slack.cards import FirstMessage, RuleCard
@@ -67,14 +67,14 @@ class RuleCards:
     def muted_by(self, person: SlackUser) -> list[render.Muted]:
         """What a person muted of active rules that other people set up."""
         found = []
-        for hold in self._alerts.states.holds().values():
-            entry = self._alerts.rules.get(hold.rule)
-            if entry is None or hold.until is not None or hold.person != person.id:
+        for silence in self._alerts.silences.all().values():
+            entry = self._alerts.rules.get(silence.rule)
+            if entry is None or silence.until is not None or silence.person != person.id:
                 continue
-            rule = self._evaluator.rule(entry)
-            if entry.draft.owner != person.id and entry.paused is None and rule is not None:
-                as_read = self._evaluator.for_reader(entry, rule, person.id)
-                found.append(render.Muted(hold.rule, hold.subject, as_read, entry.draft.owner))
+            rule, owner = self._evaluator.rule(entry), entry.draft.owner
+            if owner != person.id and entry.paused is None and rule is not None:
+                shown = self._evaluator.for_reader(entry, rule, person.id)
+                found.append(render.Muted(silence.rule, silence.subject, shown, owner))
         return found
 
     def _card(self, entry: StoredRule, reader: str, context: MeasurementContext) -> RuleCard | None:
@@ -84,12 +84,12 @@ class RuleCards:
         zone = rule.zone or self._people.zone(entry.draft.owner)
         visibility = self._evaluator.visibility(entry, rule)
         triggered = {
-            place[1:]: state
-            for place, state in self._alerts.states.triggered(entry.id)
+            key[1:]: state
+            for key, state in self._alerts.states.triggered(entry.id)
             if state.visibility == visibility and (state.ends is None or state.ends > context.now)
         }
         current = self._evaluator.current_of_triggered(entry, rule, triggered, context)
-        holds = [one for (id_, _), one in self._alerts.states.holds().items() if id_ == entry.id]
+        silences = [one for one in self._alerts.silences.all().values() if one.rule == entry.id]
         return RuleCard(
             entry.id,
             self._evaluator.for_reader(entry, rule, reader),
@@ -97,25 +97,25 @@ class RuleCards:
             entry.draft.owner,
             entry.paused,
             tuple(current),
-            _snoozed(holds, zone),
+            _snoozed(silences, zone),
             context.now,
         )
 
     def _first_message(self, entry: StoredRule, rule: Rule) -> FirstMessage:
         """When the message of a rule that has triggered arrives: owners may have quiet hours."""
         owner = entry.draft.owner
-        quiet = self._alerts.alert_messages.quiet(owner)
+        quiet = self._alerts.quiet_hours.get(owner)
         if quiet is None or rule.urgent or rule.to.kind is not RecipientKind.ME:
             return FirstMessage.AT_ONCE
         until = quiet.until(self._alerts.services.clock(), self._people.zone(owner))
         return FirstMessage.AT_ONCE if until is None else FirstMessage.LATER
 
 
-def _snoozed(holds: Sequence[Hold], zone: str) -> str:
+def _snoozed(silences: Sequence[Silence], zone: str) -> str:
     """Until when a rule is snoozed or muted; "" where it is neither."""
-    if not holds:
+    if not silences:
         return ""
-    untils = [one.until for one in holds if one.until]
-    if len(untils) < len(holds):
-        return "partly muted" if len(holds) > 1 else "muted"
+    untils = [one.until for one in silences if one.until]
+    if len(untils) < len(silences):
+        return "partly muted" if len(silences) > 1 else "muted"
     return f"snoozed until {moment_words(max(untils), zone)}"

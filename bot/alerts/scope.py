@@ -1,4 +1,4 @@
-"""Whose usage an alert rule looks at, as its maker may see it today."""
+"""Which usage an alert rule covers, limited to what its owner may see today."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from reports.usage.dimensions import Dimension, Filter
 
 @dataclass(frozen=True, slots=True)
 class RuleMembers:
-    """What the names of a rule meant when it was made: they may be called otherwise since.
+    """Which members the names of a rule meant when it was set up: they may be renamed later.
 
-    `people` are the addresses of those it mentions, `refs` what OpenRouter knows members by.
+    `people` are Slack mentions and their e-mail addresses, `refs` OpenRouter's ids by filter.
     """
 
     people: tuple[tuple[str, str], ...] = ()
     refs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def as_json(self) -> str:
-        """As it is kept."""
+        """As JSON, to store it with the rule."""
         refs = {name: list(found) for name, found in self.refs.items()}
         return json.dumps({"people": list(self.people), "refs": refs})
 
     @classmethod
     def of_json(cls, text: str) -> RuleMembers:
-        """What was kept."""
+        """From the JSON that was stored."""
         kept = json.loads(text)
         if not isinstance(kept, dict):
             return cls()
@@ -42,7 +42,7 @@ class RuleMembers:
 
 
 def rule_members(directory: Directory, rule: Rule, asker: Asker) -> RuleMembers:
-    """What the names of a rule mean now; patterns mean whoever fits them later on."""
+    """The members that the names of a rule mean now. Patterns are matched at each evaluation."""
     refs = {}
     for one in rule.filters:
         if "*" not in one.pattern:
@@ -73,7 +73,7 @@ def members_of_filter(directory: Directory, one: Filter, asker: Asker, known: Ru
 def with_names(
     directory: Directory, rule: Rule, asker: Asker, known: RuleMembers, *, me: bool
 ) -> Rule:
-    """A rule as somebody reads it: people by their names, `me` as well where it is not they."""
+    """A rule with people by their names; with `me`, the filter `me` becomes a name as well."""
     labels = visibility.labels(directory, asker)
 
     def named(one: Filter) -> Filter:
@@ -93,9 +93,10 @@ def with_names(
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A rule's usage: fetched by which dimension and through which filters, and whose of it.
+    """A rule's usage: the dimension it is grouped by, and the filters of the query.
 
-    `members` are those it is about (None: all); `separately`: each of them is judged on its own.
+    `members` are those that the rule covers (None: all). `separately`: each of them is evaluated by
+    itself, else all of them together.
     """
 
     by: Dimension | None
@@ -107,7 +108,7 @@ class Scope:
 def allowed_members(
     directory: Directory, rule: Rule, asker: Asker, known: RuleMembers
 ) -> dict[Dimension, Ids]:
-    """The members of each dimension that a rule is narrowed to today, and its maker may see."""
+    """The members of each dimension that a rule is limited to, and its owner may see today."""
     wanted = visibility.allowed(
         directory, ((one, members_of_filter(directory, one, asker, known)) for one in rule.filters)
     )
@@ -118,7 +119,7 @@ def allowed_members(
 
 
 def scope_of(directory: Directory, rule: Rule, asker: Asker, known: RuleMembers) -> Scope:
-    """Whose usage a rule looks at today. With a limited view that is one's own and no more."""
+    """The usage that a rule covers today; an owner with limited visibility only sees their own."""
     wanted = allowed_members(directory, rule, asker, known)
     by, filters = grouping(rule)
     separately = rule.by is not None
@@ -132,7 +133,7 @@ def scope_of(directory: Directory, rule: Rule, asker: Asker, known: RuleMembers)
 
 
 def creator_email(directory: Directory, scope: Scope, subject: str) -> str:
-    """The address of the creator whom a subject concerns: of a key, or of themselves."""
+    """The e-mail address of the creator of a subject, a key or a creator; "" if it has none."""
     members = _about(scope, subject)
     if len(members) != 1:
         return ""

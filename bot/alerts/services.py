@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from bot.services import Services
 from bot.slack.posting import Posting
+from bot.store.alerts.events import AlertEvents
 from bot.store.alerts.messages import AlertMessages
+from bot.store.alerts.quiet_hours import StoredQuietHours
 from bot.store.alerts.rules import AlertRules
+from bot.store.alerts.silences import AlertSilences
 from bot.store.alerts.states import AlertStates
 from bot.store.alerts.usage_sums import AlertUsage
 from bot.store.schedules.notices import Notices
@@ -19,16 +22,19 @@ from bot.store.schedules.runs import ReportRuns
 class AlertServices:
     """What all parts of the feature share; created once, in the composition root.
 
-    `owner` identifies this process in leases. `stopping` is set when the process has to end.
+    `process` identifies this process in leases. `stopping` is set when the process has to end.
     """
 
     services: Services
     rules: AlertRules
     states: AlertStates
-    alert_messages: AlertMessages
+    silences: AlertSilences
+    events: AlertEvents
+    messages: AlertMessages
+    quiet_hours: StoredQuietHours
     usage: AlertUsage
     runs: ReportRuns
     notices: Notices
     posting: Posting
-    owner: str
+    process: str
     stopping: threading.Event

@@ -1,4 +1,4 @@
-"""The figures that alert rules look at, each fetched once for all rules that share them."""
+"""Looks up the usage that alert rules need, each query once for all rules that share it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from bot.store.usage.selection import Selection
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
-from reports.usage.coverage import Held, gaps
+from reports.usage.coverage import Coverage, gaps
 from reports.usage.usage import ZERO, Usage
 
 LATE = timedelta(minutes=10)
-"""How long after a bucket's end minutes are looked at instead: so far back they are pulled anew."""
+"""How long after its end a bucket is read from finer buckets, which are synced again until then."""
 _COARSER = {Granularity.MINUTE: Granularity.HOUR, Granularity.HOUR: Granularity.DAY}
 
 
 class UsageLookup:
-    """What the cache holds at one moment; made anew for each judging, within one snapshot."""
+    """The cached usage at one time; created for each evaluation, within one snapshot."""
 
     def __init__(self, store: Store, usage: AlertUsage, now: datetime) -> None:
         state = store.state()
         self._store, self._usage, self._now = store, usage, now
-        self._coverage: Held = state.held
+        self._coverage: Coverage = state.coverage
         self.synced: Mapping[Granularity, datetime] = state.synced
         self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
         self._series: dict[tuple[Needed, Selection], dict[int, dict[int, Usage]]] = {}
+        self._known: dict[frozenset[str], Coverage] = {}
         self._partial: dict[AlertPeriod, bool] = {}
 
     @property
@@ -38,7 +39,7 @@ class UsageLookup:
         return max(self.synced.values(), default=None)
 
     def sums(self, needed: Needed, selection: Selection) -> Mapping[int, Usage]:
-        """What each member used over the stretch of time, all of it together."""
+        """The total usage of each member in the time range; member 0 is everything combined."""
         key = needed, selection
         if key not in self._sums:
             parts = intervals(needed.span, self._now, self._coverage, self.synced)
@@ -52,7 +53,7 @@ class UsageLookup:
         return self._sums[key]
 
     def series(self, needed: Needed, selection: Selection) -> Mapping[int, Mapping[int, Usage]]:
-        """The same by hour, or by day of the zone: the bucket's start in seconds since 1970."""
+        """The same by hour, or by day of the zone; buckets by their start in seconds since 1970."""
         key = needed, selection
         if key not in self._series:
             whole_days = needed.step is Granularity.DAY and needed.zone == "UTC"
@@ -70,16 +71,16 @@ class UsageLookup:
         return self._series[key]
 
     def intervals(self, span: AlertPeriod) -> tuple[GranularInterval, ...]:
-        """How a stretch of time is read."""
+        """The stored buckets that a time range is read from."""
         return intervals(span, self._now, self._coverage, self.synced)
 
     def complete_from(self, granularity: Granularity) -> datetime | None:
-        """Since when usage is held without a gap up to the last sync."""
+        """Since when usage is complete up to the last sync (UTC); None if there is none."""
         intervals = self._coverage.get(granularity, ())
         return intervals[-1][0] if intervals else None
 
     def is_complete(self, span: AlertPeriod) -> bool:
-        """Whether usage of a whole stretch of time is held, up to the last sync."""
+        """Whether the cache has all usage of a time range, up to the last sync."""
         end = min(span.end, self.synced_at or span.start)
         wanted = [(span.start, end)]
         for granularity in STEP:
@@ -87,8 +88,18 @@ class UsageLookup:
             wanted = [gap for part in wanted for gap in gaps(part, coverage)]
         return not wanted
 
+    def knows(self, figures: frozenset[str], span: AlertPeriod) -> bool:
+        """Whether optional figures (by name) are known for a whole stretch of time."""
+        if figures not in self._known:
+            self._known[figures] = self._store.known(figures)
+        known = self._known[figures]
+        return all(
+            not gaps((max(start, span.start), end), known.get(granularity, ()))
+            for granularity, (start, end) in self.intervals(span)
+        )
+
     def partial(self, span: AlertPeriod) -> bool:
-        """Whether something is known to be missing from the usage of a stretch of time."""
+        """Whether usage of a time range is known to be missing."""
         if span not in self._partial:
             self._partial[span] = any(
                 self._store.noted(granularity, span.start, span.end) for granularity in STEP
@@ -98,7 +109,7 @@ class UsageLookup:
     def _filtered(
         self, needed: Needed, selection: Selection, parts: tuple[GranularInterval, ...]
     ) -> dict[int, dict[int, Usage]]:
-        """Usage through filters on several dimensions, which no kept sum tells."""
+        """Usage with filters on several dimensions, for which no sums are stored."""
         grouped = selection.grouped(needed.by)
         found: dict[int, dict[int, Usage]] = {}
         for granularity, (start, end) in parts:
@@ -117,15 +128,15 @@ class UsageLookup:
 def intervals(
     span: AlertPeriod,
     now: datetime,
-    coverage: Held,
+    coverage: Coverage,
     synced: Mapping[Granularity, datetime],
     coarsest: Granularity = Granularity.DAY,
 ) -> tuple[GranularInterval, ...]:
-    """How a stretch of time is read: each part by what tells it best.
+    """The stored buckets that a time range is read from, with their granularities.
 
-    A day or an hour is read as such once it had been over for ten minutes at its last sync; before,
-    its hours and minutes are fresher. So is what lies at an edge between two hours or days. Where
-    finer buckets are not held, coarser ones are read.
+    A day or an hour is read as one bucket once it was over for `LATE` at its last sync; before
+    that, its hours and minutes are more recent. Parts of an hour or day at either end are read from
+    finer buckets too. Where the cache has no finer buckets, coarser ones are read.
     """
     cut = _cut(Granularity.HOUR, synced) or span.start
     days = min(_cut(Granularity.DAY, synced) or cut, cut, floor(span.end, Granularity.DAY))
@@ -150,14 +161,14 @@ def intervals(
 
 
 def _known(
-    granularity: Granularity, start: datetime, end: datetime, coverage: Held
+    granularity: Granularity, start: datetime, end: datetime, coverage: Coverage
 ) -> list[GranularInterval]:
-    """A stretch at the granularity that is wanted, or at a coarser one that alone is held.
+    """An interval at the wanted granularity, or at a coarser one if the cache only has that.
 
-    Never more than the stretch: a coarser bucket that began before it is left out.
+    A coarser bucket that began before the interval is left out.
     """
     missing = gaps((start, end), coverage.get(granularity, ()))
-    # the bucket that is being filled was pulled while it was still shorter
+    # the newest buckets were synced before they were complete
     recent = end - STEP[granularity] - LATE
     lacking = [gap for gap in missing if gap[0] < recent or gap[0] == start]
     above = _COARSER.get(granularity)
@@ -167,7 +178,7 @@ def _known(
 
 
 def _cut(granularity: Granularity, synced: Mapping[Granularity, datetime]) -> datetime | None:
-    """Until when buckets were over for a while at the last sync; None: there was none."""
+    """Until when buckets were complete at the last sync (UTC); None if there was no sync."""
     at = synced.get(granularity)
     return at and floor(at - LATE, granularity)
 

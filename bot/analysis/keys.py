@@ -68,7 +68,7 @@ def _facts(
     now: datetime,
 ) -> list[tuple[int, KeyFacts]]:
     limits = {
-        id_: one.cap.limit
+        id_: one.cap
         for one in limits_of(store.fact("limits"), directory).caps
         if one.kind is LimitKind.KEY
         for id_ in one.ids
@@ -89,7 +89,8 @@ def _facts(
             created=directory.since.get(id_),
             last_used=used.get(id_),
             expires=one.expires,
-            limit=limits.get(id_) if one.limited else None,
+            limit=limits[id_].limit if one.limited and id_ in limits else None,
+            limit_reset=limits[id_].reset or "" if one.limited and id_ in limits else "",
             limit_known=not one.limited or id_ in limits,
             spend_30d=spend.since(Dimension.KEY, frozenset({id_}), since, byok=True),
             disabled=one.disabled,

@@ -43,6 +43,11 @@ class StatementResult(Protocol):
         """How many rows were changed."""
         ...
 
+    @property
+    def description(self) -> Any:  # noqa: ANN401 - as PEP 249 has it
+        """A sequence for each column, whose first element is its name."""
+        ...
+
     def fetchone(self) -> Any:  # noqa: ANN401 - a row has columns of any type
         """The next row, or None."""
         ...
@@ -133,6 +138,10 @@ class Engine(Protocol[C]):
 
     def size(self) -> int:
         """The space that the database takes, in bytes."""
+        ...
+
+    def finish_copy(self, numbered: Sequence[str]) -> None:
+        """After rows were copied in: let ids of these tables go on, and the planner know."""
         ...
 
     def close(self) -> None:

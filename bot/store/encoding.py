@@ -54,6 +54,11 @@ MEMBERS_OF: Mapping[int, int] = {
 """The codes of the dimension of a view's members."""
 MODELS = DIMENSION[Dimension.MODEL]
 
+VIEWS = ", ".join(str(int(view)) for view in StoredView)
+"""The codes of all views, for `view IN (...)`: with it, rows are sought by granularity and time."""
+SUMMED = ", ".join(str(code) for code in sorted({*DIMENSION.values(), *ALL_OF.values()}))
+"""The codes of all sums, for `dimension IN (...)`."""
+
 PART_SECONDS = {0: 3_600, 1: 86_400, 2: 8 * 86_400, 3: 10**11}
 """The length of the parts of time, by granularity, within which sums are ordered by member.
 

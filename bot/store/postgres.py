@@ -325,6 +325,21 @@ class PostgresEngine:
         finally:
             self.end_read(connection)
 
+    def finish_copy(self, numbered: Sequence[str]) -> None:
+        """Let the ids of tables go on after the highest, and count rows for the planner."""
+        connection = self.begin_write(Area.LEDGER, CONNECT_SECONDS)
+        try:
+            for table in numbered:
+                connection.execute(
+                    "SELECT setval(pg_get_serial_sequence(?, 'id'),"
+                    f" (SELECT coalesce(max(id), 0) + 1 FROM {table}), FALSE)",
+                    (table,),
+                )
+            connection.execute("ANALYZE")
+            self.commit(connection)
+        finally:
+            self.end_write(Area.LEDGER, connection)
+
     def close(self) -> None:
         """Close all connections; one in use is closed when it is given back."""
         with self._lock:

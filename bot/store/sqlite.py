@@ -196,6 +196,9 @@ class SqliteEngine:
         files = (self.path.with_name(self.path.name + suffix) for suffix in _BESIDE)
         return sum(file.stat().st_size for file in files if file.exists())
 
+    def finish_copy(self, numbered: Sequence[str]) -> None:
+        """Nothing: SQLite gives out the highest id plus one, and plans without statistics."""
+
     def close(self) -> None:
         """Close all connections; a reader in use is closed when its read ends."""
         with self._pool:

@@ -25,8 +25,11 @@ UNAVAILABLE = "unavailable"
 SLOWED = "slowed"
 """The fact that says how often usage is fetched where that is less often than usual: JSON, the
 number of `keys` and seconds in `every` by granularity; empty where it is as often as usual."""
-LEASE, LEASE_LENGTH = "sync", timedelta(minutes=2)
-"""The lease of the one process that syncs."""
+LEASE, LEASE_LENGTH = "sync", timedelta(seconds=15)
+"""The lease of the one process that syncs; a heartbeat renews it every 5 seconds.
+
+So 15 seconds after that process was killed, another one syncs.
+"""
 
 COSTS = {
     "members": "people may be shown by e-mail address, and some as unknown",

@@ -18,7 +18,7 @@ from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floo
 from reports.usage.dimensions import Dimension, Filter
 
 LONG = timedelta(days=2)
-"""Periods up to so long are charted by hour, longer ones by day."""
+"""Periods up to this length are charted by hour, longer ones by day. A day has up to 25 hours."""
 _MINUTE = timedelta(minutes=1)
 WEEK = 7 * DAY
 _LIMITED = {
@@ -31,7 +31,7 @@ _LIMITED = {
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A key or model behind an alert: what it used, and in the stretch before (None: not known)."""
+    """A key or model behind an alert: its usage, and that in the period before (None: unknown)."""
 
     name: str
     value: int
@@ -40,7 +40,7 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What was looked up once there was something to tell.
+    """What is looked up for the message of an alert.
 
     `pace` is the use of the subject just before; `keys` and `models` are what drives it, largest
     first; `range` and `values` make the chart, in the unit of the watch. `notes` are sentences of
@@ -94,7 +94,7 @@ def before_words(rule: Rule, measurement: Measurement) -> str:
 
 
 def span_before(period: AlertPeriod) -> AlertPeriod:
-    """As long a period right before a period."""
+    """The period of the same length right before a period."""
     return AlertPeriod(period.start - (period.end - period.start), period.start)
 
 
@@ -157,7 +157,9 @@ def question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
     seen = {one.dimension for one in filters}
     by = Dimension.KEY if Dimension.KEY not in seen else Dimension.MODEL
     period = watch.question_period(measurement, zone)
-    return Query(watch.measured, period, by, filters, watch.money_source, zone=zone)
+    kind = watch.question_kind
+    metric = watch.measured if kind is QueryKind.USAGE else None
+    return Query(metric, period, by, filters, watch.money_source, zone=zone, kind=kind)
 
 
 def shows_change(rule: Rule, measurement: Measurement) -> bool:

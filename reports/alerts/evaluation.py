@@ -1,16 +1,16 @@
-"""Judging: what one subject shows now against what was known of it, and whether to tell somebody.
+"""Evaluation: one measurement against the stored state of its subject; does an event follow?
 
-There are two kinds of figures, and they arm again in two ways.
+There are two kinds of figures, which can trigger again in two ways.
 
 A *sum of a period* (spend of a day, a part of a limit, first use) only grows; where it falls,
-OpenRouter has revised it. So each threshold is told once in each period, whatever revisions do, and
-arms again in the next period.
+OpenRouter has revised it. So each threshold triggers once in each period, whatever is revised, and
+can trigger again in the next period.
 
-A *level* (the balance, the age of the data, an hour against its usual, a forecast) moves both ways.
-It is told once, and arms again only when it was clearly on the other side of the line: by a tenth,
-and a spike by half, since a busy day is up and down by the hour.
+A *level* (the balance, the age of the data, an hour against its baseline, a forecast) moves both
+ways. It triggers once, and can trigger again only after it was clearly on the other side of the
+threshold: by a tenth, and a spike by half, since spend by the hour goes up and down on a busy day.
 
-Evaluating the same reading again changes nothing, nor does an older one than the last.
+Evaluating the same measurement again changes nothing, nor does one older than the last.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from reports.alerts.rule import Rule
 from reports.alerts.watch import Watch
 
 _NO_LIMIT = -1
+"""The limit of a state whose recovery was never delivered: no measurement has it, so that the next
+one is compared with its own limit only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """What an hour of the week usually costs: median and spread in nano-dollars, of `count` hours.
 
-    `threshold` is where a spike begins.
+    A spike begins above `threshold`, in nano-dollars.
     """
 
     median: int
@@ -41,15 +43,16 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one subject shows at a moment.
+    """The figure of one subject at one time, to compare with a threshold.
 
-    `subject` names it for good (a member's id, empty for the whole), `label` for people. `value` is
-    the figure in the unit of the watch (nano-dollars, tokens, requests, seconds), None where it is
-    not known. `limit` is the line: the threshold, or all of a budget. `at` is how fresh the figures
-    are. `part`: the hour or period still runs, so the value will grow. `period` is None for levels
-    that have none, `hour` the hour that a spike is about. `so_far` is what a forecast starts from;
-    `owner` the creator concerned. `sight` tells as far as whose eyes it was seen: empty where they
-    see everything. `unused`: it is new, and nobody has used it yet.
+    `subject` identifies it (a member's id, empty for the whole), `label` is for people. `value` is
+    the figure in the unit of the watch (nano-dollars, tokens, requests, seconds), None if it is
+    unknown. `limit` is the threshold, or all of a budget, in the same unit. `at` (UTC) is how
+    recent the figure is. `part`: the hour or period still runs, so the value will grow. `period` is
+    None for levels that have none, `hour` the hour that a spike is about, `usual` what it is
+    compared with. `so_far` is what a forecast starts from, `creator` the e-mail address of the
+    creator that the subject belongs to. `visibility` is that of the rule's owner, see
+    `WatchedRule`. `unused`: it is new, and nobody has used it yet.
     """
 
     subject: str
@@ -78,11 +81,12 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """What is known of one subject in one period (see `period_key`), to be kept as it is.
+    """The state of one subject in one period (see `period_key`), as it is stored.
 
-    `step` counts the thresholds told (budgets have several), `peak` is the farthest value seen,
-    `limit` the line that they belong to, `at` how fresh the last reading was, `since` when it was
-    told first, `ends` when the period ends, `sight` the one of its readings.
+    `step` counts the thresholds that have triggered (budgets have several), `peak` is the value
+    farthest beyond, `limit` the threshold that they belong to. `at` is how recent the last
+    measurement was, `since` when it triggered first, `ends` when the period ends (all UTC).
+    `visibility` is that of its measurements.
     """
 
     phase: Phase = Phase.UNKNOWN
@@ -106,7 +110,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """Something to tell. `step` is the number of thresholds crossed by now, from 1 up.
+    """Something to send a message about. `step` counts the thresholds crossed so far, from 1.
 
     A first crossing is a message of its own; further thresholds and recovery go into its thread; an
     end only changes the message.
@@ -120,28 +124,31 @@ class AlertEvent:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The state to keep, and the event to tell, if there is one."""
+    """The state to store, and the event to deliver, if there is one."""
 
     state: AlertState
     event: AlertEvent | None = None
 
 
 def period_key(measurement: Measurement) -> str:
-    """Under which period the state of a reading is kept; empty for what has no period."""
+    """The period part of the key of a measurement's state; "" if it has no period."""
     return f"{measurement.period.start:%Y-%m-%dT%H:%M}" if measurement.period else ""
 
 
 def reached(watch: Watch, measurement: Measurement) -> int:
-    """How many thresholds a reading is beyond, from 0; the first is the lowest."""
+    """How many thresholds a measurement is beyond, from 0; the first is the lowest."""
     return 0 if measurement.value is None else watch.reached(measurement.value, measurement.limit)
 
 
 def evaluate(rule: Rule, measurement: Measurement, state: AlertState, now: datetime) -> Evaluation:
-    """Judge one reading against the state of its subject and period; any reading may come again."""
+    """Evaluate a measurement with the state of its subject and period at `now` (UTC).
+
+    The same measurement may be evaluated any number of times.
+    """
     if measurement.value is None:
         return Evaluation(state)
     if state.visibility != measurement.visibility:
-        state = AlertState()  # what others see says nothing of what these do
+        state = AlertState()  # it was about other usage
     if rule.watch.is_level:
         return _level(rule.watch, measurement, state, now)
     return _sum(rule.watch, measurement, state, now)
@@ -160,33 +167,33 @@ def ended(state: AlertState, measurement: Measurement, now: datetime) -> Evaluat
 
 
 def without_event(state: AlertState, event: AlertEvent) -> AlertState:
-    """How a subject stands if the last event of it is never told: its next reading brings it again.
+    """A state without its last event, so that the next measurement causes that event again.
 
-    What was told of it before stays told.
+    Events that were delivered before still count.
     """
     match event.kind:
         case EventKind.TRIGGERED:
             return AlertState(visibility=state.visibility)
         case EventKind.FURTHER:
             return replace(state, step=max(0, event.step - 1), limit=event.measurement.limit)
-        case EventKind.RECOVERED:  # of no line there is: any reading below its own is below it
+        case EventKind.RECOVERED:  # any measurement below its own threshold recovers again
             return replace(state, phase=Phase.TRIGGERED, limit=_NO_LIMIT)
         case EventKind.ENDED:
             return state
 
 
 def _sum(watch: Watch, measurement: Measurement, state: AlertState, now: datetime) -> Evaluation:
-    """The sum of a period: each threshold triggers once, in whichever order readings come."""
+    """The sum of a period: each threshold triggers once, in whichever order measurements come."""
     step, value = reached(watch, measurement), measurement.value or 0
     # another limit is another threshold, which hasn't triggered yet
     other = state.phase is not Phase.UNKNOWN and state.limit != measurement.limit
-    told = 0 if other else state.step
+    triggered = 0 if other else state.step
     after = _updated(measurement, state, max(value, 0 if other else state.peak))
-    if step > told:
+    if step > triggered:
         return _triggered(measurement, state, replace(after, step=step), now)
     if other and state.phase is Phase.TRIGGERED:
         return _recovered(measurement, replace(after, step=0), now)
-    return Evaluation(replace(after, step=told))
+    return Evaluation(replace(after, step=triggered))
 
 
 def _level(watch: Watch, measurement: Measurement, state: AlertState, now: datetime) -> Evaluation:

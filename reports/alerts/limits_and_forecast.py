@@ -30,9 +30,9 @@ _FOREVER = 100 * 365 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class SpendLimit:
-    """A limit set at OpenRouter in nano-dollars, as it was reported at `told`.
+    """A limit set at OpenRouter in nano-dollars, as OpenRouter reported it at `reported_at`.
 
-    `reset` is daily, weekly, monthly, or empty for one that never begins anew. `used` is None where
+    `reset` is daily, weekly, monthly, or empty for one that never resets. `used` is None where
     OpenRouter does not say. `subject` names it for good: one workspace may have several.
     """
 

@@ -15,8 +15,8 @@ _IGNORED = FILLERS | PER | {"alert", "alerts", "to", "in", "by", "api"}
 def keeps_meaning(typed: Sequence[str], meant: str) -> bool:
     """Whether each word that was typed is in a suggestion, or is a misspelling of one in it.
 
-    `typed` are the words after `alert`, signs apart. An amount keeps its value, currency and
-    percent sign, a threshold its direction, a period its length. False for no suggestion at all.
+    `typed` are the words after `alert`, with signs split off. An amount keeps its value, currency
+    and percent sign, a threshold its direction, a period its length. False for no suggestion.
     """
     words = meant.lower().split()[1:]
     if not words:

@@ -1,4 +1,4 @@
-"""Which figures a rule looks at, as values: rules that look at the same share one query."""
+"""The usage that a rule needs, as values: rules that need the same share one query."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def grouping(rule: Rule) -> tuple[Dimension | None, tuple[Filter, ...]]:
 
 
 def needed(rule: Rule, zone: str, since: datetime, now: datetime) -> tuple[Needed, ...]:
-    """The usage that a rule wants to see now; none for what is not judged by usage.
+    """The usage that a rule needs at `now`; none for kinds that aren't about usage.
 
-    `zone` is the rule's own or its maker's; `since` when judging last ended well, or when the rule
-    was made if that is later.
+    `zone` is the rule's own or its owner's. `since` (UTC) is when rules were last evaluated, or
+    when the rule was set up if that is later.
     """
     by, filters = grouping(rule)
     return rule.watch.needed(by, filters, zone, since, now)

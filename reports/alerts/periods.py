@@ -1,4 +1,4 @@
-"""The periods that alerts are judged in, and the hours and moments until which they are held back.
+"""The periods in which alerts are evaluated, quiet hours, and snoozes.
 
 Periods are half-open and UTC; where they begin and end is the calendar of a zone.
 """
@@ -15,9 +15,9 @@ from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR, Granularity, floor, local
 
 SETTLED = 3 * HOUR
-"""How long after its end a period is still judged: the newest buckets come late."""
+"""How long after its end a period is still evaluated: the newest usage arrives late."""
 CATCH_UP = 3 * DAY
-"""How far back periods are judged that passed while nobody looked."""
+"""How far back periods are evaluated that ended while no process was running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,9 @@ def span_at(unit: Unit, zone: str, moment: datetime) -> AlertPeriod:
 
 
 def spans(unit: Unit, zone: str, since: datetime, now: datetime) -> tuple[AlertPeriod, ...]:
-    """The periods to judge now, oldest first: all that were not over and settled at `since`.
+    """The periods to evaluate at `now`, oldest first: all that could still change after `since`.
 
-    `since` is when judging last ended well, or when the rule was made, whichever is later. What
-    ended before a rule was made is none of its business, so give `made` as the earliest end.
+    `since` (UTC) is when rules were last evaluated, or when the rule was set up if that is later.
     """
     at = max(min(since, now) - SETTLED, now - CATCH_UP)
     found = [span_at(unit, zone, now)]
@@ -77,7 +76,7 @@ class QuietHours:
         return f"{self.start:%H:%M}-{self.end:%H:%M}"
 
     def until(self, now: datetime, zone: str) -> datetime | None:
-        """When the quiet hours that now lies in end (UTC); None outside of them."""
+        """When the current quiet hours end (UTC); None outside of quiet hours."""
         there = now.astimezone(ZoneInfo(zone))
         clock = there.time().replace(tzinfo=None)
         overnight = self.end <= self.start
@@ -99,7 +98,7 @@ class Snooze(StrEnum):
     PERIOD = "period"
 
     def until(self, now: datetime, ends: datetime | None) -> datetime:
-        """When it ends (UTC); of what has no period, a day later."""
+        """When a snooze ends (UTC). `ends` is the end of the period; without one it lasts a day."""
         if self is Snooze.HOUR:
             return now + HOUR
         if self is Snooze.PERIOD and ends is not None:

@@ -46,7 +46,7 @@ _DAYS = {"day", "days"}
 
 @dataclass(slots=True)
 class AlertReader:
-    """Takes the words of an alert out of the words that say whose usage is watched."""
+    """Reads the words of an alert; what it doesn't know is read as the filters of a question."""
 
     words: TokenCursor = field(default_factory=TokenCursor)
     question: list[str] = field(default_factory=list)

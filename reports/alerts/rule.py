@@ -1,4 +1,4 @@
-"""Alert rules: what is watched, whose usage, who gets the messages. Money is in nano-dollars."""
+"""Alert rules: what they watch, which usage, and who gets the messages. Money in nano-dollars."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ SPIKE_FLOOR = 5 * NANO
 STALE_AFTER = 3_600
 """Seconds: twelve syncs in a row have failed by then, at one every five minutes."""
 PERCENTS = (80, 100)
+"""The default percentages of a budget: one while there is time to act, one when it is used up."""
 USUAL_LIMITS = {Metric.SPEND: 50 * NANO, Metric.TOKENS: 10**7, Metric.REQUESTS: 10**4}
 """The limits that are suggested where none was typed."""
 
@@ -62,7 +63,7 @@ class Rule:
     zone: str | None = None
 
     def words(self) -> str:
-        """The rule in the grammar's own words, without `alert`, so that reading them gives it."""
+        """The rule in the grammar's words, without `alert`; parsing them gives the rule again."""
         parts = [self.watch.words(), self.by and f"by {self.by}", *map(str, self.filters)]
         parts += [None if self.to == Recipient() else self.to.words()]
         parts += ["urgent" if self.urgent else None, self.zone and f"tz {self.zone}"]

@@ -29,7 +29,8 @@ class KeyFacts:
     """What is known of a key. Money in nano-dollars, moments in UTC, None where it is not known.
 
     `owner` is the creator's label, or empty; `owner_left` says that the creator is no longer a
-    member of the organization. `limit` is None for a key without one.
+    member of the organization. `limit` is None for a key without one; `limit_reset` says how often
+    it resets (`daily`, `weekly`, `monthly`; empty: never).
     """
 
     label: str
@@ -42,6 +43,7 @@ class KeyFacts:
     limit_known: bool
     spend_30d: int
     disabled: bool = False
+    limit_reset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

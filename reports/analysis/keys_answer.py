@@ -19,12 +19,12 @@ UNKNOWN = "OpenRouter's list of keys could not be read yet, so nothing is known 
 _LINK = f"Keys are changed at {KEYS_PAGE}; I only read."
 _COLUMNS = (
     TableColumn("Key", right=False),
+    TableColumn("Note", right=False),
     TableColumn("Owner", right=False),
     TableColumn("Last used", right=False),
-    TableColumn("Created", right=False),
-    TableColumn("Limit"),
     TableColumn("Spend, 30 days"),
-    TableColumn("Is", right=False),
+    TableColumn("Limit"),
+    TableColumn("Created", right=False),
 )
 
 
@@ -94,7 +94,7 @@ def _rows(keys: Sequence[KeyReview], top: int, now: datetime) -> tuple[tuple[str
     rows = [_row(one, now) for one in keys[:top]]
     if len(keys) > top:
         spent = money(sum(one.facts.spend_30d for one in keys[top:]))
-        rows.append((f"Others ({len(keys) - top:,})", "–", "–", "–", "–", spent, "–"))
+        rows.append((f"Others ({len(keys) - top:,})", "–", "–", "–", spent, "–", "–"))
     return tuple(rows)
 
 
@@ -105,12 +105,12 @@ def _row(one: KeyReview, now: datetime) -> tuple[str, ...]:
     owner = facts.owner or ("left" if facts.owner_left else "–")
     return (
         facts.label,
+        ", ".join(words) or "–",
         f"{owner} (left)" if facts.owner_left and facts.owner else owner,
         _ago(facts.last_used, now) if facts.last_used else "not in a year",
-        _date(facts.created, now),
-        limit or money(facts.limit or 0),
         money(facts.spend_30d),
-        ", ".join(words) or "–",
+        limit or f"{money(facts.limit or 0)} {facts.limit_reset}".rstrip(),
+        _date(facts.created, now),
     )
 
 
@@ -137,6 +137,7 @@ def _data(one: KeyReview) -> dict[str, Any]:
         "last_used": _iso(facts.last_used),
         "expires": _iso(facts.expires),
         "limit": None if facts.limit is None else dollars(facts.limit),
+        "limit_reset": facts.limit_reset or None,
         "spend_30d": dollars(facts.spend_30d),
         "is": [str(trait) for trait in one.traits],
     }

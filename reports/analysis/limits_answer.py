@@ -26,8 +26,9 @@ _UNLIMITED_NOTE = (
 )
 _BAND_NOTE = (
     "When a limit is full is worked out from the usual spend of each hour of the week; the times"
-    " in parentheses are for a busy and a quiet week. Times are in {zone}."
+    " in parentheses are for a busy and a quiet week."
 )
+_ZONE_NOTE = "Times are in {zone}."
 _MOST_FULL = 3
 """Limits that are full by now and get a sentence; the table has them all."""
 _KINDS = {
@@ -75,7 +76,7 @@ def limits_answer(
         columns=_COLUMNS if limits else (),
         rows=_rows(limits, query.top, now, zone),
         notes=(
-            *([_BAND_NOTE.format(zone=zone)] if hit else []),
+            *_times_note(limits, zone, hit=bool(hit)),
             *([_UNLIMITED_NOTE] if unlimited and unlimited.keys else []),
             *notes,
         ),
@@ -129,6 +130,14 @@ def _sentences(
         keys = "1 key has" if unlimited.keys == 1 else f"{unlimited.keys:,} keys have"
         lines.append(f"{keys} no limit and spent {money(unlimited.spend_30d)} in the past 30 days.")
     return tuple(lines)
+
+
+def _times_note(limits: Sequence[LimitForecast], zone: str, *, hit: bool) -> tuple[str, ...]:
+    """What the times mean and which zone they are in, where there are any."""
+    parts = [_BAND_NOTE] if hit else []
+    if hit or any(one.resets for one in limits):
+        parts.append(_ZONE_NOTE.format(zone=zone))
+    return (" ".join(parts),) if parts else ()
 
 
 def _full_now(one: LimitForecast, now: datetime, zone: str) -> str:

@@ -78,6 +78,7 @@ def _draw_steps(pages: Pages, found: AnalysisDocument) -> None:
     steps = [(step.label, step.amount, step.level) for step in found.steps]
     pages.y -= _CHART + 4
     draw_waterfall(pages.paper, Box(LEFT, pages.y, PAGE_WIDTH, _CHART), steps, 8)
+    pages.y -= _GAP  # for the note at the foot of the chart
 
 
 def _draw_shares(pages: Pages, chart: ShareChart, span: TimeRange) -> None:

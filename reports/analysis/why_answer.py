@@ -80,7 +80,7 @@ def why_answer(
         exact=lambda: _exact(query, found),
         data=lambda: _data(query, ranges, found),
         groups=tuple(group.label for group in found.groups[: query.top]),
-        steps=() if empty else _steps(found),
+        steps=_steps(found) if any(found.parts) else (),
         empty=empty,
     )
 
@@ -215,10 +215,14 @@ def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tupl
     lines = [_first(query, ranges, found.before, found.now)]
     if not found.tokens_before:
         return (*lines, ALL_NEW)
-    said = difference(Metric.TOKENS, found.tokens_now, found.tokens_before)
-    lines.append(f"Volume {_plus(found.parts.volume)}: tokens are {said}.")
-    lines.append(f"Mix {_plus(found.parts.mix)}{_most(found, _MIX)}")
-    lines.append(f"Price {_plus(found.parts.price)}{_most(found, _PRICE)}")
+    largest = max(found.before, found.now)
+    if found.parts.volume:
+        said = difference(Metric.TOKENS, found.tokens_now, found.tokens_before)
+        lines.append(f"Volume {_part(found.parts.volume, largest)}: tokens are {said}.")
+    if found.parts.mix:
+        lines.append(f"Mix {_part(found.parts.mix, largest)}{_most(found, _MIX)}")
+    if found.parts.price:
+        lines.append(f"Price {_part(found.parts.price, largest)}{_most(found, _PRICE)}")
     return (*lines, *_new_and_gone(found))
 
 
@@ -239,7 +243,7 @@ def _most(found: Explanation, part: int) -> str:
     named = [f"{_name(usage)} {_plus(made)}" for usage, made in towards[:_NAMED]]
     if not whole or not named:
         return "."
-    return f", most of it {', '.join(named)}."
+    return f", led by {', '.join(named)}."
 
 
 def _new_and_gone(found: Explanation) -> tuple[str, ...]:
@@ -276,11 +280,21 @@ def _grain(query: Query) -> str:
 
 
 def _name(cell: CellUsage) -> str:
-    return f"{cell.key} × {cell.model}"
+    return f"{cell.key} × {_short(cell.model)}"
+
+
+def _short(model: str) -> str:
+    """A model without its vendor, which a narrow table has no room for."""
+    return model.rpartition("/")[2] or model
 
 
 def _plus(nano: int) -> str:
     return f"+{money(nano)}" if nano > 0 else money(nano)
+
+
+def _part(nano: int, largest: int) -> str:
+    """A part of a change; a trace of rounding beside the spend is not written out."""
+    return "≈ $0" if nano and abs(nano) * _TRACE < largest else _plus(nano)
 
 
 def _signed(metric: Metric, change: int) -> str:
@@ -306,7 +320,7 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
     blank: tuple[str, ...]
     if query.by is None:
         lines = [
-            ((usage.key, usage.model), usage.spend_before, usage.spend_now, parts)
+            ((usage.key, _short(usage.model)), usage.spend_before, usage.spend_now, parts)
             for usage, parts in found.cells[: query.top]
         ]
         count, blank = len(found.cells), ("",)
@@ -334,8 +348,8 @@ def _without(whole: _Line, lines: Sequence[_Line]) -> tuple[int, int, ChangePart
 
 def _row(names: tuple[str, ...], before: int, now: int, parts: ChangeParts) -> tuple[str, ...]:
     figures = (money(before), money(now))
-    changes = (parts.change, parts.volume, parts.mix, parts.price)
-    return (*names, *figures, *map(_plus, changes))
+    shown = (_part(part, max(before, now)) for part in parts)
+    return (*names, *figures, _plus(parts.change), *shown)
 
 
 def _steps(found: Explanation) -> tuple[WaterfallStep, ...]:

@@ -52,6 +52,8 @@ def goes_on(text: str, given: frozenset[str], *, in_thread: bool) -> bool:
         return not named
     if words[0] in _CONNECTIVES or tuple(words[:2]) in _WHAT_ABOUT or _points(words):
         return len(named) < 2 or words[0] in _CONNECTIVES
+    if words[0] == "why":  # asks about a change that was shown, unless it names another one
+        return not {"period", "by", "filter", *(() if in_thread else ("metric",))} & given
     if words[0] in _QUESTION_WORDS:
         return False
     return len(named) < 2 if in_thread else not named

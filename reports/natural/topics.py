@@ -133,6 +133,7 @@ _SAID_BY: dict[QueryKind, tuple[str, ...]] = {
 """Phrases that say of which kind a question is, and nothing else."""
 _SAY_NOTHING: dict[QueryKind, set[str]] = {
     QueryKind.PRICE: _PRICE | {
+        "cheapest",
         "token", "tokens", "million", "unit", "effective", "blended", "rate", "pay", "charged",
         "request", "requests", "call", "calls",
     },
@@ -163,13 +164,23 @@ _WHATIF_SAID = (
     "could we save",
 )  # fmt: skip
 _WHATIF = {"whatif", "simulate", "hypothetically"}
+WHAT_IF_WORDS = _WHATIF | {
+    "what", "how", "much", "if", "we", "i", "would", "could", "have", "had", "has", "it", "instead",
+    "of", "to", "with", "by", "onto", "move", "moved", "switch", "switched", "replace", "replaced",
+    "use", "used", "using", "cost", "costs", "save", "saved", "what-if", "our", "all", "the", "be",
+    "spend", "spent", "from", "everything", "been", "for", "in", "do", "did", "happen",
+}  # fmt: skip
+"""Words that only say that a question is about other prices."""
 _LIMITS = {"limit", "limits", "quota", "quotas", "cap", "caps", "allowance", "guardrail",
            "guardrails"}  # fmt: skip
 _KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "expires", "stale",
          "idle"}  # fmt: skip
+_OF_LEAVERS = ("who left", "left the company", "left the organization", "have left", "has left",
+               "without an owner", "no owner")  # fmt: skip
+_UNUSED_SAID = ("never used", "not used", "not been used", "haven't been used", "hasn't been used",
+                "haven't used", "nobody uses", "no one uses")  # fmt: skip
 _KEYS_SAID = ("no limit", "without a limit", "without limit", "without limits", "no limits",
-              "never used", "not used", "without an owner", "no owner",
-              "not been used")  # fmt: skip
+              *_UNUSED_SAID, *_OF_LEAVERS)  # fmt: skip
 _SAY_NOTHING[QueryKind.LIMITS] = _LIMITS | {"budget", "budgets", "left", "remaining"}
 _RETIRING = {
     "retire", "retires", "retired", "retiring", "retirement", "deprecate", "deprecated",
@@ -182,14 +193,15 @@ _SAID_BY[QueryKind.RETIRING] = _RETIRING_SAID
 _SAY_NOTHING[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *say.UNITS,
 }  # fmt: skip
-_SAY_NOTHING[QueryKind.KEYS] = _KEYS | {"keys"}
+_OWNING = {"whose", "owns", "owned", "owner", "owners"}
+_SAY_NOTHING[QueryKind.KEYS] = _KEYS | _OWNING | {"keys"}
 _KEY_FLAGS = {
-    "unused": ({"unused", "stale", "idle"}, ("never used", "not used", "not been used")),
+    "unused": ({"unused", "stale", "idle"}, _UNUSED_SAID),
     "unlimited": (
         {"unlimited"},
         ("no limit", "without a limit", "without limit", "without limits", "no limits"),
     ),
-    "orphaned": ({"orphaned"}, ("without an owner", "no owner")),
+    "orphaned": ({"orphaned"}, _OF_LEAVERS),
     "expiring": ({"expiring", "expired", "expire", "expires"}, ()),
 }
 _LISTING_KEYS = {"list", "show", "me", "all", "the", "our", "of", "api", "keys", "what", "which",
@@ -198,7 +210,8 @@ _LEFT = {"left", "remaining", "remain", "remains"}
 _NO_MODEL = {
     "everything", "another", "other", "else", "model", "models", "key", "keys", "creator", "user",
     "move", "moved", "switch", "switched", "change", "changed", "the", "all", "this", "that", "our",
-    "something", "cheaper", "month", "week", "day", "year", "last", "use", "used",
+    "something", "cheaper", "month", "week", "day", "year", "last", "use", "used", "cost", "have",
+    "costs", "been", "save", "happen",
 }  # fmt: skip
 """Words around `to` and `instead of` that name no model."""
 _BALANCE = {"balance", "top-up", "topup"}
@@ -233,6 +246,8 @@ _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
 def greets(words: Sequence[str]) -> bool:
     """Whether words (lower case) greet, thank, or ask what the bot is, and ask for nothing else."""
     said = " ".join(words)
+    if words[0] in {*say.PARTS_OF_DAY, "gm"} and set(words[1:]) <= _GREETINGS:
+        return True
     if any(said.startswith(phrase) or said.endswith(phrase) for phrase in _ABOUT_ME):
         return len(words) < 10
     return bool(_GREETS & set(words)) and set(words) <= _GREETINGS
@@ -246,17 +261,14 @@ def topic_said(words: Sequence[str]) -> str:
     if words in (["who", "am", "i"], ["whoami"]):
         return ME
     said, given = _without_periods(words), set(words)
-    keys = bool(given & {"key", "keys"})
-    if _lists_keys(words) or (keys and (given & _KEYS or _has(said, _KEYS_SAID))):
-        return Topic.KEYS
-    if any(word.startswith("cach") or word == "uncached" for word in words):
-        return Topic.CACHE
-    if given & _NEW and given & NEW_OF.keys():
-        return Topic.NEW
+    if first := _about_what_there_is(words, said, given):
+        return first
     for topic, some, phrases in _BY_WORDS:
-        if given & some or _has(said, phrases):
+        if _says(given, said, some, phrases):
             return topic
-    if given & _LIMITS or ((keys or "my" in given) and given & (_BUDGETS | _LEFT)):
+    if given & _LIMITS or (
+        (given & {"key", "keys"} or "my" in given) and given & (_BUDGETS | _LEFT)
+    ):
         return Topic.LIMITS
     if given & _BUDGETS:
         return BUDGET
@@ -267,6 +279,24 @@ def topic_said(words: Sequence[str]) -> str:
     if given & _PRICE or _has(said, _PRICE_SAID):
         return Topic.PRICE
     return _group_to_come(words) or ""
+
+
+def _says(given: set[str], said: str, some: set[str], phrases: tuple[str, ...]) -> bool:
+    """Whether one of some words is given, or one of some phrases said."""
+    unreal = some is _WHATIF and "instead" in given and bool(given & {"would", "if"})
+    return unreal or bool(given & some) or _has(said, phrases)
+
+
+def _about_what_there_is(words: Sequence[str], said: str, given: set[str]) -> Topic | None:
+    """Questions about keys, models and the cache, whatever else is said in them."""
+    keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
+    if (keys and (given & (_OWNING | _KEYS) or _has(said, _KEYS_SAID))) or _lists_keys(words):
+        return Topic.KEYS
+    if models and "cheapest" in given:
+        return Topic.PRICE
+    if any(word.startswith("cach") or word == "uncached" for word in words):
+        return Topic.CACHE
+    return Topic.NEW if given & _NEW and given & NEW_OF.keys() else None
 
 
 def _without_periods(words: Sequence[str]) -> str:
@@ -303,16 +333,26 @@ def flags(topic: str, words: Sequence[str]) -> str:
 def two_models(words: Sequence[str]) -> str:
     """`a -> b` where words (lower case) ask to move from one model to another; empty if not."""
     padded = [*words, "", ""]
-    for at, word in enumerate(words):
-        if word in {"to", "with", "by", "onto"} and at:
-            found = (padded[at - 1], padded[at + 1])
-        elif word == "instead" and at and padded[at + 1] == "of":
-            found = (padded[at + 2], padded[at - 1])
-        else:
-            continue
-        if all(len(name) > 2 and name not in _NO_MODEL for name in found):
-            return " -> ".join(found)
-    return ""
+    found = [
+        _moved(padded, at)
+        for marks in ({"instead"}, {"to", "with", "by", "onto"})
+        for at, word in enumerate(words)
+        if at and word in marks
+    ]
+    both = (pair for pair in found if all(len(n) > 2 and n not in _NO_MODEL for n in pair))
+    return " -> ".join(next(both, ()))
+
+
+def _moved(padded: Sequence[str], at: int) -> tuple[str, str]:
+    """The words from which and to which something is moved, around `to` or `instead of`."""
+    if padded[at] != "instead":
+        return padded[at - 1], padded[at + 1]
+    if padded[at + 1] != "of":
+        return "", ""
+    to = padded[at - 1]
+    if to in _NO_MODEL and "would" in padded:  # `what would haiku have cost instead of opus`
+        to = padded[padded.index("would") + 1]
+    return padded[at + 2], to
 
 
 def _lists_keys(words: Sequence[str]) -> bool:

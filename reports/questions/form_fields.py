@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reports.questions.form_error import (
@@ -13,7 +13,9 @@ from reports.questions.form_error import (
     strict_words,
 )
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Query
+from reports.questions.kinds import EXAMPLES, NEEDS_WORDS, takes
+from reports.questions.query import DEFAULT_PERIODS, WITHOUT_PERIOD, Query, QueryKind
+from reports.questions.wording import period_words
 from reports.usage.dimensions import Metric, MoneySource
 
 OVERVIEW, ALL, OTHER, ME = "overview", "all", "other", "me"
@@ -42,9 +44,32 @@ PERIODS = (
 )
 
 
+USUAL = "usual"
+FORECAST_PERIODS = frozenset({"today", "this week", "this month", "this year"})
+"""Those of the periods that are still running, whose end can be forecast."""
+
+
+def periods_for(kind: QueryKind) -> tuple[tuple[str, str], ...]:
+    """The periods to choose from in a question of a kind, as (words, label); none if it takes none.
+
+    Kinds with a default period of their own begin with it.
+    """
+    if kind in WITHOUT_PERIOD:
+        return ()
+    fitting: tuple[tuple[str, str], ...] = PERIODS
+    if kind is QueryKind.FORECAST:
+        fitting = tuple(one for one in PERIODS if one[0] in FORECAST_PERIODS)
+    if kind not in DEFAULT_PERIODS:
+        return fitting
+    return (USUAL, f"Usual: {period_words(DEFAULT_PERIODS[kind])}"), *fitting
+
+
 class QuestionField(StrEnum):
     """The fields of the form."""
 
+    KIND = "form_ask_kind"
+    EXTRA = "form_ask_extra"
+    SPAN = "form_ask_span"
     METRIC = "form_ask_metric"
     PERIOD = "form_ask_period"
     OTHER = "form_ask_other"
@@ -58,9 +83,11 @@ class QuestionField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuestionFields:
-    """What the form holds; `other` counts where `period` is none of the usual ones.
+    """What the form holds; `other` counts where the period is none of the listed ones.
 
-    `to` is `me` or `channel`.
+    `kind` is a QueryKind. `period` counts for usage, `span` for the other kinds, of which most have
+    a period that is usual for them. `extra` are words that only the kind takes. `to` is `me` or
+    `channel`.
     """
 
     metric: str = OVERVIEW
@@ -72,6 +99,20 @@ class QuestionFields:
     files: tuple[str, ...] = ()
     to: str = ME
     channel: str = ""
+    kind: str = QueryKind.USAGE
+    span: str = USUAL
+    extra: str = ""
+
+    @property
+    def chosen_period(self) -> str:
+        """The choice in the menu of periods: words, `USUAL` or `OTHER`; empty where there is none.
+
+        A choice that another kind had before is not one of this kind.
+        """
+        usage = self.kind == QueryKind.USAGE
+        chosen = self.period if usage else self.span
+        values = [value for value, _ in periods_for(QueryKind(self.kind))]
+        return chosen if chosen in values else next(iter(values), "")
 
 
 def read_fields(fields: QuestionFields, rewrite: QuestionWords = strict_words) -> Query | FormError:
@@ -79,13 +120,13 @@ def read_fields(fields: QuestionFields, rewrite: QuestionWords = strict_words) -
 
     `rewrite` reads natural language in the fields of the period and of the filters.
     """
-    period = fields.other.strip() if fields.period == OTHER else fields.period
-    dated, period = parse_typed(period, rewrite)
-    if isinstance(dated, CommandError):
-        return FormError(QuestionField.OTHER, said(dated))
-    alone = isinstance(dated, QuestionCommand) and dated.query == Query(period=dated.query.period)
-    if not (alone and isinstance(dated, QuestionCommand) and dated.dated):
-        return FormError(QuestionField.OTHER, "Enter only a period, such as 3w or 2026-10.")
+    kind = QueryKind(fields.kind)
+    head, begun = _head(fields, kind, rewrite)
+    if isinstance(begun, FormError):
+        return begun
+    period = _period(fields, rewrite)
+    if isinstance(period, FormError):
+        return period
     filtered, filters = parse_typed(fields.whose, rewrite)
     if isinstance(filtered, CommandError):
         return FormError(QuestionField.WHOSE, said(filtered))
@@ -103,9 +144,10 @@ def read_fields(fields: QuestionFields, rewrite: QuestionWords = strict_words) -
     if fields.to != ME and not fields.channel:
         return FormError(QuestionField.CHANNEL, "Choose a channel.")
     words = [
-        "" if fields.metric == OVERVIEW else fields.metric,
+        head,
+        "" if fields.metric == OVERVIEW or not takes(kind, "metric") else fields.metric,
         period,
-        "" if fields.by == ALL else f"by {fields.by}",
+        "" if fields.by == ALL or not takes(kind, "dimension") else f"by {fields.by}",
         filters,
         f"top {top}",
         *fields.files,
@@ -113,7 +155,41 @@ def read_fields(fields: QuestionFields, rewrite: QuestionWords = strict_words) -
     ]
     found = parse(" ".join(filter(None, words)))
     if isinstance(found, CommandError):
-        return FormError(QuestionField.METRIC, said(found))
+        return FormError(QuestionField.KIND, said(found))
     if not isinstance(found, QuestionCommand):
         return FormError(QuestionField.WHOSE, "That isn't a question.")
     return found.query
+
+
+def _head(
+    fields: QuestionFields, kind: QueryKind, rewrite: QuestionWords
+) -> tuple[str, FormError | None]:
+    """The words that a question of a kind begins with, and what is wrong with them."""
+    if kind is QueryKind.USAGE:
+        return "", None
+    typed = fields.extra.strip() if kind in EXAMPLES else ""
+    begun, words = parse_typed(f"{kind} {typed}".strip(), rewrite)
+    if isinstance(begun, CommandError):
+        return "", FormError(QuestionField.EXTRA if kind in EXAMPLES else QuestionField.KIND,
+                             said(begun))  # fmt: skip
+    if isinstance(begun, QuestionCommand):
+        plain = parse(str(kind) if kind not in NEEDS_WORDS else f"{kind} {EXAMPLES[kind]}")
+        usual = plain.query if isinstance(plain, QuestionCommand) else Query()
+        if begun.query == replace(usual, extra=begun.query.extra):
+            return words, None
+    example = EXAMPLES.get(kind, "")
+    return "", FormError(QuestionField.EXTRA, f"Enter only words such as {example}.")
+
+
+def _period(fields: QuestionFields, rewrite: QuestionWords) -> str | FormError:
+    """The words of the period; none where the kind takes none, or its usual one is meant."""
+    chosen = fields.chosen_period
+    if chosen in {"", USUAL}:
+        return ""
+    dated, period = parse_typed(fields.other.strip() if chosen == OTHER else chosen, rewrite)
+    if isinstance(dated, CommandError):
+        return FormError(QuestionField.OTHER, said(dated))
+    alone = isinstance(dated, QuestionCommand) and dated.query == Query(period=dated.query.period)
+    if not (alone and isinstance(dated, QuestionCommand) and dated.dated):
+        return FormError(QuestionField.OTHER, "Enter only a period, such as 3w or 2026-10.")
+    return period

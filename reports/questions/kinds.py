@@ -70,6 +70,43 @@ _UNFIT: dict[QueryKind, dict[str, str]] = {
 """The sentence about each part of a question that makes no sense for a kind."""
 
 
+LABELS = {
+    QueryKind.USAGE: "Spend, tokens and requests",
+    QueryKind.PRICE: "Price of tokens and requests",
+    QueryKind.WHY: "What changed, and why",
+    QueryKind.FORECAST: "How the period ends (forecast)",
+    QueryKind.LIMITS: "Limits, and which is reached first",
+    QueryKind.KEYS: "API keys: unused, unlimited, expiring",
+    QueryKind.CACHE: "What caching saved",
+    QueryKind.WHATIF: "What if: the same tokens on another model",
+    QueryKind.RETIRING: "Models that are retired soon",
+    QueryKind.NEW: "New models, keys or creators",
+}
+"""What the form calls each kind."""
+EXAMPLES = {
+    QueryKind.FORECAST: "over $5000",
+    QueryKind.LIMITS: "me",
+    QueryKind.KEYS: "unused 30d",
+    QueryKind.WHATIF: "opus -> sonnet",
+    QueryKind.NEW: "models",
+}
+"""An example of the words that only questions of a kind take."""
+NEEDS_WORDS = frozenset({QueryKind.WHATIF, QueryKind.NEW})
+"""Kinds that mean nothing without such words."""
+
+
+def choices() -> tuple[QueryKind, ...]:
+    """The kinds that one can choose from, usage first."""
+    return (QueryKind.USAGE, *(kind for kind in QueryKind if kind in ANSWERED))
+
+
+def takes(kind: QueryKind, part: str) -> bool:
+    """Whether a part (`metric`, `period`, `dimension`, ...) makes sense in questions of a kind."""
+    if kind is QueryKind.FORECAST and part == "metric":
+        return False  # of spend only, which need not be said
+    return part not in _UNFIT.get(kind, {})
+
+
 def kind_of(word: str) -> QueryKind | None:
     """The kind that a word in lower case begins; None for usage and for words of no kind."""
     return next((kind for kind in ANSWERED if kind == word), None)

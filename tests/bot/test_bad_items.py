@@ -111,8 +111,8 @@ def test_an_event_that_becomes_unreadable_in_a_message_leaves_the_rest_of_it(adm
     truth.use(NOON, 60)
     admin.clock.now += MINUTE
     admin.sync(truth)
-    events = admin.alerts.alert_messages.claim(100)
-    admin.delivery._gather(events)
+    events = admin.alerts.events.claim(100)
+    admin.delivery.batches.create(events)
     id_, facts = pending(admin)[0]
     add_unknown_field(admin, id_, facts)
     admin.tick()
@@ -146,7 +146,7 @@ def test_an_unreadable_state_counts_as_none_and_stops_nothing(admin, truth):
     admin.set_up("alert spend > $55 per day")
     turn(admin, truth)
     assert any("over the $55" in message["text"] for message in admin.heard())
-    admin.alerts.states.forget(NOON + 200 * DAY)
+    admin.alerts.states.delete_old(NOON + 200 * DAY)
 
 
 def test_a_crossing_whose_state_was_forgotten_is_no_news_and_undoes_nothing(admin, truth):
@@ -215,7 +215,7 @@ def test_a_reminder_that_fails_loses_neither_the_others_nor_itself(admin, truth,
     truth.use(NOON, 60)
     turn(admin, truth)
     for entry in (bad, good):
-        admin.alerts.states.hold(entry.id, "", admin.clock() + HOUR, "U1")
+        admin.alerts.silences.add(entry.id, "", admin.clock() + HOUR, "U1")
     admin.clock.now += HOUR
     with failing(
         monkeypatch, admin.evaluator, "current_measurements", lambda entry, _: entry.id == bad.id
@@ -224,21 +224,25 @@ def test_a_reminder_that_fails_loses_neither_the_others_nor_itself(admin, truth,
         admin.tick()
         admin.clock.now += MINUTE
         admin.tick()
-        assert [hold.rule for hold in admin.alerts.states.ended_holds()] == [bad.id]
+        assert [hold.rule for hold in admin.alerts.silences.ended()] == [bad.id]
         assert len(admin.answers()) == 1
     admin.clock.now += HOUR
     admin.tick()
-    assert admin.alerts.states.ended_holds() == []
+    assert admin.alerts.silences.ended() == []
     assert len(admin.answers()) == 2
 
 
-@pytest.mark.parametrize("step", ["_heal", "_look_after", "_remind"])
-def test_delivery_goes_on_where_a_step_before_it_fails(admin, truth, monkeypatch, step):
+@pytest.mark.parametrize(
+    ("part", "step"),
+    [("delivery", "_check_clock"), ("owner_check", "tick"), ("reminders", "add")],
+)
+def test_delivery_goes_on_where_a_step_before_it_fails(admin, truth, monkeypatch, part, step):
     admin.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
     admin.clock.now += MINUTE
     admin.sync(truth)
-    with failing(monkeypatch, admin.delivery, step, lambda: True):
+    failing_part = getattr(admin.delivery, part, admin.delivery)
+    with failing(monkeypatch, failing_part, step, lambda: True):
         admin.delivery.tick()
     assert len(admin.heard()) == 1
 
@@ -263,7 +267,7 @@ def test_a_place_whose_messages_fail_stops_no_other_place(admin, truth, monkeypa
     truth.use(NOON, 60)
     admin.clock.now += MINUTE
     admin.sync(truth)
-    with failing(monkeypatch, admin.delivery, "_make", lambda place, *_: place == ada):
+    with failing(monkeypatch, admin.delivery.batches, "_create_for", lambda to, *_: to == ada):
         admin.delivery.tick()
     assert len(admin.heard("grace")) == 1
     admin.clock.now += 3 * MINUTE

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bot.demo.openrouter.server import LocalOpenRouter
 
+from .. import databases
 from .. import world as worlds
 from . import alerts as kill_loop
 from .names import shown
@@ -26,6 +27,10 @@ ROUNDS = ((600, 90, 1, 11), (600, 90, 2, 12), (600, 90, 3, 13), (600, 90, 4, 14)
 """Reports, kills, most workers at a time, seed."""
 STORMS = ((90, 1, 21, False), (90, 2, 22, False), (120, 3, 23, False), (60, 3, 24, True))
 """Kills, most workers at a time, seed, and whether Slack's history cannot be read."""
+SERVER_ROUNDS = ((200, 40, 4, 31, 2), (200, 40, 4, 32, 0))
+"""Reports, kills, most workers at a time, seed, and restarts of the server."""
+SERVER_STORMS = ((60, 4, 41, 2), (60, 4, 42, 0))
+"""Kills, most workers at a time, seed, and restarts of the server."""
 CASES = 5_000
 """Random people doing random things."""
 INPUTS, NAMES = 1_000_000, 10_000
@@ -78,6 +83,39 @@ def alerts() -> bool:
     kills, crossings = (sum(getattr(one, n) for one in outcomes) for n in ("kills", "crossings"))
     verdict = "trusted" if whole else "NOT to be trusted"
     print(f"{kills} kills over {crossings} crossings: {verdict}")
+    return whole
+
+
+def server() -> bool:
+    """Both kill loops on a server that cuts connections and crashes; whether all arrived once."""
+    with tempfile.TemporaryDirectory() as folder, databases.server(durable=True) as url:
+        databases.use(url)
+        try:
+            return _server(Path(folder))
+        finally:
+            databases.use("")
+
+
+def _server(folder: Path) -> bool:
+    openrouter = LocalOpenRouter(worlds.small())
+    openrouter.requests_per_minute = None
+    filled = folder / "filled.db"
+    with openrouter:
+        worlds.fill(openrouter, filled)
+    whole = True
+    for number, (reports, kills, most, seed, restarts) in enumerate(SERVER_ROUNDS):
+        place = folder / f"reports-{number}"
+        place.mkdir()
+        found = run(place, filled, reports, kills, most, seed, longest=600, restarts=restarts)
+        print(f"server, 1 to {most} workers: {found}", flush=True)
+        whole &= (found.lost, found.doubled, found.states) == (0, 0, {"sent": reports})
+    for number, (kills, most, seed, restarts) in enumerate(SERVER_STORMS):
+        place = folder / f"alerts-{number}"
+        place.mkdir()
+        outcome = kill_loop.run(place, kills, most, seed, longest=600, restarts=restarts)
+        print(f"server, 1 to {most} workers: {outcome}", *outcome.wrong[:5], sep="\n  ", flush=True)
+        whole &= not outcome.wrong
+    print(f"kill loops on a server: {'trusted' if whole else 'NOT to be trusted'}")
     return whole
 
 
@@ -136,6 +174,7 @@ def names() -> bool:
 PARTS = {
     "reports": reports,
     "alerts": alerts,
+    "server": server,
     "zones": zones,
     "people": people,
     "words": words,

@@ -53,7 +53,10 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 def final_measurement(
     watched: WatchedRule, context: MeasurementContext, last: Measurement, span: AlertPeriod
 ) -> Measurement | None:
-    """The reading of a period that is over, after the last one that was told of it."""
+    """The final measurement of a period that is over; None if its subject has no usage anymore.
+
+    `last` is the measurement of the newest event in that period.
+    """
     rule, watch = watched.rule, watched.rule.watch
     if isinstance(watch, Above):
         scope = scope_of(context.directory, rule, watched.asker, watched.members)

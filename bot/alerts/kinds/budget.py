@@ -62,13 +62,13 @@ def _budget(
 ) -> Iterator[Measurement]:
     at = context.synced_at or context.now
     for period in one.cap.periods(watched.since, context.now):
-        if period and period.end <= watched.entry.made_at:
+        if period and period.end <= watched.entry.created_at:
             continue
         start, end = (period.start, period.end) if period else (one.cap.reported_at, at + _MINUTE)
         if one.cap.reported_in(period):
             start = max(start, floor(one.cap.reported_at, Granularity.MINUTE) + _MINUTE)
         elif period is None:
-            continue  # nobody says what was used of one that never begins anew
+            continue  # OpenRouter doesn't report the use of a limit that never resets
         used = 0
         if start < end:
             found = context.figures.sums(Needed(one.by, (), AlertPeriod(start, end)), Selection())

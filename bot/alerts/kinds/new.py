@@ -17,7 +17,7 @@ from reports.alerts.kinds.new import New, first_use
 from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.dimensions import Dimension, Metric
-from reports.usage.sync_windows import REACH
+from reports.usage.sync_windows import HISTORY
 from reports.usage.usage import ZERO, Usage
 
 if TYPE_CHECKING:
@@ -53,16 +53,16 @@ def _made(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measure
 
 def _news_since(watched: WatchedRule, now: datetime) -> datetime:
     """Since when what was not there before is new; what comes late still is."""
-    return max(watched.entry.made_at, min(now - _RECENT, watched.since - SETTLED))
+    return max(watched.entry.created_at, min(now - _RECENT, watched.since - SETTLED))
 
 
 def _firsts(watched: WatchedRule, context: MeasurementContext, watch: New) -> Iterator[Measurement]:
-    """First uses since the rule was made, as soon as all history is held that could tell better."""
+    """First uses since the rule was set up, once the cache holds all earlier usage."""
     now = context.now
     complete_from = context.figures.complete_from(Granularity.DAY)
     if (
         complete_from is None
-        or complete_from > floor(now - REACH[Granularity.DAY], Granularity.DAY) + DAY
+        or complete_from > floor(now - HISTORY[Granularity.DAY], Granularity.DAY) + DAY
     ):
         return
     since = _news_since(watched, now)
@@ -144,7 +144,7 @@ def _candidates(
 
 
 def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[GranularInterval]:
-    """The part of a day before a moment: hours, and minutes where they are held."""
+    """The part of a day before `since`: hours, and minutes where the cache has them."""
     hour = floor(since, Granularity.HOUR)
     complete_from = figures.complete_from(Granularity.MINUTE)
     if complete_from is None or complete_from > hour:

@@ -33,7 +33,7 @@ def _spikes(
 ) -> Iterator[Measurement]:
     recent, *past = needed(watched.rule, watched.zone, watched.since, context.now)
     found = context.figures.series(for_scope(recent, scope), scope.selection)
-    at, made = context.synced_at or context.now, watched.entry.made_at
+    at, made = context.synced_at or context.now, watched.entry.created_at
     hours = []
     hour = recent.span.start
     while hour < recent.span.end and hour <= at:

@@ -19,4 +19,4 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
     """The age of the data, unless this process was just started or woken up."""
     if context.warmed_up:
         synced = context.figures.synced.get(Granularity.MINUTE)
-        yield stale(watched.rule, synced, watched.entry.made_at, context.now)
+        yield stale(watched.rule, synced, watched.entry.created_at, context.now)

@@ -1,88 +1,74 @@
-"""What is to be told of alerts: events wait here, become messages, and stay until Slack has them.
+"""Messages about alerts in the database: to be sent, sent, and to be updated.
 
-Whoever takes an event or a message raises its fence; what an earlier taker writes afterwards
-changes nothing. The clock is read inside each transaction.
+The clock is read inside each transaction.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 
+from bot.store.alerts.events import StoredEvent
+from bot.store.alerts.leases import LEASE, lease_rows
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import from_milliseconds, to_milliseconds
-from bot.store.readable import UNREADABLE, Row, read_one, readable, split
-from reports.alerts.evaluation import AlertEvent, AlertState
-from reports.alerts.periods import QuietHours
-from reports.alerts.serialization import unpack_event, unpack_state
+from bot.store.readable import read_one, readable
 
 Clock = Callable[[], datetime]
-LEASE = timedelta(seconds=120)
-LONGEST = timedelta(days=32)
-"""No event waits longer: a snooze until the end of a month."""
-RESTORED = timedelta(days=3)
-"""Events that were set aside are sent after an upgrade if they are not older than this."""
+LONGEST_WAIT = timedelta(days=32)
+"""No event waits longer: the longest wait is a snooze until the end of a month."""
 SETTLE = timedelta(seconds=60)
 """How long after a call without an answer its message may still appear in the history."""
-_EVENT = "id, rule, version, subject, period, facts, urgent, fence, telling, state"
-_TELLING = "id, key, place, note, root, made_at, fence, tries, sending_at, state, channel, ts"
+_MESSAGE = "id, key, place, note, root, made_at, fence, tries, sending_at, state, channel, ts"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingEvent:
-    """Something that happened and is to be told; `telling` is the message that it became."""
+class MessageStatus(StrEnum):
+    """What became of a message. The values are those in the database."""
 
-    id: int
-    rule: str
-    version: int
-    subject: str
-    period: str
-    event: AlertEvent
-    urgent: bool
-    fence: int
-    alert_message: int | None = None
-    state: str = "pending"
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """The state that it is one of."""
-        return self.rule, self.subject, self.period
+    DUE = "due"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class AlertMessage:
     """A message to a person or channel; with a `root` it goes into that message's thread.
 
-    `sending_at`: when it was last said that it goes out. `note`: a sentence that goes with it.
+    `recipient` is a Slack id, `key` identifies the message in Slack's metadata, `note` is a
+    sentence in mrkdwn, and `sending_at` (UTC) is when it was last being sent.
     """
 
     id: int
     key: str
-    place: str
+    recipient: str
     note: str
     root: int | None
-    made_at: datetime
+    created_at: datetime
     fence: int
     tries: int
     sending_at: datetime | None
-    state: str
+    status: MessageStatus
     channel: str
     ts: str
 
 
 class AlertMessages:
-    """All events and messages. Its methods may be called from any thread and any process."""
+    """All messages. Its methods may be called from any thread and any process.
+
+    Methods that change a message return False if another process took it meanwhile.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
     def idle(self) -> bool:
-        """Whether there is nothing to do now: one quick look."""
+        """Whether no event, message or ended snooze is due: one quick query."""
         now = to_milliseconds(self._clock())
         with self._db.read() as connection:
             found = connection.execute(
@@ -94,188 +80,60 @@ class AlertMessages:
             ).fetchone()
         return not found[0]
 
-    def heal(self) -> None:
-        """Look again at what waits for a moment that no wait can be for: the clock was put back."""
+    def limit_waits(self) -> None:
+        """Retry soon what waits longer than anything may: the clock was set back meanwhile."""
         with self._db.write() as connection:
             now = self._clock()
             for table in ("alert_event", "alert_telling"):
                 connection.execute(
                     f"UPDATE {table} SET next_at = ? WHERE next_at > ?",
-                    (to_milliseconds(now + LEASE), to_milliseconds(now + LONGEST)),
+                    (to_milliseconds(now + LEASE), to_milliseconds(now + LONGEST_WAIT)),
                 )
 
-    # -- events
-
-    def claim(
-        self, limit: int, unreadable: Callable[[int], object] = lambda _: None
-    ) -> list[PendingEvent]:
-        """Take due events, oldest first; no other process takes them for two minutes.
-
-        Events that this version cannot read are set aside: they stay in the table, dropped as
-        unreadable, and `unreadable` is called with their number after the transaction.
-        """
-        with self._db.write() as connection:
-            now = self._clock()
-            found = connection.execute(
-                "SELECT id FROM alert_event WHERE state = 'pending' AND next_at <= ?"
-                " ORDER BY id LIMIT ?",
-                (to_milliseconds(now), limit),
-            ).fetchall()
-            rows = _leased(connection, "alert_event", _EVENT, found, now)
-            events, bad = split(rows, _pending, "alert event")
-            _set_aside(connection, [row[0] for row in bad])
-        if bad:
-            unreadable(len(bad))
-        return events
-
-    def set_aside(self, alert_message: int) -> int:
-        """Take events that this version cannot read out of an unsent message; how many."""
-        with self._db.read() as connection:
-            bad = split(_events(connection, alert_message), _pending, "alert event")[1]
-        if bad:
-            with self._db.write() as connection:
-                _set_aside(connection, [row[0] for row in bad])
-        return len(bad)
-
-    def restore(self) -> int:
-        """Make recent events pending again that an older version could not read; how many."""
-        with self._db.read() as connection:
-            rows = connection.execute(
-                f"SELECT {_EVENT} FROM alert_event WHERE state = 'dropped' AND why = ? AND at >= ?",
-                (UNREADABLE, to_milliseconds(self._clock() - RESTORED)),
-            ).fetchall()
-        events = readable(rows, _pending, "alert event")
-        if events:
-            with self._db.write() as connection:
-                connection.executemany(
-                    "UPDATE alert_event SET state = 'pending', why = '', next_at = ?"
-                    " WHERE id = ? AND state = 'dropped'",
-                    [(to_milliseconds(self._clock()), one.id) for one in events],
-                )
-        return len(events)
-
-    def later(self, events: Sequence[PendingEvent], at: datetime) -> None:
-        """Take these up again from a moment on."""
-        with self._db.write() as connection:
-            connection.executemany(
-                "UPDATE alert_event SET next_at = ? WHERE id = ? AND fence = ?"
-                " AND state = 'pending'",
-                [(to_milliseconds(at), one.id, one.fence) for one in events],
-            )
-
-    def drop(self, events: Sequence[PendingEvent], why: str) -> None:
-        """There is nobody to tell, or no need to."""
-        with self._db.write() as connection:
-            connection.executemany(
-                "UPDATE alert_event SET state = 'dropped', why = ? WHERE id = ? AND fence = ?"
-                " AND state = 'pending'",
-                [(why, one.id, one.fence) for one in events],
-            )
-
-    def make(
-        self, events: Sequence[PendingEvent], place: str, note: str = "", root: int | None = None
+    def create(
+        self,
+        events: Sequence[StoredEvent],
+        recipient: str,
+        note: str = "",
+        root: int | None = None,
     ) -> int | None:
-        """Make one message of events; its id. None where another took any of them."""
+        """Create a message of events; its id.
+
+        `recipient` is the Slack id of a person or channel, `note` a sentence in mrkdwn, and `root`
+        the id of the message in whose thread it goes. None if another process took an event.
+        """
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
             ids = [one.id for one in events]
-            mine = connection.execute(
+            pending = connection.execute(
                 "SELECT id, fence FROM alert_event WHERE id IN (SELECT value FROM numbers(?) n)"
                 " AND state = 'pending'",
                 (ids,),
             ).fetchall()
-            if dict(mine) != {one.id: one.fence for one in events}:
+            if dict(pending) != {one.id: one.fence for one in events}:
                 return None
-            made = connection.execute(
+            created = connection.execute(
                 "INSERT INTO alert_telling (key, place, note, root, made_at, next_at)"
                 " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-                (f"alert.{secrets.token_hex(8)}", place, note, root, now, now),
+                (f"alert.{secrets.token_hex(8)}", recipient, note, root, now, now),
             ).fetchone()[0]
             connection.execute(
                 "UPDATE alert_event SET state = 'telling', telling = ?"
                 " WHERE id IN (SELECT value FROM numbers(?) n)",
-                (made, ids),
+                (created, ids),
             )
-            return int(made)
-
-    def events(self, alert_message: int) -> list[PendingEvent]:
-        """The events of a message that this version can read, oldest first."""
-        with self._db.read() as connection:
-            return readable(_events(connection, alert_message), _pending, "alert event")
-
-    def event(self, id_: int) -> PendingEvent | None:
-        """One event."""
-        with self._db.read() as connection:
-            row = connection.execute(
-                f"SELECT {_EVENT} FROM alert_event WHERE id = ?", (id_,)
-            ).fetchone()
-        return read_one(row, _pending, "alert event")
-
-    def last(self, place: tuple[str, str, str]) -> PendingEvent | None:
-        """The newest event of a rule, subject and period."""
-        with self._db.read() as connection:
-            row = connection.execute(
-                f"SELECT {_EVENT} FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
-                " ORDER BY id DESC LIMIT 1",
-                place,
-            ).fetchone()
-        return read_one(row, _pending, "alert event")
-
-    def lasts(self, rule: str) -> dict[tuple[str, str], PendingEvent]:
-        """The newest event of each subject and period of a rule."""
-        with self._db.read() as connection:
-            rows = connection.execute(
-                f"SELECT {_EVENT} FROM alert_event WHERE id IN (SELECT max(id) FROM alert_event"
-                " WHERE rule = ? GROUP BY subject, period)",
-                (rule,),
-            ).fetchall()
-        found = readable(rows, _pending, "alert event")
-        return {(one.subject, one.period): one for one in found}
-
-    def state(self, place: tuple[str, str, str]) -> tuple[AlertState, str | None] | None:
-        """How a subject stands, and who has acknowledged it."""
-        with self._db.read() as connection:
-            row = connection.execute(
-                "SELECT data, acknowledged FROM alert_state WHERE rule = ? AND subject = ?"
-                " AND period = ?",
-                place,
-            ).fetchone()
-        return (unpack_state(json.loads(row[0])), row[1]) if row else None
-
-    def first(self, event: PendingEvent) -> PendingEvent | None:
-        """The crossing that an event belongs to; a level may cross its line many times."""
-        with self._db.read() as connection:
-            row = connection.execute(
-                f"SELECT {_EVENT} FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
-                " AND kind = 'triggered' AND id <= ? ORDER BY id DESC LIMIT 1",
-                (*event.place, event.id),
-            ).fetchone()
-        return read_one(row, _pending, "alert event")
-
-    def latest(self, first: PendingEvent) -> PendingEvent:
-        """The newest event of a crossing, given its first."""
-        with self._db.read() as connection:
-            row = connection.execute(
-                f"SELECT {_EVENT} FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
-                " AND id > ? AND id < coalesce((SELECT min(id) FROM alert_event WHERE rule = ?"
-                " AND subject = ? AND period = ? AND kind = 'triggered' AND id > ?), id + 1)"
-                " ORDER BY id DESC LIMIT 1",
-                (*first.place, first.id, *first.place, first.id),
-            ).fetchone()
-        return read_one(row, _pending, "alert event") or first
-
-    # -- messages
+            return int(created)
 
     def get(self, id_: int) -> AlertMessage | None:
-        """A message by its id."""
+        """A message; None if there is none with that id or it cannot be read."""
         with self._db.read() as connection:
             row = connection.execute(
-                f"SELECT {_TELLING} FROM alert_telling WHERE id = ?", (id_,)
+                f"SELECT {_MESSAGE} FROM alert_telling WHERE id = ?", (id_,)
             ).fetchone()
-        return read_one(row, _alert_message, "alert message")
+        return read_one(row, _message, "alert message")
 
-    def take(self, limit: int) -> list[AlertMessage]:
-        """Take messages whose turn it is; of a place, no more than one, and the oldest first."""
+    def claim(self, limit: int) -> list[AlertMessage]:
+        """Lease due messages, the oldest first, at most one per recipient."""
         with self._db.write() as connection:
             now = self._clock()
             found = connection.execute(
@@ -285,11 +143,11 @@ class AlertMessages:
                 " LIMIT ?",
                 (to_milliseconds(now), to_milliseconds(now), limit),
             ).fetchall()
-            rows = _leased(connection, "alert_telling", _TELLING, found, now)
-        return readable(rows, _alert_message, "alert message")
+            rows = lease_rows(connection, "alert_telling", _MESSAGE, found, now)
+        return readable(rows, _message, "alert message")
 
-    def take_stale(self, limit: int) -> list[AlertMessage]:
-        """Take messages that do not say any more how things stand."""
+    def claim_outdated(self, limit: int) -> list[AlertMessage]:
+        """Lease sent messages that no longer show the current state."""
         with self._db.write() as connection:
             now = self._clock()
             found = connection.execute(
@@ -297,24 +155,24 @@ class AlertMessages:
                 " AND next_at <= ? ORDER BY next_at LIMIT ?",
                 (to_milliseconds(now), limit),
             ).fetchall()
-            rows = _leased(connection, "alert_telling", _TELLING, found, now)
-        return readable(rows, _alert_message, "alert message")
+            rows = lease_rows(connection, "alert_telling", _MESSAGE, found, now)
+        return readable(rows, _message, "alert message")
 
-    def begin(self, alert_message: AlertMessage, at: datetime | None = None) -> bool:
-        """Say that it goes out now, as things stand now; False where another took it.
+    def start_sending(self, message: AlertMessage, at: datetime | None = None) -> bool:
+        """Record that a message is being sent, with the current state; False if the lease was lost.
 
-        From here on the lease runs anew. `at` is what time it is there, since its history is
-        searched from then on.
+        The lease starts again. `at` is the time by Slack's clock (UTC): if no answer comes, the
+        channel's history is searched from then on.
         """
         now = self._clock()
-        return self._set(
-            alert_message,
+        return self._update(
+            message,
             "state = 'sending', sending_at = ?, next_at = ?, stale = 0, tries = tries + 1",
             to_milliseconds(at or now), to_milliseconds(now + LEASE),
         )  # fmt: skip
 
-    def sent(self, alert_message: AlertMessage, channel: str, ts: str) -> bool:
-        """Slack has it: here. False where another took it meanwhile."""
+    def mark_sent(self, message: AlertMessage, channel: str, ts: str) -> bool:
+        """Record that Slack has a message (its channel and `ts`); False if the lease was lost."""
         with self._db.write() as connection:
             done = connection.execute(
                 "UPDATE alert_telling SET state = 'sent', channel = ?, ts = ?, error = '',"
@@ -323,215 +181,149 @@ class AlertMessages:
                     channel,
                     ts,
                     to_milliseconds(self._clock()),
-                    alert_message.id,
-                    alert_message.fence,
+                    message.id,
+                    message.fence,
                 ),
             )
             if done.rowcount != 1:
                 return False
             connection.execute(
                 "UPDATE alert_event SET state = 'told' WHERE telling = ? AND state = 'telling'",
-                (alert_message.id,),
+                (message.id,),
             )
             return True
 
-    def again(self, alert_message: AlertMessage, at: datetime, error: str) -> bool:
-        """It was surely not sent: once more from a moment on."""
-        return self._set(
-            alert_message, "state = 'due', next_at = ?, error = ?", to_milliseconds(at), error
+    def retry(self, message: AlertMessage, at: datetime, error: str) -> bool:
+        """Send a message again from a time (UTC) on: it was certainly not sent."""
+        return self._update(
+            message, "state = 'due', next_at = ?, error = ?", to_milliseconds(at), error
         )
 
-    def doubt(self, alert_message: AlertMessage, error: str) -> bool:
-        """It may have been sent: once that has settled, the history tells."""
+    def mark_uncertain(self, message: AlertMessage, error: str) -> bool:
+        """Record that a message may have been sent; after `SETTLE` the history shows whether."""
         settled = to_milliseconds(self._clock() + SETTLE)
-        return self._set(alert_message, "next_at = ?, error = ?", settled, error)
+        return self._update(message, "next_at = ?, error = ?", settled, error)
 
-    def wait(self, alert_message: AlertMessage, at: datetime, error: str) -> bool:
-        """Look at it again from a moment on; whether it was sent is as unknown as before."""
-        return self._set(
-            alert_message, "next_at = ?, error = ?, tries = tries + 1", to_milliseconds(at), error
+    def postpone(self, message: AlertMessage, at: datetime, error: str) -> bool:
+        """Try again from a time (UTC) on; whether it was sent is as uncertain as before."""
+        return self._update(
+            message, "next_at = ?, error = ?, tries = tries + 1", to_milliseconds(at), error
         )
 
-    def fail(self, alert_message: AlertMessage, error: str) -> bool:
-        """It can never be sent there."""
+    def fail(self, message: AlertMessage, error: str) -> bool:
+        """Give up on a message that can never be sent."""
         with self._db.write() as connection:
             done = connection.execute(
                 "UPDATE alert_telling SET state = 'failed', stale = 0, error = ?"
                 " WHERE id = ? AND fence = ?"
                 " AND state IN ('due', 'sending')",
-                (error, alert_message.id, alert_message.fence),
+                (error, message.id, message.fence),
             )
             return done.rowcount == 1
 
-    def redirect(self, alert_message: AlertMessage, place: str, note: str, error: str) -> bool:
-        """Send it to somebody else instead, with a sentence that says why."""
-        return self._set(
-            alert_message,
+    def redirect(self, message: AlertMessage, recipient: str, note: str, error: str) -> bool:
+        """Send a message to another person instead; `note` (mrkdwn) says why."""
+        return self._update(
+            message,
             "state = 'due', place = ?, note = ?, error = ?, next_at = ?, sending_at = NULL,"
             " root = NULL, tries = 0",
-            place, note, error, to_milliseconds(self._clock()),
+            recipient, note, error, to_milliseconds(self._clock()),
         )  # fmt: skip
 
-    def part(self, alert_message: AlertMessage, events: Sequence[PendingEvent]) -> bool:
-        """Make another message, to the same place, of some events of one that was not sent."""
+    def split_off(self, message: AlertMessage, events: Sequence[StoredEvent]) -> bool:
+        """Move some events of an unsent message to a new message to the same recipient."""
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
-            made = connection.execute(
+            created = connection.execute(
                 "INSERT INTO alert_telling (key, place, note, root, made_at, next_at)"
                 " SELECT ?, place, note, root, made_at, ? FROM alert_telling"
                 " WHERE id = ? AND fence = ? AND state IN ('due', 'sending') RETURNING id",
-                (f"alert.{secrets.token_hex(8)}", now, alert_message.id, alert_message.fence),
+                (f"alert.{secrets.token_hex(8)}", now, message.id, message.fence),
             ).fetchone()
-            if made is None:
+            if created is None:
                 return False
             connection.executemany(
                 "UPDATE alert_event SET telling = ? WHERE id = ? AND telling = ?",
-                [(made[0], one.id, alert_message.id) for one in events],
+                [(created[0], one.id, message.id) for one in events],
             )
             return True
 
-    def renew(self, alert_message: int) -> None:
-        """A message does not say any more how things stand."""
+    def mark_outdated(self, message_id: int) -> None:
+        """Record that a message no longer shows the current state."""
         with self._db.write() as connection:
-            outdate(connection, alert_message, to_milliseconds(self._clock()))
+            outdate(connection, message_id, to_milliseconds(self._clock()))
 
-    def renewed(self, alert_message: AlertMessage) -> None:
-        """It says now how things stand, or never will."""
+    def mark_updated(self, message: AlertMessage) -> None:
+        """Record that a message shows the current state, or never can."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE alert_telling SET stale = 0 WHERE id = ? AND fence = ?",
-                (alert_message.id, alert_message.fence),
+                (message.id, message.fence),
             )
 
-    def renew_later(self, alert_message: AlertMessage, at: datetime) -> None:
-        """Try again from a moment on."""
+    def retry_update(self, message: AlertMessage, at: datetime) -> None:
+        """Try again to update a message, from a time (UTC) on."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE alert_telling SET next_at = ? WHERE id = ? AND fence = ?",
-                (to_milliseconds(at), alert_message.id, alert_message.fence),
+                (to_milliseconds(at), message.id, message.fence),
             )
 
-    def hold_place(self, place: str, until: datetime) -> None:
-        """Let nobody post to a place before a moment."""
+    def pause_recipient(self, recipient: str, until: datetime) -> None:
+        """Send nothing to a person or channel before a time (UTC)."""
         with self._db.write() as connection:
             connection.execute(
                 "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE"
                 " SET free_at = excluded.free_at WHERE place.free_at < excluded.free_at",
-                (place, to_milliseconds(until)),
-            )
-
-    # -- quiet hours
-
-    def quiet(self, person: str) -> QuietHours | None:
-        """A person's quiet hours, by the clock of their zone."""
-        with self._db.read() as connection:
-            row = connection.execute(
-                "SELECT since, until FROM alert_quiet WHERE person = ?", (person,)
-            ).fetchone()
-        return QuietHours(time.fromisoformat(row[0]), time.fromisoformat(row[1])) if row else None
-
-    def set_quiet(self, person: str, quiet: QuietHours | None) -> None:
-        """Keep a person's quiet hours, or that there are none; what waits for them is looked at."""
-        with self._db.write() as connection:
-            connection.execute("DELETE FROM alert_quiet WHERE person = ?", (person,))
-            if quiet:
-                connection.execute(
-                    "INSERT INTO alert_quiet (person, since, until) VALUES (?, ?, ?)",
-                    (person, f"{quiet.start:%H:%M}", f"{quiet.end:%H:%M}"),
-                )
-            connection.execute(
-                "UPDATE alert_event SET next_at = ? WHERE state = 'pending'",
-                (to_milliseconds(self._clock()),),
+                (recipient, to_milliseconds(until)),
             )
 
     def counts(self) -> dict[str, int]:
-        """How many messages are in which state."""
+        """How many messages there are by status."""
         with self._db.read() as connection:
             return dict(
                 connection.execute("SELECT state, count(*) FROM alert_telling GROUP BY state")
             )
 
-    def _set(self, alert_message: AlertMessage, assignments: str, *values: object) -> bool:
+    def _update(self, message: AlertMessage, assignments: str, *values: object) -> bool:
         with self._db.write() as connection:
             done = connection.execute(
                 f"UPDATE alert_telling SET {assignments} WHERE id = ? AND fence = ?"
                 " AND state IN ('due', 'sending')",
-                (*values, alert_message.id, alert_message.fence),
+                (*values, message.id, message.fence),
             )
             return done.rowcount == 1
 
 
-def outdate(connection: Connection, alert_message: int, now: int) -> None:
-    """Note that a message does not say how things stand, be it out or on its way.
+def outdate(connection: Connection, message_id: int, now: int) -> None:
+    """Record that a message no longer shows the current state, also if it is being sent.
 
-    Who is renewing it just now has not seen that, so theirs is not the last word.
+    The fence is raised: a process that is updating it just now doesn't know this change yet.
     """
     connection.execute(
         "UPDATE alert_telling SET stale = 1, next_at = ?, fence = fence + 1"
         " WHERE id = ? AND state = 'sent'",
-        (now, alert_message),
+        (now, message_id),
     )
     connection.execute(
-        "UPDATE alert_telling SET stale = 1 WHERE id = ? AND state = 'sending'", (alert_message,)
+        "UPDATE alert_telling SET stale = 1 WHERE id = ? AND state = 'sending'", (message_id,)
     )
 
 
-def _events(connection: Connection, alert_message: int) -> list[Row]:
-    return connection.execute(
-        f"SELECT {_EVENT} FROM alert_event WHERE telling = ? ORDER BY id", (alert_message,)
-    ).fetchall()
-
-
-def _set_aside(connection: Connection, ids: Sequence[int]) -> None:
-    """Keep events without ever sending them; `restore` takes them up again after an upgrade."""
-    connection.executemany(
-        "UPDATE alert_event SET state = 'dropped', why = ?, telling = NULL WHERE id = ?"
-        " AND state IN ('pending', 'telling')",
-        [(UNREADABLE, id_) for id_ in ids],
-    )
-
-
-def _leased(
-    connection: Connection,
-    table: str,
-    columns: str,
-    found: Sequence[Row],
-    now: datetime,
-) -> list[Row]:
-    """Rows by the ids that were found, taken for as long as a lease lasts."""
-    ids = [row[0] for row in found]
-    chosen = "id IN (SELECT value FROM numbers(?) n)"
-    connection.execute(
-        f"UPDATE {table} SET fence = fence + 1, next_at = ? WHERE {chosen}",
-        (to_milliseconds(now + LEASE), ids),
-    )
-    rows = connection.execute(f"SELECT {columns} FROM {table} WHERE {chosen} ORDER BY id", (ids,))
-    return rows.fetchall()
-
-
-def _pending(row: Sequence[object]) -> PendingEvent:
-    id_, rule, version, subject, period, facts, urgent, fence, alert_message, state = row
-    return PendingEvent(
-        int(str(id_)), str(rule), int(str(version)), str(subject), str(period),
-        unpack_event(json.loads(str(facts))), bool(urgent), int(str(fence)),
-        None if alert_message is None else int(str(alert_message)), str(state),
-    )  # fmt: skip
-
-
-def _alert_message(row: Sequence[object]) -> AlertMessage:
-    (id_, key, place, note, root, made_at, fence, tries, sending_at, state, channel,
+def _message(row: Sequence[object]) -> AlertMessage:
+    (id_, key, recipient, note, root, created_at, fence, tries, sending_at, status, channel,
      ts) = row  # fmt: skip
     return AlertMessage(
         int(str(id_)),
         str(key),
-        str(place),
+        str(recipient),
         str(note),
         None if root is None else int(str(root)),
-        from_milliseconds(int(str(made_at))),
+        from_milliseconds(int(str(created_at))),
         int(str(fence)),
         int(str(tries)),
         None if sending_at is None else from_milliseconds(int(str(sending_at))),
-        str(state),
+        MessageStatus(str(status)),
         str(channel),
         str(ts),
     )

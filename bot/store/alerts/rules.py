@@ -1,10 +1,10 @@
-"""Alert rules as they are kept: whose, and in which words."""
+"""Alert rules in the database: their owners, and their words in the grammar."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,10 @@ _COLUMNS = "id, maker, email, words, members, version, made_at, changed_at, paus
 
 @dataclass(frozen=True, slots=True)
 class NewRule:
-    """A rule before it is kept: in the grammar's words, with what its names meant then (JSON)."""
+    """A rule to store: its words in the grammar, and the members that its names mean (JSON).
+
+    `owner` is the Slack id of the person who set it up, `email` their address or "".
+    """
 
     owner: str
     email: str
@@ -31,15 +34,15 @@ class NewRule:
 
 @dataclass(frozen=True, slots=True)
 class StoredRule:
-    """A rule that is kept; `paused` says why it rests, None if it does not.
+    """A stored rule; `paused` says why it is paused, None if it is active.
 
-    `version` counts its changes: what was known of the rule before is not known of it after.
+    `version` counts its changes: states of an earlier version say nothing about this one.
     """
 
     id: str
     draft: NewRule
     version: int
-    made_at: datetime
+    created_at: datetime
     changed_at: datetime
     paused: str | None
 
@@ -52,7 +55,7 @@ class AlertRules:
         self._clock = clock
 
     def add(self, draft: NewRule, id_: str = "") -> StoredRule:
-        """Keep a rule; the one of an id that is there already (deleted or not) stays as it is."""
+        """Store a rule; if a rule has that id already, deleted or not, it stays as it is."""
         id_ = id_ or secrets.token_hex(5)
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
@@ -66,89 +69,71 @@ class AlertRules:
             ).fetchone()
         return _entry(row)
 
-    def add_all(self, drafts: Iterable[NewRule]) -> None:
-        """Keep many rules at once."""
-        with self._db.write() as connection:
-            now = to_milliseconds(self._clock())
-            connection.executemany(
-                "INSERT INTO alert_rule (id, maker, email, words, members, made_at, changed_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (secrets.token_hex(5), one.owner, one.email, one.words, one.members, now, now)
-                    for one in drafts
-                ],
-            )
-
-    def get(self, id_: str) -> StoredRule | None:
-        """The rule of an id, unless it was deleted."""
+    def get(self, id_: str, *, deleted: bool = False) -> StoredRule | None:
+        """A rule; None if there is none with that id. With `deleted`, also a deleted one."""
+        only = "" if deleted else " AND gone = 0"
         with self._db.read() as connection:
             row = connection.execute(
-                f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ? AND gone = 0", (id_,)
+                f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ?{only}", (id_,)
             ).fetchone()
         return read_one(row, _entry, "alert rule")
 
-    def find(self, id_: str) -> StoredRule | None:
-        """The rule of an id, also if it was deleted."""
-        with self._db.read() as connection:
-            row = connection.execute(
-                f"SELECT {_COLUMNS} FROM alert_rule WHERE id = ?", (id_,)
-            ).fetchone()
-        return read_one(row, _entry, "alert rule")
-
-    def of(self, maker: str | None) -> list[StoredRule]:
-        """The rules of a person, or of everybody, oldest first."""
-        whose = "" if maker is None else " AND maker = ?"
+    def of(self, owner: str | None) -> list[StoredRule]:
+        """The rules of a person (a Slack id), or of all people (None), oldest first."""
+        where = "" if owner is None else " AND maker = ?"
         with self._db.read() as connection:
             found = connection.execute(
-                f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0{whose} ORDER BY made_at, id",
-                () if maker is None else (maker,),
+                f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0{where} ORDER BY made_at, id",
+                () if owner is None else (owner,),
             ).fetchall()
         return readable(found, _entry, "alert rule")
 
     def active(self) -> list[StoredRule]:
-        """The rules that are to be judged."""
+        """The rules to evaluate: neither paused nor deleted."""
         with self._db.read() as connection:
             found = connection.execute(
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0 AND paused IS NULL"
             ).fetchall()
         return readable(found, _entry, "alert rule")
 
-    def known(self, id_: str) -> bool:
-        """Whether there is a rule of an id, or was one."""
+    def exists(self, id_: str) -> bool:
+        """Whether a rule has that id, deleted or not."""
         with self._db.read() as connection:
             found = connection.execute("SELECT 1 FROM alert_rule WHERE id = ?", (id_,)).fetchone()
         return found is not None
 
     def change(
-        self, id_: str, draft: NewRule, *, keep: bool = False, was: int | None = None
+        self, id_: str, draft: NewRule, *, keep_states: bool = False, version: int | None = None
     ) -> StoredRule | None:
-        """Put other words in its place: it is armed anew, and what it was about to say is dropped.
+        """Replace a rule by another draft, and drop its pending events.
 
-        What it has said already stays. With `keep` it stands as it was told, with another line.
-        With `was` only if it still has that version; None where it has not, or is gone.
+        Its states are deleted, so that it can trigger again; with `keep_states` they are kept, as
+        for a new threshold. Messages that were sent stay. With `version` it is only changed if it
+        still has that version. None if it was changed or deleted.
         """
         with self._db.write() as connection:
+            now = to_milliseconds(self._clock())
             done = connection.execute(
                 "UPDATE alert_rule SET email = ?, words = ?, members = ?, version = version + 1,"
                 " changed_at = ? WHERE id = ? AND gone = 0 AND version = coalesce(?, version)",
-                (draft.email, draft.words, draft.members, to_milliseconds(self._clock()), id_, was),
+                (draft.email, draft.words, draft.members, now, id_, version),
             )
             if not done.rowcount:
                 return None
-            if keep:
-                _take_back(connection, id_, "changed")
+            if keep_states:
+                _undo_pending(connection, id_, "changed")
             else:
-                _forget(connection, id_, "changed")
+                _delete_states(connection, id_, "changed")
         return self.get(id_)
 
     def pause(self, id_: str, why: str) -> None:
-        """Let a rule rest: it says nothing and is not judged; it stands as it was told."""
+        """Pause a rule: it isn't evaluated and sends nothing. Its states are kept."""
         with self._db.write() as connection:
             connection.execute("UPDATE alert_rule SET paused = ? WHERE id = ?", (why, id_))
-            _take_back(connection, id_, "paused")
+            _undo_pending(connection, id_, "paused")
 
     def resume(self, id_: str, managers: Collection[str]) -> None:
-        """Resume a paused rule. What others than its `managers` (Slack ids) muted stays muted."""
+        """Resume a paused rule, and unmute what its `managers` (Slack ids) muted."""
         with self._db.write() as connection:
             connection.execute("UPDATE alert_rule SET paused = NULL WHERE id = ?", (id_,))
             connection.execute(
@@ -157,43 +142,43 @@ class AlertRules:
                 (id_, sorted(managers)),
             )
 
-    def remove(self, id_: str) -> None:
-        """Delete a rule; what it has said stays, what it was about to say is dropped."""
+    def delete(self, id_: str) -> None:
+        """Delete a rule and drop its pending events. Messages that were sent stay."""
         with self._db.write() as connection:
             connection.execute("UPDATE alert_rule SET gone = 1 WHERE id = ?", (id_,))
-            _forget(connection, id_, "deleted")
+            _delete_states(connection, id_, "deleted")
 
-    def hand_over(self, maker: str, heir: str, email: str) -> list[StoredRule]:
-        """Give all rules of a person to another; the rules."""
+    def hand_over(self, owner: str, new_owner: str, email: str) -> list[StoredRule]:
+        """Give all rules of a person to another, whose address is `email`; the rules."""
         with self._db.write() as connection:
             found = connection.execute(
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0 AND maker = ?"
                 " ORDER BY made_at, id",
-                (maker,),
+                (owner,),
             ).fetchall()
             connection.execute(
                 "UPDATE alert_rule SET maker = ?, email = ? WHERE gone = 0 AND maker = ?",
-                (heir, email, maker),
+                (new_owner, email, owner),
             )
         return readable(found, _entry, "alert rule")
 
-    def renew_email(self, maker: str, email: str) -> None:
-        """Keep a person's address as it is now."""
+    def update_email(self, owner: str, email: str) -> None:
+        """Store the current e-mail address of a person."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE alert_rule SET email = ? WHERE maker = ? AND email != ?",
-                (email, maker, email),
+                (email, owner, email),
             )
 
 
-def _forget(connection: Connection, id_: str, why: str) -> None:
+def _delete_states(connection: Connection, id_: str, why: str) -> None:
     connection.execute("DELETE FROM alert_state WHERE rule = ?", (id_,))
     connection.execute("DELETE FROM alert_hold WHERE rule = ?", (id_,))
     _drop(connection, id_, why)
 
 
-def _take_back(connection: Connection, id_: str, why: str) -> None:
-    """Drop what it was about to say, as if it had not come to that: so it is judged anew."""
+def _undo_pending(connection: Connection, id_: str, why: str) -> None:
+    """Drop a rule's pending events and undo their states, so that evaluation finds them again."""
     events = connection.execute(
         "SELECT subject, period, facts FROM alert_event WHERE rule = ? AND state = 'pending'"
         " ORDER BY id DESC",
@@ -201,8 +186,8 @@ def _take_back(connection: Connection, id_: str, why: str) -> None:
     ).fetchall()
     where = "rule = ? AND subject = ? AND period = ?"
     for subject, period, facts in events:
-        place = id_, subject, period
-        found = connection.execute(f"SELECT data FROM alert_state WHERE {where}", place).fetchone()
+        key = id_, subject, period
+        found = connection.execute(f"SELECT data FROM alert_state WHERE {where}", key).fetchone()
         if found:
             try:
                 state = without_event(
@@ -212,7 +197,7 @@ def _take_back(connection: Connection, id_: str, why: str) -> None:
                 continue
             connection.execute(
                 f"UPDATE alert_state SET state = ?, data = ? WHERE {where}",
-                (state.phase, json.dumps(pack_state(state)), *place),
+                (state.phase, json.dumps(pack_state(state)), *key),
             )
     _drop(connection, id_, why)
 
@@ -225,12 +210,12 @@ def _drop(connection: Connection, id_: str, why: str) -> None:
 
 
 def _entry(row: Sequence[object]) -> StoredRule:
-    id_, maker, email, words, members, version, made_at, changed_at, paused = row
+    id_, owner, email, words, members, version, created_at, changed_at, paused = row
     return StoredRule(
         str(id_),
-        NewRule(str(maker), str(email), str(words), str(members)),
+        NewRule(str(owner), str(email), str(words), str(members)),
         int(str(version)),
-        from_milliseconds(int(str(made_at))),
+        from_milliseconds(int(str(created_at))),
         from_milliseconds(int(str(changed_at))),
         None if paused is None else str(paused),
     )

@@ -1,6 +1,6 @@
-"""How each subject of each rule stands; what changes there is kept with what is to be told of it.
+"""The state of each subject of each rule in the database, stored together with its events.
 
-Where nothing is kept, the rule is armed.
+Where no state is stored, the rule hasn't triggered.
 """
 
 from __future__ import annotations
@@ -10,33 +10,31 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.store.alerts.events import StateKey
 from bot.store.alerts.messages import outdate
 from bot.store.connection import Connection
 from bot.store.database import Database
-from bot.store.encoding import from_milliseconds, to_milliseconds
+from bot.store.encoding import to_milliseconds
 from bot.store.readable import read_one, readable
 from reports.alerts.evaluation import AlertEvent, AlertState, EventKind, Phase
 from reports.alerts.serialization import pack_event, pack_state, unpack_state
 
 Clock = Callable[[], datetime]
 RETENTION = timedelta(days=100)
-"""How long is kept what a rule has told."""
+"""How long delivered events, their messages and states are kept."""
 SETTLED = timedelta(days=8)
-"""How long is kept how a subject stood in a period that is over."""
-EVERYTHING = "*"
-"""A hold on all subjects of a rule."""
-Place = tuple[str, str, str]
-"""A rule, a subject and a period: what a state is one of."""
+"""How long states of a period that is over are kept: late usage may still change its figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """What judging found: `before` is what it was judged against (None: nothing was kept).
+    """A new state, with its event if there is one.
 
-    `version` is the rule's; where it was changed meanwhile, nothing is.
+    `before` is the state that was evaluated against (None: none was stored). `version` is the
+    rule's. If either was changed meanwhile, nothing is stored.
     """
 
-    place: Place
+    key: StateKey
     version: int
     before: AlertState | None
     after: AlertState
@@ -44,66 +42,56 @@ class StateChange:
     urgent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A subject (all: "*") of a rule that is not to be heard of: until a moment, or for good."""
-
-    rule: str
-    subject: str
-    until: datetime | None
-    person: str
-
-
 class AlertStates:
-    """All states and holds. Its methods may be called from any thread and any process."""
+    """All states. Its methods may be called from any thread and any process."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
-    def all(self) -> dict[Place, AlertState]:
+    def all(self) -> dict[StateKey, AlertState]:
         """Every state that is stored and that this version can read."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT rule, subject, period, data FROM alert_state"
             ).fetchall()
-        return dict(readable(found, _placed, "alert state of rule"))
+        return dict(readable(found, _keyed, "alert state of rule"))
 
-    def triggered(self, rule: str) -> list[tuple[Place, AlertState]]:
-        """Where a rule has crossed its line and is not back."""
+    def triggered(self, rule: str) -> list[tuple[StateKey, AlertState]]:
+        """The states of a rule's subjects that are triggered."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT rule, subject, period, data FROM alert_state WHERE rule = ? AND state = ?",
                 (rule, Phase.TRIGGERED),
             ).fetchall()
-        return readable(found, _placed, "alert state of rule")
+        return readable(found, _keyed, "alert state of rule")
 
-    def get(self, place: Place) -> AlertState | None:
-        """One state."""
+    def get(self, key: StateKey) -> AlertState | None:
+        """A state; None if none is stored or it cannot be read."""
         with self._db.read() as connection:
-            return _get(connection, place)
+            return _get(connection, key)
 
-    def settle(self, changes: Iterable[StateChange]) -> int:
-        """Keep what changed and what is to be told of it, all or nothing; returns the events.
+    def save(self, changes: Iterable[StateChange]) -> int:
+        """Store new states with their events, in one transaction; the number of new events.
 
-        What another process changed since it was read stays as that process left it.
+        States that another process changed since they were read are left as they are.
         """
-        told = 0
+        events = 0
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
             versions = dict(
                 connection.execute("SELECT id, version FROM alert_rule WHERE gone = 0").fetchall()
             )
             for change in changes:
-                if versions.get(change.place[0]) != change.version:
+                if versions.get(change.key[0]) != change.version:
                     continue
-                if _get(connection, change.place) != change.before:
+                if _get(connection, change.key) != change.before:
                     continue
-                told += _keep(connection, change, now)
-        return told
+                events += _save(connection, change, now)
+        return events
 
-    def forget(self, now: datetime) -> None:
-        """Drop what was told long ago, and how subjects stood in periods that are over."""
+    def delete_old(self, now: datetime) -> None:
+        """Delete old events and messages, and the states of periods that are long over."""
         with self._db.write() as connection:
             found = connection.execute(
                 "SELECT rule, subject, period, data FROM alert_state WHERE changed_at < ?"
@@ -127,92 +115,43 @@ class AlertStates:
                 (limit,),
             )
 
-    # -- what people say to a message
-
-    def acknowledge(self, places: Iterable[Place], person: str) -> None:
-        """Note who has seen it; the first one counts."""
+    def acknowledge(self, keys: Iterable[StateKey], person: str) -> None:
+        """Store who acknowledged states (a Slack id); the first person counts."""
         with self._db.write() as connection:
             connection.executemany(
                 "UPDATE alert_state SET acknowledged = coalesce(acknowledged, ?)"
                 " WHERE rule = ? AND subject = ? AND period = ?",
-                [(person, *place) for place in places],
+                [(person, *key) for key in keys],
             )
 
-    def acknowledged(self, place: Place) -> str | None:
-        """Who has acknowledged it."""
+    def acknowledged_by(self, key: StateKey) -> str | None:
+        """The Slack id of the person who acknowledged a state; None if nobody did."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT acknowledged FROM alert_state WHERE rule = ? AND subject = ?"
                 " AND period = ?",
-                place,
+                key,
             ).fetchone()
         return str(found[0]) if found and found[0] else None
 
-    def hold(self, rule: str, subject: str, until: datetime | None, person: str) -> None:
-        """Say nothing of a subject until a moment (None: for good)."""
-        with self._db.write() as connection:
-            connection.execute(
-                "INSERT INTO alert_hold (rule, subject, until, period, person)"
-                " VALUES (?, ?, ?, '', ?) ON CONFLICT (rule, subject) DO UPDATE"
-                " SET until = excluded.until, period = excluded.period, person = excluded.person",
-                (rule, subject, until and to_milliseconds(until), person),
-            )
-
-    def release(self, rule: str, subject: str) -> None:
-        """Let it be heard of again."""
-        with self._db.write() as connection:
-            connection.execute(
-                "DELETE FROM alert_hold WHERE rule = ? AND subject = ?", (rule, subject)
-            )
-
-    def holds(self) -> dict[tuple[str, str], Hold]:
-        """What is not to be heard of, by rule and subject."""
-        with self._db.read() as connection:
-            found = connection.execute(
-                "SELECT rule, subject, until, person FROM alert_hold"
-            ).fetchall()
-        return {
-            (row[0], row[1]): Hold(row[0], row[1], row[2] and from_milliseconds(row[2]), row[3])
-            for row in found
-        }
-
-    def remind(
-        self, place: Place, version: int, event: AlertEvent, *, since: datetime, urgent: bool
+    def add_reminder(
+        self, key: StateKey, version: int, event: AlertEvent, *, since: datetime, urgent: bool
     ) -> None:
-        """Tell once more how a subject stands, if it stands so still.
+        """Add a reminder, a further event of a subject that is still triggered.
 
-        Not where something is told of it anyway: what was held back until now, `since`.
+        None is added if a message about the subject is waiting, or was created `since` (UTC).
         """
         with self._db.write() as connection:
-            known = _get(connection, place)
-            (told,) = connection.execute(
+            known = _get(connection, key)
+            (announced,) = connection.execute(
                 "SELECT EXISTS (SELECT 1 FROM alert_event e LEFT JOIN alert_telling t"
                 " ON t.id = e.telling WHERE e.rule = ? AND e.subject = ? AND e.period = ?"
                 " AND (e.state IN ('pending', 'telling') OR t.made_at >= ?))",
-                (*place, to_milliseconds(since)),
+                (*key, to_milliseconds(since)),
             ).fetchone()
-            if known and known.phase is Phase.TRIGGERED and not told:
-                change = StateChange(place, version, known, known, event, urgent)
-                _keep(connection, change, to_milliseconds(self._clock()))
-
-    def ended_holds(self) -> list[Hold]:
-        """The holds that are over by now; `end_hold` removes each once its reminder is stored."""
-        with self._db.read() as connection:
-            found = connection.execute(
-                "SELECT rule, subject, until, person FROM alert_hold WHERE until <= ?",
-                (to_milliseconds(self._clock()),),
-            ).fetchall()
-        return readable(
-            found, lambda row: Hold(row[0], row[1], from_milliseconds(row[2]), row[3]), "hold of"
-        )
-
-    def end_hold(self, hold: Hold) -> None:
-        """Remove a hold that is over, unless it was set anew meanwhile."""
-        with self._db.write() as connection:
-            connection.execute(
-                "DELETE FROM alert_hold WHERE rule = ? AND subject = ? AND until = ?",
-                (hold.rule, hold.subject, hold.until and to_milliseconds(hold.until)),
-            )
+            if known and known.phase is Phase.TRIGGERED and not announced:
+                change = StateChange(key, version, known, known, event, urgent)
+                _save(connection, change, to_milliseconds(self._clock()))
 
 
 def _is_over(data: str, now: datetime) -> bool:
@@ -220,41 +159,41 @@ def _is_over(data: str, now: datetime) -> bool:
     return state is not None and state.ends is not None and state.ends < now - SETTLED
 
 
-def _placed(row: Sequence[str]) -> tuple[Place, AlertState]:
+def _keyed(row: Sequence[str]) -> tuple[StateKey, AlertState]:
     return (row[0], row[1], row[2]), unpack_state(json.loads(row[3]))
 
 
-def _get(connection: Connection, place: Place) -> AlertState | None:
-    """A state; None where there is none or it cannot be read: then the rule counts as armed."""
+def _get(connection: Connection, key: StateKey) -> AlertState | None:
+    """A state; None if there is none or it cannot be read: then it counts as not triggered."""
     row = connection.execute(
         "SELECT rule, subject, period, data FROM alert_state"
         " WHERE rule = ? AND subject = ? AND period = ?",
-        place,
+        key,
     ).fetchone()
-    found = read_one(row, _placed, "alert state of rule")
+    found = read_one(row, _keyed, "alert state of rule")
     return found and found[1]
 
 
-def _keep(connection: Connection, change: StateChange, now: int) -> int:
-    """Write a state with its event; how many events are new."""
-    kept = json.dumps(pack_state(change.after))
+def _save(connection: Connection, change: StateChange, now: int) -> int:
+    """Store a state with its event; the number of new events."""
+    data = json.dumps(pack_state(change.after))
     connection.execute(
         "INSERT INTO alert_state (rule, subject, period, state, data, crossings, changed_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (rule, subject, period) DO UPDATE SET"
         " state = excluded.state, data = excluded.data, changed_at = excluded.changed_at,"
         " crossings = alert_state.crossings + excluded.crossings",
-        (*change.place, change.after.phase, kept, int(change.event is not None), now),
+        (*change.key, change.after.phase, data, int(change.event is not None), now),
     )
     if change.event is None:
         return 0
     (crossings,) = connection.execute(
         "SELECT crossings FROM alert_state WHERE rule = ? AND subject = ? AND period = ?",
-        change.place,
+        change.key,
     ).fetchone()
     ended = change.event.kind is EventKind.ENDED
-    rule, subject, period = change.place
-    # the state of a period that was over may have been forgotten while its events are kept: the
-    # same crossing again is no news, and must not undo what else was found
+    rule, subject, period = change.key
+    # the state of a past period may have been deleted while its events are kept: the same crossing
+    # again is not a new event, and must not roll back the other changes
     added = connection.execute(
         "INSERT INTO alert_event (rule, version, subject, period, crossing, kind, facts, urgent,"
         " at, next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -268,7 +207,7 @@ def _keep(connection: Connection, change: StateChange, now: int) -> int:
         first = connection.execute(
             "SELECT telling FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"
             " AND kind = 'triggered' ORDER BY id DESC LIMIT 1",
-            change.place,
+            change.key,
         ).fetchone()
         if first and first[0] is not None:
             outdate(connection, first[0], now)

@@ -1,4 +1,4 @@
-"""Usage as alert rules look at it: of each member of a dimension, over stretches of time."""
+"""The usage that alert rules need: of each member of a dimension, in time ranges."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _MOST_KEPT = 12
 
 
 def add(a: Usage, b: Usage) -> Usage:
-    """Both together."""
+    """The sum of two figures."""
     return Usage(*map(sum, zip(a, b, strict=True)))
 
 
 class AlertUsage:
-    """Reads kept sums. Its methods may be called from any thread."""
+    """Reads stored sums. Its methods may be called from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -44,7 +44,7 @@ class AlertUsage:
         self._before: dict[tuple[Dimension | None, datetime], frozenset[UsageKey]] = {}
 
     def sums(self, by: Dimension | None, intervals: Iterable[GranularInterval]) -> dict[int, Usage]:
-        """What each member of a dimension (0: all together) used in all stretches."""
+        """The usage of each member of a dimension (0: everything combined) in all intervals."""
         found: dict[int, Usage] = {}
         for member, _, usage in self._rows(by, intervals, bucketed=False):
             known = found.get(member)
@@ -62,7 +62,7 @@ class AlertUsage:
         return found
 
     def users(self, intervals: Iterable[GranularInterval]) -> dict[tuple[int, int], Usage]:
-        """What each creator used of each model in all stretches."""
+        """The usage of each model by each creator in all intervals."""
         found: dict[tuple[int, int], Usage] = {}
         with self._db.read() as connection:
             for granularity, (start, end) in intervals:
@@ -77,9 +77,9 @@ class AlertUsage:
                     ),
                 )
                 for row in rows:
-                    place, usage = (row[0], row[1]), Usage._make(row[2:])
-                    known = found.get(place)
-                    found[place] = usage if known is None else add(known, usage)
+                    key, usage = (row[0], row[1]), Usage._make(row[2:])
+                    known = found.get(key)
+                    found[key] = usage if known is None else add(known, usage)
         return found
 
     def before(self, what: Dimension | None, day: datetime) -> frozenset[UsageKey]:
@@ -87,18 +87,18 @@ class AlertUsage:
 
         It is remembered, since what happened before that day hardly changes.
         """
-        place = what, day
-        if place not in self._before:
+        key = what, day
+        if key not in self._before:
             interval = [(Granularity.DAY, (_EARLIEST, day))]
             found = self.users(interval) if what is None else self.sums(what, interval)
             used = frozenset(one for one, usage in found.items() if usage.requests)
             while len(self._before) >= _MOST_KEPT:
                 self._before.pop(next(iter(self._before)))
-            self._before[place] = used
-        return self._before[place]
+            self._before[key] = used
+        return self._before[key]
 
     def first(self, dimension: Dimension, member: int, since: datetime) -> datetime | None:
-        """When a member was used first after a moment, of what is held by day (UTC)."""
+        """The first day (UTC) with usage of a member, from `since` on; None if there is none."""
         code = GRANULARITY[Granularity.DAY]
         start, end = to_seconds(since), _LATEST
         with self._db.read() as connection:
@@ -123,8 +123,8 @@ class AlertUsage:
         `members` are some that weren't used on `day` or lately, so that it is remembered for that
         day.
         """
-        place = dimension, members, day
-        if place not in self._last:
+        key = dimension, members, day
+        if key not in self._last:
             with self._db.read() as connection:
                 found = connection.execute(
                     "SELECT member, max(bucket) FROM total WHERE dimension = ? AND granularity = ?"
@@ -133,8 +133,8 @@ class AlertUsage:
                 ).fetchall()
             while len(self._last) >= _MOST_KEPT:
                 self._last.pop(next(iter(self._last)))
-            self._last[place] = {member: from_seconds(bucket) for member, bucket in found}
-        return self._last[place]
+            self._last[key] = {member: from_seconds(bucket) for member, bucket in found}
+        return self._last[key]
 
     def _rows(
         self, by: Dimension | None, intervals: Iterable[GranularInterval], *, bucketed: bool

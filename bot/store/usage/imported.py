@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.store.connection import Connection
-from bot.store.encoding import FIGURES, GRANULARITY, from_seconds, part, to_seconds
-from reports.time.timerange import Granularity, following
+from bot.store.encoding import FIGURES, GRANULARITY, SUMMED, VIEWS, from_seconds, part, to_seconds
+from reports.time.timerange import Granularity, next_bucket
 from reports.usage.coverage import Interval, gaps, merge
 
 _DAY, _MONTH = GRANULARITY[Granularity.DAY], GRANULARITY[Granularity.MONTH]
@@ -146,7 +146,7 @@ def sum_complete_months(connection: Connection, start: datetime, end: datetime) 
     ).fetchone()
     for bucket in sorted(months(connection)):
         first = from_seconds(bucket)
-        after = following(first, Granularity.MONTH)
+        after = next_bucket(first, Granularity.MONTH)
         # the days of a month that is not over are all stored when they are up to the last sync
         until = min(after, from_seconds(synced[0])) if synced and synced[0] > bucket else after
         if first < end and start < after and not gaps((first, until), days):
@@ -155,17 +155,17 @@ def sum_complete_months(connection: Connection, start: datetime, end: datetime) 
 
 def _sum_days(connection: Connection, bucket: int, after: int) -> None:
     connection.execute(
-        "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket = ?",
+        f"DELETE FROM usage WHERE view IN ({VIEWS}) AND granularity = ? AND bucket = ?",
         (_MONTH, bucket),
     )
     connection.execute(
-        "DELETE FROM total WHERE dimension IN (0, 1, 2, 3, 4) AND granularity = ? AND bucket = ?",
+        f"DELETE FROM total WHERE dimension IN ({SUMMED}) AND granularity = ? AND bucket = ?",
         (_MONTH, bucket),
     )
     connection.execute(
         f"INSERT INTO total (dimension, granularity, part, member, bucket, {FIGURES})"
         f" SELECT dimension, ?, ?, member, ?, {_SUMS} FROM total"
-        " WHERE dimension IN (0, 1, 2, 3, 4) AND granularity = ? AND part BETWEEN ? AND ?"
+        f" WHERE dimension IN ({SUMMED}) AND granularity = ? AND part BETWEEN ? AND ?"
         " AND bucket >= ? AND bucket < ? GROUP BY dimension, member",
         (
             _MONTH,
@@ -181,7 +181,7 @@ def _sum_days(connection: Connection, bucket: int, after: int) -> None:
     connection.execute(
         f"INSERT INTO usage (view, granularity, bucket, member, model, {FIGURES})"
         f" SELECT view, ?, ?, member, model, {_SUMS} FROM usage"
-        " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?"
+        f" WHERE view IN ({VIEWS}) AND granularity = ? AND bucket >= ? AND bucket < ?"
         " GROUP BY view, member, model",
         (_MONTH, bucket, _DAY, bucket, after),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import pairwise
 
@@ -20,9 +20,9 @@ from bot.store.encoding import (
 )
 from bot.store.usage import imported
 from bot.store.usage.selection import Ids, Selection
-from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
+from reports.time.timerange import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
-from reports.usage.usage import ZERO, Usage, minus, plus
+from reports.usage.usage import ZERO, Usage, plus, total
 
 SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""
@@ -104,12 +104,14 @@ def read(
     ranking: Ranking | None,
 ) -> UsageTotals:
     """The figures of a selection in one view; without a ranking, the series of all groups."""
+    table = selected_table(connection, selection, wanted, stored)
+    places = stored_buckets(wanted, resolution(wanted, stored))
+    if selection.by is Dimension.MODEL and not table.sums:
+        # there are few models, so rows are read once, for the whole, the ranking and the series
+        return _ranked(_series(connection, table, places), len(wanted.buckets), ranking)
     whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
-    grain = resolution(wanted, stored)
-    table = selected_table(connection, selection, wanted, stored)
-    places = stored_buckets(wanted, grain)
     if ranking:
         count, chosen = _rank(connection, table, ranking)
         some = selection.only(selection.by, frozenset(chosen))
@@ -119,6 +121,57 @@ def read(
         series = _series(connection, table, places)
         count = len(series)
     return UsageTotals(whole, series, count)
+
+
+def _ranked(
+    series: Mapping[int, Mapping[int, Usage]], count: int, ranking: Ranking | None
+) -> UsageTotals:
+    """The totals of all groups; with a ranking, with the series of the largest groups only.
+
+    `count` is the number of buckets.
+    """
+    whole = [ZERO] * count
+    for buckets in series.values():
+        for index, usage in buckets.items():
+            whole[index] = plus(whole[index], usage)
+    if ranking is None:
+        return UsageTotals(tuple(whole), series, len(series))
+    sums = {group: total(buckets.values()) for group, buckets in series.items()}
+    sources = {
+        metric: ranking.source if metric is Metric.SPEND else MoneySource.ALL
+        for metric in ranking.metrics
+    }
+    rows = [
+        (group, *(used.value(metric, source) for metric, source in sources.items()))
+        for group, used in sums.items()
+    ]
+    chosen = _largest(rows, ranking.top)
+    return UsageTotals(tuple(whole), {group: series[group] for group in chosen}, len(series))
+
+
+def _largest(rows: Sequence[Sequence[int]], top: int) -> list[int]:
+    """The groups that are largest by any value; a row has a group's id and its values.
+
+    Of equal ones the first id, so that an answer does not change from one moment to the next.
+    """
+    chosen: set[int] = set()
+    for column in range(1, len(rows[0]) if rows else 0):
+        order = [(row[column], -row[0]) for row in rows]
+        chosen.update(-id_ for _, id_ in nlargest(top, order))
+    return sorted(chosen)
+
+
+def read_by_owner(
+    connection: Connection, by_key: Selection, wanted: TimeRange, stored: Granularity
+) -> UsageTotals:
+    """The figures of a selection by key, grouped by the creators who own the keys."""
+    whole = read_whole(connection, by_key, wanted, stored)
+    table = selected_table(connection, by_key, wanted, stored)
+    owned = replace(table, tables=f"{table.tables} CROSS JOIN member o", group="o.owner",
+                    where=f"{table.where} AND o.id = t.member")  # fmt: skip
+    places = stored_buckets(wanted, resolution(wanted, stored))
+    series = _series(connection, owned, places)
+    return UsageTotals(whole, series, len(series))
 
 
 def read_whole(
@@ -168,67 +221,6 @@ def rows(
         )
         for found in connection.stream(statement, table.params):
             yield index, found[0], found[1], Usage(*found[2:])
-
-
-def read_crossed(
-    selection: Selection,
-    owners: Mapping[int, int],
-    orphans: Ids,
-    chatroom: int,
-    each: Callable[[Selection], Iterator[Row]],
-) -> Iterator[Row]:
-    """Usage rows of keys and creators together, which no view has by itself.
-
-    A key belongs to one creator. So a creator's usage is that of their keys (from the key view)
-    plus the remainder of the creator view, which counts as chatroom usage. Usage of `orphans`, keys
-    whose creators are unknown, is part of that remainder too. `each` reads the rows of a selection
-    that one view has. Rows are (index of the bucket, key or creator or 0, model, usage), one for
-    each bucket, group and model.
-    """
-    found: dict[tuple[int, int, int], Usage] = {}
-
-    def add(index: int, key: int, creator: int, model: int, usage: Usage) -> None:
-        groups = {Dimension.KEY: key, Dimension.CREATOR: creator}
-        place = index, groups.get(selection.by or Dimension.MODEL, 0), model
-        found[place] = plus(found.get(place, ZERO), usage)
-
-    creators, keys = selection.ids(Dimension.CREATOR), selection.ids(Dimension.KEY)
-    others = {one: ids for one, ids in selection.members if DIMENSIONS[one].view is None}
-    owned = frozenset(owners)
-    if creators is not None:
-        owned = frozenset(k for k, owner in owners.items() if owner in creators) - orphans
-    asked = owned if keys is None else owned & keys
-    by_key = Selection.of(Dimension.KEY, {**others, Dimension.KEY: owned})
-    rest: dict[tuple[int, int, int], Usage] = {}
-    with_chatroom = keys is None or chatroom in keys
-    if with_chatroom:
-        by_creator = Selection.of(Dimension.CREATOR, others)
-        if creators is not None:
-            by_creator = by_creator.only(Dimension.CREATOR, creators)
-        for index, creator, model, usage in each(by_creator):
-            rest[index, creator, model] = usage
-    for index, key, model, usage in each(by_key):
-        if with_chatroom:
-            place = index, owners[key], model
-            rest[place] = minus(rest.get(place, ZERO), usage)
-        if key in asked:
-            add(index, key, owners[key], model, usage)
-    for (index, creator, model), usage in rest.items():
-        add(index, chatroom, creator, model, usage)
-    yield from ((*place, usage) for place, usage in found.items() if usage != ZERO)
-
-
-def gather(found: Iterator[Row], by: Dimension | None, count: int) -> UsageTotals:
-    """Rows added up to what `read` returns for a single view, with the series of all groups."""
-    series: dict[int, dict[int, Usage]] = {}
-    whole = [ZERO] * count
-    for index, member, model, usage in found:
-        group = series.setdefault(model if by is Dimension.MODEL else member, {})
-        group[index] = plus(group.get(index, ZERO), usage)
-        whole[index] = plus(whole[index], usage)
-    if by is None:
-        series = {0: dict(enumerate(whole))}
-    return UsageTotals(tuple(whole), series, len(series))
 
 
 def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
@@ -335,7 +327,7 @@ def _bucket_starts(span: Span) -> list[int]:
     months = []
     while start < end:
         months.append(start)
-        start = to_seconds(following(from_seconds(start), stored))
+        start = to_seconds(next_bucket(from_seconds(start), stored))
     return months
 
 
@@ -391,12 +383,7 @@ def _rank(connection: Connection, table: _Table, ranking: Ranking) -> tuple[int,
             f" WHERE {table.where} GROUP BY 1"
         )
     found = connection.execute(statement, table.params).fetchall()
-    chosen: set[int] = set()
-    for column in range(1, len(columns) + 1):
-        # of equal ones the first id, so that an answer does not change from one moment to the next
-        order = [(row[column], -row[0]) for row in found]
-        chosen.update(-id_ for _, id_ in nlargest(ranking.top, order))
-    return len(found), sorted(chosen)
+    return len(found), _largest(found, ranking.top)
 
 
 def _series(

@@ -11,20 +11,21 @@ from itertools import pairwise
 
 from bot.store.connection import Area, Connection
 from bot.store.database import Database
-from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, from_seconds, to_seconds
+from bot.store.encoding import DIMENSION, GRANULARITY, VIEWS, StoredView, from_seconds, to_seconds
 from bot.store.usage import directory as members
 from bot.store.usage import figure_coverage, imported, last_used, sums
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage import window_records as records
+from bot.store.usage.crossed import CrossedKeys, crossed_rows, read_crossed
 from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
 from bot.store.usage.directory import Directory
 from bot.store.usage.imported import Intake
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
-from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
-from reports.usage.coverage import Held, Interval, common, gaps, merge
+from reports.time.timerange import HOUR, Granularity, TimeRange, floor, next_bucket
+from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.figures import OPTIONAL_NAMES
 from reports.usage.sync_windows import QUARTER, Window
@@ -44,12 +45,12 @@ class CacheState:
     sums of days.
     """
 
-    held: Held
+    coverage: Coverage
     synced: Mapping[Granularity, datetime]
-    imported: Held = field(default_factory=dict)
+    imported: Coverage = field(default_factory=dict)
 
     @property
-    def pulled(self) -> Held:
+    def pulled(self) -> Coverage:
         """The intervals that were synced from OpenRouter, by granularity."""
         return {
             granularity: tuple(
@@ -57,7 +58,7 @@ class CacheState:
                 for interval in intervals
                 for part in gaps(interval, self.imported.get(granularity, ()))
             )
-            for granularity, intervals in self.held.items()
+            for granularity, intervals in self.coverage.items()
         }
 
 
@@ -71,6 +72,10 @@ class Store:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+
+    def now(self) -> datetime:
+        """The present (UTC) by the database's clock."""
+        return self._db.now()
 
     # -- the directory
 
@@ -151,13 +156,13 @@ class Store:
         held[Granularity.MONTH] = files[Granularity.MONTH]
         return CacheState(held, synced, files)
 
-    def known(self, figures: Collection[str] = OPTIONAL_NAMES) -> Held:
+    def known(self, figures: Collection[str] = OPTIONAL_NAMES) -> Coverage:
         """The intervals for which all of these optional figures are known, by granularity."""
         found: dict[Granularity, tuple[Interval, ...]] = {}
         with self._db.read() as connection:
             for granularity, code in GRANULARITY.items():
                 each = [figure_coverage.known(connection, code, name) for name in figures]
-                found[granularity] = common(each)
+                found[granularity] = intersection(each)
         return found
 
     def unknown_buckets(
@@ -177,7 +182,7 @@ class Store:
             known = self.known(figures)[stored]
         unknown = set()
         for index, bucket in enumerate(pairwise([*wanted.buckets, wanted.end])):
-            spans = common([[bucket], stored_spans])
+            spans = intersection([[bucket], stored_spans])
             if not spans or any(gaps(span, known) for span in spans):
                 unknown.add(index)
         return frozenset(unknown)
@@ -286,7 +291,7 @@ class Store:
         buckets = []
         start = floor(known[0], granularity)
         while start < known[1]:
-            buckets.append((start, following(start, granularity)))
+            buckets.append((start, next_bucket(start, granularity)))
             start = buckets[-1][1]
         count = 0
         with self._db.write(Area.USAGE) as connection:
@@ -324,7 +329,7 @@ class Store:
         kept = "bucket NOT IN (SELECT bucket FROM imported WHERE granularity = ?)"
         with self._db.write(Area.USAGE) as connection:
             connection.execute(
-                "DELETE FROM usage WHERE view IN (0, 1) AND granularity = ? AND bucket < ?"
+                f"DELETE FROM usage WHERE view IN ({VIEWS}) AND granularity = ? AND bucket < ?"
                 f" AND {kept}",
                 (code, limit, code),
             )
@@ -437,8 +442,8 @@ class Store:
         """The figures of a selection; with a ranking, series of its largest groups only."""
         with self._db.read() as connection:
             if selection.crossed:
-                found = self._crossed(connection, selection, wanted, stored)
-                return reading.gather(found, selection.by, len(wanted.buckets))
+                keys, chatroom = self._crossed_keys(selection)
+                return read_crossed(connection, selection, wanted, stored, keys, chatroom, ranking)
             return reading.read(connection, selection, wanted, stored, ranking)
 
     def whole(
@@ -447,7 +452,7 @@ class Store:
         """The usage of each bucket: what `read` returns as the whole, without the groups."""
         with self._db.read() as connection:
             if selection.crossed:
-                return self.read(selection, wanted, stored).whole
+                return self.read(selection.grouped(None), wanted, stored).whole
             return reading.read_whole(connection, selection, wanted, stored)
 
     def rows(
@@ -456,7 +461,7 @@ class Store:
         """Usage rows, newest bucket first: index of the bucket, member (or 0), model, usage."""
         with self._db.read() as connection:
             if selection.crossed:
-                found = self._crossed(connection, selection, wanted, stored)
+                found = self._crossed_rows(connection, selection, wanted, stored)
                 yield from sorted(found, key=lambda row: (-row[0], row[1], row[2]))
             else:
                 yield from reading.rows(connection, selection, wanted, stored)
@@ -502,7 +507,7 @@ class Store:
         """Tokens and spend (nano-dollars, of a source) of a whole range by member and model."""
         with self._db.read() as connection:
             if selection.crossed:
-                found = self._crossed(connection, selection, wanted, stored)
+                found = self._crossed_rows(connection, selection, wanted, stored)
                 return sums.pairs_of_rows(found, source)
             return sums.by_pair(connection, selection, wanted, stored, source)
 
@@ -516,7 +521,7 @@ class Store:
         """Usage rows, group after group in the order given, newest bucket first in each."""
         with self._db.read() as connection:
             if selection.crossed:
-                found = self._crossed(connection, selection, wanted, stored)
+                found = self._crossed_rows(connection, selection, wanted, stored)
                 yield from sections.sorted_by_group(found, selection, order)
             else:
                 yield from sections.rows_by_group(connection, selection, wanted, stored, order)
@@ -564,19 +569,25 @@ class Store:
             ).fetchone()
         return found is not None
 
-    def _crossed(
+    def _crossed_keys(self, selection: Selection) -> tuple[CrossedKeys, int]:
+        """The keys of a crossed selection, and the id under which chatroom usage is listed."""
+        known = self.directory()
+        chatroom = known.ids[Dimension.KEY, ""]
+        return CrossedKeys.of(selection, known.owners, known.orphans, chatroom), chatroom
+
+    def _crossed_rows(
         self,
         connection: Connection,
         selection: Selection,
         wanted: TimeRange,
         stored: Granularity,
     ) -> Iterator[reading.Row]:
-        known = self.directory()
-        return reading.read_crossed(
+        keys, chatroom = self._crossed_keys(selection)
+        return crossed_rows(
             selection,
-            known.owners,
-            known.orphans,
-            known.ids[Dimension.KEY, ""],
+            keys,
+            self.directory().owners,
+            chatroom,
             lambda part: reading.rows(connection, part, wanted, stored),
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.runtime.priority import pausing_for_requests
 from bot.store.connection import Connection
-from bot.store.encoding import FIGURES, GRANULARITY, part, to_seconds
+from bot.store.encoding import FIGURES, GRANULARITY, VIEWS, part, to_seconds
 from bot.store.usage import imported
 from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
 from reports.time.timerange import Granularity
@@ -39,7 +39,7 @@ def window_rows(connection: Connection, window: Window) -> dict[RowKey, Figures]
     """All stored rows of a window, in both views."""
     found = connection.execute(
         f"SELECT view, bucket, member, model, {FIGURES} FROM usage"
-        " WHERE view IN (0, 1) AND granularity = ? AND bucket >= ? AND bucket < ?",
+        f" WHERE view IN ({VIEWS}) AND granularity = ? AND bucket >= ? AND bucket < ?",
         (GRANULARITY[window.granularity], to_seconds(window.start), to_seconds(window.end)),
     )
     return {row[:4]: row[4:] for row in pausing_for_requests(found)}

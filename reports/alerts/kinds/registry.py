@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.budget import Budget
+from reports.alerts.kinds.cache import Cache
 from reports.alerts.kinds.credits import Credits
 from reports.alerts.kinds.forecast import Forecast
 from reports.alerts.kinds.new import New
 from reports.alerts.kinds.orphaned import Orphaned
+from reports.alerts.kinds.retiring import Retiring
 from reports.alerts.kinds.spike import Spike
 from reports.alerts.kinds.stale import Stale
 from reports.alerts.kinds.unused import Unused
 from reports.alerts.watch import Watch
 
 KINDS: tuple[type[Watch], ...] = (
-    Above, Spike, Budget, Credits, Forecast, New, Unused, Orphaned, Stale,
+    Above, Spike, Budget, Credits, Forecast, New, Unused, Orphaned, Cache, Retiring, Stale,
 )  # fmt: skip
 BY_KEY = {kind.key: kind for kind in KINDS}
 SPELLINGS = {word: kind.key for kind in KINDS for word in kind.spellings}

@@ -42,12 +42,15 @@ if TYPE_CHECKING:
 WEEKS = 4
 """How many weeks back an hour is compared with."""
 TIMES = 5
+"""A spike costs more than this many times the median."""
 SPREADS = 6
+"""A spike is more than this many spreads above the median."""
 LEAST_HOURS = 6
-"""With fewer past hours known, which is two weeks, there is no usual yet."""
+"""With fewer past hours known, two weeks, there is no baseline yet: the median would be chance."""
 UNKNOWN_TIMES = 10
-"""Where there is no usual yet, the line is so many times the floor."""
+"""Without a baseline, the threshold is this many times the floor."""
 _SCALE = 1.4826
+"""Makes a median absolute deviation comparable with a standard deviation."""
 _OFFSETS = (-HOUR, timedelta(), HOUR)
 
 
@@ -133,7 +136,7 @@ class Spike(Watch):
         return tuple(Needed(by, filters, span, Granularity.HOUR) for span in (recent, *past))
 
     def is_clear(self, value: int, limit: int, *, unfinished: bool) -> bool:
-        """Whether an hour that is over is below half of the line.
+        """Whether an hour that is over is at most half of the threshold.
 
         An hour that still runs may yet grow, and a busy day is up and down by the hour.
         """
@@ -227,9 +230,9 @@ def past_hours(hour: datetime) -> tuple[datetime, ...]:
 
 
 def usual(past: Iterable[int | None], floor: int) -> Baseline | None:
-    """What is usual, of the figures of `past_hours`; None where too few are known.
+    """The baseline of the figures of `past_hours`; None if too few are known.
 
-    An hour is not known (None) where the cache does not hold it or where it lies before the
+    An hour is unknown (None) if the cache doesn't have it or if it is before the
     subject's first use; an hour without use is 0.
     """
     known = [value for value in past if value is not None]
@@ -245,7 +248,7 @@ def usual(past: Iterable[int | None], floor: int) -> Baseline | None:
 def known_past(
     figures: Mapping[datetime, int], hour: datetime, first: datetime | None, held: datetime
 ) -> list[int | None]:
-    """The figures of `past_hours`, None before the first use and before what is held (UTC).
+    """The figures of `past_hours`, None before the first use and before the cache begins (UTC).
 
     `figures` are a subject's by hour, without those that are 0; `first` None: never used before.
     """
@@ -256,7 +259,7 @@ def known_past(
 
 
 def may_spike(rule: Rule, value: int) -> bool:
-    """Whether an hour's figure can be a spike at all: most need no look at the past."""
+    """Whether an hour's figure can be a spike at all; for most, no past hours are looked up."""
     return isinstance(rule.watch, Spike) and value > rule.watch.floor
 
 
@@ -269,17 +272,17 @@ class Hour:
     usual: Baseline | None = None
 
     def threshold(self, floor: int) -> int:
-        """Where a spike begins in this hour."""
+        """The threshold of this hour, in nano-dollars."""
         return self.usual.threshold if self.usual else floor * UNKNOWN_TIMES
 
 
 def spike(
     rule: Rule, subject: str, label: str, hours: Sequence[Hour], at: datetime, creator: str = ""
 ) -> Measurement:
-    """Measure one subject: of the hours to evaluate, the one farthest above its line.
+    """Measure one subject: of the hours to evaluate, the one farthest above its threshold.
 
-    So an hour whose last figures come late still counts, and a spike is over only when all of
-    these hours are calm. `hours` are those of `Spike.needed`, at least one; `at` is how fresh
+    So an hour whose last figures arrive late still counts, and a spike is over only when all of
+    these hours are. `hours` are those of `Spike.needed`, at least one; `at` is how fresh
     their figures are.
     """
     floor = rule.watch.floor if isinstance(rule.watch, Spike) else 0

@@ -38,7 +38,7 @@ def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
     points = [sum(values[a:b]) for a, b in zip(starts, ends, strict=True)]
     if grows:
         points = list(accumulate(points))
-        # what was used before the cache holds anything is in the figure, and not in the chart
+        # the figure includes usage from before the cache begins, which the buckets lack
         missing = max((event.measurement.value or 0) - points[-1], 0)
         points = [point + missing for point in points]
     series = [_series("so far" if grows else str(metric), labels, points, metric)]
@@ -54,7 +54,7 @@ def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
 
 
 def _fresh(event: AlertEvent, span: TimeRange, values: tuple[int, ...]) -> tuple[int, ...]:
-    """The values, with a spike's hour at least at its reading: minutes arrive before hours."""
+    """The values, with a spike's hour at least as measured: minutes are synced before hours."""
     measurement = event.measurement
     if measurement.hour is None or measurement.hour.start not in span.buckets:
         return values

@@ -137,7 +137,7 @@ def is_over(latest: AlertEvent | None) -> bool:
 
 
 def with_limit_of(rule: Rule, measurement: Measurement) -> Rule:
-    """A rule with the threshold that a reading was judged by, which may have changed since."""
+    """A rule with the limit of a measurement; the rule's own may have been changed since."""
     return replace(rule, watch=rule.watch.with_limit(measurement.limit))
 
 
@@ -262,7 +262,7 @@ def _full(lines: Sequence[str], event_to_show: int) -> bool:
 
 
 def drivers(event: AlertEvent, rule: Rule, detail: Detail) -> list[str]:
-    """The top keys and models behind an alert, a line each, without those it is about anyway."""
+    """The top keys and models behind an alert, a line each, without the subject's own dimension."""
     metric, subject_is = rule.watch.measured, subject_of(rule, event.measurement)
     before = before_words(rule, event.measurement)
     found = []

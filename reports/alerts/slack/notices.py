@@ -33,7 +33,7 @@ def no_account(owner: str) -> str:
 
 
 def made_by(owner: str) -> str:
-    """Why a creator gets an alert that somebody else set up."""
+    """Why a creator gets an alert that another person (a Slack id) set up, in mrkdwn."""
     return f"<@{owner}> set up this alert. You get it because it's about your usage."
 
 
@@ -53,7 +53,10 @@ def mend(code: str) -> str:
 
 
 def handed_over(left: str, heir: str, rules: Sequence[str], command: str, *, mine: bool) -> Message:
-    """Tell an admin who took over the alerts of somebody who left; `mine`: it is the reader."""
+    """Tell an admin who took over the alerts of an owner who left; `mine`: the reader did.
+
+    `left` and `heir` are Slack ids, `rules` the words of the rules.
+    """
     many = len(rules) != 1
     count = f"Their {len(rules)} alerts are" if many else "Their alert is"
     whose = "yours" if mine else f"<@{heir}>'s"

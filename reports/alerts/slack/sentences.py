@@ -16,7 +16,7 @@ NAME = 80
 
 
 def title(event: AlertEvent, rule: Rule, zone: str) -> str:
-    """The headline of an alert: what at OpenRouter passed which limit, and whose usage it is."""
+    """The headline of an alert: what passed which limit, and for which subject."""
     about, measurement = topic(event, rule, zone), event.measurement
     if not rule.watch.names_subject:
         return about
@@ -24,21 +24,24 @@ def title(event: AlertEvent, rule: Rule, zone: str) -> str:
 
 
 def topic(event: AlertEvent, rule: Rule, zone: str) -> str:
-    """The headline without whose usage it is."""
+    """The headline of an alert without its subject."""
     return rule.watch.topic(event, zone)
 
 
 def share_of_limit(measurement: Measurement) -> Fraction:
-    """A reading's value relative to its limit, to sort by."""
+    """The value of a measurement relative to its limit, to sort by."""
     return Fraction(measurement.value or 0, max(measurement.limit, 1))
 
 
 def subject(rule: Rule, measurement: Measurement) -> str:
-    """Whose usage a reading is about."""
+    """The subject of a measurement, for people (plain text)."""
     if measurement.subject:
         return clean(measurement.label, NAME)
     if rule.filters:
-        return clean(", ".join(str(one) for one in rule.filters), NAME)
+        only = ", ".join(str(one) for one in rule.filters if not one.exclude)
+        without = ", ".join(str(one)[1:] for one in rule.filters if one.exclude)
+        words = f"{only} without {without}" if without else only
+        return clean(words.strip(), NAME)
     return WHOLE
 
 

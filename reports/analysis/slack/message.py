@@ -34,9 +34,9 @@ def analysis_message(
     command: str = "/activity",
     *,
     controls: Controls | None = None,
-    picture: str = "",
+    image: str = "",
 ) -> Message:
-    """The answer with its menus and buttons; `picture` is the Slack id of its uploaded chart."""
+    """The answer with its menus and buttons; `image` is the file id of its uploaded chart."""
     scope = escape(range_words(found.range)) if found.range else ""
     filters = filter_words(found.query, code)
     small = ", ".join(part for part in (scope, filters) if part)
@@ -44,11 +44,11 @@ def analysis_message(
     said = [fit(escape(clean(words, LONGEST_SECTION)), LONGEST_SECTION)
             for words in found.sentences]  # fmt: skip
     blocks += [section(text) for text in packed(said)[:MOST_SECTIONS]]
-    if not picture:
+    if not image:
         blocks += _chart(found)
-    if picture:
+    if image:
         alt = f"Chart: {found.title}"[:1_000]
-        blocks.append({"type": "image", "alt_text": alt, "slack_file": {"id": picture}})
+        blocks.append({"type": "image", "alt_text": alt, "slack_file": {"id": image}})
     if found.rows:
         blocks.append(_table(found))
     blocks += [context(*_footer(found, command))]
@@ -86,10 +86,13 @@ def _chart(found: AnalysisDocument) -> list[Block]:
 
 
 def _steps(found: AnalysisDocument) -> Block:
-    """Slack has no waterfall: bars of the levels and of the changes between them."""
-    points = [{"label": step.label, "value": round(step.amount / NANO, 6)} for step in found.steps]
-    axis = {"categories": [step.label for step in found.steps], "y_label": "USD"}
-    series = [{"name": "Spend", "data": points}]
+    """Slack has no waterfall: bars of the changes alone, since beside the levels between which they
+    lie they would look like more of the same.
+    """
+    changes = [step for step in found.steps if not step.level]
+    points = [{"label": step.label, "value": round(step.amount / NANO, 6)} for step in changes]
+    axis = {"categories": [step.label for step in changes], "y_label": "USD"}
+    series = [{"name": "Change", "data": points}]
     chart = {"type": "bar", "series": series, "axis_config": axis}
     return {"type": CHART, "title": clean(found.title, LONGEST_CHART_TITLE), "chart": chart}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from reports.analysis.document import AnalysisDocument
 from reports.block_kit.elements import Block, code, divider
 from reports.block_kit.inputs import (
     Entered,
@@ -22,11 +23,12 @@ from reports.questions.form_fields import (
     ME,
     METRICS,
     OTHER,
-    PERIODS,
     QuestionField,
     QuestionFields,
+    periods_for,
 )
-from reports.questions.query import FileFormat
+from reports.questions.kinds import EXAMPLES, LABELS, NEEDS_WORDS, choices, takes
+from reports.questions.query import FileFormat, QueryKind
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.render.tables import change_words, empty_words
@@ -38,6 +40,14 @@ CALLBACK = "question_form"
 SHORTCUT = "activity_report"
 TITLE = "Activity report"
 CHANNEL = "channel"
+KINDS = tuple((kind, LABELS[kind]) for kind in choices())
+_EXTRA_LABELS = {
+    QueryKind.FORECAST: "Compare with an amount",
+    QueryKind.LIMITS: "Whose",
+    QueryKind.KEYS: "Which keys",
+    QueryKind.WHATIF: "Which model instead of which",
+    QueryKind.NEW: "What is new",
+}
 _BYS = (
     (ALL, "None"),
     *((dimension, form_label(dimension)) for dimension in Dimension),
@@ -57,12 +67,32 @@ def view(fields: QuestionFields, meta: Meta, words: str) -> dict[str, Any]:
 
 
 def _inputs(fields: QuestionFields) -> Iterator[Block]:
-    yield select_input(QuestionField.METRIC, "What", METRICS, fields.metric)
-    yield select_input(QuestionField.PERIOD, "Period", PERIODS, fields.period)
-    if fields.period == OTHER:
+    kind = QueryKind(fields.kind)
+    yield select_input(QuestionField.KIND, "Kind of answer", KINDS, fields.kind)
+    if kind in EXAMPLES:
+        yield text_input(
+            QuestionField.EXTRA,
+            _EXTRA_LABELS.get(kind, "More"),
+            fields.extra,
+            example=EXAMPLES[kind],
+            longest=200,
+            optional=kind not in NEEDS_WORDS,
+        )
+    if takes(kind, "metric"):
+        # a change is explained one metric at a time
+        metrics = METRICS if kind is QueryKind.USAGE else METRICS[1:]
+        metric = next((one for one, _ in metrics if one == fields.metric), metrics[0][0])
+        yield select_input(QuestionField.METRIC, "What", metrics, metric)
+    periods, chosen = periods_for(kind), fields.chosen_period
+    if periods:
+        name = QuestionField.PERIOD if kind is QueryKind.USAGE else QuestionField.SPAN
+        yield select_input(name, "Period", periods, chosen)
+    if chosen == OTHER:
         hint = "For example 3h, 14d, 2w, 6m, 2026-10 or 2026-10-01..2026-10-15"
         yield text_input(QuestionField.OTHER, "Other period", fields.other, hint=hint, longest=40)
-    yield select_input(QuestionField.BY, "Group by", _BYS, fields.by)
+    grouped = takes(kind, "dimension")
+    if grouped:
+        yield select_input(QuestionField.BY, "Group by", _BYS, fields.by)
     yield text_input(
         QuestionField.WHOSE,
         "Filter",
@@ -72,8 +102,9 @@ def _inputs(fields: QuestionFields) -> Iterator[Block]:
         longest=300,
         optional=True,
     )
-    if fields.by != ALL:
-        yield text_input(QuestionField.TOP, "Number of groups", fields.top, longest=5)
+    if fields.by != ALL or not grouped:
+        label = "Number of groups" if grouped else "Number of rows"
+        yield text_input(QuestionField.TOP, label, fields.top, longest=5)
     yield checkboxes(QuestionField.FILES, "Files", _FILES, fields.files, optional=True)
     yield radio_input(QuestionField.TO, "Send to", _PLACES, fields.to)
     if fields.to != ME:
@@ -84,6 +115,7 @@ def _inputs(fields: QuestionFields) -> Iterator[Block]:
 def entered(found: Entered) -> QuestionFields:
     """What stood in the modal; what it did not ask for is as usual."""
     usual = QuestionFields()
+    kind = found.text(QuestionField.KIND, usual.kind)
     return QuestionFields(
         metric=found.text(QuestionField.METRIC, usual.metric),
         period=found.text(QuestionField.PERIOD, usual.period),
@@ -94,14 +126,19 @@ def entered(found: Entered) -> QuestionFields:
         files=tuple(name for name in found.many(QuestionField.FILES) if name in set(FileFormat)),
         to=found.text(QuestionField.TO, usual.to),
         channel=found.text(QuestionField.CHANNEL),
+        kind=kind if kind in choices() else usual.kind,
+        span=found.text(QuestionField.SPAN, usual.span),
+        extra=found.text(QuestionField.EXTRA),
     )
 
 
-def foreseen(command: str, found: Summary | str) -> str:
-    """The command that it is, and the figures in short; a sentence where there are none."""
+def preview_text(command: str, found: Summary | AnalysisDocument | str) -> str:
+    """The command that it is, and the answer in short; a sentence where there is none."""
     lines = [f"Same as typing: {code(command, 400)}"]
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
+    if isinstance(found, AnalysisDocument):
+        return "\n".join([*lines, *(escape(clean(said, 600)) for said in found.sentences[:3])])
     if found.empty:
         return "\n".join([*lines, escape(empty_words(found, NOTHING_YET))])
     for metric, part in found.metrics.items():

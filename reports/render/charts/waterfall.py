@@ -73,4 +73,7 @@ def _floor(changes: Sequence[tuple[int, int]], low: int, high: int) -> int:
     edges = [edge for span in changes for edge in span]
     if not edges or low < 0 or max(edges) - min(edges) >= high // 4:
         return min(low, 0)
-    return max(0, min(edges) - 2 * (max(edges) - min(edges)))
+    floor = max(0, min(edges) - 2 * (max(edges) - min(edges)))
+    # a round number, so that the note is easy to read: $900 and not $916.24
+    step = int(10 ** (len(str(high - floor)) - 1))
+    return floor // step * step

@@ -94,7 +94,7 @@ def test_nobody_acts_on_an_alert_in_somebody_elses_direct_messages(administered,
         if "thread_ts" not in m
     ]
     assert json.dumps(message[-1]) == before
-    assert administered.bot.alerts.states.holds() == {}
+    assert administered.bot.alerts.silences.all() == {}
     assert not opened(administered)
     assert any("alert spend" in what for what in refused(administered, "ada"))
 
@@ -103,7 +103,7 @@ def test_nobody_acts_on_an_alert_in_somebody_elses_direct_messages(administered,
 def test_an_alert_of_a_channel_is_acted_on_in_that_channel_only(administered, action):
     event, _ = fired(administered, ADMIN, "alert spend > $5 per month in #spend", "spend")
     assert forge(administered, "ada", action, event, "general") == NOT_SENT_TO_YOU
-    assert administered.bot.alerts.states.holds() == {}
+    assert administered.bot.alerts.silences.all() == {}
 
 
 @pytest.mark.parametrize("action", ["alert_snooze", "alert_mute", "alert_unmute"])
@@ -111,7 +111,7 @@ def test_a_channels_members_silence_no_alert_that_they_do_not_manage(administere
     event, _ = fired(administered, ADMIN, "alert spend > $5 per month in #spend", "spend")
     said = forge(administered, "ada", action, event, "spend")
     assert said.startswith(f"That alert belongs to <@{administered.slack.user(ADMIN).id}>")
-    assert administered.bot.alerts.states.holds() == {}
+    assert administered.bot.alerts.silences.all() == {}
 
 
 def test_an_event_that_does_not_exist_says_so(administered):
@@ -132,10 +132,10 @@ def test_nobody_unmutes_what_somebody_else_muted(administered):
     fired(administered, ADMIN, "alert spend > $5 per month")
     katherine = administered.slack.user(ADMIN).id
     rule = administered.bot.alerts.rules.of(katherine)[-1]
-    administered.bot.alerts.states.hold(rule.id, "", None, katherine)
+    administered.bot.alerts.silences.add(rule.id, "", None, katherine)
     said = forge(administered, "ada", "alert_unmute_listed", f"{rule.id} ")
     assert said == NOT_SENT_TO_YOU
-    assert (rule.id, "") in administered.bot.alerts.states.holds()
+    assert (rule.id, "") in administered.bot.alerts.silences.all()
 
 
 SCHEDULE_ACTIONS = (

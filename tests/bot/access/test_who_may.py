@@ -84,7 +84,7 @@ REFUSALS = (
     access.FOREIGN, "Only people can use this bot.", "Guests can't see this organization's usage",
 )  # fmt: skip
 NOT_THEIRS = (
-    NOT_YOURS, TO_CREATORS, "You see your own usage only", "This answer shows someone else's",
+    NOT_YOURS, TO_CREATORS, "You can only see your own usage", "This answer shows someone else's",
     "No key of yours", "I can't tell who you are",
 )  # fmt: skip
 
@@ -238,7 +238,7 @@ def test_alerts_tell_each_person_of_what_they_may_see(bots: Bots, person: str) -
     now = bots.everybody.clock.now + timedelta(seconds=5)
     for side in sides:
         for rule in side.bot.alerts.rules.of(None):
-            side.bot.alerts.rules.remove(rule.id)
+            side.bot.alerts.rules.delete(rule.id)
     for words in ALERTS:
         everything = [_alerted(side, now, person, f"alert {words} to me") for side in sides]
         # an admin has alerts of their own
@@ -260,7 +260,7 @@ def test_alerts_tell_each_person_of_what_they_may_see(bots: Bots, person: str) -
         side.sent()
         command(side, person, "alerts", "spend")
         for rule in side.bot.alerts.rules.of(side.person(person)):
-            side.bot.alerts.rules.remove(rule.id)
+            side.bot.alerts.rules.delete(rule.id)
         listed.append(side.sent())
     assert listed[0] == listed[-1], _apart(listed[0], listed[-1])
 
@@ -306,17 +306,14 @@ def test_a_form_that_somebody_else_sends_off_changes_nothing(bots: Bots) -> None
 
 
 def test_whatever_anybody_asked_or_tried_is_in_the_log(bots: Bots) -> None:
-    audit, chance, earlier = bots.everybody.bot.audit, random.Random(11), set[str]()
+    audit, chance = bots.everybody.bot.audit, random.Random(11)
+    audit.flush()  # what was done before this test may not be written yet
     for _ in range(60):
         bots.everybody.clock.now += timedelta(seconds=5)
         case, before = asks(bots, chance, chance.choice(PEOPLE)), audit.count()
         case.does(bots.everybody)
         audit.flush()
         noted = audit.last(audit.count() - before)
-        person = bots.everybody.person(case.person)
-        # what an earlier case left to do on a thread may be noted only now
-        assert person in {entry.person for entry in noted} <= {person} | earlier
-        earlier.add(person)
-        mine = [entry for entry in noted if entry.person == person]
-        refused = any(entry.outcome.startswith("refused") for entry in mine)
+        assert {entry.person for entry in noted} == {bots.everybody.person(case.person)}
+        refused = any(entry.outcome.startswith("refused") for entry in noted)
         assert refused or case.may is not May.NOTHING

@@ -30,6 +30,7 @@ from bot.schedules.deliver import ReportDelivery
 from bot.slack.types import ReplyTarget
 from bot.store import Database, Store
 from bot.sync.sync import Sync
+from tests import databases
 from tests import world as worlds
 from tests.clock import Clock
 
@@ -127,7 +128,7 @@ def fill(only: str | None, database: Path) -> None:
         values = {
             "OPENROUTER_MANAGEMENT_KEY": server.key,
             "OPENROUTER_BASE_URL": server.base_url,
-            "DATABASE_URL": f"sqlite:///{database}",
+            "DATABASE_URL": databases.url(database),
         }
         settings = load(values)
         store, api = open_store(settings), worlds.eager(settings)
@@ -238,7 +239,7 @@ def side(only: str | None, folder: Path, clock: Clock, **settings: str) -> Itera
         bot = Bot(load(values, Need.SLACK, Need.OPENROUTER), worlds.WEB, clock)
         bot.start()
         # nothing has to outlast this test: the log's thousands of entries wait for no disk
-        bot.database.engine.writer.execute("PRAGMA synchronous = OFF")
+        databases.in_a_hurry(bot.database)
         try:
             bot_client = slack.bot_client(f"http://127.0.0.1:{bot.port}/slack/events")
             bot_client.sender.now = lambda: clock().timestamp()
@@ -253,7 +254,7 @@ class Here(Renderer):
     """Writes files as ever, but in this process: thousands of them would take minutes to start."""
 
     def _run(self, job: Job, path: Path) -> None:
-        database = Database(self._database, must_exist=True)
+        database = Database(databases.at(self._database), must_exist=True)
         try:
             with path.open("wb") as out:
                 write_file(Store(database), job, out)

@@ -147,7 +147,7 @@ def fire(administered: Side, name: str) -> None:
     """Set an alert up that tells at once, and keep its card and its message where all see them."""
     maker, _, resolved_recipient = name.partition(" to ")
     if name in administered.rules:
-        administered.bot.alerts.rules.remove(administered.rules.pop(name))
+        administered.bot.alerts.rules.delete(administered.rules.pop(name))
     administered.fired.pop(name, None)
     channel = (
         administered.slack.im(resolved_recipient).id

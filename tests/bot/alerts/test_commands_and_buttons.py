@@ -281,7 +281,7 @@ def test_who_mutes_an_alert_that_somebody_else_set_up_can_unmute_it(administered
         administered, lambda: click(administered, heard(administered)[-1], "alert_unmute")
     )
     assert said == "Unmuted. You'll get this alert again."
-    assert administered.bot.alerts.states.holds() == {}
+    assert administered.bot.alerts.silences.all() == {}
 
 
 def test_what_a_recipient_muted_stays_muted_when_its_owner_resumes_the_rule(administered):
@@ -293,10 +293,10 @@ def test_what_a_recipient_muted_stays_muted_when_its_owner_resumes_the_rule(admi
     [rule] = administered.bot.alerts.rules.of(katherine)[-1:]
     administered.bot.alerts.rules.pause(rule.id, "by me")
     administered.bot.alerts.rules.resume(rule.id, {katherine})
-    assert len(administered.bot.alerts.states.holds()) == 1
+    assert len(administered.bot.alerts.silences.all()) == 1
     message = listed(administered)
     before = len(administered.slack.responses)
     administered.bot_client.click("ada", "general", message["ts"], "alert_unmute_listed")
     answers = administered.slack.wait_for(lambda: administered.slack.responses[before:])
     assert answers[-1]["payload"]["text"] == "Unmuted. You'll get this alert again."
-    assert administered.bot.alerts.states.holds() == {}
+    assert administered.bot.alerts.silences.all() == {}

@@ -116,9 +116,7 @@ def test_it_says_how_many_of_several_are(there: Watch) -> None:
 
 def test_in_quiet_hours_it_is_told_after_them_unless_it_is_urgent(there: Watch) -> None:
     used(there, 60)
-    there.alerts.alert_messages.set_quiet(
-        there.slack.user("ada").id, QuietHours(time(12), time(15))
-    )
+    there.alerts.quiet_hours.set(there.slack.user("ada").id, QuietHours(time(12), time(15)))
     assert "so you'll get a message after your quiet hours." in there.say(
         "alert spend > $50 per day"
     )

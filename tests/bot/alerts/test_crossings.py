@@ -74,7 +74,7 @@ def test_a_rise_waits_for_its_fall_that_another_process_is_about_to_tell(there):
     balance(there, HIGH)
     tell(there)
     balance(there, LOW - 1)
-    assert there.alerts.alert_messages.claim(10), "and that process dies"
+    assert there.alerts.events.claim(10), "and that process dies"
     balance(there, HIGH + 1)
     there.delivery.tick()
     tell(there)
@@ -106,10 +106,8 @@ def test_what_changes_while_a_message_is_renewed_is_said_in_it_as_well(there, mo
     tell(there)
     [entry] = there.alerts.rules.of(None)
     [(place, _)] = there.alerts.states.triggered(entry.id)
-    alert_message = there.alerts.alert_messages.first(
-        there.alerts.alert_messages.last(place)
-    ).alert_message
-    there.alerts.alert_messages.renew(alert_message)
+    message = there.alerts.events.crossing_start(there.alerts.events.newest(place)).message_id
+    there.alerts.messages.mark_outdated(message)
     update = there.alerts.posting.update
 
     def slowly(*what):
@@ -127,15 +125,15 @@ def test_what_changes_while_a_message_is_renewed_is_said_in_it_as_well(there, mo
 def test_nobody_else_takes_a_message_that_is_just_going_out(there):
     """However long those took that were taken with it."""
     balance(there, LOW)
-    alert_messages = there.alerts.alert_messages
-    alert_messages.make(alert_messages.claim(1), there.slack.user("ada").id)
-    [one] = alert_messages.take(1)
+    messages = there.alerts.messages
+    messages.create(there.alerts.events.claim(1), there.slack.user("ada").id)
+    [one] = messages.claim(1)
     there.clock.now += timedelta(seconds=110)
-    assert alert_messages.begin(one)
+    assert messages.start_sending(one)
     there.clock.now += timedelta(seconds=60)
-    assert alert_messages.take(1) == []
+    assert messages.claim(1) == []
     there.clock.now += timedelta(seconds=61)
-    assert alert_messages.take(1)
+    assert messages.claim(1)
 
 
 def test_a_lost_answer_doubles_nothing_where_the_clock_is_ahead_of_slacks(there):

@@ -242,7 +242,7 @@ def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
     [message] = there.heard()
     assert "New model at OpenRouter: c/z, used by Ada Lovelace\n" in message["text"]
     assert message["text"].count("used by") == 1
-    [event] = there.alerts.alert_messages.events(1)
+    [event] = there.alerts.events.of_message(1)
     place = ReplyTarget(
         "", there.slack.user("ada").id, shared=True, channel=there.slack.im("ada").id
     )
@@ -513,7 +513,8 @@ def test_somebody_who_may_ask_no_more_hears_nothing(there, truth):
     truth.use(NOON, 60)
     turn(there, truth)
     assert there.heard() == []
-    assert "can't use this bot anymore" in there.alerts.rules.get(entry.id).paused
+    paused = there.alerts.rules.get(entry.id).paused
+    assert paused.startswith("its owner can't use this bot anymore: Guests can't see")
 
 
 def test_who_sees_their_own_only_hears_of_their_own_only(tmp_path, truth):
@@ -540,7 +541,7 @@ def test_quiet_hours_hold_back_all_but_what_is_urgent_and_lose_nothing(there, tr
     there.sync(truth, back=3 * DAY)
     ada = there.slack.user("ada").id
     # noon in UTC is 13:00 in Berlin
-    there.alerts.alert_messages.set_quiet(
+    there.alerts.quiet_hours.set(
         ada, QuietHours(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
     )
     there.set_up("alert spend > $50 per day")
@@ -558,7 +559,7 @@ def test_quiet_hours_hold_back_all_but_what_is_urgent_and_lose_nothing(there, tr
 def test_what_is_over_when_quiet_hours_end_is_told_as_over(there, truth):
     there.sync(truth, back=3 * DAY)
     ada = there.slack.user("ada").id
-    there.alerts.alert_messages.set_quiet(
+    there.alerts.quiet_hours.set(
         ada, QuietHours(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
     )
     entry = there.set_up("alert sync")
@@ -579,7 +580,7 @@ def test_a_snoozed_alert_is_told_again_in_its_thread_if_it_is_not_over(there, tr
     entry = there.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
     turn(there, truth)
-    there.alerts.states.hold(entry.id, "", there.clock() + HOUR, "U1")
+    there.alerts.silences.add(entry.id, "", there.clock() + HOUR, "U1")
     turn(there, truth)
     assert there.answers() == []
     turn(there, truth, HOUR)
@@ -596,7 +597,7 @@ def test_what_a_snooze_held_back_is_not_reminded_of_as_well(there, truth):
     turn(there, truth, 2 * MINUTE)
     assert len(there.heard()) == 1
     [(place, _)] = there.alerts.states.triggered(entry.id)
-    there.alerts.states.hold(entry.id, place[1], there.clock() + HOUR, "U1")
+    there.alerts.silences.add(entry.id, place[1], there.clock() + HOUR, "U1")
     truth.use(NOON + 2 * MINUTE, 10, "lab")
     turn(there, truth)
     assert there.answers() == []
@@ -611,7 +612,7 @@ def test_a_snooze_that_outlasts_the_period_ends_without_a_reminder(there, truth)
     entry = there.set_up("alert spend > $50 per day tz UTC")
     truth.use(NOON, 60)
     turn(there, truth)
-    there.alerts.states.hold(entry.id, "", NOON + 13 * HOUR, "U1")
+    there.alerts.silences.add(entry.id, "", NOON + 13 * HOUR, "U1")
     turn(there, truth, 13 * HOUR, back=DAY)
     turn(there, truth)
     assert there.answers() == []
@@ -622,12 +623,12 @@ def test_a_reminder_says_how_it_stands_now_and_nothing_where_it_is_no_more(there
     entry = there.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
     turn(there, truth)
-    there.alerts.states.hold(entry.id, "", there.clock() + HOUR, "U1")
+    there.alerts.silences.add(entry.id, "", there.clock() + HOUR, "U1")
     truth.use(NOON + MINUTE, 7)
     turn(there, truth, 2 * HOUR)
     [reply] = there.answers()
     assert "$67.00 today" in reply["text"]
-    there.alerts.states.hold(entry.id, "", there.clock() + HOUR, "U1")
+    there.alerts.silences.add(entry.id, "", there.clock() + HOUR, "U1")
     truth.use(NOON, -30)  # OpenRouter corrects its figures
     turn(there, truth, 2 * HOUR, back=DAY)
     assert len(there.answers()) == 1
@@ -688,10 +689,9 @@ def test_an_answer_that_is_lost_neither_loses_nor_doubles_a_message(there, truth
 def test_who_dies_after_posting_leaves_no_double(there, truth, monkeypatch):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert sync")
-    alert_messages = there.alerts.alert_messages
     for where, count in (("heard", 1), ("answers", 1)):
         with monkeypatch.context() as patch:
-            patch.setattr(alert_messages, "sent", lambda *_: 1 / 0)
+            patch.setattr(there.alerts.messages, "mark_sent", lambda *_: 1 / 0)
             ticks(there, 68 * MINUTE if where == "heard" else 4 * MINUTE)
             if where == "answers":
                 turn(there, truth)
@@ -743,6 +743,6 @@ def test_admins_hear_of_old_data_from_the_start(tmp_path, truth):
         assert there.heard() == []  # the machine has slept, and nobody could sync yet
         ticks(there, 8 * MINUTE)
         assert len(there.heard()) == 1
-        there.alerts.rules.remove(entry.id)
+        there.alerts.rules.delete(entry.id)
         there.tick()
         assert there.alerts.rules.of(admin) == []

@@ -74,10 +74,10 @@ def test_the_guardrails_of_members_and_keys_are_watched_and_named(
     turn(there, truth)
     key, member = sorted(texts(there))
     assert "OpenRouter key guardrail more than 80% used: prod (guardrail Key cap)" in key
-    assert "95% used: $19 of $20, $1 left" in key
+    assert "95% used: $19.00 of $20.00, $1.00 left" in key
     assert "Daily budget that a guardrail gives this API key" in key
     assert "OpenRouter member guardrail more than 80% used: Grace Hopper (guardrail" in member
-    assert "90% used: $9 of $10, $1 left" in member
+    assert "90% used: $9.00 of $10.00, $1.00 left" in member
     assert (
         "Monthly budget that a guardrail gives this member, set at OpenRouter."
         " BYOK spend doesn't count."

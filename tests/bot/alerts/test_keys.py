@@ -115,7 +115,7 @@ def test_a_key_of_somebody_who_left_that_still_spends_is_sent_once(
         turn(there, truth)
     [message] = there.heard()
     assert "OpenRouter key of someone who left still spends: evals" in message["text"]
-    assert "$5 in the past 7 days" in message["text"]
+    assert "$5.00 in the past 7 days" in message["text"]
     assert "delete this one at https://openrouter.ai/settings/keys" in message["text"]
     assert "Show details" in json.dumps(message["blocks"])
 

@@ -31,10 +31,9 @@ def changed(there, entry, words) -> None:
 def acknowledged(there) -> str:
     """The first message, once somebody acknowledged this and it is drawn anew."""
     [first] = there.heard()
-    alert_messages = there.alerts.alert_messages
-    [event] = [e for e in alert_messages.events(1) if e.event.kind == "triggered"]
-    there.alerts.states.acknowledge([event.place], "U1")
-    alert_messages.renew(1)
+    [event] = [e for e in there.alerts.events.of_message(1) if e.event.kind == "triggered"]
+    there.alerts.states.acknowledge([event.key], "U1")
+    there.alerts.messages.mark_outdated(1)
     there.tick()
     [again] = there.heard()
     assert "acknowledged this" in json.dumps(again)
@@ -144,11 +143,11 @@ def test_what_another_process_tells_at_the_end_of_a_snooze_is_not_told_again(the
     truth.use(NOON + MINUTE, 3, "lab")
     turn(there, truth, 2 * MINUTE)
     [(place, _)] = there.alerts.states.triggered(entry.id)
-    there.alerts.states.hold(entry.id, place[1], there.clock() + HOUR, "U1")
+    there.alerts.silences.add(entry.id, place[1], there.clock() + HOUR, "U1")
     truth.use(NOON + 2 * MINUTE, 10, "lab")
     turn(there, truth)
     there.clock.now += HOUR
-    there.delivery._gather(there.alerts.alert_messages.claim(10))
+    there.delivery.batches.create(there.alerts.events.claim(10))
     for _ in range(3):
         turn(there, truth)
     [reply] = there.answers()

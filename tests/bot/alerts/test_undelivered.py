@@ -22,9 +22,7 @@ STEP = timedelta(minutes=10)
 def quiet(tmp_path: Path) -> Iterator[Watch]:
     """Ada's rules at noon; she wants to hear of nothing until three."""
     with watching(tmp_path / "alerts.db", NOON) as watch:
-        watch.alerts.alert_messages.set_quiet(
-            watch.slack.user("ada").id, QuietHours(time(12), time(16))
-        )
+        watch.alerts.quiet_hours.set(watch.slack.user("ada").id, QuietHours(time(12), time(16)))
         yield watch
 
 

@@ -166,7 +166,7 @@ def test_who_sees_more_again_is_told_of_that(tmp_path, slack, truth):
 def test_a_snooze_that_ends_repeats_nothing_of_a_wider_sight(tmp_path, slack, truth):
     with narrowed(tmp_path, slack, truth, "alert credits < $200") as there:
         [rule] = [one.id for one in there.alerts.rules.of(None)]
-        there.alerts.states.hold(rule, "*", there.clock() + HOUR, slack.user("ada").id)
+        there.alerts.silences.add(rule, "*", there.clock() + HOUR, slack.user("ada").id)
         turn(there, truth, 2 * HOUR)
         assert len(there.heard()) == 1
         assert there.answers() == []

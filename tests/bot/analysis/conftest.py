@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import __main__ as cli
+from tests import databases
 from tests import world as worlds
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -26,7 +27,7 @@ def ask(
     for name in list(os.environ):
         if name.startswith(("SLACK_", "OPENROUTER_", "ACTIVITY_", "LOG_")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{database}")
+    monkeypatch.setenv("DATABASE_URL", databases.url(database))
 
     def call(*words: str) -> tuple[int, str, str]:
         code = 0

@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-import sqlite3
 from datetime import timedelta
 
 import pytest
 
 from bot.demo.openrouter.organization import Record
 from bot.demo.slack import validate
+from tests import databases
 from tests import world as worlds
 from tests.world import DOLLAR
 
@@ -46,10 +46,9 @@ def filled(tmp_path_factory):
 @pytest.fixture
 def forgotten(database):
     """The same, of which an earlier version stored all but the past two days without the cache."""
-    with sqlite3.connect(database) as connection:
+    with databases.looking(database) as connection:
         start = worlds.now() - 2 * DAY
         connection.execute("UPDATE figure_known SET start = ?", (int(start.timestamp()),))
-    connection.close()
     return database
 
 
@@ -113,9 +112,8 @@ def test_what_an_earlier_version_stored_is_unknown_and_said(forgotten, ask):
 
 
 def test_where_nothing_is_known_the_figures_are_null_and_not_zero(database, ask):
-    with sqlite3.connect(database) as connection:
+    with databases.looking(database) as connection:
         connection.execute("DELETE FROM figure_known")
-    connection.close()
     found = asked(ask, "cache", "1m", "by", "key")
     assert [found[name] for name in ("cached", "share", "saved")] == [None] * 3
     assert found["prompt"] == 140_000

@@ -12,6 +12,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import validate
 from reports.wording.safe_text import plain
 from tests import world as worlds
+from tests.bot.analysis.test_schedules_and_buttons import posted_on_schedule
 from tests.world import DOLLAR
 
 
@@ -92,6 +93,17 @@ def test_limits_in_slack_say_what_is_hit_first(shared):
     assert "2 keys have no limit and spent $13.00 in the past 30 days." in payload["text"]
 
 
+def test_times_of_limits_are_in_the_zone_of_who_reads_them(shared):
+    # a month ends at midnight UTC, which is still the day before in New York
+    shared.slack.workspace.change_user("grace", tz="America/New_York")
+    tables = {}
+    for user, zone in (("ada", "Europe/Berlin"), ("grace", "America/New_York")):
+        payload = shared.ask("limits", user=user)
+        assert f"Times are in {zone}." in payload["text"]
+        [tables[user]] = [block for block in payload["blocks"] if block["type"] == "table"]
+    assert tables["ada"] != tables["grace"]
+
+
 def test_keys_are_counted_and_listed_with_what_is_worth_knowing(ask):
     found = asked(ask, "keys")
     assert found["counts"] == {
@@ -156,6 +168,18 @@ def test_whatif_reprices_the_same_tokens_and_says_the_error(ask):
     by = asked(ask, "whatif", "opus", "->", "free/one", "7d", "by", "creator")
     assert by["repriced"] == "0"
     assert {one["label"] for one in by["groups"]} == {"Ada Lovelace", "Grace Hopper"}
+
+
+def test_whatif_is_posted_on_a_schedule(administered):
+    message = posted_on_schedule(administered, "weekly whatif opus -> haiku")
+    assert validate(message["blocks"]) == []
+    assert message["text"].startswith("What if, last week: ")
+
+
+def test_limits_on_a_schedule_are_in_its_zone(administered):
+    message = posted_on_schedule(administered, "weekly limits Asia/Kathmandu")
+    assert message["text"].startswith("Limits")
+    assert "Times are in Asia/Kathmandu." in message["text"]
 
 
 def test_a_model_whose_price_is_not_known_is_one_sentence(ask):

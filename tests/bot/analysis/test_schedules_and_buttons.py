@@ -52,9 +52,18 @@ def test_a_question_in_plain_words_says_how_it_was_read(shared):
         ("weekly price by model", "Price by model, last week"),
         ("weekly why spend by creator", "What changed (spend) by creator, last week"),
         ("weekly forecast this month", "Forecast, this month"),
+        ("weekly limits", "Limits"),
+        ("weekly keys unlimited", "API keys"),
     ],
 )
 def test_an_answer_is_posted_on_a_schedule(administered, words, title):
+    message = posted_on_schedule(administered, words)
+    assert validate(message["blocks"]) == []
+    assert message["text"].startswith(title)
+
+
+def posted_on_schedule(administered, words) -> dict[str, Any]:
+    """Set up a schedule by command, run it now by its button, and give what it posts."""
     worlds.say(administered, f"schedule {words} in #spend")
     administered.words("schedules")
     listed = administered.slack.ephemerals("ada", "general")[-1]
@@ -66,5 +75,4 @@ def test_an_answer_is_posted_on_a_schedule(administered, words, title):
     administered.slack.wait_for(lambda: administered.slack.responses[before:])
     ReportDelivery(administered.bot.reports).tick()
     [message] = [one for one in administered.slack.messages("spend") if one.get("metadata")]
-    assert validate(message["blocks"]) == []
-    assert message["text"].startswith(title)
+    return message

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.answers.answer_message import group_name
-from bot.answers.answer_state import AnswerState, of_state, remember, shown_in, state_of
-from bot.answers.answer_state import last_in as last
+from bot.answers.answer_state import AnswerState, of_state, state_in_message, state_of, store_last
+from bot.answers.answer_state import last_answer as last
 from bot.answers.group_ids import group_id
 from bot.answers.visibility import ANYONE
 from bot.store import Database
@@ -23,6 +23,7 @@ from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
+from tests import databases
 from tests.reports.render.anything import EVIL, names
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -38,7 +39,9 @@ shapes = st.builds(
 
 @pytest.fixture
 def services(tmp_path: Path) -> SimpleNamespace:
-    return SimpleNamespace(expiring_keys=ExpiringKeys(Database(tmp_path / "a.db"), lambda: NOW))
+    return SimpleNamespace(
+        expiring_keys=ExpiringKeys(Database(databases.at(tmp_path / "a.db")), lambda: NOW)
+    )
 
 
 @settings(max_examples=200)
@@ -51,7 +54,7 @@ def test_every_question_comes_back_from_a_block(
     state = state_of(services, what)
     assert 0 < len(state) <= 255
     assert of_state(services, state) == what
-    assert shown_in(services, {"blocks": [{"block_id": "b1"}, {"block_id": state}]}) == what
+    assert state_in_message(services, {"blocks": [{"block_id": "b1"}, {"block_id": state}]}) == what
     assert AnswerState.of_value(what.value()) == what
     assert len(what.value()) <= 2_000
 
@@ -66,8 +69,8 @@ def test_a_block_of_nonsense_stands_for_nothing(services: SimpleNamespace, state
 def test_a_thread_goes_on_from_what_was_answered_last(services: SimpleNamespace) -> None:
     first, second = (AnswerState(text, NOW, "UTC", "U1") for text in ("1d", "spend 1w"))
     assert last(services, "C1", "1.0") is None
-    remember(services, "C1", "1.0", first)
-    remember(services, "C1", "1.0", second)
+    store_last(services, "C1", "1.0", first)
+    store_last(services, "C1", "1.0", second)
     assert last(services, "C1", "1.0") == second
     assert last(services, "C1", "2.0") is None
     assert last(services, "C2", "1.0") is None

@@ -15,13 +15,14 @@ from bot.store import Database, Store
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.summary import Summary
 from reports.usage.dimensions import Metric
+from tests import databases
 from tests.world import DOLLAR, now
 
 
 @pytest.fixture
 def store(journal: str, database: Path) -> Iterator[Store]:
     """A store on a database into which another process writes before each of its reads."""
-    mine, other = Database(database), Database(database)
+    mine, other = Database(databases.at(database)), Database(databases.at(database))
     read, busy = mine.read, []
 
     @contextmanager

@@ -26,7 +26,7 @@ from reports.questions.summary import Summary
 from reports.render.json import as_json
 from reports.usage.dimensions import Metric
 from reports.usage.usage import nano_dollars
-from tests import world
+from tests import databases, world
 
 NOW = world.now()
 ROOT = Path(__file__).parents[3]
@@ -35,7 +35,7 @@ COLUMN = {Metric.SPEND: "Spend", Metric.TOKENS: "Tokens", Metric.REQUESTS: "Requ
 
 @pytest.fixture
 def store(database: Path) -> Store:
-    return Store(Database(database, must_exist=True))
+    return Store(Database(databases.at(database), must_exist=True))
 
 
 def query_of(words: str) -> Query:
@@ -214,7 +214,7 @@ def run_ask(database: Path, *words: str, cwd: Path) -> subprocess.CompletedProce
     return subprocess.run(
         [sys.executable, "-m", "bot", "ask", *words],
         cwd=cwd,
-        env={**os.environ, "DATABASE_URL": f"sqlite:///{database}", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "DATABASE_URL": databases.url(database), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         check=False,
     )
@@ -235,7 +235,7 @@ def test_a_place_that_cannot_be_written_is_named(database: Path, tmp_path: Path)
     for place in (str(tmp_path), "no/such/folder.csv"):
         done = run_ask(database, "spend", "7d", "--csv", place, cwd=tmp_path)
         assert done.returncode == 1
-        assert f"{place} cannot be written".encode() in done.stderr
+        assert f"{place} can't be written".encode() in done.stderr
         assert b"tmp" not in done.stderr.replace(place.encode(), b"")
 
 

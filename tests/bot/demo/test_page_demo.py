@@ -63,10 +63,11 @@ def asked(view, words):
     return answer
 
 
-def picture(view, name):
+def picture(view, name, of=None):
+    """A picture for the README: of the whole page, or of one answer."""
     if SCREENSHOTS:
         view.wait_for_timeout(300)
-        view.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+        (of or view).screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
 
 
 def sent(demo, kind):
@@ -115,6 +116,40 @@ def test_the_runaway_agent_of_last_night_stands_out(browser, demo):
     with acting(browser, demo, "ada") as view:
         answer = asked(view, "spend 1d by key top 3")
         assert rows(answer)[1][0] == "nightly-refactor-agent"
+
+
+@needs_chromium
+def test_a_change_is_explained_with_a_waterfall(browser, demo):
+    with acting(browser, demo, "ada", viewport={"width": 1100, "height": 1300}) as view:
+        answer = asked(view, "why spend last week by creator top 5 share")
+        expect(answer.locator("h3")).to_have_text("What changed (spend) by creator, last week")
+        image = answer.locator("img[alt^='Chart: What changed']")
+        expect(image).to_be_visible()
+        assert image.evaluate("one => one.complete && one.naturalWidth") == 1600
+        assert rows(answer)[0][-4:] == ["Change", "Volume", "Mix", "Price"]
+        assert rows(answer)[-1][0] == "All"
+        picture(view, "why", of=answer)
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    ("words", "title", "name"),
+    [
+        ("price 1m by model top 6", "Price by model, past month", "price"),
+        ("forecast by creator top 6", "Forecast by creator, this month", "forecast"),
+        ("limits top 6", "Limits", "limits"),
+        ("keys top 6", "API keys", "keys"),
+        ("whatif opus -> sonnet 1m by creator", "What if by creator, past month", "whatif"),
+    ],
+)
+def test_answers_that_explain_are_drawn_whole(browser, demo, words, title, name):
+    with acting(browser, demo, "ada", viewport={"width": 1100, "height": 1300}) as view:
+        answer = asked(view, words)
+        expect(answer.locator("h3")).to_contain_text(title)
+        table = sent(demo, "table")["rows"]
+        assert rows(answer) == [[cell["text"] for cell in row] for row in table]
+        assert view.locator(".refusal").count() == 0
+        picture(view, name, of=answer)
 
 
 @needs_chromium

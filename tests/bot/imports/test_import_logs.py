@@ -17,6 +17,7 @@ from reports.time.timerange import HOUR, Granularity
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
+from tests import databases
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 HEADER = (
@@ -30,7 +31,7 @@ HEADER = (
 
 @pytest.fixture
 def store(tmp_path):
-    made = Store(Database(tmp_path / "activity.db"))
+    made = Store(Database(databases.at(tmp_path / "activity.db")))
     made.list_members(
         [("h-prod", "prod", "sk-1"), ("h-lab", "lab", "sk-2")],
         [("u-ada", "Ada", "ada@x.org")],
@@ -111,7 +112,7 @@ def test_files_that_overlap_within_an_hour_count_each_request_once(store, tmp_pa
     bring(store, one)
     [said] = bring(store, two)
     assert "8 requests imported" in said
-    assert "3 more were counted already" in said
+    assert "3 more were already counted" in said
     assert spend(store, "2025-03-04") == spend(store, "2025-03") == {"all": 9 * 10**9}
     assert bring(store, one, two, one) is not None
     assert spend(store, "2025-03-04") == {"all": 9 * 10**9}
@@ -159,7 +160,7 @@ def test_what_openrouter_answered_for_stays(store, tmp_path):
 def test_what_is_wrong_is_said_with_its_line_and_nothing_is_taken(store, tmp_path, line, said):
     with pytest.raises(FileRefusedError, match=said):
         bring(store, write(tmp_path / "log.csv", line))
-    assert not any(store.state().held.values())
+    assert not any(store.state().coverage.values())
 
 
 def test_a_logs_export_without_its_costs_is_refused(store, tmp_path):

@@ -29,6 +29,7 @@ from bot.store.schedules.runs import ReportRuns
 from bot.store.schedules.schedules import Schedules, StoredSchedule
 from reports.commands import parse_command
 from reports.schedules.grammar import ScheduledQuestion
+from tests import databases
 
 
 @dataclass
@@ -102,11 +103,11 @@ def office(
         values = {
             "SLACK_BOT_TOKEN": local.bot_token,
             "SLACK_API_URL": local.api_url,
-            "DATABASE_URL": f"sqlite:///{database}",
+            "DATABASE_URL": databases.url(database),
             **settings,
         }
         loaded = load(values)
-        files = Database(database)
+        files = Database(databases.at(database))
         store, stopping = Store(files), threading.Event()
         edge = Slack(local.bot_token, local.api_url, wait=lambda _: None)
         there: list[Office] = []
@@ -114,7 +115,7 @@ def office(
         def clock() -> datetime:
             return there[0].now if there else now
 
-        renderer = Renderer(loaded.database) if pictures else NoPictures()
+        renderer = Renderer(loaded.database_address) if pictures else NoPictures()
         audit = AuditLog(files, clock)
         memory = ExpiringKeys(files, clock)
         metrics, overview = Metrics(store, clock), StatusReader(files)

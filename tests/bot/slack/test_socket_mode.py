@@ -1,6 +1,5 @@
 """Socket Mode over a real WebSocket: envelopes in, acknowledgements and answers out."""
 
-from shutil import copyfile
 from threading import Timer
 
 import httpx
@@ -10,6 +9,7 @@ from bot.access.policy import FOREIGN
 from bot.demo.slack import LocalSlack
 from bot.slack import socket_mode
 from bot.slack.types import DeliveryError
+from tests import databases
 from tests import world as worlds
 from tests.socket_mode import SocketMode
 
@@ -39,7 +39,7 @@ def world(filled, slack, line, tmp_path_factory):
     """One bot for all: leaving Socket Mode takes slack-sdk seconds."""
     openrouter, path = filled
     database = tmp_path_factory.mktemp("socket") / "activity.db"
-    copyfile(path, database)
+    databases.copy(path, database)
     token = {"SLACK_APP_TOKEN": line.app_token, "SLACK_SIGNING_SECRET": ""}
     with openrouter, worlds.running(openrouter, slack, database, **token) as everything:
         line.wait_until_connected()

@@ -10,6 +10,7 @@ from bot.store.admin import audit_log as audit_module
 from bot.store.admin.audit_log import KEPT, AuditFilter, AuditLog
 from bot.store.errors import NestedAccessError
 from reports.admin.audit_log import Act, AuditEntry
+from tests import databases
 from tests.world import wait_until
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -19,7 +20,7 @@ DAY = timedelta(days=1)
 class Log:
     def __init__(self, path):
         self.now = NOW
-        self.database = Database(path)
+        self.database = Database(databases.at(path))
         self.audit = AuditLog(self.database, lambda: self.now, ("hunter2secret",))
 
     @property
@@ -99,6 +100,7 @@ def full(log):
     return lambda: writer.execute(f"PRAGMA max_page_count = {2**30}")
 
 
+@pytest.mark.sqlite_only("a limit of SQLite stands for the disk")
 def test_entries_wait_in_memory_while_the_disk_is_full_and_are_written_afterwards(log):
     heal = full(log)
     for number in range(2_000):
@@ -108,6 +110,7 @@ def test_entries_wait_in_memory_while_the_disk_is_full_and_are_written_afterward
     assert log.written.count() == 2_000
 
 
+@pytest.mark.sqlite_only("a limit of SQLite stands for the disk")
 def test_the_buffer_drops_its_oldest_entries_and_says_so(log, monkeypatch, caplog):
     monkeypatch.setattr(audit_module, "MOST_BUFFERED", 300)
     heal = full(log)
@@ -123,6 +126,7 @@ def test_the_buffer_drops_its_oldest_entries_and_says_so(log, monkeypatch, caplo
     assert log.written.last(1)[0].what.startswith("late 399")
 
 
+@pytest.mark.sqlite_only("a limit of SQLite stands for the disk")
 def test_the_end_of_the_process_says_what_could_not_be_written(log, caplog):
     heal = full(log)
     for number in range(2_000):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bot.store import Database, Store, StoreError, database, sqlite
@@ -19,6 +20,7 @@ from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
+from tests import databases
 
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -42,7 +44,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def store(path):
-    made = Store(Database(path))
+    made = Store(Database(databases.at(path)))
     yield made
     made.close()
 
@@ -51,6 +53,7 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.sqlite_only("about the file")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_all_its_files_are_their_owners_alone(path, umask):
     before = os.umask(umask)
@@ -66,8 +69,9 @@ def test_all_its_files_are_their_owners_alone(path, umask):
         os.umask(before)
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_it_keeps_its_journal_as_this_sqlite_can_do_it_safely(store):
-    safe = has_safe_wal(sqlite3.sqlite_version_info)
+    safe = sqlite.has_safe_wal(sqlite3.sqlite_version_info)  # or what `--journal` asks for
     with store._db.write() as connection:
         kept = connection.execute("PRAGMA journal_mode").fetchone()[0]
         synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
@@ -84,11 +88,12 @@ def test_a_write_ahead_log_is_only_for_versions_without_its_race(version, safe):
     assert has_safe_wal(version) is safe
 
 
+@pytest.mark.sqlite_only("about the file")
 @pytest.mark.parametrize("safe", [True, False])
 def test_a_file_survives_a_change_of_journals(path, safe, monkeypatch):
     for kept in (safe, not safe, safe):
         monkeypatch.setattr(sqlite, "has_safe_wal", lambda _, kept=kept: kept)
-        made = Store(Database(path))
+        made = Store(Database(databases.at(path)))
         made.replace(TODAY, rows(3), NOW)
         assert made.state().synced[Granularity.DAY] == NOW.replace(microsecond=0)
         made.close()
@@ -118,6 +123,7 @@ STRANGERS = {
 }
 
 
+@pytest.mark.sqlite_only("about the file")
 @pytest.mark.parametrize("kind", STRANGERS)
 def test_a_file_that_is_not_ours_is_refused_in_a_sentence_and_left_as_it_is(path, kind):
     STRANGERS[kind](path)
@@ -130,38 +136,43 @@ def test_a_file_that_is_not_ours_is_refused_in_a_sentence_and_left_as_it_is(path
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_an_empty_file_is_made_ours(path):
     path.touch(0o600)
-    Store(Database(path)).close()
+    Store(Database(databases.at(path))).close()
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_a_folder_that_is_not_there_or_not_writable_is_said_in_a_sentence(tmp_path):
     for place in (tmp_path / "no" / "where.db", tmp_path):
         with pytest.raises(StoreError, match="can't be read or written"):
             Database(place)
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_a_database_that_must_be_there_is_not_made(path):
     with pytest.raises(StoreError, match="Run `activity sync` to create it"):
         Database(path, must_exist=True)
     assert not path.exists()
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_damaged_pages_are_said_in_a_sentence_when_they_are_read(path):
-    made = Store(Database(path))
+    made = Store(Database(databases.at(path)))
     made.replace(TODAY, rows(3000), NOW)
     made.close()
     whole = bytearray(path.read_bytes())
     whole[8192:] = b"\xa5" * (len(whole) - 8192)
     path.write_bytes(whole)
     with pytest.raises(StoreError, match="damaged or not a database"):
-        Store(Database(path)).replace(TODAY, rows(1), NOW)
+        Store(Database(databases.at(path))).replace(TODAY, rows(1), NOW)
     assert path.read_bytes() == bytes(whole)
 
 
 # -- accidents
 
 
+@pytest.mark.sqlite_only("a limit of SQLite stands for the disk")
 def test_a_full_disk_keeps_what_was_there_and_recovers_by_itself(store):
     store.replace(TODAY, rows(5), NOW - DAY)
     with store._db.write() as connection:
@@ -185,12 +196,13 @@ def count(store):
 
 def test_a_failure_on_the_way_leaves_nothing_behind(store):
     store.replace(TODAY, rows(5), NOW - DAY)
-    with pytest.raises(OverflowError):
+    with pytest.raises((OverflowError, psycopg.DataError)):
         store.replace(TODAY, [*rows(9), *[((0, 1, 1, 1), Usage(2**63))]], NOW)
     assert count(store) == 10
     assert store.replace(TODAY, rows(6), NOW) == 2
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_questions_wait_for_a_locked_database(path, store):
     store.replace(TODAY, rows(5), NOW)
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -200,9 +212,11 @@ def test_questions_wait_for_a_locked_database(path, store):
     other.close()
 
 
-def test_a_database_that_stays_locked_is_said_in_a_sentence(path, monkeypatch):
+@pytest.mark.sqlite_only("about the file")
+@pytest.mark.parametrize("journal", ["rollback"], indirect=True)  # in WAL others read on
+def test_a_database_that_stays_locked_is_said_in_a_sentence(path, journal, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
-    store = Store(Database(path))
+    store = Store(Database(databases.at(path)))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     for attempt in (store.state, lambda: store.replace(TODAY, rows(1), NOW)):
@@ -215,7 +229,8 @@ def test_a_database_that_stays_locked_is_said_in_a_sentence(path, monkeypatch):
 
 
 def test_what_is_wrong_with_us_is_not_blamed_on_the_disk(store):
-    missing = pytest.raises(sqlite3.OperationalError, match="no such table")
+    errors = (sqlite3.OperationalError, psycopg.ProgrammingError)
+    missing = pytest.raises(errors, match=r"no such table|does not exist")
     with missing, store._db.read() as connection:
         connection.execute("SELECT * FROM nowhere")
     assert count(store) == 0
@@ -229,7 +244,7 @@ def test_a_reader_cannot_write(store):
 @pytest.mark.parametrize("journal", ["wal"], indirect=True)
 def test_a_read_sees_one_state_from_first_to_last(path, journal):
     """With a write-ahead log, where a writer need not wait for readers."""
-    store = Store(Database(path))
+    store = Store(Database(databases.at(path)))
     store.replace(TODAY, rows(1), NOW)
     with store.snapshot():
         before = count(store)
@@ -247,7 +262,7 @@ def test_many_who_open_a_new_database_at_once_make_one_between_them(path):
     def open_it():
         gate.wait()
         try:
-            made.append(Database(path))
+            made.append(Database(databases.at(path)))
         except StoreError as error:
             failed.append(error)
 
@@ -269,7 +284,11 @@ def test_many_who_open_a_new_database_at_once_make_one_between_them(path):
 @pytest.mark.parametrize("rivals", [1, 3, 100])
 def test_what_another_process_writes_in_between_is_neither_lost_nor_counted_twice(path, rivals):
     """However often somebody else writes between the look at what is there and the writing."""
-    store, other, left = Store(Database(path)), Store(Database(path)), list(range(rivals))
+    store, other, left = (
+        Store(Database(databases.at(path))),
+        Store(Database(databases.at(path))),
+        list(range(rivals)),
+    )
     read = store._db.read
 
     @contextmanager
@@ -326,17 +345,18 @@ import sys
 from datetime import datetime, timedelta, UTC
 from pathlib import Path
 from bot.store import Database, Store
-store = Store(Database(Path(sys.argv[1])))
+from tests.databases import address
+store = Store(Database(address(sys.argv[1])))
 at = lambda: datetime(2026, 11, 22, tzinfo=UTC)
 print(sum(store.lease(f"turn {n}", sys.argv[2], timedelta(minutes=1), at) for n in range(40)))
 """
 
 
 def test_of_two_processes_one_gets_each_lease(path):
-    Database(path).close()
+    Database(databases.at(path)).close()
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", GRAB, str(path), owner],
+            [sys.executable, "-c", GRAB, str(databases.at(path)), owner],
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[3],
         )

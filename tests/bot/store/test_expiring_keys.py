@@ -8,6 +8,7 @@ import pytest
 
 from bot.store import Database
 from bot.store.expiring_keys import ExpiringKeys
+from tests import databases
 from tests.clock import Clock
 
 HOUR = timedelta(hours=1)
@@ -20,7 +21,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def memory(tmp_path: Path, clock: Clock) -> ExpiringKeys:
-    return ExpiringKeys(Database(tmp_path / "a.db"), clock)
+    return ExpiringKeys(Database(databases.at(tmp_path / "a.db")), clock)
 
 
 def test_a_key_is_taken_once_until_its_time_is_over(memory: ExpiringKeys, clock: Clock) -> None:
@@ -37,17 +38,17 @@ def test_a_key_that_is_given_back_can_be_taken_again(memory: ExpiringKeys) -> No
 
 
 def test_a_restart_forgets_nothing(tmp_path: Path, clock: Clock) -> None:
-    first = Database(tmp_path / "a.db")
+    first = Database(databases.at(tmp_path / "a.db"))
     ExpiringKeys(first, clock).take("event:1", HOUR)
     id_ = ExpiringKeys(first, clock).keep("a long question", HOUR)
     first.close()
-    again = ExpiringKeys(Database(tmp_path / "a.db"), clock)
+    again = ExpiringKeys(Database(databases.at(tmp_path / "a.db")), clock)
     assert not again.take("event:1", HOUR)
     assert again.kept(id_) == "a long question"
 
 
 def test_one_of_many_at_once_takes_a_key(tmp_path: Path, clock: Clock) -> None:
-    database, barrier, taken = Database(tmp_path / "a.db"), Barrier(8), []
+    database, barrier, taken = Database(databases.at(tmp_path / "a.db")), Barrier(8), []
 
     def try_it() -> None:
         barrier.wait()
@@ -80,7 +81,7 @@ def test_a_text_put_by_its_key_takes_the_place_of_what_was_there(memory: Expirin
 
 
 def test_what_is_over_is_taken_away(tmp_path: Path, clock: Clock) -> None:
-    database = Database(tmp_path / "a.db")
+    database = Database(databases.at(tmp_path / "a.db"))
     memory = ExpiringKeys(database, clock)
     for number in range(50):
         memory.take(f"event:{number}", HOUR)

@@ -74,6 +74,7 @@ def test_there_is_a_dump_of_each_schema_that_users_have() -> None:
     assert {step.__name__ for step in STEPS[10:12]} <= dumped
 
 
+@pytest.mark.sqlite_only("about files of earlier versions")
 def test_figures_of_an_earlier_version_read_back_as_they_were_written(earlier: Database) -> None:
     assert applied(earlier.address) == [step.__name__ for step in STEPS]
     store = Store(earlier)
@@ -101,7 +102,7 @@ def test_the_cache_figures_of_earlier_usage_are_unknown_and_of_later_usage_known
     earlier: Database,
 ) -> None:
     store = Store(earlier)
-    (spans,) = {store.state().held[Granularity.DAY]}
+    (spans,) = {store.state().coverage[Granularity.DAY]}
     assert spans
     assert all(not spans for spans in store.known().values())
     week = TimeRange(

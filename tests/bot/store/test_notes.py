@@ -12,6 +12,7 @@ from bot.store import Database, Store
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
 from reports.usage.sync_windows import Window
+from tests import databases
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)
 MINUTES, HOURS, DAYS, _ = Granularity
@@ -20,7 +21,7 @@ APART = "usage by creator does not add up"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    one = Store(Database(tmp_path / "activity.db"))
+    one = Store(Database(databases.at(tmp_path / "activity.db")))
     yield one
     one.close()
 

@@ -15,6 +15,7 @@ from bot.store import database as database_module
 from bot.store.database import patience
 from bot.store.errors import NestedAccessError
 from bot.store.sqlite import MOST_IDLE
+from tests import databases
 
 DESCRIPTORS = Path("/proc/self/fd")
 KEEP = "INSERT INTO fact (name, value) VALUES (?, 'x') ON CONFLICT DO NOTHING"
@@ -22,7 +23,7 @@ KEEP = "INSERT INTO fact (name, value) VALUES (?, 'x') ON CONFLICT DO NOTHING"
 
 @pytest.fixture
 def database(tmp_path, journal):
-    made = Database(tmp_path / "activity.db")
+    made = Database(databases.at(tmp_path / "activity.db"))
     yield made
     made.close()
 
@@ -69,7 +70,7 @@ def test_a_write_inside_a_read_is_a_mistake_of_the_program(database):
 def test_a_write_between_two_rows_of_a_read_is_one_as_well(database):
     def rows():
         with database.read() as connection:
-            yield from connection.execute("SELECT name FROM sqlite_master")
+            yield from connection.execute("SELECT ref FROM member")
 
     unfinished = rows()
     next(unfinished)
@@ -111,6 +112,7 @@ def test_readers_and_writers_beside_each_other_all_get_through(database):
 # -- connections come back
 
 
+@pytest.mark.sqlite_only("counts the files of a database")
 @pytest.mark.skipif(not DESCRIPTORS.exists(), reason="needs /proc")
 def test_threads_that_ended_leave_no_connections_behind(database):
     def rounds(count):
@@ -124,6 +126,7 @@ def test_threads_that_ended_leave_no_connections_behind(database):
     assert len(database.engine.idle) <= MOST_IDLE
 
 
+@pytest.mark.sqlite_only("more readers than a server is asked for")
 def test_no_more_readers_than_a_few_are_kept_for_later(database):
     gate = threading.Barrier(3 * MOST_IDLE)
 
@@ -154,7 +157,7 @@ def test_a_read_that_outlives_the_one_around_it_keeps_its_connection_to_itself(d
 def test_a_generator_that_another_thread_ends_gives_its_connection_back(database):
     def rows():
         with database.read() as connection:
-            yield from connection.execute("SELECT name FROM sqlite_master")
+            yield from connection.execute("SELECT ref FROM member")
 
     unfinished = rows()
     next(unfinished)
@@ -169,6 +172,7 @@ def test_a_generator_that_another_thread_ends_gives_its_connection_back(database
 # -- locks of other programs
 
 
+@pytest.mark.sqlite_only("the lock of a file")
 def test_a_locked_database_is_said_within_the_patience_of_a_thread(database, other):
     other.execute("BEGIN EXCLUSIVE")
     for attempt in (lambda: keep(database, "a"), *[lambda: facts(database)] * (not is_wal(other))):
@@ -185,6 +189,7 @@ def is_wal(connection):
     return connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
+@pytest.mark.sqlite_only("the lock of a file")
 def test_after_a_first_wait_it_is_said_once_and_then_waited_on(database, other):
     said = []
 
@@ -202,6 +207,7 @@ def test_after_a_first_wait_it_is_said_once_and_then_waited_on(database, other):
     assert facts(database) == {"a", "b"}
 
 
+@pytest.mark.sqlite_only("the lock of a file")
 def test_a_writer_that_waits_holds_up_no_other_for_longer_than_that_one_would_wait(database, other):
     other.execute("BEGIN IMMEDIATE")
     with ThreadPoolExecutor(1) as pool:
@@ -218,6 +224,7 @@ def test_a_writer_that_waits_holds_up_no_other_for_longer_than_that_one_would_wa
 # -- trouble
 
 
+@pytest.mark.sqlite_only("a limit of SQLite stands for the disk")
 def test_a_full_disk_is_trouble_until_writes_go_well_again(database, monkeypatch):
     class Seen(list):
         def failed(self, error):

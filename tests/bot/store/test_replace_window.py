@@ -30,6 +30,7 @@ from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
+from tests import databases
 
 MINUTES, HOURS, DAYS, MONTHS = Granularity
 START = datetime(2026, 2, 20, tzinfo=UTC)
@@ -59,9 +60,9 @@ class Replacing(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.store = Store(Database(self.folder / "activity.db"))
+        self.store = Store(Database(databases.at(self.folder / "activity.db")))
         self.used: dict[Granularity, dict] = {grain: {} for grain in SPAN}
-        self.held: dict[Granularity, set[datetime]] = {grain: set() for grain in SPAN}
+        self.coverage: dict[Granularity, set[datetime]] = {grain: set() for grain in SPAN}
 
     def teardown(self) -> None:
         self.store.close()
@@ -97,7 +98,7 @@ class Replacing(RuleBasedStateMachine):
             (place, usage) for place, usage in used.items() if window.start <= place[0] < window.end
         ]
         self.store.replace(window, self.in_both_views(new), None)
-        self.held[grain] |= {window.start + n * step for n in range(length)}
+        self.coverage[grain] |= {window.start + n * step for n in range(length)}
 
     def in_both_views(self, used):
         for (bucket, key, user, slug), usage in used:
@@ -113,12 +114,12 @@ class Replacing(RuleBasedStateMachine):
         limit = START + before * STEP[grain]
         self.store.forget(grain, limit)
         self.used[grain] = {k: v for k, v in self.used[grain].items() if k[0] >= limit}
-        self.held[grain] = {bucket for bucket in self.held[grain] if bucket >= limit}
+        self.coverage[grain] = {bucket for bucket in self.coverage[grain] if bucket >= limit}
 
     @rule()
     def open_anew(self):
         self.store.close()
-        self.store = Store(Database(self.folder / "activity.db"))
+        self.store = Store(Database(databases.at(self.folder / "activity.db")))
 
     @rule(
         grain=st.sampled_from([MINUTES, HOURS, DAYS, MONTHS]),
@@ -217,8 +218,8 @@ class Replacing(RuleBasedStateMachine):
 
     @invariant()
     def what_is_held_is_what_was_put_in(self):
-        held = self.store.state().held
-        for grain, buckets in self.held.items():
+        held = self.store.state().coverage
+        for grain, buckets in self.coverage.items():
             spans = held[grain]
             covered = {start + n * STEP[grain] for start, end in spans
                        for n in range((end - start) // STEP[grain])}  # fmt: skip

@@ -15,6 +15,7 @@ from bot.store.schedules.runs import ReportRun, ReportRuns, RunState
 from bot.store.schedules.schedules import NewSchedule, Schedules
 from reports.schedules.recurrence import Daily, Recurrence, TargetKind, Weekly
 from reports.usage.dimensions import Dimension
+from tests import databases
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 WORKERS = ("one", "two", "three")
@@ -39,7 +40,7 @@ class World:
 
     def __init__(self, path: Path) -> None:
         self.now = MONDAY - timedelta(days=1)
-        self.database = Database(path)
+        self.database = Database(databases.at(path))
         self.schedules = Schedules(self.database, lambda: self.now)
         self.runs = ReportRuns(self.database, lambda: self.now)
 

@@ -8,11 +8,11 @@ import json
 import os
 import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
 from bot.sync.sync import Sync
+from tests.databases import address
 
 
 def sync(url: str, key: str, path: str, start: str) -> None:
@@ -22,7 +22,7 @@ def sync(url: str, key: str, path: str, start: str) -> None:
         return datetime.fromisoformat(start) + turns * timedelta(minutes=1)
 
     api = OpenRouter(url, key, wait=lambda _: None, requests_a_minute=10**9)
-    street = Sync(api, Store(Database(Path(path))), clock)
+    street = Sync(api, Store(Database(address(path))), clock)
     while True:
         turn = street.turn()
         assert turn.error is None, turn.error

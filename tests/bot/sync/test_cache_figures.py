@@ -1,7 +1,5 @@
 """Cached tokens and what caching saved: stored with usage, backfilled once, unknown until then."""
 
-import sqlite3
-
 import pytest
 
 from bot.store.usage.selection import Selection
@@ -9,6 +7,7 @@ from bot.sync.sync import BACKFILL_EVERY, BACKFILL_TRIES
 from reports.time.timerange import DAY, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import total
+from tests import databases
 from tests.cache_help import MINUTE, NOW, Cache, assert_true, kept, truth
 
 DAYS = Granularity.DAY
@@ -27,12 +26,11 @@ def cache(server, tmp_path, clock):
 @pytest.fixture
 def upgraded(cache):
     """The same, as an earlier version left it: cached tokens and savings were never asked for."""
-    with sqlite3.connect(cache.path) as connection:
+    with databases.looking(cache.path) as connection:
         connection.execute("UPDATE usage SET cached = 0, saved = 0")
         connection.execute("UPDATE total SET cached = 0, saved = 0")
         connection.execute("DELETE FROM figure_known")
-        connection.execute("UPDATE fact SET value = value + 1 WHERE name = 'usage'")
-    connection.close()
+        connection.execute("UPDATE fact SET value = value || '0' WHERE name = 'usage'")
     cache.sync = cache.street()
     return cache
 

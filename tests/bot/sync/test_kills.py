@@ -15,6 +15,7 @@ import pytest
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Database, Store
 from reports.time.timerange import STEP, Granularity
+from tests import databases
 from tests.cache_help import DAY, HOUR, MINUTE, NOW, ONE, Cache, check, company, kept, record, truth
 from tests.clock import Clock
 
@@ -37,7 +38,7 @@ def victims(server):
     )
 
     def kill_one(path, at, after):
-        child.stdin.write(json.dumps([str(path), at.isoformat()]) + "\n")
+        child.stdin.write(json.dumps([str(databases.at(path)), at.isoformat()]) + "\n")
         child.stdin.flush()
         victim = int(child.stdout.readline())
         sleep(after)
@@ -52,8 +53,8 @@ def victims(server):
 
 def assert_held_is_true(path, organization):
     """Every bucket of the unchanging past that counts as held holds what was used, and no other."""
-    store = Store(Database(path))
-    held = store.state().held
+    store = Store(Database(databases.at(path)))
+    held = store.state().coverage
     store.close()
     for granularity, step in STEP.items():
         spans = held[granularity]
@@ -98,7 +99,7 @@ def check_file(path, organization, torn):
 
 
 def assert_all_is_there(cache, organization):
-    held = cache.store.state().held
+    held = cache.store.state().coverage
     for granularity, reach in (
         (Granularity.MINUTE, 2 * HOUR),
         (Granularity.HOUR, 30 * DAY),

@@ -10,7 +10,7 @@ from bot.store import Store
 from bot.sync.sync_once import SyncOnce
 from tests.cache_help import MINUTE, Cache, assert_true
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=15)
 WORKER = "process 4711 on web-1 (a1b2c3d4)"
 
 
@@ -42,7 +42,8 @@ def hold(store: Store, clock) -> None:
 def test_it_asks_nothing_while_another_process_syncs_and_says_who(cache, server, clock):
     hold(cache.store, clock)
     said: list[str] = []
-    pauses = Pauses(clock)
+    # the other process renews its lease until it is killed
+    pauses = Pauses(clock, *[lambda: hold(cache.store, clock)] * 105)
     once = SyncOnce(cache.api, cache.store, clock, "process 1 on here (00)", said.append, pauses)
     asked = []
     once._pause = lambda seconds: (pauses(seconds), asked.append(len(server.requests)))
@@ -91,7 +92,7 @@ def test_the_lease_is_renewed_during_a_turn_that_takes_longer(cache, server, clo
     answered = server._query
 
     def slowly(body):
-        clock.advance(MINUTE)
+        clock.advance(MINUTE / 6)
         taken.append(cache.store.lease("sync", WORKER, LEASE, clock))
         return answered(body)
 

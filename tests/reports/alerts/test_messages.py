@@ -178,6 +178,9 @@ def test_its_title_names_openrouter_and_whose_use_it_is():
     whole = replace(event, measurement=replace(SPENT, subject=""))
     filtered = rule_of("spend > $50 per day key:prod*")
     assert title(whole, filtered, BERLIN) == "OpenRouter spend over $50.00 today: key:prod*"
+    others = rule_of(f"{DAILY.removesuffix(' by creator')} key:prod* -model:claude* -model:gpt*")
+    said = title(whole, others, BERLIN)
+    assert said.endswith(": key:prod* without model:claude*, model:gpt*")
     everyone = title(whole, rule_of("spend > $50 per day"), BERLIN)
     assert everyone == "OpenRouter spend over $50.00 today: whole organization"
     full = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)

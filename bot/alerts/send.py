@@ -1,0 +1,199 @@
+"""From messages to Slack: posting them, updating them, and what to do if Slack refuses.
+
+Before a message is posted the database records that. If Slack gave no answer, the channel's history
+shows whether the message is there; if the history can't be read, the message is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.message import MessageComposer
+from bot.alerts.recipients import PERSON_GONE, RecipientLookup
+from bot.alerts.services import AlertServices
+from bot.runtime.isolation import isolated
+from bot.slack.posting import Posted
+from bot.slack.types import DeliveryError
+from bot.store.alerts.events import StoredEvent
+from bot.store.alerts.messages import AlertMessage
+from reports.alerts.slack import notices as words
+from reports.wording.delivery_problems import OUTSIDERS
+
+log = logging.getLogger(__name__)
+
+_FIRST_RETRY = timedelta(seconds=15)
+_LONGEST_RETRY = timedelta(minutes=10)
+"""Pauses between retries double from the first to the longest, as Slack's outages last minutes."""
+_MOST_DOUBLINGS = 10
+"""Enough to reach the longest pause; keeps the power small however often a message was tried."""
+_CHANNEL_CHECKED = timedelta(minutes=10)
+"""How long a channel that was checked needn't be checked again: who reads it rarely changes."""
+_CLOCK_DIFFERENCE = timedelta(minutes=10)
+"""The history is searched from this long before, as clocks of machines may differ."""
+_CHANNEL_GONE = {
+    "channel_not_found", "is_archived", "not_in_channel", "restricted_action", OUTSIDERS,
+}  # fmt: skip
+_MESSAGE_GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+
+
+class MessageSender:
+    """Posts and updates leased messages."""
+
+    def __init__(
+        self,
+        alerts: AlertServices,
+        evaluator: RuleEvaluator,
+        people: RecipientLookup,
+        notify_unreadable: Callable[[int], object],
+    ) -> None:
+        self._alerts = alerts
+        self._composer = MessageComposer(alerts, evaluator)
+        self._people = people
+        self._notify_unreadable = notify_unreadable
+
+    def send(self, message: AlertMessage) -> None:
+        """Post a message. On an unexpected error it is tried again once its lease runs out."""
+        with isolated(log, "Alert message %s could not be sent", message.key):
+            try:
+                self._send(message)
+            except DeliveryError as error:
+                log.warning("Alert message %s has to wait: %s", message.key, error)
+                self._alerts.messages.postpone(message, self._retry_at(message, error), error.code)
+
+    def update(self, message: AlertMessage) -> None:
+        """Update a message to the current state."""
+        messages = self._alerts.messages
+        with isolated(log, "Alert message %s could not be updated", message.key):
+            try:
+                content = self._composer.compose(message)
+                if content:
+                    self._alerts.posting.update(Posted(message.channel, message.ts), content)
+            except DeliveryError as error:
+                if not (error.code in _MESSAGE_GONE or error.permanent):
+                    log.warning("Alert message %s is updated later: %s", message.key, error)
+                    messages.retry_update(message, self._retry_at(message, error))
+                    return
+        # also after an unexpected error, which would only come again
+        messages.mark_updated(message)
+
+    def _send(self, message: AlertMessage) -> None:
+        messages = self._alerts.messages
+        root = messages.get(message.root) if message.root is not None else None
+        thread = Posted(root.channel, root.ts) if root else None
+        if message.sending_at is not None and (found := self._posted_before(message, thread)):
+            messages.mark_sent(message, found.channel, found.ts)
+            return
+        code = self._channel_problem(message.recipient)
+        if code:
+            self._redirect(message, code)
+            return
+        if count := self._alerts.events.set_aside(message.id):
+            self._notify_unreadable(count)
+        if not messages.start_sending(message, self._alerts.services.slack.now()):
+            return
+        content = self._composer.compose(message)
+        if content is None:
+            messages.fail(message, "nothing to say")
+            return
+        thread_ts = thread.ts if thread else None
+        try:
+            posted = self._alerts.posting.post(message.recipient, content, message.key, thread_ts)
+        except DeliveryError as error:
+            self._handle_failure(message, error)
+            return
+        messages.mark_sent(message, posted.channel, posted.ts)
+
+    def _posted_before(self, message: AlertMessage, thread: Posted | None) -> Posted | None:
+        """A message that may have been posted before, if it is in the history."""
+        posting = self._alerts.posting
+        try:
+            if thread:
+                return posting.replied(thread, message.key)
+            since = (message.sending_at or message.created_at) - _CLOCK_DIFFERENCE
+            return next(iter(posting.copies(message.recipient, message.key, since)), None)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            log.warning(
+                "The history cannot be read, so alert %s is sent again: %s", message.key, error
+            )
+            return None
+
+    def _channel_problem(self, recipient: str) -> str:
+        """Slack's error code for why a channel may not get alerts; "" if it may, or is a person.
+
+        Raises DeliveryError if Slack doesn't answer.
+        """
+        if recipient[:1] not in {"C", "G"}:
+            return ""
+        alerts, now = self._alerts, self._alerts.services.clock()
+        if alerts.runs.checked(recipient, now - _CHANNEL_CHECKED) is not None:
+            return ""
+        try:
+            conversation = alerts.posting.conversation(recipient)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            return error.code
+        if conversation.outsiders or conversation.archived:
+            return OUTSIDERS if conversation.outsiders else "is_archived"
+        if not conversation.member:
+            return "not_in_channel"
+        alerts.runs.check(recipient, conversation.name)
+        return ""
+
+    def _handle_failure(self, message: AlertMessage, error: DeliveryError) -> None:
+        """Retry, redirect, or check the history later, by what kind of error it is."""
+        messages, now = self._alerts.messages, self._alerts.services.clock()
+        if error.retry_after:
+            until = now + timedelta(seconds=error.retry_after)
+            messages.pause_recipient(message.recipient, until)
+            messages.retry(message, until, error.code)
+        elif error.uncertain:
+            log.warning(
+                "No answer from Slack, so alert %s may have been sent: %s", message.key, error
+            )
+            messages.mark_uncertain(message, error.code)
+        elif error.code in PERSON_GONE | _CHANNEL_GONE:
+            self._redirect(message, error.code)
+        else:
+            log.warning("Alert %s will be sent again: %s", message.key, error)
+            messages.retry(message, self._retry_at(message, error), error.code)
+
+    def _redirect(self, message: AlertMessage, code: str) -> None:
+        """Send a message to the rule's owner, or an admin, because its recipient can't get it.
+
+        `code` is Slack's error code for the recipient.
+        """
+        log.warning("Alert %s could not be delivered: %s", message.key, code)
+        messages, rules = self._alerts.messages, self._alerts.rules
+        by_owner: dict[str, list[StoredEvent]] = defaultdict(list)
+        for event in self._alerts.events.of_message(message.id):
+            rule = rules.get(event.rule)
+            by_owner[rule.draft.owner if rule else ""].append(event)
+        # each owner only gets the alerts of their own rules
+        for others in list(by_owner.values())[1:]:
+            messages.split_off(message, others)
+        entry = rules.get(next(iter(by_owner.values()))[0].rule) if by_owner else None
+        if entry:
+            # a cached profile may say that an owner who has just left is still a member
+            self._alerts.services.slack.forget(entry.draft.owner)
+            entry = self._people.present(entry)
+        if entry is None or entry.draft.owner == message.recipient:
+            messages.fail(message, code)
+            return
+        in_channel = message.recipient[:1] in {"C", "G"}
+        note = words.elsewhere(message.recipient, code) if in_channel else message.note
+        messages.redirect(message, entry.draft.owner, note, code)
+
+    def _retry_at(self, message: AlertMessage, error: DeliveryError) -> datetime:
+        """When to try again (UTC): when Slack says so, else after doubling pauses."""
+        wait = timedelta(seconds=error.retry_after)
+        if not wait:
+            doubled = _FIRST_RETRY * 2 ** min(message.tries, _MOST_DOUBLINGS)
+            wait = min(doubled, _LONGEST_RETRY)
+        return self._alerts.services.clock() + wait

@@ -1,0 +1,185 @@
+"""Usage of keys and creators together, which no view has by itself.
+
+A key belongs to one creator. So a creator's usage is that of their keys (from the key view) plus
+the remainder of the creator view, which counts as chatroom usage. Usage of keys whose creators are
+unknown is part of that remainder too, where creators are filtered. For answers both views are
+summed up by the database; only the sums are added and subtracted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bot.store.connection import Connection
+from bot.store.encoding import DIMENSIONS
+from bot.store.usage import read as reading
+from bot.store.usage.read import Ranking, UsageTotals
+from bot.store.usage.selection import Ids, Selection
+from reports.time.timerange import Granularity, TimeRange
+from reports.usage.dimensions import Dimension
+from reports.usage.usage import ZERO, Usage, minus, plus
+
+Series = Mapping[int, Mapping[int, Usage]]
+"""Usage by group, and by the index of the bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossedKeys:
+    """Which keys a selection of keys and creators is about.
+
+    `asked` are the keys asked for. `owned` are all keys of the creators asked for: what of their
+    usage is not by these keys is chatroom usage (None: chatroom usage was not asked for).
+    """
+
+    asked: Ids
+    owned: Ids | None
+
+    @classmethod
+    def of(
+        cls, selection: Selection, owners: Mapping[int, int], orphans: Ids, chatroom: int
+    ) -> CrossedKeys:
+        """The keys of a selection.
+
+        `owners` are the creators of keys (ids), `orphans` the keys whose creators are unknown,
+        `chatroom` is the id under which usage without a key is listed.
+        """
+        creators, keys = selection.ids(Dimension.CREATOR), selection.ids(Dimension.KEY)
+        owned = frozenset(owners)
+        if creators is not None:
+            owned = frozenset(key for key, owner in owners.items() if owner in creators) - orphans
+        asked = owned if keys is None else owned & keys
+        return cls(asked, owned if keys is None or chatroom in keys else None)
+
+
+def read_crossed(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys,
+    chatroom: int,
+    ranking: Ranking | None,
+) -> UsageTotals:
+    """The figures of a selection of keys and creators.
+
+    With a ranking by key, series of its largest keys and of chatroom usage; else of all groups.
+    """
+    by, others = selection.by, _without_views(selection)
+    of_asked = Selection.of(by, {**others, Dimension.KEY: keys.asked})
+    few = ranking if by is Dimension.KEY else None
+    asked = _of_keys(connection, of_asked, wanted, stored, few)
+    if keys.owned is None:
+        return _without_zeros(asked, by)
+    creators = selection.ids(Dimension.CREATOR)
+    if creators is not None:
+        others[Dimension.CREATOR] = creators
+    of_creators = Selection.of(
+        Dimension.CREATOR if by is Dimension.KEY or by is None else by, others
+    )
+    of_owned = of_asked.only(Dimension.KEY, keys.owned)
+    if by is Dimension.KEY or by is None:
+        every = reading.read_whole(connection, of_creators, wanted, stored)
+        owned = asked.whole
+        if keys.asked != keys.owned:
+            owned = reading.read_whole(connection, of_owned, wanted, stored)
+        remainder = tuple(map(minus, every, owned))
+        groups: Series = {chatroom: dict(enumerate(remainder))}
+    else:
+        of_creators = Selection.of(by, others)
+        all_groups = reading.read(connection, of_creators, wanted, stored, None)
+        of_keys = asked
+        if keys.asked != keys.owned:
+            of_keys = _of_keys(connection, of_owned, wanted, stored, None)
+        remainder = tuple(map(minus, all_groups.whole, of_keys.whole))
+        groups = _combined(all_groups.series, of_keys.series, minus)
+    whole = tuple(map(plus, asked.whole, remainder))
+    count = asked.count + len(groups.keys() - asked.series.keys())
+    series = _combined(asked.series, groups, plus)
+    return _without_zeros(UsageTotals(whole, series, count), by)
+
+
+def crossed_rows(
+    selection: Selection,
+    keys: CrossedKeys,
+    owners: Mapping[int, int],
+    chatroom: int,
+    each: Callable[[Selection], Iterator[reading.Row]],
+) -> Iterator[reading.Row]:
+    """Usage rows of keys and creators together, one for each bucket, group and model.
+
+    A row has the index of the bucket, the key or creator (or 0), the model, and usage. `each` reads
+    the rows of a selection that one view has.
+    """
+    found: dict[tuple[int, int, int], Usage] = {}
+
+    def add(index: int, key: int, creator: int, model: int, usage: Usage) -> None:
+        groups = {Dimension.KEY: key, Dimension.CREATOR: creator}
+        row = index, groups.get(selection.by or Dimension.MODEL, 0), model
+        found[row] = plus(found.get(row, ZERO), usage)
+
+    others = _without_views(selection)
+    remainder: dict[tuple[int, int, int], Usage] = {}
+    if keys.owned is not None:
+        creators = selection.ids(Dimension.CREATOR)
+        by_creator = Selection.of(Dimension.CREATOR, others)
+        if creators is not None:
+            by_creator = by_creator.only(Dimension.CREATOR, creators)
+        for index, creator, model, usage in each(by_creator):
+            remainder[index, creator, model] = usage
+    read = keys.asked if keys.owned is None else keys.owned
+    for index, key, model, usage in each(
+        Selection.of(Dimension.KEY, {**others, Dimension.KEY: read})
+    ):
+        if keys.owned is not None:
+            row = index, owners[key], model
+            remainder[row] = minus(remainder.get(row, ZERO), usage)
+        if key in keys.asked:
+            add(index, key, owners[key], model, usage)
+    for (index, creator, model), usage in remainder.items():
+        add(index, chatroom, creator, model, usage)
+    yield from ((*row, usage) for row, usage in found.items() if usage != ZERO)
+
+
+def _without_views(selection: Selection) -> dict[Dimension, Ids]:
+    """The members of dimensions that every view has."""
+    return {one: ids for one, ids in selection.members if DIMENSIONS[one].view is None}
+
+
+def _of_keys(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    ranking: Ranking | None,
+) -> UsageTotals:
+    """The figures of some keys, from their view; by creator, those of each key's owner."""
+    if selection.by is Dimension.CREATOR:
+        by_key = selection.grouped(Dimension.KEY)
+        return reading.read_by_owner(connection, by_key, wanted, stored)
+    return reading.read(connection, selection, wanted, stored, ranking)
+
+
+def _combined(
+    one: Series, other: Series, operation: Callable[[Usage, Usage], Usage]
+) -> dict[int, dict[int, Usage]]:
+    """Two series added, or the other subtracted from the one."""
+    combined = {group: dict(buckets) for group, buckets in one.items()}
+    for group, buckets in other.items():
+        into = combined.setdefault(group, {})
+        for index, usage in buckets.items():
+            into[index] = operation(into.get(index, ZERO), usage)
+    return combined
+
+
+def _without_zeros(found: UsageTotals, by: Dimension | None) -> UsageTotals:
+    """Without buckets in which a group has no usage, and without groups that have none at all."""
+    if by is None:
+        return UsageTotals(found.whole, {0: dict(enumerate(found.whole))}, 1)
+    series = {
+        group: kept
+        for group, buckets in found.series.items()
+        if (kept := {index: usage for index, usage in buckets.items() if usage != ZERO})
+    }
+    count = found.count - (len(found.series) - len(series))
+    return UsageTotals(found.whole, series, count)
