@@ -424,7 +424,7 @@ def tidied(administered: Side) -> Iterator[None]:
     for schedule in {one.id for one in schedules.of(None)} - kept:
         schedules.remove(schedule)
     for rule in {one.id for one in rules.of(None)} - kept:
-        rules.remove(rule)
+        rules.delete(rule)
 
 
 def fills(bots: Bots, chance: random.Random, person: str) -> Case:
