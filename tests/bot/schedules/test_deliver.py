@@ -305,6 +305,15 @@ def test_an_answer_about_now_waits_for_yesterday_and_not_for_what_is_to_come(
         assert "n't complete" not in message["text"]
 
 
+def test_a_change_is_reported_with_its_waterfall(cache):
+    with office(cache, SATURDAY, pictures=True) as there:
+        there.set_up("schedule daily why spend by creator 9:00 UTC")
+        there.tick(MONDAY - DAY)
+        [message] = there.posted()
+        assert message["text"].startswith("What changed (spend) by creator, yesterday")
+        assert [block["type"] for block in message["blocks"]].count("image") == 1
+
+
 def test_it_comes_late_once_with_the_figures_it_was_due_for(there: Office):
     there.set_up("schedule weekly spend by creator mon 9:00 UTC")
     there.tick(MONDAY + 2 * DAY)
