@@ -140,8 +140,8 @@ def bucket_words(bucket: datetime, wanted: TimeRange) -> str:
 
 
 def stamp(moment: datetime) -> str:
-    """A moment in UTC, to the minute."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    """A time in UTC: `22 Nov 2026, 10:31 UTC`. `moment` must be in UTC."""
+    return f"{moment.day} {moment:%b %Y}, {moment:%H:%M} UTC"
 
 
 def filter_words(query: Query, quote: Callable[[str], str] = str) -> str:

@@ -68,11 +68,11 @@ def answer(
     command: str = "/activity",
     *,
     controls: Controls | None = None,
-    picture: str = "",
+    image: str = "",
 ) -> Message:
     """The answer to a question; `command` is the name of the slash command.
 
-    `controls` go under it, if given; `picture` is the Slack id of an uploaded chart, which replaces
+    `controls` go under it, if given; `image` is the file id of an uploaded chart, which replaces
     the native one.
     """
     query = summary.query
@@ -86,8 +86,8 @@ def answer(
         blocks += _detail(summary, summary.metrics[query.metric])
     else:
         blocks += _overview(summary)
-    if picture:
-        blocks = [_picture(summary, picture) if b["type"] == CHART else b for b in blocks]
+    if image:
+        blocks = [_image_block(summary, image) if b["type"] == CHART else b for b in blocks]
     blocks.append(context(*_footer(summary, command)))
     if controls:
         blocks += rows(summary, controls)
@@ -265,6 +265,6 @@ def _dated(summary: Summary) -> str:
     return f"Data as of {stamp(summary.as_of)}" if summary.as_of else "No data yet"
 
 
-def _picture(summary: Summary, file: str) -> Block:
+def _image_block(summary: Summary, file: str) -> Block:
     alt = f"Chart: {title(summary.query)}"
     return {"type": "image", "alt_text": alt, "slack_file": {"id": file}}

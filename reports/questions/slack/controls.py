@@ -29,7 +29,7 @@ from reports.questions.wording import (
 )
 from reports.render.tables import ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import OverlapError, earlier
+from reports.time.timerange import OverlapError, shifted_back
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording.safe_text import clean
 
@@ -134,7 +134,7 @@ def _versus(summary: Summary) -> Block:
     options = [option("Compare with …", ALONE), option(f"vs {before}", Versus.BEFORE)]
     for versus, unit in EARLIER.items():
         with suppress(OverlapError):
-            earlier(wanted, unit)
+            shifted_back(wanted, unit)
             options.append(option(f"vs a {unit} earlier", versus))
     options = [one for one in options if one["value"] != twice]
     return menu(FollowUpAction.VERSUS, "Compare with", options, str(query.versus or ALONE))
