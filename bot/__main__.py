@@ -410,7 +410,7 @@ def restore(file: str) -> None:
     for line in found.left_out:
         click.echo(line, err=True)
     click.echo(
-        f"Added {found.schedules} schedules and {found.alerts} alerts; {found.known} were there.",
+        f"Added schedules: {found.schedules}, alerts: {found.alerts}. Already there: {found.known}.",
         err=True,
     )
     if found.left_out:

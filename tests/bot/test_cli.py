@@ -385,7 +385,7 @@ def test_schedules_and_alerts_go_into_a_file_and_back(run, database, tmp_path):
     assert (tmp_path / "kept.json").stat().st_mode & 0o077 == 0
     code, out, err = run("restore", str(tmp_path / "kept.json"), DATABASE_URL=url)
     assert (code, out) == (0, "")
-    assert err == "Added 0 schedules and 0 alerts; 0 were there.\n"
+    assert err == "Added schedules: 0, alerts: 0. Already there: 0.\n"
 
 
 def test_a_file_that_is_no_export_is_said(run, database, tmp_path):
