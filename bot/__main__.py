@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shlex
 import sqlite3
 import sys
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from reports.questions.topics import BalanceAsked, BudgetAsked
 
 FAILED, WRONG_USAGE = 1, 2
+_EXCLUSION = re.compile(r"^-(\w+:)")
 NO_PERSON_IN_TERMINAL = (
     "The terminal doesn't know who you are, so name the person: activity ask spend this month by"
     " model creator:ada@example.com"
@@ -162,7 +164,15 @@ def _address(option: str, url: str) -> Path | str:
     return found if isinstance(found, Path) else found.value
 
 
-@cli.command(short_help="Answer a question from the cache.")
+class _QuestionCommand(click.Command):
+    """A command with words that may begin with a minus: `-model:claude*` is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse with a typographic minus in place of a filter's, which means the same there."""
+        return super().parse_args(ctx, [_EXCLUSION.sub("\N{MINUS SIGN}\\1", one) for one in args])
+
+
+@cli.command(cls=_QuestionCommand, short_help="Answer a question from the cache.")
 @click.argument("words", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the rows as CSV; - is stdout.")

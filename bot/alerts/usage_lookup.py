@@ -30,6 +30,7 @@ class UsageLookup:
         self.synced: Mapping[Granularity, datetime] = state.synced
         self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
         self._series: dict[tuple[Needed, Selection], dict[int, dict[int, Usage]]] = {}
+        self._known: dict[frozenset[str], Coverage] = {}
         self._partial: dict[AlertPeriod, bool] = {}
 
     @property
@@ -86,6 +87,16 @@ class UsageLookup:
             coverage = self._coverage.get(granularity, ())
             wanted = [gap for part in wanted for gap in gaps(part, coverage)]
         return not wanted
+
+    def knows(self, figures: frozenset[str], span: AlertPeriod) -> bool:
+        """Whether optional figures (by name) are known for a whole stretch of time."""
+        if figures not in self._known:
+            self._known[figures] = self._store.known(figures)
+        known = self._known[figures]
+        return all(
+            not gaps((max(start, span.start), end), known.get(granularity, ()))
+            for granularity, (start, end) in self.intervals(span)
+        )
 
     def partial(self, span: AlertPeriod) -> bool:
         """Whether usage of a time range is known to be missing."""

@@ -58,7 +58,7 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
     whole = replace(plan.selection, by=None)
     days = _days(store, whole, today, plan.query)
     so_far = _spend(found, store, plan.source)
-    if not days and not so_far:
+    if not days:
         return forecast_answer(plan.query, scope, None, ForecastRecord(0, None, None))
     count, left = (after - today).days, _left(request.now, today, zone)
     of_today = _today(request, found)

@@ -12,7 +12,7 @@ from time import monotonic
 from zoneinfo import ZoneInfo
 
 from bot.analysis.registry import GATHERERS, analyze
-from bot.answers.answer_message import controls
+from bot.answers.answer_message import controls, needs_uploaded_chart
 from bot.answers.answer_state import AnswerState, answer_state
 from bot.answers.file_worker import RenderError
 from bot.answers.visibility import Asker
@@ -245,7 +245,8 @@ class ReportBuilder:
         extend_lease()  # uploading the chart may take long
         state, subject = self._answer_state(occasion, asked.subject), asked.subject
         controls_ = controls(self._services, found.summary, state, subject.asker, private=False)
-        message = report_message(found, context, self._uploaded_chart(subject, shared), controls_)
+        image = self._uploaded_chart(subject, shared, charted=not found.summary.empty)
+        message = report_message(found, context, image, controls_)
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
@@ -288,8 +289,12 @@ class ReportBuilder:
         )  # fmt: skip
         state = self._answer_state(occasion, subject)
         controls_ = controls(services, found, state, subject.asker, private=False)
-        message = analysis_report(found, context, controls_)
-        extend_lease()
+        with self._lock:
+            shared = self._shared.setdefault(without_files(subject), _SharedFigures())
+        extend_lease()  # the chart may have to wait for Slack
+        charted = needs_uploaded_chart(found, shared=True)
+        image = self._uploaded_chart(subject, shared, charted=charted)
+        message = analysis_report(found, context, controls_, image=image)
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
@@ -341,18 +346,17 @@ class ReportBuilder:
                 shared.report = reports.make_report(self._services.store, without_files(subject))
         return shared
 
-    def _uploaded_chart(self, subject: ReportQuestion, shared: _SharedFigures) -> str:
+    def _uploaded_chart(
+        self, subject: ReportQuestion, shared: _SharedFigures, *, charted: bool
+    ) -> str:
         """The file id of the uploaded chart, or "" on failure, to use the native chart."""
         with shared.lock:
             if shared.image is None:
-                shared.image = self._upload_chart(without_files(subject), shared)
+                shared.image = self._upload_chart(without_files(subject)) if charted else ""
             return shared.image
 
-    def _upload_chart(self, subject: ReportQuestion, shared: _SharedFigures) -> str:
-        found = shared.report
-        if monotonic() < self._charts_allowed_at or not isinstance(found, Report):
-            return ""
-        if found.summary.empty:
+    def _upload_chart(self, subject: ReportQuestion) -> str:
+        if monotonic() < self._charts_allowed_at:
             return ""
         job = self._job(subject, Format.PNG)
         try:

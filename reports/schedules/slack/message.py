@@ -106,10 +106,14 @@ def report_message(
 
 
 def analysis_report(
-    found: AnalysisDocument, about: ReportContext, controls: Controls | None = None
+    found: AnalysisDocument,
+    about: ReportContext,
+    controls: Controls | None = None,
+    *,
+    image: str = "",
 ) -> Message:
-    """The report for an analysis question, such as a forecast."""
-    message = analysis_message(found, about.command, controls=controls)
+    """The report for an analysis question, such as a forecast; `image` is its chart's file id."""
+    message = analysis_message(found, about.command, controls=controls, image=image)
     blocks: list[Block] = []
     if about.to_creators:
         blocks.append(

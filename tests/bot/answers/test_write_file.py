@@ -214,7 +214,7 @@ def run_ask(database: Path, *words: str, cwd: Path) -> subprocess.CompletedProce
     return subprocess.run(
         [sys.executable, "-m", "bot", "ask", *words],
         cwd=cwd,
-        env={**os.environ, "DATABASE_URL": f"sqlite:///{database}", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "DATABASE_URL": databases.url(database), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         check=False,
     )
