@@ -5,17 +5,22 @@ In shared channels, people of other companies can click the bot's buttons.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from bot.access.policy import FOREIGN, Refusal, is_certainly_foreign
+from bot.services import Services
 from bot.slack.types import Identity, MessageLocation, ReplyTarget
 from reports.schedules.slack.message import SCHEDULE_EDIT, STOP
 
 DOUBLE_CLICK_SECONDS = 3.0
 """Seconds within which the same click again is a double click."""
+SHARED_CLICKS_KEPT = timedelta(hours=1)
+"""Slack repeats a click for some minutes at most, and answers take seconds."""
 MAX_CLICKS = 10_000  # a bound on memory; far more than are made in DOUBLE_CLICK_SECONDS
 
 
@@ -106,6 +111,54 @@ class Clicks:
             while len(self._seen) > MAX_CLICKS:
                 self._seen.popitem(last=False)
             return before
+
+
+class SharedClicks:
+    """The same for processes that share a database on a server, where any may get a click.
+
+    Each method waits for the database, so it is for work in the background; for a single process,
+    Clicks is enough and nothing is asked or stored here.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._keys = services.expiring_keys
+
+    def is_repeated(
+        self, user: str, at: MessageLocation, what: str, action: dict[str, Any]
+    ) -> bool:
+        """Whether another process has got the very same click: Slack sends it again at times."""
+        clicked_at = str(action.get("action_ts") or "")
+        if not self._keys.shared or not clicked_at:
+            return False
+        told = f"{user} {at.channel} {at.ts} {what} {clicked_at}"
+        return not self._keys.take(
+            f"click {hashlib.sha256(told.encode()).hexdigest()}", SHARED_CLICKS_KEPT
+        )
+
+    def once(
+        self, reply_to: ReplyTarget, at: MessageLocation, what: str, action: dict[str, Any],
+        do: Callable[[], object],
+    ) -> Callable[[], object]:  # fmt: skip
+        """Work that does nothing where another process has got the very same click."""
+        return lambda: self.is_repeated(reply_to.user, at, what, action) or do()
+
+    def announce(self, at: MessageLocation, action: dict[str, Any]) -> None:
+        """Let the other processes know of a click in a message."""
+        if self._keys.shared:
+            self._keys.advance(_newest(at), _sortable(action), SHARED_CLICKS_KEPT)
+
+    def is_superseded(self, at: MessageLocation, action: dict[str, Any]) -> bool:
+        """Whether some process was announced a newer click in the same message."""
+        return self._keys.shared and (self._keys.kept(_newest(at)) or "") > _sortable(action)
+
+
+def _newest(at: MessageLocation) -> str:
+    return f"newest click {at.channel} {at.ts}"
+
+
+def _sortable(action: dict[str, Any]) -> str:
+    """The time of a click as a text that sorts as it does."""
+    return f"{_clicked_at(action):020.6f}"
 
 
 def _clicked_at(action: dict[str, Any]) -> float:

@@ -14,7 +14,7 @@ from bot.alerts.form import AlertForm
 from bot.answers.answer_state import TOO_OLD, AnswerState
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
-from bot.listeners.clicks import Clicks
+from bot.listeners.clicks import Clicks, SharedClicks
 from bot.questions import share as passing_on
 from bot.questions.follow_up import FollowUpClick, follow
 from bot.schedules.form import ScheduleForm
@@ -31,7 +31,7 @@ def register(
     app: App, services: Services, work: BackgroundWork, schedule: ScheduleForm, alert: AlertForm
 ) -> None:
     """Register the controls. Permissions are checked for the person who clicks."""
-    latest = Clicks()
+    latest, shared = Clicks(), SharedClicks(services)
 
     def on_choice(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         reply_to, location = clicks.reply_target(body), clicks.message_location(body)
@@ -46,8 +46,19 @@ def register(
             reply_to.user, location, f"{state} {choice}", action
         ):
             late = latest.superseded_check(location, action)
-            click = FollowUpClick(location, state, choice, late, separate=clicks.in_report(body))
-            work.submit(reply_to, lambda: follow(services, reply_to, click))
+            click = FollowUpClick(
+                location,
+                state,
+                choice,
+                lambda: late() or shared.is_superseded(location, action),
+                separate=clicks.in_report(body),
+            )
+
+            def choose() -> None:
+                shared.announce(location, action)
+                follow(services, reply_to, click)
+
+            work.submit(reply_to, shared.once(reply_to, location, f"{choice}", action, choose))
         ack()
 
     def open_schedule(
@@ -84,7 +95,8 @@ def register(
         elif not latest.is_repeated(
             reply_to.user, location, f"{action['action_id']} {value}", action
         ):
-            work.submit(reply_to, lambda: do(reply_to, location, what, body))
+            press = partial(do, reply_to, location, what, body)
+            work.submit(reply_to, shared.once(reply_to, location, f"{act} {value}", action, press))
         ack()
 
     app.action(_one_of(FollowUpAction))(on_choice)
