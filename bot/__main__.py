@@ -409,10 +409,8 @@ def restore(file: str) -> None:
             raise click.ClickException(f"{file}: {error}") from error
     for line in found.left_out:
         click.echo(line, err=True)
-    click.echo(
-        f"Added schedules: {found.schedules}, alerts: {found.alerts}. Already there: {found.known}.",
-        err=True,
-    )
+    added = f"Added schedules: {found.schedules}, alerts: {found.alerts}."
+    click.echo(f"{added} Already there: {found.known}.", err=True)
     if found.left_out:
         sys.exit(FAILED)
 

@@ -44,7 +44,7 @@ PARTS = (
 )  # fmt: skip
 FILE_NAME = re.compile(r"openrouter-[A-Za-z0-9._-]+\.(?:csv|pdf|png)")
 STARTS_A_FORMULA = tuple("=+-@\t\r")
-MARKUP = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[\w: -]+>")
+MARKUP = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[\w:, -]+>")
 
 
 def names(count: int, seed: int) -> Iterator[str]:

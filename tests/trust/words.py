@@ -91,16 +91,25 @@ def fuzz(count: int, seed: int) -> Outcome:
     read("spend for me", lambda: NAMES, clock)  # tables that are made once
     for text in texts(count, seed):
         found.inputs += 1
-        begun = time.thread_time()
         try:
-            found.understood += understood(text, clock)
+            spent = timed(text, clock, found)
+            if spent * 1000 > LONGEST_MILLISECONDS:
+                # a pause of the collector or of the machine doesn't come back
+                spent = min(timed(text, clock, Outcome()) for _ in range(3))
         except Exception as error:  # noqa: BLE001 - any exception is what is looked for
             found.crashed.append(f"{text!r}: {error!r}")
-        spent = time.thread_time() - begun
+            continue
         found.slowest = max(found.slowest, spent)
         if spent * 1000 > LONGEST_MILLISECONDS:
             found.slow.append(f"{text!r}: {spent * 1000:.0f} ms")
     return found
+
+
+def timed(text: str, clock: Clock, found: Outcome) -> float:
+    """Read a text; the seconds of processor time that it took."""
+    begun = time.thread_time()
+    found.understood += understood(text, clock)
+    return time.thread_time() - begun
 
 
 def understood(text: str, clock: Clock) -> bool:
