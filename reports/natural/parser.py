@@ -42,7 +42,7 @@ from reports.questions.grammar import (
 from reports.questions.kinds import STILL_RUNNING, kind_of
 from reports.questions.limit_kinds import is_unfit
 from reports.questions.query import Query, QueryKind, Versus
-from reports.questions.topics import TopicAsked
+from reports.questions.topics import BUDGET, TopicAsked
 from reports.time.period import NAMED, DateSpan, Month
 from reports.time.timerange import NotBegunError, ranges, zone_names
 from reports.usage.dimensions import Dimension, Filter, Metric, form_label
@@ -211,11 +211,17 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
 
 
+_NOBODY = {"the", "this", "our", "us", "all", "everything", "everyone", "month", "week", "year",
+           "day", "today", "now", "team", "organization", "org", "company", "openrouter", "and",
+           "limits", "keys", "workspaces", "a", "my", "me"}  # fmt: skip
+"""Words after `budget for` that name nobody in particular."""
+
+
 def _of_topic(topic: str, said: str, bare: list[str], known: KnownNames, today: date) -> Read:
     """A question about something else than usage; `bare` are its words without names."""
     kind = kind_of(topic)
     if kind is None:
-        return ParsedText(topic)
+        return ParsedText(topic, remarks=_all_budgets(said) if topic == BUDGET else ())
     own = flags(topic, bare)
     if kind is QueryKind.WHATIF:
         return _what_if(said, known, today)
@@ -225,6 +231,15 @@ def _of_topic(topic: str, said: str, bare: list[str], known: KnownNames, today: 
     return read
 
 
+def _all_budgets(said: str) -> tuple[str, ...]:
+    """A remark where one budget is asked for, `for marketing`, and the answer has all of them."""
+    words = said.strip(" ?!.").split()
+    at = next((n for n, word in enumerate(words) if word.casefold() in {"for", "of"}), len(words))
+    after = [word for word in words[at + 1 :] if word.casefold() not in _NOBODY]
+    shown = clean(" ".join(words[at:]), 40)
+    return (f"These are all budgets and limits; I didn't look for “{shown}”.",) if after else ()
+
+
 def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
     """A question about other prices: the two models, and the period and filters beside them."""
     plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
@@ -232,17 +247,16 @@ def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
     said_by_kind = WHAT_IF_WORDS | set(moved.split(" -> "))
     pairs = zip(said.split(), plain_words, strict=True)
     rest = " ".join(word for word, bare in pairs if bare not in said_by_kind)
-    words, left = [str(QueryKind.WHATIF), moved], tuple[str, ...]()
+    words, ignored = [str(QueryKind.WHATIF), moved], ""
     read = _read(rest, known, today) if rest else None
     found = parse(read.words) if isinstance(read, ParsedText) else None
     if isinstance(read, ParsedText) and isinstance(found, QuestionCommand):
         words += [str(found.query.period)] * ("period" in found.given)
         words += [f"by {found.query.by}"] * ("by" in found.given)
         words += map(str, found.query.filters)
-        left = read.left
-    elif rest:
-        left = (rest,)
-    return ParsedText(" ".join(filter(None, words)), left=left)
+    elif rest and moved:
+        ignored = f"I ignored “{clean(rest, 60)}”."
+    return ParsedText(" ".join(filter(None, words)), remarks=(ignored,) if ignored else ())
 
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:

@@ -278,7 +278,7 @@ def test_what_nobody_thought_of_is_one_line_as_well(run, database, monkeypatch):
     monkeypatch.setattr("bot.analysis.registry.answer", lambda *_, **__: 1 / 0)
     code, _, err = run("ask", DATABASE_URL=f"sqlite:///{database}")
     assert code == 1
-    assert err == "Something went wrong here (ZeroDivisionError). LOG_LEVEL=DEBUG shows where.\n"
+    assert err == "Something went wrong (ZeroDivisionError). LOG_LEVEL=DEBUG shows where.\n"
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
