@@ -52,8 +52,7 @@ LONGEST_RETRY_AFTER = 3600.0
 ANSWER_SECONDS = 35.0
 """The time for one complete response, so that a call has time for a second try."""
 CALL_SECONDS = 70.0
-"""The time for a call with all its tries: failures are recorded within 90 s, before the sync lease
-of 120 s expires."""
+"""The time for a call with all its tries, so that failures are recorded within 90 s."""
 EXTRA_TRIES = 3  # for data that usage does not depend on
 EXTRA_SECONDS = 15.0
 """The time for a response about names and limits, which usage must not wait for long."""

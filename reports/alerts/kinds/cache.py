@@ -131,9 +131,10 @@ class Cache(Watch):
         """When it sends messages."""
         del zone
         return (
-            f"You'll get a message when the share of cached prompt tokens{for_each(rule)} was at"
-            f" least {self.percent}% in the past week and falls below that in {HOURS} hours, and"
-            " when it's back. Usage without cache figures is never compared."
+            f"You'll get a message when the share of cached prompt tokens{for_each(rule)} over"
+            f" {HOURS} hours falls below {self.percent}%, if it was above that in the week before,"
+            " and when it's back. Usage for which OpenRouter reports no cached tokens doesn't"
+            " count."
         )
 
     def already(self) -> str:
