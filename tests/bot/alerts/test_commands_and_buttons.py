@@ -1,4 +1,4 @@
-"""Alerts by words and buttons in Slack: whose they are, and what a click does."""
+"""Alerts by commands and buttons in Slack: permissions, and what each click does."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def listed(world, user="ada") -> dict:
     return world.slack.ephemerals(user, "general")[-1]
 
 
-def test_what_is_above_already_is_said_at_once_and_once(administered):
+def test_a_threshold_that_is_exceeded_already_sends_one_message(administered):
     message = fired(administered)
     assert "OpenRouter spend over $5.00 this month: whole organization" in message["text"]
     assert re.search("Top keys[^:]*: prod", message["text"])
@@ -83,7 +83,7 @@ def test_what_is_above_already_is_said_at_once_and_once(administered):
         ("spend > per day", "alert"),
     ],
 )
-def test_it_says_why_it_sets_nothing_up(administered, words, problem):
+def test_an_invalid_alert_is_refused_with_the_reason(administered, words, problem):
     workspace = administered.slack.workspace
     workspace.change_channel("random", members=frozenset({administered.slack.user("ada").id}))
     assert problem in say(administered, f"alert {words}").replace("&gt;", ">")
@@ -98,7 +98,7 @@ def test_alerts_in_a_private_channel_are_only_set_up_by_its_members(administered
     assert say(administered, words, "ada").startswith("*Alert set:*")
 
 
-def test_people_see_their_own_and_admins_all(administered):
+def test_members_list_their_own_alerts_and_admins_all(administered):
     fired(administered)
     assert "Your alerts* (1)" in say(administered, "alerts")
     assert "You have no alerts yet." in say(administered, "alerts", "grace")
@@ -106,14 +106,14 @@ def test_people_see_their_own_and_admins_all(administered):
     assert "All alerts* (2)" in say(administered, "alerts", "katherine")
 
 
-def test_details_answer_the_matching_question_to_whoever_clicks(administered):
+def test_details_answer_the_alerts_question_for_the_person_who_clicks(administered):
     message = fired(administered)
     said = answered(administered, lambda: click(administered, message, "alert_details"))
     assert said.startswith("Spend by API key")
     assert "• prod" in said
 
 
-def test_the_status_tells_admins_which_alerts_went_out_and_which_could_not(administered):
+def test_status_lists_delivered_and_failed_alerts_for_admins_only(administered):
     channel = administered.slack.channel("spend").id
     fired(administered, "alert spend > $5 per month in #spend", "spend")
     for limit in range(6, 12):
@@ -128,7 +128,7 @@ def test_the_status_tells_admins_which_alerts_went_out_and_which_could_not(admin
     assert "alert spend" not in say(administered, "status", "grace")
 
 
-def test_an_acknowledgement_is_seen_in_the_message(administered):
+def test_an_acknowledgement_is_shown_in_the_message(administered):
     message = fired(administered)
     click(administered, message, "alert_acknowledge")
     ada = administered.slack.user("ada").id
@@ -136,7 +136,7 @@ def test_an_acknowledgement_is_seen_in_the_message(administered):
     assert "alert_acknowledge" not in json.dumps(heard(administered)[-1])
 
 
-def test_many_in_one_are_acknowledged_together_and_lead_to_their_rules(administered):
+def test_combined_alerts_are_acknowledged_together_and_link_to_the_list(administered):
     for limit in range(1, 7):
         assert "Alert set" in say(administered, f"alert spend > ${limit} per month")
     tick(administered)
@@ -151,7 +151,7 @@ def test_many_in_one_are_acknowledged_together_and_lead_to_their_rules(administe
 
 
 @pytest.mark.parametrize("length", ["1h", "24h", "period"])
-def test_a_snooze_is_seen_in_the_message(administered, length):
+def test_a_snooze_is_shown_in_the_message(administered, length):
     message = fired(administered)
     options = json.dumps(message)
     [value] = {v for v in options.split('"') if v.endswith(f" {length}") and v[0].isdigit()}
@@ -160,7 +160,7 @@ def test_a_snooze_is_seen_in_the_message(administered, length):
     assert "snoozed until" in say(administered, "alerts")
 
 
-def test_a_muted_rule_rests_until_it_is_let_go_on(administered):
+def test_a_muted_rule_is_paused_until_it_is_resumed(administered):
     message = fired(administered)
     assert "Muted." in answered(administered, lambda: click(administered, message, "alert_mute"))
     assert "paused by <@" in say(administered, "alerts")
@@ -173,7 +173,7 @@ def test_a_muted_rule_rests_until_it_is_let_go_on(administered):
     assert len(heard(administered)) == 1
 
 
-def test_a_rule_is_edited_in_a_dialog_that_says_what_is_wrong(administered):
+def test_a_rule_is_edited_in_a_form_that_shows_errors_at_the_field(administered):
     message = fired(administered)
     click(administered, message, "alert_change")
     [view] = administered.slack.wait_for(lambda: administered.slack.views("ada"))
@@ -203,7 +203,7 @@ def test_a_deleted_rule_is_gone(administered):
     assert "You have no alerts yet." in say(administered, "alerts")
 
 
-def test_clicks_of_others_change_nothing(administered):
+def test_clicks_by_other_people_change_nothing(administered):
     message = fired(administered, "alert spend > $5 per month in #spend", "spend")
     for user, action in (
         ("grace", "alert_mute"),
@@ -229,7 +229,7 @@ def test_a_click_from_another_team_is_refused(administered):
     assert said == FOREIGN
 
 
-def test_an_admin_manages_what_others_set_up(administered):
+def test_an_admin_manages_the_rules_of_other_people(administered):
     message = fired(administered, "alert spend > $5 per month in #spend", "spend")
     said = answered(
         administered,
@@ -239,14 +239,14 @@ def test_an_admin_manages_what_others_set_up(administered):
     assert "paused by <@" in say(administered, "alerts")
 
 
-def test_quiet_hours_are_kept_and_shown(administered):
+def test_quiet_hours_are_stored_and_shown(administered):
     assert "Quiet hours: 22:00 to 7:00 (Berlin)" in say(administered, "alert quiet 22:00-7:00")
     say(administered, "alert credits < $5")
     assert "quiet hours 22:00-07:00" in say(administered, "alerts")
     assert "Quiet hours are off" in say(administered, "alert quiet off")
 
 
-def test_who_may_not_is_told_whose_it_is_and_nobody_is_named_twice(administered):
+def test_a_refusal_names_the_owner_and_the_admins_once_each(administered):
     message = fired(administered, "alert spend > $5 per month in #spend", "spend")
     ada, katherine = (administered.slack.user(name).id for name in ("ada", "katherine"))
 
@@ -262,7 +262,7 @@ def test_who_may_not_is_told_whose_it_is_and_nobody_is_named_twice(administered)
     assert mute() == f"That alert belongs to <@{katherine}>. Only they can change it."
 
 
-def test_who_mutes_an_alert_that_somebody_else_set_up_can_unmute_it(administered):
+def test_a_recipient_who_mutes_an_alert_can_unmute_it(administered):
     words = "alert spend > $5 per month creator:@ada by creator to owner"
     assert "Alert set" in say(
         administered, escaped(administered.slack.workspace, words), "katherine"

@@ -1,4 +1,4 @@
-"""What somebody is told as they set an alert up: what it watches, and what is so already."""
+"""The confirmation of a new alert: what it watches, and which thresholds are exceeded already."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def told(there: Watch, user: str = "ada") -> str:
 # -- what is above its line already
 
 
-def test_it_says_that_the_figures_are_above_the_line_already(there: Watch) -> None:
+def test_a_confirmation_says_that_the_threshold_is_exceeded_already(there: Watch) -> None:
     used(there, 60)
     said = there.say("alert spend > $50 per day")
     assert said.splitlines()[2:] == [
@@ -68,7 +68,7 @@ def test_it_says_that_the_figures_are_above_the_line_already(there: Watch) -> No
     assert len(there.heard()) == 1
 
 
-def test_it_says_nothing_of_that_where_they_are_not(there: Watch) -> None:
+def test_a_confirmation_is_silent_about_thresholds_that_are_not_exceeded(there: Watch) -> None:
     used(there, 60)
     assert "already" not in there.say("alert spend > $70 per day")
     assert "already" not in there.say("alert spike")
@@ -89,14 +89,16 @@ def test_it_says_nothing_of_that_where_they_are_not(there: Watch) -> None:
         ),
     ],
 )
-def test_it_says_of_whom_and_who_hears_it(there: Watch, words: str, said: str) -> None:
+def test_a_confirmation_names_the_subject_and_the_recipient(
+    there: Watch, words: str, said: str
+) -> None:
     used(there, 60)
     channel = there.slack.channel("general").id
     rule = f"alert spend > $50 per day {words.replace('C0GENERAL', channel)}"
     assert said in there.say(rule)
 
 
-def test_it_says_that_the_creator_concerned_hears_it(there: Watch) -> None:
+def test_a_confirmation_says_that_the_creator_gets_the_message(there: Watch) -> None:
     used(there, 60)
     said = there.say("alert spend > $50 per day by creator to owner")
     assert "`, to the creator\n" in said
@@ -106,7 +108,7 @@ def test_it_says_that_the_creator_concerned_hears_it(there: Watch) -> None:
     assert "set up this alert. You get it because" in json.dumps(of_grace)
 
 
-def test_it_says_how_many_of_several_are(there: Watch) -> None:
+def test_a_confirmation_counts_the_subjects_that_exceed_the_threshold(there: Watch) -> None:
     truth = used(there, 60)
     truth.use(NOON - HOUR, 5, "evals")
     there.sync(truth, back=3 * DAY)
@@ -114,7 +116,7 @@ def test_it_says_how_many_of_several_are(there: Watch) -> None:
     assert "*2 are already over the limit, so" in there.say("alert spend > $2 per day by key")
 
 
-def test_in_quiet_hours_it_is_told_after_them_unless_it_is_urgent(there: Watch) -> None:
+def test_a_message_is_announced_for_after_quiet_hours_unless_it_is_urgent(there: Watch) -> None:
     used(there, 60)
     there.alerts.quiet_hours.set(there.slack.user("ada").id, QuietHours(time(12), time(15)))
     assert "so you'll get a message after your quiet hours." in there.say(
@@ -125,7 +127,7 @@ def test_in_quiet_hours_it_is_told_after_them_unless_it_is_urgent(there: Watch) 
     assert "above $50.00" not in told(there)
 
 
-def test_what_was_told_before_is_not_promised_again(there: Watch) -> None:
+def test_a_message_that_was_sent_before_is_not_announced_again(there: Watch) -> None:
     used(there, 60)
     there.say("alert spend > $50 per day")
     said = there.say("alert spend > $50 per day")
@@ -133,7 +135,9 @@ def test_what_was_told_before_is_not_promised_again(there: Watch) -> None:
     assert said.endswith("*It's already over the limit.*")
 
 
-def test_it_says_so_of_a_balance_and_of_limits(there: Watch) -> None:
+def test_a_confirmation_mentions_balances_and_limits_that_are_exceeded_already(
+    there: Watch,
+) -> None:
     used(there, 1)
     limited(there, prod=90, evals=10)
     facts = json.loads(there.store.fact("limits") or "{}")
@@ -149,7 +153,7 @@ def test_it_says_so_of_a_balance_and_of_limits(there: Watch) -> None:
 # -- what is watched
 
 
-def test_limits_are_said_to_be_ones_own_where_that_is_all_one_sees(tmp_path: Path) -> None:
+def test_limits_are_called_your_own_with_own_visibility(tmp_path: Path) -> None:
     with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
         used(there, 1)
         limited(there, prod=90, evals=95)
@@ -162,13 +166,13 @@ def test_limits_are_said_to_be_ones_own_where_that_is_all_one_sees(tmp_path: Pat
         assert "evals" not in told(there)
 
 
-def test_limits_are_said_to_be_everybodys_where_they_are(there: Watch) -> None:
+def test_limits_are_called_all_limits_with_full_visibility(there: Watch) -> None:
     used(there, 1)
     said = there.say("alert budget 80%")
     assert "Alerts at 80% of every limit and budget set at OpenRouter." in said
 
 
-def test_by_key_the_limits_of_keys_are_watched_and_no_budgets(there: Watch) -> None:
+def test_a_budget_alert_by_key_leaves_out_workspace_budgets(there: Watch) -> None:
     used(there, 30)
     limited(there, prod=30)
     kept = json.loads(there.store.fact("limits") or "")
@@ -185,7 +189,7 @@ def test_by_key_the_limits_of_keys_are_watched_and_no_budgets(there: Watch) -> N
     assert "workspace Engineering: 31% used" in there.say("alert budget 20%")
 
 
-def test_an_edit_keeps_what_was_told_also_of_a_limited_view(tmp_path: Path) -> None:
+def test_an_edited_threshold_keeps_its_states_with_own_visibility(tmp_path: Path) -> None:
     with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
         used(there, 60)
         entry = there.set_up("alert spend > $50 per day")
@@ -201,7 +205,7 @@ def test_an_edit_keeps_what_was_told_also_of_a_limited_view(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("words", ["creator:me", "creator:me by key", "creator:me key:prod"])
-def test_the_limits_of_somebodys_keys_are_watched(there: Watch, words: str) -> None:
+def test_a_creator_filter_watches_the_limits_of_their_keys(there: Watch, words: str) -> None:
     used(there, 1)
     limited(there, prod=90, evals=95)
     assert "prod" in there.say(f"alert budget 80% {words}")
@@ -214,7 +218,7 @@ def test_the_limits_of_somebodys_keys_are_watched(there: Watch, words: str) -> N
     ["spend > $50 per day by creator creator:me", "spend > $50 per day by key creator:me",
      "spend > $50 per day by key key:prod", "spend > $50 per day by model creator:me key:prod"],
 )  # fmt: skip
-def test_each_of_one_is_that_one(there: Watch, words: str) -> None:
+def test_a_filter_on_one_member_and_by_have_the_same_subject(there: Watch, words: str) -> None:
     truth = used(there, 60)
     truth.use(NOON - HOUR, 70, "evals")
     there.sync(truth, back=3 * DAY)
@@ -225,7 +229,7 @@ def test_each_of_one_is_that_one(there: Watch, words: str) -> None:
     assert len(there.heard()) == 1
 
 
-def test_a_spike_of_each_of_one_is_found(there: Watch) -> None:
+def test_a_spike_by_member_with_a_filter_on_it_is_found(there: Watch) -> None:
     truth = used(there, 1)
     there.set_up("alert spike by creator creator:me")
     truth.use(NOON, 900, "prod")
@@ -251,7 +255,7 @@ def later(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:
     there.tick()
 
 
-def test_the_list_shows_the_figures_of_now(there: Watch) -> None:
+def test_the_list_shows_current_figures(there: Watch) -> None:
     truth = used(there, 60)
     limited(there, prod=90)
     for words in ("spend > $50 per day", "spend > $50 per day by key", "budget 80%"):
@@ -273,7 +277,7 @@ def balance(there: Watch, dollars: int) -> None:
     there.store.keep_fact("limits", json.dumps(kept))
 
 
-def test_the_list_shows_the_balance_of_now_and_none_that_is_above_its_line(there: Watch) -> None:
+def test_the_list_shows_the_current_balance_only_below_its_threshold(there: Watch) -> None:
     truth = used(there, 1)
     balance(there, 150)
     there.set_up("alert credits < $200")
@@ -285,7 +289,7 @@ def test_the_list_shows_the_balance_of_now_and_none_that_is_above_its_line(there
     assert "warning" not in listed(there)
 
 
-def test_the_list_says_of_when_figures_are_that_are_not_those_of_now(there: Watch) -> None:
+def test_the_list_dates_figures_that_are_not_current(there: Watch) -> None:
     truth = used(there, 60)
     there.set_up("alert spend > $50 per day")
     later(there, truth)
@@ -293,7 +297,7 @@ def test_the_list_says_of_when_figures_are_that_are_not_those_of_now(there: Watc
     assert "$60.00 today, $10.00 over the $50.00 limit. (as of today 13:01)" in listed(there)
 
 
-def test_the_list_says_what_a_revision_has_undone_no_more(there: Watch) -> None:
+def test_the_list_leaves_out_alerts_that_a_revision_has_undone(there: Watch) -> None:
     truth = used(there, 60)
     there.set_up("alert spend > $50 per day")
     later(there, truth)
@@ -303,7 +307,7 @@ def test_the_list_says_what_a_revision_has_undone_no_more(there: Watch) -> None:
     assert "warning" not in listed(there)
 
 
-def test_the_list_works_out_no_forecasts_of_many_but_says_of_when_they_are(there: Watch) -> None:
+def test_the_list_shows_stored_forecasts_by_member_with_their_date(there: Watch) -> None:
     truth = Truth()
     for days in range(8):
         truth.use(NOON - days * DAY - HOUR, 20)

@@ -1,4 +1,4 @@
-"""Crossings of a line that come and go while they are told."""
+"""Crossings that begin and end while their messages are being delivered."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ def answers_to(there, message) -> list[str]:
     return [one["text"] for one in there.answers() if one["thread_ts"] == message["ts"]]
 
 
-def test_each_of_two_falls_while_slack_is_down_is_told_with_its_own_rise(there):
+def test_each_crossing_during_an_outage_gets_its_own_recovery(there):
     for dollars in (LOW, HIGH, LOW - 1, HIGH + 1):
         balance(there, dollars)
     tell(there)
@@ -55,7 +55,7 @@ def test_each_of_two_falls_while_slack_is_down_is_told_with_its_own_rise(there):
     assert there.answers() == []
 
 
-def test_a_rise_that_is_told_late_goes_into_the_thread_of_its_own_fall(there):
+def test_a_late_recovery_goes_into_the_thread_of_its_crossing(there):
     balance(there, LOW)
     tell(there)
     for dollars in (HIGH, LOW - 1):
@@ -68,7 +68,7 @@ def test_a_rise_that_is_told_late_goes_into_the_thread_of_its_own_fall(there):
     assert "again" not in two["text"]
 
 
-def test_a_rise_waits_for_its_fall_that_another_process_is_about_to_tell(there):
+def test_a_recovery_waits_for_a_crossing_that_another_process_has_claimed(there):
     balance(there, LOW)
     tell(there)
     balance(there, HIGH)
@@ -84,7 +84,7 @@ def test_a_rise_waits_for_its_fall_that_another_process_is_about_to_tell(there):
     assert "$501.00, back above" in two["text"]
 
 
-def test_what_is_over_while_its_message_goes_out_is_said_in_it_soon_after(there, monkeypatch):
+def test_a_recovery_during_sending_is_shown_in_the_message_soon_after(there, monkeypatch):
     balance(there, LOW)
     post = there.alerts.posting.post
 
@@ -101,7 +101,7 @@ def test_what_is_over_while_its_message_goes_out_is_said_in_it_soon_after(there,
     assert "$500.00, back above" in one["text"]
 
 
-def test_what_changes_while_a_message_is_renewed_is_said_in_it_as_well(there, monkeypatch):
+def test_a_change_during_an_update_is_shown_in_the_message_too(there, monkeypatch):
     balance(there, LOW)
     tell(there)
     [entry] = there.alerts.rules.of(None)
@@ -122,7 +122,7 @@ def test_what_changes_while_a_message_is_renewed_is_said_in_it_as_well(there, mo
     assert "$500.00, back above" in one["text"]
 
 
-def test_nobody_else_takes_a_message_that_is_just_going_out(there):
+def test_a_message_being_sent_is_not_claimed_by_another_process(there):
     """However long those took that were taken with it."""
     balance(there, LOW)
     messages = there.alerts.messages
@@ -136,7 +136,7 @@ def test_nobody_else_takes_a_message_that_is_just_going_out(there):
     assert messages.claim(1)
 
 
-def test_a_lost_answer_doubles_nothing_where_the_clock_is_ahead_of_slacks(there):
+def test_a_lost_response_sends_no_duplicate_with_a_clock_ahead_of_slacks(there):
     there.clock.now = datetime.now(UTC) + DAY
     balance(there, LOW)
     there.slack.fail("chat.postMessage", "drop_after")

@@ -31,7 +31,7 @@ def turn(there, truth, by=MINUTE, **how) -> None:
     there.tick()
 
 
-def test_a_crossing_is_told_in_a_direct_message_once(there, truth):
+def test_a_crossing_sends_one_direct_message(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per day")
     there.tick()
@@ -44,7 +44,7 @@ def test_a_crossing_is_told_in_a_direct_message_once(there, truth):
     assert there.answers() == []
 
 
-def test_what_is_above_when_a_rule_is_made_is_told_at_once_and_once(there, truth):
+def test_a_new_rule_that_is_exceeded_sends_one_message_at_once(there, truth):
     truth.use(NOON - HOUR, 60)
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per day")
@@ -55,7 +55,7 @@ def test_what_is_above_when_a_rule_is_made_is_told_at_once_and_once(there, truth
     assert len(there.heard()) == 1
 
 
-def test_a_period_that_was_over_before_the_rule_was_made_is_none_of_its_business(there, truth):
+def test_a_period_that_ended_before_the_rule_was_set_up_is_not_evaluated(there, truth):
     truth.use(NOON - 90 * MINUTE, 60)
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per hour")
@@ -63,7 +63,7 @@ def test_a_period_that_was_over_before_the_rule_was_made_is_none_of_its_business
     assert there.heard() == []
 
 
-def test_the_next_period_is_told_anew(there, truth):
+def test_the_next_period_can_trigger_again(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per hour")
     truth.use(NOON, 60)
@@ -73,7 +73,7 @@ def test_the_next_period_is_told_anew(there, truth):
     assert len(there.heard()) == 2
 
 
-def test_a_crossing_is_told_although_nobody_looked_before_its_hour_was_over(there, truth):
+def test_a_crossing_is_found_after_its_hour_is_over(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per hour")
     truth.use(NOON + 59 * MINUTE, 60)
@@ -82,7 +82,7 @@ def test_a_crossing_is_told_although_nobody_looked_before_its_hour_was_over(ther
     assert "on 18 Nov from 13:00 to 14:00" in message["text"]  # of Berlin
 
 
-def test_each_member_is_told_on_its_own(there, truth):
+def test_each_member_triggers_separately(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per day by key")
     truth.use(NOON, 60)
@@ -95,7 +95,7 @@ def test_each_member_is_told_on_its_own(there, truth):
     assert "evals" in said
 
 
-def test_more_than_five_at_once_are_one_message_with_a_list(there, truth):
+def test_more_than_five_alerts_at_once_are_one_message(there, truth):
     there.sync(truth, back=3 * DAY)
     for limit in range(10, 16):
         there.set_up(f"alert spend > ${limit} per day")
@@ -108,7 +108,7 @@ def test_more_than_five_at_once_are_one_message_with_a_list(there, truth):
     assert len(there.heard()) == 1
 
 
-def test_five_at_once_are_five_messages(there, truth):
+def test_five_alerts_at_once_are_five_messages(there, truth):
     there.sync(truth, back=3 * DAY)
     for limit in range(10, 15):
         there.set_up(f"alert spend > ${limit} per day")
@@ -137,7 +137,7 @@ YEAR = 366 * DAY
         ("alert new key", None),
     ],
 )
-def test_a_model_is_told_at_its_first_use(there, truth, words, label):
+def test_the_first_use_of_a_model_triggers(there, truth, words, label):
     truth.use(NOON - 2 * DAY, 3)
     there.sync(truth, back=YEAR)
     there.set_up(words)
@@ -152,7 +152,7 @@ def test_a_model_is_told_at_its_first_use(there, truth, words, label):
     assert all("$7.00 so far" in one for one in said)
 
 
-def test_a_key_is_told_at_its_first_use(there, truth):
+def test_the_first_use_of_a_key_triggers(there, truth):
     there.sync(truth, back=YEAR)
     there.set_up("alert new key")
     there.set_up("alert new key creator:ada@example.com")
@@ -189,7 +189,7 @@ def key_made(there, name: str, ago: timedelta, owner: str = "user_ada") -> None:
     )
 
 
-def test_a_key_is_told_when_it_is_made_although_nobody_uses_it_yet(there, truth):
+def test_a_new_key_triggers_before_it_is_used(there, truth):
     there.sync(truth, back=3 * DAY)  # not all history is there yet
     key_made(there, "before", DAY)
     there.set_up("alert new key")
@@ -207,7 +207,7 @@ def test_a_key_is_told_when_it_is_made_although_nobody_uses_it_yet(there, truth)
     assert len(there.heard()) == 1
 
 
-def test_a_key_that_was_told_as_it_was_made_is_not_told_again_at_its_first_use(there, truth):
+def test_a_new_key_does_not_trigger_again_at_its_first_use(there, truth):
     there.sync(truth, back=YEAR)
     there.set_up("alert new key")
     there.clock.now += MINUTE
@@ -220,7 +220,7 @@ def test_a_key_that_was_told_as_it_was_made_is_not_told_again_at_its_first_use(t
     assert len(there.heard()) == 1
 
 
-def test_nothing_is_new_before_all_history_is_there(there, truth):
+def test_nothing_is_new_before_all_history_is_synced(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert new model")
     truth.use(NOON, 7, model="c/z")
@@ -231,7 +231,7 @@ def test_nothing_is_new_before_all_history_is_there(there, truth):
     assert len(there.heard()) == 1
 
 
-def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
+def test_new_by_creator_names_only_the_creator_who_used_it_first(there, truth):
     truth.use(NOON - 40 * DAY, 3, "evals", "c/z")
     there.sync(truth, back=YEAR)
     there.set_up("alert new model by creator")
@@ -252,7 +252,7 @@ def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
     assert "• prod: $7.00" in there.slack.messages(there.slack.im("ada").id)[-1]["text"]
 
 
-def test_a_spike_is_told_and_is_over_when_it_has_calmed(there, truth):
+def test_a_spike_triggers_and_recovers(there, truth):
     for hours in range(1, 24 * 30):
         truth.use(NOON - hours * HOUR, 1 + hours % 3 / 10)
     there.sync(truth, back=31 * DAY)
@@ -268,7 +268,7 @@ def test_a_spike_is_told_and_is_over_when_it_has_calmed(there, truth):
     assert "Resolved." in json.dumps(first["blocks"])
 
 
-def test_a_forecast_is_told(there, truth):
+def test_a_forecast_triggers(there, truth):
     for days in range(1, 29):
         truth.use(NOON - days * DAY, 10)
     there.sync(truth, back=31 * DAY)
@@ -297,7 +297,7 @@ def limits(there, **more) -> None:
     there.store.keep_fact("limits", json.dumps({**told, **more}))
 
 
-def test_limits_and_budgets_are_told_at_their_parts(there, truth):
+def test_limits_and_budgets_trigger_at_their_percentages(there, truth):
     there.sync(truth, back=3 * DAY)
     limits(there)
     there.set_up("alert budget 80% 100%")
@@ -324,7 +324,7 @@ def workspace(id_, name, keys, byok=False, limit=100):
 
 
 @pytest.mark.parametrize(("byok", "said"), [(True, "96% used: $96.00 of $100.00"), (False, "")])
-def test_byok_counts_toward_a_workspace_budget_where_openrouter_counts_it(there, truth, byok, said):
+def test_byok_counts_toward_a_workspace_budget_if_openrouter_counts_it(there, truth, byok, said):
     truth.own_keys.add("evals")
     there.sync(truth, back=31 * DAY)
     keys = ["hash_prod", "hash_evals"]
@@ -337,7 +337,7 @@ def test_byok_counts_toward_a_workspace_budget_where_openrouter_counts_it(there,
     assert (said in heard) if said else heard == ""
 
 
-def test_missing_usage_is_no_recovery(there, truth):
+def test_missing_usage_causes_no_recovery(there, truth):
     for days in range(1, 29):
         truth.use(NOON - days * DAY, 10)
     there.sync(truth, back=31 * DAY)
@@ -360,7 +360,7 @@ def test_missing_usage_is_no_recovery(there, truth):
     assert len(there.answers()) == 1
 
 
-def test_two_workspaces_of_one_name_have_a_budget_each_and_are_told_apart(there, truth):
+def test_workspaces_with_the_same_name_have_separate_budgets(there, truth):
     there.sync(truth, back=31 * DAY)
     both = [workspace("w1", "Team", ["hash_prod"]), workspace("w2", "Team", ["hash_evals"])]
     limits(there, workspaces=both, keys={})
@@ -375,7 +375,7 @@ def test_two_workspaces_of_one_name_have_a_budget_each_and_are_told_apart(there,
     assert "95% used: $95.00 of $100.00" in said
 
 
-def test_the_balance_is_told_with_the_days_that_it_lasts(there, truth):
+def test_a_low_balance_says_how_many_days_it_lasts(there, truth):
     for days in range(7):
         truth.use(NOON - days * DAY - HOUR, 20)
     there.sync(truth, back=10 * DAY)
@@ -402,7 +402,7 @@ def crossed_by(there, truth, key):
     turn(there, truth)
 
 
-def test_it_goes_to_the_owner_of_the_key(there, truth):
+def test_an_alert_to_owner_goes_to_the_keys_creator(there, truth):
     crossed_by(there, truth, "evals")
     [message] = there.heard("grace")
     ada = there.slack.user("ada").id
@@ -410,7 +410,7 @@ def test_it_goes_to_the_owner_of_the_key(there, truth):
     assert there.heard() == []
 
 
-def test_the_maker_hears_it_where_the_owner_has_no_account(there, truth):
+def test_the_rules_owner_gets_it_if_the_creator_has_no_slack_account(there, truth):
     people = [(ref, name, email.replace("grace@", "gone@")) for ref, name, email in PEOPLE]
     keys = [(ref, name, "") for ref, name in KEYS]
     there.store.list_members(keys, people, [("hash_evals", "user_grace")])
@@ -419,13 +419,13 @@ def test_the_maker_hears_it_where_the_owner_has_no_account(there, truth):
     assert "gone@example.com has no Slack account here" in message["text"]
 
 
-def test_the_maker_hears_it_where_nobody_owns_the_key(there, truth):
+def test_the_rules_owner_gets_it_if_the_key_has_no_creator(there, truth):
     crossed_by(there, truth, "lab")
     [message] = there.heard()
     assert "has no Slack account here" in message["text"]
 
 
-def test_it_goes_to_a_channel(there, truth):
+def test_an_alert_goes_to_a_channel(there, truth):
     there.sync(truth, back=3 * DAY)
     channel = there.slack.channel("spend").id
     there.set_up(f"alert spend > $50 per day in <#{channel}|spend>")
@@ -443,7 +443,7 @@ def test_it_goes_to_a_channel(there, truth):
         ({"members": frozenset()}, "Invite me there"),
     ],
 )
-def test_a_channel_is_judged_at_each_post_and_the_maker_hears_it_instead(
+def test_a_channel_is_checked_at_each_post_and_the_owner_gets_it_instead(
     there, truth, change, mend
 ):
     there.sync(truth, back=3 * DAY)
@@ -457,7 +457,7 @@ def test_a_channel_is_judged_at_each_post_and_the_maker_hears_it_instead(
     assert mend in message["text"]
 
 
-def test_the_rules_of_somebody_who_left_go_to_the_admins(tmp_path, truth):
+def test_the_rules_of_an_owner_who_left_go_to_an_admin(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admins = ",".join(slack.user(name).id for name in ("grace", "katherine"))
     with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admins) as there:
@@ -476,7 +476,7 @@ def test_the_rules_of_somebody_who_left_go_to_the_admins(tmp_path, truth):
         assert "spend &gt; $50 per day" in told[0].message["text"]
 
 
-def test_what_somebody_is_told_who_has_just_left_goes_to_an_admin(tmp_path, truth):
+def test_a_message_to_an_owner_who_has_just_left_goes_to_an_admin(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admin = slack.user("grace").id
     with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as there:
@@ -492,7 +492,7 @@ def test_what_somebody_is_told_who_has_just_left_goes_to_an_admin(tmp_path, trut
         assert there.alerts.rules.get(entry.id).draft.owner == admin
 
 
-def test_that_somebody_left_is_noticed_within_a_day(tmp_path, truth):
+def test_an_owner_who_left_is_noticed_within_a_day(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admin = slack.user("grace").id
     with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as there:
@@ -505,7 +505,7 @@ def test_that_somebody_left_is_noticed_within_a_day(tmp_path, truth):
         assert there.alerts.rules.get(entry.id).draft.owner == admin
 
 
-def test_somebody_who_may_ask_no_more_hears_nothing(there, truth):
+def test_an_owner_who_may_not_use_the_bot_anymore_gets_nothing(there, truth):
     there.sync(truth, back=3 * DAY)
     entry = there.set_up("alert spend > $50 per day")
     there.slack.workspace.change_user("ada", is_restricted=True)
@@ -517,7 +517,7 @@ def test_somebody_who_may_ask_no_more_hears_nothing(there, truth):
     assert paused.startswith("its owner can't use this bot anymore: Guests can't see")
 
 
-def test_who_sees_their_own_only_hears_of_their_own_only(tmp_path, truth):
+def test_own_visibility_limits_alerts_to_the_owners_usage(tmp_path, truth):
     with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
         there.sync(truth, back=3 * DAY)
         there.set_up("alert spend > $50 per day")
@@ -537,7 +537,7 @@ def test_who_sees_their_own_only_hears_of_their_own_only(tmp_path, truth):
 # -- when
 
 
-def test_quiet_hours_hold_back_all_but_what_is_urgent_and_lose_nothing(there, truth):
+def test_quiet_hours_delay_all_but_urgent_alerts(there, truth):
     there.sync(truth, back=3 * DAY)
     ada = there.slack.user("ada").id
     # noon in UTC is 13:00 in Berlin
@@ -556,7 +556,7 @@ def test_quiet_hours_hold_back_all_but_what_is_urgent_and_lose_nothing(there, tr
     assert len(there.heard()) == 2
 
 
-def test_what_is_over_when_quiet_hours_end_is_told_as_over(there, truth):
+def test_an_alert_that_ended_during_quiet_hours_is_sent_as_ended(there, truth):
     there.sync(truth, back=3 * DAY)
     ada = there.slack.user("ada").id
     there.alerts.quiet_hours.set(
@@ -575,7 +575,7 @@ def test_what_is_over_when_quiet_hours_end_is_told_as_over(there, truth):
     assert entry
 
 
-def test_a_snoozed_alert_is_told_again_in_its_thread_if_it_is_not_over(there, truth):
+def test_a_snoozed_alert_sends_a_reminder_in_its_thread(there, truth):
     there.sync(truth, back=3 * DAY)
     entry = there.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
@@ -589,7 +589,7 @@ def test_a_snoozed_alert_is_told_again_in_its_thread_if_it_is_not_over(there, tr
     assert len(there.answers()) == 1
 
 
-def test_what_a_snooze_held_back_is_not_reminded_of_as_well(there, truth):
+def test_an_event_that_a_snooze_delayed_gets_no_reminder_as_well(there, truth):
     there.sync(truth, back=3 * DAY)
     limits(there)
     entry = there.set_up("alert budget 80% 100% key:lab")
@@ -618,7 +618,7 @@ def test_a_snooze_that_outlasts_the_period_ends_without_a_reminder(there, truth)
     assert there.answers() == []
 
 
-def test_a_reminder_says_how_it_stands_now_and_nothing_where_it_is_no_more(there, truth):
+def test_a_reminder_has_current_figures_and_is_left_out_after_a_recovery(there, truth):
     there.sync(truth, back=3 * DAY)
     entry = there.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
@@ -634,7 +634,7 @@ def test_a_reminder_says_how_it_stands_now_and_nothing_where_it_is_no_more(there
     assert len(there.answers()) == 1
 
 
-def test_recovery_goes_into_the_thread_and_the_first_message_says_so(there, truth):
+def test_a_recovery_goes_into_the_thread_and_the_first_message(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert sync")
     ticks(there, 64 * MINUTE)
@@ -661,7 +661,7 @@ def test_the_first_message_says_that_its_period_is_over(there, truth):
 # -- Slack in trouble
 
 
-def test_slack_being_down_for_hours_delays_and_doubles_nothing(there, truth):
+def test_an_outage_of_slack_loses_and_duplicates_nothing(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
@@ -676,7 +676,7 @@ def test_slack_being_down_for_hours_delays_and_doubles_nothing(there, truth):
 
 
 @pytest.mark.parametrize("fault", ["drop", "drop_after", "half", 500, "fatal_error"])
-def test_an_answer_that_is_lost_neither_loses_nor_doubles_a_message(there, truth, fault):
+def test_a_lost_response_neither_loses_nor_duplicates_a_message(there, truth, fault):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
@@ -686,7 +686,7 @@ def test_an_answer_that_is_lost_neither_loses_nor_doubles_a_message(there, truth
     assert len(there.heard()) == 1
 
 
-def test_who_dies_after_posting_leaves_no_double(there, truth, monkeypatch):
+def test_a_crash_after_posting_sends_no_duplicate(there, truth, monkeypatch):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert sync")
     for where, count in (("heard", 1), ("answers", 1)):
@@ -700,7 +700,7 @@ def test_who_dies_after_posting_leaves_no_double(there, truth, monkeypatch):
         assert len(getattr(there, where)()) == count
 
 
-def test_a_pause_that_slack_asks_for_is_kept(there, truth):
+def test_retry_after_is_respected(there, truth):
     there.sync(truth, back=3 * DAY)
     there.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
@@ -712,7 +712,7 @@ def test_a_pause_that_slack_asks_for_is_kept(there, truth):
     assert len(there.heard()) == 1
 
 
-def test_a_rule_that_fails_stops_no_other(there, truth, monkeypatch):
+def test_a_rule_that_fails_does_not_stop_the_others(there, truth, monkeypatch):
     there.sync(truth, back=3 * DAY)
     bad = there.set_up("alert spend > $40 per day")
     there.set_up("alert spend > $50 per day")
@@ -731,7 +731,7 @@ def test_a_rule_that_fails_stops_no_other(there, truth, monkeypatch):
     assert len(there.heard()) == 2
 
 
-def test_admins_hear_of_old_data_from_the_start(tmp_path, truth):
+def test_admins_have_an_alert_on_stale_data_from_the_start(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admin = slack.user("ada").id
     with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as there:

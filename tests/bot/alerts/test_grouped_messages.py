@@ -1,4 +1,4 @@
-"""More than five alerts at once to one place: one message, with what becomes of each of them."""
+"""More than five alerts at once to one recipient: one message with the state of each."""
 
 import json
 from datetime import timedelta
@@ -22,7 +22,7 @@ def balance(there, dollars: int) -> None:
     limits(there, credits={"total": 1_000 * DOLLAR, "used": (1_000 - dollars) * DOLLAR})
 
 
-def test_one_message_says_which_of_its_alerts_are_over(there, truth):
+def test_a_combined_message_shows_which_alerts_are_over(there, truth):
     low(there, truth)
     [first] = there.heard()
     assert "6 OpenRouter alerts" in first["text"]
@@ -42,7 +42,7 @@ def test_one_message_says_which_of_its_alerts_are_over(there, truth):
     assert len(there.answers()) == 2
 
 
-def test_a_sum_that_is_over_says_so_in_the_list(there, truth):
+def test_a_combined_message_shows_periods_that_ended(there, truth):
     there.sync(truth, back=3 * DAY)
     for limit in range(10, 16):
         there.set_up(f"alert spend > ${limit} per day tz UTC")
@@ -55,7 +55,7 @@ def test_a_sum_that_is_over_says_so_in_the_list(there, truth):
     assert "The day ended at $60.00, $50.00 over the $10.00 limit." in message["text"]
 
 
-def test_what_was_meant_for_an_owner_is_in_the_one_message_as_well(there, truth):
+def test_alerts_redirected_from_a_creator_are_in_the_combined_message(there, truth):
     people = [(ref, name, email.replace("grace@", "gone@")) for ref, name, email in PEOPLE]
     there.store.list_members([], people, [*OWNERS])
     there.sync(truth, back=3 * DAY)
@@ -71,7 +71,7 @@ def test_what_was_meant_for_an_owner_is_in_the_one_message_as_well(there, truth)
     assert "For some of these: The key's owner has no" in message["text"]
 
 
-def test_where_it_cannot_be_told_everybody_hears_of_their_own_rules_alone(there, truth):
+def test_an_undeliverable_combined_message_is_split_by_owner(there, truth):
     there.sync(truth, back=3 * DAY)
     channel = there.slack.channel("spend").id
     for number, user in enumerate(("ada", "grace") * 3):
@@ -89,7 +89,7 @@ def test_where_it_cannot_be_told_everybody_hears_of_their_own_rules_alone(there,
         assert f"above {other} today" not in message["text"]
 
 
-def test_what_goes_on_is_told_although_its_thread_cannot_be_reached_any_more(tmp_path, truth):
+def test_later_events_are_sent_without_their_thread_if_it_is_gone(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     with watching(tmp_path / "activity.db", NOON, slack) as there:
         there.sync(truth, back=3 * DAY)

@@ -43,7 +43,7 @@ def seconds_pass(cache, watch, clock) -> None:
 
 @pytest.mark.parametrize("second", [0, 31, 59])
 @pytest.mark.parametrize("since_sync", range(5))
-def test_an_hourly_crossing_is_told_within_90_seconds(there, second, since_sync):
+def test_an_hourly_crossing_is_delivered_within_90_seconds(there, second, since_sync):
     server, cache, watch, clock = there
     clock.now = (clock.now + 2 * timedelta(hours=1)).replace(minute=20, second=second)
     for _ in range(20 + since_sync):

@@ -1,4 +1,4 @@
-"""Messages of alerts that are drawn anew: one limit, one state, all figures of one moment."""
+"""Updated messages of alerts: one limit, one state, all figures of the same time."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def acknowledged(there) -> str:
     return again["text"]
 
 
-def test_it_follows_a_line_that_was_changed(there, truth):
+def test_a_message_follows_a_changed_threshold(there, truth):
     entry = fired(there, truth)
     truth.use(NOON + MINUTE, 60)
     turn(there, truth)
@@ -66,7 +66,7 @@ def test_it_follows_a_line_that_was_changed(there, truth):
 @pytest.mark.parametrize(
     "words", ["alert spend > $20 per day", "alert spend > $20 per hour", "alert spike"]
 )
-def test_its_headline_and_its_parts_are_of_one_moment(there, truth, words):
+def test_the_headline_and_the_details_have_figures_of_the_same_time(there, truth, words):
     fired(there, truth, words)
     truth.use(NOON + MINUTE, 10, "evals")
     there.clock.now += 2 * MINUTE
@@ -79,7 +79,7 @@ def test_its_headline_and_its_parts_are_of_one_moment(there, truth, words):
     assert f"Data as of {stamp(there.clock())}" in json.dumps(there.heard())
 
 
-def test_what_is_not_beyond_its_line_any_more_says_so(there, truth):
+def test_a_message_says_that_the_threshold_is_no_longer_exceeded(there, truth):
     fired(there, truth)
     truth.use(NOON, -80)  # OpenRouter corrects its figures
     there.clock.now += MINUTE
@@ -88,7 +88,7 @@ def test_what_is_not_beyond_its_line_any_more_says_so(there, truth):
     assert "*Now:* $10.00; the limit is $20.00." in text
 
 
-def test_what_is_told_after_its_period_does_not_speak_of_today(there, truth):
+def test_a_message_after_its_period_names_the_date(there, truth):
     there.sync(truth, back=3 * DAY)
     limits(there)
     there.set_up("alert budget 80% 100%")
@@ -104,7 +104,7 @@ def test_what_is_told_after_its_period_does_not_speak_of_today(there, truth):
     assert "105% used: $105.00 of $100.00, $5.00 over. The limit has reset since." in reply["text"]
 
 
-def test_answers_in_the_thread_use_the_zone_of_whoever_reads_them(there, truth):
+def test_replies_in_the_thread_use_the_recipients_zone(there, truth):
     there.sync(truth, back=3 * DAY)
     limits(there)
     there.set_up("alert budget 80% 100%")
@@ -120,7 +120,7 @@ def test_answers_in_the_thread_use_the_zone_of_whoever_reads_them(there, truth):
     ("words", "offered"),
     [("alert budget 80% key:lab", 2), ("alert credits < $200", 2), ("alert spend > $3 per day", 3)],
 )
-def test_a_snooze_until_its_period_ends_is_offered_where_it_has_one(there, truth, words, offered):
+def test_snooze_until_the_period_ends_is_offered_if_there_is_a_period(there, truth, words, offered):
     there.sync(truth, back=3 * DAY)
     limits(there)
     there.set_up(words)
@@ -136,7 +136,7 @@ def test_a_snooze_until_its_period_ends_is_offered_where_it_has_one(there, truth
     assert len(menu["options"]) == offered
 
 
-def test_what_another_process_tells_at_the_end_of_a_snooze_is_not_told_again(there, truth):
+def test_a_reminder_is_added_by_one_process_only(there, truth):
     there.sync(truth, back=3 * DAY)
     limits(there)
     entry = there.set_up("alert budget 80% 100% key:lab")

@@ -40,7 +40,7 @@ def texts(there: Watch) -> list[str]:
     return [message["text"] for message in there.heard()]
 
 
-def test_a_model_in_use_is_told_of_30_7_and_1_days_before_its_last_day(
+def test_a_model_in_use_triggers_30_7_and_1_days_before_its_last_day(
     there: Watch, truth: Truth
 ) -> None:
     ends(there, x=32, y=10, z=None)  # nobody uses b/y
@@ -63,7 +63,7 @@ def test_a_model_in_use_is_told_of_30_7_and_1_days_before_its_last_day(
     assert "OpenRouter model retires tomorrow: a/x" in sent[1]
 
 
-def test_a_model_that_nobody_uses_anymore_is_not_told_of(there: Watch, truth: Truth) -> None:
+def test_a_model_that_nobody_uses_anymore_does_not_trigger(there: Watch, truth: Truth) -> None:
     ends(there, x=20)
     truth.used.clear()
     truth.use(NOON - 8 * DAY, 5, "prod")
@@ -73,7 +73,7 @@ def test_a_model_that_nobody_uses_anymore_is_not_told_of(there: Watch, truth: Tr
     assert texts(there) == []
 
 
-def test_an_end_date_that_moves_is_told_anew(there: Watch, truth: Truth) -> None:
+def test_a_new_end_date_triggers_again(there: Watch, truth: Truth) -> None:
     ends(there, x=20)
     there.sync(truth, back=40 * DAY)
     there.set_up("alert retiring")
@@ -97,7 +97,7 @@ def test_only_the_usage_that_a_rule_is_about_counts(there: Watch, truth: Truth) 
     assert "Spend in the past 30 days: $5.00, by Grace Hopper $5.00." in text
 
 
-def test_who_sees_their_own_usage_only_is_told_of_the_models_they_use(
+def test_own_visibility_limits_retiring_models_to_those_in_use(
     tmp_path: Path, truth: Truth
 ) -> None:
     with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:

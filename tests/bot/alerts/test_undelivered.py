@@ -1,4 +1,4 @@
-"""What a rule was about to say when it was edited or paused is not lost: it is judged anew."""
+"""Pending events of a rule that is edited or paused are not lost: it is evaluated again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def told(watch: Watch) -> list[str]:
     return [message["text"] for message in watch.heard()]
 
 
-def test_a_crossing_is_told_though_the_line_was_moved_before_it_could_be(quiet: Watch) -> None:
+def test_a_crossing_is_delivered_though_its_threshold_was_edited_before(quiet: Watch) -> None:
     entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
     edit(quiet, entry, "spend > $55 per day")
     go_on(quiet, truth, 6 * HOUR)
@@ -65,14 +65,14 @@ def test_a_crossing_is_told_though_the_line_was_moved_before_it_could_be(quiet: 
     assert "$55.00" in only
 
 
-def test_nothing_is_told_of_a_line_that_was_moved_out_of_reach(quiet: Watch) -> None:
+def test_a_threshold_raised_out_of_reach_sends_nothing(quiet: Watch) -> None:
     entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
     edit(quiet, entry, "spend > $70 per day")
     go_on(quiet, truth, 6 * HOUR)
     assert told(quiet) == []
 
 
-def test_a_crossing_is_told_though_its_rule_rested_meanwhile(quiet: Watch) -> None:
+def test_a_crossing_is_delivered_after_its_rule_was_paused(quiet: Watch) -> None:
     entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
     quiet.alerts.rules.pause(entry.id, "by ada")
     go_on(quiet, truth, STEP)

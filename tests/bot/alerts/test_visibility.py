@@ -1,4 +1,4 @@
-"""What an alert told while its maker saw more than they see today is theirs no longer."""
+"""What an alert showed while its owner saw more than they do today is not shown anymore."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ WIDE = (
 )
 
 
-def test_the_list_shows_nothing_of_what_was_told_under_a_wider_sight(tmp_path, slack, truth):
+def test_the_list_leaves_out_alerts_measured_with_wider_visibility(tmp_path, slack, truth):
     with narrowed(tmp_path, slack, truth, *WIDE) as there:
         said = listed(there)
         assert "$130.00" not in said
@@ -91,7 +91,7 @@ def test_the_list_shows_nothing_of_what_was_told_under_a_wider_sight(tmp_path, s
         assert ":warning:" not in said
 
 
-def test_it_is_judged_anew_and_told_anew_under_the_narrower_sight(tmp_path, slack, truth):
+def test_a_rule_is_evaluated_again_with_the_narrower_visibility(tmp_path, slack, truth):
     with narrowed(tmp_path, slack, truth, *WIDE) as there:
         before = {one["ts"] for one in there.heard()}
         turn(there, truth)
@@ -106,7 +106,7 @@ def test_it_is_judged_anew_and_told_anew_under_the_narrower_sight(tmp_path, slac
         assert len(there.heard()) == len(before) + len(new)
 
 
-def test_an_old_message_of_a_wider_sight_is_left_as_it_is(tmp_path, slack, truth):
+def test_a_message_measured_with_wider_visibility_is_not_updated(tmp_path, slack, truth):
     with narrowed(tmp_path, slack, truth, "alert spend > $50 per day") as there:
         [old] = there.heard()
         for _ in range(4):
@@ -116,7 +116,7 @@ def test_an_old_message_of_a_wider_sight_is_left_as_it_is(tmp_path, slack, truth
 
 
 @pytest.mark.parametrize("act", ["acknowledge", "details", "snooze"])
-def test_a_click_on_an_old_message_draws_nothing_anew(tmp_path, slack, truth, act):
+def test_a_click_on_an_old_message_shows_no_new_figures(tmp_path, slack, truth, act):
     with narrowed(tmp_path, slack, truth, "alert spend > $50 per day by key") as there:
         [event, *_] = [one.event for one in there.told()]
         before = there.heard()
@@ -132,7 +132,7 @@ def test_a_click_on_an_old_message_draws_nothing_anew(tmp_path, slack, truth, ac
         assert "covers different usage now" in said[-1]
 
 
-def test_what_waits_to_be_told_is_not_told_under_a_narrower_sight(tmp_path, slack, truth):
+def test_a_pending_event_is_dropped_when_visibility_narrows(tmp_path, slack, truth):
     path = tmp_path / "activity.db"
     with watching(path, NOON, slack) as wide:
         wide.sync(truth, back=3 * DAY)
@@ -147,7 +147,7 @@ def test_what_waits_to_be_told_is_not_told_under_a_narrower_sight(tmp_path, slac
         own.close()
 
 
-def test_who_sees_more_again_is_told_of_that(tmp_path, slack, truth):
+def test_a_rule_triggers_again_when_visibility_widens(tmp_path, slack, truth):
     path = tmp_path / "activity.db"
     with watching(path, NOON, slack, ACTIVITY_VISIBILITY="own") as own:
         own.sync(truth, back=3 * DAY)
@@ -163,7 +163,7 @@ def test_who_sees_more_again_is_told_of_that(tmp_path, slack, truth):
         wide.close()
 
 
-def test_a_snooze_that_ends_repeats_nothing_of_a_wider_sight(tmp_path, slack, truth):
+def test_a_reminder_leaves_out_what_was_measured_with_wider_visibility(tmp_path, slack, truth):
     with narrowed(tmp_path, slack, truth, "alert credits < $200") as there:
         [rule] = [one.id for one in there.alerts.rules.of(None)]
         there.alerts.silences.add(rule, "*", there.clock() + HOUR, slack.user("ada").id)
@@ -181,7 +181,7 @@ def in_spend(there: Watch) -> str:
 
 
 @pytest.mark.parametrize("visibility", ["own", "org"])
-def test_others_read_whom_a_rule_about_its_maker_is_about(tmp_path, slack, truth, visibility):
+def test_other_readers_see_the_owners_name_instead_of_me(tmp_path, slack, truth, visibility):
     admin = slack.user("katherine").id
     with watching(
         tmp_path / "activity.db", NOON, slack, ACTIVITY_VISIBILITY=visibility, ACTIVITY_ADMINS=admin
@@ -210,7 +210,7 @@ def details(there: Watch, user: str) -> str:
     return str(there.slack.messages(im)[-1]["text"])
 
 
-def test_details_are_about_the_maker_whoever_clicks(tmp_path, slack, truth):
+def test_details_cover_the_owners_usage_for_every_person_who_clicks(tmp_path, slack, truth):
     with watching(tmp_path / "activity.db", NOON, slack) as there:
         there.sync(truth, back=3 * DAY)
         there.set_up(f"alert spend > $50 per day creator:me {in_spend(there)}")
@@ -221,7 +221,7 @@ def test_details_are_about_the_maker_whoever_clicks(tmp_path, slack, truth):
             assert "evals" not in said
 
 
-def test_who_may_not_see_it_is_told_whom_an_alert_is_about(tmp_path, slack, truth):
+def test_a_person_who_may_not_see_the_usage_learns_whose_it_is(tmp_path, slack, truth):
     with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_VISIBILITY="own") as there:
         there.sync(truth, back=3 * DAY)
         there.set_up(f"alert spend > $50 per day {in_spend(there)}")

@@ -1,4 +1,4 @@
-"""A year of alerts, day by day: every crossing is told once, none is missed, none is invented."""
+"""A year of alerts, day by day: every crossing is delivered once, none is missed or invented."""
 
 import random
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ def periods(unit: str) -> list[tuple[datetime, datetime]]:
     return list(pairwise(firsts))
 
 
-def test_every_crossing_of_a_year_is_told_once(tmp_path):
+def test_every_crossing_of_a_year_is_delivered_once(tmp_path):
     truth, crossed = a_year(seed=1)
     path, chance, told = tmp_path / "activity.db", random.Random(2), {}
     with watching(path, START) as there:

@@ -96,7 +96,7 @@ class Year:
         (Unit.MONTH, 1_500, "UTC"),
     ],
 )
-def test_a_year_of_crossings_is_told_exactly_once_each(unit, dollars, zone):
+def test_every_crossing_of_a_year_triggers_once(unit, dollars, zone):
     rng = random.Random(f"{unit}")
     limit = dollars * DOLLAR
     year = Year(Rule(Above(Metric.SPEND, limit, unit), Dimension.CREATOR), zone)
