@@ -18,17 +18,17 @@ def tick(world) -> None:
     AlertDelivery(world.bot.alerts, world.bot.evaluator).tick()
 
 
-def heard(world, user: str = "ada") -> list[dict]:
+def inbox(world, user: str = "ada") -> list[dict]:
     messages = world.slack.messages(world.slack.im(user).id)
     return [m for m in messages if "thread_ts" not in m]
 
 
-def fired(world, words="alert spend > $5 per month", channel=None) -> dict:
+def triggered(world, words="alert spend > $5 per month", channel=None) -> dict:
     """The message of an alert whose line has been crossed for long."""
     said = say(world, words)
     assert said.startswith("*Alert set:*"), said
     tick(world)
-    return (world.slack.messages(channel) if channel else heard(world))[-1]
+    return (world.slack.messages(channel) if channel else inbox(world))[-1]
 
 
 def row(message, action: str) -> str:
@@ -61,12 +61,12 @@ def listed(world, user="ada") -> dict:
 
 
 def test_a_threshold_that_is_exceeded_already_sends_one_message(administered):
-    message = fired(administered)
+    message = triggered(administered)
     assert "OpenRouter spend over $5.00 this month: whole organization" in message["text"]
     assert re.search("Top keys[^:]*: prod", message["text"])
     tick(administered)
     tick(administered)
-    assert len(heard(administered)) == 1
+    assert len(inbox(administered)) == 1
     assert b'activity_alert_messages{state="sent"} 1.0' in administered.bot.metrics.text()
 
 
@@ -99,7 +99,7 @@ def test_alerts_in_a_private_channel_are_only_set_up_by_its_members(administered
 
 
 def test_members_list_their_own_alerts_and_admins_all(administered):
-    fired(administered)
+    triggered(administered)
     assert "Your alerts* (1)" in say(administered, "alerts")
     assert "You have no alerts yet." in say(administered, "alerts", "grace")
     # the admins have `alert sync` from the start
@@ -107,7 +107,7 @@ def test_members_list_their_own_alerts_and_admins_all(administered):
 
 
 def test_details_answer_the_alerts_question_for_the_person_who_clicks(administered):
-    message = fired(administered)
+    message = triggered(administered)
     said = answered(administered, lambda: click(administered, message, "alert_details"))
     assert said.startswith("Spend by API key")
     assert "• prod" in said
@@ -115,7 +115,7 @@ def test_details_answer_the_alerts_question_for_the_person_who_clicks(administer
 
 def test_status_lists_delivered_and_failed_alerts_for_admins_only(administered):
     channel = administered.slack.channel("spend").id
-    fired(administered, "alert spend > $5 per month in #spend", "spend")
+    triggered(administered, "alert spend > $5 per month in #spend", "spend")
     for limit in range(6, 12):
         say(administered, f"alert spend > ${limit} per month")
     administered.slack.fail("chat.postMessage", "user_disabled")
@@ -129,39 +129,39 @@ def test_status_lists_delivered_and_failed_alerts_for_admins_only(administered):
 
 
 def test_an_acknowledgement_is_shown_in_the_message(administered):
-    message = fired(administered)
+    message = triggered(administered)
     click(administered, message, "alert_acknowledge")
     ada = administered.slack.user("ada").id
-    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(heard(administered)))
-    assert "alert_acknowledge" not in json.dumps(heard(administered)[-1])
+    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(inbox(administered)))
+    assert "alert_acknowledge" not in json.dumps(inbox(administered)[-1])
 
 
 def test_combined_alerts_are_acknowledged_together_and_link_to_the_list(administered):
     for limit in range(1, 7):
         assert "Alert set" in say(administered, f"alert spend > ${limit} per month")
     tick(administered)
-    [message] = heard(administered)
+    [message] = inbox(administered)
     assert "6 OpenRouter alerts\n" in message["text"]
     said = answered(administered, lambda: click(administered, message, "alert_list"))
     assert "Your alerts* (6)" in said
     click(administered, message, "alert_acknowledge")
     ada = administered.slack.user("ada").id
-    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(heard(administered)))
-    assert "alert_acknowledge" not in json.dumps(heard(administered))
+    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(inbox(administered)))
+    assert "alert_acknowledge" not in json.dumps(inbox(administered))
 
 
 @pytest.mark.parametrize("length", ["1h", "24h", "period"])
 def test_a_snooze_is_shown_in_the_message(administered, length):
-    message = fired(administered)
+    message = triggered(administered)
     options = json.dumps(message)
     [value] = {v for v in options.split('"') if v.endswith(f" {length}") and v[0].isdigit()}
     click(administered, message, "alert_snooze", value)
-    worlds.wait_until(lambda: "Snoozed until" in json.dumps(heard(administered)))
+    worlds.wait_until(lambda: "Snoozed until" in json.dumps(inbox(administered)))
     assert "snoozed until" in say(administered, "alerts")
 
 
 def test_a_muted_rule_is_paused_until_it_is_resumed(administered):
-    message = fired(administered)
+    message = triggered(administered)
     assert "Muted." in answered(administered, lambda: click(administered, message, "alert_mute"))
     assert "paused by <@" in say(administered, "alerts")
     card = listed(administered)
@@ -170,11 +170,11 @@ def test_a_muted_rule_is_paused_until_it_is_resumed(administered):
     )
     assert "paused" not in said
     tick(administered)
-    assert len(heard(administered)) == 1
+    assert len(inbox(administered)) == 1
 
 
 def test_a_rule_is_edited_in_a_form_that_shows_errors_at_the_field(administered):
-    message = fired(administered)
+    message = triggered(administered)
     click(administered, message, "alert_change")
     [view] = administered.slack.wait_for(lambda: administered.slack.views("ada"))
     fields = {block["block_id"]: block.get("element", {}) for block in view["blocks"]}
@@ -185,7 +185,7 @@ def test_a_rule_is_edited_in_a_form_that_shows_errors_at_the_field(administered)
     administered.bot_client.submit("ada", view["id"], {"form_limit_above": "$500"})
     worlds.wait_until(lambda: "&gt; $500 " in say(administered, "alerts"))
     tick(administered)
-    [first] = heard(administered)
+    [first] = inbox(administered)
     assert "Resolved." in json.dumps(first)
     [reply] = [
         m for m in administered.slack.messages(administered.slack.im("ada").id) if "thread_ts" in m
@@ -194,7 +194,7 @@ def test_a_rule_is_edited_in_a_form_that_shows_errors_at_the_field(administered)
 
 
 def test_a_deleted_rule_is_gone(administered):
-    fired(administered)
+    triggered(administered)
     card = listed(administered)
     said = answered(
         administered, lambda: click(administered, card, "alert_delete", channel="general")
@@ -204,7 +204,7 @@ def test_a_deleted_rule_is_gone(administered):
 
 
 def test_clicks_by_other_people_change_nothing(administered):
-    message = fired(administered, "alert spend > $5 per month in #spend", "spend")
+    message = triggered(administered, "alert spend > $5 per month in #spend", "spend")
     for user, action in (
         ("grace", "alert_mute"),
         ("grace", "alert_change"),
@@ -221,7 +221,7 @@ def test_clicks_by_other_people_change_nothing(administered):
 
 
 def test_a_click_from_another_team_is_refused(administered):
-    message = fired(administered)
+    message = triggered(administered)
     said = answered(
         administered,
         lambda: click(administered, message, "alert_details", forge=Forge(team_id="T0OTHER0001")),
@@ -230,7 +230,7 @@ def test_a_click_from_another_team_is_refused(administered):
 
 
 def test_an_admin_manages_the_rules_of_other_people(administered):
-    message = fired(administered, "alert spend > $5 per month in #spend", "spend")
+    message = triggered(administered, "alert spend > $5 per month in #spend", "spend")
     said = answered(
         administered,
         lambda: click(administered, message, "alert_mute", user="katherine", channel="spend"),
@@ -247,7 +247,7 @@ def test_quiet_hours_are_stored_and_shown(administered):
 
 
 def test_a_refusal_names_the_owner_and_the_admins_once_each(administered):
-    message = fired(administered, "alert spend > $5 per month in #spend", "spend")
+    message = triggered(administered, "alert spend > $5 per month in #spend", "spend")
     ada, katherine = (administered.slack.user(name).id for name in ("ada", "katherine"))
 
     def mute() -> str:
@@ -268,17 +268,17 @@ def test_a_recipient_who_mutes_an_alert_can_unmute_it(administered):
         administered, escaped(administered.slack.workspace, words), "katherine"
     )
     tick(administered)
-    message = heard(administered)[-1]
+    message = inbox(administered)[-1]
     said = answered(administered, lambda: click(administered, message, "alert_mute"))
     assert said == "Muted. You won't get this alert again until you unmute it."
     katherine = administered.slack.user("katherine").id
     listed_ = listed(administered)
     assert f"set up by <@{katherine}>" in listed_["text"]
-    worlds.wait_until(lambda: "alert_unmute" in json.dumps(heard(administered)))
+    worlds.wait_until(lambda: "alert_unmute" in json.dumps(inbox(administered)))
     [rule] = administered.bot.alerts.rules.of(katherine)[-1:]
     assert rule.paused is None
     said = answered(
-        administered, lambda: click(administered, heard(administered)[-1], "alert_unmute")
+        administered, lambda: click(administered, inbox(administered)[-1], "alert_unmute")
     )
     assert said == "Unmuted. You'll get this alert again."
     assert administered.bot.alerts.silences.all() == {}
@@ -288,7 +288,7 @@ def test_what_a_recipient_muted_stays_muted_when_its_owner_resumes_the_rule(admi
     words = "alert spend > $5 per month creator:@ada by creator to owner"
     say(administered, escaped(administered.slack.workspace, words), "katherine")
     tick(administered)
-    answered(administered, lambda: click(administered, heard(administered)[-1], "alert_mute"))
+    answered(administered, lambda: click(administered, inbox(administered)[-1], "alert_mute"))
     katherine = administered.slack.user("katherine").id
     [rule] = administered.bot.alerts.rules.of(katherine)[-1:]
     administered.bot.alerts.rules.pause(rule.id, "by me")

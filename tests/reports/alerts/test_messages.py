@@ -54,9 +54,9 @@ def limit(dollars: float, cap: SpendLimit = CAP) -> Measurement:
     return budget(cap, cap.periods(NOW, NOW)[0], round((dollars - 80) * DOLLAR), NOW)
 
 
-def said(words: str, reading: Measurement, pace: SpendPace | None = None, step: int = 1) -> str:
+def said(words: str, measurement: Measurement, pace: SpendPace | None = None, step: int = 1) -> str:
     return sentence(
-        AlertEvent(EventKind.TRIGGERED, reading, step, NOW), rule_of(words), BERLIN, pace
+        AlertEvent(EventKind.TRIGGERED, measurement, step, NOW), rule_of(words), BERLIN, pace
     )
 
 
@@ -91,7 +91,7 @@ def test_a_limit_says_what_is_left_and_when_it_is_reached():
 
 
 @pytest.mark.parametrize(
-    ("words", "reading", "expected"),
+    ("words", "measurement", "expected"),
     [
         (
             DAILY,
@@ -155,8 +155,8 @@ def test_a_limit_says_what_is_left_and_when_it_is_reached():
         ),
     ],
 )
-def test_a_sentence_names_the_figure_and_its_limit(words, reading, expected):
-    assert said(words, reading, SpendPace(3 * DOLLAR, HOUR)) == expected
+def test_a_sentence_names_the_figure_and_its_limit(words, measurement, expected):
+    assert said(words, measurement, SpendPace(3 * DOLLAR, HOUR)) == expected
 
 
 def test_a_balance_says_how_many_days_it_lasts():
@@ -329,23 +329,23 @@ def test_a_reply_to_a_combined_message_names_the_alert():
 
 
 def test_details_ask_the_matching_question():
-    for words, reading, expected in (
+    for words, measurement, expected in (
         (DAILY, SPENT, 'spend 2026-11-19 by key creator:Ada tz Europe/Berlin'),
         ("budget", limit(85), "spend 2026-11-16..2026-11-22 by model key:support-bot tz UTC"),
         ("spike by key", spiked(106), "spend 1d by model key:agent tz Europe/Berlin"),
     ):  # fmt: skip
-        query = question(rule_of(words), reading, BERLIN)
+        query = question(rule_of(words), measurement, BERLIN)
         assert query is not None
         assert query.words() == expected
     assert question(Rule(Stale()), SPENT, BERLIN) is None
 
 
 def test_a_spike_is_explained_and_charted_with_its_measurement():
-    words, reading = about("spike by key"), spiked(106)
-    span = words.rule.watch.chart_range(reading, BERLIN)
+    words, measurement = about("spike by key"), spiked(106)
+    span = words.rule.watch.chart_range(measurement, BERLIN)
     # the hour that runs is known by minute before its sum is
     detail = Detail(range=span, values=(*[DOLLAR] * (len(span.buckets) - 1), 0))
-    message = alert(AlertEvent(EventKind.TRIGGERED, reading, 1, NOW), words, detail)
+    message = alert(AlertEvent(EventKind.TRIGGERED, measurement, 1, NOW), words, detail)
     [drawn] = [block for block in message.blocks if block["type"] == "data_visualization"]
     assert drawn["chart"]["series"][0]["data"][-1]["value"] == 106
     assert (
@@ -401,11 +401,11 @@ def test_a_new_rule_is_confirmed_with_its_meaning_and_current_figures():
     ],
 )
 def test_a_confirmation_says_which_thresholds_are_exceeded_already(words, value, limit, said):
-    reading = replace(SPENT, value=value * DOLLAR, limit=limit * DOLLAR)
+    measurement = replace(SPENT, value=value * DOLLAR, limit=limit * DOLLAR)
     rule = rule_of(words)
-    assert cards.already(rule, [reading]) == said
-    assert cards.already(rule, [replace(reading, value=None)]) == ""
-    assert (f"*{said}.*" in preview_text(rule, BERLIN, [reading])) is bool(said)
+    assert cards.already(rule, [measurement]) == said
+    assert cards.already(rule, [replace(measurement, value=None)]) == ""
+    assert (f"*{said}.*" in preview_text(rule, BERLIN, [measurement])) is bool(said)
 
 
 def test_the_list_shows_what_is_paused_snoozed_and_triggered():
@@ -473,24 +473,24 @@ PERIODS = st.sampled_from(
 def test_slack_accepts_messages_with_any_names(words, name, value, line, period, part, kind, data):
     rule = rule_of(words)
     found = data.draw(st.none() | st.just(USUAL))
-    reading = Measurement("7", name, value, abs(line), NOW, period, part, found)
-    span = rule.watch.chart_range(reading, BERLIN)
+    measurement = Measurement("7", name, value, abs(line), NOW, period, part, found)
+    span = rule.watch.chart_range(measurement, BERLIN)
     values = data.draw(
         st.lists(st.integers(0, 10**15), min_size=len(span.buckets), max_size=len(span.buckets))
     ) if span else []  # fmt: skip
     driving = tuple(Driver(name, value, line) for _ in range(9))
     pace = SpendPace(abs(value), data.draw(st.sampled_from([HOUR, DAY])))
     detail = Detail(pace, driving, driving, span, tuple(values))
-    event = AlertEvent(kind, reading, data.draw(st.integers(0, 2)), NOW)
+    event = AlertEvent(kind, measurement, data.draw(st.integers(0, 2)), NOW)
     known = about(words, notes=("It was meant for somebody else.",))
     latest = data.draw(st.none() | st.just(replace(event, kind=EventKind.ENDED)))
-    shown = card(words, triggered=(reading,) * 5)
+    shown = card(words, triggered=(measurement,) * 5)
     messages = [
         alert(event, known, detail, latest),
         reply(event, known, detail),
         together([Item(event, known, latest)] * data.draw(st.integers(1, 70)), "/activity"),
         replies([(event, known)] * data.draw(st.integers(1, 70))),
-        cards.made(shown, "/activity", now=[reading] * 5),
+        cards.made(shown, "/activity", now=[measurement] * 5),
         cards.listing([shown] * cards.PAGE, 1, 40, "/activity", everybody=True),
     ]
     for message in messages:
@@ -512,12 +512,12 @@ def mrkdwn(found) -> list[str]:
 def test_a_chart_has_one_point_for_every_label(words, minutes):
     at = NOW + timedelta(minutes=minutes)
     rule = rule_of(words)
-    reading = replace(SPENT, at=at, period=span_at(Unit.MONTH, BERLIN, at))
-    span = rule.watch.chart_range(reading, BERLIN)
+    measurement = replace(SPENT, at=at, period=span_at(Unit.MONTH, BERLIN, at))
+    span = rule.watch.chart_range(measurement, BERLIN)
     assert span is not None
     assert span.start <= at
     detail = Detail(range=span, values=tuple(range(1, len(span.buckets) + 1)))
-    message = alert(AlertEvent(EventKind.TRIGGERED, reading, 1, at), about(words), detail)
+    message = alert(AlertEvent(EventKind.TRIGGERED, measurement, 1, at), about(words), detail)
     charts = [block for block in message.blocks if block["type"] == "data_visualization"]
     assert len(charts) == (1 if len(span.buckets) > 1 else 0)
     for drawn in charts:

@@ -44,7 +44,7 @@ def used(now: datetime, seed: int = 7) -> dict[Dimension, dict[str, dict[datetim
     return found
 
 
-def told(figures: dict[datetime, int], now: datetime) -> list[datetime]:
+def alerts(figures: dict[datetime, int], now: datetime) -> list[datetime]:
     """The hours in which a spike of one subject was told, judged after each hour of its year."""
     first, state, events = min(figures), AlertState(), []
     hour = first
@@ -70,7 +70,7 @@ def told(figures: dict[datetime, int], now: datetime) -> list[datetime]:
 def test_a_year_of_the_sample_has_at_most_one_false_alarm_a_week(by, seed):
     night = NOW.replace(hour=1, minute=0)
     alarms = [
-        hour for figures in used(NOW, seed)[by].values() for hour in told(figures, NOW)
+        hour for figures in used(NOW, seed)[by].values() for hour in alerts(figures, NOW)
     ]  # fmt: skip
     false = [hour for hour in alarms if not night <= hour < night + 4 * HOUR]
     assert len(false) <= 52
